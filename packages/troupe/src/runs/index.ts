@@ -28,7 +28,7 @@ export type {
   NumberedEvent,
   RunEvent,
 } from './engine/run-event.ts'
-export type { BranchResult, RunQuestion, RunResult } from './engine/run-result.ts'
+export type { BranchResult, RunQuestion, RunResult, UncertainEffectOfRun } from './engine/run-result.ts'
 export type { RunOptions, StartSpec } from './engine/start-run.ts'
 export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'
 export type { RetentionTimes } from './engine/store/retained-records.ts'
@@ -36,7 +36,6 @@ export type { RunFilter } from './engine/store/run-filter.ts'
 export { childJournalPrefixes, threadPrefix } from './engine/store/run-journals.ts'
 export { runMigrations, runTables } from './engine/store/run-migrations.ts'
 export { createRunStore } from './engine/store/run-store.ts'
-export type { UncertainEffectOfRun } from './engine/uncertain-effects.ts'
 export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluation/evaluate.ts'
 export type {
   EvaluatedRun,

@@ -1,8 +1,23 @@
 /** What `run.result()` gives: the core's account of a run, its stored errors become errors again. */
 import type { Question } from '../../agents/index.ts'
 import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
+import type { EffectClass } from '../../journal/index.ts'
 import type { RunAccount } from '../machine/run-account.ts'
-import type { UncertainEffectOfRun } from './uncertain-effects.ts'
+
+export interface UncertainEffectOfRun {
+  readonly step: string
+  /** Which call of the step it is. */
+  readonly call: string
+  /** The name of its tool, or the one that the code gave it. */
+  readonly name: string
+  readonly class: EffectClass
+  /** What it was given; absent where that is nothing, or more than 16 KiB. */
+  readonly input?: Json
+  /** The idempotency key that its function was given, under which the service outside may know it. */
+  readonly key?: string
+  /** ISO text. */
+  readonly since: string
+}
 
 export interface BranchResult {
   readonly id: string

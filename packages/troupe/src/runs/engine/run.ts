@@ -28,11 +28,11 @@ import { type RetryOptions, retryRun } from './forks/retry-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { RunLivePart } from './orchestra-parts.ts'
 import type { RunEvent } from './run-event.ts'
-import { type RunResult, revive } from './run-result.ts'
+import { type RunResult, revive, type UncertainEffectOfRun } from './run-result.ts'
 import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
 import { stepJournal, traceIdOf } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
-import { resolveEffect, type UncertainEffectOfRun, uncertainEffects } from './uncertain-effects.ts'
+import { resolveEffect, uncertainEffects } from './uncertain-effects.ts'
 
 export interface EventOptions {
   /** Gives what came after this event's `seq`. */

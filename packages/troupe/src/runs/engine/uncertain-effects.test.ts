@@ -6,7 +6,7 @@ afterEach(async () => {
   for (const troupe of open.splice(0)) await troupe.close()
 })
 
-const undone: [string, unknown][] = []
+const reverted: [string, unknown][] = []
 const pay = defineAgent({
   name: 'Payer',
   run: async (_, ctx) =>
@@ -17,7 +17,7 @@ const pay = defineAgent({
           class: 'at-most-once',
           key: 'order-17',
           input: { amount: 250 },
-          undo: async (key, output) => void undone.push([key, output]),
+          undo: async (key, output) => void reverted.push([key, output]),
         },
         () => {
           throw new TroupeError('the answer did not come', { code: 'outcome.unknown' })
@@ -37,7 +37,7 @@ const uncertain = {
 
 /** A run that was cancelled while the outcome of its effect was unknown. */
 async function cancelledRun() {
-  undone.length = 0
+  reverted.length = 0
   const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [pay] })
   open.push(troupe)
   const { orchestra } = troupe.user('ada')
@@ -69,7 +69,7 @@ it('An effect that is resolved as happened after the end of its run is recorded 
     'The effect pay of Payer (1#1) was uncertain; it is known by now to have happened.',
   ])
   expect(await orchestra.undo(run.id)).toMatchObject([{ step: '1#1', effect: 'pay[order-17]', status: 'undone' }])
-  expect(undone).toEqual([['order-17', { receipt: 7 }]])
+  expect(reverted).toEqual([['order-17', { receipt: 7 }]])
   await expect(run.resolve(uncertain, { happened: false })).rejects.toMatchObject({ code: 'effect.resolved' })
 })
 

@@ -1,25 +1,11 @@
 /** Effects of a run whose outcome is unknown, and what somebody finds out about them: while the run goes on and after its end. */
-import { failure, type Json, type UserId } from '../../core/index.ts'
-import type { EffectClass, Resolution } from '../../journal/index.ts'
+import { failure, type UserId } from '../../core/index.ts'
+import type { Resolution } from '../../journal/index.ts'
 import { recordedCall } from '../history/recorded-call.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
+import type { UncertainEffectOfRun } from './run-result.ts'
 import { journalOwnerOf, stepJournal } from './store/run-journals.ts'
-
-export interface UncertainEffectOfRun {
-  readonly step: string
-  /** Which call of the step it is. */
-  readonly call: string
-  /** The name of its tool, or the one that the code gave it. */
-  readonly name: string
-  readonly class: EffectClass
-  /** What it was given; absent where that is nothing, or more than 16 KiB. */
-  readonly input?: Json
-  /** The idempotency key that its function was given, under which the service outside may know it. */
-  readonly key?: string
-  /** ISO text. */
-  readonly since: string
-}
 
 export async function uncertainEffects(
   { parts: { steps } }: OrchestraHost,
