@@ -44,6 +44,8 @@ export function chooseTool(
 /** Nothing that the user gave or a tool found answers yet. What the system messages say is no reason to stop. */
 function needed({ task, quotes, intent }: Material): boolean {
   if (task.calls.length >= limits.calls) return false
+  // A tool that has ranked passages has answered, with near misses too: other words would only find worse ones.
+  if (task.quotations.length > 0) return false
   return intent === 'answer' && (quotes.length === 0 || task.sources.length === 0)
 }
 

@@ -33,6 +33,47 @@ describe('extractiveModel', () => {
     expect(JSON.stringify(content)).toContain('“After five retries the call fails.” (docs/retry.md:13)')
   })
 
+  it('quotes passages that a tool has chosen whole and in their order, and leaves out near misses', async () => {
+    const passages = [
+      { file: 'a.md', line: 4, quote: 'npm ci\nnpm start', near: false },
+      { file: 'b.md', line: 9, quote: 'Default: `0`', near: false },
+      { file: 'c.md', line: 1, quote: 'Retries wait for a second. Then they fail.', near: true },
+    ]
+    const answered = (result: unknown) =>
+      call({
+        prompt: asked('How do retries wait?', ['search_documents', { query: 'x' }, result as never]),
+        tools: [search],
+      })
+    const { content } = await answered({ passages })
+    expect(content).toEqual([{ type: 'text', text: '“npm ci\nnpm start” (a.md:4)\n“Default: `0`” (b.md:9)' }])
+    const { content: none } = await answered({ passages: passages.slice(2) })
+    expect(none).toEqual([{ type: 'text', text: 'Nothing in the given text answers this: How do retries wait?' }])
+  })
+
+  it('takes an argument that the request names from the request', async () => {
+    const prompt = [
+      user(
+        JSON.stringify({
+          question: 'How is it on Windows?',
+          whole_question: 'What is a shim, and how is it on Windows?',
+        }),
+      ),
+    ]
+    const inputSchema = {
+      type: 'object' as const,
+      properties: { query: { type: 'string' as const }, whole_question: { type: 'string' as const } },
+      required: ['query'],
+    }
+    const { content } = await call({ prompt, tools: [{ type: 'function', name: 'search_documents', inputSchema }] })
+    expect(content[0]).toMatchObject({
+      toolName: 'search_documents',
+      input: JSON.stringify({
+        query: 'How is it on Windows?',
+        whole_question: 'What is a shim, and how is it on Windows?',
+      }),
+    })
+  })
+
   it('sums up with sentences of the text in their order', async () => {
     const summary = await textOf(`Summarise this text:\n\n${tea}`)
     const quotes = [...summary.matchAll(/“([^”]+)”/g)].map(([, quote]) =>

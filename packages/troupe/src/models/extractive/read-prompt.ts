@@ -21,6 +21,8 @@ export interface PromptTask {
   readonly question: string
   /** Texts that the user gave or that tools found. */
   readonly sources: readonly TextSource[]
+  /** Passages that were chosen already; those marked `near` speak of what is asked and do not answer. */
+  readonly quotations: readonly TextSource[]
   /** What the system messages say besides what to do: used where nothing else is to be had. */
   readonly background: readonly TextSource[]
   readonly records: readonly Facts[]
@@ -93,7 +95,8 @@ function splitRequest(request: string): { question: string; rest: string } {
   if (value && typeof value === 'object' && !Array.isArray(value)) {
     const fields = Object.entries(value)
     const found = fields.find(([key, field]) => asking.test(key) && typeof field === 'string')
-    const others = fields.filter((field) => field !== found)
+    // Another question beside it says what it belongs to, and is no text to answer from.
+    const others = fields.filter((field) => field !== found && !/question$/i.test(field[0]))
     if (typeof found?.[1] === 'string') return { question: found[1], rest: JSON.stringify(Object.fromEntries(others)) }
   }
   const labelled = label.exec(request)

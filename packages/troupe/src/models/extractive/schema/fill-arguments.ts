@@ -2,6 +2,7 @@
 import type { JSONObject, JSONValue } from '@ai-sdk/provider'
 import { originNames } from '../text/compose-text.ts'
 import type { Material } from '../text/material.ts'
+import { parsed } from '../text/sources.ts'
 import { itemOf, type JsonSchema, type JsonSchemaObject, speaksOf, typesOf } from './json-schema.ts'
 
 const searchName =
@@ -40,11 +41,23 @@ function fillObject(schema: JsonSchemaObject, filling: Filling): JSONObject | un
   const wanted =
     required.size > 0 ? required : new Set(properties.map(([name]) => name).filter((name) => searchName.test(name)))
   for (const [name, property] of properties) {
-    const value = valueFor(name, property, filling)
-    if (value !== undefined && (wanted.has(name) || typeof property === 'boolean' || property.enum)) input[name] = value
+    const named = namedInRequest(name, property, filling)
+    const value = named ?? valueFor(name, property, filling)
+    if (named !== undefined) input[name] = named
+    else if (value !== undefined && (wanted.has(name) || typeof property === 'boolean' || property.enum))
+      input[name] = value
     else if (value === undefined && required.has(name)) return undefined
   }
   return input
+}
+
+/** A string that the request itself names like the argument. */
+function namedInRequest(name: string, definition: JsonSchema, { material, used }: Filling): string | undefined {
+  if (typeof definition === 'boolean' || !typesOf(definition).includes('string')) return undefined
+  const request = parsed(material.task.request)
+  if (!request || typeof request !== 'object' || Array.isArray(request)) return undefined
+  const value = Reflect.get(request, name) as unknown
+  return typeof value === 'string' && !used.has(value) ? value : undefined
 }
 
 function valueFor(name: string, definition: JsonSchema, filling: Filling): JSONValue | undefined {

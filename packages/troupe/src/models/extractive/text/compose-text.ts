@@ -10,7 +10,7 @@ export function composeText({ task, intent, quotes, subQuestions }: Material): s
   if (intent === 'split') return subQuestions.map((one, i) => `${i + 1}. ${one}`).join('\n')
   if (quotes.length > 0) return quotes.slice(0, maxQuotes).map(lineOf).join('\n')
   if (task.question.trim() === '') return 'Nothing was asked.'
-  const read = task.sources.length + task.background.length
+  const read = task.sources.length + task.quotations.length + task.background.length
   if (read === 0)
     return 'This is the offline extractive model: it quotes from texts that it is given, and it was given none.'
   return `Nothing in the given text answers this: ${task.question}`

@@ -27,6 +27,7 @@ export function materialOf(task: PromptTask): Material {
   const { question, sources, background } = task
   let quotes: readonly Quote[] = []
   if (intent === 'summarise') quotes = centralSentences(sources.length > 0 ? sources : background, 5)
+  else if (task.quotations.length > 0) quotes = chosenQuotes(task)
   else {
     quotes = rankSentences(question, sources, maxQuotes)
     if (quotes.length === 0) quotes = rankSentences(question, background, maxQuotes)
@@ -34,6 +35,15 @@ export function materialOf(task: PromptTask): Material {
   const words = question.match(/[\p{L}\p{N}][\p{L}\p{N}_-]*/gu) ?? []
   const keywords = [...new Set(words.filter((word) => word.length > 1 && isSignificant(word)))].slice(0, 12)
   return { task, intent, quotes, subQuestions: splitQuestion(question), keywords }
+}
+
+/** What was ranked where all the texts are known is not ranked again by the few at hand. */
+function chosenQuotes({ quotations }: PromptTask): Quote[] {
+  const different = new Map(quotations.map((one) => [`${one.facts.file}:${one.facts.line} ${one.text}`, one]))
+  return [...different.values()]
+    .filter(({ facts }) => facts.near !== true)
+    .slice(0, maxQuotes)
+    .map(({ text, facts }, order) => ({ text, facts, coverage: 1, order }))
 }
 
 /** The user's words decide; the instructions do where the user only gives a text or a topic. */

@@ -13,6 +13,8 @@ export interface TextSource {
 
 export interface FoundSources {
   readonly sources: TextSource[]
+  /** Passages that a tool or the user has chosen: the objects with a `quote`. They are quoted whole, in their order. */
+  readonly quotations: TextSource[]
   /** The plain values of every JSON object met, whether or not a text stood beside them. */
   readonly records: Facts[]
 }
@@ -22,7 +24,7 @@ const limits = { characters: 4_000_000, records: 5_000, depth: 12 }
 
 /** Collects from texts and JSON values until the limits are reached. */
 export class SourceReader {
-  readonly found: FoundSources = { sources: [], records: [] }
+  readonly found: FoundSources = { sources: [], quotations: [], records: [] }
   #characters = 0
   #cut = false
 
@@ -62,6 +64,12 @@ export class SourceReader {
       return
     }
     if (Object.keys(own).length > 0) this.found.records.push(own)
+    const { quote } = object
+    if (typeof quote === 'string' && quote.trim() !== '') {
+      const { quote: _, ...facts } = own
+      this.found.quotations.push({ text: quote, facts: { ...outer, ...facts } })
+      return
+    }
     for (const value of inner) this.value(value, { ...outer, ...own }, depth + 1)
   }
 
