@@ -19,6 +19,7 @@ import { SearchIndex, verifyCitation } from './documents/index.ts'
 import { type Folder, makeFolder, question } from './fixtures/make-folder.ts'
 import { citationsIn, withoutAccount } from './fixtures/read-report.ts'
 import { bound, type Ended, mainFile, reportOf, runMain, startMain } from './fixtures/start-main.ts'
+import { Twin } from './team/shapes.ts'
 
 let folder: Folder
 let first: Ended
@@ -60,13 +61,32 @@ describe('a research project', () => {
     for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
     expect(report.match(/> “/g)).toHaveLength(citations.length)
     const kinds = new Set(citations.map(({ file }) => file.split('.').at(-1)))
-    expect([...kinds].sort()).toEqual(['html', 'md', 'ts', 'txt'])
+    expect([...kinds].sort()).toEqual(['html', 'md', 'ts'])
   })
 
-  it('says nothing twice', () => {
-    const [sections = ''] = report.split('## Contradictions')
+  it('says nothing twice in its details', () => {
+    const [, sections = ''] = (report.split('## Contradictions')[0] ?? '').split(/^## (?=1\.)/m)
     const citedQuotes = citationsIn(sections).map(({ file, quote }) => `${file} ${quote}`)
     expect(new Set(citedQuotes).size).toBe(citedQuotes.length)
+  })
+
+  it('stands beside its twin in JSON, which has the same citations', () => {
+    const twin = Twin.parse(JSON.parse(readFileSync(reportOf(first).replace(/md$/, 'json'), 'utf8')))
+    expect(twin.question).toBe(question)
+    for (const { found, citations } of twin.answers) expect(citations.length > 0).toBe(found)
+    const cited = twin.answers.flatMap(({ citations }) => citations.map(({ file, from }) => `${file}:${from}`))
+    for (const { file, line } of citationsIn(report.split('## Contradictions')[0] ?? ''))
+      expect(cited).toContain(`${file}:${line}`)
+    expect(twin.skipped.map(({ path }) => path)).toContain('docs/logo.png')
+  })
+
+  it('is printed as JSON and as nothing else with --json', async () => {
+    const asked = await run('How is the kettle descaled?', '--docs', 'docs', '--data', 'json', '--json')
+    expect(Twin.parse(JSON.parse(asked.stdout)).answers[0]?.citations[0]).toMatchObject({
+      file: 'docs/notes.txt',
+      from: 3,
+      to: 4,
+    })
   })
 
   it('names contradictions and skipped files with their reasons', () => {
@@ -79,7 +99,7 @@ describe('a research project', () => {
   it('says what it did not find', async () => {
     const asked = await run('What is the price of coffee in Vienna?', '--docs', 'docs', '--data', 'other')
     expect(asked.code).toBe(0)
-    expect(readFileSync(reportOf(asked), 'utf8')).toMatch(/## What was not found\n\n- .*(?:price|Vienna)/)
+    expect(readFileSync(reportOf(asked), 'utf8')).toMatch(/Nothing was found by words\. 3 files were not read/)
   })
 
   it('gives the same report for the same documents and question', async () => {

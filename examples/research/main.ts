@@ -2,8 +2,10 @@
  * The command line of the research project: reads what is asked, runs it, and says where the report is. Exit codes: 0
  * for a report, 2 for what the person can put right, 130 for Ctrl-C, 1 for everything else.
  */
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { failureOf } from './failure-of.ts'
+import { twinPath } from './report/write-report.ts'
 import { type RunOptions, runProject, type Watcher } from './run-project.ts'
 import { offlineModel } from './team/model-of.ts'
 import { printLines } from './terminal/print-lines.ts'
@@ -16,9 +18,10 @@ interface Flags {
   readonly data: string
   readonly reports: string
   readonly once?: true
+  readonly json?: true
 }
 
-function readCommandLine(argv: readonly string[]): RunOptions {
+function readCommandLine(argv: readonly string[]): RunOptions & { readonly json: boolean } {
   const program = new Command()
     .name('npm start --')
     .description(
@@ -38,38 +41,57 @@ function readCommandLine(argv: readonly string[]): RunOptions {
     .option('--data <folder>', 'where the database is', './data')
     .option('--reports <folder>', 'where reports go', './reports')
     .option('--once', 'end after the report; else, at a terminal, the page of the run is served until Ctrl-C')
+    .option('--json', 'print the answers as JSON in place of the progress')
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
   program.parse(argv as string[], { from: 'user' })
-  const { docs, model, resume, data, reports, once } = program.opts<Flags>()
+  const { docs, model, resume, data, reports, once, json = false } = program.opts<Flags>()
   const [question] = program.args
-  const page = !once && process.stdout.isTTY && !process.env.CI
-  return { question, docs, model, resume, data, reports, page }
+  const page = !once && !json && process.stdout.isTTY && !process.env.CI
+  return { question, docs, model, resume, data, reports, page, json }
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 const complain = (line: string) => process.stderr.write(`${line}\n`)
 
+const watched = (): Watcher => ({
+  ...(process.stdout.isTTY && process.stdout.columns >= 40 ? showLive(print) : printLines(print)),
+  reported: print,
+})
+
+/** Prints the JSON of the report and nothing else. */
+const jsonOnly: Watcher = {
+  report() {},
+  begins() {},
+  event() {},
+  ends() {},
+  reported: (path) => print(readFileSync(twinPath(path), 'utf8').trimEnd()),
+}
+
 /** @returns the exit code */
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController()
   let run: string | undefined
-  const shown = process.stdout.isTTY && process.stdout.columns >= 40 ? showLive(print) : printLines(print)
-  const watcher: Omit<Watcher, 'reported'> = {
-    ...shown,
-    begins(id, project, resumed) {
-      run = id
-      shown.begins(id, project, resumed)
-    },
-  }
   process.once('SIGINT', () => {
     stop.abort()
     // A second one ends the process at once: the journal is durable at every moment.
     process.once('SIGINT', () => process.exit(130))
   })
   try {
-    await runProject(readCommandLine(argv), { ...watcher, reported: print }, stop.signal)
+    const options = readCommandLine(argv)
+    const shown = options.json ? jsonOnly : watched()
+    await runProject(
+      options,
+      {
+        ...shown,
+        begins(id, project, resumed) {
+          run = id
+          shown.begins(id, project, resumed)
+        },
+      },
+      stop.signal,
+    )
     return 0
   } catch (error) {
     if (stop.signal.aborted) {

@@ -6,7 +6,7 @@ import { createTroupe, type Run, type RunEvent, type Troupe } from 'troupe'
 import { InputError, SearchIndex } from './documents/index.ts'
 import { type Asked, projectOf, runToResume } from './project.ts'
 import { accountOf } from './report/account-of.ts'
-import { reportPath, writeReport } from './report/write-report.ts'
+import { reportPath, twinPath, writeReport } from './report/write-report.ts'
 import { linkTo, servePage, untilAborted } from './serve-page.ts'
 import { createTeam } from './team/create-team.ts'
 import { modelOf } from './team/model-of.ts'
@@ -121,8 +121,9 @@ async function deliver(run: Run, project: Project): Promise<string> {
   const result = await run.result()
   if (result.status !== 'completed')
     throw result.error ?? new Error(`The run ${run.id} cannot go on: it is ${result.reason ?? result.status}.`)
-  const { final_report } = Outcome.parse(result.response)
+  const { final_report, twin } = Outcome.parse(result.response)
   const path = pathOf(run, project)
+  await writeReport(twinPath(path), `${JSON.stringify(twin, null, 2)}\n`)
   await writeReport(path, `${final_report}\n\n${accountOf(run.id, result, project.model)}\n`)
   return path
 }

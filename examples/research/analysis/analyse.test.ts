@@ -2,23 +2,25 @@ import { describe, expect, it } from 'vitest'
 import type { Claim } from '../team/shapes.ts'
 import { analyse } from './analyse.ts'
 import { findContradictions } from './find-contradictions.ts'
-import { rankFindings } from './rank-findings.ts'
-import { statementOf } from './statement.ts'
+import { groupFindings } from './group-findings.ts'
 
-const claimOf = (quote: string, file = 'a.md', line = 1): Claim => ({ claim: quote, quote, file, line, heading: null })
+const claimOf = (quote: string, file = 'a.md', line = 1, heading: string | null = null): Claim => ({
+  claim: quote,
+  quote,
+  file,
+  line,
+  heading,
+})
 const quotes = (findings: readonly { readonly quote: string }[]) => findings.map(({ quote }) => quote)
 
-describe('ranking findings', () => {
-  it('puts first what holds most of what was asked', () => {
-    const ranked = rankFindings('How are retries limited?', [
-      claimOf('Retries are made after a failure of the network.'),
-      claimOf('The number of retries is limited to three in all cases.'),
-    ])
-    expect(quotes(ranked)[0]).toBe('The number of retries is limited to three in all cases.')
+describe('grouping findings', () => {
+  it('keeps the order in which they were found, short ones too', () => {
+    const found = ['Print is dropped.', 'Default: `0`', '| France | 6.90 |', 'The network fails seldom.']
+    expect(quotes(groupFindings(found.map((quote) => claimOf(quote))))).toEqual(found)
   })
 
   it('keeps one of what says the same, with the other places', () => {
-    const [first, ...more] = rankFindings('How are retries limited?', [
+    const [first, ...more] = groupFindings([
       claimOf('The number of retries is limited to three.', 'a.md', 4),
       claimOf('The number of retries is always limited to three.', 'b.md', 9),
     ])
@@ -27,32 +29,31 @@ describe('ranking findings', () => {
       { quote: 'The number of retries is always limited to three.', file: 'b.md', line: 9 },
     ])
   })
-
-  it('leaves out lines that lead on, lists of links, and what is far weaker than the best', () => {
-    const ranked = rankFindings('How are retries limited?', [
-      claimOf('The number of retries is limited to three.'),
-      claimOf('Retries can be limited with these options:'),
-      claimOf('[retry](https://example.com) - Limited retries for promises'),
-      claimOf('The weather in the mountains was very fine that day.'),
-    ])
-    expect(quotes(ranked)).toEqual(['The number of retries is limited to three.'])
-  })
 })
 
 describe('the analysis', () => {
   it('names two findings that differ in a number, and two of which one denies', () => {
-    const pairs = findContradictions(
-      [
-        claimOf('The default queue limit of the server is 10 jobs.'),
-        claimOf('The default queue limit of the server is 20 jobs.', 'b.md'),
-        claimOf('The cache keeps stale answers of the provider after a restart.', 'c.md'),
-        claimOf('The cache never keeps stale answers of the provider after a restart.', 'd.md'),
-      ].map(statementOf),
-    )
+    const pairs = findContradictions([
+      claimOf('The default queue limit of the server is 10 jobs.'),
+      claimOf('The default queue limit of the server is 20 jobs.', 'b.md'),
+      claimOf('The cache keeps stale answers of the provider after a restart.', 'c.md'),
+      claimOf('The cache never keeps stale answers of the provider after a restart.', 'd.md'),
+    ])
     expect(pairs.map(({ why, first, second }) => [why, first.file, second.file])).toEqual([
       ['One says 10, the other 20.', 'a.md', 'b.md'],
       ['One denies what the other says.', 'c.md', 'd.md'],
     ])
+  })
+
+  it('names two answers to one question that give the same unit another number', () => {
+    const question = 'How long do I have to return something?'
+    const answers = [
+      claimOf('You have 14 days.', 'faq.md', 3, question),
+      claimOf('Return anything that you do not like within 30 days.', 'policy.md', 8, 'How long returns take'),
+    ]
+    expect(findContradictions(answers, question).map(({ why }) => why)).toEqual(['One says 14, the other 30.'])
+    const budget = [claimOf('The budget is 32,000 euros.', 'b.md'), claimOf('The share of print is 12,000 euros.')]
+    expect(findContradictions(budget, 'What is the budget?')).toEqual([])
   })
 
   it('does not merge what contradicts each other', () => {
@@ -67,13 +68,14 @@ describe('the analysis', () => {
     expect(analysis.contradictions).toHaveLength(1)
   })
 
-  it('puts each passage into the section that it answers best', () => {
-    const shared = claimOf('The cache of responses is cleared every hour.')
+  it('lets one passage answer two sub-questions', () => {
+    const shared = claimOf('The launch is on 4 May, and the budget is 32,000 euros.')
     const analysis = analyse([
-      { number: 1, question: 'How are errors of the cache logged?', findings: [shared], not_found: [] },
-      { number: 2, question: 'When is the cache of responses cleared?', findings: [shared], not_found: [] },
+      { number: 1, question: 'When is the launch?', findings: [shared], not_found: [] },
+      { number: 2, question: 'What is the budget?', findings: [shared], not_found: [] },
     ])
-    expect(analysis.sections.map(({ findings }) => findings.length)).toEqual([0, 1])
+    expect(analysis.sections.map(({ findings }) => findings.length)).toEqual([1, 1])
+    expect(analysis.gaps).toEqual([])
   })
 
   it('names sub-questions without an answer, and words that no finding holds', () => {

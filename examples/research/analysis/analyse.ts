@@ -1,24 +1,29 @@
 /** Groups, ranks and cross-checks what the researchers found, and names what is missing. */
 import { termsOf } from '../documents/index.ts'
-import type { Analysis, Claim, Findings, Gap } from '../team/shapes.ts'
+import type { Analysis, Claim, Contradiction, Findings, Gap } from '../team/shapes.ts'
 import { findContradictions } from './find-contradictions.ts'
-import { rankFindings } from './rank-findings.ts'
-import { statementOf } from './statement.ts'
+import { groupFindings } from './group-findings.ts'
 
-/** Each passage stands in one section: the one whose question it answers best. */
+/** A passage may answer several sub-questions. */
 export function analyse(research: readonly Findings[]): Analysis {
-  const homes = homesOf(research)
   const sections = research.map(({ number, question, findings }) => ({
     number,
     question,
-    findings: rankFindings(
-      question,
-      findings.filter((finding) => homes.get(claimKeyOf(finding)) === number),
-    ),
+    findings: groupFindings(findings),
   }))
-  const statements = sections.flatMap(({ findings }) => findings.map(statementOf))
+  const within = sections.flatMap(({ findings, question }) => findContradictions(findings, question))
+  const across = findContradictions(sections.flatMap(({ findings }) => findings))
   const gaps = research.flatMap((part, i) => gapsOf(part, sections[i]?.findings ?? []))
-  return { sections, contradictions: findContradictions(statements), gaps }
+  return { sections, contradictions: different([...within, ...across]), gaps }
+}
+
+function different(pairs: readonly Contradiction[]): Contradiction[] {
+  const keyOf = ({ first, second }: Contradiction) =>
+    [first, second]
+      .map(({ file, quote }) => `${file}\n${quote}`)
+      .sort()
+      .join('\n')
+  return [...new Map(pairs.map((pair) => [keyOf(pair), pair])).values()]
 }
 
 /** Words of questions that tell nothing about what is asked. */
@@ -26,22 +31,6 @@ const hollow = new Set(
   termsOf(`application case differ does doing done example find get give handle happen have help know like make mean need real
   really show take tell thing use used using want way work`),
 )
-
-const claimKeyOf = ({ file, quote }: Claim) => `${file}\n${quote}`
-
-function homesOf(research: readonly Findings[]): Map<string, number> {
-  const homes = new Map<string, { number: number; share: number }>()
-  for (const { number, question, findings } of research) {
-    const wanted = [...new Set(termsOf(question))]
-    for (const finding of findings) {
-      const terms = new Set(termsOf(`${finding.quote} ${finding.heading ?? ''}`))
-      const share = wanted.filter((term) => terms.has(term)).length / (wanted.length || 1)
-      const known = homes.get(claimKeyOf(finding))
-      if (!known || share > known.share) homes.set(claimKeyOf(finding), { number, share })
-    }
-  }
-  return new Map([...homes].map(([claimKey, { number }]) => [claimKey, number]))
-}
 
 /** What the researcher missed, and the words of the question that none of its findings holds. */
 function gapsOf({ number, question, not_found }: Findings, selected: readonly Claim[]): Gap[] {

@@ -1,23 +1,44 @@
-/** A finding as the analysis compares it: its terms, its numbers, and whether it denies. */
+/** What a finding states, sentence by sentence, as the analysis compares it: its terms, its values, and whether it denies. */
 import { termsOf } from '../documents/index.ts'
 import type { Claim } from '../team/shapes.ts'
 
 export interface Statement {
   readonly finding: Claim
   readonly terms: ReadonlySet<string>
-  readonly numbers: readonly string[]
+  /** With the terms of the headings above. */
+  readonly subject: ReadonlySet<string>
+  readonly values: readonly Value[]
   readonly denies: boolean
 }
 
-const number = /(?<![\p{L}\p{N}.])\d+(?:[.,]\d+)*(?![\p{L}\p{N}])/gu
+/** A number and what it counts: the term after it, `%` or a currency; empty for a bare number. */
+export interface Value {
+  readonly number: string
+  readonly unit: string
+}
+
+const number = /(?<![\p{L}\p{N}.])([€$£]?)\s?(\d+(?:[.,\s]\d{3})*(?:[.,]\d+)?)(?![\p{N}])[ \u00a0-]?(%|€|\p{L}+)?/gu
 const denial = /\b(?:not|never|no|none|cannot|without|neither|nor)\b|n['’]t\b/i
 
-export function statementOf(finding: Claim): Statement {
-  const text = finding.quote
+/** The statement of a whole finding. */
+export const statementOf = (finding: Claim): Statement => statementIn(finding, finding.quote)
+
+/** One statement for each sentence and line of code or table. */
+export function statementsIn(finding: Claim): Statement[] {
+  const pieces = finding.quote.split(/(?<=[.!?])\s+(?=\p{Lu})|\n+/u).filter((piece) => piece.trim() !== '')
+  return pieces.map((piece) => statementIn(finding, piece))
+}
+
+function statementIn(finding: Claim, text: string): Statement {
+  const terms = new Set(termsOf(text.replace(number, ' $3 ')))
   return {
     finding,
-    terms: new Set(termsOf(text.replace(number, ' '))),
-    numbers: [...new Set([...text.matchAll(number)].map(([digits]) => digits.replaceAll(',', '')))].sort(),
+    terms,
+    subject: new Set([...terms, ...termsOf(finding.heading ?? '')]),
+    values: [...text.matchAll(number)].map(([, currency = '', digits = '', word = '']) => ({
+      number: digits.replace(/[,\s](?=\d{3}\b)/g, ''),
+      unit: currency || (/^[%€]$/.test(word) ? word : (termsOf(word)[0] ?? '')),
+    })),
     denies: denial.test(text),
   }
 }

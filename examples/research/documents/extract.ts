@@ -9,7 +9,7 @@ import type { Heading } from './heading.ts'
 import { lineOf, lineStarts } from './line-starts.ts'
 import { markdownHeadings } from './markdown-headings.ts'
 
-export type DocumentKind = 'markdown' | 'html' | 'text' | 'source'
+export type DocumentKind = 'markdown' | 'html' | 'text' | 'source' | 'table'
 
 export interface Extraction {
   /** The text; its line breaks are those of the file, and U+2029 separates paragraphs that share a line. */
@@ -33,6 +33,9 @@ const kinds: Record<string, DocumentKind> = {
   '.text': 'text',
   '.rst': 'text',
   '.adoc': 'text',
+  '.log': 'text',
+  '.csv': 'table',
+  '.tsv': 'table',
   '': 'text',
 }
 
@@ -53,7 +56,7 @@ export function extract(source: string, kind: DocumentKind): Extraction {
   const { text, headings } =
     kind === 'html'
       ? extractHtml(source)
-      : { text: source, headings: kind === 'markdown' ? markdownHeadings(source) : [] }
+      : { text: source, headings: kind === 'markdown' || kind === 'text' ? markdownHeadings(source) : [] }
   const starts = lineStarts(text)
   return {
     text,

@@ -27,8 +27,8 @@ export function markdownHeadings(source: string): Heading[] {
       else {
         const hash = hashHeading.exec(line)
         if (hash?.[1] && hash[2]) headings.push({ offset, level: hash[1].length, text: hash[2] })
-        else if (/^=+$/.test(line) && previous.text.trim() !== '')
-          headings.push({ offset: previous.offset, level: 1, text: previous.text.trim() })
+        else if (/^(?:=+|-{3,})$/.test(line) && previous.text.trim() !== '' && !/^\s*[|>*+-]/.test(previous.text))
+          headings.push({ offset: previous.offset, level: line.startsWith('=') ? 1 : 2, text: previous.text.trim() })
       }
     }
     previous = { text: closing === undefined && !frontMatter ? line : '', offset }

@@ -3,10 +3,12 @@
  * read back from their files when a passage is found, so that memory is bounded by the index.
  */
 import { hash } from 'node:crypto'
-import MiniSearch from 'minisearch'
+import { type Block, blocksOf, type CandidatePassage } from './blocks.ts'
+import { confidenceOf, leastConfidence } from './confidence.ts'
 import { type Extraction, extract } from './extract.ts'
 import { HtmlTooDeepError } from './extract-html.ts'
 import { InputError } from './input-error.ts'
+import { InvertedIndex, type WeightedTerm } from './inverted-index.ts'
 import {
   type DocumentSources,
   type LoadOptions,
@@ -15,8 +17,12 @@ import {
   type SourceDocument,
 } from './load-documents.ts'
 import { type Passage, splitPassages } from './passages.ts'
+import { type Question, readQuestion } from './question.ts'
+import { type Quotation, quotationsOf } from './quotations.ts'
+import { type RankedUnit, rankUnits } from './rank-units.ts'
 import { readText } from './read-text.ts'
 import { termsOf } from './terms.ts'
+import { plain } from './units.ts'
 
 export interface SearchHit {
   /** Path of the document as it is cited. */
@@ -41,17 +47,41 @@ export interface ReadLines {
 }
 
 /** The most terms of a query that count, passages that a search gives, and lines that a reading gives. */
-const limits = { terms: 64, hits: 50, lines: 400, characters: 64 * 1024 }
+const limits = { terms: 64, hits: 50, lines: 400, characters: 64 * 1024, candidates: 100, sectionBlocks: 80 }
 
 interface Entry extends Passage {
   readonly document: SourceDocument
 }
 
-interface Indexed {
-  readonly id: number
-  readonly text: string
+/** A quotation and where it stands. */
+export interface FoundCitation {
+  readonly file: string
+  readonly line: number
+  readonly endLine: number
+  /** The headings above it, and the header of its table. */
   readonly heading: string
-  readonly path: string
+  /** Verbatim; code and tables keep their lines, prose is one line. */
+  readonly quote: string
+}
+
+export interface Answer {
+  /** Whether the first quotation is likely to answer; else they are near misses. */
+  readonly found: boolean
+  readonly citations: readonly FoundCitation[]
+}
+
+export interface Ranking {
+  readonly question: Question
+  readonly units: readonly RankedUnit[]
+  readonly quotations: readonly Quotation[]
+  readonly confidence: number
+  /** Whether the best quotation is likely to answer; else the quotations are near misses. */
+  readonly found: boolean
+}
+
+interface FoundPassage {
+  readonly entry: Entry
+  readonly score: number
 }
 
 /**
@@ -64,13 +94,7 @@ export class SearchIndex {
   readonly #fingerprints = new Map<string, string>()
   readonly #skipped: SkippedFile[] = []
   readonly #passages: Entry[] = []
-  readonly #index = new MiniSearch<Indexed>({
-    fields: ['text', 'heading', 'path'],
-    tokenize: termsOf,
-    processTerm: (term) => term,
-    autoVacuum: false,
-    searchOptions: { combineWith: 'OR', boost: { heading: 2 } },
-  })
+  readonly #index = new InvertedIndex()
 
   /**
    * Reads all documents and indexes them, one at a time.
@@ -113,8 +137,8 @@ export class SearchIndex {
       // A copy of its own: a slice of the source would keep the whole source in memory.
       const heading = headings.get(passage.heading) ?? Buffer.from(passage.heading).toString()
       headings.set(heading, heading)
-      const id = this.#passages.push({ ...passage, heading, document }) - 1
-      this.#index.add({ id, text: extraction.text.slice(passage.start, passage.end), heading, path: document.path })
+      this.#passages.push({ ...passage, heading, document })
+      this.#index.add(countsOf(extraction.text.slice(passage.start, passage.end), heading, document.path))
     }
   }
 
@@ -127,13 +151,8 @@ export class SearchIndex {
   async search(query: string, options: { readonly limit?: number } = {}): Promise<SearchHit[]> {
     const limit = Math.min(Math.max(Math.trunc(options.limit ?? 10), 1), limits.hits)
     const terms = [...new Set(termsOf(query))].slice(0, limits.terms)
-    const found = this.#index
-      .search(terms.join(' '), { tokenize: (joined) => joined.split(' ') })
-      .flatMap(({ id, score }) => {
-        const entry = this.#passages[id]
-        return entry ? [{ entry, score }] : []
-      })
-    found.sort((a, b) => b.score - a.score || bySourceOrder(a.entry, b.entry))
+    const weighted = terms.map((term) => ({ term, weight: 1 }))
+    const found = this.#found(weighted, limits.hits * 4)
     const texts = new Map<string, Extraction | undefined>()
     const hits: SearchHit[] = []
     for (const { entry, score } of found) {
@@ -144,6 +163,95 @@ export class SearchIndex {
       if (text !== undefined) hits.push({ document: document.path, startLine, endLine, heading, text, score })
     }
     return hits
+  }
+
+  /**
+   * The units of the documents that answer a question, best first, and what was asked.
+   * @param text the question
+   * @param context the question that it is a part of: its words count a little
+   */
+  async rank(text: string, context = ''): Promise<Ranking> {
+    const question = readQuestion(
+      text,
+      { passages: this.#passages.length, frequency: (term) => this.#index.frequency(term) },
+      context,
+    )
+    const terms = question.concepts.flatMap(({ forms }) =>
+      forms.flatMap(({ terms, weight }) =>
+        terms.map((term): WeightedTerm => ({ term, weight: weight / terms.length })),
+      ),
+    )
+    const found = this.#found(terms, limits.candidates)
+    const passages = await this.#candidates(found)
+    const units = rankUnits(question, passages)
+    const quotations = quotationsOf(units, passages)
+    const confidence = quotations[0] ? confidenceOf(question, quotations[0]) : 0
+    return { question, units, quotations, confidence, found: confidence >= leastConfidence }
+  }
+
+  /**
+   * Answers a question with quotations, best first. Where nothing is likely to answer, `found` is false and the
+   * quotations are near misses. The same documents give the same answer.
+   * @param text the question
+   * @param options `partOf`: the question that this one is a part of; `limit`: the most quotations, 4 by default
+   * @example
+   * const { found, citations } = await index.answer('How many retries are made?')
+   */
+  async answer(text: string, options: { readonly partOf?: string; readonly limit?: number } = {}): Promise<Answer> {
+    const { found, quotations } = await this.rank(text, options.partOf === text ? '' : options.partOf)
+    const citations: FoundCitation[] = []
+    for (const quotation of quotations.slice(0, options.limit ?? 4)) {
+      const extraction = await this.extraction(quotation.document)
+      if (extraction) citations.push(citationOf(quotation, extraction))
+    }
+    return { found, citations }
+  }
+
+  /** The headings above a line of a document, outermost first, joined by ` › `; undefined for an unknown document. */
+  async headingAt(path: string, line: number): Promise<string | undefined> {
+    const extraction = await this.extraction(path)
+    if (!extraction) return undefined
+    const end = extraction.offsetOf(line + 1)
+    return headingPath(extraction.headings.filter(({ offset }) => offset < end))
+  }
+
+  /** The blocks of the sections in which passages were found, by document. */
+  async #candidates(found: readonly FoundPassage[]): Promise<CandidatePassage[]> {
+    const best = found[0]?.score ?? 1
+    const candidates: CandidatePassage[] = []
+    for (const [document, entries] of Map.groupBy(found, ({ entry }) => entry.document)) {
+      const extraction = await this.#unchanged(document)
+      if (!extraction) continue
+      const sections = new Map<number, Block[]>()
+      for (const block of blocksOf({ ...extraction, kind: document.kind })) {
+        const known = sections.get(block.section.start)
+        if (known) known.push(block)
+        else sections.set(block.section.start, [block])
+      }
+      const claimed = new Set<Block>()
+      for (const { entry, score } of entries.toSorted((a, b) => b.score - a.score)) {
+        const blocks: Block[] = []
+        for (const section of sections.values()) {
+          const inside = section.filter(({ start, end }) => start < entry.end && end > entry.start)
+          if (inside.length === 0) continue
+          for (const block of section.length <= limits.sectionBlocks ? section : inside)
+            if (!claimed.has(block)) {
+              claimed.add(block)
+              blocks.push(block)
+            }
+        }
+        candidates.push({ document: document.path, text: extraction.text, blocks, score: score / best })
+      }
+    }
+    return candidates
+  }
+
+  #found(terms: readonly WeightedTerm[], limit: number): FoundPassage[] {
+    const found = this.#index.search(terms, limit).flatMap(({ id, score }) => {
+      const entry = this.#passages[id]
+      return entry ? [{ entry, score }] : []
+    })
+    return found.sort((a, b) => b.score - a.score || bySourceOrder(a.entry, b.entry))
   }
 
   /**
@@ -183,6 +291,44 @@ export class SearchIndex {
     if (!read.ok || fingerprintOf(read.text) !== this.#fingerprints.get(document.path)) return undefined
     return extracted(read.text, document.kind)
   }
+}
+
+function citationOf({ document, text, start, end, unit }: Quotation, extraction: Extraction): FoundCitation {
+  const { block } = unit.unit
+  const verbatim = text.slice(start, end)
+  const listed = block.kind !== 'comment' && /\n\s*(?:[-*+]|\d{1,3}[.)])\s/.test(verbatim)
+  const structured =
+    block.kind === 'code' || block.kind === 'row' || listed || /^\s*(?:>\s?)*(?:```|~~~|\|)/m.test(verbatim)
+  const table = block.kind === 'row' && block.lead !== '' ? [block.lead.replace(/^\s*\||\|\s*$/g, '').trim()] : []
+  return {
+    file: document,
+    line: extraction.lineAt(start),
+    endLine: extraction.lineAt(end - 1),
+    heading: [...block.section.above, block.section.heading, ...table].filter((one) => one !== '').join(' › '),
+    quote: structured ? verbatim.trim() : plain(verbatim),
+  }
+}
+
+function headingPath(headings: readonly { readonly level: number; readonly text: string }[]): string {
+  const path: { level: number; text: string }[] = []
+  for (const { level, text } of headings) {
+    while ((path.at(-1)?.level ?? 0) >= level) path.pop()
+    path.push({ level, text })
+  }
+  return path.map(({ text }) => text).join(' › ')
+}
+
+/** A heading counts twice, the path once, the name of the file three times. */
+function countsOf(text: string, heading: string, path: string): Map<string, number> {
+  const counts = new Map<string, number>()
+  const add = (part: string, weight: number) => {
+    for (const term of termsOf(part)) counts.set(term, (counts.get(term) ?? 0) + weight)
+  }
+  add(text, 1)
+  add(heading, 2)
+  add(path, 1)
+  add(path.split('/').at(-1) ?? '', 2)
+  return counts
 }
 
 function extracted(source: string, kind: SourceDocument['kind']): Extraction | undefined {

@@ -3,7 +3,7 @@ import { termsOf } from './terms.ts'
 
 describe('termsOf', () => {
   it.each([
-    ['retry', 'retries Retrying retried'],
+    ['retri', 'retries Retrying retried'],
     ['cach', 'cache caches caching'],
     ['limit', 'limits limiting limited'],
     ['handl', 'handle handles handling handled'],
@@ -14,8 +14,8 @@ describe('termsOf', () => {
   })
 
   it('finds names by their parts and as a whole', () => {
-    expect(termsOf('maxRetries')).toEqual(['max', 'retry', 'maxretry'])
-    expect(termsOf('AI_RetryError')).toContain('retry')
+    expect(termsOf('maxRetries')).toEqual(['max', 'retri', 'maxretri'])
+    expect(termsOf('AI_RetryError')).toContain('retri')
   })
 
   it('leaves out words that say nothing, and runs of characters that are no words', () => {

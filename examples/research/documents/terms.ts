@@ -1,57 +1,104 @@
 /**
- * What the index compares: words in lower case, without their plural or verb ending, and the parts of camelCase
- * names. Scripts that put no space between words give pairs of characters. Both a question and the texts pass here.
+ * What the index compares: words in lower case, without their plural or verb ending, and the parts of names such as
+ * `maxConnections` and `max_connections`. Scripts that put no space between words give pairs of characters. Both a
+ * question and the texts pass here.
  */
 const word = /[\p{L}\p{N}_$]+/gu
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u
 const longestTerm = 64
 
+/** The address of a link or image, and a bare address: they name a place and say nothing about it. */
+const address = /(?<=\]\()[^)\s]*(?=[^)]*\))|\b(?:https?|ftp):\/\/[^\s<>)"'`]+/g
+
 const stopWords = new Set(
   `a about after all also am an and any are as at be because been before being between both but by can could did do
-  does doing each for from had has have he her here his how i if in into is it its itself just me more most my no nor
-  not of on one only or other our out over own same she should so some such than that the their them then there these
-  they this those through to too under until up very was we were what when where which while who why will with would
-  you your`.split(/\s+/),
+  does doing each every for from get give got had has have he her here his how i if in into is it its itself just many
+  may me mean might more most much must my need no nor not of on once one only or other our out over own please same
+  shall she should so some such than that the their them then there these they this those through to too under until
+  up us use used using very want was we were what when where whether which while who whom whose why will with would
+  you your happen happens`.split(/\s+/),
 )
+
+/** Spellings of British and American English that a stem does not bring together. */
+const spellings: readonly (readonly [RegExp, string])[] = [
+  [/is(?=(?:e|ed|es|er|ers|ing|ation|ations)$)/, 'iz'],
+  [/(?<=^(?:col|fav|behavi|hon|lab|neighb|harb|flav))our/, 'or'],
+  [/^licenc/, 'licens'],
+  [/^cancell/, 'cancel'],
+  [/^catalogu?e?$/, 'catalog'],
+]
 
 /** The terms of a text in order, with repetitions. */
 export function termsOf(text: string): string[] {
   const terms: string[] = []
-  for (const [token] of text.matchAll(word)) {
+  for (const [token] of text.replace(address, ' ').matchAll(word)) {
     if (token.length > longestTerm) continue
     if (/[\u0e00-\uffff]/.test(token) && unspaced.test(token)) terms.push(...pairs(token))
     else {
-      if (/[a-z][A-Z]|_/.test(token))
-        for (const part of token.split(/(?<=[a-z0-9])(?=[A-Z])|_+/)) if (part !== token) add(part, terms)
+      for (const part of partsOfName(token)) add(part, terms)
       add(token, terms)
     }
   }
   return terms
 }
 
-function add(token: string, terms: string[]): void {
+/** The words that a name in code is made of; none for a plain word. */
+export function partsOfName(token: string): string[] {
+  if (!/[a-z\d][A-Z]|_|[A-Z]{2}[a-z]/.test(token)) return []
+  return token
+    .split(/(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+/)
+    .filter((part) => part !== '' && part !== token)
+}
+
+/** The term of one word, undefined for a word that carries no meaning. */
+export function termOf(token: string): string | undefined {
   // Before its ending is taken off: "this" would become a word that is not in the list.
   const lower = token.toLowerCase()
-  if (stopWords.has(lower)) return
+  if (stopWords.has(lower)) return undefined
   const term = stem(lower)
-  if (term.length > 1 && !stopWords.has(term)) terms.push(own(term))
+  return term.length > 1 || /\d/.test(term) ? ownCopy(term) : undefined
 }
 
-/** Brings plural and verb endings of English together; other words stay as they are. */
+function add(token: string, terms: string[]): void {
+  const term = termOf(token)
+  if (term !== undefined) terms.push(term)
+}
+
+const known = new Map<string, string>()
+const maxKnown = 50_000
+
 function stem(term: string): string {
   if (term.length < 4 || !/^[a-z]+$/.test(term)) return term
-  if (/ie[sd]$/.test(term) && term.length > 4) return `${term.slice(0, -3)}y`
-  let base = term
-  if (/(?:ss|x|sh)es$/.test(term)) base = term.slice(0, -2)
-  else if (/[^su]s$/.test(term)) base = term.slice(0, -1)
-  else if (term.length > 5 && term.endsWith('ing')) base = undoubled(term.slice(0, -3))
-  else if (term.length > 5 && term.endsWith('ed')) base = undoubled(term.slice(0, -2))
-  return base.length > 4 && base.endsWith('e') ? base.slice(0, -1) : base
+  const before = known.get(term)
+  if (before !== undefined) return before
+  if (known.size === maxKnown) known.clear()
+  const base = stemOf(term)
+  known.set(term, base)
+  return base
 }
 
-function undoubled(term: string): string {
-  return /([bdgmnprt])\1$/.test(term) ? term.slice(0, -1) : term
+/** Brings the endings of English together; other words stay as they are. */
+function stemOf(term: string): string {
+  let base = spellings.reduce((spelled, [from, to]) => spelled.replace(from, to), term)
+  if (base.length > 4 && base.endsWith('ies')) base = `${base.slice(0, -3)}y`
+  else if (/(?:ss|x|sh|ch)es$/.test(base)) base = base.slice(0, -2)
+  else if (/[^su]s$/.test(base)) base = base.slice(0, -1)
+  if (base.length > 5 && base.endsWith('ing')) base = undoubled(base.slice(0, -3))
+  else if (base.length > 4 && base.endsWith('ied')) base = `${base.slice(0, -3)}y`
+  else if (base.length > 4 && base.endsWith('ed')) base = undoubled(base.slice(0, -2))
+  if (base.length > 6)
+    base = base
+      .replace(/(?:ation|ition)$/, 'at')
+      .replace(/(?:ment|ness|able|ible)$/, '')
+      .replace(/tion$/, 't')
+      .replace(/ally$/, 'al')
+      .replace(/ly$/, '')
+  if (base.length > 4 && base.endsWith('er')) base = base.slice(0, -2)
+  if (base.length > 3 && base.endsWith('e')) base = base.slice(0, -1)
+  return base.length > 3 && base.endsWith('y') ? `${base.slice(0, -1)}i` : base
 }
+
+const undoubled = (term: string): string => (/([bdgmnprt])\1$/.test(term) ? term.slice(0, -1) : term)
 
 function pairs(token: string): string[] {
   const characters = [...token]
@@ -60,6 +107,4 @@ function pairs(token: string): string[] {
 }
 
 /** A copy that holds no reference to the text it was cut from: engines keep a long slice as a view of its parent. */
-function own(term: string): string {
-  return term.length < 13 ? term : Buffer.from(term).toString()
-}
+const ownCopy = (term: string): string => (term.length < 13 ? term : Buffer.from(term).toString())

@@ -69,8 +69,11 @@ function fault(
   return { ok: false, fault: kind, message, foundAt }
 }
 
+/** Between two words: white space, and at the beginning of a line the marks of a comment or a quotation. */
+const gap = '(?:\\s+(?:(?:\\/\\*+|\\*+\\/?|\\/\\/+|>|#{1,6})\\s+)*)'
+
 function locationsOf(words: readonly string[], extraction: Extraction): { line: number; endLine: number }[] {
-  const pattern = new RegExp(words.map(literally).join('\\s+'), 'g')
+  const pattern = new RegExp(words.map(literally).join(gap), 'g')
   const locations: { line: number; endLine: number }[] = []
   for (let match = pattern.exec(extraction.text); match; match = pattern.exec(extraction.text)) {
     locations.push({

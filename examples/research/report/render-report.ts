@@ -4,34 +4,88 @@
  */
 
 import { offlineModel } from '../team/model-of.ts'
-import type { Citation, Claim, Gap, Project, Review, Section, Survey } from '../team/shapes.ts'
+import type { Citation, Claim, Drafted, Gap, Near, Project, Review, Survey } from '../team/shapes.ts'
+
+/** How a gap begins whose researcher failed. */
+export const notLookedUp = 'It could not be looked up'
 
 export interface ReportParts {
   readonly project: Project
   readonly survey: Survey
   readonly plan: readonly string[]
   readonly gaps: readonly Gap[]
+  /** For each sub-question without an answer, what comes nearest. */
+  readonly near: readonly (readonly Near[])[]
   readonly review: Review
 }
 
 export function renderReport(parts: ReportParts): string {
-  const { plan, review, gaps } = parts
-  const sections = plan.map((question, i) =>
-    sectionOf(
-      i + 1,
-      question,
-      review.sections.find(({ number }) => number === i + 1),
-    ),
-  )
+  const { plan, review, gaps, near, survey } = parts
+  const claimsFor = (i: number) => review.sections.find(({ number }) => number === i + 1)?.claims ?? []
+  const shown = new Set(plan.map((_, i) => passageKey(claimsFor(i)[0])))
+  const unshown = (claim: Drafted) => !shown.has(passageKey(claim)) && shown.add(passageKey(claim)) !== undefined
+  const details = plan.flatMap((question, i) => detailsOf(i + 1, question, claimsFor(i).slice(1).filter(unshown)))
+  const failed = (i: number) => gaps.some(({ number, what }) => number === i + 1 && what.startsWith(notLookedUp))
   return [
     ...headOf(parts),
-    ...sections,
+    '## Short answer',
+    ...plan.map((question, i) =>
+      shortAnswer(
+        plan.length > 1 ? question : undefined,
+        claimsFor(i)[0],
+        failed(i) ? 'failed' : (near[i] ?? []),
+        survey,
+      ),
+    ),
+    ...details,
     contradictionsOf(review),
     gapsOf(plan, gaps),
     ...struckOf(review),
     sourcesOf(review),
-    ...skippedOf(parts.survey),
+    ...skippedOf(survey),
   ].join('\n\n')
+}
+
+const passageKey = (claim: Drafted | undefined) => `${claim?.file}\n${claim?.quote}`
+
+/** The best passage for one sub-question, or what comes nearest. */
+function shortAnswer(
+  question: string | undefined,
+  best: Drafted | undefined,
+  near: readonly Near[] | 'failed',
+  survey: Survey,
+): string {
+  const title = question === undefined ? [] : [`**${oneLine(question)}**`]
+  if (best) return [...title, claimLines(best).join('\n')].join('\n\n')
+  if (near === 'failed') return [...title, `${notLookedUp}.`].join('\n\n')
+  const unread = unreadOf(survey)
+  const statement = `Nothing was found by words.${unread}`
+  if (near.length === 0) return [...title, statement].join('\n\n')
+  const list = near.map(
+    ({ file, line, heading, quote }) =>
+      `- \`${file}:${line}\`${heading ? ` (${oneLine(heading)})` : ''}: ${oneLine(quote).slice(0, 300)}`,
+  )
+  return [...title, `${statement} These passages come nearest, and are not likely to answer:`, list.join('\n')].join(
+    '\n\n',
+  )
+}
+
+/** What was not read may hold the answer. */
+function unreadOf({ skipped }: Survey): string {
+  const documents = skipped.filter(({ reason }) => !/^(?:hidden|empty|installed packages|a link)/.test(reason))
+  if (documents.length === 0) return ''
+  const few = documents.slice(0, 3).map(({ path, reason }) => `\`${path}\` (${reason})`)
+  const more = documents.length > few.length ? ` and ${documents.length - few.length} more` : ''
+  return ` ${counted(documents.length, 'file')} ${documents.length === 1 ? 'was' : 'were'} not read and may hold it: ${few.join(', ')}${more}.`
+}
+
+/** The other passages that answer a sub-question, by document in the order of their best. */
+function detailsOf(number: number, question: string, claims: readonly Drafted[]): string[] {
+  if (claims.length === 0) return []
+  const documents = [...Map.groupBy(claims, ({ file }) => file)].map(([file, own]) =>
+    [`### \`${file}\``, ...own.map((claim) => claimLines(claim).join('\n'))].join('\n\n'),
+  )
+  return [`## ${number}. ${oneLine(question)}`, ...documents]
 }
 
 function headOf({ project, survey, plan, gaps, review }: ReportParts): string[] {
@@ -55,7 +109,7 @@ function headOf({ project, survey, plan, gaps, review }: ReportParts): string[] 
 
 const authorOf = (model: string): string =>
   model === offlineModel
-    ? '**Written by the offline extractive model.** It is not a language model: it finds and ranks sentences of the documents and quotes them. No sentence of an answer below is its own, and it judges nothing.'
+    ? '**Written by the offline extractive model.** It is not a language model: it finds and ranks passages of the documents and quotes them. No sentence of an answer below is its own, and it judges nothing.'
     : `**Written by the language model \`${model}\`.** The claims are in its words; the quoted passages stand in the documents, which was checked by code. Whether a passage bears out its claim is for you to judge.`
 
 function foldersOf({ folders, files, base }: Project): string {
@@ -64,27 +118,26 @@ function foldersOf({ folders, files, base }: Project): string {
   return files.length === 0 ? named : `${named} and ${counted(files.length, 'single file')}`
 }
 
-function sectionOf(number: number, question: string, section: Section | undefined): string {
-  const claims = section?.claims ?? []
-  const body = claims.length === 0 ? 'No passage of the documents answers this.' : claims.map(claimOf).join('\n\n')
-  return `## ${number}. ${oneLine(question)}\n\n${body}`
-}
-
 /** A claim that is its passage is not said twice. */
-function claimOf(claim: Section['claims'][number], index: number): string {
-  const lead = `${index + 1}. `
-  const indent = ' '.repeat(lead.length)
-  const own = same(claim) ? [] : [`${oneLine(claim.claim)}`, '']
+function claimLines(claim: Drafted): string[] {
+  const own = same(claim) ? [] : [oneLine(claim.claim), ...(claim.doubt ? [`*Not borne out: ${claim.doubt}*`] : []), '']
   const also = claim.support.flatMap((one) => ['>', ...quoted(one, 'also ')])
-  const lines = [...own, ...quoted(claim, '', claim.heading), ...also]
-  return lines.map((line, i) => (i === 0 ? lead : line === '' ? '' : indent) + line).join('\n')
+  return [...own, ...quoted(claim, '', claim.heading), ...also]
 }
 
 const same = ({ claim, quote }: Claim) => oneLine(claim) === oneLine(quote)
 
+/** Code and tables are shown as such, prose in one line. */
 function quoted({ quote, file, line }: Citation, before = '', heading: string | null = null): string[] {
   const under = heading ? ` (${oneLine(heading)})` : ''
-  return [`> “${oneLine(quote)}”`, `> — ${before}\`${file}:${line}\`${under}`]
+  return [...passageLines(quote).map((text) => `> ${text}`.trimEnd()), `> — ${before}\`${file}:${line}\`${under}`]
+}
+
+function passageLines(quote: string): string[] {
+  if (!quote.includes('\n')) return [`“${oneLine(quote)}”`]
+  const lines = quote.split('\n').map((text) => text.replace(/^\s*>\s?/, ''))
+  const isMarkdown = /^\s*(?:```|~~~|\||[-*+] |\d{1,3}[.)] )/m.test(lines.join('\n'))
+  return [...(isMarkdown ? lines : ['```', ...lines, '```']), '']
 }
 
 function contradictionsOf({ contradictions, sections }: Review): string {
@@ -101,10 +154,11 @@ function contradictionsOf({ contradictions, sections }: Review): string {
 
 function gapsOf(plan: readonly string[], gaps: readonly Gap[]): string {
   const title = '## What was not found'
-  if (gaps.length === 0) return `${title}\n\nEvery sub-question found passages that speak of all its words.`
+  if (gaps.length === 0)
+    return `${title}\n\nEvery sub-question has passages that speak of all its words, which does not make them an answer.`
   const lines = gaps.map(({ number, what }) =>
     what === plan[number - 1]
-      ? `- Nothing on sub-question ${number}: ${oneLine(what)}`
+      ? `- Nothing was found by words on sub-question ${number}: ${oneLine(what)}`
       : `- Sub-question ${number}: ${oneLine(what)}`,
   )
   return `${title}\n\n${lines.join('\n')}`

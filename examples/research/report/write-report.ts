@@ -19,6 +19,9 @@ export function reportPath(folder: string, question: string, run: string): strin
   return join(folder, `${name}${run}.md`)
 }
 
+/** Where the JSON of a report is: beside its Markdown. */
+export const twinPath = (path: string): string => path.replace(/\.md$/, '.json')
+
 /** @throws InputError where the folder or disk does not take it */
 export async function writeReport(path: string, text: string): Promise<void> {
   const draft = `${path}.part`

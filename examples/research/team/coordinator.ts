@@ -5,10 +5,21 @@
  */
 import { AgentError, defineAgent, finish, invoke, type Schema, type StepContext } from 'troupe'
 import type { SearchIndex } from '../documents/index.ts'
-import { renderReport } from '../report/render-report.ts'
+import { notLookedUp, renderReport } from '../report/render-report.ts'
+import { twinOf } from '../report/twin-of.ts'
 import { briefOf, claimsOf, withSupport } from './draft.ts'
-import { surveyDocuments } from './library.ts'
-import { Analysis, type Draft, type Findings, limits, type Outcome, Project, Review, SubQuestions } from './shapes.ts'
+import { nearMisses, surveyDocuments } from './library.ts'
+import {
+  Analysis,
+  type Draft,
+  type Findings,
+  limits,
+  type Near,
+  type Outcome,
+  Project,
+  Review,
+  SubQuestions,
+} from './shapes.ts'
 import { AnalysisKey, FindingsKey, PlanKey, ProjectKey, SurveyKey } from './shared.ts'
 
 interface Result {
@@ -32,11 +43,11 @@ export const createCoordinator = (index: SearchIndex) =>
         case 'Researcher':
           return analyse(ctx, input.results)
         case 'Analyst':
-          return write(ctx, Analysis.parse(answerOf(first)))
+          return write(ctx, index, Analysis.parse(answerOf(first)))
         case 'Writer':
           return review(ctx, input.results)
         default:
-          return report(ctx, Review.parse(answerOf(first)))
+          return report(ctx, index, Review.parse(answerOf(first)))
       }
     },
   })
@@ -57,7 +68,10 @@ async function research(ctx: StepContext, planned: readonly string[]) {
   )
   const plan = [...different.values()].filter((one) => one !== '').slice(0, limits.subQuestions)
   await ctx.context.push(PlanKey(runOf(ctx)), plan, own)
-  return invoke(plan.map((question, i) => ({ agent: 'Researcher', input: { number: i + 1, question } })))
+  const { question } = await read(ctx, ProjectKey(runOf(ctx)))
+  // A part may leave its subject to the rest of the question: "… and what happens on Windows?"
+  const rest = plan.length > 1 ? { whole_question: question } : {}
+  return invoke(plan.map((part, i) => ({ agent: 'Researcher', input: { number: i + 1, question: part, ...rest } })))
 }
 
 /** A part whose researcher failed is a gap of the report; only where all failed is the project over. */
@@ -70,7 +84,7 @@ async function analyse(ctx: StepContext, results: readonly Result[]) {
       number: i + 1,
       question: plan[i] ?? '',
       findings: [],
-      not_found: [`It could not be looked up: ${result.error?.message ?? 'the researcher failed'}`],
+      not_found: [`${notLookedUp}: ${result.error?.message ?? 'the researcher failed'}`],
     }
     await ctx.context.push(FindingsKey({ ...runOf(ctx), number: i + 1 }), failed, {
       subscribers: ['Coordinator', 'Analyst'],
@@ -79,10 +93,10 @@ async function analyse(ctx: StepContext, results: readonly Result[]) {
   return invoke([{ agent: 'Analyst', input: { sub_questions: plan } }])
 }
 
-async function write(ctx: StepContext, analysis: Analysis) {
+async function write(ctx: StepContext, index: SearchIndex, analysis: Analysis) {
   const answered = analysis.sections.filter(({ findings }) => findings.length > 0)
   if (answered.length === 0)
-    return report(ctx, { sections: [], contradictions: [], struck: [], checked: 0, sent_back: 0 })
+    return report(ctx, index, { sections: [], contradictions: [], struck: [], checked: 0, sent_back: 0 })
   return invoke(answered.map(({ question, findings }) => ({ agent: 'Writer', input: briefOf(question, findings) })))
 }
 
@@ -93,28 +107,33 @@ async function review(ctx: StepContext, results: readonly Result[]) {
     .filter(({ findings }) => findings.length > 0)
     .map(({ number, question, findings }, i) => {
       const result = results[i]
-      const claims = result?.success
-        ? claimsOf(result.value)
-        : findings.map(({ score: _, support: __, ...claim }) => claim)
+      const claims = result?.success ? claimsOf(result.value) : findings.map(({ support: _, ...claim }) => claim)
       return { number, question, claims: withSupport(claims, findings) }
     })
   const draft: Draft = { sections, contradictions: analysis.contradictions }
   return invoke([{ agent: 'Reviewer', input: draft }])
 }
 
-async function report(ctx: StepContext, review: Review) {
+async function report(ctx: StepContext, index: SearchIndex, review: Review) {
   const project = await read(ctx, ProjectKey(runOf(ctx)))
   const survey = await read(ctx, SurveyKey(runOf(ctx)))
   const plan = await read(ctx, PlanKey(runOf(ctx)))
   const analysis = await read(ctx, AnalysisKey(runOf(ctx)))
   const research: Findings[] = []
   for (const [i] of plan.entries()) research.push(await read(ctx, FindingsKey({ ...runOf(ctx), number: i + 1 })))
+  const near: Near[][] = []
+  for (const [i, question] of plan.entries()) {
+    const answered = review.sections.some(({ number, claims }) => number === i + 1 && claims.length > 0)
+    near.push(answered ? [] : await nearMisses(ctx, index, question, project.question))
+  }
   const found = review.sections.some(({ claims }) => claims.length > 0)
+  const parts = { project, survey, plan, near, gaps: analysis.gaps, review }
   return finish({
     status: found ? 'completed' : 'nothing_found',
     research_data: research,
     analysis_results: analysis,
-    final_report: renderReport({ project, survey, plan, gaps: analysis.gaps, review }),
+    final_report: renderReport(parts),
+    twin: twinOf(parts),
   } satisfies Outcome)
 }
 

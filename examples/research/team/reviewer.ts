@@ -3,9 +3,10 @@
  * the Writer, at most twice; what is wrong then is struck out and named in the report.
  */
 import { defineAgent, type StepContext } from 'troupe'
-import type { SearchIndex } from '../documents/index.ts'
+import { doubtOf } from '../analysis/doubt-of.ts'
+import type { CitationVerdict, SearchIndex } from '../documents/index.ts'
 import { withSupport } from './draft.ts'
-import { checkCitations } from './library.ts'
+import { checkCitations, headingsOf } from './library.ts'
 import {
   type Analysis,
   type Citation,
@@ -39,7 +40,7 @@ export const createReviewer = (index: SearchIndex) =>
         checked += countOf(results)
       }
       const contradictionSides = draft.contradictions.flatMap(({ first, second }) => [first, second])
-      const faults = await faultsOf(ctx, index, contradictionSides)
+      const faults = (await verdictsOf(ctx, index, contradictionSides)).map(faultOf)
       const struck = contradictionSides.flatMap((citation, i) => (faults[i] ? [{ citation, fault: faults[i] }] : []))
       return {
         sections: results.map(soundOf),
@@ -70,17 +71,35 @@ async function checkSections(
 
 async function checkSection(ctx: StepContext, index: SearchIndex, section: Section): Promise<CheckedSection> {
   const citations = section.claims.flatMap((claim): Citation[] => [claim, ...claim.support])
-  const found = await faultsOf(ctx, index, citations)
-  const faults = new Map(citations.map((citation, i) => [citation, found[i]]))
-  const claims = section.claims.map((claim) => ({
-    claim: { ...claim, support: claim.support.filter((one) => faults.get(one) === undefined) },
-    fault: faults.get(claim),
-  }))
+  const found = await verdictsOf(ctx, index, citations)
+  const verdicts = new Map(citations.map((citation, i) => [citation, found[i]]))
+  const faultIn = (citation: Citation) => faultOf(verdicts.get(citation))
+  const headings = await headingsOf(ctx, index, section.claims.map(citationOf))
+  const claims = section.claims.map((claim, i) => {
+    const verdict = verdicts.get(claim)
+    const doubt = doubtOf(claim)
+    return {
+      claim: {
+        ...claim,
+        heading: soundHeading(claim.heading, headings[i] ?? null),
+        support: claim.support.filter((one) => faultIn(one) === undefined),
+        ...(verdict?.ok ? { end_line: verdict.endLine } : {}),
+        ...(doubt === undefined ? {} : { doubt }),
+      },
+      fault: faultIn(claim),
+    }
+  })
   return {
     section: { ...section, claims: claims.map(({ claim }) => claim) },
     wrong: claims.flatMap(({ claim, fault }) => (fault === undefined ? [] : [{ claim, fault }])),
     checked: citations.length,
   }
+}
+
+/** The headings that the document has; what stands after them is the header of a table. */
+function soundHeading(named: string | null, real: string | null): string | null {
+  if (real === null || real === '') return named?.startsWith('|') ? named : null
+  return named?.startsWith(real) ? named : real
 }
 
 const countOf = (results: readonly CheckedSection[]): number => results.reduce((sum, { checked }) => sum + checked, 0)
@@ -93,14 +112,16 @@ const soundOf = ({ section, wrong }: CheckedSection): Section => ({
 const struckOf = ({ section: { number }, wrong }: CheckedSection): Struck[] =>
   wrong.map(({ claim: { quote, file, line }, fault }) => ({ number, citation: { quote, file, line }, fault }))
 
-async function faultsOf(
+const citationOf = ({ quote, file, line }: Citation): Citation => ({ quote, file, line })
+const faultOf = (verdict: CitationVerdict | undefined): string | undefined =>
+  verdict === undefined || verdict.ok ? undefined : verdict.message
+
+async function verdictsOf(
   ctx: StepContext,
   index: SearchIndex,
   citations: readonly Citation[],
-): Promise<(string | undefined)[]> {
-  if (citations.length === 0) return []
-  const plain = citations.map(({ quote, file, line }) => ({ quote, file, line }))
-  return (await checkCitations(ctx, index, plain)).map((verdict) => (verdict.ok ? undefined : verdict.message))
+): Promise<readonly CitationVerdict[]> {
+  return citations.length === 0 ? [] : checkCitations(ctx, index, citations.map(citationOf))
 }
 
 /** Sends a section back in which something is wrong, with what may be cited instead. */
@@ -115,8 +136,11 @@ async function revise(
     wrong.some(
       ({ claim: { quote, file, line } }) => quote === finding.quote && file === finding.file && line === finding.line,
     )
-  const findings = ranked.filter((one) => !rejected(one)).map(({ score: _, support: __, ...claim }) => claim)
-  const remarks = wrong.map(({ claim: { support: _, ...claim }, fault }) => ({ claim, fault }))
+  const findings = ranked.filter((one) => !rejected(one)).map(({ support: _, ...claim }) => claim)
+  const remarks = wrong.map(({ claim: { support: _, end_line: __, doubt: ___, ...claim }, fault }) => ({
+    claim,
+    fault,
+  }))
   const payload = { question: section.question, remarks, findings }
   const { claims } = await ctx.request(Remarks, payload, { to: 'Writer', timeout: requestTimeout })
   return { ...section, claims: withSupport(claims, ranked) }

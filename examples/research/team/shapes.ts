@@ -41,7 +41,7 @@ export const Claims = z.object({ claims: z.array(Claim).max(limits.findings) })
 /** Where a passage stands. */
 export const Citation = Claim.pick({ quote: true, file: true, line: true })
 export type Citation = z.infer<typeof Citation>
-export const Ranked = Claim.extend({ score: z.number(), support: z.array(Citation) })
+export const Ranked = Claim.extend({ support: z.array(Citation) })
 export type Ranked = z.infer<typeof Ranked>
 
 export const Contradiction = z.object({ why: z.string(), first: Citation, second: Citation })
@@ -57,7 +57,13 @@ export const Analysis = z.object({
 export type Analysis = z.infer<typeof Analysis>
 
 /** A claim of the draft, with the other passages that say the same. */
-export const Drafted = Claim.extend({ support: z.array(Citation) })
+export const Drafted = Claim.extend({
+  support: z.array(Citation),
+  /** The line in which the quotation ends, once the citation is checked. */
+  end_line: z.number().int().optional(),
+  /** What of the claim its quotation does not bear out. */
+  doubt: z.string().optional(),
+})
 export type Drafted = z.infer<typeof Drafted>
 export const Section = z.object({ number: z.number().int(), question: z.string(), claims: z.array(Drafted) })
 export type Section = z.infer<typeof Section>
@@ -74,6 +80,10 @@ export const Review = Draft.extend({
   sent_back: z.number().int(),
 })
 export type Review = z.infer<typeof Review>
+
+/** A passage that does not answer, though it speaks of what is asked. */
+export const Near = Citation.extend({ end_line: z.number().int(), heading: z.string() })
+export type Near = z.infer<typeof Near>
 
 /** The documents as the team found them. */
 export const Survey = z.object({
@@ -99,6 +109,32 @@ export const Project = z.object({
 })
 export type Project = z.infer<typeof Project>
 
+const Cited = z.object({
+  file: z.string(),
+  from: z.number().int(),
+  to: z.number().int(),
+  quote: z.string(),
+  heading: z.string().nullable(),
+})
+
+/** The report for programs. */
+export const Twin = z.object({
+  question: z.string(),
+  answers: z.array(
+    z.object({
+      question: z.string(),
+      found: z.boolean(),
+      /** Best first; none where nothing was found. */
+      citations: z.array(Cited.extend({ claim: z.string() })),
+      /** What comes nearest where nothing was found. */
+      near: z.array(Cited),
+    }),
+  ),
+  contradictions: z.array(Contradiction),
+  skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
+})
+export type Twin = z.infer<typeof Twin>
+
 /** What a project gives. */
 export const Outcome = z.object({
   status: z.enum(['completed', 'nothing_found']),
@@ -106,5 +142,7 @@ export const Outcome = z.object({
   analysis_results: Analysis,
   /** Markdown, without the account of the run. */
   final_report: z.string(),
+  /** The same as data. */
+  twin: Twin,
 })
 export type Outcome = z.infer<typeof Outcome>

@@ -130,7 +130,7 @@ describe('the team', () => {
     })
     const { report } = await project(model)
     expect(citationsIn(report)).toHaveLength(1)
-    expect(report).toMatch(/## 2\. What does a pot cost\?\n\nNo passage/)
+    expect(report).toMatch(/\*\*What does a pot cost\?\*\*\n\nIt could not be looked up\./)
     expect(report).toMatch(/Sub-question 2: It could not be looked up: .*the line is dead/)
   })
 

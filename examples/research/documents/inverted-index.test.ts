@@ -1,0 +1,30 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { InvertedIndex } from './inverted-index.ts'
+
+const texts = fc.array(fc.dictionary(fc.constantFrom('tea', 'milk', 'cup', 'pot'), fc.integer({ min: 1, max: 300 })), {
+  maxLength: 300,
+})
+const terms = ['tea', 'milk', 'cup'].map((term) => ({ term, weight: 1 }))
+
+it('An index read from its bytes gives the same answers.', () => {
+  fc.assert(
+    fc.property(texts, (counts) => {
+      const index = new InvertedIndex()
+      for (const one of counts) index.add(new Map(Object.entries(one)))
+      const copy = InvertedIndex.from(index.toBytes())
+      expect(copy.size).toBe(counts.length)
+      expect(copy.frequency('tea')).toBe(counts.filter((one) => one.tea !== undefined).length)
+      expect(copy.search(terms, 1_000)).toEqual(index.search(terms, 1_000))
+    }),
+  )
+})
+
+it('An index finds the texts that hold a term, rare terms and short texts first.', () => {
+  const index = new InvertedIndex()
+  for (const text of [{ tea: 1 }, { tea: 1, milk: 1 }, { tea: 1, cup: 9, pot: 9 }, { cup: 1 }])
+    index.add(new Map(Object.entries(text)))
+  expect(index.search([{ term: 'tea', weight: 1 }], 9).map(({ id }) => id)).toEqual([0, 1, 2])
+  expect(index.search(terms.slice(0, 2), 1).map(({ id }) => id)).toEqual([1])
+  expect(index.search([{ term: 'zeppelin', weight: 1 }], 9)).toEqual([])
+})
