@@ -12,14 +12,20 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 /** Asking the machine for chance costs more than all else here: it is asked for so many ids at once. */
 const drawn = 64
 
+/** What ids of that moment, in ms since 1970, begin with. */
+export function idAt(ms: number): string {
+  let id = ''
+  for (let time = Math.max(0, Math.floor(ms)), i = 0; i < 10; i++, time = Math.floor(time / 32))
+    id = alphabet[time % 32] + id
+  return id
+}
+
 export function createIds(clock: Clock, random: Random): Ids {
   let chance: Uint8Array = new Uint8Array(0)
   let used = 0
   return {
     next() {
-      let id = ''
-      for (let time = Math.max(0, Math.floor(clock.now())), i = 0; i < 10; i++, time = Math.floor(time / 32))
-        id = alphabet[time % 32] + id
+      let id = idAt(clock.now())
       if (used === chance.length) {
         chance = random.bytes(16 * drawn)
         used = 0

@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { existsSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { copyFileSync, existsSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { auditedTroupes } from '../../test/postgres/audited-troupes.ts'
 import { server, withClient } from '../../test/postgres/postgres-server.ts'
+import { createVirtualClock, systemClock } from '../core/index.ts'
 import { type AuditReport, type Checkpoint, verifyAudit } from '../operations.ts'
 import { leafHash, MerkleTree, recordDigest } from '../security/index.ts'
 
@@ -133,6 +134,104 @@ describe('verifyAudit', () => {
       db.exec("update security_audit_head set size = 0, peaks = '[]'")
     })
     expect(everything).toMatchObject({ ok: false, findings: [{ kind: 'truncated', n: 0 }] })
+  })
+
+  /** A record that says why others are gone, as two inserts make it; the honest troupe gives it its place and signs it. */
+  async function forged(
+    operation: string,
+    resource: (db: DatabaseSync) => string,
+    change: string,
+  ): Promise<AuditReport> {
+    await tampered((db) => {
+      const last = db.prepare('select max(id) as id from security_audit_leaves').get()?.id
+      const record = {
+        ...{ user: '', id: `${String(last).slice(0, -1)}z`, at: Date.now(), actor: 'troupe', key: null, operation },
+        ...{ resource: resource(db), allowed: 1 as const, reason: null, nonce: 'x', signature: null },
+      }
+      const columns = 'id, at, actor, key_id, operation, resource, allowed, reason, nonce, signature'
+      const values = [record.id, record.at, 'troupe', null, operation, record.resource, 1, null, 'x', null]
+      db.prepare(`insert into security_audit_actions (${columns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(...values)
+      db.prepare('insert into security_audit_pending values (?, ?, ?)').run(record.id, '', recordDigest(record))
+      db.exec(change)
+    })
+    const audit = { checkpoints: { key, to: lines() } }
+    const troupe = await opened({ storage: `sqlite:${file()}`, audit })
+    await troupe.user('bob').context.push('later', 1)
+    await troupe.close()
+    return verifyAudit({ storage: `sqlite:${file()}`, checkpoints: lines(), publicKey })
+  }
+
+  it('excuses nothing by a retirement that the key of the checkpoints has not signed', async () => {
+    const report = await forged('audit.retire', () => '~', 'delete from security_audit')
+    expect(report).toMatchObject({ ok: false, retired: 0, findings: expect.arrayContaining([]) })
+    expect(report.findings).toHaveLength(20)
+    expect(report.findings[0]).toMatchObject({ kind: 'missing', problem: expect.stringContaining('is not signed') })
+  })
+
+  it('excuses nothing by an erasure that the key of the checkpoints has not signed', async () => {
+    const markOfAda = (db: DatabaseSync) =>
+      String(db.prepare("select mark from security_audit_leaves where mark <> '' limit 1").get()?.mark)
+    const report = await forged('user.forget', markOfAda, 'delete from security_audit')
+    expect(report).toMatchObject({ ok: false, erased: 0 })
+    expect(report.findings).toHaveLength(20)
+  })
+
+  it('excuses nothing of a user whose erasure is signed and whose rows are still there', async () => {
+    const troupe = await opened({ storage: `sqlite:${file()}`, audit: { checkpoints: { key, to: lines() } } })
+    for (const user of ['ada', 'bob']) await troupe.user(user).context.push('k', 1)
+    await troupe.close()
+    const db = new DatabaseSync(file())
+    db.exec("create table copied as select * from context_entries where user_id = 'ada'")
+    db.close()
+    const reopened = await opened({ storage: `sqlite:${file()}`, audit: { checkpoints: { key, to: lines() } } })
+    await reopened.forget('ada')
+    await reopened.close()
+    const verified = () => verifyAudit({ storage: `sqlite:${file()}`, checkpoints: lines(), publicKey })
+    expect(await verified()).toMatchObject({ ok: true, erased: 1 })
+    const changed = new DatabaseSync(file())
+    changed.exec('insert into context_entries select * from copied; drop table copied')
+    changed.close()
+    expect(await verified()).toMatchObject({
+      ok: false,
+      erased: 0,
+      findings: [{ kind: 'missing', problem: expect.stringContaining('has rows') }],
+    })
+  })
+
+  it('excuses by a retirement no record that was younger than the retention', async () => {
+    let hours = -3
+    const clock = { ...systemClock, now: () => systemClock.now() + hours * 3_600_000 }
+    const audit = { retention: '1h', checkpoints: { key, to: lines() } } as const
+    const troupe = await opened({ storage: `sqlite:${file()}`, clock, audit })
+    await troupe.user('ada').context.push('k', 1)
+    hours = 0
+    expect(await troupe.audit.retireRecords()).toBe(1)
+    await troupe.close()
+    const verified = (retention: '1h' | '30d') =>
+      verifyAudit({ storage: `sqlite:${file()}`, checkpoints: lines(), publicKey, retention })
+    expect(await verified('1h')).toMatchObject({ ok: true, retired: 1 })
+    expect(await verified('30d')).toMatchObject({ ok: false, retired: 0, findings: [{ kind: 'missing' }] })
+  })
+
+  it('is not needed to notice a database that was rolled back: the troupe raises an alert when it opens it', async () => {
+    const audit = { checkpoints: { key, to: lines() } }
+    const session = async (count: number) => {
+      const clock = createVirtualClock()
+      const troupe = await opened({ storage: `sqlite:${file()}`, audit, clock })
+      const emitted: unknown[] = []
+      troupe.on('audit.rolled-back', ({ size, signedSize }) => emitted.push([size, signedSize]))
+      troupe.on('alert.raised', ({ alert }) => emitted.push(alert))
+      for (let i = 0; i < count; i++) await troupe.user('ada').context.push(`k${i}`, i)
+      await clock.advance('1m')
+      await troupe.close()
+      return emitted
+    }
+    expect(await session(2)).toEqual([])
+    copyFileSync(file(), `${file()}.old`)
+    expect(await session(5)).toEqual([])
+    for (const suffix of ['-wal', '-shm']) rmSync(`${file()}${suffix}`, { force: true })
+    copyFileSync(`${file()}.old`, file())
+    expect(await session(0)).toEqual([[2, 7], 'audit-rolled-back'])
   })
 
   it('takes no checkpoint of another key, and no log without one for covered', async () => {

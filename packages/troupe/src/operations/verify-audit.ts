@@ -3,10 +3,29 @@ import type { KeyObject } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { checkOptions, checkSignal, failure, systemClock, systemRandom } from '../core/index.ts'
-import { type AuditReport, type Checkpoint, exportAudit, readCheckpoint, verifyExport } from '../security/index.ts'
-import { absentFile, openStorage, type PostgresOptions } from '../storage/index.ts'
-import { migrations } from './troupe-tables.ts'
+import {
+  checkOptions,
+  checkSignal,
+  type Duration,
+  failure,
+  milliseconds,
+  systemClock,
+  systemRandom,
+} from '../core/index.ts'
+import {
+  type AuditReport,
+  type Checkpoint,
+  exportAudit,
+  markOf,
+  nextUser,
+  readCheckpoint,
+  verifyExport,
+} from '../security/index.ts'
+import { absentFile, type OpenedStorage, openStorage, type PostgresOptions } from '../storage/index.ts'
+import { migrations, userTables } from './troupe-tables.ts'
+
+/** What is there of a user who does nothing. */
+const bookkeeping = ['security_audit', 'security_api_key_users', 'security_incidents']
 
 export interface VerifyAuditOptions {
   /** A database that no process has open, or a PostgreSQL one. */
@@ -17,6 +36,8 @@ export interface VerifyAuditOptions {
   readonly checkpoints: string | readonly Checkpoint[]
   /** Ed25519, as PEM of SPKI or a KeyObject; several where the key was changed. */
   readonly publicKey: string | KeyObject | readonly (string | KeyObject)[]
+  /** The shortest `audit.retention` that the log had: a retirement excuses no record that was younger. 1 h by default. */
+  readonly retention?: Duration
   readonly signal?: AbortSignal
 }
 
@@ -31,12 +52,13 @@ const wrong = (what: string, problem: string, cause?: unknown) =>
  * const { ok, findings } = await verifyAudit({ export: 'audit.jsonl', checkpoints: 'checkpoints.jsonl', publicKey })
  */
 export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditReport> {
-  checkOptions('verifyAudit', options, ['storage', 'export', 'checkpoints', 'publicKey', 'signal'])
+  checkOptions('verifyAudit', options, ['storage', 'export', 'checkpoints', 'publicKey', 'retention', 'signal'])
   const { storage, export: lines, publicKey, signal } = options
   checkSignal('verifyAudit', signal)
   if ((storage === undefined) === (lines === undefined)) throw wrong('verifyAudit', 'it has one of storage and export')
   const publicKeys = Array.isArray(publicKey) ? publicKey : [publicKey as string | KeyObject]
-  const signed = { checkpoints: await checkpointsOf(options.checkpoints), publicKeys, signal }
+  const retentionMs = options.retention === undefined ? undefined : milliseconds(options.retention, 'retention')
+  const signed = { checkpoints: await checkpointsOf(options.checkpoints), publicKeys, retentionMs, signal }
   if (lines !== undefined) return verifyExport({ lines: linesOf(lines), ...signed })
   rejectAbsent(storage)
   const opened = await openStorage({
@@ -46,10 +68,22 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
     random: systemRandom,
   })
   try {
-    return await verifyExport({ lines: exportAudit(opened), ...signed })
+    const marksWithRows = await marksOfUsers(opened)
+    return await verifyExport({ lines: exportAudit(opened), marksWithRows, ...signed })
   } finally {
     await opened.close()
   }
+}
+
+/** Of all users that have rows besides those of the audit log. */
+async function marksOfUsers(storage: OpenedStorage): Promise<ReadonlySet<string>> {
+  const tables = userTables.filter(
+    ({ name, only }) => !bookkeeping.includes(name) && (only === undefined || only === storage.dialect.name),
+  )
+  const marks = new Set<string>()
+  for (let user = await nextUser(storage, tables, ''); user !== undefined; user = await nextUser(storage, tables, user))
+    marks.add(markOf(user))
+  return marks
 }
 
 /** A misspelt path would be made, and found to be a log that somebody emptied. */

@@ -4,6 +4,7 @@ export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions, typ
 export * from './audit/index.ts'
 export { recordConfig } from './config-record.ts'
 export * from './egress/index.ts'
+export { markOf } from './encryption/data-key-statements.ts'
 export type { Encryption, EncryptionStatus, RotateOptions, RunningEncryption } from './encryption/encryption.ts'
 export type { EncryptionState, Reencryption } from './encryption/encryption-state.ts'
 export * from './encryption/key-ring-port.ts'

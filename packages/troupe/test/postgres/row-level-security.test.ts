@@ -25,7 +25,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     const { rows } = await pool.query(
       `select c.relname as name from pg_class c where c.relnamespace = $1::text::regnamespace and c.relkind = 'r'
        and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id')
-       and coalesce(obj_description(c.oid, 'pg_class'), '') <> 'work' order by 1`,
+       and coalesce(obj_description(c.oid, 'pg_class'), '') not like 'work%' order by 1`,
       [schema],
     )
     tables = rows.map(({ name }) => name)
@@ -151,6 +151,34 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     expect(rows.map(({ name }) => name)).toEqual(['storage_feed storage_feed_pkey'])
   })
 
+  test('the audit log is appended to, and nothing of it is changed or removed that is not old', async () => {
+    const rejected = [
+      'delete from security_audit',
+      "update security_audit set actor = 'x'",
+      'delete from security_audit_actions',
+      'delete from security_audit_leaves',
+      "update security_audit_leaves set digest = 'x'",
+      'delete from security_audit_nodes',
+      'delete from security_audit_head',
+      'update security_audit_retention set least_ms = 0',
+    ]
+    for (const text of rejected)
+      await withClient(async (client) => {
+        await client.query(as('ada'))
+        await expect(client.query(text), text).rejects.toThrow(/permission denied/)
+      })
+    await withClient(async (client) => {
+      await client.query(as('ada'))
+      const count = async () => Number((await client.query('select count(*) from security_audit')).rows[0].count)
+      const before = await count()
+      expect(before).toBeGreaterThan(20)
+      // Whatever moment is named, and whoever it is about.
+      await client.query("select troupe_audit_retire('~', '~', 1000), troupe_audit_erase('ada', 1000)")
+      expect(await count()).toBe(before)
+      await client.query('rollback')
+    })
+  })
+
   test('the errors of a taken key, a missing value and a wrong one carry no values', async () => {
     const wrong = [
       "insert into context_topics (user_id, grantee) values ('ada', '#hush'), ('ada', '#hush')",
@@ -180,6 +208,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     )
     expect([...new Set(rows.map(({ name }) => name))]).toEqual([
       // The host reads the audit log whole: who did what to which name, and no payload.
+      'troupe_audit_erase',
       'troupe_audit_leaves',
       'troupe_audit_list',
       'troupe_audit_retirable',

@@ -8,6 +8,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'answer.deferred': 'An answer arrived while its run was paused; the step receives it when the run resumes.',
   'answer.delivered': 'An answer was delivered to a waiting step.',
   'audit.lost': 'The audit record of an allowed action could not be stored.',
+  'audit.rolled-back': 'The database holds an older audit log than the last checkpoint signed.',
   'branch.cancel-requested': 'Cancellation of a branch was requested; its step cleans up.',
   'branch.cancelled': 'A branch was cancelled.',
   'branch.completed': 'A branch completed.',

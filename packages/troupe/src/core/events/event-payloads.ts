@@ -91,6 +91,12 @@ export interface EventPayloads {
   'answer.deferred': StepFields
   'answer.delivered': StepFields
   'audit.lost': Failed
+  'audit.rolled-back': {
+    /** Leaves that the log has now. */
+    readonly size: number
+    /** Leaves that the last checkpoint signed. */
+    readonly signedSize: number
+  }
   'branch.cancel-requested': RunFields & { readonly branch: string }
   'branch.cancelled': BranchFields
   'branch.completed': BranchFields & {

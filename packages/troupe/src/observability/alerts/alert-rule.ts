@@ -62,6 +62,7 @@ export const defaultRules: readonly AlertRule[] = [
   { name: 'failing-models', metric: 'model.called', statistic: 'errorRate', above: 0.05, minCount: 20 },
   { name: 'memory', metric: 'memory.used', statistic: 'value', above: 0.8, for: '1m' },
   { name: 'memory-critical', metric: 'memory.used', statistic: 'value', above: 0.9, for: '1m', severity: 'critical' },
+  { name: 'audit-rolled-back', metric: 'audit.rolled-back', statistic: 'count', above: 0, severity: 'critical' },
   { name: 'queue', metric: 'mailbox.waiting', statistic: 'value', above: 1_000, for: '1m' },
 ]
 

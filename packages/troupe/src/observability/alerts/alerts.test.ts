@@ -146,9 +146,9 @@ describe('an alert', () => {
     }
     expect(failures).toHaveLength(1)
   })
-  it('ships with the thresholds of guides: a second, 5 %, 80 and 90 % of the memory, 1,000 messages, a p99 of 5 s', () => {
+  it('ships with the thresholds of guides: a second, 5 %, 80 and 90 % of the memory, 1,000 messages, a p99 of 5 s, no rollback', () => {
     const thresholds = defaultRules.map((rule) => checkRule(rule).threshold)
-    expect(thresholds).toEqual([1_000, 0.05, 5_000, 0.05, 0.8, 0.9, 1_000])
+    expect(thresholds).toEqual([1_000, 0.05, 5_000, 0.05, 0.8, 0.9, 0, 1_000])
   })
   it('is refused where it could never be right', () => {
     const rule = { name: 'a', metric: 'm', statistic: 'value' } as const

@@ -1,5 +1,6 @@
 /** What `createTroupe({ audit })` takes. */
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import { leastRetentionMs } from './audit-tables.ts'
 import type { Checkpoint, CheckpointKey } from './verification/checkpoint.ts'
 
 export interface AuditConfig {
@@ -21,6 +22,12 @@ export interface CheckpointConfig {
   readonly to: string | ((checkpoint: Checkpoint) => void | Promise<void>)
   /** 5 min by default; and when the troupe closes. */
   readonly every?: Duration
+  /**
+   * Returns the newest checkpoint that was delivered, where `to` is a URL or a function; of a path its last line is read.
+   * A troupe compares it with the log when it opens the database, and emits `audit.rolled-back` if the log does not go on
+   * from it.
+   */
+  readonly last?: () => Checkpoint | undefined | Promise<Checkpoint | undefined>
 }
 
 export interface AuditSettings {
@@ -34,10 +41,12 @@ const wrong = (what: string, problem: string) => failure('validation.failed', { 
 
 /** @throws ValidationError `option.unknown`, `validation.failed` */
 export function checkCheckpoints(config: CheckpointConfig): CheckpointConfig {
-  checkOptions('audit.checkpoints', config, ['key', 'to', 'every'])
+  checkOptions('audit.checkpoints', config, ['key', 'to', 'every', 'last'])
   checkOptions('audit.checkpoints.key', config.key, ['id', 'privateKey'])
   if (typeof config.to !== 'function' && (typeof config.to !== 'string' || config.to === ''))
     throw wrong('audit.checkpoints.to', 'it is a path, a URL or a function')
+  if (config.last !== undefined && typeof config.last !== 'function')
+    throw wrong('audit.checkpoints.last', 'it is a function')
   return config
 }
 
@@ -49,6 +58,6 @@ export function auditSettings(config: AuditConfig = {}): AuditSettings {
     throw wrong('audit.writes and audit.reads', 'each is true or false')
   if (keys !== 'names' && keys !== 'hashed') throw wrong('audit.keys', 'it is neither names nor hashed')
   const retentionMs = milliseconds(retention, 'audit.retention')
-  if (retentionMs < 3_600_000) throw wrong('audit.retention', 'it is 1h at least')
+  if (retentionMs < leastRetentionMs) throw wrong('audit.retention', 'it is 1h at least')
   return { writes, reads, hashed: keys === 'hashed', retentionMs }
 }

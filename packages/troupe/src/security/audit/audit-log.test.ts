@@ -147,8 +147,8 @@ describe.each(storages)('the audit log $name', ({ storage, skip }) => {
   })
 
   it.skipIf(skip)('stays verifiable when a user is forgotten and when records are retired', async () => {
-    // It jumps: a day of virtual timers is long.
-    let hours = 0
+    // It jumps: a day of virtual timers is long. PostgreSQL retires by its own clock, so the records are of two days ago.
+    let hours = -48
     const clock = { ...systemClock, now: () => systemClock.now() + hours * 3_600_000 }
     const checkpoints: Checkpoint[] = []
     const to = (checkpoint: Checkpoint) => void checkpoints.push(checkpoint)

@@ -14,6 +14,7 @@ import {
   encodeCursor,
   failure,
   type Ids,
+  idAt,
   type Page,
   type Random,
   TroupeError,
@@ -29,6 +30,7 @@ import { consistencyProof, inclusionProof, merkleRoot } from './merkle.ts'
 import { RecordQueue } from './record-queue.ts'
 import { Retirement } from './retirement.ts'
 import { openTree, Sequencer } from './sequencer.ts'
+import { type Checkpoint, type Excuse, excusingOperations } from './verification/checkpoint.ts'
 import { Checkpointer, type CheckpointerParts } from './verification/checkpointer.ts'
 import { exportAudit } from './verification/export-audit.ts'
 
@@ -68,7 +70,11 @@ export interface AuditLogParts {
   readonly secret: Uint8Array
   /** Names this process. */
   readonly holder: string
-  readonly checkpoints?: Pick<CheckpointerParts, 'everyMs' | 'sign' | 'deliver'>
+  readonly checkpoints?: Pick<CheckpointerParts, 'everyMs' | 'sign' | 'deliver'> & {
+    readonly signExcuse: (excuse: Excuse) => string
+    /** The newest that was delivered, where that can be read. */
+    readonly last?: () => Promise<Checkpoint | undefined>
+  }
   /** Work that nobody waits for failed; it is tried again. */
   readonly failed: (error: unknown) => void
 }
@@ -83,6 +89,7 @@ export class AuditLog implements AuditTrail {
   readonly #key = new AsyncLocalStorage<string | undefined>()
   #chance: Uint8Array = new Uint8Array(0)
   #drawn = 0
+  #comparing: Promise<unknown> = Promise.resolve()
 
   constructor(parts: AuditLogParts) {
     const { storage, clock, settings, failed, checkpoints } = parts
@@ -241,6 +248,18 @@ export class AuditLog implements AuditTrail {
     this.#sequencer.expect()
     this.#retirement.start()
     this.#checkpointer?.start()
+    this.#comparing = this.#compareWithLast().catch(this.#parts.failed)
+  }
+
+  /** A database that was rolled back goes on with a log that the last checkpoint does not fit. */
+  async #compareWithLast(): Promise<void> {
+    const { checkpoints, events, clock } = this.#parts
+    const last = await checkpoints?.last?.()
+    if (!last) return
+    const [rows] = await this.#parts.storage.read({ work: true }, [this.#statements.head({}, { returns: true })])
+    const size = Number(rows?.[0]?.size ?? 0)
+    const fits = size >= last.size && text(await merkleRoot(last.size, this.#complete)) === last.root
+    if (!fits) events.emit({ type: 'audit.rolled-back', at: clock.now(), size, signedSize: last.size })
   }
 
   /** Resolves when what was recorded in passing is stored. */
@@ -249,6 +268,7 @@ export class AuditLog implements AuditTrail {
   }
 
   async close(): Promise<void> {
+    await this.#comparing
     await this.flush()
     await this.#retirement.stop()
     await this.#checkpointer?.stop()
@@ -285,10 +305,13 @@ export class AuditLog implements AuditTrail {
 
   #stored(user: UserId, auditEntry: AuditEntry, allowed = true, reason?: string): StoredRecord {
     const { actor, operation, entry, resource = null, key = this.#key.getStore() ?? null } = auditEntry
+    const [id, at] = [this.#parts.ids.next(), Math.floor(this.#parts.clock.now())]
+    const excuses = user === '' && excusingOperations.includes(operation)
+    const signature = excuses ? this.#parts.checkpoints?.signExcuse({ id, at, operation, resource }) : undefined
     return {
       user,
-      id: this.#parts.ids.next(),
-      at: Math.floor(this.#parts.clock.now()),
+      id,
+      at,
       actor,
       key,
       operation,
@@ -296,6 +319,7 @@ export class AuditLog implements AuditTrail {
       allowed: allowed ? 1 : 0,
       reason: reason ?? null,
       nonce: this.#nonce(),
+      signature: signature ?? null,
     }
   }
 
@@ -354,15 +378,6 @@ function timestampOf(name: string, at: string | Date | undefined): number | unde
   const found = at instanceof Date ? at.getTime() : Date.parse(String(at))
   if (Number.isFinite(found)) return found
   throw failure('validation.failed', { what: name, problem: 'it is a Date or the ISO text of one' })
-}
-
-const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-/** What ids of that moment begin with (`core/ids.ts`). */
-function idAt(ms: number): string {
-  let id = ''
-  for (let time = Math.max(0, Math.floor(ms)), i = 0; i < 10; i++, time = Math.floor(time / 32))
-    id = alphabet[time % 32] + id
-  return id
 }
 
 const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason']

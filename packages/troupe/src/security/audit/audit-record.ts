@@ -39,6 +39,8 @@ export interface StoredRecord {
   readonly reason: string | null
   /** 16 bytes of chance. */
   readonly nonce: string
+  /** Of a record that excuses missing ones, by the key of the checkpoints; null elsewhere, and without such a key. */
+  readonly signature: string | null
 }
 
 export const toRecord = (stored: StoredRecord): AuditRecord => ({
@@ -69,6 +71,7 @@ export const recordDigest = (it: StoredRecord): string =>
       it.allowed,
       it.reason,
       it.nonce,
+      it.signature,
     ]),
     'base64url',
   )

@@ -56,6 +56,7 @@ function recording(dialect: Dialect) {
     allowed: p.allowed,
     reason: p.reason,
     nonce: p.nonce,
+    signature: p.signature,
   })
   const record = template<AuditTables, Stored>(dialect, (db, p) =>
     db.insertInto('security_audit').values({ user_id: p.user, ...values(p) }),
@@ -218,5 +219,6 @@ export function toStored(row: Row): StoredRecord | undefined {
     allowed: Number(row.allowed) === 1 ? 1 : 0,
     reason: text(row.reason),
     nonce: String(row.nonce),
+    signature: text(row.signature),
   }
 }

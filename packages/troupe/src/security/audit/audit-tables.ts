@@ -2,10 +2,15 @@
  * The tables of the audit log. Records are their user's; what the troupe did as a whole has a table of its own. The tree
  * and what waits for its place in it are work tables: hashes, ids, and marks of users.
  */
-import { postgresTables, workTable } from '../../storage/index.ts'
+import { postgresTables, restrictTable } from '../../storage/index.ts'
+
+/** Refusals are there for a day at least. */
+export const incidentsMs = 86_400_000
+/** Records are there for an hour at least. */
+export const leastRetentionMs = 3_600_000
 
 const columns = `id text not null, at integer not null, actor text not null, key_id text, operation text not null,
-  resource text, allowed integer not null, reason text, nonce text not null`
+  resource text, allowed integer not null, reason text, nonce text not null, signature text`
 
 const tables = [
   `create table security_audit (user_id text not null, ${columns}, primary key (user_id, id)) without rowid`,
@@ -25,7 +30,8 @@ const tables = [
   "insert into security_audit_head (name, size, peaks, holder, lease_until) values ('head', 0, '[]', '', 0)",
 ]
 
-const row = 'r.user_id, r.id, r.at, r.actor, r.key_id, r.operation, r.resource, r.allowed, r.reason, r.nonce'
+const row =
+  'r.user_id, r.id, r.at, r.actor, r.key_id, r.operation, r.resource, r.allowed, r.reason, r.nonce, r.signature'
 
 /** @param mark of a value, by its number */
 type Mark = (n: number, type: string) => string
@@ -62,12 +68,13 @@ export const retireSome = (mark: Mark): string =>
   `delete from security_audit where (user_id, id) in
    (select user_id, id ${retirable(mark)} order by id limit ${mark(3, 'bigint')})`
 
-const everything = `select user_id, id, at, actor, key_id, operation, resource, allowed, reason, nonce from security_audit
-   union all select '' as user_id, id, at, actor, key_id, operation, resource, allowed, reason, nonce from security_audit_actions`
+const stored = 'id, at, actor, key_id, operation, resource, allowed, reason, nonce, signature'
+const everything = `select user_id, ${stored} from security_audit
+   union all select '' as user_id, ${stored} from security_audit_actions`
 
 const numbered: Mark = (n, type) => `$${n}::${type}`
 const rowType = `user_id text, id text, at bigint, actor text, key_id text, operation text, resource text, allowed bigint,
-  reason text, nonce text`
+  reason text, nonce text, signature text`
 
 /** Over all users, with the rights of the tables' owner: records hold names, and no content. */
 const functions = [
@@ -79,21 +86,52 @@ const functions = [
     language sql stable security definer set search_path from current as $$ ${recordsOfAll(numbered)} $$`,
   `create function troupe_audit_retirable(text, text) returns table (found integer)
     language sql stable security definer set search_path from current as $$ ${anyRetirable(numbered)} $$`,
-  `create function troupe_audit_retire(text, text, bigint) returns bigint language plpgsql security definer
-    set search_path from current as $$ declare done bigint; begin
-    ${retireSome((n) => `$${n}`)}; get diagnostics done = row_count; return done; end $$`,
+  // Ids begin with their moment (`core/ids.ts`).
+  `create function troupe_audit_id(moment bigint) returns text language sql immutable as $$
+    select string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + ((moment >> (5 * digit)) & 31)::int, 1), '' order by digit desc)
+    from generate_series(0, 9) as digit $$`,
+  // Whatever moment a process names, nothing goes that the database's own clock finds too young.
+  `create function troupe_audit_retire(before text, refused_before text, most bigint) returns bigint
+    language plpgsql security definer set search_path from current as $$
+    declare done bigint; now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000); floor_ms bigint;
+      old text collate "C"; old_refused text collate "C"; begin
+    select least_ms into strict floor_ms from security_audit_retention;
+    old := least(before collate "C", troupe_audit_id(now_ms - floor_ms));
+    old_refused := least(refused_before collate "C", troupe_audit_id(now_ms - greatest(floor_ms, ${incidentsMs})));
+    ${retireSome((n) => ['', 'old', 'old_refused', 'most'][n] as string)};
+    get diagnostics done = row_count; return done; end $$`,
+  // A user's records go with the user, while a mark says that the user is being forgotten.
+  `create function troupe_audit_erase(of_user text, most bigint) returns setof text
+    language sql security definer set search_path from current as $$
+    delete from security_audit where user_id = of_user
+      and exists (select 1 from security_erased_users e where e.user_id = of_user)
+      and id in (select a.id from security_audit a where a.user_id = of_user limit most) returning id $$`,
   ...[
     'troupe_audit_leaves(bigint, bigint)',
     'troupe_audit_strays(text, bigint)',
     'troupe_audit_list(text, text, text, bigint, bigint, bigint, text, bigint)',
     'troupe_audit_retirable(text, text)',
     'troupe_audit_retire(text, text, bigint)',
+    'troupe_audit_erase(text, bigint)',
   ].map((name) => `revoke execute on function ${name} from public`),
 ]
 
-const work = ['actions', 'pending', 'leaves', 'nodes', 'head'].map((name) => workTable(`security_audit_${name}`))
+/** The application appends to the log; what removes from it are the functions of the tables' owner. */
+const rights = [
+  restrictTable('security_audit', { revoke: 'update, delete' }),
+  restrictTable('security_audit_actions', { work: true, revoke: 'update, delete' }),
+  restrictTable('security_audit_pending', { work: true, revoke: 'update' }),
+  restrictTable('security_audit_leaves', { work: true, revoke: 'update, delete' }),
+  restrictTable('security_audit_nodes', { work: true, revoke: 'update, delete' }),
+  restrictTable('security_audit_head', { work: true, revoke: 'insert, delete' }),
+  restrictTable('security_audit_retention', { work: true, revoke: 'insert, update, delete' }),
+]
 
-export const auditSchema = { sqlite: tables, postgres: [...postgresTables(tables), ...work, ...functions] }
+/** One row, which the owner of the tables alone can change: no record that is younger goes. */
+const retention = `create table security_audit_retention (least_ms bigint not null);
+  insert into security_audit_retention (least_ms) values (${leastRetentionMs})`
+
+export const auditSchema = { sqlite: tables, postgres: [...postgresTables(tables), retention, ...rights, ...functions] }
 
 interface Columns {
   id: string
@@ -105,6 +143,7 @@ interface Columns {
   allowed: number
   reason: string | null
   nonce: string
+  signature: string | null
 }
 export interface AuditTables {
   security_audit: Columns & { user_id: string }

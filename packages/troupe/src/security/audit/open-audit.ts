@@ -3,13 +3,17 @@ import { failure, milliseconds } from '../../core/index.ts'
 import { type Storage, template } from '../../storage/index.ts'
 import { type AuditConfig, auditSettings, checkCheckpoints } from './audit-config.ts'
 import { AuditLog, type AuditLogParts } from './audit-log.ts'
-import { checkpointSigner } from './verification/checkpoint.ts'
+import { type Checkpoint, checkpointSigner, excuseSigner } from './verification/checkpoint.ts'
 import type { CheckpointerParts } from './verification/checkpointer.ts'
 
 export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret' | 'checkpoints'> {
   readonly config?: AuditConfig | undefined
   /** What takes checkpoints for `to`, where that is no function. */
-  readonly deliverTo?: (to: string) => CheckpointerParts['deliver']
+  readonly deliverTo?: (to: string) => {
+    readonly deliver: CheckpointerParts['deliver']
+    /** Absent where what was delivered cannot be read. */
+    readonly last?: () => Promise<Checkpoint | undefined>
+  }
 }
 
 /** @throws ValidationError `option.unknown`, `validation.failed` */
@@ -21,12 +25,18 @@ export async function openAudit({ config, deliverTo, ...parts }: OpenAuditParts)
 }
 
 function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverTo: OpenAuditParts['deliverTo']) {
-  const { key, to, every = '5m' } = checkCheckpoints(config)
+  const { key, to, every = '5m', last } = checkCheckpoints(config)
   const everyMs = milliseconds(every, 'audit.checkpoints.every', '1s')
-  const deliver = typeof to === 'function' ? to : deliverTo?.(to)
-  if (!deliver)
+  const target = typeof to === 'function' ? { deliver: to } : deliverTo?.(to)
+  if (!target)
     throw failure('validation.failed', { what: 'audit.checkpoints.to', problem: 'nothing here delivers to a place' })
-  return { everyMs, sign: checkpointSigner(key), deliver }
+  return {
+    ...target,
+    ...(last ? { last: async () => last() } : {}),
+    everyMs,
+    sign: checkpointSigner(key),
+    signExcuse: excuseSigner(key),
+  }
 }
 
 /** The database's own: keys of entries that are hashed are found again by whoever opens it. */

@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { AuditStatements } from './audit-statements.ts'
+import { incidentsMs } from './audit-tables.ts'
 
 export interface RetirementParts {
   readonly storage: Pick<Storage, 'commit' | 'read' | 'dialect'>
@@ -20,8 +21,6 @@ export interface RetirementParts {
 
 const everyMs = 3_600_000
 const batch = 500
-/** Incidents are there for a day at least. */
-export const incidentsMs = 86_400_000
 
 export class Retirement {
   readonly #parts: RetirementParts

@@ -31,6 +31,12 @@ type Deletions = ReturnType<typeof deletionsOf>
 
 function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) {
   const of = rawTemplates(dialect)<{ user: string }>
+  // The application may not delete from the audit log: a function of its owner does.
+  if (name === 'security_audit' && dialect.name === 'postgres')
+    return {
+      some: of((p) => sql`select troupe_audit_erase(${p.user}, ${sql.lit(batch)})`),
+      rest: of((p) => sql`select troupe_audit_erase(${p.user}, ${sql.lit(Number.MAX_SAFE_INTEGER)})`),
+    }
   const columns = sql.join(key.map((column) => sql.ref(column)))
   return {
     some: of(

@@ -2,9 +2,17 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { failure } from '../../core/index.ts'
-import type { Checkpoint, Fetch } from '../../security/index.ts'
+import { type Checkpoint, type Fetch, readCheckpoint } from '../../security/index.ts'
 
 const timeoutMs = 10_000
+/** The last lines of a file: a checkpoint has some 300 bytes. */
+const tailBytes = 65_536
+
+interface CheckpointTarget {
+  readonly deliver: (checkpoint: Checkpoint) => Promise<void>
+  /** The newest that was delivered; a URL takes checkpoints and does not return them. */
+  readonly last?: () => Promise<Checkpoint | undefined>
+}
 
 /**
  * @param fetchTo of a URL of HTTP
@@ -12,8 +20,32 @@ const timeoutMs = 10_000
  */
 export const deliverCheckpointsBy =
   (fetchTo: (url: string) => Fetch) =>
-  (to: string): ((checkpoint: Checkpoint) => Promise<void>) =>
-    /^https?:\/\//.test(to) ? (checkpoint) => post(fetchTo(to), to, checkpoint) : (checkpoint) => append(to, checkpoint)
+  (to: string): CheckpointTarget =>
+    /^https?:\/\//.test(to)
+      ? { deliver: (checkpoint) => post(fetchTo(to), to, checkpoint) }
+      : { deliver: (checkpoint) => append(to, checkpoint), last: () => lastOf(to) }
+
+/** Reads from the end; a line that a crash cut off never counted. */
+async function lastOf(path: string): Promise<Checkpoint | undefined> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (!file) return undefined
+  try {
+    const { size } = await file.stat()
+    const from = Math.max(0, size - tailBytes)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, from)
+    const lines = buffer.subarray(0, bytesRead).toString().split('\n')
+    for (const line of lines.reverse())
+      try {
+        return readCheckpoint(JSON.parse(line), path)
+      } catch {}
+    return undefined
+  } finally {
+    await file.close()
+  }
+}
 
 async function append(path: string, checkpoint: Checkpoint): Promise<void> {
   await mkdir(dirname(path), { recursive: true })

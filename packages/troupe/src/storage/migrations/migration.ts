@@ -30,3 +30,14 @@ export const postgresTables = (sqlite: readonly string[]): readonly string[] =>
 
 /** A table that is looked at over all users: it holds no content, and row-level security leaves it alone. */
 export const workTable = (name: string): string => `comment on table ${name} is 'work'`
+
+interface TableRestriction {
+  /** What the application may not do, such as `update, delete`. */
+  readonly revoke: string
+  /** The table is a work table, too. */
+  readonly work?: boolean
+}
+
+/** A table with which the application may do less than with others. */
+export const restrictTable = (name: string, { revoke, work = false }: TableRestriction): string =>
+  `comment on table ${name} is '${work ? 'work; ' : ''}revoke ${revoke}'`

@@ -42,7 +42,7 @@ export async function probeServer(client: Client, { schema }: ConnectionTarget):
       exists (select from pg_class c where c.relowner = r.oid and c.relnamespace = to_regnamespace($2))::text
         as application_owns,
       array(select c.relname::text from pg_class c where c.relnamespace = to_regnamespace($2) and c.relkind = 'r'
-        and coalesce(obj_description(c.oid, 'pg_class'), '') <> 'work'
+        and coalesce(obj_description(c.oid, 'pg_class'), '') not like 'work%'
         and not (c.relrowsecurity and c.relforcerowsecurity)
         and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
         order by 1)::text as open

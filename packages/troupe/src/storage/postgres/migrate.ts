@@ -121,7 +121,7 @@ const securing = ({ schema, user }: ConnectionTarget): readonly string[] => [
   // The setting is read once per statement, so that the indexes by user serve.
   `do $$ declare t name; begin
     for t in select c.relname from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
-      and coalesce(obj_description(c.oid, 'pg_class'), '') <> 'work' and not c.relforcerowsecurity
+      and coalesce(obj_description(c.oid, 'pg_class'), '') not like 'work%' and not c.relforcerowsecurity
       and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
     loop
       execute format('alter table %I enable row level security', t);
@@ -133,6 +133,14 @@ const securing = ({ schema, user }: ConnectionTarget): readonly string[] => [
   `grant usage on schema ${schema} to ${applicationRole}`,
   `grant select, insert, update, delete on all tables in schema ${schema} to ${applicationRole}`,
   `revoke insert, update, delete on storage_schema, storage_settings from ${applicationRole}`,
+  `do $$ declare t record; begin
+    for t in select c.relname, substring(obj_description(c.oid, 'pg_class') from 'revoke (.*)$') as rights from pg_class c
+      where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
+      and obj_description(c.oid, 'pg_class') like '%revoke %'
+    loop
+      execute format('revoke %s on %I from ${applicationRole}', t.rights, t.relname);
+    end loop;
+  end $$`,
   `grant usage, select on all sequences in schema ${schema} to ${applicationRole}`,
   `grant execute on all functions in schema ${schema} to ${applicationRole}`,
 ]

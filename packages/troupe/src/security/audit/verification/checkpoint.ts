@@ -28,6 +28,26 @@ const signedText = ({ key, at, size, root }: Omit<Checkpoint, 'signature'>): str
 
 export type SignCheckpoint = (tree: { readonly at: number; readonly size: number; readonly root: string }) => Checkpoint
 
+/** A record that says why others are gone: `audit.retire` of an id, `user.forget` of a user's mark. */
+export interface Excuse {
+  readonly id: string
+  /** ms since 1970. */
+  readonly at: number
+  readonly operation: string
+  readonly resource: string | null
+}
+
+export const excusingOperations: readonly string[] = ['audit.retire', 'user.forget']
+
+const excuseText = ({ id, at, operation, resource }: Excuse): string =>
+  canonicalJson({ at, id, operation, resource, type: 'troupe.audit.excuse', v: 1 })
+
+/** @throws ValidationError for what is no private Ed25519 key; never with anything of the key */
+export function excuseSigner(key: CheckpointKey): (excuse: Excuse) => string {
+  const { sign } = readyKey({ id: key.id, privateKey: key.privateKey as string | KeyObject })
+  return (excuse) => String(sign?.(excuseText(excuse)))
+}
+
 /** @throws ValidationError for what is no private Ed25519 key; never with anything of the key */
 export function checkpointSigner(key: CheckpointKey): SignCheckpoint {
   // A secret was looked up before.
@@ -38,10 +58,19 @@ export function checkpointSigner(key: CheckpointKey): SignCheckpoint {
   }
 }
 
+export interface AuditVerifier {
+  readonly isSigned: (checkpoint: Checkpoint) => boolean
+  readonly excuses: (excuse: Excuse, signature: string | null) => boolean
+}
+
 /** @throws ValidationError for what is no Ed25519 key */
-export function checkpointVerifier(publicKeys: readonly (string | KeyObject)[]): (checkpoint: Checkpoint) => boolean {
+export function auditVerifier(publicKeys: readonly (string | KeyObject)[]): AuditVerifier {
   const keys = publicKeys.map((key, i) => readyKey({ id: `key-${i}`, publicKey: publicHalf(key) }))
-  return (checkpoint) => keys.some(({ verify }) => verify(signedText(checkpoint), checkpoint.signature))
+  return {
+    isSigned: (checkpoint) => keys.some(({ verify }) => verify(signedText(checkpoint), checkpoint.signature)),
+    excuses: (excuse, signature) =>
+      signature !== null && keys.some(({ verify }) => verify(excuseText(excuse), signature)),
+  }
 }
 const publicHalf = (key: string | KeyObject): string | KeyObject =>
   typeof key !== 'string' && key?.type === 'private' ? createPublicKey(key) : key

@@ -4,11 +4,12 @@
  * with itself alone.
  */
 import type { KeyObject } from 'node:crypto'
-import { failure } from '../../../core/index.ts'
+import { failure, idAt } from '../../../core/index.ts'
 import { markOf } from '../../encryption/data-key-statements.ts'
-import { type AuditRecord, leafText, recordDigest, toRecord } from '../audit-record.ts'
+import { type AuditRecord, leafText, recordDigest, type StoredRecord, toRecord } from '../audit-record.ts'
+import { leastRetentionMs } from '../audit-tables.ts'
 import { leafHash, MerkleTree } from '../merkle.ts'
-import { type Checkpoint, checkpointVerifier } from './checkpoint.ts'
+import { type AuditVerifier, auditVerifier, type Checkpoint, excusingOperations } from './checkpoint.ts'
 import type { ExportedLeaf, ExportedLine } from './export-audit.ts'
 
 export interface AuditFinding {
@@ -47,6 +48,10 @@ export interface VerifyAuditParts {
   readonly lines: AsyncIterable<string> | Iterable<string>
   readonly checkpoints: readonly Checkpoint[]
   readonly publicKeys: readonly (string | KeyObject)[]
+  /** The shortest retention that the log had: a retirement excuses nothing that was younger. 1 h by default. */
+  readonly retentionMs?: number | undefined
+  /** Marks of users that have rows in other tables; a user who was forgotten has none, or came back and is in the log. */
+  readonly marksWithRows?: ReadonlySet<string> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -54,8 +59,8 @@ const maxFindings = 100
 
 /** @throws ValidationError for lines that are no export, a key that is none; CancelledError */
 export async function verifyExport(parts: VerifyAuditParts): Promise<AuditReport> {
-  const { lines, checkpoints, publicKeys, signal } = parts
-  const verifier = new Verifier(checkpoints, checkpointVerifier(publicKeys))
+  const { lines, publicKeys, signal } = parts
+  const verifier = new Verifier(parts, auditVerifier(publicKeys))
   let number = 0
   for await (const text of lines) {
     if (signal?.aborted) throw failure('cancelled', { what: 'verifyAudit' }, { cause: signal.reason })
@@ -81,12 +86,18 @@ function lineOf(text: string, number: number): ExportedLine {
 
 class Verifier {
   readonly #signed: readonly Checkpoint[]
+  readonly #excuses: AuditVerifier['excuses']
+  readonly #retentionMs: number
+  readonly #marksWithRows: ReadonlySet<string>
   readonly #tree = new MerkleTree()
   readonly #findings: AuditFinding[] = []
   /** Leaves without a record: whether they may be is known when all were seen. */
   readonly #gone: { readonly n: number; readonly id: string; readonly mark: string }[] = []
-  /** By the mark of a user: the last leaf that says it was forgotten. */
+  /** By the mark of a user: the last leaf that says it was forgotten, and the last leaf of the user itself. */
   readonly #erased = new Map<string, number>()
+  readonly #lastLeaf = new Map<string, number>()
+  /** Records that would excuse others, and whose signature does not hold. */
+  readonly #unsigned: string[] = []
   /** Leaves that are not what their own hash says. */
   readonly #odd: { readonly leaf: ExportedLeaf }[] = []
   /** Leaves that did not stand in their place, and how many of them stood nowhere so far. */
@@ -100,7 +111,11 @@ class Verifier {
   #waiting = 0
   #claimed = 0
 
-  constructor(checkpoints: readonly Checkpoint[], signed: (checkpoint: Checkpoint) => boolean) {
+  constructor({ checkpoints, retentionMs = 0, marksWithRows = new Set() }: VerifyAuditParts, verifier: AuditVerifier) {
+    const { isSigned: signed } = verifier
+    this.#excuses = verifier.excuses
+    this.#retentionMs = Math.max(retentionMs, leastRetentionMs)
+    this.#marksWithRows = marksWithRows
     for (const checkpoint of checkpoints)
       if (!signed(checkpoint)) {
         const problem = `the checkpoint of ${checkpoint.size} leaves is not signed by this key`
@@ -141,6 +156,7 @@ class Verifier {
         problem: `leaves ${first} to ${n} are not what was hashed`,
       })
     }
+    if (mark !== '') this.#lastLeaf.set(mark, n)
     if (!leaf.record) this.#gone.push({ n, id, mark })
     else this.#record(leaf, leaf.record)
     this.#compare()
@@ -159,10 +175,18 @@ class Verifier {
     const of = record.user === '' ? '' : markOf(record.user)
     if (record.id !== id || of !== mark || recordDigest(record) !== digest)
       this.#find({ kind: 'changed', n, record: toRecord(record), problem: `the record ${id} is not what it was` })
-    else if (record.user === '' && record.operation === 'user.forget' && record.resource !== null)
-      this.#erased.set(record.resource, n)
-    else if (record.user === '' && record.operation === 'audit.retire' && record.resource !== null)
-      this.#retiredBefore = record.resource > this.#retiredBefore ? record.resource : this.#retiredBefore
+    else if (record.user === '' && excusingOperations.includes(record.operation)) this.#excuse(n, record)
+  }
+
+  #excuse(n: number, record: StoredRecord): void {
+    const { id, at, operation, resource, signature } = record
+    if (resource === null || !this.#excuses(record, signature)) this.#unsigned.push(id)
+    else if (operation === 'user.forget') this.#erased.set(resource, n)
+    else {
+      const oldEnough = idAt(at - this.#retentionMs)
+      const before = resource < oldEnough ? resource : oldEnough
+      if (before > this.#retiredBefore) this.#retiredBefore = before
+    }
   }
 
   #stray({ record, waits }: Extract<ExportedLine, { waits: unknown }>): void {
@@ -233,10 +257,19 @@ class Verifier {
 
   #judgeGone(): { readonly retired: number; readonly erased: number } {
     let [retired, erased] = [0, 0]
-    for (const { n, id, mark } of this.#gone)
-      if (mark !== '' && n < (this.#erased.get(mark) ?? 0)) erased++
+    const [unsigned] = this.#unsigned
+    const unexcused = unsigned === undefined ? '' : `; the record ${unsigned}, which would excuse some, is not signed`
+    for (const { n, id, mark } of this.#gone) {
+      const erasedAt = mark === '' ? -1 : (this.#erased.get(mark) ?? -1)
+      // Who came back is in the log behind it.
+      const hasOldRows = this.#marksWithRows.has(mark) && (this.#lastLeaf.get(mark) ?? -1) < erasedAt
+      if (n < erasedAt && !hasOldRows) erased++
       else if (mark !== '' && id < this.#retiredBefore) retired++
-      else this.#find({ kind: 'missing', n, record: { id }, problem: `the record ${id} is gone` })
+      else {
+        const why = n < erasedAt ? '; its user is said to be forgotten, and has rows' : unexcused
+        this.#find({ kind: 'missing', n, record: { id }, problem: `the record ${id} is gone${why}` })
+      }
+    }
     return { retired, erased }
   }
 
