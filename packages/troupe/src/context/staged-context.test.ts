@@ -230,6 +230,51 @@ describe('in a step', () => {
     expect(end).toMatchObject({ outcome: { rejected: 'context.conflict' } })
   })
 
+  test.each([
+    ['before its push', true],
+    ['between its push and the commit', false],
+  ])('a step whose key another writer changes %s is repeated, and reads what that one wrote', async (_, before) => {
+    await using testbed = await openTestbed()
+    const other = testbed.mesh.agent('ada', 'A')
+    await other.push('k', 1)
+    let executions = 0
+    const end = await testbed.step(async (context) => {
+      executions++
+      const entry = await context.getEntry('k')
+      const write = () => (executions < 3 ? other.push('k', executions * 10) : undefined)
+      if (before) await write()
+      await context.push('k', (entry?.value as number) + 1, { ifVersion: entry?.version ?? 0 })
+      if (!before) await write()
+      return null
+    })
+    expect(end).toMatchObject({ status: 'completed' })
+    expect([executions, await other.get('k')]).toEqual([3, 21])
+  })
+
+  test('a step that catches the conflict of its push decides for itself, and is not repeated', async () => {
+    await using testbed = await openTestbed()
+    const other = testbed.mesh.agent('ada', 'A')
+    let executions = 0
+    const end = await testbed.step(async (context) => {
+      executions++
+      const entry = await context.getEntry('k')
+      await other.push('k', 'theirs')
+      const outcome = await outcomeOf(() => context.push('k', 'mine', { ifVersion: entry?.version ?? 0 }))
+      return (outcome as { rejected: string }).rejected
+    })
+    expect([end, executions]).toMatchObject([{ outcome: 'context.conflict' }, 1])
+  })
+
+  test('a step whose push expects a version that never comes fails after its attempts', async () => {
+    await using testbed = await openTestbed()
+    await testbed.mesh.agent('ada', 'A').push('k', 1)
+    const end = await testbed.step(async (context) => {
+      await context.push('k', 2, { ifVersion: 7 })
+      return null
+    })
+    expect(end).toMatchObject({ status: 'failed', error: { name: 'ConflictError', code: 'turn.conflict' } })
+  })
+
   test('an update that loses its race when the turn commits reads again and wins', async () => {
     await using testbed = await openTestbed()
     const a = testbed.mesh.agent('ada', 'A')

@@ -158,11 +158,12 @@ export class StagedContext implements ToolContext {
     return staged !== undefined
   }
 
-  /** A refusal that is seen at the call is an incident like any other. */
+  /** A refusal that is seen at the call is an incident like any other; one by a changed version repeats the turn. */
   #decide<T>(action: string, decide: () => T): T {
     try {
       return decide()
     } catch (error) {
+      if (error instanceof TroupeError && error.code === 'context.conflict') this.#recorder.markStale(error)
       this.#rejected(action, error)
       throw error
     }

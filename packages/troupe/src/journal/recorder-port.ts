@@ -5,7 +5,7 @@
  * A call is identified by stage, kind, name and the n-th such call. Answers are delivered one per macrotask in the order
  * of the log, live and on re-entry alike.
  */
-import type { Json, Principal, Provenance, TaintLabel, TraceContext } from '../core/index.ts'
+import type { Json, Principal, Provenance, TaintLabel, TraceContext, TroupeError } from '../core/index.ts'
 import type { Fragment, Row } from '../storage/index.ts'
 import type { EffectFunction, EffectSpec } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
@@ -63,6 +63,11 @@ export interface Recorder {
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
   /** @returns false when a turn already committed holds this write: nothing is staged, overlays stay as they are. */
   stage(write: StagedWrite): boolean
+  /**
+   * Marks an error which says that somebody changed what the turn had read. If the code of the step ends with it, the turn
+   * is repeated, as where its commit finds the change.
+   */
+  markStale(error: TroupeError): void
   /** Commits the turn: claims, answers, outcomes and staged writes in one change. */
   commit(): Promise<void>
   /** Commits the turn with what asks, then stays unsettled until the answer comes; the step parks meanwhile. */

@@ -89,10 +89,21 @@ export function toReadable(thrown: unknown): unknown {
 type ErrorClass = new (message: string, options?: errors.TroupeErrorOptions) => errors.TroupeError
 const classes = new Map<string, ErrorClass>(Object.entries(errors as Readonly<Record<string, ErrorClass>>))
 
-/** The error again, of its class where that is one of Troupe's, else an AgentError that carries the name. */
+/**
+ * The error again, of its class where that is one of Troupe's, else an AgentError that carries the name. The last failure of
+ * attempts that were used up is its `cause`.
+ */
 export function restoreError(stored: StoredError): errors.TroupeError {
   const known = classes.get(stored.name)
-  const error = new (known ?? errors.AgentError)(stored.message, stored)
+  const cause = stored.code === 'retries.exhausted' ? causeOf(stored.details) : undefined
+  const error = new (known ?? errors.AgentError)(stored.message, cause ? { ...stored, cause } : stored)
   if (!known) error.name = stored.name
   return error
+}
+
+function causeOf(details: Json | undefined): errors.TroupeError | undefined {
+  const { cause } = (details ?? {}) as { readonly cause?: Partial<StoredError> | null }
+  return typeof cause?.message === 'string' && typeof cause.name === 'string'
+    ? restoreError(cause as StoredError)
+    : undefined
 }

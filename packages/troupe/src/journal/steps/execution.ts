@@ -86,6 +86,8 @@ export class Execution {
   readonly delivery: AnswerDelivery
   readonly counter = new CallCounter()
   readonly root = new Stage('', undefined, false)
+  /** Errors which say that somebody changed what the turn had read. */
+  readonly stale = new WeakSet<object>()
   /** Effects that were started, until their outcome is in the log, and the stage of each. */
   readonly running = new Map<Promise<void>, Stage>()
   /** Waits that are told and not answered, in their order. */

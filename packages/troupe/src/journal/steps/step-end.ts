@@ -5,6 +5,7 @@ import type { LogEntry } from '../replay/log-entry.ts'
 import { StepLog } from '../replay/step-log.ts'
 import type { StepEnd } from '../steps-port.ts'
 import type { Rejection } from '../turns/appender.ts'
+import type { Execution } from './execution.ts'
 
 export function logOf(
   records: readonly JournalRecord[],
@@ -38,4 +39,10 @@ export function neverCommitted({ code, detail }: Rejection, step: string, attemp
   if (!(own instanceof ConflictError)) return own
   const problem = detail === undefined ? code : `${code} ${JSON.stringify(detail)}`
   return failure('turn.conflict', { step, attempts, problem })
+}
+
+/** The code ended with the error of a write that found a changed version: its turn is rejected, as by its commit. */
+export function staleRejection({ stale }: Pick<Execution, 'stale'>, thrown: unknown): Rejection | undefined {
+  if (!(thrown instanceof TroupeError) || !stale.has(thrown)) return undefined
+  return { ok: false, code: thrown.code, detail: thrown.details as Rejection['detail'] } as Rejection
 }

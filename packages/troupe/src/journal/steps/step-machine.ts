@@ -15,7 +15,7 @@ import { Execution, type ExecutionHost } from './execution.ts'
 import { InboxReader } from './inbox-reader.ts'
 import { openStepJournal } from './open-step-journal.ts'
 import { recordRestart } from './record-restart.ts'
-import { invalidTurn, logOf, neverCommitted, stepEndOf, stoppedEnd } from './step-end.ts'
+import { invalidTurn, logOf, neverCommitted, staleRejection, stepEndOf, stoppedEnd } from './step-end.ts'
 import { executionParts, type StepsContext } from './steps-context.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
@@ -80,7 +80,6 @@ export class StepMachine implements ExecutionHost {
     }
   }
 
-  /** Executed again while its continuation is kept. */
   resume(spec: StepSpec): void {
     this.#unlisten()
     this.spec = spec
@@ -149,8 +148,8 @@ export class StepMachine implements ExecutionHost {
   changed(problem: string): void {
     const execution = this.#execution as Execution
     if (execution.dead) return
-    const other =
-      execution.log.inputHash !== undefined && execution.log.inputHash !== hashJson(this.spec.input).slice(0, 32)
+    const { inputHash } = execution.log
+    const other = inputHash !== undefined && inputHash !== hashJson(this.spec.input).slice(0, 32)
     const full = other ? `${problem}; and its input is another` : problem
     execution.end(failure('code.changed', { step: this.spec.id, problem: full }))
     void this.#stopped(execution).then(
@@ -286,7 +285,8 @@ export class StepMachine implements ExecutionHost {
     if (unread !== undefined) return this.changed(`it ended without asking for ${unread}, which the record holds`)
     const unused = log.unused()
     if (unused !== undefined) return this.fail(failure('effect.unused', { effect: unused, step: this.spec.id }))
-    turn.end(end)
+    const rejection = 'thrown' in end ? staleRejection(execution, end.thrown) : undefined
+    rejection ? this.turnFailed(rejection) : turn.end(end)
   }
 
   /** A turn whose change was refused: its effects are recorded alone, and the code is entered again. */

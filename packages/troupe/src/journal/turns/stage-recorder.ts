@@ -9,6 +9,7 @@ import {
   storeError,
   type TaintLabel,
   type TraceContext,
+  type TroupeError,
   traceOf,
 } from '../../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../effect-port.ts'
@@ -91,6 +92,10 @@ export class StageRecorder implements Recorder {
     if (this.#execution.askedForWrite(id)) return false
     this.#stage.parts.push({ id, write })
     return true
+  }
+
+  markStale(error: TroupeError): void {
+    this.#execution.stale.add(error)
   }
 
   commit(): Promise<void> {

@@ -90,7 +90,7 @@ export class Orchestra {
   }
 
   /**
-   * Starts a run and gives its result.
+   * Starts a run and resolves with its result, also where the run failed: `status: 'failed'` and `error`.
    * @throws CancelledError when the signal aborts: nobody would have the run, so it is cancelled first
    */
   async run(spec: StartSpec): Promise<RunResult> {

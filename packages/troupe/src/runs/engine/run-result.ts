@@ -32,6 +32,7 @@ export interface RunQuestion extends Question {
   readonly id: string
   readonly agent: string
 }
+/** A run that failed has a result too: `status: 'failed'` and the `error`. `run.output()` rejects with that error. */
 export interface RunResult {
   readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
   readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
@@ -46,6 +47,7 @@ export interface RunResult {
   readonly durationMs: number
   /** The guard that ended it, where one did. */
   readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  /** Why it failed. */
   readonly error?: TroupeError
   /** Effects whose outcome is unknown, as `run.uncertain()` gives them; absent where there is none. */
   readonly uncertain?: readonly UncertainEffectOfRun[]

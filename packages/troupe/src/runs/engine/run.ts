@@ -69,12 +69,28 @@ export class Run {
     return new Run(host, user, id)
   }
 
-  /** Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. */
+  /**
+   * Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. A run
+   * that failed resolves with `status: 'failed'` and its `error`; `output` rejects instead.
+   */
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
     checkCall('run.result', options)
     const result = revive(await this.#host.awaitResult(this.#user, this.id, options.signal))
     const uncertain = await uncertainEffects(this.#host, this.#user, this.id)
     return uncertain.length > 0 ? { ...result, uncertain } : result
+  }
+
+  /**
+   * Resolves with the response of the run when it has completed; waits as long as it waits for a person.
+   * @throws the error of a run that failed; CancelledError `cancelled` for one that was cancelled, or when the signal aborts
+   * @example const report = await run.output()
+   */
+  async output(options: { readonly signal?: AbortSignal } = {}): Promise<Json> {
+    checkCall('run.output', options)
+    await this.#host.awaitEnd(this.#user, this.id, options.signal)
+    const { status, response, error } = await this.result(options)
+    if (status === 'completed') return response ?? null
+    throw error ?? failure('cancelled', { what: `The run ${this.id}` })
   }
 
   /** As things stand now. */

@@ -271,6 +271,22 @@ describe('errors', () => {
     ).runUntilIdle()
     expect(testbed.result).toMatchObject({ status: 'waiting', questions: [{ kind: 'error', agent: 'Backup' }] })
   })
+  it('a whole run whose attempts are used up fails with all of them, the last error as the cause', () => {
+    const never = solo((_, __, n) => fails(`no ${n}`), { retry: { attempts: 2, backoff: '1s' } })
+    expect(never.result).toMatchObject({
+      status: 'failed',
+      error: {
+        name: 'MaxRetriesExceededError',
+        code: 'retries.exhausted',
+        details: { attempts: 2, cause: { message: 'no 2', code: 'agent.failed' } },
+      },
+    })
+    const critical = (n: number) => fails('stop', 0, 'critical', n < 2 ? 'AgentError' : 'CriticalError')
+    const final = solo((_, __, n) => critical(n), { retry: { attempts: 3, backoff: '1s' } })
+    expect(final.result.error).toMatchObject({ name: 'CriticalError', message: 'stop' })
+    const once = solo(() => fails('no'), { retry: { attempts: 1 } })
+    expect(once.result.error).toMatchObject({ message: 'no' })
+  })
   it('retries the whole run', () => {
     const testbed = solo((_, __, n) => (n < 2 ? fails('no') : value('yes')), { retry: { attempts: 2, backoff: '1s' } })
     expect(testbed.result).toMatchObject({ status: 'completed', response: 'yes', totalSteps: 2 })

@@ -2,7 +2,7 @@
 import { failure, type Json, type StoredError, storeError, taintField } from '../../core/index.ts'
 import { groupResultOf } from './branches/branch-group.ts'
 import { requestGroupCancel } from './branches/cancellation.ts'
-import { delayBefore } from './branches/fail-branch.ts'
+import { delayBefore, exhausted } from './branches/fail-branch.ts'
 import { graphIn } from './branches/flow.ts'
 import { startBranch } from './branches/route-result.ts'
 import type { Deciding } from './decision.ts'
@@ -113,7 +113,11 @@ function endCancelled(d: Deciding, cancellation: Cancellation): true {
     d.emit({ type: 'run.cancelled', by: d.state.cancelRequestedBy as string, ...partial(d) })
   else if (retry && !guard && attempt < retry.attempts && isRetryable(cancellation.error))
     retryRun(d, cancellation.error)
-  else d.emit({ type: 'run.failed', error: cancellation.error, ...(guard ? { guard } : {}), ...partial(d) })
+  else {
+    const isUsedUp = retry !== undefined && attempt > 1 && !guard && isRetryable(cancellation.error)
+    const error = isUsedUp ? exhausted(cancellation.error, attempt) : cancellation.error
+    d.emit({ type: 'run.failed', error, ...(guard ? { guard } : {}), ...partial(d) })
+  }
   return true
 }
 

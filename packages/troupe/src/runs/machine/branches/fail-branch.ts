@@ -60,7 +60,8 @@ const named = (d: Deciding, agent: string): GraphNode | undefined => {
   return nodes.get(agent) ?? [...nodes.values()].find((n) => n.label === agent)
 }
 
-const exhausted = (error: StoredError, attempts: number): StoredError => ({
+/** All attempts failed, the last with this error. */
+export const exhausted = (error: StoredError, attempts: number): StoredError => ({
   ...storeError(failure('retries.exhausted', { attempts, error: error.message })),
   details: { attempts, cause: { ...error } },
 })

@@ -1,0 +1,43 @@
+import { afterEach, expect, it } from 'vitest'
+import { type Agent, createTroupe, defineAgent, finish, type Troupe } from '../../index.ts'
+
+const open: Troupe[] = []
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+async function user() {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  open.push(troupe)
+  return troupe.user('ada')
+}
+const topologyOf = (agent: Agent) => ({ agents: [agent], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] })
+
+it('A run resolves with its result where it failed, and its output rejects with the error', async () => {
+  const ada = await user()
+  const fails = defineAgent({
+    name: 'A',
+    run: (task) => {
+      if (task === 'fail') throw new Error('no')
+      return 'yes'
+    },
+  })
+  const failed = await ada.orchestra.start({ task: 'fail', topology: topologyOf(fails) })
+  expect(await failed.result()).toMatchObject({ status: 'failed', success: false, error: { message: 'no' } })
+  await expect(failed.output()).rejects.toMatchObject({ message: 'no' })
+  const completed = await ada.orchestra.start({ task: 'work', topology: topologyOf(fails) })
+  expect(await completed.output()).toBe('yes')
+})
+
+it('A run rejects its output where it is cancelled, and waits for it while it waits for a person', async () => {
+  const ada = await user()
+  const asks = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: 'Well?' })) })
+  const [answered, cancelled] = await Promise.all(
+    [1, 2].map((task) => ada.orchestra.start({ task, topology: topologyOf(asks) })),
+  )
+  const question = (await answered?.result())?.questions[0]?.id ?? ''
+  const output = answered?.output()
+  await answered?.answer(question, 'fine')
+  expect(await output).toBe('fine')
+  await cancelled?.cancel()
+  await expect(cancelled?.output()).rejects.toMatchObject({ name: 'CancelledError' })
+})
