@@ -1,7 +1,7 @@
 /** A cassette on a file, opened as the configuration says. */
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { checkOptions, failure, type Recording } from '../core/index.ts'
+import { checkOptions, failure, type Recording, show } from '../core/index.ts'
 import { type CassetteMode, type CassetteStore, openCassette } from '../models/index.ts'
 
 export interface CassetteConfig {
@@ -26,7 +26,7 @@ export function openCassetteFile(config: CassetteConfig, secrets: readonly strin
   checkOptions('cassette', config, ['path', 'mode', 'redact', 'secrets'])
   const { path, mode = 'replay', redact = [] } = config
   if (typeof path !== 'string' || path === '') throw wrong('it has no path')
-  if (!modes.includes(mode)) throw wrong(`its mode is ${String(mode)}, not ${modes.join(', ')}`)
+  if (!modes.includes(mode)) throw wrong(`its mode is ${show(mode)}, not ${modes.join(', ')}`)
   return openCassette({ store: onFile(path), mode, redact, secrets: [...(config.secrets ?? []), ...secrets] })
 }
 

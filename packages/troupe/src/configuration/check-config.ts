@@ -5,6 +5,7 @@ import {
   checkOptions,
   failure,
   isObject,
+  isPlainObject,
   listOf,
   milliseconds,
   systemClock,
@@ -56,7 +57,7 @@ export function throwProblems(all: readonly TroupeError[]): void {
 
 /** Everything that is wrong with it, and in production everything that is unsafe. */
 export function configProblems(input: TroupeConfig): readonly TroupeError[] {
-  if (typeof input !== 'object' || input === null) return [wrong('The configuration', 'it is no object')]
+  if (!isPlainObject(input)) return [wrong('The configuration', 'it is no object')]
   const config = shaped(input)
   const checks = [
     ...Object.entries(input).map(
@@ -138,7 +139,7 @@ const modelsOptions = [
 ]
 
 function checkStorage({ storage, lease }: TroupeConfig): void {
-  if (typeof storage !== 'string' && (typeof storage !== 'object' || storage === null))
+  if (typeof storage !== 'string' && !isPlainObject(storage))
     throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
   if (lease === undefined) return
   if (typeof storage === 'string' && !/^postgres(ql)?:/.test(storage))

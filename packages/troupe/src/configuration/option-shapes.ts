@@ -1,5 +1,5 @@
 /** Of which form each option of `createTroupe` is: asked first, so that whatever looks into one finds what it looks into. */
-import { checkOptions, failure, isObject } from '../core/index.ts'
+import { checkOptions, describe, failure, isObject } from '../core/index.ts'
 import { type TroupeConfig, troupeOptions } from './troupe-config.ts'
 
 const objects: readonly string[] = [
@@ -20,12 +20,6 @@ export function checkOptionShape(option: string, value: unknown): void {
   if (!isMisshapen(option, value)) return
   const form = objects.includes(option) ? 'no object' : 'neither an object nor false'
   throw failure('validation.failed', { what: option, problem: `${describe(value)} is ${form}` })
-}
-
-/** What was given, without what a text may hold. */
-function describe(value: unknown): string {
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'string' || typeof value === 'function' ? `a ${typeof value}` : String(value)
 }
 
 /** The configuration without what is of another form, for whoever looks into the rest. */

@@ -1,5 +1,5 @@
 /** Where a PostgreSQL database is, as the environment of a process says it. */
-import { failure } from '../core/index.ts'
+import { failure, isObject } from '../core/index.ts'
 import type { PostgresOptions } from '../storage/index.ts'
 
 const parts = { DB_HOST: 'host', DB_NAME: 'database', DB_USER: 'user', DB_PASSWORD: 'password' } as const
@@ -15,8 +15,11 @@ const parts = { DB_HOST: 'host', DB_NAME: 'database', DB_USER: 'user', DB_PASSWO
 export function postgresFromEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): PostgresOptions {
-  const { DATABASE_URL: url, DB_PORT: port } = environment
   const wrong = (problem: string) => failure('validation.failed', { what: 'The environment', problem })
+  if (!isObject(environment)) throw wrong('it is no object')
+  const { DATABASE_URL: url, DB_PORT: port } = environment
+  for (const name of ['DATABASE_URL', 'DB_PORT', ...Object.keys(parts)])
+    if (environment[name] !== undefined && typeof environment[name] !== 'string') throw wrong(`${name} is no text`)
   if (port && !/^\d{1,5}$/.test(port)) throw wrong('DB_PORT is no number of a port')
   const found: PostgresOptions = {
     ...(url ? { url } : {}),

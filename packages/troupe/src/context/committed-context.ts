@@ -11,6 +11,7 @@ import {
   joinTaint,
   listOf,
   type Page,
+  signalOf,
   TroupeError,
 } from '../core/index.ts'
 import { unlessAborted } from '../resilience/index.ts'
@@ -289,9 +290,9 @@ export class CommittedContext implements ToolContext {
   /** One call: rights first, and every refusal of rights recorded. */
   protected async perform<T>(right: Right | undefined, options: port.Signal, run: () => T | Promise<T>): Promise<T> {
     this.require(right, right ?? 'context')
-    checkSignal('the call', options?.signal)
+    const signal = signalOf('the call', options)
+    checkSignal('the call', signal)
     try {
-      const signal = options?.signal
       const isAbortable = signal && right !== undefined && reads.includes(right)
       return await (isAbortable ? this.#unlessAborted('The read', signal, run) : run())
     } catch (error) {

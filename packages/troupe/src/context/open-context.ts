@@ -5,6 +5,7 @@
 import {
   type Clock,
   checkOptions,
+  checkText,
   createEvents,
   createIds,
   type Duration,
@@ -53,6 +54,7 @@ export interface OpenedContext extends AsyncDisposable {
  * await mesh.agent('ada', 'Support').push('orders.17.status', { paid: true })
  */
 export async function openContext(url: string, options: OpenContextOptions = {}): Promise<OpenedContext> {
+  checkText('openContext', url)
   checkOptions('openContext', options, ['limits', 'lifecycles', 'cleanup', 'clock'])
   const { clock = systemClock, cleanup, limits, lifecycles } = options
   const random = systemRandom

@@ -18,7 +18,8 @@ export type BytesPath = readonly (string | number)[]
 export function bytesSchema(options: { readonly max?: number } = {}): z.ZodType<Uint8Array, Uint8Array> {
   checkOptions('bytesSchema', options, ['max'])
   const { max = Number.POSITIVE_INFINITY } = options
-  if (!(max >= 0)) throw failure('validation.failed', { what: 'max', problem: 'it is a number of bytes' })
+  if (!(typeof max === 'number' && max >= 0))
+    throw failure('validation.failed', { what: 'max', problem: 'it is a number of bytes' })
   const some = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'it is a Uint8Array')
   return some.refine((value) => value.byteLength <= max, `it has at most ${max} bytes`)
 }

@@ -6,9 +6,11 @@ import {
   decodeJson,
   encodeJson,
   failure,
+  fieldOf,
   type Json,
   parse,
   type Schema,
+  show,
 } from '../core/index.ts'
 import { type BytesPath, withBytes, withoutBytes } from './bytes-schema.ts'
 import { deepFreeze } from './message.ts'
@@ -58,6 +60,7 @@ export function defineMessage<P = Json, R = Json>(
   options: MessageTypeOptions<R> = {},
 ): MessageType<P, R> {
   checkOptions('defineMessage', options, ['reply', 'version', 'ordering', 'upcast', 'extends'])
+  checkName('message type', name)
   checkSchema(`The schema of ${name}`, schema)
   checkSchema(`The reply of ${name}`, options.reply)
   const parent = options.extends
@@ -66,14 +69,14 @@ export function defineMessage<P = Json, R = Json>(
   if (!Number.isInteger(version) || version < 1)
     throw invalid('The version of a message type', 'it is not a whole number from 1')
   if (options.ordering !== undefined && options.ordering !== 'lane' && options.ordering !== 'none')
-    throw invalid('The ordering of a message type', `it is ${String(options.ordering)}, neither lane nor none`)
+    throw invalid('The ordering of a message type', `it is ${show(options.ordering)}, neither lane nor none`)
   if (options.upcast !== undefined && (typeof options.upcast !== 'object' || options.upcast === null))
     throw invalid(`The message type ${name}`, 'its upcast is no object of functions, by the older version')
   for (let from = 1; options.upcast !== undefined && from < version; from++)
     if (typeof options.upcast[from] !== 'function')
       throw invalid(`The message type ${name}`, `upcast has no step from version ${from}`)
   return Object.freeze({
-    name: checkName('message type', name),
+    name,
     version,
     ordering: options.ordering ?? parent?.ordering ?? 'lane',
     schema,
@@ -96,9 +99,14 @@ function checkParent(name: string, parent: MessageType): void {
 }
 
 /** @throws ValidationError for what `defineMessage` did not make */
-export function checkMessageType(type: unknown): void {
-  const { name, schema, version } = (type ?? {}) as Partial<MessageType>
-  if (typeof name === 'string' && typeof version === 'number' && (schema === undefined || '~standard' in schema)) return
+export function checkMessageType(type: unknown, generation = 0): void {
+  const [name, version, schema] = ['name', 'version', 'schema'].map((field) => fieldOf(type, field))
+  const isSchema = schema === undefined || fieldOf(schema, '~standard') !== undefined
+  if (typeof name === 'string' && typeof version === 'number' && isSchema) {
+    const parent = fieldOf(type, 'parent')
+    if (parent !== undefined && generation < maxAncestors) checkMessageType(parent, generation + 1)
+    return
+  }
   const problem = typeof type === 'string' ? `it is the text ${type.slice(0, 80)}` : `it is ${typeof type}`
   throw invalid('The message type', `${problem}, and not what defineMessage gives`)
 }

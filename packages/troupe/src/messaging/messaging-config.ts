@@ -1,5 +1,5 @@
 /** What `createTroupe({ messaging })` takes, and the same with every default filled in and durations in milliseconds. */
-import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import { checkOptions, type Duration, failure, milliseconds, show } from '../core/index.ts'
 import type { SignatureConfig } from '../security/index.ts'
 
 export interface MessagingConfig {
@@ -32,7 +32,7 @@ export interface MessagingSettings {
 
 const integer = (value: unknown, what: string): number => {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-    throw failure('validation.failed', { what, problem: `it must be a whole number from 1, not ${String(value)}` })
+    throw failure('validation.failed', { what, problem: `it must be a whole number from 1, not ${show(value)}` })
   return value
 }
 
@@ -51,7 +51,7 @@ export function messagingSettings(config: MessagingConfig = {}): MessagingSettin
   if (!['reject', 'wait', 'drop-oldest'].includes(backpressure))
     throw failure('validation.failed', {
       what: 'messaging.backpressure',
-      problem: `it is ${String(backpressure)}, not one of reject, wait, drop-oldest`,
+      problem: `it is ${show(backpressure)}, not one of reject, wait, drop-oldest`,
     })
   const leaseMs = longerThanNothing(config.lease ?? '30s', 'messaging.lease')
   return {

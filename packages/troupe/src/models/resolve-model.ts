@@ -1,6 +1,6 @@
 /** Turns what an agent names into a model object, loading its provider at first use. */
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
-import { failure, nearest, TroupeError } from '../core/index.ts'
+import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
 import { withForms } from './answers/answer-form.ts'
 import { extractiveModel } from './extractive/index.ts'
@@ -11,7 +11,7 @@ import { type IsInstalled, type Load, type Provider, type ProviderInstance, prov
 export function modelNameOf(spec: ModelSpec | EmbeddingSpec): string {
   if (typeof spec === 'string') return spec
   if ('url' in spec) return `${hostOf(spec.url)}/${spec.model}`
-  return `${spec.provider.split('.')[0]}/${spec.modelId}`
+  return `${show(spec.provider).split('.')[0]}/${show(spec.modelId)}`
 }
 
 const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
@@ -87,8 +87,7 @@ export function createResolver(options: Environment): Resolver {
 /** @throws ValidationError as `resolve`, but for a key that is missing: it may come, or be another process's */
 function checkSpec(spec: ModelSpec, { installed }: Environment): void {
   if (typeof spec !== 'string') {
-    if ('url' in spec) checkUrl(spec)
-    else ofVersion4(spec)
+    readable('The model', () => ('url' in spec ? checkUrl(spec) : void ofVersion4(spec)))
     return
   }
   const { prefix, model } = split(spec)
@@ -102,7 +101,7 @@ function checkSpec(spec: ModelSpec, { installed }: Environment): void {
 
 function ofVersion4<Model extends LanguageModelV4 | EmbeddingModelV4>(model: Model): Model {
   if (model.specificationVersion === 'v4') return model
-  throw unknown(modelNameOf(model), `it speaks specification ${String(model.specificationVersion)}, not v4`)
+  throw unknown(modelNameOf(model), `it speaks specification ${show(model.specificationVersion)}, not v4`)
 }
 
 const unknown = (model: string, problem: string) =>

@@ -5,6 +5,7 @@ import {
   checkOptions,
   type Duration,
   failure,
+  isPlainObject,
   type Json,
   milliseconds,
 } from '../core/index.ts'
@@ -82,6 +83,8 @@ export class Performance {
    */
   time(operation: string, metadata: { readonly [name: string]: Json } = {}): PerformanceTimer {
     checkMetric(operation)
+    if (!isPlainObject(metadata))
+      throw failure('validation.failed', { what: 'The metadata of a timer', problem: 'they are no object' })
     const began = this.#clock.monotonic()
     const all: Record<string, Json> = { ...metadata }
     let success = true
@@ -117,6 +120,7 @@ export class Performance {
     call: (timer: PerformanceTimer) => T | Promise<T>,
     metadata: { readonly [name: string]: Json } = {},
   ): Promise<T> {
+    checkMetric(operation)
     checkFunction(`What ${operation} tracks`, call)
     using timer = this.time(operation, metadata)
     try {

@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import PQueue from 'p-queue'
 import { checkOptions, failure } from '../core/index.ts'
 import { checkInteger } from './check-integer.ts'
-import type { Guarded, Policy, PolicyCall } from './policy.ts'
+import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface BulkheadOptions {
   /** Calls at work at once; 10 by default. */
@@ -61,7 +61,9 @@ export class Bulkhead implements Policy {
   }
 
   /** @throws CapacityError `bulkhead.full`, at once or when it is pushed out; CancelledError when the signal aborts; else what `fn` throws */
-  async execute<Out>(fn: Guarded<Out>, { key = '', signal }: PolicyCall = {}): Promise<Out> {
+  async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+    checkGuarded('Bulkhead.execute', fn, call)
+    const { key = '', signal } = call
     if (this.#isFullFor(key)) {
       const last = this.#last(key)
       if (!last) throw this.#full()

@@ -6,6 +6,7 @@ import {
   type Clock,
   checkFunction,
   checkOptions,
+  checkPredicate,
   type Duration,
   duration,
   failure,
@@ -13,7 +14,7 @@ import {
   systemClock,
 } from '../core/index.ts'
 import { checkInteger } from './check-integer.ts'
-import type { Guarded, Policy, PolicyCall } from './policy.ts'
+import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface CircuitBreakerOptions {
   /** So many failures in a row open it; 5 by default. */
@@ -60,6 +61,7 @@ export class CircuitBreaker implements Policy {
 
   /** @throws what `rejection` makes while it is open, else what `fn` throws */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+    checkGuarded('CircuitBreaker.execute', fn, call)
     if (!this.canExecute()) throw this.rejection()
     const epoch = this.#epoch
     try {
@@ -68,11 +70,16 @@ export class CircuitBreaker implements Policy {
       return out
     } catch (error) {
       if (epoch === this.#epoch) {
-        if (!isAborted(call.signal) && (this.#options.counts?.(error) ?? true)) this.recordFailure()
+        if (!isAborted(call.signal) && this.#counts(error)) this.recordFailure()
         else this.#trialUntil = undefined
       }
       throw error
     }
+  }
+
+  #counts(error: unknown): boolean {
+    const { counts } = this.#options
+    return !counts || checkPredicate('The option counts of CircuitBreaker', counts(error))
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Gives something in place of what failed. */
-import type { Guarded, Policy, PolicyCall } from './policy.ts'
+import { checkPredicate } from '../core/index.ts'
+import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 /**
  * @param instead a value, or a function of the failure
@@ -9,11 +10,13 @@ import type { Guarded, Policy, PolicyCall } from './policy.ts'
 export function fallback(instead: unknown, options: { readonly when?: (error: unknown) => boolean } = {}): Policy {
   const when = options.when ?? ((error) => (error as Error)?.name !== 'CancelledError')
   return {
-    async execute<Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}): Promise<Out> {
+    async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+      checkGuarded('fallback.execute', fn, call)
+      const { signal } = call
       try {
         return await fn({ signal })
       } catch (error) {
-        if (signal?.aborted || !when(error)) throw error
+        if (signal?.aborted || !checkPredicate('The option when of fallback', when(error))) throw error
         return (typeof instead === 'function' ? await instead(error) : instead) as Out
       }
     },

@@ -347,9 +347,11 @@ it('options that count nothing are refused by name', () => {
     /baseMs of retry.back/,
   )
   expect(() => retry({ clock, random, backoff: { base: 1 } as never })).toThrow(/retry.backoff has no option base/)
-  expect(() => new CircuitBreaker({ clock, counts: 5 as never })).toThrow(/counts of CircuitBreaker .* no function/)
+  expect(() => new CircuitBreaker({ clock, counts: 5 as never })).toThrow(
+    /counts of CircuitBreaker .* must be a function, got 5/,
+  )
   expect(() => new LastKnownGood({ clock, mayStillSee: true as never })).toThrow(
-    /mayStillSee of LastKnownGood .* no function/,
+    /mayStillSee of LastKnownGood .* must be a function, got true/,
   )
   for (const part of ['rateLimit', 'bulkhead', 'retry', 'breaker'])
     for (const value of [5, true, null])

@@ -1,4 +1,5 @@
 /** What all policies have in common: each runs a function under one rule, and `wrap` puts one around the other. */
+import { checkFunction, checkOptions, checkSignalType } from '../core/index.ts'
 
 export interface PolicyCall {
   readonly signal?: AbortSignal | undefined
@@ -7,6 +8,13 @@ export interface PolicyCall {
 }
 
 export type Guarded<Out> = (call: { readonly signal: AbortSignal | undefined }) => Promise<Out> | Out
+
+/** What every policy is called with. @throws ValidationError for what is no function, or no option */
+export function checkGuarded(where: string, fn: unknown, call: PolicyCall): void {
+  checkFunction(`What ${where} was given`, fn)
+  checkOptions(where, call, ['key', 'signal'])
+  checkSignalType(where, call.signal)
+}
 
 export interface Policy {
   execute<Out>(fn: Guarded<Out>, call?: PolicyCall): Promise<Out>

@@ -4,7 +4,7 @@
  */
 import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep, systemClock } from '../core/index.ts'
 import { checkInteger } from './check-integer.ts'
-import type { Guarded, Policy, PolicyCall } from './policy.ts'
+import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface RateLimiterOptions {
   /** Calls within one window; 60 by default. */
@@ -83,13 +83,15 @@ export class RateLimiter implements Policy {
     }
   }
 
-  rejection({ key = shared }: PolicyCall): Error | undefined {
+  rejection({ key = shared }: PolicyCall = {}): Error | undefined {
     const { afterMs } = this.#peek(key)
     return afterMs > 0 ? this.#rejection(afterMs) : undefined
   }
 
   /** @throws RateLimitError `rate.limited` with `retryAfterMs` in its details, else what `fn` throws */
-  async execute<Out>(fn: Guarded<Out>, { key, signal }: PolicyCall = {}): Promise<Out> {
+  async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+    checkGuarded('RateLimiter.execute', fn, call)
+    const { key, signal } = call
     const { allowed, retryAfterMs } = this.take(key)
     if (!allowed) throw this.#rejection(retryAfterMs)
     return fn({ signal })

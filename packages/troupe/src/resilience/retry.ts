@@ -1,9 +1,9 @@
 /** Tries again what may pass. Our own: cockatiel's retry waits on global timers and draws its jitter from Math.random. */
-import { type Clock, checkOptions, failure, type Random, sleep, storeError } from '../core/index.ts'
+import { type Clock, checkOptions, checkPredicate, failure, type Random, sleep, storeError } from '../core/index.ts'
 import { type Backoff, backoffDelay } from './backoff.ts'
 import { checkInteger } from './check-integer.ts'
 import { mayPass } from './is-transient.ts'
-import type { Guarded, Policy, PolicyCall } from './policy.ts'
+import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface RetryPolicyOptions {
   /** In all; 3 by default. */
@@ -32,13 +32,16 @@ export function retry(options: RetryPolicyOptions): Policy {
   checkOptions('retry.backoff', backoff, ['baseMs', 'maxMs'])
   for (const name of ['baseMs', 'maxMs'] as const) checkInteger('retry.backoff', name, backoff[name])
   return {
-    async execute<Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}): Promise<Out> {
+    async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+      checkGuarded('retry.execute', fn, call)
+      const { signal } = call
       for (let attempt = 1; ; attempt++) {
         try {
           return await fn({ signal })
         } catch (error) {
           const askedMs = askedFor(error)
-          if (signal?.aborted || !when(error) || askedMs > maxRetryAfterMs) throw error
+          if (signal?.aborted || !checkPredicate('The option when of retry', when(error)) || askedMs > maxRetryAfterMs)
+            throw error
           if (attempt >= attempts)
             throw failure('retries.exhausted', { attempts, error: storeError(error).message }, { cause: error })
           await sleep(clock, Math.max(askedMs, backoffDelay(backoff, attempt, random)), signal)

@@ -1,5 +1,5 @@
 /** Roles: which tools and which powers over others' entries an agent has. They are rights to act, never to read. */
-import { checkOptions, failure, nearest } from '../core/index.ts'
+import { checkOptions, failure, nearest, show } from '../core/index.ts'
 
 export const builtInToolNames = [
   'get_context',
@@ -67,7 +67,7 @@ export function createRoles(own: Roles = {}): Roles {
     const wrong = unknown(role?.tools, builtInToolNames) ?? unknown(role?.powers ?? [], powers)
     if (wrong === undefined) continue
     const near = nearest(String(wrong), [...builtInToolNames, ...powers])
-    const problem = `its tools and powers are lists of those that there are, and ${String(wrong)} is none`
+    const problem = `its tools and powers are lists of those that there are, and ${show(wrong)} is none`
     throw failure('validation.failed', {
       what: `The role ${name}`,
       problem: near === undefined ? problem : `${problem}; did you mean ${near}?`,
@@ -81,11 +81,11 @@ export function createRoles(own: Roles = {}): Roles {
  * @throws ValidationError `role.unknown`
  */
 export function roleOf(roles: Roles, name: string, of?: string): Role {
-  const role = Object.hasOwn(roles, name) ? roles[name] : undefined
+  const role = typeof name === 'string' && Object.hasOwn(roles, name) ? roles[name] : undefined
   if (role) return role
-  const near = nearest(String(name), Object.keys(roles))
+  const near = nearest(show(name), Object.keys(roles))
   const known = `${Object.keys(roles).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
-  throw failure('role.unknown', { role: String(name), of: of === undefined ? '' : `, which ${of} names`, known })
+  throw failure('role.unknown', { role: show(name), of: of === undefined ? '' : `, which ${of} names`, known })
 }
 
 /** The least role that a call from outside asks for. */

@@ -1,5 +1,6 @@
 /** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { failure, isObject } from '../core/index.ts'
 import type { Troupe } from '../startup/index.ts'
 import { type Admit, createAdmit } from './access/admit.ts'
 import { createAuthenticate } from './access/authenticate.ts'
@@ -33,6 +34,8 @@ export interface TroupePluginOptions extends PluginOptions {
  * await app.register(troupePlugin, { troupe, key: process.env.TROUPE_KEY })
  */
 export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
+  if (!isObject(options) || options.troupe === undefined)
+    throw failure('validation.failed', { what: 'The options of troupePlugin', problem: 'there is no troupe in them' })
   const { troupe, ...rest } = options
   const { prefix: _, ...own } = rest as typeof rest & { readonly prefix?: string }
   const settings = readSettings(own, { production: partsIn(troupe).settings.production })

@@ -54,6 +54,6 @@ describe('what was answered once', () => {
     await expect(ada.cached(() => 1, {} as never)).rejects.toThrow(/its key is missing/)
     for (const key of [() => 1, { of: new Map() }, Number.NaN])
       await expect(ada.cached(() => 1, { key: key as never })).rejects.toMatchObject({ code: 'json.unsupported' })
-    await expect(ada.cached('x' as never, { key: 'x' })).rejects.toThrow(/string and not a function/)
+    await expect(ada.cached('x' as never, { key: 'x' })).rejects.toThrow(/must be a function, got a string/)
   })
 })

@@ -1,8 +1,10 @@
 /** The running system: its users, its events, its end. */
 import {
+  checkFunction,
   checkName,
   checkOptions,
   checkSignal,
+  checkText,
   type EventPattern,
   eventNames,
   failure,
@@ -130,15 +132,11 @@ export class Troupe implements AsyncDisposable {
 
   /**
    * Whether the whole works, check by check. Rejects for a wrong option, and when its signal aborts, alone.
-   * @param options.fresh asks anew where an answer of a few seconds ago is kept
+   * @param request.fresh asks anew where an answer of a few seconds ago is kept
    */
-  async health({
-    signal,
-    ...options
-  }: {
-    readonly fresh?: boolean
-    readonly signal?: AbortSignal
-  } = {}): Promise<HealthReport> {
+  async health(request: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<HealthReport> {
+    checkOptions('health', request, ['fresh', 'signal'])
+    const { signal, ...options } = request
     const { health } = this.#parts.observation
     // What was kept is of when it was open.
     const asked = this.#closing ? { ...options, fresh: true } : options
@@ -196,15 +194,15 @@ export class Troupe implements AsyncDisposable {
    */
   on<Pattern extends EventPattern>(type: Pattern, observer: Observer<Pattern>): () => void {
     const known = Object.keys(eventNames)
-    const begins = String(type).endsWith('.*') && known.some((name) => name.startsWith(type.slice(0, -1)))
+    checkText('troupe.on', type)
+    const begins = type.endsWith('.*') && known.some((name) => name.startsWith(type.slice(0, -1)))
     if (type !== '*' && !begins && !known.includes(type))
       throw failure('option.unknown', {
         where: 'troupe.on',
-        option: String(type),
-        nearest: nearest(String(type), known) ?? 'run.*',
+        option: type,
+        nearest: nearest(type, known) ?? 'run.*',
       })
-    if (typeof observer !== 'function')
-      throw failure('validation.failed', { what: 'The observer of troupe.on', problem: 'it is no function' })
+    checkFunction('The observer of troupe.on', observer)
     return this.#parts.events.on(type, (event) => observer(this.#clean(event) as TroupeEvent<Pattern>))
   }
 
@@ -249,10 +247,12 @@ export class Troupe implements AsyncDisposable {
     return {
       status: () => encryption.status(),
       whenIdle: () => encryption.whenIdle(),
-      rotate: (options = {}) =>
-        acting(audit, { operation: 'encryption.rotate', resource: rotated(options ?? {}) }, () =>
+      rotate: async (options = {}) => {
+        checkOptions('encryption.rotate', options, ['to', 'data'])
+        return acting(audit, { operation: 'encryption.rotate', resource: rotated(options) }, () =>
           encryption.rotate(options),
-        ),
+        )
+      },
       decrypt: () => acting(audit, { operation: 'encryption.decrypt' }, () => encryption.decrypt()),
     }
   }
@@ -266,6 +266,7 @@ export class Troupe implements AsyncDisposable {
    * @example const { rows, backups } = await troupe.forget('ada')
    */
   async forget(userId: string, options: { readonly signal?: AbortSignal } = {}): Promise<ErasureResult> {
+    checkName('user', userId)
     checkOptions('forget', options, ['signal'])
     return this.#unlessAborted('The forgetting', options.signal, () => this.#parts.erasure.forget(userId))
   }
@@ -277,9 +278,11 @@ export class Troupe implements AsyncDisposable {
 
   /**
    * Takes the secrets that are known here out of a text: for whatever shows it to somebody.
+   * @throws ValidationError for what is no text, as an error is none
    * @example console.error(troupe.redact(String(error)))
    */
   redact(text: string): string {
+    checkText('redact', text)
     return this.#parts.redactor.redact(text)
   }
 
@@ -303,11 +306,12 @@ export class Troupe implements AsyncDisposable {
    * @example const { bytes, rows } = await troupe.backup('./backups/monday')
    */
   async backup(folder: string, options: { readonly signal?: AbortSignal } = {}): Promise<BackupManifest> {
+    checkText('backup', folder)
     checkOptions('backup', options, ['signal'])
     checkSignal('The backup', options.signal)
     if (this.#closing) throw failure('troupe.closed', { what: 'A backup' })
     const { settings, clock, audit } = this.#parts
-    return acting(audit, { operation: 'backup.make', resource: String(folder) }, () =>
+    return acting(audit, { operation: 'backup.make', resource: folder }, () =>
       backupTo(settings.storage, folder, { clock, ...options }),
     )
   }
@@ -349,6 +353,7 @@ export class Troupe implements AsyncDisposable {
    * @example const { released, isComplete } = await troupe.drain({ timeout: '25s' })
    */
   async drain(options: DrainOptions = {}): Promise<DrainResult> {
+    checkOptions('drain', options, ['timeout', 'closing'])
     this.#draining ??= drainParts(this.#parts, { ...this.#parts.settings.shutdown, ...options }, () => this.close())
     return this.#draining
   }

@@ -10,6 +10,7 @@ import {
 import { type ContextMesh, checkAgentName } from '../context/index.ts'
 import {
   checkCall,
+  checkFunction,
   checkName,
   checkOptions,
   checkSignal,
@@ -17,6 +18,7 @@ import {
   type Duration,
   encodeJson,
   failure,
+  fieldOf,
   hashJson,
   type Json,
   milliseconds,
@@ -86,7 +88,7 @@ export class User {
     const { signal } = options
     checkSignal('user.cached', signal)
     const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, 'ttl', '1ms')
-    if (typeof run !== 'function') throw misplaced('cached', `it is ${typeof run} and not a function`)
+    checkFunction('What user.cached was given', run)
     if (options.key === undefined) throw misplaced('cached', 'its key is missing')
     // What JSON drops would make equal keys of different ones.
     encodeJson(options.key, 'The key of user.cached')
@@ -200,7 +202,7 @@ export class User {
    * @throws ValidationError for what is no agent; `role.unknown`
    */
   session(agent: Agent, options: { readonly threadId?: string } = {}): Session {
-    if (typeof agent?.step !== 'function')
+    if (typeof fieldOf(agent, 'step') !== 'function')
       throw misplaced(
         'session',
         'it is no agent, as defineAgent and new LlmAgent make them; workers are started (start)',

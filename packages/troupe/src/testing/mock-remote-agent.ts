@@ -6,6 +6,7 @@ import {
   type Duration,
   failure,
   type Json,
+  listOf,
   milliseconds,
   sleep,
   systemClock,
@@ -46,7 +47,7 @@ export class MockRemoteAgent implements RemoteAgentPort {
 
   constructor(options: MockRemoteAgentOptions) {
     checkOptions('MockRemoteAgent', options, ['responses', 'clock'])
-    this.#left = [...options.responses]
+    this.#left = [...listOf('The responses of MockRemoteAgent', options.responses)]
     this.#clock = options.clock ?? systemClock
   }
 

@@ -127,7 +127,7 @@ it('what simulates, checks and counts says what it was not given', async () => {
     [{ scenario: new URL(import.meta.url), seeds: 0 }, /simulate\.seeds/],
   ] as const
   for (const [options, pattern] of wrong) await expect(simulate(options as never)).rejects.toThrow(pattern)
-  expect(() => storageConformance(5 as never)).toThrow(/storageConformance .* no function/)
+  expect(() => storageConformance(5 as never)).toThrow(/storageConformance .* must be a function/)
   const metrics = new MetricsCollector()
   metrics.increment('orders')
   expect(metrics.summary('orders').count).toBe(1)

@@ -9,6 +9,7 @@ import {
   jsonSchemaOf,
   milliseconds,
   type Schema,
+  show,
 } from '../core/index.ts'
 import type { Reconciled } from '../journal/index.ts'
 import type { Fetch } from '../security/index.ts'
@@ -119,8 +120,7 @@ const known = [...common, 'effect', 'reconcile', 'undo']
  * })
  */
 export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
-  const wrong = (problem: string) =>
-    failure('validation.failed', { what: `The tool ${String(options?.name)}`, problem })
+  const wrong = (problem: string) => failure('validation.failed', { what: `The tool ${show(options?.name)}`, problem })
   checkOptions('defineTool', options, known)
   checkName('tool', options.name)
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(options.name))
@@ -136,14 +136,14 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   const parameters = objectSchema(schema)
   if (!parameters)
     throw wrong(
-      `its inputSchema is ${schema.type === undefined ? 'no object' : `of type ${String(schema.type)}`}: models give arguments by name, in an object`,
+      `its inputSchema is ${schema.type === undefined ? 'no object' : `of type ${show(schema.type)}`}: models give arguments by name, in an object`,
     )
   const { effect: named, reconcile, undo } = options as Partial<EffectToolOptions<In, Out>>
   if (options.durable && [named, reconcile, undo].some((option) => option !== undefined))
     throw wrong('a durable tool takes no effect, reconcile or undo: its effects are those of ctx.effect')
   const effect: Tool['effect'] = options.durable ? 'durable' : (options.effect ?? 'at-most-once')
   if (!['read', 'idempotent', 'at-most-once', 'durable'].includes(effect))
-    throw wrong(`effect is ${String(effect)}, not read, idempotent or once`)
+    throw wrong(`effect is ${show(effect)}, not read, idempotent or once`)
   if (effect === 'read' && 'reconcile' in options && options.reconcile !== undefined)
     throw wrong('its reconcile is never asked: what only reads is done again')
   const source = (value: boolean | string | undefined) => (value === true ? options.name : value || undefined)

@@ -1,11 +1,11 @@
 /** Any form of a topology becomes the canonical one, checked; the canonical one comes back with its agents. */
 import type { Agent } from '../agents/index.ts'
-import { checkOptions, failure, listOf } from '../core/index.ts'
+import { checkOptions, failure, isObject, listOf, readable } from '../core/index.ts'
 import type { CanonicalTopology } from './canonical/canonical-topology.ts'
 import { readCanonical } from './read-canonical.ts'
 import { readObjects } from './read-objects.ts'
 import { readStrings } from './read-strings.ts'
-import { TopologyDraft } from './topology-draft.ts'
+import { checkDefinition, isCompiled, TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology, ObjectForm, StringForm, TopologyForm } from './topology-forms.ts'
 
 export type { CompiledTopology, TopologyForm } from './topology-forms.ts'
@@ -21,16 +21,30 @@ export function defineTopology(
   options: { readonly agents?: readonly Agent[] } = {},
 ): CompiledTopology {
   checkOptions('defineTopology', options, ['agents'])
-  const agents = new Map(listOf('agents', options.agents ?? []).map((agent) => [agent.name, agent]))
-  return compile(form, agents)
+  return readable('The topology', () => {
+    const definitions = listOf('agents', options.agents ?? [])
+    for (const agent of definitions) checkDefinition(agent)
+    return compile(form, new Map(definitions.map((agent) => [agent.name, agent])))
+  })
 }
 
 type Agents = ReadonlyMap<string, Agent>
 
+/** A compiled topology that code has put together itself, from one of ours with other agents say. */
+function readCompiled({ canonical, agents }: CompiledTopology): CompiledTopology {
+  if (!(agents instanceof Map))
+    throw failure('validation.failed', {
+      what: 'The agents of the topology',
+      problem: 'they are no map by their names',
+    })
+  return readCanonical(canonical, agents)
+}
+
 function compile(form: TopologyForm, agents: Agents): CompiledTopology {
-  if (form === null || typeof form !== 'object')
+  if (!isObject(form as unknown))
     throw failure('validation.failed', { what: 'The topology', problem: 'it is no object' })
-  if ('canonical' in form) return form
+  if (isCompiled(form)) return form
+  if ('canonical' in form) return readCompiled(form as unknown as CompiledTopology)
   if ('version' in form) return readCanonical(form as CanonicalTopology, agents)
   const draft = new TopologyDraft()
   if ('flows' in form) readStrings(draft, form as StringForm, (inner) => compile(inner, agents))

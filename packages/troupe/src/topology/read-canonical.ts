@@ -1,6 +1,6 @@
 /** Reads the canonical form back: the definitions are passed, those of patterns are made again from their roles. */
 import type { Agent } from '../agents/index.ts'
-import { checkFlag, checkName, checkOptions, failure, listOf, nameOf } from '../core/index.ts'
+import { checkFlag, checkName, checkOptions, failure, listOf, show } from '../core/index.ts'
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
 import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
 import { definition } from './read-objects.ts'
@@ -17,7 +17,7 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
   if (form.version !== 1)
     throw failure('validation.failed', {
       what: 'The topology',
-      problem: `its version is ${nameOf(form.version)}; this release reads 1`,
+      problem: `its version is ${show(form.version)}; this release reads 1`,
     })
   const draft = new TopologyDraft()
   for (const node of listOf('nodes', form.nodes)) addNode(draft, node, agents)
@@ -57,7 +57,7 @@ function checkRole(name: string, role: PatternRole): void {
   const remedy = 'Write it as the toJSON() of a pattern does'
   const { kind } = (role ?? {}) as Partial<PatternRole>
   if (typeof kind !== 'string' || !Object.hasOwn(fitsRole, kind))
-    throw invalid(location, `there is no role ${nameOf(kind)}`, remedy)
+    throw invalid(location, `there is no role ${show(kind)}`, remedy)
   const parts = fitsRole[kind as PatternRole['kind']]
   checkOptions(location, role, ['kind', ...Object.keys(parts)])
   for (const [part, fits] of Object.entries(parts))

@@ -1,6 +1,6 @@
 /** Reads the object form: nodes and edges, one by one. */
 import type { Agent } from '../agents/index.ts'
-import { checkFlag, checkName, checkOptions, listOf, nameOf, nearest } from '../core/index.ts'
+import { checkFlag, checkName, checkOptions, listOf, nearest, show } from '../core/index.ts'
 import { nestTeam } from './nest-team.ts'
 import { edgeIn, invalid, nodeInError, readEdgeOptions, type TopologyDraft } from './topology-draft.ts'
 import type {
@@ -43,7 +43,7 @@ function addNode(
   checkOptions(nodeInError(node), node, nodeOptions)
   const { name, kind, agent, size, topology, ...options } = node
   checkName('agent', name)
-  if (!kinds.includes(kind)) throw invalid(name, `there is no kind ${nameOf(kind)}`, `It is one of ${kinds.join(', ')}`)
+  if (!kinds.includes(kind)) throw invalid(name, `there is no kind ${show(kind)}`, `It is one of ${kinds.join(', ')}`)
   if (kind !== 'agent' && kind !== 'pool' && Object.keys(options).length + (size === undefined ? 0 : 1) > 0)
     throw invalid(name, `a node of kind ${kind} has no options`, 'Give them to agents')
   if (kind === 'topology') {
@@ -70,7 +70,7 @@ export function definition(name: string, agent: Agent | string | undefined, agen
   if (typeof agent === 'object') return agent
   const wanted = agent ?? name
   if (typeof wanted !== 'string')
-    throw invalid(name, `its agent is ${nameOf(wanted)}`, 'Give it a definition, or the name of one')
+    throw invalid(name, `its agent is ${show(wanted)}`, 'Give it a definition, or the name of one')
   const found = agents.get(wanted)
   if (found) return found
   const like = nearest(wanted, agents.keys())

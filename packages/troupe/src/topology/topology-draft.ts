@@ -1,6 +1,6 @@
 /** A topology being put together: nodes and edges checked one by one, definitions collected by name. */
 import type { Agent } from '../agents/index.ts'
-import { checkName, encodeJson, failure, milliseconds, nameOf, nearest } from '../core/index.ts'
+import { checkName, encodeJson, failure, fieldOf, milliseconds, nearest, show } from '../core/index.ts'
 import type {
   CanonicalEdge,
   CanonicalNode,
@@ -9,7 +9,7 @@ import type {
   PatternRole,
 } from './canonical/canonical-topology.ts'
 import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
-import type { CompiledTopology, EdgeOptions, NodeOptions } from './topology-forms.ts'
+import type { CompiledTopology, EdgeOptions, NodeOptions, TopologyForm } from './topology-forms.ts'
 
 export const invalid = (location: string, problem: string, remedy: string) =>
   failure('topology.invalid', { location, problem, remedy })
@@ -33,7 +33,7 @@ const conditions: { readonly [part: string]: readonly [fits: (value: unknown) =>
 
 /** A name in the place of a definition is the likely mistake: other frameworks keep agents in a registry. */
 export function checkDefinition(agent: unknown): asserts agent is Agent {
-  if (typeof (agent as Agent | undefined)?.step === 'function') return
+  if (typeof fieldOf(agent, 'step') === 'function') return
   const { name = agent } = (typeof agent === 'object' && agent !== null ? agent : {}) as { readonly name?: unknown }
   throw invalid(
     typeof name === 'string' ? name : 'an agent',
@@ -44,13 +44,13 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
 
 /** How errors call a node, whatever was given for one. */
 export const nodeInError = (node: unknown): string =>
-  `the node ${nameOf((node as { readonly name?: unknown } | null | undefined)?.name)}`
+  `the node ${show((node as { readonly name?: unknown } | null | undefined)?.name)}`
 
 /** How errors call an edge. @throws ValidationError for ends that are no names */
 export function edgeIn(edge: { readonly from: unknown; readonly to: unknown }): string {
   const { from, to } = edge
   if (typeof from === 'string' && typeof to === 'string') return `${from} -> ${to}`
-  throw invalid('an edge', `it leads from ${nameOf(from)} to ${nameOf(to)}`, 'Name the nodes: { from: "A", to: "B" }')
+  throw invalid('an edge', `it leads from ${show(from)} to ${show(to)}`, 'Name the nodes: { from: "A", to: "B" }')
 }
 
 export class TopologyDraft {
@@ -72,7 +72,7 @@ export class TopologyDraft {
         `Write ${like}, or choose another name`,
       )
     if (node.kind !== 'agent' && kindOf[name as Reserved] !== node.kind)
-      throw invalid(name, `a node of kind ${nameOf(node.kind)} has its name reserved`, 'Name it Start, End or User')
+      throw invalid(name, `a node of kind ${show(node.kind)} has its name reserved`, 'Name it Start, End or User')
     if (node.kind === 'agent' && isReserved(name)) throw invalid(name, 'the name is reserved', 'Choose another name')
     this.nodes.set(name, node)
   }
@@ -152,9 +152,31 @@ export class TopologyDraft {
       ...inOrder(this.nodes, this.edges),
       ...(config === undefined ? {} : { config }),
     }
-    return Object.freeze({ canonical, agents: this.agents as ReadonlyMap<string, Agent>, toJSON: () => canonical })
+    return new Compiled(canonical, this.agents)
   }
 }
+
+/** What this module compiled: anything else that looks like it is read and checked as a form. */
+class Compiled implements CompiledTopology {
+  readonly canonical: CanonicalTopology
+  readonly agents: ReadonlyMap<string, Agent>
+  readonly #isCompiled = true
+
+  constructor(canonical: CanonicalTopology, agents: ReadonlyMap<string, Agent>) {
+    this.canonical = canonical
+    this.agents = agents
+    Object.freeze(this)
+  }
+
+  static is(form: object): form is Compiled {
+    return #isCompiled in form && form.#isCompiled
+  }
+
+  toJSON(): CanonicalTopology {
+    return this.canonical
+  }
+}
+export const isCompiled = (form: TopologyForm): form is CompiledTopology => Compiled.is(form)
 
 const rankOf = { start: 0, agent: 1, user: 2, end: 3 } as const
 
@@ -197,7 +219,7 @@ export function readEdgeOptions(
   { type = 'invoke', when, maxTurns, limit }: EdgeOptions,
 ): Omit<CanonicalEdge, 'from' | 'to'> {
   if (!types.includes(type))
-    throw invalid(location, `there is no type ${nameOf(type)}`, 'It is invoke, notify, query or stream')
+    throw invalid(location, `there is no type ${show(type)}`, 'It is invoke, notify, query or stream')
   for (const [option, value] of Object.entries({ maxTurns, limit }))
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
       throw invalid(location, `${option} is no whole number of at least 1`, 'Correct it')

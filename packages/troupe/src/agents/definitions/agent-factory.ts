@@ -1,5 +1,5 @@
 /** Makes agents of registered kinds from their configuration. */
-import { checkName, checkOptions, failure, nearest } from '../../core/index.ts'
+import { checkName, checkOptions, failure, nearest, show } from '../../core/index.ts'
 
 /** Kinds and what each is made from: `{ research: { name: string } }`. */
 type Kinds = Readonly<Record<string, unknown>>
@@ -41,9 +41,9 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
     const { kind, config } = typeof kindOrSpec === 'string' ? { kind: kindOrSpec, config: factoryConfig } : kindOrSpec
     const make = this.#makers.get(kind)
     if (make) return make(config as never)
-    const near = nearest(String(kind), this.#makers.keys())
+    const near = nearest(show(kind), this.#makers.keys())
     const known = `${this.kinds().join(', ') || 'none'}${near ? ` (did you mean ${near}?)` : ''}`
-    throw failure('agent.kind_unknown', { kind: String(kind), known })
+    throw failure('agent.kind_unknown', { kind: show(kind), known })
   }
 
   /** In the order in which they were registered. */

@@ -12,6 +12,7 @@ import {
   hashText,
   milliseconds,
   type Schema,
+  show,
   systemClock,
 } from '../../core/index.ts'
 import type { Agent, AgentAccess, Outcome, StepEntry } from '../agent-port.ts'
@@ -90,7 +91,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     this.size = integer('size', poolOptions.size ?? 4, 1)
     const { warmStart = 0 } = poolOptions
     const warm = typeof warmStart === 'boolean' ? (warmStart ? this.size : 0) : integer('warmStart', warmStart, 0)
-    if (warm > this.size) throw wrong(`warmStart is ${warm}, more than its size of ${this.size}`)
+    if (warm > this.size) throw wrong(`warmStart is ${show(warm)}, more than its size of ${this.size}`)
     if ((poolOptions.create === undefined) === (poolOptions.agent === undefined))
       throw wrong('it needs either create or agent')
     for (const part of ['create', 'dispose'] as const)
@@ -379,6 +380,6 @@ const wrong = (problem: string) => failure('validation.failed', { what: 'AgentPo
 
 function integer(option: string, value: number, lowest: number): number {
   if (!Number.isInteger(value) || value < lowest)
-    throw wrong(`${option} is ${value}, not a whole number from ${lowest}`)
+    throw wrong(`${option} is ${show(value)}, not a whole number from ${lowest}`)
   return value
 }

@@ -2,7 +2,7 @@
  * An agent that a language model carries out. A definition: it remembers nothing, is frozen at its first use, and one
  * object may serve any number of branches, threads and users at once.
  */
-import { failure, type Schema } from '../../core/index.ts'
+import { failure, type Schema, show } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import type { Agent, AgentAccess, Outcome, StepEntry } from '../agent-port.ts'
 import { llmStep } from '../model/llm-step.ts'
@@ -75,7 +75,7 @@ export class BaseLlmAgent implements Agent {
    */
   addTool(tool: Tool): this {
     const { definition, isFrozen } = this[state]
-    if (isFrozen) throw failure('agent.frozen', { agent: this.name, what: `the tool ${String(tool?.name)}` })
+    if (isFrozen) throw failure('agent.frozen', { agent: this.name, what: `the tool ${show(tool?.name)}` })
     if (definition.helpers.has(tool?.name))
       throw failure('agent.wrong', { agent: this.name, problem: `${tool.name} is named twice` })
     const tools = new Map(definition.tools)

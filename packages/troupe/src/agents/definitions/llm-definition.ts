@@ -1,6 +1,15 @@
 /** What an LlmAgent is: its options, checked and in one form. */
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
-import { checkOptions, checkSchema, failure, hashJson, type Json, jsonSchemaOf, type Schema } from '../../core/index.ts'
+import {
+  checkOptions,
+  checkSchema,
+  failure,
+  hashJson,
+  type Json,
+  jsonSchemaOf,
+  type Schema,
+  show,
+} from '../../core/index.ts'
 import type { ModelSpec } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import { isTool, isToolSource, type Tool, type ToolSource } from '../../tools/index.ts'
@@ -209,7 +218,7 @@ function checkSelection(agent: string, selection: ToolSelection): ToolSelection 
   if (!['capabilities', 'similarity', 'performance'].includes(by))
     throw failure('agent.wrong', {
       agent,
-      problem: `toolSelection is ${String(by)}, not all, capabilities, similarity, performance or a function`,
+      problem: `toolSelection is ${show(by)}, not all, capabilities, similarity, performance or a function`,
     })
   if (typeof selection !== 'object') return selection
   checkOptions('toolSelection', selection, ['by', 'limit'])
@@ -268,7 +277,7 @@ function checkSettings(agent: string, settings: ModelSettings): ModelSettings {
     )
       throw failure('agent.wrong', {
         agent,
-        problem: `settings.${field} is ${String(value)}, not ${integerOnly ? 'a whole number' : 'a number'} from ${lowest} to ${highest}`,
+        problem: `settings.${field} is ${show(value)}, not ${integerOnly ? 'a whole number' : 'a number'} from ${lowest} to ${highest}`,
       })
   }
   within('maxOutputTokens', 1, Number.MAX_SAFE_INTEGER, true)
@@ -279,7 +288,7 @@ function checkSettings(agent: string, settings: ModelSettings): ModelSettings {
   within('maxParallelTools', 1, 1_000, true)
   const { cache, stop } = settings
   if (cache !== undefined && typeof cache !== 'boolean')
-    throw failure('agent.wrong', { agent, problem: `settings.cache is ${String(cache)}, neither true nor false` })
+    throw failure('agent.wrong', { agent, problem: `settings.cache is ${show(cache)}, neither true nor false` })
   if (stop !== undefined && !(Array.isArray(stop) && stop.every((text) => typeof text === 'string' && text !== '')))
     throw failure('agent.wrong', { agent, problem: 'settings.stop is no list of texts' })
   return Object.freeze({ ...settings })

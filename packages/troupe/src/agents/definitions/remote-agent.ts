@@ -3,7 +3,7 @@
  * reached by is a port; its states are those of the A2A protocol.
  */
 import { checkAgentName } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, hashText, type Json, type Schema } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, hashText, type Json, type Schema, show } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
 import { defineAgent } from './define-agent.ts'
@@ -75,7 +75,7 @@ export function defineRemoteAgent(options: RemoteAgentOptions): Agent {
   const wrong = (problem: string) => failure('agent.wrong', { agent: name, problem })
   if (typeof port?.send !== 'function' || typeof port.answer !== 'function')
     throw wrong('its port has no send and answer')
-  if (!['read', 'idempotent', 'at-most-once'].includes(effect)) throw wrong(`effect is ${String(effect)}`)
+  if (!['read', 'idempotent', 'at-most-once'].includes(effect)) throw wrong(`effect is ${show(effect)}`)
   const agent = defineAgent({
     ...rest,
     run: async (input: Json, ctx) => {

@@ -1,5 +1,5 @@
 /** What happened: the newest episodes, found again by their likeness, in the memory of this process. */
-import { checkOptions, checkSignal, checkText } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkPredicate, checkSignal, checkText } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import { type Embed, rank, type Similarity } from './similarity.ts'
 
@@ -68,8 +68,9 @@ export class EpisodicIndex<T = unknown> {
 
   /** @returns how many were forgotten */
   forget(matches: (episode: T) => boolean): number {
+    checkFunction('What forget was given', matches)
     const before = this.#episodes.length
-    this.#episodes = this.#episodes.filter((episode) => !matches(episode))
+    this.#episodes = this.#episodes.filter((episode) => !checkPredicate('What forget was given', matches(episode)))
     return before - this.#episodes.length
   }
 

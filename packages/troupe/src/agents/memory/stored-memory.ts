@@ -1,6 +1,8 @@
 /** The durable memories of an agent of one user, as the host holds them; what its steps remember is in here too. */
 import {
+  checkFunction,
   checkOptions,
+  checkPredicate,
   checkSignal,
   checkTaint,
   checkText,
@@ -8,6 +10,7 @@ import {
   failure,
   type Ids,
   type Json,
+  show,
   type TaintLabel,
   type UserId,
 } from '../../core/index.ts'
@@ -71,7 +74,7 @@ export class StoredMemory {
     if (!Number.isFinite(priority))
       throw failure('validation.failed', {
         what: 'The priority of a memory',
-        problem: `it is ${priority}, not a number`,
+        problem: `it is ${show(priority)}, not a number`,
       })
     const id = key ?? this.parts.ids.next()
     const item = {
@@ -100,9 +103,12 @@ export class StoredMemory {
   /**
    * Removes what matches, its vectors and all it was before.
    * @returns how many were forgotten
+   * @throws ValidationError for a predicate that gives anything but a boolean, a promise say; nothing is forgotten then
    */
   async forget(matches: (item: MemoryItem) => boolean): Promise<number> {
-    const ids = (await this.items()).filter(matches).map(({ id }) => id)
+    checkFunction('What forget was given', matches)
+    const isMatch = (item: MemoryItem) => checkPredicate('What forget was given', matches(item))
+    const ids = (await this.items()).filter(isMatch).map(({ id }) => id)
     if (ids.length > 0) await this.#commit(this.parts.memories.forget(this.user, this.name, ids))
     return ids.length
   }

@@ -1,5 +1,5 @@
 /** What an agent has in mind: few things, the most important ones. */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkPredicate, failure, show } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
 export interface WorkingItem<T> {
@@ -32,7 +32,7 @@ export class WorkingMemory<T = unknown> {
     if (!Number.isFinite(priority))
       throw failure('validation.failed', {
         what: 'The priority of a memory',
-        problem: `it is ${priority}, not a number`,
+        problem: `it is ${show(priority)}, not a number`,
       })
     // Kept sorted: more important first, of equals the newer first.
     const index = this.#items.findIndex((item) => item.priority <= priority)
@@ -47,8 +47,9 @@ export class WorkingMemory<T = unknown> {
 
   /** @returns how many were forgotten */
   forget(matches: (content: T) => boolean): number {
+    checkFunction('What forget was given', matches)
     const before = this.#items.length
-    this.#items = this.#items.filter(({ content }) => !matches(content))
+    this.#items = this.#items.filter(({ content }) => !checkPredicate('What forget was given', matches(content)))
     return before - this.#items.length
   }
 

@@ -8,6 +8,7 @@ import {
   milliseconds,
   type Question,
   questionKinds,
+  show,
   TimeoutError,
   wrongAnswer,
 } from '../../core/index.ts'
@@ -20,7 +21,7 @@ export function createQuestion(options: AskOptions): Question {
   const wrong = (problem: string) => failure('validation.failed', { what: 'The question', problem })
   checkOptions('ask', options, ['kind', 'text', 'options', 'timeout', 'default', 'tool', 'args', 'hash'])
   const { kind = 'question', text, options: choices, timeout } = options
-  if (!questionKinds.includes(kind)) throw wrong(`its kind is ${String(kind)}, not one of ${questionKinds.join(', ')}`)
+  if (!questionKinds.includes(kind)) throw wrong(`its kind is ${show(kind)}, not one of ${questionKinds.join(', ')}`)
   if (typeof text !== 'string' || text.trim() === '') throw wrong('it has no text')
   if (kind === 'choice' && choices === undefined) throw wrong('a choice needs options')
   if (choices !== undefined && !isChoice(choices)) throw wrong('its options are no list of texts')

@@ -5,7 +5,7 @@
  */
 import { type Agent, type AgentAccess, checkAgentAccess, type StepEntry, type StepReport } from '../../agents/index.ts'
 import { checkAgentName } from '../../context/index.ts'
-import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema } from '../../core/index.ts'
+import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema, show } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import { isTokenCount } from '../../models/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
@@ -79,8 +79,9 @@ export function foreignAgent(
   const name = checkAgentName(options.name)
   const { description, inputSchema, outputSchema, effect = 'at-most-once', model, maxTokens = assumedTokens } = options
   const wrong = (problem: string) => failure('agent.wrong', { agent: name, problem })
-  if (!classes.includes(effect)) throw wrong(`effect is ${String(effect)}, not ${classes.join(', ')}`)
-  if (!(Number.isSafeInteger(maxTokens) && maxTokens > 0)) throw wrong(`maxTokens is ${maxTokens}, not a whole number`)
+  if (!classes.includes(effect)) throw wrong(`effect is ${show(effect)}, not ${classes.join(', ')}`)
+  if (!(Number.isSafeInteger(maxTokens) && maxTokens > 0))
+    throw wrong(`maxTokens is ${show(maxTokens)}, not a whole number`)
   return Object.freeze({
     name,
     access: checkAgentAccess(options, name),

@@ -1,7 +1,7 @@
 /** What the guides pass to `ContextMesh`, as the configuration of a troupe. Nothing of it is ignored. */
 
 import type { TroupeConfig } from '../../configuration/index.ts'
-import { checkOptions, type Duration, failure } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, show } from '../../core/index.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface MeshOptions {
@@ -62,7 +62,7 @@ export function meshConfig(options: MeshOptions): TroupeConfig {
 function storageOf(options: MeshOptions): TroupeConfig['storage'] {
   const { db_backend, db_path } = options
   if (db_backend !== undefined && db_backend !== 'sqlite' && db_backend !== 'postgresql')
-    throw wrong('db_backend', `Unsupported backend type: ${String(db_backend)}`)
+    throw wrong('db_backend', `Unsupported backend type: ${show(db_backend)}`)
   const named = Object.keys(options) as (keyof MeshOptions)[]
   const forServer = named.filter((name) => [...server, ...pool].includes(name))
   if (options.enable_persistence === false) {

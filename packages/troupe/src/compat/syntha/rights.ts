@@ -1,5 +1,5 @@
 /** A role of the guides, the four or one's own list of tools, as the rights of an agent. */
-import { failure, isObject, nameOf } from '../../core/index.ts'
+import { failure, isObject, show } from '../../core/index.ts'
 import { Access, type AccessOptions, builtInToolNames, checkGrants, createRoles } from '../../security/index.ts'
 
 /** Lists of tools by the name of the role. */
@@ -21,7 +21,7 @@ export function rightsOf(
   if (own === undefined) return checked({ role, allow, deny })
   if (!Array.isArray(own)) throw wrong(`The role ${role}`, 'it is no list of tools')
   const missing = own.find((tool) => !(builtInToolNames as readonly string[]).includes(tool))
-  if (missing !== undefined) throw wrong(`The role ${role}`, `there is no tool ${nameOf(missing)}`)
+  if (missing !== undefined) throw wrong(`The role ${role}`, `there is no tool ${show(missing)}`)
   const roles = createRoles()
   const base = ['readonly', 'contributor'].find((name) =>
     own.every((tool) => roles[name]?.tools.some((one) => one === tool)),

@@ -1,5 +1,14 @@
 /** What a check of the doctor is, ours and a user's alike, and what `createTroupe({ doctor })` takes. */
-import { checkOptions, type Duration, failure, isObject, listOf, milliseconds, nearest } from '../../core/index.ts'
+import {
+  checkOptions,
+  type Duration,
+  failure,
+  isObject,
+  listOf,
+  milliseconds,
+  nearest,
+  show,
+} from '../../core/index.ts'
 import type { HealthReport, MetricsCollector } from '../../observability/index.ts'
 import type { ApiKeys } from '../../security/index.ts'
 import type { StorageSizes, StorageState } from '../../storage/index.ts'
@@ -66,7 +75,7 @@ export function checkDoctor(config: DoctorConfig, known: ReadonlyMap<string, { r
   const ids = new Set(known.keys())
   for (const check of listOf('doctor.checks', config.checks ?? [])) {
     checkOptions('doctor.checks', check, ['id', 'description', 'timeout', 'run'])
-    const where = `doctor.checks ${String(check.id)}`
+    const where = `doctor.checks ${show(check.id)}`
     if (typeof check.id !== 'string' || !idForm.test(check.id))
       throw wrong(where, 'its id is no lower-case words joined by dots and dashes')
     if (ids.has(check.id)) throw wrong(where, 'there is a check of that id')

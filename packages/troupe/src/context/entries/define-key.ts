@@ -1,5 +1,5 @@
 /** Keys with a form and a type: `defineKey('orders.{id}.status', schema)` makes keys that a push is checked against. */
-import { checkSchema, failure, isObject, type Json, type Schema } from '../../core/index.ts'
+import { checkSchema, failure, fieldOf, isObject, type Json, type Schema, show } from '../../core/index.ts'
 
 /** A key that knows the schema of its value. As text it is the key. */
 export interface Key<T = unknown> {
@@ -34,7 +34,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
   if (typeof form !== 'string' || /[{}]/.test(form.replace(/\{[^{}]+\}/g, '')))
     throw failure('validation.failed', {
       what: 'The form of a key',
-      problem: `${String(form)} is no text with {name} in it`,
+      problem: `${show(form)} is no text with {name} in it`,
     })
   // null is no schema anywhere, and one that is left out would be missed only by the first push.
   checkSchema(`The schema of ${form}`, schema ?? null)
@@ -55,5 +55,4 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
   return Object.assign(make, { pattern: form.replace(/\{[^{}]*\}/g, '*') }) as KeyMaker<Form, T>
 }
 
-export const keyText = (key: Key | string): unknown =>
-  typeof key === 'object' && key !== null && 'key' in key ? key.key : key
+export const keyText = (key: Key | string): unknown => (isObject(key as unknown) ? (fieldOf(key, 'key') ?? key) : key)

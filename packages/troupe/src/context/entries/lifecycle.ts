@@ -1,5 +1,5 @@
 /** Lifetimes by name, the troupe's own among them, and the lifetime that a push names. */
-import { checkOptions, type Duration, failure, isObject, milliseconds } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isObject, milliseconds, show } from '../../core/index.ts'
 import { compilePattern } from './pattern.ts'
 
 export interface Lifecycle {
@@ -38,7 +38,7 @@ function lifetimeMs(ttl: unknown, what = 'ttl'): number {
   if (ms <= 0 || ms > 100 * 365 * 86_400_000)
     throw failure('validation.failed', {
       what,
-      problem: `${String(ttl)} is not above zero and at most 100 years`,
+      problem: `${show(ttl)} is not above zero and at most 100 years`,
     })
   return ms
 }

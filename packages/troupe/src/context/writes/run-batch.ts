@@ -5,8 +5,8 @@ import {
   decodeJson,
   failure,
   type Json,
-  nameOf,
   type Provenance,
+  show,
   type TaintLabel,
   TroupeError,
 } from '../../core/index.ts'
@@ -73,7 +73,7 @@ export function failedOperation(operation: BatchOperation, thrown: unknown): Bat
   if (!(thrown instanceof TroupeError)) throw thrown
   return {
     type: operation.type,
-    key: nameOf(keyText(operation.key)),
+    key: show(keyText(operation.key)),
     success: false,
     error: { code: thrown.code, message: thrown.message },
   }
@@ -267,7 +267,7 @@ function aborted(operations: readonly BatchOperation[], at: number, thrown: unkn
       ? failedOperation(operation, thrown)
       : failedOperation(
           operation,
-          failure('batch.aborted', { operation: at, key: nameOf(keyText(operations[at]?.key ?? '')) }),
+          failure('batch.aborted', { operation: at, key: show(keyText(operations[at]?.key ?? '')) }),
         ),
   )
   return Object.assign(thrown, { results })

@@ -40,8 +40,12 @@ const subscriptionItem = (change: SubscriptionChange): FeedItem => ({
   data: JSON.stringify(change),
 })
 
+/** Of one call. */
+const maxTopics = 10_000
+
 function granteesOfTopics(topics: unknown): readonly string[] {
-  if (!Array.isArray(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it is a list of names' })
+  if (!Array.isArray(topics) || topics.length > maxTopics)
+    throw failure('validation.failed', { what: 'topics', problem: 'it is a list of at most 10,000 names' })
   return [...new Set(topics.map((topic) => topicGrantee(checkName('topic', topic))))]
 }
 

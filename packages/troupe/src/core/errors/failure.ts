@@ -1,11 +1,12 @@
 /** Makes the error of a catalogued code; the only way in which Troupe's own rooms raise. */
 import type { Json } from '../values/json-value.ts'
+import { show } from '../values/show.ts'
 import { catalogue, type ErrorCode } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { TroupeError } from './troupe-error.ts'
 
 const shown = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : (jsonOf(value) ?? nameOf(value))
+  const text = typeof value === 'string' ? value : (jsonOf(value) ?? show(value))
   return text.length > 300 ? `${text.slice(0, 300)}… (${text.length} characters)` : text
 }
 /** A message is made of whatever was given in place of a value, a BigInt or a cycle too. */
@@ -16,9 +17,6 @@ function jsonOf(value: unknown): string | undefined {
     return undefined
   }
 }
-/** Of what may have no text of its own, as an object without a prototype. */
-export const nameOf = (value: unknown): string =>
-  value !== null && typeof value === 'object' ? 'an object' : String(value)
 /** A value that is a sentence, as the message of another error, brings its own full stop. */
 const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
   template.replace(/\{(\w+)\}(\.?)/g, (match, name: string, stop: string) => {

@@ -1,5 +1,6 @@
 /** Durations are written with their unit, never as bare numbers. */
-import { failure, nameOf } from '../errors/failure.ts'
+import { failure } from '../errors/failure.ts'
+import { show } from '../values/show.ts'
 
 export type Duration = `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
 
@@ -17,7 +18,7 @@ const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
  */
 export function milliseconds(value: unknown, what: string, least?: Duration): number {
   const ms = read(value)
-  if (!Number.isFinite(ms) || ms > longest) throw failure('duration.invalid', { what, value: nameOf(value) })
+  if (!Number.isFinite(ms) || ms > longest) throw failure('duration.invalid', { what, value: show(value) })
   if (least !== undefined && ms < read(least))
     throw failure('validation.failed', { what, problem: `it must be at least ${least}` })
   return ms

@@ -1,5 +1,6 @@
 /** Chance as a port: what is drawn from a seed comes again with the seed. */
 import { randomBytes } from 'node:crypto'
+import { show } from '../values/show.ts'
 
 export interface Random {
   /** Evenly in [0, 1). */
@@ -18,7 +19,7 @@ export const systemRandom: Random = {
  * @param seed any text or number
  */
 export function seededRandom(seed: string | number): Random {
-  let [a, b, c, d] = spread(String(seed))
+  let [a, b, c, d] = spread(show(seed))
   const word = () => {
     const t = (((a + b) | 0) + d) | 0
     d = (d + 1) | 0

@@ -1,18 +1,39 @@
 /** Options are known or refused: a misspelt one never passes silently. */
 import { failure } from '../errors/failure.ts'
-import { isObject } from './is-object.ts'
+import { TroupeError } from '../errors/troupe-error.ts'
+import { isPlainObject } from './is-object.ts'
 import { nearest } from './nearest.ts'
+import { show } from './show.ts'
 
 /**
  * @param where names the place in the error, e.g. `push`
- * @throws ValidationError `option.unknown`, naming the nearest known option; `validation.failed` for what is no object
+ * @throws ValidationError `option.unknown`, naming the nearest known option; `validation.failed` for what is no plain
+ * object, or cannot be read
  */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
-  if (!isObject(options))
+  if (!isPlainObject(options))
     throw failure('validation.failed', { what: where, problem: `it must be an object with ${known.join(', ')}` })
-  for (const option of Object.keys(options))
+  const names = readable(where, () => {
+    // Reads each option, so that a getter that throws is reported as the option that it is of.
+    for (const option in options) (options as Readonly<Record<string, unknown>>)[option]
+    return Object.keys(options)
+  })
+  for (const option of names)
     if (!known.includes(option))
       throw failure('option.unknown', { where, option, nearest: nearest(option, known) ?? known.join(', ') })
+}
+
+/**
+ * Reads what a caller passed: a getter or a proxy of it may throw.
+ * @throws ValidationError `validation.failed`, with what it threw as the cause
+ */
+export function readable<T>(what: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof TroupeError) throw cause
+    throw failure('validation.failed', { what, problem: 'it cannot be read' }, { cause })
+  }
 }
 
 /**
@@ -21,10 +42,23 @@ export function checkOptions(where: string, options: object, known: readonly str
  * @throws CancelledError when it has aborted; ValidationError for what is no signal
  */
 export function checkSignal(what: string, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return
-  if (!(signal instanceof AbortSignal))
+  checkSignalType(what, signal)
+  if (signal?.aborted) throw failure('cancelled', { what }, { cause: signal.reason })
+}
+
+/** @throws ValidationError for what is no signal; one that has aborted is fine */
+export function checkSignalType(what: string, signal: unknown): void {
+  if (signal !== undefined && !readable(`The signal of ${what}`, () => signal instanceof AbortSignal))
     throw failure('validation.failed', { what: `The signal of ${what}`, problem: 'it is no AbortSignal' })
-  if (signal.aborted) throw failure('cancelled', { what }, { cause: signal.reason })
+}
+
+/**
+ * The signal of options that are checked in full later.
+ * @throws ValidationError for options that are no plain object, or cannot be read
+ */
+export function signalOf(what: string, options: { readonly signal?: AbortSignal }): AbortSignal | undefined {
+  if (isPlainObject(options)) return readable(what, () => options.signal)
+  throw failure('validation.failed', { what: `The options of ${what}`, problem: `they must be an object` })
 }
 
 /** `true` or `false`, and nothing that only counts as such. */
@@ -35,20 +69,44 @@ export function checkFlag(what: string, value: unknown): boolean {
 
 /** @throws ValidationError for what cannot be called */
 export function checkFunction(what: string, value: unknown): void {
-  if (typeof value !== 'function') throw failure('validation.failed', { what, problem: 'it is no function' })
+  if (typeof value !== 'function')
+    throw failure('validation.failed', { what, problem: `it must be a function, got ${describe(value)}` })
 }
+
+/**
+ * What a predicate of the caller's answers.
+ * @throws ValidationError for anything but a boolean: a promise, which is always truthy, above all. What a refused promise
+ * rejects with is dropped.
+ */
+export function checkPredicate(what: string, answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer
+  if (answer instanceof Promise) answer.catch(() => {})
+  const found = answer instanceof Promise ? 'a promise' : describe(answer)
+  throw failure('validation.failed', { what, problem: `it must give true or false, and gave ${found}` })
+}
+
+/** A field of whatever was passed; undefined where it has none, or the field cannot be read. Never throws. */
+export function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return (value as Readonly<Record<string, unknown>> | null | undefined)?.[name]
+  } catch {
+    return undefined
+  }
+}
+
+/** What a value is, without what a text may hold. */
+export const describe = (value: unknown): string => (typeof value === 'string' ? 'a string' : show(value))
 
 /** @throws ValidationError for what is no list */
 export function listOf<T>(what: string, value: readonly T[]): readonly T[] {
-  if (Array.isArray(value)) return value
+  if (readable(what, () => Array.isArray(value))) return value
   throw failure('validation.failed', { what, problem: 'it is no list' })
 }
 
 /** @throws ValidationError for what is no text */
 export function checkText(what: string, value: unknown): string {
   if (typeof value === 'string') return value
-  const found = value === null || value === undefined ? String(value) : `a ${typeof value}`
-  throw failure('validation.failed', { what: `What ${what} was given`, problem: `it is ${found} and not a text` })
+  throw failure('validation.failed', { what: `What ${what} was given`, problem: `it is ${show(value)} and not a text` })
 }
 
 /** The options of a call that takes a signal alone. @throws ValidationError; CancelledError when it has aborted */

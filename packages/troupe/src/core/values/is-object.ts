@@ -1,3 +1,26 @@
-/** Whether something is what JSON calls an object, and neither a list nor null. */
-export const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether something is what JSON calls an object, and neither a list nor null. A revoked proxy is none. */
+export function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  try {
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** Whether something is an object of no class of its own, as an object literal is. */
+export function isPlainObject(value: unknown): value is { readonly [key: string]: unknown } {
+  try {
+    if (!isObject(value)) return false
+    const prototype: unknown = Object.getPrototypeOf(value)
+    return prototype === null || prototype === Object.prototype || isRootPrototype(prototype as object)
+  } catch {
+    // A proxy may throw for anything.
+    return false
+  }
+}
+
+/** The prototype of plain objects, of another realm (a vm context, a worker's clone) too. */
+export const isRootPrototype = (prototype: object): boolean =>
+  Object.getPrototypeOf(prototype) === null &&
+  Object.hasOwn(prototype, 'isPrototypeOf') &&
+  Object.hasOwn(prototype, 'valueOf')

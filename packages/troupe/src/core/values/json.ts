@@ -1,6 +1,8 @@
 /** JSON values, checked: what is accepted comes back exactly, everything else is refused. */
 import { hash } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
+import { TroupeError } from '../errors/troupe-error.ts'
+import { isRootPrototype } from './is-object.ts'
 import type { Json } from './json-value.ts'
 
 /** Deeper values are refused: other programs' parsers give up there, or crash. */
@@ -27,7 +29,7 @@ function check(value: unknown, what: string, path: string, depth: number, open: 
     for (let i = 0; i < value.length; i++) check(value[i], what, `${path}[${i}]`, depth + 1, open)
   } else {
     const prototype = Object.getPrototypeOf(value)
-    if (prototype !== null && prototype !== Object.prototype && !isPlain(prototype))
+    if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
       throw rejection(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)
     if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, path, 'a symbol as a key')
     for (const key of Object.keys(value))
@@ -37,13 +39,10 @@ function check(value: unknown, what: string, path: string, depth: number, open: 
 }
 const isPlainList = (list: object) => {
   const prototype = Object.getPrototypeOf(list)
-  return prototype === Array.prototype || (Array.isArray(prototype) && isPlain(Object.getPrototypeOf(prototype)))
+  return (
+    prototype === Array.prototype || (Array.isArray(prototype) && isRootPrototype(Object.getPrototypeOf(prototype)))
+  )
 }
-/** A plain object of another realm (a vm context, a worker's clone) is plain all the same. */
-const isPlain = (prototype: object) =>
-  Object.getPrototypeOf(prototype) === null &&
-  Object.hasOwn(prototype, 'isPrototypeOf') &&
-  Object.hasOwn(prototype, 'valueOf')
 
 /**
  * The text of a value that JSON carries exactly.
@@ -52,8 +51,14 @@ const isPlain = (prototype: object) =>
  * class instances, cycles, and more than 500 levels.
  */
 export function encodeJson(value: unknown, what = 'The value'): string {
-  check(value, what, '', 0, new Set())
-  return JSON.stringify(value)
+  try {
+    check(value, what, '', 0, new Set())
+    return JSON.stringify(value)
+  } catch (cause) {
+    if (cause instanceof TroupeError) throw cause
+    // A getter or a proxy threw, or a text is longer than a string can be.
+    throw failure('json.unsupported', { what, path: 'some place', found: 'what cannot be read' }, { cause })
+  }
 }
 
 export const decodeJson = (text: string): Json => JSON.parse(text) as Json

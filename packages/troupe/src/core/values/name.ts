@@ -1,5 +1,6 @@
 /** Identifiers and keys: what may be stored as one, so that no two look alike to one engine and differ to another. */
-import { failure, nameOf } from '../errors/failure.ts'
+import { failure } from '../errors/failure.ts'
+import { show } from './show.ts'
 
 const byteLength = (text: string) => Buffer.byteLength(text, 'utf8')
 
@@ -14,7 +15,7 @@ function problemOf(value: unknown, limit: number): string | undefined {
 const rejection = (what: string, value: unknown, problem: string, limit: number) =>
   failure('name.invalid', {
     what,
-    value: typeof value === 'string' ? value.slice(0, 80) : nameOf(value),
+    value: typeof value === 'string' ? value.slice(0, 80) : show(value),
     problem,
     limit,
   })

@@ -26,13 +26,17 @@ export function createPage<T>(
   }
 }
 
+/** A key of 1,024 bytes, escaped as JSON and in base64, is shorter. */
+const maxCursorLength = 16_384
+
 /** What a list stands at is private to who saw it: a cursor is only text to go on with, and says nothing of what lies between. */
 export const encodeCursor = (at: string): string => Buffer.from(JSON.stringify({ k: at })).toString('base64url')
 
 /** @throws ValidationError `cursor.invalid` */
 export function decodeCursor(cursor: unknown): string {
+  if (typeof cursor !== 'string' || cursor.length > maxCursorLength) throw failure('cursor.invalid')
   try {
-    const decoded = decodeJson(Buffer.from(String(cursor), 'base64url').toString()) as { readonly k?: unknown }
+    const decoded = decodeJson(Buffer.from(cursor, 'base64url').toString()) as { readonly k?: unknown }
     if (typeof decoded.k === 'string' && decoded.k.isWellFormed() && !decoded.k.includes('\0')) return decoded.k
   } catch {}
   throw failure('cursor.invalid')

@@ -2,7 +2,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type $ZodType, toJSONSchema } from 'zod/v4/core'
 import { failure } from '../errors/failure.ts'
+import { fieldOf } from './check-options.ts'
 import type { Json } from './json-value.ts'
+import { show } from './show.ts'
 
 /** A Standard Schema (zod, valibot, arktype, …) of values of type T. */
 export type Schema<T = unknown> = StandardSchemaV1<unknown, T>
@@ -31,7 +33,7 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
     throw new TypeError('it told neither a value nor issues')
   } catch (cause) {
     // A check or transformation of the user's own may throw where it should tell an issue.
-    const problem = `its schema threw: ${cause instanceof Error ? cause.message : String(cause)}`
+    const problem = `its schema threw: ${cause instanceof Error ? cause.message : show(cause)}`
     throw failure('validation.failed', { what, problem }, { cause })
   }
 }
@@ -39,7 +41,7 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
 /** @throws ValidationError for what is no Standard Schema; undefined is none, and fine */
 export function checkSchema(what: string, schema: unknown): void {
   if (schema === undefined) return
-  const { validate } = ((schema as Partial<Schema> | null)?.['~standard'] ?? {}) as { readonly validate?: unknown }
+  const validate = fieldOf(fieldOf(schema, '~standard'), 'validate')
   if (typeof validate !== 'function') throw failure('validation.failed', { what, problem: 'it is no Standard Schema' })
 }
 

@@ -1,5 +1,5 @@
 /** What an effect is called with, before anything of it is recorded. */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, failure, show } from '../../core/index.ts'
 import type { EffectClass, EffectFunction, EffectSpec } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
@@ -7,10 +7,10 @@ const options = ['class', 'key', 'input', 'reconcile', 'undo', 'claim', 'charge'
 
 /** @throws ValidationError naming what does not fit */
 export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): void {
-  const wrong = (problem: string) => failure('validation.failed', { what: `The effect ${String(name)}`, problem })
+  const wrong = (problem: string) => failure('validation.failed', { what: `The effect ${show(name)}`, problem })
   if (typeof name !== 'string' || name === '') throw wrong('its name is no text')
   checkOptions(`the effect ${name}`, spec, options)
-  if (!classes.includes(spec.class)) throw wrong(`its class is ${String(spec.class)}, not one of ${classes.join(', ')}`)
+  if (!classes.includes(spec.class)) throw wrong(`its class is ${show(spec.class)}, not one of ${classes.join(', ')}`)
   if (spec.key !== undefined && (typeof spec.key !== 'string' || spec.key === '')) throw wrong('its key is no text')
   // The list of uncertain effects keeps them as they are.
   for (const [part, text] of [['name', name] as const, ['key', spec.key ?? ''] as const])

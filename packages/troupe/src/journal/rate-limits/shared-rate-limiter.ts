@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import {
   type Clock,
   checkOptions,
+  checkText,
   type Duration,
   failure,
   hashText,
@@ -14,7 +15,14 @@ import {
   sleep,
   type UserId,
 } from '../../core/index.ts'
-import { checkInteger, type Guarded, type Policy, type PolicyCall, type RateTicket } from '../../resilience/index.ts'
+import {
+  checkGuarded,
+  checkInteger,
+  type Guarded,
+  type Policy,
+  type PolicyCall,
+  type RateTicket,
+} from '../../resilience/index.ts'
 import { type Bind, type Dialect, rawTemplates, type Storage, template, templates } from '../../storage/index.ts'
 import type { RateLimitTables } from './rate-limit-tables.ts'
 
@@ -71,6 +79,7 @@ export class SharedRateLimiter implements Policy {
   /** Counts a call where there is a place for it. */
   async take(of: RateKey = {}): Promise<RateTicket> {
     checkOptions('take', of, ['user', 'agent', 'key'])
+    for (const [name, part] of Object.entries(of)) if (part !== undefined) checkText(`The ${name} of take`, part)
     const key = hashText(JSON.stringify([this.#name, this.#sliceMs, of.user ?? '', of.agent ?? '', of.key ?? '']))
     const values = { key, now: { $: 'now' as const } }
     const { markUsed, forget, count, used } = this.#statements
@@ -114,7 +123,9 @@ export class SharedRateLimiter implements Policy {
   }
 
   /** @throws RateLimitError `rate.limited` with `retryAfterMs` in its details, else what `fn` throws */
-  async execute<Out>(fn: Guarded<Out>, { key, signal }: PolicyCall = {}): Promise<Out> {
+  async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+    checkGuarded('rateLimiter.execute', fn, call)
+    const { key, signal } = call
     const { allowed, retryAfterMs } = await this.take(key === undefined ? {} : { key })
     if (!allowed) throw this.#rejection(retryAfterMs)
     return fn({ signal })

@@ -7,8 +7,10 @@ import {
   checkSignal,
   createPage,
   failure,
+  fieldOf,
   listOf,
   type Page,
+  show,
   storeError,
   type TroupeError,
 } from '../../core/index.ts'
@@ -27,7 +29,7 @@ const limitOf = (limit = 100): number => {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
     throw failure('validation.failed', {
       what: 'limit',
-      problem: `it must be a whole number from 1 to 1,000, not ${String(limit)}`,
+      problem: `it must be a whole number from 1 to 1,000, not ${show(limit)}`,
     })
   return limit
 }
@@ -54,10 +56,10 @@ function filterOf(filter: MailboxFilter): Filter {
   if (order !== 'oldest' && order !== 'priority')
     throw failure('validation.failed', {
       what: 'order',
-      problem: `it is ${String(order)}, neither oldest nor priority`,
+      problem: `it is ${show(order)}, neither oldest nor priority`,
     })
   if (priority !== undefined && !isPriority(priority))
-    throw failure('validation.failed', { what: 'priority', problem: `it is ${String(priority)}, which is none` })
+    throw failure('validation.failed', { what: 'priority', problem: `it is ${show(priority)}, which is none` })
   if (type !== undefined && typeof type !== 'string') checkMessageType(type)
   return {
     unread: checkFlag('unreadOnly', unreadOnly),
@@ -144,6 +146,9 @@ export function liveMailbox(
     },
     async confirmRead(messages, options = {}) {
       checkCall('confirmRead', options)
+      for (const message of listOf('What confirmRead was given', messages))
+        if (typeof fieldOf(message, 'id') !== 'string')
+          throw failure('validation.failed', { what: 'What confirmRead was given', problem: 'it lists no messages' })
       const unread = messages.filter(({ read, to }) => !read && to === mailbox)
       const asked = unread.filter(({ requiresConfirmation, from }) => requiresConfirmation && from !== mailbox)
       const confirmations = asked.flatMap((message) => confirmationOf(messaging, user, message))

@@ -6,6 +6,7 @@ import {
   type Json,
   listOf,
   milliseconds,
+  show,
   storeError,
   TroupeError,
 } from '../../core/index.ts'
@@ -48,7 +49,7 @@ export function wantedOf(options: ReceiveOptions): ReceiveRequest {
   if (!Number.isInteger(max) || max < 1 || max > 1_000)
     throw failure('validation.failed', {
       what: 'max',
-      problem: `it must be a whole number from 1 to 1,000, not ${String(max)}`,
+      problem: `it must be a whole number from 1 to 1,000, not ${show(max)}`,
     })
   checkSignal('receive', options.signal)
   const types = listOf('types', options.types ?? [])

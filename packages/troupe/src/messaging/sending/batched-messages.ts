@@ -3,7 +3,7 @@
  * at once with an urgent one; each send still resolves when its own message is durable, and fails alone. What waits is
  * in memory only: nothing was accepted yet.
  */
-import { type Cancel, type Clock, checkOptions, failure, milliseconds } from '../../core/index.ts'
+import { type Cancel, type Clock, checkOptions, failure, milliseconds, show } from '../../core/index.ts'
 import type { Priority } from '../message.ts'
 import type { BatchSendOptions } from '../message-client.ts'
 import { isPriority } from '../receiving/message-row.ts'
@@ -45,11 +45,11 @@ export class BatchedMessages {
     checkOptions('batched', options, ['size', 'wait', 'flushOn'])
     const { size = 10, wait = '5s', flushOn = 'urgent' } = options
     if (!Number.isInteger(size) || size < 1 || size > 1_000)
-      throw failure('validation.failed', { what: 'size', problem: `it is 1 to 1,000, not ${String(size)}` })
+      throw failure('validation.failed', { what: 'size', problem: `it is 1 to 1,000, not ${show(size)}` })
     if (flushOn !== 'never' && !isPriority(flushOn))
       throw failure('validation.failed', {
         what: 'flushOn',
-        problem: `it is a priority or never, not ${String(flushOn)}`,
+        problem: `it is a priority or never, not ${show(flushOn)}`,
       })
     this.#parts = parts
     this.#size = size

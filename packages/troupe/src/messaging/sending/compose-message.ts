@@ -14,6 +14,7 @@ import {
   joinTaint,
   milliseconds,
   type Provenance,
+  show,
   type TaintLabel,
   taintField,
 } from '../../core/index.ts'
@@ -154,7 +155,7 @@ export function checkSend<Options extends CommonSendOptions>(
   if (priority !== undefined && !isPriority(priority))
     throw failure('validation.failed', {
       what: 'priority',
-      problem: `it is ${String(priority)}, not one of urgent, high, normal, low`,
+      problem: `it is ${show(priority)}, not one of urgent, high, normal, low`,
     })
   if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)))
     throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })

@@ -1,5 +1,5 @@
 /** What `ada.supervise` takes, checked, with every default filled in and durations in milliseconds. */
-import { checkOptions, type Duration, failure, listOf, milliseconds } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, listOf, milliseconds, show } from '../../core/index.ts'
 import { type Backoff, checkInteger } from '../../resilience/index.ts'
 import { Worker } from '../workers/worker.ts'
 
@@ -67,7 +67,7 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
   checkOptions('supervise.restarts', restarts, ['max', 'within'])
   if (typeof name !== 'string' || name === '') throw wrong('supervise.name', 'it must be a text that is not empty')
   if (!strategies.includes(strategy))
-    throw wrong('supervise.strategy', `it is ${String(strategy)}, not one of ${strategies.join(', ')}`)
+    throw wrong('supervise.strategy', `it is ${show(strategy)}, not one of ${strategies.join(', ')}`)
   if (onEscalated !== undefined && typeof onEscalated !== 'function')
     throw wrong('supervise.onEscalated', 'it is a function')
   const positive = (value: Duration, what: string) => {

@@ -1,5 +1,5 @@
 /** A state machine: what is not in its table of transitions does not happen. */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, failure, show } from '../../core/index.ts'
 import { DurableStateMachine, type DurableStateMachineOptions } from './durable-state-machine.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
@@ -28,7 +28,7 @@ export class StateMachine<State extends string = string> {
     this.#table = new TransitionTable(options.transitions)
     this.#state = options.initial
     if (!this.#table.names(options.initial))
-      throw failure('validation.failed', { what: 'initial', problem: `no transition names ${options.initial}` })
+      throw failure('validation.failed', { what: 'initial', problem: `no transition names ${show(options.initial)}` })
   }
 
   /**

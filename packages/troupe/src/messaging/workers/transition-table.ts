@@ -1,5 +1,5 @@
 /** What may follow what. Both state machines, the one in memory and the one that is kept, ask it and nobody else. */
-import { failure, listOf } from '../../core/index.ts'
+import { checkFunction, failure, isPlainObject, listOf, show } from '../../core/index.ts'
 
 export interface Transition<State extends string> {
   readonly from: State
@@ -13,7 +13,7 @@ export class TransitionTable<State extends string> {
   readonly #next: ReadonlyMap<string, readonly State[]>
 
   constructor(transitions: Transitions<State>) {
-    if (typeof transitions !== 'object' || transitions === null)
+    if (!isPlainObject(transitions))
       throw failure('validation.failed', { what: 'transitions', problem: 'they are no object of lists of states' })
     const entries = Object.entries(transitions) as [string, readonly State[]][]
     for (const [from, to] of entries) listOf(`The transitions from ${from}`, to)
@@ -29,7 +29,7 @@ export class TransitionTable<State extends string> {
   require(from: State, to: State): Transition<State> {
     if (this.can(from, to)) return Object.freeze({ from, to })
     const allowed = this.#next.get(from)?.join(', ') || 'nowhere, it is final'
-    throw failure('transition.invalid', { from, to: String(to), allowed })
+    throw failure('transition.invalid', { from, to: show(to), allowed })
   }
 }
 
@@ -38,9 +38,8 @@ export class Observers<State extends string> {
   readonly #observers = new Set<(change: Transition<State>) => void>()
 
   on(event: 'change', observer: (change: Transition<State>) => void): () => void {
-    if (event !== 'change') throw failure('option.unknown', { where: 'on', option: String(event), nearest: 'change' })
-    if (typeof observer !== 'function')
-      throw failure('validation.failed', { what: 'The observer of a change', problem: 'it is no function' })
+    if (event !== 'change') throw failure('option.unknown', { where: 'on', option: show(event), nearest: 'change' })
+    checkFunction('The observer of a change', observer)
     const own = (change: Transition<State>) => observer(change)
     this.#observers.add(own)
     return () => void this.#observers.delete(own)

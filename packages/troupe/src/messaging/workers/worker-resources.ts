@@ -1,5 +1,5 @@
 /** What a worker needs while it works: started in order before it, stopped in the reverse order after it, whatever fails. */
-import { failure } from '../../core/index.ts'
+import { failure, fieldOf } from '../../core/index.ts'
 
 export interface Resource {
   start?(): unknown
@@ -9,7 +9,7 @@ export interface Resource {
 /** @throws ValidationError */
 export function checkResource<Used extends Resource>(resource: Used): Used {
   const is = (what: unknown) => what === undefined || typeof what === 'function'
-  const { start, stop } = resource ?? {}
+  const [start, stop] = [fieldOf(resource, 'start'), fieldOf(resource, 'stop')]
   if (!is(start) || !is(stop) || (start === undefined && stop === undefined))
     throw failure('validation.failed', { what: 'A resource', problem: 'it has a start(), a stop(), or both' })
   return resource

@@ -1,7 +1,7 @@
 /** `Worker`: an agent that handles messages. Its subclass says what it does with which; `ada.start(worker)` runs it. */
 
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, milliseconds, show } from '../../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../../journal/index.ts'
 import { type AccessOptions, checkGrants } from '../../security/index.ts'
 import type { Mailbox } from '../mailbox.ts'
@@ -99,7 +99,7 @@ const integer = (value: number, what: string, max: number): number => {
   if (!Number.isInteger(value) || value < 1 || value > max)
     throw failure('validation.failed', {
       what,
-      problem: `it must be a whole number from 1 to ${max}, not ${String(value)}`,
+      problem: `it must be a whole number from 1 to ${max}, not ${show(value)}`,
     })
   return value
 }

@@ -2,7 +2,7 @@
  * Takes out what must not be kept: values under names that hold secrets, headers, paths that were named, and registered
  * values wherever they stand, encoded ones too. Applied to requests and answers alike, so that both stay alike.
  */
-import { createRedactor, failure, type Json, redacted, shortestSecret } from '../../core/index.ts'
+import { createRedactor, failure, type Json, redacted, shortestSecret, show } from '../../core/index.ts'
 
 export interface CassetteRedaction {
   /** @param under where the value stands: paths begin with it */
@@ -85,7 +85,7 @@ function readPath(path: string): readonly string[] {
     !['request', 'answer', 'error', '*', '**'].includes(segments[0] ?? '')
   )
     throw failure('validation.failed', {
-      what: `The path ${String(path)} of a cassette`,
+      what: `The path ${show(path)} of a cassette`,
       problem: 'it must begin with request, answer, error or **, and have no empty part',
     })
   return segments

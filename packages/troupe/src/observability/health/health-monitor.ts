@@ -86,8 +86,10 @@ export class HealthMonitor {
   #status: HealthStatus = 'healthy'
   #timer: Cancel | undefined
 
-  /** @param options.clock the machine's by default
+  /**
+   * @param options.clock the machine's by default
    * @param options.changed is called when the overall status changes
+   * @throws ValidationError naming the option that is wrong
    */
   constructor(
     options: {
@@ -95,6 +97,8 @@ export class HealthMonitor {
       readonly changed?: (status: HealthStatus, before: HealthStatus) => void
     } = {},
   ) {
+    checkOptions('HealthMonitor', options, ['clock', 'changed'])
+    if (options.changed !== undefined) checkFunction('The option changed of HealthMonitor', options.changed)
     this.#clock = options.clock ?? systemClock
     this.#changed = options.changed ?? (() => {})
     this.#began = this.#clock.monotonic()

@@ -9,7 +9,10 @@ import {
   type Duration,
   type Events,
   failure,
+  fieldOf,
+  isPlainObject,
   milliseconds,
+  readable,
   systemClock,
 } from '../../core/index.ts'
 import { countEvent } from './event-metrics.ts'
@@ -61,7 +64,7 @@ export class MetricsCollector implements Readable {
 
   /** @throws ValidationError for what is no clock */
   constructor(clock: Clock = systemClock) {
-    if (typeof clock?.monotonic !== 'function')
+    if (typeof fieldOf(clock, 'monotonic') !== 'function')
       throw failure('validation.failed', { what: 'The clock of a MetricsCollector', problem: 'it has no monotonic()' })
     this.#clock = clock
     this.#began = clock.monotonic()
@@ -79,6 +82,8 @@ export class MetricsCollector implements Readable {
 
   /** @example metrics.increment('orders', 1, { kind: 'express' }) */
   increment(name: string, by = 1, labels: Labels = {}, success = true): void {
+    checkMetric(name)
+    checkLabels(labels)
     if (!(Number.isFinite(by) && by >= 0))
       throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter only rises' })
     this.#one(name, 'counter', labels)?.add(by, success, this.#clock.monotonic())
@@ -97,6 +102,7 @@ export class MetricsCollector implements Readable {
   /** @example using timer = metrics.timer('import') */
   timer(name: string, labels: Labels = {}): RunningTimer {
     checkMetric(name)
+    checkLabels(labels)
     const began = this.#clock.monotonic()
     let took: number | undefined
     const stop = ({ success = true }: { readonly success?: boolean } = {}) => {
@@ -111,6 +117,7 @@ export class MetricsCollector implements Readable {
 
   /** Times what the function does, and passes on its result or error. */
   async trackExecution<T>(name: string, run: () => Promise<T> | T, labels: Labels = {}): Promise<T> {
+    checkMetric(name)
     checkFunction(`What ${name} tracks`, run)
     const timer = this.timer(name, labels)
     try {
@@ -141,6 +148,7 @@ export class MetricsCollector implements Readable {
   /** A figure that stands, or is read when somebody looks. The last one of a name and labels holds. */
   gauge(name: string, value: number | GaugeRead, labels: Labels = {}): void {
     checkMetric(name)
+    checkLabels(labels)
     if (typeof value !== 'number' && typeof value !== 'function')
       throw failure('validation.failed', {
         what: `The gauge ${name}`,
@@ -191,7 +199,11 @@ export class MetricsCollector implements Readable {
     return [...this.#metrics.values()]
   }
 
-  #observe(name: string, kind: MetricKind, value: number, { labels = {}, success = true }: RecordOptions): void {
+  #observe(name: string, kind: MetricKind, value: number, options: RecordOptions): void {
+    checkMetric(name)
+    checkOptions(`The metric ${name}`, options, ['labels', 'success'])
+    const { labels = {}, success = true } = options
+    checkLabels(labels)
     if (!Number.isFinite(value))
       throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is no finite number' })
     const series = this.#one(name, kind, labels)
@@ -204,7 +216,6 @@ export class MetricsCollector implements Readable {
   #one(name: string, kind: MetricKind, labels: Labels): Series | undefined {
     let metric = this.#metrics.get(name)
     if (!metric) {
-      checkMetric(name)
       if (this.#metrics.size >= maxNames) return undefined
       metric = { name, kind, series: new Map() }
       this.#metrics.set(name, metric)
@@ -231,6 +242,13 @@ export function checkMetric(name: string): void {
       what: 'The name of a metric',
       problem: name === '' ? 'it is empty' : 'it is no text',
     })
+}
+
+/** @throws ValidationError for what is no object of texts, numbers and booleans */
+function checkLabels(labels: Labels): void {
+  const isFit = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
+  if (isPlainObject(labels) && readable('The labels of a metric', () => Object.values(labels).every(isFit))) return
+  throw failure('validation.failed', { what: 'The labels of a metric', problem: 'they are no object of texts' })
 }
 
 const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)

@@ -1,4 +1,5 @@
 /** Spans, told in pieces by several processes, as one tree. */
+import { failure, isPlainObject } from '../../core/index.ts'
 import type { RecordedTrace, Span, SpanTree } from './span.ts'
 
 /** What is told of one span more than once: it began with the first, and is what the last said. */
@@ -72,8 +73,11 @@ function treeOf(span: Span, childrenById: ReadonlyMap<string, readonly Span[]>):
   return { ...span, ...(span.endedAt === undefined ? {} : { durationMs: span.endedAt - span.startedAt }), children }
 }
 
-/** As lines for a person: indented, with durations, tokens and cost. */
-export function formatTrace({ roots, ...trace }: RecordedTrace): string {
+/** As lines for a person: indented, with durations, tokens and cost. @throws ValidationError for what is no trace */
+export function formatTrace(recorded: RecordedTrace): string {
+  if (!isPlainObject(recorded) || typeof recorded.cost !== 'number' || !Array.isArray(recorded.roots))
+    throw failure('validation.failed', { what: 'What formatTrace was given', problem: 'it is no recorded trace' })
+  const { roots, ...trace } = recorded
   const lines = [
     `trace ${trace.traceId}: ${trace.durationMs} ms, ${trace.spans} spans, ${trace.errors} errors, ${trace.inputTokens} + ${trace.outputTokens} tokens, $${trace.cost.toFixed(6)}`,
   ]

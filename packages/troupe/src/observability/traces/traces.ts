@@ -3,6 +3,7 @@ import {
   type Clock,
   checkFunction,
   checkOptions,
+  checkText,
   type Events,
   failure,
   hashText,
@@ -47,6 +48,7 @@ export class Traces {
    * @example const trace = await ada.traces.get(run.id)
    */
   async get(id: string): Promise<RecordedTrace | undefined> {
+    checkText('traces.get', id)
     const store = this.#store()
     await this.#parts.flush()
     const ofRun = await store.get(this.#user, traceOf(this.#user, `run:${id}`, id).traceId)
@@ -72,6 +74,7 @@ export class Traces {
    */
   async span<Out>(name: string, run: () => Promise<Out> | Out, options: OwnSpanOptions = {}): Promise<Out> {
     checkOptions('traces.span', options, ['traceparent', 'attributes'])
+    checkText('The name of a span', name)
     checkFunction(`What the span ${name} is of`, run)
     const { clock, events, ids } = this.#parts
     const above = this.#above(options.traceparent)
@@ -114,6 +117,7 @@ export class Traces {
       // Of another user: no trace holds two.
       return around?.trace !== undefined && around.userId === this.#user ? around : activeSpan()
     }
+    checkText('traceparent', traceparent)
     const [, trace, span] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(traceparent) ?? []
     if (trace === undefined || span === undefined || /^0+$/.test(trace))
       throw failure('validation.failed', { what: 'traceparent', problem: 'it is no header of W3C Trace Context' })

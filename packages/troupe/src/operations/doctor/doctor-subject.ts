@@ -71,7 +71,7 @@ export const isAtWork = ({ origins, parts }: Pick<DoctorSubject, 'origins' | 'pa
   parts !== undefined && origins?.inspectOnly !== true
 
 export const isPostgres = ({ config: { storage }, parts }: DoctorSubject): boolean =>
-  parts ? parts.storage.dialect.name === 'postgres' : typeof storage === 'object' || /^postgres(ql)?:/.test(storage)
+  parts ? parts.storage.dialect.name === 'postgres' : typeof storage !== 'string' || /^postgres(ql)?:/.test(storage)
 
 export interface KnownTeam {
   readonly name: string

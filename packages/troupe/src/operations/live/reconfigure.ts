@@ -12,7 +12,7 @@ import {
   wrongValue,
 } from '../../configuration/index.ts'
 import { hostName } from '../../context/index.ts'
-import { checkOptions, failure, nearest, type TroupeError } from '../../core/index.ts'
+import { checkOptions, failure, isPlainObject, nearest, readable, type TroupeError } from '../../core/index.ts'
 import type { TroupeParts } from '../troupe-parts.ts'
 import { type LiveConfig, liveSettings } from './live-settings.ts'
 
@@ -35,9 +35,6 @@ interface Wanted {
   readonly value: unknown
 }
 
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-
 export class Reconfiguring {
   readonly #parts: TroupeParts
 
@@ -51,10 +48,10 @@ export class Reconfiguring {
     const { origin: name = 'reconfigure' } = options
     if (typeof name !== 'string' || name === '' || name.length > 200)
       throw failure('validation.failed', { what: 'origin', problem: 'it is a text of 1 to 200 characters' })
-    if (!isPlain(changes))
+    if (!isPlainObject(changes))
       throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is no plain object' })
     const before = this.#parts.settings.config
-    const { wanted, problems } = read(changes, { source: 'host', name })
+    const { wanted, problems } = readable('What reconfigure was given', () => read(changes, { source: 'host', name }))
     throwProblems(problems)
     const changed = wanted.filter(({ path, value }) => !same(valueAt(before, path), value))
     const config = changed.reduce((merged, one) => withValue(merged, one), before)
@@ -93,12 +90,12 @@ function read(
     if (value === undefined) return
     const setting = settingAt(path)
     const nested = childrenOf(path)
-    if (isPlain(value) && nested.length > 0 && !(path in liveSettings)) {
+    if (isPlainObject(value) && nested.length > 0 && !(path in liveSettings)) {
       for (const [name, one] of Object.entries(value))
         if (nested.includes(name) || setting) walk(one, `${path}.${name}`)
         else unknown(path, name, nested)
     } else if (setting && !setting.kind.accepts(value)) problems.push(wrongValue(setting, origin, value))
-    else if (path === 'log' && isPlain(value)) {
+    else if (path === 'log' && isPlainObject(value)) {
       const { level, ...others } = value
       for (const name of Object.keys(others)) problems.push(restart(`log.${name}`))
       wanted.push({ path, value: level })
@@ -113,17 +110,20 @@ function read(
 /** What was set, or the default; of the log its level alone. */
 function valueAt(config: TroupeConfig, path: string): unknown {
   let value: unknown = config
-  for (const name of path.split('.')) value = isPlain(value) ? value[name] : undefined
-  const found = path === 'log' && isPlain(value) ? value.level : value
+  for (const name of path.split('.')) value = isPlainObject(value) ? value[name] : undefined
+  const found = path === 'log' && isPlainObject(value) ? value.level : value
   return found ?? settingAt(path)?.standard
 }
 
 function withValue(config: TroupeConfig, { path, value }: Wanted): TroupeConfig {
-  if (path === 'log' && isPlain(config.log)) return { ...config, log: { ...config.log, level: value as 'warn' } }
+  if (path === 'log' && isPlainObject(config.log)) return { ...config, log: { ...config.log, level: value as 'warn' } }
   const set = (within: unknown, [name, ...rest]: readonly string[]): unknown =>
     name === undefined
       ? value
-      : { ...(isPlain(within) ? within : {}), [name]: set(isPlain(within) ? within[name] : undefined, rest) }
+      : {
+          ...(isPlainObject(within) ? within : {}),
+          [name]: set(isPlainObject(within) ? within[name] : undefined, rest),
+        }
   return set(config, path.split('.')) as TroupeConfig
 }
 
@@ -131,7 +131,7 @@ const same = (one: unknown, other: unknown): boolean => {
   if (Object.is(one, other)) return true
   if (Array.isArray(one) && Array.isArray(other))
     return one.length === other.length && one.every((value, i) => same(value, other[i]))
-  if (!isPlain(one) || !isPlain(other)) return false
+  if (!isPlainObject(one) || !isPlainObject(other)) return false
   const names = new Set([...Object.keys(one), ...Object.keys(other)])
   return [...names].every((name) => same(one[name], other[name]))
 }

@@ -14,15 +14,18 @@ describe('wrong calls are refused, each with what is wrong', () => {
     [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.gauge('', 1)],
     [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.increment('')],
     [/The name of a metric is not valid: it is no text/, ({ metrics }) => metrics.timer(x)],
-    [/What x tracks is not valid: it is no function/, ({ metrics }) => metrics.trackExecution('x', x)],
+    [/What x tracks is not valid: it must be a function, got/, ({ metrics }) => metrics.trackExecution('x', x)],
     [/The name of a metric is not valid: it is no text/, ({ performance }) => performance.time(x)],
-    [/What x tracks is not valid: it is no function/, ({ performance }) => performance.track('x', x)],
-    [/What the span x is of is not valid: it is no function/, (troupe) => troupe.user('ada').traces.span('x', x)],
+    [/What x tracks is not valid: it must be a function, got/, ({ performance }) => performance.track('x', x)],
+    [
+      /What the span x is of is not valid: it must be a function, got/,
+      (troupe) => troupe.user('ada').traces.span('x', x),
+    ],
     [
       /timeout is not valid: it must be at least 1ms/,
       () => new HealthMonitor().register('x', () => true, { timeout: '0s' }),
     ],
-    [/The health check x is not valid: it is no function/, () => new HealthMonitor().register('x', x)],
+    [/The health check x is not valid: it must be a function, got/, () => new HealthMonitor().register('x', x)],
     [/it is no troupe/, () => handleSignals(x)],
   ])('%s', async (pattern, call) => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
@@ -52,8 +55,8 @@ describe('wrong calls are refused, each with what is wrong', () => {
     ],
     [/flags of loadConfig is not valid: it is no object/, () => loadConfig({ flags: x })],
     [/env of loadConfig is not valid: it is no object/, () => loadConfig({ env: x })],
-    [/cwd of loadConfig was given is not valid: it is a number/, () => loadConfig({ cwd: x })],
-    [/file of loadConfig was given is not valid: it is a number/, () => loadConfig({ file: x })],
+    [/cwd of loadConfig was given is not valid: it is 5/, () => loadConfig({ cwd: x })],
+    [/file of loadConfig was given is not valid: it is 5/, () => loadConfig({ file: x })],
     [/The project of the doctor is not valid: it is no folder/, () => examineProject({} as never)],
     [/examineProject is not valid: it must be an object/, () => examineProject(x)],
     [/it is not what loadConfig gives/, () => showConfig(x)],

@@ -5,6 +5,8 @@
 import {
   type Cancel,
   type Clock,
+  checkCall,
+  checkFunction,
   checkOptions,
   type Duration,
   failure,
@@ -53,8 +55,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: BatchProcessorOptions<In, Out>) {
     checkOptions('BatchProcessor', options, ['process', 'size', 'wait', 'maxWaiting', 'clock'])
-    if (typeof options.process !== 'function')
-      throw failure('validation.failed', { what: 'The option process of BatchProcessor', problem: 'it is no function' })
+    checkFunction('The option process of BatchProcessor', options.process)
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#size = checkInteger('BatchProcessor', 'size', options.size ?? 10)
@@ -63,12 +64,11 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   }
 
   /** @throws what `process` failed with; CapacityError `batch.full`; CancelledError for one that had not begun, or closed */
-  add(item: In, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Out> {
-    if (this.#closed) return Promise.reject(failure('troupe.closed', { what: 'Adding to a batch' }))
-    if (signal?.aborted)
-      return Promise.reject(failure('cancelled', { what: 'An item of a batch' }, { cause: signal.reason }))
-    if (this.#waiting.length >= this.#maxWaiting)
-      return Promise.reject(failure('batch.full', { limit: this.#maxWaiting }))
+  async add(item: In, options: { readonly signal?: AbortSignal } = {}): Promise<Out> {
+    if (this.#closed) throw failure('troupe.closed', { what: 'Adding to a batch' })
+    checkCall('An item of a batch', options)
+    const { signal } = options
+    if (this.#waiting.length >= this.#maxWaiting) throw failure('batch.full', { limit: this.#maxWaiting })
     return new Promise<Out>((resolve, reject) => {
       const begun = () => signal?.removeEventListener('abort', onAbort)
       const one = { item, resolve, reject, begun }

@@ -1,8 +1,16 @@
 /** Answers with what was right last where the source fails: better old than nothing, and said so. */
 import { LRUCache } from 'lru-cache'
-import { type Clock, checkFunction, checkOptions, type Duration, milliseconds, systemClock } from '../../core/index.ts'
+import {
+  type Clock,
+  checkFunction,
+  checkOptions,
+  checkPredicate,
+  type Duration,
+  milliseconds,
+  systemClock,
+} from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
-import type { Guarded, Policy, PolicyCall } from '../policy.ts'
+import { checkGuarded, type Guarded, type Policy, type PolicyCall } from '../policy.ts'
 
 export interface LastKnownGoodOptions {
   /** Values kept; 1,000 by default. */
@@ -45,6 +53,7 @@ export class LastKnownGood implements Policy {
    * @throws what `fn` throws where there is nothing to answer with
    */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+    checkGuarded('LastKnownGood.execute', fn, call)
     const { key, signal } = call
     try {
       const value = await fn({ signal })
@@ -52,7 +61,8 @@ export class LastKnownGood implements Policy {
       return value
     } catch (error) {
       const when = this.#options.when ?? ((failed) => (failed as Error)?.name !== 'CancelledError')
-      if (key === undefined || signal?.aborted || !when(error)) throw error
+      if (key === undefined || signal?.aborted || !checkPredicate('The option when of LastKnownGood', when(error)))
+        throw error
       const known = await this.get(key)
       if (!known) throw error
       return known.value as Out
@@ -64,13 +74,17 @@ export class LastKnownGood implements Policy {
     this.#values.set(key, { value, at: this.#clock.monotonic() })
   }
 
+  async #mayStillSee(key: string): Promise<boolean> {
+    const { mayStillSee } = this.#options
+    return !mayStillSee || checkPredicate('The option mayStillSee of LastKnownGood', await mayStillSee(key))
+  }
+
   /** What would be answered. @returns undefined where nothing is, or it may not be seen any more */
   async get(key: string): Promise<{ readonly value: unknown; readonly ageMs: number } | undefined> {
     const known = this.#values.get(key)
     if (!known) return undefined
     const ageMs = this.#clock.monotonic() - known.at
-    if (ageMs <= this.#maxAgeMs && ((await this.#options.mayStillSee?.(key)) ?? true))
-      return { value: known.value, ageMs }
+    if (ageMs <= this.#maxAgeMs && (await this.#mayStillSee(key))) return { value: known.value, ageMs }
     this.#values.delete(key)
     return undefined
   }

@@ -131,6 +131,8 @@ describe('a pool', () => {
   it('has the figures of guides, and refuses what makes no sense', () => {
     expect(() => pooled({ min: 21 })).toThrow(/more than size/)
     expect(() => pooled({ sise: 3 } as never)).toThrow(/no option sise/)
-    expect(() => pooled({ create: undefined } as never)).toThrow(/create of Pool is not valid: it is no function/)
+    expect(() => pooled({ create: undefined } as never)).toThrow(
+      /create of Pool is not valid: it must be a function, got undefined/,
+    )
   })
 })

@@ -5,6 +5,8 @@
 import {
   type Cancel,
   type Clock,
+  checkCall,
+  checkFunction,
   checkOptions,
   type Duration,
   duration,
@@ -98,8 +100,9 @@ export class Pool<T> implements AsyncDisposable {
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: PoolOptions<T>) {
     checkOptions('Pool', options, known)
-    if (typeof options.create !== 'function')
-      throw failure('validation.failed', { what: 'The option create of Pool', problem: 'it is no function' })
+    checkFunction('The option create of Pool', options.create)
+    for (const option of ['dispose', 'validate'] as const)
+      if (options[option] !== undefined) checkFunction(`The option ${option} of Pool`, options[option])
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#size = checkInteger('Pool', 'size', options.size ?? 20)
@@ -118,9 +121,10 @@ export class Pool<T> implements AsyncDisposable {
   }
 
   /** @throws TimeoutError `pool.timeout`; CancelledError when the signal aborts, or closed; what `create` throws */
-  async acquire({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Lent<T>> {
+  async acquire(options: { readonly signal?: AbortSignal } = {}): Promise<Lent<T>> {
+    checkCall('Acquiring from a pool', options)
     this.#checkOpen()
-    if (signal?.aborted) throw cancelled(signal)
+    const { signal } = options
     const until = this.#clock.monotonic() + this.#acquireMs
     const free = this.#inUse < this.#maxSize
     if (free) this.#inUse++
@@ -163,6 +167,7 @@ export class Pool<T> implements AsyncDisposable {
     run: (resource: T) => Promise<Out> | Out,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Out> {
+    checkFunction('What Pool.use was given', run)
     await using lent = await this.acquire(options)
     return await run(lent.resource)
   }

@@ -5,10 +5,12 @@ import {
   checkName,
   checkOptions,
   checkSignal,
+  checkText,
   construct,
   createPage,
   failure,
   isObject,
+  listOf,
   type Page,
   TroupeError,
   type UserId,
@@ -206,6 +208,7 @@ export class Orchestra {
     checkOptions('orchestra.export', options, ['redact', 'key', 'signal'])
     const { signal, ...how } = options
     checkSignal('orchestra.export', signal)
+    if (how.key !== undefined) checkText('The option key of orchestra.export', how.key)
     const row = await this.#host.row(this.#user, checkName('run', id))
     const { build, redact: known } = this.#host.parts
     return exportRun(await this.#past(id), row, { ...how, build, known })
@@ -263,6 +266,9 @@ export class Orchestra {
   async undo(id: string, options: UndoOptions = {}): Promise<readonly RunUndoResult[]> {
     checkOptions('orchestra.undo', options, ['steps', 'signal'])
     checkSignal('orchestra.undo', options.signal)
+    if (options.steps !== undefined)
+      for (const step of listOf('The option steps of orchestra.undo', options.steps))
+        checkText('The option steps of orchestra.undo', step)
     const { endedAt, status } = await this.#host.row(this.#user, checkName('run', id))
     if (endedAt === null) throw failure('run.open', { run: id, status })
     const source = (run: string) => this.#host.source(this.#user, run)

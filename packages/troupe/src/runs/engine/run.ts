@@ -10,6 +10,7 @@ import {
   failure,
   isObject,
   type Json,
+  show,
   taintField,
   type UserId,
 } from '../../core/index.ts'
@@ -180,7 +181,7 @@ export class Run {
     if (newest < from)
       throw failure('validation.failed', {
         what: 'run.events.from',
-        problem: `it is ${from}, and the newest event is ${newest}`,
+        problem: `it is ${show(from)}, and the newest event is ${newest}`,
       })
   }
 
@@ -327,7 +328,7 @@ export class Run {
    */
   async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
     checkCommand('run.answer', options)
-    if (typeof question !== 'string') throw failure('question.unknown', { question: String(question) })
+    if (typeof question !== 'string') throw failure('question.unknown', { question: show(question) })
     const childQuestion = childQuestionOf(question)
     if (childQuestion && (await this.#isChildRun(childQuestion.run)))
       return Run[construct](this.#host, this.#user, childQuestion.run).answer(childQuestion.question, value, options)

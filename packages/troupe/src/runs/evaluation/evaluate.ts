@@ -7,6 +7,7 @@ import {
   hashJson,
   jsonSchemaOf,
   listOf,
+  show,
   type UserId,
 } from '../../core/index.ts'
 import { rejectUnknown } from '../engine/forks/edited-agents.ts'
@@ -141,7 +142,7 @@ async function begun(
 /** Of models and scores: the same text where they are the same, as far as a text can tell. */
 const fingerprintOf = (value: unknown): string =>
   typeof value === 'object' && value !== null && 'modelId' in value
-    ? `${String((value as { readonly provider?: unknown }).provider)}/${String(value.modelId)}`
+    ? `${show((value as { readonly provider?: unknown }).provider)}/${show(value.modelId)}`
     : typeof value === 'object'
       ? JSON.stringify(value)
       : String(value)

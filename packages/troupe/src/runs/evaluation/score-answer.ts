@@ -4,10 +4,12 @@ import {
   checkOptions,
   checkSchema,
   failure,
+  isPlainObject,
   type Json,
   nearest,
   parse,
   type Schema,
+  show,
 } from '../../core/index.ts'
 import type { RunResult } from '../engine/run-result.ts'
 
@@ -41,8 +43,8 @@ const wrong = (problem: string) => failure('validation.failed', { what: 'The sco
 /** @throws ValidationError */
 export function checkScore(score: Score, scores: NamedScores = {}): KnownScore {
   if (score === 'exact' || score === 'citations' || typeof score === 'function') return score
-  if (typeof score !== 'object' || score === null)
-    throw wrong(`it is ${String(score)}, neither 'exact', 'citations', { schema }, { named } nor a function`)
+  if (!isPlainObject(score))
+    throw wrong(`it is ${show(score)}, neither 'exact', 'citations', { schema }, { named } nor a function`)
   if ('named' in score) return scoreNamed(score, scores)
   checkOptions('evaluate.score', score, ['schema'])
   if (score.schema === undefined) throw wrong('it has no schema')
@@ -56,7 +58,7 @@ function scoreNamed(score: { readonly named: string }, scores: NamedScores): Sco
   if (found) return found
   const known = Object.keys(scores)
   throw wrong(
-    `none is named ${score.named}; ${nearest(String(score.named), known) ?? (known.join(', ') || 'none is')} is known`,
+    `none is named ${show(score.named)}; ${nearest(show(score.named), known) ?? (known.join(', ') || 'none is')} is known`,
   )
 }
 
@@ -76,7 +78,7 @@ export async function scoreAnswer(score: KnownScore, run: ScoredRun): Promise<nu
     )
   }
   const worth = await score(run)
-  if (!Number.isFinite(worth)) throw wrong(`it gave ${String(worth)} for run ${run.id}, which is no number`)
+  if (!Number.isFinite(worth)) throw wrong(`it gave ${show(worth)} for run ${run.id}, which is no number`)
   return worth
 }
 

@@ -1,6 +1,6 @@
 /** Opens an exported run anywhere: replays and explains it without the database it is of. */
 import { timingSafeEqual } from 'node:crypto'
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, checkText, failure, isPlainObject } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/run-event.ts'
 import { type RunResult, revive } from '../engine/run-result.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
@@ -70,8 +70,10 @@ export function openExport(file: ExportedRun | string, options: { readonly key?:
   checkOptions('openExport', options, ['key'])
   const tampered = (run: string, problem: string) => failure('export.tampered', { run, problem })
   const exported = typeof file === 'string' ? parsed(file) : file
-  const run = typeof exported?.run === 'string' ? exported.run : '?'
-  if (!Array.isArray(exported?.journal) || typeof exported.digest !== 'string') throw tampered(run, 'it is no export')
+  if (!isPlainObject(exported)) throw tampered('?', 'it is no export')
+  const run = typeof exported.run === 'string' ? exported.run : '?'
+  if (options.key !== undefined) checkText('The key of openExport', options.key)
+  if (!Array.isArray(exported.journal) || typeof exported.digest !== 'string') throw tampered(run, 'it is no export')
   if (exported.version !== 1) throw failure('export.newer', { run, found: exported.version as number, known: 1 })
   const { digest, ...rest } = exported
   if (!isSame(digest, exportDigest(rest, options.key)))

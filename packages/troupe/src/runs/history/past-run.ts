@@ -1,5 +1,5 @@
 /** A run's journal read back: what happened, in which state it was when, and whether today's rules still decide so. */
-import { failure } from '../../core/index.ts'
+import { failure, show } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
 import type { NumberedEvent } from '../engine/run-event.ts'
 import { type RunRecord, readRecord } from '../engine/store/run-record.ts'
@@ -34,7 +34,7 @@ export class PastRun {
   stateAt(seq: number): State {
     if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.events.length)
       throw failure('validation.failed', {
-        what: `The event ${String(seq)} of run ${this.run}`,
+        what: `The event ${show(seq)} of run ${this.run}`,
         problem: `it has the events 1 to ${this.events.length}`,
       })
     const state = createState()

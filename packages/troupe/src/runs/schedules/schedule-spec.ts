@@ -7,8 +7,10 @@ import {
   encodeJson,
   failure,
   type Json,
+  listOf,
   milliseconds,
   nearest,
+  show,
 } from '../../core/index.ts'
 import type { MessageType } from '../../messaging/index.ts'
 import type { CanonicalTopology, CompiledTopology, RunConfig } from '../../topology/index.ts'
@@ -124,7 +126,7 @@ export function readSpec(id: string, spec: ScheduleSpec, registered: Registered,
     ...(spec.prepare === undefined ? {} : { prepare: spec.prepare }),
     ...readTeam(spec, registered),
     ...(spec.config === undefined ? {} : { config: plain(spec.config, 'The config') as RunConfig }),
-    tags: (spec.tags ?? []).map((tag) => checkEntryKey(tag)),
+    tags: listOf('schedules.create: tags', spec.tags ?? []).map((tag) => checkEntryKey(tag)),
     ...(timing ? { timing } : {}),
     ...(spec.onContext ? { onContext: readContext(spec.onContext) } : {}),
     ...(spec.onMessage ? { onMessage: readMessage(spec.onMessage, id) } : {}),
@@ -141,10 +143,10 @@ const plain = (value: unknown, what: string): Json => JSON.parse(encodeJson(valu
 
 function oneOf<T extends string>(what: string, value: T, known: readonly T[]): T {
   if (known.includes(value)) return value
-  const near = nearest(String(value), known)
+  const near = nearest(show(value), known)
   throw wrong(
     what,
-    `it is ${String(value)}, and none of ${known.join(', ') || 'those that are registered'}${near ? `; the nearest is ${near}` : ''}`,
+    `it is ${show(value)}, and none of ${known.join(', ') || 'those that are registered'}${near ? `; the nearest is ${near}` : ''}`,
   )
 }
 
@@ -199,8 +201,8 @@ function checkZone(timeZone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone })
   } catch {
-    const near = nearest(String(timeZone), ['UTC', ...Intl.supportedValuesOf('timeZone')])
-    throw wrong('timeZone', `${String(timeZone)} is no IANA time zone${near ? `; the nearest is ${near}` : ''}`)
+    const near = nearest(show(timeZone), ['UTC', ...Intl.supportedValuesOf('timeZone')])
+    throw wrong('timeZone', `${show(timeZone)} is no IANA time zone${near ? `; the nearest is ${near}` : ''}`)
   }
 }
 
@@ -208,7 +210,7 @@ const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?
 const hasOffset = (at: string) => /(Z|[+-]\d\d:\d\d)$/.test(at)
 
 function timestampOf(at: string, timeZone: string | undefined): number {
-  const bad = () => wrong('at', `${String(at)} is no ISO text such as 2026-03-01T09:00:00Z`)
+  const bad = () => wrong('at', `${show(at)} is no ISO text such as 2026-03-01T09:00:00Z`)
   if (typeof at !== 'string' || !iso.test(at)) throw bad()
   const written = at.includes('T') ? at : `${at}T00:00:00`
   const date = written.slice(0, 10)

@@ -12,6 +12,7 @@ import {
   type Page,
   type UserId,
 } from '../../core/index.ts'
+import { checkInteger } from '../../resilience/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
 import type { TeamReference } from '../engine/resolve-team.ts'
@@ -86,7 +87,7 @@ export class Schedules {
    */
   async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<Schedule>> {
     checkOptions('schedules.list', options, ['limit', 'cursor'])
-    const limit = Math.min(Math.max(1, options.limit ?? 50), 500)
+    const limit = Math.min(checkInteger('schedules.list', 'limit', options.limit ?? 50), 500)
     const after = options.cursor === undefined ? '' : decodeCursor(options.cursor)
     const { store, clock } = this.#scheduleHost.parts
     // One more, which says whether anything follows.

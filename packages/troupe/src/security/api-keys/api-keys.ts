@@ -8,6 +8,7 @@ import {
   type Clock,
   checkName,
   checkOptions,
+  checkText,
   createPage,
   type Duration,
   decodeCursor,
@@ -151,16 +152,17 @@ export class ApiKeys {
    * @throws NotFoundError `key.unknown` for one that is not valid now
    */
   async rotate(id: string, options: { readonly overlap?: Duration } = {}): Promise<CreatedKey> {
+    checkText('apiKeys.rotate', id)
     checkOptions('keys.rotate', options, ['overlap'])
     const until = { $: 'now', plusMs: milliseconds(options.overlap ?? '1h', 'overlap') } as const
     const made = this.#fresh('key')
-    const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: String(id) } } as const
+    const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: id } } as const
     await this.#commit([
       this.#statements.succeed({ old: id, id: made.id, hash: made.hash, now }),
       this.#statements.inherit({ old: id, id: made.id }),
       // Last, for the successor gets the life that the old one had.
-      this.#statements.endSoon({ id: String(id), until, now }, unknown),
-      ...this.#acted('key.rotate', String(id)),
+      this.#statements.endSoon({ id, until, now }, unknown),
+      ...this.#acted('key.rotate', id),
     ])
     this.#emit('key.rotated', id)
     return { id: made.id, key: made.key }
@@ -171,11 +173,9 @@ export class ApiKeys {
    * @throws NotFoundError `key.unknown`
    */
   async revoke(id: string): Promise<void> {
-    const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: String(id) } } as const
-    await this.#commit([
-      this.#statements.revoke({ id: String(id), now }, unknown),
-      ...this.#acted('key.revoke', String(id)),
-    ])
+    checkText('apiKeys.revoke', id)
+    const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: id } } as const
+    await this.#commit([this.#statements.revoke({ id, now }, unknown), ...this.#acted('key.revoke', id)])
     this.#emit('key.revoked', id)
   }
 
@@ -187,7 +187,7 @@ export class ApiKeys {
 
   /** @returns undefined for whatever does not open anything now; why is not said */
   async verify(presented: string): Promise<Grant | undefined> {
-    const [, letter, id, secret] = form.exec(presented) ?? []
+    const [, letter, id, secret] = form.exec(checkText('apiKeys.verify', presented)) ?? []
     if (id === undefined || secret === undefined) return undefined
     const [due, today] = [-agedDays * day, -day].map((plusMs) => ({ $: 'now', plusMs }) as const) as [Bind, Bind]
     const [rows = [], granted = []] = await this.#read(
@@ -213,6 +213,7 @@ export class ApiKeys {
 
   /** The secret of a link that opens one session within five minutes. */
   async link(scope: KeyScope): Promise<string> {
+    checkOptions('apiKeys.link', scope, ['users', 'role', 'operations', 'agent'])
     return (await this.#insert('link', 'link', scope, linkMs)).key
   }
   /** Uses a link up. @returns the secret of a session of 12 h; undefined for what is no link that is good now */

@@ -8,6 +8,7 @@ import { createHmac } from 'node:crypto'
 import {
   type Clock,
   checkOptions,
+  checkText,
   createPage,
   decodeCursor,
   type Events,
@@ -207,6 +208,7 @@ export class AuditLog implements AuditTrail {
    * @throws NotFoundError where it has no place
    */
   async inclusion(id: string): Promise<InclusionProof> {
+    checkText('audit.inclusion', id)
     const { size } = await this.tree()
     const [rows] = await this.#parts.storage.read({ work: true }, [this.#statements.leafOf({ id }, { returns: true })])
     const row = rows?.[0]

@@ -1,5 +1,5 @@
 /** The rules of one egress client: which hosts, at which ports, at which addresses. */
-import { failure } from '../../core/index.ts'
+import { failure, show } from '../../core/index.ts'
 import { type AddressBlock, isWithinBlock, privateAddressReason, readAddress, readBlock } from './address.ts'
 
 interface AllowedHost {
@@ -68,7 +68,7 @@ function isAllowed(
 function readHost(entry: string): AllowedHost {
   const wrong = () =>
     failure('validation.failed', {
-      what: `egress.allow ${String(entry)}`,
+      what: `egress.allow ${show(entry)}`,
       problem: 'it is no host, *.host or host:port',
     })
   if (typeof entry !== 'string' || !/^(\*\.)?[^*/@?#\s]+$/.test(entry)) throw wrong()
@@ -85,7 +85,7 @@ function readPrivate(entry: string): AddressBlock {
   const block = typeof entry === 'string' ? readBlock(entry) : undefined
   if (block) return block
   throw failure('validation.failed', {
-    what: `egress.privateAddresses ${String(entry)}`,
+    what: `egress.privateAddresses ${show(entry)}`,
     problem: 'it is no address or block such as 10.0.0.0/8',
   })
 }

@@ -6,6 +6,8 @@ import type { Agent } from 'undici'
 import {
   type Clock,
   checkOptions,
+  checkSignalType,
+  checkText,
   type Duration,
   duration,
   failure,
@@ -151,7 +153,7 @@ async function send(
   init: RequestInit = {},
 ): Promise<Response> {
   const { maxBytes, maxRedirects } = limits
-  let request = await outgoing(input, init)
+  let request = await readRequest(input, init)
   const mode = init.redirect ?? (input instanceof Request ? input.redirect : 'follow')
   const end = deadline(limits, clock, request.url.host, init.signal ?? (input instanceof Request ? input.signal : null))
   try {
@@ -182,9 +184,22 @@ function check({ rules, methods }: Limits, { url, method }: OutgoingRequest): vo
   rules.checkUrl(url)
 }
 
+/** @throws ValidationError for what `Request`, `Headers` or `Response` of the platform does not accept */
+async function readRequest(input: string | URL | Request, init: RequestInit): Promise<OutgoingRequest> {
+  try {
+    checkSignalType('fetch', init.signal ?? undefined)
+    if (init.method !== undefined) checkText('The method of fetch', init.method)
+    return await outgoing(input, init)
+  } catch (cause) {
+    if (cause instanceof TroupeError) throw cause
+    const problem = `it is no request: ${cause instanceof Error ? cause.message : 'it cannot be read'}`
+    throw failure('validation.failed', { what: 'What fetch was given', problem }, { cause })
+  }
+}
+
 async function outgoing(input: string | URL | Request, init: RequestInit): Promise<OutgoingRequest> {
   const from = input instanceof Request ? input : undefined
-  const text = from ? from.url : String(input)
+  const text = from ? from.url : input instanceof URL ? input.href : checkText('fetch', input)
   const url = URL.parse(text)
   if (!url) throw failure('egress.denied', { host: text.slice(0, 100), problem: 'it is no URL' })
   url.hash = ''

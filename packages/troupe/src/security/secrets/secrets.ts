@@ -22,6 +22,9 @@ interface CachedSecret {
 const pauseMs = 1_000
 const longest = 64 * 1024
 
+/** Longer lists are none of keys: they are left as they are, for the check of the configuration to reject. */
+const maxListed = 10_000
+
 export class Secrets {
   readonly #parts: SecretsParts
   readonly #cached = new Map<string, CachedSecret>()
@@ -56,7 +59,7 @@ export class Secrets {
   /** The value with each reference in it replaced by its secret: in lists and plain objects, at any depth. */
   async revealAll(value: unknown): Promise<unknown> {
     if (isSecretReference(value)) return this.get(value.secret)
-    if (Array.isArray(value)) return Promise.all(value.map((one) => this.revealAll(one)))
+    if (Array.isArray(value) && value.length <= maxListed) return Promise.all(value.map((one) => this.revealAll(one)))
     if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
     const entries = Object.entries(value).map(async ([name, one]) => [name, await this.revealAll(one)] as const)
     return Object.fromEntries(await Promise.all(entries))

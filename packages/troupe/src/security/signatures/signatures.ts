@@ -14,6 +14,7 @@ import {
   failure,
   type Json,
   milliseconds,
+  show,
 } from '../../core/index.ts'
 import { postgresTables, type Statement, type Storage, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
@@ -243,7 +244,7 @@ export function createSignatures(
   if (policy !== 'off' && policy !== 'verify' && policy !== 'require')
     throw failure('validation.failed', {
       what: 'messaging.signatures.policy',
-      problem: `it is ${String(policy)}, not one of off, verify, require`,
+      problem: `it is ${show(policy)}, not one of off, verify, require`,
     })
   const keyRing = new SigningKeyRing(keys)
   return policy === 'off' ? undefined : new Signatures({ policy, keyRing, ...parts })

@@ -11,7 +11,7 @@ import {
   timingSafeEqual,
   verify as verifyWith,
 } from 'node:crypto'
-import { checkName, checkOptions, failure } from '../../core/index.ts'
+import { checkName, checkOptions, failure, readable, show } from '../../core/index.ts'
 
 export interface SigningKey {
   /** Travels with each signature; never used again for another key. */
@@ -46,7 +46,7 @@ export interface ReadyKey {
 }
 
 const wrong = (id: unknown, problem: string) =>
-  failure('validation.failed', { what: `The signing key ${String(id).slice(0, 80)}`, problem })
+  failure('validation.failed', { what: `The signing key ${show(id).slice(0, 80)}`, problem })
 
 /** @throws ValidationError; never with anything of the key */
 export function readyKey(key: SigningKey): ReadyKey {
@@ -68,7 +68,7 @@ export function readyKey(key: SigningKey): ReadyKey {
 
 function timestampOf(id: string, at: string | Date | undefined): number | undefined {
   if (at === undefined) return undefined
-  const timestamp = at instanceof Date ? at.getTime() : Date.parse(String(at))
+  const timestamp = at instanceof Date ? at.getTime() : Date.parse(show(at))
   if (!Number.isFinite(timestamp)) throw wrong(id, 'from and until are Dates or ISO texts of one')
   return timestamp
 }
@@ -76,6 +76,8 @@ function timestampOf(id: string, at: string | Date | undefined): number | undefi
 type Means = Pick<ReadyKey, 'algorithm' | 'sign' | 'verify'>
 
 function shared(id: string, secret: string | Uint8Array): Means {
+  if (typeof secret !== 'string' && !readable('The signing key', () => secret instanceof Uint8Array))
+    throw wrong(id, 'its secret is neither a text nor bytes')
   const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : Buffer.from(secret)
   if (bytes.length < 32) throw wrong(id, 'its secret has less than 32 bytes')
   const mac = (text: string) => createHmac('sha256', bytes).update(text).digest()

@@ -1,5 +1,5 @@
 /** What becomes of an outside change by somebody who holds untrusted input and sensitive data at once. */
-import { checkOptions, type Duration, failure, milliseconds, nearest, type TaintLabel } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, milliseconds, nearest, show, type TaintLabel } from '../../core/index.ts'
 
 export interface PolicyConfig {
   /** `approve`, the default: a person must agree to the exact arguments. `report`: it is done, and recorded. */
@@ -31,7 +31,7 @@ export function readTaintPolicy(config: PolicyConfig = {}): TaintPolicy {
 function oneOf(option: string, value: string, known: readonly string[]): void {
   if (known.includes(value)) return
   const near = nearest(String(value), known)
-  const problem = `it is ${String(value)}, not ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
+  const problem = `it is ${show(value)}, not ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
   throw failure('validation.failed', { what: `policy.${option}`, problem })
 }
 

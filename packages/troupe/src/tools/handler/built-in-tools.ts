@@ -3,7 +3,7 @@
  * and commits with the turn. The agent's role, allow and deny hold.
  */
 import { isAllowed, isToolContext } from '../../context/index.ts'
-import { failure, type Ids, nearest } from '../../core/index.ts'
+import { failure, type Ids, nearest, show } from '../../core/index.ts'
 import { type BuiltInTool, builtInToolNames as names } from '../../security/index.ts'
 import { defineTool, type Tool } from '../define-tool.ts'
 import type { StepContext } from '../step-context.ts'
@@ -28,7 +28,7 @@ export function builtInTools(...wanted: readonly BuiltInTool[]): Readonly<Record
 function toolOf(name: BuiltInTool, available: readonly BuiltInTool[]): Tool {
   const spec = specs.get(name)
   if (!spec || !ofSteps.includes(name))
-    throw failure('tool.unknown', { tool: String(name), nearest: nearest(String(name), ofSteps) ?? ofSteps.join(', ') })
+    throw failure('tool.unknown', { tool: show(name), nearest: nearest(show(name), ofSteps) ?? ofSteps.join(', ') })
   const { description, parameters, security } = spec
   const tool = defineTool({
     name,

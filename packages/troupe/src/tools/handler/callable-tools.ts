@@ -1,5 +1,5 @@
 /** The tools of a handler in the shapes that providers and frameworks take, each with `call` for their shape of a call. */
-import { failure, type Json } from '../../core/index.ts'
+import { failure, fieldOf, type Json } from '../../core/index.ts'
 import type { ToolResult } from './execute-tool-call.ts'
 import type { ToolHandler } from './tool-handler.ts'
 import { isStrict, type JsonObject } from './tool-spec.ts'
@@ -52,7 +52,7 @@ async function invalidArguments(handler: CallableTools, tool: string): Promise<u
 
 /** @throws ValidationError for what has no tools, an agent's handle in place of its tools for one */
 function definitionsOf(handler: CallableTools) {
-  if (typeof handler?.definitions === 'function') return handler.definitions()
+  if (typeof fieldOf(handler, 'definitions') === 'function') return handler.definitions()
   const problem = "it has no tools: pass an agent's tools, or what mergeTools gave"
   throw failure('validation.failed', { what: 'The handler', problem })
 }

@@ -4,11 +4,13 @@ import { type BatchOperationResult, isAllowed, isToolContext } from '../../conte
 import {
   CancelledError,
   failure,
+  fieldOf,
   isObject,
   type Json,
   LeaseLostError,
-  nameOf,
   nearest,
+  readable,
+  show,
   TroupeError,
 } from '../../core/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
@@ -45,13 +47,19 @@ export async function executeToolCall(caller: ToolCaller, name: string, args: un
     const spec = specs.get(name)
     if (!spec)
       throw failure('tool.unknown', {
-        tool: nameOf(name),
+        tool: show(name),
         nearest:
-          nearest(nameOf(name), [...caller.available(), ...specs.keys()]) ??
+          nearest(show(name), [...caller.available(), ...specs.keys()]) ??
           (caller.available().join(', ') || 'to grant the agent tools'),
       })
     caller.authorize(spec.name)
-    return { success: true, ...(await spec.run(caller.clients, argumentsOf(caller, spec, args))) }
+    return {
+      success: true,
+      ...(await spec.run(
+        caller.clients,
+        readable('The arguments', () => argumentsOf(caller, spec, args)),
+      )),
+    }
   } catch (error) {
     if (!(error instanceof TroupeError) || error instanceof CancelledError || error instanceof LeaseLostError)
       throw error
@@ -96,7 +104,7 @@ async function failed(caller: ToolCaller, name: string, args: unknown, error: Tr
     helpful.available_tools = [...caller.available()]
     if (caller.role !== undefined) helpful.agent_role = caller.role
   }
-  const { key, topic } = (args ?? {}) as { readonly key?: unknown; readonly topic?: unknown }
+  const [key, topic] = [fieldOf(args, 'key'), fieldOf(args, 'topic')]
   if (typeof key === 'string' && key.length <= 1_024) helpful.key = key
   if (code === 'context.missing' && typeof key === 'string')
     helpful.similar_keys = [...(await similarKeys(context, key))]

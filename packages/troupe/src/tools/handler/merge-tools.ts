@@ -2,7 +2,7 @@
  * Our tools and a user's in one handler: theirs keep their names, clashing ones of ours are called `troupe_…`. A denied
  * tool of theirs is neither offered nor called, and every call is an event.
  */
-import { failure, jsonSchemaOf } from '../../core/index.ts'
+import { failure, fieldOf, isPlainObject, jsonSchemaOf, show } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
 import { objectSchema } from '../object-schema.ts'
 import type { CallableTools } from './callable-tools.ts'
@@ -21,15 +21,15 @@ export function mergeTools(
   handler: ToolHandler,
   own: Readonly<Record<string, Tool | OwnTool>> | readonly (Tool | OwnTool)[],
 ): CallableTools {
-  if (typeof handler?.toolNames !== 'function')
+  if (typeof fieldOf(handler, 'toolNames') !== 'function')
     throw failure('validation.failed', { what: 'The handler', problem: "it is not an agent's tools" })
-  if (typeof own !== 'object' || own === null)
+  if (!Array.isArray(own) && !isPlainObject(own))
     throw failure('validation.failed', { what: 'The tools to merge', problem: 'they are neither a list nor an object' })
   const theirs = new Map<string, Tool | OwnTool>()
   const list = Array.isArray(own) ? own.map((tool: Tool | OwnTool) => [tool?.name, tool] as const) : Object.entries(own)
   for (const [name, tool] of list as readonly (readonly [string | undefined, Tool | OwnTool])[]) {
-    const wrong = (problem: string) => failure('validation.failed', { what: `The tool ${String(name)}`, problem })
-    if (typeof name !== 'string' || typeof tool?.execute !== 'function')
+    const wrong = (problem: string) => failure('validation.failed', { what: `The tool ${show(name)}`, problem })
+    if (typeof name !== 'string' || typeof fieldOf(tool, 'execute') !== 'function')
       throw wrong('it needs a name and a function execute')
     if (isTool(tool) && tool.effect === 'durable') throw wrong('it uses ctx and so needs a step: give it to an agent')
     if (isTool(tool) && tool.needsApproval === true)

@@ -12,6 +12,7 @@ import {
   milliseconds,
   nearest,
   type Schema,
+  show,
 } from '../../../core/index.ts'
 import {
   createToolSource,
@@ -86,7 +87,7 @@ function check(options: McpToolsOptions) {
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(name))
     throw wrong('its name is 1 to 32 letters, digits and -')
   for (const one of isObject(effect) ? Object.values(effect) : effect === undefined ? [] : [effect])
-    if (!effects.includes(one)) throw wrong(`effect is ${String(one)}, not read, idempotent or once`)
+    if (!effects.includes(one)) throw wrong(`effect is ${show(one)}, not read, idempotent or once`)
   if (typeof trustAnnotations !== 'boolean') throw wrong('trustAnnotations is neither true nor false')
   const approved = typeof needsApproval === 'boolean' ? needsApproval : listOf<string>('needsApproval', needsApproval)
   if (!Number.isInteger(resultLimit) || resultLimit < 1_024 || resultLimit > 2 ** 23)

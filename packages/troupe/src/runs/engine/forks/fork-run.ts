@@ -4,7 +4,7 @@
  * had recorded, others from their start. The shared context is not forked: what the run wrote there stays as it is now.
  */
 import { type Agent, type LlmAgentOptions, type Outcome, routingOf } from '../../../agents/index.ts'
-import { checkName, checkOptions, checkSignal, failure, type Json, type UserId } from '../../../core/index.ts'
+import { checkName, checkOptions, checkSignal, failure, type Json, show, type UserId } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { decide } from '../../machine/decide.ts'
@@ -148,7 +148,8 @@ const usedBy = ({ usage }: State) => ({ tokens: usage.inputTokens + usage.output
 
 /** Those that were decided upon up to the event, and the one with it. */
 function inputsOf({ run, records }: { readonly run: string; readonly records: readonly JournalRecord[] }, seq: number) {
-  const wrong = (problem: string) => failure('validation.failed', { what: `Forking run ${run} at ${seq}`, problem })
+  const wrong = (problem: string) =>
+    failure('validation.failed', { what: `Forking run ${run} at ${show(seq)}`, problem })
   if (!Number.isSafeInteger(seq) || seq < 1) throw wrong('at must be the seq of one of its events')
   const bodies = records.map(({ body }) => readRecord(body))
   const last = Math.max(0, ...bodies.map(({ first = 0, events = [] }) => first + events.length - 1))

@@ -2,7 +2,7 @@
  * What a run did, as one object: which way it went, who had to do with whom, what failed, and how its branches stood with
  * each step. Fed by `run.events()`, live or from history.
  */
-import { checkOptions } from '../../../core/index.ts'
+import { checkCall, checkFunction, checkOptions, failure, fieldOf } from '../../../core/index.ts'
 import type { CanonicalEdge } from '../../../topology/index.ts'
 import type { NumberedEvent } from '../../engine/run-event.ts'
 import { evolve } from '../../machine/evolve.ts'
@@ -41,6 +41,8 @@ export class Tracer {
 
   /** Takes a run's events in, from its first on; one that it has already is passed over. */
   add(event: NumberedEvent): void {
+    if (!Number.isSafeInteger(fieldOf(event, 'seq')))
+      throw failure('validation.failed', { what: 'What Tracer.add was given', problem: 'it is no event of a run' })
     if (event.seq <= (this.#events.at(-1)?.seq ?? 0)) return
     this.#events.push(event)
     if (event.type === 'run.started') this.#edges = event.pinned.topology.edges
@@ -54,6 +56,8 @@ export class Tracer {
     run: { events(options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<NumberedEvent> },
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<this> {
+    checkFunction('The method events of the run that a Tracer follows', fieldOf(run, 'events'))
+    checkCall('Tracer.follow', options)
     const from = this.#events.at(-1)?.seq
     for await (const event of run.events({ ...options, ...(from === undefined ? {} : { from }) })) this.add(event)
     return this

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { checkFunction, checkOptions, checkPredicate, checkSignal, fieldOf, listOf } from './check-options.ts'
+import { isObject, isPlainObject } from './is-object.ts'
+import { encodeJson } from './json.ts'
+import { show } from './show.ts'
+
+const fail = () => {
+  throw new Error('of the caller')
+}
+const revoked = (target: object): object => {
+  const { proxy, revoke } = Proxy.revocable(target, {})
+  revoke()
+  return proxy
+}
+const hostile = new Proxy({}, { get: fail, ownKeys: fail, getPrototypeOf: fail, getOwnPropertyDescriptor: fail })
+/** Values that a template cannot print, or that throw when they are read. */
+const unreadable: readonly unknown[] = [
+  ...[Object.create(null), Symbol('s'), revoked({}), revoked([]), hostile, { toString: fail, valueOf: fail }],
+  ...[
+    () => 1,
+    class {},
+    10n,
+    Number.NaN,
+    null,
+    undefined,
+    true,
+    new Array(2 ** 32 - 1),
+    new Map(),
+    new Date(Number.NaN),
+  ],
+]
+const coded = expect.objectContaining({ code: 'validation.failed', name: 'ValidationError' })
+
+describe('show', () => {
+  it('gives a short text for every value', () => {
+    for (const value of unreadable) expect(show(value).length).toBeLessThan(20)
+    expect([show('a text'), show(10n), show(Symbol('s')), show([1]), show({}), show(null), show(fail)]).toEqual([
+      ...['a text', '10n', 'Symbol(s)', 'a list', 'an object', 'null', 'a function'],
+    ])
+  })
+})
+
+describe('checkOptions', () => {
+  it('takes plain objects alone, without looking into what is none', () => {
+    for (const options of [{}, { a: 1 }, Object.create(null)]) checkOptions('push', options, ['a'])
+    for (const options of [
+      ...unreadable.filter((value) => !isPlainObject(value)),
+      'x'.repeat(1_000_000),
+      new Array(100_000),
+    ])
+      expect(() => checkOptions('push', options as object, ['a'])).toThrow(coded)
+  })
+
+  it('names an option that it does not know, with the nearest', () => {
+    const misspelt = { ttl: '1h', subscriber: [] }
+    const thrown = expect.objectContaining({ code: 'option.unknown', message: 'push has no option subscriber.' })
+    expect(() => checkOptions('push', misspelt, ['ttl', 'subscribers'])).toThrow(thrown)
+  })
+
+  it('reports a getter that throws, with what it threw as the cause', () => {
+    const options = Object.defineProperty({}, 'ttl', { get: fail, enumerable: true })
+    const cause = expect.objectContaining({ message: 'of the caller' })
+    expect(() => checkOptions('push', options, ['ttl'])).toThrow(
+      expect.objectContaining({ code: 'validation.failed', cause }),
+    )
+  })
+})
+
+describe('checks of one value', () => {
+  it('never throw anything but a coded error', () => {
+    for (const value of unreadable) {
+      if (typeof value !== 'function') expect(() => checkFunction('The handler', value)).toThrow(coded)
+      if (value !== undefined) expect(() => checkSignal('get', value as never)).toThrow(coded)
+      if (!Array.isArray(safely(value))) expect(() => listOf('The topics', value as never)).toThrow(coded)
+      expect(() => fieldOf(value, 'key')).not.toThrow()
+      expect(() => isObject(value)).not.toThrow()
+    }
+  })
+
+  it('a predicate gives true or false: a promise is refused, and what it rejects with is dropped', async () => {
+    expect([checkPredicate('forget', true), checkPredicate('forget', false)]).toEqual([true, false])
+    for (const answer of [undefined, 1, 'yes', Promise.resolve(true), Promise.reject(new Error('of the caller'))])
+      expect(() => checkPredicate('forget', answer)).toThrow(coded)
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+})
+
+it('JSON is not made of what cannot be read, and the error says so', () => {
+  const nested = Object.defineProperty({}, 'x', { get: fail, enumerable: true })
+  for (const value of [revoked({}), revoked([]), hostile, nested, [nested]])
+    expect(() => encodeJson(value)).toThrow(expect.objectContaining({ code: 'json.unsupported' }))
+})
+
+/** `Array.isArray` throws for a revoked proxy. */
+function safely(value: unknown): unknown {
+  try {
+    return Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

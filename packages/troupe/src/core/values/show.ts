@@ -1,0 +1,27 @@
+/**
+ * Returns a short text for any value, for the message of an error. Never throws, and never calls code of the value: an
+ * object may have no prototype, a getter that throws, or be a revoked proxy. Texts are given as they are.
+ */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'bigint':
+      return `${value}n`
+    case 'function':
+      return 'a function'
+    case 'object':
+      return value === null ? 'null' : isList(value) ? 'a list' : 'an object'
+    default:
+      return String(value)
+  }
+}
+
+/** `Array.isArray` throws for a revoked proxy. */
+function isList(value: object): boolean {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}

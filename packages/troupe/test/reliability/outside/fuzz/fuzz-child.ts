@@ -1,0 +1,134 @@
+/**
+ * Calls the public API with bad arguments and sends its parent what it found. Its parent ends it when it does not answer.
+ *
+ * node fuzz-child.ts CALLS SEED PATTERN FROM
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as nextTick, setTimeout as pause } from 'node:timers/promises'
+import { seededRandom } from '../../../../src/core/index.ts'
+import { CallbackError, ReadError } from './bad-values.ts'
+import { changeArguments, pickWith } from './change-arguments.ts'
+import { loadLibrary } from './library.ts'
+import { openTestbed } from './open-testbed.ts'
+import { publicApi, type Target } from './public-api.ts'
+
+/** A rejection that takes longer, three times of three, is a finding: 1 ms is promised, and the machine may be busy. */
+const rejectedWithinMs = 20
+const answeredWithinMs = 3_000
+
+const [calls = '0', seed = '1', only = '.', from = '0'] = process.argv.slice(2)
+const folder = mkdtempSync(join(tmpdir(), 'troupe-fuzz-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+const library = await loadLibrary()
+let testbed = await openTestbed(library)
+const targets = publicApi(library, () => testbed, folder).filter(({ name }) => new RegExp(only).test(name))
+
+export interface FoundByFuzz {
+  readonly kind: string
+  readonly target: string
+  readonly change: string
+  readonly error: string
+}
+const send = (message: object) => process.send?.(message)
+let current = { target: '', change: '' }
+const note = (kind: string, error: unknown) => send({ found: { kind, ...current, error: textOf(error) } })
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return `no Error: ${typeof error}`
+  const frames = (error.stack ?? '').split('\n').filter((line) => /(dist|src)\//.test(line))
+  const at = frames.slice(0, 2).map((line) => line.replace(/^.*\/(dist|src)\//, '').replace(/\)$/, ''))
+  return `${error.name}: ${error.message.slice(0, 160)} (${at.join(' < ')})`
+}
+
+const causeOf = (error: unknown): unknown => (error as { readonly cause?: unknown } | null)?.cause
+
+/** What is wrong with what a call was rejected with. */
+function judge(error: unknown): string | undefined {
+  if (error instanceof library.TroupeError) {
+    if (error.code === 'internal') return 'code internal'
+    return /\[object |is not a function|Cannot read|not iterable/.test(error.message) ? 'unclear message' : undefined
+  }
+  // A class in place of a callback, which the platform refuses to call.
+  if (error instanceof TypeError && /^Class constructor X cannot be invoked/.test(error.message)) return undefined
+  // A callback of the caller threw, or the reason of an aborted signal: the caller's own.
+  if (error instanceof CallbackError || causeOf(error) instanceof CallbackError || error === null) return undefined
+  return error instanceof ReadError ? 'unread argument' : 'bare error'
+}
+
+/** Functions that return what they were given. */
+const givesBack = /^(defineConfig|user\.cached|batches\.add)$/
+
+async function complete(target: Target, answer: unknown): Promise<void> {
+  // What a function gives back as it came may have a `then` that throws.
+  const value = (answer instanceof Promise ? await answer : answer) as Record<PropertyKey, unknown> | null | undefined
+  if (typeof value !== 'object' || value === null || givesBack.test(target.name)) return
+  if (typeof value[Symbol.asyncIterator] === 'function') {
+    const items = (value as unknown as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+    const next = items.next()
+    next.catch(() => {})
+    await Promise.race([next, pause(30)])
+    void items.return?.()?.catch(() => {})
+  }
+  const end = /^(createTroupe|openContext)$/.test(target.name) ? value.close : value.stop
+  if (typeof end === 'function') await Promise.race([end.call(value), pause(500)])
+}
+
+/** @returns whether it was rejected */
+async function attempt(target: Target, parameters: readonly unknown[]): Promise<boolean> {
+  try {
+    const answer = target.call(parameters)
+    const completed = complete(target, answer)
+    completed.catch(() => {})
+    const how = await Promise.race([completed, pause(answeredWithinMs, 'no answer', { ref: false })])
+    if (how === 'no answer' && !/\.(result|take|acquire|wait)/.test(target.name)) note('no answer', new Error(''))
+    return false
+  } catch (error) {
+    const problem = judge(error)
+    if (problem !== undefined) note(problem, error)
+    return true
+  }
+}
+
+const processorMs = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+async function timed(target: Target, parameters: readonly unknown[]): Promise<number> {
+  const before = processorMs()
+  return (await attempt(target, parameters)) ? processorMs() - before : 0
+}
+
+process.on('unhandledRejection', (error) => note('unhandled rejection', error))
+process.on('uncaughtException', (error) => note('uncaught exception', error))
+
+const random = seededRandom(`fuzz ${seed} from ${from}`)
+const pick = pickWith(random)
+let made = 0
+for (let i = Number(from); i < Number(calls); i++) {
+  const target = pick(targets)
+  const changed = changeArguments(pick(target.arguments), random)
+  current = { target: target.name, change: changed.change }
+  send({ at: i, ...current })
+  made++
+  let ms = await timed(target, changed.arguments)
+  for (let n = 0; n < 2 && ms > rejectedWithinMs; n++) ms = Math.min(ms, await timed(target, changed.arguments))
+  if (ms > rejectedWithinMs) note('slow rejection', new Error(`${Math.round(ms)} ms of processor time`))
+  if (({} as { polluted?: unknown }).polluted !== undefined) {
+    note('polluted prototype', new Error(''))
+    delete (Object.prototype as { polluted?: unknown }).polluted
+  }
+  if (testbed.troupe.state !== 'open') {
+    note('closed troupe', new Error(testbed.troupe.state))
+    testbed = await openTestbed(library)
+  }
+  if (i % 100 === 0) {
+    await nextTick()
+    const canary = await testbed.troupe.user('zoe').context.get('canary')
+    if (canary !== 1) note('lost entry', new Error('canary'))
+  }
+}
+send({ over: true, made, targets: targets.length })
+setTimeout(() => process.exit(0), 100)

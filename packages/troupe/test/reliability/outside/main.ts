@@ -1,0 +1,31 @@
+/**
+ * Runs the programs that use the library as an application would, and that say what does not hold.
+ *
+ * node packages/troupe/test/reliability/outside/main.ts [--only fuzz,…] [--scale 30] [--seed TEXT]
+ */
+import { parseArgs } from 'node:util'
+import { programs } from './programs.ts'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    scale: { type: 'string', default: '30' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const wanted = values.only?.split(',')
+const unknown = wanted?.find((name) => !programs.some((program) => program.name === name))
+if (unknown !== undefined) throw new Error(`there is no program ${unknown}`)
+
+for (const program of programs.filter(({ name }) => !wanted || wanted.includes(name))) {
+  const began = performance.now()
+  const problems = await program.run({
+    scale: Number(values.scale),
+    seed: values.seed,
+    report: (line) => console.log(`${program.name}: ${line}`),
+  })
+  for (const problem of problems) console.log(`${program.name}: ${problem}`)
+  const seconds = Math.round((performance.now() - began) / 1_000)
+  console.log(`${program.name}: ${problems.length} problems in ${seconds} s. ${program.promise}`)
+  if (problems.length > 0) process.exitCode = 1
+}
