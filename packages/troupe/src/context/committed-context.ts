@@ -1,5 +1,6 @@
 /** The hands of one agent, or of the host, on what is committed: each write is one change. */
 import {
+  capture,
   checkName,
   checkOptions,
   checkSignal,
@@ -151,6 +152,7 @@ export class CommittedContext implements ToolContext {
   ): Promise<port.Pushed & { readonly value: KeyValue<K> }> {
     return this.perform('push_context', options, async () => {
       checkUpdate(fn, options)
+      const captured = capture(options)
       // Its function is given the value.
       this.actor.access?.require(this.actor.agent, 'get_context')
       const text = checkedKey(key)
@@ -173,8 +175,8 @@ export class CommittedContext implements ToolContext {
         const { row, value } = await abortable(() => made(isRetry))
         const ifVersion = Number(row?.version ?? 0)
         // What is made of a value has what clung to it.
-        const taint = joinTaint(taintIn(row), checkTaint(options.taint, 'update.taint'))
-        return { ...(await this.#push(text, value, { ...options, taint, ifVersion })), value }
+        const taint = joinTaint(taintIn(row), checkTaint(captured.taint, 'update.taint'))
+        return { ...(await this.#push(text, value, { ...captured, taint, ifVersion })), value }
       }
       const updateKey = JSON.stringify([user, text])
       const first = this.mesh.updates.busy(updateKey) ? undefined : await unlessConflict(() => attempt(false))

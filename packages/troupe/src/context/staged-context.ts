@@ -4,6 +4,7 @@
  */
 import {
   canonicalJson,
+  capture,
   checkOptions,
   checkSignal,
   createPage,
@@ -287,12 +288,13 @@ export class StagedContext implements ToolContext {
     options: Omit<port.PushOptions, 'ifVersion'> = {},
   ): Promise<port.Pushed & { readonly value: KeyValue<K> }> {
     checkUpdate(fn, options)
+    const captured = capture(options)
     const text = checkedKey(key)
     for (let i = 0; i < attempts; i++) {
       const entry = await this.getEntry(key, options.signal ? { signal: options.signal } : {})
       const value = await parsedValue(key, await fn(entry?.value))
       try {
-        const over = { ...options, ifVersion: entry?.version ?? 0 }
+        const over = { ...captured, ifVersion: entry?.version ?? 0 }
         return { ...(await this.#push(text, value, over, entry === undefined)), value }
       } catch (error) {
         if (!(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
@@ -315,10 +317,10 @@ export class StagedContext implements ToolContext {
   ): Promise<readonly port.BatchOperationResult[]> {
     this.#require('batch_context_operation', options)
     checkOptions('batch', options, ['atomic', 'signal'])
-    checkBatchOperations(operations)
-    if (!options.atomic) return oneByOne(operations, this, options.signal)
+    const captured = checkBatchOperations(operations)
+    if (!options.atomic) return oneByOne(captured, this, options.signal)
     const trial = new Overlay(this.#overlay)
-    return allOrNone(operations, (operation) => this.#plan(operation, trial))
+    return allOrNone(captured, (operation) => this.#plan(operation, trial))
   }
 
   /** @returns what stages it as it was planned, before it waits for anything */

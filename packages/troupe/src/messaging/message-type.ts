@@ -1,5 +1,6 @@
 /** Types of messages: a name, a schema that holds at the send and at the receipt, and what the reply looks like. */
 import {
+  capture,
   checkName,
   checkOptions,
   checkSchema,
@@ -139,10 +140,12 @@ export async function encodePayload(type: MessageType, payload: unknown): Promis
   const { schema, parent } = type
   const what = `The message ${type.name}`
   if (schema === undefined && parent === undefined) return { json: encodeJson(payload, what) }
-  const value = schema === undefined ? payload : await parse(schema, payload, what)
+  const captured = capture(payload)
+  const value = schema === undefined ? captured : await parse(schema, captured, what)
   const encoded = encodeWithBytes(value, what)
   const decodeCopy = () => withBytes(decodeJson(encoded.json), encoded.bytesAt)
-  if (schema !== undefined && value !== payload) await parse(schema, decodeCopy(), `${what}, as its schema changes it,`)
+  if (schema !== undefined && value !== captured)
+    await parse(schema, decodeCopy(), `${what}, as its schema changes it,`)
   for (const ancestor of parent === undefined ? [] : lineage(parent))
     if (ancestor.schema) await parse(ancestor.schema, decodeCopy(), `${what}, as ${ancestor.name},`)
   return encoded

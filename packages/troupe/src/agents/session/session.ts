@@ -4,6 +4,7 @@
  */
 import {
   CancelledError,
+  capture,
   checkCall,
   checkOptions,
   checkSignal,
@@ -123,7 +124,8 @@ export class Session {
    * @throws what it failed with; CancelledError when the signal aborts; ConflictError `session.waiting`
    */
   generate(input: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
-    return this.#inTurn('generate', options, () => this.#begin({ kind: 'generate', input: copyOf(input) }, options))
+    const captured = capture(input)
+    return this.#inTurn('generate', options, () => this.#begin({ kind: 'generate', input: copyOf(captured) }, options))
   }
 
   /**
@@ -155,8 +157,9 @@ export class Session {
    * const { text } = await stream.result
    */
   stream(input: Json, options: SessionCallOptions = {}): SessionStream<SessionResult> {
+    const captured = capture(input)
     return new SessionStream((live) =>
-      this.#inTurn('stream', options, () => this.#begin({ kind: 'generate', input: copyOf(input) }, options, live)),
+      this.#inTurn('stream', options, () => this.#begin({ kind: 'generate', input: copyOf(captured) }, options, live)),
     )
   }
 
@@ -165,12 +168,13 @@ export class Session {
    * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
    */
   answer(id: string, value: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
+    const captured = capture(value)
     return this.#inTurn('answer', options, async () => {
       const { user, steps, storage, services, audit } = this.#options
       const { open, questions } = await this.#threads.read(user, this.#thread)
       const stored = questions.find(({ question }) => question.id === id)
       if (!stored || !open) throw failure('question.unknown', { question: id })
-      const checked = answerTo(services.guard, user, stored.question, value)
+      const checked = answerTo(services.guard, user, stored.question, captured)
       const auditFields = { actor: 'host', operation: 'session.answer', resource: this.threadId }
       const auditEntry =
         stored.question.kind === 'approval'
@@ -204,8 +208,9 @@ export class Session {
    */
   async executeTool(name: string, input: Json, options: SessionCallOptions = {}): Promise<Json> {
     checkText('executeTool', name)
+    const captured = capture(input)
     const result = await this.#inTurn('executeTool', options, () =>
-      this.#begin({ kind: 'tool', tool: name, input: copyOf(input, 'The input of a tool') }, options),
+      this.#begin({ kind: 'tool', tool: name, input: copyOf(captured, 'The input of a tool') }, options),
     )
     return result.output
   }

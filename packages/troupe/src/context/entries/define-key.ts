@@ -50,7 +50,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
         throw failure('key.parameter', { form, name, problem: 'needs a text or a number' })
       return String(value)
     })
-    return { key, schema, toString: () => key }
+    return Object.freeze({ key, schema, toString: () => key })
   }
   return Object.assign(make, { pattern: form.replace(/\{[^{}]*\}/g, '*') }) as KeyMaker<Form, T>
 }

@@ -1,5 +1,6 @@
 /** A push or a delete as the statements of a change. Checked when it is prepared, decided when it commits. */
 import {
+  capture,
   checkEntryKey,
   checkOptions,
   checkTaint,
@@ -69,9 +70,16 @@ export function checkUpdate(fn: unknown, options: object): void {
 
 export const checkedKey = (key: Key | string): string => checkEntryKey(keyText(key))
 
-/** As its key's schema gives it, where it has one. @throws ValidationError `validation.failed` */
-export const parsedValue = async <K extends Key | string>(key: K, value: KeyValue<K>): Promise<KeyValue<K>> =>
-  typeof key === 'object' ? (parse(key.schema, value, `The value of ${key.key}`) as Promise<KeyValue<K>>) : value
+/**
+ * The value as it is at the call, as its key's schema gives it where it has one.
+ * @throws ValidationError `validation.failed`
+ */
+export const parsedValue = async <K extends Key | string>(key: K, value: KeyValue<K>): Promise<KeyValue<K>> => {
+  const captured = capture(value)
+  return typeof key === 'object'
+    ? (parse(key.schema, captured, `The value of ${checkedKey(key)}`) as Promise<KeyValue<K>>)
+    : captured
+}
 
 export function checkVersion(version: unknown, least: number): number | undefined {
   if (version === undefined) return undefined
@@ -90,15 +98,10 @@ export async function preparePush(
 ): Promise<Push> {
   checkOptions('push', options, pushOptions)
   const text = checkedKey(key)
-  // A value without a schema is read before anything is waited for: whoever passed it may change it then.
-  const checked = typeof key === 'object' ? await parsedValue(key, value) : value
-  const json = encodeJson(checked, `The value of ${text}`)
-  const bytes = Buffer.byteLength(json)
-  if (bytes > largest) throw failure('value.too_large', { what: `The value of ${text}`, bytes, limit: largest })
-  return {
+  // All is read before anything is waited for: the caller may change it then.
+  const push = {
     key: text,
     change: core.nextChange(),
-    json,
     grantees: granteesOf(options, core.limits.topics),
     writers: storedWriters(options.writers),
     lifetime: core.lifecycles.named(options),
@@ -108,6 +111,10 @@ export async function preparePush(
     provenance: origin.provenance,
     taint: joinTaint(origin.taint, checkTaint(options.taint, 'push.taint')),
   }
+  const json = encodeJson(typeof key === 'object' ? await parsedValue(key, value) : value, `The value of ${text}`)
+  const bytes = Buffer.byteLength(json)
+  if (bytes > largest) throw failure('value.too_large', { what: `The value of ${text}`, bytes, limit: largest })
+  return { ...push, json }
 }
 
 function metadataText(metadata: unknown): string {

@@ -1,5 +1,6 @@
 /** Several operations: each for itself, or all in one change that applies wholly or not at all. Results in order. */
 import {
+  capture,
   checkFlag,
   checkOptions,
   decodeJson,
@@ -49,11 +50,12 @@ export async function runBatch(
 ): Promise<readonly BatchOperationResult[]> {
   checkOptions('batch', options, ['atomic', 'signal'])
   if (options.atomic !== undefined) checkFlag('atomic', options.atomic)
-  checkBatchOperations(operations)
-  return options.atomic ? atomic(operations, parts) : oneByOne(operations, parts.client, options.signal)
+  const captured = checkBatchOperations(operations)
+  return options.atomic ? atomic(captured, parts) : oneByOne(captured, parts.client, options.signal)
 }
 
-export function checkBatchOperations(operations: readonly BatchOperation[]): void {
+/** @returns the operations as they are at the call */
+export function checkBatchOperations(operations: readonly BatchOperation[]): readonly BatchOperation[] {
   if (!Array.isArray(operations) || operations.length > maxOperations)
     throw failure('validation.failed', {
       what: 'A batch',
@@ -66,6 +68,7 @@ export function checkBatchOperations(operations: readonly BatchOperation[]): voi
     // What commits together, or one after the other, has one signal.
     if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
   }
+  return capture(operations)
 }
 
 /** @returns what is told of an operation that failed */

@@ -1,5 +1,5 @@
 /** `support.messages` outside a step: resolves when the messages are durable. */
-import { checkName, failure, TroupeError } from '../../core/index.ts'
+import { capture, checkName, failure, TroupeError } from '../../core/index.ts'
 import { deepFreeze } from '../message.ts'
 import type {
   BatchSendOptions,
@@ -98,13 +98,15 @@ function messageClientOf(parts: CommittedMessagesParts, enqueue: Enqueue): Messa
     async broadcast(type, payload, options = {}) {
       const { to, role, ...common } = checkBroadcast(options)
       authorize('broadcast_message_to_agents')
-      return sendToAll(type, payload, to ?? (await parts.everyone(sender.user, role)), common)
+      const captured = capture(payload)
+      return sendToAll(type, captured, to ?? (await parts.everyone(sender.user, role)), common)
     },
     async publish(type, payload, options) {
       const { topic, ...common } = checkSend('publish', options, ['topic'])
       authorize('broadcast_message_to_agents')
+      const captured = capture(payload)
       const subscribers = await parts.subscribersOf(sender.user, checkName('topic', topic), sender.agent)
-      return sendToAll(type, payload, subscribers, common)
+      return sendToAll(type, captured, subscribers, common)
     },
     async request(type, payload, options) {
       checkName('agent', options?.to)

@@ -1,5 +1,6 @@
 /** Makes of a send what is stored: options checked, payload validated, defaults filled in. */
 import {
+  capture,
   checkEntryKey,
   checkFlag,
   checkName,
@@ -159,12 +160,7 @@ export function checkSend<Options extends CommonSendOptions>(
     })
   if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)))
     throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })
-  return {
-    ...options,
-    ...(metadata === undefined ? {} : { metadata: copied({ metadata }).metadata }),
-    ...(at instanceof Date ? { at: new Date(at) } : {}),
-    ...(taint === undefined ? {} : { taint: [...taint] }),
-  }
+  return { ...capture(options), ...(metadata === undefined ? {} : { metadata: copied({ metadata }).metadata }) }
 }
 const copied = <Value extends Json>(value: Value) =>
   decodeJson(encodeJson(value, 'The metadata of the message')) as Value

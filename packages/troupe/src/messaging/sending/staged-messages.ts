@@ -3,6 +3,7 @@
  * that is full then holds them back, or they come back as `message.rejected`: a paid turn never fails for it.
  */
 import {
+  capture,
   checkName,
   decodeJson,
   duration,
@@ -78,8 +79,9 @@ class StagedMessages implements MessageClient {
     this.#authorize('broadcast_message_to_agents')
     const call = { kind: 'agents', name: role === undefined ? '*' : `*:${role}` }
     const everyone = () => this.#mailboxes.everyone(this.#user, role)
+    const captured = capture(payload)
     const recipients = to ?? (await this.#recorder.answer<readonly string[]>(call, everyone))
-    return this.#sendToAll(type, payload, recipients, common)
+    return this.#sendToAll(type, captured, recipients, common)
   }
   async publish<P>(type: MessageType<P>, payload: P, options: { readonly topic: string } & CommonSendOptions) {
     const { topic, ...common } = checkSend('publish', options, ['topic'])
@@ -87,8 +89,9 @@ class StagedMessages implements MessageClient {
     this.#authorize('broadcast_message_to_agents')
     checkName('topic', topic)
     const subscribers = () => this.#mailboxes.parts.subscribersOf(this.#user, topic, this.#agent)
+    const captured = capture(payload)
     const recipients = await this.#recorder.answer<readonly string[]>({ kind: 'subscribers', name: topic }, subscribers)
-    return this.#sendToAll(type, payload, recipients, common)
+    return this.#sendToAll(type, captured, recipients, common)
   }
   async request<P, R>(
     type: MessageType<P, R>,

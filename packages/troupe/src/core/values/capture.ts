@@ -1,0 +1,52 @@
+/** What a caller passes may change as soon as the call has returned: it is copied before anything is waited for. */
+import { isPlainObject } from './is-object.ts'
+
+/** Deeper values are refused when they are stored. */
+const maxDepth = 500
+
+/**
+ * Returns a copy of plain objects, lists, maps, sets, dates and bytes; whatever is of another class is shared. Getters are
+ * read once. What cannot be read stays as it is, for the check of the value to reject.
+ */
+export function capture<T>(value: T): T {
+  return copyOf(value, new Map(), 0) as T
+}
+
+function copyOf(value: unknown, copies: Map<object, unknown>, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth > maxDepth) return value
+  if (copies.has(value)) return copies.get(value)
+  try {
+    return copyOfObject(value, copies, depth)
+  } catch {
+    return value
+  }
+}
+
+function copyOfObject(value: object, copies: Map<object, unknown>, depth: number): unknown {
+  const inner = (one: unknown) => copyOf(one, copies, depth + 1)
+  if (Array.isArray(value)) {
+    // A list of another class, or with holes or named fields, is refused when it is stored.
+    if (Object.getPrototypeOf(value) !== Array.prototype || Object.keys(value).length !== value.length) return value
+    const list: unknown[] = []
+    copies.set(value, list)
+    for (const one of value) list.push(inner(one))
+    return list
+  }
+  if (value instanceof Date) return new Date(value)
+  if (Buffer.isBuffer(value)) return Buffer.from(value)
+  if (value instanceof Uint8Array) return value.slice()
+  if (value instanceof Map) return new Map([...value].map(([key, one]) => [key, inner(one)]))
+  if (value instanceof Set) return new Set([...value].map(inner))
+  if (!isPlainObject(value)) return value
+  const copy: Record<PropertyKey, unknown> = Object.create(Object.getPrototypeOf(value))
+  copies.set(value, copy)
+  const read = value as Readonly<Record<PropertyKey, unknown>>
+  for (const name of [...Object.keys(value), ...Object.getOwnPropertySymbols(value)])
+    Object.defineProperty(copy, name, {
+      value: inner(read[name]),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  return copy
+}
