@@ -100,8 +100,11 @@ export interface HistoryOptions extends Signal {
 }
 export interface WatchOptions extends Signal {
   readonly pattern?: string
-  /** What came after this revision; without it, what comes after the call. */
-  readonly from?: number
+  /**
+   * Resumes after the `position` of an item, also in the middle of a revision. A number is a revision of which everything
+   * was seen. Without it, the watch gives what comes after the call.
+   */
+  readonly from?: string | number
 }
 
 export type BatchOperation =
@@ -139,15 +142,18 @@ export type WatchItem =
       readonly value: Json
       readonly version: number
       readonly revision: number
+      /** Where the item stands: `watch({ from: position })` gives what came after it. */
+      readonly position: string
     }
   | {
       readonly type: 'removed' | 'left' | 'expired'
       readonly key: string
       readonly version?: number
       readonly revision: number
+      readonly position: string
     }
   /** What came between is no longer kept: read again, then go on from this revision. */
-  | { readonly type: 'resync'; readonly revision: number }
+  | { readonly type: 'resync'; readonly revision: number; readonly position: string }
 
 export interface DiscoverOptions extends Signal {
   /** 1 to 1,000 per page; 100 by default. */

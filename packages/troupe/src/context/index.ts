@@ -12,6 +12,13 @@ export { compilePattern } from './entries/pattern.ts'
 export { createContextMesh, Mesh } from './mesh.ts'
 export { type ContextLimits, contextLimits, type MeshParts } from './mesh-core.ts'
 export { type OpenContextOptions, type OpenedContext, openContext } from './open-context.ts'
+export {
+  isSeen,
+  positionText,
+  readPosition,
+  type WatchPosition,
+  wholeRevision,
+} from './reads/watch-position.ts'
 export type { WrittenEntry } from './reads/written.ts'
 export { StagedContext, type StagedParts, stagedContext } from './staged-context.ts'
 export { isAllowed, isToolContext, listWithRight } from './tool-context.ts'

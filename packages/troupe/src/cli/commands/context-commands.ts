@@ -148,7 +148,7 @@ export const contextCommands: readonly CliCommand[] = [
     description: 'changes as they happen, until Ctrl-C',
     options: [
       ['--pattern <text>', 'only keys that fit'],
-      ['--from <revision>', 'those after it first'],
+      ['--from <position>', 'the changes after a revision or the position of a change first'],
     ],
     async run({ api, out }, _, options) {
       const query = { pattern: text(options, 'pattern'), from: text(options, 'from') }

@@ -72,6 +72,17 @@ test('whoever follows a watch knows what it can see, whatever users and agents d
             if (item.type === 'put') resumed.set(item.key, item.value)
             else if (item.type !== 'resync') resumed.delete(item.key)
           expect(resumed, `${name} resumed`).toEqual(seen)
+          const all = early[i]?.items ?? []
+          const cut = Math.floor((all.length * split) / 41)
+          const from = all[cut]?.position
+          if (from !== undefined) {
+            const rest = follow(clientOf(opened.mesh, 'ada', name), { from })
+            await opened.mesh.host('ada').push('zz.end', 'end')
+            await rest.until(ended)
+            const continued = believed([...all.slice(0, cut + 1), ...rest.items])
+            expect(continued, `${name} resumed after ${from}`).toEqual(new Map([...seen, ['zz.end', 'end']]))
+            await rest.stop()
+          }
           const revisions = (early[i]?.items ?? []).map((item) => item.revision)
           expect(revisions).toEqual([...revisions].sort((a, b) => a - b))
         }
@@ -118,6 +129,38 @@ test('what was overwritten more often than is kept gives resync, never a gap', a
   await watcher.stop()
 })
 
+test('a watch resumes after the position of any item, also in the middle of a revision', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  const host = opened.mesh.host('ada')
+  const push = (key: string) => ({ type: 'push', key, value: key, topics: ['news'] }) as const
+  await a.batch([push('k1'), push('k2'), push('k3')], { atomic: true })
+  // A subscription brings three entries into view with one change.
+  await b.subscribe(['news'])
+  await b.unsubscribe(['news'])
+  await host.push('end', 1)
+  for (const client of [host, b]) {
+    const first = follow(client, { from: 0 })
+    await first.until((items) => items.some((item) => 'key' in item && item.key === 'end'))
+    await first.stop()
+    expect(new Set(first.items.map(({ position }) => position)).size).toBe(first.items.length)
+    for (const [i, { position }] of first.items.entries()) {
+      const rest = follow(client, { from: position })
+      await rest.until((items) => items.length >= first.items.length - i - 1)
+      await rest.stop()
+      expect(rest.items, position).toEqual(first.items.slice(i + 1))
+    }
+  }
+})
+
+test('a watch takes no position that is none', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  for (const from of [-1, 1.5, '', 'x', '1.', '1.2.3.4', '-1', null, {}, Symbol('s')])
+    expect(() => opened.mesh.host('ada').watch({ from: from as never })).toThrow(
+      expect.objectContaining({ code: 'validation.failed' }),
+    )
+})
+
 test('a watch from a revision that is yet to come begins over, for its past is another one', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
@@ -127,8 +170,8 @@ test('a watch from a revision that is yet to come begins over, for its past is a
   await a.push('k', 2)
   await watcher.until((items) => items.length === 2)
   expect(watcher.items).toMatchObject([
-    { type: 'resync', revision: 1 },
-    { type: 'put', value: 2, revision: 2 },
+    { type: 'resync', revision: 1, position: '1' },
+    { type: 'put', value: 2, revision: 2, position: '2.0' },
   ])
   await watcher.stop()
 })

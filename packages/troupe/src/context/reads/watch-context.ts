@@ -3,7 +3,7 @@
  * hints, never by polling. What a change meant for this reader is decided from the versions before and after it, and from
  * the subscriptions that the reader had at that revision; a value is given only to who may read it still.
  */
-import { checkOptions, checkSignal, decodeJson, failure, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkSignal, decodeJson, TroupeError } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { WatchItem, WatchOptions } from '../context-client.ts'
 import { type ContextReader, mayRead } from '../entries/audience.ts'
@@ -13,6 +13,7 @@ import type { MeshCore } from '../mesh-core.ts'
 import type { MeshServices, Watcher } from '../mesh-services.ts'
 import type { SubscriptionChange } from '../writes/topics.ts'
 import { ChangeLimitExceeded, statesOfTopics } from './topic-states.ts'
+import { isSeen, positionText, readPosition, type WatchPosition, wholeRevision } from './watch-position.ts'
 
 const pageSize = 256
 
@@ -29,9 +30,8 @@ export function watchContext(
 ): AsyncIterable<WatchItem> {
   checkOptions('watch', options, ['pattern', 'from', 'signal'])
   const { from, signal } = options
+  const after = from === undefined ? undefined : readPosition(from)
   if (!signal?.aborted) checkSignal('watch', signal)
-  if (from !== undefined && (!Number.isSafeInteger(from) || from < 0))
-    throw failure('validation.failed', { what: 'from', problem: 'it is a revision: a whole number from 0' })
   const matches = options.pattern === undefined ? () => true : compilePattern(options.pattern).matches
   const waiter = new Waiter(mesh.core, reader.user)
   const forget = mesh.watching(waiter)
@@ -41,7 +41,7 @@ export function watchContext(
   // The position is taken at the call and not at the first `next()`.
   const start = currentPosition(mesh.core, reader)
   mesh.core.before(reader.user, start)
-  const items = follow({ core: mesh.core, reader, matches, waiter }, start, from)
+  const items = follow({ core: mesh.core, reader, matches, waiter }, start, after)
   const end = () => {
     waiter.stop()
     forget()
@@ -127,38 +127,52 @@ interface Watch {
 async function* follow(
   watch: Watch,
   start: Promise<Position>,
-  from: number | undefined,
+  from: WatchPosition | undefined,
 ): AsyncGenerator<WatchItem, undefined> {
   const { core, reader, waiter } = watch
   let position = await start
-  if (from !== undefined && from !== position.revision) {
+  const whole = from && wholeRevision(from)
+  let seen = from
+  if (from && whole !== undefined && (from.revision > position.revision || whole !== position.revision)) {
     // Ahead of the head: it is of a user who was forgotten since, or of a database before it was restored.
-    const earlier = from < position.revision && (await rewind(core, reader, position, from))
+    const earlier = from.revision <= position.revision && (await rewind(core, reader, position, whole))
     if (earlier) position = earlier
-    else yield { type: 'resync', revision: position.revision }
+    else {
+      seen = undefined
+      yield resyncAt(position.revision)
+    }
   }
   while (!waiter.stopped) {
     const page = await core.storage.feed(reader.user, position.revision, pageSize)
     // Behind the head: the user was forgotten, and is a new one.
     if (waiter.over || position.revision < page.horizon || position.revision > page.head) {
       waiter.over = false
+      // Revisions count from 1 again.
+      seen = undefined
       position = await currentPosition(core, reader)
-      yield { type: 'resync', revision: position.revision }
+      yield resyncAt(position.revision)
     } else if (page.items.length === 0) await waiter.beyond(position.revision)
     else {
       const items = await interpret(watch, page, position).catch(nothingLeft)
-      if (items)
-        for (const item of items)
-          if (waiter.stopped) return undefined
-          else yield item
-      else {
+      if (!items) {
         position = await currentPosition(core, reader)
-        yield { type: 'resync', revision: position.revision }
+        yield resyncAt(position.revision)
+        continue
+      }
+      for (const { at, item } of items) {
+        if (waiter.stopped) return undefined
+        if (!seen || !isSeen(at, seen)) yield item
       }
     }
   }
   return undefined
 }
+
+const resyncAt = (revision: number): WatchItem => ({
+  type: 'resync',
+  revision,
+  position: positionText({ revision }),
+})
 
 /** Forgotten since the page was read, here or by another process: what it speaks of opens no more, and is gone soon. */
 function nothingLeft(error: unknown): undefined {
@@ -230,13 +244,26 @@ class Versions {
   current = (key: string) => this.#current.get(key)
 }
 
+interface Positioned {
+  readonly at: WatchPosition
+  readonly item: WatchItem
+}
+/** What an item says besides its position. */
+type Effect = DistributiveOmit<Exclude<WatchItem, { readonly type: 'resync' }>, 'position' | 'revision'>
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
+  at,
+  item: { ...effect, revision: at.revision, position: positionText(at) } as WatchItem,
+})
+
 /** Moves the position over the page. @returns undefined where what it needs is no longer kept */
-async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<WatchItem[] | undefined> {
+async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<Positioned[] | undefined> {
   const { core, reader, matches } = watch
   const versions = await Versions.of(core, reader.user, page.items)
   const entitled = new Set(reader.all ? [] : await core.subscriptions(reader))
-  const items: WatchItem[] = []
+  const items: Positioned[] = []
   for (const item of page.items) {
+    const at = { revision: item.revision, ordinal: item.ordinal }
     position.revision = item.revision
     if (item.kind === 'subscription') {
       const change = changeOf(item, reader)
@@ -246,7 +273,7 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
     } else if (matches(item.key)) {
       const effect = await effectOf(watch, item, versions, position.subscribed, entitled)
       if (effect === 'unknown') return undefined
-      if (effect) items.push(effect)
+      if (effect) items.push(positioned(effect, at))
     }
   }
   return items
@@ -258,31 +285,29 @@ async function effectOf(
   versions: Versions,
   subscribed: ReadonlySet<string>,
   entitled: ReadonlySet<string>,
-): Promise<WatchItem | 'unknown' | undefined> {
-  const { key, revision } = item
+): Promise<Effect | 'unknown' | undefined> {
+  const { key } = item
   const before = versions.ended(item.data)
   const saw = before !== undefined && mayRead(before, reader, subscribed)
   if (item.kind === 'removed' || item.kind === 'expired') {
     if (!before) return 'unknown'
     const type = item.kind === 'expired' || before.ended === 'expired' ? 'expired' : 'removed'
-    return saw ? { type, key, version: before.version, revision } : undefined
+    return saw ? { type, key, version: before.version } : undefined
   }
   const after = versions.made(item.data)
   if (!after) return 'unknown'
   if (!mayRead(after, reader, subscribed))
-    return saw
-      ? { type: before.ended === 'expired' ? 'expired' : 'left', key, version: before.version, revision }
-      : undefined
+    return saw ? { type: before.ended === 'expired' ? 'expired' : 'left', key, version: before.version } : undefined
   // It was over already: that is told by the clean-up.
   if (item.kind === 'audience' && before?.ended === 'expired') return undefined
   const now = versions.current(key)
   const allowed = mayRead(after, reader, entitled) && (!now || mayRead(now, reader, entitled))
-  return allowed ? putOf(core, reader, after, revision) : undefined
+  return allowed ? putOf(core, reader, after) : undefined
 }
 
-async function putOf(core: MeshCore, reader: ContextReader, row: EntryRow, revision: number): Promise<WatchItem> {
+async function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Promise<Effect> {
   const value = decodeJson(await core.loadJson(reader.user, row.value))
-  return { type: 'put', key: row.key, value, version: row.version, revision }
+  return { type: 'put', key: row.key, value, version: row.version }
 }
 
 /** What a change of the reader's own subscriptions brings into its view, and takes out of it. */
@@ -292,7 +317,7 @@ async function effectsOf(
   { added = [], removed = [] }: SubscriptionChange,
   position: Position,
   entitled: ReadonlySet<string>,
-): Promise<WatchItem[] | undefined> {
+): Promise<Positioned[] | undefined> {
   const before = position.subscribed
   const after = new Set(before)
   for (const grantee of added) after.add(grantee)
@@ -300,14 +325,15 @@ async function effectsOf(
   position.subscribed = after
   try {
     const states = await statesOfTopics(core, reader.user, [...added, ...removed], item.revision)
-    const items: WatchItem[] = []
-    for (const row of states) {
+    const items: Positioned[] = []
+    for (const [index, row] of states.entries()) {
       if (!matches(row.key)) continue
+      const at = { revision: item.revision, ordinal: item.ordinal, index }
       const [saw, sees] = [mayRead(row, reader, before), mayRead(row, reader, after)]
       const isLive = row.expiresAt === null || row.expiresAt > item.at
       if (!saw && sees && isLive && mayRead(row, reader, entitled))
-        items.push(await putOf(core, reader, row, item.revision))
-      else if (saw && !sees) items.push({ type: 'left', key: row.key, version: row.version, revision: item.revision })
+        items.push(positioned(await putOf(core, reader, row), at))
+      else if (saw && !sees) items.push(positioned({ type: 'left', key: row.key, version: row.version }, at))
     }
     return items
   } catch (error) {

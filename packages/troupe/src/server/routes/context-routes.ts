@@ -5,7 +5,6 @@ import { ConflictError, failure, type Json, TroupeError } from '../../core/index
 import { answers, type Call, streams } from '../route.ts'
 import {
   durationSchema,
-  integerBetween,
   json,
   metadata,
   page,
@@ -237,7 +236,7 @@ export const contextRoutes = [
     summary: 'Changes of what the caller may read, as server-sent events; Last-Event-ID or `from` goes on behind one.',
     query: z.strictObject({
       pattern: z.string().optional(),
-      from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional(),
+      from: z.string().max(40).optional(),
     }),
     events: watched,
   }),

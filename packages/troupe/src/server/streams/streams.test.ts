@@ -161,9 +161,12 @@ describe('watching the context', () => {
     const other = follow(`${url}/v1/context/watch`)
     await other.next()
     const [open, resync] = await take(follow(`${url}/v1/context/watch`, { 'last-event-id': '900' }), 2)
-    expect([open?.event, resync]).toEqual(['open', { id: '1', event: 'resync', data: { type: 'resync', revision: 1 } }])
+    expect([open?.event, resync]).toEqual([
+      'open',
+      { id: '1', event: 'resync', data: { type: 'resync', revision: 1, position: '1' } },
+    ])
     // One ahead, in the middle of it: what is written next is not what was told then.
-    const [, resumed] = await take(follow(`${url}/v1/context/watch`, { 'last-event-id': '2.0123456789ab' }), 2)
+    const [, resumed] = await take(follow(`${url}/v1/context/watch`, { 'last-event-id': '2.1' }), 2)
     expect(resumed).toEqual(resync)
     await other.return(undefined)
   })

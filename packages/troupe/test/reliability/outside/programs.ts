@@ -1,5 +1,6 @@
 /** All programs, in the order in which they run. */
 import { program as fuzz } from './fuzz.ts'
 import type { Program } from './program.ts'
+import { program as watchResume } from './watch-resume.ts'
 
-export const programs: readonly Program[] = [fuzz]
+export const programs: readonly Program[] = [fuzz, watchResume]
