@@ -95,8 +95,8 @@ export interface TroupeConfig extends ObservationConfig {
   /** SIGTERM and SIGINT drain the troupe and end the process, as `handleSignals` has it; off by default. */
   readonly signals?: boolean
   /**
-   * The log says everything, and what agents and tools throw with causes and stacks; traces are kept. Refused in
-   * production, and together with `traces: false`.
+   * The log has the level `debug`, and the command line shows stacks of its failures. Refused in production, and together
+   * with `traces: false`.
    */
   readonly debug?: boolean
   readonly clock?: Clock

@@ -3,6 +3,7 @@
 export { construct } from './construct.ts'
 export { catalogue, type ErrorCode } from './errors/catalogue.ts'
 export type { CatalogueEntry } from './errors/catalogue-entry.ts'
+export { concealErrors } from './errors/conceal-errors.ts'
 export * from './errors/failure.ts'
 export * from './errors/stored-error.ts'
 export * from './errors/troupe-error.ts'

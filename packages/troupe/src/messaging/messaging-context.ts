@@ -2,6 +2,7 @@
 import {
   type Clock,
   decodeJson,
+  type EventContent,
   type EventContext,
   type EventPayloads,
   type Events,
@@ -251,9 +252,10 @@ export class MessagingContext {
     type: Name,
     userId: string | undefined,
     fields: EventPayloads[Name] & Pick<EventContext, 'trace' | 'span'>,
+    content?: () => EventContent,
   ): void {
     const event = { ...fields, type, at: this.clock.now(), ...(userId === undefined ? {} : { userId }) }
-    this.#events.emit(event as TroupeEvent<Name>)
+    this.#events.emit(event as TroupeEvent<Name>, content)
   }
 }
 

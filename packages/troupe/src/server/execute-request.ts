@@ -1,12 +1,13 @@
 /** Carries out one request: in whose name, with which hands, and what becomes of the answer. */
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { failure, hashText, TroupeError } from '../core/index.ts'
+import { concealErrors, failure, hashText, TroupeError } from '../core/index.ts'
 import { admittedOf, recorded } from './access/admit.ts'
+import { showsErrorTexts } from './access/error-texts.ts'
 import { keyOf } from './access/request-principal.ts'
 import { answerIdempotently } from './answers/answer-idempotently.ts'
 import { bindCursor, openCursor } from './answers/cursors.ts'
-import { problemDetailsOf } from './answers/problem-details.ts'
+import { type ProblemDetails, problemOf } from './answers/problem-details.ts'
 import { requestContextOf } from './request-context.ts'
 import type { Call, Route } from './route.ts'
 import type { Site } from './site.ts'
@@ -128,7 +129,7 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
     const { path } = route
     const { user, agent, params, query } = call
     const answer = await answerIdempotently(route, call, reply, async () =>
-      bindCursor({ path, user, agent, params, query }, await route.handle(call)),
+      concealFrom(site, call, reply, route, bindCursor({ path, user, agent, params, query }, await route.handle(call))),
     )
     // Whoever asked has it.
     return reply.statusCode === 304 ? reply.send() : answer
@@ -139,11 +140,34 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
   }
   const frames = await route.events(call)
   if (!frames) return reply.code(204).send()
-  await stream(site, call, reply, frames)
+  await stream(site, call, reply, concealFrames(site, call, reply, route, frames))
   return reply
 }
 
-async function stream(site: Site, { signal }: AnyCall, reply: FastifyReply, frames: AsyncIterable<Frame>) {
+/** What users store is theirs: errors of their code are in the records of what was carried out. */
+const quotesErrors = ({ operation }: Route) => !operation.startsWith('context.')
+
+function concealFrom<T>(
+  { parts }: Site,
+  { principal }: AnyCall,
+  { request }: FastifyReply,
+  route: Route,
+  answer: T,
+): T {
+  return !quotesErrors(route) || showsErrorTexts(principal, parts.roles, request) ? answer : concealErrors(answer)
+}
+
+async function* concealFrames(
+  site: Site,
+  call: AnyCall,
+  reply: FastifyReply,
+  route: Route,
+  frames: AsyncIterable<Frame>,
+): AsyncGenerator<Frame> {
+  for await (const frame of frames) yield { ...frame, data: concealFrom(site, call, reply, route, frame.data) }
+}
+
+async function stream(site: Site, { signal, principal }: AnyCall, reply: FastifyReply, frames: AsyncIterable<Frame>) {
   const { clock, log } = site.parts
   const { request } = reply
   reply.hijack()
@@ -160,7 +184,13 @@ async function stream(site: Site, { signal }: AnyCall, reply: FastifyReply, fram
   try {
     const isSessionValid = () => site.isSessionValid(request)
     const times = { heartbeatMs, stalledMs }
-    await sendEvents(reply.raw, withProblem(frames, request.id), { clock, signal, times, isSessionValid })
+    await sendEvents(
+      reply.raw,
+      withProblem(frames, (error) =>
+        problemOf(error, request, log, showsErrorTexts(principal, site.parts.roles, request)),
+      ),
+      { clock, signal, times, isSessionValid },
+    )
   } catch (error) {
     log.warn('a stream ended early', { request: request.id, error: error as Error })
     reply.raw.destroy()
@@ -168,11 +198,13 @@ async function stream(site: Site, { signal }: AnyCall, reply: FastifyReply, fram
 }
 
 /** What fails once the stream has begun is its last event. */
-async function* withProblem(frames: AsyncIterable<Frame>, request: string): AsyncGenerator<Frame> {
+async function* withProblem(
+  frames: AsyncIterable<Frame>,
+  problem: (error: unknown) => ProblemDetails,
+): AsyncGenerator<Frame> {
   try {
     yield* frames
   } catch (error) {
-    if (!(error instanceof TroupeError)) throw error
-    yield { event: 'problem', data: problemDetailsOf(error, request) }
+    yield { event: 'problem', data: problem(error) }
   }
 }

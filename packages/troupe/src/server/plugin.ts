@@ -1,14 +1,16 @@
 /** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { failure, isObject } from '../core/index.ts'
+import type { TroupeParts } from '../operations/index.ts'
 import type { Troupe } from '../startup/index.ts'
-import { type Admit, createAdmit } from './access/admit.ts'
+import { type Admit, createAdmit, principalOf } from './access/admit.ts'
 import { createAuthenticate } from './access/authenticate.ts'
+import { showsErrorTexts } from './access/error-texts.ts'
 import { secureHeaders } from './access/secure-headers.ts'
 import { createSessionGuard } from './access/session-guard.ts'
 import { addStudio } from './add-studio.ts'
 import { answerUnknown } from './answers/answer-unknown.ts'
-import { asTroupeError, sendProblem } from './answers/problem-details.ts'
+import { problemOf, sendProblem } from './answers/problem-details.ts'
 import { readBody } from './answers/read-body.ts'
 import { callOf, executeRequest } from './execute-request.ts'
 import { addMcp } from './mcp/add-mcp.ts'
@@ -42,6 +44,11 @@ export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app,
   await addServer(app, troupe, settings)
 }
 
+const mayReadTexts = ({ roles }: TroupeParts, request: FastifyRequest) => {
+  const principal = principalOf(request)
+  return principal !== undefined && showsErrorTexts(principal, roles, request)
+}
+
 /** @returns ends its streams and takes no request more, as closing the app does */
 export async function addServer(app: FastifyInstance, troupe: Troupe, settings: ServerSettings): Promise<() => void> {
   const ends = new AbortController()
@@ -69,7 +76,9 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   app.addHook('onClose', async () => void site.parts.served.delete(app))
   await addPackages(app, site)
   acceptJsonOnly(app)
-  app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, site.parts.log)))
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(reply, problemOf(error, request, parts.log, mayReadTexts(parts, request))),
+  )
   if (app.prefix !== '') answerUnknown(app)
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)

@@ -4,7 +4,7 @@ import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/i
 import type { KeyScope } from '../security/index.ts'
 import type { Troupe } from '../startup/index.ts'
 import { answerUnknown } from './answers/answer-unknown.ts'
-import { asTroupeError, sendProblem } from './answers/problem-details.ts'
+import { problemOf, sendProblem } from './answers/problem-details.ts'
 import { rejectUnreadable } from './answers/reject-unreadable.ts'
 import { listen } from './listen.ts'
 import { checkMetrics, type MetricsOptions } from './metrics/metrics-options.ts'
@@ -75,7 +75,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     // What comes while it closes is refused in our own words.
     return503OnClosing: false,
     // Of an address that leads to no route, because it cannot be read.
-    frameworkErrors: (error, request, reply) => void sendProblem(reply, asTroupeError(error, request, parts.log)),
+    frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(error, request, parts.log)),
     clientErrorHandler: (error, socket) => rejectUnreadable(error, socket, parts.ids.next()),
   })
   app.server.maxConnections = maxConnections

@@ -26,6 +26,7 @@ import { createMailboxes, createPresence, stagedMessages } from '../messaging/in
 import {
   checkLogConfig,
   createPinoLog,
+  failureFields,
   MetricsCollector,
   runInOpenTelemetryContext,
   timeStorage,
@@ -111,7 +112,7 @@ async function observed(opened: Opened, { encryption: config, policies = {} }: R
   const { clock, random, log } = opened
   const ids = createIds(clock, random)
   const events = createEvents(
-    (error, event) => log.warn('an observer failed', { type: event.type, error: error as Error }),
+    (error, event) => log.error('an observer failed', failureFields({ event: event.type, ...event }, error)),
     { processId: `${hostname()}/${process.pid}/${ids.next()}`, runInContext: runInOpenTelemetryContext },
   )
   const metrics = new MetricsCollector(clock)

@@ -16,7 +16,11 @@ export async function superviseWorkers(
   const supervisor = new Supervisor(children, options, {
     clock,
     random,
-    emit: (type, fields) => events.emit({ ...fields, type, at: clock.now(), userId: user } as TroupeEvent<typeof type>),
+    emit: (type, fields, error) =>
+      events.emit(
+        { ...fields, type, at: clock.now(), userId: user } as TroupeEvent<typeof type>,
+        error === undefined ? undefined : () => ({ error }),
+      ),
     start: (worker, watch) => runWorker(parts, user, worker, { watch }),
   })
   const stop = () => void supervisor.stop()

@@ -10,6 +10,7 @@ import {
   parse,
   type Recording,
   sleep,
+  storeError,
   type TaintLabel,
   TimeoutError,
   TroupeError,
@@ -174,6 +175,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
       throw error
     } finally {
       const code = isFailure(output) ? codeOf(output) : problem
+      const errorId = thrown === undefined ? undefined : storeError(thrown).errorId
       // Those that lack a right are recorded by the hands that refuse them; this one never comes so far.
       if (code === 'agent.mismatch')
         host.guard.impersonated({ userId: host.userId, agent: host.agent, action: tool.name })
@@ -188,6 +190,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
           durationMs: host.clock.monotonic() - began,
           security: tool.security === true || tool.needsApproval !== false || isRejection(code),
           ...(code === undefined ? {} : { code }),
+          ...(errorId === undefined ? {} : { errorId }),
         },
         () => ({ input, output, ...(thrown === undefined ? {} : { error: thrown }) }),
       )

@@ -134,6 +134,7 @@ export class Api implements AsyncDisposable {
       url: `${path}${search.size > 0 ? `?${search}` : ''}`,
       headers: {
         ...this.#headers,
+        'troupe-error-texts': 'show',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },

@@ -36,7 +36,7 @@ const general: readonly Setting[] = [
   {
     path: 'debug',
     kind: flag,
-    description: 'level debug, causes and stacks of what is thrown, traces; refused in production',
+    description: 'level debug, and stacks of failures of the command line; refused in production',
     standard: false,
   },
   {

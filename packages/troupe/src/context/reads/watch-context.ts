@@ -131,11 +131,11 @@ async function* follow(
 ): AsyncGenerator<WatchItem, undefined> {
   const { core, reader, waiter } = watch
   let position = await start
-  const whole = from && wholeRevision(from)
+  const complete = from && wholeRevision(from)
   let seen = from
-  if (from && whole !== undefined && (from.revision > position.revision || whole !== position.revision)) {
+  if (from && complete !== undefined && (from.revision > position.revision || complete !== position.revision)) {
     // Ahead of the head: it is of a user who was forgotten since, or of a database before it was restored.
-    const earlier = from.revision <= position.revision && (await rewind(core, reader, position, whole))
+    const earlier = from.revision <= position.revision && (await rewind(core, reader, position, complete))
     if (earlier) position = earlier
     else {
       seen = undefined

@@ -48,7 +48,8 @@ describe('stored errors', () => {
     for (const error of all) {
       const back = restoreError(JSON.parse(JSON.stringify(storeError(error))))
       expect(back).toBeInstanceOf(error.constructor)
-      expect({ ...back, message: back.message }).toEqual({ ...error, message: error.message })
+      const { errorId } = storeError(error)
+      expect({ ...back, message: back.message }).toEqual({ ...error, message: error.message, errorId })
     }
   })
   it('take whatever was thrown, without its stack', () => {

@@ -36,7 +36,7 @@ export function failure(
   options: { readonly cause?: unknown } = {},
 ): TroupeError {
   const entry: CatalogueEntry = catalogue[code]
-  return new entry.class(fill(entry.message, values), {
+  const error = new entry.class(fill(entry.message, values), {
     code,
     details: values,
     hint: fill(entry.hint, values),
@@ -44,4 +44,14 @@ export function failure(
     ...(entry.retryable === undefined ? {} : { retryable: entry.retryable }),
     ...(options.cause === undefined ? {} : { cause: options.cause }),
   })
+  return markOwn(error)
 }
+
+const own = Symbol('own')
+
+/** Marks an error whose text is Troupe's own, and may therefore be shown to callers of the server. */
+export function markOwn<E extends TroupeError>(error: E): E {
+  return Object.defineProperty(error, own, { value: true })
+}
+/** Whether the text of an error is Troupe's own. Code of users throws the same classes, with texts of its own. */
+export const isOwn = (error: TroupeError): boolean => own in error

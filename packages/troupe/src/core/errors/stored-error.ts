@@ -1,7 +1,12 @@
-/** An error as journals and messages keep it: no stack, no cause's internals, JSON only. */
+/** Errors as records have them. A text that is not Troupe's own always has an id beside it. */
+import { hashText } from '../values/json.ts'
 import type { Json } from '../values/json-value.ts'
+import { catalogue } from './catalogue.ts'
+import type { CatalogueEntry } from './catalogue-entry.ts'
+import { failure, isOwn, markOwn } from './failure.ts'
 import * as errors from './troupe-error.ts'
 
+/** An error as journals and messages store it: no stack, no cause's internals, JSON only. */
 export type StoredError = {
   readonly name: string
   readonly code: string
@@ -9,6 +14,8 @@ export type StoredError = {
   readonly retryable: boolean
   readonly hint?: string
   readonly details?: Json
+  /** Present where the text comes from code that is not Troupe's: callers of the server get the id in its place. */
+  readonly errorId?: string
 }
 
 const limit = 4_000
@@ -34,26 +41,84 @@ function readable(thrown: unknown): StoredError {
   try {
     return plain(thrown)
   } catch {
-    return { name: 'Error', code: 'agent.failed', message: 'thrown: what cannot be read', retryable: false }
+    const message = 'thrown: what cannot be read'
+    return withHint({ name: 'Error', code: 'agent.failed', message, retryable: false, errorId: 'err_unreadable' })
   }
 }
 
 function plain(thrown: unknown): StoredError {
-  if (thrown instanceof errors.TroupeError)
-    return {
+  if (thrown instanceof errors.TroupeError) {
+    const errorId = thrown.errorId ?? foreignId(thrown)
+    return withHint({
       name: textOf(thrown.name).slice(0, 100),
       code: textOf(thrown.code).slice(0, 100),
       message: textOf(thrown.message).slice(0, limit),
       retryable: thrown.retryable === true,
       ...(thrown.hint === undefined ? {} : { hint: textOf(thrown.hint).slice(0, limit) }),
       ...carried(thrown.details),
-    }
+      ...(errorId === undefined ? {} : { errorId }),
+    })
+  }
   const name = thrown instanceof Error ? textOf(thrown.name).slice(0, 100) : 'Error'
   const message = thrown instanceof Error ? textOf(thrown.message) : `thrown: ${describe(thrown)}`
   const { code } = (thrown ?? {}) as { readonly code?: unknown }
   // A code of others (ECONNRESET) is kept beside ours, so that rules can name it.
   const details = typeof code === 'string' ? { details: { code: code.slice(0, 100) } } : {}
-  return { name, code: 'agent.failed', message: message.slice(0, limit), retryable: false, ...details }
+  const errorId = fingerprint(thrown)
+  return withHint({
+    name,
+    code: 'agent.failed',
+    message: message.slice(0, limit),
+    retryable: false,
+    ...details,
+    errorId,
+  })
+}
+
+/** What the catalogue advises for an error that came without a hint. */
+function withHint(stored: StoredError): StoredError {
+  if (stored.hint !== undefined || !Object.hasOwn(catalogue, stored.code)) return stored
+  const { hint }: CatalogueEntry = catalogue[stored.code as keyof typeof catalogue]
+  return hint.includes('{') ? stored : { ...stored, hint }
+}
+
+/** Causes of causes are followed so far. */
+const maxCauses = 5
+
+/** The id of the text that is not Troupe's: of the error itself, or of a cause whose message it quotes. */
+function foreignId(error: errors.TroupeError, depth = 0): string | undefined {
+  if (!isOwn(error)) return fingerprint(error)
+  const { cause } = error
+  if (cause === undefined || depth >= maxCauses) return undefined
+  const quoted = cause instanceof Error ? textOf(cause.message) : describe(cause)
+  if (quoted === '' || !textOf(error.message).includes(quoted.slice(0, 100))) return undefined
+  if (!(cause instanceof errors.TroupeError)) return fingerprint(cause)
+  return cause.errorId ?? foreignId(cause, depth + 1)
+}
+
+/** The same for the same failure at the same line. The line is in it so that nobody can guess a text by its id. */
+function fingerprint(thrown: unknown): string {
+  const [name, message, stack] =
+    thrown instanceof Error
+      ? [textOf(thrown.name), textOf(thrown.message), textOf(thrown.stack ?? '')]
+      : ['Error', describe(thrown), '']
+  const line = /^\s+at .*$/m.exec(stack)?.[0] ?? ''
+  return `err_${hashText(JSON.stringify([name, message.slice(0, limit), line])).slice(0, 16)}`
+}
+
+/** The error as callers get it who may not read texts of users' code: an id stands in place of message and details. */
+export function concealed(stored: StoredError): StoredError {
+  const { errorId, name, code, retryable } = stored
+  if (errorId === undefined) return stored
+  const { message, hint = '' } = failure('internal.error', { id: errorId })
+  return {
+    name: classes.has(name) ? name : 'AgentError',
+    code: /^[a-z][a-z0-9_.]{0,99}$/.test(code) ? code : 'agent.failed',
+    message,
+    retryable,
+    hint,
+    errorId,
+  }
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : describe(value))
@@ -73,6 +138,35 @@ const describe = (thrown: unknown): string => {
     return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown))
   } catch {
     return String(thrown)
+  }
+}
+
+/** The message as a text that is stored alone: with the id that stands in its place for callers of the server. */
+export const messageWithId = ({ message, errorId }: StoredError): string =>
+  errorId === undefined ? message : `${message} [${errorId}]`
+/** The id in a text that `messageWithId` made, or that quotes one. */
+export function errorIdIn(text: string): Pick<StoredError, 'errorId'> {
+  const errorId = /\[(err_[0-9a-z]+)\]/.exec(text)?.[1]
+  return errorId === undefined ? {} : { errorId }
+}
+
+/** An error of Troupe's own that quotes another one: where that one is not Troupe's, nor is what is quoted. */
+export const quoting = (stored: StoredError, { errorId }: Pick<StoredError, 'errorId'>): StoredError =>
+  errorId === undefined ? stored : { ...stored, errorId }
+
+/** How events name an error. */
+export function failedWith(thrown: unknown): { readonly code: string; readonly errorId?: string } {
+  const { code, errorId } = storeError(thrown)
+  return { code, ...(errorId === undefined ? {} : { errorId }) }
+}
+
+/** The stack of what was thrown; undefined for what has none, or cannot be read. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    const stack: unknown = thrown instanceof Error ? thrown.stack : undefined
+    return typeof stack === 'string' ? stack : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -98,7 +192,7 @@ export function restoreError(stored: StoredError): errors.TroupeError {
   const cause = stored.code === 'retries.exhausted' ? causeOf(stored.details) : undefined
   const error = new (known ?? errors.AgentError)(stored.message, cause ? { ...stored, cause } : stored)
   if (!known) error.name = stored.name
-  return error
+  return stored.errorId === undefined ? markOwn(error) : error
 }
 
 function causeOf(details: Json | undefined): errors.TroupeError | undefined {

@@ -14,6 +14,8 @@ export interface TroupeErrorOptions {
   readonly retryable?: boolean
   /** HTTP status under which a server reports it. */
   readonly status?: number
+  /** @see TroupeError.errorId */
+  readonly errorId?: string
 }
 
 /** The root of every error that Troupe raises. */
@@ -23,6 +25,11 @@ export class TroupeError extends Error {
   readonly retryable: boolean
   readonly hint: string | undefined
   readonly details: Json | undefined
+  /**
+   * The id under which the log, the trace and operators find the error: the same for the same failure at the same line.
+   * Undefined for errors whose text is Troupe's own; those are shown to callers of the server as they are.
+   */
+  readonly errorId: string | undefined
 
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -32,6 +39,7 @@ export class TroupeError extends Error {
     this.retryable = options.retryable ?? false
     this.hint = options.hint
     this.details = options.details
+    this.errorId = options.errorId
   }
 }
 

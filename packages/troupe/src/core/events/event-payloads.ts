@@ -29,8 +29,13 @@ type EntryVersion = AgentOfUser & {
   readonly revision: number
 }
 
-/** An error code, as listed in docs/errors.md. */
-type Failed = { readonly code: string }
+/** What failed with an error. */
+type Failed = {
+  /** The error code. */
+  readonly code: string
+  /** The id under which the log has the error, and callers of the server get it; absent for errors of Troupe's own. */
+  readonly errorId?: string
+}
 
 type AddressedMessage = {
   /** The id of the message. */
@@ -53,6 +58,8 @@ type Called = {
   readonly durationMs: number
   /** The error code; absent on success. */
   readonly code?: string
+  /** As `errorId` of other failures. */
+  readonly errorId?: string
 }
 
 type RunFields = {
@@ -234,7 +241,7 @@ export interface EventPayloads {
   'run.cancelled': RunFields
   'run.charged': RunFields
   'run.completed': RunFields
-  'run.failed': RunFields
+  'run.failed': RunFields & Failed
   'run.paused': RunFields
   'run.resumed': RunFields
   'run.retried': RunFields & {
@@ -274,7 +281,7 @@ export interface EventPayloads {
   }
   'step.cancel-requested': StepFields
   'step.completed': StepFields
-  'step.failed': StepFields
+  'step.failed': StepFields & Failed
   'step.released': Called & {
     /** The journal of the step. */
     readonly stepId: string

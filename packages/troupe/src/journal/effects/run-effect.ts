@@ -221,7 +221,7 @@ function release<Out>({ execution, id, spec }: Effect<Out>): void {
 function rejectEffect<Out>({ execution, id }: Effect<Out>, thrown: unknown): void {
   const error = storeError(thrown, execution.options.redact)
   if (execution.dead) return
-  execution.record(createItem('effect', id, { error }), { t: 'effect', id, r: true, e: error }, undefined)
+  execution.record(createItem('effect', id, { error, thrown }), { t: 'effect', id, r: true, e: error }, undefined)
 }
 
 async function perform<Out>(effect: Effect<Out>): Promise<void> {
@@ -301,7 +301,7 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
     return
   }
   const error = storeError(thrown, execution.options.redact)
-  const item = createItem('effect', id, { error, hash, taint: effect.taint })
+  const item = createItem('effect', id, { error, thrown, hash, taint: effect.taint })
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error, ...labelled(effect) }
   const fragment = spec.charge?.({ error: thrown })
   end(effect)

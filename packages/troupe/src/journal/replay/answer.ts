@@ -27,7 +27,7 @@ async function read(execution: Execution, id: CallId, ask: () => Json | Promise<
   } catch (thrown) {
     if (execution.dead) return
     const error = storeError(thrown, execution.options.redact)
-    execution.record(createItem('answer', id, { error }), { t: 'answer', id, e: error }, undefined)
+    execution.record(createItem('answer', id, { error, thrown }), { t: 'answer', id, e: error }, undefined)
   }
 }
 

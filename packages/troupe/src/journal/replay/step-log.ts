@@ -13,6 +13,8 @@ export interface AnswerItem {
   readonly id: CallId
   value: Json | undefined
   error: StoredError | undefined
+  /** Of what was thrown in this process, for logs. */
+  stack: string | undefined
   /** Of the effect's input. */
   readonly hash: string | undefined
   taint: readonly TaintLabel[] | undefined
@@ -176,7 +178,17 @@ export class StepLog {
     const value = 'v' in entry ? entry.v : undefined
     const error = 'e' in entry ? entry.e : undefined
     const taint = 'l' in entry ? entry.l : undefined
-    return { kind: entry.t, id: entry.id, value, error, hash, taint, ready: entry.t !== 'body', consumed: false }
+    return {
+      kind: entry.t,
+      id: entry.id,
+      value,
+      error,
+      stack: undefined,
+      hash,
+      taint,
+      ready: entry.t !== 'body',
+      consumed: false,
+    }
   }
 
   #outcome(id: CallId): void {
@@ -257,9 +269,14 @@ const isOf = (item: AnswerItem, stage: StagePath) =>
 
 /** Settles the promise of a call as it was settled, or would have been, in the first life of the step. */
 export function finishCall(
-  item: Pick<AnswerItem, 'value' | 'error'>,
+  item: Pick<AnswerItem, 'value' | 'error'> & { readonly stack?: string | undefined },
   call: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void },
 ): void {
-  if (item.error) call.reject(restoreError(item.error))
-  else call.resolve(item.value)
+  if (!item.error) {
+    call.resolve(item.value)
+    return
+  }
+  const error = restoreError(item.error)
+  if (item.stack !== undefined) error.stack = item.stack
+  call.reject(error)
 }

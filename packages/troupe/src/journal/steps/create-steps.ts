@@ -7,11 +7,11 @@ import { createUncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
-import type { Steps } from '../steps-port.ts'
+import type { StepSpec, Steps } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import { drainSteps } from './drain-steps.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
-import { emitStepEnd, observedProgram, withinStep } from './observed-step.ts'
+import { emitStepEnd, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
 import { StepMachine } from './step-machine.ts'
 import type { ParkedExecution, StepsContext } from './steps-context.ts'
 import { answerSender } from './waits.ts'
@@ -33,8 +33,6 @@ export interface StepsOptions {
   readonly checkLease?: () => Promise<void> | undefined
   /** Takes secrets out of the errors that are recorded. */
   readonly redact?: (text: string) => string
-  /** Told what the code of an agent threw, as it was thrown. */
-  readonly thrown?: (error: unknown) => void
 }
 
 export const stepLimits: StepLimits & { readonly continuations: number } = {
@@ -59,12 +57,25 @@ async function leave(machines: readonly (StepMachine | undefined)[]): Promise<vo
   await Promise.all(machines.map((machine) => (machine?.state === 'parked' ? machine.drop() : machine?.stop('closed'))))
 }
 
+function createMachine(
+  observed: Observed,
+  context: StepsContext,
+  spec: StepSpec,
+  program: Parameters<Steps['execute']>[1],
+): StepMachine {
+  const step = () => machine
+  const machine: StepMachine = new StepMachine(context, spec, observed.thrown.observed(program, step))
+  emitStepEnd(observed, spec, machine)
+  return machine
+}
+
 /** @example const steps = createSteps({ storage, journals, inbox, timers, clock, random }) */
 export function createSteps(options: StepsOptions): Steps {
   const { storage, journals, inbox } = options
   const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
   const uncertain = createUncertainEffects(storage, inbox, journals)
   const machines = new Map<string, StepMachine>()
+  const observed = { ...options, thrown: new ThrownErrors() }
   const parked = new Set<ParkedExecution>()
   const erasing = new Set<string>()
   const closing = new AbortController()
@@ -94,12 +105,11 @@ export function createSteps(options: StepsOptions): Steps {
     const known = machines.get(executionKey)
     if (known?.state === 'parked') {
       known.resume(spec)
-      emitStepEnd(options, spec, known.end)
+      emitStepEnd(observed, spec, known)
     }
     if (known) return known.end
-    const machine = new StepMachine(context, spec, observedProgram(options, program))
+    const machine = createMachine(observed, context, spec, program)
     machines.set(executionKey, machine)
-    emitStepEnd(options, spec, machine.end)
     void withinStep(options, spec, () => machine.execute())
     return machine.end
   }

@@ -10,6 +10,7 @@ import {
   type Json,
   joinTaint,
   type StoredError,
+  stackOf,
   type TaintLabel,
   type TroupeError,
 } from '../../core/index.ts'
@@ -348,8 +349,8 @@ export class Execution {
 export function createItem(
   kind: AnswerItem['kind'],
   id: CallId,
-  outcome: Partial<Pick<AnswerItem, 'value' | 'error' | 'hash' | 'taint'>>,
+  outcome: Partial<Pick<AnswerItem, 'value' | 'error' | 'hash' | 'taint'>> & { readonly thrown?: unknown },
 ): AnswerItem {
-  const { value, error, hash, taint } = outcome
-  return { kind, id, value, error, hash, taint, ready: true, consumed: false }
+  const { value, error, hash, taint, thrown } = outcome
+  return { kind, id, value, error, stack: stackOf(thrown), hash, taint, ready: true, consumed: false }
 }

@@ -142,7 +142,7 @@ export class StageRecorder implements Recorder {
       result = { text }
     } catch (thrown) {
       const error = storeError(thrown, this.#execution.options.redact)
-      item = createItem('body', call, { error })
+      item = createItem('body', call, { error, thrown })
       result = { error }
       inner.discard()
     }

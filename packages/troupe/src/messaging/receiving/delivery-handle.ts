@@ -8,9 +8,11 @@ import {
   checkSignal,
   type Duration,
   encodeJson,
+  errorIdIn,
   failure,
   type Json,
   milliseconds,
+  quoting,
   type StoredError,
   storeError,
   type TaintLabel,
@@ -58,8 +60,9 @@ export function answerFragment(
 }
 
 /** What a sender is told whose request went to the dead letters. */
-export const notAnswered = (to: string, type: string, problem: string): StoredError =>
-  storeError(failure('request.failed', { to, type, problem }))
+export function notAnswered(to: string, type: string, problem: string): StoredError {
+  return quoting(storeError(failure('request.failed', { to, type, problem })), errorIdIn(problem))
+}
 
 /** For the change in which a message that nobody has leaves its mailbox: whoever waits for a reply is told. */
 export function unanswered(messaging: MessagingContext, row: Row, error: StoredError): Fragment {
@@ -98,6 +101,8 @@ export class DeliveryHandle implements Delivery {
   readonly kinds: readonly string[]
   readonly lease: MessageLease
   readonly #messaging: MessagingContext
+  /** What its sender gets, where the message is moved to the dead letters. */
+  #deadLettered: StoredError | undefined
   readonly #replyTo: ReplyTo | undefined
   readonly #seen: readonly Statement[]
 
@@ -133,6 +138,7 @@ export class DeliveryHandle implements Delivery {
   deadLetterFragment(reason: string): Fragment {
     const { mailbox } = this.lease
     const error = notAnswered(mailbox, this.message.type, reason)
+    this.#deadLettered = error
     const fragment = this.#replyTo ? answerFragment(this.#messaging, this.lease, this.#replyTo, { error }) : undefined
     return this.#waking(
       [...this.#messaging.deliveries.deadLetter(this.lease, reason), ...(fragment?.statements ?? [])],
@@ -154,7 +160,10 @@ export class DeliveryHandle implements Delivery {
     if (this.#replyTo && 'request' in this.#replyTo) this.#messaging.answers.notify(user, this.#replyTo.request)
     const { from, type } = this.message
     // Why is told by the dead letter: a reason may quote what the message holds, and no event carries that.
-    this.#messaging.emit(`message.${how}`, user, { id, from, to: mailbox, messageType: type, attempt: this.attempt })
+    const fields = { id, from, to: mailbox, messageType: type, attempt: this.attempt }
+    const error = this.#deadLettered
+    const content = how === 'dead-lettered' && error ? () => ({ error }) : undefined
+    this.#messaging.emit(`message.${how}`, user, fields, content)
   }
 
   async ack(options: CallOptions = {}): Promise<void> {

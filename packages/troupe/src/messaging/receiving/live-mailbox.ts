@@ -9,6 +9,7 @@ import {
   failure,
   fieldOf,
   listOf,
+  messageWithId,
   type Page,
   show,
   storeError,
@@ -212,7 +213,7 @@ async function toListed(
     return Object.freeze({ ...toMessage(row, await messaging.payloadOf(row)), read: row.read_at !== null })
   } catch (error) {
     if (error !== unproven && !isUnreadable(error)) throw error
-    return void (await maintenance.reject(row, storeError(error).message))
+    return void (await maintenance.reject(row, messageWithId(storeError(error))))
   }
 }
 

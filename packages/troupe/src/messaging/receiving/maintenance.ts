@@ -67,7 +67,8 @@ export class Maintenance {
   async #deadLetter(row: Row): Promise<boolean> {
     const location = toMessageLocation(row)
     const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long; ${perhapsDone}`
-    const answer = unanswered(this.#messaging, row, notAnswered(location.mailbox, String(row.type), reason))
+    const error = notAnswered(location.mailbox, String(row.type), reason)
+    const answer = unanswered(this.#messaging, row, error)
     const ended = this.#messaging.handlingEnded(
       location.user,
       { id: location.id, failures: Number(row.failures) },
@@ -83,7 +84,8 @@ export class Maintenance {
         from: String(row.sender),
         messageType: String(row.type),
       }
-      this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt: Number(row.attempts) })
+      const attempt = Number(row.attempts)
+      this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt }, () => ({ error }))
     }
     return done
   }
@@ -106,12 +108,14 @@ export class Maintenance {
   /** To the dead letters: a message that nobody has and that nobody is to see. */
   async reject(row: Row, reason: string): Promise<void> {
     const location = toMessageLocation(row)
-    const answer = unanswered(this.#messaging, row, notAnswered(location.mailbox, String(row.type), reason))
+    const error = notAnswered(location.mailbox, String(row.type), reason)
+    const answer = unanswered(this.#messaging, row, error)
     const removed = this.#messaging.deliveries.remove(location, 'dead', reason, row.state === 'scheduled')
     if (!(await this.#change(location.user, [...removed, ...answer.statements], answer.wake))) return
     notifyUnanswered(this.#messaging, row)
     const fields = { id: location.id, to: location.mailbox, from: String(row.sender), messageType: String(row.type) }
-    this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt: Number(row.attempts) })
+    const attempt = Number(row.attempts)
+    this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt }, () => ({ error }))
     this.#messaging.notifyCapacityFreed(location)
   }
 

@@ -5,6 +5,7 @@ import {
   failure,
   type Json,
   listOf,
+  messageWithId,
   milliseconds,
   show,
   storeError,
@@ -193,7 +194,7 @@ export class Receiver {
     }
   }
   async #deadLetter(row: Row, lease: MessageLease, error: unknown): Promise<undefined> {
-    const reason = error instanceof TroupeError ? error.message : storeError(error).message
+    const reason = messageWithId(storeError(error))
     await new DeliveryHandle(this.#messaging, row, readableOf(row), lease).deadLetter(reason).catch((lost: unknown) => {
       if (!(lost instanceof TroupeError && lost.code === 'lease.lost')) throw lost
     })

@@ -40,6 +40,7 @@ export interface SuperviseParts {
   readonly emit: <Name extends MatchedName<'worker.*' | 'supervision.*'>>(
     type: Name,
     fields: EventPayloads[Name],
+    error: unknown,
   ) => void
   /** @throws what the worker's onStart throws */
   readonly start: (worker: Worker, watch: WorkerWatch) => Promise<HaltableWorker>

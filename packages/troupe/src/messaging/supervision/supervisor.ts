@@ -6,7 +6,7 @@
  *
  * Invariant: a place has at most one worker; what an earlier one still says is not heard.
  */
-import { type EventPayloads, failure, sleep, storeError, type TroupeError } from '../../core/index.ts'
+import { type EventPayloads, failedWith, failure, sleep, type TroupeError } from '../../core/index.ts'
 import { backoffDelay } from '../../resilience/index.ts'
 import {
   checkChildren,
@@ -162,7 +162,7 @@ export class Supervisor implements Supervision {
     const now = this.#parts.clock.monotonic()
     this.#failures = [...this.#failures.filter((at) => now - at < withinMs), now]
     slot.error = error instanceof Error ? error : new Error(String(error), { cause: error })
-    this.#emit('worker.crashed', slot, { code: storeError(error).code, failures: this.#failures.length })
+    this.#emit('worker.crashed', slot, { ...failedWith(error), failures: this.#failures.length }, error)
     if (this.#failures.length > maxRestarts) return undefined
     return backoffDelay(backoff, this.#failures.length, this.#parts.random)
   }
@@ -182,7 +182,7 @@ export class Supervisor implements Supervision {
     try {
       await begun?.[how]()
     } catch (error) {
-      this.#emit('worker.failed', slot, { code: storeError(error).code })
+      this.#emit('worker.failed', slot, failedWith(error), error)
     }
   }
 
@@ -209,12 +209,12 @@ export class Supervisor implements Supervision {
     const error = this.#escalation
     if (!error) return this.#end.resolve({ status: 'stopped' })
     const fields = { supervisor: this.name, failures: this.#failures.length }
-    this.#parts.emit('supervision.escalated', { ...fields, code: storeError(error.cause ?? error).code })
+    this.#parts.emit('supervision.escalated', { ...fields, ...failedWith(error.cause ?? error) }, error)
     this.#end.resolve({ status: 'escalated', error })
     try {
       await this.#settings.onEscalated(error)
     } catch (thrown) {
-      this.#parts.emit('worker.failed', { agent: this.name, code: storeError(thrown).code })
+      this.#parts.emit('worker.failed', { agent: this.name, ...failedWith(thrown) }, thrown)
     }
   }
 
@@ -222,7 +222,8 @@ export class Supervisor implements Supervision {
     type: Name,
     { child }: ChildSlot,
     fields: Omit<EventPayloads[Name], 'agent'>,
+    error?: unknown,
   ): void {
-    this.#parts.emit(type, { agent: child.name, ...fields } as EventPayloads[Name])
+    this.#parts.emit(type, { agent: child.name, ...fields } as EventPayloads[Name], error)
   }
 }

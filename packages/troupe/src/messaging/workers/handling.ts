@@ -10,6 +10,7 @@ import {
   type Clock,
   failure,
   type Json,
+  messageWithId,
   parse,
   type Random,
   type StoredError,
@@ -375,7 +376,7 @@ const stepOf = (deliveries: readonly DeliveryHandle[]) => handledStep(attemptsOf
 
 const isFailure = (end: unknown): end is { readonly error: StoredError } =>
   typeof end === 'object' && end !== null && 'error' in end
-const reasonOf = (error: StoredError) => `${error.name}: ${error.message}`
+const reasonOf = (error: StoredError) => `${error.name}: ${messageWithId(error)}`
 const joined = (fragments: readonly Fragment[]): Fragment => ({
   statements: fragments.flatMap(({ statements }) => statements),
   wake: [...new Set(fragments.flatMap(({ wake }) => wake ?? []))],

@@ -1,7 +1,7 @@
 /** Runs a worker: presence, intake of messages, and an end that waits for the handlers at work. */
 
 import type { ContextClient } from '../../context/index.ts'
-import { type Clock, failure, milliseconds, type Random, sleep, storeError, TroupeError } from '../../core/index.ts'
+import { type Clock, failedWith, failure, milliseconds, type Random, sleep, TroupeError } from '../../core/index.ts'
 import type { Inbox, Recorder, Steps } from '../../journal/index.ts'
 import { Access, type TaintGuard } from '../../security/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
@@ -363,11 +363,11 @@ class WorkerRunner implements HaltableWorker {
   /** Told to the worker; what its own onFailure throws ends here, as an event. */
   #failed(error: unknown, delivery?: DeliveryHandle): void {
     const { mailboxes, user } = this.#parts
-    const { code } = storeError(error)
     const about = delivery
       ? { id: delivery.message.id, messageType: delivery.message.type, attempt: delivery.attempt }
       : {}
-    mailboxes.messaging.emit('worker.failed', user, { agent: this.#worker.name, code, ...about })
+    const fields = { agent: this.#worker.name, ...failedWith(error), ...about }
+    mailboxes.messaging.emit('worker.failed', user, fields, () => ({ error }))
     void this.#reportFailure(error, delivery)
   }
   async #reportFailure(error: unknown, delivery: DeliveryHandle | undefined): Promise<void> {
@@ -375,7 +375,8 @@ class WorkerRunner implements HaltableWorker {
       await this.#worker.onFailure(error, delivery?.message)
     } catch (secondError) {
       const { mailboxes, user } = this.#parts
-      mailboxes.messaging.emit('worker.failed', user, { agent: this.#worker.name, code: storeError(secondError).code })
+      const fields = { agent: this.#worker.name, ...failedWith(secondError) }
+      mailboxes.messaging.emit('worker.failed', user, fields, () => ({ error: secondError }))
     }
   }
 }

@@ -12,6 +12,7 @@ import {
   failure,
   type Json,
   milliseconds,
+  storeError,
   systemClock,
 } from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
@@ -48,6 +49,8 @@ export interface CheckReport {
   /** ISO text: when it was looked at. */
   readonly checkedAt: string
   readonly message?: string
+  /** Present where the check threw an error that is not Troupe's own: the id under which the log has it. */
+  readonly errorId?: string
   readonly details?: { readonly [name: string]: Json }
 }
 
@@ -81,6 +84,7 @@ const maxChecks = 200
 export class HealthMonitor {
   readonly #clock: Clock
   readonly #changed: (status: HealthStatus, before: HealthStatus) => void
+  readonly #failed: (check: string, error: unknown) => void
   readonly #checks = new Map<string, Registered>()
   readonly #began: number
   #status: HealthStatus = 'healthy'
@@ -89,18 +93,22 @@ export class HealthMonitor {
   /**
    * @param options.clock the machine's by default
    * @param options.changed is called when the overall status changes
+   * @param options.failed receives what a check threw, or that it answered `unhealthy`; not again while it goes on failing
    * @throws ValidationError naming the option that is wrong
    */
   constructor(
     options: {
       readonly clock?: Clock
       readonly changed?: (status: HealthStatus, before: HealthStatus) => void
+      readonly failed?: (check: string, error: unknown) => void
     } = {},
   ) {
-    checkOptions('HealthMonitor', options, ['clock', 'changed'])
-    if (options.changed !== undefined) checkFunction('The option changed of HealthMonitor', options.changed)
+    checkOptions('HealthMonitor', options, ['clock', 'changed', 'failed'])
+    for (const option of ['changed', 'failed'] as const)
+      if (options[option] !== undefined) checkFunction(`The option ${option} of HealthMonitor`, options[option])
     this.#clock = options.clock ?? systemClock
     this.#changed = options.changed ?? (() => {})
+    this.#failed = options.failed ?? (() => {})
     this.#began = this.#clock.monotonic()
   }
 
@@ -189,10 +197,14 @@ export class HealthMonitor {
       what: `The health check ${name}`,
       signal: undefined,
     }
-    const found = await withTimeLimit(limit, async (signal) => read(await run({ signal }))).catch((error: unknown) => ({
-      status: 'unhealthy' as const,
-      message: error instanceof Error ? error.message : String(error),
-    }))
+    let thrown: unknown
+    const found = await withTimeLimit(limit, async (signal) => read(await run({ signal }))).catch((error: unknown) => {
+      thrown = error
+      const { message, errorId } = storeError(error)
+      return { status: 'unhealthy' as const, message, ...(errorId === undefined ? {} : { errorId }) }
+    })
+    if (found.status === 'unhealthy' && check.last?.report.status !== 'unhealthy')
+      this.#failed(name, thrown ?? failure('health.unhealthy', { check: name, problem: found.message ?? 'no message' }))
     const at = this.#clock.monotonic()
     const report = {
       name,

@@ -1,4 +1,5 @@
 /** Lines for people and machines. */
 export * from './log.ts'
 export { logEvents } from './log-events.ts'
+export { failureFields, logFailures } from './log-failures.ts'
 export { checkLogConfig, createPinoLog, type LogConfig, type LogSink } from './pino-log.ts'

@@ -110,10 +110,11 @@ const usage = ({ inputTokens, outputTokens, finish, cost }: EventFields) => ({
   'troupe.cost.usd': cost,
 })
 /** No user: what is exported leaves the house, and what is stored is theirs anyway. */
-const common = ({ agent, runId, code }: EventFields) => ({
+const common = ({ agent, runId, code, errorId }: EventFields) => ({
   'gen_ai.agent.name': agent,
   'gen_ai.conversation.id': runId,
   'error.type': code,
+  'troupe.error.id': errorId,
 })
 const attributesOf = ({ attributes }: EventFields): Shape['attributes'] =>
   typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes)

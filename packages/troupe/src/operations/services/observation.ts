@@ -26,10 +26,12 @@ import {
   createTracer,
   createTraceStore,
   createWebhook,
+  failureFields,
   HealthMonitor,
   type Log,
   LoopLag,
   logEvents,
+  logFailures,
   type MetricsCollector,
   OtlpExporter,
   Performance,
@@ -104,6 +106,7 @@ export class Observation {
     this.health = new HealthMonitor({
       clock,
       changed: (status, before) => events.emit({ type: 'health.changed', at: clock.now(), status, before }),
+      failed: (check, error) => log.error('a health check failed', failureFields({ check }, error)),
     })
     this.watchdog = watchdog
       ? new Watchdog({ clock, events, afterMs: milliseconds(watchdog.after ?? '5m', 'watchdog.after') })
@@ -131,6 +134,7 @@ export class Observation {
       failed: (error, alert) => log.warn('an alert could not be told', { alert, error: error as Error }),
     })
     logEvents(events, log)
+    logFailures(events, log)
     metrics.gauge('eventLoop.lag', () => this.lag.worstMs)
     metrics.gauge('uptime', () => metrics.uptimeMs)
     metrics.gauge('traces.dropped', () => this.tracer?.dropped ?? 0)

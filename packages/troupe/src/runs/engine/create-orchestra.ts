@@ -33,7 +33,11 @@ export type OrchestraServices = Omit<
 
 export function createOrchestra(services: OrchestraServices, known: Known): OrchestraHost {
   const { events, holder, blobs, scores = {}, ...parts } = services
-  const announce: OrchestraParts['announce'] = (...about) => events.emit(publishedEvent(...about))
+  const announce: OrchestraParts['announce'] = (user, run, trace, event) =>
+    events.emit(
+      publishedEvent(user, run, trace, event),
+      event.type === 'run.failed' ? () => ({ error: event.error }) : undefined,
+    )
   return new OrchestraHost(
     (host) => ({
       ...parts,

@@ -24,11 +24,13 @@ type Published<Type extends EventType> = Pick<
   Extract<keyof EventOf<Type>, (typeof publishedFields)[number]>
 >
 /** What `summaryOf` adds. */
-type Summary<Type extends EventType> = Type extends 'guard.tripped'
-  ? Omit<EventPayloads['guard.tripped'], keyof RunFields>
-  : Type extends 'question.asked'
-    ? Pick<EventPayloads['question.asked'], 'kind'>
-    : unknown
+type Summary<Type extends EventType> = Type extends 'run.failed' | 'step.failed'
+  ? Pick<EventPayloads['run.failed'], 'code' | 'errorId'>
+  : Type extends 'guard.tripped'
+    ? Omit<EventPayloads['guard.tripped'], keyof RunFields>
+    : Type extends 'question.asked'
+      ? Pick<EventPayloads['question.asked'], 'kind'>
+      : unknown
 type RunFields = EventPayloads['run.started']
 /** Compiles only if the events of the core have all fields that `EventPayloads` declares for them. */
 type Declared<Fields extends { readonly [Type in EventType]: EventPayloads[Type] }> = {
@@ -47,6 +49,10 @@ export function publishedEvent(userId: UserId, runId: string, trace: string, eve
 
 /** What is published of a field that holds content too. */
 function summaryOf(event: EventWithPath): object {
+  if (event.type === 'run.failed' || event.type === 'step.failed') {
+    const { code, errorId } = event.error
+    return { code, ...(errorId === undefined ? {} : { errorId }) }
+  }
   if (event.type === 'question.asked') return { kind: event.ask.kind }
   if (event.type !== 'guard.tripped') return {}
   const { name: guard, limit, used } = event.guard

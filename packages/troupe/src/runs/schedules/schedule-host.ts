@@ -2,7 +2,7 @@
  * The schedules of a troupe at work: sees in one row of work what is due, over all users, and serves it. Nothing of what is
  * kept here is needed by anybody else: any process on the storage with the code goes on.
  */
-import type { Cancel, TroupeError, TroupeEvent, UserId } from '../../core/index.ts'
+import { type Cancel, failedWith, type TroupeError, type TroupeEvent, type UserId } from '../../core/index.ts'
 import { commit } from './begin-run.ts'
 import { ContextSource } from './context-source.ts'
 import { MessageSource } from './message-source.ts'
@@ -218,7 +218,7 @@ export class ScheduleHost {
   }
 
   /** Somebody else may have its code. Where nobody begins it for a while, whoever looks at it is told why. */
-  async #leave(user: UserId, id: string, { code, message }: TroupeError): Promise<void> {
+  async #leave(user: UserId, id: string, error: TroupeError): Promise<void> {
     const { clock, store } = this.parts
     const key = scheduleKey(user, id)
     const before = this.#unhandled.get(key)
@@ -228,9 +228,9 @@ export class ScheduleHost {
       isRepeated: true,
     })
     const row = before?.isRepeated ? await store.get(user, id) : undefined
-    if (!row || row.problem?.code === code) return
-    const problem = { code, message, since: new Date(row.now).toISOString() }
+    if (!row || row.problem?.code === error.code) return
+    const problem = { ...failedWith(error), message: error.message, since: new Date(row.now).toISOString() }
     await commit(this.parts, user, [store.turn(user, row, { problem })])
-    emitScheduleEvent(this.parts, { user, id }, 'schedule.unhandled', { code })
+    emitScheduleEvent(this.parts, { user, id }, 'schedule.unhandled', failedWith(error), error)
   }
 }

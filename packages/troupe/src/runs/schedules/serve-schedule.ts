@@ -7,6 +7,7 @@
 import {
   type EventFields,
   type EventPayloads,
+  failedWith,
   type MatchedName,
   storeError,
   TroupeError,
@@ -155,10 +156,9 @@ async function begin(
     return true
   } catch (error) {
     if (isMoved(error) || isOwnedByOther(error) || signal.aborted) throw error
-    const { code, message } = storeError(error)
-    const problem = { code, message, since: new Date(row.now).toISOString() }
+    const problem = { ...failedWith(error), message: storeError(error).message, since: new Date(row.now).toISOString() }
     const turned = store.turn(user, row, { problem })
-    emitScheduleEvent(parts, scheduleKey, 'schedule.failed', { code })
+    emitScheduleEvent(parts, scheduleKey, 'schedule.failed', failedWith(error), error)
     if (tried + 1 < attempts) {
       const retryStatement = store.scheduleAt(user, row.id, soonest(row, row.now + firstPauseMs * 2 ** tried))
       await commit(parts, user, [turned, store.tried(user, row.id, trigger), retryStatement])
@@ -183,9 +183,10 @@ export function emitScheduleEvent<Name extends MatchedName<'schedule.*'>>(
   { user, id }: ScheduleKey,
   type: Name,
   fields: Omit<EventPayloads[Name], 'scheduleId'>,
+  error?: unknown,
 ): void {
   const event = { ...fields, type, at: parts.clock.now(), userId: user, scheduleId: id }
-  parts.events.emit(event as EventFields as TroupeEvent)
+  parts.events.emit(event as EventFields as TroupeEvent, error === undefined ? undefined : () => ({ error }))
 }
 
 type MissReason = EventPayloads['schedule.missed']['reason']

@@ -30,6 +30,10 @@ const named = Symbol('caller')
 /** Of a request that was let in. */
 export const admittedOf = (request: FastifyRequest): Admitted => request.getDecorator<Admitted>(admittedKey)
 
+/** Undefined of a request that was not let in yet. */
+export const principalOf = (request: FastifyRequest): RequestPrincipal | undefined =>
+  request.getDecorator<Admitted | null>(admittedKey)?.principal
+
 /** @returns throws what it refuses with */
 export function createAdmit(app: FastifyInstance, site: Site): Admit {
   const { authenticate, draining } = site

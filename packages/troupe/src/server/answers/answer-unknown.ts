@@ -1,7 +1,7 @@
 /** What is asked of no route: nothing is there, or it takes other methods (RFC 9110). */
 import type { FastifyInstance } from 'fastify'
 import { failure } from '../../core/index.ts'
-import { sendProblem } from './problem-details.ts'
+import { problemDetailsOf, sendProblem } from './problem-details.ts'
 
 /**
  * Of an app without a prefix whoever owns it says so: there is one answer for all of it.
@@ -18,12 +18,13 @@ export function answerUnknown(app: FastifyInstance): void {
     const { method } = request
     const path = request.url.split('?')[0] ?? ''
     const knownMethods = [...methodsAt].filter(([route]) => fits(route, path)).flatMap(([, methods]) => [...methods])
-    if (knownMethods.length === 0) return sendProblem(reply, failure('route.missing', { method, path }))
+    if (knownMethods.length === 0)
+      return sendProblem(reply, problemDetailsOf(failure('route.missing', { method, path }), request.id))
     const allowed = [...new Set(knownMethods)].sort().join(', ')
     reply.header('allow', allowed)
     return method === 'OPTIONS'
       ? reply.code(204).send()
-      : sendProblem(reply, failure('route.method', { method, path, allowed }))
+      : sendProblem(reply, problemDetailsOf(failure('route.method', { method, path, allowed }), request.id))
   })
 }
 

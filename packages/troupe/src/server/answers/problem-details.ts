@@ -1,7 +1,7 @@
 /** Errors as problem details (RFC 9457): what the catalogue says of them, and never a stack or a path of the machine. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { type ErrorCode, failure, nearest, TroupeError } from '../../core/index.ts'
-import type { Log } from '../../observability/index.ts'
+import { concealed, type ErrorCode, failure, nearest, restoreError, storeError, TroupeError } from '../../core/index.ts'
+import { failureFields, type Log } from '../../observability/index.ts'
 
 export interface ProblemDetails {
   readonly type: string
@@ -11,6 +11,8 @@ export interface ProblemDetails {
   readonly code: string
   readonly hint?: string
   readonly retryable: boolean
+  /** The id under which the log has the error; present where its text is not shown. */
+  readonly errorId?: string
   /** The id of the request, as the log has it. */
   readonly request: string
   readonly findings?: unknown
@@ -30,8 +32,9 @@ const titleOf = (name: string) => {
   return words.charAt(0) + words.slice(1).toLowerCase()
 }
 
+/** @param error whose text may be shown */
 export function problemDetailsOf(error: TroupeError, request: string): ProblemDetails {
-  const { code, status, hint, retryable, name, message } = error
+  const { code, status, hint, retryable, name, message, errorId } = error
   const { findings, results } = error as { readonly findings?: unknown; readonly results?: unknown }
   // It would tell where the database is.
   const detail = code.startsWith('storage.') && status >= 500 ? 'The storage cannot serve this now.' : message
@@ -43,14 +46,28 @@ export function problemDetailsOf(error: TroupeError, request: string): ProblemDe
     code,
     ...(hint === undefined ? {} : { hint }),
     retryable,
+    ...(errorId === undefined ? {} : { errorId }),
     request,
     ...(findings === undefined ? {} : { findings }),
     ...(results === undefined ? {} : { results }),
   }
 }
 
+/**
+ * The problem of a request that failed. An error of users' code is logged.
+ * @param showsTexts whether the caller may read the text of such an error; false by default
+ */
+export function problemOf(thrown: unknown, request: FastifyRequest, log: Log, showsTexts = false): ProblemDetails {
+  const error = asTroupeError(thrown, request, log)
+  const stored = storeError(error)
+  if (stored.errorId === undefined) return problemDetailsOf(error, request.id)
+  log.error('a request failed', failureFields({ request: request.id }, error))
+  const shown = restoreError(showsTexts ? stored : concealed(stored))
+  return { ...problemDetailsOf(shown, request.id), status: error.status }
+}
+
 /** What Fastify refuses, in the words of the catalogue. */
-export function asTroupeError(thrown: unknown, request: FastifyRequest, log: Log): TroupeError {
+function asTroupeError(thrown: unknown, request: FastifyRequest, log: Log): TroupeError {
   if (thrown instanceof TroupeError) return thrown
   const error = thrown as Invalid
   if (Array.isArray(error.validation)) return invalidOf(error, request)
@@ -112,8 +129,7 @@ function bare(schema: Described | undefined): Described | undefined {
   return inner ? bare(inner) : schema
 }
 
-export function sendProblem(reply: FastifyReply, error: TroupeError): FastifyReply {
-  const problem = problemDetailsOf(error, reply.request.id)
+export function sendProblem(reply: FastifyReply, problem: ProblemDetails): FastifyReply {
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="troupe"')
   return reply
     .code(problem.status)

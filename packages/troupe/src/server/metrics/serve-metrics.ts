@@ -2,7 +2,7 @@
 import { failure } from '../../core/index.ts'
 import type { Troupe } from '../../startup/index.ts'
 import { checkOrigin } from '../access/check-origin.ts'
-import { asTroupeError, sendProblem } from '../answers/problem-details.ts'
+import { problemDetailsOf, problemOf, sendProblem } from '../answers/problem-details.ts'
 import { listen } from '../listen.ts'
 import { isLoopback, ownNames } from '../server-options.ts'
 import { partsIn } from '../site.ts'
@@ -25,9 +25,15 @@ export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Pro
   const { log } = partsIn(troupe)
   const app = fastify({ logger: false, bodyLimit: 1_024 })
   const hosts = isLoopback(host) ? ownNames : undefined
-  app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, log)))
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(error, request, log)))
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, failure('route.missing', { method: request.method, path: request.url.split('?')[0] ?? '' })),
+    sendProblem(
+      reply,
+      problemDetailsOf(
+        failure('route.missing', { method: request.method, path: request.url.split('?')[0] ?? '' }),
+        request.id,
+      ),
+    ),
   )
   app.addHook('onRequest', async (request) => checkOrigin(request, { hosts, origins: [] }))
   app.get('/metrics', async (_, reply) =>

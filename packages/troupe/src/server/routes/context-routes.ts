@@ -1,7 +1,7 @@
 /** The shared context: entries, batches, topics, watching. */
 import { z } from 'zod'
 import type { BatchOperation, Entry, HistoryEntry, PushOptions } from '../../context/index.ts'
-import { ConflictError, failure, type Json, TroupeError } from '../../core/index.ts'
+import { ConflictError, failure, type Json, markOwn, TroupeError } from '../../core/index.ts'
 import { answers, type Call, streams } from '../route.ts'
 import {
   durationSchema,
@@ -90,7 +90,7 @@ async function preconditioned<T>(version: number | undefined, work: () => Promis
   } catch (error) {
     if (version === undefined || !(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
     const { code, message, hint, details } = error
-    throw new ConflictError(message, { status: 412, ...withoutUndefined({ code, hint, details }) })
+    throw markOwn(new ConflictError(message, { status: 412, ...withoutUndefined({ code, hint, details }) }))
   }
 }
 

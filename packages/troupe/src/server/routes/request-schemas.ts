@@ -41,6 +41,7 @@ export const storedErrorSchema = z.object({
   retryable: z.boolean(),
   hint: z.string().optional(),
   details: z.unknown().optional(),
+  errorId: z.string().optional(),
 })
 
 /** What of an object is there, for options that must not be undefined. */

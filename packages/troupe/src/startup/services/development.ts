@@ -1,5 +1,5 @@
 /** What is worth a sentence to whoever writes a program, once each; counted as events everywhere. */
-import type { EventFields, Events } from '../../core/index.ts'
+import type { Events } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 
 const messages = {
@@ -16,13 +16,4 @@ export function warnInDevelopment(events: Events, log: Log): void {
       log.warn(message, about)
     })
   }
-}
-
-/** What agents and tools throw, as it was thrown: with causes and stacks, which no record and no event keeps. */
-export function debugTo(events: Events, log: Log): { readonly thrown: (error: unknown) => void } {
-  const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
-  events.onContent(({ type, tool }: EventFields, { error }) => {
-    if (error !== undefined) log.debug(`${type}: a tool threw`, { tool, error: asError(error) })
-  })
-  return { thrown: (error) => log.debug('an agent threw', { error: asError(error) }) }
 }

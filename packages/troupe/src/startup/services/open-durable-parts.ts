@@ -10,7 +10,6 @@ import type { OpenedStorage } from '../../storage/index.ts'
 import { UnreadResults } from '../../tools/index.ts'
 import type { Startup } from '../startup.ts'
 import { deliverCheckpointsBy } from './deliver-checkpoints.ts'
-import { debugTo } from './development.ts'
 
 /** What is open before anything is executed. */
 export type BaseParts = Pick<
@@ -43,7 +42,7 @@ export async function openDurableParts(
   base: BaseParts,
   { processId, startup }: DurableOptions,
 ): Promise<DurableParts & Pick<TroupeParts, 'sharing'>> {
-  const { clock, random, log, storage, events } = base
+  const { clock, random, storage, events } = base
   const unread = new UnreadResults({ clock, events })
   const roles = createRoles(config.roles)
   const { egressClient, audit } = await openAccounts(config, base, { processId, startup })
@@ -60,7 +59,6 @@ export async function openDurableParts(
   )
   const checkLease = sharing && { checkLease: () => sharing.lease.check() }
   const { redact } = base.redactor
-  const debugged = config.debug ? debugTo(events, log) : {}
   const steps = createSteps({
     clock,
     random,
@@ -71,7 +69,6 @@ export async function openDurableParts(
     timers,
     redact,
     ...checkLease,
-    ...debugged,
   })
   return {
     ...base,

@@ -3,6 +3,21 @@ import type { CatalogueEntry } from '../catalogue-entry.ts'
 import * as errors from '../troupe-error.ts'
 
 export const agentsCodes = {
+  'agent.failed': {
+    class: errors.AgentError,
+    message: 'The code of an agent or tool threw: {problem}.',
+    hint: 'Find the stack in the log by errorId. Throw RecoverableError for what a retry may mend, CriticalError for what ends the run.',
+  },
+  recoverable: {
+    class: errors.RecoverableError,
+    message: 'The code of an agent or tool threw a RecoverableError: {problem}.',
+    hint: 'Try again, or name a retry in onError of the run.',
+  },
+  critical: {
+    class: errors.CriticalError,
+    message: 'The code of an agent or tool threw a CriticalError: {problem}.',
+    hint: 'It is not tried again. Remove the cause, then retry the run.',
+  },
   'agent.turns': {
     class: errors.AgentError,
     message: '{agent} used up its {limit} turns of one step without an end.',

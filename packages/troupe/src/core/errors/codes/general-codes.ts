@@ -3,6 +3,11 @@ import type { CatalogueEntry } from '../catalogue-entry.ts'
 import * as errors from '../troupe-error.ts'
 
 export const generalCodes = {
+  'internal.error': {
+    class: errors.ProcessingError,
+    message: 'Internal error {id}.',
+    hint: 'Give the id to an operator: the log and the trace have the error under it.',
+  },
   'invariant.broken': {
     class: errors.ProcessingError,
     message: 'A rule that always holds was broken: {rule}.',

@@ -3,6 +3,11 @@ import type { CatalogueEntry } from '../catalogue-entry.ts'
 import * as errors from '../troupe-error.ts'
 
 export const observabilityCodes = {
+  'health.unhealthy': {
+    class: errors.ProcessingError,
+    message: 'The health check {check} is unhealthy: {problem}.',
+    hint: 'Look at what the check looks at; `troupe health` shows all of them.',
+  },
   'sending.rejected': {
     class: errors.ExternalServiceError,
     message: 'What was sent out was refused with status {status}: {problem}',

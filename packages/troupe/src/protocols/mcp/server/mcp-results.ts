@@ -1,7 +1,7 @@
 /** Answers of tools as MCP has them: a failure is a result that says so, and a protocol error only what is no call. */
 import type { CallToolResult } from '@modelcontextprotocol/server'
-import { failure, type Json, TroupeError } from '../../../core/index.ts'
-import type { Log } from '../../../observability/index.ts'
+import { concealed, type Json, restoreError, storeError, TroupeError } from '../../../core/index.ts'
+import { failureFields, type Log } from '../../../observability/index.ts'
 import type { ServerSdk } from './server-sdk.ts'
 
 type Shown = Readonly<Record<string, unknown>>
@@ -19,8 +19,9 @@ export const rejected = (value: Shown): CallToolResult => ({
 
 /** @returns the failure, and as much of its message as a client may know */
 function knownOf(thrown: unknown, log: Log): { readonly error: TroupeError; readonly message: string } {
-  if (!(thrown instanceof TroupeError)) log.error('a call over MCP failed', { error: thrown as Error })
-  const error = thrown instanceof TroupeError ? thrown : failure('server.failed', { request: 'mcp' })
+  const stored = storeError(thrown)
+  if (stored.errorId !== undefined) log.error('a call over MCP failed', failureFields({}, thrown))
+  const error = thrown instanceof TroupeError && stored.errorId === undefined ? thrown : restoreError(concealed(stored))
   // It would tell where the database is.
   const isInternal = error.code.startsWith('storage.') && error.status >= 500
   return { error, message: isInternal ? 'The storage cannot serve this now.' : error.message }

@@ -4,7 +4,7 @@
  */
 import type { CallToolResult, InputRequiredResult, ServerContext, Tool as WireTool } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { failure, type Json, parse, storeError, TimeoutError } from '../../../core/index.ts'
+import { concealErrors, failure, type Json, parse, storeError, TimeoutError } from '../../../core/index.ts'
 import { withTimeLimit } from '../../../resilience/index.ts'
 import { type Run, type RunResult, readTeamRequest } from '../../../runs/index.ts'
 import type { LeastRole, Operation } from '../../../security/index.ts'
@@ -56,9 +56,10 @@ const result = z.object({
   uncertain: z.array(z.looseObject({ step: z.string(), call: z.string(), name: z.string() })).optional(),
 })
 
+/** The result of a run for a client, who gets no texts of errors of users' code. */
 export function shownRun(id: string, found: RunResult): z.infer<typeof result> {
   const { status, reason, success, response, questions, usage, cost, durationMs, guard, error, uncertain } = found
-  return {
+  return concealErrors({
     run: id,
     status,
     ...(reason === undefined ? {} : { reason }),
@@ -71,7 +72,7 @@ export function shownRun(id: string, found: RunResult): z.infer<typeof result> {
     ...(guard ? { guard: { ...guard } } : {}),
     ...(error ? { error: { ...storeError(error) } } : {}),
     ...(uncertain ? { uncertain: uncertain.map((one) => ({ ...one })) } : {}),
-  }
+  })
 }
 
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output') =>
@@ -110,7 +111,10 @@ async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Pro
   try {
     const limit = { clock, limitMs: seconds * 1_000, kind: 'wait', what: `The run ${found.id}`, signal }
     const ended = await withTimeLimit(limit, (inner) => found.result({ signal: inner }))
-    return (call.elicits && askFor(call.sdk, found.id, ended)) || mcpToolResult(shownRun(found.id, ended))
+    return (
+      (call.elicits && askFor(call.sdk, found.id, { ...ended, questions: concealErrors(ended.questions) })) ||
+      mcpToolResult(shownRun(found.id, ended))
+    )
   } catch (error) {
     if (error instanceof TimeoutError) return mcpToolResult({ run: found.id, status: 'running' })
     throw error

@@ -152,7 +152,7 @@ function createWrites(
       ...(over
         ? [queries.unwork({ user, run }), ended({ user, run, now })]
         : [queries.move({ user, run, moving: moving ? 1 : 0 })]),
-      ...(last ? searchRows(user, run, [last.response, last.error?.message]) : []),
+      ...(last ? searchRows(user, run, [last.response, last.error?.message, last.error?.errorId]) : []),
     ],
   }
 }

@@ -1,5 +1,5 @@
 /** What is still to be said of a run whose journal is not kept any more: how it ended, what it cost, and for how long. */
-import type { Json } from '../../../core/index.ts'
+import { type Json, storeError } from '../../../core/index.ts'
 import { revive } from '../../engine/run-result.ts'
 import type { RetentionTimes } from '../../engine/store/retained-records.ts'
 import type { RunRow } from '../../engine/store/run-store.ts'
@@ -27,7 +27,11 @@ export function explainExpired(
     })
   }
   if (last?.error)
-    sentences.push({ about: 'failed', text: `It ended with: ${last.error.message} [${last.error.code}]` })
+    sentences.push({
+      about: 'failed',
+      text: `It ended with: ${last.error.message} [${last.error.code}]`,
+      error: storeError(last.error),
+    })
   const tokens = last ? last.usage.inputTokens + last.usage.outputTokens : 0
   if (last && tokens > 0)
     sentences.push({ about: 'cost', text: `It used ${tokens} tokens for ${dollars(last.cost.usd)}.` })

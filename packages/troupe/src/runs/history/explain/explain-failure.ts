@@ -1,5 +1,5 @@
 /** Why a run failed or was cancelled, and the guard that ended it. */
-import { restoreError } from '../../../core/index.ts'
+import { restoreError, type StoredError } from '../../../core/index.ts'
 import type { NumberedEvent } from '../../engine/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
@@ -21,8 +21,8 @@ const guards: { readonly [name: string]: string } = {
 
 export function explainFailure({ events }: PastRun, status: string): readonly ExplanationLine[] {
   const sentences: ExplanationLine[] = []
-  const add = (about: 'failed' | 'guard', text: string, { seq }: NumberedEvent) =>
-    void sentences.push({ about, text, seq })
+  const add = (about: 'failed' | 'guard', text: string, { seq }: NumberedEvent, error?: StoredError) =>
+    void sentences.push({ about, text, seq, ...(error ? { error } : {}) })
   for (const event of events) {
     if (event.type === 'guard.tripped') {
       const { name, used, limit, detail } = event.guard
@@ -34,7 +34,7 @@ export function explainFailure({ events }: PastRun, status: string): readonly Ex
       )
     }
     if (event.type === 'run.retried')
-      add('failed', `It began anew for the ${event.attempt}. time, after: ${event.error.message}`, event)
+      add('failed', `It began anew for the ${event.attempt}. time, after: ${event.error.message}`, event, event.error)
     if (event.type === 'run.cancelled') add('failed', `It was cancelled by ${event.by}.`, event)
   }
   const cause = status === 'failed' ? rootFailureOf(events) : undefined
@@ -47,11 +47,12 @@ export function explainFailure({ events }: PastRun, status: string): readonly Ex
       about: 'failed',
       text: `It failed because ${agent} (${step}${attemptsText}) failed: ${error.message} [${error.code}]${hint ? ` ${hint}` : ''}`,
       seq,
+      error,
     })
   }
   const end = events.findLast((event) => event.type === 'run.failed')
   if (end?.type === 'run.failed' && end.error.message !== cause?.error.message)
-    add('failed', `It ended with: ${end.error.message} [${end.error.code}]`, end)
+    add('failed', `It ended with: ${end.error.message} [${end.error.code}]`, end, end.error)
   return sentences
 }
 

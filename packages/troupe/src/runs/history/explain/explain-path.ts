@@ -15,7 +15,8 @@ export function explainPath({ events }: PastRun): readonly ExplanationLine[] {
   for (const event of events) {
     const text = describe(event, edges, at)
     if (event.type === 'branch.started' || event.type === 'branch.moved') at.set(event.branch, event.agent)
-    if (text !== undefined) sentences.push({ about: 'path', text, seq: event.seq })
+    const error = event.type === 'join.completed' ? event.error : undefined
+    if (text !== undefined) sentences.push({ about: 'path', text, seq: event.seq, ...(error ? { error } : {}) })
   }
   const left = sentences.length - maxSentences
   return left > 0

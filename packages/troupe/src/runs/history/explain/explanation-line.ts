@@ -1,3 +1,6 @@
+/** What an explanation consists of. */
+import type { StoredError } from '../../../core/index.ts'
+
 /** One thing that is to be said of a run. */
 export interface ExplanationLine {
   readonly about:
@@ -12,6 +15,8 @@ export interface ExplanationLine {
     | 'other-process'
     | 'retained'
   readonly text: string
+  /** The error that the text quotes. */
+  readonly error?: StoredError
   /** Of the event it rests on, where there is one. */
   readonly seq?: number
 }

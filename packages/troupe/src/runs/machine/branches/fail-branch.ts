@@ -1,5 +1,5 @@
 /** What becomes of failures: retried, routed, asked about, taken in by a meeting, or handed up. */
-import { duration, failure, hashText, type StoredError, storeError } from '../../../core/index.ts'
+import { duration, failure, hashText, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { ErrorRule, FailurePolicy, GraphNode, RetryRule } from '../../../topology/index.ts'
 import { type Deciding, failedResult } from '../decision.ts'
 import { joinOf, joinProgress, missing, policyOf } from '../joins/join-progress.ts'
@@ -62,7 +62,7 @@ const named = (d: Deciding, agent: string): GraphNode | undefined => {
 
 /** All attempts failed, the last with this error. */
 export const exhausted = (error: StoredError, attempts: number): StoredError => ({
-  ...storeError(failure('retries.exhausted', { attempts, error: error.message })),
+  ...quoting(storeError(failure('retries.exhausted', { attempts, error: error.message })), error),
   details: { attempts, cause: { ...error } },
 })
 

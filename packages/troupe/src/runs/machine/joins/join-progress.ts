@@ -1,5 +1,5 @@
 /** How a barrier stands, and what its results look like. */
-import { failure, type Json, type StoredError, storeError } from '../../../core/index.ts'
+import { failure, type Json, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { FailurePolicy, GraphNode, Join } from '../../../topology/index.ts'
 import type { Deciding } from '../decision.ts'
 import { byOrder, type Group, type JoinState, must } from '../state.ts'
@@ -30,7 +30,8 @@ export function cause(joinState: JoinState, now: JoinProgress): StoredError {
   if (joinState.failure && (joinState.join === 'all' || joinState.fatal)) return joinState.failure
   const firstFailure = joinState.failure ? `; the first failure: ${joinState.failure.message}` : ''
   const found = `${now.successes} succeeded, ${now.failures} failed, ${now.open} are open${firstFailure}`
-  return storeError(failure('join.unsatisfied', { node: joinState.node, join: joinState.join as Json, found }))
+  const error = storeError(failure('join.unsatisfied', { node: joinState.node, join: joinState.join as Json, found }))
+  return quoting(error, { ...joinState.failure })
 }
 
 export function responseOf(group: Group): Json | undefined {

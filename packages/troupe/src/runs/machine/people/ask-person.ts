@@ -1,5 +1,5 @@
 /** Questions that the run itself puts to people. */
-import type { Json, StoredError } from '../../../core/index.ts'
+import { type Json, messageWithId, type StoredError } from '../../../core/index.ts'
 import type { Deciding } from '../decision.ts'
 import type { Branch } from '../state.ts'
 
@@ -30,7 +30,7 @@ export function askAboutFailure(d: Deciding, branch: Branch, error: StoredError)
     failed: error,
     ask: {
       kind: 'error',
-      text: `${agent} failed: ${error.message} Retry, skip or abort?`,
+      text: `${agent} failed: ${messageWithId(error)} Retry, skip or abort?`,
       options: ['retry', 'skip', 'abort'],
     },
   })

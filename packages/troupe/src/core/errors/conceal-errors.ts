@@ -1,0 +1,70 @@
+/** Keeps the texts of errors that users' code threw from callers of the server: only ids leave. */
+import { isObject } from '../values/is-object.ts'
+import { concealed, type StoredError } from './stored-error.ts'
+
+/** Shorter messages, and those of one small word, stand in too many other texts by chance. */
+const isDistinct = (message: string) => message.length >= 8 && /[^a-z._-]/.test(message)
+
+/**
+ * The answer without the texts of errors that users' code threw: an id stands in place of each message, wherever the
+ * answer quotes it. Errors of Troupe's own are left as they are.
+ */
+export function concealErrors<T>(answer: T): T {
+  const messages = new Map<string, string>()
+  collect(answer, messages)
+  return without(answer, '', messages) as T
+}
+
+type Internal = StoredError & { readonly errorId: string }
+const isInternal = (value: object): value is Internal =>
+  typeof (value as Partial<Internal>).errorId === 'string' && typeof (value as Partial<Internal>).message === 'string'
+
+const publicMessage = (errorId: string) =>
+  concealed({ name: '', code: '', message: '', retryable: false, errorId }).message
+
+function collect(value: unknown, messages: Map<string, string>): void {
+  if (typeof value !== 'object' || value === null) return
+  if (isInternal(value)) {
+    const { message, hint, errorId } = value
+    if (message !== '') messages.set(message, publicMessage(errorId))
+    if (hint) messages.set(hint, '')
+  }
+  for (const inner of Object.values(value)) collect(inner, messages)
+}
+
+function without(value: unknown, key: string, messages: ReadonlyMap<string, string>): unknown {
+  if (typeof value === 'string') return textWithout(value, key, messages)
+  if (Array.isArray(value)) return changed(value, (inner) => without(inner, key, messages))
+  if (!isObject(value)) return value
+  if (isInternal(value)) return errorWithout(value)
+  const entries = Object.entries(value)
+  const clean = entries.map(([name, inner]) => [name, without(inner, name, messages)] as const)
+  return clean.every(([, inner], i) => inner === entries[i]?.[1]) ? value : Object.fromEntries(clean)
+}
+
+function changed(list: readonly unknown[], of: (inner: unknown) => unknown): readonly unknown[] {
+  const clean = list.map(of)
+  return clean.every((inner, i) => inner === list[i]) ? list : clean
+}
+
+/** A problem of a schedule and a report of a health check have fields of their own, which stay. */
+function errorWithout(error: Internal): object {
+  if (typeof error.retryable === 'boolean') return concealed(error)
+  const { details: _, hint: __, ...rest } = error
+  return { ...rest, message: publicMessage(error.errorId) }
+}
+
+/** The end of a message that is stored alone, as `messageWithId` writes it. */
+const marked = /\[(err_[0-9a-z]+)\]/
+
+function textWithout(text: string, key: string, messages: ReadonlyMap<string, string>): string {
+  const errorId = key === 'reason' || key === 'text' ? marked.exec(text)?.[1] : undefined
+  if (errorId !== undefined && key === 'reason') return publicMessage(errorId)
+  let clean = text
+  if (errorId !== undefined)
+    clean = clean.replace(/ failed: .*\[err_[0-9a-z]+\]/s, () => ` failed: ${publicMessage(errorId)}`)
+  for (const [message, substitute] of messages)
+    if (clean.includes(message) && (key === 'text' || isDistinct(message)))
+      clean = clean.replaceAll(message, substitute)
+  return clean
+}

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { createTroupe, defineAgent, defineTool, LlmAgent, patterns, type TroupeConfig } from '../index.ts'
+import { MockModel } from '../testing/index.ts'
+
+/** What is logged of an agent and of a tool that throw, a planted secret in the message of one. */
+async function logged(config: Partial<TroupeConfig>): Promise<readonly string[]> {
+  const lines: string[] = []
+  const log = { format: 'json' as const, destination: { write: (line: string) => lines.push(line) } }
+  const models = { apiKey: 'planted-secret' }
+  await using troupe = await createTroupe({ storage: 'memory:', log, models, ...config })
+  const ada = troupe.user('ada')
+  const broken = defineAgent({
+    name: 'Broken',
+    run: async function deepInTheAgent() {
+      throw new Error('the agent broke over planted-secret', { cause: new Error('because of this') })
+    },
+  })
+  await ada.orchestra.run({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [broken] }] }) })
+  const failing = defineTool({
+    name: 'failing',
+    description: 'fails',
+    inputSchema: z.object({}),
+    effect: 'read',
+    execute: async function deepInTheTool() {
+      throw new Error('the tool broke')
+    },
+  })
+  const model = new MockModel({ responses: [{ toolCalls: [{ name: 'failing' }] }, 'so be it'] })
+  await ada.session(new LlmAgent({ name: 'A', instructions: 'i', model, tools: [failing] })).chat('go')
+  expect((await ada.traces.list()).length).toBeGreaterThan(0)
+  return lines
+}
+
+it('A failing agent, run and tool are a line each at level error by default, with ids, stack and causes.', async () => {
+  const lines = await logged({})
+  const found = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 50)
+  expect(found.map(({ msg }) => msg)).toEqual(['an agent failed', 'a run failed', 'a tool failed'])
+  const [agent, run, tool] = found
+  const { errorId } = agent
+  expect(errorId).toMatch(/^err_/)
+  expect(agent).toMatchObject({ agent: 'Broken', userId: 'ada', runId: expect.any(String), stepId: expect.any(String) })
+  expect(agent.trace).toMatch(/^[0-9a-f]{32}$/)
+  expect(agent.err.stack).toContain('deepInTheAgent')
+  expect(agent.err.stack).toContain('because of this')
+  expect(run).toMatchObject({ runId: agent.runId, errorId })
+  expect(tool).toMatchObject({ tool: 'failing', agent: 'A', err: { stack: expect.stringContaining('deepInTheTool') } })
+  expect(lines.join('')).not.toContain('planted-secret')
+})
+
+it('An observer and a health check that fail are a line each at level error.', async () => {
+  const lines: string[] = []
+  const log = { format: 'json' as const, destination: { write: (line: string) => lines.push(line) } }
+  await using troupe = await createTroupe({ storage: 'memory:', log })
+  troupe.on('context.pushed', ({ userId }) => {
+    if (userId === 'ada') throw new Error('the observer broke')
+  })
+  await troupe.user('ada').context.push('k', 1)
+  troupe.healthMonitor.register('shop', () => {
+    throw new Error('the shop is closed')
+  })
+  for (let i = 0; i < 3; i++) await troupe.healthMonitor.report({ fresh: true })
+  const found = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 50)
+  expect(found).toMatchObject([
+    { msg: 'an observer failed', event: 'context.pushed', userId: 'ada', err: { message: 'the observer broke' } },
+    { msg: 'a health check failed', check: 'shop', err: { message: 'the shop is closed' } },
+  ])
+})
+
+it('The trace of a run that failed has the id of its error.', async () => {
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const ada = troupe.user('ada')
+  const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('it broke')) })
+  const topology = patterns.pipeline({ stages: [{ agents: [broken] }] })
+  const { error } = await ada.orchestra.run({ task: 't', topology, id: 'r' })
+  const [found] = await ada.traces.list()
+  const trace = await ada.traces.get(found?.traceId ?? '')
+  expect(JSON.stringify(trace)).toContain(`"troupe.error.id":"${error?.errorId}"`)
+})
+
+it('debug is refused in production, and where traces are off', async () => {
+  const storage = 'memory:'
+  await expect(createTroupe({ storage, debug: true, traces: false })).rejects.toMatchObject({
+    code: 'validation.failed',
+    message: expect.stringContaining('traces'),
+  })
+  const error: unknown = await createTroupe({ storage, debug: true, profile: 'production' }).catch((thrown) => thrown)
+  expect(JSON.stringify((error as { readonly details: unknown }).details)).toContain('debug')
+})
