@@ -7,7 +7,8 @@ const Task = defineMessage('task', z.string())
 class ResilientAgent extends Worker {
   up = false
   charged = 0
-  readonly failures: string[] = []
+  readonly failures: number[] = []
+  readonly gaveUp: string[] = []
   readonly #done = Promise.withResolvers<string>()
   readonly done = this.#done.promise
 
@@ -23,8 +24,12 @@ class ResilientAgent extends Worker {
     this.#done.resolve(payload)
   }
 
-  override onFailure(error: unknown) {
-    this.failures.push((error as Error).message)
+  override onFailure(_: unknown, __: unknown, { attempt }: { readonly attempt?: number } = {}) {
+    this.failures.push(attempt ?? 0)
+  }
+  /** The guide's handler of failures: called once, when nothing is retried any more. */
+  override onDeadLetter(error: unknown) {
+    this.gaveUp.push((error as Error).message)
   }
 }
 
@@ -46,7 +51,8 @@ export async function main() {
   return {
     attempts: dead.attempt,
     reason: dead.reason,
-    failures: agent.failures.length,
+    failures: agent.failures,
+    gaveUp: agent.gaveUp,
     done: await agent.done,
     charged: agent.charged,
   }

@@ -5,8 +5,8 @@ import { createVirtualClock } from 'troupe/testing'
 
 /** A share, ms, a share of the memory that the process may use. */
 const rules: readonly AlertRule[] = [
-  { name: 'error-rate', metric: 'execution', statistic: 'errorRate', above: 0.05 },
-  { name: 'latency', metric: 'execution', statistic: 'p99', above: 5_000 },
+  { name: 'error-rate', metric: 'execution', own: true, statistic: 'errorRate', above: 0.05 },
+  { name: 'latency', metric: 'execution', own: true, statistic: 'p99', above: 5_000 },
   { name: 'memory-usage', metric: 'memory.used', statistic: 'value', above: 0.9 },
 ]
 

@@ -11,6 +11,7 @@ export type {
   CommonSendOptions,
   DurableStateMachine,
   DurableStateMachineOptions,
+  FailureDetails,
   ListedMessage,
   MailboxCounts,
   MailboxFilter,

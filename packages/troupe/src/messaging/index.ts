@@ -28,6 +28,7 @@ export type { Transition, Transitions } from './workers/transition-table.ts'
 export {
   type BatchHandler,
   type BatchOptions,
+  type FailureDetails,
   type Handler,
   type HandlerContext,
   type PresenceHandler,

@@ -9,7 +9,7 @@ import {
   type Json,
   milliseconds,
 } from '../core/index.ts'
-import { checkMetric, type MetricSummary, type MetricsCollector } from './metrics/index.ts'
+import { checkMetric, isPublished, type MetricSummary, type MetricsCollector } from './metrics/index.ts'
 
 export interface OperationReport {
   readonly operation: string
@@ -41,6 +41,7 @@ export interface PerformanceReport {
   readonly uptimeMs: number
   /** The slowest on average first. */
   readonly operations: readonly OperationReport[]
+  /** Of the operations that the application timed. Those of Troupe, as `tool.called` and `storage.read`, are in `operations`. */
   readonly summary: {
     readonly calls: number
     readonly failures: number
@@ -151,8 +152,9 @@ export class Performance {
       .map(({ name }) => operationOf(name, this.#metrics.summary(name, window === undefined ? {} : { window })))
       .filter(({ calls }) => calls > 0)
       .sort((a, b) => b.averageMs - a.averageMs || (a.operation < b.operation ? -1 : 1))
-    const calls = operations.reduce((sum, one) => sum + one.calls, 0)
-    const failures = operations.reduce((sum, one) => sum + one.failures, 0)
+    const users = operations.filter(({ operation }) => !isPublished(operation))
+    const calls = users.reduce((sum, one) => sum + one.calls, 0)
+    const failures = users.reduce((sum, one) => sum + one.failures, 0)
     const { uptimeMs } = this.#metrics
     const spanMs = window === undefined ? uptimeMs : Math.min(uptimeMs, milliseconds(window, 'window'))
     const report = {

@@ -79,8 +79,8 @@ test('whoever follows a watch knows what it can see, whatever users and agents d
             const rest = follow(clientOf(opened.mesh, 'ada', name), { from })
             await opened.mesh.host('ada').push('zz.end', 'end')
             await rest.until(ended)
-            const together = believed([...all.slice(0, cut + 1), ...rest.items])
-            expect(together, `${name} resumed after ${from}`).toEqual(new Map([...seen, ['zz.end', 'end']]))
+            const combined = believed([...all.slice(0, cut + 1), ...rest.items])
+            expect(combined, `${name} resumed after ${from}`).toEqual(new Map([...seen, ['zz.end', 'end']]))
             await rest.stop()
           }
           const revisions = (early[i]?.items ?? []).map((item) => item.revision)

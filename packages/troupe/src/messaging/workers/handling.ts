@@ -13,6 +13,7 @@ import {
   messageWithId,
   parse,
   type Random,
+  restoreError,
   type StoredError,
   storeError,
   taintField,
@@ -46,6 +47,8 @@ export interface HandlingParts {
   readonly messagesOf: (recorder: Recorder) => MessageClient
   /** Told of every failure, before the delivery goes back. */
   readonly failed: (error: unknown, delivery: DeliveryHandle) => void
+  /** Called once for each delivery that was moved to the dead letters. */
+  readonly deadLettered: (error: unknown, delivery: DeliveryHandle) => void
   /** Told when a handler came to a good end. */
   readonly succeeded?: () => void
   /** Told once of a handler that is at work for so long, and neither ends nor waits for others. */
@@ -305,8 +308,11 @@ export class Handling {
         return
       case 'failed':
         for (const delivery of job.deliveries) {
-          this.#parts.failed(thrown() ?? end.error, delivery)
-          delivery.finished(this.#isLast(delivery, end.error) ? 'dead-lettered' : 'nacked')
+          const error = thrown() ?? restoreError(end.error)
+          const isLast = this.#isLast(delivery, end.error)
+          this.#parts.failed(error, delivery)
+          delivery.finished(isLast ? 'dead-lettered' : 'nacked')
+          if (isLast) this.#parts.deadLettered(error, delivery)
         }
         return
       case 'uncertain':
@@ -323,13 +329,19 @@ export class Handling {
   async #deadLetter({ deliveries }: Job, reason: string): Promise<void> {
     const ended = this.#ended(deliveries)
     for (const delivery of [...deliveries].reverse()) {
-      this.#parts.failed(
-        failure('request.failed', { to: this.#parts.agent, type: delivery.message.type, problem: reason }),
-        delivery,
-      )
-      await contained(() => delivery.deadLetter(reason, ended))
+      const { type } = delivery.message
+      const error = failure('request.failed', { to: this.#parts.agent, type, problem: reason })
+      this.#parts.failed(error, delivery)
+      await this.#giveToDeadLetters(delivery, error, reason, ended)
     }
     await this.#parts.steps.release(this.#parts.user, stepOf(deliveries))
+  }
+  /** Where the message is lost to another process, that one reports what becomes of it. */
+  async #giveToDeadLetters(delivery: DeliveryHandle, error: unknown, reason: string, ended: Fragment): Promise<void> {
+    await contained(async () => {
+      await delivery.deadLetter(reason, ended)
+      this.#parts.deadLettered(error, delivery)
+    })
   }
   /** For the change in which nobody goes on with the step. */
   #ended(deliveries: readonly DeliveryHandle[]): Fragment {
@@ -342,7 +354,7 @@ export class Handling {
     const reason = `${reasonOf(storeError(error))}; ${perhapsDone}`
     for (const delivery of [...deliveries].reverse()) {
       this.#parts.failed(error, delivery)
-      if (delivery.attempt >= attempts) await contained(() => delivery.deadLetter(reason, this.#ended(deliveries)))
+      if (delivery.attempt >= attempts) await this.#giveToDeadLetters(delivery, error, reason, this.#ended(deliveries))
     }
     const others = deliveries.filter(({ attempt }) => attempt < attempts)
     await releaseDeliveries(others, backoffDelay(backoff, others[0]?.attempt ?? attempts, random))

@@ -1,10 +1,11 @@
 /** What a worker's options and hooks do, and what one worker leaves to the others. */
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../core/index.ts'
+import type { Message } from '../message.ts'
 import { defineMessage } from '../message-type.ts'
 import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
 import { MessageConfirmed, MessageRejected } from '../sending/message-confirmed.ts'
-import { Worker } from './worker.ts'
+import { type FailureDetails, Worker } from './worker.ts'
 
 const Note = defineMessage<string>('note')
 
@@ -207,4 +208,31 @@ it('who waits does not poll: fifty who wait for an hour cost the storage no more
     return during
   }
   expect(await idle(50)).toBe(await idle(1))
+})
+
+it('A worker is called at each failure with its attempt, and once for the dead letter.', async () => {
+  const { start, agent, clock } = await testbed()
+  const received: unknown[] = []
+  class Failing extends Worker {
+    override onFailure(error: unknown, message?: Message<unknown>, details?: FailureDetails) {
+      received.push(['failure', String(error), message?.payload, details?.attempt])
+    }
+    override onDeadLetter(error: unknown, message: Message<unknown>) {
+      received.push(['dead', String(error), message.payload])
+    }
+  }
+  const worker = new Failing('W', { retry: { attempts: 3, backoff: '10ms' } })
+  worker.on(Note, (_, { attempt }) => {
+    throw new Error(`attempt ${attempt}`)
+  })
+  await start(worker)
+  await agent('A').messages.send(Note, 'x', { to: 'W' })
+  await until(clock, () => received.length >= 4)
+  await clock.advance('1m')
+  expect(received).toEqual([
+    ['failure', 'Error: attempt 1', 'x', 1],
+    ['failure', 'Error: attempt 2', 'x', 2],
+    ['failure', 'Error: attempt 3', 'x', 3],
+    ['dead', 'Error: attempt 3', 'x'],
+  ])
 })

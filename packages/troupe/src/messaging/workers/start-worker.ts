@@ -105,6 +105,7 @@ class WorkerRunner implements HaltableWorker {
         this.#failed(error, delivery)
         if (++this.#failuresInRow === watch?.failures) watch.failing(this.#failuresInRow, error)
       },
+      deadLettered: (error, { message }) => void this.#report(() => worker.onDeadLetter(error, message)),
       succeeded: () => {
         this.#failuresInRow = 0
       },
@@ -368,15 +369,16 @@ class WorkerRunner implements HaltableWorker {
       : {}
     const fields = { agent: this.#worker.name, ...failedWith(error), ...about }
     mailboxes.messaging.emit('worker.failed', user, fields, () => ({ error }))
-    void this.#reportFailure(error, delivery)
+    const { message, attempt } = delivery ?? {}
+    void this.#report(() => this.#worker.onFailure(error, message, attempt === undefined ? {} : { attempt }))
   }
-  async #reportFailure(error: unknown, delivery: DeliveryHandle | undefined): Promise<void> {
+  async #report(call: () => unknown): Promise<void> {
     try {
-      await this.#worker.onFailure(error, delivery?.message)
-    } catch (secondError) {
+      await call()
+    } catch (error) {
       const { mailboxes, user } = this.#parts
-      const fields = { agent: this.#worker.name, ...failedWith(secondError) }
-      mailboxes.messaging.emit('worker.failed', user, fields, () => ({ error: secondError }))
+      const fields = { agent: this.#worker.name, ...failedWith(error) }
+      mailboxes.messaging.emit('worker.failed', user, fields, () => ({ error }))
     }
   }
 }

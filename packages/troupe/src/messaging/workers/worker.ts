@@ -65,6 +65,11 @@ export type Handler<P = unknown> = (message: Message<P>, ctx: HandlerContext) =>
 export type BatchHandler<P = unknown> = (messages: readonly Message<P>[], ctx: HandlerContext) => unknown
 export type PresenceHandler = (detail: AgentDetail) => unknown
 
+export interface FailureDetails {
+  /** Of the delivery, counted from 1; absent where no message was handled. */
+  readonly attempt?: number
+}
+
 export interface BatchOptions {
   /** 1 to 1,000. */
   readonly size: number
@@ -224,8 +229,20 @@ export class Worker {
   onStop(): unknown {
     return undefined
   }
-  /** A handler failed, or one of presence; `message` is what it had in hand. Retrying goes on by itself. */
-  onFailure(_error: unknown, _message?: Message<unknown>): unknown {
+  /**
+   * Called at each failure of a handler, and of a handler of presence, which has no message and no attempt. The message
+   * is retried without it.
+   */
+  onFailure(_error: unknown, _message?: Message<unknown>, _details?: FailureDetails): unknown {
+    return undefined
+  }
+  /**
+   * Called once for a message that failed for the last time, after it was moved to the dead letters: the place to
+   * compensate and to alert. What it throws is reported as `worker.failed`. A message whose process died at its last
+   * attempt is moved by another process, which has no error of a handler: the event `message.dead-lettered` reports both.
+   * @param error of the last attempt
+   */
+  onDeadLetter(_error: unknown, _message: Message<unknown>): unknown {
     return undefined
   }
   /**

@@ -1,6 +1,6 @@
 /** When a figure is worth waking somebody, and the rules that everybody has. */
 import { checkName, checkOptions, type Duration, failure, milliseconds, nearest } from '../../core/index.ts'
-import type { Labels } from '../metrics/index.ts'
+import { isPublished, type Labels, unknownMetric } from '../metrics/index.ts'
 
 /** What of a metric is looked at; `value` is that of a gauge. */
 const statistics = [
@@ -20,8 +20,10 @@ export type AlertStatistic = (typeof statistics)[number]
 
 export interface AlertRule {
   readonly name: string
-  /** A metric of docs/metrics.md, or one's own. Of timers in ms. */
+  /** A metric of docs/metrics.md, or with `own` one of the application's. Of timers in ms. */
   readonly metric: string
+  /** The application records the metric: its name need not be a published one; false by default. */
+  readonly own?: boolean
   readonly statistic: AlertStatistic
   /** Only series with these labels; of a gauge the highest that has them (the lowest with `below`). */
   readonly labels?: Labels
@@ -69,6 +71,7 @@ export const defaultRules: readonly AlertRule[] = [
 const options = [
   'name',
   'metric',
+  'own',
   'statistic',
   'labels',
   'window',
@@ -80,13 +83,15 @@ const options = [
   'severity',
 ]
 
-/** @throws ValidationError naming what is wrong */
+/** @throws ValidationError naming what is wrong; NotFoundError `metric.unknown` */
 export function checkRule(rule: AlertRule): CheckedRule {
   checkOptions('alerts.rules', rule, options)
   const { above, below, labels = {}, window = '5m', minCount = 1, severity = 'warning' } = rule
   const wrong = (problem: string) => failure('validation.failed', { what: `The alert ${rule.name}`, problem })
   checkName('alert', rule.name)
   if (typeof rule.metric !== 'string' || rule.metric === '') throw wrong('it names no metric')
+  if (rule.own !== undefined && typeof rule.own !== 'boolean') throw wrong('own is true or false')
+  if (!rule.own && !isPublished(rule.metric)) throw unknownMetric(rule.metric, [])
   if (!statistics.includes(rule.statistic))
     throw wrong(
       `its figure is not one of ${statistics.join(', ')}; did you mean ${nearest(String(rule.statistic), statistics) ?? 'value'}?`,

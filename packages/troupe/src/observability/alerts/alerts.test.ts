@@ -63,7 +63,9 @@ describe('an alert', () => {
   })
   it('does not flutter around its threshold', async () => {
     let value = 0
-    const { clock, metrics, alerts, emitted } = watching([{ name: 'a', metric: 'm', statistic: 'value', above: 100 }])
+    const { clock, metrics, alerts, emitted } = watching([
+      { name: 'a', metric: 'm', own: true, statistic: 'value', above: 100 },
+    ])
     metrics.gauge('m', () => value)
     for (let i = 0; i < 200; i++) {
       value = i % 2 === 0 ? 101 : 99
@@ -126,7 +128,7 @@ describe('an alert', () => {
     const parts = { clock, random: seededRandom(1), fetch: (url: string, init: object) => fetch(url, init) }
     const webhook = createWebhook({ url: `http://127.0.0.1:${port}/alerts` }, parts)
     const broken: AlertSink = { notify: () => Promise.reject(new Error('away')) }
-    const rule: AlertRule = { name: 'a', metric: 'm', statistic: 'value', above: 1, severity: 'critical' }
+    const rule: AlertRule = { name: 'a', metric: 'm', own: true, statistic: 'value', above: 1, severity: 'critical' }
     const { metrics, alerts, failures } = watching([rule], [broken, webhook])
     try {
       metrics.gauge('m', 2)
@@ -151,11 +153,25 @@ describe('an alert', () => {
     expect(thresholds).toEqual([1_000, 0.05, 5_000, 0.05, 0.8, 0.9, 0, 1_000])
   })
   it('is refused where it could never be right', () => {
-    const rule = { name: 'a', metric: 'm', statistic: 'value' } as const
+    const rule = { name: 'a', metric: 'm', own: true, statistic: 'value' } as const
     expect(() => checkRule({ ...rule })).toThrow(/above, or below/)
     expect(() => checkRule({ ...rule, above: 1, below: 2 })).toThrow(/above, or below/)
     expect(() => checkRule({ ...rule, above: 1, clear: 2 })).toThrow(/cleared before it is raised/)
     expect(() => checkRule({ ...rule, statistic: 'p98' as never, above: 1 })).toThrow(/did you mean p9/)
     expect(() => checkRule({ ...rule, above: 1, minimum: 3 } as never)).toThrow(/no option minimum/)
   })
+})
+
+it('A rule about a metric that does not exist is rejected with the nearest name, unless the application records it.', async () => {
+  const rule = { name: 'slow', metric: 'tool.caled', statistic: 'p95', above: 1 } as const
+  expect(() => watching([rule])).toThrow(
+    expect.objectContaining({ code: 'metric.unknown', hint: expect.stringContaining('tool.called') }),
+  )
+  const { clock, metrics, alerts } = watching([{ ...rule, own: true }])
+  await alerts.evaluate()
+  expect(alerts.active()).toEqual([])
+  metrics.time('tool.caled', 5)
+  await clock.advance('1s')
+  await alerts.evaluate()
+  expect(alerts.active()).toEqual(['slow'])
 })

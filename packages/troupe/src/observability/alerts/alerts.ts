@@ -3,7 +3,7 @@
  * thresholds and a span keep it from fluttering.
  */
 import { type Clock, type Events, milliseconds } from '../../core/index.ts'
-import type { MetricsCollector } from '../metrics/index.ts'
+import { isPublished, type MetricsCollector } from '../metrics/index.ts'
 import { type AlertRule, type CheckedRule, checkRule } from './alert-rule.ts'
 
 export interface Alert {
@@ -90,6 +90,9 @@ export class Alerts {
       if (values.length === 0) return undefined
       return rising ? Math.max(...values) : Math.min(...values)
     }
+    // The application has not recorded it yet.
+    if (!isPublished(metric) && !this.#parts.metrics.names().includes(metric))
+      return statistic === 'count' || statistic === 'perSecond' ? 0 : undefined
     const summary = this.#parts.metrics.summary(metric, { window, labels })
     if (statistic === 'count') return summary.count
     if (statistic === 'perSecond') return (summary.count * 1_000) / milliseconds(window, 'window')

@@ -1,7 +1,7 @@
 /** Counts, values and durations, bounded, and how they are written down. */
 export { eventAmounts, eventLabels } from './event-metrics.ts'
 export type { GaugeReading, Metric, MetricKind } from './metric.ts'
-export { countedNames, gaugeNames, unitOf } from './metric-names.ts'
+export { countedNames, gaugeNames, isPublished, unitOf, unknownMetric } from './metric-names.ts'
 export {
   checkMetric,
   type GaugeRead,

@@ -1,4 +1,5 @@
 /** The published names of what is not an event: gauges, and what is counted of the storage and of models. */
+import { eventNames, failure, nearest, type TroupeError } from '../../core/index.ts'
 
 export const gaugeNames = {
   'alerts.active': 'alerts that are raised',
@@ -29,6 +30,21 @@ export const countedNames = {
   'storage.commit': 'changes committed to the storage, timed',
   'storage.read': 'reads of the storage, timed',
 } as const
+
+const published: ReadonlySet<string> = new Set([
+  ...Object.keys(eventNames),
+  ...Object.keys(gaugeNames),
+  ...Object.keys(countedNames),
+])
+
+/** Whether Troupe itself publishes a metric of this name. */
+export const isPublished = (name: string): boolean => published.has(name)
+
+/** @param own names of metrics that the application recorded */
+export function unknownMetric(name: string, own: readonly string[]): TroupeError {
+  const near = nearest(name, [...published, ...own])
+  return failure('metric.unknown', { metric: name, nearest: near ?? 'one of those in troupe.metrics.names()' })
+}
 
 /** What stands behind the name of a counter where it is exposed. */
 export const unitOf = (name: string): string => (name === 'model.cost' ? 'usd_total' : 'total')

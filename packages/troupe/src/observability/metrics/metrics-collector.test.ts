@@ -29,7 +29,7 @@ describe('MetricsCollector', () => {
       max: 100,
     }
     expect(metrics.summary('tool.called')).toEqual({ ...expected, latest: 100 })
-    expect(metrics.summary('unheard')).toMatchObject({ count: 0, p95: 0 })
+    expect(metrics.summary('model.called')).toMatchObject({ count: 0, p95: 0 })
   })
   it('tells labels apart, and summarizes those that are asked for', () => {
     const { emit, metrics } = collector()
@@ -209,4 +209,19 @@ describe('the text of Prometheus', () => {
     for (const line of lines)
       expect(line).toMatch(/^(# (HELP|TYPE) \S+ .+|[a-z_]+(\{([a-z_]+="([^"\\\n]|\\.)*",?)+\})? [\d.e+-]+)$/)
   })
+})
+
+it('The summary of a metric that does not exist is rejected with the nearest name.', () => {
+  const metrics = new MetricsCollector(createVirtualClock())
+  metrics.increment('orders')
+  for (const [name, near] of [
+    ['tool.caled', 'tool.called'],
+    ['order', 'orders'],
+  ] as const)
+    expect(() => metrics.summary(name)).toThrow(
+      expect.objectContaining({ code: 'metric.unknown', hint: expect.stringContaining(near) }),
+    )
+  expect(metrics.summary('tool.called').count).toBe(0)
+  metrics.gauge('load', 1)
+  expect(metrics.summary('load').count).toBe(0)
 })

@@ -17,6 +17,7 @@ import {
 } from '../../core/index.ts'
 import { countEvent } from './event-metrics.ts'
 import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
+import { isPublished, unknownMetric } from './metric-names.ts'
 import { renderPrometheus } from './prometheus.ts'
 import { type Labels, Series } from './series.ts'
 import { type MetricSummary, summarize } from './summarize.ts'
@@ -130,8 +131,14 @@ export class MetricsCollector implements Readable {
     }
   }
 
+  /**
+   * What was recorded under a name: zeros for a published metric under which nothing happened yet. A gauge has no past:
+   * `gauges()` reads it.
+   * @throws NotFoundError `metric.unknown` for a name that is neither published nor recorded, with the nearest
+   */
   summary(name: string, options: SummaryOptions = {}): MetricSummary {
     checkOptions('summary', options, ['window', 'labels'])
+    if (!this.#metrics.has(name) && !isPublished(name) && !this.#isGauge(name)) throw unknownMetric(name, this.names())
     const { window, labels = {} } = options
     const all = [...(this.#metrics.get(name)?.series.values() ?? [])].filter((series) => has(series.labels, labels))
     const since =
@@ -143,6 +150,10 @@ export class MetricsCollector implements Readable {
       all.flatMap((series) => series.after(since)),
       totals,
     )
+  }
+
+  #isGauge(name: string): boolean {
+    return [...this.#gauges.values()].some((gauge) => gauge.name === name)
   }
 
   /** A figure that stands, or is read when somebody looks. The last one of a name and labels holds. */

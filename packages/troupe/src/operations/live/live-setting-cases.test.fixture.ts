@@ -364,7 +364,9 @@ export const trials: Readonly<Record<string, Trial>> = {
     after: 'degraded',
   },
   alerts: {
-    changes: { alerts: { every: '5s', rules: [{ name: 'orders', metric: 'orders', statistic: 'value', above: 3 }] } },
+    changes: {
+      alerts: { every: '5s', rules: [{ name: 'orders', metric: 'orders', own: true, statistic: 'value', above: 3 }] },
+    },
     prepare({ troupe, clock }) {
       troupe.metrics.gauge('orders', 5)
       const raised: unknown[] = []

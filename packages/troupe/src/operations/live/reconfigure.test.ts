@@ -67,7 +67,7 @@ describe('reconfigure', () => {
     ['a policy that is none', { policies: { tools: { '*': { rateLimit: { limit: 'many' } } } } }, 'validation.failed'],
     [
       'an alert that is none',
-      { alerts: { rules: [{ name: 'a', metric: 'm', statistic: 'value' }] } },
+      { alerts: { rules: [{ name: 'a', metric: 'm', own: true, statistic: 'value' }] } },
       'validation.failed',
     ],
     ['a misspelt setting', { messaging: { maxAttemps: 3 } }, 'option.unknown'],

@@ -49,7 +49,7 @@ describe('wrong calls are refused, each with what is wrong', () => {
     [
       /window is not valid: it must be at least 1ms/,
       () => {
-        const rule = { name: 'r', metric: 'm', statistic: 'count', above: 1, window: '0s' } as const
+        const rule = { name: 'r', metric: 'm', own: true, statistic: 'count', above: 1, window: '0s' } as const
         return createTroupe({ storage: 'memory:', alerts: { rules: [rule] } })
       },
     ],

@@ -254,7 +254,14 @@ describe('the health of a troupe', () => {
 describe('an alert of a troupe', () => {
   it('reaches an agent as an urgent message, once', async () => {
     const clock = createVirtualClock()
-    const rule = { name: 'orders', metric: 'orders.open', statistic: 'value', above: 10, for: '30s' } as const
+    const rule = {
+      name: 'orders',
+      metric: 'orders.open',
+      own: true,
+      statistic: 'value',
+      above: 10,
+      for: '30s',
+    } as const
     const troupe = await opened({
       clock,
       alerts: { defaults: false, rules: [rule], to: [{ user: 'ops', agent: 'Admin' }] },
@@ -267,7 +274,7 @@ describe('an alert of a troupe', () => {
     ])
   })
   it('is refused where its rule is wrong, before anything is opened', async () => {
-    const wrong = { alerts: { rules: [{ name: 'a', metric: 'm', statistic: 'p98', above: 1 }] } }
+    const wrong = { alerts: { rules: [{ name: 'a', metric: 'm', own: true, statistic: 'p98', above: 1 }] } }
     await expect(opened(wrong as never)).rejects.toThrow(/figure/)
     await expect(opened({ traces: { retention: '1d', maxx: 3 } } as never)).rejects.toThrow(/no option maxx/)
     await expect(opened({ otlp: { url: 'nowhere' } })).rejects.toThrow(/no address/)

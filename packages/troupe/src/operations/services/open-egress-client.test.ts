@@ -112,7 +112,7 @@ describe('what a troupe sends by itself follows no redirect to another place, an
       storage: 'memory:',
       log: 'silent',
       alerts: {
-        rules: [{ name: 'busy', metric: 'load', statistic: 'value', above: 1 }],
+        rules: [{ name: 'busy', metric: 'load', own: true, statistic: 'value', above: 1 }],
         every: '1s',
         to: [{ webhook: { url } }],
       },
