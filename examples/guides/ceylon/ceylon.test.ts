@@ -64,7 +64,7 @@ it('a failing handler is tried three times, and its message can be brought back'
     attempts: 3,
     reason: expect.stringMatching(/^Error: the service is down/),
     failures: [1, 2, 3],
-    gaveUp: ['the service is down'],
+    abandoned: ['the service is down'],
     done: 'the report',
     charged: 1,
   })

@@ -8,7 +8,7 @@ class ResilientAgent extends Worker {
   up = false
   charged = 0
   readonly failures: number[] = []
-  readonly gaveUp: string[] = []
+  readonly abandoned: string[] = []
   readonly #done = Promise.withResolvers<string>()
   readonly done = this.#done.promise
 
@@ -29,7 +29,7 @@ class ResilientAgent extends Worker {
   }
   /** The guide's handler of failures: called once, when nothing is retried any more. */
   override onDeadLetter(error: unknown) {
-    this.gaveUp.push((error as Error).message)
+    this.abandoned.push((error as Error).message)
   }
 }
 
@@ -52,7 +52,7 @@ export async function main() {
     attempts: dead.attempt,
     reason: dead.reason,
     failures: agent.failures,
-    gaveUp: agent.gaveUp,
+    abandoned: agent.abandoned,
     done: await agent.done,
     charged: agent.charged,
   }
