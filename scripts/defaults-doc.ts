@@ -267,9 +267,10 @@ const agents: readonly Default[] = [
     ours: code('topology/canonical/run-config.ts', /parallel: (\d+)/),
   },
   {
-    what: 'how long a join waits, in ms',
+    what: 'how long a join waits',
     guides: '60 s (4)',
-    ours: code('runs/machine/limits/run-clocks.ts', /defaultDeadlineMs = ([\d_]+)/),
+    ours: 'not set',
+    why: 'a minute would cut off branches that work; `deadline` of a node or the config sets one',
   },
   {
     what: 'tokens and temperature of an answer',

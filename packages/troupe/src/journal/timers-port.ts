@@ -7,6 +7,8 @@ export interface Timers {
   /** @param due ms since 1970. Setting a timer of the same name again moves it. */
   set(user: UserId, journal: JournalId, name: string, due: number, body: Json): Fragment
   clear(user: UserId, journal: JournalId, name: string): Fragment
+  /** Moves timers of a journal by so many ms; those that are not set, or have arrived, stay so. */
+  shift(user: UserId, journal: JournalId, names: readonly string[], ms: number): Fragment
   /** Begins to deliver what falls due. */
   start(): void
   stop(): Promise<void>

@@ -117,6 +117,22 @@ export interface EventPayloads {
     readonly attempt?: number
   }
   'branch.started': BranchFields & { readonly node: string }
+  'child.resumed': StepFields & {
+    /** The id of the child run. */
+    readonly child: string
+  }
+  'child.waiting': StepFields & {
+    /** The id of the child run. */
+    readonly child: string
+    /** What the child run waits for. */
+    readonly reason: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
+    /** The ids of the open questions of the child run. */
+    readonly questions: readonly string[]
+  }
+  'clock.jumped': RunFields & {
+    /** For how long the process was suspended, in ms. */
+    readonly gap: number
+  }
   'config.changed': {
     /** The path of the setting. */
     readonly setting: string
@@ -240,6 +256,10 @@ export interface EventPayloads {
   'run.cancel-requested': RunFields
   'run.cancelled': RunFields
   'run.charged': RunFields
+  'run.claimed': RunFields & {
+    /** The time since the event before, in ms. */
+    readonly gap: number
+  }
   'run.completed': RunFields
   'run.failed': RunFields & Failed
   'run.paused': RunFields

@@ -25,6 +25,12 @@ type TimerKey = { readonly user: string; readonly timer: string }
 function compileStatements(storage: Storage) {
   const { dialect } = storage
   const compile = rawTemplates(dialect)
+  type Shift = { readonly user: string; readonly timers: string; readonly ms: number }
+  const each = (list: string) =>
+    dialect.name === 'sqlite'
+      ? sql`select value from json_each(${list})`
+      : sql`select value from json_array_elements_text(cast(${list} as json))`
+  const shifted = (p: Shift) => sql`user_id = ${p.user} and timer_id in (${each(p.timers)})`
   type Due = TimerKey & { readonly now: number | { readonly $: 'now' } }
   const unread = (
     p: Due,
@@ -42,6 +48,8 @@ function compileStatements(storage: Storage) {
       (p) => sql`insert into timers_due (user_id, timer_id, due) values (${p.user}, ${p.timer}, ${p.due})
         on conflict (user_id, timer_id) do update set due = excluded.due`,
     ),
+    shift: compile<Shift>((p) => sql`update timers set due = due + ${p.ms} where ${shifted(p)}`),
+    shiftDue: compile<Shift>((p) => sql`update timers_due set due = due + ${p.ms} where ${shifted(p)}`),
     clear: compile<TimerKey>((p) => sql`delete from timers where user_id = ${p.user} and timer_id = ${p.timer}`),
     clearDue: compile<TimerKey>((p) => sql`delete from timers_due where user_id = ${p.user} and timer_id = ${p.timer}`),
     first: compile<{ limit: number }>(
@@ -101,6 +109,11 @@ export function createTimers({ storage, clock }: { readonly storage: Storage; re
     clear(user, journal, name): Fragment {
       const at = timerKey(user, journal, name)
       return { statements: [statements.clear(at), statements.clearDue(at)] }
+    },
+    shift(user, journal, names, ms): Fragment {
+      const timers = JSON.stringify(names.map((name) => timerKey(user, journal, name).timer))
+      const at = { user, timers, ms: Math.ceil(ms) }
+      return { statements: [statements.shift(at), statements.shiftDue(at)], wake: ['timers'] }
     },
     ...loop,
   }

@@ -23,6 +23,7 @@ export type OrchestraServices = Omit<
   | 'live'
   | 'children'
   | 'onOwnershipLost'
+  | 'suspendedMs'
 > & {
   readonly events: Events
   readonly scores?: NamedScores

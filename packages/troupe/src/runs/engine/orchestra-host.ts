@@ -11,8 +11,8 @@ import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import { submitCommand } from './commands/submit-command.ts'
 import { foldRun } from './execution/fold-run.ts'
-import { RunOwner } from './execution/run-owner.ts'
-import { StepLauncher } from './execution/step-launcher.ts'
+import type { RunOwner } from './execution/run-owner.ts'
+import type { StepLauncher } from './execution/step-launcher.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts, RunLivePart } from './orchestra-parts.ts'
 import { ensureOwned, isOfStorage, isPassing } from './ownership/ensure-owned.ts'
@@ -21,6 +21,8 @@ import { LostRunRecovery } from './ownership/lost-run-recovery.ts'
 import { recoverRuns } from './ownership/recover-runs.ts'
 import { createRunBroadcast, type RunBroadcast } from './ownership/run-broadcast.ts'
 import { RunWakeups } from './ownership/run-wakeups.ts'
+import { SuspensionWatch } from './ownership/suspension-watch.ts'
+import { takeOverRun } from './ownership/take-over-run.ts'
 import { type Known, RunCode } from './run-code.ts'
 import type { RunHost } from './run-host.ts'
 import { Signals } from './signals.ts'
@@ -45,6 +47,7 @@ export class OrchestraHost implements RunHost {
   readonly #wakeups: RunWakeups
   readonly #lostRuns: LostRunRecovery
   readonly #idleRelease: IdleRunRelease
+  readonly #suspension: SuspensionWatch
   readonly #stopArrivals: () => void
   /** Users who are being forgotten. */
   readonly #erasing = new Set<UserId>()
@@ -55,7 +58,7 @@ export class OrchestraHost implements RunHost {
 
   /** @param make is handed what the host is told through: losses and live parts */
   constructor(
-    make: (host: Pick<OrchestraParts, 'onOwnershipLost' | 'live' | 'children'>) => OrchestraParts,
+    make: (host: Pick<OrchestraParts, 'onOwnershipLost' | 'live' | 'children' | 'suspendedMs'>) => OrchestraParts,
     known: Known,
   ) {
     this.parts = make({
@@ -65,8 +68,10 @@ export class OrchestraHost implements RunHost {
         this.#broadcast.live(user, run, part)
       },
       children: createChildRuns(this),
+      suspendedMs: () => this.#suspension.totalMs,
     })
     const { clock, random, inbox, storage } = this.parts
+    this.#suspension = new SuspensionWatch(clock, this.parts.leaseMs, () => void this.#arrivedEverywhere())
     this.#code = new RunCode(known)
     this.#wakeups = new RunWakeups(clock, random, (user, run) => this.claimRun(user, run))
     this.#lostRuns = new LostRunRecovery(this, this.parts, (user, run) => this.#signals.emit(keyOf(user, run)))
@@ -255,6 +260,7 @@ export class OrchestraHost implements RunHost {
     this.#stopArrivals()
     this.#broadcast.close()
     this.#idleRelease.close()
+    this.#suspension.stop()
     const owners = await Promise.allSettled(this.#owners.values())
     await Promise.all(owners.map((owner) => (owner.status === 'fulfilled' ? owner.value.close() : undefined)))
     const closed = failure('troupe.closed', { what: 'Waiting for a run' })
@@ -272,6 +278,7 @@ export class OrchestraHost implements RunHost {
     for (const key of mine) {
       this.#launchers.get(key)?.abandon()
       this.#idleRelease.moves(key)
+      this.#suspension.update(key, false)
       this.#owners.delete(key)
       this.#launchers.delete(key)
       this.#live.end(key)
@@ -288,24 +295,13 @@ export class OrchestraHost implements RunHost {
     const key = keyOf(user, run)
     await this.#idleRelease.gone(key)
     const row = await this.row(user, run)
-    if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
-    const { clock, journals, storage, store } = this.parts
-    const owned = await store.holderOf(user, run)
-    if (owned?.holder === 'other-process') throw failure('run.not_owned', { run })
-    if (owned && owned.form > journals.form)
-      throw failure('journal.newer', { journal: runJournal(run), found: owned.form, known: journals.form })
-    // Looked at before it is taken over: who lacks the code must not take it from somebody who has it.
-    const before = await journals.load(user, runJournal(run))
-    if (!before) throw failure('run.unknown', { run })
-    const agents = this.#code.of(key, run, row.agents, foldRun(before).pinned, ownAgents)
-    const claim = [store.claim(user, run)]
-    const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
-    const folded = foldRun(content)
-    const launcher = new StepLauncher(this.parts, user, run, folded.pinned, agents)
-    const owner = new RunOwner(this.parts, { user, run, writer, launcher, ...folded })
+    const at = { user, row, processStartedAt: this.#suspension.startedAt }
+    const { owner, launcher } = await takeOverRun(this.parts, at, (pinned) =>
+      this.#code.of(key, run, row.agents, pinned, ownAgents),
+    )
     this.#registerRun(owner, launcher)
     owner.resume(pending(owner.state), { restarted: true })
-    if (storage.broadcast) this.#idleRelease.scheduleRelease(key, owner)
+    if (this.parts.storage.broadcast) this.#idleRelease.scheduleRelease(key, owner)
     return owner
   }
 
@@ -315,12 +311,14 @@ export class OrchestraHost implements RunHost {
     this.#launchers.set(key, launcher)
     this.#code.remember(key, launcher.agents)
     if (this.#draining) launcher.drain()
+    this.#suspension.update(key, owner.works)
     const above = parentOf(owner.pinned)?.above ?? []
     owner.observe(() => {
       for (const each of [owner.run, ...above]) {
         this.#signals.emit(keyOf(owner.user, each))
         this.#broadcast.changed(owner.user, each)
       }
+      this.#suspension.update(key, owner.works && !owner.lost)
       if (!owner.over) {
         if (this.parts.storage.broadcast) this.#idleRelease.scheduleRelease(key, owner)
         return
@@ -334,6 +332,7 @@ export class OrchestraHost implements RunHost {
     const key = keyOf(user, run)
     const launcher = this.#launchers.get(key)
     this.#idleRelease.moves(key)
+    this.#suspension.update(key, false)
     this.#owners.delete(key)
     this.#launchers.delete(key)
     if (stops && launcher) return launcher.release()
@@ -384,6 +383,11 @@ export class OrchestraHost implements RunHost {
       (owner) => owner.arrived(),
       () => {},
     )
+  }
+
+  /** So that the gap is known before anything that happened after it. */
+  async #arrivedEverywhere(): Promise<void> {
+    for (const owned of [...this.#owners.values()]) (await owned.catch(() => undefined))?.arrived()
   }
 
   #requireOpen(user: UserId, isNew = false): void {

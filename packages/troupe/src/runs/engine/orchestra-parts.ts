@@ -47,7 +47,7 @@ export interface ChildRuns {
   /** It is durable, or is not to be. */
   begun(child: string): void
   /** Carries a child out here with this code, where it is not over. */
-  claim(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void>
+  claim(user: UserId, run: string, agents: ReadonlyMap<string, Agent>, parent: string): Promise<void>
   cancel(user: UserId, run: string): Promise<void>
   /** Cancels what a step has started, and waits for it to stop. */
   cancelOf(user: UserId, stepJournal: string): Promise<void>
@@ -118,6 +118,10 @@ export interface OrchestraParts {
   readonly announce: (user: UserId, run: string, trace: string, event: EventWithPath) => void
   readonly live: (user: UserId, run: string, part: RunLivePart) => void
   readonly children: ChildRuns
+  /** A process that is not heard of for so long is given up. */
+  readonly leaseMs: number
+  /** Returns for how many ms in all this process has been suspended while its runs worked. */
+  readonly suspendedMs: () => number
   /** Why nothing may begin or go on yet. */
   readonly gate?: { waiting(what: string): Error | undefined }
   /** The error for what is missing of a user who was forgotten. */

@@ -17,6 +17,8 @@ const publishedFields = [
   'kind',
   'as',
   'reason',
+  'child',
+  'gap',
 ] as const
 
 type Published<Type extends EventType> = Pick<

@@ -11,6 +11,7 @@ import { considerJoin } from './joins/consider-join.ts'
 import { joinArrivals } from './joins/join-arrivals.ts'
 import { onTimer } from './limits/on-timer.ts'
 import { updateClocks } from './limits/run-clocks.ts'
+import { isWorkStopped } from './limits/run-time.ts'
 import type { Event, Input } from './machine-events.ts'
 import { answered, asked, passBreakpoints, requested, sendDeferredAnswers } from './people/asked-and-answered.ts'
 import { editBranch } from './people/breakpoints.ts'
@@ -21,6 +22,7 @@ import { hasEnded, type State } from './state.ts'
 import { schedule } from './steps/schedule-steps.ts'
 import {
   budgetRejected,
+  childChanged,
   endStep,
   stepEdited,
   stepFailed,
@@ -34,11 +36,13 @@ export function decide(state: State, input: Input): readonly Event[] {
   if (hasEnded(state) || (state.status === 'new') !== (input.type === 'start')) return []
   const deciding = new Deciding(state, Math.max(input.at, state.now))
   const before = deriveStatus(state)
+  const wasStopped = isWorkStopped(state)
   let thrown: unknown
   state.ledger.open()
   try {
     applyInput(deciding, input)
     processTasks(deciding)
+    if (!hasEnded(state)) updateClocks(deciding, wasStopped)
     recordWaiting(deciding, before)
     return deciding.events
   } catch (error) {
@@ -104,6 +108,13 @@ function applyInput(d: Deciding, input: Input) {
       return editBranch(d, input.branch, input.input)
     case 'budget.rejected':
       return budgetRejected(d, input)
+    case 'run.claimed':
+      return d.emit({ type: 'run.claimed', gap: d.at - d.state.now })
+    case 'clock.jumped':
+      return d.emit({ type: 'clock.jumped', gap: Math.min(input.gap, d.at - d.state.now) })
+    case 'child.waiting':
+    case 'child.resumed':
+      return childChanged(d, input)
     case 'run.charged':
     case 'run.budget-reserved': {
       const { at: _, ...fields } = input
@@ -150,5 +161,4 @@ function processTasks(d: Deciding): void {
       considerGroup(d, group)
     } else if (!considerRun(d) && !schedule(d)) break
   }
-  updateClocks(d)
 }

@@ -8,9 +8,11 @@ import { pathSetBy } from './branches/agent-path.ts'
 import { evolveBranch } from './branches/evolve-branch.ts'
 import { evolveTaint } from './branches/evolve-taint.ts'
 import { evolveJoin } from './joins/evolve-join.ts'
+import { runTimeOf } from './limits/run-time.ts'
 import type { Event, EventOf } from './machine-events.ts'
 import { evolvePeople } from './people/evolve-people.ts'
 import type { State } from './state.ts'
+import { childMoves, evolveChild, resumeChildren } from './steps/evolve-child.ts'
 import { addUsage, evolveStep } from './steps/evolve-step.ts'
 
 /** @returns the same state */
@@ -42,6 +44,13 @@ function fold(state: State, event: Event): State {
       return runEnded(state, event)
     case 'run.waiting':
       return state
+    case 'run.claimed':
+    case 'clock.jumped':
+      state.ledger.add(state, 'offset', event.gap)
+      return state
+    case 'child.waiting':
+    case 'child.resumed':
+      return evolveChild(state, event)
     case 'timer.set':
     case 'timer.cleared':
       return evolveTimer(state, event)
@@ -105,6 +114,7 @@ function evolveRun(state: State, event: RunEvent): State {
       ledger.add(state.counts, 'totalSteps', event.steps)
       ledger.add(state.counts, 'hops', event.hops ?? 0)
       addUsage(state, event.usage)
+      childMoves(state, event.run)
       break
     case 'run.cancel-requested':
       ledger.set(state, 'cancellation', event.cancellation)
@@ -124,6 +134,7 @@ function evolveRun(state: State, event: RunEvent): State {
     case 'run.resumed':
       ledger.set(state, 'pausedBy', undefined)
       ledger.set(state, 'deferredAnswers', [])
+      resumeChildren(state)
       ledger.set(state, 'breakpoint', undefined)
       ledger.set(state, 'until', event.steps === undefined ? undefined : state.counts.totalSteps + event.steps)
       break
@@ -164,8 +175,9 @@ function evolveTimer(state: State, event: EventOf<'timer.set' | 'timer.cleared'>
   const { ledger } = state
   const id = `timer ${event.name}`
   if (event.type === 'timer.set') {
-    ledger.put(state.timers, event.name, { due: event.due, remainingMs: undefined })
-    ledger.put(state.open, id, { id: `${id} ${event.due}`, type: 'timer.set', name: event.name, due: event.due })
+    const due = runTimeOf(state, event.name, event.due)
+    ledger.put(state.timers, event.name, { due, remainingMs: undefined })
+    ledger.put(state.open, id, { id: `${id} ${event.due}`, type: 'timer.set', name: event.name, due })
   } else {
     if (event.remainingMs === undefined) ledger.drop(state.timers, event.name)
     else ledger.put(state.timers, event.name, { due: undefined, remainingMs: event.remainingMs })

@@ -10,11 +10,18 @@
 
 import type { Flow, Outcome, Question } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
-import type { BreakOn, CanonicalTopology, FailurePolicy, Join, PinnedConfig } from '../../topology/index.ts'
+import type { BreakOn, FailurePolicy, Join } from '../../topology/index.ts'
 import type {
   AnswerTo,
+  BranchAgent,
+  BranchOrigin,
+  Breakpoint,
   Cancellation,
+  ChildChanged,
+  ClockJumped,
   Guard,
+  Pinned,
+  QuestionRef,
   Result,
   RunBudgetReserved,
   RunCharged,
@@ -23,22 +30,23 @@ import type {
   Tainted,
 } from './result.ts'
 
-export type { AnswerTo, Cancellation, Guard, Result, RunCharged, StepUsage } from './result.ts'
+export type {
+  AnswerTo,
+  BranchOrigin,
+  Breakpoint,
+  Cancellation,
+  Guard,
+  Pinned,
+  QuestionRef,
+  Result,
+  RunCharged,
+  StepUsage,
+} from './result.ts'
 
 export type BranchId = string
 export type StepId = string
 export type JoinId = string
 export type QuestionId = string
-
-/** What a run depends on and that may change between releases: fixed when it starts. */
-export type Pinned = {
-  readonly topology: CanonicalTopology
-  readonly config: PinnedConfig
-  /** Of each agent in the topology, by name. */
-  readonly fingerprints: { readonly [agent: string]: string }
-  /** Whatever else the shell wants pinned: prices, policies. The core does not look at it. */
-  readonly more?: Json
-}
 
 export type WaitReason = 'parked' | 'uncertain' | 'code.changed' | 'breakpoint'
 
@@ -60,7 +68,14 @@ export type Input = { readonly at: number } & (
       readonly usage?: StepUsage
     } & Tainted)
   /** `parked`: all its calls are waits. `detail` says what for; the problem, the effect. */
-  | { readonly type: 'step.waiting'; readonly step: StepId; readonly reason: WaitReason; readonly detail?: Json }
+  | {
+      readonly type: 'step.waiting'
+      readonly step: StepId
+      readonly reason: WaitReason
+      readonly detail?: Json
+      /** The child runs that a parked step waits for. */
+      readonly children?: readonly string[]
+    }
   /** A waiting step is carried out again without an answer of ours: a reply came, an effect was settled. */
   | { readonly type: 'step.resumed'; readonly step: StepId }
   /** `agent`: who asks, where that is one that helps the agent of the step. */
@@ -90,6 +105,10 @@ export type Input = { readonly at: number } & (
       readonly deadline?: number
     } & Tainted)
   | { readonly type: 'timer'; readonly name: string }
+  /** The first record of a process that takes the run over. The time since the last record is a gap. */
+  | { readonly type: 'run.claimed' }
+  | ClockJumped
+  | ChildChanged
   | RunBudgetReserved
   /** A run that a step started has ended: what it used counts in this one. */
   | RunCharged
@@ -120,31 +139,6 @@ export type Input = { readonly at: number } & (
 export type StepEnding = ({ readonly outcome: Outcome } | { readonly error: StoredError }) & {
   readonly usage?: StepUsage
 } & Tainted
-
-/** How a branch's scope came to be: the branches that count together and end together. */
-export type BranchOrigin =
-  /** An invocation that returns: the end of the scope is the result of this slot. */
-  | { readonly kind: 'call'; readonly joinId: JoinId; readonly slot: number; readonly query?: true }
-  /** Not awaited by anybody but the run. */
-  | { readonly kind: 'notify' }
-  | { readonly kind: 'run' }
-
-/** Which question, and who asked it. */
-export interface QuestionRef {
-  readonly question: QuestionId
-  readonly branch: BranchId
-  readonly agent: string
-  readonly step?: StepId
-}
-
-/** Where a run stands still: before this step, before a call of this step, or with its failure. */
-export type Breakpoint = {
-  readonly on: 'error' | 'agent' | 'tool' | 'seq' | 'step'
-  readonly step: StepId
-  readonly agent: string
-  /** A run that a step started, or one below it: there it is. */
-  readonly run?: string
-}
 
 export type Event = { readonly at: number } & (
   | ({ readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned } & Tainted)
@@ -254,6 +248,8 @@ export type Event = { readonly at: number } & (
       readonly agent: string
       readonly reason: WaitReason
       readonly detail?: Json
+      /** The child runs that a parked step waits for. */
+      readonly children?: readonly string[]
     } & Tainted)
   | { readonly type: 'step.resumed'; readonly step: StepId; readonly branch: BranchId; readonly agent: string }
   /** Told to stop; it settles or fails all the same. */
@@ -335,6 +331,8 @@ export type Event = { readonly at: number } & (
       readonly wait: string
       readonly message: string
       readonly payload: Json
+      /** How long the asking step waits for the reply. */
+      readonly timeoutMs?: number
     } & Tainted)
   | { readonly type: 'guard.tripped'; readonly guard: Guard }
   /** All that runs is to stop, and is awaited; then the run ends so, or begins anew. */
@@ -349,11 +347,16 @@ export type Event = { readonly at: number } & (
   | { readonly type: 'run.resumed'; readonly by: string; readonly steps?: number }
   | { readonly type: 'run.breakpoints-set'; readonly breakOn: readonly BreakOn[]; readonly by: string }
   | RunWaiting
+  /** Clocks of work do not count the `gap` since the event before, in ms. */
+  | { readonly type: 'run.claimed'; readonly gap: number }
+  | ClockJumped
+  | (ChildChanged & BranchAgent)
   | { readonly type: 'run.completed'; readonly value: Json }
   | { readonly type: 'run.failed'; readonly error: StoredError; readonly guard?: Guard; readonly partial?: Json }
   | { readonly type: 'run.cancelled'; readonly by: string; readonly partial?: Json }
+  /** `due`: ms since 1970; a later gap moves it, except that of a question. */
   | { readonly type: 'timer.set'; readonly name: string; readonly due: number }
-  /** `remainingMs`: the clock stands with so many ms left, and is set again later. */
+  /** `remainingMs`: the clock is stopped with so many ms left. */
   | { readonly type: 'timer.cleared'; readonly name: string; readonly remainingMs?: number }
 )
 
@@ -385,6 +388,7 @@ export type Command = { readonly id: string } & (
     }
   /** Abort the step and await it; `step.failed` or `step.returned` follows. */
   | { readonly type: 'step.cancel'; readonly step: StepId; readonly reason: StoredError }
+  /** `due` in run time: `wallTimeOf` converts it. */
   | { readonly type: 'timer.set'; readonly name: string; readonly due: number }
   | {
       readonly type: 'answer.deliver'

@@ -6,6 +6,7 @@ import { defineTopology, type TopologyForm } from '../../topology/define-topolog
 import { commandsOf } from './commands-of.ts'
 import { decide } from './decide.ts'
 import { evolve } from './evolve.ts'
+import { isWallClockTimer, wallTimeOf } from './limits/run-time.ts'
 import type { Command, Event, EventOf, EventType, Input, Pinned, StepUsage } from './machine-events.ts'
 import { pending } from './pending.ts'
 import { deriveStatus, runAccountOf } from './run-account.ts'
@@ -49,7 +50,7 @@ export const fails = (message: string, after = 0, code = 'agent.failed', name = 
 })
 
 interface Item {
-  readonly at: number
+  at: number
   readonly order: number
   readonly what:
     | { readonly input: Input }
@@ -93,10 +94,23 @@ export class MachineTestbed {
     for (const event of events) {
       evolve(this.state, event)
       this.events.push(event)
+      if (event.type === 'run.claimed' || event.type === 'clock.jumped') this.#shiftTimers(event.gap)
       for (const command of commandsOf(this.state, event)) this.carryOut(command)
     }
     this.peak = Math.max(this.peak, this.state.counts.parallel)
     return events
+  }
+
+  /** As rows of timers in a storage are moved by a gap. */
+  #shiftTimers(gap: number) {
+    for (const item of this.#items) if ('timer' in item.what && !isWallClockTimer(item.what.timer)) item.at += gap
+  }
+
+  /** No process carries the run for so long; then one takes it over, in which its steps execute as before. */
+  down(ms: number): readonly Event[] {
+    for (const item of this.#items) if (!('timer' in item.what)) item.at += ms
+    this.now += ms
+    return this.apply({ at: this.now, type: 'run.claimed' })
   }
 
   /** As a shell that takes the run over from its journal would. */
@@ -128,7 +142,10 @@ export class MachineTestbed {
         return
       }
       case 'timer.set':
-        this.#at(command.due - this.now, { timer: command.name, due: command.due })
+        this.#at(wallTimeOf(this.state, command.name, command.due) - this.now, {
+          timer: command.name,
+          due: command.due,
+        })
         return
       case 'answer.deliver': {
         const asking = this.#asking.get(command.step)

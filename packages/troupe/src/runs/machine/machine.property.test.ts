@@ -168,7 +168,7 @@ function play(seed: number, hooks: Hooks = {}): MachineTestbed | undefined {
     if (meddles && draw.chance(0.05))
       testbed.apply({
         at: testbed.now,
-        type: draw.one(['pause', 'resume', 'resume', ...(draw.chance(0.2) ? (['cancel'] as const) : [])] as const),
+        type: draw.one(['pause', 'resume', 'resume', ...(draw.chance(0.5) ? (['cancel'] as const) : [])] as const),
         by: 'ada',
       })
     const derived = deriveStatus(testbed.state)
@@ -237,6 +237,26 @@ describe('every run of a random team', () => {
       'run.completed',
     ])
       expect(seen).toContain(type)
+  })
+
+  it('ends as it would have without gaps in which no process carried it', () => {
+    let gaps = 0
+    holds((seed) => {
+      const undisturbed = play(seed)
+      // Questions expire by the wall clock: a gap changes what becomes of them, and whoever meddles does so by chance.
+      if (!undisturbed || undisturbed.of('question.asked').length + undisturbed.of('run.paused').length > 0) return
+      const draw = createRandomSource(seed)
+      const disturbed = play(seed, {
+        each: (testbed) => {
+          if (testbed.now !== testbed.state.now || !draw.chance(0.2)) return
+          testbed.down(draw.one([60_000, 3_600_000, 7 * 86_400_000]) + draw.below(100))
+          gaps++
+        },
+      })
+      const { durationMs: _, ...result } = undisturbed.result
+      expect(disturbed?.result).toMatchObject(result)
+    })
+    expect(gaps).toBeGreaterThan(300)
   })
 
   it.each([56065517, 215907911, 1143940961, 1310042057])('ends: seed %i, which did not once', (seed) => {

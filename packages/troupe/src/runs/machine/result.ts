@@ -1,5 +1,6 @@
 /** What inputs and events tell of: values of their own, without an id. */
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
+import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'
 
 /** What a step used; `cost` in US dollars, `unknown` the models whose price nobody knows. */
 export type StepUsage = {
@@ -70,6 +71,38 @@ export type RunCharged = {
 /** Why nothing in a run can move. */
 export type RunReason = 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
 
+/** The branch and the agent that an event about one of their steps concerns. */
+export type BranchAgent = {
+  readonly branch: string
+  readonly agent: string
+}
+
+/** Nothing in a child run of a step can move; reported again when the reason or the open questions change. */
+type ChildWaiting = {
+  readonly type: 'child.waiting'
+  readonly child: string
+  readonly step: string
+  readonly reason: RunReason
+  /** The ids of the open questions of the child run. */
+  readonly questions: readonly string[]
+}
+
+/** The process was suspended together with the run, for so many ms, or the wall clock was set forward. */
+export type ClockJumped = {
+  readonly type: 'clock.jumped'
+  readonly gap: number
+}
+
+/** Something in a child run that waited can move. */
+type ChildResumed = {
+  readonly type: 'child.resumed'
+  readonly child: string
+  readonly step: string
+}
+
+/** What a child run reports to the run whose step started it. */
+export type ChildChanged = ChildWaiting | ChildResumed
+
 /**
  * Nothing in the run can move. Recorded when a decision leaves the run waiting that did not wait before, and when the
  * reason or the set of open questions changes.
@@ -77,6 +110,41 @@ export type RunReason = 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'co
 export type RunWaiting = {
   readonly type: 'run.waiting'
   readonly reason: RunReason
-  /** The ids of all open questions, in the order in which they were asked. */
+  /** The ids of all open questions, in the order in which they were asked; those of child runs behind, as `CHILD::ID`. */
   readonly questions: readonly string[]
+}
+
+/** How a branch's scope came to be: the branches that count together and end together. */
+export type BranchOrigin =
+  /** An invocation that returns: the end of the scope is the result of this slot. */
+  | { readonly kind: 'call'; readonly joinId: string; readonly slot: number; readonly query?: true }
+  /** Not awaited by anybody but the run. */
+  | { readonly kind: 'notify' }
+  | { readonly kind: 'run' }
+
+/** Which question, and who asked it. */
+export interface QuestionRef {
+  readonly question: string
+  readonly branch: string
+  readonly agent: string
+  readonly step?: string
+}
+
+/** Where a run stands still: before this step, before a call of this step, or with its failure. */
+export type Breakpoint = {
+  readonly on: 'error' | 'agent' | 'tool' | 'seq' | 'step'
+  readonly step: string
+  readonly agent: string
+  /** A run that a step started, or one below it: there it is. */
+  readonly run?: string
+}
+
+/** What a run depends on and that may change between releases: fixed when it starts. */
+export type Pinned = {
+  readonly topology: CanonicalTopology
+  readonly config: PinnedConfig
+  /** Of each agent in the topology, by name. */
+  readonly fingerprints: { readonly [agent: string]: string }
+  /** Whatever else the shell wants pinned: prices, policies. The core does not look at it. */
+  readonly more?: Json
 }

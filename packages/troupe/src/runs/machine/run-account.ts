@@ -4,7 +4,7 @@ import { failure, type Json, type StoredError, storeError, type TaintLabel, tain
 import { taintOfRun } from './branches/evolve-taint.ts'
 import type { Guard } from './machine-events.ts'
 import type { RunReason } from './result.ts'
-import { hasEnded, type State, type Step } from './state.ts'
+import { hasEnded, type State, type Step, type WaitingChild } from './state.ts'
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting'
 
@@ -48,11 +48,17 @@ export function deriveStatus(state: Readonly<State>): DerivedStatus {
   const running: DerivedStatus = { status: 'running', over: false }
   if (state.cancellation || counts.executing > 0) return running
   if (state.pausedBy !== undefined) return waiting(state.breakpoint ? 'breakpoint' : 'paused')
-  if (state.status === 'new' || counts.outside + counts.delayed > 0 || state.retryTimer !== undefined) return running
+  if (state.status === 'new' || counts.movingOutside + counts.delayed > 0 || state.retryTimer !== undefined)
+    return running
   if (counts.uncertain > 0) return waiting('uncertain')
   if (counts.changed > 0) return waiting('code.changed')
-  return counts.openQuestions > 0 ? waiting('question') : running
+  if (counts.openQuestions > 0) return waiting('question')
+  return counts.outside > 0 ? waiting(reasonOf([...state.waitingChildren.values()])) : running
 }
+
+/** A question of a child run is asked of the same people: it goes before what else child runs wait for. */
+const reasonOf = (children: readonly WaitingChild[]): RunReason =>
+  children.some(({ reason }) => reason === 'question') ? 'question' : (children[0] as WaitingChild).reason
 
 /** @param at ms since 1970, for how long a run has taken that is not over */
 export function runAccountOf(state: Readonly<State>, at: number): RunAccount {

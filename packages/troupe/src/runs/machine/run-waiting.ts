@@ -2,6 +2,7 @@
 import type { Deciding } from './decision.ts'
 import type { Event } from './machine-events.ts'
 import { type DerivedStatus, deriveStatus } from './run-account.ts'
+import type { State } from './state.ts'
 
 /**
  * Emits `run.waiting` if this decision leaves the run waiting and the run did not wait before, waited for another reason,
@@ -11,9 +12,21 @@ import { type DerivedStatus, deriveStatus } from './run-account.ts'
 export function recordWaiting(d: Deciding, before: DerivedStatus): void {
   const { reason } = deriveStatus(d.state)
   if (reason === undefined || (reason === before.reason && !questionsChanged(d.events))) return
-  const open = [...d.state.questions.values()].filter(({ status }) => status === 'open')
-  d.emit({ type: 'run.waiting', reason, questions: open.map(({ id }) => id) })
+  d.emit({ type: 'run.waiting', reason, questions: openQuestionsOf(d.state) })
 }
 
-/** Returns whether a question was opened or closed. */
-const questionsChanged = (events: readonly Event[]): boolean => events.some(({ type }) => type.startsWith('question.'))
+/** The ids of all open questions: those of the run, then those of its waiting child runs. */
+export function openQuestionsOf(state: Readonly<State>): readonly string[] {
+  const own = [...state.questions.values()].filter(({ status }) => status === 'open').map(({ id }) => id)
+  const children = [...state.waitingChildren].flatMap(([run, { questions }]) =>
+    questions.map((question) => childQuestionId(run, question)),
+  )
+  return [...own, ...children]
+}
+
+/** The id under which a run shows the question of a child run. */
+export const childQuestionId = (run: string, question: string): string => `${run}::${question}`
+
+/** Returns whether a question was opened or closed, here or in a child run. */
+const questionsChanged = (events: readonly Event[]): boolean =>
+  events.some(({ type }) => type.startsWith('question.') || type.startsWith('child.'))

@@ -12,6 +12,7 @@ const maps = [
   'timers',
   'open',
   'answers',
+  'waitingChildren',
   'queues',
   'paths',
   'reservedBy',
@@ -43,7 +44,7 @@ export function loadState(saved: Json): State {
   Object.assign(state.usage, { unknown: named(state.usage.unknown) })
   for (const branch of state.branches.values()) branch.progressHashes = named(branch.progressHashes)
   for (const step of state.steps.values())
-    Object.assign(step, { questions: named(step.questions), requests: named(step.requests) })
+    for (const key of ['questions', 'requests', 'children'] as const) Object.assign(step, { [key]: named(step[key]) })
   for (const group of state.groups.values())
     for (const key of ['reachableCounts', 'blockedReachableCounts', 'openJoins', 'joinCounts', 'closing'] as const)
       Object.assign(group, { [key]: named(group[key]) })

@@ -8,7 +8,7 @@ import { startBranch } from './branches/route-result.ts'
 import type { Deciding } from './decision.ts'
 import { responseOf } from './joins/join-progress.ts'
 import { branchesAllowed } from './limits/guards.ts'
-import { clearClock, startClocks, stopClocks } from './limits/run-clocks.ts'
+import { clearClock } from './limits/run-clocks.ts'
 import type { Breakpoint, Cancellation, Guard, InputOf } from './machine-events.ts'
 
 export function applyStart(d: Deciding, { task, pinned, taint }: InputOf<'start'>): void {
@@ -66,7 +66,6 @@ export function cancelRun(d: Deciding, by: string): void {
 export function pauseRun(d: Deciding, by: string, breakpoint?: Breakpoint): void {
   if (d.state.pausedBy !== undefined || d.state.cancellation) return
   d.emit({ type: 'run.paused', by, ...(breakpoint ? { breakpoint } : {}) })
-  stopClocks(d)
 }
 
 /** @param steps so many are begun before it stops again */
@@ -75,7 +74,6 @@ export function resumeRun(d: Deciding, by: string, steps?: number): void {
   // Who was paused by somebody stays so when the run above goes on; a breakpoint stops both, and both go on.
   if (pausedBy === undefined || (by === 'parent' && pausedBy !== 'parent' && !breakpoint)) return
   d.emit({ type: 'run.resumed', by, ...(steps === undefined ? {} : { steps }) })
-  startClocks(d)
   for (const { id, suspendedEnding } of d.state.steps.values())
     if (suspendedEnding) d.later({ do: 'step.end', step: id, ending: suspendedEnding })
 }

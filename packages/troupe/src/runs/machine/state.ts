@@ -24,6 +24,7 @@ import type {
   StepId,
   WaitReason,
 } from './machine-events.ts'
+import type { RunReason } from './result.ts'
 
 export type BranchStatus =
   | 'ready' // waits for its step to be started
@@ -64,7 +65,7 @@ export interface Branch {
   fork: JoinId | undefined
   question: QuestionId | undefined
   cancellation: Cancellation | undefined
-  /** It waits for people alone. */
+  /** It waits for a person, a resolution, other code, or child runs that wait: nothing that can come by itself. */
   blocked: boolean
   /** The node before this one, and how often in a row the branch went straight back to where it came from. */
   before: string | undefined
@@ -148,6 +149,8 @@ export interface Step {
         readonly wait: string
         readonly message: string
         readonly payload: Json
+        /** How long the asking step waits for the reply; undefined: for ever. */
+        readonly timeoutMs: number | undefined
       }
     | undefined
   status: 'ready' | 'running' | 'waiting'
@@ -162,6 +165,22 @@ export interface Step {
   readonly requests: { [step: StepId]: true | undefined }
   openQuestions: number
   openRequests: number
+  /** Requests whose serving steps are blocked. */
+  blockedRequests: number
+  /** Child runs that it waits for, and how many of them wait themselves. */
+  children: { readonly [run: string]: true }
+  childCount: number
+  waitingChildCount: number
+  /** It waits for a person, a resolution, other code, or child runs that wait: nothing that can come by itself. */
+  blocked: boolean
+}
+
+/** A child run that waits, as it reported. */
+export interface WaitingChild {
+  readonly step: StepId
+  readonly reason: RunReason
+  /** The ids of its open questions. */
+  readonly questions: readonly string[]
 }
 
 export interface AskedQuestion {
@@ -182,6 +201,7 @@ export interface Queue {
 }
 
 export interface Timer {
+  /** In run time (`limits/run-time.ts`); undefined while the timer is stopped. */
   due: number | undefined
   remainingMs: number | undefined
 }
@@ -196,8 +216,9 @@ export interface Counts {
   openQuestions: number
   uncertain: number
   changed: number
-  /** Steps that wait for something that is neither a person nor a step of this run. */
+  /** Steps that wait for something outside of this run, and those of them whose child runs do not all wait. */
   outside: number
+  movingOutside: number
   totalSteps: number
   hops: number
   /** Of runs that steps have started and that are not over. */
@@ -213,6 +234,8 @@ export interface State {
   task: Json
   startedAt: number
   now: number
+  /** The sum of the gaps in which no process carried the run, ms. */
+  offset: number
   /** How many events have led here. */
   seq: number
   pausedBy: string | undefined
@@ -242,6 +265,7 @@ export interface State {
   readonly questions: Map<QuestionId, AskedQuestion>
   readonly timers: Map<string, Timer>
   readonly open: Map<string, Command>
+  readonly waitingChildren: Map<string, WaitingChild>
   /** The ids of answers that a step has not settled with yet. */
   readonly answers: Map<StepId, string[]>
   /** Those that came while the run was paused. */
@@ -288,6 +312,7 @@ export function createState(): State {
     task: null,
     startedAt: 0,
     now: 0,
+    offset: 0,
     seq: 0,
     pausedBy: undefined,
     breakpoint: undefined,
@@ -310,6 +335,7 @@ export function createState(): State {
     questions: new Map(),
     timers: new Map(),
     open: new Map(),
+    waitingChildren: new Map(),
     answers: new Map(),
     deferredAnswers: [],
     queues: new Map(),
@@ -329,6 +355,7 @@ export function createState(): State {
       uncertain: 0,
       changed: 0,
       outside: 0,
+      movingOutside: 0,
       totalSteps: 0,
       hops: 0,
       reservedSteps: 0,

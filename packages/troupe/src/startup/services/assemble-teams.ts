@@ -8,6 +8,7 @@ import {
   type Services,
 } from '../../agents/index.ts'
 import { agentsByName, compiledTeams, type RevealedConfig } from '../../configuration/index.ts'
+import { milliseconds } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
 import { build, type SharedServices, type TroupeParts } from '../../operations/index.ts'
 import { createOrchestra, createSchedules, type Known } from '../../runs/index.ts'
@@ -76,6 +77,7 @@ export function assembleTeams(
       ...parts,
       build,
       redact: parts.redactor.redact,
+      leaseMs: milliseconds(config.lease ?? '10s', 'lease'),
       scores: config.evaluation?.scores ?? {},
       services,
       erasureError: createErasureCheck(parts.bare),

@@ -44,7 +44,7 @@ export interface RunConfig {
   }
   readonly timeouts?: { readonly [kind in keyof Timeouts]?: Duration }
   readonly join?: Join
-  /** How long a join waits for missing branches: 1 minute by default. A node's own deadline wins. */
+  /** How long a join waits for missing branches; no deadline by default. A node's own deadline wins. */
   readonly deadline?: Duration
   readonly onFailure?: FailurePolicy
   /** By error code, class name, or `*`. */

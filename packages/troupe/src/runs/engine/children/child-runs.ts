@@ -5,7 +5,7 @@ import { type Json, TroupeError } from '../../../core/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
 import type { State } from '../../machine/state.ts'
-import type { RunMessage } from '../commands/run-message.ts'
+import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import { foldRun } from '../execution/fold-run.ts'
 import { findRetryPoint } from '../forks/find-retry-point.ts'
 import { forkRun } from '../forks/fork-run.ts'
@@ -62,16 +62,24 @@ export function createChildRuns(host: RunHost): ChildRuns {
     },
     reserveBudget: (user, of, shareOf) => reserveBudget(host, beginning, user, of, shareOf),
     begun: (run) => void beginning.delete(run),
-    claim: async (user, run, agents) => {
+    claim: async (user, run, agents, parent) => {
       const row = await host.parts.store.get(user, run)
       // One that ended long ago is not kept any more; the step's record holds what it brought.
       if (host.isClosed || !row || row.endedAt !== null) return
       try {
-        const child = await host.own(user, run, agents)
-        const above = parentOf(child.pinned)
-        // Paused while it was being made: it was not among those that were told.
-        if (above && (await host.own(user, above.run)).state.pausedBy !== undefined)
-          await child.apply((at) => ({ at, type: 'pause', by: 'parent' }))
+        // Paused before the child was durable: it was not among those that heard of it.
+        if ((await host.own(user, parent)).state.pausedBy !== undefined) {
+          const { inbox, storage } = host.parts
+          const pause = inbox.put(
+            user,
+            runJournal(run),
+            runJournal(parent),
+            'pause start',
+            runMessageJson({ type: 'pause' }),
+          )
+          await storage.commit({ id: null, scope: { user }, statements: pause.statements })
+        }
+        await host.own(user, run, agents)
       } catch (error) {
         // Another process was faster, which has the code too.
         if (!isOver(error) && !(error instanceof TroupeError && error.code === 'run.not_owned')) throw error
@@ -150,7 +158,7 @@ function remainingBudget(
   }
 }
 
-/** What a run shows while it waits for runs below it alone; undefined while something moves, as far as anybody can tell. */
+/** Returns what a run that waits shows, with the questions of its child runs; undefined while something moves. */
 export async function resultWhileChildrenWait(host: RunHost, user: UserId, row: RunRow): Promise<Json | undefined> {
   if (row.result === null) return undefined
   const account = JSON.parse(row.result) as Json
@@ -159,10 +167,9 @@ export async function resultWhileChildrenWait(host: RunHost, user: UserId, row: 
   const children = []
   for (const child of open) {
     const resumes = isStopped(child) && (await isResuming(host, user, child.run))
-    const still = resumes ? undefined : await resultWhileChildrenWait(host, user, child)
-    children.push({ run: child.run, step: child.parent.step, still })
+    children.push({ run: child.run, still: resumes ? undefined : await resultWhileChildrenWait(host, user, child) })
   }
-  return waitingOnChildren({ account, outside: row.outside }, children)
+  return waitingOnChildren(account, children)
 }
 
 const isStopped = (row: RunRow | undefined) => row?.reason === 'paused' || row?.reason === 'breakpoint'

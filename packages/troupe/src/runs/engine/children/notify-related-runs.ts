@@ -6,9 +6,12 @@ import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
 import type { Event, Pinned } from '../../machine/machine-events.ts'
+import { type DerivedStatus, deriveStatus } from '../../machine/run-account.ts'
+import { openQuestionsOf } from '../../machine/run-waiting.ts'
+import type { State } from '../../machine/state.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal } from '../store/run-journals.ts'
+import { journalOwnerOf, runJournal } from '../store/run-journals.ts'
 import { parentOf } from './parent.ts'
 
 /** What of its breakpoints holds below too: an event's number is of one journal. */
@@ -55,6 +58,35 @@ async function notifyChildren(
         inbox.put(user, runJournal(child.run), runJournal(run), `${what.type} ${seq}`, runMessageJson(what)).statements,
     ),
   )
+}
+
+/** What a change decided, and how the run was before it. */
+interface Decided {
+  readonly before: DerivedStatus
+  readonly events: readonly Event[]
+  /** The parent resumed it. */
+  readonly isAsked: boolean
+  /** Of the row, once per change. */
+  readonly name: string
+}
+
+/** What a run reports to the one whose step started it: that it waits, again when the parent asked by a resume, or moves. */
+export function reportToParent(
+  { inbox }: Pick<OrchestraParts, 'inbox'>,
+  { user, run, pinned, state }: RunContext & { readonly state: Readonly<State> },
+  { before, isAsked, events, name }: Decided,
+): readonly Statement[] {
+  const parent = parentOf(pinned)
+  const { over, reason } = deriveStatus(state)
+  const step = parent && journalOwnerOf(parent.step)?.step
+  if (over || parent === undefined || step === undefined) return []
+  const put = (message: RunMessage) =>
+    inbox.put(user, runJournal(parent.run), runJournal(run), `${message.type} ${name}`, runMessageJson(message))
+      .statements
+  if (reason === undefined) return before.reason === undefined ? [] : put({ type: 'child.resumed', child: run, step })
+  if (!isAsked && !events.some(({ type }) => type === 'run.waiting')) return []
+  const questions = openQuestionsOf(state)
+  return put({ type: 'child.waiting', child: run, step, reason, questions })
 }
 
 export function notifyParent(

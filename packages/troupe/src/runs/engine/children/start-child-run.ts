@@ -54,7 +54,7 @@ export async function startChildRun(
   } finally {
     parts.children.begun(run)
   }
-  await parts.children.claim(at.user, run, runSpec.agents)
+  await parts.children.claim(at.user, run, runSpec.agents, at.run)
   return {
     id: run,
     result: async () => revive(await ended) as ChildRunResult,

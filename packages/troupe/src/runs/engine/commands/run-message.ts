@@ -7,6 +7,8 @@ import { failure, type Json, type StoredError, type TaintLabel, taintField } fro
 import type { StepEnd } from '../../../journal/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
 import type { Breakpoint, Input, RunCharged, StepUsage } from '../../machine/machine-events.ts'
+import type { ChildChanged } from '../../machine/result.ts'
+import { childIn } from '../children/child-run-id.ts'
 
 /** What a run is told to do: an input without its moment, which is when the run takes it in. */
 export type Order =
@@ -66,6 +68,8 @@ export type RunMessage =
   | { readonly type: 'cancel' }
   | { readonly type: 'command'; readonly id: string; readonly order: Order }
   | ({ readonly type: 'charged' } & Omit<RunCharged, 'type'>)
+  /** By a child run. */
+  | ChildChanged
 
 export const runMessageJson = (message: RunMessage): Json => message
 
@@ -112,6 +116,9 @@ export function inputOf(body: Json, at: number): Input {
       return { ...runMessage, at, type: 'run.charged' }
     case 'command':
       return { ...runMessage.order, at }
+    case 'child.waiting':
+    case 'child.resumed':
+      return { ...runMessage, at }
     case 'timer':
       return { at, type: 'timer', name: runMessage.name }
     case 'pause':
@@ -150,7 +157,8 @@ type Unsettled = Extract<StepEnd, { readonly status: 'parked' | 'uncertain' | 'c
 
 /** A step that waits, and what for, as its run records it. */
 export function waitOf(step: string, end: Unsettled, at: number): Extract<Input, { readonly type: 'step.waiting' }> {
-  return { at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end) }
+  const children = end.status === 'parked' ? end.waits.flatMap((call) => childIn(call) ?? []) : []
+  return { at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end), children }
 }
 
 function detailOf(end: Unsettled): Json {

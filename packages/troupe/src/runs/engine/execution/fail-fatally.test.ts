@@ -18,7 +18,7 @@ const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log =
   const clients = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['clients']>) =>
     parts.clients(recorder, new Access(agent.access), over)
   return createOrchestra(
-    { ...parts, journals, clients, log, build: 'test', redact: (text) => text },
+    { ...parts, journals, clients, log, build: 'test', leaseMs: 10_000, redact: (text) => text },
     { agents: new Map(), teams: new Map() },
   )
 }

@@ -3,7 +3,7 @@
  * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
  * hold: losing it at any moment loses nothing.
  */
-import { failure, type Json, type StoredError, TroupeError, type UserId } from '../../../core/index.ts'
+import { failure, type Json, type StoredError, type UserId } from '../../../core/index.ts'
 import type { JournalWriter, StepEnd } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { pathOf } from '../../machine/branches/agent-path.ts'
@@ -11,12 +11,10 @@ import { commandsOf } from '../../machine/commands-of.ts'
 import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
 import { deriveStatus, runAccountOf } from '../../machine/run-account.ts'
-import { saveState } from '../../machine/save-state.ts'
 import type { State } from '../../machine/state.ts'
 import { answerParent } from '../children/answer-parent.ts'
-import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
+import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
 import { parentOf } from '../children/parent.ts'
-import { waitsOutside } from '../children/waiting-on-children.ts'
 import { applyCommand } from '../commands/apply-command.ts'
 import { inputOf, type RunMessage, waitOf } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -25,7 +23,10 @@ import { stepJournal, traceIdOf } from '../store/run-journals.ts'
 import { encodeRecord } from '../store/run-record.ts'
 import { failFatally, isOwnedByOther } from './fail-fatally.ts'
 import { type EventCommands, InputBatch } from './input-batch.ts'
+import { logRunEvents } from './log-run-events.ts'
 import { rowsForCommands, rowsOf } from './rows-for-commands.ts'
+import { type ClaimedRun, RunGaps } from './run-gaps.ts'
+import { runSnapshot } from './run-snapshot.ts'
 import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
 
 interface Waiting {
@@ -44,6 +45,7 @@ export interface RunOwnerOptions {
   /** Of the newest event. */
   readonly lastSeq: number
   readonly lastAt: number
+  readonly claimed?: ClaimedRun
 }
 
 const batch = 200
@@ -63,11 +65,11 @@ export class RunOwner {
   #lastSeq: number
   #lastAt: number
   #savedStatus = ''
-  #still: Json | undefined
   #arrived = false
   #pumping: Promise<void> | undefined
   #lost: unknown
   #failedFatally = false
+  readonly #gaps: RunGaps
   /** Of the writer before what is being taken in. */
   #mark: ReturnType<JournalWriter['mark']>
 
@@ -83,6 +85,7 @@ export class RunOwner {
     this.#state = options.launcher.observeState(options.state)
     this.#lastSeq = options.lastSeq
     this.#lastAt = options.lastAt
+    this.#gaps = new RunGaps(parts.suspendedMs, options.claimed)
   }
 
   /** The core's view; to be read only, and only between two awaits. */
@@ -95,9 +98,12 @@ export class RunOwner {
   get lost(): boolean {
     return this.#lost !== undefined
   }
-  /** Nothing in it moves without somebody outside. */
+  get works(): boolean {
+    return deriveStatus(this.#state).status === 'running'
+  }
+  /** Nothing in it moves without a person, and it holds no code that child runs need. */
   get waits(): boolean {
-    return deriveStatus(this.#state).status === 'waiting'
+    return deriveStatus(this.#state).status === 'waiting' && this.#state.counts.outside === 0
   }
   /** And nothing that came is still to be taken in. */
   get isResting(): boolean {
@@ -114,7 +120,7 @@ export class RunOwner {
   beginning(events: readonly Event[]): readonly Statement[] {
     const rows = this.#rowsForCommands(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
     // One that a breakpoint stops before its first step waits from the start.
-    return this.waits ? [...rows, ...this.#statusRows(this.#lastAt)] : rows
+    return this.works ? rows : [...rows, ...this.#statusRows(this.#lastAt), ...this.#reportStart()]
   }
 
   /** The rows of a run that begins in the middle: what is pending, and how it stands. */
@@ -122,24 +128,23 @@ export class RunOwner {
     return [
       ...[...pending(this.#state)].flatMap((command) => rowsOf(this.#parts, this.#at, command)),
       ...this.#statusRows(at),
+      ...this.#reportStart(),
     ]
+  }
+
+  #reportStart(): readonly Statement[] {
+    const before = { status: 'running', over: false } as const
+    return reportToParent(this.#parts, this, { before, isAsked: true, events: [], name: `${this.#lastSeq}` })
   }
 
   /** The start is durable. */
   begin(events: readonly Event[]): void {
-    this.#still = stillOf(this.#state, this.#lastAt)
     this.#emit(events.map((event, i) => ({ ...event, seq: i + 1, path: pathOf(this.#state.paths, event) })))
     this.resume(pending(this.#state))
   }
 
-  /** What is durable of the result, where the run is over or nothing in it can move. */
-  stillResult(): Json | undefined {
-    return this.#still
-  }
-
   /** Carries out what is pending: after a takeover. @param restarted from a process that ended */
   resume(commands: Iterable<Command>, { restarted = false } = {}): void {
-    this.#still = stillOf(this.#state, this.#lastAt)
     for (const command of commands) this.#carryOut(command, restarted)
     this.arrived()
   }
@@ -184,7 +189,7 @@ export class RunOwner {
     }
   }
 
-  /** A run that is over takes in nothing: its journal is closed. */
+  /** A run that is over takes in nothing. */
   get #hasWork(): boolean {
     return !this.#lost && !this.over && (this.#arrived || this.#waiting.length > 0)
   }
@@ -208,6 +213,9 @@ export class RunOwner {
     if (rows.length === batch) this.#arrived = true
     const at = Math.max(this.#lastAt, clock.now())
     const step = new InputBatch(this.#state, this.#lastSeq, this.#ended)
+    const before = deriveStatus(this.#state)
+    const gap = this.#gaps.next(at)
+    if (gap) step.add(gap)
     const rowStatements = rows.flatMap((row) => this.#applyRow(step, row.body, at))
     // Each is made of the state that those before it have left.
     const inputs = asked.map(({ make }) => {
@@ -216,7 +224,16 @@ export class RunOwner {
       return input
     })
     const rowIds = rows.map((row) => row.id)
-    const others = await notifyRelatedRuns(this.#parts, this, step.events)
+    const isAsked = rows.some(({ body }) => (body as RunMessage).type === 'resume')
+    const others = [
+      ...(await notifyRelatedRuns(this.#parts, this, step.events)),
+      ...reportToParent(this.#parts, this, {
+        before,
+        isAsked,
+        events: step.events,
+        name: `${step.lastSeq} ${rowIds.at(-1) ?? ''}`,
+      }),
+    ]
     // What changes nothing is refused, or taken out, by the state of whoever surely has the run.
     const proves = step.records.length === 0 && (rows.length > 0 || inputs.includes(undefined))
     const statements = [
@@ -234,7 +251,6 @@ export class RunOwner {
     }
     this.#lastAt = at
     this.#lastSeq += step.events.length
-    this.#still = stillOf(this.#state, at)
     this.#emit(step.events)
     if (step.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
     for (const { commands } of step.eventCommands) for (const command of commands) this.#carryOut(command)
@@ -246,6 +262,9 @@ export class RunOwner {
   /** @returns what becomes of a command; what a step or a timer says is taken as it is */
   #applyRow(inputBatch: InputBatch, body: Json, at: number): readonly Statement[] {
     const message = body as RunMessage
+    const later = message.type === 'timer' ? this.#gaps.expiresLater(message, at) : undefined
+    if (message.type === 'timer' && later !== undefined)
+      return this.#parts.timers.set(this.user, this.#writer.id, message.name, later, body).statements
     if (message.type !== 'command') {
       inputBatch.add(inputOf(body, at))
       return []
@@ -266,7 +285,6 @@ export class RunOwner {
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
     if (!written?.ok) return this.#parts.onOwnershipLost(this.user, this.run, written?.code === 'journal.lost')
     this.#failedFatally = true
-    this.#still = JSON.parse(JSON.stringify(account)) as Json
     for (const step of steps) void this.#launcher.cancel(step, account.error)
     for (const observer of this.#observers) observer([])
   }
@@ -275,29 +293,20 @@ export class RunOwner {
   #recorded(inputBatch: InputBatch, at: number): readonly Statement[] {
     if (inputBatch.records.length === 0) return []
     const statements = [...this.#writer.append(at, inputBatch.records.map(encodeRecord)).statements]
-    if (this.#writer.snapshotDue()) statements.push(...this.#snapshot(inputBatch.lastSeq, at))
+    if (this.#writer.snapshotDue()) statements.push(...runSnapshot(this.#writer, this.#state, inputBatch.lastSeq, at))
     return [...statements, ...this.#statusRows(at)]
-  }
-
-  /** None where the state is larger than a value may be: then the next owner folds the events. */
-  #snapshot(lastSeq: number, lastAt: number): readonly Statement[] {
-    try {
-      return this.#writer.snapshot({ state: saveState(this.#state), lastSeq, lastAt } as Json).statements
-    } catch (error) {
-      if (error instanceof TroupeError && error.code === 'value.too_large') return []
-      throw error
-    }
   }
 
   #statusRows(at: number): readonly Statement[] {
     const { status, reason = null, over } = deriveStatus(this.#state)
-    const outside = waitsOutside(this.#state) ? this.#state.counts.outside : 0
+    const outside = status === 'waiting' ? this.#state.counts.outside : 0
     const key = JSON.stringify([status, reason, over, outside])
     if (key === this.#savedStatus && !over) return []
     this.#savedStatus = key
-    const moving = status === 'running'
+    // One that waits for child runs is recovered too: its code may hold theirs.
+    const moving = status === 'running' || outside > 0
     const account = runAccountOf(this.#state, at)
-    const result = moving && outside === 0 ? null : JSON.stringify(account)
+    const result = status === 'running' ? null : JSON.stringify(account)
     const cost = account.cost.usd
     const { store, journals } = this.#parts
     const outcome = over ? account : undefined
@@ -311,7 +320,7 @@ export class RunOwner {
   }
 
   get #at() {
-    return { user: this.user, run: this.run, journal: this.#writer.id }
+    return { user: this.user, run: this.run, state: this.#state, journal: this.#writer.id }
   }
 
   #rowsForCommands(eventCommands: readonly EventCommands[]): readonly Statement[] {
@@ -322,15 +331,7 @@ export class RunOwner {
     if (events.length === 0) return
     for (const observer of this.#observers) observer(events)
     for (const event of events) this.#parts.announce(this.user, this.run, this.#trace, event)
-    if (!this.pinned.config.trace) return
-    for (const { type, seq, ...rest } of events) {
-      const { branch, step, agent } = rest as {
-        readonly branch?: string
-        readonly step?: string
-        readonly agent?: string
-      }
-      this.#parts.log.info(type, { run: this.run, seq, branch, step, agent })
-    }
+    if (this.pinned.config.trace) logRunEvents(this.#parts.log, this.run, events)
   }
 
   #carryOut(command: Command, restarted = false): void {
@@ -391,7 +392,3 @@ export class RunOwner {
     for (const { done } of this.#waiting.splice(0)) done(error)
   }
 }
-
-/** The result as far as it is settled: none while something moves. */
-const stillOf = (state: State, at: number): Json | undefined =>
-  deriveStatus(state).status === 'running' ? undefined : (JSON.parse(JSON.stringify(runAccountOf(state, at))) as Json)

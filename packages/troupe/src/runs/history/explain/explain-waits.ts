@@ -2,6 +2,7 @@
 import { duration, type Json } from '../../../core/index.ts'
 import { childIn } from '../../engine/children/child-run-id.ts'
 import type { NumberedEvent } from '../../engine/run-event.ts'
+import { wallTimeOf } from '../../machine/limits/run-time.ts'
 import { hasEnded, type State } from '../../machine/state.ts'
 import type { PastRun } from '../past-run.ts'
 import { openOf } from './causes.ts'
@@ -63,8 +64,8 @@ function othersOf(
   }
   for (const { status, node, after } of state.branches.values()) {
     const due = after === undefined ? undefined : state.timers.get(after)?.due
-    if (status === 'delayed' && due !== undefined)
-      add(`${node} is tried again in ${duration(Math.max(0, due - now))}, after a failure.`)
+    if (status === 'delayed' && after !== undefined && due !== undefined)
+      add(`${node} is tried again in ${duration(Math.max(0, wallTimeOf(state, after, due) - now))}, after a failure.`)
     else if (status === 'ready' && state.pausedBy === undefined) add(`${node} waits until one of its places is free.`)
   }
   for (const { id, agent, status, reason, openQuestions, openRequests } of state.steps.values()) {

@@ -1,4 +1,7 @@
-/** The counts that `evolve` keeps: who is alive, who can still come to which meeting, who waits for people alone. */
+/**
+ * The counts that `evolve` maintains: which branches are open, which can still come to which join, and which are blocked: they
+ * wait for a person, a resolution, other code, or a child run that waits.
+ */
 
 import { type Branch, type Group, type JoinState, must, type State, type Step } from '../state.ts'
 import { nodeIn } from './flow.ts'
@@ -15,7 +18,7 @@ export function countLive(state: State, group: Group, node: string, by: 1 | -1):
   refreshGroup(state, group)
 }
 
-/** Whether a branch waits for people alone, and with it its scope, the fork that waits for that, and so on upward. */
+/** Whether a branch is blocked, and with it its group, the fork that waits for that, and so on upward. */
 export function setBlocked(state: State, branch: Branch, blocked: boolean): void {
   if (branch.blocked === blocked) return
   const group = state.groups.get(branch.group) as Group
@@ -42,8 +45,8 @@ export function refreshJoin(state: State, joinState: JoinState): void {
   setBlocked(state, branch, joinState.pending > 0 && joinState.blocked === joinState.pending)
 }
 
-/** All that this barrier misses waits for people. */
-export function missesPeopleAlone(state: Readonly<State>, joinState: JoinState): boolean {
+/** Returns whether all branches that a join misses are blocked. */
+export function isJoinBlocked(state: Readonly<State>, joinState: JoinState): boolean {
   if (joinState.kind === 'fork') return joinState.pending > 0 && joinState.blocked === joinState.pending
   const { reachableCounts, blockedReachableCounts } = must(state.groups.get(joinState.group), joinState.group)
   return (
@@ -52,36 +55,62 @@ export function missesPeopleAlone(state: Readonly<State>, joinState: JoinState):
   )
 }
 
-/** A step waits for something outside of the run where it asks no person and no step of the run. */
+/** Returns whether a step waits for something outside of its run: a child run, or a reply of another agent. */
 const waitsOutside = (step: Step) =>
-  step.status === 'waiting' && step.reason === 'parked' && step.openQuestions + step.openRequests === 0
+  step.status === 'waiting' &&
+  step.reason === 'parked' &&
+  (step.childCount > 0 || step.openQuestions + step.openRequests === 0)
 
-/** Changes a step and keeps every count that depends on its status, its questions and its requests. */
-export function changeStep(state: State, step: Step, change: () => void): void {
-  const { ledger, counts } = state
-  const before = { status: step.status, outside: waitsOutside(step), reason: step.reason }
-  change()
-  if (before.outside !== waitsOutside(step)) ledger.add(counts, 'outside', before.outside ? -1 : 1)
-  countStep(state, step, before.status, -1, before.reason)
-  countStep(state, step, step.status, 1, step.reason)
-  const branch = step.serve ? undefined : state.branches.get(step.branch)
-  if (branch?.step === step.id)
-    setBlocked(state, branch, step.status === 'waiting' && step.openQuestions > 0 && !step.cancellation)
+/** Returns whether nothing that a step waits for can come by itself. */
+function isBlocked(step: Step): boolean {
+  if (step.status !== 'waiting' || step.cancellation) return false
+  if (step.reason !== 'parked') return true
+  const { openQuestions, openRequests, blockedRequests, childCount, waitingChildCount } = step
+  return (
+    openQuestions + openRequests + childCount > 0 &&
+    blockedRequests === openRequests &&
+    waitingChildCount === childCount
+  )
 }
 
-export function countStep(state: State, step: Step, status: Step['status'], by: 1 | -1, reason = step.reason): void {
+/** Changes a step and keeps every count that depends on its status, its questions, its requests and its child runs. */
+export function changeStep(state: State, step: Step, change: () => void): void {
+  countStep(state, step, -1)
+  change()
+  countStep(state, step, 1)
+  refreshStep(state, step)
+}
+
+function refreshStep(state: State, step: Step): void {
+  const { ledger } = state
+  const blocked = isBlocked(step)
+  if (blocked === step.blocked) return
+  ledger.set(step, 'blocked', blocked)
+  if (step.serve) {
+    const asker = state.steps.get(step.serve.from)
+    if (!asker?.requests[step.id]) return
+    ledger.add(asker, 'blockedRequests', blocked ? 1 : -1)
+    refreshStep(state, asker)
+    return
+  }
+  const branch = state.branches.get(step.branch)
+  if (branch?.step === step.id) setBlocked(state, branch, blocked)
+}
+
+/** Counts a step as it is, or counts it no longer. */
+export function countStep(state: State, step: Step, by: 1 | -1): void {
   const { ledger, counts } = state
-  if (status === 'running') {
+  if (step.status === 'running') {
     ledger.add(counts, 'executing', by)
     if (!step.serve) {
       ledger.add(counts, 'parallel', by)
       ledger.add(state.busy, step.node, by)
     }
   }
-  if (status === 'waiting' && reason === 'uncertain') ledger.add(counts, 'uncertain', by)
-  if (status === 'waiting' && reason === 'code.changed') ledger.add(counts, 'changed', by)
-}
-
-export function dropOutside(state: State, step: Step): void {
-  if (waitsOutside(step)) state.ledger.add(state.counts, 'outside', -1)
+  if (step.status !== 'waiting') return
+  if (step.reason === 'uncertain') ledger.add(counts, 'uncertain', by)
+  if (step.reason === 'code.changed') ledger.add(counts, 'changed', by)
+  if (!waitsOutside(step)) return
+  ledger.add(counts, 'outside', by)
+  if (step.childCount === 0 || step.waitingChildCount < step.childCount) ledger.add(counts, 'movingOutside', by)
 }

@@ -11,13 +11,15 @@ import { beginAttempt, requestRunCancel } from '../start-and-cancel.ts'
 import { must } from '../state.ts'
 import { endStep } from '../steps/step-results.ts'
 import { trip } from './guards.ts'
-import { deadlineOf, idOf, kindOf, questionTimeoutMs } from './run-clocks.ts'
+import { deadlineOf, questionTimeoutMs } from './run-clocks.ts'
+import { idOf, kindOf, runTimeOf, wallTimeOf } from './run-time.ts'
 
 export function onTimer(d: Deciding, name: string) {
   const due = d.state.timers.get(name)?.due
   if (due === undefined) return
-  // A node whose clock goes behind may bring it early: it is set again.
-  if (due > d.at) return d.emit({ type: 'timer.set', name, due })
+  const lateMs = runTimeOf(d.state, name, d.at) - due
+  // It is early after a gap, or where the clock of a process is behind: it is set again.
+  if (lateMs < 0) return d.emit({ type: 'timer.set', name, due: wallTimeOf(d.state, name, due) })
   d.emit({ type: 'timer.cleared', name })
   const id = idOf(name)
   const { timeouts, budget } = d.config
@@ -25,13 +27,13 @@ export function onTimer(d: Deciding, name: string) {
     case 'run':
       return requestRunCancel(d, { as: 'failed', error: timedOut('run', 'The run', timeouts.run as number) })
     case 'time':
-      return trip(d, { name: 'time', limit: budget.time, used: budget.time + d.at - due })
+      return trip(d, { name: 'time', limit: budget.time, used: budget.time + lateMs })
     case 'branch':
       return branchTimeout(d, id, timeouts.branch as number)
     case 'step':
       return stepTimeout(d, id, 'step', timeouts.step as number)
     case 'request':
-      return stepTimeout(d, id, 'request', due - d.state.startedAt)
+      return stepTimeout(d, id, 'request', d.state.steps.get(id)?.serve?.timeoutMs as number)
     case 'grace':
       return abandon(d, id)
     case 'join':
@@ -69,7 +71,7 @@ function abandon(d: Deciding, id: string): void {
 /** What has arrived goes on; who has not, has failed. */
 function deadline(d: Deciding, id: string): void {
   const joinState = d.joinState(id)
-  const late = timedOut('deadline', `The join at ${joinState.agent}`, deadlineOf(d, joinState.node))
+  const late = timedOut('deadline', `The join at ${joinState.agent}`, deadlineOf(d, joinState.node) as number)
   const { successes } = joinProgress(d, joinState)
   fire(d, joinState, late, successes === 0 && joinState.onFailure === 'failFast' ? late : undefined)
 }

@@ -1,21 +1,22 @@
 /**
- * Clocks: each timeout is a timer that runs, stands (with what is left of it), or is none. What a decision touched is
- * compared with what its clocks should do; so no way through the core can forget one.
+ * Clocks: each timeout is a timer that runs, is stopped with its remaining time, or is none. What a decision changed is
+ * compared with what its clocks should do, so that no rule of the core can forget one.
  *
- * The clock of a join stands while all that it misses waits for people; of a step while it waits; of a branch while it
- * waits for its fork or for people. While the run is paused all stand but those of steps that are still carried out.
+ * Clocks of work count while something of the run can move. All of them stop while the run is paused or waits, except
+ * those of steps that still execute. Besides, the clock of a join stops while all branches that it misses are blocked (they
+ * wait for a person, a resolution, code or a waiting child run), that of a step while it waits, that of a request while the
+ * step that serves it is blocked, and that of a branch while it is blocked or waits for its fork. Gaps in which no process
+ * carried the run are not counted: `run-time.ts`. Timeouts of questions run always.
  */
 import { milliseconds, type Question } from '../../../core/index.ts'
-import { missesPeopleAlone } from '../branches/branch-counts.ts'
+import { isJoinBlocked } from '../branches/branch-counts.ts'
 import { type Deciding, isBranchEnded } from '../decision.ts'
 import type { BranchId } from '../machine-events.ts'
-import { deriveStatus } from '../run-account.ts'
 import { waitsForCapacity } from '../steps/step-queue.ts'
+import { idOf, isWorkStopped, kindOf, runTimeOf } from './run-time.ts'
 
-/** How long a recalled step may take to stop before the run goes on without it. */
-const grace = 10_000
-/** How long a join waits for missing branches if neither its node nor the config names a deadline. */
-const defaultDeadlineMs = 60_000
+/** How long a cancelled step may take to stop before the run continues without it. */
+const graceMs = 10_000
 
 type Pace = 'runs' | 'stopped' | 'none'
 
@@ -24,32 +25,36 @@ function updateClock(d: Deciding, name: string, pace: Pace, ms: number) {
   if (pace === 'none') return clearClock(d, name)
   if (pace === 'runs' && timer?.due === undefined)
     return d.emit({ type: 'timer.set', name, due: d.at + (timer?.remainingMs ?? ms) })
-  if (pace === 'stopped' && (!timer || timer.due !== undefined))
-    d.emit({ type: 'timer.cleared', name, remainingMs: timer?.due === undefined ? ms : Math.max(0, timer.due - d.at) })
+  if (pace === 'runs' || (timer && timer.due === undefined)) return
+  const remainingMs = timer?.due === undefined ? ms : Math.max(0, timer.due - runTimeOf(d.state, name, d.at))
+  d.emit({ type: 'timer.cleared', name, remainingMs })
 }
 
 export function clearClock(d: Deciding, name: string): void {
   if (d.state.timers.has(name)) d.emit({ type: 'timer.cleared', name })
 }
 
-export function updateClocks(d: Deciding): void {
+/** @param wasStopped whether the clocks of work were stopped before the decision */
+export function updateClocks(d: Deciding, wasStopped: boolean): void {
   const { changed } = d
-  updateTimeClock(d)
+  const stopped = isWorkStopped(d.state)
+  if (stopped !== wasStopped) markAllChanged(d, stopped)
+  updateTimeClock(d, stopped)
   markParentsChanged(d)
-  for (const id of [...changed.branches]) updateBranchClock(d, id)
-  for (const id of [...changed.steps]) updateStepClock(d, id)
-  for (const id of [...changed.joins]) updateJoinClock(d, id)
+  markAskersChanged(d)
+  for (const id of [...changed.branches]) updateBranchClock(d, id, stopped)
+  for (const id of [...changed.steps]) updateStepClock(d, id, stopped)
+  for (const id of [...changed.joins]) updateJoinClock(d, id, stopped)
   for (const id of [...changed.questions]) updateQuestionClock(d, id)
 }
 
-/** The budget of time is one of work: its clock stands while nothing in the run moves without somebody outside. */
-function updateTimeClock(d: Deciding): void {
-  const { cancellation, guard, pausedBy } = d.state
-  const isStopped = pausedBy !== undefined || deriveStatus(d.state).status === 'waiting'
-  updateClock(d, 'time', cancellation || guard ? 'none' : isStopped ? 'stopped' : 'runs', d.config.budget.time)
+/** The clock of the time budget ends with the work that it bounds. */
+function updateTimeClock(d: Deciding, stopped: boolean): void {
+  const { cancellation, guard } = d.state
+  updateClock(d, 'time', cancellation || guard ? 'none' : stopped ? 'stopped' : 'runs', d.config.budget.time)
 }
 
-/** Whether somebody is away shows in everything that waits above. */
+/** Whether a branch is blocked shows in everything that waits above it. */
 function markParentsChanged(d: Deciding): void {
   const seen = new Set<string>()
   for (const id of d.changed.branches) {
@@ -63,78 +68,80 @@ function markParentsChanged(d: Deciding): void {
     const joinState = group.origin.kind === 'call' ? d.state.joins.get(group.origin.joinId) : undefined
     if (!joinState) continue
     d.changed.joins.add(joinState.id)
-    // Sets are walked to their end, what is added meanwhile included.
+    // A set is iterated to its end, including what is added meanwhile.
     d.changed.branches.add(joinState.branch as BranchId)
   }
 }
 
-function updateBranchClock(d: Deciding, id: string): void {
+/** Whether a step that serves a request is blocked shows in the step that asked. */
+function markAskersChanged(d: Deciding): void {
+  for (const id of d.changed.steps) {
+    const asker = d.state.steps.get(id)?.serve?.from
+    if (asker !== undefined) d.changed.steps.add(asker)
+  }
+}
+
+function updateBranchClock(d: Deciding, id: string, stopped: boolean): void {
   const branch = d.state.branches.get(id)
   const { branch: limit, acquisition } = d.config.timeouts
   if (!branch) return
   const over = isBranchEnded(branch) || branch.cancellation !== undefined
-  const paused = d.state.pausedBy !== undefined
   if (limit !== undefined) {
-    const moves = !paused && !branch.blocked && branch.status !== 'waiting' && branch.status !== 'asking'
+    const moves = !stopped && !branch.blocked && branch.status !== 'waiting' && branch.status !== 'asking'
     updateClock(d, `branch:${id}`, over ? 'none' : moves ? 'runs' : 'stopped', limit)
   }
   if (acquisition !== undefined)
     updateClock(
       d,
       `acquire:${id}`,
-      over || !waitsForCapacity(d.state, branch) ? 'none' : paused ? 'stopped' : 'runs',
+      over || !waitsForCapacity(d.state, branch) ? 'none' : stopped ? 'stopped' : 'runs',
       acquisition,
     )
 }
 
-function updateStepClock(d: Deciding, id: string): void {
+function updateStepClock(d: Deciding, id: string, stopped: boolean): void {
   const step = d.state.steps.get(id)
   const limit = d.config.timeouts.step
   if (limit !== undefined) {
     const none = !step || step.cancellation || step.status === 'ready'
     updateClock(d, `step:${id}`, none ? 'none' : step.status === 'running' ? 'runs' : 'stopped', limit)
   }
-  updateClock(d, `grace:${id}`, step?.cancellation ? 'runs' : 'none', grace)
-  if (!step) clearClock(d, `request:${id}`)
+  updateClock(d, `grace:${id}`, step?.cancellation ? 'runs' : 'none', graceMs)
+  const timeoutMs = step?.cancellation ? undefined : step?.serve?.timeoutMs
+  const runs = step?.status === 'running' || (!stopped && !step?.blocked)
+  updateClock(d, `request:${id}`, timeoutMs === undefined ? 'none' : runs ? 'runs' : 'stopped', timeoutMs ?? 0)
 }
 
-export const deadlineOf = (d: Deciding, node: string) => d.node(node).deadline ?? d.config.deadline ?? defaultDeadlineMs
+/** How long a join waits for missing branches, in ms; undefined if neither its node nor the config names a deadline. */
+export const deadlineOf = (d: Deciding, node: string): number | undefined => d.node(node).deadline ?? d.config.deadline
 
-function updateJoinClock(d: Deciding, id: string) {
+function updateJoinClock(d: Deciding, id: string, stopped: boolean) {
   const joinState = d.state.joins.get(id)
-  if (joinState?.state !== 'open') return clearClock(d, `join:${id}`)
-  const limit = deadlineOf(d, joinState.node)
-  const isStopped = d.state.pausedBy !== undefined || missesPeopleAlone(d.state, joinState)
-  updateClock(d, `join:${id}`, isStopped ? 'stopped' : 'runs', limit)
+  const limit = joinState?.state === 'open' ? deadlineOf(d, joinState.node) : undefined
+  if (!joinState || limit === undefined) return clearClock(d, `join:${id}`)
+  updateClock(d, `join:${id}`, stopped || isJoinBlocked(d.state, joinState) ? 'stopped' : 'runs', limit)
 }
 
 function updateQuestionClock(d: Deciding, id: string) {
   const question = d.state.questions.get(id)
   if (question?.status !== 'open') return clearClock(d, `question:${id}`)
   const limit = questionTimeoutMs(question.ask) ?? d.config.timeouts.human
-  if (limit !== undefined) updateClock(d, `question:${id}`, d.state.pausedBy === undefined ? 'runs' : 'stopped', limit)
+  if (limit !== undefined) updateClock(d, `question:${id}`, 'runs', limit)
 }
 
 /** Of a question, in ms, where it has one of its own. */
 export const questionTimeoutMs = (ask: Question | undefined) =>
   ask?.timeout === undefined ? undefined : milliseconds(ask.timeout, 'timeout')
 
-export const kindOf = (name: string) => (name.includes(':') ? name.slice(0, name.indexOf(':')) : name)
-export const idOf = (name: string) => name.slice(name.indexOf(':') + 1)
-/** Steps that are still carried out keep their time while the run is paused. */
-const ofSteps = new Set(['step', 'grace', 'request'])
-
-export function stopClocks(d: Deciding): void {
-  for (const name of [...d.state.timers.keys()].sort())
-    if (!ofSteps.has(kindOf(name))) updateClock(d, name, 'stopped', 0)
-}
-
-export function startClocks(d: Deciding): void {
+/** All clocks of work stop or start: those of the run as a whole at once, the others with what they belong to. */
+function markAllChanged(d: Deciding, stopped: boolean): void {
   for (const name of [...d.state.timers.keys()].sort()) {
     const kind = kindOf(name)
     if (kind === 'branch' || kind === 'acquire') d.changed.branches.add(idOf(name))
     else if (kind === 'join') d.changed.joins.add(idOf(name))
-    else if (kind === 'question') d.changed.questions.add(idOf(name))
-    else if (kind !== 'time' && !ofSteps.has(kind)) updateClock(d, name, 'runs', 0)
+    else if (kind === 'request') d.changed.steps.add(idOf(name))
+    else if (ofRun.has(kind)) updateClock(d, name, stopped ? 'stopped' : 'runs', 0)
   }
 }
+/** The timeout of the run, and the delays before its next attempt and that of a branch. */
+const ofRun = new Set(['run', 'retry', 'run-retry'])

@@ -130,10 +130,9 @@ export function requested(d: Deciding, input: InputOf<'request.made'>) {
     wait: input.wait,
     message: input.message,
     payload: input.payload,
+    ...(input.deadline === undefined ? {} : { timeoutMs: Math.max(0, input.deadline - d.at) }),
     ...taintField(input.taint),
   })
-  if (input.deadline !== undefined)
-    d.emit({ type: 'timer.set', name: `request:${id}`, due: Math.max(input.deadline, d.at) })
   const cycle = cycleFrom(d, asker.agent)
   if (!cycle) return
   const agents = cycle.join(' -> ')

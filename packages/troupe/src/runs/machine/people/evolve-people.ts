@@ -98,14 +98,14 @@ function sent(state: State, event: EventOf<'answer.delivered'>): State {
 
 function requested(state: State, event: EventOf<'request.made'>): State {
   const { ledger } = state
-  const { from, fromAgent, wait, message, payload } = event
+  const { from, fromAgent, wait, message, payload, timeoutMs } = event
   const step: Step = {
     id: event.step,
     branch: event.branch,
     node: event.node,
     agent: event.agent,
     depth: event.depth,
-    serve: { from, fromAgent, wait, message, payload },
+    serve: { from, fromAgent, wait, message, payload, timeoutMs },
     status: 'ready',
     reason: undefined,
     cancellation: undefined,
@@ -115,6 +115,11 @@ function requested(state: State, event: EventOf<'request.made'>): State {
     requests: dict(),
     openQuestions: 0,
     openRequests: 0,
+    blockedRequests: 0,
+    children: dict(),
+    childCount: 0,
+    waitingChildCount: 0,
+    blocked: false,
   }
   ledger.put(state.steps, step.id, step)
   ledger.add(state.counts, 'steps', 1)

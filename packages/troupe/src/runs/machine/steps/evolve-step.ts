@@ -1,9 +1,10 @@
 /** Steps: started, waiting, told to stop, settled. */
 
-import { changeStep, countStep, dropOutside, setBlocked } from '../branches/branch-counts.ts'
+import { changeStep, countStep, setBlocked } from '../branches/branch-counts.ts'
 import { executeCommand } from '../commands-of.ts'
 import type { EventOf, StepEnding, StepUsage } from '../machine-events.ts'
 import { dict, must, type State, type Step } from '../state.ts'
+import { awaitChildren } from './evolve-child.ts'
 import { dequeue, queueOf, requestQueue, ticketOf } from './step-queue.ts'
 
 type StepEvent = EventOf<
@@ -21,6 +22,7 @@ export function evolveStep(state: State, event: StepEvent): State {
         ledger.set(step, 'reason', event.reason)
         if (event.reason === 'breakpoint') ledger.set(step, 'suspendedEnding', event.detail as StepEnding)
         else ledger.set(step, 'detail', event.detail)
+        awaitChildren(state, step, event.children ?? [])
       })
       return state
     case 'step.resumed':
@@ -44,6 +46,7 @@ export function resume(state: State, step: Step): void {
   changeStep(state, step, () => {
     state.ledger.set(step, 'status', 'running')
     state.ledger.set(step, 'reason', undefined)
+    awaitChildren(state, step, [])
   })
 }
 
@@ -66,6 +69,11 @@ function started(state: State, event: EventOf<'step.started'>): State {
     requests: dict(),
     openQuestions: 0,
     openRequests: 0,
+    blockedRequests: 0,
+    children: dict(),
+    childCount: 0,
+    waitingChildCount: 0,
+    blocked: false,
   }
   ledger.add(counts, 'totalSteps', 1)
   if (found) {
@@ -80,7 +88,7 @@ function started(state: State, event: EventOf<'step.started'>): State {
     ledger.set(branch, 'step', step.id)
     ledger.add(branch, 'steps', 1)
   }
-  countStep(state, step, 'running', 1)
+  countStep(state, step, 1)
   const command = executeCommand(state, step)
   ledger.put(state.open, command.id, command)
   return state
@@ -88,8 +96,8 @@ function started(state: State, event: EventOf<'step.started'>): State {
 
 function applyStepEnd(state: State, step: Step, event: EventOf<'step.completed' | 'step.failed'>): State {
   const { ledger } = state
-  dropOutside(state, step)
-  countStep(state, step, step.status, -1)
+  countStep(state, step, -1)
+  for (const child of Object.keys(step.children)) ledger.drop(state.waitingChildren, child)
   ledger.drop(state.steps, step.id)
   ledger.add(state.counts, 'steps', -1)
   if (event.usage) addUsage(state, event.usage)
@@ -123,6 +131,7 @@ function stopAsking(state: State, step: Step, from: string, fromAgent: string): 
     changeStep(state, asker, () => {
       ledger.set(asker.requests, step.id, undefined)
       ledger.add(asker, 'openRequests', -1)
+      if (step.blocked) ledger.add(asker, 'blockedRequests', -1)
     })
   return state
 }

@@ -55,11 +55,30 @@ export function budgetRejected(d: Deciding, input: InputOf<'budget.rejected'>): 
 
 export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {
   const step = d.state.steps.get(input.step)
-  if (!step || step.cancellation || step.suspendedEnding || step.status === 'ready' || step.reason === input.reason)
-    return
-  const { reason, detail } = input
+  if (!step || step.cancellation || step.suspendedEnding || step.status === 'ready') return
+  const { reason, detail, children = [] } = input
+  if (step.reason === reason && isAwaiting(step, children)) return
   const { id, branch, agent } = step
-  d.emit({ type: 'step.waiting', step: id, branch, agent, reason, ...(detail === undefined ? {} : { detail }) })
+  d.emit({
+    type: 'step.waiting',
+    step: id,
+    branch,
+    agent,
+    reason,
+    ...(detail === undefined ? {} : { detail }),
+    ...(children.length > 0 ? { children } : {}),
+  })
+}
+
+const isAwaiting = (step: Step, children: readonly string[]) =>
+  children.length === step.childCount && children.every((child) => step.children[child])
+
+/** A child run of a step waits, or moves; a step that has ended no longer cares. */
+export function childChanged(d: Deciding, input: InputOf<'child.waiting' | 'child.resumed'>): void {
+  const step = d.state.steps.get(input.step)
+  if (!step || (input.type === 'child.resumed' && !d.state.waitingChildren.has(input.child))) return
+  const { at: _, ...fields } = input
+  d.emit({ ...fields, branch: step.branch, agent: step.agent })
 }
 
 /** A person says what it gives in place of its failure. */

@@ -1,0 +1,66 @@
+/**
+ * Notices that this process was suspended together with its runs (a closed laptop, SIGSTOP), or that the wall clock was set
+ * forward: a tick each second is compared with the wall clock. Ticks only while a run here works, since the clocks of a
+ * run that waits are stopped.
+ */
+import type { Cancel, Clock } from '../../../core/index.ts'
+
+const tickMs = 1_000
+
+export class SuspensionWatch {
+  /** When this process started, ms since 1970. */
+  readonly startedAt: number
+  readonly #clock: Clock
+  readonly #leaseMs: number
+  readonly #onSuspended: () => void
+  readonly #working = new Set<string>()
+  #cancel: Cancel | undefined
+  #seenAt = 0
+  #totalMs = 0
+
+  /**
+   * @param leaseMs a tick that is later than this counts as a suspension
+   * @param onSuspended called by a tick that finds one
+   */
+  constructor(clock: Clock, leaseMs: number, onSuspended: () => void) {
+    this.#clock = clock
+    this.startedAt = clock.now()
+    this.#leaseMs = leaseMs
+    this.#onSuspended = onSuspended
+  }
+
+  /** Returns for how many ms in all the process has been suspended while it watched. */
+  get totalMs(): number {
+    if (this.#cancel === undefined) return this.#totalMs
+    const now = this.#clock.now()
+    const gap = now - this.#seenAt
+    this.#seenAt = now
+    if (gap > tickMs + this.#leaseMs) this.#totalMs += gap
+    return this.#totalMs
+  }
+
+  /** A run works here, or no longer does. */
+  update(run: string, works: boolean): void {
+    if (works) this.#working.add(run)
+    else this.#working.delete(run)
+    if (this.#working.size === 0) this.stop()
+    else if (this.#cancel === undefined) {
+      this.#seenAt = this.#clock.now()
+      this.#schedule()
+    }
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  #schedule(): void {
+    const tick = () => {
+      const before = this.#totalMs
+      if (this.totalMs > before) this.#onSuspended()
+      this.#schedule()
+    }
+    this.#cancel = this.#clock.after(tickMs, tick, { background: true })
+  }
+}

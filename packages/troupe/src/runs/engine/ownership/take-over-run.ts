@@ -1,0 +1,37 @@
+/** Takes over a run that no living process carries, in one change with the claim of its journal. */
+import type { Agent } from '../../../agents/index.ts'
+import { failure, type UserId } from '../../../core/index.ts'
+import { foldRun } from '../execution/fold-run.ts'
+import { RunOwner } from '../execution/run-owner.ts'
+import { StepLauncher } from '../execution/step-launcher.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { runJournal } from '../store/run-journals.ts'
+import type { RunRow } from '../store/run-store.ts'
+
+/**
+ * @param codeOf returns the code of the run's agents
+ * @throws ConflictError `run.over`, `run.not_owned`, `run.agents_missing`, `journal.newer`
+ */
+export async function takeOverRun(
+  parts: OrchestraParts,
+  { user, row, processStartedAt }: { readonly user: UserId; readonly row: RunRow; readonly processStartedAt: number },
+  codeOf: (pinned: ReturnType<typeof foldRun>['pinned']) => ReadonlyMap<string, Agent>,
+): Promise<{ readonly owner: RunOwner; readonly launcher: StepLauncher }> {
+  const { clock, journals, store } = parts
+  const { run } = row
+  if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
+  const owned = await store.holderOf(user, run)
+  if (owned?.holder === 'other-process') throw failure('run.not_owned', { run })
+  if (owned && owned.form > journals.form)
+    throw failure('journal.newer', { journal: runJournal(run), found: owned.form, known: journals.form })
+  // Read before it is taken over: a process that lacks the code must not take it from one that has it.
+  const before = await journals.load(user, runJournal(run))
+  if (!before) throw failure('run.unknown', { run })
+  const agents = codeOf(foldRun(before).pinned)
+  const claim = [store.claim(user, run)]
+  const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
+  const folded = foldRun(content)
+  const launcher = new StepLauncher(parts, user, run, folded.pinned, agents)
+  const claimed = { processStartedAt, questions: new Set(folded.state.questions.keys()) }
+  return { owner: new RunOwner(parts, { user, run, writer, launcher, claimed, ...folded }), launcher }
+}
