@@ -103,6 +103,22 @@ it.each(Array.from({ length: kills }, (_, i) => i))(
   60_000,
 )
 
+it('A run that is killed amid its researchers is finished three days later with the same report.', async () => {
+  const data = mkdtempSync(join(folder.root, 'days-'))
+  const started = startMain([question, '--docs', 'docs', '--data', data], {
+    cwd: folder.root,
+    onLine: (line, child) => void (line.includes('step.started Researcher') && child.kill('SIGKILL')),
+  })
+  expect((await started.ended).signal).toBe('SIGKILL')
+  const later = 'const { now } = Date; Date.now = () => now() + 3 * 86_400_000'
+  const resumed = await runMain(['--resume', '--data', data], {
+    cwd: folder.root,
+    env: { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(later)}` },
+  })
+  expect(resumed).toMatchObject({ code: 0, stderr: '' })
+  expect(withoutAccount(readFileSync(reportOf(resumed), 'utf8'))).toBe(undisturbed.report)
+}, 60_000)
+
 it('was interrupted at most of these moments', () => {
   expect(interrupted).toBeGreaterThanOrEqual(kills / 4)
 })

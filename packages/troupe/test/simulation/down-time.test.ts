@@ -26,7 +26,7 @@ test('A hub-and-spoke run whose process is killed around any commit, and started
 test('A hub-and-spoke run whose process is suspended for minutes, hours or days ends with the same result.', {
   timeout: 120_000,
 }, async () => {
-  const moments = Array.from({ length: 39 }, (_, i) => 500 + i * 1_000)
-  const report = await simulate(moments.map((at, i) => `freeze-${at}-${gaps[i % gaps.length]}`))
+  const times = Array.from({ length: 39 }, (_, i) => 500 + i * 1_000)
+  const report = await simulate(times.map((at, i) => `freeze-${at}-${gaps[i % gaps.length]}`))
   expect(failuresOf(report)).toEqual([])
 })

@@ -71,7 +71,7 @@ function requestVia(
     const reply = await recorder.wait({
       call: { kind: 'request', name: `${type.name} to ${to}` },
       input: hashJson(json),
-      timeoutMs,
+      // Its timeout is a clock of the run, which stops with it.
       notify: (wait) => {
         const asked = {
           type: 'requested' as const,

@@ -232,7 +232,7 @@ describe('requests and child runs', () => {
 
 describe('deadlines of joins and timeouts of questions', () => {
   it('A join without a named deadline waits for as long as its branches work.', () => {
-    const testbed = hub(['A', 'B'], { A: leaf('a', 20 * hour), B: leaf('b') })
+    const testbed = hub(['A', 'B'], { A: leaf('a', 20 * hour), B: leaf('b') }, { budget: { time: '100h' } })
     expect(testbed.result).toMatchObject({ status: 'completed', response: ['a', 'b'], durationMs: 20 * hour })
   })
 
