@@ -22,6 +22,8 @@ export interface StepSpec {
   /** ms for which its journal is kept after its end, where not as all others are. */
   readonly retention?: { readonly completedMs: number; readonly failedMs: number }
   readonly signal?: AbortSignal
+  /** ms for which cancelled code that ignores the signal is waited for; 10,000 by default. */
+  readonly graceMs?: number
   /** In the change that settles the step: tells the run, and what the outcome is tainted by. */
   readonly onEnd: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
   /**

@@ -14,6 +14,7 @@ import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
 import { StepMachine } from './step-machine.ts'
 import type { ParkedExecution, StepsContext } from './steps-context.ts'
+import { waitAtMost } from './wait-at-most.ts'
 import { answerSender } from './waits.ts'
 
 export interface StepsOptions {
@@ -100,8 +101,8 @@ export function createSteps(options: StepsOptions): Steps {
   const execute: Steps['execute'] = (spec, program) => {
     if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
     const { userId } = spec.principal
+    const executionKey = executionKeyOf(userId, spec.id)
     if (erasing.has(userId)) return Promise.reject(failure('user.forgotten', { user: userId }))
-    const executionKey = executionKeyOf(spec.principal.userId, spec.id)
     const known = machines.get(executionKey)
     if (known?.state === 'parked') {
       known.resume(spec)
@@ -135,8 +136,8 @@ export function createSteps(options: StepsOptions): Steps {
     async close() {
       closing.abort()
       unlisten()
-      for (const machine of [...parked]) machine.drop()
-      await Promise.all([...machines.values()].map((machine) => machine.stop('closed')))
+      // A step that was cancelled before may have a longer time to stop than a process that closes.
+      await waitAtMost(options.clock, 2 * limits.unwindMs, leave([...machines.values()]))
     },
   }
 }

@@ -67,12 +67,7 @@ export class StepMachine implements ExecutionHost {
       if (content && !writer) return this.#finish(stepEndOf(content))
       if (this.#stopReason) return this.#finish(stoppedEnd(this.#stopReason))
       this.#begin(writer)
-      const crashed = this.spec.restarted
-        ? await recordRestart(this.#appender as Appender, content, {
-            step: this.spec.id,
-            limit: this.#context.limits.restarts,
-          })
-        : undefined
+      const crashed = await recordRestart(this.#context, this.spec, this.#appender as Appender, content)
       await (crashed ? this.#endAsFailed(crashed) : this.#live(content))
     } catch (error) {
       if (error instanceof TroupeError && error.code === 'journal.lost') this.#finish({ status: 'lost' })
@@ -305,10 +300,15 @@ export class StepMachine implements ExecutionHost {
     await this.#live(content)
   }
 
+  /** For how long code that ignores its signal holds the step, ms. */
+  get #unwindMs(): number {
+    const { unwindMs } = this.#context.limits
+    return this.#stopReason === 'cancelled' ? (this.spec.graceMs ?? unwindMs) : unwindMs
+  }
+
   /** For so long only where the step is given up. */
   #effectsDone(execution: Execution): Promise<void> {
-    const { clock, limits } = this.#context
-    return waitAtMost(clock, limits.unwindMs, execution.effectsDone(), this.#stopping.signal)
+    return waitAtMost(this.#context.clock, this.#unwindMs, execution.effectsDone(), this.#stopping.signal)
   }
 
   /** What was started is awaited and recorded, without the turn. */
@@ -325,8 +325,7 @@ export class StepMachine implements ExecutionHost {
     try {
       const isRestarted = this.spec.restarted && this.#stopReason === 'closed'
       await this.#stopped(execution, isRestarted ? [entryText({ t: 'stopped' })] : [])
-      const { clock, limits } = this.#context
-      if (this.#stopReason === 'cancelled') await waitAtMost(clock, limits.unwindMs, this.#code)
+      if (this.#stopReason === 'cancelled') await waitAtMost(this.#context.clock, this.#unwindMs, this.#code)
       this.#finish(stoppedEnd(this.#stopReason ?? 'cancelled'))
     } catch (error) {
       this.#fail(error)

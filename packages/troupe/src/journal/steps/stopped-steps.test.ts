@@ -83,3 +83,17 @@ describe('a parked step', () => {
     expect([end, cleaned]).toEqual([{ status: 'cancelled' }, true])
   })
 })
+
+describe('a cancelled step whose code ignores its signal', () => {
+  it.each([undefined, 200, 60_000])('is waited for as long as its grace of %s ms says', async (graceMs) => {
+    const abort = new AbortController()
+    const spec = testbed.spec('step:1', { signal: abort.signal, ...(graceMs === undefined ? {} : { graceMs }) })
+    const end = instance.steps.execute(spec, () => new Promise<Json>(() => {}))
+    await testbed.clock.advance('10ms')
+    const began = testbed.clock.now()
+    abort.abort()
+    expect(await testbed.during(end)).toEqual({ status: 'cancelled' })
+    expect(testbed.clock.now() - began).toBeLessThan((graceMs ?? 10_000) + 100)
+    expect(testbed.clock.now() - began).toBeGreaterThanOrEqual(graceMs ?? 10_000)
+  })
+})

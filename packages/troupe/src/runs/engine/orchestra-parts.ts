@@ -34,7 +34,13 @@ export interface ChildRuns {
   /** The rows of a new run. */
   rows(user: UserId, run: string, spec: RunSpec): readonly Statement[]
   /** The rows of a run that tries again, below another step, one that failed or was stopped. */
-  retry(user: UserId, run: string, as: string, parent: Omit<Parent, 'slice'>): Promise<readonly Statement[]>
+  retry(
+    user: UserId,
+    run: string,
+    as: string,
+    parent: Omit<Parent, 'slice'>,
+    repeat: boolean,
+  ): Promise<readonly Statement[]>
   /**
    * Holds what a run that this step starts may take of the run's budget: nobody else takes it, until that run has ended.
    * @param take says how much, of what is left

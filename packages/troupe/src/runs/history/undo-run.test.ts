@@ -208,7 +208,7 @@ describe('undo of a run that was tried again, or forked', () => {
     const events = []
     for await (const event of run.events()) events.push(event)
     const at = events.findLast(({ type }) => type === 'step.started')?.seq ?? 0
-    const fork = await orchestra.fork(run.id, { at })
+    const fork = await orchestra.fork(run.id, { at, repeat: true })
     await fork.result()
     expect(done.splice(0)).toHaveLength(6)
     expect((await orchestra.undo(fork.id)).map(({ effect, status }) => `${effect} ${status}`)).toEqual([

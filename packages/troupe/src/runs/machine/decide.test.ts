@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Json } from '../../core/index.ts'
+import { type Json, milliseconds } from '../../core/index.ts'
 import type { RunConfig } from '../../topology/canonical/run-config.ts'
 import { fan, hub, leaf, team } from './machine-teams.test.fixture.ts'
 import {
@@ -167,6 +167,11 @@ describe('joins and failures', () => {
       B2: () => fails('b2_died'),
     })
     expect(testbed.result).toMatchObject({ status: 'failed', durationMs: 10_000 })
+  })
+  it.each(['300ms', '2m'])('goes on without who never stops after the grace of %s that the config names', (grace) => {
+    const never = () => ({ ...value('late', 999_000), stopsAfter: Number.POSITIVE_INFINITY })
+    const testbed = hub(['Slow', 'B2'], { Slow: never, B2: () => fails('b2_died') }, { timeouts: { grace } })
+    expect(testbed.result).toMatchObject({ status: 'failed', durationMs: milliseconds(grace, 'grace') })
   })
   const slow = (): AgentStub => () => ({ ...value('late', 20_000), stopsAfter: 20 })
   it.each([

@@ -32,11 +32,13 @@ export const pastRunRoutes = [
     path: '/v1/runs/:run/fork',
     operation: 'runs.fork',
     role: 'moderator',
-    summary: 'A new run that shares the history of this one up to an event, and goes on with what is edited.',
+    summary:
+      'A new run that shares the history of this one up to an event, and goes on with what is edited; `repeat` lets it repeat at-most-once effects.',
     params: pathParams,
     body: z.strictObject({
       at: z.int().min(1),
       id: z.string().optional(),
+      repeat: z.boolean().optional(),
       edit: z
         .strictObject({
           results: metadata.optional(),
@@ -49,8 +51,8 @@ export const pastRunRoutes = [
     answer: z.object({ run: z.string() }),
     code: 201,
     handle: async ({ orchestra, params, body, idempotencyId, setHeader }) => {
-      const { at, id = idempotencyId, edit } = body
-      const options = withoutUndefined({ at, id, edit: edit && withoutUndefined(edit) }) as ForkOptions
+      const { at, id = idempotencyId, repeat, edit } = body
+      const options = withoutUndefined({ at, id, repeat, edit: edit && withoutUndefined(edit) }) as ForkOptions
       const { id: run } = await orchestra.fork(params.run, options)
       setHeader('location', `/v1/runs/${encodeURIComponent(run)}`)
       return { run }
@@ -127,21 +129,23 @@ export const pastRunRoutes = [
     path: '/v1/runs/:run/retry',
     operation: 'runs.fork',
     role: 'contributor',
-    summary: 'A new run that goes on where this one failed, without doing again what had succeeded.',
+    summary:
+      'A new run that goes on where this one failed, without doing again what had succeeded; `repeat` lets it repeat at-most-once effects.',
     params: pathParams,
     body: optionalBody(
       z.strictObject({
         from: z.string().optional(),
         budget: z.looseObject({}).optional(),
         id: z.string().optional(),
+        repeat: z.boolean().optional(),
       }),
     ),
     answer: z.object({ run: z.string() }),
     code: 201,
     handle: async ({ orchestra, params, body, idempotencyId, signal, setHeader }) => {
-      const { from, budget, id = idempotencyId } = body ?? {}
+      const { from, budget, id = idempotencyId, repeat } = body ?? {}
       const run = await orchestra.get(params.run)
-      const { id: retried } = await run.retry({ ...withoutUndefined({ from, budget, id }), signal })
+      const { id: retried } = await run.retry({ ...withoutUndefined({ from, budget, id, repeat }), signal })
       setHeader('location', `/v1/runs/${encodeURIComponent(retried)}`)
       return { run: retried }
     },

@@ -23,6 +23,8 @@ export type Timeouts = {
   readonly model?: number
   readonly acquisition?: number
   readonly human?: number
+  /** For how long a step whose code ignores its signal holds its run after it was told to stop; 10 s by default. */
+  readonly grace?: number
 }
 
 export type RetryRule = {

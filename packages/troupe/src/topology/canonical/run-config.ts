@@ -42,6 +42,10 @@ export interface RunConfig {
     /** Work time: 1 hour by default. */
     readonly time?: Duration
   }
+  /**
+   * `run`, `branch`, `step`, `tool`, `model`, `acquisition` (of a place at a limited node) and `human` (of an answer): none by
+   * default. `grace`: for how long a step whose code ignores its signal holds the run after it was told to stop; 10 s by default.
+   */
   readonly timeouts?: { readonly [kind in keyof Timeouts]?: Duration }
   readonly join?: Join
   /** How long a join waits for missing branches; no deadline by default. A node's own deadline wins. */
@@ -90,7 +94,7 @@ const options = [
   'trace',
   'debug',
 ]
-const timeoutKinds = ['run', 'branch', 'step', 'tool', 'model', 'acquisition', 'human'] as const
+const timeoutKinds = ['run', 'branch', 'step', 'tool', 'model', 'acquisition', 'human', 'grace'] as const
 
 /** Bounds that hold where the config names none. */
 const defaults = { steps: 10_000, depth: 100, hops: 10_000, branches: 2_000, time: '1h', parallel: 10 } as const

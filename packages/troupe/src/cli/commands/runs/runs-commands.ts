@@ -197,12 +197,21 @@ export const runsCommands: readonly CliCommand[] = [
     name: 'runs fork',
     parameters: '<run>',
     description: 'a new run that shares the beginning of another, and goes on with what you change',
-    options: [['--at <seq>', 'after this event'], ['--edit <json>', '{ results, prompts, answers, model }'], leaving],
+    options: [
+      ['--at <seq>', 'after this event'],
+      ['--edit <json>', '{ results, prompts, answers, model }'],
+      ['--repeat', 'repeat at-most-once effects that were begun after it'],
+      leaving,
+    ],
     async run(context, [run = ''], options) {
       if (options.at === undefined)
         throw misused('runs fork needs --at.', `\`troupe runs events ${run}\` shows the numbers.`)
       const edit = options.edit === undefined ? undefined : readValue(String(options.edit))
-      const body = { at: integerOption(options, 'at', 0), ...(edit === undefined ? {} : { edit }) }
+      const body = {
+        at: integerOption(options, 'at', 0),
+        ...(edit === undefined ? {} : { edit }),
+        ...repeated(options),
+      }
       return begunFrom(context, at(run, '/fork'), body, options)
     },
   },
@@ -213,11 +222,16 @@ export const runsCommands: readonly CliCommand[] = [
     options: [
       ['--from <step>', 'from this failed step on'],
       ['--budget <json>', 'in place of the one that was used up'],
+      ['--repeat', 'repeat at-most-once effects that were begun after the failure'],
       leaving,
     ],
     async run(context, [run = ''], options) {
       const budget = text(options, 'budget')
-      const body = { from: text(options, 'from'), ...(budget === undefined ? {} : { budget: readValue(budget) }) }
+      const body = {
+        from: text(options, 'from'),
+        ...(budget === undefined ? {} : { budget: readValue(budget) }),
+        ...repeated(options),
+      }
       return begunFrom(context, at(run, '/retry'), body, options)
     },
   },
@@ -291,4 +305,5 @@ export const runsCommands: readonly CliCommand[] = [
   },
 ]
 
+const repeated = (options: Parameters<CliCommand['run']>[2]) => (options.repeat === true ? { repeat: true } : {})
 const approval = (valueText: string, hash: string | undefined) => ({ approve: /^yes$/i.test(valueText), hash })

@@ -54,6 +54,11 @@ export const runsCodes = {
     message: 'The run {run} cannot be retried: {problem}.',
     hint: 'Retry a failed run, from one of its failed steps; fork another run where it should go another way.',
   },
+  'fork.repeats': {
+    class: errors.ConflictError,
+    message: 'The new run would repeat effects of class at-most-once that run {run} began after this place: {names}.',
+    hint: 'Choose a later place, or pass { repeat: true } where they may happen once more.',
+  },
   'export.tampered': {
     class: errors.ValidationError,
     message: 'The export of run {run} cannot be trusted: {problem}.',

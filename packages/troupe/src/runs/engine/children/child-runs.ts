@@ -45,7 +45,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
       host.rememberCode(user, run, spec.agents)
       return createRun(host.parts, user, run, spec).statements
     },
-    retry: async (user, run, as, parent) => {
+    retry: async (user, run, as, parent, repeat) => {
       const records = await readRetainedRecords(host.parts, user, await host.row(user, run))
       const { pinned, state } = foldRun({ snapshot: undefined, records })
       const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, records), { stopped: true })
@@ -58,7 +58,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
         parent: { ...parent, ...charged, slice, reservedBy },
         ...(step === undefined ? {} : { step }),
       }
-      return (await forkRun(host.parts, user, source, { at, id: as }, retry)).statements
+      return (await forkRun(host.parts, user, source, { at, id: as, repeat }, retry)).statements
     },
     reserveBudget: (user, of, shareOf) => reserveBudget(host, beginning, user, of, shareOf),
     begun: (run) => void beginning.delete(run),

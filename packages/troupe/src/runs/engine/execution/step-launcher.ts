@@ -234,6 +234,7 @@ export class StepLauncher {
 
   #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
     const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
+    const { grace } = this.#pinned.config.timeouts
     return {
       id: stepJournal(this.#run, command.step),
       principal,
@@ -241,6 +242,7 @@ export class StepLauncher {
       input: { agent: command.agent, input: command.input },
       ...taintField(command.taint),
       ...(signal ? { signal } : {}),
+      ...(grace === undefined ? {} : { graceMs: grace }),
       canResume: () => !this.#isPaused,
       onEnd: (end, taint) => this.#reportEnd(command.step, end, taint),
     }

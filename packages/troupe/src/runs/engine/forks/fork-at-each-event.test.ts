@@ -74,7 +74,7 @@ it('a fork at any event of a run of 40 steps ends as the run did', async () => {
   expect(length).toBeGreaterThan(100)
   const positions = Array.from({ length }, (_, i) => i + 1).filter((seq) => seq % every === 0 || seq === length)
   for (const at of positions) {
-    const fork = await orchestra.fork(run.id, { at })
+    const fork = await orchestra.fork(run.id, { at, repeat: true })
     expect(await fork.result(), `forked at ${at}`).toMatchObject({ status: 'completed', response })
     expect(await orchestra.verifyReplay(fork.id), `forked at ${at}`).toMatchObject({ identical: true })
   }

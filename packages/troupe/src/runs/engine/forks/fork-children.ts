@@ -61,7 +61,7 @@ export async function forkChildren(
       wait: renamedWait(wait, names),
       ...(fork.charged.has(child) ? { charged: chargeOf(result) } : {}),
     }
-    statements.push(...(await parts.children.retry(fork.user, child, retry, above)))
+    statements.push(...(await parts.children.retry(fork.user, child, retry, above, fork.repeat)))
   }
   return { names, statements }
 }

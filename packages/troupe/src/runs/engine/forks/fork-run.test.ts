@@ -221,7 +221,7 @@ describe('a fork', () => {
     expect((await run.result()).response).toBe('one')
     const at = seqOf(await eventsOf(run), 'question.answered')
     const edit = { answers: { [question?.id ?? '']: { approve: false, hash, reason: 'too dear' } } }
-    expect((await (await orchestra.fork(run.id, { at, edit })).result()).response).toBe('two')
+    expect((await (await orchestra.fork(run.id, { at, edit, repeat: true })).result()).response).toBe('two')
     expect(paid).toBe(1)
   })
 

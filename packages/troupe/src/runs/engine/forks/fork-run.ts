@@ -12,7 +12,7 @@ import { evolve } from '../../machine/evolve.ts'
 import type { Event, Input, InputOf, Pinned } from '../../machine/machine-events.ts'
 import { checkAnswer } from '../../machine/people/check-answer.ts'
 import type { RunAccount } from '../../machine/run-account.ts'
-import { createState, type State } from '../../machine/state.ts'
+import { createState, hasEnded, type State } from '../../machine/state.ts'
 import { chargeOf } from '../children/answer-parent.ts'
 import { type Charge, type Parent, parentOf, withParent } from '../children/parent.ts'
 import { RunOwner } from '../execution/run-owner.ts'
@@ -22,12 +22,15 @@ import { runJournal } from '../store/run-journals.ts'
 import { encodeRecord, type RunRecord, readRecord } from '../store/run-record.ts'
 import { editedAgents, rejectIneffective, rejectUnknown } from './edited-agents.ts'
 import { forkSteps } from './fork-steps.ts'
+import { rejectRepeated } from './repeated-effects.ts'
 
 export interface ForkOptions {
   /** The `seq` of an event: what was decided with it is the last that the fork shares. */
   readonly at: number
   /** Of the fork; made where absent. */
   readonly id?: string
+  /** Carries out `at-most-once` effects that the source began after `at` once more; false by default, which rejects them. */
+  readonly repeat?: boolean
   readonly signal?: AbortSignal
   readonly edit?: {
     /** By step, or agent: what it returns instead. Of a step that is open at `at`: it is not carried out. */
@@ -77,7 +80,7 @@ export async function forkRun(
   options: ForkOptions,
   retry?: Retry,
 ): Promise<ForkedSpec> {
-  checkOptions('orchestra.fork', options, ['at', 'edit', 'id', 'signal'])
+  checkFork(options)
   checkSignal('orchestra.fork', options.signal)
   const edit = options.edit ?? {}
   checkOptions('orchestra.fork.edit', edit, ['results', 'prompts', 'answers', 'model'])
@@ -101,6 +104,20 @@ export async function forkRun(
   const charged = new Set(events.flatMap((event) => (event.type === 'run.charged' ? [event.run] : [])))
   const { pinned } = state
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
+  const repeat = options.repeat === true
+  const fork = {
+    user,
+    source,
+    run,
+    state,
+    answered: prefix.answered,
+    serving,
+    charged,
+    all: retry !== undefined,
+    repeat,
+  }
+  const shared = await forkSteps(parts, fork)
+  if (!repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: shared.calls })
   const statements = [
     ...parts.store.insert(user, run, {
       tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
@@ -111,19 +128,22 @@ export async function forkRun(
     }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
-    ...(await forkSteps(parts, {
-      user,
-      source,
-      run,
-      state,
-      answered: prefix.answered,
-      serving,
-      charged,
-      all: retry !== undefined,
-    })),
+    ...shared.statements,
     ...owner.founding(at),
   ]
   return { run, owner, launcher, events, statements }
+}
+
+function checkFork(options: ForkOptions | undefined): void {
+  const what = 'orchestra.fork'
+  if (options === undefined || (options as Partial<ForkOptions>).at === undefined)
+    throw failure('validation.failed', {
+      what,
+      problem: 'it needs { at }, the seq of the last event that the fork shares; run.events() has them',
+    })
+  checkOptions(what, options, ['at', 'edit', 'id', 'repeat', 'signal'])
+  if (options.repeat !== undefined && typeof options.repeat !== 'boolean')
+    throw failure('validation.failed', { what: `${what}.repeat`, problem: 'it is neither true nor false' })
 }
 
 /** Runs that are not started again below the fork hold nothing in it; what one took counts where a failure is tried again. */

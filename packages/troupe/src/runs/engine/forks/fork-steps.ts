@@ -12,9 +12,16 @@ import { failedCalls } from './failed-calls.ts'
 import { type ForkedChildren, forkChildren, isChild, withChildren } from './fork-children.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
-export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promise<readonly Statement[]> {
-  if (hasEnded(fork.state)) return []
+export interface SharedSteps {
+  readonly statements: readonly Statement[]
+  /** Calls that the fork has from the records of its source, by step. */
+  readonly calls: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promise<SharedSteps> {
   const statements: Statement[] = []
+  const calls = new Map<string, ReadonlySet<string>>()
+  if (hasEnded(fork.state)) return { statements, calls }
   const waiting = new Map<string, readonly StepLogEntry[]>()
   for (const step of fork.state.steps.values()) {
     if (step.status === 'ready') continue
@@ -40,13 +47,14 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
     const { shared, rest } = split(recorded, { isKnown, isUnknownToFork }, fork.all === true)
     if (shared.length === 0) continue
     waiting.set(step.id, rest)
+    calls.set(step.id, new Set(shared.flat().flatMap(({ id }) => id ?? [])))
     const children = await forkChildren(parts, fork, step.id, shared.flat())
     const copied = shared.map((entries) => entries.map((entry) => renamed(entry, fork, children.names)))
     const id = stepJournal(fork.run, step.id)
     const { fragment } = parts.journals.create(fork.user, id, 'step', parts.clock.now(), copied)
     statements.push(...fragment.statements, ...children.statements)
   }
-  return [...statements, ...(await threadMessages(parts, fork, waiting))]
+  return { statements: [...statements, ...(await threadMessages(parts, fork, waiting))], calls }
 }
 
 /** The waits of a step that its run has answered, up to the end of the source. */

@@ -28,6 +28,8 @@ export interface ForkedSteps {
   readonly charged: ReadonlySet<string>
   /** Also steps that waited for nothing go on with what they had recorded, up to how they failed. */
   readonly all?: boolean
+  /** Effects of class `at-most-once` may be repeated. */
+  readonly repeat: boolean
 }
 
 /** An entry of a step's log, as far as a fork looks into it. */

@@ -16,6 +16,8 @@ export interface RetryOptions {
   readonly budget?: RunConfig['budget']
   /** Of the new run. */
   readonly id?: string
+  /** Carries out `at-most-once` effects once more that were begun after the failure; false by default, which rejects them. */
+  readonly repeat?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -23,13 +25,13 @@ export function retryRun(
   host: OrchestraHost,
   user: UserId,
   run: string,
-  { from, budget = {}, id }: RetryOptions,
+  { from, budget = {}, id, repeat = false }: RetryOptions,
 ): Promise<string> {
   const read = readConfig({ budget }).budget
   const budgetOverrides = Object.fromEntries(Object.entries(read).filter(([name]) => Object.hasOwn(budget, name)))
   return host.fork(user, run, async (source) => {
     const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, source.records), { from })
-    const options = { at, ...(id === undefined ? {} : { id: checkName('run', id) }) }
+    const options = { at, repeat, ...(id === undefined ? {} : { id: checkName('run', id) }) }
     return forkRun(host.parts, user, source, options, {
       budget: budgetOverrides,
       ...(step === undefined ? {} : { step }),

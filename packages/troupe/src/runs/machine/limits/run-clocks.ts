@@ -15,8 +15,8 @@ import type { BranchId } from '../machine-events.ts'
 import { waitsForCapacity } from '../steps/step-queue.ts'
 import { idOf, isWorkStopped, kindOf, runTimeOf } from './run-time.ts'
 
-/** How long a cancelled step may take to stop before the run continues without it. */
-const graceMs = 10_000
+/** How long a step that was told to stop may take before the run continues without it, if the config names no `grace`. */
+const defaultGraceMs = 10_000
 
 type Pace = 'runs' | 'stopped' | 'none'
 
@@ -106,7 +106,7 @@ function updateStepClock(d: Deciding, id: string, stopped: boolean): void {
     const none = !step || step.cancellation || step.status === 'ready'
     updateClock(d, `step:${id}`, none ? 'none' : step.status === 'running' ? 'runs' : 'stopped', limit)
   }
-  updateClock(d, `grace:${id}`, step?.cancellation ? 'runs' : 'none', graceMs)
+  updateClock(d, `grace:${id}`, step?.cancellation ? 'runs' : 'none', d.config.timeouts.grace ?? defaultGraceMs)
   const timeoutMs = step?.cancellation ? undefined : step?.serve?.timeoutMs
   const runs = step?.status === 'running' || (!stopped && !step?.blocked)
   updateClock(d, `request:${id}`, timeoutMs === undefined ? 'none' : runs ? 'runs' : 'stopped', timeoutMs ?? 0)
