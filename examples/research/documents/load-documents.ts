@@ -37,7 +37,7 @@ export type Loaded = { readonly document: SourceDocument; readonly text: string 
 
 /** Files read ahead at once, in number and bytes: enough to keep the disk busy, little to keep in memory. */
 const aheadFiles = 32
-const aheadBytes = 8 * 1024 * 1024
+const aheadBytes = 2 * 1024 * 1024
 
 /**
  * Gives each document with its text, then each skipped file, in an order that depends on names alone. A file that is

@@ -47,7 +47,7 @@ export interface ReadLines {
 }
 
 /** The most terms of a query that count, passages that a search gives, and lines that a reading gives. */
-const limits = { terms: 64, hits: 50, lines: 400, characters: 64 * 1024, candidates: 100, sectionBlocks: 80 }
+const limits = { terms: 64, hits: 50, lines: 400, characters: 64 * 1024, candidates: 60, sectionBlocks: 50 }
 
 interface Entry extends Passage {
   readonly document: SourceDocument
@@ -95,6 +95,7 @@ export class SearchIndex {
   readonly #skipped: SkippedFile[] = []
   readonly #passages: Entry[] = []
   readonly #index = new InvertedIndex()
+  #last: Promise<unknown> = Promise.resolve()
 
   /**
    * Reads all documents and indexes them, one at a time.
@@ -170,7 +171,14 @@ export class SearchIndex {
    * @param text the question
    * @param context the question that it is a part of: its words count a little
    */
-  async rank(text: string, context = ''): Promise<Ranking> {
+  rank(text: string, context = ''): Promise<Ranking> {
+    // One after the other: questions that are ranked at once would each hold their documents in memory.
+    const ranking = this.#last.then(() => this.#rank(text, context))
+    this.#last = ranking.catch(() => {})
+    return ranking
+  }
+
+  async #rank(text: string, context: string): Promise<Ranking> {
     const question = readQuestion(
       text,
       { passages: this.#passages.length, frequency: (term) => this.#index.frequency(term) },
