@@ -147,7 +147,7 @@ async function assemble(
   const { egressClient, journals } = durable
   const common = assembleCommon(config, durable, processId)
   const { live, ...own } = await openModels(config, durable, startup)
-  const toolPins = new ToolPins(durable)
+  const toolPins = new ToolPins({ ...durable, production: config.profile === 'production' })
   const evaluator = new BoundedEvaluator({ clock })
   const toolSources = new ToolSources({ ...base, toolPins, evaluator, fetchFor: egressClient.fetchFor })
   const guards = sharedServices ?? { ...own, toolSources }

@@ -21,14 +21,25 @@ export interface SourceHost {
   readonly fetchFor: (url: string) => Fetch
 }
 
+export interface SourceTools {
+  readonly tools: readonly Tool[]
+  /** A model that is offered them reads what an untrusted source wrote: the step carries the label of the source. */
+  readonly describedByOthers: boolean
+}
+
 export interface OpenedSource {
   /**
    * What there is now, and what waits for approval. Asked once a step, and recorded: a step that is entered again offers
    * the same.
    */
-  discover(): Promise<{ readonly listed: Json; readonly changes: readonly ToolChange[] }>
+  discover(): Promise<{
+    readonly listed: Json
+    readonly changes: readonly ToolChange[]
+    /** Offered, and described in words that no person approved. */
+    readonly unapproved: readonly ToolChange[]
+  }>
   /** The tools of such a list; asks nobody. */
-  toolsOf(listed: Json): Promise<readonly Tool[]>
+  toolsOf(listed: Json): Promise<SourceTools>
   close(): Promise<void>
 }
 

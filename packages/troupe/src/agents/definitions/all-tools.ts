@@ -1,7 +1,7 @@
 /** The tools that an agent has in one step: those of its definition, and what its sources have now. */
-import type { Json, Recording } from '../../core/index.ts'
+import type { Json, Recording, TaintLabel } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
-import type { Tool, ToolSource } from '../../tools/index.ts'
+import type { SourceTools, Tool, ToolSource } from '../../tools/index.ts'
 import type { Services } from '../services-port.ts'
 import type { LlmDefinition } from './llm-definition.ts'
 
@@ -17,7 +17,10 @@ export async function allTools(
   if (sources.length === 0) return tools
   const listed = await Promise.all(sources.map((source) => listOf(source, recorder, services)))
   const all = new Map(tools)
-  for (const tool of listed.flat()) if (!all.has(tool.name)) all.set(tool.name, tool)
+  for (const [i, { tools: offered, describedByOthers }] of listed.entries()) {
+    for (const tool of offered) if (!all.has(tool.name)) all.set(tool.name, tool)
+    if (describedByOthers) recorder.addTaint([`untrusted:${(sources[i] as ToolSource).untrusted}` as TaintLabel])
+  }
   return all
 }
 
@@ -25,7 +28,7 @@ async function listOf(
   source: ToolSource,
   recorder: Recorder,
   { toolSources, recording }: Services,
-): Promise<readonly Tool[]> {
+): Promise<SourceTools> {
   const name = `tools of ${source.name}`
   const listed = await recorder.effect<Json>(name, { class: 'read', input: source.settings }, ({ signal }) =>
     played(recording, { kind: 'effect', name, request: { input: source.settings }, signal }, async () => {

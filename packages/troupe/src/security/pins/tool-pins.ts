@@ -11,7 +11,7 @@ const tables = [
   // The row without a tool says that the source was seen, however few tools it had.
   `create table security_tool_pins (
     source text not null, tool text not null, description text not null, input text not null, output text not null,
-    annotations text not null, primary key (source, tool))`,
+    annotations text not null, approved integer not null, primary key (source, tool))`,
 ]
 export const toolPinsSchema = {
   sqlite: tables,
@@ -30,11 +30,12 @@ const parts = ['description', 'input', 'output', 'annotations'] as const
 type Part = (typeof parts)[number]
 type Hashes = Readonly<Record<Part, string>>
 
-/** A tool that is not as it was, and waits for somebody to approve it as it is now. */
+/** A tool that is not as it was, or that no person approved yet. */
 export interface ToolChange {
   readonly source: string
   readonly tool: string
-  readonly change: 'added' | 'renamed' | 'changed'
+  /** `unapproved`: pinned at first sight and unchanged since. All others are neither offered nor called. */
+  readonly change: 'added' | 'renamed' | 'changed' | 'unapproved'
   /** What of a changed tool differs. */
   readonly parts: readonly Part[]
   /** The name that a renamed tool had. */
@@ -43,21 +44,23 @@ export interface ToolChange {
   readonly form: ToolForm
 }
 
+type Pinned = Hashes & { readonly approved: boolean }
+
 const hashesOf = (form: ToolForm): Hashes =>
   Object.fromEntries(parts.map((part) => [part, hashJson(form[part])])) as Record<Part, string>
 
 function pinStatements(storage: Storage) {
   const compile = rawTemplates(storage.dialect)
-  type Pin = Hashes & { source: string; tool: string }
+  type Pin = Hashes & { source: string; tool: string; approved: number }
   return {
     of: compile<{ source: string }>(
       (p) =>
-        sql`select tool, description, input, output, annotations from security_tool_pins where source = ${p.source}`,
+        sql`select tool, description, input, output, annotations, approved from security_tool_pins where source = ${p.source}`,
     ),
     save: compile<Pin>(
       (p) =>
-        sql`insert into security_tool_pins (source, tool, description, input, output, annotations)
-          values (${p.source}, ${p.tool}, ${p.description}, ${p.input}, ${p.output}, ${p.annotations})
+        sql`insert into security_tool_pins (source, tool, description, input, output, annotations, approved)
+          values (${p.source}, ${p.tool}, ${p.description}, ${p.input}, ${p.output}, ${p.annotations}, ${p.approved})
           on conflict (source, tool) do nothing`,
     ),
     drop: compile<{ source: string; tool: string }>(
@@ -66,33 +69,46 @@ function pinStatements(storage: Storage) {
   }
 }
 
+export interface ToolPinsParts {
+  readonly storage: Storage
+  readonly audit: Pick<AuditTrail, 'actionStatements'>
+  /** A tool is not used before its first approval. */
+  readonly production: boolean
+}
+
 export class ToolPins {
   readonly #storage: Storage
+  readonly #production: boolean
   readonly #audit: Pick<AuditTrail, 'actionStatements'>
   readonly #statements: ReturnType<typeof pinStatements>
 
-  constructor({ storage, audit }: { readonly storage: Storage; readonly audit: Pick<AuditTrail, 'actionStatements'> }) {
+  constructor({ storage, audit, production }: ToolPinsParts) {
     this.#storage = storage
+    this.#production = production
     this.#audit = audit
     this.#statements = pinStatements(storage)
   }
 
   /**
-   * Pins all tools of a source at its first sight, and compares from then on.
-   * @returns what waits for approval
+   * Pins all tools of a source at its first sight, and compares from then on. In production the first sight pins only the
+   * tools of a trusted source.
+   * @returns what waits for approval, and what was never approved; nothing of the latter if the source is trusted
    */
-  async compare(source: string, forms: readonly ToolForm[]): Promise<readonly ToolChange[]> {
+  async compare(source: string, forms: readonly ToolForm[], isTrusted = false): Promise<readonly ToolChange[]> {
     let pinned = await this.#pinned(source)
     if (pinned.size === 0) {
-      const seen = { source, tool: '', description: '', input: '', output: '', annotations: '' }
-      const pins = forms.map((form) => ({ source, tool: form.name, ...hashesOf(form) }))
+      const seen = { source, tool: '', description: '', input: '', output: '', annotations: '', approved: 0 }
+      const pinnable = this.#production && !isTrusted ? [] : forms
+      const pins = pinnable.map((form) => ({ source, tool: form.name, approved: 0, ...hashesOf(form) }))
       await this.#commit([seen, ...pins].map((pin) => this.#statements.save(pin)))
       // Another process may have seen it first.
       pinned = await this.#pinned(source)
     }
     const present = new Set(forms.map(({ name }) => name))
     const gone = [...pinned].filter(([tool]) => tool !== '' && !present.has(tool))
-    return forms.flatMap((form) => changeOf(source, form, pinned.get(form.name), gone))
+    return forms
+      .flatMap((form) => changeOf(source, form, pinned.get(form.name), gone))
+      .filter(({ change }) => change !== 'unapproved' || !isTrusted)
   }
 
   /** Pins them as they were shown. */
@@ -101,7 +117,7 @@ export class ToolPins {
       changes.flatMap(({ source, was, form }) => [
         ...(was === undefined ? [] : [this.#statements.drop({ source, tool: was })]),
         this.#statements.drop({ source, tool: form.name }),
-        this.#statements.save({ source, tool: form.name, ...hashesOf(form) }),
+        this.#statements.save({ source, tool: form.name, approved: 1, ...hashesOf(form) }),
         ...this.#audit.actionStatements({
           actor: 'host',
           operation: 'tool.approve',
@@ -111,10 +127,10 @@ export class ToolPins {
     )
   }
 
-  async #pinned(source: string): Promise<ReadonlyMap<string, Hashes>> {
+  async #pinned(source: string): Promise<ReadonlyMap<string, Pinned>> {
     const statement = this.#statements.of({ source }, { returns: true })
     const [rows = []] = await this.#storage.read({ work: true }, [statement])
-    return new Map(rows.map((row) => [String(row.tool), row as Hashes]))
+    return new Map(rows.map((row) => [String(row.tool), { ...(row as Hashes), approved: Number(row.approved) === 1 }]))
   }
 
   async #commit(statements: readonly Statement[]): Promise<void> {
@@ -126,14 +142,15 @@ export class ToolPins {
 function changeOf(
   source: string,
   form: ToolForm,
-  pin: Hashes | undefined,
+  pin: Pinned | undefined,
   gone: readonly (readonly [string, Hashes])[],
 ): readonly ToolChange[] {
   const now = hashesOf(form)
   const differing = (one: Hashes) => parts.filter((part) => one[part] !== now[part])
   if (pin) {
     const changed = differing(pin)
-    return changed.length === 0 ? [] : [{ source, tool: form.name, change: 'changed', parts: changed, form }]
+    if (changed.length > 0) return [{ source, tool: form.name, change: 'changed', parts: changed, form }]
+    return pin.approved ? [] : [{ source, tool: form.name, change: 'unapproved', parts: [], form }]
   }
   const [was] = gone.find(([, one]) => differing(one).length === 0) ?? []
   return [

@@ -38,6 +38,12 @@ export interface McpToolsOptions {
   readonly effect?: ToolEffect | Readonly<Record<string, ToolEffect>>
   /** Believes what the server says of its tools: readOnlyHint makes `read`, idempotentHint `idempotent`. */
   readonly trustAnnotations?: boolean
+  /**
+   * Trusts what the server says its tools are for. A step that is offered tools whose descriptions no person approved
+   * carries the label `untrusted:mcp:NAME`, and in production such tools are not offered at all; tools of a trusted server
+   * are offered at first sight, without the label. False by default.
+   */
+  readonly trustDescriptions?: boolean
   /** A person must agree to the exact arguments: of all its tools, or of these. */
   readonly needsApproval?: boolean | readonly string[]
   /** Of one call, and of connecting; 60s by default. */
@@ -46,7 +52,17 @@ export interface McpToolsOptions {
   readonly resultLimit?: number
 }
 
-const known = ['server', 'name', 'allow', 'effect', 'trustAnnotations', 'needsApproval', 'timeout', 'resultLimit']
+const known = [
+  'server',
+  'name',
+  'allow',
+  'effect',
+  'trustAnnotations',
+  'trustDescriptions',
+  'needsApproval',
+  'timeout',
+  'resultLimit',
+]
 /** Of a tool, for models. */
 const longestName = 64
 const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
@@ -65,9 +81,10 @@ const wrong = (problem: string) => failure('validation.failed', { what: 'The too
  */
 export function defineMcpTools(options: McpToolsOptions): ToolSource {
   const checked = check(options)
-  const { name, server, effect, needsApproval, trustAnnotations, allow } = checked
+  const { name, server, effect, needsApproval, trustAnnotations, trustDescriptions, allow } = checked
   const endpoint = 'url' in server ? { url: server.url } : { command: server.command, args: [...(server.args ?? [])] }
-  const rules = { effect: effect ?? 'at-most-once', needsApproval, trustAnnotations, allow: allow ? [...allow] : null }
+  const trust = { trustAnnotations, trustDescriptions }
+  const rules = { effect: effect ?? 'at-most-once', needsApproval, ...trust, allow: allow ? [...allow] : null }
   return createToolSource({
     name,
     untrusted: `mcp:${name}`,
@@ -83,12 +100,13 @@ type Checked = ReturnType<typeof check>
 function check(options: McpToolsOptions) {
   checkOptions('defineMcpTools', options, known)
   const { server, name, allow, effect, trustAnnotations = false, timeout = '60s', resultLimit = 2 ** 20 } = options
-  const { needsApproval = false } = options
+  const { needsApproval = false, trustDescriptions = false } = options
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(name))
     throw wrong('its name is 1 to 32 letters, digits and -')
   for (const one of isObject(effect) ? Object.values(effect) : effect === undefined ? [] : [effect])
     if (!effects.includes(one)) throw wrong(`effect is ${show(one)}, not read, idempotent or once`)
   if (typeof trustAnnotations !== 'boolean') throw wrong('trustAnnotations is neither true nor false')
+  if (typeof trustDescriptions !== 'boolean') throw wrong('trustDescriptions is neither true nor false')
   const approved = typeof needsApproval === 'boolean' ? needsApproval : listOf<string>('needsApproval', needsApproval)
   if (!Number.isInteger(resultLimit) || resultLimit < 1_024 || resultLimit > 2 ** 23)
     throw wrong('resultLimit is 1,024 to 8,388,608 bytes')
@@ -102,6 +120,7 @@ function check(options: McpToolsOptions) {
     allow: allowed,
     effect,
     trustAnnotations,
+    trustDescriptions,
     needsApproval: approved,
     timeoutMs,
     resultLimit,
@@ -125,6 +144,7 @@ type Listed = {
   readonly description: string
   readonly inputSchema: Json
   readonly effect: ToolEffect
+  readonly unapproved?: true
 }
 
 function openServer(host: SourceHost, checked: Checked): OpenedSource {
@@ -140,15 +160,16 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     open: (listeners) =>
       openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
     compare: async (forms) => {
-      const changes = await toolPins.compare(source, forms)
+      const changes = await toolPins.compare(source, forms, checked.trustDescriptions)
       for (const { tool, change, parts } of changes)
-        events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] })
+        if (change !== 'unapproved')
+          events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] })
       return changes
     },
   })
   const missed = new Set<string>()
   const discover: OpenedSource['discover'] = async () => {
-    const { tools, changes } = await connection.discover()
+    const { tools, changes, unapproved } = await connection.discover()
     const offered = new Set(tools.map(({ name }) => name))
     for (const tool of namedIn(checked.effect, checked.needsApproval, checked.allow))
       if (!offered.has(tool) && !missed.has(tool)) {
@@ -156,24 +177,27 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
         log.warn('an option names a tool that its server has not', { tool, nearest: nearest(tool, offered) })
       }
     const waiting = new Set(changes.map(({ tool }) => tool))
+    const unread = new Set(unapproved.map(({ tool }) => tool))
     const listed = tools
       .filter(({ name }) => !waiting.has(name) && (checked.allow?.has(name) ?? true))
       .map((tool): Listed => {
         const { name, inputSchema } = tool
         const description = descriptionOf(tool) || name
-        return { name, description, inputSchema: inputSchema as Json, effect: effectOf(checked, tool) }
+        const rest = unread.has(name) ? { unapproved: true as const } : {}
+        return { name, description, inputSchema: inputSchema as Json, effect: effectOf(checked, tool), ...rest }
       })
-    return { listed, changes }
+    return { listed, changes, unapproved: unapproved.filter(({ tool }) => checked.allow?.has(tool) ?? true) }
   }
   return {
     discover,
     async toolsOf(listed) {
       const all = listed as readonly Listed[]
       const names = namesOf(source, all)
-      return all.map((tool) => {
+      const tools = all.map((tool) => {
         const schema = evaluator.schemaOf(`mcp:${source}`, tool.inputSchema as { readonly [key: string]: Json })
         return toolOf(connection, checked, { ...tool, offered: names.get(tool.name) as string }, schema)
       })
+      return { tools, describedByOthers: all.some(({ unapproved }) => unapproved === true) }
     },
     close: () => connection.close(),
   }

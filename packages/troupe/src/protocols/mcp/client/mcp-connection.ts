@@ -30,6 +30,7 @@ interface Seen {
   readonly tools: readonly WireTool[]
   readonly forms: ReadonlyMap<string, ToolForm>
   readonly changes: readonly ToolChange[]
+  readonly unapproved: readonly ToolChange[]
 }
 interface Live extends Seen {
   readonly client: Client
@@ -148,9 +149,11 @@ export class McpConnection {
     try {
       const { client, tools } = await this.#listed()
       const forms = new Map(tools.map((tool) => [tool.name, toolFormOf(tool)]))
-      const changes = await compare([...forms.values()])
+      const compared = await compare([...forms.values()])
+      const unapproved = compared.filter(({ change }) => change === 'unapproved')
+      const changes = compared.filter(({ change }) => change !== 'unapproved')
       this.#failures = 0
-      const live = { client, tools, forms, changes, until: clock.monotonic() + freshMs }
+      const live = { client, tools, forms, changes, unapproved, until: clock.monotonic() + freshMs }
       // It may be over again already.
       if (this.#client === client) this.#live = live
       return live

@@ -10,6 +10,8 @@ export interface McpTools extends AsyncDisposable {
   readonly tools: readonly Tool[]
   /** Those that wait for `approveMcpTools`. */
   readonly changes: readonly ToolChange[]
+  /** Offered as they were first seen; a step that is offered them carries the label of the server until they are approved. */
+  readonly unapproved: readonly ToolChange[]
   /** Ends the connection, and the program of the server. The troupe does it when it closes. */
   close(): Promise<void>
 }
@@ -28,8 +30,9 @@ export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOpti
   const close = () => toolSources.end(toolSource)
   const opened = toolSources.open(toolSource)
   try {
-    const { listed, changes } = await opened.discover()
-    return { tools: await opened.toolsOf(listed), changes, close, [Symbol.asyncDispose]: close }
+    const { listed, changes, unapproved } = await opened.discover()
+    const { tools } = await opened.toolsOf(listed)
+    return { tools, changes, unapproved, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     // What agents have is tried again by them.
     if (!isToolSource(source)) await close()
@@ -38,9 +41,9 @@ export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOpti
 }
 
 /**
- * Pins changed tools as they were shown: what changes again afterwards waits again. They are offered and called from the
+ * Approves tools as they were shown, and pins changed ones: what changes again afterwards waits again. They are offered and called from the
  * next step on.
- * @example await approveMcpTools(troupe, changes.filter(({ tool }) => tool === 'search'))
+ * @example await approveMcpTools(troupe, [...changes, ...unapproved].filter(({ tool }) => tool === 'search'))
  */
 export async function approveMcpTools(troupe: Troupe, changes: readonly ToolChange[]): Promise<void> {
   await troupe[partsOf].toolPins.approve(listOf('The changes of approveMcpTools', changes))
