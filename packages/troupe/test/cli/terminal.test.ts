@@ -111,7 +111,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     using terminal = new Terminal(folder, ['chat', 'Payer', '--storage', 'memory:'])
     await terminal.shows(/> $/)
     terminal.types('pay\r')
-    await terminal.shows(/pay \{"amount":5\}[\s\S]*\? $/)
+    await terminal.shows(/call pay with \{"amount":5\}[\s\S]*\? $/)
     terminal.types('yes\r')
     await terminal.shows(/It is paid\.[\s\S]*> $/)
   }, 60_000)

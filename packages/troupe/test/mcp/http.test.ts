@@ -255,7 +255,7 @@ describe('a run over MCP', () => {
       return { action: 'decline' }
     })
     await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Paying' } })
-    expect(asked).toEqual(['Pay?\n\nPaying wants to call pay with {"to":"\\u{202e}bob"}'])
+    expect(asked).toEqual(['Pay?\npay {"to":"\\u{202e}bob"}'])
   })
 
   test('asks nobody, and tells nothing of others, where the key may not answer', async () => {

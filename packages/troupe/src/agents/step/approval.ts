@@ -4,7 +4,7 @@
  */
 import { hashJson, type Json, TimeoutError } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
-import { describeTaint, isJoined, type TaintedAction, type TaintGuard } from '../../security/index.ts'
+import { describeTaint, isJoined, reviewableText, type TaintedAction, type TaintGuard } from '../../security/index.ts'
 import { reachesOutside, type Tool } from '../../tools/index.ts'
 import type { StepContext } from '../agent-port.ts'
 
@@ -64,7 +64,7 @@ export async function askApproval(asking: Asking, action: string, args: Json): P
   const taintedAction = taintedActionOf(asking, action)
   const hash = approvalHash(action, args)
   const why = isJoined(taintedAction.taint) ? ` It holds ${describeTaint(taintedAction.taint)}.` : ''
-  const text = `May ${agent} call ${action} with ${shown(args)}?${why}`
+  const text = `May ${agent} call ${action} with ${reviewableText(args)}?${why}`
   const answer = await answerOf(() => asking.ask({ kind: 'approval', text, tool: action, args, hash, ...timeout }))
   if (answer?.approve === true && answer.hash === hash) return { approve: true, hash }
   recorder.answerNow({ kind: 'denied', name: action }, () => {
@@ -83,9 +83,3 @@ async function answerOf(ask: () => Promise<Json>): Promise<Partial<Approval> | n
     throw error
   }
 }
-
-/** Nothing in it is invisible, or changes the direction of what follows. */
-const shown = (args: Json): string =>
-  JSON.stringify(args)
-    .slice(0, 500)
-    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${(one.codePointAt(0) as number).toString(16)}}`)

@@ -13,6 +13,7 @@ import {
   wrongAnswer,
 } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
+import { reviewableText } from '../../security/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { AskOptions } from '../agent-port.ts'
 
@@ -28,13 +29,23 @@ export function createQuestion(options: AskOptions): Question {
   if (choices !== undefined && (kind === 'confirmation' || kind === 'approval')) throw wrong(`a ${kind} has no options`)
   if (timeout !== undefined) milliseconds(timeout, 'The timeout of a question')
   const fields = Object.entries({ ...options, kind }).filter(([, value]) => value !== undefined)
-  const question = JSON.parse(encodeJson(Object.fromEntries(fields), 'The question')) as Question
+  const question = withArguments(JSON.parse(encodeJson(Object.fromEntries(fields), 'The question')) as Question)
   const misfit = question.default === undefined ? undefined : wrongAnswer(question, question.default)
   if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
   if (kind !== 'approval' || question.hash !== undefined) return question
   // An approval is of what was shown, also where the code names no hash of its own.
   const { tool = null, args = null } = question
-  return { ...question, hash: hashJson({ text, tool, args }) }
+  return { ...question, hash: hashJson({ text: question.text, tool, args }) }
+}
+
+/** Every place that shows a question shows its text, so the arguments are in it. */
+function withArguments(question: Question): Question {
+  const { text, tool, args } = question
+  if (args === undefined) return question
+  const shown = reviewableText(args)
+  return text.includes(shown)
+    ? question
+    : { ...question, text: `${text}\n${tool === undefined ? '' : `${tool} `}${shown}` }
 }
 
 const isChoice = (options: unknown): boolean =>

@@ -208,9 +208,9 @@ function drawn({ out, signal }: CommandContext): Shown {
 
 /** @returns undefined where the person would rather not */
 async function answerOf(question: ShownQuestion): Promise<unknown> {
-  const { kind, text: questionText, options, tool, args, hash } = question
+  const { kind, text: questionText, options, hash } = question
   const prompts = await import('@clack/prompts')
-  const message = safe(tool === undefined ? questionText : `${questionText}\n${tool} ${JSON.stringify(args)}`)
+  const message = safe(questionText)
   const choices = (values: readonly string[]) => values.map((value) => ({ value, label: safe(value) }))
   if (kind === 'approval') {
     const approve = await prompts.confirm({ message, initialValue: false })

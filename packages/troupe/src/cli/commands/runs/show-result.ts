@@ -1,6 +1,6 @@
 /** How a run stands, as a person reads it. */
 import type { Output } from '../../output/output.ts'
-import { oneLine, safe } from '../../output/safe.ts'
+import { safe } from '../../output/safe.ts'
 
 export interface ShownQuestion {
   readonly id: string
@@ -70,9 +70,8 @@ export function showQuestion(out: Output, run: string, question: ShownQuestion):
   out.print(out.style('dim', `  troupe runs answer ${run} '${id}' ${kind === 'approval' ? 'yes' : '"…"'}`))
 }
 
-export function showAsked(out: Output, { kind, text, agent, options, tool, args }: ShownQuestion): void {
+export function showAsked(out: Output, { kind, text, agent, options }: ShownQuestion): void {
   out.print()
   out.print(`${out.style('yellow', `${safe(agent)} asks`)} (${kind}): ${safe(text)}`)
-  if (tool !== undefined) out.print(`  ${safe(tool)} ${oneLine(args)}`)
   if (options) out.print(`  one of: ${options.map((one) => safe(one)).join(', ')}`)
 }

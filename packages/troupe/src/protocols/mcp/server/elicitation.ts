@@ -14,12 +14,6 @@ function fieldOf({ kind, options }: RunQuestion) {
   return { type: 'string' as const }
 }
 
-/** Nothing in it is invisible, or changes the direction of what follows. */
-const textOf = ({ kind, text, agent, tool, args }: RunQuestion) =>
-  kind === 'approval'
-    ? escapeTerminal(`${text}\n\n${agent} wants to call ${tool ?? 'a tool'} with ${JSON.stringify(args)}`)
-    : text
-
 /** @returns undefined where the run asks nothing that a form could answer */
 export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunResult): InputRequiredResult | undefined {
   if (status !== 'waiting') return undefined
@@ -28,7 +22,11 @@ export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunRe
     const value = fieldOf(question)
     if (!value) continue
     const requestedSchema = { type: 'object' as const, properties: { value }, required: ['value'] }
-    asked[question.id] = sdk.inputRequired.elicit({ mode: 'form', message: textOf(question), requestedSchema })
+    asked[question.id] = sdk.inputRequired.elicit({
+      mode: 'form',
+      message: escapeTerminal(question.text),
+      requestedSchema,
+    })
   }
   // The state is no secret and needs no seal: it names a run, which is looked for among the caller's own.
   return Object.keys(asked).length > 0 ? sdk.inputRequired({ inputRequests: asked, requestState: run }) : undefined

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { reviewableText } from './reviewable-text.ts'
+
+describe('reviewableText', () => {
+  it('shows short arguments before long ones, so that no text pushes a recipient out of sight.', () => {
+    const text = reviewableText({
+      body: 'thank you '.repeat(90),
+      to: 'eve@evil.example',
+      options: { bcc: 'x@y.example' },
+    })
+    expect(text.indexOf('eve@evil.example')).toBeLessThan(60)
+    expect(text.indexOf('x@y.example')).toBeLessThan(80)
+  })
+
+  it('says how much of a long text or list it leaves out.', () => {
+    expect(reviewableText({ body: 'x'.repeat(1_310) })).toContain('… (312 more characters: see args)')
+    expect(reviewableText(Array.from({ length: 230 }, (_, i) => i))).toContain('… (30 more entries: see args)')
+    const long = { body: 'x'.repeat(5_000), note: 'y'.repeat(5_000), amount: 5 }
+    expect(reviewableText(long)).toMatch(/^\{"amount":5,/)
+  })
+
+  it('shows every character that would not be seen or that looks like another one.', () => {
+    const hidden = [
+      '\u3164',
+      '\u115f',
+      '\u034f',
+      '\u2800',
+      '\u200b',
+      '\u202e',
+      '\u00ad',
+      '\u{e0041}',
+      '\u00a0',
+      '\ufe0f',
+    ]
+    for (const one of hidden) {
+      const code = `\\u{${(one.codePointAt(0) as number).toString(16)}}`
+      expect(reviewableText({ to: `a${one}b` })).toContain(`a${code}b`)
+      expect(reviewableText({ [`a${one}b`]: 1 })).toContain(`a${code}b`)
+    }
+    expect(reviewableText('ａ𝐛')).toBe('"\\u{ff41}\\u{1d41b}"')
+  })
+
+  it('marks a word of several scripts, and no word of one.', () => {
+    expect(reviewableText('to \u0430dmin@house.test')).toBe('"to \u0430dmin@house.test (mixes Latin and Cyrillic)"')
+    for (const plain of ['привет мир', 'naïve café', 'Ελλάδα', 'iPhoneを買う', 'a 1,5 €'])
+      expect(reviewableText(plain)).toBe(JSON.stringify(plain))
+  })
+})

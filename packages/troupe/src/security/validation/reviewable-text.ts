@@ -1,0 +1,49 @@
+/**
+ * The arguments of a call as a person reads them before approving it. The model that asks chose their order, their length
+ * and every character: none of the three may hide what the call does.
+ */
+import type { Json } from '../../core/index.ts'
+
+const maxLength = 1_000
+const maxEntries = 200
+
+/**
+ * What is not seen, or looks like something else: format and control characters, fillers and variation selectors, spaces
+ * that are none of the usual ones, the blank of Braille, full-width and mathematical forms of ASCII.
+ */
+const unseen = /[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800\uff01-\uff5e\u{1d400}-\u{1d7ff}]|(?! )\p{Zs}/gu
+/** Scripts whose letters are taken for each other's. */
+const confusable = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Cherokee', 'Coptic', 'Lisu', 'Deseret'].map((name) => ({
+  name,
+  letters: new RegExp(`\\p{Script=${name}}`, 'u'),
+}))
+const words = /[\p{L}\p{M}\p{N}.@_-]+/gu
+
+const escaped = (one: string) => `\\u{${(one.codePointAt(0) as number).toString(16)}}`
+
+function marked(text: string): string {
+  const shown = text.length <= maxLength ? text : text.slice(0, maxLength)
+  const readable = shown.replace(words, (word) => {
+    const scripts = confusable.filter(({ letters }) => letters.test(word)).map(({ name }) => name)
+    return scripts.length < 2 ? word : `${word} (mixes ${scripts.join(' and ')})`
+  })
+  return readable.replace(unseen, escaped) + cut(text.length - shown.length, 'characters')
+}
+
+const cut = (count: number, of: string) => (count > 0 ? `… (${count} more ${of}: see args)` : '')
+
+/** @returns the arguments as JSON text: short ones first, nothing left out without a mark, nothing invisible */
+export function reviewableText(args: Json): string {
+  if (typeof args === 'string') return marked(JSON.stringify(args))
+  if (typeof args !== 'object' || args === null) return JSON.stringify(args)
+  const isList = Array.isArray(args)
+  const all = isList
+    ? args.map((item) => reviewableText(item))
+    : Object.entries(args)
+        .map(([name, value]) => `${marked(JSON.stringify(name))}:${reviewableText(value as Json)}`)
+        .toSorted((a, b) => a.length - b.length)
+  const shown = all.slice(0, maxEntries)
+  const rest = cut(all.length - shown.length, 'entries')
+  const text = [...shown, ...(rest === '' ? [] : [rest])].join(',')
+  return isList ? `[${text}]` : `{${text}}`
+}
