@@ -168,11 +168,14 @@ describe('joins and failures', () => {
     })
     expect(testbed.result).toMatchObject({ status: 'failed', durationMs: 10_000 })
   })
-  it.each(['300ms', '2m'])('goes on without who never stops after the grace of %s that the config names', (grace) => {
-    const never = () => ({ ...value('late', 999_000), stopsAfter: Number.POSITIVE_INFINITY })
-    const testbed = hub(['Slow', 'B2'], { Slow: never, B2: () => fails('b2_died') }, { timeouts: { grace } })
-    expect(testbed.result).toMatchObject({ status: 'failed', durationMs: milliseconds(grace, 'grace') })
-  })
+  it.each(['300ms', '2m'] as const)(
+    'goes on without who never stops after the grace of %s that the config names',
+    (grace) => {
+      const never = () => ({ ...value('late', 999_000), stopsAfter: Number.POSITIVE_INFINITY })
+      const testbed = hub(['Slow', 'B2'], { Slow: never, B2: () => fails('b2_died') }, { timeouts: { grace } })
+      expect(testbed.result).toMatchObject({ status: 'failed', durationMs: milliseconds(grace, 'grace') })
+    },
+  )
   const slow = (): AgentStub => () => ({ ...value('late', 20_000), stopsAfter: 20 })
   it.each([
     ['any', 'any', ['L1'], { E1: leaf('e1', 100) }, ['e1']],

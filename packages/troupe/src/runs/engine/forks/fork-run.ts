@@ -22,7 +22,7 @@ import { runJournal } from '../store/run-journals.ts'
 import { encodeRecord, type RunRecord, readRecord } from '../store/run-record.ts'
 import { editedAgents, rejectIneffective, rejectUnknown } from './edited-agents.ts'
 import { forkSteps } from './fork-steps.ts'
-import { rejectRepeated } from './repeated-effects.ts'
+import { rejectRepeated } from './reject-repeated.ts'
 
 export interface ForkOptions {
   /** The `seq` of an event: what was decided with it is the last that the fork shares. */

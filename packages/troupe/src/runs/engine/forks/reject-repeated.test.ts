@@ -24,7 +24,7 @@ const line = (...agents: ReturnType<typeof pays>[]) => ({
     i === 0 ? [] : [`${all[i - 1]} -> ${name}`],
   ),
 })
-const placeOf = async (run: Run, type: string, step: string): Promise<number> => {
+const seqOf = async (run: Run, type: string, step: string): Promise<number> => {
   for await (const event of run.events())
     if (event.type === type && 'step' in event && event.step === step) return event.seq
   return 0
@@ -44,7 +44,7 @@ it('A fork without options is rejected with what is missing', async () => {
 it('A fork that would repeat effects of class at-most-once names them, and starts only with repeat', async () => {
   const run = await troupe.user('ada').orchestra.start({ task: 1, topology: line(pays('A'), pays('B')) })
   expect(await run.result()).toMatchObject({ status: 'completed' })
-  const at = await placeOf(run, 'step.completed', '1#1')
+  const at = await seqOf(run, 'step.completed', '1#1')
   await expect(run.fork({ at })).rejects.toMatchObject({
     code: 'fork.repeats',
     message: expect.stringContaining('pay[B-17] (1#2)'),
@@ -53,10 +53,10 @@ it('A fork that would repeat effects of class at-most-once names them, and start
   expect(paid).toEqual(['A', 'B'])
   expect(await (await run.fork({ at, repeat: true })).result()).toMatchObject({ status: 'completed' })
   expect(paid).toEqual(['A', 'B', 'B'])
-  const last = await placeOf(run, 'step.completed', '1#2')
+  const last = await seqOf(run, 'step.completed', '1#2')
   expect(await (await run.fork({ at: last })).result()).toMatchObject({ status: 'completed' })
-  const given = await run.fork({ at, edit: { results: { B: 'given' } } })
-  expect(await given.result()).toMatchObject({ status: 'completed', response: 'given' })
+  const replaced = await run.fork({ at, edit: { results: { B: 'given' } } })
+  expect(await replaced.result()).toMatchObject({ status: 'completed', response: 'given' })
   expect(paid).toEqual(['A', 'B', 'B'])
 })
 
