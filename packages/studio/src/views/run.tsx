@@ -1,6 +1,7 @@
-import { Button, Callout, Flex, Heading, Link, Text } from '@radix-ui/themes'
+import { Button, Callout, Card, Flex, Heading, Link, Text } from '@radix-ui/themes'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { part } from '../api/client.ts'
+import { Problem } from '../api/problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
@@ -54,6 +55,7 @@ export function RunView({ id }: { readonly id: string }) {
   useEffect(() => forgetSoon(path), [seq, path])
   // Steps under way come to their end first.
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
+  if (result.error instanceof Problem && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
   return (
     <>
       <Text as="p" size="2" mb="1">
@@ -87,6 +89,20 @@ export function RunView({ id }: { readonly id: string }) {
       <Section title="Steps">
         <Timeline run={id} state={state} />
       </Section>
+    </>
+  )
+}
+
+function UnknownRun({ error }: { readonly error: Problem }) {
+  return (
+    <>
+      <Text as="p" size="2" mb="1">
+        <Link href={linkTo('runs')}>Runs</Link>
+      </Text>
+      <Heading as="h1" size="5">
+        Unknown run
+      </Heading>
+      <ErrorNotice error={error} />
     </>
   )
 }
@@ -139,9 +155,16 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
   )
 }
 
+/** A run that goes on from this one. */
+interface NewRun {
+  readonly verb: 'fork' | 'retry'
+  readonly body: { readonly at?: number }
+}
+
 function Commands({ id, result, isPausing, answered }: OverviewProps) {
   const client = useClient()
   const [explanation, setExplanation] = useState<string>()
+  const [repeated, setRepeated] = useState<{ readonly how: NewRun; readonly text: string }>()
   const { busy, error, run } = useCommand()
   const at = `/v1/runs/${part(id)}`
   const post = (verb: string) =>
@@ -154,10 +177,16 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
       const { sentences } = await client.call<{ readonly sentences: readonly { readonly text: string }[] }>(`${at}/why`)
       setExplanation(sentences.map(({ text }) => text).join('\n'))
     })
-  const retryRun = () =>
+  const begin = (how: NewRun, repeat = false) =>
     run(async () => {
-      const { run: forked } = await client.call<{ run: string }>(`${at}/fork`, { method: 'POST', body: { at: 1 } })
-      navigateTo('runs', forked)
+      setRepeated(undefined)
+      const body = { ...how.body, ...(repeat ? { repeat } : {}) }
+      const begun = client.call<{ run: string }>(`${at}/${how.verb}`, { method: 'POST', body })
+      const answer = await begun.catch((problem: Error) => {
+        if (!(problem instanceof Problem) || problem.code !== 'fork.repeats') throw problem
+        setRepeated({ how, text: problem.message })
+      })
+      if (answer) navigateTo('runs', answer.run)
     })
   const verifyReplay = () =>
     run(async () => {
@@ -194,12 +223,32 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
             <Button variant="soft" aria-disabled={busy} onClick={verifyReplay}>
               Replay
             </Button>
-            <Button variant="soft" aria-disabled={busy} onClick={retryRun}>
+            <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'fork', body: { at: 1 } })}>
               Fork
             </Button>
+            {result.status === 'failed' && (
+              <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'retry', body: {} })}>
+                Retry
+              </Button>
+            )}
           </>
         )}
       </Flex>
+      {repeated && (
+        <Card className="question" role="group" aria-label="Effects that would be repeated" mb="3">
+          <Text as="p" mb="2" className="break">
+            {visible(repeated.text)}
+          </Text>
+          <Flex gap="2" wrap="wrap">
+            <Button color="red" aria-disabled={busy} onClick={() => begin(repeated.how, true)}>
+              Repeat them
+            </Button>
+            <Button variant="soft" onClick={() => setRepeated(undefined)}>
+              Do not {repeated.how.verb}
+            </Button>
+          </Flex>
+        </Card>
+      )}
       <div aria-live="polite">
         {explanation && (
           <Text as="p" mb="3" className="said">
