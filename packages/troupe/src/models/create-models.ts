@@ -19,10 +19,19 @@ import { recordedModel } from './cassettes/index.ts'
 import { createEmbeddings } from './embeddings.ts'
 import { accountOf, type BreakerOptions, createGates } from './model-gates.ts'
 import { createRegistry, type ModelRegistry } from './model-registry.ts'
-import type { EmbeddingSpec, ModelCall, ModelDefaults, ModelLimits, ModelSpec, Models, Price } from './models-port.ts'
+import type {
+  EmbeddingSpec,
+  ModelCall,
+  ModelDefaults,
+  ModelLimits,
+  ModelObstacle,
+  ModelSpec,
+  Models,
+  Price,
+} from './models-port.ts'
 import { checkPrices, createPrices } from './prices.ts'
 import { type IsInstalled, isInstalled, type Load, loadPackage } from './providers.ts'
-import { createResolver, type FetchTo, modelNameOf, plainReveal, type Reveal } from './resolve-model.ts'
+import { createResolver, type FetchTo, modelNameOf, plainReveal, type Resolver, type Reveal } from './resolve-model.ts'
 import { createResponseCache } from './response-cache.ts'
 
 export interface ModelsOptions {
@@ -105,12 +114,30 @@ export function createModels(options: ModelsOptions): Models {
           if (part.type === 'text') call.onPart?.({ type: 'text-delta', delta: part.text })
       return answer
     },
-    obstacles(named) {
+    ...createChainChecks({ registry, resolver, recording }),
+    breakers: () => gates.breakers(),
+    forget: (user) => cache.forget(user),
+    configure({ limits = {}, attempts }) {
+      gates.limit(limits)
+      caller.attempts = attemptsOf(attempts)
+    },
+  }
+}
+
+interface ChainCheckParts {
+  readonly registry: ReturnType<typeof createRegistry>
+  readonly resolver: Resolver
+  readonly recording: Recording | undefined
+}
+
+/** A tape may know the answers of models that nobody has any more. */
+function createChainChecks({ registry, resolver, recording }: ChainCheckParts) {
+  const expand = (named: readonly ModelSpec[]) => (named.length > 0 ? registry.expand(named) : registry.defaultChain())
+  return {
+    obstacles(named: readonly ModelSpec[]): readonly ModelObstacle[] {
       // A name that the registry lacks ends the call, whatever else the chain names.
       try {
-        const chain = named.length > 0 ? registry.expand(named) : registry.defaultChain()
-        // A tape may know the answers of models that nobody has any more.
-        return chain.map((spec) => ({
+        return expand(named).map((spec) => ({
           model: modelNameOf(spec),
           obstacle: recording ? undefined : resolver.obstacle(spec),
         }))
@@ -119,11 +146,16 @@ export function createModels(options: ModelsOptions): Models {
         return [{ model: String((error.details as { readonly model?: Json }).model), obstacle: error }]
       }
     },
-    breakers: () => gates.breakers(),
-    forget: (user) => cache.forget(user),
-    configure({ limits = {}, attempts }) {
-      gates.limit(limits)
-      caller.attempts = attemptsOf(attempts)
+    async missingKeys(named: readonly ModelSpec[]): Promise<readonly ModelObstacle[]> {
+      if (recording) return []
+      try {
+        const asked = expand(named).map(async (spec) => [modelNameOf(spec), await resolver.missingKey(spec)] as const)
+        return (await Promise.all(asked)).map(([model, obstacle]) => ({ model, obstacle }))
+      } catch (error) {
+        // That the registry lacks a name is an obstacle of another kind.
+        if (error instanceof TroupeError) return []
+        throw error
+      }
     },
   }
 }

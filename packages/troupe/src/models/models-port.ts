@@ -143,6 +143,11 @@ export interface Models {
    * that is seen without asking anybody: no such provider, its package not installed. A cassette answers for any.
    */
   obstacles?(chain: readonly ModelSpec[]): readonly ModelObstacle[]
+  /**
+   * Each model of a chain, of the default one where it is empty, with the error of its API key if that is missing:
+   * `model.key_missing`, `secret.missing`, or `secret.failed` where the source of the secret fails.
+   */
+  missingKeys?(chain: readonly ModelSpec[]): Promise<readonly ModelObstacle[]>
   priceOf(model: string): Price | undefined
   /** US dollars; undefined where the price is not known. */
   costOf(model: string, usage: ModelUsage): number | undefined

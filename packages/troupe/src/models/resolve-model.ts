@@ -21,6 +21,8 @@ export interface Resolver {
   resolveEmbedding(spec: EmbeddingSpec): Promise<EmbeddingModelV4>
   /** Why it can never be had, as far as that is seen without loading anything. */
   obstacle(spec: ModelSpec): TroupeError | undefined
+  /** Why its API key cannot be had now. */
+  missingKey(spec: ModelSpec): Promise<TroupeError | undefined>
 }
 
 export type FetchTo = (url: string) => Fetch
@@ -81,6 +83,23 @@ export function createResolver(options: Environment): Resolver {
         throw error
       }
     },
+    missingKey: (spec) => missingKey(spec, options),
+  }
+}
+
+async function missingKey(spec: ModelSpec, environment: Environment): Promise<TroupeError | undefined> {
+  try {
+    if (typeof spec === 'string') {
+      const { prefix } = split(spec)
+      if (prefix === 'offline') return undefined
+      const { key: variable } = providerOf(spec, prefix)
+      if (!(await keyOf(spec, environment))) return failure('model.key_missing', { model: spec, variable })
+    } else if ('url' in spec && spec.apiKey !== undefined) await environment.reveal(spec.apiKey)
+    return undefined
+  } catch (error) {
+    // That there is no such model is an obstacle of another kind.
+    if (error instanceof TroupeError) return error.code.startsWith('secret.') ? error : undefined
+    throw error
   }
 }
 

@@ -7,6 +7,7 @@ import { type Json, milliseconds, systemClock } from '../core/index.ts'
 import { type ChildState, defineMessage } from '../messaging/index.ts'
 import type { CheckAnswer } from '../observability/index.ts'
 import { Access } from '../security/index.ts'
+import { missingModelKeys, registeredAgents } from './services/model-keys.ts'
 import type { TroupeParts } from './troupe-parts.ts'
 
 /** The user of the probes: nobody's, and what they leave expires. */
@@ -171,13 +172,18 @@ async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSigna
 
 /** At no token: whether breakers are closed, and whether a server of one's own answers at all. */
 async function probeModels(
-  { services, egressClient }: TroupeParts,
+  { services, settings, egressClient }: TroupeParts,
   { fetch = (url, init) => egressClient.fetchTo(url)(url, init) }: ObservationConfig,
   signal: AbortSignal,
 ): Promise<CheckAnswer> {
   const { models } = services
   const open = [...(models.breakers?.() ?? [])].flatMap(([model, state]) => (state === 'open' ? [model] : []))
   if (open.length > 0) return when(true, `${open.join(', ')} failed repeatedly and is left alone`, { open })
+  const missing = await missingModelKeys(services.models, registeredAgents(settings))
+  if (missing.length > 0)
+    return when(true, missing.map(({ error }) => error.message).join(' '), {
+      missing: missing.map(({ model }) => model),
+    })
   const asked: string[] = []
   for (const spec of models.defaultChain()) {
     if (typeof spec !== 'object' || !('url' in spec)) continue

@@ -1,4 +1,5 @@
 /** Operating a troupe: doctor, health, backups, audit verification, live settings, versions. */
+
 export { build } from './build.ts'
 export { type DoctorOptions, doctorOf, examineConfig, examineProject, pendingSteps } from './doctor/doctor.ts'
 export { type DoctorReport, type DoctorResult, joined as joinedReports } from './doctor/examine.ts'
@@ -16,6 +17,7 @@ export {
 } from './restore-backup.ts'
 export { Gate } from './services/gate.ts'
 export { Housekeeping } from './services/housekeeping.ts'
+export { type MissingModelKey, missingModelKeys, registeredAgents } from './services/model-keys.ts'
 export { createAgentAlertSink, Observation } from './services/observation.ts'
 export { createEgress, openEgressClient } from './services/open-egress-client.ts'
 export { Restored } from './services/restored.ts'

@@ -1,13 +1,14 @@
 /** Opens a troupe. */
 
 import type { TroupeConfig } from '../configuration/index.ts'
-import { checkConfig, configHashes } from '../configuration/index.ts'
+import { checkConfig, configHashes, declared } from '../configuration/index.ts'
 import type { SharedServices, TroupeParts } from '../operations/index.ts'
 import { registerChecks } from '../operations/index.ts'
 import { recordConfig } from '../security/index.ts'
 import { handleSignals } from './handle-signals.ts'
 import { openParts } from './open-parts.ts'
 import { createEvaluationOpener } from './services/create-evaluation-opener.ts'
+import { requireModelKeys } from './services/require-model-keys.ts'
 import { type StageFault, Startup } from './startup.ts'
 import { partsOf, Troupe } from './troupe.ts'
 
@@ -74,6 +75,7 @@ function startsOf(
         .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
   }
   return [
+    ...(config[declared]?.inspectOnly ? [] : [['models', () => requireModelKeys(parts)] as const]),
     // Before anything of theirs goes on.
     ['erasure', () => erasure.start()],
     ['record', () => recordOf(parts, config)],

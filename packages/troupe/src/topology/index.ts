@@ -27,6 +27,7 @@ export {
   readBreakOn,
   readConfig,
 } from './canonical/run-config.ts'
+export { checkModelKeys } from './check/check-models.ts'
 export { type CheckContext, checkTopology } from './check/check-topology.ts'
 export type { Finding, FindingCode, Severity } from './check/finding.ts'
 export { withHelpers } from './check/with-helpers.ts'

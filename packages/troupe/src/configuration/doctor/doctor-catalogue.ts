@@ -63,6 +63,7 @@ export const doctorChecks = {
 
   'agents.single': { about: 'configuration', description: 'Every agent has one job.' },
   'agents.inputs': { about: 'configuration', description: 'What agents are given is checked against a schema.' },
+  'models.keys': { about: 'system', description: 'Each model that is named has its API key.' },
   'models.fallback': { about: 'configuration', description: 'Where a model fails, another one or a value stands in.' },
   'calls.breakers': { about: 'system', description: 'What fails repeatedly outside is left alone for a while.' },
   'calls.retried': { about: 'configuration', description: 'What may be tried again is, with growing pauses.' },
@@ -79,6 +80,7 @@ export const doctorChecks = {
   'alerts.delivered': { about: 'configuration', description: 'Somebody is told when a figure passes its bound.' },
   'alerts.quiet': { about: 'system', description: 'No alert is raised, and few calls fail.' },
   'metrics.read': { about: 'configuration', description: 'Metrics are collected, and read by something.' },
+  'logs.failures': { about: 'system', description: 'What fails is a line of the log at level error.' },
   'logs.configured': { about: 'configuration', description: 'The log says enough, in a form that can be gathered.' },
   'traces.stored': { about: 'configuration', description: 'Every run can be followed step by step afterwards.' },
   'resources.watched': { about: 'system', description: 'Memory, disk and timers are watched, and within bounds.' },

@@ -1,7 +1,7 @@
 /** A configuration with its secrets in their places; each of them is taken out of all that comes out from then on. */
 import type { Redactor } from '../../core/index.ts'
 import type { MessagingConfig } from '../../messaging/index.ts'
-import type { EncryptionConfig, Secrets } from '../../security/index.ts'
+import { type EncryptionConfig, isSecretReference, type Secrets } from '../../security/index.ts'
 import type { PostgresOptions } from '../../storage/index.ts'
 import type { TroupeConfig } from '../troupe-config.ts'
 
@@ -66,6 +66,8 @@ function addSecrets(
   redactor: Redactor,
 ): void {
   const walk = (value: unknown, name: string, hidden: boolean): void => {
+    // The name of a secret is no secret: an error that could not say it would help nobody.
+    if (isSecretReference(value)) return
     if (typeof value === 'string') {
       if (hidden || names.test(name)) redactor.addSecret(value)
       const password = withPassword.exec(value)?.[1]

@@ -11,6 +11,8 @@ export const speaks = (level: LogLevel, wanted: LogLevel): boolean => ranks[want
 export type LogFields = { readonly [field: string]: Json | Error | undefined }
 
 export interface Log {
+  /** What became of the lines of this log and of all made from it: those that the destination threw at are lost. */
+  readonly lines?: { readonly written: number; readonly lost: number }
   /** Of this log and of all made from it; may be changed while it works. */
   level: LogLevel
   debug(message: string, fields?: LogFields): void

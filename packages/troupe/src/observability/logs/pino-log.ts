@@ -57,7 +57,8 @@ export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
 export function createPinoLog(options: PinoLogOptions = {}): Log {
   const { level = 'warn', format = 'auto', redact = [], eventContext } = options
   const shown = format === 'pretty' || (format === 'auto' && options.terminal === true && !options.destination)
-  const sink = guarded(options.destination ?? standardError(), options.redactText)
+  const lines = { written: 0, lost: 0 }
+  const sink = guarded(options.destination ?? standardError(), lines, options.redactText)
   const logger = pino(
     {
       // Ours decides, so that a change reaches the children too.
@@ -69,11 +70,16 @@ export function createPinoLog(options: PinoLogOptions = {}): Log {
     },
     shown ? pretty({ destination: asStream(sink), colorize: options.terminal === true, sync: true }) : sink,
   )
-  return wrap(logger, { level, eventContext })
+  return wrap(logger, { level, lines, eventContext })
 }
 
+interface Lines {
+  written: number
+  lost: number
+}
 interface Shared {
   level: LogLevel
+  readonly lines: Lines
   readonly eventContext: (() => EventContext | undefined) | undefined
 }
 
@@ -93,6 +99,9 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
       }
     }
   return {
+    get lines() {
+      return { ...shared.lines }
+    },
     get level() {
       return shared.level
     },
@@ -118,13 +127,19 @@ function standardError(): LogSink {
   return destination
 }
 
-const guarded = (sink: LogSink, redactText: (line: string) => string = (line) => line): LogSink => ({
+const guarded = (sink: LogSink, lines: Lines, redactText: (line: string) => string = (line) => line): LogSink => ({
   write(line) {
+    const lose = () => {
+      lines.written--
+      lines.lost++
+    }
+    lines.written++
     try {
       const written: unknown = sink.write(redactText(line))
-      if (written instanceof Promise) written.catch(() => {})
+      if (written instanceof Promise) written.catch(lose)
     } catch {
-      // A full disk, a closed pipe: the line is lost.
+      // A full disk, a closed pipe.
+      lose()
     }
   },
 })

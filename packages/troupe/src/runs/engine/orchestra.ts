@@ -16,7 +16,14 @@ import {
   type UserId,
 } from '../../core/index.ts'
 import type { RecordedEffect } from '../../journal/index.ts'
-import { checkTopology, type Finding, type RunConfig, readConfig, type TopologyForm } from '../../topology/index.ts'
+import {
+  checkModelKeys,
+  checkTopology,
+  type Finding,
+  type RunConfig,
+  readConfig,
+  type TopologyForm,
+} from '../../topology/index.ts'
 import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.ts'
 import type { OpenEvaluationTroupe } from '../evaluation/evaluation-troupe.ts'
 import { type Comparison, compareRuns } from '../history/compare-runs.ts'
@@ -160,7 +167,8 @@ export class Orchestra {
   ): Promise<readonly Finding[]> {
     checkCall('orchestra.check', options)
     const compiled = this.#host.parts.resolveTeam(referenceTo(team), 'orchestra.check')
-    return checkTopology(compiled, readConfig(config, compiled.canonical), checkContextOf(this.#host.parts))
+    const findings = checkTopology(compiled, readConfig(config, compiled.canonical), checkContextOf(this.#host.parts))
+    return [...findings, ...(await checkModelKeys(compiled, this.#host.parts.services.models))]
   }
 
   /**

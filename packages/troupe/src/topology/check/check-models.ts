@@ -24,6 +24,22 @@ function ofChain({ name }: Agent, chain: ReturnType<typeof definitionOf>['chain'
   return asked.flatMap(({ obstacle }) => (obstacle ? [found('model.unknown', severity, name, obstacle)] : []))
 }
 
+/** A key may be set before the run needs it: a warning. */
+export async function checkModelKeys(
+  { agents }: CompiledTopology,
+  models?: Pick<Models, 'missingKeys'>,
+): Promise<Finding[]> {
+  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
+  const findings = [...all].map(async (agent) => {
+    if (!(agent instanceof LlmAgent) || !models?.missingKeys) return []
+    const asked = await models.missingKeys(definitionOf(agent).chain)
+    return asked.flatMap(({ obstacle }) =>
+      obstacle ? [found('model.key_missing', 'warning', agent.name, obstacle)] : [],
+    )
+  })
+  return (await Promise.all(findings)).flat()
+}
+
 const found = (
   code: Finding['code'],
   severity: Finding['severity'],

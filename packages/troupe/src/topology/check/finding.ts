@@ -17,6 +17,7 @@ export type FindingCode =
   | 'role.unknown'
   | 'model.unknown'
   | 'model.missing'
+  | 'model.key_missing'
 
 export interface Finding {
   readonly code: FindingCode

@@ -1,8 +1,10 @@
 /** Whether agents, their models and their tools are bounded, and go on where something fails. */
 import { definitionOf } from '../../../agents/index.ts'
+import { missingModelKeys } from '../../services/model-keys.ts'
 import {
   agentsOf,
   counted,
+  fail,
   isModelAgent,
   listNames,
   modelAgentsOf,
@@ -50,6 +52,14 @@ export const agentChecks = {
       `Whatever comes is taken by ${listNames(unchecked.map(({ name }) => name))}.`,
       'Give defineAgent an inputSchema, and a pool its agent in place of create.',
     )
+  },
+
+  async 'models.keys'(subject) {
+    const missing = await missingModelKeys(subject.parts.services.models, agentsOf(subject))
+    if (missing.length === 0) return pass('None is missing.')
+    const seen = `${listNames(missing.map(({ error }) => error.message.replace(/\.$/, '')))}.`
+    const remedy = 'Set the variable or the secret that is named, or name another model.'
+    return missing.every(({ isReplaceable }) => isReplaceable) ? warn(seen, remedy) : fail(seen, remedy)
   },
 
   'models.fallback'(subject) {

@@ -1,7 +1,7 @@
 /** Whether somebody would see what goes wrong. */
 
 import { rulesOf } from '../../../configuration/index.ts'
-import { checkLogConfig } from '../../../observability/index.ts'
+import { checkLogConfig, speaks } from '../../../observability/index.ts'
 import { counted, fail, isAtWork, isServed, listNames, pass, settingSourceOf, short, warn } from '../doctor-subject.ts'
 import { failing } from './agent-checks.ts'
 import type { CheckFunctions } from './check-functions.ts'
@@ -62,6 +62,14 @@ export const observationChecks = {
     const remedy = "Serve the troupe, whose /metrics Prometheus reads, or set otlp: { url: 'http://localhost:4318' }."
     if (!isAtWork(subject)) return warn('Nobody serves it at the moment, and no collector is named.', remedy)
     return short(subject, 'They are counted, and nothing reads them.', remedy)
+  },
+
+  'logs.failures'({ parts: { log } }) {
+    const remedy = "Set log to 'error' or a level that says more, and a destination that takes each line."
+    if (!speaks(log.level, 'error')) return fail(`The level is ${log.level}: what fails is not logged.`, remedy)
+    const { written = 0, lost = 0 } = log.lines ?? {}
+    const seen = `The level is ${log.level}; ${written} lines were written since it was opened`
+    return lost > 0 ? fail(`${seen}, ${lost} were lost.`, remedy) : pass(`${seen}, none was lost.`)
   },
 
   'logs.configured'(subject) {
