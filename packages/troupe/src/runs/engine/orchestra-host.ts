@@ -301,7 +301,7 @@ export class OrchestraHost implements RunHost {
     )
     this.#registerRun(owner, launcher)
     owner.resume(pending(owner.state), { restarted: true })
-    if (this.parts.storage.broadcast) this.#idleRelease.scheduleRelease(key, owner)
+    this.#idleRelease.scheduleRelease(key, owner)
     return owner
   }
 
@@ -320,7 +320,7 @@ export class OrchestraHost implements RunHost {
       }
       this.#suspension.update(key, owner.works && !owner.lost)
       if (!owner.over) {
-        if (this.parts.storage.broadcast) this.#idleRelease.scheduleRelease(key, owner)
+        this.#idleRelease.scheduleRelease(key, owner)
         return
       }
       this.#live.end(key)

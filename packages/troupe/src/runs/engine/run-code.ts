@@ -25,7 +25,8 @@ export function teamNames({ teams }: Known): (topology: CanonicalTopology) => st
 
 type Code = ReadonlyMap<string, Agent>
 
-const maxRemembered = 10_000
+/** About 100 bytes each, for runs whose code no list of the troupe names. */
+const maxRemembered = 100_000
 
 export class RunCode {
   readonly #known: Known
@@ -38,9 +39,18 @@ export class RunCode {
 
   remember(key: string, agents: Code): void {
     this.#latest.delete(key)
+    if (this.#isKnown(agents)) return
     this.#latest.set(key, agents)
     const [oldest] = this.#latest.keys()
     if (this.#latest.size > maxRemembered && oldest !== undefined) this.#latest.delete(oldest)
+  }
+
+  #isKnown(agents: Code): boolean {
+    const { agents: known, teams } = this.#known
+    return (
+      [...teams.values()].some((team) => team.agents === agents) ||
+      [...agents].every(([name, agent]) => known.get(name) === agent)
+    )
   }
 
   /** @param prefix of the keys of a user's runs */

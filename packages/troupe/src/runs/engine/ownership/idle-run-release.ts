@@ -1,6 +1,6 @@
 /**
- * Where several processes share a storage, a run that waits is let go after a moment: it holds no process and no lease,
- * and whoever hears what comes for it takes it up. Let go only if nothing had come.
+ * A run that waits for a moment is released: it holds no memory, no process and no lease. The process that hears what comes
+ * for it claims it. It is released only if nothing had come.
  */
 import type { Cancel, Clock, UserId } from '../../../core/index.ts'
 import type { RunOwner } from '../execution/run-owner.ts'

@@ -1,0 +1,68 @@
+/**
+ * The memory that runs cost while they wait for a person and no handle is held: heap of the process before and after.
+ *
+ * node --expose-gc bench/runs/waiting.ts [memory|file] [RUNS]
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createTroupe, defineAgent } from 'troupe'
+
+const [where = 'file', count = '100000'] = process.argv.slice(2)
+const runs = Number(count)
+const atOnce = 100
+const warmUp = 2_000
+const maxBytes = 200
+
+const collect = globalThis.gc
+if (!collect) throw new Error('start it with node --expose-gc')
+/** After what waits is released, a second later. */
+async function heapBytes(): Promise<number> {
+  await pause(5_000)
+  for (let i = 0; i < 4; i++) {
+    collect?.()
+    await pause(100)
+  }
+  return process.memoryUsage().heapUsed
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-bench-waiting-'))
+const path = join(folder, 'troupe.db')
+const Asker = defineAgent({ name: 'Asker', run: async (_: unknown, ctx) => await ctx.ask({ text: 'Continue?' }) })
+const troupe = await createTroupe({
+  storage: where === 'memory' ? 'memory:' : `sqlite:${path}`,
+  agents: [Asker],
+  log: 'silent',
+})
+const { orchestra } = troupe.user('ada')
+const startWaiting = async (from: number, to: number) => {
+  for (let first = from; first < to; first += atOnce)
+    await Promise.all(
+      Array.from({ length: Math.min(atOnce, to - first) }, async (_, i) => {
+        const run = await orchestra.start({ id: `r${first + i}`, agent: 'Asker', task: i })
+        const { status } = await run.result()
+        if (status !== 'waiting') throw new Error(`run r${first + i} is ${status}`)
+      }),
+    )
+}
+await startWaiting(0, warmUp)
+const before = await heapBytes()
+const began = process.cpuUsage()
+await startWaiting(warmUp, warmUp + runs)
+const { user, system } = process.cpuUsage(began)
+const after = await heapBytes()
+const each = (after - before) / runs
+console.log(
+  `${where}: ${runs} runs that wait: ${each.toFixed(0)} bytes of heap each (${(before / 1e6).toFixed(1)} then ` +
+    `${(after / 1e6).toFixed(1)} MB), ${Math.round((user + system) / runs)} µs of processor time each` +
+    (where === 'memory' ? '' : `, ${Math.round(statSync(path).size / runs)} bytes of file each`),
+)
+const run = await orchestra.get(`r${warmUp + Math.floor(runs / 2)}`)
+const { questions } = await run.result()
+await run.answer(questions[0]?.id ?? '', 'yes')
+const { status } = await run.result()
+if (status !== 'completed') throw new Error(`the answered run is ${status}`)
+await troupe.close()
+rmSync(folder, { recursive: true, force: true })
+if (each > maxBytes) process.exitCode = 1
