@@ -101,6 +101,15 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect((await a.send(Note, 5, { to: 'B', dedupeId: 'x' })).duplicate).toBeUndefined()
     expect(await agent('B').drain()).toEqual([5])
   })
+  it('knows a dedupe id for as long as the configuration says', async () => {
+    const { agent, clock } = await testbed({ config: { dedupe: '5s' } })
+    const a = agent('A').messages
+    await a.send(Note, 1, { to: 'B', dedupeId: 'x' })
+    await clock.advance('4s')
+    expect((await a.send(Note, 2, { to: 'B', dedupeId: 'x' })).duplicate).toBe(true)
+    await clock.advance('1s')
+    expect((await a.send(Note, 3, { to: 'B', dedupeId: 'x' })).duplicate).toBeUndefined()
+  })
   it('deduplicates sends that start together', async () => {
     const { agent } = await testbed()
     const sends = Array.from({ length: 10 }, (_, i) => agent('A').messages.send(Note, i, { to: 'B', dedupeId: 'x' }))

@@ -17,6 +17,8 @@ export interface MessagingConfig {
    * succeeds.
    */
   readonly retention?: Duration
+  /** How long a `dedupeId` is known, and its row stays on disk, after the send; 24 h by default, 1 s at least. */
+  readonly dedupe?: Duration
   /** Proves who sent a message, to whoever receives it; off where absent. */
   readonly signatures?: SignatureConfig
 }
@@ -28,6 +30,7 @@ export interface MessagingSettings {
   readonly maxBytes: number
   readonly backpressure: 'reject' | 'wait' | 'drop-oldest'
   readonly retentionMs: number
+  readonly dedupeMs: number
 }
 
 const integer = (value: unknown, what: string): number => {
@@ -44,7 +47,15 @@ const longerThanNothing = (value: unknown, what: string): number => {
 
 /** @throws ValidationError for an unknown option or a value out of its range */
 export function messagingSettings(config: MessagingConfig = {}): MessagingSettings {
-  checkOptions('messaging', config, ['lease', 'maxAttempts', 'capacity', 'backpressure', 'retention', 'signatures'])
+  checkOptions('messaging', config, [
+    'lease',
+    'maxAttempts',
+    'capacity',
+    'backpressure',
+    'retention',
+    'dedupe',
+    'signatures',
+  ])
   const capacity = config.capacity ?? {}
   checkOptions('messaging.capacity', capacity, ['count', 'bytes'])
   const backpressure = config.backpressure ?? 'reject'
@@ -61,5 +72,6 @@ export function messagingSettings(config: MessagingConfig = {}): MessagingSettin
     maxBytes: integer(capacity.bytes ?? 64 * 1024 * 1024, 'messaging.capacity.bytes'),
     backpressure,
     retentionMs: longerThanNothing(config.retention ?? '24h', 'messaging.retention'),
+    dedupeMs: milliseconds(config.dedupe ?? '24h', 'messaging.dedupe', '1s'),
   }
 }

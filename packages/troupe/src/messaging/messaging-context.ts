@@ -207,7 +207,9 @@ export class MessagingContext {
     return composeSystemMessage(this.#composing(), id, systemMessage)
   }
   #composing(nowMs = this.clock.now()): Composing {
-    return { blobs: this.blobs, largePayload: this.cleanup.largePayload, signed: this.signed !== undefined, nowMs }
+    const { dedupeMs } = this.settings
+    const { largePayload } = this.cleanup
+    return { blobs: this.blobs, largePayload, signed: this.signed !== undefined, dedupeMs, nowMs }
   }
   /** Into its mailbox, or the change fails. @param before how many statements stand before these in the change */
   enqueue(message: OutgoingMessage, before: number): readonly Statement[] {

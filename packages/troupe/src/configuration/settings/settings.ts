@@ -255,6 +255,12 @@ const work: readonly Setting[] = [
     standard: '24h',
   },
   {
+    path: 'messaging.dedupe',
+    kind: time,
+    description: 'how long a dedupe id is known',
+    standard: '24h',
+  },
+  {
     path: 'messaging.backpressure',
     kind: choice('reject', 'wait', 'drop-oldest'),
     description: 'what a full mailbox does',

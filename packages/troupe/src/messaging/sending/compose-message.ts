@@ -36,7 +36,6 @@ import type { OutgoingMessage } from '../statements/send-statements.ts'
 
 /** Larger ones are refused whatever the mailbox holds. */
 export const maxMessageBytes = 8 * 1024 * 1024
-const dedupeMs = 24 * 3_600_000
 
 /** Who sends, bound once. */
 export interface Sender {
@@ -179,10 +178,12 @@ export interface Composing {
   readonly signed: boolean
   /** Decides only whether a moment given by `at` is still to come. */
   readonly nowMs: number
+  /** For how long a dedupe id is known. */
+  readonly dedupeMs: number
 }
 
 export function composeMessage(
-  { blobs, largePayload, signed, nowMs }: Composing,
+  { blobs, largePayload, signed, dedupeMs, nowMs }: Composing,
   sender: Sender,
   draft: MessageDraft,
   payload: Encoded,
