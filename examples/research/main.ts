@@ -30,7 +30,7 @@ function readCommandLine(argv: readonly string[]): RunOptions & { readonly json:
     .argument('[question]', 'what you want to know')
     .option(
       '--docs <folder>',
-      'a folder of Markdown, text, HTML or source files; may be given again',
+      'a folder of documents: Markdown, text, HTML, PDF, Word, CSV, notebooks, source; may be given again',
       (path, before: string[] = []) => [...before, path],
     )
     .option(

@@ -111,8 +111,8 @@ describe('An answer of the index', () => {
   })
 
   it('takes the subject of a part from the whole question', async () => {
-    const partOf = 'What is the fee of a yacht, and what is the longest stay?'
-    const { citations } = await index.answer('What is the longest stay?', { partOf })
+    const partOf = 'What is the fee of a yacht, and what is its longest stay?'
+    const { citations } = await index.answer('What is its longest stay?', { partOf })
     expect(citations[0]?.quote).toMatch(/^\| Yacht/)
   })
 })

@@ -9,7 +9,7 @@ import type { Heading } from './heading.ts'
 import { lineOf, lineStarts } from './line-starts.ts'
 import { markdownHeadings } from './markdown-headings.ts'
 
-export type DocumentKind = 'markdown' | 'html' | 'text' | 'source' | 'table'
+export type DocumentKind = 'markdown' | 'html' | 'text' | 'source' | 'table' | 'pages'
 
 export interface Extraction {
   /** The text; its line breaks are those of the file, and U+2029 separates paragraphs that share a line. */
@@ -29,6 +29,11 @@ const kinds: Record<string, DocumentKind> = {
   '.html': 'html',
   '.htm': 'html',
   '.xhtml': 'html',
+  '.docx': 'html',
+  '.epub': 'html',
+  '.eml': 'markdown',
+  '.ipynb': 'markdown',
+  '.pdf': 'pages',
   '.txt': 'text',
   '.text': 'text',
   '.rst': 'text',
@@ -54,9 +59,7 @@ export function kindOf(path: string): DocumentKind {
  */
 export function extract(source: string, kind: DocumentKind): Extraction {
   const { text, headings } =
-    kind === 'html'
-      ? extractHtml(source)
-      : { text: source, headings: kind === 'markdown' || kind === 'text' ? markdownHeadings(source) : [] }
+    kind === 'html' ? extractHtml(source) : { text: source, headings: headingsIn(source, kind) }
   const starts = lineStarts(text)
   return {
     text,
@@ -65,4 +68,14 @@ export function extract(source: string, kind: DocumentKind): Extraction {
     lineAt: (offset) => lineOf(starts, offset),
     offsetOf: (line) => starts[line - 1] ?? text.length,
   }
+}
+
+function headingsIn(source: string, kind: DocumentKind): Heading[] {
+  if (kind === 'pages') return pageHeadings(source)
+  return kind === 'markdown' || kind === 'text' ? markdownHeadings(source) : []
+}
+
+/** Each page is a section: its number stands with what is quoted from it. */
+function pageHeadings(source: string): Heading[] {
+  return [...source.matchAll(/^\f$/gm)].map(({ index }, i) => ({ offset: index, level: 1, text: `page ${i + 1}` }))
 }

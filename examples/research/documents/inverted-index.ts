@@ -105,48 +105,4 @@ export class InvertedIndex {
       .sort((a, b) => b.score - a.score || a.id - b.id)
       .slice(0, limit)
   }
-
-  /** A form that `InvertedIndex.from` reads. */
-  toBytes(): Uint8Array {
-    const terms: [string, number, number][] = []
-    let size = 0
-    for (const [term, { length, count }] of this.#postings) {
-      terms.push([term, length, count])
-      size += length
-    }
-    const head = Buffer.from(JSON.stringify({ lengths: this.#lengths, terms }))
-    const bytes = new Uint8Array(4 + head.length + size)
-    new DataView(bytes.buffer).setUint32(0, head.length)
-    bytes.set(head, 4)
-    let at = 4 + head.length
-    for (const { bytes: own, length } of this.#postings.values()) {
-      bytes.set(own.subarray(0, length), at)
-      at += length
-    }
-    return bytes
-  }
-
-  /** @throws for bytes that `toBytes` did not write */
-  static from(bytes: Uint8Array): InvertedIndex {
-    const index = new InvertedIndex()
-    const headLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
-    const head: { lengths: number[]; terms: [string, number, number][] } = JSON.parse(
-      Buffer.from(bytes.subarray(4, 4 + headLength)).toString(),
-    )
-    let at = 4 + headLength
-    for (const [term, length, count] of head.terms) {
-      const postings = new Postings()
-      postings.bytes = bytes.subarray(at, at + length)
-      postings.length = length
-      postings.count = count
-      postings.last = head.lengths.length
-      index.#postings.set(term, postings)
-      at += length
-    }
-    for (const length of head.lengths) {
-      index.#lengths.push(length)
-      index.#totalLength += length
-    }
-    return index
-  }
 }

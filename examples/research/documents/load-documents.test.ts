@@ -45,11 +45,9 @@ describe('loadDocuments', () => {
     execFileSync('mkfifo', [join(root, 'pipe')])
     symlinkSync(join(root, 'nowhere'), join(root, 'broken'))
     expect(await load()).toEqual({
-      read: ['good.md'],
+      read: ['good.md', 'latin.txt', 'wide.txt'],
       skipped: {
-        'picture.png': 'binary',
-        'latin.txt': 'not UTF-8',
-        'wide.txt': 'not UTF-8 (it starts with the mark of UTF-16)',
+        'picture.png': 'an image: images are not read',
         'big.log': 'over 8 MB (8.0 MB)',
         'blank.md': 'empty',
         '.env': 'hidden',

@@ -46,7 +46,9 @@ export interface Vocabulary {
 const maxConcepts = 48
 const relatedWeight = 0.5
 /** What the words of the whole question count, all together, beside those of the part that is asked. */
-const contextWeight = 0.6
+const contextWeight = 0.4
+/** Words that stand for something which is named elsewhere. */
+const leaning = /\b(?:it|its|they|them|their|this|that|these|those|there|he|she|him|her|his)\b/i
 
 /** Words of questions that say little about what is asked, however rare they are in the documents. */
 const light = new Set(
@@ -61,11 +63,18 @@ const lightWeight = 0.5
 /** @param context the question that this one is a part of: its words count a little where this one says little itself */
 export function readQuestion(text: string, vocabulary: Vocabulary, context = ''): Question {
   const concepts = conceptsOf(text, vocabulary)
-  const others = [...conceptsOf(context, vocabulary)].filter(([term]) => !concepts.has(term))
+  // A part that names its subject is asked as it stands.
+  const leans = concepts.size < 2 || leaning.test(text)
+  const others = [...conceptsOf(leans ? context : '', vocabulary)].filter(([term]) => !concepts.has(term))
   const share = Math.min(1, weightOf(concepts.values()) / (weightOf(others.map(([, concept]) => concept)) || 1))
   for (const [term, concept] of others)
     concepts.set(term, { ...concept, weight: concept.weight * share * contextWeight })
-  return { text, concepts: [...concepts.values()], asksFor: askedIn(text), names: namesIn(`${text} ${context}`) }
+  return {
+    text,
+    concepts: [...concepts.values()],
+    asksFor: askedIn(text),
+    names: namesIn(leans ? `${text} ${context}` : text),
+  }
 }
 
 const weightOf = (concepts: Iterable<Concept>): number => [...concepts].reduce((sum, { weight }) => sum + weight, 0)

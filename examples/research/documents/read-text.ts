@@ -1,8 +1,9 @@
 /**
- * Reads one file as UTF-8 text, or says why it is no document. Nothing here throws: a file that cannot be used
+ * Reads one file as text, or says why it is no document. Nothing here throws: a file that cannot be used
  * becomes a reason that the report lists.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
+import { type FormatReader, formatReader, unreadFormat } from './formats/read-format.ts'
 
 /** The largest file that is read, in bytes. */
 export const maxFileBytes = 8 * 1024 * 1024
@@ -17,23 +18,59 @@ export type ReadText = { readonly ok: true; readonly text: string } | { readonly
  * console.log(read.ok ? read.text : read.reason)
  */
 export async function readText(file: string): Promise<ReadText> {
+  const unread = unreadFormat(file)
+  if (unread !== undefined) return { ok: false, reason: unread }
   try {
-    return decode(await readFile(file))
+    const reader = formatReader(file)
+    return reader ? await readFormat(file, reader) : decode(await readFile(file))
   } catch (error) {
     return { ok: false, reason: reasonOf(error) }
   }
 }
 
+/** What was last read of formats that are slow to read, by file; the oldest is left out first. */
+const converted = new Map<string, { readonly version: string; readonly read: ReadText }>()
+const maxConverted = 32
+
+async function readFormat(file: string, load: () => Promise<FormatReader>): Promise<ReadText> {
+  const { mtimeMs, size } = await stat(file)
+  const version = `${mtimeMs} ${size}`
+  const known = converted.get(file)
+  if (known?.version === version) return known.read
+  const read = await convert(await readFile(file), await load())
+  if (converted.size === maxConverted) converted.delete(converted.keys().next().value ?? '')
+  converted.set(file, { version, read })
+  return read
+}
+
+async function convert(bytes: Uint8Array, read: FormatReader): Promise<ReadText> {
+  if (bytes.length > maxFileBytes) return { ok: false, reason: tooLarge(bytes.length) }
+  try {
+    const text = await read(bytes)
+    return text.trim() === '' ? { ok: false, reason: 'empty' } : { ok: true, text }
+  } catch (error) {
+    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    return { ok: false, reason: `unreadable (${message.slice(0, 120)})` }
+  }
+}
+
+/** UTF-8, UTF-16 with its mark, else the single bytes of Western Europe where no control character speaks against it. */
 function decode(bytes: Uint8Array): ReadText {
   if (bytes.length > maxFileBytes) return { ok: false, reason: tooLarge(bytes.length) }
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    return { ok: false, reason: 'not UTF-8 (it starts with the mark of UTF-16)' }
-  if (bytes.includes(0)) return { ok: false, reason: 'binary' }
+  const text = decoded(bytes)
+  if (text === undefined) return { ok: false, reason: 'binary' }
+  return text.trim() === '' ? { ok: false, reason: 'empty' } : { ok: true, text }
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  if (bytes.includes(0)) return undefined
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return text.trim() === '' ? { ok: false, reason: 'empty' } : { ok: true, text }
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return { ok: false, reason: 'not UTF-8' }
+    const isControl = (byte: number) => byte < 9 || (byte > 13 && byte < 32 && byte !== 27) || byte === 127
+    return bytes.some(isControl) ? undefined : new TextDecoder('windows-1252').decode(bytes)
   }
 }
 
