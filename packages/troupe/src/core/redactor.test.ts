@@ -21,6 +21,22 @@ it('takes every form of a secret out of a text, and nothing else', () => {
   expect(redactor.redact('short and plain')).toBe('short and plain')
 })
 
+it('A redactor takes a secret out of hex, percent-encoded bytes and base64 at any position', () => {
+  const redactor = createRedactor()
+  const secret = 'p"ss w/rd~?>+17'
+  redactor.addSecret(secret)
+  const hex = Buffer.from(secret).toString('hex')
+  expect(redactor.redact(`${hex} ${hex.toUpperCase()}`)).toBe('[redacted] [redacted]')
+  expect(redactor.redact(hex.replace(/../g, '%$&'))).toBe('[redacted]')
+  expect(redactor.redact(encodeURIComponent(secret).replace(/%../g, (byte) => byte.toLowerCase()))).toBe('[redacted]')
+  for (const user of ['', 'u', 'us', 'user:'])
+    for (const encoding of ['base64', 'base64url'] as const) {
+      const clean = redactor.redact(Buffer.from(`${user}${secret}@host`).toString(encoding))
+      expect(clean).toContain('[redacted]')
+      expect(Buffer.from(clean.replace('[redacted]', ''), encoding).toString()).not.toContain(secret.slice(2, -2))
+    }
+})
+
 it('keeps the newest thousand, and takes out the longer of two that hold each other', () => {
   const redactor = createRedactor()
   redactor.addSecret('first-secret')
