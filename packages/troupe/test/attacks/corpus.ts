@@ -1,0 +1,18 @@
+/** All rows. An id is of one row. */
+
+import { agentsAndFiles } from './agents-and-files.ts'
+import type { Attack } from './attack.ts'
+import { codeExecution } from './code-execution.ts'
+import { humanTrust } from './human-trust.ts'
+import { identity } from './identity.ts'
+import { injections } from './injections.ts'
+import { rogueAgents } from './rogue-agents.ts'
+
+export const corpus: readonly Attack[] = [
+  ...injections,
+  ...identity,
+  ...humanTrust,
+  ...codeExecution,
+  ...agentsAndFiles,
+  ...rogueAgents,
+]

@@ -1,0 +1,96 @@
+/** Rows about callers of the HTTP API: each route for each caller that has no right to what it names. */
+import type { Attack, AttackAction } from './attack.ts'
+import { bodies, openRoutes, routes } from './routes.ts'
+import { marker, privateMarker, send, targetOf } from './target-user.ts'
+
+/** They sign in as nobody. */
+const strangers = [
+  'nobody',
+  'revoked',
+  'cut short',
+  'changed secret',
+  'upper case',
+  'only the id',
+  'a pattern',
+  'unsigned token',
+]
+const slug = (text: string) => text.replaceAll(/[^\w]+/g, '-')
+
+const row = (route: string, caller: string, rest: Partial<Attack> = {}): Attack => ({
+  id: `identity/${slug(caller)}/${slug(route)}`,
+  family: 'identity',
+  source: 'a caller over HTTP',
+  channel: `request by ${caller}`,
+  payload: route,
+  goal: 'read or change what is of another',
+  policy: 'default',
+  expected: 'blocked',
+  ...rest,
+})
+
+/** What a run holds, for callers that are bound to an agent without a step in it. */
+const contentOfRuns = routes.filter(
+  (route) =>
+    (/GET .*\/(runs|status|result)\//.test(route) && !/live|uncertain|compare|calls|\/at\/|\{run\}$/.test(route)) ||
+    route === 'GET /result/{run}',
+)
+const agentReads =
+  'a caller that is bound to one agent reads runs in which that agent has no step: the records of runs have no audience yet'
+
+/** What the operation of the key opens. */
+const operationOfKey: ReadonlySet<string> = new Set([
+  'GET /metrics',
+  'GET /v1/health',
+  'GET /v1/doctor',
+  'GET /v1/versions',
+])
+/** They change nothing. */
+const forReaders: ReadonlySet<string> = new Set(['POST /v1/check', 'POST /v1/runs/{run}/verify-replay'])
+
+const guarded = routes.filter((route) => !openRoutes.has(route))
+export const identity: readonly Attack[] = [
+  ...guarded.flatMap((route, i) => [
+    row(route, 'nobody'),
+    row(route, strangers[1 + (i % (strangers.length - 1))] as string),
+  ]),
+  ...guarded.map((route) => row(route, 'another user')),
+  ...guarded.map((route) => row(route, 'no operation')).filter(({ payload }) => !operationOfKey.has(payload)),
+  ...guarded
+    .filter((route) => !route.startsWith('GET'))
+    .map((route) => row(route, 'a reader'))
+    .filter(({ payload }) => !forReaders.has(payload)),
+  ...contentOfRuns.map((route) => row(route, 'another agent', { expected: 'open', reason: agentReads })),
+  row('GET /v1/context/entries/{key}', 'another agent'),
+]
+
+const fill = (path: string, ids: Readonly<Record<string, string>>) =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? 'x'))
+
+const request =
+  (caller: string): AttackAction =>
+  async ({ payload }, testbed) => {
+    const target = await targetOf(testbed)
+    const [method = '', path = ''] = payload.split(' ')
+    const before = await target.fingerprint()
+    const body = method === 'POST' || method === 'PUT' ? (bodies[payload] ?? {}) : undefined
+    const ids =
+      caller === 'another agent' && path.includes('/context/') ? { ...target.ids, key: 'private' } : target.ids
+    const { status, text } = await send(testbed.url, method, fill(path, ids), { key: target.keys[caller], body })
+    const isStranger = strangers.includes(caller)
+    const disclosed = text.includes(caller === 'another agent' ? privateMarker : marker)
+    const changed = (await target.fingerprint()) !== before
+    const entered = status < 400 && (isStranger || caller === 'no operation' || caller === 'a reader')
+    return {
+      succeeded: disclosed || changed || entered,
+      asked: false,
+      reached: status !== 404 || caller === 'another user',
+      detail: `${status} ${text.slice(0, 80)}`,
+    }
+  }
+
+export const identityActions: Readonly<Record<string, AttackAction>> = Object.fromEntries(
+  [...new Set(identity.map(({ channel }) => channel))].map((channel) => [
+    channel,
+    request(channel.slice('request by '.length)),
+  ]),
+)

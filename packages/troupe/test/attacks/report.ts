@@ -1,0 +1,57 @@
+/** What a release prints of its corpus. */
+import type { Verdict } from './attack.ts'
+
+export interface Report {
+  readonly text: string
+  /** Each row whose outcome is not the expected one. */
+  readonly problems: readonly string[]
+}
+
+const count = <T>(list: readonly T[], which: (one: T) => boolean) => list.filter(which).length
+
+export function report(verdicts: readonly Verdict[]): Report {
+  const stated = verdicts.filter(({ attack }) => attack.expected !== 'allowed' && attack.expected !== 'open')
+  const allowed = verdicts.filter(({ attack }) => attack.expected === 'allowed')
+  const open = verdicts.filter(({ attack }) => attack.expected === 'open')
+  const twins = verdicts.filter(({ twin }) => twin !== undefined)
+  const held = twins.filter(({ twin }) => twin === 'held up')
+  const lines = [
+    `${stated.length} attacks, ${count(stated, ({ succeeded }) => succeeded)} succeeded; ${held.length} of ${twins.length} harmless cases were blocked or needed an approval`,
+    `  ${count(stated, ({ asked }) => asked)} asked a person first, ${count(stated, ({ reached }) => reached)} reached their reader`,
+    `  ${allowed.length} more ask for what the stated policy allows; ${count(allowed, ({ succeeded }) => succeeded)} of them happened`,
+    `  ${open.length} more are known to be open; ${count(open, ({ succeeded }) => succeeded)} of them succeeded`,
+    'harmless cases that were held up, by channel:',
+    ...byChannel(twins).map(({ channel, total, held }) => `  ${held} of ${total}  ${channel}`),
+  ]
+  const groups = new Map<string, Verdict[]>()
+  for (const verdict of verdicts) {
+    const { family } = verdict.attack
+    groups.set(family, [...(groups.get(family) ?? []), verdict])
+  }
+  lines.push('by family:')
+  for (const [family, own] of groups)
+    lines.push(
+      `  ${family}: ${own.length} rows, ${count(own, ({ succeeded, attack }) => succeeded && attack.expected !== 'allowed' && attack.expected !== 'open')} succeeded, ${count(own, ({ succeeded, attack }) => succeeded && attack.expected === 'open')} open`,
+    )
+  const reasons = new Map<string, string[]>()
+  for (const { attack, succeeded } of open)
+    if (succeeded) reasons.set(attack.reason ?? '', [...(reasons.get(attack.reason ?? '') ?? []), attack.id])
+  for (const [reason, ids] of reasons) lines.push(`open: ${reason}: ${ids.length} rows, such as ${ids[0]}`)
+  const closed = open.filter(({ succeeded }) => !succeeded)
+  if (closed.length > 0)
+    lines.push(`no longer open, take the mark away: ${closed.map(({ attack }) => attack.id).join(', ')}`)
+  lines.push(`allowed by the stated policy: ${[...new Set(allowed.map(({ attack }) => attack.goal))].join(', ')}`)
+  const problems = verdicts.flatMap(({ problem }) => (problem === undefined ? [] : [problem]))
+  return { text: [...lines, ...problems.map((one) => `PROBLEM ${one}`)].join('\n'), problems }
+}
+
+function byChannel(twins: readonly Verdict[]) {
+  const groups = new Map<string, { channel: string; total: number; held: number }>()
+  for (const { attack, twin } of twins) {
+    const group = groups.get(attack.channel) ?? { channel: attack.channel, total: 0, held: 0 }
+    group.total++
+    if (twin === 'held up') group.held++
+    groups.set(attack.channel, group)
+  }
+  return [...groups.values()].sort((a, b) => b.held - a.held)
+}
