@@ -1,0 +1,141 @@
+/** Thirty canaries in every place that takes content or secrets, and a search for each of them in every outlet and encoding. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, expect, test } from 'vitest'
+import { createTroupe, type TroupeConfig } from '../../../src/index.ts'
+import { serve } from '../../../src/server/index.ts'
+import { dropSchema, missingServer, schemaName, server } from '../../postgres/postgres-server.ts'
+import { createFinder, encodingsOf, type Found } from './find-canaries.ts'
+import { contents, plantCanaries, secretNames, secrets } from './plant-canaries.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-canaries-'))
+const schema = schemaName('canaries')
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  if (!(await missingServer())) await dropSchema(schema)
+})
+
+const filesIn = (path: string): Buffer[] =>
+  readdirSync(path, { recursive: true })
+    .map((name) => join(path, String(name)))
+    .filter((name) => statSync(name).isFile())
+    .map((name) => readFileSync(name))
+/** What stands in the tables, as a dump shows it. */
+const dump = () =>
+  spawnSync('pg_dump', ['--data-only', '--inserts', '-n', schema, server], { maxBuffer: 1 << 28, encoding: 'buffer' })
+    .stdout
+
+/** Outlets by name, each with what came out. Those of the operator show neither; those of the user show the own content. */
+async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[]) {
+  const logged: string[] = []
+  const events: string[] = []
+  const troupe = await createTroupe({
+    storage,
+    log: { level: 'debug', destination: { write: (text: string) => void logged.push(text) } },
+    secrets: [
+      {
+        get: (name: string) =>
+          secretNames.includes(name) ? { value: secrets[secretNames.indexOf(name)] as string } : undefined,
+      },
+    ] as never,
+    encryption: { keys: [{ id: 'one', key: Buffer.alloc(32, 7).toString('base64') }] } as never,
+    audit: { reads: true } as never,
+  })
+  troupe.on('*', (event) => void events.push(JSON.stringify(event)))
+  const site = await serve(troupe, { port: 0, authentication: 'required', rateLimit: false })
+  const { key } = await troupe.apiKeys.create({ name: 'all', users: 'all', role: 'admin' })
+  const get = async (path: string, name = 'ada') => {
+    const response = await fetch(site.url + path, { headers: { authorization: `Bearer ${key}`, 'troupe-user': name } })
+    return Buffer.from(await response.arrayBuffer())
+  }
+  const operator = new Map<string, Buffer[]>()
+  const user = new Map<string, Buffer[]>()
+  try {
+    const runs = await plantCanaries(troupe, 'ada')
+    for (const path of [
+      '/metrics',
+      '/v1/health',
+      '/v1/doctor',
+      '/v1/versions',
+      '/v1/audit?limit=100',
+      '/v1/incidents',
+      '/v1/audit/export',
+      '/v1/api-keys',
+      '/v1/openapi.json',
+      '/v1/nothing',
+      '/',
+      '/health',
+      '/ready',
+    ])
+      operator.set(path, [await get(path)])
+    for (const id of runs) {
+      const run = encodeURIComponent(id)
+      for (const part of ['', '/result', '/export', '/export?redact=nothing', '/why', '/inspect', '/steps/1%231/calls'])
+        user.set(`/v1/runs/${id}${part}`, [await get(`/v1/runs/${run}${part}`)])
+      user.set(`traces of ${id}`, [Buffer.from(JSON.stringify(await troupe.user('ada').traces.list()))])
+    }
+    operator.set('storage', stored())
+    const copy = join(folder, `backup-${schema}-${operator.size}-${typeof storage}`)
+    await troupe.backup(copy)
+    operator.set('backup', filesIn(copy))
+    operator.set('log', [Buffer.from(logged.join(''))])
+    user.set('events', [Buffer.from(events.join('\n'))])
+  } finally {
+    await site.close()
+    await troupe.close()
+  }
+  operator.set('storage after the end', stored())
+  operator.set('log after the end', [Buffer.from(logged.join(''))])
+  return { operator, user, key }
+}
+
+function findings(found: Awaited<ReturnType<typeof outlets>>) {
+  const anything = createFinder([...contents, ...secrets, found.key])
+  const onlySecrets = createFinder([...secrets, found.key])
+  const list = (outlet: Map<string, Buffer[]>, find: (bytes: Buffer) => Found[]) =>
+    [...outlet].flatMap(([name, parts]) =>
+      parts.flatMap((part) => find(part).map(({ canary, encoding }) => `${name}: ${canary} as ${encoding}`)),
+    )
+  return [...list(found.operator, anything), ...list(found.user, onlySecrets)]
+}
+
+test('A canary is found in each of its encodings, and inside compressed streams', () => {
+  for (const text of [contents[3] as string, secrets[4] as string]) {
+    const find = createFinder([text])
+    for (const [name, bytes] of encodingsOf(text)) {
+      const hidden = Buffer.concat([Buffer.from('before '), bytes, Buffer.from(' after')])
+      expect([name, find(hidden).length > 0]).toEqual([name, true])
+      expect([name, find(Buffer.concat([Buffer.alloc(9, 1), gzipSync(hidden)])).length > 0]).toEqual([name, true])
+    }
+    for (const before of ['', 'u', 'us', 'user:'])
+      expect(find(Buffer.from(Buffer.from(`${before}${text}!`).toString('base64'))).length).toBeGreaterThan(0)
+    expect(find(Buffer.from('nothing of it'))).toEqual([])
+  }
+})
+
+test('No canary is in the files, the log, backups and pages of a troupe on SQLite', async () => {
+  const slot = join(folder, 'sqlite')
+  const found = await outlets(`sqlite:${join(slot, 't.db')}`, () => filesIn(slot))
+  expect(found.operator.get('storage')?.length).toBeGreaterThan(1)
+  expect(findings(found)).toEqual([])
+  // The user's own reads show the own content, so that the search had something to find.
+  expect([...found.user].flatMap(([, parts]) => parts.flatMap(createFinder(contents))).length).toBeGreaterThan(5)
+}, 60_000)
+
+test('No canary is in a dump, the log, backups and pages of a troupe on PostgreSQL', async (context) => {
+  if (await missingServer()) return context.skip('no PostgreSQL')
+  const found = await outlets({ url: server, schema }, () => [dump()])
+  expect(found.operator.get('storage')?.[0]?.length).toBeGreaterThan(10_000)
+  expect(findings(found)).toEqual([])
+}, 60_000)
+
+test('Without encryption the search finds content in the files of the same troupe', async () => {
+  const slot = join(folder, 'plain')
+  const troupe = await createTroupe({ storage: `sqlite:${join(slot, 't.db')}`, log: 'silent' })
+  await troupe.user('ada').context.push('value', contents[0] as string)
+  expect(filesIn(slot).flatMap(createFinder(contents)).length).toBeGreaterThan(0)
+  await troupe.close()
+})

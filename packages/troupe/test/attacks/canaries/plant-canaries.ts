@@ -1,0 +1,94 @@
+/** Thirty canaries: half of them content of a user, which only the user's own reads may show, half secrets, which nothing may. */
+import { z } from 'zod'
+import { defineAgent, defineMessage, defineTool, finish, LlmAgent, type Troupe } from '../../../src/index.ts'
+import { MockModel } from '../../../src/testing/index.ts'
+import { encodingsOf } from './find-canaries.ts'
+
+/** Letters that every encoding writes otherwise. */
+const canary = (kind: string, i: number) => `${kind}/${i}+Qz7"Vw~é?${(i * 7_919).toString(36)}-K9x`
+export const contents = Array.from({ length: 15 }, (_, i) => canary('content', i))
+export const secrets = Array.from({ length: 15 }, (_, i) => canary('secret', i))
+export const secretNames = secrets.map((_, i) => `CANARY_${i}`)
+
+const content = (i: number) => contents[i] as string
+const Note = defineMessage('note')
+const line = (name: string, more: readonly string[] = []) => [`Start -> ${name}`, `${name} -> End`, ...more]
+
+/** @returns the runs in which canaries are */
+export async function plantCanaries(troupe: Troupe, user: string): Promise<readonly string[]> {
+  // From here on they are known as secrets.
+  for (const name of secretNames) await troupe.secrets.get(name)
+  const ada = troupe.user(user)
+  await ada.context.push('value', content(0), { metadata: { note: content(1) } })
+  await ada.context.push('large', `${content(2)} `.repeat(20_000))
+  await ada.context.push('gone', content(3))
+  await ada.context.delete('gone')
+  const { messages } = ada.agent('Sender')
+  await messages.send(Note, { text: content(4) }, { to: 'Box', metadata: { note: content(5) } })
+  const { mailbox } = ada.agent('Box')
+  for (let attempt = 0; attempt < 6; attempt++)
+    for (const delivery of await mailbox.receive({ max: 1 })) await delivery.nack({ reason: content(6) })
+  await ada.memory('Talker').episodic.add(content(7))
+  const talker = new LlmAgent({
+    name: 'Talker',
+    instructions: content(8),
+    model: new MockModel({ responses: [content(9)] }),
+  })
+  await ada.session(talker, { threadId: 't' }).chat(content(10))
+  return [await workingRun(troupe, user), ...(await failingRuns(troupe, user))]
+}
+
+async function workingRun(troupe: Troupe, user: string): Promise<string> {
+  const worker = defineAgent({
+    name: 'Worker',
+    run: async (_, ctx) => {
+      await ctx.effect('look', { class: 'read', input: { q: content(11) } }, () => ({ found: content(12) }))
+      const answer = await ctx.ask({ text: content(13) })
+      return finish(answer)
+    },
+  })
+  const flows = line('Worker', ['Worker -> User', 'User -> Worker'])
+  const run = await troupe.user(user).orchestra.start({ task: content(14), topology: { agents: [worker], flows } })
+  const { questions } = await run.result()
+  await run.answer(questions[0]?.id ?? '', content(14))
+  await run.result()
+  return run.id
+}
+
+/** Each secret comes out of a failing tool and a failing agent, in each form that libraries quote them in. */
+async function failingRuns(troupe: Troupe, user: string): Promise<readonly string[]> {
+  const leaks = secrets.flatMap((secret) => [
+    secret,
+    `Bearer ${secret}`,
+    `Basic ${Buffer.from(`user:${secret}`).toString('base64')}`,
+    `Basic ${Buffer.from(`ab:${secret}`).toString('base64')}`,
+    `https://x.test/?key=${encodeURIComponent(secret)}`,
+    JSON.stringify({ key: secret }),
+    ...['base64url at 0', 'hex', 'HEX', 'percent of each byte'].map((form) => String(encodingsOf(secret).get(form))),
+  ])
+  const leaky = defineTool({
+    name: 'leaky',
+    description: 'Fails with what it knows.',
+    inputSchema: z.object({}),
+    effect: 'read',
+    execute: () => {
+      throw Object.assign(new Error(leaks.join(' ')), { details: { leaks } })
+    },
+  })
+  const model = new MockModel({ responses: [{ toolCalls: [{ name: 'leaky', args: {} }] }, 'It failed.'] })
+  const caller = new LlmAgent({ name: 'Caller', model, tools: [leaky] })
+  const failing = defineAgent({
+    name: 'Failing',
+    run: () => {
+      throw new Error(leaks.join(' '), { cause: new Error(leaks.join('\n')) })
+    },
+  })
+  const { orchestra } = troupe.user(user)
+  const runs = []
+  for (const agent of [caller, failing]) {
+    const run = await orchestra.start({ task: 'go', topology: { agents: [agent], flows: line(agent.name) } as never })
+    await run.result()
+    runs.push(run.id)
+  }
+  return runs
+}
