@@ -74,7 +74,6 @@ const expressions: Readonly<Record<string, object>> = {
     $ref: '#/$defs/d0',
   },
 }
-const inServerThread = 'an evaluation runs an expression of the caller in the thread of the server'
 
 const heavy: Readonly<Record<string, () => Request>> = {
   'a million brackets': () => ['PUT', '/v1/context/entries/deep', `{"value":${'['.repeat(1_000_000)}`],
@@ -138,8 +137,6 @@ export const codeExecution: readonly Attack[] = [
       channel: 'score of an evaluation',
       payload: JSON.stringify(schema),
       goal: 'hold the thread of the server',
-      expected: 'open',
-      reason: inServerThread,
     }),
   ),
   ...Object.keys(heavy).map(

@@ -2,7 +2,7 @@
 import type { Attack, Twin } from './attack.ts'
 import { injectionChannels, mcpChannels, memoryChannels } from './channels.ts'
 import { carryingOff, goal } from './goals.ts'
-import { type McpSlot, returnedByCalls, shownToNoModel } from './hostile-mcp.ts'
+import { type McpSlot, shownToNoModel } from './hostile-mcp.ts'
 import { frames, wordings } from './wordings.ts'
 
 const harmless = [
@@ -76,10 +76,7 @@ function hijack(family: Attack['family'], channels: readonly string[]): Attack[]
 }
 
 const isShown = (channel: string) => !shownToNoModel.has(channel.slice(4) as McpSlot)
-const isReturned = (channel: string) => returnedByCalls.has(channel.slice(4) as McpSlot)
 
-/** A description is read before any call, so that nothing of the server's has labelled the step. */
-const unlabelled = 'text of a server that a model reads before any call carries no label until the server was approved'
 const poisoning: readonly Attack[] = Object.keys(mcpChannels).flatMap((channel, c) =>
   Object.keys(frames).map((wording, w): Attack => {
     const sink = sinkAt(w, c)
@@ -94,9 +91,7 @@ const poisoning: readonly Attack[] = Object.keys(mcpChannels).flatMap((channel, 
       twin: twinOf(w + c),
     }
     if (!isShown(channel)) return { ...base, expected: 'blocked' }
-    return isReturned(channel)
-      ? { ...base, expected: expectedBy(sink) }
-      : { ...base, expected: 'open', reason: unlabelled }
+    return { ...base, expected: expectedBy(sink) }
   }),
 )
 
