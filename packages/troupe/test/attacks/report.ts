@@ -40,7 +40,9 @@ export function report(verdicts: readonly Verdict[]): Report {
   const closed = open.filter(({ succeeded }) => !succeeded)
   if (closed.length > 0)
     lines.push(`no longer open, take the mark away: ${closed.map(({ attack }) => attack.id).join(', ')}`)
-  lines.push(`allowed by the stated policy: ${[...new Set(allowed.map(({ attack }) => attack.goal))].join(', ')}`)
+  lines.push(
+    `allowed by the stated policy: ${[...new Set(allowed.map(({ attack: { goal, source } }) => `${goal} (from ${source})`))].join(', ')}`,
+  )
   const problems = verdicts.flatMap(({ problem }) => (problem === undefined ? [] : [problem]))
   return { text: [...lines, ...problems.map((one) => `PROBLEM ${one}`)].join('\n'), problems }
 }
