@@ -55,7 +55,7 @@ const sinks: Readonly<Record<string, (text: string) => Request>> = {
   'recipient of a message': (text) => ['POST', '/v1/messages', { type: 'n', payload: text, to: text }],
   'name of a mailbox': (text) => ['GET', `/v1/mailboxes/${safe(text)}`],
   'cursor of a list': (text) => ['GET', `/v1/runs?cursor=${safe(text)}`],
-  'name of an API key': (text) => ['POST', '/v1/api-keys', { name: text, users: ['target'] }],
+  'name of an API key': (text) => ['POST', '/v1/api-keys', { name: text, users: ['caller'] }],
 }
 
 /** Values that become a pattern or a schema of the caller's, and cost time where they run in the thread of the server. */
@@ -160,9 +160,9 @@ const inside = /\.ts:\d|node_modules|at \w.* \(|error at or near|pg_|sqlite_|829
 
 async function outcomeOf(testbed: Parameters<AttackAction>[1], [method, path, body]: Request, payload: string) {
   const { keys } = await targetOf(testbed)
-  const key = keys.owner
+  const key = keys['the caller']
   const began = performance.now()
-  const { status, text } = await send(testbed.url, method, path, { key, body, headers: { 'troupe-user': 'target' } })
+  const { status, text } = await send(testbed.url, method, path, { key, body, headers: { 'troupe-user': 'caller' } })
   const took = performance.now() - began
   const leaked = inside.test(text.replaceAll(payload, '').replaceAll(JSON.stringify(payload).slice(1, -1), ''))
   return { status, took, leaked, text }
@@ -199,7 +199,7 @@ const textBecomesCode: AttackAction = async ({ channel, payload }, testbed) => {
 export const codeExecutionActions: Readonly<Record<string, AttackAction>> = {
   ...Object.fromEntries(Object.keys(sinks).map((sink) => [sink, textBecomesCode])),
   'score of an evaluation': async ({ payload }, testbed) => {
-    const run = await testbed.troupe.user('target').orchestra.start({
+    const run = await testbed.troupe.user('caller').orchestra.start({
       task: 1,
       topology: { agents: [echoOfLetters], flows: ['Start -> Letters', 'Letters -> End'] },
     })

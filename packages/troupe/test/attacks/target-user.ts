@@ -44,6 +44,7 @@ async function build({ troupe }: Testbed): Promise<TargetUser> {
     return made.id
   }
   const own = await key('owner', {})
+  await key('the caller', { users: ['caller'] })
   await key('another user', { users: ['eve'] })
   await key('another agent', { agent: 'Outer', role: 'contributor' })
   await key('no operation', { operations: ['metrics.read'] })

@@ -9,7 +9,7 @@ import { createTroupe, type TroupeConfig } from '../../../src/index.ts'
 import { serve } from '../../../src/server/index.ts'
 import { dropSchema, missingServer, schemaName, server } from '../../postgres/postgres-server.ts'
 import { createFinder, encodingsOf, type Found } from './find-canaries.ts'
-import { contents, plantCanaries, secretNames, secrets } from './plant-canaries.ts'
+import { contents, errorText, plantCanaries, secretNames, secrets } from './plant-canaries.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-canaries-'))
 const schema = schemaName('canaries')
@@ -97,7 +97,11 @@ function findings(found: Awaited<ReturnType<typeof outlets>>) {
   const onlySecrets = createFinder([...secrets, found.key])
   const list = (outlet: Map<string, Buffer[]>, find: (bytes: Buffer) => Found[]) =>
     [...outlet].flatMap(([name, parts]) =>
-      parts.flatMap((part) => find(part).map(({ canary, encoding }) => `${name}: ${canary} as ${encoding}`)),
+      parts.flatMap((part) =>
+        find(part)
+          .filter(({ canary }) => canary !== errorText || !name.startsWith('log'))
+          .map(({ canary, encoding }) => `${name}: ${canary} as ${encoding}`),
+      ),
     )
   return [...list(found.operator, anything), ...list(found.user, onlySecrets)]
 }

@@ -10,6 +10,9 @@ export const contents = Array.from({ length: 15 }, (_, i) => canary('content', i
 export const secrets = Array.from({ length: 15 }, (_, i) => canary('secret', i))
 export const secretNames = secrets.map((_, i) => `CANARY_${i}`)
 
+/** Why a handler gave a message back: an error text, which the log shows to operators. */
+export const errorText = contents[6] as string
+
 const content = (i: number) => contents[i] as string
 const Note = defineMessage('note')
 const line = (name: string, more: readonly string[] = []) => [`Start -> ${name}`, `${name} -> End`, ...more]
@@ -27,7 +30,7 @@ export async function plantCanaries(troupe: Troupe, user: string): Promise<reado
   await messages.send(Note, { text: content(4) }, { to: 'Box', metadata: { note: content(5) } })
   const { mailbox } = ada.agent('Box')
   for (let attempt = 0; attempt < 6; attempt++)
-    for (const delivery of await mailbox.receive({ max: 1 })) await delivery.nack({ reason: content(6) })
+    for (const delivery of await mailbox.receive({ max: 1 })) await delivery.nack({ reason: errorText })
   await ada.memory('Talker').episodic.add(content(7))
   const talker = new LlmAgent({
     name: 'Talker',
