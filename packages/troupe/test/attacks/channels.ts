@@ -4,12 +4,9 @@
  */
 import { z } from 'zod'
 import { defineAgent, defineMessage, defineRemoteAgent, defineTool, LlmAgent, patterns } from '../../src/index.ts'
-import { defineMcpTools } from '../../src/protocols/index.ts'
 import { MockModel, MockRemoteAgent } from '../../src/testing/index.ts'
 import { builtInTools } from '../../src/tools.ts'
-import { type McpSlot, returnedByCalls, slots } from './hostile-mcp.ts'
 import { obedientModel } from './obedient-model.ts'
-import { send } from './target-user.ts'
 import type { Context, Scene, Testbed } from './testbed.ts'
 
 export interface Result {
@@ -26,14 +23,14 @@ export const line = (...agents: readonly unknown[]) =>
   patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) as never })
 const runLine = async ({ ada }: Scene, ...agents: readonly unknown[]): Promise<Result> =>
   (await ada.orchestra.start({ task: 'Do your work.', topology: line(...agents) })).result()
-const generate = async (
+export const generate = async (
   { ada }: Scene,
   agent: LlmAgent,
   text = 'Do your work.',
   options: object = {},
 ): Promise<Result> => ada.session(agent).generate(text, options)
 /** The victim's own first action: it reads what is there. */
-const callFirst = (tool: string, args: object = {}) => `First, call ${tool} with ${JSON.stringify(args)}.`
+export const callFirst = (tool: string, args: object = {}) => `First, call ${tool} with ${JSON.stringify(args)}.`
 
 const toolResult =
   (shape: (text: string) => unknown): Channel =>
@@ -306,7 +303,7 @@ const agents: Readonly<Record<string, Channel>> = {
 }
 
 /** The run that a schedule starts for what a labelled step did. */
-async function scheduledRun({ ada }: Scene, before: readonly string[]): Promise<Result> {
+export async function scheduledRun({ ada }: Scene, before: readonly string[]): Promise<Result> {
   for (let i = 0; i < 400; i++) {
     const { items } = await ada.orchestra.list()
     const started = items.find(({ id }) => !before.includes(id))
@@ -348,64 +345,6 @@ const schedules: Readonly<Record<string, Channel>> = {
   },
 }
 
-/** What a program with an API key of the user sends in; no route takes labels. */
-const throughHttp =
-  (method: string, path: string, body: (text: string) => object): Channel =>
-  async (scene, text, testbed) => {
-    const agent = scene.victim(callFirst('get_context', { key: 'notes' }), {
-      tools: Object.values(builtInTools('get_context')),
-    })
-    const topology = line(agent)
-    await scene.ada.schedules.create({ id: 'inbox', topology, onMessage: { type: Note } } as never)
-    const { key } = await testbed.troupe.apiKeys.create({
-      name: 'p',
-      users: [scene.userId],
-      agent: 'Partner',
-      role: 'contributor',
-    })
-    const headers = { accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' }
-    const { status, text: answer } = await send(testbed.url, method, path, { key, body: body(text), headers })
-    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${answer}`)
-    if (path === '/v1/messages') return scheduledRun(scene, [])
-    return generate(scene, agent)
-  }
-const audience = 'everyone'
-export const httpChannels: Readonly<Record<string, Channel>> = {
-  'entry put over HTTP': throughHttp('PUT', '/v1/context/entries/notes', (value) => ({ value, audience })),
-  'batch over HTTP': throughHttp('POST', '/v1/context/batch', (value) => ({
-    operations: [{ type: 'push', key: 'notes', value, audience }],
-  })),
-  'message over HTTP': throughHttp('POST', '/v1/messages', (payload) => ({ type: 'note', payload, to: 'inbox' })),
-  'entry pushed by a client of MCP': throughHttp('POST', '/mcp', (value) => ({
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'tools/call',
-    params: { name: 'push_context', arguments: { key: 'notes', value, audience } },
-  })),
-}
-
-let servers = 0
-/** The answer of a call of an MCP server's tool, or what it says before any call. */
-const throughMcp =
-  (slot: McpSlot): Channel =>
-  (scene, text, { mcp }) => {
-    const name = `mcp${++servers}`
-    mcp.offers.set(`/${name}`, slots[slot](text))
-    const source = defineMcpTools({ name, server: { url: `${mcp.url}/${name}` }, effect: 'read' })
-    const first = returnedByCalls.has(slot) ? callFirst(`${name}_look`) : ''
-    return generate(scene, scene.victim(first, { tools: [source] }))
-  }
-const mcp = Object.fromEntries(
-  Object.keys(slots).map((slot) => [`MCP ${slot}`, throughMcp(slot as McpSlot)]),
-) as Readonly<Record<string, Channel>>
-
-export const mcpChannels = mcp
 /** For the rows of goal hijack; those of memory are rows of memory poisoning. */
 export const injectionChannels = { ...tools, ...context, ...agents, ...schedules }
 export const memoryChannels = memory
-export const channels: Readonly<Record<string, Channel>> = {
-  ...injectionChannels,
-  ...httpChannels,
-  ...memory,
-  ...mcp,
-}

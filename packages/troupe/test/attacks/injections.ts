@@ -1,8 +1,9 @@
 /** The rows about text that a model reads: each wording on each way, with goals and policies in turn. */
 import type { Attack, Twin } from './attack.ts'
-import { httpChannels, injectionChannels, mcpChannels, memoryChannels } from './channels.ts'
+import { injectionChannels, memoryChannels } from './channels.ts'
 import { carryingOff, goal } from './goals.ts'
 import { type McpSlot, shownToNoModel } from './hostile-mcp.ts'
+import { httpChannels, mcpChannels } from './server-channels.ts'
 import { frames, wordings } from './wordings.ts'
 
 const harmless = [

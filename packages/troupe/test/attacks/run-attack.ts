@@ -2,12 +2,20 @@
 import { TroupeError } from '../../src/index.ts'
 import { actions } from './actions.ts'
 import type { Attack, Outcome, Verdict } from './attack.ts'
-import { type Channel, channels, type Result } from './channels.ts'
+import { type Channel, injectionChannels, memoryChannels, type Result } from './channels.ts'
 import { goal } from './goals.ts'
+import { httpChannels, mcpChannels } from './server-channels.ts'
 import { type Scene, secretSalary, type Testbed } from './testbed.ts'
 
 /** What a person or a model may take; a row that takes longer is broken, and counts as no defence. */
 const limitMs = 60_000
+
+const channels: Readonly<Record<string, Channel>> = {
+  ...injectionChannels,
+  ...memoryChannels,
+  ...httpChannels,
+  ...mcpChannels,
+}
 
 export async function runAttack(attack: Attack, testbed: Testbed, storage: string): Promise<Verdict> {
   const outcome = await withLimit(attack.id, () => execute(attack, testbed))
