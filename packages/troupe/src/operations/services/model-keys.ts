@@ -1,5 +1,5 @@
 /** Finds models that agents name and whose API key is missing, so that a troupe says so before a run needs one. */
-import { type Agent, definitionOf, LlmAgent } from '../../agents/index.ts'
+import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { TroupeError } from '../../core/index.ts'
 import type { ModelSpec, Models } from '../../models/index.ts'
 import { withHelpers } from '../../topology/index.ts'
@@ -25,7 +25,7 @@ export async function missingModelKeys(models: Models, agents: readonly Agent[])
   if (!missingKeys) return []
   const all = new Set(agents.flatMap((agent) => [...withHelpers(agent)]))
   const chains: (readonly ModelSpec[])[] = [[]]
-  for (const agent of all) if (agent instanceof LlmAgent) chains.push(definitionOf(agent).chain)
+  for (const agent of all) if (agent instanceof BaseLlmAgent) chains.push(definitionOf(agent).chain)
   const { embedding } = models
   if (typeof embedding === 'string') chains.push([embedding])
   const found = new Map<string, MissingModelKey>()

@@ -31,7 +31,7 @@ export async function checkModelKeys(
 ): Promise<Finding[]> {
   const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
   const findings = [...all].map(async (agent) => {
-    if (!(agent instanceof LlmAgent) || !models?.missingKeys) return []
+    if (!(agent instanceof BaseLlmAgent) || !models?.missingKeys) return []
     const asked = await models.missingKeys(definitionOf(agent).chain)
     return asked.flatMap(({ obstacle }) =>
       obstacle ? [found('model.key_missing', 'warning', agent.name, obstacle)] : [],
