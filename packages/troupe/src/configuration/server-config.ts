@@ -27,6 +27,10 @@ export interface ServerConfig {
   readonly hosts?: readonly string[]
   /** Pages of other sites that may call it. */
   readonly origins?: readonly string[]
+  /** Where callers reach it, such as `https://troupe.example.com`; then cookies of sessions are `Secure`. */
+  readonly publicUrl?: string
+  /** Addresses or ranges of the proxies in front of it, whose `X-Forwarded-` headers are believed. */
+  readonly trustProxy?: readonly string[]
   /** Bytes of a request's body; 1 MiB by default. */
   readonly bodyLimit?: number
   /** Requests of each caller; 100 in 1m by default. */

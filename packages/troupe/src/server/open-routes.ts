@@ -1,5 +1,5 @@
 /** What anybody may ask: whether it lives, whether it is ready, what it can do; and the way from a link to a session. */
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { failure } from '../core/index.ts'
 import { cookieOf, sessionCookie } from './access/authenticate.ts'
@@ -35,20 +35,21 @@ export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   addSessions(app, site)
 }
 
-function addSessions(app: FastifyInstance, { parts: { apiKeys } }: Site): void {
+function addSessions(app: FastifyInstance, { parts: { apiKeys }, settings: { publicUrl } }: Site): void {
+  const isSecure = (request: FastifyRequest) => (publicUrl?.protocol ?? `${request.protocol}:`) === 'https:'
   // Who only looks where a link leads, as previews of it do, does not use it up.
   app.get('/open', { ...hidden, exposeHeadRoute: false }, async (request, reply) => {
     const { link } = request.query as { readonly link?: unknown }
     const session = typeof link === 'string' ? await apiKeys.openSession(link) : undefined
     if (!session) throw failure('request.anonymous')
-    setCookie(reply, session.key, session.maxAgeMs, request.protocol === 'https')
+    setCookie(reply, session.key, session.maxAgeMs, isSecure(request))
     return reply.header('cache-control', 'no-store').redirect('/', 303)
   })
   app.delete('/session', hidden, async (request, reply) => {
     const session = cookieOf(request.headers.cookie, sessionCookie)
     const grant = session === undefined ? undefined : await apiKeys.verify(session)
     if (grant?.kind === 'session') await apiKeys.endSession(grant)
-    setCookie(reply, '', 0, request.protocol === 'https')
+    setCookie(reply, '', 0, isSecure(request))
     return reply.code(204).send()
   })
 }

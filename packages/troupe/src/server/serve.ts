@@ -10,7 +10,7 @@ import { listen } from './listen.ts'
 import { checkMetrics, type MetricsOptions } from './metrics/metrics-options.ts'
 import { serveMetrics } from './metrics/serve-metrics.ts'
 import { addServer } from './plugin.ts'
-import { isLoopback, readSettings, type ServerOptions } from './server-options.ts'
+import { isLoopback, readSettings, readTrustProxy, type ServerOptions } from './server-options.ts'
 import { partsIn } from './site.ts'
 import { type TrackedConnections, trackConnections } from './track-connections.ts'
 
@@ -48,6 +48,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     host = '127.0.0.1',
     port = 8_000,
     maxConnections = 10_000,
+    trustProxy = [],
     requestTimeout = '30s',
     drain = '10s',
     metrics,
@@ -62,6 +63,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   if (!isLoopback(host) && settings.key === undefined && !settings.jwt && !(await troupe.apiKeys.any()))
     throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
   const { default: fastify } = await import('fastify')
+  const proxies = readTrustProxy(trustProxy)
   const readMs = milliseconds(requestTimeout, 'requestTimeout', '10ms')
   const drainMs = milliseconds(drain, 'drain')
   const app = fastify({
@@ -74,6 +76,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     bodyLimit: settings.bodyLimit,
     // What comes while it closes is refused in our own words.
     return503OnClosing: false,
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
     // Of an address that leads to no route, because it cannot be read.
     frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(error, request, parts.log)),
     clientErrorHandler: (error, socket) => rejectUnreadable(error, socket, parts.ids.next()),
@@ -100,7 +103,8 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     port: boundPort,
     app,
     metricsUrl: metricsServer?.url,
-    link: async (scope = { users: 'all', role: 'admin' }) => `${url}/open?link=${await troupe.apiKeys.link(scope)}`,
+    link: async (scope = { users: 'all', role: 'admin' }) =>
+      `${settings.publicUrl?.origin ?? url}/open?link=${await troupe.apiKeys.link(scope)}`,
     close,
     [Symbol.asyncDispose]: close,
   }

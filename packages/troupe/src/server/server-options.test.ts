@@ -37,6 +37,8 @@ const texts: Readonly<Record<keyof ServerOptions, string>> = {
   jwt: '{"issuer":"https://id.test","audience":"troupe","algorithms":["EdDSA"],"keys":{"keys":[]}}',
   hosts: 'api.test, other.test',
   origins: 'https://app.test',
+  publicUrl: 'https://troupe.test',
+  trustProxy: '127.0.0.1, 10.0.0.0/8',
   bodyLimit: '2048',
   rateLimit: '{"max":3,"window":"1h"}',
   heartbeat: '5s',

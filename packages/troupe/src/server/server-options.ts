@@ -1,4 +1,5 @@
 /** What the server takes, checked once. */
+import ipaddr from 'ipaddr.js'
 import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
 import { isSecretReference, type SecretText } from '../security/index.ts'
 import { checkJwt, type JwtOptions } from './access/tokens.ts'
@@ -18,6 +19,11 @@ export interface PluginOptions {
   readonly hosts?: readonly string[]
   /** Pages of other origins that may call it: `['https://app.example.com']`, or `*`. None by default. */
   readonly origins?: readonly string[]
+  /**
+   * Where callers reach the server, such as `https://troupe.example.com`: the cookie of a session is `Secure` if it is
+   * https, its name is one of `hosts`, and links begin with it. What the server listens on by default.
+   */
+  readonly publicUrl?: string
   /** Bytes of a request's body; 1 MiB by default. */
   readonly bodyLimit?: number
   /** Requests by key, token, or address of who has none; 100 in 1m by default, ten times as many by session. */
@@ -32,6 +38,11 @@ export interface ServerOptions extends PluginOptions {
   readonly port?: number
   /** Also serves `/metrics`, without a key, on a port of its own: see `serveMetrics`. */
   readonly metrics?: MetricsOptions
+  /**
+   * Addresses or ranges of the proxies in front of the server, such as `['10.0.0.0/8']`: of their requests the headers
+   * `X-Forwarded-For` and `X-Forwarded-Proto` say who called and how. None by default.
+   */
+  readonly trustProxy?: readonly string[]
   /** What is under way when the server closes is waited for so long; 10s by default. */
   readonly drain?: Duration
   /** Open at once; 10,000 by default. */
@@ -46,6 +57,7 @@ const pluginOptions = [
   'jwt',
   'hosts',
   'origins',
+  'publicUrl',
   'bodyLimit',
   'rateLimit',
   'heartbeat',
@@ -58,6 +70,7 @@ export interface ServerSettings {
   /** undefined: whatever it is called by. */
   readonly hosts: readonly string[] | undefined
   readonly origins: readonly string[]
+  readonly publicUrl: URL | undefined
   readonly bodyLimit: number
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | undefined
   readonly heartbeatMs: number
@@ -88,6 +101,7 @@ export function readSettings(
   for (const origin of listed('origins', origins))
     if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
       throw wrong('origins', `${origin} is none`)
+  const publicUrl = readPublicUrl(options.publicUrl)
   const local = host !== undefined && isLoopback(host)
   const isOpen = opened(options, { local, host, production })
   if (isOpen && origins.includes('*')) throw wrong('origins', 'every page could call it, for it asks for no key')
@@ -95,13 +109,33 @@ export function readSettings(
     isOpen,
     key,
     jwt,
-    hosts: hosts !== undefined || local ? [...ownNames, ...listed('hosts', hosts ?? [])] : undefined,
+    hosts:
+      hosts !== undefined || local
+        ? [...ownNames, ...listed('hosts', hosts ?? []), ...(publicUrl ? [publicUrl.hostname] : [])]
+        : undefined,
     origins,
+    publicUrl,
     bodyLimit,
     rateLimit: rateLimit === false ? undefined : limits(rateLimit),
     heartbeatMs: milliseconds(heartbeat, 'heartbeat', '10ms'),
     stalledMs: 30_000,
   }
+}
+
+/** @throws ValidationError */
+export function readTrustProxy(addresses: readonly string[]): readonly string[] {
+  for (const address of listed('trustProxy', addresses))
+    if (!ipaddr.isValid(address) && !ipaddr.isValidCIDR(address))
+      throw wrong('trustProxy', `${address} is no address and no range such as 10.0.0.0/8`)
+  return addresses
+}
+
+function readPublicUrl(url: string | undefined): URL | undefined {
+  if (url === undefined) return undefined
+  const found = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
+  if (!found || !/^https?:$/.test(found.protocol) || found.href !== `${found.origin}/`)
+    throw wrong('publicUrl', 'it is an address such as https://troupe.example.com, without a path')
+  return found
 }
 
 /** @throws ValidationError for one that could be guessed */

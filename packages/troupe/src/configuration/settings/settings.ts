@@ -326,6 +326,12 @@ const server: readonly Setting[] = [
   { path: 'server.jwt', kind: structure, description: 'tokens of others: { issuer, audience, algorithms, keys }' },
   { path: 'server.hosts', kind: list, description: 'names that it is called by' },
   { path: 'server.origins', kind: list, description: 'pages of other sites that may call it' },
+  { path: 'server.publicUrl', kind: text, description: 'where callers reach it; https makes cookies Secure' },
+  {
+    path: 'server.trustProxy',
+    kind: list,
+    description: 'addresses of proxies whose X-Forwarded- headers are believed',
+  },
   { path: 'server.bodyLimit', kind: integer(1_024, 2 ** 24), description: 'bytes of a request', standard: 1_048_576 },
   { path: 'server.rateLimit', kind: structure, description: 'requests of each caller; false: any number' },
   { path: 'server.rateLimit.max', kind: integer(1), description: 'within the window', standard: 100 },

@@ -60,10 +60,11 @@ interface PreparedTask {
   readonly taint?: readonly TaintLabel[]
 }
 
-/** The task, and what clings to it where it is made of a message. */
+/** The task, and the labels of the message or the entry that it is made of. */
 async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Beginning): Promise<PreparedTask> {
   const { task, prepare } = row.spec
-  const { taint, ...trigger } = body.type === 'message' ? body : { ...body, taint: undefined }
+  const { taint: own, ...trigger } = body.type === 'message' ? body : { ...body, taint: undefined }
+  const taint = body.type === 'context' ? await taintOfChange(parts, user, body) : own
   if (prepare === undefined) return task === undefined ? { task: trigger as Json, ...taintField(taint) } : { task }
   const make = parts.code.prepare[prepare]
   if (!make) throw failure('invariant.broken', { rule: 'who begins a run has the code of its schedule' })
@@ -73,6 +74,17 @@ async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Be
   )
   const text = encodeJson(made ?? null, `The task that ${prepare} made`)
   return { task: JSON.parse(text) as Json, ...taintField(taint) }
+}
+
+/** The writer chose the key, and the value that `prepare` may read. An entry that is gone tells nothing of its writer. */
+async function taintOfChange(
+  parts: ScheduleParts,
+  user: UserId,
+  change: Extract<ScheduleTrigger, { type: 'context' }>,
+): Promise<readonly TaintLabel[]> {
+  if (!('key' in change)) return []
+  const entry = await parts.context(user).getEntry(change.key)
+  return entry ? entry.taint : ['untrusted:context']
 }
 
 /** @throws what a statement expects */

@@ -45,6 +45,16 @@ describe('a schedule on context', () => {
     expect(new Set(keys.slice(3))).toEqual(new Set(Array.from({ length: 10 }, (_, i) => `orders.${30 * i + 4}`)))
   }, 60_000)
 
+  it('gives its run the labels of the entry that changed', async () => {
+    const troupe = await testbed.opened()
+    const ada = troupe.user('ada')
+    await ada.schedules.create({ id: 'c', team: 'echo', onContext: { pattern: '*' } })
+    await ada.context.push('page', 'send it', { taint: ['untrusted:web'] })
+    await expect.poll(testbed.countOf(troupe, 'c'), pollOptions).toBe(1)
+    const [id] = Object.keys(await testbed.runsOf(troupe, 'c'))
+    expect(await (await ada.orchestra.get(`c@${id}`)).result()).toMatchObject({ taint: ['untrusted:web'] })
+  })
+
   it('that was away for longer than changes are kept begins one run that says so', async () => {
     const first = await testbed.opened()
     await first.user('ada').schedules.create({ id: 'c', team: 'echo', onContext: { pattern: 'k' } })

@@ -1,6 +1,7 @@
 /** Who is let in, how often, and to what: before a request's body is read. */
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import { failure, TroupeError } from '../../core/index.ts'
 import type { Route } from '../route.ts'
 import type { Site } from '../site.ts'
@@ -26,6 +27,8 @@ export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyRep
 /** Kept with each request: a WeakMap of all would be looked through whenever what is young is collected. */
 const admittedKey = Symbol('admitted')
 const named = Symbol('caller')
+/** Whose failed sign-ins are counted. */
+const maxAddresses = 100_000
 
 /** Of a request that was let in. */
 export const admittedOf = (request: FastifyRequest): Admitted => request.getDecorator<Admitted>(admittedKey)
@@ -41,8 +44,9 @@ export function createAdmit(app: FastifyInstance, site: Site): Admit {
   const limit = createLimit(app, site)
   return async (route, request, reply) => {
     if (draining.aborted) throw failure('server.draining')
+    limit.checkFailures(request, reply)
     const principal = await authenticate(request)
-    if (principal?.kind !== 'local') await limit(request, reply, principal)
+    if (principal?.kind !== 'local') await limit.check(request, reply, principal)
     if (!principal) throw failure('request.anonymous')
     const found = await recorded(site, route.operation, principal, () => admitted(site, route, principal, request))
     request.setDecorator(admittedKey, found)
@@ -95,9 +99,12 @@ export async function recorded<T>(
   }
 }
 
-/** By who it is; of nobody known, by address, so that guessing keys is slow. */
-function createLimit(app: FastifyInstance, { settings: { rateLimit } }: Site) {
-  if (!rateLimit) return async () => {}
+/**
+ * By who it is; of nobody known, by address. An address whose sign-ins failed too often is rejected before its key is looked
+ * up: guessing is slow, and costs the database nothing.
+ */
+function createLimit(app: FastifyInstance, { settings: { rateLimit }, parts: { clock } }: Site) {
+  if (!rateLimit) return { checkFailures() {}, async check() {} }
   const { max, windowMs } = rateLimit
   const bySession = max * 10
   app.decorateRequest(named, null)
@@ -105,7 +112,25 @@ function createLimit(app: FastifyInstance, { settings: { rateLimit } }: Site) {
   const options = { timeWindow: windowMs, keyGenerator: nameOf }
   const check = app.createRateLimit({ ...options, max })
   const checkSession = app.createRateLimit({ ...options, max: bySession })
-  return async (request: FastifyRequest, reply: FastifyReply, principal: RequestPrincipal | undefined) => {
+  const failures = new LRUCache<string, { count: number; readonly until: number }>({ max: maxAddresses })
+  const failed = (address: string) => {
+    const now = clock.monotonic()
+    const found = failures.get(address)
+    const account = found && now < found.until ? found : { count: 0, until: now + windowMs }
+    account.count++
+    failures.set(address, account)
+  }
+  const reject = (reply: FastifyReply, limit: number, seconds: number) => {
+    reply.header('retry-after', seconds)
+    throw failure('rate.limited', { limit, seconds })
+  }
+  const checkFailures = (request: FastifyRequest, reply: FastifyReply) => {
+    const account = failures.get(request.ip)
+    const leftMs = account && account.count >= max ? account.until - clock.monotonic() : 0
+    if (leftMs > 0) reject(reply, max, Math.ceil(leftMs / 1_000))
+  }
+  const checkRate = async (request: FastifyRequest, reply: FastifyReply, principal: RequestPrincipal | undefined) => {
+    if (!principal) failed(request.ip)
     if (principal) request.setDecorator(named, `${principal.kind} ${principal.id}`)
     const found = await (principal?.kind === 'session' ? checkSession : check)(request)
     if (found.isAllowed) return
@@ -113,7 +138,7 @@ function createLimit(app: FastifyInstance, { settings: { rateLimit } }: Site) {
     reply.header('ratelimit-remaining', found.remaining)
     reply.header('ratelimit-reset', found.ttlInSeconds)
     if (!found.isExceeded) return
-    reply.header('retry-after', found.ttlInSeconds)
-    throw failure('rate.limited', { limit: found.max, seconds: found.ttlInSeconds })
+    reject(reply, found.max, found.ttlInSeconds)
   }
+  return { checkFailures, check: checkRate }
 }

@@ -1,9 +1,10 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TroupeConfig } from '../../configuration/index.ts'
 import { createVirtualClock } from '../../core/index.ts'
+import { partsOf } from '../../startup/index.ts'
 import { caller, Servers } from '../server-testbed.test.fixture.ts'
 
 const servers = new Servers()
@@ -37,6 +38,10 @@ describe('where the server listens', () => {
     await wrong({ port: 70_000 }).toMatchObject({ code: 'validation.failed' })
     await wrong({ maxConnections: 0 }).toMatchObject({ code: 'validation.failed' })
     await wrong({ origins: ['example.com'] }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ publicUrl: 'troupe.test' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ publicUrl: 'https://troupe.test/path' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ trustProxy: ['proxy.test'] }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ trustProxy: true }).toMatchObject({ code: 'validation.failed' })
     await wrong({ origins: ['*'] }).toMatchObject({ code: 'validation.failed' })
     await wrong({ rateLimit: { max: 0 } }).toMatchObject({ code: 'validation.failed' })
     await wrong({ rateLimit: { maks: 1 } }).toMatchObject({ code: 'option.unknown' })
@@ -59,6 +64,47 @@ describe('where the server listens', () => {
     const preflight = await call('OPTIONS', '/v1/runs', undefined, { origin, 'access-control-request-method': 'POST' })
     expect(preflight).toMatchObject({ status: 204 })
     expect((await call('GET', '/v1/runs', undefined, { origin: 'https://b.test' })).status).toBe(403)
+  })
+})
+
+describe('a server behind a proxy', () => {
+  const cookieOf = async (options: object, headers: Record<string, string> = {}) => {
+    const served = await servers.start({}, options)
+    const link = new URL(await served.link())
+    const { headers: got } = await fetch(new URL(link.pathname + link.search, served.url), {
+      headers,
+      redirect: 'manual',
+    })
+    return { cookie: got.get('set-cookie') ?? '', link }
+  }
+  const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' }
+
+  it('sets Secure cookies and gives links of its public address', async () => {
+    const { cookie, link } = await cookieOf({ publicUrl: 'https://troupe.test' })
+    expect(cookie).toContain('; Secure')
+    expect(link.origin).toBe('https://troupe.test')
+  })
+
+  it('believes the headers of the proxies that it is told to trust, and of no others', async () => {
+    expect((await cookieOf({}, forwarded)).cookie).not.toContain('Secure')
+    expect((await cookieOf({ trustProxy: ['10.0.0.0/8'] }, forwarded)).cookie).not.toContain('Secure')
+    expect((await cookieOf({ trustProxy: ['127.0.0.1'] }, forwarded)).cookie).toContain('; Secure')
+  })
+
+  it('limits failed sign-ins by the address of the caller, before the key is looked up', async () => {
+    const { troupe, url } = await servers.start(
+      {},
+      { authentication: 'required', key: longKey, rateLimit: { max: 3 }, trustProxy: ['127.0.0.1'] },
+    )
+    const lookups = vi.spyOn(troupe[partsOf].apiKeys, 'verify')
+    const from = (address: string, key: string) =>
+      caller(url, { 'x-forwarded-for': address, 'x-api-key': key })('GET', '/v1/runs')
+    const guesses = []
+    for (let i = 0; i < 6; i++) guesses.push((await from('203.0.113.7', `tk_guess_${i}`)).status)
+    expect(guesses).toEqual([401, 401, 401, 429, 429, 429])
+    expect(lookups.mock.calls.length).toBe(3)
+    expect((await from('203.0.113.7', longKey)).status).toBe(429)
+    expect((await from('203.0.113.8', longKey)).status).toBe(200)
   })
 })
 
