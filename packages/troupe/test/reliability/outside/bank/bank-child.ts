@@ -1,5 +1,5 @@
 /**
- * One process of the bank: tellers that move money in atomic batches, writers and readers of registers, a counter, and a
+ * One process of the bank: clerks that move money in atomic batches, writers and readers of registers, a counter, and a
  * watcher that goes on where the life before it was killed. Everything is logged before and after, in files.
  *
  * node bank-child.ts STORAGE FOLDER TAG [watch]
@@ -31,8 +31,8 @@ const failed = async (what: string, id: string, error: unknown) => {
 
 const troupe = await createTroupe(bankConfig(storage))
 
-async function tell(bank: string, teller: string): Promise<never> {
-  const { context } = troupe.user(bank).agent(teller)
+async function serve(bank: string, clerk: string): Promise<never> {
+  const { context } = troupe.user(bank).agent(clerk)
   for (;;) {
     const id = nextId()
     const from = pick(accounts)
@@ -145,7 +145,7 @@ async function watch(bank: string): Promise<never> {
     }
 }
 
-for (const bank of banks) for (const teller of ['One', 'Two']) void tell(bank, `Teller${teller}`)
+for (const bank of banks) for (const clerk of ['One', 'Two']) void serve(bank, `Clerk${clerk}`)
 for (const client of ['A', 'B']) void useRegister(`Client${client}`)
 void count('Counter')
 if (watches === 'watch') for (const bank of banks) void watch(bank)
