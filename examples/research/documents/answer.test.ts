@@ -44,6 +44,11 @@ const source = `/**
 export function ringBell(times: number): void {
   bell.ring(times)
 }
+/**
+ *
+ * The crane is moved by the tide.
+ */
+export const crane = 1
 `
 
 let root: string
@@ -108,6 +113,12 @@ describe('An answer of the index', () => {
     expect(found).toBe(false)
     expect(citations.length).toBeGreaterThan(0)
     expect(await index.answer('zeppelin')).toEqual({ found: false, citations: [] })
+  })
+
+  it('names the line of its first word, where a comment opens above it', async () => {
+    const { citations } = await index.answer('What moves the crane?')
+    expect(citations[0]).toMatchObject({ file: 'bell.ts', line: 10, quote: 'The crane is moved by the tide.' })
+    for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
   })
 
   it('takes the subject of a part from the whole question', async () => {

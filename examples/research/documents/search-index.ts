@@ -303,14 +303,17 @@ export class SearchIndex {
 
 function citationOf({ document, text, start, end, unit }: Quotation, extraction: Extraction): FoundCitation {
   const { block } = unit.unit
-  const verbatim = text.slice(start, end)
+  // The marks that open a comment or a quotation may stand in lines of their own.
+  const marks =
+    block.kind === 'code' ? 0 : (/^(?:\s|\/\*+|\*+(?=\s)|\/\/+|>)*/.exec(text.slice(start, end))?.[0].length ?? 0)
+  const verbatim = text.slice(start + marks, end)
   const listed = block.kind !== 'comment' && /\n\s*(?:[-*+]|\d{1,3}[.)])\s/.test(verbatim)
   const structured =
     block.kind === 'code' || block.kind === 'row' || listed || /^\s*(?:>\s?)*(?:```|~~~|\|)/m.test(verbatim)
   const table = block.kind === 'row' && block.lead !== '' ? [block.lead.replace(/^\s*\||\|\s*$/g, '').trim()] : []
   return {
     file: document,
-    line: extraction.lineAt(start),
+    line: extraction.lineAt(start + marks),
     endLine: extraction.lineAt(end - 1),
     heading: [...block.section.above, block.section.heading, ...table].filter((one) => one !== '').join(' › '),
     quote: structured ? verbatim.trim() : plain(verbatim),
