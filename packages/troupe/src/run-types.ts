@@ -35,7 +35,6 @@ export type {
   Result as MachineResult,
   RetentionTimes,
   RetryOptions,
-  RunBudgetReserved,
   RunCharged,
   RunFilter,
   RunListOptions,

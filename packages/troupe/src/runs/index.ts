@@ -98,7 +98,7 @@ export type {
   StepUsage,
   WaitReason,
 } from './machine/machine-events.ts'
-export type { RunBudgetReserved, RunReason, RunWaiting, Tainted } from './machine/result.ts'
+export type { BudgetGranted, BudgetRequested, RunReason, RunWaiting, Tainted } from './machine/result.ts'
 export type {
   Branch,
   BranchStatus,

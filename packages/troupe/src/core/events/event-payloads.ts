@@ -117,6 +117,8 @@ export interface EventPayloads {
     readonly attempt?: number
   }
   'branch.started': BranchFields & { readonly node: string }
+  'budget.granted': RunFields
+  'budget.requested': RunFields
   'child.resumed': StepFields & {
     /** The id of the child run. */
     readonly child: string
@@ -249,10 +251,6 @@ export interface EventPayloads {
   'question.withdrawn': QuestionFields
   'request.made': StepFields & { readonly node: string }
   'run.breakpoints-set': RunFields
-  'run.budget-reserved': RunFields & {
-    /** The step that starts the child run. */
-    readonly step: string
-  }
   'run.cancel-requested': RunFields
   'run.cancelled': RunFields
   'run.charged': RunFields

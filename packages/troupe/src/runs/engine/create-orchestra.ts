@@ -2,6 +2,7 @@
 import type { Events } from '../../core/index.ts'
 import type { Blobs } from '../../storage/index.ts'
 import type { NamedScores } from '../evaluation/score-answer.ts'
+import { createSharedBudgets } from './budgets/shared-budgets.ts'
 import { createRunCommands } from './commands/run-commands.ts'
 import { createRunBudgets } from './execution/run-budget.ts'
 import { OrchestraHost } from './orchestra-host.ts'
@@ -19,6 +20,7 @@ export type OrchestraServices = Omit<
   | 'resolveTeam'
   | 'scores'
   | 'budgets'
+  | 'sharedBudgets'
   | 'announce'
   | 'live'
   | 'children'
@@ -50,6 +52,7 @@ export function createOrchestra(services: OrchestraServices, known: Known): Orch
       resolveTeam: (reference, what) => resolveTeam(known, reference, what),
       commands: createRunCommands(parts.storage, parts.inbox, parts.audit),
       budgets: createRunBudgets(parts.storage.dialect),
+      sharedBudgets: createSharedBudgets(parts.storage),
     }),
     known,
   )

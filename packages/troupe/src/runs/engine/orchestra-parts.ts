@@ -9,6 +9,7 @@ import type { AuditTrail, Roles } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { BreakOn, Budgets, CanonicalTopology, CompiledTopology } from '../../topology/index.ts'
 import type { NamedScores } from '../evaluation/score-answer.ts'
+import type { Pools, SharedBudgets } from './budgets/shared-budgets.ts'
 import type { Parent } from './children/parent.ts'
 import type { RunCommands } from './commands/run-commands.ts'
 import type { RunBudgets } from './execution/run-budget.ts'
@@ -34,44 +35,20 @@ export interface ChildRuns {
   /** The rows of a new run. */
   rows(user: UserId, run: string, spec: RunSpec): readonly Statement[]
   /** The rows of a run that tries again, below another step, one that failed or was stopped. */
-  retry(
-    user: UserId,
-    run: string,
-    as: string,
-    parent: Omit<Parent, 'slice'>,
-    repeat: boolean,
-  ): Promise<readonly Statement[]>
-  /**
-   * Holds what a run that this step starts may take of the run's budget: nobody else takes it, until that run has ended.
-   * @param take says how much, of what is left
-   */
-  reserveBudget<S extends BudgetShare>(
-    user: UserId,
-    of: Reservation,
-    shareOf: (remaining: RemainingBudget) => S,
-  ): Promise<S>
-  /** It is durable, or is not to be. */
-  begun(child: string): void
+  retry(user: UserId, run: string, as: string, parent: Parent, repeat: boolean): Promise<readonly Statement[]>
+  /** What a run that this step starts may take of the budgets of the run. */
+  remaining(user: UserId, run: string, step: string): Promise<RemainingBudget>
   /** Carries a child out here with this code, where it is not over. */
   claim(user: UserId, run: string, agents: ReadonlyMap<string, Agent>, parent: string): Promise<void>
   cancel(user: UserId, run: string): Promise<void>
   /** Cancels what a step has started, and waits for it to stop. */
   cancelOf(user: UserId, stepJournal: string): Promise<void>
 }
-export interface Reservation {
-  readonly run: string
-  readonly step: string
-  readonly child: string
-}
-export interface BudgetShare {
-  readonly steps: number
-  readonly hops: number
-}
 export interface RemainingBudget {
-  readonly steps: number
-  readonly hops: number
+  /** The runs whose budgets the run draws from. */
+  readonly pools: Pools
   readonly depth: number
-  /** Of which so much is left. */
+  /** The limits that hold in the run. */
   readonly budget: Budgets
   /** Where the run stops, and one that it starts too. */
   readonly breakOn: readonly BreakOn[]
@@ -92,6 +69,7 @@ export interface OrchestraParts {
   readonly store: RunStore
   readonly commands: RunCommands
   readonly budgets: RunBudgets
+  readonly sharedBudgets: SharedBudgets
   readonly services: Services
   /** That agents may have; absent where nobody checks them. */
   readonly roles?: Roles

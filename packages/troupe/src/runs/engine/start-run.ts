@@ -27,6 +27,7 @@ import { decide } from '../machine/decide.ts'
 import { evolve } from '../machine/evolve.ts'
 import type { Event, Input, Pinned } from '../machine/machine-events.ts'
 import { createState } from '../machine/state.ts'
+import { joinBudgets } from './budgets/join-budgets.ts'
 import { notifyParent } from './children/notify-related-runs.ts'
 import { parentOf } from './children/parent.ts'
 import { RunOwner } from './execution/run-owner.ts'
@@ -187,6 +188,7 @@ export function createRun(
     }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, spec.pinned.config.budget),
+    ...joinBudgets(parts.sharedBudgets, { user, run, pinned: spec.pinned }),
     ...owner.beginning(events),
     ...notifyParent(
       parts,

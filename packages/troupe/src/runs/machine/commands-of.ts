@@ -11,6 +11,8 @@ const opened = (event: Event): string | undefined => {
       return `execute ${event.step}`
     case 'step.cancel-requested':
       return `cancel ${event.step}`
+    case 'budget.requested':
+      return 'budget'
     case 'timer.set':
       return `timer ${event.name}`
     case 'answer.delivered':

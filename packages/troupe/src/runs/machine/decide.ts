@@ -116,7 +116,7 @@ function applyInput(d: Deciding, input: Input) {
     case 'child.resumed':
       return childChanged(d, input)
     case 'run.charged':
-    case 'run.budget-reserved': {
+    case 'budget.granted': {
       const { at: _, ...fields } = input
       return d.emit(fields)
     }

@@ -8,6 +8,7 @@ import { pathSetBy } from './branches/agent-path.ts'
 import { evolveBranch } from './branches/evolve-branch.ts'
 import { evolveTaint } from './branches/evolve-taint.ts'
 import { evolveJoin } from './joins/evolve-join.ts'
+import { evolveGrants } from './limits/grants.ts'
 import { runTimeOf } from './limits/run-time.ts'
 import type { Event, EventOf } from './machine-events.ts'
 import { evolvePeople } from './people/evolve-people.ts'
@@ -29,7 +30,9 @@ function fold(state: State, event: Event): State {
   switch (event.type) {
     case 'run.started':
       return runStarted(state, event)
-    case 'run.budget-reserved':
+    case 'budget.requested':
+    case 'budget.granted':
+      return evolveGrants(state, event)
     case 'run.charged':
     case 'run.cancel-requested':
     case 'run.retried':
@@ -90,7 +93,6 @@ function runStarted(state: State, event: EventOf<'run.started'>): State {
 }
 
 type RunEvent = EventOf<
-  | 'run.budget-reserved'
   | 'run.charged'
   | 'run.cancel-requested'
   | 'run.retried'
@@ -103,16 +105,9 @@ type RunEvent = EventOf<
 function evolveRun(state: State, event: RunEvent): State {
   const { ledger } = state
   switch (event.type) {
-    case 'run.budget-reserved':
-      for (const run of [event.run, ...event.instead]) releaseReservation(state, run)
-      ledger.put(state.reservedBy, event.run, { step: event.step, steps: event.steps, hops: event.hops })
-      ledger.add(state.counts, 'reservedSteps', event.steps)
-      ledger.add(state.counts, 'reservedHops', event.hops)
-      break
     case 'run.charged':
-      releaseReservation(state, event.reservedBy ?? event.run)
-      ledger.add(state.counts, 'totalSteps', event.steps)
-      ledger.add(state.counts, 'hops', event.hops ?? 0)
+      for (const key of ['totalSteps', 'chargedSteps'] as const) ledger.add(state.counts, key, event.steps)
+      for (const key of ['hops', 'chargedHops'] as const) ledger.add(state.counts, key, event.hops ?? 0)
       addUsage(state, event.usage)
       childMoves(state, event.run)
       break
@@ -145,15 +140,6 @@ function evolveRun(state: State, event: RunEvent): State {
       ledger.set(state, 'guard', event.guard)
   }
   return state
-}
-
-function releaseReservation(state: State, run: string): void {
-  const { ledger, reservedBy, counts } = state
-  const reservation = reservedBy.get(run)
-  if (!reservation) return
-  ledger.drop(reservedBy, run)
-  ledger.add(counts, 'reservedSteps', -reservation.steps)
-  ledger.add(counts, 'reservedHops', -reservation.hops)
 }
 
 function runEnded(state: State, event: EventOf<'run.completed' | 'run.failed' | 'run.cancelled'>): State {

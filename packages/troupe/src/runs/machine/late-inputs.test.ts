@@ -147,39 +147,6 @@ describe('inputs that come late', () => {
     expect(testbed.runUntilIdle().result.response).toBe('yes')
     expect(testbed.state.deferredAnswers).toEqual([])
   })
-  it('what a run below may take counts as taken until it is charged with what it took', () => {
-    const testbed = early({ budget: { steps: 10, hops: 10 } })
-    const reserve = (run: string, amount: number, instead: readonly string[] = []) =>
-      testbed.apply({
-        at: 2_000,
-        type: 'run.budget-reserved',
-        run,
-        step: '1#1',
-        steps: amount,
-        hops: amount + 1,
-        instead,
-      })
-    const counts = () => {
-      const { totalSteps, hops, reservedSteps, reservedHops } = testbed.state.counts
-      return [totalSteps, hops, reservedSteps, reservedHops]
-    }
-    const [steps = 0, hops = 0] = counts()
-    reserve('lost', 5)
-    reserve('child-run', 4)
-    reserve('child-run', 3, ['lost', 'nobody'])
-    expect(counts()).toEqual([steps, hops, 3, 4])
-    expect(loadState(saveState(testbed.state)).counts).toEqual(testbed.state.counts)
-    const usage = { inputTokens: 0, outputTokens: 0 }
-    testbed.apply({ at: 2_000, type: 'run.charged', run: 'again', reservedBy: 'child-run', steps: 2, hops: 1, usage })
-    expect(counts()).toEqual([steps + 2, hops + 1, 0, 0])
-  })
-  it('a snapshot from before runs below were held for is read', () => {
-    const saved = saveState(early().state) as { counts: { reservedSteps?: number }; reservedBy?: unknown }
-    delete saved.counts.reservedSteps
-    delete saved.reservedBy
-    const state = loadState(saved as never)
-    expect([state.counts.reservedSteps, state.reservedBy.size]).toEqual([0, 0])
-  })
   it('usage counts with failures and refused budgets too', () => {
     const used = { inputTokens: 3, outputTokens: 2 }
     const failing = early()

@@ -12,10 +12,14 @@ import type { Flow, Outcome, Question } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { BreakOn, FailurePolicy, Join } from '../../topology/index.ts'
 import type {
+  Amounts,
   AnswerTo,
   BranchAgent,
   BranchOrigin,
   Breakpoint,
+  BudgetGranted,
+  BudgetRejected,
+  BudgetRequested,
   Cancellation,
   ChildChanged,
   ClockJumped,
@@ -23,7 +27,6 @@ import type {
   Pinned,
   QuestionRef,
   Result,
-  RunBudgetReserved,
   RunCharged,
   RunWaiting,
   StepUsage,
@@ -31,6 +34,7 @@ import type {
 } from './result.ts'
 
 export type {
+  Amounts,
   AnswerTo,
   BranchOrigin,
   Breakpoint,
@@ -109,8 +113,7 @@ export type Input = { readonly at: number } & (
   | { readonly type: 'run.claimed' }
   | ClockJumped
   | ChildChanged
-  | RunBudgetReserved
-  /** A run that a step started has ended: what it used counts in this one. */
+  | BudgetGranted
   | RunCharged
   | { readonly type: 'cancel'; readonly by: string }
   /** `breakpoint`: of a run that a step started, which has come to it. */
@@ -123,16 +126,7 @@ export type Input = { readonly at: number } & (
   | { readonly type: 'step.edited'; readonly step: StepId; readonly outcome: Outcome; readonly by: string }
   /** What a branch whose step has not begun is given instead. */
   | { readonly type: 'branch.edited'; readonly branch: BranchId; readonly input: Json; readonly by: string }
-  | ({
-      readonly type: 'budget.rejected'
-      readonly step: StepId
-      readonly budget: string
-      /** Absent: what the run is known to have used. */
-      readonly used?: number
-      readonly limit: number
-      /** What the step had used until then. */
-      readonly usage?: StepUsage
-    } & Tainted)
+  | BudgetRejected
 )
 
 /** How a step ended. */
@@ -142,7 +136,8 @@ export type StepEnding = ({ readonly outcome: Outcome } | { readonly error: Stor
 
 export type Event = { readonly at: number } & (
   | ({ readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned } & Tainted)
-  | RunBudgetReserved
+  | BudgetRequested
+  | BudgetGranted
   | RunCharged
   | {
       readonly type: 'branch.started'
@@ -390,6 +385,8 @@ export type Command = { readonly id: string } & (
   | { readonly type: 'step.cancel'; readonly step: StepId; readonly reason: StoredError }
   /** `due` in run time: `wallTimeOf` converts it. */
   | { readonly type: 'timer.set'; readonly name: string; readonly due: number }
+  /** Take so much, or more, of the common budget; `budget.granted` or `budget.rejected` follows. */
+  | ({ readonly type: 'budget.draw' } & Amounts)
   | {
       readonly type: 'answer.deliver'
       readonly step: StepId

@@ -47,22 +47,37 @@ export type AnswerTo = {
   readonly answer: { readonly value: Json } | { readonly error: StoredError }
 } & Tainted
 
-/** What a run that a step is about to start may take counts as taken, until it ends and says what it took. */
-export type RunBudgetReserved = {
-  readonly type: 'run.budget-reserved'
-  readonly run: string
-  readonly step: string
+/** Steps, hops and open branches: what the runs of one tree draw from a common budget. */
+export type Amounts = {
   readonly steps: number
   readonly hops: number
-  /** Held before and never started: the step was cut off. */
-  readonly instead: readonly string[]
+  readonly branches: number
 }
 
+/** A run that draws from a common budget cannot begin a step before it is granted this. */
+export type BudgetRequested = { readonly type: 'budget.requested' } & Amounts
+
+/** From the first grant on, a run begins no step and keeps no branch beyond what it was granted. */
+export type BudgetGranted = { readonly type: 'budget.granted' } & Amounts
+
+export type BudgetRejected = {
+  readonly type: 'budget.rejected'
+  /** Absent: of what the run itself asked for. */
+  readonly step?: string
+  readonly budget: string
+  /** Absent: what the run is known to have used. */
+  readonly used?: number
+  readonly limit: number
+  /** What of it is held, and by which runs. */
+  readonly detail?: string
+  /** What the step had used until then. */
+  readonly usage?: StepUsage
+} & Tainted
+
+/** A run that a step started has ended: what it used counts in this one. */
 export type RunCharged = {
   readonly type: 'run.charged'
   readonly run: string
-  /** The run for which this one holds, where it is another: the one that is tried again in `run`. */
-  readonly reservedBy?: string
   readonly steps: number
   readonly hops?: number
   readonly usage: StepUsage
@@ -145,6 +160,8 @@ export type Pinned = {
   readonly config: PinnedConfig
   /** Of each agent in the topology, by name. */
   readonly fingerprints: { readonly [agent: string]: string }
+  /** It draws its steps, hops and branches from a common budget from its start. */
+  readonly draws?: true
   /** Whatever else the shell wants pinned: prices, policies. The core does not look at it. */
   readonly more?: Json
 }

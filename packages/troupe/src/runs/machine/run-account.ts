@@ -48,6 +48,7 @@ export function deriveStatus(state: Readonly<State>): DerivedStatus {
   const running: DerivedStatus = { status: 'running', over: false }
   if (state.cancellation || counts.executing > 0) return running
   if (state.pausedBy !== undefined) return waiting(state.breakpoint ? 'breakpoint' : 'paused')
+  if (state.requested) return running
   if (state.status === 'new' || counts.movingOutside + counts.delayed > 0 || state.retryTimer !== undefined)
     return running
   if (counts.uncertain > 0) return waiting('uncertain')

@@ -15,7 +15,6 @@ const maps = [
   'waitingChildren',
   'queues',
   'paths',
-  'reservedBy',
   'taints',
 ] as const
 

@@ -9,6 +9,7 @@ import type { BreakOn, FailurePolicy, Graph, Join } from '../../topology/index.t
 import type { AgentPath } from './branches/agent-path.ts'
 import { Ledger } from './ledger.ts'
 import type {
+  Amounts,
   AnswerTo,
   BranchId,
   BranchOrigin,
@@ -221,9 +222,9 @@ export interface Counts {
   movingOutside: number
   totalSteps: number
   hops: number
-  /** Of runs that steps have started and that are not over. */
-  reservedSteps: number
-  reservedHops: number
+  /** Of these, what runs took that steps have started. */
+  chargedSteps: number
+  chargedHops: number
   /** Of those executing, the ones that count against maxParallelBranches: all but the serving ones. */
   parallel: number
 }
@@ -272,8 +273,10 @@ export interface State {
   deferredAnswers: Omit<AnswerTo, 'branch' | 'agent'>[]
   readonly queues: Map<string, Queue>
   readonly paths: Map<string, AgentPath>
-  /** What runs that steps have started may take until they end, by run. */
-  readonly reservedBy: Map<string, { readonly step: StepId; readonly steps: number; readonly hops: number }>
+  /** All that it was granted of a common budget; undefined while it draws from none. */
+  granted: Amounts | undefined
+  /** What it has asked for and was not granted yet. */
+  requested: Amounts | undefined
   /** Of the task, the run, and each branch, scope, barrier and serving step that is tainted. */
   readonly taints: Map<string, readonly TaintLabel[]>
   readonly busy: { [node: string]: number }
@@ -340,7 +343,8 @@ export function createState(): State {
     deferredAnswers: [],
     queues: new Map(),
     paths: new Map(),
-    reservedBy: new Map(),
+    granted: undefined,
+    requested: undefined,
     taints: new Map(),
     busy: dict(),
     edgeUses: dict(),
@@ -358,8 +362,8 @@ export function createState(): State {
       movingOutside: 0,
       totalSteps: 0,
       hops: 0,
-      reservedSteps: 0,
-      reservedHops: 0,
+      chargedSteps: 0,
+      chargedHops: 0,
       parallel: 0,
     },
     usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict() },

@@ -5,7 +5,7 @@ import * as errors from '../troupe-error.ts'
 export const runsCodes = {
   'budget.exceeded': {
     class: errors.BudgetExceededError,
-    message: 'The {budget} budget does not last for what comes next: {used} of {limit} are used.',
+    message: 'The {budget} budget does not last for what comes next: {used} of {limit} are used{held}.',
     hint: 'Raise the budget, or let the team do less.',
   },
   'run.exists': {

@@ -18,9 +18,8 @@ export function answerParent(
   const parent = parentOf(state.pinned)
   if (!parent) return []
   const result = runAccountOf(state, at)
-  const { reservedBy } = parent
   const charge = less({ ...chargeOf(result), hops: state.counts.hops }, parent.charged)
-  const charged: RunMessage = { type: 'charged', run, ...(reservedBy === undefined ? {} : { reservedBy }), ...charge }
+  const charged: RunMessage = { type: 'charged', run, ...charge }
   return [
     ...steps.answer(user, parent.step, parent.wait, answerOf(result)).statements,
     ...inbox.put(user, runJournal(parent.run), runJournal(run), 'charged', runMessageJson(charged)).statements,

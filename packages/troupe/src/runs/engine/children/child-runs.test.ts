@@ -153,12 +153,13 @@ describe('a run that a step starts', () => {
     await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2))
     const [childSummary] = (await ada.orchestra.list()).items
     expect(await (await ada.orchestra.get(childSummary?.id ?? '')).result()).toMatchObject({ reason: 'paused' })
-    expect(steps).toEqual(['One'])
+    // It was granted nothing yet.
+    expect(steps).toEqual([])
     await run.resume()
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'completed' })
   })
 
-  it('takes no more steps than its slice, and its steps count in its parent', async () => {
+  it('takes all steps that its parent has left where it names no budget, and its steps count in its parent', async () => {
     const ada = (await opened()).user('ada')
     const endless = {
       agents: [
@@ -175,16 +176,24 @@ describe('a run that a step starts', () => {
     })
     const result = await run.result()
     expect(result.response).toMatchObject({ status: 'failed', guard: 'steps' })
-    // Half of the twenty that were left.
-    expect(result.totalSteps).toBe(11)
+    expect(result.totalSteps).toBe(21)
   })
 
-  it('holds its slice against what goes on beside it, and its hops count in its parent', async () => {
+  it('reserves a budget of its own against what goes on beside it, and gives back what it did not use', async () => {
     const ada = (await opened()).user('ada')
-    const stopped = (signal: AbortSignal) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-    const child = solo(defineAgent({ name: 'Inner', run: (_, ctx) => stopped(ctx.signal) }))
     let started = 0
+    let meanwhile = 0
+    const child = solo(
+      defineAgent({
+        name: 'Inner',
+        run: async () => {
+          await vi.waitFor(() => expect(started).toBeGreaterThanOrEqual(4))
+          await new Promise((resolve) => setTimeout(resolve, 100))
+          meanwhile = started
+          return 1
+        },
+      }),
+    )
     const turns = (name: string, other: string) =>
       defineAgent({
         name,
@@ -212,52 +221,57 @@ describe('a run that a step starts', () => {
     const guards = { pingPong: false, noProgress: false } as const
     const run = await ada.orchestra.start({ task: 't', topology: beside, config: { budget: { steps: 12 }, guards } })
     expect(await run.result()).toMatchObject({ status: 'failed', guard: { name: 'steps', limit: 12, used: 12 } })
-    // Twelve, less two for Lead and Outer, less what the run below may take.
-    expect(started).toBe(4)
+    // Twelve, less two for Lead and Outer, less what the run below has reserved; at last, less what it used.
+    expect([meanwhile, started]).toEqual([4, 9])
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('takes of the hops of its parent, one run after the other', async () => {
+  it('is rejected where it reserves more than its parent has left', async () => {
     const ada = (await opened()).user('ada')
     const line = (name: string) => ({
       agents: ['A', 'B', 'C'].map((each) => defineAgent({ name: `${each}${name}`, run: async () => each })),
       flows: [`Start -> A${name}`, `A${name} -> B${name}`, `B${name} -> C${name}`, `C${name} -> End`],
     })
+    const seen: string[] = []
     const lead = defineAgent({
       name: 'Lead',
       run: async (_, ctx) => {
-        const seen: (string | undefined)[] = []
         for (const name of ['1', '2', '3']) {
-          const config = { budget: { hops: 2 } }
-          const { status, guard } = await (await ctx.startRun({ task: 1, topology: line(name), config })).result()
-          seen.push(guard?.name ?? status)
+          const child = await ctx.startRun({ task: 1, topology: line(name), config: { budget: { hops: 2 } } })
+          seen.push((await child.result()).status)
         }
-        return finish(seen as string[])
+        return finish(0)
       },
     })
     const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { hops: 5 } } })
-    expect((await run.result()).response).toEqual(['completed', 'completed', 'hops'])
+    const { guard, error } = await run.result()
+    expect(guard).toMatchObject({ name: 'hops', limit: 5, used: 4 })
+    expect(error?.message).toContain('4 of 5 are used')
+    expect(new Set(seen)).toEqual(new Set(['completed']))
+    expect((await ada.orchestra.list()).items).toHaveLength(3)
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('shares what is left with those that start at the same moment', async () => {
+  it('is rejected with an error that says what is used, what is held and by which runs', async () => {
     const ada = (await opened()).user('ada')
+    const slow = defineAgent({
+      name: 'Slow',
+      run: (_, ctx) =>
+        new Promise((_resolve, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
+    })
+    let first = ''
     const lead = defineAgent({
       name: 'Lead',
       run: async (_, ctx) => {
-        const config = { budget: { steps: 4 } }
-        const starting = ['1', '2', '3'].map(async (task) => {
-          const result = await (await ctx.startRun({ task, topology: solo(inner()), config })).result()
-          return result.status
-        })
-        const ended = await Promise.allSettled(starting)
-        return finish(ended.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason.code))))
+        first = (await ctx.startRun({ task: 1, topology: solo(slow), config: { budget: { steps: 6 } } })).id
+        await ctx.startRun({ task: 2, topology: solo(slow), config: { budget: { steps: 6 } } })
+        return finish(0)
       },
     })
-    const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { steps: 9 } } })
-    const { guard, totalSteps } = await run.result()
-    expect(guard).toMatchObject({ name: 'steps', limit: 9, used: 9 })
-    expect(totalSteps).toBeLessThanOrEqual(9)
+    const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { steps: 10 } } })
+    const { error, guard } = await run.result()
+    expect(guard).toMatchObject({ name: 'steps', limit: 10 })
+    expect(error?.message).toMatch(new RegExp(`of 10 are used, \\d are held by ${first}`))
   })
 
   it('is refused where its topology is', async () => {

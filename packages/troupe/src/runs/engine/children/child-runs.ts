@@ -4,12 +4,12 @@ import type { UserId } from '../../../core/index.ts'
 import { type Json, TroupeError } from '../../../core/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
-import type { State } from '../../machine/state.ts'
+import { shareOf } from '../budgets/draw-budget.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import { foldRun } from '../execution/fold-run.ts'
 import { findRetryPoint } from '../forks/find-retry-point.ts'
 import { forkRun } from '../forks/fork-run.ts'
-import type { BudgetShare, ChildRuns, RemainingBudget, Reservation } from '../orchestra-parts.ts'
+import type { ChildRuns, RemainingBudget } from '../orchestra-parts.ts'
 import type { TeamReference } from '../resolve-team.ts'
 import type { RunHost } from '../run-host.ts'
 import { createRun, prepareRun, type StartSpec } from '../start-run.ts'
@@ -17,7 +17,7 @@ import { readRetainedRecords } from '../store/retained-records.ts'
 import { runJournal } from '../store/run-journals.ts'
 import type { RunRow } from '../store/run-store.ts'
 import { childBreakpoints } from './notify-related-runs.ts'
-import { parentOf } from './parent.ts'
+import { childPools, parentOf, poolsOf } from './parent.ts'
 import { waitingOnChildren } from './waiting-on-children.ts'
 
 /** Rows of an inbox that are looked at. */
@@ -26,7 +26,6 @@ const isOver = (error: unknown): boolean => error instanceof TroupeError && erro
 
 export function createChildRuns(host: RunHost): ChildRuns {
   const openOf = async (user: UserId) => host.parts.store.children(user)
-  const beginning = new Set<string>()
   const cancel: ChildRuns['cancel'] = async (user, run) => {
     if ((await host.row(user, run)).endedAt !== null) return
     await host.submit(user, run, { type: 'cancel', by: 'parent' }).catch((error: unknown) => {
@@ -49,19 +48,19 @@ export function createChildRuns(host: RunHost): ChildRuns {
       const records = await readRetainedRecords(host.parts, user, await host.row(user, run))
       const { pinned, state } = foldRun({ snapshot: undefined, records })
       const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, records), { stopped: true })
-      const { slice = pinned.config.budget.steps, reservedBy = run } = parentOf(pinned) ?? {}
+      const before = Object.entries(parentOf(pinned)?.reserved ?? {})
+      const amounts = Object.fromEntries(before.map(([resource, { amount }]) => [resource, amount]))
       const charged = parent.charged && { charged: { ...parent.charged, hops: state.counts.hops } }
       // Its code comes with the step that starts it.
       const source = { run, records, pinned, agents: new Map() }
       const retry = {
         budget: {},
-        parent: { ...parent, ...charged, slice, reservedBy },
+        parent: { ...parent, ...charged, ...childPools(parent.pools, as, amounts) },
         ...(step === undefined ? {} : { step }),
       }
       return (await forkRun(host.parts, user, source, { at, id: as, repeat }, retry)).statements
     },
-    reserveBudget: (user, of, shareOf) => reserveBudget(host, beginning, user, of, shareOf),
-    begun: (run) => void beginning.delete(run),
+    remaining: (user, run, step) => remaining(host, user, run, step),
     claim: async (user, run, agents, parent) => {
       const row = await host.parts.store.get(user, run)
       // One that ended long ago is not kept any more; the step's record holds what it brought.
@@ -98,62 +97,19 @@ export function createChildRuns(host: RunHost): ChildRuns {
   }
 }
 
-/** @param beginning runs for which something is held, and whose rows are not durable yet */
-async function reserveBudget<S extends BudgetShare>(
-  host: RunHost,
-  beginning: Set<string>,
-  user: UserId,
-  { run, step, child }: Reservation,
-  shareOf: (remaining: RemainingBudget) => S,
-): Promise<S> {
-  const { store } = host.parts
+/** From its first child run on, a run draws what it uses: those below it draw from the same budget. */
+async function remaining(host: RunHost, user: UserId, run: string, step: string): Promise<RemainingBudget> {
   const owner = await host.own(user, run)
-  const instead: string[] = []
-  for (const [id, { step: by }] of owner.state.reservedBy)
-    if (by === step && id !== child && !beginning.has(id) && !(await store.get(user, id))) instead.push(id)
-  const open = (await store.children(user)).filter(({ parent }) => parent.run === run)
-  beginning.add(child)
-  let found: { readonly share: S } | { readonly rejected: unknown } | undefined
-  await owner.apply((at) => {
-    try {
-      const share = shareOf(remainingBudget(owner.state, step, { open, but: [child, ...instead] }))
-      found = { share }
-      return { at, type: 'run.budget-reserved', run: child, step, steps: share.steps, hops: share.hops, instead }
-    } catch (rejected) {
-      found = { rejected }
-      return undefined
-    }
-  })
-  if (found && 'share' in found) return found.share
-  throw found?.rejected
-}
-
-type ChildRow = Awaited<ReturnType<RunHost['parts']['store']['children']>>[number]
-
-/**
- * @param beside `open`: runs that go on below, of which those count with their slice for which nothing is held; `but`:
- * runs whose share is free, for it is this step's own
- */
-function remainingBudget(
-  state: State,
-  step: string,
-  { open, but }: { readonly open: readonly ChildRow[]; readonly but: readonly string[] },
-): RemainingBudget {
-  const { counts, reservedBy, pinned } = state
-  const { budget } = pinned.config
-  const free = but.map((id) => reservedBy.get(id) ?? { steps: 0, hops: 0 })
-  const unreserved = open.filter(({ run, parent }) => !reservedBy.has(parent.reservedBy ?? run))
-  const sum = (amounts: readonly number[]) => amounts.reduce((total, one) => total + one, 0)
+  const { state, pinned } = owner
+  const draws = () => pinned.draws || state.granted !== undefined
+  if (!draws()) {
+    await owner.apply((at) => (draws() ? undefined : { at, type: 'budget.granted', steps: 0, hops: 0, branches: 0 }))
+    await shareOf(host.parts, owner)
+  }
   return {
-    steps:
-      budget.steps -
-      counts.totalSteps -
-      counts.reservedSteps +
-      sum(free.map(({ steps }) => steps)) -
-      sum(unreserved.map(({ parent }) => parent.slice)),
-    hops: budget.hops - counts.hops - counts.reservedHops + sum(free.map(({ hops }) => hops)),
-    budget,
-    depth: budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
+    pools: poolsOf(pinned, run),
+    depth: pinned.config.budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
+    budget: pinned.config.budget,
     breakOn: childBreakpoints(breakpointsIn(state)),
   }
 }

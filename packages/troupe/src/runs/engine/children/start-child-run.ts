@@ -6,14 +6,17 @@
 import type { ChildRun, ChildRunResult, ChildRunSpec } from '../../../agents/index.ts'
 import { checkOptions, failure, hashJson } from '../../../core/index.ts'
 import type { Recorder } from '../../../journal/index.ts'
+import type { Statement } from '../../../storage/index.ts'
 import type { RunConfig } from '../../../topology/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
+import { usedAndHeld } from '../budgets/draw-budget.ts'
+import { mapAmounts, resources, type SharedResource } from '../budgets/shared-budgets.ts'
 import type { RunStep } from '../execution/run-step.ts'
-import type { BudgetShare, OrchestraParts, RemainingBudget } from '../orchestra-parts.ts'
+import type { OrchestraParts, RemainingBudget } from '../orchestra-parts.ts'
 import { revive } from '../run-result.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { childCall, childRunId, childWait } from './child-run-id.ts'
-import { childLineage, withParent } from './parent.ts'
+import { childLineage, childPools, type Parent, withParent } from './parent.ts'
 
 export async function startChildRun(
   parts: OrchestraParts,
@@ -32,28 +35,21 @@ export async function startChildRun(
     call: { kind: childWait, name: run },
     input: hashJson([runSpec.task, topology, asked]),
     notify: async (wait) => {
-      const { config, steps: slice } = await parts.children.reserveBudget(
-        at.user,
-        { run: at.run, step: at.step, child: run },
-        (remaining) => shareOf(runSpec.pinned, spec.config, remaining, at.run),
-      )
-      const pinned = withParent(
-        { ...runSpec.pinned, config },
-        { ...childLineage(at.run, at.pinned), step, wait, slice },
-      )
-      return {
-        statements: parts.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint }),
-        wake: ['runs', 'timers'],
-      }
+      const remaining = await parts.children.remaining(at.user, at.run, at.step)
+      const amounts = reservedBy(runSpec.pinned, spec.config)
+      const lineage = childLineage(at.run, at.pinned)
+      const { pools, reserved } = childPools(lineage.pools, run, amounts)
+      const reservation = await reserve(parts, at, reserved ?? {})
+      const config = configBelow(runSpec.pinned.config, amounts, remaining, at.run)
+      const parent = { ...lineage, step, wait, pools, ...(reserved ? { reserved } : {}) }
+      const pinned = withParent({ ...runSpec.pinned, config, draws: true }, parent)
+      const rows = parts.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
+      return { statements: [...reservation, ...rows], wake: ['runs', 'timers'] }
     },
   })
   // Who never asks for the result is not told of it.
   ended.catch(() => {})
-  try {
-    await recorder.commit()
-  } finally {
-    parts.children.begun(run)
-  }
+  await recorder.commit()
   await parts.children.claim(at.user, run, runSpec.agents, at.run)
   return {
     id: run,
@@ -65,34 +61,50 @@ export async function startChildRun(
   }
 }
 
-/** What the child asks for as far as there is so much; half of what is left where it asks for nothing. */
-function shareOf(
-  pinned: Pinned,
+/** What of its budget a child run names, by its team's config or its own: that is reserved. */
+function reservedBy(
+  { topology, config }: Pinned,
   asked: RunConfig | undefined,
-  remaining: RemainingBudget,
+): { readonly [resource in SharedResource]?: number } {
+  const preset = topology.config as RunConfig | undefined
+  const named = { ...preset?.budget, ...asked?.budget }
+  return Object.fromEntries(
+    resources.flatMap((resource) => (named[resource] === undefined ? [] : [[resource, config.budget[resource]]])),
+  )
+}
+
+/** @throws BudgetExceededError `budget.exceeded` where there is less: nothing is clipped */
+async function reserve(
+  { sharedBudgets }: OrchestraParts,
+  { user, run }: RunStep,
+  reserved: NonNullable<Parent['reserved']>,
+): Promise<readonly Statement[]> {
+  const statements: Statement[] = []
+  for (const resource of resources) {
+    const { pool = run, amount = 0 } = reserved[resource] ?? {}
+    if (amount === 0) continue
+    const { drawn = 0, limit = 0 } = (await sharedBudgets.pool(user, resource, pool)) ?? {}
+    const holders = drawn + amount > limit ? await sharedBudgets.holders(user, resource, pool, '') : []
+    const detail = { run, budget: resource, limit, ...usedAndHeld(drawn, holders) }
+    if (drawn + amount > limit) throw failure('budget.exceeded', detail)
+    statements.push(sharedBudgets.take(user, resource, pool, amount, detail))
+  }
+  return statements
+}
+
+/** What the child does not name is limited as in the run that starts it. */
+function configBelow(
+  config: Pinned['config'],
+  amounts: { readonly [resource in SharedResource]?: number },
+  { budget, depth, breakOn }: RemainingBudget,
   run: string,
-): BudgetShare & { readonly config: Pinned['config'] } {
-  const preset = pinned.topology.config as RunConfig | undefined
-  const limits = { ...preset?.budget, ...asked?.budget }
-  const { budget } = pinned.config
-  const some = (name: 'steps' | 'hops' | 'depth') => {
-    const limit = remaining.budget[name]
-    if (remaining[name] < 1)
-      throw failure('budget.exceeded', { run, budget: name, limit, used: limit - remaining[name] })
+): Pinned['config'] {
+  if (depth < 1)
+    throw failure('budget.exceeded', { run, budget: 'depth', limit: budget.depth, used: budget.depth, held: '' })
+  const limits = mapAmounts((resource) => amounts[resource] ?? budget[resource])
+  return {
+    ...config,
+    budget: { ...config.budget, ...limits, depth: Math.min(config.budget.depth, depth) },
+    ...(config.debug === undefined && breakOn.length > 0 ? { debug: { breakOn } } : {}),
   }
-  const share = (name: 'steps' | 'hops') => {
-    some(name)
-    return Math.min(budget[name], limits[name] === undefined ? Math.ceil(remaining[name] / 2) : remaining[name])
-  }
-  some('depth')
-  const steps = share('steps')
-  const hops = share('hops')
-  const config = {
-    ...pinned.config,
-    budget: { ...budget, steps, hops, depth: Math.min(budget.depth, remaining.depth) },
-    ...(pinned.config.debug === undefined && remaining.breakOn.length > 0
-      ? { debug: { breakOn: remaining.breakOn } }
-      : {}),
-  }
-  return { config, steps, hops }
 }

@@ -144,11 +144,10 @@ export function inputOf(body: Json, at: number): Input {
 /** A step whose budget was refused by the storage did not fail: the run's guard tripped. */
 function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type: 'failed' }) {
   const more = { ...(usage ? { usage } : {}), ...taintField(taint) }
-  const { budget, limit = 0, used } = (error.details ?? {}) as { budget?: string; limit?: number; used?: number }
-  if (error.code === 'budget.exceeded' && budget !== undefined) {
+  const { budget, limit = 0 } = (error.details ?? {}) as { budget?: string; limit?: number }
+  if (error.code === 'budget.exceeded' && (budget === 'tokens' || budget === 'cost')) {
     // What was used of tokens and cost the run knows best: a refused reservation has not looked.
-    const known = budget === 'tokens' || budget === 'cost' || used === undefined ? {} : { used }
-    return { type: 'budget.rejected' as const, step, budget, limit, ...known, ...more }
+    return { type: 'budget.rejected' as const, step, budget, limit, ...more }
   }
   return { type: 'step.failed' as const, step, error, ...more }
 }

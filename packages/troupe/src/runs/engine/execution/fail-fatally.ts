@@ -9,6 +9,7 @@ import { guardIn } from '../../machine/limits/guards.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
+import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
@@ -20,7 +21,7 @@ export interface FatalFailure {
 
 /** @param steps those that are carried out, which are fenced */
 export async function failFatally(
-  parts: Pick<OrchestraParts, 'journals' | 'clock' | 'store' | 'inbox'>,
+  parts: Pick<OrchestraParts, 'journals' | 'clock' | 'store' | 'inbox' | 'sharedBudgets'>,
   at: {
     readonly user: UserId
     readonly run: string
@@ -67,6 +68,7 @@ export async function failFatally(
       steps.map((step) => stepJournal(run, step)),
     ).statements,
     ...journals.close(user, writer.id).statements,
+    ...leaveBudgets(parts.sharedBudgets, user, run, state),
     ...childRows,
   ]
   return { account, statements }

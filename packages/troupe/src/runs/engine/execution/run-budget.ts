@@ -46,7 +46,11 @@ export function createRunBudgets(dialect: Dialect): RunBudgets {
     of(user, self, own, above = []) {
       const reserved = new Map<string, Amount>()
       const rejected = (run: string, budget: 'tokens' | 'cost', limit: number) =>
-        ({ expect: { rows: 1 }, otherwise: 'budget.exceeded', detail: { run, budget, limit, used: limit } }) as const
+        ({
+          expect: { rows: 1 },
+          otherwise: 'budget.exceeded',
+          detail: { run, budget, limit, used: limit, held: '' },
+        }) as const
       const all = [{ run: self, ...own }, ...above]
       return {
         reserve(id, estimate) {

@@ -12,6 +12,8 @@ import type { Command, Event, Input, Pinned } from '../../machine/machine-events
 import { pending } from '../../machine/pending.ts'
 import { deriveStatus, runAccountOf } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
+import { drawBudget } from '../budgets/draw-budget.ts'
+import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
 import { parentOf } from '../children/parent.ts'
@@ -315,6 +317,7 @@ export class RunOwner {
     return [
       ...rows,
       ...journals.close(this.user, this.#writer.id).statements,
+      ...leaveBudgets(this.#parts.sharedBudgets, this.user, this.run, this.#state),
       ...answerParent(this.#parts, this.user, this.run, this.#state, at),
     ]
   }
@@ -336,6 +339,7 @@ export class RunOwner {
 
   #carryOut(command: Command, restarted = false): void {
     if (command.type === 'step.execute') this.#launch(command, restarted)
+    else if (command.type === 'budget.draw') drawBudget(this.#parts, this, command)
     else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
     // The answer is in the step's inbox: a step that gave up its process is entered again for it.
     else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)

@@ -8,9 +8,10 @@ import type { Statement } from '../../../storage/index.ts'
 import type { RunAccount } from '../../machine/run-account.ts'
 import { answerOf, chargeOf } from '../children/answer-parent.ts'
 import { childCall, childIn, childRunId } from '../children/child-run-id.ts'
-import { childLineage, type Parent } from '../children/parent.ts'
+import { childLineage, type Parent, poolsOf } from '../children/parent.ts'
+import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { stepJournal } from '../store/run-journals.ts'
+import { runJournal, stepJournal } from '../store/run-journals.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
 export interface ForkedChildren {
@@ -32,7 +33,7 @@ export function isFailedChild({ t, id = '', v }: StepLogEntry, entries: readonly
 
 /** @param shared the entries of the step's log that the fork goes on from */
 export async function forkChildren(
-  parts: Pick<OrchestraParts, 'children' | 'steps' | 'store'>,
+  parts: Pick<OrchestraParts, 'children' | 'inbox' | 'sharedBudgets' | 'steps' | 'store'>,
   fork: ForkedSteps,
   step: string,
   shared: readonly StepLogEntry[],
@@ -51,11 +52,12 @@ export async function forkChildren(
     const result = JSON.parse(row.result) as RunAccount
     if (!fork.all || result.status === 'completed') {
       statements.push(...parts.steps.answer(fork.user, journal, wait, answerOf(result)).statements)
+      if (fork.all && !fork.charged.has(child)) statements.push(...chargeFor(parts, fork, child, result))
       continue
     }
     const retry = childRunId(fork.run, child)
     names.set(child, retry)
-    const above: Omit<Parent, 'slice'> = {
+    const above: Parent = {
       ...childLineage(fork.run, fork.state.pinned),
       step: journal,
       wait: renamedWait(wait, names),
@@ -64,6 +66,21 @@ export async function forkChildren(
     statements.push(...(await parts.children.retry(fork.user, child, retry, above, fork.repeat)))
   }
   return { names, statements }
+}
+
+/** What a run that had ended took counts where its parent is tried again. */
+function chargeFor(
+  { inbox, sharedBudgets }: Pick<OrchestraParts, 'inbox' | 'sharedBudgets'>,
+  { user, run, state }: ForkedSteps,
+  child: string,
+  result: RunAccount,
+): readonly Statement[] {
+  const charge = chargeOf(result)
+  const message = runMessageJson({ type: 'charged', run: child, ...charge })
+  return [
+    ...inbox.put(user, runJournal(run), runJournal(child), 'charged', message).statements,
+    sharedBudgets.add(user, 'steps', poolsOf(state.pinned, run).steps, charge.steps),
+  ]
 }
 
 const renamedWait = (wait: string, names: ForkedChildren['names']): string => {

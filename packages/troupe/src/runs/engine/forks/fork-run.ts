@@ -11,10 +11,9 @@ import { decide } from '../../machine/decide.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Event, Input, InputOf, Pinned } from '../../machine/machine-events.ts'
 import { checkAnswer } from '../../machine/people/check-answer.ts'
-import type { RunAccount } from '../../machine/run-account.ts'
 import { createState, hasEnded, type State } from '../../machine/state.ts'
-import { chargeOf } from '../children/answer-parent.ts'
-import { type Charge, type Parent, parentOf, withParent } from '../children/parent.ts'
+import { rejoinBudgets } from '../budgets/join-budgets.ts'
+import { type Parent, parentOf, withParent } from '../children/parent.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -91,8 +90,6 @@ export async function forkRun(
   for (const input of inputs) if (!prefix.applyRecorded(input)) break
   prefix.completeOpenSteps(at)
   prefix.rejectUnused()
-  for (const charge of await ended(parts, user, prefix.state, retry !== undefined))
-    prefix.decide({ at, type: 'run.charged', ...charge })
   const { state, records } = prefix
   rejectIneffective(source.agents, edit)
   rejectUnknown(edit, parts.services.models)
@@ -128,6 +125,7 @@ export async function forkRun(
     }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
+    ...rejoinBudgets(parts.sharedBudgets, user, run, state),
     ...shared.statements,
     ...owner.founding(at),
   ]
@@ -144,24 +142,6 @@ function checkFork(options: ForkOptions | undefined): void {
   checkOptions(what, options, ['at', 'edit', 'id', 'repeat', 'signal'])
   if (options.repeat !== undefined && typeof options.repeat !== 'boolean')
     throw failure('validation.failed', { what: `${what}.repeat`, problem: 'it is neither true nor false' })
-}
-
-/** Runs that are not started again below the fork hold nothing in it; what one took counts where a failure is tried again. */
-async function ended(
-  { store }: OrchestraParts,
-  user: UserId,
-  { reservedBy, steps }: State,
-  retry: boolean,
-): Promise<readonly ({ readonly run: string } & Charge)[]> {
-  const charges = []
-  for (const [run, { step }] of reservedBy) {
-    const row = retry ? await store.get(user, run) : undefined
-    const result = row?.result && row.endedAt !== null ? (JSON.parse(row.result) as RunAccount) : undefined
-    if (result && result.status !== 'completed' && steps.has(step)) continue
-    const resultCharge = result ? chargeOf(result) : { steps: 0, usage: { inputTokens: 0, outputTokens: 0 } }
-    charges.push({ run, ...resultCharge })
-  }
-  return charges
 }
 
 const usedBy = ({ usage }: State) => ({ tokens: usage.inputTokens + usage.outputTokens, cost: usage.usd })

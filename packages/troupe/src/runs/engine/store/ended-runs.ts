@@ -14,7 +14,7 @@ export const endedRunsTables: readonly string[] = [
 
 /** So many go in one change. */
 const batchSize = 100
-const rowsOf = ['run_labels', 'run_commands', 'budgets', 'runs', 'runs_ended'] as const
+const rowsOf = ['run_labels', 'run_commands', 'budgets', 'budget_pools', 'budget_shares', 'runs', 'runs_ended'] as const
 
 export interface EndedRuns {
   /** ms from the end of a run. */

@@ -2,6 +2,7 @@
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../../storage/index.ts'
 import { evaluatedRunContent, evaluatedRunsTables } from '../../evaluation/evaluation-tables.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../../schedules/schedule-tables.ts'
+import { sharedBudgetTables } from '../budgets/compile-shared-budget.ts'
 import { endedRunsTables } from './ended-runs.ts'
 import { runLabels } from './run-labels.ts'
 
@@ -32,6 +33,7 @@ const tables = [
   `create table budgets (
     user_id text not null, run_id text not null, tokens bigint not null, token_limit bigint,
     cost double precision not null, cost_limit double precision, primary key (user_id, run_id))`,
+  ...sharedBudgetTables,
   ...endedRunsTables,
   ...evaluatedRunsTables,
 ]
@@ -64,6 +66,8 @@ export const runTables: readonly UserTable[] = [
   { name: 'run_work', key: ['run_id'] },
   { name: 'runs_ended', key: ['run_id'] },
   { name: 'budgets', key: ['run_id'] },
+  { name: 'budget_pools', key: ['run_id'] },
+  { name: 'budget_shares', key: ['run_id'] },
   { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
   { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },
   { name: 'evaluated_runs', key: ['evaluation', 'run_id'], content: evaluatedRunContent },

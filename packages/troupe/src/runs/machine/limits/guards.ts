@@ -4,6 +4,7 @@ import type { GraphEdge } from '../../../topology/index.ts'
 import type { Deciding } from '../decision.ts'
 import type { Guard } from '../machine-events.ts'
 import type { Branch } from '../state.ts'
+import { lackingGrants } from './grants.ts'
 
 export function trip(d: Deciding, guard: Guard, error?: StoredError): void {
   if (d.state.cancellation || d.state.guard) return
@@ -21,7 +22,7 @@ const fields = (details: Json | undefined): { readonly [key: string]: Json } =>
 
 const guardKinds = ['guard.', 'budget.exceeded', 'journal.full'] as const
 
-/** The guard that a step tripped by itself: its tool calls repeat, a budget refused its next call, its journal is full. */
+/** The guard that a step tripped by itself: its tool calls repeat, a budget rejected its next call, its journal is full. */
 export function guardIn(error: StoredError): Guard | undefined {
   const kind = guardKinds.find((prefix) => error.code.startsWith(prefix))
   if (kind === undefined) return undefined
@@ -35,13 +36,18 @@ export function guardIn(error: StoredError): Guard | undefined {
   }
 }
 
-/** Looked at before a step is started. */
-export function stepAllowed(d: Deciding): boolean {
+/** Looked at before a step is started; `later` where the run has to be granted more first. */
+export function stepAllowed(d: Deciding): 'yes' | 'later' | 'never' {
   const { steps } = d.config.budget
-  const used = d.state.counts.totalSteps + d.state.counts.reservedSteps
-  if (used < steps) return true
-  trip(d, { name: 'steps', limit: steps, used })
-  return false
+  const { totalSteps } = d.state.counts
+  if (totalSteps >= steps) {
+    trip(d, { name: 'steps', limit: steps, used: totalSteps })
+    return 'never'
+  }
+  const lacking = lackingGrants(d.state)
+  if (!lacking) return 'yes'
+  if (!d.state.requested) d.emit({ type: 'budget.requested', ...lacking })
+  return 'later'
 }
 
 export function depthAllowed(d: Deciding, depth: number): boolean {
@@ -52,7 +58,7 @@ export function depthAllowed(d: Deciding, depth: number): boolean {
 
 export function hopsAllowed(d: Deciding, more: number): boolean {
   const { hops } = d.config.budget
-  const used = d.state.counts.hops + d.state.counts.reservedHops
+  const { hops: used } = d.state.counts
   if (used + more <= hops) return true
   trip(d, { name: 'hops', limit: hops, used })
   return false

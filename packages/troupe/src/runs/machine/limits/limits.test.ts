@@ -162,7 +162,7 @@ describe('guards', () => {
     expect(guardAfter(60_000)).toEqual({ name: 'time', limit: 3_600_000, used: 3_600_000 })
     expect(guardAfter(1)).toMatchObject({ limit: 10_000, used: 10_000 })
   })
-  it('refused budgets, guards of steps and full journals end the run', () => {
+  it('rejected budgets, guards of steps and full journals end the run', () => {
     const testbed = hub(['B'], { B: () => fails('repeats', 0, 'guard.repetition') })
     expect(testbed.result).toMatchObject({ status: 'failed', guard: { name: 'repetition' } })
     const full = hub(['B'], { B: () => fails('full', 0, 'journal.full') }, { onFailure: 'collect' })
@@ -174,7 +174,7 @@ describe('guards', () => {
       guard: { name: 'tokens', used: 340, limit: 350 },
     })
   })
-  it('a refused budget tells what was used, and not what it was', () => {
+  it('a rejected budget tells what was used, and not what it was', () => {
     for (const [budget, limit, used] of [
       ['tokens', 350, 110],
       ['cost', 0.5, 0.25],

@@ -15,7 +15,8 @@ export function schedule(d: Deciding): boolean {
   for (let id = nextRequest(state); id !== undefined; id = nextRequest(state)) {
     const { branch, node, agent } = state.steps.get(id) as Step
     if (breaksBefore(d, id, agent)) return false
-    if (!stepAllowed(d)) return true
+    const allowed = stepAllowed(d)
+    if (allowed !== 'yes') return allowed === 'never'
     d.emit({ type: 'step.started', step: id, branch, node, agent, attempt: 1 })
   }
   const { limited } = graphIn(state)
@@ -26,7 +27,8 @@ export function schedule(d: Deciding): boolean {
     const step = `${id}#${branch.steps + 1}`
     const agent = d.node(node).label
     if (breaksBefore(d, step, agent)) return false
-    if (!stepAllowed(d)) return true
+    const allowed = stepAllowed(d)
+    if (allowed !== 'yes') return allowed === 'never'
     d.emit({ type: 'step.started', step, branch: id, node, agent, attempt })
   }
   return false

@@ -43,13 +43,18 @@ function usedOf({ state: { usage } }: Deciding, budget: string, last: StepUsage 
   return usage.inputTokens + usage.outputTokens + (last?.inputTokens ?? 0) + (last?.outputTokens ?? 0)
 }
 
-/** The step has ended with it; the run goes down with what it has. */
+/** The step that asked has ended with it; the run goes down with what it has. */
 export function budgetRejected(d: Deciding, input: InputOf<'budget.rejected'>): void {
-  const { budget, limit } = input
+  const { budget, limit, detail } = input
+  if (input.step === undefined) {
+    const { used = limit } = input
+    trip(d, { name: budget, limit, used, ...(detail === undefined ? {} : { detail }) })
+    return
+  }
   const step = d.state.steps.get(input.step)
   if (!step) return
   const used = input.used ?? usedOf(d, budget, input.usage)
-  const error = storeError(failure('budget.exceeded', { budget, used, limit }))
+  const error = storeError(failure('budget.exceeded', { budget, used, limit, held: '' }))
   endStep(d, step, { error, ...endFields(input) })
 }
 

@@ -1,0 +1,122 @@
+/**
+ * Draws for one run, in blocks, and puts what it drew into the run's journal. The draw is durable before the run hears of
+ * it: an owner that finds more in its share than its journal tells was cut off in between, and is granted the difference.
+ */
+import { sleep, type UserId } from '../../../core/index.ts'
+import { ownUse } from '../../machine/limits/grants.ts'
+import type { Amounts, Input } from '../../machine/machine-events.ts'
+import type { State } from '../../machine/state.ts'
+import { poolsOf } from '../children/parent.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { mapAmounts, resources, type SharedResource, type ShareHolder } from './shared-budgets.ts'
+
+const largestBlock = 32
+/** Between two looks at a budget of which others still hold a part. */
+const waitMs = 200
+/** Before the next attempt where the storage fails. */
+const retryMs = 1_000
+const shownHolders = 10
+const none: Amounts = { steps: 0, hops: 0, branches: 0 }
+
+export interface DrawingRun {
+  readonly user: UserId
+  readonly run: string
+  readonly state: State
+  readonly over: boolean
+  readonly lost: boolean
+  apply(make: (at: number) => Input | undefined): Promise<void>
+}
+
+type Found =
+  | { readonly amounts: Amounts; readonly drawn: boolean }
+  | { readonly lacking: SharedResource; readonly drawn: number; readonly limit: number }
+
+/** Asks again after a while where the storage fails: without an answer nothing begins. */
+export function drawBudget(parts: OrchestraParts, run: DrawingRun, asked: Amounts): void {
+  const retry = () => (run.lost || run.over ? undefined : drawBudget(parts, run, asked))
+  void drawUntilAnswered(parts, run, asked).catch(() => parts.clock.after(retryMs, retry, { background: true }))
+}
+
+const poolOf = ({ run, state }: DrawingRun, resource: SharedResource): string => poolsOf(state.pinned, run)[resource]
+
+/** Resolves when the run has heard what became of it. */
+async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<void> {
+  for (let waits = false; !run.over && !run.lost; ) {
+    const found = await look(parts, run, asked)
+    if ('amounts' in found) {
+      if (!found.drawn && !(await drawn(parts, run, found.amounts))) continue
+      return run.apply((at) => ({ at, type: 'budget.granted', ...found.amounts }))
+    }
+    const { lacking, limit } = found
+    const holders = await parts.sharedBudgets.holders(run.user, lacking, poolOf(run, lacking), run.run)
+    if (waits && !holders.some(({ moves }) => moves)) {
+      const { used, held: detail } = usedAndHeld(found.drawn, holders)
+      return run.apply((at) => ({
+        ...{ at, type: 'budget.rejected', budget: lacking, limit, used },
+        ...(detail === '' ? {} : { detail: detail.slice(2) }),
+      }))
+    }
+    // Others see that it waits before it looks again: of runs that wait for each other, the last one sees it.
+    if (waits) await sleep(parts.clock, waitMs)
+    else await commit(parts, run.user, [parts.sharedBudgets.wait(run.user, run.run)])
+    waits = true
+  }
+}
+
+/** What of a budget is used, and by which runs the rest is held that is not left. */
+export function usedAndHeld(
+  drawn: number,
+  holders: readonly ShareHolder[],
+): { readonly used: number; readonly held: string } {
+  const sum = holders.reduce((total, { held }) => total + held, 0)
+  const shown = holders.slice(0, shownHolders).map(({ run, held }) => `${run} (${held})`)
+  const more = holders.length > shownHolders ? ` and ${holders.length - shownHolders} more runs` : ''
+  return { used: drawn - sum, held: sum === 0 ? '' : `, ${sum} are held by ${shown.join(', ')}${more}` }
+}
+
+/** The run at the top of a tree has none before its first child run. */
+export async function shareOf(
+  parts: Pick<OrchestraParts, 'sharedBudgets' | 'storage'>,
+  { user, run, state }: Pick<DrawingRun, 'user' | 'run' | 'state'>,
+): Promise<Amounts> {
+  const found = await parts.sharedBudgets.drawnBy(user, run)
+  if (found) return found
+  const { granted = none, pinned } = state
+  await commit(parts, user, parts.sharedBudgets.found(user, run, pinned.config.budget, granted))
+  return granted
+}
+
+async function look(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<Found> {
+  const { sharedBudgets } = parts
+  const { granted = none } = run.state
+  const share = await shareOf(parts, run)
+  const missed = mapAmounts((resource) => Math.max(0, share[resource] - granted[resource]))
+  if (resources.some((resource) => missed[resource] > 0)) return { amounts: missed, drawn: true }
+  const amounts: { [resource in SharedResource]: number } = { ...none }
+  for (const resource of resources) {
+    if (asked[resource] === 0) continue
+    const pool = await sharedBudgets.pool(run.user, resource, poolOf(run, resource))
+    const { drawn = 0, limit = 0, members = 1 } = pool ?? {}
+    if (limit - drawn < asked[resource]) return { lacking: resource, drawn, limit }
+    // Branches are given back with the run's end alone: none is drawn that is not open.
+    const block = resource === 'branches' ? 0 : blockOf(limit - drawn, members)
+    amounts[resource] = Math.max(asked[resource], block)
+  }
+  return { amounts, drawn: false }
+}
+
+const blockOf = (remaining: number, members: number): number =>
+  Math.max(1, Math.min(largestBlock, Math.floor(remaining / (4 * Math.max(1, members)))))
+
+/** @returns false where somebody else was faster */
+async function drawn(parts: OrchestraParts, { user, run, state }: DrawingRun, amounts: Amounts): Promise<boolean> {
+  return commit(parts, user, parts.sharedBudgets.draw(user, run, poolsOf(state.pinned, run), amounts, ownUse(state)))
+}
+
+async function commit(
+  { storage }: Pick<OrchestraParts, 'storage'>,
+  user: UserId,
+  statements: Parameters<typeof storage.commit>[0]['statements'],
+) {
+  return (await storage.commit({ id: null, scope: { user }, statements })).ok
+}

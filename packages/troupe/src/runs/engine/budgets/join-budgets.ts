@@ -1,0 +1,54 @@
+/** In the change that starts a run below another one: the pool of what it has reserved, and its share. */
+import type { UserId } from '../../../core/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import { ownUse } from '../../machine/limits/grants.ts'
+import type { Amounts, Pinned } from '../../machine/machine-events.ts'
+import type { State } from '../../machine/state.ts'
+import { parentOf, poolsOf } from '../children/parent.ts'
+import { mapAmounts, resources, type SharedBudgets } from './shared-budgets.ts'
+
+const none: Amounts = { steps: 0, hops: 0, branches: 0 }
+
+interface Member {
+  readonly user: UserId
+  readonly run: string
+  readonly pinned: Pinned
+}
+
+export function joinBudgets(
+  budgets: SharedBudgets,
+  { user, run, pinned }: Member,
+  drawn = none,
+  drawnBelow = none,
+): readonly Statement[] {
+  if (!pinned.draws) return []
+  const { reserved } = parentOf(pinned) ?? {}
+  const limits = Object.fromEntries(Object.entries(reserved ?? {}).map(([resource, { amount }]) => [resource, amount]))
+  const from = Object.values(reserved ?? {})[0]?.pool ?? run
+  const total = mapAmounts((resource) => drawn[resource] + drawnBelow[resource])
+  return [
+    ...(reserved ? [budgets.open(user, run, limits, from, total)] : []),
+    ...budgets.join(user, run, poolsOf(pinned, run), drawn),
+  ]
+}
+
+/** A run that goes on where another one stood counts what that had drawn, and what was charged for the runs below it. */
+export function rejoinBudgets(budgets: SharedBudgets, user: UserId, run: string, state: State): readonly Statement[] {
+  const { pinned, granted, counts } = state
+  if (!pinned.draws && !granted) return []
+  const drawn = granted ?? none
+  const drawnBelow = { steps: counts.chargedSteps, hops: counts.chargedHops, branches: 0 }
+  const parent = parentOf(pinned)
+  if (!parent) return budgets.found(user, run, pinned.config.budget, drawn, drawnBelow)
+  const own = ownUse(state)
+  return [
+    ...joinBudgets(budgets, { user, run, pinned }, drawn, drawnBelow),
+    ...resources.flatMap((resource) => {
+      const { pool = parent.pools[resource], amount } = parent.reserved?.[resource] ?? {}
+      // What the run above was charged for it before is in that budget already.
+      const used = parent.charged ? own[resource] + drawnBelow[resource] : 0
+      const more = (amount ?? drawn[resource] + drawnBelow[resource]) - used
+      return more > 0 ? [budgets.add(user, resource, pool, more)] : []
+    }),
+  ]
+}

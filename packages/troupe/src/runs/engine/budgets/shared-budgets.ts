@@ -1,0 +1,138 @@
+/**
+ * The budget of steps, hops and open branches that the runs of one tree have in common. The run at the top, and each run
+ * with a budget of its own, is a pool: one row, with how much was drawn of each resource. Each run that draws has a share:
+ * one row, with the pool of each resource, all that it drew, and how much of that it had used when it drew last. What a
+ * run drew and did not use goes back with its end.
+ */
+import type { UserId } from '../../../core/index.ts'
+import type { Statement, Storage } from '../../../storage/index.ts'
+import type { Amounts } from '../../machine/machine-events.ts'
+import { compileSharedBudget } from './compile-shared-budget.ts'
+
+export const resources = ['steps', 'hops', 'branches'] as const
+export type SharedResource = (typeof resources)[number]
+/** The run whose budget a run draws from, by resource. */
+export type Pools = { readonly [resource in SharedResource]: string }
+export type Limits = { readonly [resource in SharedResource]?: number }
+
+/** Of one resource of a pool. */
+export interface PoolView {
+  readonly drawn: number
+  readonly limit: number
+  /** Runs that draw from it and are not over. */
+  readonly members: number
+}
+export interface ShareHolder {
+  readonly run: string
+  readonly held: number
+  /** It goes on by itself, so that it may give back what it holds. */
+  readonly moves: boolean
+}
+
+export interface SharedBudgets {
+  /** A pool with the share of its own run; nothing where they are there. `drawn` is of the share. */
+  found(user: UserId, run: string, limits: Limits, drawn: Amounts, drawnBelow?: Amounts): readonly Statement[]
+  /** A pool whose limits are reserved in another one. */
+  open(user: UserId, run: string, limits: Limits, from: string, drawn?: Amounts): Statement
+  /** The share of a run that draws from pools; `drawn` of it already. */
+  join(user: UserId, run: string, pools: Pools, drawn: Amounts): readonly Statement[]
+  /** Takes exactly so much: the change is rejected with `budget.exceeded` where there is less. */
+  take(user: UserId, resource: SharedResource, pool: string, amount: number, detail?: Fields): Statement
+  /** Changes what was drawn, whatever the limit. */
+  add(user: UserId, resource: SharedResource, pool: string, amount: number): Statement
+  /** Draws, in one change: rejected with `budget.exceeded` where a pool has less. */
+  draw(user: UserId, run: string, pools: Pools, amounts: Amounts, used: Amounts): readonly Statement[]
+  /** Says that the run waits for others to give back. */
+  wait(user: UserId, run: string): Statement
+  /** In the change that ends a run: gives back what it had not used. */
+  leave(user: UserId, run: string, pools: Pools, used: Amounts): readonly Statement[]
+  pool(user: UserId, resource: SharedResource, run: string): Promise<PoolView | undefined>
+  /** All that a run has drawn. */
+  drawnBy(user: UserId, run: string): Promise<Amounts | undefined>
+  /** Those that hold something of the resource, but for the run itself; the largest first. */
+  holders(user: UserId, resource: SharedResource, pool: string, run: string): Promise<readonly ShareHolder[]>
+}
+
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null }
+type Fields = { readonly [name: string]: string | number }
+
+const noAmounts: Amounts = { steps: 0, hops: 0, branches: 0 }
+
+export const mapAmounts = (of: (resource: SharedResource) => number): Amounts => ({
+  steps: of('steps'),
+  hops: of('hops'),
+  branches: of('branches'),
+})
+
+const distinct = (pools: Pools): readonly string[] => [...new Set(resources.map((resource) => pools[resource]))]
+
+export function createSharedBudgets(storage: Pick<Storage, 'dialect' | 'read'>): SharedBudgets {
+  const queries = compileSharedBudget(storage.dialect)
+  const rows = async (user: UserId, statement: Statement) => (await storage.read({ user }, [statement]))[0] ?? []
+  const take: SharedBudgets['take'] = (user, resource, pool, amount, detail = {}) =>
+    queries.take[resource]({ user, pool, amount }, { expect: { rows: 1 }, otherwise: 'budget.exceeded', detail })
+  const open = (
+    own: { readonly user: UserId; readonly run: string; readonly from: string | null; readonly members: number },
+    { steps: stepLimit = null, hops: hopLimit = null, branches: branchLimit = null }: Nullable<Limits>,
+    drawn: Amounts,
+  ) => queries.open({ ...own, ...drawn, stepLimit, hopLimit, branchLimit })
+  const share = (user: UserId, run: string, { steps, hops, branches }: Pools, drawn: Amounts) =>
+    queries.join({ user, run, stepPool: steps, hopPool: hops, branchPool: branches, ...drawn })
+  return {
+    take,
+    add: (user, resource, pool, amount) => queries.add[resource]({ user, pool, amount }),
+    found: (user, run, limits, drawn, drawnBelow = noAmounts) => [
+      open(
+        { user, run, from: null, members: 1 },
+        limits,
+        mapAmounts((resource) => drawn[resource] + drawnBelow[resource]),
+      ),
+      share(user, run, { steps: run, hops: run, branches: run }, drawn),
+    ],
+    open: (user, run, limits, from, drawn = noAmounts) => open({ user, run, from, members: 0 }, limits, drawn),
+    join: (user, run, pools, drawn) => [
+      share(user, run, pools, drawn),
+      ...distinct(pools).map((pool) => queries.members({ user, pool, by: 1 })),
+    ],
+    draw: (user, run, pools, amounts, used) => [
+      ...resources.flatMap((resource) =>
+        amounts[resource] > 0 ? [take(user, resource, pools[resource], amounts[resource])] : [],
+      ),
+      queries.draw({ user, run, ...amounts, usedSteps: used.steps, usedHops: used.hops }),
+    ],
+    wait: (user, run) => queries.wait({ user, run }),
+    leave: (user, run, pools, used) => [
+      ...resources.map((resource) =>
+        queries.release[resource]({
+          user,
+          run,
+          pool: pools[resource],
+          used: resource === 'branches' ? 0 : used[resource],
+        }),
+      ),
+      ...distinct(pools).map((pool) => queries.members({ user, pool, by: -1 })),
+      queries.leave({ user, run }),
+      queries.close({ user, run }),
+    ],
+    async pool(user, resource, run) {
+      const [row] = await rows(user, queries.pool[resource]({ user, pool: run }, { returns: true }))
+      if (!row || row.limit === null || row.limit === undefined) return undefined
+      return { drawn: Number(row.drawn), limit: Number(row.limit), members: Number(row.members) }
+    },
+    async drawnBy(user, run) {
+      const [row] = await rows(user, queries.share({ user, run }, { returns: true }))
+      return row && { steps: Number(row.steps), hops: Number(row.hops), branches: Number(row.branches) }
+    },
+    async holders(user, resource, pool, run) {
+      const found = await storage.read({ user }, [
+        queries.holders[resource]({ user, pool, run }, { returns: true }),
+        queries.reservations[resource]({ user, pool }, { returns: true }),
+      ])
+      return found.flat().map((row) => ({
+        run: row.run_id as string,
+        held: Number(row.held),
+        moves: Number(row.waiting) === 0 && row.status === 'running' && Number(row.outside) === 0,
+      }))
+    },
+  }
+}

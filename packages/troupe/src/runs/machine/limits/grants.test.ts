@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest'
+import { decide } from '../decide.ts'
+import { evolve } from '../evolve.ts'
+import type { Input } from '../machine-events.ts'
+import { fan, leaf, team } from '../machine-teams.test.fixture.ts'
+import { MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
+import { pending } from '../pending.ts'
+import { loadState, saveState } from '../save-state.ts'
+import { createState } from '../state.ts'
+
+const grant = (testbed: MachineTestbed, steps: number, hops: number, branches: number) =>
+  testbed.apply({ at: testbed.now, type: 'budget.granted', steps, hops, branches }).map(({ type }) => type)
+const flows = ['Start -> Lead', 'Lead <-> A', 'Lead <-> B', 'Lead -> End']
+/** Its first step runs, and it draws from now on. */
+const drawing = (stubs = {}) => {
+  const testbed = new MachineTestbed(team('Lead A B', flows), {
+    Lead: fan('A', 'B'),
+    A: leaf('a'),
+    B: leaf('b'),
+    ...stubs,
+  })
+  grant(testbed, 0, 0, 0)
+  while (testbed.next() && !testbed.state.requested);
+  return testbed
+}
+
+it('a run that draws from a common budget begins a step when it was granted all that it uses', () => {
+  const testbed = drawing()
+  expect(testbed.of('budget.requested')).toMatchObject([{ steps: 1, hops: 2, branches: 2 }])
+  expect(testbed.result).toMatchObject({ status: 'running', totalSteps: 1 })
+  const draws = [...pending(testbed.state)].filter(({ type }) => type === 'budget.draw')
+  expect(draws).toMatchObject([{ steps: 1, hops: 2, branches: 2 }])
+  expect(loadState(saveState(testbed.state))).toMatchObject({
+    requested: { steps: 1 },
+    granted: { steps: 1, branches: 1 },
+  })
+  expect(grant(testbed, 1, 2, 2)).toEqual(['budget.granted', 'step.started', 'budget.requested'])
+  expect(testbed.state.requested).toEqual({ steps: 1, hops: 0, branches: 0 })
+  grant(testbed, 9, 9, 9)
+  while (testbed.next());
+  expect(testbed.result).toMatchObject({ status: 'completed', response: ['a', 'b'] })
+})
+
+it('a run that draws from its start begins nothing before its first grant', () => {
+  const { pinned } = drawing()
+  const events = decide(createState(), { at: 1, type: 'start', task: 1, pinned: { ...pinned, draws: true } })
+  expect(events.map(({ type }) => type)).toEqual(['run.started', 'branch.started', 'budget.requested', 'timer.set'])
+  expect(events[2]).toMatchObject({ steps: 1, hops: 0, branches: 1 })
+  const state = createState()
+  const apply = (input: Input) => {
+    const decided = decide(state, input)
+    for (const event of decided) evolve(state, event)
+    return decided.map(({ type }) => type)
+  }
+  apply({ at: 1, type: 'start', task: 1, pinned: { ...pinned, draws: true } })
+  // It has asked already.
+  const usage = { inputTokens: 0, outputTokens: 0 }
+  expect(apply({ at: 2, type: 'run.charged', run: 'r', steps: 3, hops: 2, usage })).toEqual(['run.charged'])
+  const granted = apply({ at: 3, type: 'budget.granted', steps: 1, hops: 0, branches: 1 })
+  expect(granted).toEqual(['budget.granted', 'step.started'])
+  expect(state.granted).toEqual({ steps: 1, hops: 0, branches: 1 })
+})
+
+it('a step that serves a request is granted too', () => {
+  const asks = () => ({ request: { to: 'B', payload: 1 }, next: () => value('asked') })
+  const testbed = drawing({ A: asks })
+  grant(testbed, 2, 2, 2)
+  while (testbed.next() && !testbed.state.requested);
+  expect(testbed.state.requested).toEqual({ steps: 1, hops: 0, branches: 0 })
+  expect([...testbed.state.steps.values()].some(({ serve, status }) => serve && status === 'ready')).toBe(true)
+})
+
+it('a rejected grant trips the guard, with what is held and by whom', () => {
+  const rejected = { at: 2_000, type: 'budget.rejected', budget: 'hops', limit: 9 } as const
+  const testbed = drawing()
+  testbed.apply({ ...rejected, used: 4, detail: '5 are held by r (5)' })
+  expect(testbed.result).toMatchObject({
+    status: 'failed',
+    guard: { name: 'hops', limit: 9, used: 4 },
+    error: { message: expect.stringContaining('at 4 of 9: 5 are held by r (5)') },
+  })
+  const other = drawing()
+  other.apply(rejected)
+  expect(other.result.guard).toEqual({ name: 'hops', limit: 9, used: 9 })
+})
