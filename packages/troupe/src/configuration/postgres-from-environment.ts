@@ -1,5 +1,5 @@
 /** Where a PostgreSQL database is, as the environment of a process says it. */
-import { failure, isObject } from '../core/index.ts'
+import { failure, isObject, readable } from '../core/index.ts'
 import type { PostgresOptions } from '../storage/index.ts'
 
 const parts = { DB_HOST: 'host', DB_NAME: 'database', DB_USER: 'user', DB_PASSWORD: 'password' } as const
@@ -17,15 +17,18 @@ export function postgresFromEnvironment(
 ): PostgresOptions {
   const wrong = (problem: string) => failure('validation.failed', { what: 'The environment', problem })
   if (!isObject(environment)) throw wrong('it is no object')
-  const { DATABASE_URL: url, DB_PORT: port } = environment
-  for (const name of ['DATABASE_URL', 'DB_PORT', ...Object.keys(parts)])
-    if (environment[name] !== undefined && typeof environment[name] !== 'string') throw wrong(`${name} is no text`)
+  // Read once: the environment of a caller may be anything.
+  const names = ['DATABASE_URL', 'DB_PORT', ...Object.keys(parts)]
+  const values = readable('The environment', () => Object.fromEntries(names.map((name) => [name, environment[name]])))
+  for (const name of names)
+    if (values[name] !== undefined && typeof values[name] !== 'string') throw wrong(`${name} is no text`)
+  const { DATABASE_URL: url, DB_PORT: port } = values
   if (port && !/^\d{1,5}$/.test(port)) throw wrong('DB_PORT is no number of a port')
   const found: PostgresOptions = {
     ...(url ? { url } : {}),
     ...(port ? { port: Number(port) } : {}),
     ...Object.fromEntries(
-      Object.entries(parts).flatMap(([name, part]) => (environment[name] ? [[part, environment[name]]] : [])),
+      Object.entries(parts).flatMap(([name, part]) => (values[name] ? [[part, values[name]]] : [])),
     ),
   }
   if (Object.keys(found).length === 0)

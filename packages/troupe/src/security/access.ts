@@ -2,7 +2,7 @@
  * What one agent may do: its role, narrowed by `allow` (the whole list where given, `[]` is nothing) and `deny` (wins).
  * Changes take effect at the next call, for its hands and its tools alike.
  */
-import { failure, nearestName } from '../core/index.ts'
+import { failure, nearestName, readable } from '../core/index.ts'
 import { builtInToolNames, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
 
 export interface AccessOptions {
@@ -106,7 +106,7 @@ const isPower = (right: Right): right is Power => powers.includes(right)
 /** Names of users' own tools stand in these lists too: a name that is no tool of ours is kept. */
 function listed(what: string, list: readonly string[] | undefined): ReadonlySet<string> | undefined {
   if (list === undefined) return undefined
-  if (!Array.isArray(list) || !list.every((name) => typeof name === 'string'))
+  if (!readable(what, () => Array.isArray(list) && list.every((name) => typeof name === 'string')))
     throw failure('validation.failed', { what, problem: 'it is a list of the names of tools' })
   return new Set(list)
 }

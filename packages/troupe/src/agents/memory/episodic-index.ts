@@ -1,7 +1,7 @@
 /** What happened: the newest episodes, found again by their likeness, in the memory of this process. */
-import { checkFunction, checkOptions, checkPredicate, checkSignal, checkText } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkPredicate, checkSignal } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
-import { type Embed, rank, type Similarity } from './similarity.ts'
+import { checkQuery, type Embed, rank, type Similarity } from './similarity.ts'
 
 export interface RetrievedEpisode<T> {
   readonly content: T
@@ -59,7 +59,7 @@ export class EpisodicIndex<T = unknown> {
   ): Promise<readonly RetrievedEpisode<T>[]> {
     checkOptions('retrieveSimilar', options, ['limit', 'signal'])
     checkSignal('retrieveSimilar', options.signal)
-    checkText('retrieveSimilar', text)
+    checkQuery(text)
     const limit = checkInteger('retrieveSimilar', 'limit', options.limit ?? 3)
     const episodes = [...this.#episodes]
     const { found, ...how } = await rank(text, episodes.map(textOfEpisode), this.#embed)

@@ -3,11 +3,23 @@
  * answer says which. The one place where likeness is decided, for memories, conversations and the choice of tools.
  */
 import MiniSearch from 'minisearch'
-import { TroupeError } from '../../core/index.ts'
+import { checkText, failure, TroupeError } from '../../core/index.ts'
 import { type Embedded, type Models, similarity, termsOf } from '../../models/index.ts'
 
 /** Vectors of texts, all by one model. */
 export type Embed = (texts: readonly string[]) => Promise<Embedded>
+
+/** Ranking by words takes more memory than a process has for a text of some megabytes. */
+const maxQueryLength = 1_000_000
+
+/** @throws ValidationError for what is no text, or longer than 1,000,000 characters */
+export function checkQuery(text: unknown): void {
+  if (checkText('retrieveSimilar', text).length > maxQueryLength)
+    throw failure('validation.failed', {
+      what: 'The text of retrieveSimilar',
+      problem: `it is longer than ${maxQueryLength} characters`,
+    })
+}
 
 export type Similarity = 'embedding' | 'lexical'
 

@@ -20,6 +20,7 @@ import type { Storage } from '../../storage/index.ts'
 import type { RetrievedEpisode } from './episodic-index.ts'
 import type { FormerMemory, Memories, MemoryItem } from './memories-port.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
+import { checkQuery } from './similarity.ts'
 
 export interface StoredMemoryParts {
   readonly storage: Pick<Storage, 'commit'>
@@ -96,8 +97,8 @@ export class StoredMemory {
   }
 
   /** What the item was before, the newest first. */
-  history(id: string): Promise<readonly FormerMemory[]> {
-    return this.parts.memories.history(this.user, this.name, id)
+  async history(id: string): Promise<readonly FormerMemory[]> {
+    return this.parts.memories.history(this.user, this.name, checkText('history', id))
   }
 
   /**
@@ -133,7 +134,7 @@ export class StoredEpisodicMemory extends StoredMemory {
   ): Promise<readonly (RetrievedEpisode<Json> & Pick<MemoryItem, 'id' | 'version' | 'provenance' | 'taint' | 'at'>)[]> {
     checkOptions('retrieveSimilar', options, ['limit', 'signal'])
     checkSignal('retrieveSimilar', options.signal)
-    checkText('retrieveSimilar', text)
+    checkQuery(text)
     const limit = checkInteger('retrieveSimilar', 'limit', options.limit ?? 3)
     return retrieveEpisodes({ ...this.parts, user: this.user, memory: this.name, signal: options.signal }, text, limit)
   }

@@ -5,6 +5,7 @@ import {
   checkOptions,
   decodeJson,
   failure,
+  fieldOf,
   type Json,
   type Provenance,
   show,
@@ -63,8 +64,8 @@ export function checkBatchOperations(operations: readonly BatchOperation[]): rea
     })
   for (const [i, operation] of operations.entries()) {
     const wrong = (problem: string) => failure('validation.failed', { what: `Operation ${i}`, problem })
-    if (operation === null || typeof operation !== 'object' || !Object.hasOwn(rights, operation.type))
-      throw wrong('its type is push, get or delete')
+    const type = fieldOf(operation, 'type')
+    if (typeof type !== 'string' || !Object.hasOwn(rights, type)) throw wrong('its type is push, get or delete')
     // What commits together, or one after the other, has one signal.
     if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
   }

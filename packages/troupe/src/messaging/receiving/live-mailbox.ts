@@ -36,7 +36,7 @@ const limitOf = (limit = 100): number => {
 }
 const afterOf = (cursor: string | undefined): number => {
   if (cursor === undefined) return 0
-  if (!/^\d{1,15}$/.test(cursor)) throw failure('cursor.invalid')
+  if (typeof cursor !== 'string' || !/^\d{1,15}$/.test(cursor)) throw failure('cursor.invalid')
   return Number(cursor)
 }
 

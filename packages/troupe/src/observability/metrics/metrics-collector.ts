@@ -6,6 +6,7 @@ import {
   type Clock,
   checkFunction,
   checkOptions,
+  checkText,
   type Duration,
   type Events,
   failure,
@@ -138,6 +139,7 @@ export class MetricsCollector implements Readable {
    */
   summary(name: string, options: SummaryOptions = {}): MetricSummary {
     checkOptions('summary', options, ['window', 'labels'])
+    checkText('summary', name)
     if (!this.#metrics.has(name) && !isPublished(name) && !this.#isGauge(name)) throw unknownMetric(name, this.names())
     const { window, labels = {} } = options
     const all = [...(this.#metrics.get(name)?.series.values() ?? [])].filter((series) => has(series.labels, labels))
