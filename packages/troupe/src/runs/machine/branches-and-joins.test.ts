@@ -1,6 +1,6 @@
 /** Ways through the core that few teams take. */
 import { describe, expect, it } from 'vitest'
-import type { Json } from '../../core/index.ts'
+import { failure, type Json, storeError } from '../../core/index.ts'
 import { readConfig } from '../../topology/canonical/run-config.ts'
 import { conditionHolds } from './branches/condition.ts'
 import { decide } from './decide.ts'
@@ -247,6 +247,15 @@ describe('steps', () => {
     expect(
       testbed.apply({ at: 2_000, type: 'step.returned', step: '1#1', outcome: { kind: 'value', value: 1 } }),
     ).toMatchObject([{ type: 'run.failed', error: { code: 'invariant.broken' } }])
+  })
+  it.each([
+    { type: 'step.failed', step: '1#1', error: storeError(failure('agent.failed', { agent: 'A', error: 'no' })) },
+    { type: 'run.claimed' },
+  ] as const)('a broken rule fails the run at $type too, and stops a step that goes on', (input) => {
+    const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 5) })
+    testbed.state.graph = undefined
+    const events = testbed.apply({ at: 2_000, ...input }).map(({ type }) => type)
+    expect(events).toEqual(input.type === 'run.claimed' ? ['step.cancel-requested', 'run.failed'] : ['run.failed'])
   })
   it('a broken rule stops the other steps of its run', () => {
     const form = team('A B C', ['Start -> A', 'A <-> B', 'A <-> C', 'A -> End'])

@@ -7,6 +7,7 @@ import { MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
 import { pending } from '../pending.ts'
 import { loadState, saveState } from '../save-state.ts'
 import { createState } from '../state.ts'
+import { nextRequest } from '../steps/step-queue.ts'
 
 const grant = (testbed: MachineTestbed, steps: number, hops: number, branches: number) =>
   testbed.apply({ at: testbed.now, type: 'budget.granted', steps, hops, branches }).map(({ type }) => type)
@@ -67,7 +68,10 @@ it('a step that serves a request is granted too', () => {
   grant(testbed, 2, 2, 2)
   while (testbed.next() && !testbed.state.requested);
   expect(testbed.state.requested).toEqual({ steps: 1, hops: 0, branches: 0 })
-  expect([...testbed.state.steps.values()].some(({ serve, status }) => serve && status === 'ready')).toBe(true)
+  const ready = [...testbed.state.steps.values()].find(({ serve, status }) => serve && status === 'ready')
+  expect(nextRequest(testbed.state)).toBe(ready?.id)
+  testbed.state.steps.delete(ready?.id ?? '')
+  expect(nextRequest(testbed.state)).toBeUndefined()
 })
 
 it('a rejected grant trips the guard, with what is held and by whom', () => {

@@ -2,10 +2,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../../core/index.ts'
 import type { RunConfig } from '../../../topology/canonical/run-config.ts'
+import { changeStep } from '../branches/branch-counts.ts'
 import type { Event, Input } from '../machine-events.ts'
 import { fan, hub, leaf, team } from '../machine-teams.test.fixture.ts'
 import { type AgentStub, finish, MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
 import { loadState, saveState } from '../save-state.ts'
+import type { Branch, Step } from '../state.ts'
 
 const hour = 3_600_000
 const limits = {
@@ -167,6 +169,25 @@ describe('requests and child runs', () => {
     expect(later(testbed, hour).result).toMatchObject({ status: 'waiting', reason: 'question' })
     testbed.answer(testbed.result.questions[0]?.id ?? '', 'told')
     expect(testbed.runUntilIdle().result.response).toEqual(['told', 'n'])
+  })
+
+  it('A step that serves a request which nobody waits for any more is no longer counted as blocked.', () => {
+    const testbed = later(lead(request, limits.branch, { Oracle: asks }, flows), hour)
+    const { state } = testbed
+    const serving = [...state.steps.values()].find(({ serve }) => serve) as Step
+    state.steps.delete(serving.serve?.from as string)
+    changeStep(state, serving, () => state.ledger.set(serving, 'status', 'running'))
+    expect(serving.blocked).toBe(false)
+  })
+
+  it('A step that its branch has left blocks nothing.', () => {
+    const testbed = later(lead(asks, limits.branch), hour)
+    const { state } = testbed
+    const waiting = [...state.steps.values()].find(({ blocked }) => blocked) as Step
+    const branch = state.branches.get(waiting.branch) as Branch
+    state.ledger.set(branch, 'step', undefined)
+    changeStep(state, waiting, () => state.ledger.set(waiting, 'status', 'running'))
+    expect([waiting.blocked, branch.blocked]).toEqual([false, true])
   })
 
   it('A request that is not served in time fails with its own timeout.', () => {

@@ -131,7 +131,7 @@ function stopAsking(state: State, step: Step, from: string, fromAgent: string): 
     changeStep(state, asker, () => {
       ledger.set(asker.requests, step.id, undefined)
       ledger.add(asker, 'openRequests', -1)
-      if (step.blocked) ledger.add(asker, 'blockedRequests', -1)
+      ledger.add(asker, 'blockedRequests', -Number(step.blocked))
     })
   return state
 }
