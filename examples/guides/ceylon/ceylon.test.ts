@@ -101,7 +101,11 @@ it('a worker accepts messages of those it trusts', async () => {
 it('what happens is told, counted and timed', async () => {
   const { main } = await import('./observability.ts')
   const { last, logged, ...otherValues } = await main()
-  expect(logged).toEqual([1, 2, 3].map((n) => ['checked', 'ObservableAgent', 'ada', n]))
+  expect(logged).toEqual([
+    ...[1, 2, 3].map((n) => ['checked', 'ObservableAgent', 'ada', n]),
+    ['a worker failed', 'ObservableAgent', 'ada', undefined],
+    ['a message was dead-lettered', undefined, 'ada', undefined],
+  ])
   expect(last).toEqual([
     ['worker.failed', 'ada', 'ObservableAgent', 'task'],
     ['message.dead-lettered', 'ada', 'ObservableAgent', 'task'],

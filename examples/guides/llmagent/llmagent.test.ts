@@ -36,7 +36,10 @@ it('a request is validated, looked up, processed and kept', async () => {
     first: { words: 3, cached: false },
     second: { words: 3, cached: true },
     processed: 1,
-    logged: [['processed', 'Counter', 3]],
+    logged: [
+      ['processed', 'Counter', 3],
+      ['an agent failed', 'Counter', undefined],
+    ],
     wrong: 'ValidationError',
   })
 })
@@ -78,7 +81,8 @@ it('logs are lines of JSON: each request under its id, with durations and sizes,
     { msg: 'step.released', ...step, success: true, durationMs: duration },
     { msg: 'request_complete', ...request, duration, result_size: expect.any(Number) },
     { msg: 'request_start', ...request, data_size: 2 },
-    { msg: 'step.released', ...step, success: false, code: 'agent.failed' },
+    { msg: 'an agent failed', level: 50, ...step, code: 'agent.failed' },
+    { msg: 'step.released', agent: 'Counter' },
     { msg: 'request_error', ...request, duration, error_type: 'TypeError' },
   ])
   expect(new Set(lines.map(({ request_id: id }) => id)).size).toBe(3)

@@ -2,12 +2,12 @@
  * A process with a run of two agents: the first kills its process while `TROUPE_KILLS` is set, the second takes over where
  * the first has failed.
  *
- * node crashing-step-child.ts DATABASE LEDGER: each start of the first agent is a line of the ledger; the result is printed.
+ * node crashing-step-child.ts DATABASE LEDGER fail|fallback: each start of the first agent is a line of the ledger; the result is printed.
  */
 import { appendFileSync, writeSync } from 'node:fs'
 import { createTroupe, defineAgent } from '../../src/index.ts'
 
-const [database = '', ledger = ''] = process.argv.slice(2)
+const [database = '', ledger = '', onError = ''] = process.argv.slice(2)
 const worker = defineAgent({
   name: 'Worker',
   run: async () => {
@@ -17,13 +17,14 @@ const worker = defineAgent({
   },
 })
 const substitute = defineAgent({ name: 'Substitute', run: async () => 'substituted' })
-const agents = [worker, substitute]
+const isSubstituted = onError === 'fallback'
+const agents = isSubstituted ? [worker, substitute] : [worker]
 const troupe = await createTroupe({ storage: `sqlite:${database}`, agents, log: 'silent' })
 const run = await troupe.user('ada').orchestra.start({
   id: 'r',
   task: 't',
-  topology: { agents, flows: ['Start -> Worker', 'Worker -> End', 'Substitute -> End'] },
-  config: { onError: process.argv[4] === 'fallback' ? { 'step.crashed': { agent: 'Substitute' } } : {} },
+  topology: { agents, flows: ['Start -> Worker', 'Worker -> End', ...(isSubstituted ? ['Substitute -> End'] : [])] },
+  config: { onError: isSubstituted ? { 'step.crashed': { agent: 'Substitute' } } : {} },
 })
 const { status, response, error } = await run.result()
 writeSync(1, JSON.stringify({ status, response, code: error?.code ?? null }))

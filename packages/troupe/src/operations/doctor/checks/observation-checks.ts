@@ -64,11 +64,13 @@ export const observationChecks = {
     return short(subject, 'They are counted, and nothing reads them.', remedy)
   },
 
-  'logs.failures'({ parts: { log } }) {
+  'logs.failures'(subject) {
+    // As configured: a command that looks at an installation opens it silent.
+    const { level = 'warn' } = checkLogConfig(subject.config.log ?? {})
     const remedy = "Set log to 'error' or a level that says more, and a destination that takes each line."
-    if (!speaks(log.level, 'error')) return fail(`The level is ${log.level}: what fails is not logged.`, remedy)
-    const { written = 0, lost = 0 } = log.lines ?? {}
-    const seen = `The level is ${log.level}; ${written} lines were written since it was opened`
+    if (!speaks(level, 'error')) return fail(`The level is ${level}: what fails is not logged.`, remedy)
+    const { written = 0, lost = 0 } = subject.parts.log.lines ?? {}
+    const seen = `The level is ${level}; ${written} lines were written since it was opened`
     return lost > 0 ? fail(`${seen}, ${lost} were lost.`, remedy) : pass(`${seen}, none was lost.`)
   },
 
