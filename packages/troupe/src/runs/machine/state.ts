@@ -192,6 +192,8 @@ export interface AskedQuestion {
   readonly wait: string | undefined
   readonly failed: StoredError | undefined
   readonly ask: Question
+  /** Wall-clock time, ms since 1970. */
+  readonly askedAt: number
   status: 'open' | 'answered' | 'expired' | 'withdrawn'
 }
 

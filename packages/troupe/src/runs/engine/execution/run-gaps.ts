@@ -13,7 +13,7 @@ const answerTimeMs = 60_000
 export interface ClaimedRun {
   /** When the process started, ms since 1970. */
   readonly processStartedAt: number
-  /** That had been asked before. */
+  /** That had been asked before it started. */
   readonly questions: ReadonlySet<string>
 }
 
@@ -45,8 +45,8 @@ export class RunGaps {
   }
 
   /**
-   * Returns when a timer of a question expires it, if that is later: a question that was asked before this process took
-   * the run over does not expire before the process has been back for a minute.
+   * Returns when a timer of a question expires it, if that is later: a question that was asked before this process
+   * started does not expire before the process has been back for a minute.
    */
   expiresLater({ name }: Extract<RunMessage, { readonly type: 'timer' }>, at: number): number | undefined {
     if (!this.#claimed || !isWallClockTimer(name) || !this.#claimed.questions.has(idOf(name))) return undefined

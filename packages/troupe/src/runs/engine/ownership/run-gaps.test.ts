@@ -56,6 +56,23 @@ describe('A question whose time ran out while no process was there', () => {
   })
 })
 
+describe('A question that this process asked', () => {
+  it('A question expires as shown, though the run was released from memory while it waited.', async () => {
+    const clock = createVirtualClock({ start })
+    const soon = defineAgent({
+      name: 'Soon',
+      run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?', timeout: '10s', default: 'none' })),
+    })
+    const troupe = await opened({ storage: 'memory:', clock, agents: [soon] })
+    const run = await troupe.user('ada').orchestra.start({ task: 't', topology: solo(soon, 'Soon <-> User') })
+    await run.result()
+    for (let second = 0; second < 9; second++) await clock.advance('1s')
+    expect(await run.result()).toMatchObject({ status: 'waiting' })
+    await clock.advance('2s')
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'none' })
+  })
+})
+
 describe('A suspended process', () => {
   /** A clock whose wall jumps, as after a suspension. */
   const jumping = () => {

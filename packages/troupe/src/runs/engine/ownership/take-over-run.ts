@@ -32,6 +32,7 @@ export async function takeOverRun(
   const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
   const folded = foldRun(content)
   const launcher = new StepLauncher(parts, user, run, folded.pinned, agents)
-  const claimed = { processStartedAt, questions: new Set(folded.state.questions.keys()) }
+  const earlier = [...folded.state.questions.values()].filter(({ askedAt }) => askedAt < processStartedAt)
+  const claimed = { processStartedAt, questions: new Set(earlier.map(({ id }) => id)) }
   return { owner: new RunOwner(parts, { user, run, writer, launcher, claimed, ...folded }), launcher }
 }

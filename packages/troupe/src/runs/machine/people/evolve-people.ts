@@ -34,8 +34,9 @@ export function evolvePeople(state: State, event: PeopleEvent): State {
 
 function asked(state: State, event: EventOf<'question.asked'>): State {
   const { ledger } = state
-  const { question: id, branch: branchId, agent, step: stepId, wait, failed, ask } = event
-  ledger.put(state.questions, id, { id, branch: branchId, agent, step: stepId, wait, failed, ask, status: 'open' })
+  const { question: id, branch: branchId, agent, step: stepId, wait, failed, ask, at: askedAt } = event
+  const asked = { id, branch: branchId, agent, step: stepId, wait, failed, ask, askedAt, status: 'open' } as const
+  ledger.put(state.questions, id, { ...asked })
   ledger.add(state.counts, 'openQuestions', 1)
   const step = stepId === undefined ? undefined : state.steps.get(stepId)
   if (step) {
