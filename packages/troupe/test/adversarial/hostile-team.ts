@@ -1,7 +1,7 @@
 /** A hostile team from a seed: agents, a topology that lets them at each other, and budgets that they are held to. */
 import { z } from 'zod'
 import { seededRandom } from '../../src/core/index.ts'
-import type { Agent, Json, RunConfig, TopologyForm } from '../../src/index.ts'
+import type { Agent, Json, RunConfig, StepContext, TopologyForm } from '../../src/index.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
 import { hostileActions, hostileModel, pick, type Scenario, type Seen, upTo } from './hostile-model.ts'
 
@@ -36,12 +36,22 @@ export function hostileTeam(seed: string): Team {
 function codeAgent(name: string, scenario: Scenario): Agent {
   const { random } = scenario
   const favourites = Array.from({ length: upTo(random, 3) }, () => pick(random, Object.values(hostileActions)))
+  // A step that waited is executed again: its code must do the same again.
+  const ofStep = (ctx: StepContext): Scenario => ({ ...scenario, random: seededRandom(`${name} ${ctx.random()}`) })
   return defineAgent({
     name,
-    run: (input: Json, ctx) =>
-      pick(random, random.next() < 0.8 ? favourites : Object.values(hostileActions))(input, ctx, scenario),
+    run: (input: Json, ctx) => {
+      const own = ofStep(ctx)
+      const actions = own.random.next() < 0.8 ? favourites : Object.values(hostileActions)
+      return pick(own.random, actions)(input, ctx, own)
+    },
     ...(random.next() < 0.3
-      ? { serve: ({ payload }, ctx) => pick(random, Object.values(hostileActions))(payload, ctx, scenario) }
+      ? {
+          serve: ({ payload }, ctx) => {
+            const own = ofStep(ctx)
+            return pick(own.random, Object.values(hostileActions))(payload, ctx, own)
+          },
+        }
       : {}),
   })
 }
@@ -138,7 +148,8 @@ function configOf(scenario: Scenario, budget: NonNullable<RunConfig['budget']>):
       onError: { '*': pick(random, [{ retry: { attempts: 3, backoff: '1s' } }, { value: 'well' }, 'ask'] as const) },
     }),
     ...maybe(scenario, 0.3, { guards: { repetition: false, pingPong: false, noProgress: false } as const }),
-    ...maybe(scenario, 0.3, { timeouts: { step: '10s', tool: '5s', model: '5s', human: '8s', branch: '30s' } }),
+    // Nobody answers, and a run whose question has no timeout would wait for ever.
+    timeouts: { human: '8s', ...(random.next() < 0.3 ? { step: '10s', tool: '5s', model: '5s', branch: '30s' } : {}) },
     ...maybe(scenario, 0.2, { deadline: '5s' }),
   }
 }

@@ -1,5 +1,5 @@
 /** Lets hostile teams run under a clock of their own, and says which of their budgets did not hold. */
-import type { Json, RunResult, Troupe } from '../../src/index.ts'
+import type { Json, Run, RunResult, Troupe } from '../../src/index.ts'
 import { harness } from '../reliability/library-under-test.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
 import { hostileTeam, type Team } from './hostile-team.ts'
@@ -23,7 +23,12 @@ const pause = (ms: number) => new Promise<void>((resolve) => void setTimeout(res
 /** @param seeds played one after the other in one troupe, each for a user of its own */
 export async function playTeams(seeds: readonly string[]): Promise<readonly Played[]> {
   const clock = harness.createVirtualClock()
-  const service = await troupe.createTroupe({ storage: 'memory:', clock, log: 'silent' })
+  const service = await troupe.createTroupe({
+    storage: 'memory:',
+    clock,
+    random: harness.seededRandom('hostile'),
+    log: 'silent',
+  })
   const played: Played[] = []
   try {
     for (const seed of seeds) played.push(await playTeam(service, clock, hostileTeam(seed)))
@@ -61,7 +66,7 @@ async function playTeam(service: Troupe, clock: ReturnType<typeof harness.create
     const result = await Promise.race([run.result(), pause(1_000)])
     const verifyReplay = await orchestra.verifyReplay(run.id)
     const violations = [
-      ...budgetViolations(team, result ?? undefined),
+      ...budgetViolations(team, result ?? undefined, await waitedMs(run)),
       ...(verifyReplay.identical ? [] : [JSON.stringify(verifyReplay)]),
     ]
     const { status = 'still going', guard, totalSteps = 0 } = result ?? {}
@@ -74,15 +79,27 @@ async function playTeam(service: Troupe, clock: ReturnType<typeof harness.create
 const isOver = async (run: { status(): Promise<{ readonly status: string }> }) =>
   ['completed', 'failed', 'cancelled'].includes((await run.status()).status)
 
+/** How long nothing in the run could move without somebody outside: a budget of time does not count it. */
+async function waitedMs(run: Run): Promise<number> {
+  let [waited, since] = [0, Number.NaN]
+  for await (const { type, at } of run.events({ untilWaiting: true }))
+    if (type === 'run.waiting') since = at
+    else if (!Number.isNaN(since) && !/^(timer\.|run\.claimed|clock\.)/.test(type)) {
+      waited += at - since
+      since = Number.NaN
+    }
+  return waited
+}
+
 /** One call more than a budget allows is the most. */
-function budgetViolations({ budget, timeMs, seen }: Team, result: RunResult | undefined): string[] {
+function budgetViolations({ budget, timeMs, seen }: Team, result: RunResult | undefined, waited: number): string[] {
   if (!result || result.status === 'waiting' || result.status === 'running') return ['it did not end']
   const violations: string[] = []
   const check = (what: string, used: number, limit: number) => {
     if (used > limit) violations.push(`${what}: ${used} of ${limit}`)
   }
   check('steps', result.totalSteps, budget.steps + 1)
-  check('time', result.durationMs, timeMs + graceMs)
+  check('time', result.durationMs - waited, timeMs + graceMs)
   if (budget.tokens !== undefined) check('tokens', seen.tokens, budget.tokens + seen.largestCall)
   const { inputTokens, outputTokens } = result.usage
   check('usage', inputTokens + outputTokens, seen.tokens)
