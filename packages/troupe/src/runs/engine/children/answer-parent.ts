@@ -1,7 +1,7 @@
 /** In the change that ends a run: the step that started it hears of its end, and the step's run of what was used. */
 import { type Json, taintField, type UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
+import type { RunAccount } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -9,15 +9,12 @@ import { runJournal } from '../store/run-journals.ts'
 import { type Charge, parentOf } from './parent.ts'
 
 export function answerParent(
-  { steps, inbox }: OrchestraParts,
-  user: UserId,
-  run: string,
-  state: State,
-  at: number,
+  { steps, inbox }: Pick<OrchestraParts, 'steps' | 'inbox'>,
+  { user, run, state }: { readonly user: UserId; readonly run: string; readonly state: State },
+  result: RunAccount,
 ): readonly Statement[] {
   const parent = parentOf(state.pinned)
   if (!parent) return []
-  const result = runAccountOf(state, at)
   const charge = less({ ...chargeOf(result), hops: state.counts.hops }, parent.charged)
   const charged: RunMessage = { type: 'charged', run, ...charge }
   return [

@@ -139,6 +139,40 @@ it('a run whose journal is full ends with that reason, and its steps are stopped
   await host.close()
 })
 
+it('a child run whose journal is full answers the run that started it, with what it used', async () => {
+  const parts = await openParts(config)
+  await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
+  const { storage, clock } = parts
+  const journals = createJournals({ storage, clock, owner: 'small', limits: { maxRecords: 20, warnRecords: 10 } })
+  const host = hostOf(parts, journals)
+  const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)
+  const loops = defineAgent({ name: 'Loops', run: (n: number) => handOff('Loops', n + 1) })
+  const starts = defineAgent({
+    name: 'Starts',
+    run: async (_input, ctx) => {
+      const child = await ctx.startRun({
+        task: 1,
+        topology: { agents: [loops], flows: ['Start -> Loops', 'Loops -> Loops', 'Loops -> End'] },
+        config: { guards: { pingPong: false, noProgress: false } },
+      })
+      const { status, totalSteps, error, guard } = await child.result()
+      return { status, totalSteps, code: error?.code ?? '', guard: guard?.name ?? '' }
+    },
+  })
+  const run = await orchestra.start({
+    task: 1,
+    topology: { agents: [starts], flows: ['Start -> Starts', 'Starts -> End'] },
+  })
+  const result = await run.result()
+  expect(result).toMatchObject({
+    status: 'completed',
+    response: { status: 'failed', code: 'journal.full', guard: 'journal', totalSteps: expect.any(Number) },
+  })
+  const { totalSteps } = result.response as { totalSteps: number }
+  expect(result.totalSteps).toBe(totalSteps + 1)
+  await host.close()
+})
+
 it('ended journals go with their retention, by themselves', async () => {
   const clock = createVirtualClock()
   const storage = await openStorage({ url: 'memory:', migrations: journalMigrations, clock, random: systemRandom })

@@ -1,6 +1,6 @@
 /**
  * What will fail the same way however often it is tried (a full journal, a broken invariant) ends its run, and no other:
- * the journal stays as it was, for whoever looks into it.
+ * the step that started it is answered, and the journal stays as it was, for whoever looks into it.
  */
 import { failure, type StoredError, storeError, TroupeError, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
@@ -10,6 +10,7 @@ import type { Pinned } from '../../machine/machine-events.ts'
 import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import { leaveBudgets } from '../budgets/leave-budgets.ts'
+import { answerParent } from '../children/answer-parent.ts'
 import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
@@ -21,7 +22,7 @@ export interface FatalFailure {
 
 /** @param steps those that are carried out, which are fenced */
 export async function failFatally(
-  parts: Pick<OrchestraParts, 'journals' | 'clock' | 'store' | 'inbox' | 'sharedBudgets'>,
+  parts: Pick<OrchestraParts, 'journals' | 'clock' | 'store' | 'steps' | 'inbox' | 'sharedBudgets'>,
   at: {
     readonly user: UserId
     readonly run: string
@@ -69,6 +70,7 @@ export async function failFatally(
     ).statements,
     ...journals.close(user, writer.id).statements,
     ...leaveBudgets(parts.sharedBudgets, user, run, state),
+    ...answerParent(parts, at, account),
     ...childRows,
   ]
   return { account, statements }

@@ -282,7 +282,7 @@ export class RunOwner {
     const at = { user: this.user, run: this.run, pinned: this.pinned, state: this.#state, writer: this.#writer }
     const steps = this.#launcher.steps()
     const { account, statements } = await failFatally(this.#parts, at, steps, error)
-    const change = { id: null, scope: { user: this.user }, statements, wake: ['runs' as const] }
+    const change = { id: null, scope: { user: this.user }, statements, wake: ['steps', 'runs'] as const }
     const written = await this.#parts.storage.commit(change).catch(() => undefined)
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
     if (!written?.ok) return this.#parts.onOwnershipLost(this.user, this.run, written?.code === 'journal.lost')
@@ -318,7 +318,7 @@ export class RunOwner {
       ...rows,
       ...journals.close(this.user, this.#writer.id).statements,
       ...leaveBudgets(this.#parts.sharedBudgets, this.user, this.run, this.#state),
-      ...answerParent(this.#parts, this.user, this.run, this.#state, at),
+      ...answerParent(this.#parts, this.#at, account),
     ]
   }
 
