@@ -10,6 +10,8 @@ import type { Memories } from './memory/memories-port.ts'
 export interface Budget {
   /** Rows that reserve before a call starts; refused with `budget.exceeded` by the storage. */
   reserve(id: string, estimate: { readonly tokens: number; readonly cost: number }): Fragment
+  /** Of the run and those above it, reservations taken off; undefined where none of them limits its tokens. */
+  tokensLeft(): Promise<number> | undefined
   /** Rows that replace the reservation by what was used. */
   charge(
     id: string,

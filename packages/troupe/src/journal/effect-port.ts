@@ -22,16 +22,24 @@ export interface EffectSpec<Out = unknown> {
   readonly undo?: (key: string, output: Out) => Promise<void>
   /**
    * Rows of the room above in the change of the claim, e.g. the reservation of a budget: refused, the effect never
-   * starts and rejects with that refusal. Makes a `read` effect claimed too.
+   * starts and rejects with that refusal. Makes a `read` effect claimed too. A promise that rejects breaks the step off,
+   * as storage does that fails.
    */
-  readonly claim?: () => Fragment
+  readonly claim?: () => ClaimRows | Promise<ClaimRows>
   /** Rows in the change that records the outcome, e.g. the settlement of the reservation. */
   readonly charge?: (outcome: { readonly output?: Out; readonly error?: unknown }) => Fragment
   readonly taint?: readonly TaintLabel[]
 }
 
+/** The rows of a claim, and what it grants: recorded with it, so that another attempt has the same. */
+export interface ClaimRows extends Fragment {
+  readonly granted?: Json
+}
+
 export interface EffectCall {
   readonly key: string
+  /** What its claim granted it; absent where nothing. */
+  readonly granted?: Json
   readonly signal: AbortSignal
   /** What it gives came from there: recorded with the outcome, so that a re-entry knows it too. */
   readonly taint: (labels: readonly TaintLabel[]) => void

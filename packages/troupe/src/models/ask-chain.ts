@@ -11,7 +11,7 @@ import { modelNameOf } from './resolve-model.ts'
 export interface ChainParts {
   readonly caller: ModelCallParts
   readonly gates: Gates
-  readonly modelOf: (spec: ModelSpec) => Promise<LanguageModelV4>
+  readonly modelOf: (spec: ModelSpec, tokensLeft: number | undefined) => Promise<LanguageModelV4>
 }
 
 /**
@@ -29,7 +29,8 @@ export async function askChain(
   for (const [i, spec] of chain.entries()) {
     const name = modelNameOf(spec)
     try {
-      const answer = await callModel(caller, { name, model: await modelOf(spec), gate: gates.of(spec) }, call, live)
+      const model = await modelOf(spec, call.tokensLeft)
+      const answer = await callModel(caller, { name, model, gate: gates.of(spec) }, call, live)
       return i === 0 ? answer : { ...answer, fallback: { from: first, to: name, reason: reason?.message ?? '' } }
     } catch (error) {
       if (verdictOf(error, caller.clock.now()).kind === 'stop' || i === chain.length - 1) throw error

@@ -14,6 +14,7 @@ import {
 import { checkInteger } from '../resilience/index.ts'
 import type { SecretText } from '../security/index.ts'
 import { askChain } from './ask-chain.ts'
+import { boundedModel } from './bounded-model.ts'
 import { defaultIdle } from './call-model.ts'
 import { recordedModel } from './cassettes/index.ts'
 import { createEmbeddings } from './embeddings.ts'
@@ -81,10 +82,11 @@ export function createModels(options: ModelsOptions): Models {
   const idleMs = milliseconds(options.idle ?? defaultIdle, 'models.idle', '1ms')
   const redact = options.redact ? { redact: options.redact } : {}
   const caller = { clock, random, events, prices, attempts: attemptsOf(options.attempts), idleMs, ...redact }
-  const modelOf = async (spec: ModelSpec): Promise<LanguageModelV4> => {
-    if (!recording) return resolver.resolve(spec)
+  const modelOf = async (spec: ModelSpec, tokensLeft: number | undefined): Promise<LanguageModelV4> => {
+    const resolve = async () => boundedModel(await resolver.resolve(spec), tokensLeft)
+    if (!recording) return resolve()
     if (typeof spec === 'object' && 'url' in spec && spec.apiKey) recording.redactSecret(await reveal(spec.apiKey))
-    return recordedModel(recording, modelNameOf(spec), () => resolver.resolve(spec))
+    return recordedModel(recording, modelNameOf(spec), resolve)
   }
   return {
     nameOf: (spec) => modelNameOf(registry.first(spec)),
@@ -163,7 +165,7 @@ function createChainChecks({ registry, resolver, recording }: ChainCheckParts) {
 const attemptsOf = (attempts = 3) => checkInteger('models', 'attempts', attempts)
 
 function questionOf(chain: readonly ModelSpec[], call: ModelCall): Json {
-  const { signal: _, onPart: __, cache: ___, timeoutMs: ____, ...rest } = call
+  const { signal: _, onPart: __, cache: ___, timeoutMs: ____, tokensLeft: _____, ...rest } = call
   return JSON.parse(
     JSON.stringify([
       rest.user,

@@ -50,6 +50,8 @@ export interface ModelCall
   > {
   readonly user: UserId
   readonly maxOutputTokens?: number
+  /** What a budget leaves for the answer. No part of the question: recordings and the cache don't tell calls apart by it. */
+  readonly tokensLeft?: number
   readonly stop?: readonly string[]
   readonly signal?: AbortSignal
   /** Of one attempt, in ms. */

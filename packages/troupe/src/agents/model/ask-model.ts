@@ -1,6 +1,8 @@
 /** One model call of a step: an idempotent effect, reserved in the run's budget before it starts. */
 import { failure, type Json, TroupeError } from '../../core/index.ts'
+import type { ClaimRows } from '../../journal/index.ts'
 import type { ModelAnswer, ModelCall } from '../../models/index.ts'
+import type { Budget } from '../services-port.ts'
 import type { LlmRun } from './llm-run.ts'
 
 /** What an answer is taken to need where no limit was set. */
@@ -48,14 +50,26 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
       input: [offer.hash, thread.hash()],
       ...(budget
         ? {
-            claim: () => budget.reserve(id, reserved),
+            claim: () => claimRows(budget, id, reserved, estimate.inputTokens),
             charge: (outcome: { readonly output?: ModelAnswer; readonly error?: unknown }) =>
               budget.charge(id, used(outcome, reserved)),
           }
         : {}),
     },
-    ({ signal }) => models.call(chain, { ...call, signal }),
+    ({ signal, granted }) =>
+      models.call(chain, { ...call, signal, ...(typeof granted === 'number' ? { tokensLeft: granted } : {}) }),
   )
+}
+
+/** What is left when the call is claimed bounds its answer, also where it is tried again. */
+function claimRows(
+  budget: Budget,
+  id: string,
+  reserved: { readonly tokens: number; readonly cost: number },
+  inputTokens: number,
+): ClaimRows | Promise<ClaimRows> {
+  const rows = budget.reserve(id, reserved)
+  return budget.tokensLeft()?.then((left) => ({ ...rows, granted: Math.max(1, left - inputTokens) })) ?? rows
 }
 
 /** A call that every model refused cost nothing; one that was cut off may have cost all that was reserved. */

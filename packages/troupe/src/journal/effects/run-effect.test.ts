@@ -53,6 +53,39 @@ async function reexecute(spec: EffectSpec<Json>, done: string[], instance = test
   return { end, keys, instance }
 }
 
+it('what the claim grants is recorded with it, and another attempt has the same', async () => {
+  let left = 7
+  const claim = async () => ({ statements: [], granted: left-- })
+  const spec = { class: 'idempotent', claim } as const
+  const instance = testbed.instance()
+  const dies = run(instance, (recorder) =>
+    recorder.effect('pay', spec, async ({ granted }) => {
+      expect(granted).toBe(7)
+      instance.mortal.kill()
+      return never()
+    }),
+  )
+  expect(await dies).toBe('dead')
+  const end = await run(testbed.instance(), (recorder) =>
+    recorder.effect('pay', spec, ({ granted }) => granted ?? null),
+  )
+  expect(end).toEqual({ status: 'completed', outcome: 7 })
+  expect(left).toBe(6)
+})
+
+it('a step whose claim cannot be made breaks off, and its effect is not begun', async () => {
+  let [times, fails] = [0, true]
+  const claim = async () => {
+    if (fails) throw new Error('no storage')
+    return { statements: [] }
+  }
+  const program: Program = (recorder) => recorder.effect('pay', { class: 'idempotent', claim }, () => ++times)
+  await expect(run(testbed.instance(), program)).rejects.toThrow('no storage')
+  expect(times).toBe(0)
+  fails = false
+  expect(await run(testbed.instance(), program)).toEqual({ status: 'completed', outcome: 1 })
+})
+
 it('an effect that throws what cannot be looked at has failed, and so has its step', async () => {
   const evil = new Proxy(
     {},

@@ -17,8 +17,7 @@ import {
   TroupeError,
   toReadable,
 } from '../../core/index.ts'
-import type { Fragment } from '../../storage/index.ts'
-import type { EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
+import type { ClaimRows, EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { EffectClaim } from '../replay/step-log.ts'
@@ -131,16 +130,33 @@ function begin<Out>(effect: Effect<Out>): void {
   if (claim && !claim.outcome) void execution.work(() => recover(effect, claim)).then(done)
   else if (!claimed) run()
   else {
-    let fragment: Fragment | undefined
+    let rows: ReturnType<NonNullable<typeof spec.claim>> | undefined
     try {
-      fragment = spec.claim?.()
+      rows = spec.claim?.()
     } catch (thrown) {
       rejectEffect(effect, thrown)
       done()
       return
     }
-    askForClaim(effect, fragment, run, done)
+    if (rows instanceof Promise) void askWhenReady(effect, rows, run, done)
+    else askForClaim(effect, rows, run, done)
   }
+}
+
+async function askWhenReady<Out>(
+  effect: Effect<Out>,
+  rows: Promise<ClaimRows>,
+  run: () => void,
+  done: () => void,
+): Promise<void> {
+  const { execution } = effect
+  try {
+    const ready = await rows
+    if (!execution.dead) return askForClaim(effect, ready, run, done)
+  } catch (error) {
+    if (!execution.dead) execution.options.host.crashed(error)
+  }
+  done()
 }
 
 /** Its input may come of what the commit holds: claimed with it, it does not begin where the commit is refused. */
@@ -169,24 +185,21 @@ function carryOut<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   if (!effect.execution.dead) void effect.execution.work(() => perform(effect)).then(track(effect))
 }
 
-function askForClaim<Out>(
-  effect: Effect<Out>,
-  fragment: Fragment | undefined,
-  run: () => void,
-  done: () => void,
-): void {
+function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run: () => void, done: () => void): void {
   const { execution, id, hash, key, spec } = effect
+  const { granted, ...fragment } = rows ?? { statements: [] }
   const claim: EffectClaim = {
     hash,
     key,
     class: spec.class,
+    ...(granted === undefined ? {} : { granted }),
     outcome: false,
     uncertain: false,
     cleared: undefined,
   }
   execution.log.claims.set(id, claim)
   execution.appender.claim({
-    text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class, ...shownInput(spec) }),
+    text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class, ...shownInput(spec), g: granted }),
     fragment,
     started() {
       if (!execution.dead) return run()
@@ -230,9 +243,11 @@ async function perform<Out>(effect: Effect<Out>): Promise<void> {
   if (asked && !(await allowed(effect, asked))) return
   let output: Out
   try {
-    output = await call(effect, (labels) => {
+    const { granted } = effect.execution.log.claims.get(effect.id) ?? {}
+    const taint: EffectCall['taint'] = (labels) => {
       effect.taint = joinTaint(effect.taint, labels)
-    })
+    }
+    output = await call(effect, taint, granted)
   } catch (thrown) {
     return failed(effect, thrown)
   }
@@ -257,9 +272,10 @@ async function allowed<Out>(effect: Effect<Out>, asked: Promise<void>): Promise<
 async function call<Out>(
   effect: Pick<Effect<Out>, 'around' | 'execution' | 'name' | 'fn' | 'key'>,
   taint: EffectCall['taint'],
+  granted?: Json,
 ): Promise<Out> {
   const { around, execution, name, fn, key } = effect
-  const effectCall: EffectCall = { key, taint, signal: execution.signal }
+  const effectCall: EffectCall = { key, taint, signal: execution.signal, ...(granted === undefined ? {} : { granted }) }
   return around(() => execution.options.effectScope.run({ execution, effect: name }, async () => fn(effectCall)))
 }
 

@@ -38,7 +38,10 @@ export type LogEntry =
   | DeliveredEntry
   /** The hash of the step's input: a re-entry with another is tried all the same, and this says why it failed. */
   | { readonly t: 'started'; readonly h: string }
-  /** `i` is the input of an effect of class `at-most-once`, for the person who may have to find out what became of it. */
+  /**
+   * `i` is the input of an effect of class `at-most-once`, for the person who may have to find out what became of it; `g`
+   * is what the claim grants.
+   */
   | {
       readonly t: 'claim'
       readonly id: CallId
@@ -46,6 +49,7 @@ export type LogEntry =
       readonly k: string
       readonly c: EffectClass
       readonly i?: Json
+      readonly g?: Json
     }
   /** The claim is given back: the step was stopped before the effect began. */
   | { readonly t: 'released'; readonly id: CallId }

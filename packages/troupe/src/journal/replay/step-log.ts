@@ -28,6 +28,7 @@ export interface EffectClaim {
   readonly hash: string
   readonly key: string
   readonly class: EffectClass
+  readonly granted?: Json
   outcome: boolean
   uncertain: boolean
   /** Settled as not happened in this life: it may be carried out as soon as that is durable. */
@@ -95,6 +96,7 @@ export class StepLog {
           hash: entry.h,
           key: entry.k,
           class: entry.c,
+          ...(entry.g === undefined ? {} : { granted: entry.g }),
           outcome: false,
           uncertain: false,
           cleared: undefined,

@@ -51,7 +51,7 @@ export function createOrchestra(services: OrchestraServices, known: Known): Orch
       teamOf: teamNames(known),
       resolveTeam: (reference, what) => resolveTeam(known, reference, what),
       commands: createRunCommands(parts.storage, parts.inbox, parts.audit),
-      budgets: createRunBudgets(parts.storage.dialect),
+      budgets: createRunBudgets(parts.storage),
       sharedBudgets: createSharedBudgets(parts.storage),
     }),
     known,

@@ -5,7 +5,7 @@
  */
 import type { Budget } from '../../../agents/index.ts'
 import type { UserId } from '../../../core/index.ts'
-import { type Dialect, type Statement, template } from '../../../storage/index.ts'
+import { type Dialect, type Statement, type Storage, template } from '../../../storage/index.ts'
 import type { RunTables } from '../store/run-migrations.ts'
 
 export type BudgetLimits = {
@@ -36,8 +36,8 @@ export interface RunBudgets {
 
 const isLimited = (limits: BudgetLimits) => limits.tokens !== undefined || limits.cost !== undefined
 
-export function createRunBudgets(dialect: Dialect): RunBudgets {
-  const { insert, reserveTokens, reserveCost, add } = compile(dialect)
+export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): RunBudgets {
+  const { insert, reserveTokens, reserveCost, add, drawn } = compile(storage.dialect)
   return {
     open: (user, run, limits, { tokens, cost } = { tokens: 0, cost: 0 }) =>
       isLimited(limits)
@@ -63,6 +63,16 @@ export function createRunBudgets(dialect: Dialect): RunBudgets {
               statements.push(reserveCost({ user, run, amount: estimate.cost }, rejected(run, 'cost', cost)))
           }
           return { statements }
+        },
+        tokensLeft() {
+          const limited = all.filter(({ tokens }) => tokens !== undefined)
+          if (limited.length === 0) return undefined
+          const reads = limited.map(({ run }) => drawn({ user, run }, { returns: true }))
+          return storage
+            .read({ user }, reads)
+            .then((rows) =>
+              Math.min(...rows.flat().map(({ tokens, token_limit: limit }) => Number(limit) - Number(tokens))),
+            )
         },
         charge(id, used) {
           const estimate = reserved.get(id) ?? used
@@ -108,6 +118,13 @@ function compile(dialect: Dialect) {
         .where('user_id', '=', p.user)
         .where('run_id', '=', p.run)
         .where((row) => row(row('cost', '+', p.amount), '<=', row.ref('cost_limit'))),
+    ),
+    drawn: template<RunTables, Key>(dialect, (db, p) =>
+      db
+        .selectFrom('budgets')
+        .select(['tokens', 'token_limit'])
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run),
     ),
     add: template<RunTables, Key & Amount>(dialect, (db, p) =>
       db

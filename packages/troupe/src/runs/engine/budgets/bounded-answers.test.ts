@@ -1,0 +1,126 @@
+/** A budget of tokens bounds the answer of the next model call. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { createTroupe, defineAgent, defineTool, LlmAgent, type LlmAgentOptions } from '../../../index.ts'
+import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
+import { type MockItem, MockModel } from '../../../testing/index.ts'
+
+const { ada, opened, closeAll } = troupesOfTests()
+const look = defineTool({
+  name: 'look',
+  description: 'Looks.',
+  inputSchema: z.object({ q: z.number() }),
+  effect: 'read',
+  execute: async ({ q }) => q,
+})
+const looking: MockItem = {
+  text: '',
+  toolCalls: [{ name: 'look', args: { q: 1 } }],
+  usage: { inputTokens: 100, outputTokens: 200 },
+}
+function talker(settings: LlmAgentOptions['settings'] = {}) {
+  const model = new MockModel({ responses: [looking, 'done'] })
+  const agent = new LlmAgent({ name: 'Talker', model, tools: { look }, settings })
+  return { agent, bounds: () => model.calls.map((call) => call.maxOutputTokens) }
+}
+
+it('a model is asked for no more than what is left beside the question', async () => {
+  const { orchestra } = await ada()
+  const { agent, bounds } = talker()
+  const config = { budget: { tokens: 9_000 } }
+  const run = await orchestra.start({ task: 't', topology: solo(agent), config })
+  expect((await run.result()).status).toBe('completed')
+  const [first = 0, second = 0] = bounds()
+  expect(first).toBeGreaterThan(8_000)
+  expect(first).toBeLessThan(9_000)
+  expect(second).toBeLessThan(Math.min(first, 8_700))
+})
+
+it('a lower bound of the agent stays, and what no answer can use up bounds none', async () => {
+  const { orchestra } = await ada()
+  const boundsOf = async (settings: LlmAgentOptions['settings'], budget: object) => {
+    const { agent, bounds } = talker(settings)
+    await (await orchestra.start({ task: 't', topology: solo(agent), config: { budget } })).result()
+    return bounds()
+  }
+  expect(await boundsOf({ maxOutputTokens: 50 }, { tokens: 9_000 })).toEqual([50, 50])
+  expect(await boundsOf({ maxOutputTokens: 50 }, { tokens: 1_000_000 })).toEqual([50, 50])
+  expect(await boundsOf({}, { tokens: 1_000_000 })).toEqual([undefined, undefined])
+  expect(await boundsOf({}, { cost: 1 })).toEqual([undefined, undefined])
+})
+
+it('of a child run the smallest budget of its tree bounds it', async () => {
+  const { orchestra } = await ada()
+  const { agent, bounds } = talker()
+  const starts = defineAgent({
+    name: 'Starts',
+    run: async (_, ctx) => {
+      const child = await ctx.startRun({ task: 't', topology: solo(agent), config: { budget: { tokens: 12_000 } } })
+      return (await child.result()).status
+    },
+  })
+  const config = { budget: { tokens: 5_000 } }
+  const run = await orchestra.start({ task: 't', topology: solo(starts), config })
+  expect((await run.result()).response).toBe('completed')
+  expect(bounds()[0]).toBeGreaterThan(4_000)
+  expect(bounds()[0]).toBeLessThan(5_000)
+})
+
+it('a call that is tried again in another process asks for the same', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-bounds-'))
+  const storage = `sqlite:${join(folder, 'troupe.db')}`
+  const bounds: unknown[] = []
+  const model = new MockModel({ responses: ['done'] })
+  const { doGenerate, doStream } = model
+  const hangs = <Options extends { readonly maxOutputTokens?: number | undefined }, Out>(
+    answer: (options: Options) => PromiseLike<Out>,
+  ) =>
+    async function (this: unknown, options: Options): Promise<Out> {
+      bounds.push(options.maxOutputTokens)
+      return bounds.length === 1 ? new Promise<never>(() => {}) : answer.call(model, options)
+    }
+  model.doGenerate = hangs(doGenerate)
+  model.doStream = hangs(doStream)
+  const agent = new LlmAgent({ name: 'Talker', model })
+  const first = await opened({ storage, agents: [agent] })
+  const config = { budget: { tokens: 9_000 } }
+  const run = await first.user('ada').orchestra.start({ task: 't', topology: solo(agent), config })
+  await vi.waitFor(() => expect(bounds).toHaveLength(1))
+  await closeAll()
+  const second = (await opened({ storage, agents: [agent] })).user('ada')
+  expect((await (await second.orchestra.get(run.id)).result()).status).toBe('completed')
+  expect(bounds).toEqual([expect.any(Number), bounds[0]])
+  await closeAll()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('recordings do not tell calls apart by what was left', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-bounds-'))
+  const path = join(folder, 'tape.jsonl')
+  const play = async (mode: 'record' | 'replay', tokens: number) => {
+    await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', cassette: { path, mode } })
+    const { agent, bounds } = talker()
+    const { orchestra } = troupe.user('ada')
+    const run = await orchestra.start({ task: 't', topology: solo(agent), config: { budget: { tokens } } })
+    return { status: (await run.result()).status, bounds: bounds() }
+  }
+  const recorded = await play('record', 9_000)
+  expect(recorded).toEqual({ status: 'completed', bounds: [expect.any(Number), expect.any(Number)] })
+  expect(readFileSync(path, 'utf8')).not.toContain('maxOutputTokens')
+  expect(await play('replay', 7_000)).toEqual({ status: 'completed', bounds: [] })
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('the cache does not tell questions apart by what was left', async () => {
+  const { orchestra } = await ada()
+  const model = new MockModel({ responses: ['done'] })
+  const agent = new LlmAgent({ name: 'Talker', model, settings: { cache: true } })
+  for (const tokens of [9_000, 7_000]) {
+    const run = await orchestra.start({ task: 't', topology: solo(agent), config: { budget: { tokens } } })
+    expect((await run.result()).response).toBe('done')
+  }
+  expect(model.calls).toHaveLength(1)
+})
