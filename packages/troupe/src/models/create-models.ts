@@ -22,6 +22,7 @@ import { accountOf, type BreakerOptions, createGates } from './model-gates.ts'
 import { createRegistry, type ModelRegistry } from './model-registry.ts'
 import type {
   EmbeddingSpec,
+  ModelAnswer,
   ModelCall,
   ModelDefaults,
   ModelLimits,
@@ -109,7 +110,9 @@ export function createModels(options: ModelsOptions): Models {
       const chain = registry.expand(named)
       const ask = () => askChain({ caller, gates, modelOf }, chain, call)
       if (!call.cache) return ask()
-      const answer = await cache.answer(call.user, questionOf(chain, call), ask)
+      // One that a budget may have cut is of this call alone.
+      const isReusable = ({ finish }: ModelAnswer) => call.tokensLeft === undefined || finish !== 'length'
+      const answer = await cache.answer(call.user, questionOf(chain, call), ask, isReusable)
       if (answer.cached) events.emit({ type: 'model.cached', at: clock.now(), userId: call.user, model: answer.model })
       if (answer.cached)
         for (const part of answer.content)

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createTroupe, defineAgent, defineTool, LlmAgent, type LlmAgentOptions } from '../../../index.ts'
@@ -123,4 +124,30 @@ it('the cache does not tell questions apart by what was left', async () => {
     expect((await run.result()).response).toBe('done')
   }
   expect(model.calls).toHaveLength(1)
+})
+
+it('an answer that a budget cut short is no answer to the next equal question', async () => {
+  const { orchestra } = await ada()
+  const model = new MockModel({ responses: ['do', 'done'] })
+  const { doGenerate, doStream } = model
+  const cut = { unified: 'length', raw: undefined } as const
+  const isCut = () => model.calls.length === 1
+  model.doGenerate = async (options) => {
+    const answer = await doGenerate.call(model, options)
+    return isCut() ? { ...answer, finishReason: cut } : answer
+  }
+  model.doStream = async (options) => {
+    const { stream } = await doStream.call(model, options)
+    const shown: LanguageModelV4StreamPart[] = []
+    for await (const part of stream)
+      shown.push(part.type === 'finish' && isCut() ? { ...part, finishReason: cut } : part)
+    return { stream: ReadableStream.from(shown) as typeof stream }
+  }
+  const agent = new LlmAgent({ name: 'Talker', model, settings: { cache: true } })
+  const responses: unknown[] = []
+  for (const tokens of [2_000, 9_000, 9_000]) {
+    const run = await orchestra.start({ task: 't', topology: solo(agent), config: { budget: { tokens } } })
+    responses.push((await run.result()).response)
+  }
+  expect(responses).toEqual(['do', 'done', 'done'])
 })
