@@ -24,7 +24,7 @@ export interface PostgresOptions {
   readonly poolSize?: number
   /** More of them while all are in use; closed after 2 s without any. 0 by default. */
   readonly poolOverflow?: number
-  /** How long a change or read waits for a connection; 10 s by default. */
+  /** How long opening, a change or a read waits for a connection, or for a server that is away; 10 s by default. */
   readonly acquireTimeout?: Duration
   /** After so long the server gives a statement up; 30 s by default. */
   readonly statementTimeout?: Duration

@@ -84,10 +84,13 @@ export class FaultProxy {
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#join(client))
   }
 
-  /** @param target URL of the server */
-  static async open(target: string, fault?: Fault): Promise<FaultProxy> {
+  /**
+   * @param target URL of the server
+   * @param port any that is free by default
+   */
+  static async open(target: string, fault?: Fault, port = 0): Promise<FaultProxy> {
     const proxy = new FaultProxy(target, fault)
-    proxy.#server.listen(0, '127.0.0.1')
+    proxy.#server.listen(port, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
   }

@@ -2,11 +2,12 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Hint, openStorage, type PostgresOptions, type StorageRetention } from '../../src/storage/index.ts'
+import { FaultProxy } from './fault-proxy.ts'
 import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 import { dumpSchema } from './schema-dump.ts'
 
 const missing = await missingServer()
-const schemas = ['at_once', 'roles', 'sweep', 'lines', 'many', 'earlier'].map(schemaName)
+const schemas = ['at_once', 'roles', 'sweep', 'lines', 'many', 'earlier', 'away'].map(schemaName)
 const open = (postgres: PostgresOptions, retention: StorageRetention = {}) =>
   openStorage({ url: server, postgres, migrations: [], clock: systemClock, random: systemRandom, retention })
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -117,6 +118,45 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await storage.close()
   })
 
+  test('a server that refuses at first is opened when it answers', async () => {
+    const before = await FaultProxy.open(server)
+    const { port } = before
+    await before.close()
+    const opening = openBy(port)
+    await pause(600)
+    const proxy = await FaultProxy.open(server, undefined, port)
+    await (await opening).close()
+    await proxy.close()
+  })
+
+  test.each([
+    ['its first message', 'startup', 1],
+    ['a statement about its tables', 'P', 1],
+    ['a statement about the server', 'P', 2],
+    ['its first message for what is inspected', 'startup', 2],
+    ['its first message for hints', 'startup', 3],
+    ['the statement that listens', 'Q', 3],
+  ])('a server that goes away before %s is opened when it is back', async (_, type, connection) => {
+    const proxy = await FaultProxy.open(server, {
+      at: (message) => message.connection === connection && message.type === type,
+      when: 'before',
+      how: 'cut',
+    })
+    const storage = await openBy(proxy.port)
+    expect(proxy.reached).toMatchObject({ connection, type })
+    expect(storage.state().state).toBe('open')
+    await storage.close()
+    await proxy.close()
+  })
+
+  test('a server that stays away is given up after acquireTimeout', async () => {
+    const begun = performance.now()
+    await expect(
+      openStorage({ ...base('postgres://127.0.0.1:1/shop'), postgres: { acquireTimeout: '700ms' } }),
+    ).rejects.toMatchObject({ code: 'storage.unreachable', retryable: true })
+    expect(performance.now() - begun).toBeGreaterThan(690)
+  })
+
   test('a server that is not there is said to be, without the password', async () => {
     const unreachable = openStorage({
       ...base('postgres://ada:secret@127.0.0.1:1/shop'),
@@ -141,4 +181,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
   })
 })
 
+/** Through a proxy, with all that its URL says of the server but the port. */
+const openBy = (port: number) =>
+  open({ url: Object.assign(new URL(server), { port: String(port) }).href, schema: schemas[6] as string })
 const base = (url: string) => ({ url, migrations: [], clock: systemClock, random: systemRandom })

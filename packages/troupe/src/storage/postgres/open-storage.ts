@@ -1,6 +1,6 @@
 /** Opens a PostgreSQL database, with its schema up to date and its role in place. */
 import type { Client } from 'pg'
-import { checkOptions, createIds, failure, TroupeError, type UserId } from '../../core/index.ts'
+import { checkOptions, createIds, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
 import { type RetentionBounds, retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
 import { type Applied, checkReadable, latestOf, pendingAfter } from '../migrations/applied-migrations.ts'
@@ -14,6 +14,7 @@ import { CommitLanes } from './commit-lanes.ts'
 import { connect, createChunks, createPool } from './connections/connect.ts'
 import { type ConnectionTarget, type PostgresSettings, settingsOf } from './connections/connection-target.ts'
 import { Connections } from './connections/connections.ts'
+import { backoffMs, Deadline, pause } from './connections/deadline.ts'
 import { answerWithin, disconnect } from './connections/keepalive.ts'
 import { ListenConnection } from './connections/listen-connection.ts'
 import { findingsOf, incompatibilityOf, powerOf, probeServer, type ServerInspection } from './inspect-server.ts'
@@ -27,7 +28,11 @@ import { Transactions } from './transactions.ts'
 const answerMsOf = ({ statementMs }: PostgresSettings) => statementMs + 2_000
 const knownOptions = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'production', 'faults']
 
+/** ms, between attempts to reach a server that is away. */
+const backoff = { first: 50, last: 800 }
+
 /**
+ * Waits up to `acquireTimeout` for a server that restarts or refuses.
  * @throws ValidationError `validation.failed`, `option.unknown`, `storage.incompatible`, `storage.too_new`,
  * `storage.insecure`; ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
@@ -58,14 +63,16 @@ async function prepare(
 ): Promise<ServerInspection> {
   const { location, migrateLocation } = settings
   const now = Math.floor(options.clock.now())
+  const reach = <T>(target: ConnectionTarget, run: (client: Client) => Promise<T>) =>
+    whenReachable(settings, options.random, () => using(target, settings, run))
   const inspectServer = () =>
-    using(location, settings, (client) => answerWithin(client, answerMsOf(settings), probeServer(client, location)))
+    reach(location, (client) => answerWithin(client, answerMsOf(settings), probeServer(client, location)))
   const allow = (problem: string | undefined) => {
     if (problem) throw failure('storage.insecure', { path: location.name, problem })
   }
   // Refused before anything is changed; whoever makes the tables just now is known as their owner only afterwards.
   if (options.production) allow(powerOf(await inspectServer()))
-  await using(migrateLocation, settings, async (client) => {
+  await reach(migrateLocation, async (client) => {
     const current = await answerWithin(client, answerMsOf(settings), isCurrent(client, migrations, migrateLocation))
     // How long it takes nobody knows.
     if (!current) await migrate(client, migrations, { ...migrateLocation, user: location.user }, now)
@@ -104,6 +111,26 @@ async function using<T>(
     }
   } catch (error) {
     throw failed(error, settings, location.name)
+  }
+}
+
+/** A step of opening does nothing or the same again, so that it can be repeated. */
+async function whenReachable<T>(
+  settings: PostgresSettings,
+  random: Random,
+  run: () => Promise<T>,
+  path?: string,
+): Promise<T> {
+  const deadline = new Deadline(settings.acquireMs)
+  for (let attempt = 0; ; attempt++) {
+    const isLast = deadline.isOver()
+    try {
+      return await run()
+    } catch (error) {
+      const problem = failed(error, settings, path)
+      if (isLast || problem.code !== 'storage.unreachable') throw problem
+      await pause(backoffMs(attempt, backoff, random))
+    }
   }
 }
 
@@ -175,11 +202,11 @@ async function assemble(
   const own = { settings, random, connections, transactions, lanes, hints, broadcast: line, setRetention }
   const storage = new PostgresStorage({ ...own, stop, check, checkSchema })
   try {
-    await line.start()
+    await whenReachable(settings, random, () => line.start(), listenLocation?.name)
     return storage
   } catch (error) {
     await storage.close()
-    throw failed(error, settings, listenLocation?.name)
+    throw error
   }
 }
 
