@@ -115,15 +115,21 @@ describe('a research project', () => {
     expect(readFileSync(reportOf(rerun), 'utf8')).toBe(report)
   })
 
-  it('says how to go on when it is interrupted', async () => {
-    const started = startMain([question, '--docs', 'docs', '--data', 'stopped'], {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('says how to go on when %s interrupts it', async (signal, expected) => {
+    const data = `stopped-${signal}`
+    const started = startMain([question, '--docs', 'docs', '--data', data], {
       cwd: folder.root,
-      onLine: (line, child) => line.includes('branch.started Researcher') && child.kill('SIGINT'),
+      // Once: a second signal ends the process at once.
+      onLine: (line, child) => line.includes('branch.started Researcher') && !child.killed && child.kill(signal),
     })
     const { code, stderr } = await started.ended
-    expect(code).toBe(130)
+    expect(code).toBe(expected)
     const [, named = ''] = /npm start -- --resume (\S+)/.exec(stderr) ?? []
-    const resumed = await run('--resume', named, '--data', 'stopped')
+    const resumed = await run('--resume', named, '--data', data)
     expect(resumed).toMatchObject({ code: 0, stderr: '' })
     expect(withoutAccount(readFileSync(reportOf(resumed), 'utf8'))).toBe(withoutAccount(report))
   })

@@ -1,6 +1,7 @@
 /**
  * The command line of the research project: reads what is asked, runs it, and says where the report is. Exit codes: 0
- * for a report, 2 for what the person can put right, 130 for Ctrl-C, 1 for everything else.
+ * for a report, 2 for what the person can put right, 130, 143 or 129 where Ctrl-C, SIGTERM or SIGHUP came before it, 1 for
+ * everything else.
  */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
@@ -69,14 +70,30 @@ const jsonOnly: Watcher = {
   reported: (path) => print(readFileSync(twinPath(path), 'utf8').trimEnd()),
 }
 
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+/** @param onSignal told of the first one, with its exit code */
+function watchSignals(onSignal: (exitCode: number) => void): void {
+  let isFirst = true
+  for (const name of Object.keys(exitCodes) as (keyof typeof exitCodes)[])
+    process.on(name, () => {
+      // A second one ends the process at once: the journal is durable at every moment.
+      if (!isFirst) process.exit(exitCodes[name])
+      isFirst = false
+      // With SIGHUP the terminal may be gone, and nobody reads what is written to it.
+      if (name === 'SIGHUP') for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+      onSignal(exitCodes[name])
+    })
+}
+
 /** @returns the exit code */
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController()
+  let interruptedCode = 0
   let run: string | undefined
-  process.once('SIGINT', () => {
+  watchSignals((exitCode) => {
+    interruptedCode = exitCode
     stop.abort()
-    // A second one ends the process at once: the journal is durable at every moment.
-    process.once('SIGINT', () => process.exit(130))
   })
   try {
     const options = readCommandLine(argv)
@@ -100,7 +117,7 @@ async function main(argv: readonly string[]): Promise<number> {
           ? 'Interrupted before anything began.'
           : `Interrupted. Nothing is lost: npm start -- --resume ${run}`,
       )
-      return 130
+      return interruptedCode
     }
     return report(error)
   }
