@@ -1,5 +1,5 @@
 /** How the process ends, for scripts: docs/cli.md lists them. */
-import { TroupeError } from '../core/index.ts'
+import { type ErrorCode, failure, type Json, TroupeError } from '../core/index.ts'
 
 export const exitCodes = {
   ok: 0,
@@ -40,6 +40,12 @@ export class CliError extends Error {
     this.hint = options.hint
     this.exit = options.exit
   }
+}
+
+/** @param values fill the message that the catalogue has for the code */
+export function commandFailure(code: ErrorCode, exit: ExitCode, values: Readonly<Record<string, Json>>): CliError {
+  const { message, hint = '' } = failure(code, values)
+  return new CliError(message, { exit, code, hint })
 }
 
 export const misused = (message: string, hint?: string): CliError =>

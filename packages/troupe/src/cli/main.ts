@@ -3,7 +3,7 @@ import { Console } from 'node:console'
 import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { openCommandContext } from './command-context.ts'
-import { CliError, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
+import { type CliError, commandFailure, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './global-flags.ts'
 import { safe } from './output/safe.ts'
 import { withoutSecrets } from './output/without-secrets.ts'
@@ -78,11 +78,7 @@ function asMisused({ code, message }: CommanderError): CliError {
 }
 
 const unwritten = ({ message }: Error): CliError =>
-  new CliError(`Standard output cannot be written: ${message}.`, {
-    exit: exitCodes.failed,
-    code: 'output.unwritten',
-    hint: 'What the command had to say is not whole.',
-  })
+  commandFailure('output.unwritten', exitCodes.failed, { problem: message })
 
 const versionOf = () =>
   (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string })

@@ -71,7 +71,10 @@ export interface ReadTeam {
 export async function readTeamFile(path: string): Promise<ReadTeam> {
   const checked = teamSchema.safeParse(await parsed(path))
   if (!checked.success)
-    throw misused(`${path} is no team:\n- ${problemsOf(checked.error).join('\n- ')}`, 'docs/cli.md has an example.')
+    throw misused(
+      `${path} is no team:\n- ${problemsOf(checked.error).join('\n- ')}`,
+      'team.schema.json in the package says what a team takes.',
+    )
   const { name = basename(path, extname(path)), agents, flows, pattern } = checked.data
   const made = Object.entries(agents).map(([agent, described]) => agentFromFile(path, agent, described))
   if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')

@@ -3,7 +3,7 @@
  * troupe opened here. So a command is written once.
  */
 import { setTimeout } from 'node:timers/promises'
-import { CliError, exitCodes, exitOfStatus } from '../exit-codes.ts'
+import { CliError, commandFailure, exitCodes, exitOfStatus } from '../exit-codes.ts'
 import { type ServerEvent, serverEvents } from './server-events.ts'
 
 export interface ApiRequest {
@@ -160,11 +160,7 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 function problemOf(status: number, text: string, { method = 'GET', path }: ApiRequest): CliError {
   const problem = readProblem(text)
   if (problem) return new CliError(problem.detail, { ...problem, exit: exitOfStatus(status) })
-  return new CliError(`${method} ${path} was answered with ${status}, and no explanation.`, {
-    exit: exitOfStatus(status),
-    code: 'server.unknown',
-    hint: 'Is it the address of a Troupe server, of this release?',
-  })
+  return commandFailure('server.unknown', exitOfStatus(status), { request: `${method} ${path}`, status })
 }
 
 /** Of a troupe, and not of whatever stands before it. */

@@ -2,7 +2,7 @@
 import type { LoadedConfig, TroupeConfig } from '../../configuration/index.ts'
 import type { Troupe } from '../../startup/index.ts'
 import type { ApiOptions } from '../cli-command.ts'
-import { CliError, exitCodes } from '../exit-codes.ts'
+import { CliError, commandFailure, exitCodes } from '../exit-codes.ts'
 import type { GlobalFlags } from '../global-flags.ts'
 import type { Transport } from './api.ts'
 import { remoteTransport } from './remote-transport.ts'
@@ -62,11 +62,8 @@ export async function needDatabase(config: TroupeConfig): Promise<void> {
   const missing = await absentDatabase(config)
   if (!missing) return
   const { path, near } = missing
-  throw new CliError(`There is no database at ${path}.`, {
-    exit: exitCodes.missing,
-    code: 'storage.missing',
-    hint: near === undefined ? 'A run, a server or `troupe migrate` makes one.' : `Did you mean sqlite:${near}?`,
-  })
+  const error = commandFailure('storage.missing', exitCodes.missing, { path })
+  throw near === undefined ? error : new CliError(error.message, { ...error, hint: `Did you mean sqlite:${near}?` })
 }
 
 export async function createLocalTroupe(config: TroupeConfig): Promise<Troupe> {

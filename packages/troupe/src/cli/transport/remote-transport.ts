@@ -1,5 +1,5 @@
 /** To a server, over a socket. */
-import { CliError, exitCodes, misused } from '../exit-codes.ts'
+import { commandFailure, exitCodes, misused } from '../exit-codes.ts'
 import type { Transport } from './api.ts'
 
 /** @throws CliError for what is no address of a server */
@@ -16,11 +16,8 @@ export function remoteTransport(url: string): Transport {
       const answer = await fetch(new URL(root + path, base), { ...request, signal, redirect: 'error' }).catch(
         (error: Error & { readonly cause?: { readonly message?: string } }) => {
           if (signal.aborted) throw error
-          throw new CliError(`${base.origin} cannot be reached: ${error.cause?.message || error.message}.`, {
-            exit: exitCodes.unavailable,
-            code: 'server.unreachable',
-            hint: 'Is it running? `troupe serve` starts one; --url and TROUPE_URL say where it is.',
-          })
+          const problem = error.cause?.message || error.message
+          throw commandFailure('server.unreachable', exitCodes.unavailable, { server: base.origin, problem })
         },
       )
       return { status: answer.status, body: answer.body ?? nothing() }

@@ -3,6 +3,7 @@
  * its meaning.
  */
 import { agentsCodes } from './codes/agents-codes.ts'
+import { cliCodes } from './codes/cli-codes.ts'
 import { compatCodes } from './codes/compat-codes.ts'
 import { contextCodes } from './codes/context-codes.ts'
 import { generalCodes } from './codes/general-codes.ts'
@@ -18,6 +19,7 @@ import { toolsCodes } from './codes/tools-codes.ts'
 
 export const catalogue = {
   ...agentsCodes,
+  ...cliCodes,
   ...compatCodes,
   ...contextCodes,
   ...journalCodes,

@@ -6,7 +6,7 @@ export const compatCodes = {
   'compat.unsupported': {
     class: errors.ValidationError,
     message: '{what} has no counterpart in Troupe: {instead}.',
-    hint: 'Use what the sentence names; docs/tools.md has the table of old and new names.',
+    hint: 'Use what the message names in its place.',
   },
   'compat.unfinished': {
     class: errors.ProcessingError,

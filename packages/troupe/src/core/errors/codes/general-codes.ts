@@ -3,6 +3,36 @@ import type { CatalogueEntry } from '../catalogue-entry.ts'
 import * as errors from '../troupe-error.ts'
 
 export const generalCodes = {
+  'troupe.error': {
+    class: errors.TroupeError,
+    message: 'Something failed: {problem}.',
+    hint: 'Look at the message and the cause. Code that throws it says more with one of the other classes, or a code of its own.',
+  },
+  'processing.failed': {
+    class: errors.ProcessingError,
+    message: 'Valid input could not be processed: {problem}.',
+    hint: 'Look at the message and the cause, remove it, then try again.',
+  },
+  'external.failed': {
+    class: errors.ExternalServiceError,
+    message: 'Something outside failed: {problem}.',
+    hint: 'Try again, or name a retry in onError of the run; see whether the service that the message names is up.',
+  },
+  not_found: {
+    class: errors.NotFoundError,
+    message: 'What was named does not exist, or may not be seen: {problem}.',
+    hint: 'Look at how the name is spelt, and whose it is.',
+  },
+  conflict: {
+    class: errors.ConflictError,
+    message: 'Somebody else changed it first: {problem}.',
+    hint: 'Read it again, and decide by what it is now.',
+  },
+  'capacity.exceeded': {
+    class: errors.CapacityError,
+    message: 'A bound is reached: {problem}.',
+    hint: 'Try again later, with less at once.',
+  },
   'internal.error': {
     class: errors.ProcessingError,
     message: 'Internal error {id}.',
@@ -46,7 +76,7 @@ export const generalCodes = {
   'config.restart': {
     class: errors.ConflictError,
     message: '{setting} cannot change while the troupe runs.',
-    hint: 'Set it in the configuration and restart; what may change while running is marked in docs/settings.md.',
+    hint: 'Set it in the configuration and start the process anew.',
   },
   'config.unreadable': {
     class: errors.ValidationError,

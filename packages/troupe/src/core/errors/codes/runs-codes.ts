@@ -134,7 +134,7 @@ export const runsCodes = {
   'schedule.invalid': {
     class: errors.ValidationError,
     message: 'The schedule is not valid: {what}: {problem}.',
-    hint: 'See docs/schedules.md for what a schedule takes.',
+    hint: 'Correct what is named. One of at, in, every, onContext and onMessage sets it off, and a team, an agent or a topology of this process runs.',
   },
   'schedule.unknown': {
     class: errors.NotFoundError,

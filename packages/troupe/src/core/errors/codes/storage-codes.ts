@@ -66,7 +66,7 @@ export const storageCodes = {
   'storage.insecure': {
     class: errors.ValidationError,
     message: '{path} is not served: {problem}.',
-    hint: 'Users are kept apart by row-level security, which must hold for the role that logs in. docs/postgres.md has the roles.',
+    hint: 'Log in as a role that is no superuser, has no BYPASSRLS and does not own the tables; let their owner be migrateUrl, and leave row-level security on.',
   },
   'storage.exhausted': {
     class: errors.CapacityError,
