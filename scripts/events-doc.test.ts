@@ -25,6 +25,7 @@ it('readEventFields reads the fields of every event, with their types and doc co
     'success',
     'durationMs',
     'code',
+    'errorId',
     'tool',
     'agent',
     'security',

@@ -27,16 +27,10 @@ const internal = [
   'dist/tools/tool-source.d.ts#SourceHost',
   'dist/tools/tool-source.d.ts#OpenedSource',
   // Members that the built-in tools, the workers and the MCP server call on public objects.
-  'dist/security/roles.d.ts#Right',
   'dist/tools/handler/own-tools.d.ts#OwnToolHost',
-  'dist/messaging/workers/worker.d.ts#HandlerClients',
-  'dist/messaging/workers/worker.d.ts#Registrations',
   'dist/security/access.d.ts#Access',
   'dist/security/roles.d.ts#LeastRole',
   'dist/core/events/events.d.ts#Events',
-  // The public classes of these names derive from them and only default the clock.
-  'dist/observability/metrics/metrics-collector.d.ts#MetricsCollector',
-  'dist/observability/health/health-monitor.d.ts#HealthMonitor',
 ]
 /** `troupe/testing` gives the journal to those who test a storage, not the types of its interior. */
 const isInternal = (declaration: string): boolean =>

@@ -9,6 +9,7 @@ it('a delivery is leased for 30 s, tried 5 times, and a mailbox of 10,000 messag
     maxBytes: 64 * 1024 * 1024,
     backpressure: 'reject',
     retentionMs: 24 * 3_600_000,
+    dedupeMs: 24 * 3_600_000,
   })
 })
 it.each([

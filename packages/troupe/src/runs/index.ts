@@ -98,7 +98,17 @@ export type {
   StepUsage,
   WaitReason,
 } from './machine/machine-events.ts'
-export type { BudgetGranted, BudgetRequested, RunReason, RunWaiting, Tainted } from './machine/result.ts'
+export type {
+  Amounts as BudgetAmounts,
+  BranchAgent,
+  BudgetGranted,
+  BudgetRequested,
+  ChildChanged,
+  ClockJumped,
+  RunReason,
+  RunWaiting,
+  Tainted,
+} from './machine/result.ts'
 export type {
   Branch,
   BranchStatus,

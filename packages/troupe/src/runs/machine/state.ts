@@ -192,7 +192,6 @@ export interface AskedQuestion {
   readonly wait: string | undefined
   readonly failed: StoredError | undefined
   readonly ask: Question
-  /** Wall-clock time, ms since 1970. */
   readonly askedAt: number
   status: 'open' | 'answered' | 'expired' | 'withdrawn'
 }
@@ -395,8 +394,7 @@ export function resultsOf(joinState: JoinState): readonly Result[] {
   return joinState.onFailure === 'continue' ? all.filter((result) => result.success) : all
 }
 
-export const byOrder = (a: { readonly order: readonly number[] }, b: { readonly order: readonly number[] }): number => {
-  for (let i = 0; i < Math.min(a.order.length, b.order.length); i++)
-    if (a.order[i] !== b.order[i]) return (a.order[i] as number) - (b.order[i] as number)
-  return a.order.length - b.order.length
+export const byOrder = ({ order: a }: Pick<Branch, 'order'>, { order: b }: Pick<Branch, 'order'>): number => {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number)
+  return a.length - b.length
 }

@@ -168,7 +168,7 @@ describe('what clings to a step', () => {
     const events = []
     for await (const event of run.events()) events.push(event)
     const at = events.find(({ type }) => type === 'step.completed')?.seq ?? 0
-    const fork = await testbed.ada.orchestra.fork(run.id, { at })
+    const fork = await testbed.ada.orchestra.fork(run.id, { at, repeat: true })
     // An approval counts once: what goes on from before it asks again.
     expect((await fork.result()).questions).toMatchObject([{ kind: 'approval', tool: 'mail' }])
     expect(testbed.sent).toHaveLength(1)

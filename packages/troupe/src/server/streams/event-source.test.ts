@@ -47,6 +47,7 @@ describe('an EventSource', () => {
     await first.call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Twice' })
     const types = [
       'run.started',
+      'run.claimed',
       'branch.started',
       'step.started',
       'question.asked',
