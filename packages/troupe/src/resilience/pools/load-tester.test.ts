@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { createVirtualClock, sleep } from '../../core/index.ts'
+import { createTroupe, LlmAgent } from '../../startup/index.ts'
 import { LoadTester } from './load-tester.ts'
 
 it('keeps so many requests in flight, counts what failed, and tells how long they took', async () => {
@@ -58,4 +59,12 @@ it('judges the figures by thresholds, and refuses those that it does not know', 
 it('A load tester needs no more than what it puts load on', async () => {
   const report = await new LoadTester(async () => 'ok').run({ concurrent: 2, total: 6 })
   expect(report).toMatchObject({ totalRequests: 6, successfulRequests: 6, successRate: 1 })
+})
+
+it('One session is rejected, whose requests wait for each other.', async () => {
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const session = troupe.user('ada').session(new LlmAgent({ name: 'Quick', model: 'offline/extractive' }))
+  expect(() => new LoadTester(session)).toThrow(
+    expect.objectContaining({ code: 'validation.failed', message: expect.stringContaining('one session') }),
+  )
 })

@@ -43,16 +43,29 @@ export interface LoadThresholds {
  * @example
  * const tester = new LoadTester(agent)
  * const report = await tester.run({ concurrent: 20, total: 200, thresholds: { successRate: 0.95, averageResponseTime: 2_000 } })
+ * // A session of its own for each request:
+ * await new LoadTester((request) => ada.session(agent).chat(`Request ${request}`)).run()
  */
 export class LoadTester {
   readonly #send: (request: number) => Promise<unknown>
   readonly #clock: Clock
 
+  /**
+   * @param target an agent, or a function that makes one request
+   * @throws ValidationError for one session: its requests wait for each other, so that their times would be those of a queue
+   */
   constructor(target: LoadTarget, options: { readonly clock?: Clock } = {}) {
+    checkOptions('LoadTester', options, ['clock'])
     if (typeof target !== 'function' && typeof target?.chat !== 'function')
       throw failure('validation.failed', {
         what: 'What LoadTester was given',
         problem: 'it is no agent and no function',
+      })
+    if (typeof target !== 'function' && 'threadId' in target)
+      throw failure('validation.failed', {
+        what: 'What LoadTester was given',
+        problem:
+          'it is one session, whose requests wait for each other; pass the agent, or a function that opens a session for each request',
       })
     this.#send = typeof target === 'function' ? target : (request) => target.chat(`Test request ${request}`)
     this.#clock = options.clock ?? systemClock
