@@ -135,6 +135,7 @@ const contextBugs: readonly Bug[] = [
         'core.writes.version({ ...entryKey, version }, { expect: { rows: 1 },',
         'core.writes.version({ ...entryKey, version }, { expect: { max: 1 },',
       ),
+      edit('context/entries/fragments.js', 'const { ifVersion } = push;', 'const ifVersion = undefined;'),
     ],
   },
   {
