@@ -76,7 +76,7 @@ export const generalCodes = {
   'config.restart': {
     class: errors.ConflictError,
     message: '{setting} cannot change while the troupe runs.',
-    hint: 'Set it in the configuration and start the process anew.',
+    hint: 'Set it in the configuration and restart the process.',
   },
   'config.unreadable': {
     class: errors.ValidationError,

@@ -11,7 +11,7 @@ export const journalCodes = {
   'journal.full': {
     class: errors.CapacityError,
     message: 'The journal {journal} reached its limit of {limit} {unit}.',
-    hint: 'Split the work into sub-runs (ctx.startRun), or let the agent start anew.',
+    hint: 'Split the work into child runs (ctx.startRun), or start a new run.',
     retryable: false,
   },
   'code.changed': {
