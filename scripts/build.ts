@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 
 const workspace = resolve(import.meta.dirname, '..')
@@ -26,8 +26,19 @@ export function build(options: BuildOptions = {}): boolean {
   return (
     packages
       .filter((folder) => existsSync(join(folder, 'tsconfig.build.json')))
-      .every((folder) => buildPackage(folder, { root, force, report })) && buildStudio({ root, force, report })
+      .every((folder) => buildPackage(folder, { root, force, report })) &&
+    buildStudio({ root, force, report }) &&
+    copyDocs(root)
   )
+}
+
+/** Hints and remedies name pages of the documentation: the package of the library contains them. */
+function copyDocs(root: string): true {
+  const [from, to] = [join(root, 'docs'), join(root, 'packages', 'troupe', 'docs')]
+  if (!existsSync(from) || !existsSync(join(root, 'packages', 'troupe'))) return true
+  rmSync(to, { recursive: true, force: true })
+  cpSync(from, to, { recursive: true, filter: (path) => !path.includes('decisions') })
+  return true
 }
 
 /** Builds the studio, which the package of the library contains. */
@@ -58,7 +69,12 @@ function buildStudio({ root, force, report }: Required<BuildOptions>): boolean {
 
 function buildPackage(folder: string, { root, force, report }: Required<BuildOptions>): boolean {
   const stamp = join(folder, 'dist', '.digest')
-  const settings = [join(root, 'tsconfig.base.json'), join(folder, 'tsconfig.build.json'), join(folder, 'package.json')]
+  const settings = [
+    join(workspace, 'scripts/bundle.ts'),
+    join(root, 'tsconfig.base.json'),
+    join(folder, 'tsconfig.build.json'),
+    join(folder, 'package.json'),
+  ]
   const digest = digestOf([...settings, ...sourcesOf(folder)], root)
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
   report(`building ${relative(root, folder)}\n`)
@@ -68,8 +84,17 @@ function buildPackage(folder: string, { root, force, report }: Required<BuildOpt
   report(compiled.stdout + compiled.stderr)
   if (compiled.status !== 0) return false
   removeOrphans(folder)
+  if (!bundlePackage(folder, report)) return false
   writeFileSync(stamp, digest)
   return true
+}
+
+/** In a process of its own, since the bundler is asynchronous and tests ask for the build as they start. */
+function bundlePackage(folder: string, report: Required<BuildOptions>['report']): boolean {
+  if (!('exports' in JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))) return true
+  const bundled = spawnSync(process.execPath, [join(workspace, 'scripts/bundle.ts'), folder], { encoding: 'utf8' })
+  report(bundled.stdout + bundled.stderr)
+  return bundled.status === 0
 }
 
 function digestOf(paths: readonly string[], root: string): string {
@@ -86,6 +111,7 @@ const sourcesOf = (folder: string): string[] =>
 /** Output of a source that is gone would still be imported. */
 function removeOrphans(folder: string): void {
   for (const path of filesUnder(join(folder, 'dist'))) {
+    if (path.startsWith(join(folder, 'dist/bundle'))) continue
     const source = join(folder, 'src', relative(join(folder, 'dist'), path)).replace(/(\.d\.ts|\.js)$/, '')
     if (!existsSync(`${source}.ts`) && !existsSync(`${source}.tsx`)) rmSync(path)
   }

@@ -173,10 +173,10 @@ const seeing: readonly Default[] = [
     ours: `${setting('health.memory')}, ${setting('health.disk')}`,
   },
   {
-    what: 'how long metrics and traces are kept',
+    what: 'how long recorded metrics and traces are kept',
     guides: '3600 s (1)',
-    ours: setting('traces.retention'),
-    why: 'metrics are counted in windows and kept by whoever scrapes them; `SYNTHA_METRICS_RETENTION` is for traces',
+    ours: `${setting('retention.metrics')}, ${setting('traces.retention')}`,
+    why: 'an incident is looked into days later; `SYNTHA_METRICS_RETENTION` is for metrics',
   },
   { what: 'alert: slow calls, in ms', guides: '1 s (1)', ours: alert('slow-calls') },
   { what: 'alert: failing calls', guides: '5 % (1)', ours: alert('failing-calls') },
@@ -264,7 +264,7 @@ const agents: readonly Default[] = [
   {
     what: 'branches at once',
     guides: '10 (4)',
-    ours: code('topology/canonical/run-config.ts', /parallel: (\d+)/),
+    ours: code('topology/canonical/run-config.ts', /defaultParallelBranches = (\d+)/),
   },
   {
     what: 'how long a join waits',

@@ -1,7 +1,7 @@
 /** Writes the tables of docs/doctor.md from the catalogue of checks; a test keeps the two equal. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { checkIds, entryOf, isAttestable } from '../packages/troupe/src/configuration/index.ts'
+import { checkIds, entryOf, isAttestable, severityOf } from '../packages/troupe/src/configuration/index.ts'
 import { guideChecklists } from '../packages/troupe/src/operations/index.ts'
 
 export const doctorDoc = fileURLToPath(new URL('../docs/doctor.md', import.meta.url))
@@ -27,10 +27,10 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
     `### ${title}`,
     '',
     ...table(
-      ['check', 'passes where', 'attested'],
+      ['check', 'passes where', 'severity', 'attested'],
       checkIds
         .filter((id) => entryOf(id).about === about)
-        .map((id) => [`\`${id}\``, entryOf(id).description, isAttestable(id) ? 'yes' : '']),
+        .map((id) => [`\`${id}\``, entryOf(id).description, severityOf(id), isAttestable(id) ? 'yes' : '']),
     ),
     '',
   ])
@@ -48,7 +48,9 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
     '',
     '## Checks',
     '',
-    '`attested`: a dated word of a person stands for it too.',
+    '`attested`: a dated word of a person stands for it too. `severity`: `high` where data is lost or exposed, or work stops;',
+    '`low` for a habit, or a review by a person; `high` for each check of your own. A report lists failures before warnings, and',
+    'each of them by severity.',
     '',
     ...checks,
     '## Lines of the guides',

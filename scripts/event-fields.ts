@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseSync } from 'oxc-parser'
 
-const source = fileURLToPath(new URL('../packages/troupe/src/core/events/event-payloads.ts', import.meta.url))
+/** The interface, and before it the types that its events share. */
+const sources = ['event-fields.ts', 'event-payloads.ts'].map((name) =>
+  fileURLToPath(new URL(`../packages/troupe/src/core/events/${name}`, import.meta.url)),
+)
 
 export interface EventField {
   readonly name: string
@@ -37,8 +40,8 @@ interface Declaration {
 
 /** @throws Error for a form of type that it cannot read */
 export function readEventFields(): ReadonlyMap<string, readonly EventField[]> {
-  const text = readFileSync(source, 'utf8')
-  const { program, comments } = parseSync(source, text)
+  const text = sources.map((path) => readFileSync(path, 'utf8')).join('\n')
+  const { program, comments } = parseSync('events.ts', text)
   const aliases = new Map<string, TypeNode>()
   let events: readonly Member[] = []
   for (const statement of program.body as unknown as readonly ({
@@ -67,7 +70,7 @@ export function readEventFields(): ReadonlyMap<string, readonly EventField[]> {
     if (node.type === 'TSIntersectionType') return (node.types ?? []).flatMap(fieldsOf)
     const alias = aliases.get(node.typeName?.name ?? '')
     if (alias) return fieldsOf(alias)
-    throw new Error(`${source}: cannot read the type ${text.slice(node.start, node.end)}`)
+    throw new Error(`${sources.join(', ')}: cannot read the type ${text.slice(node.start, node.end)}`)
   }
   return new Map(
     events.map(({ key, typeAnnotation }) => {

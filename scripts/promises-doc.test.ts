@@ -72,3 +72,17 @@ it('every line of the guides that has a program has its row, once', () => {
   const programs = globSync('examples/guides/*/README.md', { cwd: root }).flatMap((page) => linesOf(read(page)))
   expect(rows.toSorted()).toEqual(programs.toSorted())
 })
+
+it('every deviation from a guide is about rows of the page, and has its reason', () => {
+  const page = read('docs/guides.md')
+  const rows = new Set(linesOf(page))
+  const [, deviations = ''] = /\n## Deviations\n([\s\S]*?)\n## /.exec(page) ?? []
+  const items = [...deviations.matchAll(/^- (.+)$/gm)].map(([, item = '']) => item)
+  expect(items.length).toBeGreaterThan(25)
+  const lines = items.flatMap((item) =>
+    [...(/^[^a-z]*?: /.exec(item)?.[0] ?? '').matchAll(/S\d:\d+/g)].map(([line]) => line),
+  )
+  expect(lines.filter((line) => !rows.has(line))).toEqual([])
+  expect(new Set(lines).size).toBe(lines.length)
+  expect(items.filter((item) => !/^S\d:\d+(, S\d:\d+)*: .+\. Reason: .+\.$/.test(item))).toEqual([])
+})

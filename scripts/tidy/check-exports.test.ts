@@ -64,8 +64,17 @@ test('A file whose name has no word of its exports is a finding', () => {
   expect(findingsWith({ [path]: file('export const entry = 1') })).toEqual([`${path} named-for-export`])
 })
 
+test('A file whose only function has another name is a finding, though they share a word', () => {
+  const path = `${library}/context/read-entry.ts`
+  const text = 'export interface EntryOptions {}\nexport function entryOf() {}'
+  expect(findingsWith({ [path]: file(text) })).toEqual([`${path} named-for-export`])
+})
+
 test.each([
-  ['context/visibility.ts', 'export const isVisible = 1'],
+  ['context/visibility.ts', 'export const isVisible = 1\nexport const isOpen = 2'],
+  ['context/watcher.ts', 'export interface Watcher {}\nexport const openWatcher = 1'],
+  ['storage/sqlite/backups.ts', 'export const sqliteBackups = 1'],
+  ['context/links.ts', 'export function createLinks() {}\nexport interface LinkOptions {}'],
   ['context/read-entries.ts', 'export function readEntries() {}'],
   ['context/context-codes.ts', 'export const contextErrors = 1'],
   ['context/side-effect.ts', "import './read.ts'\nexport {}"],

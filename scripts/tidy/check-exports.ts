@@ -73,8 +73,8 @@ function declaredExports(file: SourceFile): Map<string, number> {
 }
 
 /**
- * A file can be opened by the name of what it exports: each word of its own name stands in the name of an export or of its
- * folder. Ports (`agent-port`), codes, tables and migrations carry their kind beside it; an entry point stands for its folder.
+ * A file can be opened by the name of what it exports. Where it exports one function, class or object, it has that name.
+ * Where it exports several, each word of its own name stands in the name of an export or of its folder. Ports (`agent-port`), codes, tables and migrations carry their kind beside it; an entry point stands for its folder.
  */
 function namedForExport(file: SourceFile): Finding[] {
   const [name = ''] = (file.path.split('/').at(-1) ?? '').split('.')
@@ -84,10 +84,50 @@ function namedForExport(file: SourceFile): Finding[] {
   const exported = names.flatMap(subWords)
   const folders = file.path.split('/').slice(3, -1).flatMap(subWords)
   const own = subWords(name.replace(/-port$/, '')).filter((word) => word !== 'and')
+  const main = mainExport(file)
+  if (main !== undefined && !isNamedFor(main, name, folders)) {
+    const message = `'${name}' is not named for its main export (${main}): rename one of them`
+    return [{ path: file.path, line: 1, rule: 'named-for-export', message }]
+  }
   const isIn = (words: readonly string[]) => (word: string) => words.some((each) => haveOneStem(each, word))
   if (names.length === 0 || (own.every(isIn([...exported, ...folders])) && own.some(isIn(exported)))) return []
   const message = `'${name}' is not named for what the file exports (${names.slice(0, 4).join(', ')}): rename one of them`
   return [{ path: file.path, line: 1, rule: 'named-for-export', message }]
+}
+
+/** What a file is for, where it is plain: the only export that exists at run time, unless a type has the name of the file. */
+function mainExport(file: SourceFile): string | undefined {
+  const [name = ''] = (file.path.split('/').at(-1) ?? '').split('.')
+  const spelled = name.replace(/-port$/, '').replaceAll('-', '')
+  const declarations = (file.program.body as Node[])
+    .filter(({ type, source }) => type === 'ExportNamedDeclaration' && !source)
+    .flatMap(({ declaration }) => (declaration ? [declaration as Node] : []))
+  const types = declarations.filter(({ type }) => /^TS(Interface|TypeAlias)Declaration$/.test(type))
+  if (types.some(({ id }) => id.name.toLowerCase() === spelled) || name.endsWith('-port')) return undefined
+  const values = declarations
+    .filter((each) => !types.includes(each))
+    .flatMap(({ id, declarations: variables }) =>
+      variables ? (variables as Node[]).map((v) => v.id?.name) : [id?.name],
+    )
+  const distinct = [...new Set(values as (string | undefined)[])]
+  return distinct.length === 1 ? distinct[0] : undefined
+}
+
+/** The verb of a factory, what the folder says already and a preposition at the end may be left out. */
+function isNamedFor(main: string, name: string, folders: readonly string[]): boolean {
+  const words = subWords(main)
+  const own = name.replaceAll('-', '')
+  const ends = [words, /^(of|in)$/.test(words.at(-1) ?? '') ? words.slice(0, -1) : words]
+  return ends.some((some) => {
+    const isOptional = (word = '') =>
+      /^(create|open|define|add)$/.test(word) || folders.some((each) => haveOneStem(each, word))
+    const candidates = [
+      some,
+      isOptional(some[0]) ? some.slice(1) : some,
+      isOptional(some.at(-1)) ? some.slice(0, -1) : some,
+    ]
+    return candidates.some((candidate) => candidate.join('') === own)
+  })
 }
 
 /** `visibility` and `visible`, `elicitation` and `elicit`: their first four letters agree, or all of a shorter word. */

@@ -13,6 +13,7 @@ export const modules = [
   'journal',
   'context',
   'messaging',
+  'documents',
   'models',
   'tools',
   'agents',
@@ -64,7 +65,17 @@ export const pureFolders: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Packages too heavy to load before they are used: `import type` or a dynamic import, never a static one. */
-export const loadedOnFirstUse = ['ai', 'fastify', 'pg', '@modelcontextprotocol/', '@a2a-js/sdk']
+export const loadedOnFirstUse = [
+  'ai',
+  'fastify',
+  'pg',
+  '@modelcontextprotocol/',
+  '@a2a-js/sdk',
+  'jszip',
+  'mammoth',
+  'postal-mime',
+  'unpdf',
+]
 
 export const isModule = (name: string): boolean => (modules as readonly string[]).includes(name)
 

@@ -14,7 +14,7 @@ import {
 } from '../core/index.ts'
 import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
 import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
-import { checkSchedulesConfig } from '../runs/index.ts'
+import { checkSchedulesConfig, readLimits } from '../runs/index.ts'
 import {
   auditSettings,
   checkEgress,
@@ -31,6 +31,7 @@ import { checkObservation } from './observation-config.ts'
 import { checkOptionShape, shaped } from './option-shapes.ts'
 import { openPolicies } from './policies-config.ts'
 import { retentionPeriods } from './retention-periods.ts'
+import { serverProblems } from './server-config.ts'
 import {
   agentsByName,
   compiledTeams,
@@ -67,6 +68,7 @@ export function configProblems(input: TroupeConfig): readonly TroupeError[] {
     ),
     () => checkStorage(config),
     () => void createRoles(config.roles),
+    () => void readLimits(config.limits),
     () => checkSchedulesConfig(config.schedules ?? {}),
     () => void auditSettings(config.audit),
     () => checkEgress(config.egress ?? {}),
@@ -95,7 +97,11 @@ export function configProblems(input: TroupeConfig): readonly TroupeError[] {
       throw error
     }
   })
-  return [...problems, ...(config.profile === 'production' ? unsafeInProduction(config) : [])]
+  return [
+    ...problems,
+    ...serverProblems(config.server ?? {}, config.profile),
+    ...(config.profile === 'production' ? unsafeInProduction(config) : []),
+  ]
 }
 
 function checkPresence({ presence = {} }: TroupeConfig): void {
@@ -106,6 +112,7 @@ function checkPresence({ presence = {} }: TroupeConfig): void {
 function checkRetention({ retention = {} }: TroupeConfig): void {
   retentionBounds(storageRetentionOf(retention))
   retentionPeriods(retention)
+  if (retention.metrics !== undefined) milliseconds(retention.metrics, 'retention.metrics', '1m')
 }
 
 function checkContext({ context = {} }: TroupeConfig): void {

@@ -2,7 +2,15 @@
 export { type CassetteConfig, openCassetteFile } from './cassette-file.ts'
 export { checkConfig, configProblems, throwProblems } from './check-config.ts'
 export { configHashes } from './config-hashes.ts'
-export { type CheckId, checkIds, checksById, doctorChecks, entryOf, isAttestable } from './doctor/doctor-catalogue.ts'
+export {
+  type CheckId,
+  checkIds,
+  checksById,
+  doctorChecks,
+  entryOf,
+  isAttestable,
+  severityOf,
+} from './doctor/doctor-catalogue.ts'
 export {
   checkDoctor,
   type DoctorAnswer,
@@ -19,7 +27,6 @@ export {
   type LoadConfigOptions,
   type LoadedConfig,
   loadConfig,
-  type Team,
 } from './load/load-config.ts'
 export {
   type Variables,
@@ -37,6 +44,7 @@ export {
   rulesOf,
   type TracesConfig,
 } from './observation-config.ts'
+export { packageFolder } from './package-folder.ts'
 export {
   guardedModels,
   guardedStorage,
@@ -64,6 +72,7 @@ export {
   type PostgresStorageConfig,
   type Retention,
   storageRetentionOf,
+  type Team,
   type TroupeConfig,
   troupeOptions,
   withOrigins,

@@ -3,22 +3,40 @@ import { checkOptions, describe, failure, isObject } from '../core/index.ts'
 import { type TroupeConfig, troupeOptions } from './troupe-config.ts'
 
 const objects: readonly string[] = [
-  ...['messaging', 'presence', 'context', 'prices', 'models', 'cassette', 'retention', 'schedules', 'evaluation'],
-  ...['encryption', 'audit', 'egress', 'policy', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health', 'otlp'],
+  ...[
+    'messaging',
+    'presence',
+    'context',
+    'prices',
+    'models',
+    'cassette',
+    'retention',
+    'limits',
+    'schedules',
+    'evaluation',
+  ],
+  ...['encryption', 'audit', 'egress', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health', 'otlp', 'server'],
 ]
 /** False is none of it. */
 const objectsOrFalse: readonly string[] = ['alerts', 'traces', 'watchdog']
 
+/** A list of rules stands for an object that holds them. */
+const objectsOrLists: readonly string[] = ['policy']
+
 const isMisshapen = (option: string, value: unknown): boolean =>
   value !== undefined &&
   !isObject(value) &&
-  (objects.includes(option) || (objectsOrFalse.includes(option) && value !== false))
+  ((objectsOrLists.includes(option) && !Array.isArray(value)) ||
+    objects.includes(option) ||
+    (objectsOrFalse.includes(option) && value !== false))
 
 /** @throws ValidationError for an option that there is not, or of another form than its own */
 export function checkOptionShape(option: string, value: unknown): void {
   checkOptions('createTroupe', { [option]: 0 }, troupeOptions)
   if (!isMisshapen(option, value)) return
-  const form = objects.includes(option) ? 'no object' : 'neither an object nor false'
+  const form = objects.includes(option)
+    ? 'no object'
+    : `neither an object nor ${objectsOrLists.includes(option) ? 'a list' : 'false'}`
   throw failure('validation.failed', { what: option, problem: `${describe(value)} is ${form}` })
 }
 

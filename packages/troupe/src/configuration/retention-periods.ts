@@ -2,8 +2,10 @@
 import type { ThreadMessages } from '../agents/index.ts'
 import { failure, milliseconds, type UserId } from '../core/index.ts'
 import { cleanupRateLimits, type JournalRetention, type Journals } from '../journal/index.ts'
+import { type MetricStore, metricTable } from '../observability/index.ts'
 import { childJournalPrefixes, type EndedRuns, threadPrefix } from '../runs/index.ts'
-import type { Storage } from '../storage/index.ts'
+import { nextUser } from '../security/index.ts'
+import type { OpenedStorage } from '../storage/index.ts'
 import type { Retention } from './troupe-config.ts'
 
 export interface CleanupTask {
@@ -44,12 +46,22 @@ export const cleanupTasksOf = ({
   journals,
   endedRuns,
   bare,
+  metricStore,
 }: {
   readonly journals: Journals
   readonly endedRuns: EndedRuns
-  readonly bare: Storage
+  readonly bare: OpenedStorage
+  readonly metricStore: MetricStore
 }): readonly CleanupTask[] => [
   { what: 'ended journals', cleanup: (limit) => journals.cleanup(limit) },
   { what: 'ended runs', cleanup: (limit) => endedRuns.cleanup(limit) },
   { what: 'rate limits', cleanup: () => cleanupRateLimits(bare) },
+  { what: 'metrics of users', cleanup: () => cleanupMetrics(bare, metricStore) },
 ]
+
+async function cleanupMetrics(bare: OpenedStorage, store: MetricStore): Promise<void> {
+  for (let user = await nextUser(bare, [metricTable], ''); user !== undefined; ) {
+    await store.cleanup(user)
+    user = await nextUser(bare, [metricTable], user)
+  }
+}

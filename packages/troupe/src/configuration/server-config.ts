@@ -23,6 +23,17 @@ export interface ServerConfig {
     readonly claims?: { readonly user?: string; readonly role?: string; readonly agent?: string }
     readonly role?: string
   }
+  /** Sign-in of people to the studio by an OpenID provider, at `/login`. */
+  readonly oidc?: {
+    readonly issuer: string
+    readonly clientId: string
+    readonly clientSecret?: SecretText
+    readonly scopes?: readonly string[]
+    readonly claims?: { readonly user?: string; readonly roles?: string }
+    readonly roles?: Readonly<Record<string, string | { readonly role: string; readonly users?: 'all' }>>
+    readonly role?: string
+    readonly hosts?: readonly string[]
+  }
   /** Names that it is called by, besides those of the loopback address. */
   readonly hosts?: readonly string[]
   /** Pages of other sites that may call it. */
@@ -35,6 +46,8 @@ export interface ServerConfig {
   readonly bodyLimit?: number
   /** Requests of each caller; 100 in 1m by default. */
   readonly rateLimit?: false | { readonly max?: number; readonly window?: Duration }
+  /** Streams that one key, token or session has open at once; 1,000 by default. */
+  readonly maxStreams?: number
   /** Between the signs of life of a stream; 15s by default. */
   readonly heartbeat?: Duration
   /** `/metrics` on a port of its own, without a key; of workers too. */
@@ -43,6 +56,8 @@ export interface ServerConfig {
   readonly drain?: Duration
   /** Open at once; 10,000 by default. */
   readonly maxConnections?: number
+  /** Of one address at once; 1,000 by default. Those of `trustProxy` have as many as all. */
+  readonly maxConnectionsPerAddress?: number
   /** A request is read within this; 30s by default. */
   readonly requestTimeout?: Duration
 }

@@ -1,7 +1,7 @@
 /** What `createTroupe` takes; `check-config.ts` says what of it is refused. */
 import type { Agent } from '../agents/index.ts'
 import type { ContextLimits, Lifecycle } from '../context/index.ts'
-import { type Clock, checkName, type Duration, failure, type Random } from '../core/index.ts'
+import { type Clock, checkName, checkOptions, type Duration, failure, isObject, type Random } from '../core/index.ts'
 import type { MessagingConfig } from '../messaging/index.ts'
 import type {
   BreakerOptions,
@@ -11,13 +11,14 @@ import type {
   ModelRegistry,
   Price,
 } from '../models/index.ts'
-import type { NamedScores, SchedulesConfig } from '../runs/index.ts'
+import type { LimitsConfig, NamedScores, SchedulesConfig } from '../runs/index.ts'
 import type {
   AuditConfig,
   EgressOptions,
   EncryptionConfig,
   EncryptionKey,
   PolicyConfig,
+  PolicyRule,
   Roles,
   SecretReference,
   SecretText,
@@ -31,7 +32,16 @@ import type { DoctorConfig } from './doctor/doctor-check.ts'
 import { type ObservationConfig, observationOptions } from './observation-config.ts'
 import type { PoliciesConfig } from './policies-config.ts'
 import type { SecretsConfig } from './secrets/open-secrets.ts'
+import type { ServerConfig } from './server-config.ts'
 import type { FoundSetting } from './settings/setting-source.ts'
+
+/** A team with what its runs are told by default. */
+export interface Team {
+  readonly topology: TopologyForm
+  /** Goes before what the topology itself says; what a run is started with goes before both. */
+  readonly config?: RunConfig
+  readonly description?: string
+}
 
 export interface TroupeConfig extends ObservationConfig {
   /** How calls of agents, tools and models, and of the storage, are guarded. See docs/resilience.md. */
@@ -45,8 +55,10 @@ export interface TroupeConfig extends ObservationConfig {
   readonly profile?: 'development' | 'test' | 'production'
   /** The code of runs that this process did not start: they go on by themselves once it is open. */
   readonly agents?: readonly Agent[]
-  /** The same for teams whose pattern brings agents of its own. */
-  readonly teams?: Readonly<Record<string, TopologyForm | CompiledTopology>>
+  /** Teams by the names under which runs are started; runs that this process did not start find their code here, too. */
+  readonly teams?: Readonly<Record<string, Team | TopologyForm>>
+  /** What `serve` takes where its own options say nothing. */
+  readonly server?: ServerConfig
   readonly messaging?: MessagingConfig | WithNamedKeys
   /** Roles besides the four, or in their place: which of the built-in tools and which powers over others' entries. */
   readonly roles?: Roles
@@ -67,6 +79,8 @@ export interface TroupeConfig extends ObservationConfig {
   /** Plays what models and tools said once, or records it; for tests. */
   readonly cassette?: CassetteConfig
   readonly retention?: Retention
+  /** What a run, and a user in a day, may use at most, whatever a caller asks for; no ceilings by default. */
+  readonly limits?: LimitsConfig
   /** How many schedules a user may have, and the functions that make tasks of their runs. */
   readonly schedules?: SchedulesConfig
   /** Scores of answers, for evaluations that name one: `score: { named: 'tone' }`. */
@@ -84,8 +98,11 @@ export interface TroupeConfig extends ObservationConfig {
    * that is not in `allow`. See docs/security.md.
    */
   readonly egress?: EgressOptions
-  /** What becomes of an outside change by an agent that holds untrusted input and sensitive data at once. */
-  readonly policy?: PolicyConfig
+  /**
+   * What becomes of calls of tools by the labels of what flows into them: a list of rules, or an object with `rules` and what
+   * becomes of an outside change that holds untrusted input and sensitive data at once. See docs/security.md.
+   */
+  readonly policy?: PolicyConfig | readonly PolicyRule[]
   /** Refuses the scope `default`; on in production, where it cannot be turned off. */
   readonly requireUserId?: boolean
   /** How long a drain may take; 25 s by default. */
@@ -115,8 +132,6 @@ export const declared: unique symbol = Symbol('declared')
 export interface Declared {
   /** By the path of the setting. */
   readonly effectiveValues: ReadonlyMap<string, FoundSetting>
-  /** Runs of these teams begin with this configuration. */
-  readonly teams: Readonly<Record<string, { readonly config?: RunConfig }>>
   /** As it was loaded, where it was opened without its agents. */
   readonly config: TroupeConfig
   /** Opened to be looked at by a command: nothing is carried out here. */
@@ -153,9 +168,12 @@ export interface Retention extends StorageRetention {
   readonly replay?: Duration
   /** Runs after their end: results, usage and what they are found by. 365 days by default, `replay` at least. */
   readonly runs?: Duration
+  /** What is recorded under names of one's own, by the minute; 7 days by default. */
+  readonly metrics?: Duration
 }
 
-export const storageRetentionOf = ({ replay: _, runs: __, ...retention }: Retention): StorageRetention => retention
+export const storageRetentionOf = ({ replay: _, runs: __, metrics: ___, ...retention }: Retention): StorageRetention =>
+  retention
 
 /** What goes before what the environment says. */
 export interface ModelsConfig {
@@ -188,6 +206,7 @@ export const troupeOptions: readonly string[] = [
   'profile',
   'agents',
   'teams',
+  'server',
   'messaging',
   'roles',
   'presence',
@@ -197,6 +216,7 @@ export const troupeOptions: readonly string[] = [
   'models',
   'cassette',
   'retention',
+  'limits',
   'schedules',
   'evaluation',
   'encryption',
@@ -230,6 +250,16 @@ export function agentsByName(agents: readonly Agent[]): ReadonlyMap<string, Agen
 }
 
 export const compiledTeams = (
-  teams: Readonly<Record<string, TopologyForm | CompiledTopology>>,
+  teams: Readonly<Record<string, Team | TopologyForm>>,
 ): ReadonlyMap<string, CompiledTopology> =>
-  new Map(Object.entries(teams).map(([name, topology]) => [name, defineTopology(topology)]))
+  new Map(Object.entries(teams).map(([name, team]) => [name, compiledTeam(team)]))
+
+function compiledTeam(team: Team | TopologyForm): CompiledTopology {
+  if (!isObject(team) || !('topology' in team)) return defineTopology(team as TopologyForm)
+  checkOptions('A team', team, ['topology', 'config', 'description'])
+  const { topology, config } = team as Team
+  const { canonical, agents } = defineTopology(topology)
+  return defineTopology({ ...canonical, config: { ...canonical.config, ...config } } as TopologyForm, {
+    agents: [...agents.values()],
+  })
+}

@@ -2,7 +2,10 @@
 import { failure, type TroupeError } from '../core/index.ts'
 import type { TroupeConfig } from './troupe-config.ts'
 
-export function unsafeInProduction(config: TroupeConfig): readonly TroupeError[] {
+export function unsafeInProduction(
+  config: TroupeConfig,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): readonly TroupeError[] {
   const { encryption, requireUserId, debug, storage, cassette, faults } = config
   const unsafe = (what: string, problem: string, remedy: string) => failure('config.unsafe', { what, problem, remedy })
   const problems: TroupeError[] = []
@@ -17,6 +20,10 @@ export function unsafeInProduction(config: TroupeConfig): readonly TroupeError[]
     problems.push(unsafe('storage', 'memory ends with the process', 'Name a file, sqlite:PATH, or a PostgreSQL.'))
   if (typeof storage === 'object' && 'tls' in storage && typeof storage.tls === 'object' && storage.tls.check === false)
     problems.push(unsafe('storage.tls', 'nobody checks who answers', 'Give the certificate of its authority as ca.'))
+  if (environment.NODE_TLS_REJECT_UNAUTHORIZED === '0')
+    problems.push(
+      unsafe('NODE_TLS_REJECT_UNAUTHORIZED', 'no certificate of any server is checked', 'Unset the variable.'),
+    )
   if (cassette) problems.push(unsafe('cassette', 'models would not be asked', 'Remove it: cassettes are for tests.'))
   if (faults) problems.push(unsafe('faults', 'the storage would be made to fail', 'Remove it: faults are for tests.'))
   return problems

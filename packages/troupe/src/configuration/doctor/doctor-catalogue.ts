@@ -8,6 +8,11 @@ export interface DoctorCatalogueEntry {
    * What it needs: the configuration alone, an open troupe, the folder of a project, or nothing but the word of a person.
    */
   readonly about: 'configuration' | 'system' | 'project' | 'word'
+  /**
+   * What it costs where it does not pass: `high` where data is lost or exposed, or work stops; `low` for a habit, or a review
+   * by a person. `medium` where absent.
+   */
+  readonly severity?: 'high' | 'low'
   /** What holds where it passes. */
   readonly description: string
   /** A person's dated word in `doctor.attest` stands for it too; always so where it is about nothing but that word. */
@@ -15,8 +20,12 @@ export interface DoctorCatalogueEntry {
 }
 
 export const doctorChecks = {
-  'troupe.opens': { about: 'configuration', description: 'The troupe opens.' },
-  'configuration.valid': { about: 'configuration', description: 'Every setting is known and fits its kind.' },
+  'troupe.opens': { about: 'configuration', severity: 'high', description: 'The troupe opens.' },
+  'configuration.valid': {
+    about: 'configuration',
+    severity: 'high',
+    description: 'Every setting is known and fits its kind.',
+  },
   'configuration.safe': { about: 'configuration', description: 'Nothing is set that production refuses.' },
   'configuration.external': { about: 'configuration', description: 'What differs between deployments is in no code.' },
   'profile.production': {
@@ -26,44 +35,83 @@ export const doctorChecks = {
   'node.version': { about: 'configuration', description: 'Node is a release that is looked after for long.' },
   'memory.limited': { about: 'configuration', description: 'The process has a bound of memory.' },
   'shutdown.graceful': { about: 'configuration', description: 'The process ends by draining, and in time.' },
-  'clock.agrees': { about: 'system', description: 'The clock goes with that of the storage, and never went back.' },
+  'clock.agrees': {
+    about: 'system',
+    severity: 'high',
+    description: 'The clock goes with that of the storage, and never went back.',
+  },
 
-  'storage.durable': { about: 'configuration', description: 'State outlives the process.' },
-  'storage.migrated': { about: 'configuration', description: 'Every migration is applied.' },
+  'storage.durable': { about: 'configuration', severity: 'high', description: 'State outlives the process.' },
+  'storage.migrated': { about: 'configuration', severity: 'high', description: 'Every migration is applied.' },
   'storage.shared': { about: 'configuration', description: 'More processes may be started on the same state.' },
   'storage.pool': { about: 'system', description: 'Connections are pooled, and the server has room for all of them.' },
-  'storage.isolation': { about: 'system', description: 'No user can see what belongs to another.' },
+  'storage.isolation': { about: 'system', severity: 'high', description: 'No user can see what belongs to another.' },
   'storage.role': { about: 'system', description: 'Users are served with a role that could not see them all.' },
   'storage.listen': { about: 'system', description: 'Processes hear of each other at once.' },
-  'storage.space': { about: 'system', description: 'The disk of the storage has room.', attested: true },
+  'storage.space': {
+    about: 'system',
+    severity: 'high',
+    description: 'The disk of the storage has room.',
+    attested: true,
+  },
   'storage.size': {
     about: 'system',
+    severity: 'low',
     description: 'The data is small enough for one database, or parted.',
     attested: true,
   },
   'storage.indexes': { about: 'system', description: 'Every index that the tables were made with is there.' },
-  'storage.backup': { about: 'configuration', description: 'The newest backup is young enough.', attested: true },
-  'versions.fit': { about: 'system', description: 'The runs in flight fit the code that is here.' },
+  'storage.backup': {
+    about: 'configuration',
+    severity: 'high',
+    description: 'The newest backup is young enough.',
+    attested: true,
+  },
+  'versions.fit': { about: 'system', severity: 'high', description: 'The runs in flight fit the code that is here.' },
 
-  'users.required': { about: 'configuration', description: 'Nobody shares a context by naming no user.' },
+  'users.required': {
+    about: 'configuration',
+    severity: 'high',
+    description: 'Nobody shares a context by naming no user.',
+  },
   'encryption.rest': { about: 'system', description: 'What is stored is sealed.' },
-  'encryption.transit': { about: 'configuration', description: 'What leaves the machine is encrypted on its way.' },
+  'encryption.transit': {
+    about: 'configuration',
+    severity: 'high',
+    description: 'What leaves the machine is encrypted on its way.',
+  },
   'audit.log': { about: 'configuration', description: 'Who did what is recorded, and kept for long enough.' },
-  'audit.checkpoints': { about: 'configuration', description: 'The audit log is signed at intervals.' },
+  'audit.checkpoints': {
+    about: 'configuration',
+    severity: 'low',
+    description: 'The audit log is signed at intervals.',
+  },
   'roles.least': { about: 'configuration', description: 'No agent may do more than it needs.' },
   'access.named': { about: 'system', description: 'Entries name who may read them.' },
-  'secrets.named': { about: 'configuration', description: 'No secret is written down in the configuration.' },
-  'secrets.files': { about: 'configuration', description: 'Files with secrets can be read by their owner alone.' },
+  'secrets.named': {
+    about: 'configuration',
+    severity: 'high',
+    description: 'No secret is written down in the configuration.',
+  },
+  'secrets.files': {
+    about: 'configuration',
+    severity: 'high',
+    description: 'Files with secrets can be read by their owner alone.',
+  },
   'api-keys.current': { about: 'system', description: 'API keys are young, bounded, and end by themselves.' },
-  'server.guarded': { about: 'configuration', description: 'Whoever calls from outside has to sign in.' },
+  'server.guarded': {
+    about: 'configuration',
+    severity: 'high',
+    description: 'Whoever calls from outside has to sign in.',
+  },
   'messages.signed': { about: 'configuration', description: 'Agents prove to each other who sent a message.' },
   'taint.policy': { about: 'configuration', description: 'Untrusted input cannot carry sensitive data out by itself.' },
   'egress.listed': { about: 'configuration', description: 'Tools go out to the hosts of a list, and nowhere else.' },
   'incidents.few': { about: 'system', description: 'Little was refused within a day.' },
 
-  'agents.single': { about: 'configuration', description: 'Every agent has one job.' },
+  'agents.single': { about: 'configuration', severity: 'low', description: 'Every agent has one job.' },
   'agents.inputs': { about: 'configuration', description: 'What agents are given is checked against a schema.' },
-  'models.keys': { about: 'system', description: 'Each model that is named has its API key.' },
+  'models.keys': { about: 'system', severity: 'high', description: 'Each model that is named has its API key.' },
   'models.fallback': { about: 'configuration', description: 'Where a model fails, another one or a value stands in.' },
   'calls.breakers': { about: 'system', description: 'What fails repeatedly outside is left alone for a while.' },
   'calls.retried': { about: 'configuration', description: 'What may be tried again is, with growing pauses.' },
@@ -71,16 +119,20 @@ export const doctorChecks = {
   'errors.handled': { about: 'configuration', description: 'Teams say what becomes of an error.' },
   'rates.limited': { about: 'configuration', description: 'Calls are limited in number.' },
   'runs.budgeted': { about: 'configuration', description: 'Runs have a bound of cost or tokens.' },
-  'answers.cached': { about: 'system', description: 'Equal questions are not paid for twice.' },
+  'answers.cached': { about: 'system', severity: 'low', description: 'Equal questions are not paid for twice.' },
   'results.read': { about: 'system', description: 'No failed result of a tool goes unread.' },
-  'prompts.once': { about: 'system', description: 'No prompt holds what tools read again.' },
+  'prompts.once': { about: 'system', severity: 'low', description: 'No prompt holds what tools read again.' },
 
-  'health.good': { about: 'system', description: 'The whole works, check by check.' },
+  'health.good': { about: 'system', severity: 'high', description: 'The whole works, check by check.' },
   'health.watched': { about: 'configuration', description: 'It looks after itself also where nobody asks.' },
   'alerts.delivered': { about: 'configuration', description: 'Somebody is told when a figure passes its bound.' },
   'alerts.quiet': { about: 'system', description: 'No alert is raised, and few calls fail.' },
   'metrics.read': { about: 'configuration', description: 'Metrics are collected, and read by something.' },
-  'logs.failures': { about: 'system', description: 'What fails is a line of the log at level error.' },
+  'logs.failures': {
+    about: 'system',
+    severity: 'high',
+    description: 'What fails is a line of the log at level error.',
+  },
   'logs.configured': { about: 'configuration', description: 'The log says enough, in a form that can be gathered.' },
   'traces.stored': { about: 'configuration', description: 'Every run can be followed step by step afterwards.' },
   'resources.watched': { about: 'system', description: 'Memory, disk and timers are watched, and within bounds.' },
@@ -89,47 +141,105 @@ export const doctorChecks = {
   'entries.ttl': { about: 'system', description: 'Entries that are of use for a while say for how long.' },
   'sensitive.ttl': { about: 'system', description: 'Sensitive entries end by themselves.' },
   'context.bounded': { about: 'system', description: 'The context of a user has a bound, and keeps within it.' },
-  'topics.used': { about: 'system', description: 'Topics are neither too many nor none.' },
-  'batches.used': { about: 'system', description: 'Many writes go together.' },
+  'topics.used': { about: 'system', severity: 'low', description: 'Topics are neither too many nor none.' },
+  'batches.used': { about: 'system', severity: 'low', description: 'Many writes go together.' },
   'mailboxes.bounded': { about: 'system', description: 'Full mailboxes push back, and none is nearly full.' },
-  'letters.dead': { about: 'system', description: 'No dead letter waits for a decision.' },
-  'effects.resolved': { about: 'system', description: 'No effect has an outcome that nobody knows.' },
-  'runs.moving': { about: 'system', description: 'No run stands still that should go on.' },
-  'schedules.running': { about: 'system', description: 'Schedules begin their runs.' },
-  'writes.undisputed': { about: 'system', description: 'Of two writers at once exactly one wins.' },
+  'letters.dead': { about: 'system', severity: 'high', description: 'No dead letter waits for a decision.' },
+  'effects.resolved': { about: 'system', severity: 'high', description: 'No effect has an outcome that nobody knows.' },
+  'runs.moving': { about: 'system', severity: 'high', description: 'No run stands still that should go on.' },
+  'schedules.running': { about: 'system', severity: 'high', description: 'Schedules begin their runs.' },
+  'writes.undisputed': { about: 'system', severity: 'high', description: 'Of two writers at once exactly one wins.' },
   'messages.contracts': { about: 'system', description: 'What workers take has a schema.' },
-  'messages.frozen': { about: 'system', description: 'A message that was delivered cannot be changed.' },
+  'messages.frozen': {
+    about: 'system',
+    severity: 'high',
+    description: 'A message that was delivered cannot be changed.',
+  },
 
-  'project.types': { about: 'project', description: 'The code is typed, strictly.' },
-  'project.docs': { about: 'project', description: 'The project says what it is and how it is run.', attested: true },
+  'project.types': { about: 'project', severity: 'low', description: 'The code is typed, strictly.' },
+  'project.docs': {
+    about: 'project',
+    severity: 'low',
+    description: 'The project says what it is and how it is run.',
+    attested: true,
+  },
   'project.tests': { about: 'project', description: 'There are tests.' },
-  'project.coverage': { about: 'project', description: 'Tests reach 90 % of the lines.', attested: true },
+  'project.coverage': {
+    about: 'project',
+    severity: 'low',
+    description: 'Tests reach 90 % of the lines.',
+    attested: true,
+  },
   'project.integration': {
     about: 'project',
+    severity: 'low',
     description: 'Tests run agents together on a real troupe.',
     attested: true,
   },
-  'project.failures': { about: 'project', description: 'Tests try what goes wrong.', attested: true },
-  'project.doubles': { about: 'project', description: 'Tests call no model and no service outside.', attested: true },
+  'project.failures': { about: 'project', severity: 'low', description: 'Tests try what goes wrong.', attested: true },
+  'project.doubles': {
+    about: 'project',
+    severity: 'low',
+    description: 'Tests call no model and no service outside.',
+    attested: true,
+  },
   'project.lockfile': { about: 'project', description: 'What is installed is locked.' },
-  'project.secrets': { about: 'project', description: 'Files with secrets stay out of the repository.' },
-  'project.image': { about: 'project', description: 'The image runs as a user other than root.', attested: true },
-  'project.infrastructure': { about: 'project', description: 'The infrastructure is code.', attested: true },
+  'project.secrets': {
+    about: 'project',
+    severity: 'high',
+    description: 'Files with secrets stay out of the repository.',
+  },
+  'project.image': {
+    about: 'project',
+    severity: 'low',
+    description: 'The image runs as a user other than root.',
+    attested: true,
+  },
+  'project.infrastructure': {
+    about: 'project',
+    severity: 'low',
+    description: 'The infrastructure is code.',
+    attested: true,
+  },
   'project.balancing': {
     about: 'project',
+    severity: 'low',
     description: 'Load is spread, away from what is not ready.',
     attested: true,
   },
-  'project.ci': { about: 'project', description: 'Every change is tested by a machine.', attested: true },
-  'project.scans': { about: 'project', description: 'Dependencies are scanned for known holes.', attested: true },
-  'project.dashboard': { about: 'project', description: 'There is a dashboard.', attested: true },
-  'project.benchmarks': { about: 'project', description: 'There are benchmarks to compare with.', attested: true },
+  'project.ci': {
+    about: 'project',
+    severity: 'low',
+    description: 'Every change is tested by a machine.',
+    attested: true,
+  },
+  'project.scans': {
+    about: 'project',
+    severity: 'low',
+    description: 'Dependencies are scanned for known holes.',
+    attested: true,
+  },
+  'project.dashboard': { about: 'project', severity: 'low', description: 'There is a dashboard.', attested: true },
+  'project.benchmarks': {
+    about: 'project',
+    severity: 'low',
+    description: 'There are benchmarks to compare with.',
+    attested: true,
+  },
 
-  'load.tested': { about: 'word', description: 'It was tested under the load that is expected.' },
-  'performance.reviewed': { about: 'word', description: 'Its performance was reviewed.' },
-  'security.reviewed': { about: 'word', description: 'Its security was reviewed, and its parts brought up to date.' },
-  'capacity.planned': { about: 'word', description: 'It is known what grows, how fast, and what then.' },
-  'rollback.rehearsed': { about: 'word', description: 'Going back to the release before was tried.' },
+  'load.tested': { about: 'word', severity: 'low', description: 'It was tested under the load that is expected.' },
+  'performance.reviewed': { about: 'word', severity: 'low', description: 'Its performance was reviewed.' },
+  'security.reviewed': {
+    about: 'word',
+    severity: 'low',
+    description: 'Its security was reviewed, and its parts brought up to date.',
+  },
+  'capacity.planned': {
+    about: 'word',
+    severity: 'low',
+    description: 'It is known what grows, how fast, and what then.',
+  },
+  'rollback.rehearsed': { about: 'word', severity: 'low', description: 'Going back to the release before was tried.' },
 } as const satisfies Readonly<Record<string, DoctorCatalogueEntry>>
 
 export type CheckId = keyof typeof doctorChecks
@@ -137,6 +247,12 @@ export type CheckId = keyof typeof doctorChecks
 export const checkIds = Object.keys(doctorChecks) as readonly CheckId[]
 export const entryOf = (id: CheckId): DoctorCatalogueEntry => doctorChecks[id]
 export const isAttestable = (id: CheckId): boolean => entryOf(id).attested === true || entryOf(id).about === 'word'
+
+export type DoctorSeverity = 'high' | 'medium' | 'low'
+
+/** A check of the application is `high`: the application says what it cannot do without. */
+export const severityOf = (id: string): DoctorSeverity =>
+  Object.hasOwn(doctorChecks, id) ? (entryOf(id as CheckId).severity ?? 'medium') : 'high'
 
 /** For whoever checks a configuration. */
 export const checksById: ReadonlyMap<string, { readonly attestable: boolean }> = new Map(

@@ -1,14 +1,13 @@
 /** Why code of a project could not be loaded, and where. */
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { TroupeError } from '../../core/index.ts'
+import { packageFolder } from '../package-folder.ts'
 
 export interface CodeProblem {
   readonly problem: string
   /** That it needs, and that is not installed. */
   readonly package?: string
 }
-
-const ours = new URL('../../', import.meta.url).href
 
 /** @param path of the file that was to be loaded */
 export function codeProblem(error: unknown, path: string): CodeProblem {
@@ -27,9 +26,11 @@ const stackLocations = /(file:\/\/[^\n]*?|^(?:\/|[A-Za-z]:\\)[^\n]*?):(\d+)(?=[\
 
 /** The first line of the project's own that the stack names. */
 function locationOf(error: unknown, path: string): string | undefined {
+  const folder = packageFolder()
+  const ours = folder === undefined ? undefined : `${pathToFileURL(folder).href}/`
   const { stack } = Object(error) as { readonly stack?: unknown }
   for (const { 1: location = '', 2: line } of String(stack ?? '').matchAll(stackLocations)) {
-    if (location.startsWith(ours) || location.includes('/node_modules/')) continue
+    if ((ours && location.startsWith(ours)) || location.includes('/node_modules/')) continue
     const file = URL.canParse(location) && location.startsWith('file:') ? fileURLToPath(location) : location
     return file === path ? `line ${line}` : `${file}:${line}`
   }

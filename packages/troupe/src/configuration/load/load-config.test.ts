@@ -73,6 +73,31 @@ describe('the configuration', () => {
     expect((await run.result()).response).toBe('hello')
   })
 
+  it('gives a team the configuration that stands beside its topology', async () => {
+    const library = new URL('../../index.ts', import.meta.url).href
+    write(
+      'troupe.config.ts',
+      `import { defineAgent, defineConfig, defineTopology } from '${library}'
+       const clerk = defineAgent({ name: 'Clerk', run: (input: unknown) => input })
+       const support = { agents: [clerk], flows: ['Clerk -> End'], config: { verbosity: 'quiet' } }
+       const config = { budget: { steps: 7 } }
+       export default defineConfig({ storage: 'memory:', log: 'silent', teams: {
+         support: { topology: support, config }, compiled: { topology: defineTopology(support), config } } })`,
+    )
+    const { config, problems } = await load()
+    expect(problems).toEqual([])
+    await using troupe = await createTroupe(config)
+    const { orchestra } = troupe.user('ada')
+    for (const team of ['support', 'compiled']) {
+      const run = await orchestra.start({ task: 'hello', team })
+      await run.result()
+      const exported = await orchestra.export(run.id, { redact: 'nothing' })
+      expect(JSON.stringify(exported)).toMatch(/"steps":7.*"verbosity":"quiet"/)
+      const wider = orchestra.start({ task: 'hello', team, config: { budget: { steps: 8 } } })
+      await expect(wider).rejects.toMatchObject({ code: 'budget.ceiling' })
+    }
+  })
+
   it('reads JSON, and a file by its name', async () => {
     write(
       'elsewhere.json',

@@ -1,37 +1,30 @@
 /** Reads the configuration of a deployment from its file, `.env`, the environment and flags, and says where each value is from. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkOptions, checkText, failure, isObject, TroupeError } from '../../core/index.ts'
-import type { RunConfig, TopologyForm } from '../../topology/index.ts'
+import { checkOptions, checkText, failure, isObject, objectOf, TroupeError } from '../../core/index.ts'
 import { configProblems } from '../check-config.ts'
 import type { ServerConfig } from '../server-config.ts'
 import { serverProblems } from '../server-config.ts'
 import type { FoundSetting, SettingSource } from '../settings/setting-source.ts'
-import { type TroupeConfig, troupeOptions, withOrigins } from '../troupe-config.ts'
+import { type Team, type TroupeConfig, troupeOptions, withOrigins } from '../troupe-config.ts'
 import { asObject, composeConfig, defaultsOf } from './compose-config.ts'
 import { readConfigFile } from './config-file.ts'
 import { readConfigValues, readFlags } from './read-config-values.ts'
 import { readVariables, type Variables } from './read-variables.ts'
 
-/** A team that is started by its name. */
-export type Team = {
-  readonly topology: NonNullable<TroupeConfig['teams']>[string]
-  readonly config?: RunConfig
-  readonly description?: string
-}
-
-/** What a file holds: all that createTroupe takes, what `serve` takes, and teams. All of it may be left out. */
-export interface DeploymentConfig extends Omit<Partial<TroupeConfig>, 'teams'> {
-  readonly server?: ServerConfig
-  readonly teams?: Readonly<Record<string, Team | TopologyForm>>
-}
+/** What a file holds: all that `createTroupe` takes. All of it may be left out. */
+export type DeploymentConfig = Partial<TroupeConfig>
 
 /**
- * The configuration in `troupe.config.ts`, with its types.
+ * The configuration in `troupe.config.ts`, with its types. One that names its storage is what `createTroupe` takes, too.
  * @example
  * export default defineConfig({ storage: 'sqlite:./data/troupe.db', log: 'info', server: { port: 8_000 } })
  */
-export const defineConfig = (config: DeploymentConfig): DeploymentConfig => config
+export function defineConfig(config: TroupeConfig): TroupeConfig
+export function defineConfig(config: DeploymentConfig): DeploymentConfig
+export function defineConfig(config: DeploymentConfig): DeploymentConfig {
+  return config
+}
 
 export interface LoadConfigOptions {
   /** The folder of `troupe.config.*` and `.env`; that of the process by default. */
@@ -70,10 +63,10 @@ export interface LoadedConfig {
  */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   checkOptions('loadConfig', options, ['cwd', 'env', 'flags', 'file'])
-  const { cwd = process.cwd(), env = process.env, flags = {} } = options
-  for (const [what, record] of Object.entries({ env, flags }))
-    if (!isObject(record))
-      throw failure('validation.failed', { what: `${what} of loadConfig`, problem: 'it is no object' })
+  const { cwd = process.cwd(), flags = {} } = options
+  // The environment of the process is no plain object.
+  const env = options.env === undefined ? process.env : objectOf('env of loadConfig', options.env)
+  objectOf('flags of loadConfig', flags as Readonly<Record<string, unknown>>)
   for (const [what, text] of Object.entries({ cwd, file: options.file ?? '' })) checkText(`${what} of loadConfig`, text)
   const problems: TroupeError[] = []
   const attempt = async <Out>(work: () => Promise<Out>): Promise<Out | undefined> => {
@@ -105,7 +98,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
     delete (rest as { secrets?: unknown }).secrets
   }
   const composed = withTeams(withVariables(rest as TroupeConfig, { ...dotenv, ...env }), teams)
-  const config = withOrigins(composed, { effectiveValues, teams })
+  const config = withOrigins(composed, { effectiveValues })
   problems.push(...configProblems(config), ...serverProblems(server, config.profile))
   const origins = Object.fromEntries([...effectiveValues].map(([path, { origin }]) => [path, origin]))
   return { config, server, teams, effectiveValues, origins, problems: once(problems), file: file?.path }
@@ -134,7 +127,7 @@ function asTeams(named: unknown, problems: TroupeError[]): Record<string, Team> 
     return {}
   }
   const teams = Object.entries(named).flatMap(([name, team]: [string, unknown]) => {
-    if (isObject(team)) return [[name, ('topology' in team ? team : { topology: team }) as Team] as const]
+    if (isObject(team)) return [[name, ('topology' in team ? team : { topology: team }) as unknown as Team] as const]
     wrong(`The team ${name}`)
     return []
   })
@@ -151,11 +144,10 @@ const withVariables = (config: TroupeConfig, variables: Variables): TroupeConfig
   ),
 })
 
-/** A team's topology is found by runs that go on, as those of `teams` are. */
+/** What the file and the flags name goes with what is there. */
 function withTeams(config: TroupeConfig, named: Readonly<Record<string, Team>>): TroupeConfig {
   if (Object.keys(named).length === 0) return config
-  const teams = Object.fromEntries(Object.entries(named).map(([name, { topology }]) => [name, topology]))
-  return { ...config, teams: { ...teams, ...config.teams } }
+  return { ...config, teams: { ...named, ...config.teams } }
 }
 
 /** The same thing is said once. */

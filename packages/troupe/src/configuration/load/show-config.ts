@@ -1,5 +1,5 @@
 /** A configuration for a person's eyes: every setting, its value and where it is from; never a secret. */
-import { failure } from '../../core/index.ts'
+import { failure, fieldOf, isInstance } from '../../core/index.ts'
 import { isSecretReference } from '../../security/index.ts'
 import { type SettingSource, settingSourceText } from '../settings/setting-source.ts'
 import { settingAt } from '../settings/settings.ts'
@@ -19,7 +19,7 @@ export interface ShownSetting {
  * for (const { path, value, from } of showConfig(await loadConfig())) console.log(`${path} = ${value}, from ${from}`)
  */
 export function showConfig(loaded: Pick<LoadedConfig, 'effectiveValues'>): readonly ShownSetting[] {
-  if (!(loaded?.effectiveValues instanceof Map))
+  if (!isInstance(fieldOf(loaded, 'effectiveValues'), Map))
     throw failure('validation.failed', {
       what: 'What showConfig was given',
       problem: 'it is not what loadConfig gives',

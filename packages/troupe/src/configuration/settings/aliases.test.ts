@@ -51,7 +51,7 @@ describe('the variables of the guides', () => {
       log: 'warn',
       debug: false,
       health: { every: '60s' },
-      traces: { retention: '3600s' },
+      retention: { metrics: '3600s' },
       context: { cleanup: '300s' },
       messaging: { lease: '30s' },
       models: {

@@ -32,7 +32,7 @@ const syntha: Readonly<Record<string, Alias>> = {
     read: (text) => (text === '0' ? undefined : seconds(text)),
     description: 'in seconds; 0 is off',
   },
-  SYNTHA_METRICS_RETENTION: { path: 'traces.retention', read: seconds, description: 'in seconds' },
+  SYNTHA_METRICS_RETENTION: { path: 'retention.metrics', read: seconds, description: 'in seconds' },
   SYNTHA_DEBUG_MODE: { path: 'debug', description: 'the same' },
   SYNTHA_LOG_LEVEL: { path: 'log', description: 'DEBUG, INFO, WARNING or ERROR' },
 }

@@ -100,4 +100,4 @@ const structure: SettingKind = {
   accepts: (value) => value !== undefined && value !== null,
 }
 
-export const kinds = { integer, decimal, span, choice, flag, text, secretText, list, logLevel, structure }
+export const settingKinds = { integer, decimal, span, choice, flag, text, secretText, list, logLevel, structure }

@@ -2,7 +2,7 @@
  * Everything that a deployment may set, once: where it stands in the configuration, its variable, its default and
  * whether it may change while running. The loader, `reconfigure`, and docs/configuration.md read this table.
  */
-import { kinds, type SettingKind } from './setting-kinds.ts'
+import { type SettingKind, settingKinds } from './setting-kinds.ts'
 
 export interface Setting {
   /** Its place in the configuration. */
@@ -19,7 +19,7 @@ export interface Setting {
   readonly live?: true
 }
 
-const { integer, decimal, span, choice, flag, text, secretText, list, logLevel, structure } = kinds
+const { integer, decimal, span, choice, flag, text, secretText, list, logLevel, structure } = settingKinds
 const port = integer(0, 65_535)
 const time = span(1, '1ms')
 const share = decimal(0, 1)
@@ -89,6 +89,7 @@ const general: readonly Setting[] = [
   { path: 'policies.tools', kind: structure, description: 'guards of calls, by tool or *', live: true },
   { path: 'policies.models', kind: structure, description: 'guards of calls, by model or *', live: true },
   { path: 'policies.storage', kind: structure, description: 'guards of reads' },
+  { path: 'limits', kind: structure, description: 'what a run, and a user in a day, may use at most' },
   { path: 'roles', kind: structure, description: 'roles besides the four' },
   { path: 'prices', kind: structure, description: 'US dollars per million tokens, by provider/model' },
   {
@@ -129,7 +130,7 @@ const storage: readonly Setting[] = [
   { path: 'storage.user', kind: text, description: 'of PostgreSQL' },
   { path: 'storage.password', kind: secretText, secret: true, description: 'of PostgreSQL' },
   { path: 'storage.schema', kind: text, description: 'that holds all tables', standard: 'troupe' },
-  { path: 'storage.tls', kind: structure, description: 'true, or { ca, check }' },
+  { path: 'storage.tls', kind: structure, description: "true, 'none', or { ca, check }" },
   { path: 'storage.migrateUrl', kind: secretText, secret: true, description: 'a role that may create tables' },
   { path: 'storage.listenUrl', kind: secretText, secret: true, description: 'past a pooler, straight to the server' },
   { path: 'storage.poolSize', kind: integer(1, 1_000), description: 'connections that are kept', standard: 10 },
@@ -186,6 +187,7 @@ const storage: readonly Setting[] = [
     live: true,
   },
   { path: 'retention.runs', kind: time, description: 'the result of an ended run is kept', standard: '365d' },
+  { path: 'retention.metrics', kind: span(1, '1m'), description: 'recorded metrics of users are kept', standard: '7d' },
   {
     path: 'retention.every',
     kind: span(1, '1ms'),
@@ -324,6 +326,11 @@ const server: readonly Setting[] = [
       'an API key; that, jwt or a key of troupe api-keys create is needed where it listens beyond this machine',
   },
   { path: 'server.jwt', kind: structure, description: 'tokens of others: { issuer, audience, algorithms, keys }' },
+  {
+    path: 'server.oidc',
+    kind: structure,
+    description: 'sign-in to the studio: { issuer, clientId, clientSecret, roles }',
+  },
   { path: 'server.hosts', kind: list, description: 'names that it is called by' },
   { path: 'server.origins', kind: list, description: 'pages of other sites that may call it' },
   { path: 'server.publicUrl', kind: text, description: 'where callers reach it; https makes cookies Secure' },
@@ -346,6 +353,18 @@ const server: readonly Setting[] = [
   { path: 'server.metrics.host', kind: text, description: 'where that listens; this machine alone where absent' },
   { path: 'server.drain', kind: time, description: 'how long what is under way is waited for', standard: '10s' },
   { path: 'server.maxConnections', kind: integer(1), description: 'open at once', standard: 10_000 },
+  {
+    path: 'server.maxConnectionsPerAddress',
+    kind: integer(1),
+    description: 'open at once of one address that is no proxy',
+    standard: 1_000,
+  },
+  {
+    path: 'server.maxStreams',
+    kind: integer(1),
+    description: 'streams that one key, token or session has open at once',
+    standard: 1_000,
+  },
   { path: 'server.requestTimeout', kind: time, description: 'within which a request is read', standard: '30s' },
 ]
 

@@ -1,0 +1,78 @@
+/** The package as it is imported: what an entry loads, and that entries share what they load. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+
+const packageFolder = join(import.meta.dirname, '../..')
+const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { exports: object }
+const entries = Object.keys(manifest.exports)
+  .filter((entry) => !entry.endsWith('.json'))
+  .map((entry) => `troupe${entry.slice(1)}`)
+
+function evaluate(code: string): unknown {
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: packageFolder,
+    encoding: 'utf8',
+  })
+  return JSON.parse(printed)
+}
+
+test('Entries share their classes: an error of one is an instance of the class of another', () => {
+  const code = `
+    const modules = await Promise.all(${JSON.stringify(entries)}.map((entry) => import(entry)))
+    const classes = new Map()
+    for (const module of modules)
+      for (const [name, value] of Object.entries(module))
+        if (typeof value === 'function' && /^[A-Z]/.test(name)) classes.set(name, (classes.get(name) ?? new Set()).add(value))
+    const { defineKey, TroupeError } = modules[0]
+    let thrown
+    try { defineKey(1) } catch (error) { thrown = error }
+    console.log(JSON.stringify({
+      doubles: [...classes].filter(([, values]) => values.size > 1).map(([name]) => name),
+      isInstance: thrown instanceof TroupeError,
+    }))`
+  // The syntha module has classes of its own by these names.
+  expect(evaluate(code)).toEqual({ doubles: ['ContextMesh', 'ToolHandler'], isInstance: true })
+})
+
+test.each([
+  ['troupe', 40],
+  ['troupe/context', 20],
+])('%s loads few files, and neither server nor MCP', (entry, files) => {
+  const code = `
+    import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+    await import('${entry}')
+    console.log(JSON.stringify(loaded.filter((url) => url.startsWith('file:'))))`
+  const loaded = evaluate(code) as string[]
+  const own = loaded.filter((url) => url.includes('/dist/'))
+  const others = [...new Set(loaded.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []))]
+  expect(own.length).toBeLessThanOrEqual(files)
+  expect(
+    others.filter((name) => /fastify|modelcontextprotocol|^ai$|kysely|zod|pino-pretty|opentelemetry/.test(name)),
+  ).toEqual([])
+})
+
+test('A world of the package is simulated in processes of its own', async () => {
+  const folder = mkdtempSync(join(packageFolder, '.planted-world-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const scenario = join(folder, 'world.ts')
+  writeFileSync(
+    scenario,
+    `import { createTroupe } from 'troupe'
+    export default async ({ check }) => {
+      const troupe = await createTroupe({ storage: 'memory:' })
+      await troupe.user('ada').context.push('key', 1)
+      if ((await troupe.user('ada').context.get('key')) !== 1) throw new Error('lost')
+      await troupe.close()
+    }`,
+  )
+  const code = `
+    import { simulate } from 'troupe/testing'
+    const { seeds, failures } = await simulate({ scenario: '${pathToFileURL(scenario)}', seeds: ['a', 'b'] })
+    console.log(JSON.stringify({ seeds: seeds.length, failures }))`
+  expect(evaluate(code)).toEqual({ seeds: 2, failures: [] })
+})

@@ -1,0 +1,70 @@
+/** A program that bundles the library with itself into one file, as applications and functions of a cloud do. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { expect, onTestFinished, test } from 'vitest'
+
+const packageFolder = join(import.meta.dirname, '../..')
+const server = fileURLToPath(new URL('../mcp/third-party-server.ts', import.meta.url))
+const schema = { type: 'object', properties: { word: { type: 'string', pattern: '^a+$' } } }
+
+const program = `
+import { createTroupe, defineAgent } from 'troupe'
+import { mcpTools } from 'troupe/mcp'
+
+async function main() {
+  const troupe = await createTroupe({ storage: 'sqlite:data.db', log: 'silent' })
+  const ada = troupe.user('ada')
+  const { tools: [tool], close } = await mcpTools(troupe, { name: 'other', server: { command: process.execPath, args: ${JSON.stringify([server, 'tools.json'])} } })
+  const call = (word) => tool.execute({ word }, { fetch, key: 'k', signal: new AbortController().signal })
+  const greeter = defineAgent({
+    name: 'Greeter',
+    async run(input, ctx) {
+      await ctx.context.push('greeting', 'Hello ' + input)
+      return ctx.context.get('greeting')
+    },
+  })
+  const run = await ada.orchestra.start({ agent: greeter, task: 'Ada' })
+  const { status, response } = await run.result()
+  const good = await call('aaa')
+  const wrong = await call('b').then(() => 'accepted', ({ message }) => message)
+  await close()
+  await troupe.close()
+  console.log(JSON.stringify({ status, response, good, wrong }))
+}
+main()
+`
+
+test.each(['esm', 'cjs'] as const)(
+  'A program of one file (%s) runs an agent on a database file and checks schemas of others',
+  async (format) => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const tools = [{ name: 'shaped', description: 'echoes', inputSchema: { type: 'object' }, outputSchema: schema }]
+    writeFileSync(join(folder, 'tools.json'), JSON.stringify(tools))
+    const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs')
+    // Dependencies in the CommonJS format ask for `require`.
+    const js =
+      "import { createRequire as createRequireOfBanner } from 'node:module'; const require = createRequireOfBanner(import.meta.url)"
+    await build({
+      stdin: { contents: program, resolveDir: packageFolder },
+      bundle: true,
+      platform: 'node',
+      format,
+      outfile,
+      logLevel: 'silent',
+      ...(format === 'esm' ? { banner: { js } } : {}),
+    })
+    const printed = execFileSync(process.execPath, [outfile], { cwd: folder, encoding: 'utf8' })
+    expect(JSON.parse(printed)).toEqual({
+      status: 'completed',
+      response: 'Hello Ada',
+      good: { word: 'aaa' },
+      wrong: expect.stringContaining('must match pattern'),
+    })
+    expect(readdirSync(folder)).toContain('data.db')
+  },
+)
