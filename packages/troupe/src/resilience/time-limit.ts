@@ -1,5 +1,5 @@
 /** Bounds one call in time: whoever ignores the signal is no longer waited for. */
-import { type Clock, checkOptions, type Duration, duration, failure, milliseconds } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, duration, failure, milliseconds, WorkTimer } from '../core/index.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
 export interface TimeLimit {
@@ -14,7 +14,8 @@ export interface TimeLimit {
 }
 
 /**
- * Runs `fn` with a signal that aborts at the limit and with the caller's own.
+ * Runs `fn` with a signal that aborts at the limit and with the caller's own. Time in which the process was suspended is not
+ * counted.
  * @throws TimeoutError `timeout` at the limit, CancelledError when the caller's signal aborts
  */
 export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) => Promise<Out> | Out): Promise<Out> {
@@ -26,16 +27,16 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
       reject(error)
     }
     const onAbort = () => stop(failure('cancelled', { what }, { cause: signal?.reason }))
-    const cancel =
+    const timer =
       limitMs === undefined
-        ? () => {}
-        : clock.after(limitMs, () => stop(failure('timeout', { what, kind, limit: duration(limitMs) })))
+        ? undefined
+        : new WorkTimer(clock, limitMs, () => stop(failure('timeout', { what, kind, limit: duration(limitMs) })))
     const done = () => {
-      cancel()
+      timer?.stop()
       signal?.removeEventListener('abort', onAbort)
     }
     if (signal?.aborted) {
-      cancel()
+      timer?.stop()
       return onAbort()
     }
     signal?.addEventListener('abort', onAbort, { once: true })

@@ -6,6 +6,7 @@ import { agentsCodes } from './codes/agents-codes.ts'
 import { cliCodes } from './codes/cli-codes.ts'
 import { compatCodes } from './codes/compat-codes.ts'
 import { contextCodes } from './codes/context-codes.ts'
+import { documentsCodes } from './codes/documents-codes.ts'
 import { generalCodes } from './codes/general-codes.ts'
 import { journalCodes } from './codes/journal-codes.ts'
 import { messagingCodes } from './codes/messaging-codes.ts'
@@ -22,6 +23,7 @@ export const catalogue = {
   ...cliCodes,
   ...compatCodes,
   ...contextCodes,
+  ...documentsCodes,
   ...journalCodes,
   ...generalCodes,
   ...messagingCodes,

@@ -54,11 +54,14 @@ function errorWithout(error: Internal): object {
   return { ...rest, message: publicMessage(error.errorId) }
 }
 
+/** Fields whose texts may quote an error. */
+const quotingFields: ReadonlySet<string> = new Set(['reason', 'text', 'evidence'])
+
 /** The end of a message that is stored alone, as `messageWithId` writes it. */
 const marked = /\[(err_[0-9a-z]+)\]/
 
 function textWithout(text: string, key: string, messages: ReadonlyMap<string, string>): string {
-  const errorId = key === 'reason' || key === 'text' ? marked.exec(text)?.[1] : undefined
+  const errorId = quotingFields.has(key) ? marked.exec(text)?.[1] : undefined
   if (errorId !== undefined && key === 'reason') return publicMessage(errorId)
   let clean = text
   if (errorId !== undefined)

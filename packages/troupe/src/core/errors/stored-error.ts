@@ -160,11 +160,13 @@ export function failedWith(thrown: unknown): { readonly code: string; readonly e
   return { code, ...(errorId === undefined ? {} : { errorId }) }
 }
 
-/** The stack of what was thrown; undefined for what has none, or cannot be read. */
-export function stackOf(thrown: unknown): string | undefined {
+/** The stack of what was thrown with those of its causes; undefined for what has none, or cannot be read. */
+export function stackOf(thrown: unknown, depth = 0): string | undefined {
   try {
     const stack: unknown = thrown instanceof Error ? thrown.stack : undefined
-    return typeof stack === 'string' ? stack : undefined
+    if (typeof stack !== 'string' || depth >= maxCauses) return typeof stack === 'string' ? stack : undefined
+    const cause = stackOf((thrown as Error).cause, depth + 1)
+    return cause === undefined ? stack : `${stack}\ncaused by: ${cause}`
   } catch {
     return undefined
   }
@@ -193,6 +195,13 @@ export function restoreError(stored: StoredError): errors.TroupeError {
   const error = new (known ?? errors.AgentError)(stored.message, cause ? { ...stored, cause } : stored)
   if (!known) error.name = stored.name
   return stored.errorId === undefined ? markOwn(error) : error
+}
+
+/** The error with the stacks of what it stands for, which a person needs to find the place. */
+export function withStackOf(error: errors.TroupeError, thrown: unknown): errors.TroupeError {
+  const stack = stackOf(thrown)
+  if (stack !== undefined) error.stack = stack
+  return error
 }
 
 function causeOf(details: Json | undefined): errors.TroupeError | undefined {

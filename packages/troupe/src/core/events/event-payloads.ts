@@ -4,100 +4,31 @@
  * this file.
  */
 import type { Json } from '../values/json-value.ts'
-
-type Alert = {
-  /** The name of the alert rule. */
-  readonly alert: string
-  readonly severity: 'warning' | 'critical'
-  readonly metric: string
-  /** The statistic of the metric that the rule compares: `count`, `p95`, … */
-  readonly statistic: string
-  readonly value: number
-  readonly threshold: number
-}
-
-type ApiKey = {
-  /** The id of the API key. */
-  readonly key: string
-}
-
-type AgentOfUser = { readonly agent: string }
-
-type EntryVersion = AgentOfUser & {
-  readonly key: string
-  readonly version: number
-  readonly revision: number
-}
-
-/** What failed with an error. */
-type Failed = {
-  /** The error code. */
-  readonly code: string
-  /** The id under which the log has the error, and callers of the server get it; absent for errors of Troupe's own. */
-  readonly errorId?: string
-}
-
-type AddressedMessage = {
-  /** The id of the message. */
-  readonly id: string
-  /** The name of the recipient. */
-  readonly to: string
-}
-type TypedMessage = AddressedMessage & {
-  /** The name of the sender. */
-  readonly from: string
-  readonly messageType: string
-}
-type MessageAttempt = TypedMessage & {
-  /** Counted from 1. */
-  readonly attempt: number
-}
-
-type Called = {
-  readonly success: boolean
-  readonly durationMs: number
-  /** The error code; absent on success. */
-  readonly code?: string
-  /** As `errorId` of other failures. */
-  readonly errorId?: string
-}
-
-type RunFields = {
-  readonly runId: string
-  /** The position of the event in the run's journal, counted from 1. */
-  readonly seq: number
-  /** The agents through whose invocations the event came about, the first one first; empty for the run as a whole. */
-  readonly path: readonly string[]
-}
-type BranchFields = RunFields & {
-  readonly branch: string
-  readonly agent: string
-}
-type StepFields = BranchFields & { readonly step: string }
-type JoinFields = RunFields & {
-  /** The id of the join. */
-  readonly joinId: string
-}
-type QuestionFields = BranchFields & {
-  /** The id of the question. */
-  readonly question: string
-  /** Absent for a question of a branch without an open step. */
-  readonly step?: string
-}
-
-type ScheduleFields = { readonly scheduleId: string }
-
-type Restored = {
-  /** The id of the installation that made the backup. */
-  readonly installation: string
-}
+import type {
+  AddressedMessageFields,
+  AgentOfUserFields,
+  AlertFields,
+  ApiKeyFields,
+  BranchFields,
+  CalledFields,
+  EntryVersionFields,
+  FailedFields,
+  JoinFields,
+  MessageAttemptFields,
+  QuestionFields,
+  RestoredFields,
+  RunFields,
+  ScheduleFields,
+  StepFields,
+  TypedMessageFields,
+} from './event-fields.ts'
 
 export interface EventPayloads {
-  'alert.cleared': Alert
-  'alert.raised': Alert
+  'alert.cleared': AlertFields
+  'alert.raised': AlertFields
   'answer.deferred': StepFields
   'answer.delivered': StepFields
-  'audit.lost': Failed
+  'audit.lost': FailedFields
   'audit.rolled-back': {
     /** Leaves that the log has now. */
     readonly size: number
@@ -119,6 +50,12 @@ export interface EventPayloads {
   'branch.started': BranchFields & { readonly node: string }
   'budget.granted': RunFields
   'budget.requested': RunFields
+  'callback.failed': FailedFields & {
+    /** What the function is: a gauge, a health check, an alert channel. */
+    readonly callback: string
+    /** Which one of them: the name of the gauge, of the alert, of the effect. */
+    readonly name: string
+  }
   'child.resumed': StepFields & {
     /** The id of the child run. */
     readonly child: string
@@ -146,13 +83,13 @@ export interface EventPayloads {
     readonly origin: string
   }
   'context.cleanup.failed': { readonly problem: string }
-  'context.cleared': AgentOfUser & {
+  'context.cleared': AgentOfUserFields & {
     /** The number of removed entries. */
     readonly entries: number
   }
-  'context.deleted': AgentOfUser & { readonly key: string; readonly revision: number }
-  'context.overwritten': EntryVersion
-  'context.pushed': EntryVersion
+  'context.deleted': AgentOfUserFields & { readonly key: string; readonly revision: number }
+  'context.overwritten': EntryVersionFields
+  'context.pushed': EntryVersionFields
   'encryption.reencrypted': {
     readonly what: 'encrypt' | 'keys' | 'data' | 'decrypt'
     /** The number of users done so far. */
@@ -173,9 +110,9 @@ export interface EventPayloads {
     readonly status: 'healthy' | 'degraded' | 'unhealthy'
     readonly before: 'healthy' | 'degraded' | 'unhealthy'
   }
-  'incident.lost': Failed
-  'incident.recorded': AgentOfUser &
-    Failed & {
+  'incident.lost': FailedFields
+  'incident.recorded': AgentOfUserFields &
+    FailedFields & {
       /** The operation that was refused. */
       readonly action: string
     }
@@ -194,10 +131,10 @@ export interface EventPayloads {
     readonly agent: string
   }
   'journal.large': { readonly journal: string; readonly records: number }
-  'key.created': ApiKey
-  'key.revoked': ApiKey
-  'key.rotated': ApiKey
-  'key.rotation-due': ApiKey
+  'key.created': ApiKeyFields
+  'key.revoked': ApiKeyFields
+  'key.rotated': ApiKeyFields
+  'key.rotation-due': ApiKeyFields
   'mcp.changed': {
     /** The name of the MCP server, as configured. */
     readonly server: string
@@ -206,20 +143,20 @@ export interface EventPayloads {
     /** The parts of the tool's definition that changed. */
     readonly parts: readonly string[]
   }
-  'message.acknowledged': MessageAttempt
-  'message.dead-lettered': MessageAttempt
-  'message.dropped': AddressedMessage
-  'message.expired': AddressedMessage
-  'message.nacked': MessageAttempt
-  'message.received': MessageAttempt & {
+  'message.acknowledged': MessageAttemptFields
+  'message.dead-lettered': MessageAttemptFields
+  'message.dropped': AddressedMessageFields
+  'message.expired': AddressedMessageFields
+  'message.nacked': MessageAttemptFields
+  'message.received': MessageAttemptFields & {
     /** The time between sending and delivery, in ms. */
     readonly waitedMs: number
   }
-  'message.redriven': AddressedMessage & { readonly messageType: string }
-  'message.rejected': TypedMessage
-  'message.sent': TypedMessage & { readonly priority: 'urgent' | 'high' | 'normal' | 'low' }
+  'message.redriven': AddressedMessageFields & { readonly messageType: string }
+  'message.rejected': TypedMessageFields
+  'message.sent': TypedMessageFields & { readonly priority: 'urgent' | 'high' | 'normal' | 'low' }
   'model.cached': { readonly model: string }
-  'model.called': Called & {
+  'model.called': CalledFields & {
     /** `provider/model`. */
     readonly model: string
     /** Absent on failure, as are the next three. */
@@ -229,6 +166,16 @@ export interface EventPayloads {
     readonly finish?: string
     /** US dollars; absent where the price of the model is unknown. */
     readonly cost?: number
+  }
+  'model.retried': {
+    /** `provider/model`. */
+    readonly model: string
+    /** The attempt that follows, counted from 2. */
+    readonly attempt: number
+    /** In ms, before the next attempt. */
+    readonly pauseMs: number
+    /** `limited`: the provider limits calls and said how long to wait, or no pause at all; `failed`: the attempt failed. */
+    readonly reason: 'limited' | 'failed'
   }
   'model.embedded': {
     readonly model: string
@@ -240,9 +187,17 @@ export interface EventPayloads {
     /** US dollars; absent where the price of the model is unknown. */
     readonly cost?: number
   }
-  'outbox.failed': Failed
-  'presence.failed': AgentOfUser
-  'prompt.repeated': AgentOfUser
+  'outbox.failed': FailedFields
+  'prompt.repeated': AgentOfUserFields
+  'policy.decided': AgentOfUserFields & {
+    /** The tool or effect. */
+    readonly tool: string
+    readonly decision: 'allow' | 'ask' | 'block'
+    /** The place of the rule, such as `policy[0] of the troupe`, or `policy.taint`. */
+    readonly rule: string
+    /** Paths of the arguments that carry labels, ten at most. */
+    readonly arguments: readonly string[]
+  }
   'question.answered': QuestionFields
   'question.asked': QuestionFields & {
     readonly kind: 'question' | 'choice' | 'confirmation' | 'draft' | 'approval' | 'error' | 'breakpoint'
@@ -253,13 +208,14 @@ export interface EventPayloads {
   'run.breakpoints-set': RunFields
   'run.cancel-requested': RunFields
   'run.cancelled': RunFields
+  'children.cancelled': RunFields
   'run.charged': RunFields
   'run.claimed': RunFields & {
     /** The time since the event before, in ms. */
     readonly gap: number
   }
   'run.completed': RunFields
-  'run.failed': RunFields & Failed
+  'run.failed': RunFields & FailedFields
   'run.paused': RunFields
   'run.resumed': RunFields
   'run.retried': RunFields & {
@@ -276,7 +232,7 @@ export interface EventPayloads {
   'schedule.created': ScheduleFields
   'schedule.deleted': ScheduleFields
   'schedule.ended': ScheduleFields
-  'schedule.failed': ScheduleFields & Failed
+  'schedule.failed': ScheduleFields & FailedFields
   'schedule.fired': ScheduleFields & { readonly runId: string }
   'schedule.missed': ScheduleFields & {
     /**
@@ -291,16 +247,17 @@ export interface EventPayloads {
   }
   'schedule.paused': ScheduleFields
   'schedule.resumed': ScheduleFields
-  'schedule.unhandled': ScheduleFields & Failed
-  'span.ended': Called & {
+  'schedule.unauthorized': ScheduleFields & { readonly apiKey: string }
+  'schedule.unhandled': ScheduleFields & FailedFields
+  'span.ended': CalledFields & {
     readonly name: string
     /** As the application gave them. */
     readonly attributes?: { readonly [name: string]: Json }
   }
   'step.cancel-requested': StepFields
   'step.completed': StepFields
-  'step.failed': StepFields & Failed
-  'step.released': Called & {
+  'step.failed': StepFields & FailedFields
+  'step.released': CalledFields & {
     /** The journal of the step. */
     readonly stepId: string
     readonly agent: string
@@ -324,7 +281,7 @@ export interface EventPayloads {
     /** Absent when the storage is open. */
     readonly problem?: string
   }
-  'supervision.escalated': Failed & {
+  'supervision.escalated': FailedFields & {
     /** The name of the supervisor. */
     readonly supervisor: string
     /** The number of failures within the period that the supervisor counts. */
@@ -332,23 +289,23 @@ export interface EventPayloads {
   }
   'timer.cleared': RunFields
   'timer.set': RunFields
-  'tool.called': Called & {
+  'tool.called': CalledFields & {
     readonly tool: string
     readonly agent: string
     /** True for a call that changes what others may see or do, needs an approval, or was refused. */
     readonly security: boolean
   }
-  'tool.ignored': AgentOfUser & Failed & { readonly tool: string }
-  'topic.deleted': AgentOfUser & { readonly topic: string }
+  'tool.ignored': AgentOfUserFields & FailedFields & { readonly tool: string }
+  'topic.deleted': AgentOfUserFields & { readonly topic: string }
   'troupe.draining': {
     /** The time within which the shutdown is to end, in ms. */
     readonly timeoutMs: number
   }
-  'troupe.restored': Restored & {
+  'troupe.restored': RestoredFields & {
     /** When the backup was made, as ISO text. */
     readonly backupAt: string
   }
-  'troupe.resumed': Restored
+  'troupe.resumed': RestoredFields
   'user.forgotten': {
     /** The number of removed rows. */
     readonly rows: number
@@ -361,25 +318,25 @@ export interface EventPayloads {
     /** The time since the last progress, in ms. */
     readonly forMs: number
   }
-  'worker.changed': AgentOfUser & {
+  'worker.changed': AgentOfUserFields & {
     /** The state before the transition. */
     readonly from: string
     /** The state after it. */
     readonly to: string
   }
-  'worker.crashed': AgentOfUser &
-    Failed & {
+  'worker.crashed': AgentOfUserFields &
+    FailedFields & {
       /** The number of failures within the period that the supervisor counts. */
       readonly failures: number
     }
-  'worker.failed': AgentOfUser &
-    Failed & {
+  'worker.failed': AgentOfUserFields &
+    FailedFields & {
       /** The id of the message; absent where no message was handled, as are the next two. */
       readonly id?: string
       readonly messageType?: string
       readonly attempt?: number
     }
-  'worker.restarted': AgentOfUser & {
+  'worker.restarted': AgentOfUserFields & {
     /** How often the supervisor has restarted the worker. */
     readonly restarts: number
   }

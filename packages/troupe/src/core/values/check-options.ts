@@ -97,10 +97,34 @@ export function fieldOf(value: unknown, name: string): unknown {
 /** What a value is, without what a text may hold. */
 export const describe = (value: unknown): string => (typeof value === 'string' ? 'a string' : show(value))
 
-/** @throws ValidationError for what is no list */
-export function listOf<T>(what: string, value: readonly T[]): readonly T[] {
-  if (readable(what, () => Array.isArray(value))) return value
-  throw failure('validation.failed', { what, problem: 'it is no list' })
+/** @throws ValidationError for what is no list, or is longer than `max` */
+export function listOf<T>(what: string, value: readonly T[], max = Number.POSITIVE_INFINITY): readonly T[] {
+  if (!readable(what, () => Array.isArray(value)))
+    throw failure('validation.failed', { what, problem: 'it is no list' })
+  const length = readable(what, () => value.length)
+  if (length > max) throw failure('validation.failed', { what, problem: `it has ${length} items, at most ${max}` })
+  return value
+}
+
+/** As the machine has it: longer ones no file system takes. */
+const maxPathLength = 4_096
+
+/** @throws ValidationError for what is no path: no text, an empty one, or one that no file system takes */
+export function checkPath(what: string, value: unknown): string {
+  const isPath = typeof value === 'string' && value !== '' && value.length <= maxPathLength && !value.includes('\0')
+  if (isPath) return value
+  const found = typeof value === 'string' ? `a text of ${value.length} characters` : show(value)
+  throw failure('validation.failed', {
+    what,
+    problem: `it is ${found} and no path of 1 to ${maxPathLength} characters`,
+  })
+}
+
+/** An object whose fields are named by the caller. @throws ValidationError for what is no plain object, or cannot be read */
+export function objectOf<T>(what: string, value: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  if (!isPlainObject(value))
+    throw failure('validation.failed', { what, problem: `it is ${describe(value)} and no object` })
+  return readable(what, () => ({ ...value }))
 }
 
 /** @throws ValidationError for what is no text */

@@ -19,6 +19,15 @@ export function isPlainObject(value: unknown): value is { readonly [key: string]
   }
 }
 
+/** `instanceof`, which a proxy cannot make throw. */
+export function isInstance<T>(value: unknown, Class: abstract new (...parameters: never[]) => T): value is T {
+  try {
+    return value instanceof Class
+  } catch {
+    return false
+  }
+}
+
 /** The prototype of plain objects, of another realm (a vm context, a worker's clone) too. */
 export const isRootPrototype = (prototype: object): boolean =>
   Object.getPrototypeOf(prototype) === null &&

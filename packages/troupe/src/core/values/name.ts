@@ -33,6 +33,7 @@ export function checkName(
     | 'topic'
     | 'tool'
     | 'message type'
+    | 'metric'
     | 'run'
     | 'command'
     | 'schedule'
@@ -62,6 +63,21 @@ export function checkEntryKey(value: unknown): string {
   const problem = problemOf(value, limit)
   if (problem !== undefined) throw rejection('The key', value, problem, limit)
   return value as string
+}
+
+/**
+ * Tags: texts of 256 bytes at most that every storage holds.
+ * @throws ValidationError `validation.failed`, `name.invalid`
+ */
+export function checkTags(what: string, tags: unknown, max = 100): readonly string[] {
+  if (!Array.isArray(tags) || tags.length > max)
+    throw failure('validation.failed', { what, problem: `they are no list of ${max} texts at most` })
+  const limit = 256
+  for (const tag of tags as readonly unknown[]) {
+    const problem = problemOf(tag, limit)
+    if (problem !== undefined) throw rejection(what, tag, problem, limit)
+  }
+  return [...(tags as readonly string[])]
 }
 
 /** The first text behind all that begin with this one, which is not empty. */

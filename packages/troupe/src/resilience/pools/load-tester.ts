@@ -1,5 +1,5 @@
 /** Puts load on an agent or a function and says how it held: counts, throughput, response times. */
-import { type Clock, checkOptions, checkSignal, failure, systemClock } from '../../core/index.ts'
+import { type Clock, checkOptions, checkSignal, failure, fieldOf, systemClock } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
 export type LoadTarget = { chat(text: string): Promise<unknown> } | ((request: number) => Promise<unknown>)
@@ -56,7 +56,7 @@ export class LoadTester {
    */
   constructor(target: LoadTarget, options: { readonly clock?: Clock } = {}) {
     checkOptions('LoadTester', options, ['clock'])
-    if (typeof target !== 'function' && typeof target?.chat !== 'function')
+    if (typeof target !== 'function' && typeof fieldOf(target, 'chat') !== 'function')
       throw failure('validation.failed', {
         what: 'What LoadTester was given',
         problem: 'it is no agent and no function',

@@ -28,6 +28,11 @@ export const cliCodes = {
     message: '{request} was answered with {status}, and no explanation.',
     hint: 'Is it the address of a Troupe server, of this release?',
   },
+  'init.unpacked': {
+    class: errors.ExternalServiceError,
+    message: 'The library could not be packed into {folder} by npm: {problem}.',
+    hint: 'Install npm 11 or newer, and run troupe init again.',
+  },
   'server.unreachable': {
     class: errors.ExternalServiceError,
     message: '{server} cannot be reached: {problem}.',

@@ -8,6 +8,11 @@ export const runsCodes = {
     message: 'The {budget} budget does not last for what comes next: {used} of {limit} are used{held}.',
     hint: 'Raise the budget, or let the team do less.',
   },
+  'budget.ceiling': {
+    class: errors.ValidationError,
+    message: 'The {budget} budget asked for, {asked}, is above the ceiling of {of}, {limit}.',
+    hint: 'Ask for less, or leave the budget away: the ceiling then is the budget.',
+  },
   'run.exists': {
     class: errors.ConflictError,
     message: 'There is a run {run} already.',
@@ -43,6 +48,11 @@ export const runsCodes = {
     class: errors.NotFoundError,
     message: 'The past run has no call of the {kind} {name} with these arguments.',
     hint: 'Evaluate with live: true where its tools may be called, or a change that asks them alike.',
+  },
+  'evaluation.repeats': {
+    class: errors.ConflictError,
+    message: 'A live evaluation would repeat an effect of class at-most-once of run {run}: {name}.',
+    hint: 'Evaluate without live, or pass { repeat: true } where it may happen once more.',
   },
   'evaluation.unfinished': {
     class: errors.ProcessingError,
@@ -156,6 +166,11 @@ export const runsCodes = {
     message: 'The schedule {schedule} was changed by somebody else meanwhile.',
     hint: 'Try again.',
     retryable: true,
+  },
+  'schedule.unauthorized': {
+    class: errors.AccessDeniedError,
+    message: 'The schedule {schedule} is paused: the API key {key}, by which it was made, has ended.',
+    hint: 'Resume it with a key that is valid, or delete it.',
   },
   'schedule.over': {
     class: errors.ConflictError,

@@ -100,6 +100,11 @@ export const securityCodes = {
     message: 'The agent {agent} may not {action}: it holds {joined}, and this would reach outside.',
     hint: 'Let a person approve it (policy.taint: approve), keep the two apart, or vouch for it with ctx.declassify.',
   },
+  'policy.denied': {
+    class: errors.AccessDeniedError,
+    message: 'The agent {agent} may not {action} with these arguments: {rule}.',
+    hint: 'Give the call other arguments, or change the rule of the policy.',
+  },
   'taint.misplaced': {
     class: errors.ValidationError,
     message: '{agent} cannot vouch for what its model was told: {problem}.',

@@ -8,6 +8,12 @@ export const serverCodes = {
     message: 'There is no API key {key} that is valid now.',
     hint: 'List the keys; one that is revoked or has expired is not rotated, make a new one.',
   },
+  'login.rejected': {
+    class: errors.AccessDeniedError,
+    message: 'The sign-in was rejected: {problem}.',
+    hint: 'Begin again at /login. Where it is rejected once more, compare server.oidc with the client that the provider knows; the log has the cause.',
+    status: 401,
+  },
   'request.anonymous': {
     class: errors.AccessDeniedError,
     message: 'The request names nobody whom this server lets in.',

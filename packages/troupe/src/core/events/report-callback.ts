@@ -1,0 +1,27 @@
+/** The one event of every function of the application whose failure nobody waits for. */
+import { failedWith } from '../errors/stored-error.ts'
+import type { Clock } from '../time/clock.ts'
+import type { EventContext, Events } from './events.ts'
+
+interface Callback {
+  readonly callback:
+    | 'alert channel'
+    | 'dispose of a pool'
+    | 'doctor check'
+    | 'evaluation'
+    | 'gauge'
+    | 'health check'
+    | 'presence listener'
+    | 'progress observer'
+    | 'reconcile'
+  readonly name: string
+}
+
+/** Emits `callback.failed` with what the function threw; the log writes it as one line. */
+export function reportCallback(
+  { events, clock }: { readonly events: Pick<Events, 'emit'>; readonly clock: Pick<Clock, 'now'> },
+  about: Callback & EventContext,
+  error: unknown,
+): void {
+  events.emit({ type: 'callback.failed', at: clock.now(), ...about, ...failedWith(error) }, () => ({ error }))
+}
