@@ -14,8 +14,11 @@ export interface PostgresOptions {
   readonly password?: string | (() => string | Promise<string>)
   /** The schema that holds all tables; `troupe` by default. Made where it is missing. */
   readonly schema?: string
-  /** true: encrypted, with the certificate checked. `{ ca }`: against this one, PEM. `{ check: false }`: unchecked. */
-  readonly tls?: boolean | { readonly ca?: string; readonly check?: boolean }
+  /**
+   * true: encrypted, with the certificate checked. `{ ca }`: against this one, PEM. `{ check: false }`: unchecked, which
+   * production rejects. Plain where absent, which production rejects beyond this machine: `'none'` says that it is meant.
+   */
+  readonly tls?: boolean | 'none' | { readonly ca?: string; readonly check?: boolean }
   /** A role that may create the schema, its tables and the application role; the role of the connection by default. */
   readonly migrateUrl?: string
   /** Straight to the server, where `url` leads to a pooler such as pgbouncer: LISTEN needs a connection that stays. */

@@ -84,7 +84,7 @@ export type Hint = { readonly user: UserId; readonly revision: number } | { read
 
 /**
  * Words between the processes that share a storage: seen by all who listen at that moment, not stored, maybe lost.
- * Whoever can listen to the database can read them.
+ * Every role of the server can read and send them: with encryption on they are encrypted and authenticated.
  */
 export interface Broadcast {
   /** @param message at most `maxBroadcastBytes` of UTF-8; a longer one is dropped, and so is one of too many that wait */

@@ -1,11 +1,11 @@
-/** Deeds of the host that are not one change: recorded as they begin, and once more where they fail. */
+/** What is not one change: recorded as it begins, and once more where it fails. */
 import { TroupeError } from '../../core/index.ts'
-import type { AuditAction, AuditTrail } from './audit-trail.ts'
+import type { AuditAction, AuditTrail, Decision } from './audit-trail.ts'
 
 /** @throws what `action` throws */
 export async function acting<Out>(
   audit: Pick<AuditTrail, 'record'>,
-  auditEntry: AuditAction,
+  auditEntry: AuditAction & Pick<Decision, 'user'>,
   action: () => Promise<Out>,
 ): Promise<Out> {
   const entry = { actor: 'host', ...auditEntry }

@@ -3,14 +3,12 @@
  * in the change of the write. Records get their place in a Merkle tree soon after (`sequencer.ts`), the tree is signed at
  * intervals (`checkpointer.ts`), and `verify-audit.ts` finds what was changed since, without this process.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHmac } from 'node:crypto'
 import {
   type Clock,
   checkOptions,
   checkText,
   createPage,
-  decodeCursor,
   type Events,
   encodeCursor,
   failure,
@@ -24,9 +22,18 @@ import {
 import type { Statement, Storage } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { AuditSettings } from './audit-config.ts'
+import { type AuditQuery, auditQueryNames, readAuditQuery } from './audit-query.ts'
 import { type AuditRecord, leafText, recordDigest, type StoredRecord, toRecord } from './audit-record.ts'
 import { type AuditStatements, auditStatements, type ListFilter, toStored } from './audit-statements.ts'
-import type { AuditAction, AuditEntry, AuditTrail, Decision } from './audit-trail.ts'
+import {
+  type AuditAction,
+  type AuditCaller,
+  type AuditEntry,
+  type AuditTrail,
+  checkAuditEntry,
+  type Decision,
+} from './audit-trail.ts'
+import { AuditedCalls } from './audited-calls.ts'
 import { consistencyProof, inclusionProof, merkleRoot } from './merkle.ts'
 import { RecordQueue } from './record-queue.ts'
 import { Retirement } from './retirement.ts'
@@ -34,21 +41,6 @@ import { openTree, Sequencer } from './sequencer.ts'
 import { type Checkpoint, type Excuse, excusingOperations } from './verification/checkpoint.ts'
 import { Checkpointer, type CheckpointerParts } from './verification/checkpointer.ts'
 import { exportAudit } from './verification/export-audit.ts'
-
-export interface AuditQuery {
-  /** All users, and what the troupe did as a whole, where absent. */
-  readonly user?: UserId
-  readonly actor?: string
-  readonly operation?: string
-  readonly resource?: string
-  readonly allowed?: boolean
-  /** ISO text or a Date; `to` itself is not part of it. */
-  readonly from?: string | Date
-  readonly to?: string | Date
-  /** 1 to 1,000; 100 by default. */
-  readonly limit?: number
-  readonly cursor?: string
-}
 
 /** That a record is in the tree of `size` leaves, as RFC 9162 has it; hashes in base64url. */
 export interface InclusionProof {
@@ -87,7 +79,7 @@ export class AuditLog implements AuditTrail {
   readonly #sequencer: Sequencer
   readonly #retirement: Retirement
   readonly #checkpointer: Checkpointer | undefined
-  readonly #key = new AsyncLocalStorage<string | undefined>()
+  readonly #calls = new AuditedCalls()
   #chance: Uint8Array = new Uint8Array(0)
   #drawn = 0
   #comparing: Promise<unknown> = Promise.resolve()
@@ -105,25 +97,29 @@ export class AuditLog implements AuditTrail {
       statements: this.#statements,
       retentionMs: settings.retentionMs,
       idAt,
-      announce: (before) => this.#announce(before),
+      announce: (operation, resource) => this.#announce(operation, resource),
     })
     this.#checkpointer = checkpoints && new Checkpointer({ clock, failed, ...checkpoints, tree: () => this.tree() })
   }
 
   written(user: UserId, auditEntry: AuditEntry): readonly Statement[] {
     if (!this.#parts.settings.writes) return []
+    this.#calls.count(auditEntry, 'writes')
     this.#sequencer.expect()
     return this.#statementsOf(this.#stored(user, auditEntry))
   }
 
   read(user: UserId, auditEntry: AuditEntry): void {
-    if (this.#parts.settings.reads) this.#soon(this.#stored(user, auditEntry), 'audit.lost')
+    if (!this.#parts.settings.reads) return
+    this.#calls.count(auditEntry, 'reads')
+    this.#soon(this.#stored(user, auditEntry), 'audit.lost')
   }
 
   /** A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits. */
   record(auditEntry: Decision): void {
     checkAuditEntry(auditEntry)
     const { user = '', allowed, reason } = auditEntry
+    if (allowed) this.#calls.count(auditEntry, 'writes')
     this.#soon(this.#stored(user, auditEntry, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
   }
 
@@ -135,13 +131,30 @@ export class AuditLog implements AuditTrail {
   }
 
   actionStatements(auditEntry: AuditAction): readonly Statement[] {
+    const entry = { actor: 'troupe', ...auditEntry }
+    this.#calls.count(entry, 'writes')
     this.#sequencer.expect()
-    return this.#statementsOf(this.#stored('', { actor: 'troupe', ...auditEntry }))
+    return this.#statementsOf(this.#stored('', entry))
   }
 
-  /** What is recorded while `run` works, or by what it begins, came in by this key. */
-  by<Out>(key: string | undefined, run: () => Out): Out {
-    return this.#key.run(key, run)
+  /** What is recorded while `run` works, or by what it begins, came in by this caller. */
+  by<Out>(caller: AuditCaller, run: () => Out): Out {
+    return this.#calls.by(caller, run)
+  }
+
+  caller(): AuditCaller | undefined {
+    return this.#calls.caller
+  }
+
+  /**
+   * A call of a caller that succeeded leaves a record, whatever carried it out: this one, where there is none yet.
+   * @param user empty for what is of no user
+   * @param isRead recorded where reads are
+   */
+  answered(user: UserId, auditEntry: Omit<AuditEntry, 'actor' | 'key'>, isRead: boolean): void {
+    const { reads, writes } = this.#parts.settings
+    if (!(isRead ? reads : writes) || !this.#calls.isUnrecorded(isRead)) return
+    this.#soon(this.#stored(user, { ...auditEntry, actor: 'host' }), 'audit.lost')
   }
 
   /** That a user is forgotten, and that leaves of it which came before have no record any more. */
@@ -161,6 +174,7 @@ export class AuditLog implements AuditTrail {
   async list(query: AuditQuery = {}): Promise<Page<AuditRecord>> {
     const filter = this.#filterOf(query)
     const { user, limit } = filter
+    this.read(user ?? '', { actor: 'host', operation: 'audit.list' })
     const asked = { ...filter, limit: limit + 1 }
     const [rows = []] = await this.#parts.storage.read(user === undefined ? { work: true } : { user }, [
       user === undefined ? this.#statements.listOfAll(asked) : this.#statements.listOf(user, asked),
@@ -179,7 +193,7 @@ export class AuditLog implements AuditTrail {
     checkOptions(
       'incidents',
       query,
-      queryNames.filter((name) => name !== 'allowed'),
+      auditQueryNames.filter((name) => name !== 'allowed'),
     )
     return this.list({ ...query, allowed: false })
   }
@@ -306,7 +320,7 @@ export class AuditLog implements AuditTrail {
   }
 
   #stored(user: UserId, auditEntry: AuditEntry, allowed = true, reason?: string): StoredRecord {
-    const { actor, operation, entry, resource = null, key = this.#key.getStore() ?? null } = auditEntry
+    const { operation, entry, resource = null } = auditEntry
     const [id, at] = [this.#parts.ids.next(), Math.floor(this.#parts.clock.now())]
     const excuses = user === '' && excusingOperations.includes(operation)
     const signature = excuses ? this.#parts.checkpoints?.signExcuse({ id, at, operation, resource }) : undefined
@@ -314,8 +328,7 @@ export class AuditLog implements AuditTrail {
       user,
       id,
       at,
-      actor,
-      key,
+      ...this.#calls.attribute(auditEntry),
       operation,
       resource: entry === undefined ? resource : this.#named(entry),
       allowed: allowed ? 1 : 0,
@@ -340,57 +353,20 @@ export class AuditLog implements AuditTrail {
     return Buffer.from(this.#chance.subarray(this.#drawn - 16, this.#drawn)).toString('base64url')
   }
 
-  async #announce(before: string): Promise<void> {
-    const statements = this.actionStatements({ operation: 'audit.retire', resource: before })
+  async #announce(operation: string, resource: string): Promise<void> {
+    const statements = this.actionStatements({ operation, resource })
     const result = await this.#parts.storage.commit({ id: null, scope: { work: true }, statements })
     if (!result.ok) throw failure(result.code, { ...result.detail })
     await this.#sequencer.run()
   }
 
   #filterOf(query: AuditQuery): ListFilter {
-    checkOptions('audit.list', query, queryNames)
-    const { user, actor, operation, resource, allowed, limit = 100, cursor } = query
-    for (const [name, value] of Object.entries({ user, actor, operation, resource }))
-      if (value !== undefined && (typeof value !== 'string' || value === ''))
-        throw failure('validation.failed', { what: name, problem: 'it must be a text that is not empty' })
-    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-      throw failure('validation.failed', { what: 'limit', problem: 'it is 1 to 1,000' })
-    if (allowed !== undefined && typeof allowed !== 'boolean')
-      throw failure('validation.failed', { what: 'allowed', problem: 'it is true or false' })
+    const filter = readAuditQuery(query)
+    const { operation, resource } = filter
     const hashed = this.#parts.settings.hashed && operation?.endsWith('_context') === true
-    return {
-      user,
-      actor,
-      operation,
-      resource: resource !== undefined && hashed && !resource.startsWith('#') ? this.#named(resource) : resource,
-      allowed,
-      from: timestampOf('from', query.from),
-      to: timestampOf('to', query.to),
-      before: cursor === undefined ? undefined : decodeCursor(cursor),
-      limit,
-    }
+    if (resource === undefined || !hashed || resource.startsWith('#')) return filter
+    return { ...filter, resource: this.#named(resource) }
   }
 }
 
-const queryNames = ['user', 'actor', 'operation', 'resource', 'allowed', 'from', 'to', 'limit', 'cursor']
 const text = (hash: Buffer): string => hash.toString('base64url')
-
-function timestampOf(name: string, at: string | Date | undefined): number | undefined {
-  if (at === undefined) return undefined
-  const found = at instanceof Date ? at.getTime() : Date.parse(String(at))
-  if (Number.isFinite(found)) return found
-  throw failure('validation.failed', { what: name, problem: 'it is a Date or the ISO text of one' })
-}
-
-const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason']
-
-/** What a host tells: one that could not be stored would be lost with only an event. */
-function checkAuditEntry(auditEntry: Decision): void {
-  checkOptions('audit.record', auditEntry, auditEntryFields)
-  const wrong = (what: string, problem: string) =>
-    failure('validation.failed', { what: `audit.record ${what}`, problem })
-  for (const name of ['actor', 'operation'] as const)
-    if (typeof auditEntry[name] !== 'string' || auditEntry[name] === '')
-      throw wrong(name, 'it must be a text that is not empty')
-  if (typeof auditEntry.allowed !== 'boolean') throw wrong('allowed', 'it must be true or false')
-}

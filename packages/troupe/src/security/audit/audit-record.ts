@@ -87,3 +87,6 @@ export interface Leaf {
 
 /** What is hashed as the leaf. */
 export const leafText = ({ n, id, mark, digest }: Leaf): string => `${n}\n${id}\n${mark}\n${digest}`
+
+/** Of the numbers of leaves, in their order. */
+export const leafNumbersDigest = (numbers: readonly number[]): string => hash('sha256', numbers.join(), 'base64url')

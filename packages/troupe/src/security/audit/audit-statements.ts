@@ -5,6 +5,7 @@ import type { StoredRecord } from './audit-record.ts'
 import {
   type AuditTables,
   anyRetirable,
+  leavesOfRange,
   leavesWithRecords,
   recordsOfAll,
   recordsWithoutLeaf,
@@ -156,6 +157,14 @@ function proving(dialect: Dialect) {
     leafAt: template<AuditTables, { n: number }>(dialect, (db, p) =>
       db.selectFrom('security_audit_leaves').select('hash').where('n', '=', p.n),
     ),
+    /** The first from a number on. */
+    firstLeaf: template<AuditTables, { from: number }>(dialect, (db, p) =>
+      db.selectFrom('security_audit_leaves').select('n').where('n', '>=', p.from).orderBy('n').limit(1),
+    ),
+    /** Of what the troupe did as a whole. */
+    systemLeaves: template<AuditTables, { size: number }>(dialect, (db, p) =>
+      db.selectFrom('security_audit_leaves').select('n').where('n', '<', p.size).where('mark', '=', '').orderBy('n'),
+    ),
     nodeAt: template<AuditTables, { last: number; level: number }>(dialect, (db, p) =>
       db.selectFrom('security_audit_nodes').select('hash').where('last', '=', p.last).where('level', '=', p.level),
     ),
@@ -185,6 +194,21 @@ function overAll(dialect: Dialect) {
     leavesFrom: either(leavesWithRecords, 'troupe_audit_leaves', 2),
     retirable: either(anyRetirable, 'troupe_audit_retirable', 2),
     strays: either(recordsWithoutLeaf, 'troupe_audit_strays', 2),
+    leavesOfWindow: either(leavesOfRange, 'troupe_audit_window', 3),
+    /** All below the root of a complete subtree. */
+    prune: (first: number, level: number, before: string): readonly Statement[] =>
+      dialect.name === 'sqlite'
+        ? [
+            {
+              sql: 'delete from security_audit_nodes where last >= ?1 and last < ?2 and level < ?3',
+              binds: [first, first + 2 ** level, level],
+            },
+            {
+              sql: 'delete from security_audit_leaves where n >= ?1 and n < ?2',
+              binds: [first, first + 2 ** level],
+            },
+          ]
+        : [{ sql: 'select troupe_audit_prune($1, $2, $3)', binds: [first, level, before], returns: true }],
     listOfAll: ({ actor, operation, resource, allowed, from, to, before, limit }: ListFilter): Statement =>
       list(
         actor ?? null,

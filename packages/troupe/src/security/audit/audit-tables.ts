@@ -67,6 +67,11 @@ export const anyRetirable = (mark: Mark): string => `select 1 as found ${retirab
 export const retireSome = (mark: Mark): string =>
   `delete from security_audit where (user_id, id) in
    (select user_id, id ${retirable(mark)} order by id limit ${mark(3, 'bigint')})`
+/** Leaves of a range, each with whether it can go (0), stays (1), or its record has to go first or is young (2). */
+export const leavesOfRange = (mark: Mark): string =>
+  `select l.n, case when l.mark = '' then 1 when l.id >= ${mark(3, 'text')} then 2
+     when exists (select 1 from security_audit r where r.id = l.id) then 2 else 0 end as state
+   from security_audit_leaves l where l.n >= ${mark(1, 'bigint')} and l.n < ${mark(2, 'bigint')} order by l.n`
 
 const stored = 'id, at, actor, key_id, operation, resource, allowed, reason, nonce, signature'
 const everything = `select user_id, ${stored} from security_audit
@@ -100,6 +105,20 @@ const functions = [
     old_refused := least(refused_before collate "C", troupe_audit_id(now_ms - greatest(floor_ms, ${incidentsMs})));
     ${retireSome((n) => ['', 'old', 'old_refused', 'most'][n] as string)};
     get diagnostics done = row_count; return done; end $$`,
+  `create function troupe_audit_window(bigint, bigint, text) returns table (n bigint, state integer)
+    language sql stable security definer set search_path from current as $$ ${leavesOfRange(numbered)} $$`,
+  // The subtree's own hash stays; nothing goes that the database's own clock finds too young, or whose record is there.
+  `create function troupe_audit_prune(of_first bigint, of_level bigint, before text) returns bigint
+    language plpgsql security definer set search_path from current as $$
+    declare done bigint; now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000); floor_ms bigint;
+      behind bigint := of_first + (1::bigint << of_level::int); old text collate "C"; begin
+    select least_ms into strict floor_ms from security_audit_retention;
+    old := least(before collate "C", troupe_audit_id(now_ms - greatest(floor_ms, ${incidentsMs})));
+    if of_level < 1 or not exists (select 1 from security_audit_nodes where last = behind - 1 and level = of_level)
+      or exists (select 1 from troupe_audit_window(of_first, behind, old) w where w.state <> 0) then return 0; end if;
+    delete from security_audit_nodes where last >= of_first and last < behind and level < of_level;
+    delete from security_audit_leaves where n >= of_first and n < behind;
+    get diagnostics done = row_count; return done; end $$`,
   // A user's records go with the user, while a mark says that the user is being forgotten.
   `create function troupe_audit_erase(of_user text, most bigint) returns setof text
     language sql security definer set search_path from current as $$
@@ -112,6 +131,8 @@ const functions = [
     'troupe_audit_list(text, text, text, bigint, bigint, bigint, text, bigint)',
     'troupe_audit_retirable(text, text)',
     'troupe_audit_retire(text, text, bigint)',
+    'troupe_audit_window(bigint, bigint, text)',
+    'troupe_audit_prune(bigint, bigint, text)',
     'troupe_audit_erase(text, bigint)',
   ].map((name) => `revoke execute on function ${name} from public`),
 ]

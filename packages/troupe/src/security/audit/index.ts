@@ -1,10 +1,11 @@
 /** The audit log. */
 export { acting } from './acting.ts'
 export { type AuditConfig, type AuditSettings, auditSettings, type CheckpointConfig } from './audit-config.ts'
-export { AuditLog, type AuditLogParts, type AuditQuery, type InclusionProof } from './audit-log.ts'
+export { AuditLog, type AuditLogParts, type InclusionProof } from './audit-log.ts'
+export type { AuditQuery } from './audit-query.ts'
 export { type AuditRecord, recordDigest } from './audit-record.ts'
 export { auditSchema } from './audit-tables.ts'
-export type { AuditAction, AuditEntry, AuditTrail, Decision } from './audit-trail.ts'
+export type { AuditAction, AuditCaller, AuditEntry, AuditTrail, Decision } from './audit-trail.ts'
 export { consistent, includes, leafHash, MerkleTree } from './merkle.ts'
 export { openAudit } from './open-audit.ts'
 export { type Checkpoint, type CheckpointKey, checkpointSigner, readCheckpoint } from './verification/checkpoint.ts'

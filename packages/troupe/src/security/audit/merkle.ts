@@ -122,10 +122,13 @@ export class MerkleTree {
     const hashes = this.#peaks.map((peak) => peak.hash)
     return hashes.length === 0 ? emptyRoot : hashes.reduceRight((right, left) => nodeHash(left, right))
   }
-  /** @returns the subtrees that became complete with it, from level 1 up */
-  append(leaf: Hash): readonly Hash[] {
+  /**
+   * @param from its level, where it is not a leaf but a complete subtree: the size must be a multiple of its leaves
+   * @returns the subtrees that became complete with it, from the level above up
+   */
+  append(appended: Hash, from = 0): readonly Hash[] {
     const complete: Hash[] = []
-    let [level, hash] = [0, leaf]
+    let [level, hash] = [from, appended]
     for (let peak = this.#peaks.at(-1); peak?.level === level; peak = this.#peaks.at(-1)) {
       this.#peaks.pop()
       hash = nodeHash(peak.hash, hash)
@@ -133,7 +136,7 @@ export class MerkleTree {
       complete.push(hash)
     }
     this.#peaks.push({ level, hash })
-    this.#size++
+    this.#size += 2 ** from
     return complete
   }
 }

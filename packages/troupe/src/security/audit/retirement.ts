@@ -1,11 +1,12 @@
 /**
- * Takes away records that are older than their retention. What goes is recorded first, and that record has its place in
- * the tree before the first one goes: whoever verifies knows which records may be missing.
+ * Takes away records that are older than their retention, and then their leaves of the tree. What goes is recorded first,
+ * and that record has its place in the tree before the first one goes: whoever verifies knows what may be missing.
  */
 import type { Cancel, Clock } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { AuditStatements } from './audit-statements.ts'
 import { incidentsMs } from './audit-tables.ts'
+import { TreePruner } from './tree-pruner.ts'
 
 export interface RetirementParts {
   readonly storage: Pick<Storage, 'commit' | 'read' | 'dialect'>
@@ -14,8 +15,8 @@ export interface RetirementParts {
   readonly retentionMs: number
   /** Ids of records that are made from this moment on sort behind it. */
   readonly idAt: (ms: number) => string
-  /** Records that what is older goes, durably and in the tree. */
-  readonly announce: (before: string) => Promise<void>
+  /** Records what goes, durably and in the tree. */
+  readonly announce: (operation: 'audit.retire' | 'audit.prune', resource: string) => Promise<void>
   readonly failed: (error: unknown) => void
 }
 
@@ -24,11 +25,18 @@ const batch = 500
 
 export class Retirement {
   readonly #parts: RetirementParts
+  readonly #pruner: TreePruner
   #cancel: Cancel | undefined
   #running: Promise<unknown> = Promise.resolve()
 
   constructor(parts: RetirementParts) {
     this.#parts = parts
+    const { storage, statements, announce } = parts
+    this.#pruner = new TreePruner({
+      storage,
+      statements,
+      announce: (resource) => announce('audit.prune', resource),
+    })
   }
 
   start(): void {
@@ -54,13 +62,19 @@ export class Retirement {
   }
 
   async #retireRecords(): Promise<number> {
-    const { clock, retentionMs, idAt, announce, statements, storage } = this.#parts
+    const { clock, retentionMs, idAt } = this.#parts
     const now = clock.now()
-    const before = idAt(now - retentionMs)
     const incidentsBefore = idAt(now - Math.max(retentionMs, incidentsMs))
+    const removed = await this.#removeRecords(idAt(now - retentionMs), incidentsBefore)
+    await this.#pruner.prune(incidentsBefore)
+    return removed
+  }
+
+  async #removeRecords(before: string, incidentsBefore: string): Promise<number> {
+    const { announce, statements, storage } = this.#parts
     const [found = []] = await storage.read({ work: true }, [statements.retirable(before, incidentsBefore)])
     if (found.length === 0) return 0
-    await announce(before)
+    await announce('audit.retire', before)
     for (let removed = 0; ; ) {
       const statement = statements.retireRecords(before, incidentsBefore, batch)
       const result = await storage.commit({ id: null, scope: { work: true }, statements: [statement] })

@@ -12,7 +12,12 @@ import type { PostgresOptions } from '../postgres-options.ts'
 import type { Hint } from '../storage-port.ts'
 import { CommitLanes } from './commit-lanes.ts'
 import { connect, createChunks, createPool } from './connections/connect.ts'
-import { type ConnectionTarget, type PostgresSettings, settingsOf } from './connections/connection-target.ts'
+import {
+  type ConnectionTarget,
+  checkTransport,
+  type PostgresSettings,
+  settingsOf,
+} from './connections/connection-target.ts'
 import { Connections } from './connections/connections.ts'
 import { backoffMs, Deadline, pause } from './connections/deadline.ts'
 import { answerWithin, disconnect } from './connections/keepalive.ts'
@@ -34,7 +39,7 @@ const backoff = { first: 50, last: 800 }
 /**
  * Waits up to `acquireTimeout` for a server that restarts or refuses.
  * @throws ValidationError `validation.failed`, `option.unknown`, `storage.incompatible`, `storage.too_new`,
- * `storage.insecure`; ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
+ * `storage.insecure`, `config.unsafe`; ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
@@ -47,6 +52,9 @@ export async function openPostgres(options: OpenStorageOptions): Promise<OpenedS
     })
   const url = options.url === 'postgres:' ? {} : { url: options.url }
   const settings = settingsOf({ ...url, ...options.postgres })
+  if (options.production)
+    for (const target of [settings.location, settings.migrateLocation, settings.listenLocation])
+      if (target) checkTransport(target)
   try {
     const migrations = [...storageMigrations, ...options.migrations]
     const inspection = await prepare(settings, options, migrations)

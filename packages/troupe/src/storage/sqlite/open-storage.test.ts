@@ -331,6 +331,7 @@ test.each([
   ['sqlite::memory:', 'it names no path; what is to be in memory alone is memory:'],
   ['sqlite:a\0b', 'it holds a NUL'],
   ['memory', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
+  ['./db.sqlite', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have; that file is sqlite:./db.sqlite'],
   ['', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
 ])('the URL %j is refused', async (url, problem) => {
   const options = { url, migrations: [], clock: createVirtualClock(), random: seededRandom(1) }

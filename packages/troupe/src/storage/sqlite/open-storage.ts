@@ -21,8 +21,10 @@ import { openDisk } from './open-disk.ts'
 import { openInMemory } from './open-for-writing.ts'
 import { Reader } from './reader.ts'
 import { SqliteStorage } from './sqlite-storage.ts'
+import { createFileWriter } from './writer/file-writer.ts'
 import { inlineShell } from './writer/inline-shell.ts'
-import { threadShell } from './writer/thread-shell.ts'
+import { findWriterThread, threadShell } from './writer/thread-shell.ts'
+import { Writer } from './writer/writer.ts'
 
 /**
  * 16 MB of log: small enough to read fast after a crash, large enough that pages are written back once for many commits.
@@ -120,8 +122,9 @@ function errorProblem(url: string): string {
   if (url.startsWith('sqlite:')) return 'it names no path; what is to be in memory alone is memory:'
   const begin = url.slice(0, url.indexOf(':') + 1)
   const forms = 'memory:, sqlite:PATH and postgres://…'
+  const file = /^[\w./\\ -]+\.\w+$/.test(url) ? `; that file is sqlite:${url}` : ''
   return begin === ''
-    ? `it has no scheme, as ${forms} have`
+    ? `it has no scheme, as ${forms} have${file}`
     : `it begins with ${JSON.stringify(begin)}, and not as ${forms} do`
 }
 
@@ -140,7 +143,7 @@ function ownMemory(migrations: readonly Migration[], at: number): Pick<Opened, '
   const db = openInMemory()
   migrate(db, migrations, 'memory', at)
   return {
-    shell: inlineShell({ open: () => db, reopens: false, checkpointPages }),
+    shell: inlineShell(new Writer({ open: () => db, reopens: false })),
     reader: new Reader({ db, readOnly: false }),
   }
 }
@@ -148,10 +151,14 @@ function ownMemory(migrations: readonly Migration[], at: number): Pick<Opened, '
 async function inFile(name: string, migrations: readonly Migration[], at: number): Promise<Opened> {
   const file = openFile({ path: name, migrations, at })
   const { path, reading } = file
+  const thread = findWriterThread()
   try {
     return {
       location: path,
-      shell: await threadShell({ path, checkpointPages }),
+      // A program of one file has no file for the thread: it writes on the thread that it has.
+      shell: thread
+        ? await threadShell(thread, { path, checkpointPages })
+        : inlineShell(createFileWriter({ path, checkpointPages })),
       reader: new Reader({ db: reading, readOnly: true }),
       logSize: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
       announce: file.announce,

@@ -28,7 +28,10 @@ const signedText = ({ key, at, size, root }: Omit<Checkpoint, 'signature'>): str
 
 export type SignCheckpoint = (tree: { readonly at: number; readonly size: number; readonly root: string }) => Checkpoint
 
-/** A record that says why others are gone: `audit.retire` of an id, `user.forget` of a user's mark. */
+/**
+ * A record that says why others are gone: `audit.retire` of an id, `user.forget` of a user's mark; or why leaves are:
+ * `audit.prune` of what `readPruneExcuse` reads.
+ */
 export interface Excuse {
   readonly id: string
   /** ms since 1970. */
@@ -37,7 +40,7 @@ export interface Excuse {
   readonly resource: string | null
 }
 
-export const excusingOperations: readonly string[] = ['audit.retire', 'user.forget']
+export const excusingOperations: readonly string[] = ['audit.retire', 'audit.prune', 'user.forget']
 
 const excuseText = ({ id, at, operation, resource }: Excuse): string =>
   canonicalJson({ at, id, operation, resource, type: 'troupe.audit.excuse', v: 1 })

@@ -1,5 +1,5 @@
 /** The log as lines: a head, the leaves in their order with their records, then records that have no leaf. */
-import type { Storage } from '../../../storage/index.ts'
+import type { Row, Storage } from '../../../storage/index.ts'
 import type { StoredRecord } from '../audit-record.ts'
 import { type AuditStatements, auditStatements, toStored } from '../audit-statements.ts'
 
@@ -20,14 +20,40 @@ export interface ExportedLeaf {
   /** Absent where it is gone. */
   readonly record?: StoredRecord
 }
+/** Leaves that were removed after their records: the root of their complete subtree. */
+export interface ExportedSubtree {
+  readonly first: number
+  readonly level: number
+  readonly hash: string
+}
 export interface ExportedStray {
   readonly record: StoredRecord
   /** Of what waits for its place; null where nothing does. */
   readonly waits: string | null
 }
-export type ExportedLine = ExportedHead | ExportedLeaf | ExportedStray
+export type ExportedLine = ExportedHead | ExportedLeaf | ExportedSubtree | ExportedStray
 
 const page = 1_000
+
+type NodeOf = (last: number, level: number) => Row | undefined
+
+function largestSubtreeAt(first: number, to: number, nodeOf: NodeOf): ExportedSubtree | undefined {
+  for (let level = Math.floor(Math.log2(to - first)); level > 0; level--) {
+    const node = first % 2 ** level === 0 ? nodeOf(first + 2 ** level - 1, level) : undefined
+    if (node) return { first, level, hash: String(node.hash) }
+  }
+  return undefined
+}
+
+/** The largest complete subtrees that fill a gap between leaves, as far as their hashes are there. */
+function* subtreesBetween(from: number, to: number, nodeOf: NodeOf): Iterable<ExportedSubtree> {
+  for (let first = from; first < to; ) {
+    const subtree = largestSubtreeAt(first, to, nodeOf)
+    if (!subtree) return
+    yield subtree
+    first += 2 ** subtree.level
+  }
+}
 
 export async function* exportAudit(
   storage: Pick<Storage, 'read' | 'dialect'>,
@@ -47,7 +73,12 @@ async function* linesOf(storage: Pick<Storage, 'read'>, statements: AuditStateme
     const to = Number(last.n)
     const [nodes = []] = await storage.read(work, [statements.nodesBetween({ from, to }, { returns: true })])
     const byLeaf = Map.groupBy(nodes, (node) => Number(node.last))
+    let next = from
     for (const row of rows) {
+      yield* subtreesBetween(next, Number(row.n), (last, level) =>
+        byLeaf.get(last)?.find((node) => Number(node.level) === level),
+      )
+      next = Number(row.n) + 1
       const record = toStored(row)
       yield {
         n: Number(row.n),

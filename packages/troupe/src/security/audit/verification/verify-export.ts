@@ -6,11 +6,19 @@
 import type { KeyObject } from 'node:crypto'
 import { failure, idAt } from '../../../core/index.ts'
 import { markOf } from '../../encryption/data-key-statements.ts'
-import { type AuditRecord, leafText, recordDigest, type StoredRecord, toRecord } from '../audit-record.ts'
-import { leastRetentionMs } from '../audit-tables.ts'
+import {
+  type AuditRecord,
+  leafNumbersDigest,
+  leafText,
+  recordDigest,
+  type StoredRecord,
+  toRecord,
+} from '../audit-record.ts'
+import { incidentsMs, leastRetentionMs } from '../audit-tables.ts'
 import { leafHash, MerkleTree } from '../merkle.ts'
+import { type PruneExcuse, readPruneExcuse } from '../tree-pruner.ts'
 import { type AuditVerifier, auditVerifier, type Checkpoint, excusingOperations } from './checkpoint.ts'
-import type { ExportedLeaf, ExportedLine } from './export-audit.ts'
+import type { ExportedLeaf, ExportedLine, ExportedSubtree } from './export-audit.ts'
 
 export interface AuditFinding {
   /**
@@ -80,7 +88,7 @@ function lineOf(text: string, number: number): ExportedLine {
     throw wrong()
   }
   if (typeof line !== 'object' || line === null) throw wrong()
-  if (number === 1 ? !('troupe' in line) : !('n' in line) && !('record' in line)) throw wrong()
+  if (number === 1 ? !('troupe' in line) : !('n' in line) && !('first' in line) && !('record' in line)) throw wrong()
   return line
 }
 
@@ -103,6 +111,11 @@ class Verifier {
   /** Leaves that did not stand in their place, and how many of them stood nowhere so far. */
   readonly #gaps: { readonly from: number; readonly to: number; left: number }[] = []
   #retiredBefore = ''
+  /** The one that reaches farthest, and the subtrees that were pruned. */
+  #prune: PruneExcuse = { size: 0, before: '', systemLeaves: '' }
+  readonly #pruned: ExportedSubtree[] = []
+  /** Numbers of leaves of what the troupe did as a whole: they are never pruned. */
+  readonly #systemLeaves: number[] = []
   #next = 0
   #covered = 0
   #holding = 0
@@ -127,6 +140,7 @@ class Verifier {
   verifyLine(line: ExportedLine): void {
     if ('troupe' in line) this.#claimed = line.size
     else if ('n' in line) this.#leaf(line)
+    else if ('first' in line) this.#subtree(line)
     else this.#stray(line)
   }
 
@@ -137,11 +151,7 @@ class Verifier {
       this.#late(leaf)
       return
     }
-    if (n > this.#next) {
-      this.#gaps.push({ from: this.#next, to: n - 1, left: n - this.#next })
-      this.#broken = true
-      this.#next = n
-    }
+    this.#skipTo(n)
     this.#next++
     const hash = leafHash(leafText(leaf))
     const sound = hash.toString('base64url') === leaf.hash
@@ -157,9 +167,34 @@ class Verifier {
       })
     }
     if (mark !== '') this.#lastLeaf.set(mark, n)
+    else this.#systemLeaves.push(n)
     if (!leaf.record) this.#gone.push({ n, id, mark })
     else this.#record(leaf, leaf.record)
     this.#compare()
+  }
+
+  /** Leaves that were pruned: their root stands for them, and must be one that a later checkpoint fits. */
+  #subtree(subtree: ExportedSubtree): void {
+    const { first, level, hash } = subtree
+    const count = 2 ** level
+    if (this.#next === 0) this.#compare()
+    if (first < this.#next || first % count !== 0) {
+      const problem = `leaves ${first} to ${first + count - 1} stand behind leaf ${this.#next - 1}`
+      this.#break({ kind: 'reordered', n: first, problem })
+      return
+    }
+    this.#skipTo(first)
+    this.#tree.append(Buffer.from(hash, 'base64url'), level)
+    this.#next += count
+    this.#pruned.push(subtree)
+    this.#compare()
+  }
+
+  #skipTo(n: number): void {
+    if (n <= this.#next) return
+    this.#gaps.push({ from: this.#next, to: n - 1, left: n - this.#next })
+    this.#broken = true
+    this.#next = n
   }
 
   /** In a file lines may be moved, or stand twice. */
@@ -182,7 +217,11 @@ class Verifier {
     const { id, at, operation, resource, signature } = record
     if (resource === null || !this.#excuses(record, signature)) this.#unsigned.push(id)
     else if (operation === 'user.forget') this.#erased.set(resource, n)
-    else {
+    else if (operation === 'audit.prune') {
+      const excuse = readPruneExcuse(resource)
+      const oldEnough = idAt(at - Math.max(this.#retentionMs, incidentsMs))
+      if (excuse.before <= oldEnough && excuse.size > this.#prune.size) this.#prune = excuse
+    } else {
       const oldEnough = idAt(at - this.#retentionMs)
       const before = resource < oldEnough ? resource : oldEnough
       if (before > this.#retiredBefore) this.#retiredBefore = before
@@ -256,7 +295,7 @@ class Verifier {
   }
 
   #judgeGone(): { readonly retired: number; readonly erased: number } {
-    let [retired, erased] = [0, 0]
+    let [retired, erased] = [this.#judgePruned(), 0]
     const [unsigned] = this.#unsigned
     const unexcused = unsigned === undefined ? '' : `; the record ${unsigned}, which would excuse some, is not signed`
     for (const { n, id, mark } of this.#gone) {
@@ -271,6 +310,19 @@ class Verifier {
       }
     }
     return { retired, erased }
+  }
+
+  #judgePruned(): number {
+    let count = 0
+    for (const { first, level } of this.#pruned) {
+      const behind = first + 2 ** level
+      if (behind <= this.#prune.size) count += behind - first
+      else this.#find({ kind: 'missing', n: first, problem: `leaves ${first} to ${behind - 1} are gone` })
+    }
+    const { size, systemLeaves } = this.#prune
+    if (size > 0 && leafNumbersDigest(this.#systemLeaves.filter((n) => n < size)) !== systemLeaves)
+      this.#find({ kind: 'missing', n: 0, problem: `leaves of what the troupe did are gone among 0 to ${size - 1}` })
+    return count
   }
 
   /** From here on no root can fit. */

@@ -1,6 +1,6 @@
 /** Connections of `pg`, which is loaded when the first one is needed, with values as SQLite gives them. */
 import type { Client, ClientConfig, CustomTypesConfig, Pool } from 'pg'
-import { failure } from '../../../core/index.ts'
+import { loadOptional } from '../../../core/index.ts'
 import { Chunks } from './chunks.ts'
 import type { ConnectionTarget, PostgresSettings } from './connection-target.ts'
 
@@ -27,11 +27,7 @@ const types = {
 } as CustomTypesConfig
 
 async function load(): Promise<typeof import('pg')> {
-  try {
-    return (await import('pg')).default as typeof import('pg')
-  } catch (error) {
-    throw failure('package.missing', { what: 'PostgreSQL as storage', package: 'pg' }, { cause: error })
-  }
+  return (await loadOptional('PostgreSQL as storage', 'pg', () => import('pg'))).default as typeof import('pg')
 }
 
 /** Of connections for changes and reads. */
@@ -47,7 +43,7 @@ const configOf = (
   const ssl =
     typeof tls === 'object'
       ? { rejectUnauthorized: tls.check ?? true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) }
-      : tls
+      : tls === true
   return {
     host,
     port,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { optionNames, settingsOf } from './connection-target.ts'
+import { checkTransport, optionNames, settingsOf } from './connection-target.ts'
 
 const location = (url: string, more = {}) => settingsOf({ url, ...more }).location
 
@@ -92,4 +92,38 @@ test('the page lists every option and no other', () => {
   const table = page.slice(page.indexOf('| option |'), page.indexOf('\n\n', page.indexOf('| option |')))
   const listed = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? [])
   expect(listed.sort()).toEqual([...optionNames].sort())
+})
+
+test.each(['localhost', '127.0.0.1', '127.1.2.3', '[::1]', '%2Fvar%2Frun%2Fpostgresql'])(
+  'production accepts plain connections to %s, which stay on this machine',
+  (host) => {
+    checkTransport(location(`postgres://${host}/shop`))
+    checkTransport(location(`postgres://${host}/shop?sslmode=require`))
+  },
+)
+
+test.each([
+  ['postgres://db/shop', {}],
+  ['postgres://db/shop?sslmode=disable', {}],
+  ['postgres://db/shop?sslmode=require', {}],
+  ['postgres:///shop?host=db', {}],
+  ['postgres://db/shop', { tls: false }],
+  ['postgres://db/shop', { tls: { check: false } }],
+  ['postgres://db/shop?sslmode=verify-full', { tls: { check: false, ca: 'x' } }],
+  ['postgres://localhost.evil.test/shop', {}],
+  ['postgres://127.0.0.1.evil.test/shop', {}],
+  ['postgres://10.0.0.1/shop', {}],
+  ['postgres://0.0.0.0/shop', {}],
+] as const)('production rejects %s with %j beyond this machine', (url, more) => {
+  expect(() => checkTransport(location(url, more))).toThrow(expect.objectContaining({ code: 'config.unsafe' }))
+})
+
+test('production accepts checked certificates, and plain connections that are meant', () => {
+  for (const tls of [true, { ca: 'x' }, { check: true }, 'none'] as const)
+    checkTransport(location('postgres://db/shop', { tls }))
+  for (const mode of ['verify-full', 'none']) checkTransport(location(`postgres://db/shop?sslmode=${mode}`))
+})
+
+test.each(['allow', 'prefer', 'no-verify', 'verify-ca', 'NONE', ''])('the spelling sslmode=%s is rejected', (mode) => {
+  expect(() => location(`postgres://db/shop?sslmode=${mode}`)).toThrow(/sslmode is disable, none/)
 })

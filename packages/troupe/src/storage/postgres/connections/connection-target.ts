@@ -118,9 +118,10 @@ function queried(query: string): Parts {
     if (name === 'schema' || name === 'host') parts[name] = value
     else if (name !== 'sslmode') throw wrong(`${JSON.stringify(name)} is not one of schema, host, sslmode`)
     else if (value === 'disable') parts.tls = false
+    else if (value === 'none') parts.tls = 'none'
     else if (value === 'verify-full') parts.tls = true
     else if (value === 'require') parts.tls = { check: false }
-    else throw wrong('sslmode is disable, require or verify-full')
+    else throw wrong('sslmode is disable, none, require or verify-full')
   }
   return parts
 }
@@ -158,8 +159,30 @@ function locationOf(parts: Parts): ConnectionTarget {
 
 /** What only counts as true would not check a certificate that it was to be checked against. */
 function checkTls(tls: ConnectionTarget['tls']): void {
-  if (typeof tls === 'boolean') return
+  if (typeof tls === 'boolean' || tls === 'none') return
   checkOptions('tls', tls, ['ca', 'check'])
   if (tls.ca !== undefined && typeof tls.ca !== 'string') throw wrong('tls.ca is certificates as PEM')
   if (tls.check !== undefined) checkFlag('tls.check', tls.check)
+}
+
+/** This machine: a socket in a folder, or a loopback address. */
+const isLocal = ({ host }: ConnectionTarget): boolean =>
+  host.startsWith('/') || /^(localhost|127(\.\d{1,3}){3}|::1|0:0:0:0:0:0:0:1)$/i.test(host)
+
+/** @throws ValidationError `config.unsafe` for a way to the database that production rejects */
+export function checkTransport(location: ConnectionTarget): void {
+  const { host, tls } = location
+  if (isLocal(location) || tls === 'none') return
+  if (tls === false)
+    throw failure('config.unsafe', {
+      what: 'storage.tls',
+      problem: `the connections to ${host} are not encrypted`,
+      remedy: "Set tls: true, or tls: 'none' if nothing else can reach the network between.",
+    })
+  if (typeof tls === 'object' && tls.check === false)
+    throw failure('config.unsafe', {
+      what: 'storage.tls',
+      problem: `nothing checks the certificate of ${host}`,
+      remedy: 'Set tls: true, or give the certificate of its authority as ca.',
+    })
 }

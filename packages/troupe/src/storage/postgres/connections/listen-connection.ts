@@ -45,6 +45,8 @@ const pollMs = 1_000
 /** A payload of NOTIFY has 8,000 bytes at most. */
 const hintsPerPayload = 40
 const payloadBytes = 7_500
+/** As JSON: of twice `maxBroadcastBytes`, for what is encrypted is longer, and quotes are escaped. */
+const maxMessageBytes = 2 * maxBroadcastBytes + 2
 /** A commit may be seen so much later than the time it bears. */
 const overlapMs = 15_000
 /** Of other processes' listeners, which are slower than whoever sends. */
@@ -86,7 +88,8 @@ export class ListenConnection implements Broadcast {
   }
 
   send(message: string): void {
-    if (Buffer.byteLength(message) > maxBroadcastBytes || this.#stopping.signal.aborted) return
+    const bytes = Buffer.byteLength(JSON.stringify(message))
+    if (bytes > maxMessageBytes || this.#stopping.signal.aborted) return
     if (this.#messages.push(message) > maxQueuedMessages) this.#messages.shift()
     this.#sending ??= this.#send()
   }

@@ -1,12 +1,15 @@
-/** Runs the writer in the caller's thread: for data in memory, where there is no disk to wait for. */
+/** Runs the writer where it is called: databases in memory, and programs that have no file for the thread. */
 import type { WriterReply, WriterShell } from '../../writer-port.ts'
-import { Writer, type WriterOptions } from './writer.ts'
+import type { Writer } from './writer.ts'
 
-export function inlineShell(options: WriterOptions): WriterShell {
-  const writer = new Writer(options)
+export function inlineShell(writer: Writer): WriterShell {
   return {
     threaded: false,
-    send: async (request) => writer.handle(request)[0] as WriterReply,
+    async send(request) {
+      const reply = writer.handle(request)[0] as WriterReply
+      if (request.kind === 'batch') writer.tend()
+      return reply
+    },
     close: async () => writer.close(),
   }
 }

@@ -1,17 +1,23 @@
 /** Runs the writer in a thread, so that waiting for the disk stops nobody else. */
+import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from '../../writer-port.ts'
+import type { FileWriterOptions } from './file-writer.ts'
 
-export interface ThreadShellOptions {
-  readonly path: string
-  readonly checkpointPages: number
+/**
+ * The file of the thread, beside the code that starts it.
+ * @returns undefined where there is none: the library was bundled into another program
+ */
+export function findWriterThread(): URL | undefined {
+  // A bundle in the CommonJS format has no import.meta.url.
+  const url = import.meta.url as string | undefined
+  if (url === undefined) return undefined
+  const entry = new URL(url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js', url)
+  return existsSync(entry) ? entry : undefined
 }
 
-/** Beside this file, in whichever form this file itself runs. */
-const entry = new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js', import.meta.url)
-
 /** @throws the error with which the thread ended before it was ready */
-export async function threadShell(options: ThreadShellOptions): Promise<WriterShell> {
+export async function threadShell(entry: URL, options: FileWriterOptions): Promise<WriterShell> {
   const worker = new Worker(entry, { workerData: options, name: 'troupe-writer', execArgv: [] })
   const answers: ((reply: WriterReply) => void)[] = []
   let dead: WriterFailure | undefined

@@ -22,7 +22,7 @@ export interface WriterOptions {
   /** False where the data lives in the connection, which is then never given up. */
   readonly reopens: boolean
   /** Pages in the log above which they are brought into the database between transactions. */
-  readonly checkpointPages: number
+  readonly checkpointPages?: number
   /** Why nothing may be written at this moment, whatever the connection says. */
   readonly fileMissing?: () => WriterFailure | undefined
 }
@@ -114,9 +114,11 @@ export class Writer {
 
   /** Work that nobody waits for: bounds the log. A failure shows at the next batch, which needs the same disk. */
   tend(): void {
+    const { checkpointPages } = this.#options
+    if (checkpointPages === undefined) return
     try {
       const [row] = this.#own.log.rows([])
-      if ((row?.[1] as number) > this.#options.checkpointPages) this.#db.exec('pragma wal_checkpoint(passive)')
+      if ((row?.[1] as number) > checkpointPages) this.#db.exec('pragma wal_checkpoint(passive)')
     } catch {}
   }
 
