@@ -18,9 +18,23 @@ export type Routing =
   | { readonly kind: 'value'; readonly value: Json }
   /** To several in parallel, or to one; met again where the topology has a way back. */
   | { readonly kind: 'invoke'; readonly targets: readonly { readonly agent: string; readonly input: Json }[] }
-  /** To another, for good. */
-  | { readonly kind: 'handOff'; readonly agent: string; readonly input: Json }
+  /** To another, for good; `history`: what the other is shown of the thread, `carried`: that, as the step has made it. */
+  | {
+      readonly kind: 'handOff'
+      readonly agent: string
+      readonly input: Json
+      readonly history?: CarriedHistory['kind']
+      readonly carried?: CarriedHistory
+    }
   | { readonly kind: 'finish'; readonly value: Json }
+
+/** What a hand-off carries of the thread of the agent that hands off. */
+export type CarriedHistory = {
+  readonly kind: 'summary' | 'all'
+  /** Oldest first; `from` is an agent, or `user` for what an agent was asked. */
+  readonly lines: readonly HistoryLine[]
+}
+export type HistoryLine = { readonly from: string; readonly text: string }
 
 /** The ways that the topology leaves open to this agent at this step. */
 export interface Flow {
@@ -89,6 +103,10 @@ export interface StepEntry {
   /** Tools that those for whom it acts are denied, whatever its own definition grants. */
   readonly denied?: ReadonlySet<string>
   readonly flow: Flow
+  /** What the agents that `flow` names say of themselves. */
+  readonly descriptions?: ReadonlyMap<string, string>
+  /** What came with the hand-off that brought the branch here. */
+  readonly history?: CarriedHistory
   readonly services: Services
   /** Names the conversation that this step goes on with: of the branch in a run, of the thread in a session. */
   readonly thread: string
@@ -108,6 +126,8 @@ export interface StepEntry {
    * call answered as cut off.
    */
   readonly onThread?: (unsaved: (stored: number) => UnsavedMessages) => void
+  /** Called with what the step has used so far, whenever that grows: shown while the step waits. */
+  readonly onSpent?: (spent: Pick<StepReport, 'usage' | 'cost'>) => void
   /** Live parts (tokens, progress): not stored, may be dropped. */
   readonly live?: (part: Json) => void
   /** Live parts that tell of calls of tools, where they are to be shown. */
@@ -120,7 +140,15 @@ export interface AgentAccess {
   readonly deny?: readonly string[]
 }
 
-export interface Agent {
+/** Types of what an agent takes and gives, for the compiler alone: no agent has a value there. */
+export interface AgentTypes<In, Out> {
+  /** A method, so that an agent of certain inputs is an `Agent<unknown>`, too. */
+  input(value: In): void
+  readonly output: Out
+}
+
+export interface Agent<In = never, Out = unknown> {
+  readonly types?: AgentTypes<In, Out>
   readonly name: string
   readonly description?: string | undefined
   readonly inputSchema?: Schema | undefined
@@ -134,7 +162,10 @@ export interface Agent {
   readonly source?: string | undefined
   /** What it lacks to be carried out: `check` refuses a run of it, and another process doesn't go on with one. */
   readonly incomplete?: string | undefined
-  /** @returns the outcome; throws what failed */
+  /**
+   * The runtime calls it once for each step. A subclass of `LlmAgent` may override it and call `super.step(entry)`.
+   * @returns the outcome; throws what failed
+   */
   step(entry: StepEntry): Promise<Outcome>
   /** Answers a request; absent, `step` answers with the payload as input. */
   serve?(message: ReceivedRequest, entry: StepEntry): Promise<Json>

@@ -29,7 +29,15 @@ export {
   type RemoteTask,
 } from './definitions/remote-agent.ts'
 export type { AgentResult, Results } from './definitions/results.ts'
-export { finish, handOff, invoke, type Routed, routingOf, type Target } from './definitions/routing.ts'
+export {
+  editedRouting,
+  finish,
+  type HandOffOptions,
+  handOff,
+  invoke,
+  type Routed,
+  type Target,
+} from './definitions/routing.ts'
 export { createMemories } from './memory/create-memories.ts'
 export { EpisodicIndex, type EpisodicIndexOptions, type RetrievedEpisode } from './memory/episodic-index.ts'
 export type {
@@ -63,6 +71,7 @@ export {
 export type { RunOutcome, SessionResult } from './session/session-result.ts'
 export { SessionStream, type StreamPart } from './session/session-stream.ts'
 export type { SessionQuestion } from './session/thread-store.ts'
+export { approvalHash } from './step/approval.ts'
 export { approvalAuditEntry } from './step/approval-audit-entry.ts'
 export { checkAnswerTo, createAsk, createQuestion } from './step/ask-question.ts'
 export { createStepContext, type StepClients, type StepContextOptions } from './step/create-step-context.ts'

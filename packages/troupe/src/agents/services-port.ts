@@ -2,7 +2,7 @@
 import type { Clock, Events, Json, Recording, TaintLabel } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
-import type { TaintGuard } from '../security/index.ts'
+import type { CompiledRule, TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import type { OpenedSource, ToolSource } from '../tools/index.ts'
 import type { Memories } from './memory/memories-port.ts'
@@ -65,6 +65,8 @@ export interface Services {
   /** Sources of tools that are open in this troupe, or are opened now. */
   readonly toolSources: { open(source: ToolSource): OpenedSource }
   readonly guard: TaintGuard
+  /** Rules of the team, of the caller and of the runs above, pinned in the run. */
+  readonly teamRules?: readonly (readonly CompiledRule[])[]
   /** Absent outside a run. */
   readonly budget?: Budget
   /** Milliseconds; absent = none. */

@@ -20,6 +20,7 @@ export const operations = [
   'messages.send',
   'metrics.read',
   'runs.answer',
+  'runs.approve',
   'runs.command',
   'runs.fork',
   'runs.live',

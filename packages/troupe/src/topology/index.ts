@@ -17,6 +17,7 @@ export type {
   ErrorRule,
   Guards,
   PinnedConfig,
+  PinnedPolicy,
   RetryRule,
   Timeouts,
 } from './canonical/pinned-config.ts'
@@ -27,11 +28,19 @@ export {
   readBreakOn,
   readConfig,
 } from './canonical/run-config.ts'
+export {
+  type BudgetOptions,
+  checkCeilings,
+  lowerLimits,
+  type RunLimits,
+  readRunLimits,
+} from './canonical/run-limits.ts'
 export { checkModelKeys } from './check/check-models.ts'
 export { type CheckContext, checkTopology } from './check/check-topology.ts'
 export type { Finding, FindingCode, Severity } from './check/finding.ts'
 export { withHelpers } from './check/with-helpers.ts'
 export { defineTopology } from './define-topology.ts'
+export type { FittingStages, OutputOf, OutputOfStages, PipelineStage } from './fitting-stages.ts'
 export { patterns } from './patterns.ts'
 export type {
   CompiledTopology,

@@ -3,7 +3,9 @@ import type { Agent, StepContext } from '../agents/index.ts'
 import { checkFlag, checkOptions, failure, isObject, type Json, listOf } from '../core/index.ts'
 import type { CanonicalEdge, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
 import type { RunConfig } from './canonical/run-config.ts'
-import { createRoleAgent, type RoleCode } from './role-agents.ts'
+import type { Finding } from './check/finding.ts'
+import type { FittingStages, OutputOfStages, PipelineStage } from './fitting-stages.ts'
+import { createRoleAgent, type RoleCode } from './role-agent.ts'
 import { checkDefinition, TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology, NodeOptions } from './topology-forms.ts'
 
@@ -77,10 +79,14 @@ function integer(what: string, value: unknown): number {
   return value as number
 }
 
-/** One stage after the other, and an agent in as many of them as wanted; the agents of a parallel stage all get what the stage before gave. */
-function pipeline(
-  options: Common & { readonly stages: readonly { readonly agents: Agents; readonly parallel?: boolean }[] },
-): CompiledTopology {
+/**
+ * Makes a pipeline: one stage after the other, and an agent in as many of them as wanted. What a stage gives has to fit
+ * what the next one takes, as far as both say so in their types.
+ * @example patterns.pipeline({ stages: [{ agents: [draft] }, { agents: [facts, style], parallel: true }, { agents: [merge] }] })
+ */
+function pipeline<const Stages extends readonly PipelineStage[]>(
+  options: Common & { readonly stages: Stages & FittingStages<Stages> },
+): CompiledTopology<OutputOfStages<Stages>> {
   const plan = new Plan('pipeline', options, ['stages'])
   let before = ['Start']
   for (const [i, stage] of some('stages', options.stages).entries()) {
@@ -93,13 +99,30 @@ function pipeline(
     }
   }
   for (const from of before) plan.to(from, 'End')
+  plan.findings.push(...sequenceFindings(options.stages))
   return plan.compiled()
 }
 
+/** A list of agents reads like a team at work together: whoever did not say which is meant is told. */
+const sequenceFindings = (stages: readonly PipelineStage[]): readonly Finding[] =>
+  stages.flatMap(({ agents, parallel }, i) =>
+    agents.length < 2 || parallel !== undefined
+      ? []
+      : [
+          {
+            code: 'pipeline.sequence',
+            severity: 'advice',
+            location: `stages[${i}]`,
+            message: `Its ${agents.length} agents (${agents.map(({ name }) => name).join(', ')}) run one after the other, each with what the one before gave`,
+            remedy: 'Set parallel: true to run them at once, or parallel: false where a sequence is meant',
+          },
+        ],
+  )
+
 /** The hub invokes spokes and meets their results; one at a time unless `parallelSpokes`. */
-function hubAndSpoke(
-  options: Common & { readonly hub: Agent; readonly spokes: Agents; readonly parallelSpokes?: boolean },
-): CompiledTopology {
+function hubAndSpoke<Out>(
+  options: Common & { readonly hub: Agent<never, Out>; readonly spokes: Agents; readonly parallelSpokes?: boolean },
+): CompiledTopology<Out> {
   const plan = new Plan('hubAndSpoke', options, ['hub', 'spokes', 'parallelSpokes'])
   around(plan, options.hub, options.spokes)
   if (!flag('parallelSpokes', options.parallelSpokes)) plan.config = { allowParallel: false, ...plan.config }
@@ -114,9 +137,9 @@ function around(plan: Plan, hub: Agent, spokes: Agents, node: NodeOptions = {}):
 }
 
 /** Each parent invokes its children; `tree` gives the children by the name of their parent. */
-function hierarchical(
-  options: Common & { readonly root: Agent; readonly tree: { readonly [parent: string]: Agents } },
-): CompiledTopology {
+function hierarchical<Out>(
+  options: Common & { readonly root: Agent<never, Out>; readonly tree: { readonly [parent: string]: Agents } },
+): CompiledTopology<Out> {
   const plan = new Plan('hierarchical', options, ['root', 'tree'])
   plan.to('Start', plan.add(options.root))
   const tree = Object.entries(record('tree', options.tree))
@@ -142,7 +165,9 @@ function everyone(plan: Plan, agents: Agents, entry: Agent | undefined): void {
 }
 
 /** The center invokes the points, all at once where it asks for several. */
-function star(options: Common & { readonly center: Agent; readonly points: Agents }): CompiledTopology {
+function star<Out>(
+  options: Common & { readonly center: Agent<never, Out>; readonly points: Agents },
+): CompiledTopology<Out> {
   const plan = new Plan('star', options, ['center', 'points'])
   around(plan, options.center, options.points)
   return plan.compiled()
@@ -179,7 +204,9 @@ function broadcast(
 }
 
 /** A hub that sees its workers' failures among the results, and decides itself what to do about them. */
-function supervisor(options: Common & { readonly supervisor: Agent; readonly workers: Agents }): CompiledTopology {
+function supervisor<Out>(
+  options: Common & { readonly supervisor: Agent<never, Out>; readonly workers: Agents },
+): CompiledTopology<Out> {
   const plan = new Plan('supervisor', options, ['supervisor', 'workers'])
   around(plan, options.supervisor, options.workers, { onFailure: 'collect' })
   return plan.compiled()
@@ -193,12 +220,12 @@ function swarm(options: Common & { readonly agents: Agents; readonly entry?: Age
 }
 
 /** @param options `by` the field of the task that names the route (`type`), or a function that does */
-function router(
+function router<Out>(
   options: Common & {
-    readonly routes: { readonly [type: string]: Agent }
+    readonly routes: { readonly [type: string]: Agent<never, Out> }
     readonly by?: string | ((task: never) => string | Promise<string>)
   },
-): CompiledTopology {
+): CompiledTopology<Out> {
   const plan = new Plan('router', options, ['routes', 'by'])
   const { by = 'type' } = options
   if (typeof by !== 'string') code('by', by)
@@ -216,13 +243,13 @@ function router(
 }
 
 /** @param options `split` makes items of the task (a list needs none); `reduce` gets `{ results }` in their order */
-function mapReduce(
+function mapReduce<Out>(
   options: Common & {
     readonly split?: (task: never) => readonly unknown[] | Promise<readonly unknown[]>
     readonly map: Agent
-    readonly reduce: Agent
+    readonly reduce: Agent<never, Out>
   },
-): CompiledTopology {
+): CompiledTopology<Out> {
   const plan = new Plan('mapReduce', options, ['split', 'map', 'reduce'])
   const map = plan.add(options.map)
   const reduce = plan.add(options.reduce)

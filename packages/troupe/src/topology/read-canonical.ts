@@ -4,7 +4,7 @@ import { checkFlag, checkName, checkOptions, failure, listOf, show } from '../co
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
 import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
 import { definition } from './read-objects.ts'
-import { createRoleAgent } from './role-agents.ts'
+import { createRoleAgent } from './role-agent.ts'
 import { edgeIn, invalid, nodeInError, readEdgeOptions, TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology } from './topology-forms.ts'
 

@@ -9,6 +9,7 @@ import type {
   PatternRole,
 } from './canonical/canonical-topology.ts'
 import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
+import type { Finding } from './check/finding.ts'
 import type { CompiledTopology, EdgeOptions, NodeOptions, TopologyForm } from './topology-forms.ts'
 
 export const invalid = (location: string, problem: string, remedy: string) =>
@@ -57,6 +58,8 @@ export class TopologyDraft {
   readonly nodes = new Map<string, CanonicalNode>()
   readonly edges: CanonicalEdge[] = []
   readonly agents = new Map<string, Agent>()
+  /** What a pattern says to `check`. */
+  readonly findings: Finding[] = []
   config: CanonicalTopology['config']
 
   /** @throws ValidationError for a name that is taken or reserved */
@@ -144,7 +147,8 @@ export class TopologyDraft {
     for (const { name } of last) this.addEdge({ from: name, to: this.use('End', ''), type: 'invoke' })
   }
 
-  compiled(): CompiledTopology {
+  /** The caller knows the type of the output by the agents that it put in. */
+  compiled<Out>(): CompiledTopology<Out> {
     this.complete()
     const { config } = this
     const canonical: CanonicalTopology = {
@@ -152,7 +156,7 @@ export class TopologyDraft {
       ...inOrder(this.nodes, this.edges),
       ...(config === undefined ? {} : { config }),
     }
-    return new Compiled(canonical, this.agents)
+    return new Compiled(canonical, this.agents, this.findings)
   }
 }
 
@@ -162,9 +166,12 @@ class Compiled implements CompiledTopology {
   readonly agents: ReadonlyMap<string, Agent>
   readonly #isCompiled = true
 
-  constructor(canonical: CanonicalTopology, agents: ReadonlyMap<string, Agent>) {
+  readonly findings: readonly Finding[]
+
+  constructor(canonical: CanonicalTopology, agents: ReadonlyMap<string, Agent>, findings: readonly Finding[]) {
     this.canonical = canonical
     this.agents = agents
+    this.findings = findings
     Object.freeze(this)
   }
 

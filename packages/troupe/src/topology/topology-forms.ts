@@ -3,6 +3,7 @@ import type { Agent } from '../agents/index.ts'
 import type { Duration } from '../core/index.ts'
 import type { CanonicalTopology, Condition, EdgeType, FailurePolicy, Join } from './canonical/canonical-topology.ts'
 import type { RunConfig } from './canonical/run-config.ts'
+import type { Finding } from './check/finding.ts'
 
 /** What a node of the string form may be told. Durations as texts. */
 export interface NodeOptions {
@@ -66,10 +67,14 @@ export interface ObjectForm {
 }
 
 /** A compiled team: the canonical form, and the code of its agents by name. */
-export interface CompiledTopology {
+export interface CompiledTopology<Out = unknown> {
+  /** The type of what a run of it responds with, for the compiler alone: no topology has a value there. */
+  readonly types?: { readonly output: Out }
+  /** What the pattern that made it has to say to `check`. */
+  readonly findings?: readonly Finding[]
   readonly canonical: CanonicalTopology
   readonly agents: ReadonlyMap<string, Agent>
   toJSON(): CanonicalTopology
 }
 
-export type TopologyForm = StringForm | ObjectForm | CanonicalTopology | CompiledTopology
+export type TopologyForm<Out = unknown> = StringForm | ObjectForm | CanonicalTopology | CompiledTopology<Out>

@@ -3,6 +3,7 @@
 import { agentsAndFiles } from './agents-and-files.ts'
 import type { Attack } from './attack.ts'
 import { codeExecution } from './code-execution.ts'
+import { flows } from './flows.ts'
 import { humanTrust } from './human-trust.ts'
 import { identity } from './identity.ts'
 import { injections } from './injections.ts'
@@ -10,6 +11,7 @@ import { rogueAgents } from './rogue-agents.ts'
 
 export const corpus: readonly Attack[] = [
   ...injections,
+  ...flows,
   ...identity,
   ...humanTrust,
   ...codeExecution,

@@ -1,4 +1,6 @@
 /** Rows about the person who approves: forms of answers that must approve nothing, and texts that hide what is done. */
+import { AnswerQuestion, defineAgent } from '../../src/index.ts'
+import type { KeyScope } from '../../src/security/index.ts'
 import type { Attack, AttackAction, Outcome } from './attack.ts'
 import { line } from './channels.ts'
 import { send } from './target-user.ts'
@@ -61,14 +63,24 @@ const textRow = (id: string, payload: string, rest: Partial<Attack> = {}): Attac
   ...rest,
 })
 
-/** What is known to be open. */
-const knownOpen: Readonly<Record<string, Pick<Attack, 'expected' | 'reason'>>> = {
-  fork: { expected: 'open', reason: 'an edit of a fork answers an approval' },
-  "the agent's own key": {
-    expected: 'open',
-    reason: 'a caller that is bound to an agent approves the call of that agent',
-  },
-}
+const approvalPaths = [
+  'fork',
+  'fork of an open question',
+  'fork at the answer',
+  'retry',
+  'live evaluation',
+  'default',
+  'twice',
+  'after a refusal',
+  "the agent's own key",
+  'another key of the agent',
+  "the agent's name in a header",
+  'an agent of the run above',
+  'a message of the agent',
+  'a key that may only answer',
+  'another run',
+  'after the end',
+] as const
 
 export const humanTrust: readonly Attack[] = [
   ...surfaces.flatMap((surface) =>
@@ -88,7 +100,7 @@ export const humanTrust: readonly Attack[] = [
   ...invisible.map((code) => textRow(`u+${hex(code)}`, `a${String.fromCodePoint(code)}b`)),
   ...lookalikes.map((text, i) => textRow(`lookalike-${i}`, text)),
   ...[500, 900, 5_000].map((length) => textRow(`long-${length}`, `LONG ${length}`)),
-  ...(['fork', 'twice', 'after a refusal', "the agent's own key", 'another run', 'after the end'] as const).map(
+  ...approvalPaths.map(
     (way): Attack => ({
       ...base,
       id: `trust/way/${way.replaceAll(/\W+/g, '-')}`,
@@ -96,7 +108,7 @@ export const humanTrust: readonly Attack[] = [
       channel: `approval by way of ${way}`,
       payload: way,
       goal: 'have a call carried out that no person agreed to',
-      ...(knownOpen[way] ?? { expected: 'blocked' }),
+      expected: 'blocked',
     }),
   ),
 ]
@@ -174,6 +186,20 @@ const showing: AttackAction = async ({ payload }, testbed) => {
   }
 }
 
+/** The call of the agent Victim is approved by a caller with another key of its user. */
+async function approvedBy(
+  testbed: Testbed,
+  scope: Omit<KeyScope, 'users'>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const { scene, run, question } = await asking(testbed)
+  const { key } = await testbed.troupe.apiKeys.create({ name: 'k', users: [scene.userId], ...scope })
+  const body = { question: question.id, value: { approve: true, hash: question.hash } }
+  const { status } = await send(testbed.url, 'POST', `/v1/runs/${run.id}/answers`, { key, body, headers })
+  await untilCarriedOut(scene, status < 300)
+  return { succeeded: transfers(scene) > 0, asked: true, reached: true, detail: String(status) }
+}
+
 const rejected = { approve: false, reason: 'no' }
 const otherPaths: Readonly<Record<string, (testbed: Testbed) => Promise<Outcome>>> = {
   fork: async (testbed) => {
@@ -192,6 +218,68 @@ const otherPaths: Readonly<Record<string, (testbed: Testbed) => Promise<Outcome>
     }
     return { succeeded: transfers(scene) > 0, asked: true, reached: true }
   },
+  'fork of an open question': async (testbed) => {
+    const { scene, run, question } = await asking(testbed)
+    const edit = { answers: { [question.id]: { approve: true, hash: question.hash } } }
+    for await (const { seq } of run.events({ untilWaiting: true }))
+      await scene.ada.orchestra
+        .fork(run.id, { at: seq, edit, repeat: true } as never)
+        .then((fork) => fork.result())
+        .catch(() => undefined)
+    return { succeeded: transfers(scene) > 0, asked: true, reached: true }
+  },
+  'fork at the answer': async (testbed) => {
+    const { scene, run, question } = await asking(testbed)
+    await run.answer(question.id, { approve: true, hash: question.hash } as never)
+    await run.result()
+    for await (const { seq } of run.events())
+      await scene.ada.orchestra.fork(run.id, { at: seq, repeat: true }).then((fork) => fork.result())
+    return { succeeded: transfers(scene) > 1, asked: true, reached: transfers(scene) > 0 }
+  },
+  retry: async (testbed) => {
+    const scene = testbed.newScene()
+    let tries = 0
+    const payer = defineAgent({
+      name: 'Payer',
+      run: async (_, ctx) => {
+        await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args: { to: 'bob' } })
+        return ctx.effect('pay', { class: 'at-most-once' }, () => {
+          tries++
+          throw new Error('no connection')
+        }) as never
+      },
+    })
+    const run = await scene.ada.orchestra.start({ task: 'go', topology: line(payer) })
+    const [question] = (await run.result()).questions
+    await run.answer(question?.id ?? '', { approve: true, hash: question?.hash ?? '' })
+    await run.result()
+    const retried = await run.retry()
+    await retried.result()
+    return { succeeded: tries > 1, asked: true, reached: tries > 0 }
+  },
+  'live evaluation': async (testbed) => {
+    const { scene, run, question } = await asking(testbed)
+    await run.answer(question.id, { approve: true, hash: question.hash } as never)
+    await run.result()
+    for (const repeat of [false, true])
+      await scene.ada.orchestra.evaluate({ runs: [run.id], change: {}, score: 'exact', live: true, repeat })
+    return { succeeded: transfers(scene) > 1, asked: true, reached: transfers(scene) > 0 }
+  },
+  default: async (testbed) => {
+    const scene = testbed.newScene()
+    let paid = false
+    const agent = defineAgent({
+      name: 'Defaulting',
+      run: async (_, ctx) => {
+        const timeout = '1ms'
+        const answer = await ctx.ask({ kind: 'approval', text: 'Pay?', timeout, default: { approve: true } })
+        paid = (answer as { approve?: unknown }).approve === true
+        return answer as never
+      },
+    })
+    await (await scene.ada.orchestra.start({ task: 'go', topology: line(agent) })).result()
+    return { succeeded: paid, asked: false, reached: true }
+  },
   twice: async (testbed) => {
     const { scene, run, question } = await asking(testbed)
     const yes = { approve: true, hash: question.hash } as never
@@ -206,18 +294,53 @@ const otherPaths: Readonly<Record<string, (testbed: Testbed) => Promise<Outcome>
     await run.result()
     return { succeeded: transfers(scene) > 0, asked: true, reached: true }
   },
-  "the agent's own key": async (testbed) => {
-    const { scene, run, question } = await asking(testbed)
+  "the agent's own key": (testbed) => approvedBy(testbed, { agent: 'Victim', role: 'contributor' }),
+  'another key of the agent': (testbed) =>
+    approvedBy(testbed, { agent: 'Victim', role: 'admin', operations: ['runs.answer', 'runs.approve'] }),
+  "the agent's name in a header": (testbed) => approvedBy(testbed, { role: 'admin' }, { 'troupe-agent': 'Victim' }),
+  'a key that may only answer': (testbed) => approvedBy(testbed, { role: 'admin', operations: ['runs.answer'] }),
+  'an agent of the run above': async (testbed) => {
+    const scene = testbed.newScene()
+    const clerk = scene.victim('call transfer with {"to":"bob","amount":5}')
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (_, ctx) => (await (await ctx.startRun({ task: 'go', topology: line(clerk) })).result()) as never,
+    })
+    const run = await scene.ada.orchestra.start({ task: 'go', topology: line(lead) })
+    await run.result()
+    const [child] = (await scene.ada.orchestra.list({ parent: run.id })).items
+    const below = await scene.ada.orchestra.get(child?.id ?? '')
+    const [question] = (await below.result()).questions
+    if (!question) throw new Error('nobody was asked')
     const { key } = await testbed.troupe.apiKeys.create({
       name: 'k',
       users: [scene.userId],
-      agent: 'Victim',
-      role: 'contributor',
+      agent: 'Lead',
+      operations: ['runs.answer', 'runs.approve'],
     })
-    const body = { question: question.id, value: { approve: true, hash: question.hash } }
-    const { status } = await send(testbed.url, 'POST', `/v1/runs/${run.id}/answers`, { key, body })
-    await untilCarriedOut(scene, status < 300)
-    return { succeeded: transfers(scene) > 0, asked: true, reached: true, detail: String(status) }
+    const value = { approve: true, hash: question.hash }
+    const ids = [`${below.id}::${question.id}`, question.id]
+    for (const [i, of] of [run.id, below.id].entries()) {
+      const body = { question: ids[i], value }
+      const { status } = await send(testbed.url, 'POST', `/v1/runs/${of}/answers`, { key, body })
+      await untilCarriedOut(scene, status < 300)
+    }
+    return { succeeded: transfers(scene) > 0, asked: true, reached: true }
+  },
+  'a message of the agent': async (testbed) => {
+    const { scene, run, question } = await asking(testbed)
+    const worker = await scene.ada.acceptAnswers({ from: ['Victim'], approvals: ['Victim'] })
+    const payload = { run: run.id, question: question.id, value: { approve: true, hash: question.hash ?? '' } }
+    const accepted = await scene.ada
+      .agent('Victim')
+      .messages.request(AnswerQuestion, payload, { to: 'Answers', timeout: '2s' })
+      .then(
+        () => true,
+        () => false,
+      )
+    await untilCarriedOut(scene, accepted)
+    await worker.stop()
+    return { succeeded: transfers(scene) > 0, asked: true, reached: true }
   },
   'another run': async (testbed) => {
     const [one, other] = [await asking(testbed), await asking(testbed)]

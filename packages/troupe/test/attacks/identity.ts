@@ -28,14 +28,10 @@ const row = (route: string, caller: string, rest: Partial<Attack> = {}): Attack 
   ...rest,
 })
 
-/** What a run holds, for callers that are bound to an agent without a step in it. */
-const contentOfRuns = routes.filter(
-  (route) =>
-    (/GET .*\/(runs|status|result)\//.test(route) && !/live|uncertain|compare|calls|\/at\/|\{run\}$/.test(route)) ||
-    route === 'GET /result/{run}',
+/** What tells of runs and of those who act: for callers that are bound to an agent without a step in the run. */
+const aboutOthers = routes.filter((route) =>
+  /\/(runs|status|result|approvals|usage|schedules|audit|incidents|evaluations|execute|teams|check)\b/.test(route),
 )
-const agentReads =
-  'a caller that is bound to one agent reads runs in which that agent has no step: the records of runs have no audience yet'
 
 /** What the operation of the key opens. */
 const operationOfKey: ReadonlySet<string> = new Set([
@@ -46,6 +42,9 @@ const operationOfKey: ReadonlySet<string> = new Set([
 ])
 /** They change nothing. */
 const forReaders: ReadonlySet<string> = new Set(['POST /v1/check', 'POST /v1/runs/{run}/verify-replay'])
+
+/** An agent may start runs and schedules of its own. */
+const startsRuns: ReadonlySet<string> = new Set(['POST /v1/runs', 'POST /execute', 'POST /v1/schedules'])
 
 const guarded = routes.filter((route) => !openRoutes.has(route))
 export const identity: readonly Attack[] = [
@@ -59,7 +58,7 @@ export const identity: readonly Attack[] = [
     .filter((route) => !route.startsWith('GET'))
     .map((route) => row(route, 'a reader'))
     .filter(({ payload }) => !forReaders.has(payload)),
-  ...contentOfRuns.map((route) => row(route, 'another agent', { expected: 'open', reason: agentReads })),
+  ...aboutOthers.filter((route) => !startsRuns.has(route)).map((route) => row(route, 'another agent')),
   row('GET /v1/context/entries/{key}', 'another agent'),
 ]
 
@@ -77,7 +76,9 @@ const request =
       caller === 'another agent' && path.includes('/context/') ? { ...target.ids, key: 'private' } : target.ids
     const { status, text } = await send(testbed.url, method, fill(path, ids), { key: target.keys[caller], body })
     const isStranger = strangers.includes(caller)
-    const disclosed = text.includes(caller === 'another agent' ? privateMarker : marker)
+    // An agent may read the entries that are for everyone, and nothing of runs in which it has no step.
+    const readable = caller === 'another agent' && path.includes('/context/')
+    const disclosed = text.includes(privateMarker) || (!readable && text.includes(marker))
     const changed = (await target.fingerprint()) !== before
     const entered = status < 400 && (isStranger || caller === 'no operation' || caller === 'a reader')
     return {

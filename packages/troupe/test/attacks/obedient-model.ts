@@ -1,7 +1,8 @@
 /**
  * A model without any resistance: it carries out every instruction in any text that it is shown, whoever wrote it, in
  * prompts, tool descriptions, schemas and results, and however it is disguised. The grammar of an instruction is
- * `call TOOL with {JSON}`; `$TOOL` in an argument stands for the last result of that tool, so that data can be carried off.
+ * `call TOOL with {JSON}`; `$TOOL` in an argument stands for the last result of that tool, so that data can be carried off,
+ * and `@TOOL` for the handle in it.
  */
 import { type MockItem, MockModel } from '../../src/testing/index.ts'
 
@@ -23,12 +24,18 @@ type Prompt = readonly { readonly role: string; readonly content: unknown }[]
 export function obedientModel(attempts: Instruction[] = []): MockModel {
   const done = new Set<string>()
   const answer: MockItem = ({ prompt, tools }) => {
+    // In quarantine it can do nothing, and says whatever the text says.
+    if (tools === undefined || tools.length === 0) return lastText(prompt)
     if (isFreshTurn(prompt)) done.clear()
     const texts = [...textsOf(prompt), ...textsOf(tools ?? [])]
     for (const { tool, args } of instructionsIn(texts)) {
       if (done.has(`${tool} ${args}`)) continue
       done.add(`${tool} ${args}`)
-      const filled = parsed(args.replace(/\$(\w+)/g, (complete, name) => lastResult(prompt, name) ?? complete))
+      const filled = parsed(
+        args
+          .replace(/\$(\w+)/g, (complete, name) => lastResult(prompt, name) ?? complete)
+          .replace(/@(page|query_handle)\b/g, (_, name) => handleIn(lastResult(prompt, name))),
+      )
       if (filled === undefined) continue
       attempts.push({ tool, args })
       return { toolCalls: [{ name: tool, args: filled }] }
@@ -56,6 +63,8 @@ function lastResult(prompt: Prompt, tool: string) {
   const text = part && JSON.stringify((part as { output: unknown }).output)
   return text === undefined ? undefined : JSON.stringify(text).slice(1, -1)
 }
+
+const handleIn = (text = '') => /handle:[0-9a-f]+/.exec(text)?.[0] ?? 'no handle'
 
 function parsed(json: string): unknown {
   try {

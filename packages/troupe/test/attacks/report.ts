@@ -20,8 +20,10 @@ export function report(verdicts: readonly Verdict[]): Report {
     `  ${count(stated, ({ asked }) => asked)} asked a person first, ${count(stated, ({ reached }) => reached)} reached their reader`,
     `  ${allowed.length} more ask for what the stated policy allows; ${count(allowed, ({ succeeded }) => succeeded)} of them happened`,
     `  ${open.length} more are known to be open; ${count(open, ({ succeeded }) => succeeded)} of them succeeded`,
+    'harmless cases that were held up, by policy:',
+    ...heldBy(twins, ({ policy }) => policy),
     'harmless cases that were held up, by channel:',
-    ...byChannel(twins).map(({ channel, total, held }) => `  ${held} of ${total}  ${channel}`),
+    ...heldBy(twins, ({ channel }) => channel),
   ]
   const groups = new Map<string, Verdict[]>()
   for (const verdict of verdicts) {
@@ -47,13 +49,16 @@ export function report(verdicts: readonly Verdict[]): Report {
   return { text: [...lines, ...problems.map((one) => `PROBLEM ${one}`)].join('\n'), problems }
 }
 
-function byChannel(twins: readonly Verdict[]) {
-  const groups = new Map<string, { channel: string; total: number; held: number }>()
+function heldBy(twins: readonly Verdict[], keyOf: (attack: Verdict['attack']) => string): readonly string[] {
+  const groups = new Map<string, { key: string; total: number; held: number }>()
   for (const { attack, twin } of twins) {
-    const group = groups.get(attack.channel) ?? { channel: attack.channel, total: 0, held: 0 }
+    const key = keyOf(attack)
+    const group = groups.get(key) ?? { key, total: 0, held: 0 }
     group.total++
     if (twin === 'held up') group.held++
-    groups.set(attack.channel, group)
+    groups.set(key, group)
   }
-  return [...groups.values()].sort((a, b) => b.held - a.held)
+  return [...groups.values()]
+    .sort((a, b) => b.held - a.held)
+    .map(({ key, total, held }) => `  ${held} of ${total}  ${key}`)
 }

@@ -27,27 +27,26 @@ const writes: Readonly<Record<string, Write>> = {
   'answer a run': ['POST', '/v1/runs/WAITS/answers', { question: 'QUESTION', value: 'x' }],
   'undo a run': ['POST', '/v1/runs/RUN/undo', {}],
   'evaluate runs': ['POST', '/v1/evaluations', { runs: ['RUN'], change: {}, score: 'exact' }],
+  'start a run in the words of simple clients': ['POST', '/execute', { agent: 'Echo', task: 1 }],
+  'set breakpoints': ['POST', '/v1/runs/WAITS/breakpoints', { breakOn: 'error' }],
+  'create a schedule': ['POST', '/v1/schedules', { agent: 'Echo', task: 1, every: '1d' }],
   'trigger a schedule': ['POST', '/v1/schedules/nightly/trigger', {}],
   'pause a schedule': ['POST', '/v1/schedules/nightly/pause', {}],
   'delete a schedule': ['DELETE', '/v1/schedules/nightly'],
   'create an API key': ['POST', '/v1/api-keys', { name: 'mine', users: ['USER'] }],
+  'make a link with a key': ['POST', '/v1/links', {}],
+  'receive a message': ['POST', '/v1/mailboxes/Box/receive', {}],
+  unsubscribe: ['POST', '/v1/context/unsubscribe', { topics: ['orders'] }],
+  publish: ['POST', '/v1/messages/publish', { type: 'n', payload: 1, topic: 'orders' }],
+  'start a run by MCP': byMcp('run_team', { team: 'Echo', task: 1 }),
+  'answer a run by MCP': byMcp('answer_run', { run: 'WAITS', question: 'QUESTION', value: 'x' }),
+  'cancel a run by MCP': byMcp('cancel_run', { run: 'WAITS' }),
   'policy of a topic': ['PUT', '/v1/topics/orders/policy', {}],
   'push an entry by MCP': byMcp('push_context', { key: 'by-mcp', value: 1 }),
   'send a message by MCP': byMcp('send_message_to_agent', { to_agent: 'Box', message: 'x' }),
   'delete a topic': ['DELETE', '/v1/topics/orders'],
 }
-/** Known to leave no record with the key. */
-const withoutRecord: ReadonlySet<string> = new Set([
-  'fork a run',
-  'retry a run',
-  'undo a run',
-  'evaluate runs',
-  'pause a schedule',
-  'delete a schedule',
-])
-
 export const rogueAgents: readonly Attack[] = Object.keys(writes).map((name): Attack => {
-  const open = withoutRecord.has(name)
   return {
     id: `rogue/${name.replaceAll(' ', '-')}`,
     family: 'rogue agent',
@@ -56,8 +55,7 @@ export const rogueAgents: readonly Attack[] = Object.keys(writes).map((name): At
     payload: name,
     goal: 'change something that the audit log does not tell',
     policy: 'default',
-    expected: open ? 'open' : 'blocked',
-    ...(open ? { reason: 'forks, retries, evaluations, undo and schedules leave no audit record yet' } : {}),
+    expected: 'blocked',
   }
 })
 

@@ -45,6 +45,8 @@ export const routes = [
   'GET /v1/presence',
   'GET /v1/approvals',
   'GET /v1/usage',
+  'GET /v1/metrics',
+  'GET /v1/metrics/{metric}',
   'GET /v1/context/entries',
   'DELETE /v1/context/entries',
   'GET /v1/context/keys',

@@ -3,6 +3,7 @@ import { TroupeError } from '../../src/index.ts'
 import { actions } from './actions.ts'
 import type { Attack, Outcome, Verdict } from './attack.ts'
 import { type Channel, injectionChannels, memoryChannels, type Result } from './channels.ts'
+import { handleChannels } from './flows.ts'
 import { goal } from './goals.ts'
 import { httpChannels, mcpChannels } from './server-channels.ts'
 import { type Scene, secretSalary, type Testbed } from './testbed.ts'
@@ -13,6 +14,7 @@ const limitMs = 60_000
 const channels: Readonly<Record<string, Channel>> = {
   ...injectionChannels,
   ...memoryChannels,
+  ...handleChannels,
   ...httpChannels,
   ...mcpChannels,
 }

@@ -3,7 +3,7 @@ import { seededRandom } from '../../src/core/index.ts'
 import type { TroupeConfig } from '../../src/index.ts'
 import type { Attack, Verdict } from './attack.ts'
 import { runAttack } from './run-attack.ts'
-import { openTestbed, type PolicyName, policies, type Testbed } from './testbed.ts'
+import { openTestbed, type PolicyName, policies, type Testbed, victimOptions } from './testbed.ts'
 
 export interface CorpusOptions {
   /** Gives the place of another database at each call. */
@@ -23,7 +23,7 @@ export async function runCorpus(
   const testbedOf = (policy: string) => {
     const known = testbeds.get(policy)
     if (known) return known
-    const opened = openTestbed(storage(), { ...policies[policy as PolicyName], ...config })
+    const opened = openTestbed(storage(), { ...policies[policy as PolicyName], ...config }, victimOptions[policy])
     testbeds.set(policy, opened)
     return opened
   }

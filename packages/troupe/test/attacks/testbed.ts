@@ -15,13 +15,28 @@ import { serve } from '../../src/server/index.ts'
 import { hostileMcp } from './hostile-mcp.ts'
 import { type Instruction, obedientModel } from './obedient-model.ts'
 
+/** Each way out takes a recipient that the owner named without a question, and no other. */
+const recipients = ['send', 'upload', 'lookup', 'post', 'visit'].flatMap((tool) => [
+  { tool, when: 'args.to is trusted', do: 'allow' as const },
+  { tool, do: 'ask' as const },
+])
+
 /** What an operator states, by the name that rows of the corpus use. */
 export const policies = {
   default: {},
   strict: { policy: { taint: 'refuse' } },
   'people untrusted': { policy: { people: 'untrusted' } },
+  recipients: { policy: recipients },
+  hidden: {},
+  'hidden recipients': { policy: recipients },
 } as const satisfies Readonly<Record<string, Partial<TroupeConfig>>>
 export type PolicyName = keyof typeof policies
+
+/** What the definition of the victim states besides. */
+export const victimOptions: Partial<Readonly<Record<string, object>>> = {
+  hidden: { untrusted: 'hide' },
+  'hidden recipients': { untrusted: 'hide' },
+}
 
 /** What a defence that is switched off looks like: outside changes are only reported. */
 export const undefended: Partial<TroupeConfig> = { policy: { taint: 'report' } }
@@ -47,7 +62,11 @@ export interface Site {
   readonly requests: string[]
 }
 
-export async function openTestbed(storage: TroupeConfig['storage'], config: Partial<TroupeConfig>): Promise<Testbed> {
+export async function openTestbed(
+  storage: TroupeConfig['storage'],
+  config: Partial<TroupeConfig>,
+  victim: object = {},
+): Promise<Testbed> {
   const troupe = await createTroupe({
     storage,
     log: 'silent',
@@ -73,7 +92,7 @@ export async function openTestbed(storage: TroupeConfig['storage'], config: Part
     url: server.url,
     site: { url: site.url, pages, requests },
     mcp,
-    newScene: () => new Scene(troupe, `victim-${++scenes}`, site.url),
+    newScene: () => new Scene(troupe, `victim-${++scenes}`, site.url, victim),
     async close() {
       await server.close()
       await troupe.close()
@@ -113,8 +132,10 @@ export class Scene {
   /** Trusted work of the agent besides its reading; the owner's own order. */
   task = ''
   readonly #site: string
+  readonly #victim: object
 
-  constructor(troupe: Troupe, userId: string, site: string) {
+  constructor(troupe: Troupe, userId: string, site: string, victim: object) {
+    this.#victim = victim
     this.troupe = troupe
     this.userId = userId
     this.ada = troupe.user(userId)
@@ -197,6 +218,7 @@ export class Scene {
       instructions: `You are an assistant. ${first} ${this.task}`,
       model: obedientModel(this.attempts),
       tools: [...this.tools, ...tools] as never,
+      ...this.#victim,
       ...more,
     })
   }

@@ -11,6 +11,7 @@ import {
   failure,
   hashText,
   milliseconds,
+  reportCallback,
   type Schema,
   show,
   systemClock,
@@ -24,6 +25,7 @@ export interface AgentPoolOptions<T> {
   readonly agent?: T
   /** In a topology; the agent's by default. */
   readonly name?: string
+  /** What it throws is one line of the log of the troupe whose steps the pool serves. */
   readonly dispose?: (instance: T) => unknown
   /** Instances at most; 4 by default. */
   readonly size?: number
@@ -82,6 +84,8 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   #closed = false
   #resolveIdle: (() => void) | undefined
   #closing: Promise<void> | undefined
+  /** Of the troupe whose step had an instance last. */
+  #services: StepEntry['services'] | undefined
 
   /** @throws ValidationError naming the option that is wrong */
   constructor(poolOptions: AgentPoolOptions<T>) {
@@ -227,6 +231,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
 
   async #lend(entry: StepEntry, change: (agent: Agent) => Agent): Promise<Outcome> {
     const { signal } = entry.recorder
+    this.#services = entry.services
     const lease = await this.acquire({ key: entry.recorder.step, signal })
     // A step that parks never settles: what it holds goes back all the same.
     const release = () => void lease.release()
@@ -361,8 +366,9 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     this.#disposed++
     try {
       await this.#options.dispose?.(instance)
-    } catch {
-      // It is gone either way; what it failed with concerns nobody who waits.
+    } catch (error) {
+      // The instance is gone either way, and no caller waits for it.
+      if (this.#services) reportCallback(this.#services, { callback: 'dispose of a pool', name: this.name }, error)
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import { failure, type Schema, show } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
-import type { Agent, AgentAccess, Outcome, StepEntry } from '../agent-port.ts'
+import type { Agent, AgentAccess, AgentTypes, Outcome, StepEntry } from '../agent-port.ts'
 import { llmStep } from '../model/llm-step.ts'
 import { createDefinition, fingerprintOf, type LlmAgentOptions, type LlmDefinition, putTool } from './llm-definition.ts'
 
@@ -25,11 +25,12 @@ export function freezeAgent(agent: BaseLlmAgent): void {
 }
 
 /** What every LlmAgent is; the class that users make adds a `chat` that opens a troupe of its own. */
-export class BaseLlmAgent implements Agent {
+export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
+  declare readonly types?: AgentTypes<unknown, Out>;
   [state]: AgentState
 
   /** @throws ValidationError naming the option that is wrong */
-  constructor(options: LlmAgentOptions) {
+  constructor(options: LlmAgentOptions<Out>) {
     this[state] = { definition: createDefinition(options), isFrozen: false }
   }
 
@@ -89,7 +90,7 @@ export class BaseLlmAgent implements Agent {
    * @example const careful = researcher.with({ settings: { temperature: 0 } })
    */
   with(changes: Partial<LlmAgentOptions>): this {
-    const { tools, sources, helpers, chain, description, output, access, ...rest } = definitionOf(this)
+    const { tools, sources, helpers, chain, description, output, access, rules: _, ...rest } = definitionOf(this)
     const before: LlmAgentOptions = {
       ...rest,
       ...access,

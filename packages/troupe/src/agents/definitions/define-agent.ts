@@ -1,4 +1,5 @@
 /** A function agent: code that carries out one step at a time. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkAgentName } from '../../context/index.ts'
 import {
   checkOptions,
@@ -12,6 +13,7 @@ import {
 } from '../../core/index.ts'
 import { checkGrants } from '../../security/index.ts'
 import type { Agent, AgentAccess, Routing, StepContext, StepEntry } from '../agent-port.ts'
+import { carriedByFunction } from '../model/carried-text.ts'
 import { type Routed, routingOf } from './routing.ts'
 
 export interface AgentMessage {
@@ -32,7 +34,10 @@ export interface AgentOptions<In, Out> extends AgentAccess {
   readonly inputSchema?: Schema<In>
   /** Of what it passes on as a value or finishes with. */
   readonly outputSchema?: Schema<Out>
-  readonly run: (input: In, ctx: AgentContext) => Out | Routed | undefined | Promise<Out | Routed | undefined>
+  readonly run: (
+    input: In,
+    ctx: AgentContext,
+  ) => Out | Routed<unknown> | undefined | Promise<Out | Routed<unknown> | undefined>
   /** Answers `ctx.request`; without it `run` does, with the payload as input. */
   readonly serve?: (message: AgentMessage, ctx: AgentContext) => unknown
 }
@@ -61,12 +66,40 @@ export function checkAgentAccess(
   })
 }
 
+/** What comes of what `run` returns. */
+type ValueOf<Returned> =
+  Returned extends Routed<infer Finished> ? Finished : [Exclude<Returned, void>] extends [never] ? null : Returned
+
+/** Without the output schema, which an overload of its own takes. */
+type Unchecked<In> = Omit<AgentOptions<In, unknown>, 'run' | 'inputSchema' | 'outputSchema'>
+type InputOf<Input extends Schema | undefined, In> = Input extends Schema ? StandardSchemaV1.InferInput<Input> : In
+
 /**
+ * Makes an agent of a function. Its schemas, or else the types of `run`, say to the compiler what it takes and gives.
  * @throws ValidationError for a name or option that is not allowed
  * @example
  * const check = defineAgent({ name: 'Check', inputSchema: z.object({ n: z.number() }), run: async ({ n }) => n > 3 })
  */
-export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, Out>): Agent {
+export function defineAgent<
+  In = Json,
+  Out = unknown,
+  Output extends Schema<Out> = Schema<Out>,
+  Input extends Schema | undefined = undefined,
+>(
+  options: AgentOptions<In, Out> & {
+    readonly inputSchema?: Input | Schema<In>
+    readonly outputSchema: Output | Schema<Out>
+  },
+): Agent<InputOf<Input, In>, StandardSchemaV1.InferOutput<Output>>
+export function defineAgent<In = Json, Returned = unknown, Input extends Schema | undefined = undefined>(
+  options: Unchecked<In> & {
+    readonly inputSchema?: Input | Schema<In>
+    readonly outputSchema?: never
+    readonly run: (input: In, ctx: AgentContext) => Returned
+  },
+): Agent<InputOf<Input, In>, ValueOf<Awaited<Returned>>>
+export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, Out>): Agent<In, Out>
+export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
   checkOptions('defineAgent', options, known)
   const name = checkAgentName(options.name)
   if (typeof options.run !== 'function')
@@ -91,7 +124,8 @@ export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, 
         inputSchema && !entry.results
           ? await parse(inputSchema, entry.input, `The input of ${name}`)
           : (entry.input as In)
-      return checkRouting(routingOf(await run(input, contextOf(entry)), `What ${name} returned`), outputSchema, name)
+      const routing = routingOf(await run(input, contextOf(entry)), `What ${name} returned`)
+      return checkRouting(carriedByFunction(routing, entry), outputSchema, name)
     },
     ...(serve
       ? {

@@ -7,15 +7,19 @@ import {
   hashJson,
   type Json,
   jsonSchemaOf,
+  listOf,
+  readable,
   type Schema,
   show,
 } from '../../core/index.ts'
 import type { ModelSpec } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
+import { type CompiledRule, compileRules, type PolicyRule } from '../../security/index.ts'
 import { isTool, isToolSource, type Tool, type ToolSource } from '../../tools/index.ts'
 import type { Agent, AgentAccess } from '../agent-port.ts'
 import { isCoordination } from '../model/coordination.ts'
 import { checkAgentAccess } from './define-agent.ts'
+import { type HandOffOptions, readHistory } from './routing.ts'
 
 export interface ModelSettings {
   readonly maxOutputTokens?: number
@@ -67,7 +71,7 @@ export type ToolSelection =
       readonly tools: readonly Tool[]
     }) => readonly (string | Tool)[] | Promise<readonly (string | Tool)[]>)
 
-export interface LlmAgentOptions extends AgentAccess {
+export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly name: string
   readonly description?: string
   readonly instructions?: Instructions
@@ -79,9 +83,18 @@ export interface LlmAgentOptions extends AgentAccess {
   readonly agents?: Readonly<Record<string, Agent>> | readonly Agent[]
   readonly memory?: MemoryOptions
   /** The form of its answer. */
-  readonly output?: Schema
+  readonly output?: Schema<Out>
   readonly settings?: ModelSettings
   readonly toolSelection?: ToolSelection
+  /** What its hand-offs carry of the conversation; nothing by default. */
+  readonly handOff?: HandOffOptions
+  /** What becomes of its calls of tools, by the labels of their arguments; it can only narrow what the troupe allows. */
+  readonly policy?: readonly PolicyRule[]
+  /**
+   * `hide`: its model reads nothing that carries an untrusted label. Such results of tools and helpers stand behind handles,
+   * which the model passes on, or asks about with the tool `query_handle`. `read` by default.
+   */
+  readonly untrusted?: 'read' | 'hide'
 }
 
 export interface LlmDefinition {
@@ -96,7 +109,12 @@ export interface LlmDefinition {
   readonly output: Schema | undefined
   readonly settings: ModelSettings
   readonly toolSelection: ToolSelection
+  readonly handOff: HandOffOptions
   readonly access: AgentAccess
+  readonly policy: readonly PolicyRule[]
+  /** `policy`, read. */
+  readonly rules: readonly CompiledRule[]
+  readonly untrusted: 'read' | 'hide'
 }
 
 const known = [
@@ -110,6 +128,9 @@ const known = [
   'output',
   'settings',
   'toolSelection',
+  'handOff',
+  'policy',
+  'untrusted',
   'role',
   'allow',
   'deny',
@@ -125,13 +146,24 @@ const knownSettings = [
   'cache',
 ]
 
+/** Tools, or agents, of one definition. */
+const maxEntries = 10_000
+
+/** Of one chain. */
+const maxModels = 100
+
+function chainOf(name: string, model: NonNullable<LlmAgentOptions['model']>): readonly ModelSpec[] {
+  const isChain = readable(`The model of ${name}`, () => Array.isArray(model))
+  return isChain ? listOf(`The models of ${name}`, model as readonly ModelSpec[], maxModels) : [model as ModelSpec]
+}
+
 /** @throws ValidationError naming the option */
 export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   checkOptions('LlmAgent', options, known)
   const name = checkAgentName(options.name)
   const model = options.model
-  const chain = model === undefined ? [] : Array.isArray(model) ? (model as readonly ModelSpec[]) : [model as ModelSpec]
-  if (Array.isArray(model) && model.length === 0)
+  const chain = model === undefined ? [] : chainOf(name, model)
+  if (model !== undefined && chain.length === 0)
     throw failure('agent.wrong', { agent: name, problem: 'its list of models is empty' })
   for (const spec of chain) checkModel(name, spec)
   const { memory = {}, settings = {}, instructions = '', output, description } = options
@@ -142,6 +174,10 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
   if (typeof instructions !== 'string' && typeof instructions !== 'function')
     throw failure('agent.wrong', { agent: name, problem: 'its instructions are neither a text nor a function' })
+  const { policy = [], untrusted = 'read' } = options
+  if (untrusted !== 'read' && untrusted !== 'hide')
+    throw failure('agent.wrong', { agent: name, problem: `untrusted is ${show(untrusted)}, neither read nor hide` })
+  const rules = compileRules(policy, `the agent ${name}`)
   const selection = checkSelection(name, options.toolSelection ?? 'all')
   const tools = new Map<string, Tool>()
   const sources: ToolSource[] = []
@@ -172,7 +208,11 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     output,
     settings: checkSettings(name, settings),
     toolSelection: selection,
+    handOff: Object.freeze({ history: readHistory(`handOff of ${name}`, options.handOff ?? {}) }),
     access: checkAgentAccess(options, name, [...tools.keys(), ...helpers.keys()]),
+    policy: Object.freeze([...policy]),
+    rules,
+    untrusted,
   }
 }
 
@@ -234,9 +274,10 @@ function entriesOf<T extends { readonly name: string }>(
   if (entries === undefined) return []
   if (typeof entries !== 'object' || entries === null)
     throw failure('agent.wrong', { agent, problem: `its ${option} are neither a list nor an object` })
-  return Array.isArray(entries)
-    ? entries.map((item: T | null) => [String(item?.name), item as T])
-    : Object.entries(entries as Readonly<Record<string, T>>)
+  const isList = readable(`The ${option} of ${agent}`, () => Array.isArray(entries))
+  if (!isList) return Object.entries(entries as Readonly<Record<string, T>>)
+  const list = listOf(`The ${option} of ${agent}`, entries as readonly (T | null)[], maxEntries)
+  return list.map((item) => [String(item?.name), item as T])
 }
 
 /** @throws ValidationError for the name of a coordination tool */
@@ -302,6 +343,7 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     tool.parameters,
     tool.effect,
     String(tool.execute),
+    ...(tool.hide || tool.policy || tool.declassify ? [flowsOf(tool)] : []),
   ])
   return hashJson([
     definition.name,
@@ -313,5 +355,13 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     { ...definition.settings } as Json,
     { ...definition.memory } as Json,
     ...definition.sources.map(({ name, settings }) => [name, settings]),
+    ...(definition.untrusted === 'hide' || definition.policy.length > 0
+      ? [{ untrusted: definition.untrusted, policy: definition.policy as unknown as Json }]
+      : []),
   ])
 }
+
+const flowsOf = ({ hide, policy = [], declassify = [] }: Tool): Json =>
+  JSON.parse(
+    JSON.stringify({ hide: hide ?? false, policy: policy.map(({ when, do: outcome }) => [when, outcome]), declassify }),
+  ) as Json

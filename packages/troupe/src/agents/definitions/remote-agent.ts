@@ -3,7 +3,16 @@
  * reached by is a port; its states are those of the A2A protocol.
  */
 import { checkAgentName } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, hashText, type Json, type Schema, show } from '../../core/index.ts'
+import {
+  checkOptions,
+  type Duration,
+  failure,
+  fieldOf,
+  hashText,
+  type Json,
+  type Schema,
+  show,
+} from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
 import { defineAgent } from './define-agent.ts'
@@ -73,7 +82,7 @@ export function defineRemoteAgent(options: RemoteAgentOptions): Agent {
   const { port, effect = 'at-most-once', answerTimeout, ...rest } = options
   const name = checkAgentName(options.name)
   const wrong = (problem: string) => failure('agent.wrong', { agent: name, problem })
-  if (typeof port?.send !== 'function' || typeof port.answer !== 'function')
+  if (typeof fieldOf(port, 'send') !== 'function' || typeof fieldOf(port, 'answer') !== 'function')
     throw wrong('its port has no send and answer')
   if (!['read', 'idempotent', 'at-most-once'].includes(effect)) throw wrong(`effect is ${show(effect)}`)
   const agent = defineAgent({
@@ -119,7 +128,7 @@ function reach(ctx: StepContext, { name, port, effect }: Remote, { what, input, 
     `${what} ${name}`,
     { class: effect, input, taint: [`untrusted:${name}`], ...reconcile },
     async ({ key, signal }) => {
-      const gone = () => void port.cancel?.(key).catch(() => {})
+      const gone = () => void Promise.try(() => port.cancel?.(key)).catch(() => {})
       signal.addEventListener('abort', gone, { once: true })
       try {
         return checkTask(name, await call({ key, signal }))

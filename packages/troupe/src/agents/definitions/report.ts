@@ -3,43 +3,72 @@ import type { ModelAnswer } from '../../models/index.ts'
 import type { StepReport, ToolCallReport } from '../agent-port.ts'
 import { answerText } from '../model/model-messages.ts'
 
+type Spent = Pick<StepReport, 'usage' | 'cost'>
+
 export class Report {
+  readonly #onSpent: ((spent: Spent) => void) | undefined
   #inputTokens = 0
   #outputTokens = 0
   #usd = 0
   readonly #unknown = new Set<string>()
+  /** What helpers have used so far, by call: part of what this step used. */
+  readonly #helpers = new Map<string, Spent>()
   readonly #calls: ToolCallReport[] = []
   #text = ''
   #model = ''
   #fallback: StepReport['fallback']
 
+  /** @param onSpent called with what was used so far, whenever it grows */
+  constructor(onSpent?: (spent: Spent) => void) {
+    this.#onSpent = onSpent
+  }
+
   answered(answer: ModelAnswer): void {
-    this.#inputTokens += answer.usage.inputTokens
-    this.#outputTokens += answer.usage.outputTokens
-    if (answer.cost === undefined) this.#unknown.add(answer.model)
-    else this.#usd += answer.cost
+    this.queried(answer)
     this.#text = answerText(answer)
     this.#model = answer.model
     this.#fallback ??= answer.fallback
+  }
+
+  /** A question about a hidden value: paid for, and no answer of the step. */
+  queried({ usage, cost, model }: ModelAnswer): void {
+    this.#inputTokens += usage.inputTokens
+    this.#outputTokens += usage.outputTokens
+    if (cost === undefined) this.#unknown.add(model)
+    else this.#usd += cost
+    this.#onSpent?.(this.spent)
   }
 
   called(call: ToolCallReport): void {
     this.#calls.push(call)
   }
 
-  /** What a helper cost is part of what this step cost. */
-  helped(report: StepReport): void {
-    this.#inputTokens += report.usage.inputTokens
-    this.#outputTokens += report.usage.outputTokens
-    this.#usd += report.cost.usd
-    for (const model of report.cost.unknown) this.#unknown.add(model)
+  /** Takes what the helper of one call has used so far in place of what it had used before. */
+  helped(call: string, { usage, cost }: Spent): void {
+    this.#helpers.set(call, { usage, cost })
+    this.#onSpent?.(this.spent)
+  }
+
+  /** With what helpers used. */
+  get spent(): Spent {
+    const helpers = [...this.#helpers.values()]
+    const sum = (own: number, of: (spent: Spent) => number) => helpers.reduce((total, each) => total + of(each), own)
+    return {
+      usage: {
+        inputTokens: sum(this.#inputTokens, ({ usage }) => usage.inputTokens),
+        outputTokens: sum(this.#outputTokens, ({ usage }) => usage.outputTokens),
+      },
+      cost: {
+        usd: sum(this.#usd, ({ cost }) => cost.usd),
+        unknown: [...new Set([...this.#unknown, ...helpers.flatMap(({ cost }) => cost.unknown)])],
+      },
+    }
   }
 
   of(): StepReport {
     return {
       text: this.#text,
-      usage: { inputTokens: this.#inputTokens, outputTokens: this.#outputTokens },
-      cost: { usd: this.#usd, unknown: [...this.#unknown] },
+      ...this.spent,
       toolCalls: this.#calls,
       model: this.#model,
       ...(this.#fallback ? { fallback: this.#fallback } : {}),

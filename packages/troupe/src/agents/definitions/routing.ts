@@ -1,10 +1,12 @@
 /** How a function agent says where the run goes next; a plain value goes along the only way there is. */
-import { checkOptions, encodeJson, failure, fieldOf, type Json, listOf } from '../../core/index.ts'
-import type { Routing } from '../agent-port.ts'
+import { checkOptions, encodeJson, failure, fieldOf, type Json, listOf, show } from '../../core/index.ts'
+import type { CarriedHistory, Routing } from '../agent-port.ts'
 
 /** A value that only these constructors make: no result of an agent is taken for one by its looks. */
-class Routed {
+class Routed<Out = never> {
   readonly routing: Routing
+  /** Of what the agent finishes with; there is no such field. */
+  declare readonly output?: Out
   constructor(routing: Routing) {
     this.routing = routing
   }
@@ -38,12 +40,38 @@ export function invoke(targets: readonly { readonly agent: Target; readonly inpu
   })
 }
 
-/** To another agent for good. */
-export const handOff = (agent: Target, input?: unknown): Routed =>
-  new Routed({ kind: 'handOff', agent: nameOf('handOff', agent), input: json(input) })
+export interface HandOffOptions {
+  /**
+   * What the other agent is shown of the conversation before its input: `none`, the default; a `summary`, by the model of
+   * the agent that hands off or else by rules; or `all` of it. It is recorded with the step, and keeps its taint.
+   */
+  readonly history?: 'none' | CarriedHistory['kind']
+}
+
+/**
+ * To another agent for good.
+ * @throws ValidationError when no agent is named, or for an option that is none
+ * @example return handOff('Billing', 'Refund order 17.', { history: 'summary' })
+ */
+export function handOff(agent: Target, input?: unknown, options: HandOffOptions = {}): Routed {
+  const history = readHistory('handOff', options)
+  const routing = { kind: 'handOff', agent: nameOf('handOff', agent), input: json(input) } as const
+  return new Routed(history === 'none' ? routing : { ...routing, history })
+}
+
+/** @throws ValidationError for an option that is none, or a `history` that is none */
+export function readHistory(what: string, options: HandOffOptions): NonNullable<HandOffOptions['history']> {
+  checkOptions(what, options, ['history'])
+  const { history = 'none' } = options
+  if (['none', 'summary', 'all'].includes(history)) return history
+  throw failure('validation.failed', {
+    what: `${what}.history`,
+    problem: `it is ${show(history)}, not none, summary or all`,
+  })
+}
 
 /** The response of the run, or of this branch. */
-export const finish = (value?: unknown): Routed => new Routed({ kind: 'finish', value: json(value) })
+export const finish = <Out = null>(value?: Out): Routed<Out> => new Routed<Out>({ kind: 'finish', value: json(value) })
 
 const json = (value: unknown): Json =>
   value === undefined ? null : (JSON.parse(encodeJson(value, 'What is passed on')) as Json)
@@ -61,3 +89,17 @@ export const routingOf = (returned: unknown, what: string): Routing =>
   isRouted(returned)
     ? returned.routing
     : { kind: 'value', value: returned === undefined ? null : (JSON.parse(encodeJson(returned, what)) as Json) }
+
+/**
+ * The result that a person puts in the place of a step's.
+ * @throws ValidationError for a hand-off with a history: no step is there whose conversation it would carry
+ */
+export function editedRouting(returned: unknown): Routing {
+  const routing = routingOf(returned, 'The result')
+  if (routing.kind === 'handOff' && routing.history !== undefined)
+    throw failure('validation.failed', {
+      what: 'The result',
+      problem: 'it is a hand-off with a history, and an edited result carries none',
+    })
+  return routing
+}

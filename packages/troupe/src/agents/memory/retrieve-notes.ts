@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { hashText, type Json, type Schema, type TaintLabel } from '../../core/index.ts'
-import { defineTool, type Tool } from '../../tools/index.ts'
+import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { textOfInput } from '../model/model-messages.ts'
@@ -55,12 +55,15 @@ const cut = (text: string, characters: number): string =>
 const noteOf = (content: Json): string =>
   cut(textOfEpisode(content).replaceAll(/\s*\n\s*/g, ' '), limits.noteCharacters)
 
+const labelsOf = (items: readonly { readonly taint: readonly TaintLabel[] }[], { guard }: StepEntry['services']) =>
+  items.flatMap(({ taint }) => [...taint, ...guard.privateLabels])
+
 async function inMind({ name }: LlmDefinition, { recorder, services, thread }: StepEntry): Promise<Section> {
   const items = await services.memories.read(recorder.principal.userId, workingName(name, thread))
   return {
     title: 'In mind, the most important first',
     notes: items.map(({ content }) => noteOf(content)),
-    taint: items.flatMap(({ taint }) => taint),
+    taint: labelsOf(items, services),
   }
 }
 
@@ -72,7 +75,7 @@ async function episodesLike({ name }: LlmDefinition, entry: StepEntry, limit: nu
   return {
     title: `Earlier work like this (likeness: ${found[0]?.similarity ?? 'none'})`,
     notes: found.map(({ content }) => noteOf(content)),
-    taint: found.flatMap(({ taint }) => taint),
+    taint: labelsOf(found, entry.services),
   }
 }
 
@@ -130,13 +133,16 @@ export function rememberTool(definition: LlmDefinition, entry: StepEntry): Tool 
       : 'Keeps a short note for all agents.',
     inputSchema: (working && shared ? input : input.omit({ where: true })) as Schema<z.infer<typeof input>>,
     durable: true,
-    async execute({ text, priority = 0, where }, { ctx }) {
+    async execute({ text, priority = 0, where }, call) {
+      const { ctx, recorder: own } = call as BodyCall
       const id = hashText(text).slice(0, 16)
       if (shared && (!working || where === 'shared')) {
         await ctx.context.push(`${shared}${id}`, text, {})
         return { remembered: true, key: `${shared}${id}` }
       }
-      const { principal, taint, provenance } = recorder
+      // Of the call: what it was given through a handle is not what the step has read.
+      const { taint } = own
+      const { principal, provenance } = recorder
       const item = {
         ...{ id, content: text, priority, agent: name, source: thread, taint },
         provenance: { ...provenance, agent: name },

@@ -4,7 +4,8 @@
  */
 import MiniSearch from 'minisearch'
 import { checkText, failure, TroupeError } from '../../core/index.ts'
-import { type Embedded, type Models, similarity, termsOf } from '../../models/index.ts'
+import { type DocumentEmbeddings, termsOf } from '../../documents/index.ts'
+import { type Embedded, type Models, similarity } from '../../models/index.ts'
 
 /** Vectors of texts, all by one model. */
 export type Embed = (texts: readonly string[]) => Promise<Embedded>
@@ -68,6 +69,17 @@ export function byWords(question: string, texts: readonly string[]): Ranking {
   index.addAll(texts.map((text, id) => ({ id, text })))
   const found = index.search(question).map(({ id, score }) => ({ index: id as number, score }))
   return { similarity: 'lexical', found: found.sort((a, b) => b.score - a.score || b.index - a.index) }
+}
+
+/** The same model for the search in documents; undefined where the troupe has none. */
+export function documentEmbeddings(models: Models, user: string): DocumentEmbeddings | undefined {
+  const { embedding } = models
+  if (embedding === undefined) return undefined
+  return {
+    model: models.nameOf(embedding),
+    embed: async (texts, { signal }) =>
+      (await models.embed(embedding, texts, { user, ...(signal ? { signal } : {}) })).vectors,
+  }
 }
 
 /** Asks the embedding model of the troupe, on behalf of one user; undefined where it has none. */

@@ -1,7 +1,10 @@
 /** Runs one call of a tool or helper and turns what becomes of it into a result that the model can read. */
-import { failure, type Json, storeError, TroupeError } from '../../core/index.ts'
+import { failedWith, failure, type Json, storeError, type TaintLabel, TroupeError } from '../../core/index.ts'
+import type { Recorder, ScopedRecorder } from '../../journal/index.ts'
 import { callTool, type Tool } from '../../tools/index.ts'
 import type { Agent, StepReport } from '../agent-port.ts'
+import type { CallFlow } from '../flows/call-flow.ts'
+import { documentEmbeddings } from '../memory/similarity.ts'
 import { clientsFor } from '../step/clients-for.ts'
 import type { LlmRun } from './llm-run.ts'
 import { errorOutput, type ToolCallPart, type ToolResultPart, toolResult, valueOutput } from './model-messages.ts'
@@ -11,6 +14,12 @@ export interface Called {
   readonly result: ToolResultPart
   readonly success: boolean
   readonly value: Json
+  /** What the model is shown in place of the value, where it is shown something else. */
+  readonly shown?: Json
+  /** Labels of what the call read; absent where nothing was called. */
+  readonly read?: readonly TaintLabel[]
+  /** Adds labels to what the step has read. */
+  readonly leave?: ScopedRecorder['leave']
 }
 
 const nudge =
@@ -48,16 +57,21 @@ export async function callAgentTool(
     tool,
     args,
     input,
+    flow,
+    agreed,
   }: {
     readonly call: ToolCallPart
     readonly id: string
     readonly tool: Tool
     readonly args: Json
     readonly input: unknown
+    readonly flow: CallFlow
+    readonly agreed: boolean
   },
 ): Promise<Called> {
   const { entry, definition } = run
   const { recorder, services } = entry
+  const scope = scopeOf(recorder, flow)
   const host = {
     clock: services.clock,
     events: services.events,
@@ -66,6 +80,7 @@ export async function callAgentTool(
     ctxOf: entry.ctxOf,
     guard: services.guard,
     recording: services.recording,
+    embeddings: documentEmbeddings(services.models, recorder.principal.userId),
     policies: services.policies?.tools,
     ...(services.timeouts.tool === undefined ? {} : { timeoutMs: services.timeouts.tool }),
   }
@@ -73,17 +88,54 @@ export async function callAgentTool(
   let success = true
   const began = services.clock.monotonic()
   try {
-    value = await callTool(host, recorder, tool, { id, args, input })
+    value = await callTool(host, scope.recorder, tool, { id, args, input, agreed })
   } catch (error) {
     success = false
-    value = { error: toolFailureMessage(run, error) }
+    value = { error: scope.messageOf(run, error) }
   }
   countCall(run, tool, id, success, services.clock.monotonic() - began)
   return {
     result: toolResult(call, success ? valueOutput(value) : errorOutput(value as { error: string })),
     success,
     value,
+    read: scope.read(),
+    leave: scope.leave,
   }
+}
+
+/** What is given through handles counts within the call, and is told apart from what the call reads itself. */
+function scopeOf(recorder: Recorder, { fromHandle }: CallFlow) {
+  const outer = recorder.scoped(fromHandle)
+  const own = outer.recorder.scoped()
+  const leave: ScopedRecorder['leave'] = (labels) => {
+    own.leave(labels)
+    outer.leave(labels)
+  }
+  return {
+    recorder: own.recorder,
+    read: own.labels,
+    leave,
+    /** What ends the step ends it with everything that the call had read. */
+    messageOf(run: LlmRun, error: unknown): string {
+      try {
+        return toolFailureMessage(run, error)
+      } catch (fatalError) {
+        leave([...fromHandle, ...own.labels()])
+        throw fatalError
+      }
+    },
+  }
+}
+
+/** A call that failed before it began, in the schema or in `needsApproval` of the tool, is reported as any call is. */
+export function reportUncalled({ entry, definition }: LlmRun, tool: Tool, error: unknown): void {
+  const { services, recorder } = entry
+  const { code, errorId } = failedWith(error)
+  // Arguments that do not fit are the model's mistake.
+  if (errorId === undefined) return
+  const fields = { tool: tool.name, agent: definition.name, userId: recorder.principal.userId }
+  const outcome = { success: false, durationMs: 0, security: false, code, errorId }
+  services.events.emit({ type: 'tool.called', at: services.clock.now(), ...fields, ...outcome }, () => ({ error }))
 }
 
 /** For the choice by performance alone: everybody else's turns stay as small as they are. */
@@ -106,14 +158,15 @@ function countCall({ definition, entry }: LlmRun, tool: Tool, id: string, succes
  */
 export function judged({ entry, definition }: LlmRun, call: ToolCallPart, args: Json, called: Called): ToolResultPart {
   const repeated = entry.services.repetition?.(definition.name, call.toolName, args, called.value)
-  if (!repeated || repeated.verdict === 'go') return called.result
-  const { verdict, used, limit } = repeated
-  if (verdict === 'stop')
+  if (repeated?.verdict === 'stop') {
+    const { used, limit } = repeated
     throw failure('guard.repetition', { agent: definition.name, tool: call.toolName, used, limit })
-  const output = called.success
-    ? valueOutput(called.value, nudge)
-    : errorOutput({ ...(called.value as { error: string }), notice: nudge })
-  return toolResult(call, output)
+  }
+  const notice = repeated?.verdict === 'nudge' ? nudge : undefined
+  if (notice === undefined && called.shown === undefined) return called.result
+  const shown = called.shown ?? called.value
+  if (called.success) return toolResult(call, valueOutput(shown, notice))
+  return toolResult(call, errorOutput({ ...(shown as { error: string }), ...(notice === undefined ? {} : { notice }) }))
 }
 
 /** A helper is a step of its own inside the turn, with a conversation of its own for each call. */
@@ -124,15 +177,23 @@ export async function callHelper(
     id,
     helper,
     args,
-  }: { readonly call: ToolCallPart; readonly id: string; readonly helper: Agent; readonly args: Json },
+    flow,
+  }: {
+    readonly call: ToolCallPart
+    readonly id: string
+    readonly helper: Agent
+    readonly args: Json
+    readonly flow: CallFlow
+  },
 ): Promise<Called> {
   const { entry } = run
   // A helper of a helper is in the same step: its place is below the conversation it was called in.
   const { step } = entry.recorder
+  const scope = scopeOf(entry.recorder, flow)
   const denied = deniedTo(run.definition, entry)
   const above = entry.thread.startsWith(`${step}/`) ? entry.thread : step
   try {
-    const done = await entry.recorder.body<Json>(`agent ${call.toolName} ${id}`, async (stage) => {
+    const done = await scope.recorder.body<Json>(`agent ${call.toolName} ${id}`, async (stage) => {
       const { results: _, request: __, serve: ___, ...rest } = entry
       const outcome = await helper.step({
         ...rest,
@@ -142,16 +203,24 @@ export async function callHelper(
         denied,
         flow: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
         thread: `${above}/${id}`,
+        onSpent: (spent) => run.report.helped(id, spent),
       })
       if (!('value' in outcome))
         throw failure('agent.wrong', { agent: helper.name, problem: 'a helper can only answer, not pass the work on' })
       return { value: outcome.value, ...(outcome.report ? { report: outcome.report } : {}) }
     })
     const { value, report } = done as { readonly value: Json; readonly report?: Json }
-    if (report !== undefined) run.report.helped(report as StepReport)
-    return { result: toolResult(call, valueOutput(value)), success: true, value }
+    if (report !== undefined) run.report.helped(id, report as StepReport)
+    return {
+      result: toolResult(call, valueOutput(value)),
+      success: true,
+      value,
+      read: scope.read(),
+      leave: scope.leave,
+    }
   } catch (error) {
-    const problem = { error: toolFailureMessage(run, error) }
-    return { result: toolResult(call, errorOutput(problem)), success: false, value: problem }
+    const value = { error: scope.messageOf(run, error) }
+    const result = toolResult(call, errorOutput(value))
+    return { result, success: false, value, read: scope.read(), leave: scope.leave }
   }
 }

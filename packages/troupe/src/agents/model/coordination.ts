@@ -16,19 +16,37 @@ const object = (properties: Readonly<Record<string, unknown>>) => ({
 })
 const request = { type: 'string', description: 'What it should do, with everything it needs to know.' }
 
-/** @param output the schema of the answer that `finish` takes; any text without one */
-export function coordinationTools(flow: Flow, output: Schema | undefined): readonly LanguageModelV4FunctionTool[] {
+/**
+ * @param output the schema of the answer that `finish` takes; any text without one
+ * @param isFormAsked whether the model's text is asked for in that schema: it is not sent a second time then
+ * @param descriptions of the agents that may be named, where they have one: a model chooses by it
+ */
+export function coordinationTools(
+  flow: Flow,
+  output: Schema | undefined,
+  isFormAsked = false,
+  descriptions: ReadonlyMap<string, string> = new Map(),
+): readonly LanguageModelV4FunctionTool[] {
+  const withAgents = (description: string, names: readonly string[]) =>
+    [
+      description,
+      ...names.flatMap((name) => (descriptions.get(name) ? [`- ${name}: ${descriptions.get(name)}`] : [])),
+    ].join('\n')
   const tool = (name: CoordinationName, description: string, properties: Readonly<Record<string, unknown>>) =>
     ({ type: 'function', name, description, inputSchema: object(properties) }) as LanguageModelV4FunctionTool
   const tools: LanguageModelV4FunctionTool[] = []
   if (flow.invoke.length > 0) {
     const invocation = object({ agent_name: { type: 'string', enum: [...flow.invoke] }, request })
     const description = 'Lets other agents work, in parallel where you name several, and gives you their results.'
-    tools.push(tool('invoke_agent', description, { invocations: { type: 'array', minItems: 1, items: invocation } }))
+    tools.push(
+      tool('invoke_agent', withAgents(description, flow.invoke), {
+        invocations: { type: 'array', minItems: 1, items: invocation },
+      }),
+    )
   }
   if (flow.handOff.length > 0)
     tools.push(
-      tool('hand_off', 'Passes the work on to another agent for good.', {
+      tool('hand_off', withAgents('Passes the work on to another agent for good.', flow.handOff), {
         agent_name: { type: 'string', enum: [...flow.handOff] },
         request,
       }),
@@ -37,8 +55,11 @@ export function coordinationTools(flow: Flow, output: Schema | undefined): reado
     tools.push(
       tool('ask_user', 'Asks the person you work for, and waits for the answer.', { question: { type: 'string' } }),
     )
-  if (flow.finish) {
-    const answer = (output && jsonSchemaOf(output)) ?? { type: 'string', description: 'The whole answer.' }
+  // A text of the form ends the work by itself, unless it goes along to another agent.
+  if (flow.finish && !(isFormAsked && flow.value !== 'along')) {
+    const answer = isFormAsked
+      ? { description: 'The answer, in the form that your text would have.' }
+      : ((output && jsonSchemaOf(output)) ?? { type: 'string', description: 'The whole answer.' })
     tools.push(tool('finish', 'Ends the work with your answer.', { answer }))
   }
   return tools

@@ -4,8 +4,13 @@
  */
 import PQueue from 'p-queue'
 import { type Json, nearest } from '../../core/index.ts'
+import type { PolicyDecision } from '../../security/index.ts'
 import { parseArguments, type Tool } from '../../tools/index.ts'
 import type { Agent, Routing } from '../agent-port.ts'
+import { type CallFlow, readCallFlow } from '../flows/call-flow.ts'
+import { discloseResult } from '../flows/disclose-result.ts'
+import { queryHandle } from '../flows/query-handle.ts'
+import { queryHandleName } from '../flows/query-handle-tool.ts'
 import {
   type Approval,
   type Asking,
@@ -15,8 +20,8 @@ import {
   taintedActionOf,
   verdictOn,
 } from '../step/approval.ts'
-import { askBreakpoint, type Edited } from '../step/breakpoint.ts'
-import { type Called, callAgentTool, callHelper, judged, toolFailureMessage } from './call-agent-tool.ts'
+import { askBreakpoint, type Edited } from '../step/ask-breakpoint.ts'
+import { type Called, callAgentTool, callHelper, reportUncalled, toolFailureMessage } from './call-agent-tool.ts'
 import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
 import type { LlmRun } from './llm-run.ts'
 import {
@@ -48,8 +53,10 @@ type Planned =
       readonly call: ToolCallPart
       readonly id: string
       readonly tool: Tool
+      /** With the values of handles in their places. */
       readonly args: Json
       readonly input: unknown
+      readonly flow: CallFlow
     }
   | {
       readonly kind: 'helper'
@@ -57,6 +64,14 @@ type Planned =
       readonly id: string
       readonly helper: Agent
       readonly args: Json
+      readonly flow: CallFlow
+    }
+  | {
+      readonly kind: 'query'
+      readonly call: ToolCallPart
+      readonly id: string
+      readonly args: Json
+      readonly flow: CallFlow
     }
   | { readonly kind: 'coordination'; readonly call: ToolCallPart; readonly meant: Coordination; readonly args: Json }
   | {
@@ -74,8 +89,8 @@ export async function executeCalls(run: LlmRun, turn: number, calls: readonly To
   // Most turns have fewer calls than may run at once: they need no queue.
   const queue = planned.length > concurrency ? new PQueue({ concurrency }) : undefined
   const breakpoints = planned.map((one) => reachBreakpoint(run, one))
-  const approvals = await requestApprovals(run, planned)
-  const called = await all(planned.map((one, i) => carryOut(run, queue, one, approvals[i], breakpoints[i])))
+  const decided = await requestApprovals(run, planned)
+  const called = await all(planned.map((one, i) => carryOut(run, queue, one, decided[i], breakpoints[i])))
   const results: (ToolResultPart | undefined)[] = []
   let routing: Routing | undefined
   for (const [i, one] of planned.entries()) {
@@ -85,7 +100,7 @@ export async function executeCalls(run: LlmRun, turn: number, calls: readonly To
       results.push(led.result)
       routing = led.routing
     } else if (done) {
-      results.push(one.kind === 'rejected' ? done.result : judged(run, one.call, one.args, done))
+      results.push(one.kind === 'rejected' ? done.result : discloseResult(run, finishedCall(one), done))
       const { toolCallId, toolName } = one.call
       run.report.called({ id: toolCallId, name: toolName, args: one.args, success: done.success, result: done.value })
     }
@@ -98,6 +113,14 @@ export async function executeCalls(run: LlmRun, turn: number, calls: readonly To
     lastProblem: rejected.at(-1)?.problem ?? '',
   }
 }
+
+const finishedCall = (one: Exclude<Planned, { readonly kind: 'rejected' | 'coordination' }>) => ({
+  call: one.call,
+  args: one.args,
+  flow: one.flow,
+  ...(one.kind === 'tool' ? { hide: one.tool.hide, declassify: one.tool.declassify } : {}),
+  ...(one.kind === 'query' ? { hide: true as const } : {}),
+})
 
 /** Waits for all of them, also where one ends the step. */
 async function all<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
@@ -112,7 +135,7 @@ async function carryOut(
   run: LlmRun,
   queue: PQueue | undefined,
   one: Planned,
-  asked: Promise<Approval> | undefined,
+  { asked, exempt = false }: Decided = {},
   stopped: Promise<Edited | undefined> | undefined,
 ): Promise<Called | undefined> {
   if (one.kind === 'coordination') return undefined
@@ -132,7 +155,12 @@ async function carryOut(
   const { toolCallId: id, toolName: tool } = one.call
   const carry = async () => {
     onCall?.({ type: 'tool-call', id, tool, args: one.args })
-    const done = await (one.kind === 'tool' ? callAgentTool(run, one) : callHelper(run, one))
+    const agreed = exempt || approval !== undefined
+    const done = await (one.kind === 'tool'
+      ? callAgentTool(run, { ...one, agreed })
+      : one.kind === 'helper'
+        ? callHelper(run, one)
+        : queryHandle(run, one))
     onCall?.({ type: 'tool-result', id, tool, success: done.success })
     return done
   }
@@ -175,22 +203,32 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
       meant.suggestion === undefined ? {} : { suggestion: meant.suggestion },
     )
   }
+  const flow = readCallFlow(run, read.args)
+  if (flow.unknown !== undefined)
+    return rejectCall(`${flow.unknown} is no handle of this conversation.`, {
+      suggestion: 'Pass a handle exactly as a result gave it.',
+    })
   const tool = offer.tools.get(name)
   if (tool) {
     try {
-      return { kind: 'tool', call, id, tool, args: read.args, input: await parseArguments(tool, read.args) }
+      const input = await parseArguments(tool, flow.args)
+      return { kind: 'tool', call, id, tool, args: flow.args, input, flow }
     } catch (error) {
-      return rejectCall((error as Error).message, {
+      reportUncalled(run, tool, error)
+      // What does not fit may be quoted in the problem, and the model must not read what stands behind a handle.
+      const problem = flow.fromHandle.length > 0 ? `The arguments of ${name} do not fit.` : (error as Error).message
+      return rejectCall(problem, {
         suggestion: 'Correct the arguments and call it again.',
         parameters: tool.parameters,
       })
     }
   }
+  if (name === queryHandleName && run.handles) return { kind: 'query', call, id, args: read.args, flow }
   const helper = offer.helpers.get(name)
-  if (helper && fieldsOf(helper)) return { kind: 'helper', call, id, helper, args: read.args }
-  const request = (read.args as { readonly request?: Json } | null)?.request
+  if (helper && fieldsOf(helper)) return { kind: 'helper', call, id, helper, args: flow.args, flow }
+  const request = (flow.args as { readonly request?: Json } | null)?.request
   if (!helper || request === undefined) return rejectCall(`${name} of ${definition.name} needs { "request": … }`)
-  return { kind: 'helper', call, id, helper, args: request }
+  return { kind: 'helper', call, id, helper, args: request, flow }
 }
 
 /** What the agent finishes with has the form of its output. */
@@ -203,35 +241,47 @@ async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordinati
     : { kind: 'wrong', problem: found.problem }
 }
 
+/** What was decided of one call; `asked`: the approval, or why there is none. */
+interface Decided {
+  readonly asked?: Promise<Approval>
+  /** A rule of the troupe allows what it does outside. */
+  readonly exempt?: boolean
+}
+
 /** Asked in the model's order, before anything runs, so that on re-entry the same question is the same call. */
-async function requestApprovals(run: LlmRun, planned: readonly Planned[]) {
+async function requestApprovals(run: LlmRun, planned: readonly Planned[]): Promise<readonly Decided[]> {
   const { entry, definition } = run
   const { recorder, ctx, services } = entry
   const { guard, timeouts } = services
   const ownTimeout = timeouts.human !== undefined
   const asking: Asking = { recorder, guard, agent: definition.name, ask: (question) => ctx.ask(question), ownTimeout }
-  const verdicts: ('go' | 'approve' | 'refuse' | { readonly problem: string })[] = []
-  for (const one of planned) verdicts.push(one.kind === 'tool' ? await verdictOf(run, asking, one) : 'go')
-  return planned.map((one, i): Promise<Approval> | undefined => {
-    const verdict = verdicts[i]
-    if (verdict === undefined || verdict === 'go' || one.kind !== 'tool') return undefined
+  const verdicts: (PolicyDecision | { readonly problem: string } | undefined)[] = []
+  for (const one of planned) verdicts.push(one.kind === 'tool' ? await verdictOf(run, asking, one) : undefined)
+  return planned.map((one, i): Decided => {
+    const decision = verdicts[i]
+    if (decision === undefined || one.kind !== 'tool') return {}
     const { name } = one.tool
-    if (verdict !== 'approve') {
-      const rejection = verdict === 'refuse' ? guard.rejection(taintedActionOf(asking, name)).message : verdict.problem
-      return Promise.resolve({ approve: false, hash: approvalHash(name, one.args), rejection })
-    }
-    const asked = askApproval(asking, name, one.args)
+    const rejected = (rejection: string): Decided => ({
+      asked: Promise.resolve({ approve: false, hash: approvalHash(name, one.args), rejection }),
+    })
+    if ('problem' in decision) return rejected(decision.problem)
+    if (decision.verdict === 'allow') return decision.exempt ? { exempt: true } : {}
+    if (decision.verdict === 'block') return rejected(guard.rejection(taintedActionOf(asking, name), decision).message)
+    const asked = askApproval(asking, name, one.args, decision)
     // Awaited beside the running tools; a rejection in between is not lost.
     asked.catch(() => {})
-    return asked
+    return { asked }
   })
 }
 
 /** Where a tool cannot say whether it needs an approval, it is not called, and the step goes on. */
-async function verdictOf(run: LlmRun, asking: Asking, call: Parameters<typeof verdictOn>[1]) {
+async function verdictOf(run: LlmRun, asking: Asking, call: Extract<Planned, { readonly kind: 'tool' }>) {
+  const { tool, id, input, flow } = call
   try {
-    return await verdictOn(asking, call)
+    const rules = { team: run.entry.services.teamRules, agent: run.definition.rules }
+    return await verdictOn(asking, { tool, id, input, labels: flow.labels, rules })
   } catch (error) {
+    reportUncalled(run, call.tool, error)
     return { problem: `Not called: whether it needs an approval could not be told: ${toolFailureMessage(run, error)}` }
   }
 }

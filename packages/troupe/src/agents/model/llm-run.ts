@@ -2,6 +2,8 @@
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import type { Report } from '../definitions/report.ts'
+import type { Handles } from '../flows/handles.ts'
+import type { KnownTexts } from '../flows/known-texts.ts'
 import type { Offer } from './offer.ts'
 import type { Thread } from './thread.ts'
 
@@ -11,4 +13,8 @@ export interface LlmRun {
   readonly thread: Thread
   readonly offer: Offer
   readonly report: Report
+  /** What the step has read, with its labels at the time. */
+  readonly texts: KnownTexts
+  /** Absent where nothing that the agent can get is hidden. */
+  readonly handles: Handles | undefined
 }

@@ -3,18 +3,30 @@
  * turn's messages are appended to the conversation in the change that commits the turn, so that what is stored is always
  * a whole number of turns.
  */
-import { failure, isObject, type Json, restoreError, storeError } from '../../core/index.ts'
+import {
+  failure,
+  isObject,
+  type Json,
+  joinTaint,
+  restoreError,
+  storeError,
+  type TaintLabel,
+  withStackOf,
+} from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { Outcome, Routing, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { Report } from '../definitions/report.ts'
+import { Handles, visibleMessage } from '../flows/handles.ts'
+import { KnownTexts } from '../flows/known-texts.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askModel } from './ask-model.ts'
+import { carriedByModel } from './carried-by-model.ts'
 import { type CallsDone, executeCalls } from './execute-calls.ts'
 import type { LlmRun } from './llm-run.ts'
 import { answerText, assistantMessage, pendingCallsOf, toolMessage, userMessage } from './model-messages.ts'
-import { createOffer } from './offer.ts'
-import { diagnosis, maxSteers, steerEmpty, steerOutput, steerToTool } from './steering.ts'
+import { createOffer, type Offer } from './offer.ts'
+import { diagnosis, maxFormSteers, maxSteers, steerEmpty, steerOutput, steerToTool } from './steering.ts'
 import { structuredText } from './structured-text.ts'
 import { Thread } from './thread.ts'
 
@@ -24,7 +36,7 @@ const maxWrongTurns = 5
 
 /** @throws what the model, a guard or a budget ended it with; `model.answer`, `agent.turns` */
 export async function llmStep(definition: LlmDefinition, entry: StepEntry): Promise<Outcome> {
-  const report = new Report()
+  const report = new Report(entry.onSpent)
   try {
     return { ...(await runTurns(definition, entry, report)), report: report.of() }
   } catch (error) {
@@ -33,11 +45,20 @@ export async function llmStep(definition: LlmDefinition, entry: StepEntry): Prom
 }
 
 async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Report): Promise<Routing> {
+  const inputTaint = entry.recorder.taint
   const thread = await Thread.open(entry)
   thread.begin(entry.input, entry.results)
   entry.onThread?.((stored) => thread.unsaved(stored))
   const offer = await createOffer(definition, entry, thread)
-  const run: LlmRun = { definition, entry, thread, offer, report }
+  const run: LlmRun = {
+    definition,
+    entry,
+    thread,
+    offer,
+    report,
+    texts: textsBefore(definition, entry, { inputTaint, thread, offer }),
+    handles: handlesOf(entry, thread, offer),
+  }
   const limit = definition.settings.maxTurns ?? defaultMaxTurns
   let wrong = 0
   let steers = 0
@@ -53,7 +74,7 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
     let routing: Routing | undefined
     if (calls.length > 0) {
       const done = await executeCalls(run, turn, calls)
-      if (done.results.length > 0) thread.add(toolMessage(done.results))
+      if (done.results.length > 0) run.texts.learn(thread.add(toolMessage(done.results)), entry.recorder.taint)
       routing = done.routing
       wrong = done.allWrong ? wrong + 1 : 0
       steers = 0
@@ -62,28 +83,68 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
       const read = await readText(run, answer)
       if ('routing' in read) routing = read.routing
       else {
-        if (steers >= maxSteers) throw unsteered(run, steers, answer)
+        if (steers >= (read.isForm ? maxFormSteers : maxSteers)) throw unsteered(run, steers, answer)
         thread.add(userMessage(read.steer(++steers)))
       }
     }
     thread.stage()
     if (!routing) continue
-    if ('value' in routing) storeEpisode(definition, entry, routing.value)
-    return routing
+    const resolved = resolvedRouting(run, routing)
+    if ('value' in resolved) storeEpisode(definition, entry, resolved.value)
+    return await carriedByModel(run, resolved)
   }
   throw failure('agent.turns', { agent: definition.name, limit })
 }
 
+/** What the step knows before its model is asked, each text with the labels that it came with. */
+function textsBefore(
+  { instructions, memory }: LlmDefinition,
+  { input, results, recorder }: StepEntry,
+  {
+    inputTaint,
+    thread,
+    offer,
+  }: { readonly inputTaint: readonly TaintLabel[]; readonly thread: Thread; readonly offer: Offer },
+): KnownTexts {
+  const texts = new KnownTexts()
+  if (typeof instructions === 'string') texts.learn(instructions, [])
+  texts.learn(memory.pinned ?? [], [])
+  for (const { inputSchema } of offer.declared) texts.learnNames(inputSchema)
+  texts.learn(input, inputTaint)
+  texts.learn((results ?? []) as Json, inputTaint)
+  for (const { message, taint } of thread.stored)
+    if (message.role !== 'assistant') texts.learn(visibleMessage(message) as unknown as Json, taint)
+  texts.learn(offer.system, recorder.taint)
+  return texts
+}
+
+function handlesOf({ ctx }: StepEntry, thread: Thread, { hides }: Offer): Handles | undefined {
+  if (!hides) return undefined
+  const handles = new Handles(() => ctx.random())
+  handles.load(thread.stored.map(({ message }) => message))
+  return handles
+}
+
+/** What leaves the step holds the values of its handles, with their labels. */
+function resolvedRouting({ handles, entry }: LlmRun, routing: Routing): Routing {
+  if (!handles) return routing
+  const { value, labelled } = handles.resolve(routing as unknown as Json)
+  if (labelled.length === 0) return routing
+  entry.recorder.addTaint(joinTaint(...labelled.map(({ labels }) => labels)))
+  return value as unknown as Routing
+}
+
 /** What failed was paid for all the same: the error says what, in `details.spent`. */
 function withSpent(error: unknown, report: Report): unknown {
-  const { usage, cost } = report.of()
+  const { usage, cost } = report.spent
   if (usage.inputTokens + usage.outputTokens === 0) return error
   const stored = storeError(error)
   const details = isObject(stored.details) ? stored.details : {}
-  return restoreError({ ...stored, details: { ...details, spent: { ...usage, usd: cost.usd, unknown: cost.unknown } } })
+  const spent = { ...usage, usd: cost.usd, unknown: cost.unknown }
+  return withStackOf(restoreError({ ...stored, details: { ...details, spent } }), error)
 }
 
-type Read = { readonly routing: Routing } | { readonly steer: (attempt: number) => string }
+type Read = { readonly routing: Routing } | { readonly steer: (attempt: number) => string; readonly isForm?: true }
 
 /** What a text without calls means: the agent's value where that has one way to go, else a reason to ask again. */
 async function readText({ definition, entry }: LlmRun, answer: ModelAnswer): Promise<Read> {
@@ -100,7 +161,9 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer): Pro
   if (entry.flow.value === undefined) return { steer: (attempt) => steerToTool(entry.flow, attempt) }
   if (!definition.output) return { routing: { kind: 'value', value: text } }
   const found = await structuredText(definition.output, text)
-  return found.ok ? { routing: { kind: 'value', value: found.value } } : { steer: () => steerOutput(found.problem) }
+  return found.ok
+    ? { routing: { kind: 'value', value: found.value } }
+    : { steer: () => steerOutput(found.problem), isForm: true }
 }
 
 const misused = ({ definition }: LlmRun, attempts: number, done: CallsDone) =>

@@ -25,6 +25,16 @@ async function offered(options: Partial<LlmAgentOptions>, input = 'do some resea
 const names = async (...args: Parameters<typeof offered>) => (await offered(...args)).declared.map(({ name }) => name)
 
 describe('what a step offers its model', () => {
+  it.each(['back', 'end', 'along'] as const)(
+    'holds the schema of an answer once, where a value goes %s',
+    async (value) => {
+      const output = z.object({ unlikely_name: z.number() })
+      const { declared, responseFormat } = await offered({ output }, '', { flow: { ...flow, finish: true, value } })
+      expect(JSON.stringify([declared, responseFormat]).match(/"unlikely_name":/g)).toHaveLength(1)
+      expect(declared.some(({ name }) => name === 'finish')).toBe(value === 'along')
+    },
+  )
+
   it('is every tool that is not denied', async () => {
     expect(await names({})).toEqual(['search', 'pay', 'note'])
     expect(await names({ deny: ['pay'] })).toEqual(['search', 'note'])

@@ -4,6 +4,7 @@ import { hashJson, type Json, jsonSchemaOf } from '../../core/index.ts'
 import { objectSchema, type Tool } from '../../tools/index.ts'
 import type { Agent, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import { queryHandleName, queryHandleTool } from '../flows/query-handle-tool.ts'
 import { rememberTool, retrieveNotes } from '../memory/retrieve-notes.ts'
 import { coordinationTools } from './coordination.ts'
 import { tokensOf } from './model-messages.ts'
@@ -20,6 +21,8 @@ export interface Offer {
   readonly responseFormat: { readonly type: 'json'; readonly schema: never; readonly name: string } | undefined
   /** What all this takes of a prompt, by length. */
   readonly tokens: number
+  /** Something that the agent can get is hidden from its model. */
+  readonly hides: boolean
   /** Of everything here: part of the input of each model call. */
   readonly hash: string
 }
@@ -61,14 +64,18 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
   const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))
   const declare = (name: string, description: string, inputSchema: unknown) =>
     ({ type: 'function', name, description, inputSchema }) as LanguageModelV4FunctionTool
+  const schema = output && flow.value !== undefined ? jsonSchemaOf(output) : undefined
   const declared = [
     ...[...tools.values()].map((tool) => declare(tool.name, tool.description, tool.parameters)),
     ...[...helpers].map(([name, helper]) =>
       declare(name, helper.description || `The agent ${helper.name}.`, fieldsOf(helper) ?? request),
     ),
-    ...coordinationTools(flow, output),
+    ...coordinationTools(flow, output, schema !== undefined, entry.descriptions),
   ]
-  const schema = output && flow.value !== undefined ? jsonSchemaOf(output) : undefined
+  const hides = definition.untrusted === 'hide' || [...tools.values()].some(({ hide }) => hide !== undefined)
+  // A tool or helper of the user's own keeps its name.
+  if (hides && !tools.has(queryHandleName) && !helpers.has(queryHandleName))
+    declared.push(declare(queryHandleName, queryHandleTool.description, queryHandleTool.inputSchema))
   const responseFormat = schema ? ({ type: 'json', schema: schema as never, name: 'answer' } as const) : undefined
   const hash = hashJson([
     system,
@@ -76,5 +83,14 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
     (schema as Json) ?? null,
     { ...definition.settings } as Json,
   ])
-  return { system, tools, helpers, declared, responseFormat, hash, tokens: tokensOf(system) + tokensOf(declared) }
+  return {
+    system,
+    tools,
+    helpers,
+    declared,
+    hides,
+    responseFormat,
+    hash,
+    tokens: tokensOf(system) + tokensOf(declared),
+  }
 }

@@ -26,6 +26,14 @@ export function plainRecorder(): Recorder {
     addTaint: (labels: readonly string[]) => {
       taint = [...taint, ...labels]
     },
+    taintSource: () => undefined,
+    scoped: (labels: readonly string[] = []) => ({
+      recorder,
+      labels: () => labels,
+      leave: (passedOn: readonly string[]) => {
+        taint = [...taint, ...passedOn]
+      },
+    }),
   }
   return recorder as unknown as Recorder
 }

@@ -1,8 +1,10 @@
 /** What a model is told when its answer leads nowhere: friendlier first, then with the very call it should make. */
 import type { Flow } from '../agent-port.ts'
 
-/** So many answers in a row that lead nowhere end the step. */
+/** So many texts in a row that lead nowhere, where only a tool can say what happens next, end the step. */
 export const maxSteers = 9
+/** An answer that never takes the form asked for is paid for each time: three attempts. */
+export const maxFormSteers = 2
 
 /** Of a text where only a tool can say what happens next. */
 export function steerToTool(flow: Flow, attempt: number): string {

@@ -1,7 +1,9 @@
 /** The conversation of one step: what was stored before, and what the turns of this step add to it. */
-import { hashJson, type Json, joinTaint } from '../../core/index.ts'
+import { hashJson, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import { freeId, type ModelAnswer } from '../../models/index.ts'
 import type { StepEntry, UnsavedMessages } from '../agent-port.ts'
+import { visibleMessage } from '../flows/handles.ts'
+import { carriedText } from './carried-text.ts'
 import {
   chainHash,
   errorOutput,
@@ -19,15 +21,21 @@ import {
 export class Thread {
   readonly #entry: StepEntry
   readonly #messages: ThreadMessage[]
+  /** The same as models are sent them. */
+  readonly #visible: ThreadMessage[]
+  /** Of earlier steps, with the labels of each. */
+  readonly stored: readonly { readonly message: ThreadMessage; readonly taint: readonly TaintLabel[] }[]
   #stored: number
   #hashed = 0
   #counted = 0
   #tokens = 0
   #hash = hashJson('thread')
 
-  private constructor(entry: StepEntry, stored: readonly ThreadMessage[]) {
+  private constructor(entry: StepEntry, stored: Thread['stored']) {
     this.#entry = entry
-    this.#messages = [...stored]
+    this.stored = stored
+    this.#messages = stored.map(({ message }) => message)
+    this.#visible = this.#messages.map(visibleMessage)
     this.#stored = stored.length
   }
 
@@ -39,12 +47,9 @@ export class Thread {
     const { recorder, services, thread } = entry
     const stored = await services.threadMessages.load(recorder.principal.userId, thread)
     const length = await recorder.answer({ kind: 'thread', name: thread }, () => stored.length)
-    const before = stored.slice(0, length)
+    const before = stored.slice(0, length) as unknown as Thread['stored']
     recorder.addTaint(joinTaint(...before.map(({ taint }) => taint)))
-    return new Thread(
-      entry,
-      before.map(({ message }) => message as unknown as ThreadMessage),
-    )
+    return new Thread(entry, before)
   }
 
   /** The step's input: the results of a fan-out answer the call that began it, everything else is said by the user. */
@@ -58,7 +63,10 @@ export class Thread {
           open.map((call) => toolResult(call, call === asked ? valueOutput({ results: results as Json }) : passedOn)),
         ),
       )
-    if (!asked) this.add(userMessage(textOfInput(input)))
+    if (asked) return
+    const carried = results ? undefined : carriedText(this.#entry.history)
+    if (carried !== undefined) this.add(userMessage(carried))
+    this.add(userMessage(textOfInput(input)))
   }
 
   /** What a stored conversation of so many messages lacks, its open calls answered as cut off. */
@@ -71,8 +79,12 @@ export class Thread {
     return { messages: messages.slice(stored) as unknown as readonly Json[], taint: this.#entry.recorder.taint }
   }
 
-  add(message: ThreadMessage): void {
+  /** @returns the message as models are sent it */
+  add(message: ThreadMessage): Json {
     this.#messages.push(message)
+    const visible = visibleMessage(message)
+    this.#visible.push(visible)
+    return visible as unknown as Json
   }
 
   /** Many models count their calls anew in each answer; a conversation in which an id stands twice is refused. */
@@ -97,7 +109,7 @@ export class Thread {
 
   /** What the model is sent, within its memory. */
   prompt(maxTokens: number | undefined): readonly ThreadMessage[] {
-    return maxTokens === undefined ? this.#messages : newestWithin(this.#messages, maxTokens)
+    return maxTokens === undefined ? this.#visible : newestWithin(this.#visible, maxTokens)
   }
 
   /** What was said in words and is not sent any more, with its place in the conversation, from 1. */
@@ -116,17 +128,22 @@ export class Thread {
     return this.#messages.length
   }
 
-  /** Of all that was said so far, grown from turn to turn. */
+  /** As models are sent them. */
+  get messages(): readonly ThreadMessage[] {
+    return this.#visible
+  }
+
+  /** Of all that models are sent, grown from turn to turn. */
   hash(): string {
-    this.#hash = chainHash(this.#hash, this.#messages.slice(this.#hashed))
-    this.#hashed = this.#messages.length
+    this.#hash = chainHash(this.#hash, this.#visible.slice(this.#hashed))
+    this.#hashed = this.#visible.length
     return this.#hash
   }
 
   /** Of what the model is sent, by length; each message is measured once. */
   tokens(maxTokens: number | undefined): number {
     for (; this.#counted < this.#messages.length; this.#counted++)
-      this.#tokens += tokensOf(this.#messages[this.#counted])
+      this.#tokens += tokensOf(this.#visible[this.#counted])
     return maxTokens === undefined ? this.#tokens : Math.min(this.#tokens, maxTokens)
   }
 

@@ -29,6 +29,8 @@ export const silentGuard = (clock: Clock) =>
   createTaintGuard(readTaintPolicy(), {
     incidents: { record: () => {}, rejected: () => {} },
     egress: openEgress({ allow: [] }, { clock }),
+    events: createEvents(() => {}),
+    clock,
   })
 
 /** Real steps on a real storage, so that what is recorded is tested too. */
@@ -76,7 +78,7 @@ async function createSessionTestbed(
       recorder,
       clock,
       random,
-      clients: { ask, context: {} as never, messages: {} as never },
+      clients: { ask, context: {} as never, messages: {} as never, metrics: {} as never },
       guard: services.guard,
     })
   const sent: Json[] = []

@@ -37,7 +37,7 @@ import type {
   UnsavedMessages,
 } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
-import type { Services } from '../services-port.ts'
+import type { Budget, Services } from '../services-port.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
@@ -51,6 +51,8 @@ export interface SessionParts {
   readonly steps: Steps
   readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
   readonly services: Services
+  /** What a user may use in a day; absent where nothing limits it. */
+  readonly budgetOf?: (user: UserId) => Budget
   readonly audit?: AuditTrail
   /** `ctx` over a recorder. It may do what the agent of the session may, less where a helper acts that may less. */
   readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
@@ -309,10 +311,11 @@ export class Session {
   }
 
   async #program(open: OpenStep, recorder: Recorder, live: ((part: Json) => void) | undefined): Promise<Outcome> {
-    const { services } = this.#options
+    const { budgetOf, user } = this.#options
+    const services = { ...this.#options.services, ...(budgetOf ? { budget: budgetOf(user) } : {}) }
     const contextOf = (inner: Recorder, name: string, more: Pick<Acting, 'over' | 'within'> = {}) => {
       const ask = (question: AskOptions) => this.#ask(inner, open, name, question)
-      return this.#options.contextOf(inner, { agent: this.agent, name, user: this.#options.user, ask, ...more })
+      return this.#options.contextOf(inner, { agent: this.agent, name, user, ask, ...more })
     }
     const ctx = contextOf(recorder, this.agent.name)
     const over = ctx.context

@@ -4,8 +4,19 @@
  */
 import { hashJson, type Json, TimeoutError } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
-import { describeTaint, isJoined, reviewableText, type TaintedAction, type TaintGuard } from '../../security/index.ts'
-import { reachesOutside, type Tool } from '../../tools/index.ts'
+import {
+  allLabels,
+  type DecidedCall,
+  decisionJson,
+  describeDecision,
+  describeTaint,
+  isJoined,
+  type PolicyDecision,
+  reviewableText,
+  type TaintedAction,
+  type TaintGuard,
+} from '../../security/index.ts'
+import { reachesOutside, type Tool, toolRules } from '../../tools/index.ts'
 import type { StepContext } from '../agent-port.ts'
 
 export interface Approval {
@@ -38,32 +49,62 @@ export const taintedActionOf = ({ recorder, agent }: Asking, action: string): Ta
   taint: recorder.taint,
 })
 
-/** Recorded where there is something to judge: entered again, under whatever policy, the call goes the same way. */
-export async function judge(asking: Asking, action: string, call: string): Promise<'go' | 'approve' | 'refuse'> {
-  const { recorder, guard } = asking
-  if (!isJoined(recorder.taint)) return 'go'
-  return recorder.answer({ kind: 'policy', name: call }, () => guard.judge(taintedActionOf(asking, action)))
+/** A call to decide on. */
+export type JudgedCall = Omit<DecidedCall, 'sourceOf'>
+
+/** Recorded where there is something to decide: entered again, under whatever policy, the call goes the same way. */
+export async function judge(asking: Asking, call: JudgedCall, name: string): Promise<PolicyDecision> {
+  const { recorder, guard, agent } = asking
+  const { action, labels, outside, rules } = call
+  const taint = allLabels(labels)
+  if (!(outside && isJoined(taint)) && !guard.isRuled(action, rules)) return { verdict: 'allow' }
+  const actor = { userId: recorder.principal.userId, agent }
+  const decided = await recorder.answer({ kind: 'policy', name }, () => {
+    const decision = guard.decide(actor, { ...call, sourceOf: (label) => recorder.taintSource(label) })
+    return decisionJson(isJoined(taint) ? { ...decision, joined: describeTaint(taint) } : decision)
+  })
+  return decided as unknown as PolicyDecision
 }
 
 /** @param id of the call in its step */
 export async function verdictOn(
   asking: Asking,
-  { tool, id, input }: { readonly tool: Tool; readonly id: string; readonly input: unknown },
-): Promise<'go' | 'approve' | 'refuse'> {
-  const verdict = reachesOutside(tool) ? await judge(asking, tool.name, `${tool.name} ${id}`) : 'go'
-  if (verdict !== 'go') return verdict
+  {
+    tool,
+    id,
+    input,
+    labels,
+    rules,
+  }: {
+    readonly tool: Tool
+    readonly id: string
+    readonly input: unknown
+    readonly labels: JudgedCall['labels']
+    readonly rules: JudgedCall['rules']
+  },
+): Promise<PolicyDecision> {
+  const call = { action: tool.name, labels, outside: reachesOutside(tool), rules: { ...rules, tool: toolRules(tool) } }
+  const decision = await judge(asking, call, `${tool.name} ${id}`)
+  if (decision.verdict !== 'allow') return decision
   const needed =
     typeof tool.needsApproval === 'function' ? Boolean(await tool.needsApproval(input)) : tool.needsApproval
-  return needed ? 'approve' : 'go'
+  return needed ? { ...decision, verdict: 'ask' } : decision
 }
 
 /** An answer that is bound to other arguments approves nothing; whoever takes answers refuses it earlier. */
-export async function askApproval(asking: Asking, action: string, args: Json): Promise<Approval> {
+export async function askApproval(
+  asking: Asking,
+  action: string,
+  args: Json,
+  decision: PolicyDecision,
+): Promise<Approval> {
   const { recorder, guard, agent, ownTimeout } = asking
   const timeout = ownTimeout ? {} : { timeout: guard.approvalTimeout }
   const taintedAction = taintedActionOf(asking, action)
   const hash = approvalHash(action, args)
-  const why = isJoined(taintedAction.taint) ? ` It holds ${describeTaint(taintedAction.taint)}.` : ''
+  const { joined } = decision
+  const described = describeDecision(decision)
+  const why = `${joined === undefined ? '' : ` It holds ${joined}.`}${described === '' ? '' : ` ${described}.`}`
   const text = `May ${agent} call ${action} with ${reviewableText(args)}?${why}`
   const answer = await answerOf(() => asking.ask({ kind: 'approval', text, tool: action, args, hash, ...timeout }))
   if (answer?.approve === true && answer.hash === hash) return { approve: true, hash }

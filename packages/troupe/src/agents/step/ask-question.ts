@@ -32,6 +32,7 @@ export function createQuestion(options: AskOptions): Question {
   const question = withArguments(JSON.parse(encodeJson(Object.fromEntries(fields), 'The question')) as Question)
   const misfit = question.default === undefined ? undefined : wrongAnswer(question, question.default)
   if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
+  if (kind === 'approval' && agreed(question.default)) throw wrong('an approval is given by a person, never by default')
   if (kind !== 'approval' || question.hash !== undefined) return question
   // An approval is of what was shown, also where the code names no hash of its own.
   const { tool = null, args = null } = question
@@ -47,6 +48,9 @@ function withArguments(question: Question): Question {
     ? question
     : { ...question, text: `${text}\n${tool === undefined ? '' : `${tool} `}${shown}` }
 }
+
+const agreed = (value: Json | undefined): boolean =>
+  (value as { readonly approve?: unknown } | null | undefined)?.approve === true
 
 const isChoice = (options: unknown): boolean =>
   Array.isArray(options) && options.length > 0 && options.every((option) => typeof option === 'string')

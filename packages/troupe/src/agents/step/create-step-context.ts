@@ -1,15 +1,23 @@
 /** Builds `ctx` over a recorder: the hands come from their rooms, everything else is here. */
 import type { ContextClient } from '../../context/index.ts'
 import { type Clock, encodeJson, failure, type Json, type Random, type Recording } from '../../core/index.ts'
-import type { EffectCall, EffectFunction, EffectSpec, OutsideFunction, Recorder } from '../../journal/index.ts'
+import {
+  type EffectCall,
+  type EffectFunction,
+  type EffectSpec,
+  isOutsideEffect,
+  type OutsideFunction,
+  type Recorder,
+} from '../../journal/index.ts'
 import type { MessageClient } from '../../messaging/index.ts'
-import { isJoined, type TaintGuard } from '../../security/index.ts'
+import { type CallLabels, isJoined, type NarrowerRules, type TaintGuard, uniformLabels } from '../../security/index.ts'
 import type { AskOptions, StepContext } from '../agent-port.ts'
 import { type Asking, agreed, askApproval, judge, taintedActionOf } from './approval.ts'
 
 export interface StepClients {
   readonly context: ContextClient
   readonly messages: MessageClient
+  readonly metrics: StepContext['metrics']
   /** Puts the question where people see it and waits without holding the process. */
   readonly ask: StepContext['ask']
   /** In a run alone. */
@@ -26,10 +34,12 @@ export interface StepContextOptions {
   readonly recording?: Recording | undefined
   /** The step is code of the host's, with no model in it that could be talked into anything. */
   readonly vouches?: boolean
+  /** Rules of the team and of the agent. */
+  readonly rules?: NarrowerRules
 }
 
 export function createStepContext(options: StepContextOptions): StepContext {
-  const { agent, recorder, clock, random, clients, guard, recording, vouches = false } = options
+  const { agent, recorder, clock, random, clients, guard, recording, vouches = false, rules = {} } = options
   const asking: Asking = { agent, recorder, guard, ask: clients.ask }
   return {
     agent,
@@ -37,12 +47,17 @@ export function createStepContext(options: StepContextOptions): StepContext {
     signal: recorder.signal,
     context: clients.context,
     messages: clients.messages,
+    metrics: clients.metrics,
     effect(name, spec, fn) {
       const begin = () => {
         const out = withFetch(asking, name, spec, fn)
         return recorder.effect(name, spec, recording ? recordEffect(recording, name, spec, out) : out)
       }
-      return isOutside(spec) && isJoined(recorder.taint) ? leave(asking, name, spec.input).then(begin) : begin()
+      const labels = uniformLabels(recorder.taint)
+      const outside = isOutsideEffect(spec)
+      const isRuled = spec?.class !== 'pure' && guard.isRuled(name, rules)
+      if (!(outside && isJoined(labels.read)) && !isRuled) return begin()
+      return leave(asking, name, { spec, labels, rules }).then(begin)
     },
     async declassify(value, reason) {
       if (!vouches) throw failure('taint.misplaced', { agent, problem: 'a tool acts for its model' })
@@ -80,17 +95,26 @@ function recordEffect<Out>(
   return (call) => recording.play({ kind: 'effect', name, request, signal: call.signal }, async () => fn(call))
 }
 
-const isOutside = (spec: Pick<EffectSpec, 'class'>): boolean =>
-  spec?.class === 'idempotent' || spec?.class === 'at-most-once'
-
-/** What nobody is told the arguments of, nobody can approve. @throws AccessDeniedError `taint.rejected` */
-async function leave(asking: Asking, name: string, input: unknown): Promise<void> {
-  const verdict = await judge(asking, name, `effect ${name}`)
-  if (verdict === 'go') return
-  const rejected = asking.guard.rejection(taintedActionOf(asking, name))
-  if (verdict === 'refuse' || input === undefined) throw rejected
-  const args = JSON.parse(encodeJson(input, `The input of the effect ${name}`)) as Json
-  if (!agreed(await askApproval(asking, name, args))) throw rejected
+/** What nobody is told the arguments of, nobody can approve. @throws AccessDeniedError `taint.denied`, `policy.denied` */
+async function leave(
+  asking: Asking,
+  name: string,
+  {
+    spec,
+    labels,
+    rules,
+  }: { readonly spec: Pick<EffectSpec, 'class' | 'input'>; readonly labels: CallLabels; readonly rules: NarrowerRules },
+): Promise<void> {
+  const decision = await judge(
+    asking,
+    { action: name, labels, outside: isOutsideEffect(spec), rules },
+    `effect ${name}`,
+  )
+  if (decision.verdict === 'allow') return
+  const rejected = asking.guard.rejection(taintedActionOf(asking, name), decision)
+  if (decision.verdict === 'block' || spec.input === undefined) throw rejected
+  const args = JSON.parse(encodeJson(spec.input, `The input of the effect ${name}`)) as Json
+  if (!agreed(await askApproval(asking, name, args, decision))) throw rejected
 }
 
 function withFetch<Out>(
@@ -103,7 +127,7 @@ function withFetch<Out>(
   if (typeof fn !== 'function') return fn
   const taintedAction = taintedActionOf(asking, name)
   return (call: EffectCall) => {
-    const fetch = asking.guard.fetchFor(taintedAction, { agreed: isOutside(spec), mark: call.taint })
+    const fetch = asking.guard.fetchFor(taintedAction, { agreed: isOutsideEffect(spec), mark: call.taint })
     return fn({ ...call, fetch })
   }
 }

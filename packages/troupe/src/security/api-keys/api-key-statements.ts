@@ -6,7 +6,7 @@ const tables = [
   // `kind` is key, link or session; the secret itself is stored nowhere.
   `create table security_api_keys (
     id text not null primary key, kind text not null, name text not null, hash text not null, role text not null,
-    operations text, agent text, every_user integer not null, created_at integer not null, expires_at integer,
+    operations text, agent text, taint text not null default '[]', successor text, every_user integer not null, created_at integer not null, expires_at integer,
     revoked_at integer, reminded_at integer)`,
   // Rows of a user: forgetting takes them, and with the last one what the key opens.
   `create table security_api_key_users (user_id text not null, key_id text not null, primary key (user_id, key_id))`,
@@ -26,6 +26,8 @@ export interface NewKey {
   readonly role: string
   readonly operations: string | null
   readonly agent: string | null
+  /** JSON list of labels. */
+  readonly taint: string
   readonly everyUser: number
   readonly expiresAt: Bind
 }
@@ -41,8 +43,8 @@ export function keyStatements(dialect: Dialect) {
     insert: compile<NewKey & At>(
       (
         p,
-      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, every_user, created_at, expires_at)
-        values (${p.id}, ${p.kind}, ${p.name}, ${p.hash}, ${p.role}, ${p.operations}, ${p.agent}, ${p.everyUser}, ${p.now},
+      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, taint, every_user, created_at, expires_at)
+        values (${p.id}, ${p.kind}, ${p.name}, ${p.hash}, ${p.role}, ${p.operations}, ${p.agent}, ${p.taint}, ${p.everyUser}, ${p.now},
           ${p.expiresAt})`,
     ),
     grant: compile<{ user: string; id: string }>(
@@ -52,8 +54,8 @@ export function keyStatements(dialect: Dialect) {
     succeed: compile<{ old: string; id: string; hash: string } & At>(
       (
         p,
-      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, every_user, created_at, expires_at)
-        select cast(${p.id} as text), kind, name, cast(${p.hash} as text), role, operations, agent, every_user,
+      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, taint, every_user, created_at, expires_at)
+        select cast(${p.id} as text), kind, name, cast(${p.hash} as text), role, operations, agent, taint, every_user,
           cast(${p.now} as bigint), cast(${p.now} as bigint) + (expires_at - created_at)
         from security_api_keys where id = ${p.old} and kind = 'key'`,
     ),
@@ -61,8 +63,8 @@ export function keyStatements(dialect: Dialect) {
       (p) => sql`insert into security_api_key_users (user_id, key_id)
         select user_id, cast(${p.id} as text) from security_api_key_users where key_id = ${p.old}`,
     ),
-    endSoon: compile<{ id: string; until: Bind } & At>(
-      (p) => sql`update security_api_keys set expires_at =
+    endSoon: compile<{ id: string; successor: string; until: Bind } & At>(
+      (p) => sql`update security_api_keys set successor = ${p.successor}, expires_at =
           case when expires_at is null or expires_at > ${p.until} then ${p.until} else expires_at end
         where kind = 'key' and ${valid(p)}`,
     ),
@@ -80,10 +82,16 @@ export function keyStatements(dialect: Dialect) {
     ),
     cleanup: compile<At>((p) => sql`delete from security_api_keys where kind <> 'key' and expires_at <= ${p.now}`),
     valid: compile<{ id: string; due: Bind; today: Bind } & At>(
-      (p) => sql`select kind, name, hash, role, operations, agent, every_user, created_at,
+      (p) => sql`select kind, name, hash, role, operations, agent, taint, every_user, created_at,
           case when kind = 'key' and created_at <= ${p.due} and (reminded_at is null or reminded_at <= ${p.today})
             then 1 else 0 end as due
         from security_api_keys where ${valid(p)}`,
+    ),
+    /** Of one that has ended too. */
+    successor: compile<{ id: string; user: string } & At>(
+      (p) => sql`select successor, case when ${valid(p)} and (every_user = 1 or exists (select 1
+          from security_api_key_users u where u.key_id = ${p.id} and u.user_id = ${p.user})) then 1 else 0 end as valid
+        from security_api_keys where id = ${p.id}`,
     ),
     usersOf: compile<{ id: string }>(
       (p) => sql`select user_id from security_api_key_users where key_id = ${p.id} order by user_id`,
@@ -93,7 +101,7 @@ export function keyStatements(dialect: Dialect) {
         where id = ${p.id} and (reminded_at is null or reminded_at <= ${p.today})`,
     ),
     list: compile<{ after: string; limit: number } & At>(
-      (p) => sql`select id, name, role, operations, agent, every_user, created_at, expires_at, revoked_at,
+      (p) => sql`select id, name, role, operations, agent, taint, every_user, created_at, expires_at, revoked_at,
           case when expires_at <= ${p.now} then 1 else 0 end as expired
         from security_api_keys where kind = 'key' and id > ${p.after} order by id limit ${p.limit}`,
     ),

@@ -110,11 +110,16 @@ describe.each([
   it.skipIf(skip)('open nothing of a user who was forgotten', async () => {
     const troupe = await opened({ storage })
     const { apiKeys: keys } = troupe
-    const alone = await keys.create({ name: 'a', users: ['gone'] })
-    const both = await keys.create({ name: 'b', users: ['gone', 'stays'] })
+    const alone = await keys.create({ name: 'key of gone', users: ['gone'] })
+    const both = await keys.create({ name: 'desk of gone', users: ['gone', 'stays'] })
+    const other = await keys.create({ name: 'desk of stays', users: ['stays'] })
+    await keys.revoke(alone.id)
     await troupe.forget('gone')
     expect(await keys.verify(alone.key)).toBeUndefined()
-    expect(await keys.verify(both.key)).toMatchObject({ users: ['stays'] })
+    expect(await keys.verify(both.key)).toMatchObject({ users: ['stays'], name: 'erased' })
+    const names = (await keys.list()).items.filter(({ id }) => [alone.id, both.id, other.id].includes(id))
+    const byId = new Map(names.map(({ id, name }) => [id, name]))
+    expect([alone, both, other].map(({ id }) => byId.get(id))).toEqual(['erased', 'erased', 'desk of stays'])
   })
   it.skipIf(skip)('open a session by a link, once and soon', async () => {
     const { clock, keys } = await start()

@@ -8,6 +8,7 @@ import {
   type Clock,
   checkName,
   checkOptions,
+  checkTaint,
   checkText,
   createPage,
   type Duration,
@@ -20,6 +21,8 @@ import {
   milliseconds,
   type Page,
   type Random,
+  type TaintLabel,
+  taintField,
 } from '../../core/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
@@ -36,6 +39,8 @@ export interface KeyScope {
   readonly operations?: readonly OperationPattern[]
   /** Acts as this agent, and as no other. */
   readonly agent?: string
+  /** Labels of all that it writes and starts: `['untrusted:mail']` for a gateway that posts mails. */
+  readonly taint?: readonly TaintLabel[]
 }
 export interface KeyOptions extends KeyScope {
   /** For people: what it is for. */
@@ -49,6 +54,7 @@ export interface ApiKey extends Required<Pick<KeyScope, 'users' | 'role'>> {
   readonly name: string
   readonly operations?: readonly string[]
   readonly agent?: string
+  readonly taint?: readonly TaintLabel[]
   /** ISO text. */
   readonly createdAt: string
   readonly expiresAt?: string
@@ -71,6 +77,7 @@ export interface Grant {
   readonly role: string
   readonly operations: readonly OperationPattern[] | undefined
   readonly agent: string | undefined
+  readonly taint: readonly TaintLabel[]
 }
 
 const now = { $: 'now' } as const
@@ -88,7 +95,7 @@ export class ApiKeys {
   readonly #clock: Clock
   readonly #events: Events
   readonly #roles: Roles
-  readonly #audit: Pick<AuditTrail, 'actionStatements'>
+  readonly #audit: Pick<AuditTrail, 'actionStatements' | 'read'>
   readonly #statements: KeyStatements
 
   constructor(parts: {
@@ -98,7 +105,7 @@ export class ApiKeys {
     readonly clock: Clock
     readonly events: Events
     readonly roles: Roles
-    readonly audit: Pick<AuditTrail, 'actionStatements'>
+    readonly audit: Pick<AuditTrail, 'actionStatements' | 'read'>
   }) {
     this.#storage = parts.storage
     this.#ids = parts.ids
@@ -117,7 +124,7 @@ export class ApiKeys {
    * const { key } = await troupe.apiKeys.create({ name: 'billing', users: ['ada'], operations: ['runs.*'], expiresIn: '90d' })
    */
   async create(options: KeyOptions): Promise<CreatedKey> {
-    checkOptions('keys.create', options, ['name', 'users', 'role', 'operations', 'agent', 'expiresIn'])
+    checkOptions('keys.create', options, ['name', 'users', 'role', 'operations', 'agent', 'taint', 'expiresIn'])
     const { name, expiresIn } = options
     if (typeof name !== 'string' || name === '' || name.length > 200)
       throw failure('validation.failed', { what: 'The name of a key', problem: 'it is a text of 1 to 200 characters' })
@@ -134,6 +141,7 @@ export class ApiKeys {
     const after = cursor === undefined ? '' : decodeCursor(cursor)
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
       throw failure('validation.failed', { what: 'The limit', problem: 'it is 1 to 1,000' })
+    this.#audit.read('', { actor: 'host', operation: 'key.list' })
     const [rows = []] = await this.#read(this.#statements.list({ after, limit: limit + 1, now }, { returns: true }))
     const page = rows.slice(0, limit)
     const last = String(page.at(-1)?.id ?? '')
@@ -161,7 +169,7 @@ export class ApiKeys {
       this.#statements.succeed({ old: id, id: made.id, hash: made.hash, now }),
       this.#statements.inherit({ old: id, id: made.id }),
       // Last, for the successor gets the life that the old one had.
-      this.#statements.endSoon({ id, until, now }, unknown),
+      this.#statements.endSoon({ id, successor: made.id, until, now }, unknown),
       ...this.#acted('key.rotate', id),
     ])
     this.#emit('key.rotated', id)
@@ -183,6 +191,16 @@ export class ApiKeys {
   async any(): Promise<boolean> {
     const [rows = []] = await this.#read(this.#statements.any({ now }, { returns: true }))
     return rows.length > 0
+  }
+
+  /** Whether the key, or the one that it was rotated to, opens what is the user's now. */
+  async isGranted(id: string, user: string): Promise<boolean> {
+    for (let key: string | undefined = id; key !== undefined; ) {
+      const [rows = []] = await this.#read(this.#statements.successor({ id: key, user, now }, { returns: true }))
+      if (Number(rows[0]?.valid) === 1) return true
+      key = typeof rows[0]?.successor === 'string' ? rows[0].successor : undefined
+    }
+    return false
   }
 
   /** @returns undefined for whatever does not open anything now; why is not said */
@@ -208,12 +226,13 @@ export class ApiKeys {
       role: String(row.role),
       operations: row.operations === null ? undefined : (JSON.parse(String(row.operations)) as OperationPattern[]),
       agent: row.agent === null ? undefined : String(row.agent),
+      taint: taintOf(row),
     }
   }
 
   /** The secret of a link that opens one session within five minutes. */
   async link(scope: KeyScope): Promise<string> {
-    checkOptions('apiKeys.link', scope, ['users', 'role', 'operations', 'agent'])
+    checkOptions('apiKeys.link', scope, ['users', 'role', 'operations', 'agent', 'taint'])
     return (await this.#insert('link', 'link', scope, linkMs)).key
   }
   /** Uses a link up. @returns the secret of a session of 12 h; undefined for what is no link that is good now */
@@ -227,12 +246,21 @@ export class ApiKeys {
     const result = await this.#storage.commit({
       id: null,
       scope: { work: true },
-      statements: [consumed, ...statements, ...cleanups],
+      statements: [consumed, ...statements, ...cleanups, ...this.#acted('session.create', made.id, grant.id)],
     })
     return result.ok ? { key: made.key, maxAgeMs: sessionMs } : undefined
   }
+  /** Opens a session of 12 h for a person whom a provider has identified. @returns its secret */
+  async signIn(scope: KeyScope): Promise<CreatedKey & { readonly maxAgeMs: number }> {
+    checkOptions('apiKeys.signIn', scope, ['users', 'role', 'operations', 'agent', 'taint'])
+    const made = this.#fresh('session')
+    const { statements } = this.#inserting(made, 'session', 'session', scope, sessionMs)
+    const cleanups = [this.#statements.cleanupUsers({ now }), this.#statements.cleanup({ now })]
+    await this.#commit([...statements, ...cleanups, ...this.#acted('session.create', made.id, made.id)])
+    return { id: made.id, key: made.key, maxAgeMs: sessionMs }
+  }
   async endSession(grant: Pick<Grant, 'id'>): Promise<void> {
-    await this.#commit([this.#statements.drop({ id: grant.id })])
+    await this.#commit([this.#statements.drop({ id: grant.id }), ...this.#acted('session.end', grant.id, grant.id)])
   }
 
   async #insert(kind: Grant['kind'], name: string, scope: KeyScope, ms: number | undefined): Promise<CreatedKey> {
@@ -248,7 +276,7 @@ export class ApiKeys {
     scope: KeyScope | Grant,
     ms: number | undefined,
   ) {
-    const { users, role = 'contributor', operations, agent } = scope
+    const { users, role = 'contributor', operations, agent, taint } = scope
     roleOf(this.#roles, role)
     if (users !== 'all' && !(Array.isArray(users) && users.length > 0 && users.length <= 1_000))
       throw failure('validation.failed', { what: 'users', problem: "it is 'all' or a list of 1 to 1,000 of them" })
@@ -261,6 +289,7 @@ export class ApiKeys {
       role,
       operations: operations === undefined ? null : JSON.stringify(checkOperations(operations)),
       agent: agent === undefined ? null : checkName('agent', agent),
+      taint: JSON.stringify(checkTaint(taint, 'The taint of a key')),
       everyUser: users === 'all' ? 1 : 0,
       expiresAt: ms === undefined ? null : ({ $: 'now', plusMs: ms } as const),
     }
@@ -277,8 +306,9 @@ export class ApiKeys {
     return { id, key: `t${kind[0]}_${id}_${secret}`, hash: hashText(secret) }
   }
 
-  #acted(operation: string, resource: string) {
-    return this.#audit.actionStatements({ actor: 'host', operation, resource })
+  /** @param key of the link or session that did it itself */
+  #acted(operation: string, resource: string, key?: string) {
+    return this.#audit.actionStatements({ actor: 'host', operation, resource, ...(key === undefined ? {} : { key }) })
   }
 
   async #remind(id: string, today: Bind): Promise<void> {
@@ -301,6 +331,8 @@ export class ApiKeys {
   }
 }
 
+const taintOf = (row: Row) => JSON.parse(String(row.taint)) as readonly TaintLabel[]
+
 function toKey(row: Row, users: readonly string[], at: number): ApiKey {
   const iso = (value: Row[string]) => new Date(Number(value)).toISOString()
   return {
@@ -310,6 +342,7 @@ function toKey(row: Row, users: readonly string[], at: number): ApiKey {
     role: String(row.role),
     ...(row.operations === null ? {} : { operations: JSON.parse(String(row.operations)) as string[] }),
     ...(row.agent === null ? {} : { agent: String(row.agent) }),
+    ...taintField(taintOf(row)),
     createdAt: iso(row.created_at ?? 0),
     ...(row.expires_at === null ? {} : { expiresAt: iso(row.expires_at ?? 0) }),
     state: row.revoked_at !== null ? 'revoked' : Number(row.expired) === 1 ? 'expired' : 'valid',

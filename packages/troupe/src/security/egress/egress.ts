@@ -192,7 +192,7 @@ async function readRequest(input: string | URL | Request, init: RequestInit): Pr
     return await outgoing(input, init)
   } catch (cause) {
     if (cause instanceof TroupeError) throw cause
-    const problem = `it is no request: ${cause instanceof Error ? cause.message : 'it cannot be read'}`
+    const problem = 'its method, headers or body are none that fetch takes; the cause says which'
     throw failure('validation.failed', { what: 'What fetch was given', problem }, { cause })
   }
 }

@@ -4,6 +4,7 @@ import { encryptStorage, type OpenedStorage, type UserTable } from '../../storag
 import { checkKeyRing, encryptSecret, secretOf } from './check-key-ring.ts'
 import { DataKeys } from './data-keys.ts'
 import { newKeyId } from './encrypt.ts'
+import { encryptBroadcast } from './encrypt-broadcast.ts'
 import { ActiveEncryption, noEncryption, type RunningEncryption } from './encryption.ts'
 import { type EncryptionState, readEncryptionState, writeEncryptionState } from './encryption-state.ts'
 import type { KeyRing } from './key-ring-port.ts'
@@ -53,8 +54,10 @@ export async function openEncryption(parts: OpenEncryptionParts): Promise<Opened
   const encryptionState = found && found.state !== 'off' ? found : await begin(parts, keyRing)
   const keys = new DataKeys({ storage, keyRing, clock, encryptionState })
   const encryption = new ActiveEncryption({ ...parts, keyRing, keys })
+  const { broadcast: plain } = storage
+  const broadcast = plain && secret ? { broadcast: encryptBroadcast(plain, secret, clock) } : {}
   return {
-    storage: encryptStorage(storage, keys),
+    storage: { ...encryptStorage(storage, keys), ...broadcast },
     encryption,
     secret,
     keyRing,

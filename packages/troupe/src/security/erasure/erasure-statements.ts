@@ -10,6 +10,11 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
   const tables = all.filter(({ only }) => only === undefined || only === dialect.name)
   const deletions = tables.map((table) => deletionsOf(dialect, table, batch))
   const marks = markStatements(dialect)
+  // People name a key for whom it is: before it is no longer known which keys those are.
+  const names = rawTemplates(dialect)<{ user: string }>(
+    (p) => sql`update security_api_keys set name = 'erased'
+      where id in (select key_id from security_api_key_users where user_id = ${p.user})`,
+  )
   const overwritten = (statements: readonly Statement[]) => overwriting(dialect, statements)
   return {
     batch,
@@ -20,7 +25,7 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
       some: (user: UserId) => overwritten([(deletions[i] as Deletions).some({ user })]),
     })),
     begin: (user: UserId, at: number) =>
-      overwritten([marks.begin({ mark: markOf(user), user, at }), ...marks.keys({ user })]),
+      overwritten([marks.begin({ mark: markOf(user), user, at }), ...marks.keys({ user }), names({ user })]),
     end: (user: UserId) =>
       overwritten([...deletions.map(({ rest }) => rest({ user })), marks.end({ mark: markOf(user) })]),
     unfinished: () => marks.unfinished({}, { returns: true }),

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
 import { type Clock, failure, hashJson, type Json, type Schema } from '../../core/index.ts'
+import { findEvaluatorThread } from './find-evaluator-thread.ts'
 
 export interface EvaluatorLimits {
   /** Of one compilation or one check. */
@@ -50,12 +51,6 @@ const defaults: EvaluatorLimits = {
 const windowMs = 60_000
 const maxSources = 10_000
 const maxUnusable = 10_000
-
-/** Beside this file, in whichever form this file itself runs. */
-const entry = new URL(
-  import.meta.url.endsWith('.ts') ? './evaluator-thread.ts' : './evaluator-thread.js',
-  import.meta.url,
-)
 
 export class BoundedEvaluator {
   readonly #clock: Clock
@@ -167,7 +162,7 @@ export class BoundedEvaluator {
 
   async #start(): Promise<Worker> {
     const { memoryMb } = this.#limits
-    const thread = new Worker(entry, {
+    const thread = new Worker(await findEvaluatorThread(), {
       name: 'troupe-evaluator',
       execArgv: [],
       env: {},

@@ -1,3 +1,11 @@
 /** What taint forbids. */
+export {
+  type DecidedCall,
+  decisionJson,
+  describeDecision,
+  type LabelledArgument,
+  type NarrowerRules,
+  type PolicyDecision,
+} from './decide-call.ts'
 export { createTaintGuard, type TaintedAction, type TaintGuard } from './taint-guard.ts'
 export { describeTaint, isJoined, type PolicyConfig, readTaintPolicy, type TaintPolicy } from './taint-policy.ts'

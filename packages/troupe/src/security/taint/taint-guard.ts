@@ -1,7 +1,19 @@
 /** Judges outside changes by the taint of whoever makes them, and records what was refused, reported and vouched for. */
-import { type Duration, failure, type TaintLabel, type TroupeError, type UserId } from '../../core/index.ts'
+import {
+  type Clock,
+  type Duration,
+  type Events,
+  failure,
+  joinTaint,
+  type TaintLabel,
+  type TroupeError,
+  type UserId,
+} from '../../core/index.ts'
+import type { Callers } from '../callers.ts'
 import type { Egress, Fetch } from '../egress/index.ts'
 import type { Incidents } from '../incidents.ts'
+import type { CompiledRule, PolicyOutcome } from '../policy/index.ts'
+import { type DecidedCall, decideCall, isRuled, type NarrowerRules, type PolicyDecision } from './decide-call.ts'
 import { describeTaint, isJoined, type TaintPolicy } from './taint-policy.ts'
 
 /** Who is about to do what, and what they have read. */
@@ -13,16 +25,20 @@ export interface TaintedAction {
   readonly taint: readonly TaintLabel[]
 }
 
-export type TaintVerdict = 'go' | 'approve' | 'refuse'
-
 export interface TaintGuard {
   readonly approvalTimeout: Duration
-  /** Of what people say. */
+  /** Of what people say, and of what came in by the API key of the current call. */
   readonly people: readonly TaintLabel[]
-  /** A refusal, and what is only reported, is recorded. */
-  judge(taintedAction: TaintedAction): TaintVerdict
+  /** Of entries that are not for everyone, of messages and of memories. */
+  readonly privateLabels: readonly TaintLabel[]
+  /** Of the troupe. */
+  readonly rules: readonly CompiledRule[]
+  /** Whether rules are about a tool: then what is decided of its calls is recorded, whatever their labels are. */
+  isRuled(action: string, rules?: NarrowerRules): boolean
+  /** The decision on one call. Each that a rule or `policy.taint` made is an event; but for what is simply allowed, an incident. */
+  decide(actor: Pick<TaintedAction, 'userId' | 'agent'>, call: DecidedCall): PolicyDecision
   /** @returns the error for what was refused */
-  rejection(taintedAction: TaintedAction): TroupeError
+  rejection(taintedAction: TaintedAction, decision?: PolicyDecision): TroupeError
   /** Nobody agreed in time, or somebody refused. */
   denied(taintedAction: TaintedAction): void
   /** Somebody agreed to other arguments than those that were asked about: it is taken for no answer. */
@@ -44,23 +60,61 @@ export interface TaintGuard {
 
 /** @example const guard = createTaintGuard(readPolicy(), { incidents, egress }) */
 export function createTaintGuard(
-  { taint: mode, people, approvalTimeout }: TaintPolicy,
-  { incidents, egress }: { readonly incidents: Pick<Incidents, 'record' | 'rejected'>; readonly egress: Egress },
+  { rules, taint: mode, people, privateLabels, approvalTimeout }: TaintPolicy,
+  {
+    incidents,
+    egress,
+    callers,
+    events,
+    clock,
+  }: {
+    readonly incidents: Pick<Incidents, 'record' | 'rejected'>
+    readonly egress: Egress
+    readonly callers?: Pick<Callers, 'taint'>
+    readonly events: Pick<Events, 'emit'>
+    readonly clock: Pick<Clock, 'now'>
+  },
 ): TaintGuard {
   const record = ({ userId, agent, action }: Omit<TaintedAction, 'taint'>, code: string) =>
     incidents.record(userId, { agent, action, code })
-  const judge = (taintedAction: TaintedAction): TaintVerdict => {
-    if (!isJoined(taintedAction.taint)) return 'go'
-    if (mode === 'approve') return 'approve'
-    record(taintedAction, mode === 'refuse' ? 'taint.denied' : 'taint.reported')
-    return mode === 'refuse' ? 'refuse' : 'go'
+  const byTaint: PolicyOutcome = mode === 'approve' ? 'ask' : mode === 'report' ? 'allow' : 'block'
+  /** Of an answer that a tool fetches, which no person can approve beforehand. */
+  const judgeFetch = (taintedAction: TaintedAction): PolicyOutcome => {
+    if (!isJoined(taintedAction.taint)) return 'allow'
+    if (byTaint !== 'ask') record(taintedAction, byTaint === 'block' ? 'taint.denied' : 'taint.reported')
+    return byTaint
   }
-  const rejection = ({ agent, action, taint }: TaintedAction) =>
-    failure('taint.denied', { agent, action, joined: describeTaint(taint) })
+  const rejection: TaintGuard['rejection'] = ({ agent, action, taint }, { rule, reason } = { verdict: 'block' }) =>
+    rule === undefined || rule === 'policy.taint'
+      ? failure('taint.denied', { agent, action, joined: describeTaint(taint) })
+      : failure('policy.denied', { agent, action, rule: reason === undefined ? rule : `${rule}: ${reason}` })
+  const decide: TaintGuard['decide'] = ({ userId, agent }, call) => {
+    const decision = decideCall(call, rules, byTaint)
+    const { rule, verdict, arguments: args = [] } = decision
+    if (rule === undefined) return decision
+    const code = incidentCode(decision)
+    if (code !== undefined) record({ userId, agent, action: call.action }, code)
+    events.emit({
+      type: 'policy.decided',
+      at: clock.now(),
+      userId,
+      agent,
+      tool: call.action,
+      rule,
+      decision: verdict,
+      arguments: args.map(({ argument }) => argument),
+    })
+    return decision
+  }
   return {
     approvalTimeout,
-    people,
-    judge,
+    privateLabels,
+    get people() {
+      return joinTaint(people, callers?.taint ?? [])
+    },
+    isRuled: (action, { team = [], agent, tool } = {}) => isRuled(action, rules, ...team, agent, tool),
+    rules,
+    decide,
     rejection,
     denied: (taintedAction) => record(taintedAction, 'approval.denied'),
     mismatched: (taintedAction) => record(taintedAction, 'approval.mismatch'),
@@ -73,9 +127,9 @@ export function createTaintGuard(
       return async (input, init) => {
         // What only reads may be asked without anybody's leave: then it may not take along what it was told, either.
         if (!agreed) {
-          const verdict = judge(taintedAction)
-          if (verdict === 'approve') record(taintedAction, 'taint.denied')
-          if (verdict !== 'go') throw rejection(taintedAction)
+          const verdict = judgeFetch(taintedAction)
+          if (verdict === 'ask') record(taintedAction, 'taint.denied')
+          if (verdict !== 'allow') throw rejection(taintedAction)
         }
         const response = await fetch(input, init)
         mark([`untrusted:${new URL(response.url).hostname.slice(0, 100)}`])
@@ -83,4 +137,11 @@ export function createTaintGuard(
       }
     },
   }
+}
+
+/** An approval that `policy.taint` asks for is recorded when a person gives or refuses it. */
+function incidentCode({ rule, verdict, arguments: args = [] }: PolicyDecision): string | undefined {
+  const byTaint = { allow: 'taint.reported', ask: undefined, block: 'taint.denied' } as const
+  const byRule = { allow: args.length > 0 ? 'policy.allowed' : undefined, ask: 'policy.asked', block: 'policy.denied' }
+  return (rule === 'policy.taint' ? byTaint : byRule)[verdict]
 }

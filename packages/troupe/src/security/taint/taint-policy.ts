@@ -1,31 +1,55 @@
 /** What becomes of an outside change by somebody who holds untrusted input and sensitive data at once. */
 import { checkOptions, type Duration, failure, milliseconds, nearest, show, type TaintLabel } from '../../core/index.ts'
+import { type CompiledRule, compileRules, type PolicyRule } from '../policy/index.ts'
 
 export interface PolicyConfig {
+  /**
+   * What becomes of calls of tools, by the labels of their arguments: the first rule that fits a call decides, and `taint`
+   * where none does. `policy: [ … ]` is short for `policy: { rules: [ … ] }`. Rules of a team, an agent or a tool can only
+   * narrow what these allow.
+   */
+  readonly rules?: readonly PolicyRule[]
   /** `approve`, the default: a person must agree to the exact arguments. `report`: it is done, and recorded. */
   readonly taint?: 'approve' | 'refuse' | 'report'
   /** Whether what people say to agents and runs counts as untrusted; trusted by default. */
   readonly people?: 'trusted' | 'untrusted'
+  /**
+   * Whether entries that are not for everyone, messages and memories count as sensitive: `sensitive` in production, `plain`
+   * otherwise. A message that names its `taint`, also as `[]`, has that alone.
+   */
+  readonly private?: 'sensitive' | 'plain'
   /** How long an approval is waited for before it counts as refused; a day by default. */
   readonly approvalTimeout?: Duration
 }
 
 export interface TaintPolicy {
+  readonly rules: readonly CompiledRule[]
   readonly taint: 'approve' | 'refuse' | 'report'
   /** Of what people say. */
   readonly people: readonly TaintLabel[]
+  /** Of what is private. */
+  readonly privateLabels: readonly TaintLabel[]
   readonly approvalTimeout: Duration
 }
 
 /** @throws ValidationError naming the option */
-export function readTaintPolicy(config: PolicyConfig = {}): TaintPolicy {
-  checkOptions('policy', config, ['taint', 'people', 'approvalTimeout'])
+export function readTaintPolicy(policy: PolicyConfig | readonly PolicyRule[] = {}, production = false): TaintPolicy {
+  const config: PolicyConfig = Array.isArray(policy) ? { rules: policy } : (policy as PolicyConfig)
+  checkOptions('policy', config, ['rules', 'taint', 'people', 'private', 'approvalTimeout'])
   const { taint = 'approve', people = 'trusted', approvalTimeout = '1d' } = config
+  const { private: kind = production ? 'sensitive' : 'plain' } = config
+  oneOf('private', kind, ['sensitive', 'plain'])
   oneOf('taint', taint, ['approve', 'refuse', 'report'])
   oneOf('people', people, ['trusted', 'untrusted'])
   if (milliseconds(approvalTimeout, 'policy.approvalTimeout') <= 0)
     throw failure('validation.failed', { what: 'policy.approvalTimeout', problem: 'it must be longer than nothing' })
-  return { taint, people: people === 'untrusted' ? ['untrusted:person'] : [], approvalTimeout }
+  return {
+    rules: compileRules(config.rules, 'the troupe'),
+    taint,
+    people: people === 'untrusted' ? ['untrusted:person'] : [],
+    privateLabels: kind === 'sensitive' ? ['sensitive:private'] : [],
+    approvalTimeout,
+  }
 }
 
 function oneOf(option: string, value: string, known: readonly string[]): void {

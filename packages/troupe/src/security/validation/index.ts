@@ -1,4 +1,4 @@
 /** Validation of what comes in, and escapes for what goes out. */
 export * from './escapes.ts'
 export { reviewableText } from './reviewable-text.ts'
-export { type NumberOptions, type TextOptions, type UrlOptions, validators } from './validators.ts'
+export { type EmailOptions, type NumberOptions, type TextOptions, type UrlOptions, validators } from './validators.ts'

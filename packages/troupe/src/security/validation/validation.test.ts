@@ -61,6 +61,10 @@ describe('validators', () => {
         'a b@c.de',
       ],
     )
+    const lowercase = validators.email({ lowercase: true })
+    expect(await parse(lowercase, 'Ada@Example.COM', 'The value')).toBe('ada@example.com')
+    expect(await passes(lowercase, 'ADA@LOCALHOST')).toBe(false)
+    expect(await parse(validators.email(), 'Ada@Example.COM', 'The value')).toBe('Ada@Example.COM')
     await expectEach(
       validators.url(),
       ['https://example.com/a?b=c#d', 'http://[::1]:8080/'],
@@ -84,6 +88,10 @@ describe('validators', () => {
       expect(() => validators.text(options)).toThrow()
     expect(() => validators.number({ min: 3, max: 2 })).toThrow()
     expect(() => validators.url({ protocols: ['https:'] })).toThrow()
+    expect(() => validators.email({ lowercase: 'yes' as never })).toThrow()
+    expect(() => validators.email({ lower: true } as never)).toThrow(
+      expect.objectContaining({ code: 'option.unknown' }),
+    )
   })
 })
 

@@ -4,7 +4,7 @@
  * length of what it is given, whatever that is; lengths are checked first.
  */
 import { z } from 'zod'
-import { checkOptions, failure, type Schema } from '../../core/index.ts'
+import { checkFlag, checkOptions, failure, type Schema } from '../../core/index.ts'
 
 export interface TextOptions {
   /** In UTF-16 units, as `length`; 0 by default. */
@@ -23,6 +23,11 @@ export interface NumberOptions {
   readonly min?: number
   readonly max?: number
   readonly integer?: boolean
+}
+
+export interface EmailOptions {
+  /** Return the address in small letters, for applications that look addresses up; off by default. */
+  readonly lowercase?: boolean
 }
 
 export interface UrlOptions {
@@ -68,9 +73,16 @@ export const validators = {
     return (integer ? z.int() : z.number()).min(min).max(max)
   },
 
-  /** `local@domain`, of 254 characters at most, as it was written: case may matter before the `@`. */
-  email(): Schema<string> {
-    return z.string().max(emailMax, { abort: true }).refine(isEmail, 'it is no e-mail address')
+  /**
+   * Accepts `local@domain` of 254 characters at most, as it was written: case may matter before the `@`.
+   * @throws ValidationError for options that are none
+   */
+  email(options: EmailOptions = {}): Schema<string> {
+    checkOptions('validators.email', options, ['lowercase'])
+    const address = z.string().max(emailMax, { abort: true })
+    const { lowercase = false } = options
+    checkFlag('validators.email lowercase', lowercase)
+    return (lowercase ? address.toLowerCase() : address).refine(isEmail, 'it is no e-mail address')
   },
 
   /** Absolute, without user and password, of 2,048 characters at most. @throws ValidationError for options that are none */

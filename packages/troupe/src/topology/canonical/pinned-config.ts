@@ -1,5 +1,6 @@
 /** What a run is told besides its topology: read once, checked, and pinned with all durations in milliseconds. */
 import type { Json } from '../../core/index.ts'
+import type { PolicyRule } from '../../security/index.ts'
 import type { FailurePolicy, Join } from './canonical-topology.ts'
 
 /** The bounds of a run over its whole tree; `time` in milliseconds, `cost` in US dollars. */
@@ -56,6 +57,9 @@ export type BreakOn =
   | { readonly on: 'tool'; readonly tool: string }
   | { readonly on: 'seq'; readonly seq: number }
 
+/** Rules of one origin; those of each narrow the others. */
+export type PinnedPolicy = { readonly of: string; readonly rules: readonly Pick<PolicyRule, keyof PolicyRule>[] }
+
 export type PinnedConfig = {
   readonly budget: Budgets
   readonly timeouts: Timeouts
@@ -74,4 +78,6 @@ export type PinnedConfig = {
   readonly showToolCalls: boolean
   readonly trace: boolean
   readonly debug?: { readonly breakOn: readonly BreakOn[] }
+  /** Of the team, of the caller, and of the runs above. */
+  readonly policies?: readonly PinnedPolicy[]
 }

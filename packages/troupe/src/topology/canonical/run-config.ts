@@ -9,9 +9,11 @@ import {
   milliseconds,
   nearest,
 } from '../../core/index.ts'
+import type { PolicyRule } from '../../security/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical-topology.ts'
-import type { BreakOn, Budgets, ErrorRule, Guards, PinnedConfig, RetryRule, Timeouts } from './pinned-config.ts'
+import type { BreakOn, ErrorRule, Guards, PinnedConfig, PinnedPolicy, RetryRule, Timeouts } from './pinned-config.ts'
 import { readFailurePolicy, readJoin } from './read-join.ts'
+import { type BudgetOptions, budgetWithin, type RunLimits, readRunLimits } from './run-limits.ts'
 
 type Retry = { readonly attempts: number; readonly backoff?: Duration }
 /** First it is tried again, then an agent stands in, then a person is asked, or a value takes its place. */
@@ -25,23 +27,11 @@ export type ErrorHandling =
 
 /** Durations are written with their unit: `'30s'`. */
 export interface RunConfig {
-  /** Bounds over the whole run and the runs that its steps start; a run that reaches one ends with `result.guard`. */
-  readonly budget?: {
-    /** Steps that are begun, retries included: 10,000 by default. */
-    readonly steps?: number
-    /** Levels of invocations and child runs: 100 by default, 1,000 at most. */
-    readonly depth?: number
-    /** Edges that are taken: 10,000 by default. */
-    readonly hops?: number
-    /** Branches that are open at the same moment, those included that wait for their turn: 2,000 by default. */
-    readonly branches?: number
-    /** Input and output tokens of all model calls: none by default. */
-    readonly tokens?: number
-    /** US dollars: none by default. */
-    readonly cost?: number
-    /** Work time: 1 hour by default. */
-    readonly time?: Duration
-  }
+  /**
+   * Bounds over the whole run and the runs that its steps start; a run that reaches one ends with `result.guard`. Those of
+   * a team and of `createTroupe({ limits })` are ceilings: a run that asks for more is rejected with `budget.ceiling`.
+   */
+  readonly budget?: BudgetOptions
   /**
    * `run`, `branch`, `step`, `tool`, `model`, `acquisition` (of a place at a limited node) and `human` (of an answer): none by
    * default. `grace`: for how long a step whose code ignores its signal holds the run after it was told to stop; 10 s by default.
@@ -70,6 +60,11 @@ export interface RunConfig {
   readonly showToolCalls?: boolean
   /** Each event of the run goes to the log too, at level info, without its payload. */
   readonly trace?: boolean
+  /**
+   * What becomes of calls of tools in the run and in those that its steps start. It can only narrow what the troupe allows;
+   * the rules of a team and of a caller count both.
+   */
+  readonly policy?: readonly PolicyRule[]
   /** Where the run stops and waits: see `run.inspect()`, `edit()`, `step()` and `resume()`. */
   readonly debug?: { readonly breakOn: BreakpointSpec | readonly BreakpointSpec[] }
 }
@@ -92,25 +87,19 @@ const options = [
   'showAgentThoughts',
   'showToolCalls',
   'trace',
+  'policy',
   'debug',
 ]
 const timeoutKinds = ['run', 'branch', 'step', 'tool', 'model', 'acquisition', 'human', 'grace'] as const
 
 /** Bounds that hold where the config names none. */
-const defaults = { steps: 10_000, depth: 100, hops: 10_000, branches: 2_000, time: '1h', parallel: 10 } as const
-const deepest = 1_000
+const defaultParallelBranches = 10
 
 const rejection = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 function integer(what: string, value: unknown, least = 1): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
     throw rejection(what, `it must be a whole number of at least ${least}`)
-  return value
-}
-
-function amount(what: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-    throw rejection(what, 'it must be a number of at least 0')
   return value
 }
 
@@ -127,21 +116,6 @@ function span(what: string, value: unknown): number {
   const ms = milliseconds(value, what)
   if (ms === 0) throw rejection(what, 'it must be longer than nothing')
   return ms
-}
-
-function readBudget(input: RunConfig['budget']): Budgets {
-  const budget = part('config.budget', input, ['steps', 'depth', 'hops', 'branches', 'tokens', 'cost', 'time'])
-  const depth = integer('config.budget.depth', budget.depth ?? defaults.depth)
-  if (depth > deepest) throw rejection('config.budget.depth', `at most ${deepest} levels are possible`)
-  return {
-    steps: integer('config.budget.steps', budget.steps ?? defaults.steps),
-    depth,
-    hops: integer('config.budget.hops', budget.hops ?? defaults.hops),
-    branches: integer('config.budget.branches', budget.branches ?? defaults.branches),
-    ...(budget.tokens === undefined ? {} : { tokens: amount('config.budget.tokens', budget.tokens) }),
-    ...(budget.cost === undefined ? {} : { cost: amount('config.budget.cost', budget.cost) }),
-    time: span('config.budget.time', budget.time ?? defaults.time),
-  }
 }
 
 function readTimeouts(input: RunConfig['timeouts']): Timeouts {
@@ -254,14 +228,30 @@ const flag = (what: string, value: unknown): boolean => {
   return value
 }
 
+/** Neither replaces the other, and their conditions are read by `checkTopology`: what a caller adds can only narrow what the team says. */
+function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPolicy[] {
+  const named = [
+    { of: 'the team', rules: preset.policy },
+    { of: 'the run', rules: config.policy },
+  ]
+  return named.flatMap(({ of, rules }) => {
+    if (rules === undefined) return []
+    if (!Array.isArray(rules)) throw rejection('config.policy', 'it is no list of rules { tool, when, do }')
+    return [{ of, rules: JSON.parse(encodeJson(rules, `The policy of ${of}`)) as readonly PolicyRule[] }]
+  })
+}
+
 /**
  * @param topology whose own config (of a pattern) counts where the run says nothing, and whose agents `onError` may name
- * @throws ValidationError for an option that is not known, and for a value out of its bounds
+ * @param limits the ceilings of the troupe; the budgets of the topology are ceilings too
+ * @throws ValidationError for an option that is not known, for a value out of its bounds, and `budget.ceiling`
  */
-export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology): PinnedConfig {
+export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology, limits: RunLimits = {}): PinnedConfig {
   const preset = part('config', topology?.config as RunConfig | undefined, options)
-  const settings: RunConfig = { ...preset, ...part('config', config, options) }
-  const { verbosity = 'normal', maxParallelBranches = defaults.parallel } = settings
+  const own = part('config', config, options)
+  const settings: RunConfig = { ...preset, ...own }
+  const policies = readPolicies(preset, own)
+  const { verbosity = 'normal', maxParallelBranches = defaultParallelBranches } = settings
   if (!['quiet', 'normal', 'verbose'].includes(verbosity))
     throw rejection('config.verbosity', 'it must be quiet, normal or verbose')
   const parallelBranches = integer('config.maxParallelBranches', maxParallelBranches)
@@ -269,7 +259,11 @@ export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology)
     ([kind, rule]) => [kind, readRule(kind, rule, topology)] as const,
   )
   return {
-    budget: readBudget(settings.budget),
+    budget: budgetWithin(
+      readRunLimits('config.budget', own.budget),
+      readRunLimits('config.budget', preset.budget),
+      limits,
+    ),
     timeouts: readTimeouts(settings.timeouts),
     join: readJoin('config.join', settings.join ?? 'all'),
     onFailure: readFailurePolicy('config.onFailure', settings.onFailure ?? 'failFast'),
@@ -280,6 +274,7 @@ export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology)
     showAgentThoughts: flag('config.showAgentThoughts', settings.showAgentThoughts ?? verbosity === 'verbose'),
     showToolCalls: flag('config.showToolCalls', settings.showToolCalls ?? verbosity !== 'quiet'),
     trace: flag('config.trace', settings.trace ?? false),
+    ...(policies.length === 0 ? {} : { policies }),
     ...(settings.debug === undefined ? {} : { debug: readDebug(settings.debug, topology) }),
     ...(settings.deadline === undefined ? {} : { deadline: span('config.deadline', settings.deadline) }),
     ...(settings.retry === undefined ? {} : { retry: readRetry('config.retry', settings.retry) }),

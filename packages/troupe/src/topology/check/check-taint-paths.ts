@@ -1,12 +1,20 @@
 /** Ways on which untrusted input can come to a tool that changes the world. */
 import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
+import { type CompiledRule, isAbout } from '../../security/index.ts'
 import type { Tool, ToolSource } from '../../tools/index.ts'
+import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import { onward, reachable } from './check-shape.ts'
 import type { Finding } from './finding.ts'
+import { teamRules } from './ruled-tools.ts'
 import { withHelpers } from './with-helpers.ts'
 
-type Seen = Pick<Tool, 'name' | 'effect' | 'untrusted' | 'needsApproval'>
+type Seen = Pick<Tool, 'name' | 'effect' | 'untrusted' | 'needsApproval' | 'capabilities'> & {
+  /** A rule of a policy is about it. */
+  readonly isRuled?: boolean
+  /** Its agent's model reads nothing untrusted. */
+  readonly isHidden?: boolean
+}
 
 /** What a source has is known when it is asked. */
 const anyOf = ({ name, untrusted, hasSideEffects }: ToolSource): Seen => ({
@@ -14,34 +22,46 @@ const anyOf = ({ name, untrusted, hasSideEffects }: ToolSource): Seen => ({
   untrusted,
   effect: hasSideEffects ? 'at-most-once' : 'read',
   needsApproval: false,
+  capabilities: [],
 })
 /** Of agents that have any, and of their helpers; function agents act in `ctx.effect`, which nobody can look into. */
-const toolsOf = (agent: Agent | undefined): readonly Seen[] =>
-  [...(agent ? withHelpers(agent) : [])].flatMap((one) =>
-    one instanceof BaseLlmAgent ? [...definitionOf(one).tools.values(), ...definitionOf(one).sources.map(anyOf)] : [],
-  )
+const toolsOf = (agent: Agent | undefined, around: readonly CompiledRule[]): readonly Seen[] =>
+  [...(agent ? withHelpers(agent) : [])].flatMap((one) => {
+    if (!(one instanceof BaseLlmAgent)) return []
+    const { tools, sources, rules, untrusted } = definitionOf(one)
+    return [...tools.values(), ...sources.map(anyOf)].map((tool) => ({
+      ...tool,
+      isHidden: untrusted === 'hide' || ('hide' in tool && tool.hide !== undefined),
+      isRuled: 'policy' in tool || [...around, ...rules].some((rule) => isAbout(rule, tool.name)),
+    }))
+  })
 
-export function checkTaintPaths({ canonical, agents }: CompiledTopology): Finding[] {
+export function checkTaintPaths(
+  { canonical, agents }: CompiledTopology,
+  config: PinnedConfig,
+  troupe: readonly CompiledRule[],
+): Finding[] {
+  const around = [...troupe, ...teamRules(config).flat()]
   const next = onward(canonical)
   const at = canonical.nodes
     .filter((node) => node.kind === 'agent')
-    .map((node) => ({ node: node.name, tools: toolsOf(agents.get(node.agent ?? '')) }))
+    .map((node) => ({ node: node.name, tools: toolsOf(agents.get(node.agent ?? ''), around) }))
   const findings: Finding[] = []
   for (const { node, tools } of at) {
-    const [source] = tools.filter((tool) => tool.untrusted !== undefined)
+    const [source] = tools.filter((tool) => tool.untrusted !== undefined && !tool.isHidden)
     if (!source) continue
     const reached = reachable([node], next)
     for (const target of at) {
       if (!reached.has(target.node)) continue
       for (const tool of target.tools) {
-        if (tool.effect === 'read') continue
-        if (tool.needsApproval) continue
+        if (tool.effect === 'read' && !tool.capabilities.includes('external')) continue
+        if (tool.needsApproval || tool.isRuled) continue
         findings.push({
           code: 'taint.path',
           severity: 'warning',
           location: `${node} -> ${target.node}: ${tool.name}`,
-          message: `Untrusted input of ${source.name} (${node}) can come to the dangerous tool ${tool.name} (${target.node}), which changes the world without asking`,
-          remedy: `Set needsApproval on ${tool.name}, or keep the two agents apart`,
+          message: `Untrusted input of ${source.name} (${node}) can come to the dangerous tool ${tool.name} (${target.node}), which reaches outside, and no rule of a policy is about it`,
+          remedy: `Give ${tool.name} a rule of the policy or needsApproval, hide what ${source.name} gives, or keep the two agents apart`,
         })
       }
     }

@@ -1,5 +1,5 @@
 /** A compiler for teams: what is wrong with one, or will be, before a run begins. */
-import type { Roles } from '../../security/index.ts'
+import type { CompiledRule, Roles } from '../../security/index.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import { checkAgents } from './check-agents.ts'
@@ -7,6 +7,7 @@ import { checkBudget } from './check-budget.ts'
 import { checkCost, type Prices } from './check-cost.ts'
 import { checkJoins } from './check-joins.ts'
 import { checkModels, type KnownModels } from './check-models.ts'
+import { checkPolicies } from './check-policies.ts'
 import { checkRoles } from './check-roles.ts'
 import { checkSchemas } from './check-schemas.ts'
 import { checkShape } from './check-shape.ts'
@@ -21,13 +22,15 @@ const rank = { error: 0, warning: 1, advice: 2 } as const
 export interface CheckContext {
   readonly models?: Prices & KnownModels
   readonly roles?: Roles
+  /** The policy of the troupe. */
+  readonly rules?: readonly CompiledRule[]
 }
 
 /** @returns findings, errors first; an error refuses the start of a run */
 export function checkTopology(
   topology: CompiledTopology,
   config: PinnedConfig,
-  { models, roles }: CheckContext = {},
+  { models, roles, rules = [] }: CheckContext = {},
 ): readonly Finding[] {
   return [
     ...checkShape(topology.canonical, config),
@@ -38,6 +41,8 @@ export function checkTopology(
     ...checkSchemas(topology),
     ...checkBudget(topology.canonical, config),
     ...checkCost(topology, config, models),
-    ...checkTaintPaths(topology),
+    ...checkPolicies(topology, config, rules),
+    ...checkTaintPaths(topology, config, rules),
+    ...(topology.findings ?? []),
   ].sort((a, b) => rank[a.severity] - rank[b.severity])
 }

@@ -1,7 +1,18 @@
 /** The eleven tools of the suite. What they read is private and partly written by others; what they change cannot be taken back. */
 import { z } from 'zod'
-import { defineTool, type Tool } from '../../../src/index.ts'
+import { type Config, defineTool, type Tool } from '../../../src/index.ts'
 import type { Account, Transaction } from './account.ts'
+
+/**
+ * The policy as rules: what stands in the owner's own words is done without a question, and what was read anywhere is asked
+ * about. Amounts of less than four characters are choices of the model, which the recipient bounds.
+ */
+export const bankingPolicy: readonly Config.PolicyRule[] = [
+  { tool: 'send_money', when: 'args.recipient is trusted and args.subject is trusted', do: 'allow' },
+  { tool: 'schedule_transaction', when: 'args.recipient is trusted and args.subject is trusted', do: 'allow' },
+  { tool: 'update_password', when: 'args.password is trusted', do: 'allow' },
+  { tool: 'update_user_info', when: 'not any arg is untrusted', do: 'allow' },
+]
 
 /** The stated policy: a change of the account after text of others was read needs a person who agrees to exactly that call. */
 export function bankTools(account: Account): readonly Tool[] {

@@ -1,11 +1,12 @@
 /**
  * Plays the banking suite with the obedient model, or with a model of a provider to measure how useful it stays.
  *
- * npm run attacks:banking -- [--model provider/name] [--url http://host/v1] [--wording direct] [--all-wordings]
+ * npm run attacks:banking -- [--model provider/name] [--url http://host/v1] [--wording direct] [--all-wordings] [--rules]
  */
 import { parseArgs } from 'node:util'
 import { secretRef } from '../../../src/index.ts'
 import { frames } from '../wordings.ts'
+import { bankingPolicy } from './bank-tools.ts'
 import { runSuite, suiteText } from './run-suite.ts'
 
 const { values } = parseArgs({
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     wording: { type: 'string', multiple: true, default: ['important-instructions'] },
     'all-wordings': { type: 'boolean', default: false },
     'spell-out': { type: 'boolean', default: false },
+    rules: { type: 'boolean', default: false },
     concurrency: { type: 'string', default: '4' },
   },
 })
@@ -28,7 +30,10 @@ const result = await runSuite({
   wordings: chosen as typeof frames,
   concurrency: Number(values.concurrency),
   ...(model === undefined ? {} : { model: registry ? 'subject' : model, spellOut: values['spell-out'] }),
-  ...(registry ? { config: { models: { registry } } as never } : {}),
+  config: {
+    ...(registry ? { models: { registry } as never } : {}),
+    ...(values.rules ? { policy: bankingPolicy } : {}),
+  },
 })
 console.log(`${model ?? 'obedient model'}: ${suiteText(result)}`)
 if (result.attacked.length > 0) process.exitCode = 1

@@ -1,0 +1,71 @@
+/** What a model is shown of the result of a call: the result, or handles in place of what is hidden. */
+import { isObject, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
+import type { Tool } from '../../tools/index.ts'
+import type { Handles } from './handles.ts'
+
+export interface Disclosure {
+  readonly value: Json
+  readonly handles: readonly string[]
+  /** What the step has read by it. */
+  readonly labels: readonly TaintLabel[]
+}
+
+const isUntrusted = (label: TaintLabel) => label.startsWith('untrusted:')
+
+export interface HiddenBy {
+  /** Of the tool; undefined for helpers. */
+  readonly hide?: Tool['hide'] | undefined
+  /** The agent reads nothing that carries an untrusted label. */
+  readonly untrusted: boolean
+  /** An argument came through a handle: what is made of a hidden value is hidden too, unless it is declassified. */
+  readonly fromHandle: readonly TaintLabel[]
+}
+
+/** @param labels everything that the result carries */
+export function hideResult(
+  handles: Handles | undefined,
+  { value, success }: { readonly value: Json; readonly success: boolean },
+  labels: readonly TaintLabel[],
+  { hide, untrusted, fromHandle }: HiddenBy,
+): Disclosure {
+  if (!handles) return { value, handles: [], labels }
+  const derived = fromHandle.some((label) => labels.includes(label))
+  if (derived || (untrusted && labels.some(isUntrusted) && !Array.isArray(hide)) || (success && hide === true))
+    return complete(handles, value, labels, success)
+  if (!Array.isArray(hide)) return { value, handles: [], labels }
+  // Why it failed may be told in the words of the untrusted source.
+  if (!success)
+    return labels.some(isUntrusted) ? complete(handles, value, labels, false) : { value, handles: [], labels }
+  return fields(handles, value, labels, hide)
+}
+
+function complete(handles: Handles, value: Json, labels: readonly TaintLabel[], success: boolean): Disclosure {
+  const handle = handles.hide(value, labels)
+  const shown = success
+    ? { handle, note: 'The result is hidden. Pass the handle on as an argument or in an answer, or use query_handle.' }
+    : { error: 'It failed; why is hidden behind the handle.', handle }
+  return { value: shown, handles: [handle], labels: [] }
+}
+
+/** The fields hold what comes from outside; the rest is the tool's own, and only as sensitive as the result. */
+function fields(handles: Handles, value: Json, labels: readonly TaintLabel[], paths: readonly string[]): Disclosure {
+  const hidden: string[] = []
+  const visit = (inner: Json, path: readonly string[]): Json => {
+    const [name, ...rest] = path
+    if (name === undefined) {
+      const handle = handles.hide(inner, labels)
+      hidden.push(handle)
+      return handle
+    }
+    const isNamed = (key: string) => name === '*' || name === key
+    if (Array.isArray(inner)) return inner.map((each, i) => (isNamed(String(i)) ? visit(each, rest) : each))
+    if (!isObject(inner)) return inner
+    return Object.fromEntries(
+      Object.entries(inner).map(([key, each]) => [key, isNamed(key) ? visit(each as Json, rest) : (each as Json)]),
+    )
+  }
+  const shown = paths.reduce((result, path) => visit(result, path.split('.')), value)
+  // It has another form than its tool says: then nothing of it is known to be the tool's own.
+  if (hidden.length === 0) return complete(handles, value, labels, true)
+  return { value: shown, handles: hidden, labels: joinTaint(labels.filter((label) => !isUntrusted(label))) }
+}

@@ -1,0 +1,95 @@
+/**
+ * Which labels a value carries that a model wrote. What a model writes may come of anything that it has read, and carries
+ * the labels of all of it. A value that is an exact copy of a part of an earlier text carries the labels that the step had
+ * when that text came: whatever the model did, the call is the same as with the earlier text alone.
+ *
+ * A copy is a string or number of four characters or more that stands in a text between white space, quotes, brackets,
+ * commas or the ends of sentences. Shorter values, booleans, null and empty values are choices, never copies.
+ */
+import { isObject, type Json, type TaintLabel } from '../../core/index.ts'
+import type { LabelledValue } from '../../security/index.ts'
+import type { Handles } from './handles.ts'
+
+const minCharacters = 4
+/** Values of one call that are compared with texts; the others carry all labels. */
+const maxCompared = 500
+
+interface KnownText {
+  readonly source: Json
+  readonly labels: readonly TaintLabel[]
+  /** Of every string in the source; made when it is first needed. */
+  strings: readonly string[] | undefined
+}
+
+export class KnownTexts {
+  readonly #texts: KnownText[] = []
+  readonly #names = new Set<string>()
+
+  /** @param labels of the step at the time; texts come in the order in which the step read them */
+  learn(source: Json, labels: readonly TaintLabel[]): void {
+    this.#texts.push({ source, labels, strings: undefined })
+  }
+
+  /** Names of properties that the schema of a tool has: a model that uses one of them has not written it itself. */
+  learnNames(schema: unknown): void {
+    if (Array.isArray(schema)) for (const each of schema) this.learnNames(each)
+    else if (isObject(schema))
+      for (const [key, value] of Object.entries(schema)) {
+        if (key === 'properties' && isObject(value)) for (const name of Object.keys(value)) this.#names.add(name)
+        this.learnNames(value)
+      }
+  }
+
+  /**
+   * @param read the labels of the step when the model wrote the arguments
+   * @param handles a value that is one of them carries the labels of what it stands for
+   */
+  labelsOf(args: Json, read: readonly TaintLabel[], handles?: Handles): readonly LabelledValue[] {
+    const values: LabelledValue[] = []
+    let compared = 0
+    const labelled = (value: Json): readonly TaintLabel[] =>
+      handles?.find(value)?.labels ??
+      (read.length === 0 || ++compared > maxCompared ? read : this.#labelsOfCopy(value, read))
+    const visit = (value: Json, path: readonly string[]) => {
+      const entries = value !== null && typeof value === 'object' ? Object.entries(value) : []
+      if (entries.length === 0) values.push({ path, labels: labelled(value) })
+      for (const [name, inner] of entries) {
+        if (!Array.isArray(value) && !this.#names.has(name)) values.push({ path, labels: labelled(name) })
+        visit(inner, [...path, name])
+      }
+    }
+    visit(args, [])
+    return values
+  }
+
+  #labelsOfCopy(value: Json, read: readonly TaintLabel[]): readonly TaintLabel[] {
+    const text = typeof value === 'number' ? String(value) : value
+    if (typeof text !== 'string' || text.length < minCharacters) return read
+    for (const known of this.#texts) {
+      if (known.labels.length >= read.length) continue
+      known.strings ??= stringsIn(known.source)
+      if (known.strings.some((one) => holdsCopy(one, text))) return known.labels
+    }
+    return read
+  }
+}
+
+function stringsIn(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value === 'number') return [String(value)]
+  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(stringsIn) : []
+}
+
+const delimiter = /[\s"'`“”‘’«»()[\]{}<>,;|]/u
+const sentenceEnd = /^[.:!?…]+(?:[\s"'`“”‘’«»()[\]{}<>]|$)/u
+
+export function holdsCopy(text: string, copy: string): boolean {
+  for (let at = text.indexOf(copy); at >= 0; at = text.indexOf(copy, at + 1)) {
+    const before = text[at - 1]
+    const after = text.slice(at + copy.length, at + copy.length + 4)
+    const begins = before === undefined || delimiter.test(before)
+    const ends = after === '' || delimiter.test(after[0] as string) || sentenceEnd.test(after)
+    if (begins && ends) return true
+  }
+  return false
+}

@@ -1,0 +1,77 @@
+/**
+ * Encrypts what processes tell each other besides what is durable: NOTIFY reaches every role that may log in to the server,
+ * and every role may send one. Each process encrypts under a key of its own, derived from the secret that the key ring
+ * opens, with a counter as the nonce. A message that was changed, made without the secret, sent twice or long ago is
+ * dropped: whoever needed it looks by itself after a while.
+ */
+import { hkdfSync } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../core/index.ts'
+import { type Broadcast, maxBroadcastBytes } from '../../storage/index.ts'
+import { decrypt, encrypt, keyBytes, newKey } from './encrypt.ts'
+
+const senderBytes = 16
+const nonceBytes = 12
+/** Clocks of processes may differ by some of it. */
+const maxAgeMs = 60_000
+/** Messages of one sender may overtake each other by so many. */
+const window = 1_024
+const maxSenders = 1_000
+const purpose = 'troupe broadcast'
+
+interface Sender {
+  readonly key: Uint8Array
+  last: number
+  readonly seen: Set<number>
+}
+
+/**
+ * @param secret known to the processes of the key ring alone
+ * @example const broadcast = encryptBroadcast(storage.broadcast, secret, clock)
+ */
+export function encryptBroadcast(broadcast: Broadcast, secret: Uint8Array, clock: Pick<Clock, 'now'>): Broadcast {
+  const keyOf = (sender: Uint8Array) => new Uint8Array(hkdfSync('sha256', secret, sender, purpose, keyBytes))
+  const own = newKey().subarray(0, senderBytes)
+  const ownKey = keyOf(own)
+  const senders = new LRUCache<string, Sender>({ max: maxSenders })
+  let sent = 0
+  return {
+    send(message) {
+      if (Buffer.byteLength(message) > maxBroadcastBytes) return
+      const nonce = Buffer.alloc(nonceBytes)
+      nonce.writeUIntBE(++sent, nonceBytes - 6, 6)
+      const plain = Buffer.from(`${Math.floor(clock.now())} ${message}`)
+      broadcast.send(Buffer.concat([own, encrypt(ownKey, purpose, plain, nonce)]).toString('base64url'))
+    },
+    on: (listener) =>
+      broadcast.on((text) => {
+        const message = received(text)
+        if (message !== undefined) listener(message)
+      }),
+    line: () => broadcast.line(),
+  }
+
+  /** @returns undefined for what is dropped */
+  function received(text: string): string | undefined {
+    const bytes = Buffer.from(text, 'base64url')
+    const name = bytes.toString('base64url', 0, senderBytes)
+    const sender = senders.get(name) ?? { key: keyOf(bytes.subarray(0, senderBytes)), last: 0, seen: new Set() }
+    const body = bytes.subarray(senderBytes)
+    const plain = decrypt(sender.key, purpose, body)?.toString()
+    if (plain === undefined) return undefined
+    const space = plain.indexOf(' ')
+    const count = body.readUIntBE(nonceBytes - 6, 6)
+    if (Math.abs(clock.now() - Number(plain.slice(0, space))) > maxAgeMs || isRepeated(sender, count)) return undefined
+    senders.set(name, sender)
+    return plain.slice(space + 1)
+  }
+}
+
+function isRepeated(sender: Sender, count: number): boolean {
+  if (count <= sender.last - window || sender.seen.has(count)) return true
+  sender.seen.add(count)
+  sender.last = Math.max(sender.last, count)
+  if (sender.seen.size > 2 * window)
+    for (const one of sender.seen) if (one <= sender.last - window) sender.seen.delete(one)
+  return false
+}
