@@ -1,12 +1,13 @@
 /**
  * The memory that runs cost while they wait for a person and no handle is held: heap of the process before and after.
  *
- * node --expose-gc bench/runs/waiting.ts [memory|file] [RUNS]
+ * node --expose-gc bench/runs/waiting.ts [memory|file|postgres://…] [RUNS]
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Client } from 'pg'
 import { createTroupe, defineAgent } from 'troupe'
 
 const [where = 'file', count = '100000'] = process.argv.slice(2)
@@ -30,8 +31,10 @@ async function heapBytes(): Promise<number> {
 const folder = mkdtempSync(join(tmpdir(), 'troupe-bench-waiting-'))
 const path = join(folder, 'troupe.db')
 const Asker = defineAgent({ name: 'Asker', run: async (_: unknown, ctx) => await ctx.ask({ text: 'Continue?' }) })
+const schema = `troupe_bench_waiting_${process.pid}`
+const isServer = where.startsWith('postgres')
 const troupe = await createTroupe({
-  storage: where === 'memory' ? 'memory:' : `sqlite:${path}`,
+  storage: isServer ? { url: where, schema } : where === 'memory' ? 'memory:' : `sqlite:${path}`,
   agents: [Asker],
   log: 'silent',
 })
@@ -54,9 +57,9 @@ const { user, system } = process.cpuUsage(began)
 const after = await heapBytes()
 const each = (after - before) / runs
 console.log(
-  `${where}: ${runs} runs that wait: ${each.toFixed(0)} bytes of heap each (${(before / 1e6).toFixed(1)} then ` +
+  `${isServer ? 'PostgreSQL' : where}: ${runs} runs that wait: ${each.toFixed(0)} bytes of heap each (${(before / 1e6).toFixed(1)} then ` +
     `${(after / 1e6).toFixed(1)} MB), ${Math.round((user + system) / runs)} µs of processor time each` +
-    (where === 'memory' ? '' : `, ${Math.round(statSync(path).size / runs)} bytes of file each`),
+    (where === 'file' ? `, ${Math.round(statSync(path).size / runs)} bytes of file each` : ''),
 )
 const run = await orchestra.get(`r${warmUp + Math.floor(runs / 2)}`)
 const { questions } = await run.result()
@@ -64,5 +67,11 @@ await run.answer(questions[0]?.id ?? '', 'yes')
 const { status } = await run.result()
 if (status !== 'completed') throw new Error(`the answered run is ${status}`)
 await troupe.close()
+if (isServer) {
+  const client = new Client({ connectionString: where })
+  await client.connect()
+  await client.query(`drop schema ${schema} cascade`)
+  await client.end()
+}
 rmSync(folder, { recursive: true, force: true })
 if (each > maxBytes) process.exitCode = 1

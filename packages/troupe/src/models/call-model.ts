@@ -46,6 +46,11 @@ export async function callModel(
   const { redact = (text) => text } = caller
   let failures = 0
   let pauses = 0
+  const retried = (reason: 'limited' | 'failed', pauseMs: number) => {
+    const attempt = failures + pauses + 1
+    const { clock, events } = caller
+    events.emit({ type: 'model.retried', at: clock.now(), userId: call.user, model: name, attempt, pauseMs, reason })
+  }
   for (;;) {
     let began: number | undefined
     try {
@@ -67,6 +72,7 @@ export async function callModel(
         const pause = verdict.afterMs ?? backoffDelay(backoff, pauses + 1, caller.random)
         gate.coolDown(pause)
         if (pause > longestPauseMs || ++pauses >= maxPauses) throw limited(name, pause, error)
+        retried('limited', pause)
         continue
       }
       failures++
@@ -75,7 +81,9 @@ export async function callModel(
         const problem = redact(verdict.problem)
         throw failure('model.failed', { model: name, attempts: failures, problem }, { cause: error })
       }
-      await sleep(caller.clock, backoffDelay(backoff, failures, caller.random), call.signal)
+      const pause = backoffDelay(backoff, failures, caller.random)
+      retried('failed', pause)
+      await sleep(caller.clock, pause, call.signal)
     }
   }
 }

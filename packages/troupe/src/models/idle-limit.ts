@@ -1,5 +1,5 @@
 /** Cuts a stream that stops sending: a connection that is open and says nothing holds nobody up. */
-import { type Clock, duration, failure } from '../core/index.ts'
+import { type Clock, duration, failure, WorkTimer } from '../core/index.ts'
 
 export interface IdleLimit {
   readonly clock: Clock
@@ -18,27 +18,33 @@ export function withIdleLimit<Out>(
   fn: (signal: AbortSignal, onActivity: () => void) => Promise<Out>,
 ): Promise<Out> {
   const controller = new AbortController()
-  let last = clock.monotonic()
-  let cancel = () => {}
-  const stalled = new Promise<never>((_, reject) => {
-    // One timer for the whole stream: it looks how long ago the last piece came, and waits for what is left.
-    const check = () => {
-      const left = last + limitMs - clock.monotonic()
-      if (left > 0) {
-        cancel = clock.after(left, check)
+  const stalled = Promise.withResolvers<never>()
+  /** What the timer had left when the last piece came: since then so much time has passed when it ends. */
+  let leftAtPiece: number | undefined
+  const startTimer = (ms: number): WorkTimer =>
+    new WorkTimer(clock, ms, () => {
+      if (leftAtPiece !== undefined) {
+        timer = startTimer(limitMs - leftAtPiece)
+        leftAtPiece = undefined
+        if (signal.aborted) timer.release()
         return
       }
       const error = failure('model.stalled', { model, limit: duration(limitMs) })
       controller.abort(error)
-      reject(error)
-    }
-    check()
-  })
+      stalled.reject(error)
+    })
+  let timer = startTimer(limitMs)
+  // A call that its caller has left may never settle: it must not keep the process alive.
+  const release = () => timer.release()
+  signal.addEventListener('abort', release, { once: true })
   const onActivity = () => {
-    last = clock.monotonic()
+    leftAtPiece = timer.leftMs
   }
   const reading = fn(AbortSignal.any([signal, controller.signal]), onActivity)
   // Whichever loses has nobody to tell.
   reading.catch(() => {})
-  return Promise.race([reading, stalled]).finally(() => cancel())
+  return Promise.race([reading, stalled.promise]).finally(() => {
+    signal.removeEventListener('abort', release)
+    timer.stop()
+  })
 }

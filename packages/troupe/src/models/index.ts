@@ -4,7 +4,6 @@ export { freeId, isTokenCount } from './answers/read-answer.ts'
 export { type CassetteMode, type CassetteStore, openCassette } from './cassettes/index.ts'
 export { createModels, type ModelsOptions } from './create-models.ts'
 export { similarity } from './embeddings.ts'
-export { termsOf } from './extractive/index.ts'
 export { type BreakerOptions, checkLimits as checkModelLimits } from './model-gates.ts'
 export type { ModelRegistry } from './model-registry.ts'
 export type {

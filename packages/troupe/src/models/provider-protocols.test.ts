@@ -209,3 +209,30 @@ describe('the form of an answer', () => {
     expect((await asksFor(kind, z.string())).body).not.toContain('JSON value')
   })
 })
+
+it.each([true, false])('A model named openai/… asks OpenAI to store nothing, streamed: %s.', async (stream) => {
+  const server = await openProviderServer([{ text: 'one' }])
+  servers.push(server)
+  const load = async () => ({
+    createOpenAI: (settings: object) => createOpenAI({ ...settings, baseURL: server.url }),
+  })
+  const parts = { clock: hurried, random: seededRandom(1), events: createEvents(() => {}), load }
+  const models = createModels({ ...parts, env: { OPENAI_API_KEY: apiKey } })
+  const prompt: ModelCall['prompt'] = [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }]
+  await models.call(['openai/test'], { user: 'u', prompt, ...(stream ? { onPart: () => {} } : {}) })
+  expect(server.asked[0]).toMatchObject({ path: expect.stringMatching(/responses$/), body: { store: false } })
+})
+
+it('A pause before another attempt is an event, with its length and reason.', async () => {
+  const events = createEvents(() => {})
+  const retried: unknown[] = []
+  events.on('model.retried', ({ attempt, pauseMs, reason }) => void retried.push({ attempt, pauseMs, reason }))
+  const limited = { fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } } as const
+  const failed = { fault: { kind: 'status', status: 503 } } as const
+  const { ask } = await openProvider([limited, failed, { text: 'one' }], "OpenAI's responses", { events })
+  expect(textOf(await ask(false))).toBe('one')
+  expect(retried).toEqual([
+    { attempt: 2, pauseMs: 1_000, reason: 'limited' },
+    { attempt: 3, pauseMs: expect.any(Number), reason: 'failed' },
+  ])
+})

@@ -2,7 +2,8 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
-import { withForms } from './answers/answer-form.ts'
+import { unstored } from './answers/unstored.ts'
+import { withForms } from './answers/with-forms.ts'
 import { extractiveModel } from './extractive/index.ts'
 import type { CompatibleModel, EmbeddingSpec, ModelSpec } from './models-port.ts'
 import { type IsInstalled, type Load, type Provider, type ProviderInstance, providers } from './providers.ts'
@@ -175,7 +176,7 @@ async function languageModel(
   apiKey: string | undefined,
 ): Promise<LanguageModelV4> {
   const { prefix, model } = split(name)
-  if (prefix !== 'offline') return withForms((await openProvider(name, prefix, environment, apiKey))(model))
+  if (prefix !== 'offline') return unstored(withForms((await openProvider(name, prefix, environment, apiKey))(model)))
   checkOffline(name, model)
   return extractiveModel()
 }

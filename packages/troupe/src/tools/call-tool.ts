@@ -15,11 +15,12 @@ import {
   TimeoutError,
   TroupeError,
 } from '../core/index.ts'
+import type { DocumentEmbeddings } from '../documents/index.ts'
 import type { Recorder } from '../journal/index.ts'
 import { type Policies, withTimeLimit } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
 
-import type { Tool } from './define-tool.ts'
+import type { BodyCall, SearchCall, Tool } from './define-tool.ts'
 import { codeOf, isFailure, isRejection } from './is-failure.ts'
 import type { StepContext } from './step-context.ts'
 import { withWorkLimit } from './work-limit.ts'
@@ -40,6 +41,8 @@ export interface ToolHost {
   readonly guard: TaintGuard
   /** Answers in the place of tools, or records what they give. */
   readonly recording?: Recording | undefined
+  /** The embedding model of the troupe; absent where it has none. */
+  readonly embeddings?: DocumentEmbeddings | undefined
 }
 
 /** Whoever calls it has been judged by then. A body reaches outside in `ctx.effect`, each of which is judged by itself. */
@@ -54,13 +57,19 @@ export const parseArguments = (tool: Tool, args: Json): Promise<unknown> =>
  * @param id tells this call from every other of the step, on re-entry too
  * @param args as the model gave them: the call is identified by them
  * @param input as `parseArguments` gave it
+ * @param agreed a person or a rule of the troupe agreed to what it does outside
  * @throws what the tool failed with, TimeoutError, CancelledError, ValidationError for a result that doesn't fit
  */
 export async function callTool(
   host: ToolHost,
   recorder: Recorder,
   tool: Tool,
-  { id, args, input }: { readonly id: string; readonly args: Json; readonly input: unknown },
+  {
+    id,
+    args,
+    input,
+    agreed = false,
+  }: { readonly id: string; readonly args: Json; readonly input: unknown; readonly agreed?: boolean },
 ): Promise<Json> {
   const call = tool.effect === 'durable' ? callDurable : callEffect
   const labels: TaintLabel[] = []
@@ -68,23 +77,26 @@ export async function callTool(
   if (tool.sensitive) labels.push(`sensitive:${tool.sensitive}`)
   let output: Json
   try {
-    output = await call(host, recorder, tool, id, args, input)
+    output = await call({ host, recorder, tool, id, args, input, agreed })
   } finally {
     // Why it failed may be told in the words of whoever it asked.
-    if (labels.length > 0) recorder.addTaint(labels)
+    if (labels.length > 0) recorder.addTaint(labels, `${tool.name} (call ${id})`)
   }
   if (tool.outputSchema) await parse(tool.outputSchema, output, `The result of ${tool.name}`)
   return output
 }
 
-function callEffect(
-  host: ToolHost,
-  recorder: Recorder,
-  tool: Tool,
-  id: string,
-  args: Json,
-  input: unknown,
-): Promise<Json> {
+interface OneCall {
+  readonly host: ToolHost
+  readonly recorder: Recorder
+  readonly tool: Tool
+  readonly id: string
+  readonly args: Json
+  readonly input: unknown
+  readonly agreed: boolean
+}
+
+function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall): Promise<Json> {
   const spec = {
     class: tool.effect as Exclude<Tool['effect'], 'durable'>,
     input: args,
@@ -95,7 +107,7 @@ function callEffect(
   return recorder.effect<Json>(`${tool.name} ${id}`, spec, ({ key, signal, taint: mark }) => {
     const { userId, agent } = host
     const taintedAction = { userId, agent, action: tool.name, taint }
-    const fetch = host.guard.fetchFor(taintedAction, { agreed: reachesOutside(tool), mark })
+    const fetch = host.guard.fetchFor(taintedAction, { agreed: agreed || reachesOutside(tool), mark })
     const limit = {
       clock: host.clock,
       limitMs: tool.timeoutMs ?? host.timeoutMs,
@@ -103,8 +115,9 @@ function callEffect(
       what: `The tool ${tool.name}`,
       signal,
     }
+    const embeddings = host.embeddings ? { embeddings: host.embeddings } : {}
     const execute = async (inner: AbortSignal) =>
-      toolOutputJson(await tool.execute(input, { key, signal: inner, fetch }), tool)
+      toolOutputJson(await tool.execute(input, { key, signal: inner, fetch, ...embeddings } satisfies SearchCall), tool)
     const { recording } = host
     const played = (inner: AbortSignal) =>
       recording
@@ -118,20 +131,16 @@ function callEffect(
   })
 }
 
-function callDurable(
-  host: ToolHost,
-  recorder: Recorder,
-  tool: Tool,
-  id: string,
-  args: Json,
-  input: unknown,
-): Promise<Json> {
+function callDurable({ host, recorder, tool, id, args, input }: OneCall): Promise<Json> {
   const limit = { clock: host.clock, limitMs: tool.timeoutMs ?? host.timeoutMs, what: `The tool ${tool.name}` }
   return recorder.body<Json>(`${tool.name} ${id}`, (stage) =>
     observed(host, tool, args, () =>
       withWorkLimit(limit, stage, async (own, signal) => {
         const ctx = host.ctxOf(own)
-        return toolOutputJson(await tool.execute(input, { signal, ctx } as never), tool)
+        return toolOutputJson(
+          await tool.execute(input, { signal, ctx, recorder: own } satisfies BodyCall as never),
+          tool,
+        )
       }),
     ),
   )

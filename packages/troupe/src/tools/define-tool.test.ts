@@ -47,7 +47,7 @@ describe('defineTool', () => {
     const page = readFileSync(new URL('../../../../docs/tools.md', import.meta.url), 'utf8')
     const [section = ''] = (page.split('## Tools of your own')[1] ?? '').split('\n## ')
     const listed = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, option = '']) => option)
-    expect(listed).toHaveLength(14)
+    expect(listed).toHaveLength(17)
     for (const option of listed)
       expect(() => defineTool({ ...options, [option]: Symbol('wrong') } as never), option).toThrow(
         expect.objectContaining({ code: expect.not.stringMatching('option.unknown') }),

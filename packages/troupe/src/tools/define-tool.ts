@@ -10,9 +10,11 @@ import {
   milliseconds,
   type Schema,
   show,
+  type TaintLabel,
 } from '../core/index.ts'
-import type { Reconciled } from '../journal/index.ts'
-import type { Fetch } from '../security/index.ts'
+import type { DocumentEmbeddings } from '../documents/index.ts'
+import type { Reconciled, Recorder } from '../journal/index.ts'
+import { type CompiledRule, compileRules, type Fetch, type PolicyRule, type ToolPolicyRule } from '../security/index.ts'
 import { objectSchema } from './object-schema.ts'
 import type { StepContext } from './step-context.ts'
 
@@ -27,10 +29,20 @@ export interface ToolCall {
   readonly fetch: Fetch
 }
 
+/** What `searchDocuments` is given besides: the embedding model of the troupe, asked on behalf of the user. */
+export interface SearchCall extends ToolCall {
+  readonly embeddings?: DocumentEmbeddings
+}
+
 /** What a body is given. */
 export interface DurableToolCall {
   readonly signal: AbortSignal
   readonly ctx: StepContext
+}
+
+/** What the bodies of Troupe's own tools are given: with the record of the call, whose labels what they store carries. */
+export interface BodyCall extends DurableToolCall {
+  readonly recorder: Recorder
 }
 
 interface Common<In, Out> {
@@ -50,10 +62,27 @@ interface Common<In, Out> {
   /** Its results must not leave: what is derived from them is marked so. */
   readonly sensitive?: boolean | string
   /**
+   * The model does not read the result, and is shown a handle that it can pass on: `true` for the whole result, or the
+   * fields that hold what comes from outside (`['body', 'items.*.note']`), while the rest counts as the tool's own.
+   */
+  readonly hide?: boolean | readonly string[]
+  /** What its arguments may carry: rules of a policy about this tool, which can only narrow those of the troupe. */
+  readonly policy?: readonly ToolPolicyRule[]
+  /**
+   * Labels of hidden arguments that its result does not carry, and why not: an incident each time. `untrusted` and
+   * `sensitive` stand for all sources of the kind.
+   */
+  readonly declassify?: readonly Declassification[]
+  /**
    * What it is good for, for the selection of tools. `external`: what it is asked goes outside, so that even reading may
    * carry data off; tools that are `idempotent` or `at-most-once` count so by themselves.
    */
   readonly capabilities?: readonly string[]
+}
+
+export interface Declassification {
+  readonly label: 'untrusted' | 'sensitive' | TaintLabel
+  readonly reason: string
 }
 
 export interface EffectToolOptions<In, Out> extends Common<In, Out> {
@@ -89,6 +118,10 @@ export interface Tool {
   readonly untrusted?: string
   readonly sensitive?: string
   readonly capabilities: readonly string[]
+  readonly hide?: true | readonly string[]
+  /** See `toolRules`. */
+  readonly policy?: readonly PolicyRule[]
+  readonly declassify?: readonly Declassification[]
   /** Of built-in tools that change what others can see or do. */
   readonly security?: boolean
   readonly reconcile?: (key: string) => Promise<Reconciled<unknown>>
@@ -106,6 +139,9 @@ const common = [
   'untrusted',
   'sensitive',
   'capabilities',
+  'hide',
+  'policy',
+  'declassify',
   'execute',
   'durable',
 ]
@@ -162,6 +198,9 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
     ...(options.timeout === undefined ? {} : { timeoutMs: timeoutOf(options.name, options.timeout) }),
     ...(untrusted ? { untrusted } : {}),
     ...(sensitive ? { sensitive } : {}),
+    ...(options.hide ? { hide: Array.isArray(options.hide) ? Object.freeze([...options.hide]) : (true as const) } : {}),
+    ...(options.policy ? { policy: compileRules(options.policy, `the tool ${options.name}`, options.name) } : {}),
+    ...(options.declassify ? { declassify: Object.freeze([...options.declassify]) } : {}),
     ...('reconcile' in options && options.reconcile
       ? { reconcile: options.reconcile as NonNullable<Tool['reconcile']> }
       : {}),
@@ -177,7 +216,8 @@ const sourceName = /^[^\p{Cc}]{1,100}$/u
 
 /** What has several forms, or only one that JavaScript would not insist on. */
 function checkParts(options: object, wrong: (problem: string) => Error): void {
-  const { durable, needsApproval, untrusted, sensitive, capabilities, reconcile, undo } = options as Options
+  const { durable, needsApproval, untrusted, sensitive, capabilities, hide, declassify, reconcile, undo } =
+    options as Options
   if (durable !== undefined && typeof durable !== 'boolean') throw wrong('durable is neither true nor false')
   if (!['boolean', 'function', 'undefined'].includes(typeof needsApproval))
     throw wrong('needsApproval is neither true, false nor a function')
@@ -186,8 +226,20 @@ function checkParts(options: object, wrong: (problem: string) => Error): void {
       throw wrong(`${option} is neither true, false nor the name of a source, of 1 to 100 characters that can be seen`)
   if (capabilities !== undefined && !(Array.isArray(capabilities) && capabilities.every((c) => typeof c === 'string')))
     throw wrong('its capabilities are no list of texts')
+  if (hide !== undefined && typeof hide !== 'boolean' && !(isFilledList(hide) && hide.every(isFieldPath)))
+    throw wrong('hide is neither true, false nor a list of fields such as body or items.*.note')
+  if (declassify !== undefined && !(isFilledList(declassify) && declassify.every(isDeclassification)))
+    throw wrong('declassify is no list of { label, reason }: a label is untrusted, sensitive, or one with its source')
   for (const [option, fn] of Object.entries({ reconcile, undo }))
     if (fn !== undefined && typeof fn !== 'function') throw wrong(`its ${option} is no function`)
+}
+
+const isFilledList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length > 0
+const isFieldPath = (path: unknown) => typeof path === 'string' && /^[^.\p{Cc}]+(?:\.[^.\p{Cc}]+)*$/u.test(path)
+const isDeclassification = (one: unknown) => {
+  const { label, reason } = (one ?? {}) as Options
+  const isLabel = typeof label === 'string' && /^(?:untrusted|sensitive)(?::[^\p{Cc}]{1,100})?$/u.test(label)
+  return isLabel && typeof reason === 'string' && reason.trim() !== '' && reason.length <= 500
 }
 
 function timeoutOf(name: string, timeout: Duration): number {
@@ -195,5 +247,9 @@ function timeoutOf(name: string, timeout: Duration): number {
   if (ms > 0) return ms
   throw failure('validation.failed', { what: `The timeout of ${name}`, problem: 'it must be longer than nothing' })
 }
+
+/** The rules that a tool declares, as `defineTool` read them. */
+export const toolRules = ({ policy }: Tool): readonly CompiledRule[] | undefined =>
+  policy as readonly CompiledRule[] | undefined
 
 export const isTool = (value: unknown): value is Tool => typeof value === 'object' && value !== null && brand in value

@@ -3,6 +3,7 @@ import type { ContextClient } from '../context/index.ts'
 import type { Json, Question, TroupeError } from '../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../journal/index.ts'
 import type { MessageClient, MessageType, RequestOptions } from '../messaging/index.ts'
+import type { UserMetrics } from '../observability/index.ts'
 
 export interface StepContext {
   readonly agent: string
@@ -10,6 +11,8 @@ export interface StepContext {
   readonly signal: AbortSignal
   readonly context: ContextClient
   readonly messages: MessageClient
+  /** Values under names of one's own, stored by the minute, for all agents of the user. */
+  readonly metrics: UserMetrics
   /**
    * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `at-most-once` needs a person's
    * approval of its exact `input`, or is refused, as `policy.taint` says.

@@ -1,5 +1,5 @@
 /** Bounds the time in which a body works: while it waits for a person, a reply or a run, its clock stands. */
-import { type Clock, duration, failure } from '../core/index.ts'
+import { type Clock, duration, failure, WorkTimer } from '../core/index.ts'
 import type { EffectFunction, Recorder } from '../journal/index.ts'
 import { withTimeLimit } from '../resilience/index.ts'
 
@@ -25,51 +25,41 @@ export function withWorkLimit<Out>(
   if (limitMs === undefined) return run(recorder, recorder.signal)
   const controller = new AbortController()
   return new Promise<Out>((resolve, reject) => {
-    let left = limitMs
-    let since = 0
     let waits = 0
-    let cancel = () => {}
-    const stop = () => {
-      cancel()
-      left -= clock.monotonic() - since
-    }
-    const startTimer = () => {
-      since = clock.monotonic()
-      cancel = clock.after(Math.max(0, left), () => {
+    const startTimer = (ms: number) =>
+      new WorkTimer(clock, ms, () => {
         const error = failure('timeout', { what, kind: 'tool', limit: duration(limitMs) })
         controller.abort(error)
         reject(error)
       })
-    }
+    let timer = startTimer(limitMs)
     const waiting = async <Answer>(wait: () => Promise<Answer>): Promise<Answer> => {
-      if (waits++ === 0) stop()
+      if (waits++ === 0) timer.stop()
       try {
         return await wait()
       } finally {
-        if (--waits === 0 && !controller.signal.aborted) startTimer()
+        if (--waits === 0 && !controller.signal.aborted) timer = startTimer(timer.leftMs)
       }
     }
-    const remaining = () => (waits > 0 ? left : left - (clock.monotonic() - since))
     // A turn waits for the effects that were begun: one that hangs must end with the body.
     const bounded = <In>(fn: EffectFunction<In>): EffectFunction<In> => {
       return (call) =>
-        withTimeLimit({ clock, limitMs: Math.max(0, remaining()), kind: 'tool', what, signal: call.signal }, (signal) =>
+        withTimeLimit({ clock, limitMs: timer.leftMs, kind: 'tool', what, signal: call.signal }, (signal) =>
           fn({ ...call, signal }),
         )
     }
     const onAbort = () => {
-      cancel()
+      timer.stop()
       controller.abort(recorder.signal.reason)
     }
     recorder.signal.addEventListener('abort', onAbort, { once: true })
-    startTimer()
     Promise.resolve()
       .then(() => run(limited(recorder, waiting, bounded), controller.signal))
       .then(resolve, reject)
       .finally(() => {
         // No wait that it left behind may set the clock going again.
         waits = Number.POSITIVE_INFINITY
-        cancel()
+        timer.stop()
         recorder.signal.removeEventListener('abort', onAbort)
       })
   })

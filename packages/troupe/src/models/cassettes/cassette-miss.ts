@@ -9,7 +9,7 @@ const maxCompared = 500
 const maxNamed = 5
 const maxCounted = 100
 
-export function missOf(asked: Asked, recorded: Iterable<RecordedInteraction>): string {
+export function cassetteMiss(asked: Asked, recorded: Iterable<RecordedInteraction>): string {
   const all = [...recorded].filter(({ kind }) => kind === asked.kind)
   const times = all.filter(({ key }) => key === asked.key).length
   if (times > 0) return `it was recorded ${times} times, and is asked for the ${asked.nth}th time`

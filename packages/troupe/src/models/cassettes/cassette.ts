@@ -5,7 +5,7 @@
  */
 import { failure, hashJson, type Json, type Recording, type Traffic } from '../../core/index.ts'
 import { fromJson, toCassetteJson } from './cassette-json.ts'
-import { missOf } from './cassette-miss.ts'
+import { cassetteMiss } from './cassette-miss.ts'
 import { type CassetteRedaction, createRedaction } from './cassette-redaction.ts'
 import type { RecordedInteraction } from './recorded-interaction.ts'
 import { redactParts } from './redact-parts.ts'
@@ -148,7 +148,7 @@ class Cassette implements Recording {
       throw failure('cassette.miss', {
         kind,
         name,
-        problem: missOf({ kind, name, key, nth, request }, this.#recorded.values()),
+        problem: cassetteMiss({ kind, name, key, nth, request }, this.#recorded.values()),
       })
     return { found, interactionKey: { kind, name, key, nth, request } }
   }

@@ -3,11 +3,11 @@
  * arguments stand in the prompt, and the same call was not made before; the number of calls is bounded.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai-sdk/provider'
+import { termsOf } from '../../documents/index.ts'
 import { coordinate, isCoordinationTool } from './coordinate.ts'
 import { fillArguments } from './schema/fill-arguments.ts'
 import { originNames } from './text/compose-text.ts'
 import type { Material } from './text/material.ts'
-import { termsOf } from './text/terms.ts'
 
 export interface ChosenCall {
   readonly toolName: string

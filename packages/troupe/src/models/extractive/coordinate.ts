@@ -3,8 +3,8 @@
  * is required or told to, or when it is asked to delegate and has not done so yet.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool } from '@ai-sdk/provider'
-import { SchemaFiller } from './schema/fill-schema.ts'
 import { itemOf, type JsonSchema } from './schema/json-schema.ts'
+import { SchemaFiller } from './schema/schema-filler.ts'
 import { composeText } from './text/compose-text.ts'
 import type { Material } from './text/material.ts'
 

@@ -11,7 +11,7 @@ import type {
 } from '@ai-sdk/provider'
 import { chooseTool } from './choose-tool.ts'
 import { readPrompt } from './read-prompt.ts'
-import { SchemaFiller } from './schema/fill-schema.ts'
+import { SchemaFiller } from './schema/schema-filler.ts'
 import { streamOf } from './stream-of.ts'
 import { composeText } from './text/compose-text.ts'
 import { type Material, materialOf } from './text/material.ts'

@@ -1,5 +1,8 @@
 /** The built-in tools of one agent, their formats, and what an agent sees as a prompt. */
+
+export { buildSystemPrompt, type SystemPromptOptions } from './build-system-prompt.ts'
 export { builtInTools } from './built-in-tools.ts'
+export type { OwnTool } from './call-own-tool.ts'
 export {
   type AnthropicTool,
   type CallableTools,
@@ -13,8 +16,6 @@ export {
 } from './callable-tools.ts'
 export type { ToolResult } from './execute-tool-call.ts'
 export { mergeTools } from './merge-tools.ts'
-export type { OwnTool } from './own-tools.ts'
-export { buildSystemPrompt, type SystemPromptOptions } from './system-prompt.ts'
 export { type ToolAccessSummary, ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
 export type {
   JsonObject,

@@ -5,8 +5,8 @@
 import { failure, fieldOf, isPlainObject, jsonSchemaOf, show } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
 import { objectSchema } from '../object-schema.ts'
+import { callOwnTool, type OwnTool } from './call-own-tool.ts'
 import type { CallableTools } from './callable-tools.ts'
-import { callOwnTool, type OwnTool } from './own-tools.ts'
 import type { ToolHandler } from './tool-handler.ts'
 import type { JsonObject } from './tool-spec.ts'
 

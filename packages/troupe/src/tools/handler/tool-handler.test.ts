@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Json } from '../../core/index.ts'
 import { bytesSchema, defineMessage } from '../../messaging/index.ts'
 import { builtInToolNames } from '../../security/index.ts'
+import { buildSystemPrompt } from './build-system-prompt.ts'
 import { mergeTools, toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from './index.ts'
-import { buildSystemPrompt } from './system-prompt.ts'
 import { openTeam } from './tool-testbed.test.fixture.ts'
 
 /** What OpenAI's strict mode asks of a schema. */

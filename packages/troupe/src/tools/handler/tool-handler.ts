@@ -8,8 +8,8 @@ import { type Clock, construct, type Events, type Ids } from '../../core/index.t
 import type { Mailbox, MessageClient } from '../../messaging/index.ts'
 import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents, TaintGuard } from '../../security/index.ts'
 import { codeOf, isFailure, isRejection } from '../is-failure.ts'
+import type { OwnToolHost } from './call-own-tool.ts'
 import { executeToolCall, specs, type ToolCaller, type ToolResult } from './execute-tool-call.ts'
-import type { OwnToolHost } from './own-tools.ts'
 import type { ToolClients, ToolDefinition } from './tool-spec.ts'
 import type { UnreadResults } from './unread-results.ts'
 

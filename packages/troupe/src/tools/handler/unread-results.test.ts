@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 import { defineTool } from '../define-tool.ts'
+import { buildSystemPrompt } from './build-system-prompt.ts'
 import { mergeTools, toAiSdk, toAnthropic, toLangChain, toOpenAI } from './index.ts'
-import { buildSystemPrompt } from './system-prompt.ts'
 import { openTeam } from './tool-testbed.test.fixture.ts'
 
 type Team = Awaited<ReturnType<typeof openTeam>>

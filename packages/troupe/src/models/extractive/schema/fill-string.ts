@@ -1,10 +1,12 @@
 /** The strings and numbers of a filled schema: found by what a property's name says it holds. */
+
 import type { JSONValue } from '@ai-sdk/provider'
+import { termsOf } from '../../../documents/index.ts'
 import { composeText, originNames } from '../text/compose-text.ts'
 import type { Material } from '../text/material.ts'
 import type { Facts } from '../text/sources.ts'
-import { termsOf } from '../text/terms.ts'
 import type { FieldContext } from './field-context.ts'
+import { fitsPattern } from './fits-pattern.ts'
 import type { JsonSchemaObject } from './json-schema.ts'
 
 /** Names that mean the same value, by the role of the value. */
@@ -68,7 +70,7 @@ function allowed(
 ): boolean {
   const length = [...value].length
   if (value === '' || length < minLength || length > maxLength) return false
-  return pattern === undefined || new RegExp(pattern, 'u').test(value)
+  return pattern === undefined || fitsPattern(pattern, value)
 }
 
 const formats: Record<string, RegExp> = {

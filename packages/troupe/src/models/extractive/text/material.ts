@@ -1,9 +1,9 @@
 /** Everything that an answer, a tool call or a JSON object can be made of: derived from the prompt alone. */
 
+import { isSignificant } from '../../../documents/index.ts'
 import type { PromptTask } from '../read-prompt.ts'
 import { centralSentences, type Quote, rankSentences } from './rank-sentences.ts'
 import { splitQuestion } from './split-question.ts'
-import { isSignificant } from './terms.ts'
 
 export interface Material {
   readonly task: PromptTask

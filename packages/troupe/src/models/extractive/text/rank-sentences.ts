@@ -3,9 +3,9 @@
  * (maximal marginal relevance). The order depends on the texts alone.
  */
 import MiniSearch from 'minisearch'
+import { termsOf } from '../../../documents/index.ts'
 import { sentencesOf } from './sentences.ts'
 import type { Facts, TextSource } from './sources.ts'
-import { termsOf } from './terms.ts'
 
 export interface Quote {
   /** The sentence, verbatim but for runs of white space. */

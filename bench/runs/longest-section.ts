@@ -1,0 +1,88 @@
+/**
+ * The longest synchronous section of the main thread, in ms of its processor time, while a run fans out exponentially,
+ * fans out widely, stages many messages, or writes many entries in one turn. An iteration of the event loop is an upper
+ * bound of a section. Each case has a process of its own, so that none is measured with code that others have compiled.
+ *
+ * node bench/runs/longest-section.ts [memory|file]
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTroupe, defineAgent, defineMessage, finish, invoke, patterns, type StartSpec } from 'troupe'
+
+const [where = 'memory', selected] = process.argv.slice(2)
+const Note = defineMessage('note')
+const writes = (name: string, count: number): StartSpec => {
+  const writer = defineAgent({
+    name: 'Writer',
+    run: async (_, ctx) => {
+      for (let i = 0; i < count; i++)
+        await (name === 'messages' ? ctx.messages.send(Note, i, { to: 'Reader' }) : ctx.context.push(`key.${i}`, i))
+      return count
+    },
+  })
+  return { task: 't', topology: patterns.pipeline({ stages: [{ agents: [writer] }] }) }
+}
+const cases: Readonly<Record<string, () => StartSpec>> = {
+  'two agents that invoke each other eight-fold, default budget': () => {
+    const agent = (name: string, other: string) =>
+      defineAgent({
+        name,
+        run: () => invoke(Array.from({ length: 8 }, () => ({ agent: other, input: Math.random() }))),
+      })
+    const first = agent('A', 'B')
+    return { task: 't', topology: patterns.mesh({ agents: [first, agent('B', 'A')], entry: first }) }
+  },
+  'a fan-out of 2,000': () => {
+    const hub = defineAgent({
+      name: 'Hub',
+      run: (input) =>
+        input === 't' ? invoke(Array.from({ length: 1_900 }, (_, i) => ({ agent: 'Spoke', input: i }))) : finish('met'),
+    })
+    const spoke = defineAgent({ name: 'Spoke', run: (input) => input })
+    return { task: 't', topology: patterns.hubAndSpoke({ hub, spokes: [spoke], parallelSpokes: true }) }
+  },
+  'a turn of 1,000 messages': () => writes('messages', 1_000),
+  'a turn of 10,000 messages': () => writes('messages', 10_000),
+  'a turn of 100,000 messages': () => writes('messages', 100_000),
+  'a turn of 5,000 entries': () => writes('entries', 5_000),
+}
+
+/** Returns the longest iterations of the event loop, in ms of processor time, the longest first. */
+async function measure(work: () => Promise<unknown>): Promise<readonly number[]> {
+  const sections: number[] = []
+  let before: number | undefined
+  let isOver = false
+  const look = () => {
+    const { user, system } = process.threadCpuUsage()
+    const now = (user + system) / 1_000
+    if (before !== undefined) sections.push(now - before)
+    before = now
+    if (!isOver) setImmediate(look)
+  }
+  setImmediate(look)
+  await sleep(20)
+  await work()
+  await sleep(20)
+  isOver = true
+  return sections.sort((a, b) => b - a).slice(0, 3)
+}
+
+const spec = cases[selected ?? '']
+if (spec) {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-sections-'))
+  const storage = where === 'file' ? `sqlite:${join(folder, 'troupe.db')}` : 'memory:'
+  const troupe = await createTroupe({ storage, log: 'silent' })
+  let end = ''
+  const longest = await measure(async () => {
+    const { status, guard } = await troupe.user('ada').orchestra.run(spec())
+    end = guard ? `${status} by the guard ${guard.name}` : status
+  })
+  process.stdout.write(`${selected}, ${where}: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms; ${end}\n`)
+  await troupe.close()
+  rmSync(folder, { recursive: true, force: true })
+} else
+  for (const name of Object.keys(cases))
+    spawnSync(process.execPath, ['--no-warnings', import.meta.filename, where, name], { stdio: 'inherit' })

@@ -1,0 +1,129 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DocumentIndex } from './document-index.ts'
+import { verifyCitation } from './verify-citation.ts'
+
+const guide = `# Harbour guide
+
+The harbour has three piers.
+
+## Mooring
+
+See the [rules](./rules.md) of the harbour master. Boats moor at the east pier.
+
+To moor a boat by radio, send this:
+
+\`\`\`sh
+harbour moor --pier east
+
+harbour confirm
+\`\`\`
+
+## How many guests may I have aboard?
+
+Four, and a dog.
+
+## Fees
+
+| Boat | Fee per night | Longest stay |
+|---|---|---|
+| Dinghy | 4.00 | 30 nights |
+| Yacht | 18.50 | 14 nights |
+
+## Settings
+
+- \`max_connections\`: radios at once. Default: \`12\`
+- \`idleTimeout\`: closes a silent radio. Default: \`90s\`
+`
+const source = `/**
+ * Rings the bell of the pier. The bell rings
+ * twice in fog.
+ */
+export function ringBell(times: number): void {
+  bell.ring(times)
+}
+/**
+ *
+ * The crane is moved by the tide.
+ */
+export const crane = 1
+`
+
+let root: string
+let index: DocumentIndex
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'answer-'))
+  mkdirSync(join(root, 'data'))
+  writeFileSync(join(root, 'guide.txt'), guide)
+  writeFileSync(join(root, 'bell.ts'), source)
+  writeFileSync(join(root, 'data', 'piers.csv'), 'pier,length,keeper\neast,120 m,Ada\nwest,80 m,Grace\n')
+  writeFileSync(
+    join(root, 'page.html'),
+    '<h1>Kiosk</h1><table><tr><td>Ice cream</td><td>2.20</td></tr></table><p>The kiosk opens at 9:00.</p>',
+  )
+  index = await DocumentIndex.open({ folders: [root] }, { base: root })
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+describe('An answer of the index', () => {
+  it.each([
+    [
+      'is code with the sentence that leads to it',
+      'How do I moor a boat by radio?',
+      /^To moor a boat by radio, send this:\n\n```sh\n[^`]+confirm\n```$/,
+    ],
+    [
+      'is a short sentence below the heading that asks the same',
+      'How many guests may I have aboard?',
+      /^Four, and a dog\.$/,
+    ],
+    ['is a row of a table, found by its header', 'What is the fee per night of a yacht?', /^\| Yacht \| 18\.50 \|/],
+    [
+      'is a list item, found by a name in another spelling',
+      'What is the default of maxConnections?',
+      /max_connections/,
+    ],
+    ['is a row of a CSV file', 'Who is the keeper of the west pier?', /^west,80 m,Grace$/],
+    ['is a comment without its marks', 'How often does the bell ring in fog?', /The bell rings twice in fog\./],
+    [
+      'is a sentence that is not cut inside a link',
+      'What are the rules of the harbour master?',
+      /See the \[rules\]\(\.\/rules\.md\) of the harbour master\./,
+    ],
+    ['is a paragraph of HTML', 'When does the kiosk open?', /The kiosk opens at 9:00\./],
+  ])('%s', async (_, question, quote) => {
+    const { found, citations } = await index.answer(question)
+    expect(citations[0]?.quote).toMatch(quote)
+    expect(found).toBe(true)
+    for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
+  })
+
+  it('has the headings and the header of the table above its quotation', async () => {
+    const { citations } = await index.answer('What is the fee per night of a yacht?')
+    expect(citations[0]).toMatchObject({
+      line: 26,
+      heading: 'Harbour guide › Fees › Boat | Fee per night | Longest stay',
+    })
+  })
+
+  it('says that nothing was found where the words that matter stand nowhere, and gives near misses', async () => {
+    const { found, citations } = await index.answer('How much does a zeppelin licence cost in Vienna?')
+    expect(found).toBe(false)
+    expect(citations.length).toBeGreaterThan(0)
+    expect(await index.answer('zeppelin')).toEqual({ found: false, citations: [] })
+  })
+
+  it('names the line of its first word, where a comment opens above it', async () => {
+    const { citations } = await index.answer('What moves the crane?')
+    expect(citations[0]).toMatchObject({ file: 'bell.ts', line: 10, quote: 'The crane is moved by the tide.' })
+    for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
+  })
+
+  it('takes the subject of a part from the whole question', async () => {
+    const partOf = 'What is the fee of a yacht, and what is its longest stay?'
+    const { citations } = await index.answer('What is its longest stay?', { partOf })
+    expect(citations[0]?.quote).toMatch(/^\| Yacht/)
+  })
+})

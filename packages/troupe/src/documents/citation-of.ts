@@ -1,0 +1,34 @@
+/** Makes a citation of a quotation: its lines in the file, the headings above it, and its text as it is shown. */
+import type { Quotation } from './ranking/quotations.ts'
+import { proseOf } from './ranking/units.ts'
+import type { Extraction } from './reading/extract.ts'
+
+/** A quotation and where it stands. */
+export interface FoundCitation {
+  readonly file: string
+  readonly line: number
+  readonly endLine: number
+  /** The headings above it, and the header of its table. */
+  readonly heading: string
+  /** Verbatim; code and tables keep their lines, prose is one line. */
+  readonly quote: string
+}
+
+export function citationOf({ document, text, start, end, unit }: Quotation, extraction: Extraction): FoundCitation {
+  const { block } = unit.unit
+  // The marks that open a comment or a quotation may stand in lines of their own.
+  const marks =
+    block.kind === 'code' ? 0 : (/^(?:\s|\/\*+|\*+(?=\s)|\/\/+|>)*/.exec(text.slice(start, end))?.[0].length ?? 0)
+  const verbatim = text.slice(start + marks, end)
+  const listed = block.kind !== 'comment' && /\n\s*(?:[-*+]|\d{1,3}[.)])\s/.test(verbatim)
+  const structured =
+    block.kind === 'code' || block.kind === 'row' || listed || /^\s*(?:>\s?)*(?:```|~~~|\|)/m.test(verbatim)
+  const table = block.kind === 'row' && block.lead !== '' ? [block.lead.replace(/^\s*\||\|\s*$/g, '').trim()] : []
+  return {
+    file: document,
+    line: extraction.lineAt(start + marks),
+    endLine: extraction.lineAt(end - 1),
+    heading: [...block.section.above, block.section.heading, ...table].filter((one) => one !== '').join(' › '),
+    quote: structured ? verbatim.trim() : proseOf(verbatim),
+  }
+}

@@ -1,0 +1,88 @@
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DocumentIndex } from './document-index.ts'
+
+let root: string
+let index: DocumentIndex
+const open = () => DocumentIndex.open({ folders: [root] }, { base: root })
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'index-'))
+  const write = (path: string, text: string) => {
+    mkdirSync(join(root, path, '..'), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  write(
+    'tea.md',
+    '# Tea\n\nTea is a drink.\n\n## Caching\n\nThe pot keeps\ntea warm for an hour.\n\n## Retries\n\nBrew again, at most twice.\n',
+  )
+  write('page.html', '<h1>Coffee</h1>\n<p>Coffee is roasted\nbefore it is &amp; was ground.</p>\n')
+  write('same/a.md', 'Identical words about walnuts.\n')
+  write('same/b.md', 'Identical words about walnuts.\n')
+  write('src/pool.ts', 'export const maxRetries = 3\n')
+  write('deep.html', '<div>'.repeat(5_000))
+  write('long.txt', Array.from({ length: 1_000 }, (_, i) => `line ${i + 1}`).join('\n'))
+  index = await open()
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+describe('DocumentIndex', () => {
+  it('finds the passage with its lines and headings, verbatim', async () => {
+    const [hit] = await index.search('how long does the pot stay warm?')
+    expect(hit).toMatchObject({ document: 'tea.md', startLine: 5, endLine: 8, heading: 'Tea › Caching' })
+    expect(hit?.text).toBe('## Caching\n\nThe pot keeps\ntea warm for an hour.')
+  })
+
+  it('finds other forms of a word, and names in source', async () => {
+    const found = await index.search('retry')
+    expect(found.map((hit) => hit.document).sort()).toEqual(['src/pool.ts', 'tea.md'])
+  })
+
+  it('reads HTML without its markup', async () => {
+    const [hit] = await index.search('roasted coffee')
+    expect(hit).toMatchObject({ document: 'page.html', startLine: 1, endLine: 3, heading: 'Coffee' })
+    expect(hit?.text).toContain('before it is & was ground.')
+  })
+
+  it('orders equal passages by path, and gives the same answer each time', async () => {
+    const first = await index.search('walnuts')
+    expect(first.map((hit) => hit.document)).toEqual(['same/a.md', 'same/b.md'])
+    expect(await (await open()).search('walnuts')).toEqual(first)
+  })
+
+  it('gives no more than the limit, and nothing for words that no document has', async () => {
+    expect(await index.search('walnuts', { limit: 1 })).toHaveLength(1)
+    expect(await index.search('zeppelin')).toEqual([])
+    expect(await index.search('')).toEqual([])
+    expect(await index.search('x'.repeat(1_000_000))).toEqual([])
+  })
+
+  it('lists a page that is nested too deeply as skipped', () => {
+    expect(index.skipped).toEqual([{ path: 'deep.html', reason: 'HTML nested deeper than 1,000 elements' }])
+  })
+
+  it('reads lines, at most 400 at a time', async () => {
+    expect(await index.read('tea.md', { from: 7, to: 8 })).toEqual({
+      document: 'tea.md',
+      startLine: 7,
+      endLine: 8,
+      lines: 13,
+      text: 'The pot keeps\ntea warm for an hour.\n',
+    })
+    expect(await index.read('long.txt', { from: 101 })).toMatchObject({ startLine: 101, endLine: 500, lines: 1_000 })
+    expect(await index.read('long.txt', { from: 5_000, to: -1 })).toMatchObject({ startLine: 1_000, endLine: 1_000 })
+  })
+
+  it('reads only what is indexed', async () => {
+    expect(await index.read('../../etc/passwd')).toBeUndefined()
+    expect(await index.read('deep.html')).toBeUndefined()
+  })
+
+  it('leaves out a passage whose file has changed since it was indexed', async () => {
+    const own = await open()
+    appendFileSync(join(root, 'same/a.md'), 'More.\n')
+    expect((await own.search('walnuts')).map((hit) => hit.document)).toEqual(['same/b.md'])
+  })
+})

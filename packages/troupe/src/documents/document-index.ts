@@ -1,0 +1,345 @@
+/**
+ * Answers questions from folders of documents: passages are found by their terms, cut into what a person would quote, and
+ * ranked by how well each answers.
+ */
+import { CancelledError, failure } from '../core/index.ts'
+import { citationOf, type FoundCitation } from './citation-of.ts'
+import { type FoundPassage, type IndexedDocument, type IndexOptions, PassageIndex } from './passage-index.ts'
+import { type Block, blocksOf, type CandidatePassage } from './ranking/blocks.ts'
+import { confidenceOf, leastConfidence } from './ranking/confidence.ts'
+import { fuseRankings } from './ranking/fuse-rankings.ts'
+import type { WeightedTerm } from './ranking/inverted-index.ts'
+import { type ParsedQuestion, readQuestion } from './ranking/question.ts'
+import { type Quotation, quotationsOf } from './ranking/quotations.ts'
+import { type RankedUnit, rankUnits } from './ranking/rank-units.ts'
+import { termsOf } from './ranking/terms.ts'
+import type { Extraction } from './reading/extract.ts'
+import type { DocumentSources, SkippedFile } from './reading/load-documents.ts'
+import { unreadable } from './reading/walk-folder.ts'
+import type { DocumentEmbeddings, SimilarUnit } from './vector-index.ts'
+
+export interface SearchHit {
+  /** Path of the document as it is cited. */
+  readonly document: string
+  readonly startLine: number
+  readonly endLine: number
+  /** The headings above the passage, joined by ` › `. */
+  readonly heading: string
+  /** The passage, verbatim; line n of it stands in line `startLine + n - 1` of the file. */
+  readonly text: string
+  /** BM25 score: higher fits better; comparable within one search only. */
+  readonly score: number
+}
+
+export interface ReadLines {
+  readonly document: string
+  readonly startLine: number
+  readonly endLine: number
+  /** The number of lines of the whole document. */
+  readonly lines: number
+  readonly text: string
+}
+
+/** The most terms of a query that count, passages that a search gives, and lines that a reading gives. */
+const limits = {
+  terms: 64,
+  hits: 50,
+  lines: 400,
+  characters: 64 * 1024,
+  candidates: 60,
+  sectionBlocks: 50,
+  similar: 50,
+}
+const defaultMinSimilarity = 0.6
+/** A unit that is first in one of the rankings alone scores half of what one scores that is first in both. */
+const weakestFused = 0.45
+
+export interface DocumentAnswer {
+  /**
+   * Whether a quotation is likely to answer: by the words that it shares with the question, or by a similarity of
+   * `minSimilarity` at least. Else the quotations are near misses.
+   */
+  readonly found: boolean
+  readonly citations: readonly FoundCitation[]
+  /** The embedding model that was asked; with `error`, it failed and words alone ranked. Absent where there is none. */
+  readonly embedding?: { readonly model: string; readonly error?: string }
+}
+
+export interface AnswerOptions {
+  /** The question that this one is a part of: its words count a little. */
+  readonly partOf?: string
+  /** The most quotations: 4 by default. */
+  readonly limit?: number
+  /** Ranks by meaning too, where the index was opened without `embedding`. Missing vectors are made first. */
+  readonly embedding?: DocumentEmbeddings
+  readonly signal?: AbortSignal
+}
+
+interface QuestionRanking {
+  readonly question: ParsedQuestion
+  readonly units: readonly RankedUnit[]
+  readonly quotations: readonly Quotation[]
+  readonly confidence: number
+  /** Whether a quotation is likely to answer; else the quotations are near misses. */
+  readonly found: boolean
+}
+
+/**
+ * @example
+ * const index = await DocumentIndex.open({ folders: ['docs'] })
+ * const hits = await index.search('how are retries bounded?', { limit: 5 })
+ */
+export class DocumentIndex {
+  readonly #index = new PassageIndex()
+  #embeddings: DocumentEmbeddings | undefined
+  #minSimilarity = defaultMinSimilarity
+  #last: Promise<unknown> = Promise.resolve()
+
+  /**
+   * Reads the documents of some folders and indexes them. With `store`, what is indexed is stored in a file of that path:
+   * the next opening reads only what was added or changed since. Processes may share the file. With `embedding`, answers
+   * are ranked by words and by meaning; if the model fails, the index opens, and the next answer asks the model.
+   * @throws ValidationError `documents.unreadable` where a folder is missing, unreadable or without one readable
+   * document; `documents.unstorable` where the index cannot be written; `validation.failed` for an unusable `embedding` or
+   * `minSimilarity`
+   */
+  static async open(sources: DocumentSources, options: IndexOptions = {}): Promise<DocumentIndex> {
+    const { embedding, minSimilarity = defaultMinSimilarity, signal } = options
+    const index = new DocumentIndex()
+    index.#embeddings = checkEmbeddings(embedding)
+    if (typeof minSimilarity !== 'number' || !(minSimilarity >= -1 && minSimilarity <= 1))
+      throw failure('validation.failed', { what: 'minSimilarity', problem: 'it is no number from -1 to 1' })
+    index.#minSimilarity = minSimilarity
+    await index.#index.load(sources, options)
+    if (index.#index.documents.size === 0) throw unreadable('None of the documents can be read.')
+    if (embedding) await orError(() => index.#index.embedMissing(embedding, signal), signal)
+    return index
+  }
+
+  /** The documents that are indexed, in the order in which they were read. */
+  get documents(): readonly IndexedDocument[] {
+    return [...this.#index.documents.values()]
+  }
+
+  /** The files that are not indexed, each with its reason. */
+  get skipped(): readonly SkippedFile[] {
+    return this.#index.skipped
+  }
+
+  /** The files that had to be read to open the index: all of them, or with `store` those that had changed. */
+  get filesRead(): number {
+    return this.#index.filesRead
+  }
+
+  get passageCount(): number {
+    return this.#index.passages.length
+  }
+
+  /**
+   * The passages that fit a query best; equal ones in the order of path and line. A passage whose file has changed or
+   * gone since it was indexed is left out.
+   * @param query words or a question; the first 64 different terms count
+   * @param options `limit`: the most passages given, 10 by default and 50 at most
+   */
+  async search(query: string, options: { readonly limit?: number } = {}): Promise<SearchHit[]> {
+    const limit = Math.min(Math.max(Math.trunc(options.limit ?? 10), 1), limits.hits)
+    const terms = [...new Set(termsOf(query))].slice(0, limits.terms)
+    const weighted = terms.map((term) => ({ term, weight: 1 }))
+    const found = this.#index.search(weighted, limits.hits * 4)
+    const texts = new Map<string, Extraction | undefined>()
+    const hits: SearchHit[] = []
+    for (const { entry, score } of found) {
+      if (hits.length === limit) break
+      const { document, start, end, startLine, endLine, heading } = entry
+      if (!texts.has(document.path)) texts.set(document.path, await this.#index.unchanged(document))
+      const text = texts.get(document.path)?.text.slice(start, end)
+      if (text !== undefined) hits.push({ document: document.path, startLine, endLine, heading, text, score })
+    }
+    return hits
+  }
+
+  /**
+   * The units of the documents that answer a question, best first, and what was asked.
+   * @param text the question
+   * @param context the question that it is a part of: its words count a little
+   */
+  #ranking(text: string, context: string, similar: readonly SimilarUnit[]): Promise<QuestionRanking> {
+    // One after the other: questions that are ranked at once would each hold their documents in memory.
+    const ranking = this.#last.then(() => this.#rank(text, context, similar))
+    this.#last = ranking.catch(() => {})
+    return ranking
+  }
+
+  async #rank(text: string, context: string, similar: readonly SimilarUnit[]): Promise<QuestionRanking> {
+    const question = readQuestion(
+      text,
+      { passages: this.#index.passages.length, frequency: (term) => this.#index.frequency(term) },
+      context,
+    )
+    const terms = question.concepts.flatMap(({ forms }) =>
+      forms.flatMap(({ terms, weight }) =>
+        terms.map((term): WeightedTerm => ({ term, weight: weight / terms.length })),
+      ),
+    )
+    const found = this.#index.search(terms, limits.candidates)
+    const passages = await this.#candidates([...found, ...this.#passagesOf(similar, found)])
+    const units = rankUnits(question, passages)
+    const quotations = quotationsOf(units, passages)
+    const [first] = quotations
+    const confidence = first ? confidenceOf(question, first) : 0
+    const isFound = confidence >= leastConfidence
+    if (similar.length === 0) return { question, units, quotations, confidence, found: isFound }
+    const fused = fuseRankings(units, similar)
+    const both = quotationsOf(fused, passages, weakestFused)
+    const isAnswer = ({ document, start, end, unit }: Quotation) =>
+      (isFound && document === first?.document && start < first.end && end > first.start) ||
+      (unit.similarity ?? -1) >= this.#minSimilarity
+    return { question, units: fused, quotations: both, confidence, found: both.some(isAnswer) }
+  }
+
+  /** The passages that hold some units, without those that words found. */
+  #passagesOf(units: readonly SimilarUnit[], found: readonly FoundPassage[]): FoundPassage[] {
+    if (units.length === 0) return []
+    const known = new Set(found.map(({ entry }) => entry))
+    const byDocument = Map.groupBy(units, ({ document }) => document)
+    return this.#index.passages.flatMap((entry) => {
+      const holds = byDocument
+        .get(entry.document.path)
+        ?.some(({ start, end }) => start < entry.end && end > entry.start)
+      return holds && !known.has(entry) ? [{ entry, score: 0 }] : []
+    })
+  }
+
+  /** The units most similar to a question by the model, and whether the model could be asked. */
+  async #similar(
+    text: string,
+    embeddings: DocumentEmbeddings | undefined,
+    signal?: AbortSignal,
+  ): Promise<{ readonly similar: readonly SimilarUnit[]; readonly embedding?: DocumentAnswer['embedding'] }> {
+    if (!embeddings) return { similar: [] }
+    const { model } = embeddings
+    const options = { limit: limits.similar, ...(signal ? { signal } : {}) }
+    const result = await orError(async () => {
+      await this.#index.embedMissing(embeddings, signal)
+      return await this.#index.vectors.similar(text, embeddings, options)
+    }, signal)
+    if (result instanceof Error) return { similar: [], embedding: { model, error: result.message } }
+    return { similar: result, embedding: { model } }
+  }
+
+  /**
+   * Answers a question with quotations, best first. Where nothing is likely to answer, `found` is false and the
+   * quotations are near misses. The same documents give the same answer.
+   * @param text the question
+   * @throws what aborted the signal; a failure of the embedding model is in the answer
+   * @example
+   * const { found, citations } = await index.answer('How many retries are made?')
+   */
+  async answer(text: string, options: AnswerOptions = {}): Promise<DocumentAnswer> {
+    const { partOf = '', limit = 4, signal } = options
+    const embeddings = this.#embeddings ?? checkEmbeddings(options.embedding)
+    const { similar, embedding } = await this.#similar(text, embeddings, signal)
+    const { found, quotations } = await this.#ranking(text, partOf === text ? '' : partOf, similar)
+    const citations: FoundCitation[] = []
+    for (const quotation of quotations.slice(0, limit)) {
+      const extraction = await this.#index.extraction(quotation.document)
+      if (extraction) citations.push(citationOf(quotation, extraction))
+    }
+    return { found, citations, ...(embedding ? { embedding } : {}) }
+  }
+
+  /** The headings above a line of a document, outermost first, joined by ` › `; undefined for an unknown document. */
+  async headingAt(path: string, line: number): Promise<string | undefined> {
+    const extraction = await this.#index.extraction(path)
+    if (!extraction) return undefined
+    const end = extraction.offsetOf(line + 1)
+    return headingPath(extraction.headings.filter(({ offset }) => offset < end))
+  }
+
+  /** The text of a document, read from its file as it is now; undefined where there is none. For checking citations. */
+  extraction(path: string): Promise<Extraction | undefined> {
+    return this.#index.extraction(path)
+  }
+
+  /** The blocks of the sections in which passages were found, by document. */
+  async #candidates(found: readonly FoundPassage[]): Promise<CandidatePassage[]> {
+    const best = found[0]?.score || 1
+    const candidates: CandidatePassage[] = []
+    for (const [document, entries] of Map.groupBy(found, ({ entry }) => entry.document)) {
+      const extraction = await this.#index.unchanged(document)
+      if (!extraction) continue
+      const sections = new Map<number, Block[]>()
+      for (const block of blocksOf({ ...extraction, kind: document.kind })) {
+        const known = sections.get(block.section.start)
+        if (known) known.push(block)
+        else sections.set(block.section.start, [block])
+      }
+      const claimed = new Set<Block>()
+      for (const { entry, score } of entries.toSorted((a, b) => b.score - a.score)) {
+        const blocks: Block[] = []
+        for (const section of sections.values()) {
+          const inside = section.filter(({ start, end }) => start < entry.end && end > entry.start)
+          if (inside.length === 0) continue
+          for (const block of section.length <= limits.sectionBlocks ? section : inside)
+            if (!claimed.has(block)) {
+              claimed.add(block)
+              blocks.push(block)
+            }
+        }
+        candidates.push({ document: document.path, text: extraction.text, blocks, score: score / best })
+      }
+    }
+    return candidates
+  }
+
+  /**
+   * Some lines of a document, as the file holds them now; undefined for a path that is not indexed or a file that
+   * cannot be read any more. At most 400 lines and 64 KB are given: go on at `endLine + 1`.
+   * @param path path as it is cited
+   * @param range first and last line, from 1; the whole document by default
+   */
+  async read(
+    path: string,
+    range: { readonly from?: number; readonly to?: number } = {},
+  ): Promise<ReadLines | undefined> {
+    const extraction = await this.#index.extraction(path)
+    if (!extraction) return undefined
+    const from = Math.min(Math.max(Math.trunc(range.from ?? 1), 1), extraction.lines)
+    const last = Math.max(
+      from,
+      Math.min(Math.trunc(range.to ?? extraction.lines), from + limits.lines - 1, extraction.lines),
+    )
+    const start = extraction.offsetOf(from)
+    const end = Math.min(extraction.offsetOf(last + 1), start + limits.characters)
+    const text = extraction.text.slice(start, end)
+    const endLine = text === '' ? from : extraction.lineAt(end - 1)
+    return { document: path, startLine: from, endLine, lines: extraction.lines, text }
+  }
+}
+
+function checkEmbeddings(embeddings: DocumentEmbeddings | undefined): DocumentEmbeddings | undefined {
+  if (embeddings === undefined) return undefined
+  const { model, embed } = (embeddings ?? {}) as Partial<DocumentEmbeddings>
+  if (typeof model === 'string' && model !== '' && typeof embed === 'function') return embeddings
+  const problem = 'it is no { model, embed } with a name and a function'
+  throw failure('validation.failed', { what: 'embedding', problem })
+}
+
+/** Returns what an embedding model failed with; throws where the caller cancelled. */
+async function orError<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T | Error> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (signal?.aborted || error instanceof CancelledError) throw error
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function headingPath(headings: readonly { readonly level: number; readonly text: string }[]): string {
+  const path: { level: number; text: string }[] = []
+  for (const { level, text } of headings) {
+    while ((path.at(-1)?.level ?? 0) >= level) path.pop()
+    path.push({ level, text })
+  }
+  return path.map(({ text }) => text).join(' › ')
+}

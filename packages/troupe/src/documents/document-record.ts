@@ -1,0 +1,59 @@
+/** What the index knows of one document: its passages and how much each term counts in them, as it is stored. */
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { termsOf } from './ranking/terms.ts'
+import type { Extraction } from './reading/extract.ts'
+import { type Passage, splitPassages } from './reading/split-passages.ts'
+
+export interface DocumentRecord {
+  /** Length of the text in bytes. */
+  readonly bytes: number
+  readonly terms: readonly string[]
+  readonly passages: readonly IndexedPassage[]
+  /** The text of a document whose format is slow to read. */
+  readonly text?: string
+}
+
+export interface IndexedPassage extends Passage {
+  /** Pairs: the index of a term in `terms`, and how much it counts. */
+  readonly counts: readonly number[]
+}
+
+export function recordOf(path: string, extraction: Extraction, text?: string): DocumentRecord {
+  const terms = new Map<string, number>()
+  const idOf = (term: string) => {
+    const known = terms.get(term)
+    if (known !== undefined) return known
+    terms.set(term, terms.size)
+    return terms.size - 1
+  }
+  const passages = splitPassages(extraction).map((passage) => {
+    const counts = countsOf(extraction.text.slice(passage.start, passage.end), passage.heading, path)
+    return { ...passage, counts: [...counts].flatMap(([term, count]) => [idOf(term), count]) }
+  })
+  return {
+    bytes: Buffer.byteLength(extraction.text),
+    terms: [...terms.keys()],
+    passages,
+    ...(text === undefined ? {} : { text }),
+  }
+}
+
+/** Returns a copy of its own size: what zlib returns occupies 16 KB at least. */
+export const packRecord = (record: DocumentRecord): Uint8Array =>
+  new Uint8Array(deflateRawSync(JSON.stringify(record), { level: 1 }))
+
+export const unpackRecord = (content: Uint8Array): DocumentRecord =>
+  JSON.parse(inflateRawSync(content).toString('utf8')) as DocumentRecord
+
+/** A heading counts twice, the path once, the name of the file three times. */
+function countsOf(text: string, heading: string, path: string): Map<string, number> {
+  const counts = new Map<string, number>()
+  const add = (part: string, weight: number) => {
+    for (const term of termsOf(part)) counts.set(term, (counts.get(term) ?? 0) + weight)
+  }
+  add(text, 1)
+  add(heading, 2)
+  add(path, 1)
+  add(path.split('/').at(-1) ?? '', 2)
+  return counts
+}

@@ -1,0 +1,277 @@
+/**
+ * The passages of many documents, indexed by their terms. It holds the index and where the passages are in their files;
+ * a text is read back from its file when one of its passages is found, so that memory is bounded by the index.
+ */
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { type DocumentRecord, packRecord, recordOf, unpackRecord } from './document-record.ts'
+import { type IndexRecord, readIndexFile, timeAt, writeIndexFile } from './index-file.ts'
+import { blocksOf } from './ranking/blocks.ts'
+import { InvertedIndex, type WeightedTerm } from './ranking/inverted-index.ts'
+import { unitsOf } from './ranking/units.ts'
+import { type DocumentKind, documentKind, type Extraction, extract } from './reading/extract.ts'
+import { HtmlTooDeepError } from './reading/extract-html.ts'
+import { type DocumentSources, type Found, loadDocuments, type SkippedFile } from './reading/load-documents.ts'
+import { type Conversions, type ReadText, readText } from './reading/read-text.ts'
+import type { Passage } from './reading/split-passages.ts'
+import { type DocumentEmbeddings, type EmbeddedText, packVectors, unpackVectors, VectorIndex } from './vector-index.ts'
+
+/** A document that is indexed. `path` is how it is cited; `file` is where it lies. */
+export interface IndexedDocument {
+  readonly path: string
+  readonly file: string
+  readonly kind: DocumentKind
+  /** Length of its text in bytes. */
+  readonly bytes: number
+  /** SHA-256 of the file, in base64. */
+  readonly hash: string
+}
+
+export interface IndexOptions {
+  /** Paths are cited relative to this folder (default: the working directory); files outside it by their whole path. */
+  readonly base?: string
+  readonly signal?: AbortSignal
+  /** The file that stores the index. Name another one for other folders or another `base`. */
+  readonly store?: string
+  /** Ranks by meaning too. The vectors of the documents are made when the index is opened, and stored with it. */
+  readonly embedding?: DocumentEmbeddings
+  /**
+   * The cosine, from -1 to 1, from which a quotation counts as found though its words do not: 0.6 by default. Models
+   * differ in it: measure it with questions that the documents do not answer.
+   */
+  readonly minSimilarity?: number
+}
+
+export interface PassageEntry extends Passage {
+  readonly document: IndexedDocument
+}
+
+export interface FoundPassage {
+  readonly entry: PassageEntry
+  readonly score: number
+}
+
+export class PassageIndex {
+  readonly documents = new Map<string, IndexedDocument>()
+  readonly skipped: SkippedFile[] = []
+  readonly passages: PassageEntry[] = []
+  readonly vectors = new VectorIndex()
+  readonly #index = new InvertedIndex()
+  readonly #conversions = new Map<string, Uint8Array>()
+  #store: string | undefined
+  #lastEmbedding: Promise<unknown> = Promise.resolve()
+  filesRead = 0
+
+  /** Adds the documents of some folders. @throws ValidationError as `DocumentIndex.open` */
+  async load(sources: DocumentSources, { base, signal, store }: IndexOptions): Promise<void> {
+    this.#store = store
+    const now = store === undefined ? 0 : await timeAt(store)
+    const stored = store === undefined ? new Map<string, IndexRecord>() : await readIndexFile(store)
+    const isKnown = ({ file, path, version }: Found) => {
+      const known = stored.get(file)?.entry
+      return known?.path === path && version?.every((part, i) => part === known.version?.[i]) === true
+    }
+    const records: IndexRecord[] = []
+    let unchanged = 0
+    const loaded = loadDocuments(sources, {
+      conversions: this.#converted,
+      isKnown,
+      ...(base === undefined ? {} : { base }),
+      ...(signal ? { signal } : {}),
+    })
+    for await (const one of loaded) {
+      if ('skipped' in one) {
+        this.skipped.push(one.skipped)
+        continue
+      }
+      const { found, read } = one
+      const known = stored.get(found.file)
+      if (!read && known) {
+        this.#restore(found, known)
+        this.#restoreVectors(found, known)
+        records.push(known)
+        unchanged += 1
+        continue
+      }
+      if (!read) continue
+      this.filesRead += 1
+      const record = this.#describe(found, read)
+      // A file this young may change once more within the resolution of its times.
+      const isOld = found.version !== undefined && Math.max(found.version[1], found.version[2]) < now - 1_000
+      const isSame = record !== undefined && known !== undefined && known.entry.hash === record.entry.hash
+      if (isSame) this.#restoreVectors(found, known)
+      if (store !== undefined && record)
+        records.push({
+          ...(isSame && known.vectors ? { vectors: known.vectors } : {}),
+          content: record.content,
+          entry: {
+            ...record.entry,
+            ...(isSame && known.entry.vectorModel !== undefined ? { vectorModel: known.entry.vectorModel } : {}),
+            ...(isOld ? { version: found.version } : {}),
+          },
+        })
+    }
+    if (store !== undefined && (unchanged < records.length || unchanged < stored.size))
+      await writeIndexFile(store, records)
+  }
+
+  /**
+   * Makes the vectors that are missing, of documents that have not changed since they were indexed, and stores them.
+   * Vectors that were made before a failure remain.
+   * @throws ExternalServiceError `embedding.wrong`, ValidationError `documents.unstorable`, what the model throws
+   */
+  embedMissing(embeddings: DocumentEmbeddings, signal?: AbortSignal): Promise<void> {
+    // One after the other, so that no unit is embedded twice.
+    const embedding = this.#lastEmbedding.then(() => this.#embedMissing(embeddings, signal))
+    this.#lastEmbedding = embedding.catch(() => {})
+    return embedding
+  }
+
+  async #embedMissing(embeddings: DocumentEmbeddings, signal?: AbortSignal): Promise<void> {
+    let batch = new Map<string, readonly EmbeddedText[]>()
+    let size = 0
+    let isChanged = false
+    const flush = async () => {
+      try {
+        await this.vectors.embed(batch, embeddings, signal)
+      } finally {
+        isChanged ||= [...batch.keys()].some((path) => this.vectors.get(path, embeddings.model))
+      }
+      batch = new Map()
+      size = 0
+    }
+    try {
+      for (const document of this.documents.values()) {
+        if (this.vectors.get(document.path, embeddings.model)) continue
+        const extraction = await this.unchanged(document)
+        if (!extraction) continue
+        const units = embeddedTexts(extraction, document.kind)
+        batch.set(document.path, units)
+        size += units.length
+        if (size >= flushSize) await flush()
+      }
+      if (batch.size > 0) await flush()
+    } finally {
+      if (isChanged && this.#store !== undefined) await this.#storeVectors(this.#store, embeddings.model)
+    }
+  }
+
+  /** Another process may have replaced the file meanwhile: vectors are stored with what it holds of the same content. */
+  async #storeVectors(store: string, model: string): Promise<void> {
+    const documents = new Map([...this.documents.values()].map((one) => [one.file, one]))
+    const records = [...(await readIndexFile(store)).values()].map((record): IndexRecord => {
+      const { vectorModel: _, ...entry } = record.entry
+      const document = documents.get(entry.file)
+      const made = document && document.hash === entry.hash ? this.vectors.get(document.path, model) : undefined
+      if (!made) return { entry, content: record.content }
+      return { entry: { ...entry, vectorModel: model }, content: record.content, vectors: packVectors(made) }
+    })
+    await writeIndexFile(store, records)
+  }
+
+  #restoreVectors({ path }: Pick<Found, 'path'>, { entry, vectors }: Pick<IndexRecord, 'entry' | 'vectors'>): void {
+    if (vectors && entry.vectorModel !== undefined) this.vectors.set(path, unpackVectors(entry.vectorModel, vectors))
+  }
+
+  /** The number of passages that hold a term. */
+  frequency(term: string): number {
+    return this.#index.frequency(term)
+  }
+
+  /** The passages that hold some terms best, best first; equal ones in the order of path and line. */
+  search(terms: readonly WeightedTerm[], limit: number): FoundPassage[] {
+    const found = this.#index.search(terms, limit).flatMap(({ id, score }) => {
+      const entry = this.passages[id]
+      return entry ? [{ entry, score }] : []
+    })
+    return found.sort((a, b) => b.score - a.score || bySourceOrder(a.entry, b.entry))
+  }
+
+  /** The text of a document, read anew from its file; undefined where there is none. Made for checking citations. */
+  async extraction(path: string): Promise<Extraction | undefined> {
+    const document = this.documents.get(path)
+    if (!document) return undefined
+    const read = await readText(document.file, this.#converted)
+    return read.ok ? extracted(read.text, document.kind) : undefined
+  }
+
+  /** The text of a document; undefined where its file has changed since it was indexed. */
+  async unchanged(document: IndexedDocument): Promise<Extraction | undefined> {
+    const read = await readText(document.file, this.#converted)
+    if (!read.ok || read.hash !== document.hash) return undefined
+    return extracted(read.text, document.kind)
+  }
+  /** Indexes what was read of a file, and returns what is stored of it; undefined for what may change by itself. */
+  #describe({ path, file }: Found, read: ReadText): IndexRecord | undefined {
+    const extraction = read.ok ? extracted(read.text, documentKind(path)) : undefined
+    if (!read.ok || !extraction) {
+      const { reason, permanent } = read.ok ? { reason: new HtmlTooDeepError().message, permanent: true } : read
+      this.skipped.push({ path, reason })
+      return permanent ? { entry: { file, path, skipped: reason }, content: new Uint8Array() } : undefined
+    }
+    const { hash, text, converted } = read
+    const record = recordOf(path, extraction, converted ? text : undefined)
+    this.#add({ path, file, kind: documentKind(path), bytes: record.bytes, hash }, record)
+    return { entry: { file, path, hash }, content: packRecord(record) }
+  }
+
+  #restore({ path, file }: Found, { entry, content }: IndexRecord): void {
+    if (entry.skipped !== undefined || entry.hash === undefined) {
+      this.skipped.push({ path, reason: entry.skipped ?? 'unreadable' })
+      return
+    }
+    const record = unpackRecord(content)
+    if (record.text !== undefined) this.#converted.set(entry.hash, record.text)
+    this.#add({ path, file, kind: documentKind(path), bytes: record.bytes, hash: entry.hash }, record)
+  }
+
+  #add(document: IndexedDocument, { terms, passages }: DocumentRecord): void {
+    this.documents.set(document.path, document)
+    const headings = new Map<string, string>()
+    for (const { counts, heading: named, ...passage } of passages) {
+      // A copy of its own: a slice of the source would keep the whole source in memory.
+      const heading = headings.get(named) ?? Buffer.from(named).toString()
+      headings.set(heading, heading)
+      this.passages.push({ ...passage, heading, document })
+      this.#index.add(terms, counts)
+    }
+  }
+
+  /** Compressed, because all of them are held: the texts of documents whose format is slow to read. */
+  readonly #converted: Conversions = {
+    get: (hash) => {
+      const known = this.#conversions.get(hash)
+      return known && inflateRawSync(known).toString('utf8')
+    },
+    set: (hash, text) => void this.#conversions.set(hash, new Uint8Array(deflateRawSync(text))),
+  }
+}
+
+/** So many units at least are embedded at a time, unless fewer are missing. */
+const flushSize = 100
+
+/** The units of a document, each with its headings and the header of its table: what a model needs to understand it. */
+function embeddedTexts(extraction: Extraction, kind: DocumentKind): EmbeddedText[] {
+  return blocksOf({ ...extraction, kind }).flatMap((block) => {
+    const { above, heading } = block.section
+    const context = [...above, heading, block.kind === 'row' ? block.lead : ''].filter((one) => one !== '').join(' › ')
+    return unitsOf(block, extraction.text).map(({ start, end, text }) => ({
+      start,
+      end,
+      text: context === '' ? text : `${context}\n${text}`,
+    }))
+  })
+}
+
+function extracted(source: string, kind: DocumentKind): Extraction | undefined {
+  try {
+    return extract(source, kind)
+  } catch (error) {
+    if (error instanceof HtmlTooDeepError) return undefined
+    throw error
+  }
+}
+
+function bySourceOrder(a: PassageEntry, b: PassageEntry): number {
+  if (a.document.path !== b.document.path) return a.document.path < b.document.path ? -1 : 1
+  return a.start - b.start
+}

@@ -1,0 +1,166 @@
+/** Reads a question: the concepts that it names, each with the forms in which a text may hold it, and what it asks for. */
+import { relatedTerms } from './related-terms.ts'
+import { partsOfName, termOf, termsOf } from './terms.ts'
+
+/** One word of a question. A text holds it by any of its forms; the weight says how well, 1 for the word itself. */
+export interface Concept {
+  readonly word: string
+  readonly term: string
+  readonly forms: readonly Form[]
+  /** How much it tells: high for a rare word. */
+  readonly weight: number
+}
+
+export interface Form {
+  /** All of these together; a text that holds some of them holds a share. */
+  readonly terms: readonly string[]
+  readonly weight: number
+}
+
+export interface ParsedQuestion {
+  readonly text: string
+  readonly concepts: readonly Concept[]
+  readonly asksFor: Asked
+  /** Names in code, as they are written. */
+  readonly names: readonly string[]
+}
+
+export interface Asked {
+  readonly number: boolean
+  readonly time: boolean
+  readonly code: boolean
+  readonly definition: boolean
+  readonly reason: boolean
+  readonly person: boolean
+  readonly list: boolean
+  readonly preset: boolean
+}
+
+/** What is known of the words of the documents. */
+export interface Vocabulary {
+  /** The number of passages that hold a term. */
+  frequency(term: string): number
+  readonly passages: number
+}
+
+const maxConcepts = 48
+const relatedWeight = 0.5
+/** What the words of the whole question count, all together, beside those of the part that is asked. */
+const contextWeight = 0.4
+/** Words that stand for something which is named elsewhere. */
+const leaning = /\b(?:it|its|they|them|their|this|that|these|those|there|he|she|him|her|his)\b/i
+
+/** Words of questions that say little about what is asked, however rare they are in the documents. */
+const light = new Set(
+  termsOf(`add allow apply become begin belong besides bring call case cause change come contain depend differ difference
+  different dismiss do done example exist find follow full give go good have help hold include instead keep kind know
+  leave let like line long look lot make matter mean move need new number occur old one open order part place possible
+  prevent problem provide put reach real really run same say see set show simply start stop support take tell thing time try turn
+  type understand use user usual value view want way whole without word work write wrong year`),
+)
+const lightWeight = 0.5
+
+/** @param context the question that this one is a part of: its words count a little where this one says little itself */
+export function readQuestion(text: string, vocabulary: Vocabulary, context = ''): ParsedQuestion {
+  const concepts = conceptsOf(text, vocabulary)
+  // A part that names its subject is asked as it stands.
+  const leans = concepts.size < 2 || leaning.test(text)
+  const others = [...conceptsOf(leans ? context : '', vocabulary)].filter(([term]) => !concepts.has(term))
+  const share = Math.min(1, weightOf(concepts.values()) / (weightOf(others.map(([, concept]) => concept)) || 1))
+  for (const [term, concept] of others)
+    concepts.set(term, { ...concept, weight: concept.weight * share * contextWeight })
+  return {
+    text,
+    concepts: [...concepts.values()],
+    asksFor: askedIn(text),
+    names: namesIn(leans ? `${text} ${context}` : text),
+  }
+}
+
+const weightOf = (concepts: Iterable<Concept>): number => [...concepts].reduce((sum, { weight }) => sum + weight, 0)
+
+function conceptsOf(text: string, vocabulary: Vocabulary): Map<string, Concept> {
+  const tokens = [...text.replace(/\bhttps?:\/\/\S+/g, ' ').matchAll(/[\p{L}\p{N}_$]+/gu)].map(([token]) => token)
+  const concepts = new Map<string, Concept>()
+  for (const [i, token] of tokens.entries()) {
+    const term = termOf(token)
+    if (term === undefined || concepts.has(term)) {
+      if (term === undefined) for (const one of termsOf(token)) addConcept(concepts, token, one, [], vocabulary)
+      continue
+    }
+    const parts = partsOfName(token).flatMap((part) => termOf(part) ?? [])
+    const forms: Form[] = parts.length > 1 ? [{ terms: parts, weight: 0.8 }] : []
+    for (const neighbour of [tokens[i + 1], tokens[i - 1]]) {
+      if (neighbour === undefined) continue
+      const joined = termOf(neighbour === tokens[i + 1] ? token + neighbour : neighbour + token)
+      if (joined !== undefined && vocabulary.frequency(joined) > 0) forms.push({ terms: [joined], weight: 0.9 })
+    }
+    for (const split of splitsOf(token.toLowerCase(), vocabulary)) forms.push({ terms: split, weight: 0.7 })
+    for (const related of relatedTerms(term))
+      if (vocabulary.frequency(related) > 0) forms.push({ terms: [related], weight: relatedWeight })
+    addConcept(concepts, token, term, forms, vocabulary)
+    if (concepts.size === maxConcepts) break
+  }
+  return concepts
+}
+
+function addConcept(
+  concepts: Map<string, Concept>,
+  word: string,
+  term: string,
+  forms: readonly Form[],
+  vocabulary: Vocabulary,
+): void {
+  if (concepts.has(term)) return
+  const known = [term, ...forms.filter(({ weight }) => weight > relatedWeight).flatMap(({ terms }) => terms)]
+  const frequency = Math.max(...known.map((one) => vocabulary.frequency(one)))
+  const rarity = Math.log(1 + (vocabulary.passages - frequency + 0.5) / (frequency + 0.5))
+  const weight = rarity * (light.has(term) ? lightWeight : 1)
+  concepts.set(term, { word, term, forms: [{ terms: [term], weight: 1 }, ...forms], weight: Math.max(weight, 0.1) })
+}
+
+/** `timeout` as `time out`, where the documents know both parts and the word itself hardly or not. */
+function splitsOf(token: string, vocabulary: Vocabulary): string[][] {
+  if (token.length < 7 || !/^[a-z]+$/.test(token)) return []
+  const own = termOf(token)
+  if (own !== undefined && vocabulary.frequency(own) > 2) return []
+  for (let at = 3; at <= token.length - 3; at++) {
+    const parts = [token.slice(0, at), token.slice(at)].map((part) => termOf(part))
+    if (parts.every((part) => part !== undefined && vocabulary.frequency(part) > 1)) return [parts as string[]]
+  }
+  return []
+}
+
+export function askedIn(text: string): Asked {
+  const asked = text.toLowerCase()
+  const preset = /\bdefault\b/.test(asked)
+  return {
+    number:
+      /\bhow (?:many|much|long|large|big|often|high|old|far|fast|small)\b|\b(?:maximum|minimum|limits?|size|timeout|rate|price|cost|rent|fee|version|port|age|percentage|status code|largest|smallest|longest|amount|number of|fine|budget)\b|\bwhat (?:does|do) .*\bpay(?:\?|$| (?:per|for|each|a|every)\b)/.test(
+        asked,
+      ) ||
+      (preset && /\bwhat\b/.test(asked)),
+    time:
+      /(?:^|[,.?;] |\band )when\b|\b(?:since|by|until) when\b|\bhow (?:long|often|soon)\b|\buntil\b|\bdates?\b|\bdeadline\b|\bwhat (?:time|day|year)\b/.test(
+        asked,
+      ) && !/^when (?:should|do|would|must)\b/.test(asked),
+    code: /\bhow (?:do|can|should|would|could|to|must)\b|\bcommands?\b|\bcode\b|\bwrite\b|\bexample\b|\bsyntax\b|\bsnippet\b/.test(
+      asked,
+    ),
+    definition:
+      /^(?:what (?:is|are|does)\b.*|define\b.*|.*\bmeans?\b.*)\??$/.test(asked.trim()) &&
+      !/\bdefault\b|\bmaximum\b|\bminimum\b|\bdifference\b|\bhow\b/.test(asked),
+    reason: /\bwhy\b|\bwhat (?:should|do|can) i do\b|\bwrong\b|\bfail|\berror\b|\breason\b|\bcause/.test(asked),
+    person: /\bwho(?:m|se)?\b/.test(asked),
+    list: /\bwhich\b|\bwhat (?:are|were|was)\b|\border\b|\bchecklist\b|\bsteps\b|\blist\b/.test(asked),
+    preset,
+  }
+}
+
+function namesIn(text: string): string[] {
+  const found = text.matchAll(
+    /`([^`]+)`|[A-Za-z_$][\w$]*(?:[.:/-][\w$]+)+(?:\(\))?|[A-Za-z_$][\w$]*[A-Z_][\w$]*(?:\(\))?|--?[a-z][\w-]+|\.\w+rc\b/g,
+  )
+  const names = [...found].map(([name, quoted]) => (quoted ?? name).replace(/\(\)$/, ''))
+  return [...new Set(names.filter((name) => /[a-z][A-Z]|[_.:/-]|^[A-Z\d_]{4,}$/.test(name)))]
+}

@@ -1,0 +1,109 @@
+/**
+ * Ranks units by how well each answers a question: how much of what is asked stands in the unit, in its headings and
+ * around it, and whether it has the form of what is asked for. The weights were fitted to questions with known answers.
+ */
+import type { CandidatePassage } from './blocks.ts'
+import type { ParsedQuestion } from './question.ts'
+import { bagOf, type Features, featuresOf, mergedBags, type SectionTerms } from './unit-features.ts'
+import { type Unit, unitsOf } from './units.ts'
+import { weights } from './weights.ts'
+
+export interface RankedUnit {
+  readonly document: string
+  readonly text: string
+  readonly unit: Unit
+  readonly score: number
+  /** The share of the question that the unit holds with all that stands around it, from 0 to 1. */
+  readonly coverage: number
+  readonly features: Features
+  /** Cosine of question and unit; absent where the unit is not among the most similar, or no model was asked. */
+  readonly similarity?: number
+}
+
+/** What begins in so many characters opens its document. */
+const openingLength = 400
+
+export function rankUnits(question: ParsedQuestion, passages: readonly CandidatePassage[]): RankedUnit[] {
+  const ranked: RankedUnit[] = []
+  const sections = new Map<string, SectionTerms>()
+  const units = passages.flatMap((passage) =>
+    passage.blocks.flatMap((block) => {
+      const blockBag = bagOf(passage.text.slice(block.start, block.end))
+      const leadBag = bagOf(block.lead)
+      const cut = unitsOf(block, passage.text)
+      return cut.map((unit, i) => {
+        const own = cut.length === 1 ? blockBag : bagOf(unit.text)
+        // A row says what it says by the header of its table.
+        const bag = unit.kind === 'row' ? mergedBags(own, leadBag) : own
+        const section = sectionFor(sections, passage.document, unit)
+        for (const [term, count] of bag) section.all.set(term, (section.all.get(term) ?? 0) + count)
+        section.size += 1
+        const order = section.units++
+        const near = bagOf(`${cut[i - 1]?.text ?? ''} ${cut[i + 1]?.text ?? ''}`)
+        return { passage, unit, bag, blockBag, leadBag, near, section, order }
+      })
+    }),
+  )
+  for (const one of units) {
+    const features = featuresOf(question, one)
+    ranked.push({
+      document: one.passage.document,
+      text: one.passage.text,
+      unit: one.unit,
+      features,
+      score: unitScore(features),
+      coverage: features.cover ?? 0,
+    })
+  }
+  return withAgreement(ranked).sort(
+    (a, b) =>
+      b.score - a.score || (a.document < b.document ? -1 : a.document > b.document ? 1 : a.unit.start - b.unit.start),
+  )
+}
+
+export const unitScore = (features: Features): number => {
+  let score = 0
+  for (const [name, value] of Object.entries(features)) score += (weights[name] ?? 0) * value
+  return score
+}
+
+/** A section in which several units fit is more likely the place. */
+export function withAgreement(ranked: readonly RankedUnit[]): RankedUnit[] {
+  const best = new Map<string, number[]>()
+  const keyOf = ({ document, unit }: RankedUnit) => `${document}#${unit.block.section.start}`
+  for (const one of ranked) {
+    const key = keyOf(one)
+    best.set(key, [...(best.get(key) ?? []), one.score].sort((a, b) => b - a).slice(0, 3))
+  }
+  return ranked.map((one) => {
+    const [first = 0, second = 0, third = 0] = best.get(keyOf(one)) ?? []
+    const agreement = (first + second * 0.5 + third * 0.25) / 1.75
+    return { ...one, score: one.score + (weights.agreement ?? 0) * agreement }
+  })
+}
+
+function sectionFor(sections: Map<string, SectionTerms>, document: string, { block }: Unit): SectionTerms {
+  const key = `${document}#${block.section.start}`
+  let found = sections.get(key)
+  if (!found) {
+    const name = document
+      .split('/')
+      .slice(-2)
+      .join(' ')
+      .replace(/\.\w+$/, '')
+      .replace(/[\da-f]{10,}/g, ' ')
+    const page = name.split(' ').at(-1) ?? ''
+    found = {
+      heading: bagOf(block.section.heading),
+      above: bagOf(block.section.above.join(' ')),
+      name: bagOf(name),
+      page: bagOf(page),
+      top: block.section.above.length === 0 || block.section.start < openingLength,
+      all: new Map(),
+      size: 0,
+      units: 0,
+    }
+    sections.set(key, found)
+  }
+  return found
+}

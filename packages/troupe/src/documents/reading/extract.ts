@@ -1,0 +1,81 @@
+/**
+ * Text extraction that keeps the lines: line n of the extracted text is what stands in line n of the file, so that
+ * every passage of it has its place in the file. Markdown, text and source files are taken as they are, which keeps
+ * every quotation verbatim; HTML gives its text without markup.
+ */
+import { extname } from 'node:path'
+import { extractHtml } from './extract-html.ts'
+import type { Heading } from './heading.ts'
+import { lineOf, lineStarts } from './line-starts.ts'
+import { markdownHeadings } from './markdown-headings.ts'
+
+export type DocumentKind = 'markdown' | 'html' | 'text' | 'source' | 'table' | 'pages'
+
+export interface Extraction {
+  /** The text; its line breaks are those of the file, and U+2029 separates paragraphs that share a line. */
+  readonly text: string
+  readonly headings: readonly Heading[]
+  /** The line map: the number, from 1, of the file's line in which a position of the text stands. */
+  lineAt(offset: number): number
+  /** The position at which a line starts; the length of the text for a line after the last. */
+  offsetOf(line: number): number
+  readonly lines: number
+}
+
+const kinds: Record<string, DocumentKind> = {
+  '.md': 'markdown',
+  '.mdx': 'markdown',
+  '.markdown': 'markdown',
+  '.html': 'html',
+  '.htm': 'html',
+  '.xhtml': 'html',
+  '.docx': 'html',
+  '.epub': 'html',
+  '.eml': 'markdown',
+  '.ipynb': 'markdown',
+  '.pdf': 'pages',
+  '.txt': 'text',
+  '.text': 'text',
+  '.rst': 'text',
+  '.adoc': 'text',
+  '.log': 'text',
+  '.csv': 'table',
+  '.tsv': 'table',
+  '': 'text',
+}
+
+/** The kind of a document, read from its name. */
+export function documentKind(path: string): DocumentKind {
+  return kinds[extname(path).toLowerCase()] ?? 'source'
+}
+
+/**
+ * Extracts the text of a document.
+ * @param source the whole file as text
+ * @throws HtmlTooDeepError for HTML whose elements are nested so deeply that reading it would not end in time
+ * @example
+ * const page = extract('<h1>Tea</h1>\n<p>Green &amp; black</p>', 'html')
+ * page.lineAt(page.text.indexOf('Green & black')) // 2
+ */
+export function extract(source: string, kind: DocumentKind): Extraction {
+  const { text, headings } =
+    kind === 'html' ? extractHtml(source) : { text: source, headings: headingsIn(source, kind) }
+  const starts = lineStarts(text)
+  return {
+    text,
+    headings,
+    lines: starts.length,
+    lineAt: (offset) => lineOf(starts, offset),
+    offsetOf: (line) => starts[line - 1] ?? text.length,
+  }
+}
+
+function headingsIn(source: string, kind: DocumentKind): Heading[] {
+  if (kind === 'pages') return pageHeadings(source)
+  return kind === 'markdown' || kind === 'text' ? markdownHeadings(source) : []
+}
+
+/** Each page is a section: its number stands with what is quoted from it. */
+function pageHeadings(source: string): Heading[] {
+  return [...source.matchAll(/^\f$/gm)].map(({ index }, i) => ({ offset: index, level: 1, text: `page ${i + 1}` }))
+}

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ValidationError } from '../../core/index.ts'
+import { type DocumentSources, loadDocuments } from './load-documents.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'documents-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+function write(path: string, content: string | Uint8Array): void {
+  mkdirSync(join(root, path, '..'), { recursive: true })
+  writeFileSync(join(root, path), content)
+}
+
+async function load(sources: Partial<DocumentSources> = {}) {
+  const read: string[] = []
+  const skipped: Record<string, string> = {}
+  for await (const one of loadDocuments({ folders: [root], ...sources }, { base: root })) {
+    if ('skipped' in one) skipped[one.skipped.path] = one.skipped.reason
+    else if (one.read?.ok === false) skipped[one.found.path] = one.read.reason
+    else read.push(one.found.path)
+  }
+  return { read, skipped }
+}
+
+describe('loadDocuments', () => {
+  it('reads files of all kinds in the order of their names, whatever the file system gives', async () => {
+    for (const path of ['b.md', 'a/z.ts', 'a/b.html', 'c.txt', 'A.md']) write(path, `text of ${path}`)
+    expect(await load()).toEqual({ read: ['A.md', 'b.md', 'c.txt', 'a/b.html', 'a/z.ts'], skipped: {} })
+  })
+
+  it('skips and lists what is no document, each with its reason', async () => {
+    write('good.md', 'Tea is a drink.')
+    write('picture.png', Uint8Array.of(0x89, 0x50, 0, 1))
+    write('latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9))
+    write('wide.txt', Buffer.from('\ufefftea', 'utf16le'))
+    write('big.log', 'x'.repeat(8 * 1024 * 1024 + 1))
+    write('blank.md', ' \n\n')
+    write('.env', 'SECRET=1')
+    write('node_modules/pkg/README.md', 'installed')
+    execFileSync('mkfifo', [join(root, 'pipe')])
+    symlinkSync(join(root, 'nowhere'), join(root, 'broken'))
+    expect(await load()).toEqual({
+      read: ['good.md', 'latin.txt', 'wide.txt'],
+      skipped: {
+        'picture.png': 'an image: images are not read',
+        'big.log': 'over 8 MB (8.0 MB)',
+        'blank.md': 'empty',
+        '.env': 'hidden',
+        node_modules: 'installed packages are not walked',
+        pipe: 'not a regular file',
+        broken: 'unreadable (it is no longer there)',
+      },
+    })
+  })
+
+  it('reads a file of exactly 8 MB', async () => {
+    write('large.txt', 'word '.repeat(8 * 1024 * 1024).slice(0, 8 * 1024 * 1024))
+    expect((await load()).read).toEqual(['large.txt'])
+  })
+
+  it('ends on links that lead in a circle, and does not follow links out of the folder', async () => {
+    write('docs/a.md', 'Tea.')
+    write('outside/secret.md', 'Not for the report.')
+    symlinkSync(join(root, 'docs'), join(root, 'docs/loop'))
+    symlinkSync(join(root, 'outside'), join(root, 'docs/out'))
+    symlinkSync('self', join(root, 'docs/self'))
+    symlinkSync('a.md', join(root, 'docs/b.md'))
+    const { read, skipped } = await load({ folders: [join(root, 'docs')] })
+    expect(read).toEqual(['docs/a.md'])
+    expect(skipped).toEqual({
+      'docs/loop': 'a link to a folder that is read already',
+      'docs/out': 'a link that leads out of the folder',
+      'docs/self': 'a link that leads to itself',
+    })
+  })
+
+  it('reads a file once when folders overlap', async () => {
+    write('docs/a.md', 'Tea.')
+    write('docs/deep/b.md', 'Coffee.')
+    const { read } = await load({
+      folders: [join(root, 'docs'), join(root, 'docs/deep')],
+      files: [join(root, 'docs/a.md')],
+    })
+    expect(read).toEqual(['docs/a.md', 'docs/deep/b.md'])
+  })
+
+  it('walks a named folder that lies in node_modules', async () => {
+    write('node_modules/pkg/docs/guide.md', 'Guide.')
+    expect((await load({ folders: [join(root, 'node_modules/pkg/docs')] })).read).toEqual([
+      'node_modules/pkg/docs/guide.md',
+    ])
+  })
+
+  it('lists a single file that is missing and goes on', async () => {
+    write('a.md', 'Tea.')
+    expect(await load({ files: [join(root, 'gone.md')] })).toEqual({
+      read: ['a.md'],
+      skipped: { 'gone.md': 'unreadable (it is no longer there)' },
+    })
+  })
+
+  it('refuses a folder that is missing, empty, a file, or without one readable document, in one clear sentence', async () => {
+    mkdirSync(join(root, 'empty'))
+    write('file.md', 'Tea.')
+    write('bin/a.bin', Uint8Array.of(0))
+    for (const [name, message] of [
+      ['nowhere', /nowhere does not exist\.$/],
+      ['file.md/deeper', /deeper does not exist\.$/],
+      ['empty', /empty is empty\.$/],
+      ['file.md', /file\.md is a file, not a folder of documents\.$/],
+      ['bin', /holds no document that can be read \(bin\/a\.bin: binary\)\.$/],
+    ] as const) {
+      const rejected = await load({ folders: [join(root, name)] }).catch((error: unknown) => error)
+      expect(rejected).toBeInstanceOf(ValidationError)
+      expect((rejected as Error).message).toMatch(message)
+    }
+  })
+
+  it.skipIf(process.getuid?.() === 0)('refuses a folder that it may not read', async () => {
+    mkdirSync(join(root, 'closed'))
+    chmodSync(join(root, 'closed'), 0)
+    await expect(load({ folders: [join(root, 'closed')] })).rejects.toThrow(
+      /cannot be read: unreadable \(no permission\)/,
+    )
+  })
+
+  it('refuses to read nothing at all', async () => {
+    await expect(load({ folders: [] })).rejects.toThrow(ValidationError)
+  })
+
+  it('stops when it is told to', async () => {
+    write('a.md', 'Tea.')
+    const documents = loadDocuments({ folders: [root] }, { signal: AbortSignal.abort(new Error('stopped')) })
+    await expect(documents.next()).rejects.toThrow('stopped')
+  })
+})

@@ -1,0 +1,120 @@
+/**
+ * Finds the documents of folders and reads them one after the other, each text handed on and released. What is skipped
+ * is listed with its reason; only a folder that gives nothing at all is an error.
+ */
+import { isAbsolute, relative, resolve, sep } from 'node:path'
+import type { FileVersion } from '../index-file.ts'
+import { type Conversions, type ReadText, readText } from './read-text.ts'
+import { type FoundFile, fileVersion, maxFiles, unreadable, walkFolder } from './walk-folder.ts'
+
+export interface SkippedFile {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface DocumentSources {
+  readonly folders: readonly string[]
+  /** Single files that are read besides the folders. */
+  readonly files?: readonly string[]
+}
+
+export interface LoadOptions {
+  /** Paths are cited relative to this folder (default: the working directory); files outside it by their whole path. */
+  readonly base?: string
+  readonly signal?: AbortSignal
+  readonly conversions?: Conversions
+  /** Whether a file need not be read, because this version of it is known. */
+  readonly isKnown?: (found: Found) => boolean
+}
+
+/** One file. `path` is how it is cited; `file` is where it lies. */
+export interface Found {
+  readonly path: string
+  readonly file: string
+  readonly version: FileVersion | undefined
+}
+
+/** A file; what was read of it is absent for one that is known. */
+export type Loaded = { readonly found: Found; readonly read: ReadText | undefined } | { readonly skipped: SkippedFile }
+
+/** Files read ahead at once, in number and bytes: enough to keep the disk busy, little to keep in memory. */
+const aheadFiles = 32
+const aheadBytes = 2 * 1024 * 1024
+
+/**
+ * Gives each file with its text, then each entry that is not read because of its name or kind, in an order that depends
+ * on names alone. A file that is reached twice is given once.
+ * @throws ValidationError `documents.unreadable` for a folder that is missing, unreadable, not a folder, or without one
+ * readable document
+ * @example
+ * for await (const one of loadDocuments({ folders: ['docs'] })) if ('read' in one && one.read?.ok) index(one.read.text)
+ */
+export async function* loadDocuments(sources: DocumentSources, options: LoadOptions = {}): AsyncGenerator<Loaded> {
+  if (sources.folders.length === 0 && !sources.files?.length) throw unreadable('No folder of documents is named.')
+  const cite = citedFrom(resolve(options.base ?? '.'))
+  const seen = new Set<string>()
+  const skipped = new Map<string, string>()
+  for (const folder of sources.folders) {
+    const walk = await walkFolder(resolve(folder))
+    const here = new Map(walk.skipped.map(({ file, reason }) => [cite(file), reason]))
+    const fresh = unseen(walk.files, seen)
+    let usable = 0
+    for await (const one of readAll(fresh, cite, options)) {
+      if (one.read?.ok === false) here.set(one.found.path, one.read.reason)
+      else usable += 1
+      yield one
+    }
+    // A folder inside another one that is named too gives nothing new, and that is no mistake.
+    if (usable === 0 && fresh.length === walk.files.length) throw emptyFolder(folder, here)
+    for (const { file, reason } of walk.skipped) skipped.set(cite(file), reason)
+  }
+  const files: FoundFile[] = []
+  for (const path of sources.files ?? []) {
+    const file = resolve(path)
+    files.push({ file, real: file, version: await fileVersion(file) })
+  }
+  yield* readAll(unseen(files, seen), cite, options)
+  for (const [path, reason] of skipped) yield { skipped: { path, reason } }
+}
+
+function unseen(files: readonly FoundFile[], seen: Set<string>): FoundFile[] {
+  const fresh: FoundFile[] = []
+  for (const found of files) {
+    if (!seen.has(found.real)) fresh.push(found)
+    seen.add(found.real)
+  }
+  if (seen.size > maxFiles)
+    throw unreadable(`The folders hold more than ${maxFiles.toLocaleString('en')} files in all: name fewer.`)
+  return fresh
+}
+
+async function* readAll(files: readonly FoundFile[], cite: (file: string) => string, options: LoadOptions) {
+  for (let start = 0; start < files.length; ) {
+    options.signal?.throwIfAborted()
+    let end = start
+    let bytes = 0
+    while (end < files.length && end - start < aheadFiles && (end === start || bytes <= aheadBytes))
+      bytes += files[end++]?.version?.[0] ?? 0
+    const group = files.slice(start, end).map(({ file, version }): Found => ({ path: cite(file), file, version }))
+    const reads = await Promise.all(
+      group.map((found) => (options.isKnown?.(found) ? undefined : readText(found.file, options.conversions))),
+    )
+    for (const [i, found] of group.entries()) yield { found, read: reads[i] } satisfies Loaded
+    start = end
+  }
+}
+
+function citedFrom(base: string): (file: string) => string {
+  return (file) => {
+    const inside = relative(base, file)
+    const path = inside.startsWith('..') || isAbsolute(inside) ? file : inside
+    return path.split(sep).join('/')
+  }
+}
+
+function emptyFolder(folder: string, skipped: ReadonlyMap<string, string>) {
+  if (skipped.size === 0) return unreadable(`The folder ${folder} is empty.`)
+  const few = [...skipped].slice(0, 3).map(([path, reason]) => `${path}: ${reason}`)
+  const more = skipped.size > few.length ? `; and ${skipped.size - few.length} more` : ''
+  return unreadable(`The folder ${folder} holds no document that can be read (${few.join('; ')}${more}).`)
+}

@@ -1,0 +1,38 @@
+/** Finds the headings of Markdown: those written with `#`, those underlined with `=`, and the title in front matter. */
+import type { Heading } from './heading.ts'
+
+const hashHeading = /^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$/
+/** A longer line is no heading that anybody wrote. */
+const longestLine = 1_000
+const fence = /^ {0,3}(`{3,}|~{3,})/
+
+/** The headings of a Markdown text in order; a `#` inside a fenced block is no heading. */
+export function markdownHeadings(source: string): Heading[] {
+  const headings: Heading[] = []
+  let closing: string | undefined
+  let previous = { text: '', offset: 0 }
+  let frontMatter = /^---\r?\n/.test(source)
+  let offset = 0
+  for (const [index, raw] of source.split('\n').entries()) {
+    const line = raw.slice(0, longestLine).trimEnd()
+    if (frontMatter) {
+      const title = /^title:\s*["']?(.+?)["']?$/.exec(line)
+      if (title?.[1]) headings.push({ offset, level: 1, text: title[1] })
+      if (index > 0 && line === '---') frontMatter = false
+    } else {
+      const mark = fence.exec(line)?.[1]
+      if (closing !== undefined) {
+        if (mark?.startsWith(closing) && line.trim() === mark) closing = undefined
+      } else if (mark) closing = mark
+      else {
+        const hash = hashHeading.exec(line)
+        if (hash?.[1] && hash[2]) headings.push({ offset, level: hash[1].length, text: hash[2] })
+        else if (/^(?:=+|-{3,})$/.test(line) && previous.text.trim() !== '' && !/^\s*[|>*+-]/.test(previous.text))
+          headings.push({ offset: previous.offset, level: line.startsWith('=') ? 1 : 2, text: previous.text.trim() })
+      }
+    }
+    previous = { text: closing === undefined && !frontMatter ? line : '', offset }
+    offset += raw.length + 1
+  }
+  return headings
+}

@@ -1,0 +1,101 @@
+/**
+ * Reads one file as text, or says why it is no document. Nothing here throws: a file that cannot be used
+ * becomes a reason that the report lists.
+ */
+import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { type FormatReader, formatReader, missingPackage, unreadFormat } from './formats/read-format.ts'
+
+/** The largest file that is read, in bytes. */
+export const maxFileBytes = 8 * 1024 * 1024
+
+export type ReadText =
+  | {
+      readonly ok: true
+      readonly text: string
+      /** SHA-256 of the file's bytes, in base64. */
+      readonly hash: string
+      /** Whether a reader of its format made the text. */
+      readonly converted: boolean
+    }
+  | {
+      readonly ok: false
+      readonly reason: string
+      /** Whether the file gives the same reason as long as its bytes stay the same. */
+      readonly permanent: boolean
+    }
+
+/** Texts of documents whose format is slow to read, by the hash of their bytes. */
+export interface Conversions {
+  get(hash: string): string | undefined
+  set(hash: string, text: string): void
+}
+
+/**
+ * Reads a file as text. A byte order mark is left out.
+ * @param file path of the file
+ * @param conversions where the texts of PDFs and the like are looked up and left
+ * @example
+ * const read = await readText('docs/guide.md')
+ * console.log(read.ok ? read.text : read.reason)
+ */
+export async function readText(file: string, conversions?: Conversions): Promise<ReadText> {
+  const unread = unreadFormat(file)
+  if (unread !== undefined) return { ok: false, reason: unread, permanent: true }
+  try {
+    const bytes = await readFile(file)
+    if (bytes.length > maxFileBytes) return { ok: false, reason: tooLarge(bytes.length), permanent: true }
+    const hashed = hash('sha256', bytes, 'base64')
+    const reader = formatReader(file)
+    const text = reader ? (conversions?.get(hashed) ?? (await convert(bytes, reader))) : (decoded(bytes) ?? binary)
+    if (typeof text !== 'string') return text
+    if (reader) conversions?.set(hashed, text)
+    if (text.trim() === '') return { ok: false, reason: 'empty', permanent: true }
+    return { ok: true, text, hash: hashed, converted: reader !== undefined }
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error), permanent: false }
+  }
+}
+
+type Unread = Extract<ReadText, { readonly ok: false }>
+
+const binary: Unread = { ok: false, reason: 'binary', permanent: true }
+
+async function convert(bytes: Uint8Array, read: FormatReader): Promise<string | Unread> {
+  try {
+    return await read(bytes)
+  } catch (error) {
+    const missing = missingPackage(error)
+    if (missing !== undefined)
+      return { ok: false, reason: `its format needs a package: npm install ${missing}`, permanent: false }
+    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    return { ok: false, reason: `unreadable (${message.slice(0, 120)})`, permanent: true }
+  }
+}
+
+/** UTF-8, UTF-16 with its mark, else the single bytes of Western Europe where no control character speaks against it. */
+function decoded(bytes: Uint8Array): string | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  if (bytes.includes(0)) return undefined
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    const isControl = (byte: number) => byte < 9 || (byte > 13 && byte < 32 && byte !== 27) || byte === 127
+    return bytes.some(isControl) ? undefined : new TextDecoder('windows-1252').decode(bytes)
+  }
+}
+
+/** The reason given for a file of so many bytes when that is more than `maxFileBytes`. */
+export function tooLarge(bytes: number): string {
+  return `over 8 MB (${(bytes / 1024 / 1024).toFixed(1)} MB)`
+}
+
+/** A short reason for an error of the file system. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'EACCES' || code === 'EPERM') return 'unreadable (no permission)'
+  if (code === 'ENOENT') return 'unreadable (it is no longer there)'
+  if (code === 'ELOOP') return 'a link that leads to itself'
+  return `unreadable (${code || String(error)})`
+}

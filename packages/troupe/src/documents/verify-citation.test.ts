@@ -1,0 +1,94 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { documentKind, extract } from './reading/extract.ts'
+import { splitPassages } from './reading/split-passages.ts'
+import { verifyCitation } from './verify-citation.ts'
+
+const files: Record<string, string> = {
+  'tea.md': '# Tea\n\nGreen tea is not\nfermented.  It is **steamed** (a+b)*.\n\nTea. Tea.\nTea.\n',
+  'page.html': '<p>Salt &amp; pepper</p>\n<p>are <i>spi</i>ces.</p>\n',
+}
+const source = {
+  async extraction(path: string) {
+    const text = files[path]
+    return text === undefined ? undefined : extract(text, documentKind(path))
+  },
+}
+const verdict = (file: string, line: number, quote: string, endLine?: number) =>
+  verifyCitation(source, { file, line, quote, ...(endLine === undefined ? {} : { endLine }) })
+
+describe('verifyCitation', () => {
+  it('accepts a quotation that stands where it is said to stand, runs of white space aside', async () => {
+    expect(await verdict('tea.md', 3, ' Green  tea is not fermented. ')).toEqual({ ok: true, line: 3, endLine: 4 })
+    expect(await verdict('tea.md', 4, 'It is **steamed** (a+b)*.', 4)).toEqual({ ok: true, line: 4, endLine: 4 })
+    expect(await verdict('page.html', 2, 'are spices.')).toEqual({ ok: true, line: 2, endLine: 2 })
+    expect(await verdict('page.html', 1, 'Salt & pepper')).toEqual({ ok: true, line: 1, endLine: 1 })
+  })
+
+  it('accepts any of the places where a repeated quotation starts', async () => {
+    for (const line of [1, 6, 7]) expect(await verdict('tea.md', line, 'Tea')).toMatchObject({ ok: true, line })
+  })
+
+  it('catches a quotation that was changed, by as little as a letter', async () => {
+    for (const quote of [
+      'Green tea is fermented.',
+      'green tea is not fermented.',
+      'Green tea is notfermented.',
+      'Green tea is not fermented!',
+    ])
+      expect(await verdict('tea.md', 3, quote)).toMatchObject({ ok: false, fault: 'wrong quote', foundAt: [] })
+  })
+
+  it('catches a wrong line, and says which is right', async () => {
+    for (const line of [1, 2, 4, 0, -3, 3.5, 99])
+      expect(await verdict('tea.md', line, 'Green tea is not fermented.')).toMatchObject({
+        ok: false,
+        fault: 'wrong line',
+        foundAt: [3],
+      })
+    expect(await verdict('tea.md', 3, 'Green tea is not fermented.', 3)).toMatchObject({
+      ok: false,
+      fault: 'wrong line',
+    })
+  })
+
+  it('catches a wrong file, be it another document or none', async () => {
+    expect(await verdict('page.html', 3, 'Green tea is not fermented.')).toMatchObject({
+      ok: false,
+      fault: 'wrong quote',
+    })
+    expect(await verdict('coffee.md', 3, 'Green tea is not fermented.')).toMatchObject({
+      ok: false,
+      fault: 'wrong file',
+    })
+  })
+
+  it('refuses a quotation of nothing or of a whole book', async () => {
+    for (const quote of ['', ' \n', 'x'.repeat(10_001)])
+      expect(await verdict('tea.md', 1, quote)).toMatchObject({ ok: false, fault: 'unusable quote' })
+  })
+
+  it('accepts every part of every passage at the line that the passage gives, and no changed one', async () => {
+    const text = fc.array(
+      fc.constantFrom('tea ', 'milk. ', '\n', '\n\n', '# Head\n', '<p>', '</p>', '<b>', '&amp; ', 'zu'),
+      { minLength: 1, maxLength: 50 },
+    )
+    await fc.assert(
+      fc.asyncProperty(text, fc.constantFrom('a.md', 'a.html'), fc.nat(), async (parts, path, pick) => {
+        const page = extract(parts.join(''), documentKind(path))
+        const only = { extraction: async () => page }
+        for (const { start, end, startLine, endLine } of splitPassages(page)) {
+          const quote = page.text.slice(start, end)
+          expect(await verifyCitation(only, { file: path, line: startLine, endLine, quote })).toMatchObject({
+            ok: true,
+          })
+          const at = pick % quote.length
+          const changed = `${quote.slice(0, at)}§${quote.slice(at + 1)}`
+          expect(await verifyCitation(only, { file: path, line: startLine, quote: changed })).toMatchObject({
+            fault: 'wrong quote',
+          })
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,96 @@
+/**
+ * Checks a citation against its source. The file is read and extracted anew, so that nothing the index, a tool or a
+ * model said is taken on trust.
+ */
+import type { Extraction } from './reading/extract.ts'
+
+export interface Citation {
+  /** Path of the document as it is cited. */
+  readonly file: string
+  /** The line, from 1, in which the quotation starts. */
+  readonly line: number
+  /** The line in which it ends; not checked where it is absent. */
+  readonly endLine?: number
+  readonly quote: string
+}
+
+export type CitationVerdict =
+  | { readonly ok: true; readonly line: number; readonly endLine: number }
+  | {
+      readonly ok: false
+      readonly fault: 'unusable quote' | 'wrong file' | 'wrong quote' | 'wrong line'
+      /** A sentence for the report and for who has to put it right. */
+      readonly message: string
+      /** The lines in which the quotation does start, at most ten. */
+      readonly foundAt: readonly number[]
+    }
+
+/** Where the texts come from: undefined for a file that is not among the documents or cannot be read. */
+export interface CitationSource {
+  extraction(path: string): Promise<Extraction | undefined>
+}
+
+/** The longest quotation that is checked, in characters: a longer one is a copy. */
+const longestQuote = 10_000
+const maxPassages = 10
+
+/**
+ * Says whether the quotation stands verbatim, runs of white space aside, in the text of its file, and whether the
+ * line map leads from one such place to the cited line.
+ * @example
+ * const verdict = await verifyCitation(index, { file: 'docs/tea.md', line: 3, quote: 'Green tea is not fermented.' })
+ * if (!verdict.ok) console.log(verdict.message)
+ */
+export async function verifyCitation(source: CitationSource, citation: Citation): Promise<CitationVerdict> {
+  const { file, line, endLine, quote } = citation
+  const words = quote.trim().split(/\s+/)
+  if (quote.trim() === '') return fault('unusable quote', `The citation of ${file}:${line} quotes nothing.`)
+  if (quote.length > longestQuote)
+    return fault('unusable quote', `The quotation from ${file}:${line} is longer than 10,000 characters.`)
+  const extraction = await source.extraction(file)
+  if (!extraction) return fault('wrong file', `${file} is not among the documents, or cannot be read.`)
+  const locations = locationsOf(words, extraction)
+  if (locations.length === 0) return fault('wrong quote', `“${short(quote)}” does not stand in ${file}.`)
+  const location = locations.find((one) => one.line === line && (endLine === undefined || one.endLine === endLine))
+  if (location) return { ok: true, ...location }
+  const foundAt = [...new Set(locations.map((one) => one.line))].slice(0, maxPassages)
+  const cited = endLine === undefined ? `line ${line}` : `lines ${line} to ${endLine}`
+  const there = locations
+    .slice(0, maxPassages)
+    .map((one) => (one.endLine === one.line ? `${one.line}` : `${one.line}–${one.endLine}`))
+  return fault('wrong line', `“${short(quote)}” stands in ${file} at ${there.join(', ')}, not at ${cited}.`, foundAt)
+}
+
+function fault(
+  kind: Extract<CitationVerdict, { ok: false }>['fault'],
+  message: string,
+  foundAt: number[] = [],
+): CitationVerdict {
+  return { ok: false, fault: kind, message, foundAt }
+}
+
+/** Between two words: white space, and at the beginning of a line the marks of a comment or a quotation. */
+const gap = '(?:\\s+(?:(?:\\/\\*+|\\*+\\/?|\\/\\/+|>|#{1,6})\\s+)*)'
+
+function locationsOf(words: readonly string[], extraction: Extraction): { line: number; endLine: number }[] {
+  const pattern = new RegExp(words.map(literally).join(gap), 'g')
+  const locations: { line: number; endLine: number }[] = []
+  for (let match = pattern.exec(extraction.text); match; match = pattern.exec(extraction.text)) {
+    locations.push({
+      line: extraction.lineAt(match.index),
+      endLine: extraction.lineAt(match.index + match[0].length - 1),
+    })
+    // The next place may overlap this one.
+    pattern.lastIndex = match.index + 1
+  }
+  return locations
+}
+
+function literally(word: string): string {
+  return word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+}
+
+function short(quote: string): string {
+  const line = quote.trim().replace(/\s+/g, ' ')
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line
+}

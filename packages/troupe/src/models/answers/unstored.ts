@@ -1,0 +1,23 @@
+/**
+ * Asks OpenAI not to store what a model named `openai/…` is sent and answers: its Responses API stores both for 30 days by
+ * default. A model object of the caller has its own settings.
+ */
+import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
+
+export function unstored(model: LanguageModelV4): LanguageModelV4 {
+  if (!model.provider.startsWith('openai.')) return model
+  const { specificationVersion, provider, modelId, supportedUrls } = model
+  return {
+    specificationVersion,
+    provider,
+    modelId,
+    supportedUrls,
+    doGenerate: (options) => model.doGenerate(withoutStorage(options)),
+    doStream: (options) => model.doStream(withoutStorage(options)),
+  }
+}
+
+const withoutStorage = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions => ({
+  ...options,
+  providerOptions: { ...options.providerOptions, openai: { store: false, ...options.providerOptions?.openai } },
+})

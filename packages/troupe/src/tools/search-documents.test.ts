@@ -1,0 +1,86 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { EmbeddingModelV4 } from '@ai-sdk/provider'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { DocumentIndex } from '../documents/index.ts'
+import { createTroupe } from '../startup/create-troupe.ts'
+import { LlmAgent } from '../startup/llm-agent.ts'
+import { MockModel } from '../testing/index.ts'
+import { searchDocuments } from './search-documents.ts'
+
+let root: string
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'search-documents-'))
+  mkdirSync(join(root, 'docs'))
+  writeFileSync(
+    join(root, 'docs/urns.md'),
+    '# Workshop\n\nThe urn was burnished on Tuesday.\n\nBread is baked at dawn.\n',
+  )
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** A model that knows two meanings: urns and bread. */
+function embeddingModel(fails = false) {
+  const asked: string[] = []
+  const model: EmbeddingModelV4 = {
+    specificationVersion: 'v4',
+    provider: 'mock',
+    modelId: 'meaning',
+    maxEmbeddingsPerCall: 100,
+    supportsParallelCalls: false,
+    async doEmbed({ values }) {
+      if (fails) throw new Error('the service is down')
+      asked.push(...values)
+      const embeddings = values.map((text) => (/urn|samovar/.test(text) ? [1, 0] : [0, 1]))
+      return { embeddings, usage: { tokens: values.length }, warnings: [] }
+    },
+  }
+  return { model, asked }
+}
+
+async function searched(query: string, model: EmbeddingModelV4 | undefined, index: DocumentIndex) {
+  const mock = new MockModel({
+    responses: [{ toolCalls: [{ name: 'search_documents', args: { query } }] }, { text: 'Done.' }],
+  })
+  const agent = new LlmAgent({ name: 'Clerk', model: mock, instructions: 'Help.', tools: [searchDocuments(index)] })
+  const models = model ? { embedding: model } : {}
+  const prices = { 'mock/meaning': { input: 1, output: 0 } }
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent], models, prices })
+  const costs: unknown[] = []
+  troupe.on('model.embedded', ({ cost, userId }) => costs.push([userId, cost]))
+  await troupe.user('ada').session(agent).chat('Search.')
+  const last = mock.calls[1]?.prompt.at(-1)
+  return { result: JSON.stringify(last?.content), costs }
+}
+const open = () => DocumentIndex.open({ folders: [join(root, 'docs')] }, { base: root, store: join(root, 'index') })
+const question = 'Who polished my samovar?'
+
+it('searchDocuments asks the embedding model of the troupe, priced, and stores the vectors with the index.', async () => {
+  const first = embeddingModel()
+  const { result, costs } = await searched(question, first.model, await open())
+  expect(result).toContain('The urn was burnished on Tuesday.')
+  expect(result).toMatch(/"near":false/)
+  expect(costs).toEqual([
+    ['ada', 2e-6],
+    ['ada', 1e-6],
+  ])
+  const second = embeddingModel()
+  await searched(question, second.model, await open())
+  expect(second.asked).toEqual([question])
+})
+
+it('searchDocuments searches by words alone in a troupe without an embedding model.', async () => {
+  const { result, costs } = await searched('When is bread baked?', undefined, await open())
+  expect(result).toContain('Bread is baked at dawn.')
+  expect(result).not.toContain('embedding model')
+  expect(costs).toEqual([])
+  expect((await searched(question, undefined, await open())).result).not.toContain('burnished')
+})
+
+it('searchDocuments says that it searched by words alone where the embedding model fails.', async () => {
+  const { result } = await searched('When is bread baked?', embeddingModel(true).model, await open())
+  expect(result).toContain('Bread is baked at dawn.')
+  expect(result).toContain('The embedding model could not be asked')
+  expect(result).not.toContain('the service is down')
+})

@@ -1,0 +1,65 @@
+/** Tools over an index of documents: one finds the passages that answer a question, one reads on. */
+import { z } from 'zod'
+import type { DocumentIndex } from '../documents/index.ts'
+import { defineTool, type SearchCall, type Tool } from './define-tool.ts'
+
+const maxQuery = 1_000
+const maxQuestion = 4_000
+
+/**
+ * Returns the tool `search_documents`: it answers with the passages of the documents that answer a question best, best
+ * first, each with its file, lines and headings. In a step, it also ranks by meaning where the index was opened with
+ * `embedding` or the troupe has `models.embedding`; where that model fails, `note` says so. Its results are labelled untrusted with the source `documents`.
+ * @param index the documents that it searches
+ * @example
+ * const index = await DocumentIndex.open({ folders: ['docs'] }, { store: 'data/docs.index' })
+ * const helper = new LlmAgent({ name: 'Helper', instructions: 'Answer from the documents.', tools: [searchDocuments(index)] })
+ */
+export const searchDocuments = (index: DocumentIndex): Tool =>
+  defineTool({
+    name: 'search_documents',
+    description:
+      'Finds the passages of the documents that answer a question best, best first, each with its file and line. ' +
+      'Those that are `near` speak of the same things and are not likely to answer.',
+    inputSchema: z.object({
+      query: z.string().min(1).max(maxQuery),
+      whole_question: z.string().max(maxQuestion).optional().describe('What the query is a part of.'),
+    }),
+    effect: 'read',
+    untrusted: 'documents',
+    execute: async ({ query, whole_question }, { signal, embeddings }: SearchCall) => {
+      const partOf = whole_question === undefined ? {} : { partOf: whole_question }
+      const options = { ...partOf, ...(embeddings ? { embedding: embeddings } : {}), signal }
+      const { found, citations, embedding } = await index.answer(query, options)
+      const note = 'The embedding model could not be asked: the passages were found by their words alone.'
+      return {
+        passages: citations.map((citation) => ({ ...citation, near: !found })),
+        ...(embedding?.error === undefined ? {} : { note }),
+      }
+    },
+  })
+
+/**
+ * Returns the tool `read_document`: it reads lines of one of the documents, at most 400 at once. Its results are labelled
+ * untrusted with the source `documents`.
+ * @param index the documents that it reads
+ */
+export const readDocument = (index: DocumentIndex): Tool =>
+  defineTool({
+    name: 'read_document',
+    description: 'Reads lines of one document, at most 400 at once.',
+    inputSchema: z.object({
+      path: z.string().min(1),
+      from: z.number().int().min(1).optional(),
+      to: z.number().int().min(1).optional(),
+    }),
+    effect: 'read',
+    untrusted: 'documents',
+    execute: async ({ path, from, to }) => {
+      const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+      const found = await index.read(path, range)
+      if (!found) return { error: `There is no document ${path}: use a path that search_documents gave.` }
+      const { document: file, ...lines } = found
+      return { file, ...lines }
+    },
+  })
