@@ -74,7 +74,7 @@ export class CommittedContext implements ToolContext {
     return { key: push.key, version, ...revisionOf(committed) }
   }
   #origin() {
-    return { provenance: { agent: this.actor.agent }, taint: [] }
+    return { provenance: { agent: this.actor.agent }, taint: this.mesh.core.callers?.taint ?? [] }
   }
 
   get<K extends Key | string>(key: K, options: port.GetOptions = {}): Promise<KeyValue<K> | undefined> {

@@ -1,5 +1,5 @@
 /** The context of one user in the hands of trusted code: reads all of it, writes as `host`, and looks after it. */
-import { checkCall, checkName, checkOptions, construct, failure } from '../core/index.ts'
+import { checkCall, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
 import { CommittedContext } from './committed-context.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
@@ -75,7 +75,7 @@ export class ContextMesh extends CommittedContext {
       checkCall('setTopicPolicy', options)
       checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
       for (const list of [policy.subscribe, policy.post]) {
-        if (list !== undefined && !Array.isArray(list))
+        if (list !== undefined && !readable('A list of a topic policy', () => Array.isArray(list)))
           throw failure('validation.failed', {
             what: 'A topic policy',
             problem: 'subscribe and post are lists of names',

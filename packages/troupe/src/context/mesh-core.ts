@@ -8,10 +8,11 @@ import {
   type Ids,
   type Json,
   type Random,
+  type TaintLabel,
   type TroupeError,
   type UserId,
 } from '../core/index.ts'
-import type { AuditTrail, Incidents } from '../security/index.ts'
+import type { AuditTrail, Callers, Incidents } from '../security/index.ts'
 import type { Blobs, CommitResult, Fragment, Row, Statement, Storage, ValueRef } from '../storage/index.ts'
 import type { ContextReader } from './entries/audience.ts'
 import { createLifecycles, type Lifecycle, type Lifecycles } from './entries/lifecycle.ts'
@@ -39,6 +40,10 @@ export interface MeshParts {
   readonly ids: Ids
   readonly events: Events
   readonly incidents?: Incidents
+  /** Labels of entries that are not for everyone, for steps that read them. */
+  readonly privateLabels?: readonly TaintLabel[]
+  /** Labels of what the current caller writes. */
+  readonly callers?: Pick<Callers, 'taint'>
   readonly audit?: AuditTrail
   /** Absent: large values stay with their entries. */
   readonly blobs?: Blobs

@@ -11,6 +11,7 @@ import {
   decodeJson,
   failure,
   type Json,
+  joinTaint,
   listOf,
   milliseconds,
   type Page,
@@ -113,7 +114,13 @@ export class StagedContext implements ToolContext {
   /** What was read taints what is written, and is told in its provenance. */
   #read(key: string, version: number, taint: readonly TaintLabel[]): void {
     if (this.#readFrom.size < maxReads) this.#readFrom.add(`${key}@${version}`)
-    if (taint.length > 0) this.#recorder.addTaint(taint)
+    if (taint.length > 0) this.#recorder.addTaint(taint, `${key}@${version}`)
+  }
+
+  /** Who may see an entry changes: what is private now counts, whatever it was when it was written. */
+  #labelsOf({ audience, taint }: Pick<port.Entry, 'audience' | 'taint'>): readonly TaintLabel[] {
+    const { privateLabels = [] } = this.#mesh.core
+    return audience === 'everyone' ? taint : joinTaint(taint, privateLabels)
   }
 
   /** Also where it has read more than is told of: then nobody knows. */
@@ -201,7 +208,7 @@ export class StagedContext implements ToolContext {
 
   async #restored(recorded: RecordedEntry): Promise<port.Entry> {
     const entry = await restoreEntry(this.#mesh.core, this.#actor.user, recorded)
-    this.#read(entry.key, entry.version, entry.taint)
+    this.#read(entry.key, entry.version, this.#labelsOf(entry))
     return entry
   }
 
@@ -363,7 +370,8 @@ export class StagedContext implements ToolContext {
         return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
       },
     )
-    for (const entry of items as unknown as readonly port.HistoryEntry[]) this.#read(text, entry.version, entry.taint)
+    for (const entry of items as unknown as readonly port.HistoryEntry[])
+      this.#read(text, entry.version, this.#labelsOf(entry))
     return createPage(items as unknown as readonly port.HistoryEntry[], cursor ?? undefined, (next) =>
       this.history(key, { ...options, cursor: next }),
     )

@@ -31,6 +31,10 @@ export interface EffectSpec<Out = unknown> {
   readonly taint?: readonly TaintLabel[]
 }
 
+/** It may change something outside. */
+export const isOutsideEffect = (spec: Pick<EffectSpec, 'class'>): boolean =>
+  spec?.class === 'idempotent' || spec?.class === 'at-most-once'
+
 /** The rows of a claim, and what it grants: recorded with it, so that another attempt has the same. */
 export interface ClaimRows extends Fragment {
   readonly granted?: Json

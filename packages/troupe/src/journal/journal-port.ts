@@ -58,7 +58,7 @@ export interface JournalWriter {
   appendEnded(at: number, bodies: readonly Body[]): Fragment
   /** True when the next append should bring the folded state along. */
   snapshotDue(): boolean
-  snapshot(state: Json): Fragment
+  snapshot(state: Body): Fragment
   /** Moves the head without a record, to prove in a change of another kind that this writer still owns the journal. */
   prove(): Fragment
 }

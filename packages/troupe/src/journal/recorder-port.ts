@@ -86,7 +86,24 @@ export interface Recorder {
   body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out>
   /** What the step has read and computed from so far is tainted by these labels; fewer only after `clearTaint`. */
   readonly taint: readonly TaintLabel[]
-  addTaint(labels: readonly TaintLabel[]): void
+  /** @param source what brought them, for people: a tool call, or an entry as `key@version` */
+  addTaint(labels: readonly TaintLabel[], source?: string): void
+  /** What brought the label first; undefined where that was before the step. */
+  taintSource(label: TaintLabel): string | undefined
   /** Code that may vouch for what it goes on with has done so; called again on re-entry. */
   clearTaint(): void
+  /**
+   * A recorder of the same stage with a scope of its own: the labels of what is read through it do not become the step's
+   * before its owner passes them on.
+   * @param labels of what the call is given
+   */
+  scoped(labels?: readonly TaintLabel[]): ScopedRecorder
+}
+
+export interface ScopedRecorder {
+  readonly recorder: Recorder
+  /** Of what was given and read within. */
+  labels(): readonly TaintLabel[]
+  /** Adds labels to the recorder around, with their sources. */
+  leave(passedOn: readonly TaintLabel[]): void
 }

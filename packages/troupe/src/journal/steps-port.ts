@@ -79,6 +79,12 @@ export interface RecordedEffect {
   readonly taint?: readonly TaintLabel[]
 }
 
+/** An answer in the record of a step. */
+export interface RecordedAnswer {
+  readonly name: string
+  readonly value: Json
+}
+
 /** What became of an effect when its step was undone. */
 export interface EffectUndoResult {
   readonly call: string
@@ -120,7 +126,16 @@ export interface Steps {
    * @returns undefined for a step that may go on, which `resolve` is for
    */
   resolveEnded(user: string, step: JournalId, call: string, resolution: Resolution): Promise<Fragment | undefined>
+  /**
+   * For a step that was stopped: effects of class `at-most-once` that it had claimed, and whose outcome its journal does not
+   * hold, are put on the list of the uncertain.
+   */
+  markUncertain(user: string, step: JournalId): Promise<void>
   uncertain(user: string): Promise<readonly UncertainEffect[]>
+  /**
+   * What the step was answered to calls of one kind, as `kind` of `Recorder.answer` names it, in the order of the record.
+   */
+  answers(user: string, step: JournalId, kind: string): Promise<readonly RecordedAnswer[]>
   /** What the step has done to the world so far, in the order of the record: what an undo goes through backwards. */
   effects(user: string, step: JournalId): Promise<readonly RecordedEffect[]>
   /**

@@ -1,7 +1,7 @@
 /** `support.mailbox`: how an agent receives. Only its own mailbox is in reach. */
 import type { Duration, Json, Page } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
-import type { MessageType } from './message-type.ts'
+import type { MessageType, PayloadOf } from './message-type.ts'
 
 /** Of a call that takes nothing else. */
 export interface CallOptions {
@@ -25,13 +25,13 @@ export interface Delivery<P = Json> {
   renew(options?: CallOptions): Promise<void>
 }
 
-export interface ReceiveOptions {
+export interface ReceiveOptions<T extends MessageType | string = MessageType | string> {
   /** At most so many, 1 to 1,000; 10 by default. */
   readonly max?: number
   /** How long to wait for the first; 0 ms by default. */
   readonly wait?: Duration
   /** Only these types, and those that extend them; lanes whose head is of another are passed over. */
-  readonly types?: readonly (MessageType | string)[]
+  readonly types?: readonly T[]
   readonly signal?: AbortSignal
 }
 
@@ -75,10 +75,16 @@ export interface MailboxCounts {
 
 export interface Mailbox {
   /**
-   * Leases what is next. Never polls: it sleeps until something arrives or falls due.
-   * @example const [delivery] = await support.mailbox.receive({ wait: '10s' }); await delivery?.ack()
+   * Leases what is next. Never polls: it sleeps until something arrives or falls due. With definitions in `types` each
+   * payload is checked by its schema and has its type; what does not fit goes to the dead letters.
+   * @example
+   * const [delivery] = await support.mailbox.receive({ types: [PlaceOrder], wait: '10s' })
+   * console.log(delivery?.message.payload.sku)
+   * await delivery?.ack()
    */
-  receive(options?: ReceiveOptions): Promise<readonly Delivery[]>
+  receive<T extends MessageType | string = string>(
+    options?: ReceiveOptions<T>,
+  ): Promise<readonly Delivery<PayloadOf<T>>[]>
   /** Oldest first, what was acknowledged lately included. Marks nothing, takes nothing. */
   messages(filter?: MailboxFilter): Promise<Page<ListedMessage>>
   /** How many `messages` would list in all its pages. */

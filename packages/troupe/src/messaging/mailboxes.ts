@@ -1,7 +1,14 @@
 /** The mailboxes of a troupe: hands for agents, the outbox, wake-ups from other processes. */
 import type { Clock, Events, Ids, Provenance, Random, TaintLabel } from '../core/index.ts'
 import { checkName } from '../core/index.ts'
-import { type Access, type AuditTrail, createSignatures, type Incidents, type Signatures } from '../security/index.ts'
+import {
+  type Access,
+  type AuditTrail,
+  type Callers,
+  createSignatures,
+  type Incidents,
+  type Signatures,
+} from '../security/index.ts'
 import type { Blobs, Storage } from '../storage/index.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { CommittedMessages } from './message-client.ts'
@@ -31,6 +38,9 @@ export interface MailboxesParts {
   readonly config?: MessagingConfig
   /** The agents subscribed to a topic now: `publish` sends to them, if the agent may post to it. */
   readonly subscribersOf: (user: string, topic: string, agent: string) => Promise<readonly string[]>
+  /** Labels of what the current caller sends. */
+  readonly callers?: Pick<Callers, 'taint'>
+  readonly privateLabels?: readonly TaintLabel[]
   /** Agents that are at work without a mailbox yet; a broadcast to all reaches them too. */
   readonly presentOf: (user: string, role?: string) => Promise<readonly string[]>
   /** `Steps.answer`: replies to requests that a step waits for. */
@@ -88,7 +98,7 @@ export class Mailboxes {
   }
 
   clients(identity: Identity): { readonly messages: CommittedMessages; readonly mailbox: Mailbox } {
-    const { user, agent, provenance = { agent }, taint = [] } = identity
+    const { user, agent, provenance = { agent }, taint = this.parts.callers?.taint ?? [] } = identity
     checkName('agent', agent)
     const messages = committedMessages({
       messaging: this.messaging,

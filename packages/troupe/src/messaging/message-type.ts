@@ -29,6 +29,9 @@ export interface MessageType<P = unknown, R = unknown> {
   readonly parent: MessageType | undefined
 }
 
+/** What messages of a type hold; JSON for a type that is given by its name alone. */
+export type PayloadOf<T> = T extends MessageType<infer P, infer _> ? (unknown extends P ? Json : P) : Json
+
 export interface MessageTypeOptions<R> {
   /** Of what answers a request of this type. */
   readonly reply?: Schema<R>

@@ -12,6 +12,7 @@ import {
   type MatchedName,
   type Random,
   type StoredError,
+  type TaintLabel,
   type TroupeError,
   type TroupeEvent,
 } from '../core/index.ts'
@@ -66,6 +67,8 @@ export type AnswerStep = (
 export type AbandonSteps = (user: string, steps: readonly string[], retentionMs: number) => Fragment
 
 export interface MessagingContextParts {
+  /** Labels of messages that name none; none by default. */
+  readonly privateLabels?: readonly TaintLabel[]
   readonly storage: Storage
   readonly blobs: Blobs
   readonly clock: Clock
@@ -108,6 +111,8 @@ export class MessagingContext {
   readonly mailboxReads: ReturnType<typeof mailboxReadStatements>
   readonly requests: ReturnType<typeof requestStatements>
   readonly cleanup: ReturnType<typeof cleanupStatements>
+  /** Of messages that name no labels. */
+  readonly privateLabels: readonly TaintLabel[]
   /** Where messages are signed. */
   readonly signed: SignedMessages | undefined
   /** Something may be delivered. */
@@ -130,6 +135,7 @@ export class MessagingContext {
     this.#abandonSteps = parts.abandonSteps
     this.#events = events
     this.#audit = parts.audit
+    this.privateLabels = parts.privateLabels ?? []
     const { dialect } = storage
     this.#bounded = bounded(dialect, settings)
     this.deliveries = deliveryStatements(dialect)
@@ -209,7 +215,8 @@ export class MessagingContext {
   #composing(nowMs = this.clock.now()): Composing {
     const { dedupeMs } = this.settings
     const { largePayload } = this.cleanup
-    return { blobs: this.blobs, largePayload, signed: this.signed !== undefined, dedupeMs, nowMs }
+    const { privateLabels } = this
+    return { blobs: this.blobs, largePayload, signed: this.signed !== undefined, dedupeMs, nowMs, privateLabels }
   }
   /** Into its mailbox, or the change fails. @param before how many statements stand before these in the change */
   enqueue(message: OutgoingMessage, before: number): readonly Statement[] {

@@ -112,7 +112,12 @@ async function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
   const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
   const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
   const incidents = createIncidents({ audit, events })
-  const guard = createTaintGuard(readTaintPolicy(), { incidents, egress: openEgress({ allow: [] }, { clock }) })
+  const guard = createTaintGuard(readTaintPolicy(), {
+    incidents,
+    egress: openEgress({ allow: [] }, { clock }),
+    events,
+    clock,
+  })
   const journals = createJournals({ storage, clock, owner: 'test' })
   const inbox = createInbox({ storage, clock })
   const timers = createTimers({ storage, clock })

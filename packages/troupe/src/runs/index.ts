@@ -1,10 +1,14 @@
 /** Runs of teams: the pure machine, the engine that executes it, history, schedules and evaluation. */
+export { type AgentSteps, agentStepsOf, findQuestion, takesPart } from './engine/agent-steps.ts'
+export { createDailyUsage, type DailyLimits } from './engine/budgets/daily-usage.ts'
+export { type LimitsConfig, readLimits } from './engine/budgets/limits-config.ts'
 export type { CommandOptions } from './engine/commands/command-options.ts'
 export { createOrchestra } from './engine/create-orchestra.ts'
 export type { ForkOptions } from './engine/forks/fork-run.ts'
 export type { RetryOptions } from './engine/forks/retry-run.ts'
 export {
   Orchestra,
+  type ResponseOf,
   type RunListOptions,
   type RunQueryOptions,
   type RunSummary,
@@ -29,6 +33,7 @@ export type {
   RunEvent,
 } from './engine/run-event.ts'
 export type { BranchResult, RunQuestion, RunResult, UncertainEffectOfRun } from './engine/run-result.ts'
+export { startAs } from './engine/start-as.ts'
 export type { RunOptions, StartSpec } from './engine/start-run.ts'
 export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'
 export type { RetentionTimes } from './engine/store/retained-records.ts'
@@ -73,7 +78,7 @@ export type {
 export { findStaleRuns, type StaleRun } from './history/stale-runs.ts'
 export type { ExecutedStep } from './history/steps-of.ts'
 export type { CapturedState, Interaction, Trace, TracedError } from './history/trace/run-trace.ts'
-export { Tracer, type TracerOptions } from './history/trace/run-tracer.ts'
+export { Tracer, type TracerOptions } from './history/trace/tracer.ts'
 export type { RunUndoResult, UndoOptions } from './history/undo-run.ts'
 export type { ReplayResult } from './history/verify-replay.ts'
 export type { AgentPath } from './machine/branches/agent-path.ts'
@@ -104,6 +109,7 @@ export type {
   BudgetGranted,
   BudgetRequested,
   ChildChanged,
+  ChildrenCancelled,
   ClockJumped,
   RunReason,
   RunWaiting,

@@ -2,7 +2,7 @@
  * Who may read, as data: an entry names grantees (`*` everyone, `@agent`, `#topic`); its owner reads always. This is the
  * rule in TypeScript; `statements/visibility.ts` is the same rule in SQL, and a property test holds them equal.
  */
-import { checkName, failure } from '../../core/index.ts'
+import { checkName, failure, readable } from '../../core/index.ts'
 import type { Audience, AudienceOptions, Writers } from '../context-client.ts'
 
 export const agentGrantee = (agent: string) => `@${agent}`
@@ -39,7 +39,8 @@ export function mayWrite(
 }
 
 const names = (what: 'agent' | 'topic', list: unknown, option: string): string[] => {
-  if (!Array.isArray(list)) throw failure('validation.failed', { what: option, problem: 'it is a list of names' })
+  if (!readable(option, () => Array.isArray(list)) || !Array.isArray(list))
+    throw failure('validation.failed', { what: option, problem: 'it is a list of names' })
   return [...new Set(list.map((name) => checkName(what, name)))]
 }
 

@@ -7,7 +7,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { LRUCache } from 'lru-cache'
 import type { UserId } from '../../core/index.ts'
-import type { Change, ChangeObserver, Row, SingleWriter, Statement } from '../../storage/index.ts'
+import type { Bind, Change, ChangeObserver, Row, SingleWriter } from '../../storage/index.ts'
 import { type ContextReader, everyone, mayRead } from '../entries/audience.ts'
 import { restoreValue } from '../entries/entry-row.ts'
 
@@ -225,10 +225,12 @@ class Invalidations {
 
   of({ statements, feed = [] }: Change): 'nothing' | 'named' | 'all' {
     let invalidation: 'nothing' | 'named' = 'nothing'
+    const keys = new Set<Bind>(feed.map(({ key }) => key))
     for (const statement of statements) {
       const kind = this.#kind(statement.sql)
       if (kind === 'none') continue
-      if (kind === 'all' || !names(statement, feed)) return 'all'
+      // A statement that is given none of the keys of its change's feed may write to any entry.
+      if (kind === 'all' || !statement.binds.some((bind) => keys.has(bind))) return 'all'
       invalidation = 'named'
     }
     return invalidation
@@ -249,7 +251,3 @@ class Invalidations {
     return kind
   }
 }
-
-/** A statement that is given none of the keys of its change's feed may write to any entry. */
-const names = ({ binds }: Statement, feed: NonNullable<Change['feed']>): boolean =>
-  feed.some(({ key }) => binds.includes(key))

@@ -8,6 +8,7 @@ import {
   fieldOf,
   type Json,
   type Provenance,
+  readable,
   show,
   type TaintLabel,
   TroupeError,
@@ -57,7 +58,7 @@ export async function runBatch(
 
 /** @returns the operations as they are at the call */
 export function checkBatchOperations(operations: readonly BatchOperation[]): readonly BatchOperation[] {
-  if (!Array.isArray(operations) || operations.length > maxOperations)
+  if (!readable('batch', () => Array.isArray(operations)) || operations.length > maxOperations)
     throw failure('validation.failed', {
       what: 'A batch',
       problem: `it is a list of at most ${maxOperations} operations`,

@@ -10,6 +10,7 @@ import {
   decodeCursor,
   encodeCursor,
   failure,
+  listOf,
   type Page,
 } from '../../core/index.ts'
 import type { FeedItem, Fragment } from '../../storage/index.ts'
@@ -44,9 +45,8 @@ const subscriptionItem = (change: SubscriptionChange): FeedItem => ({
 const maxTopics = 10_000
 
 function granteesOfTopics(topics: unknown): readonly string[] {
-  if (!Array.isArray(topics) || topics.length > maxTopics)
-    throw failure('validation.failed', { what: 'topics', problem: 'it is a list of at most 10,000 names' })
-  return [...new Set(topics.map((topic) => topicGrantee(checkName('topic', topic))))]
+  const names = listOf('topics', topics as readonly string[], maxTopics)
+  return [...new Set(names.map((topic) => topicGrantee(checkName('topic', topic))))]
 }
 
 /** Commits what was decided on what was read; where that has changed meanwhile it is read and decided anew. */

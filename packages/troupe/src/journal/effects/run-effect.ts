@@ -12,6 +12,7 @@ import {
   type Json,
   joinTaint,
   LeaseLostError,
+  reportCallback,
   storeError,
   type TaintLabel,
   TroupeError,
@@ -22,6 +23,7 @@ import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { EffectClaim } from '../replay/step-log.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
+import type { TaintScope } from '../steps/taint-scope.ts'
 import type { Stage } from '../turns/stages.ts'
 import { checkEffect } from './check-effect.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
@@ -60,6 +62,7 @@ export function runEffect<Out>(
   name: string,
   spec: EffectSpec<Out>,
   fn: EffectFunction<Out>,
+  scope: TaintScope = execution.scope,
 ): Promise<Out> {
   checkEffect(name, spec, fn)
   const id = execution.counter.next(stage.path, {
@@ -73,22 +76,22 @@ export function runEffect<Out>(
   const around = AsyncLocalStorage.snapshot()
   if (spec.class === 'pure')
     return tainted(
-      execution.work(() => call({ execution, name, fn, key, around }, (labels) => execution.addTaint(labels))),
-      execution,
+      execution.work(() => call({ execution, name, fn, key, around }, (labels) => scope.add(labels))),
+      scope,
       spec.taint,
     )
   if (spec.undo) execution.options.learned?.set(id, spec.undo as NonNullable<EffectSpec<unknown>['undo']>)
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
-  const promise = execution.open(stage, id) as Promise<Out>
+  const promise = execution.open(stage, id, false, scope) as Promise<Out>
   const claimed = spec.class !== 'read' || spec.claim !== undefined
   const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, taint: [] }
   if (!fromRecord(effect)) execution.start(id, () => begin(effect))
-  return tainted(promise, execution, spec.taint)
+  return tainted(promise, scope, spec.taint)
 }
 
-function tainted<Out>(promise: Promise<Out>, execution: Execution, labels: EffectSpec['taint']): Promise<Out> {
+function tainted<Out>(promise: Promise<Out>, scope: TaintScope, labels: EffectSpec['taint']): Promise<Out> {
   if (!labels?.length) return promise
-  const marked = promise.finally(() => execution.addTaint(labels))
+  const marked = promise.finally(() => scope.add(labels))
   marked.catch(() => {})
   return marked
 }
@@ -367,10 +370,12 @@ function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
 /** Who can't be asked does not know. */
 async function reconcile<Out>({ execution, name, spec }: Effect<Out>, claim: EffectClaim): Promise<Reconciled<Out>> {
   if (!spec.reconcile) return 'unknown'
+  const { clock, events } = execution.options
   try {
     const { reconcile: ask } = spec
     return await execution.options.effectScope.run({ execution, effect: name }, async () => ask(claim.key))
-  } catch {
+  } catch (error) {
+    if (events) reportCallback({ clock, events }, { callback: 'reconcile', name }, error)
     return 'unknown'
   }
 }

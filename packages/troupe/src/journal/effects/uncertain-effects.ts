@@ -7,7 +7,8 @@ import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
-import type { UncertainEffect } from '../steps-port.ts'
+import type { RecordedEffect, UncertainEffect } from '../steps-port.ts'
+import { effectsOf } from './effects-of.ts'
 
 /** The sender that a settlement in an inbox names. */
 export const resolutionSender = 'resolution'
@@ -15,11 +16,16 @@ export const resolutionSender = 'resolution'
 export interface UncertainEffects {
   add(user: string, step: JournalId, call: CallId, effect: string): Fragment
   remove(user: string, step: JournalId, call: CallId): Fragment
+  /** Adds the effects of a step that was stopped which were claimed, and whose outcome is not known. */
+  addUnknown(user: string, step: JournalId): Promise<void>
   list(user: string): Promise<readonly UncertainEffect[]>
   resolve(user: string, step: JournalId, call: CallId, resolution: Resolution): Fragment
   /** Takes it off the list and into the journal of its step, where that is over; else undefined. */
   resolveEnded(user: string, step: JournalId, call: CallId, resolution: Resolution): Promise<Fragment | undefined>
 }
+
+/** More than a journal may hold. */
+const allRecords = 1_000_000
 
 interface EffectKey {
   readonly user: string
@@ -57,6 +63,21 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
   return {
     add: (user, step, call, effect) => ({ statements: [add({ user, step, call, effect, now: { $: 'now' } })] }),
     remove: (user, step, call) => ({ statements: [remove({ user, step, call })] }),
+    async addUnknown(user, step) {
+      const unknown = effectsOf(await journals.read(user, step, 0, allRecords)).filter(
+        (effect) => effect.class === 'at-most-once' && effect.state === 'claimed',
+      )
+      if (unknown.length === 0) return
+      const entries = unknown.map(({ call }): LogEntry => ({ t: 'uncertain', id: call }))
+      const amended = await journals.amend(user, step, [entries as unknown as Json])
+      if (!amended) return
+      const rows = unknown.map((effect) =>
+        add({ user, step, call: effect.call, effect: nameWithoutKey(effect), now: { $: 'now' } }),
+      )
+      const statements = [...rows, ...amended.statements]
+      const result = await storage.commit({ id: null, scope: { user }, ...amended, statements })
+      if (!result.ok) throw failure(result.code, { ...result.detail })
+    },
     async list(user) {
       const [rows] = await storage.read({ user }, [list({ user }, { returns: true })])
       return (rows ?? []).map((row) => ({
@@ -83,3 +104,6 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
     },
   }
 }
+
+const nameWithoutKey = ({ name, key }: RecordedEffect): string =>
+  name.endsWith(`[${key}]`) ? name.slice(0, -`[${key}]`.length) : name

@@ -11,7 +11,7 @@ import type { CallId } from '../replay/call-id.ts'
 import { Execution, type ExecutionHost } from '../steps/execution.ts'
 import { logOf } from '../steps/step-end.ts'
 import type { Program } from '../steps/step-machine.ts'
-import type { StepsContext } from '../steps/steps-context.ts'
+import { executionParts, type StepsContext } from '../steps/steps-context.ts'
 import type { EffectUndoResult, RecordedEffect, StepEnd, StepSpec } from '../steps-port.ts'
 import { Appender } from '../turns/appender.ts'
 import { StageRecorder } from '../turns/stage-recorder.ts'
@@ -35,7 +35,7 @@ async function learnUndos(
   content: JournalContent,
   program: Program,
 ): Promise<ReadonlyMap<CallId, UndoFunction>> {
-  const { clock, timers, effectScope, limits, uncertain, storage, journals } = context
+  const { clock, limits, storage, journals } = context
   const learned = new Map<CallId, UndoFunction>()
   const changed = Promise.withResolvers<never>()
   changed.promise.catch(() => {})
@@ -55,7 +55,7 @@ async function learnUndos(
   const user = spec.principal.userId
   const appender = new Appender({ storage, journals, clock, user, step: spec.id, writer: undefined, firstRecord })
   const log = logOf(content.records, { reexecuteBodies: true })
-  const execution = new Execution({ clock, timers, uncertain, effectScope, limits, log, appender, host, learned })
+  const execution = new Execution({ ...executionParts(context), log, appender, host, learned })
   const late = new AbortController()
   const usedUp = Promise.withResolvers<void>()
   // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when

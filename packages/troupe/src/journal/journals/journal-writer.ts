@@ -88,7 +88,7 @@ export class StorageJournalWriter implements JournalWriter {
 
   snapshot(state: Parameters<JournalWriter['snapshot']>[0]): Fragment {
     const { statements, blobs, version } = this.#options
-    const text = encodeJson(state, `The snapshot of ${this.id}`)
+    const text = encodeBody(state, this.id)
     const owner = `snapshot:${this.id}`
     // Also where it is too large to be taken: it is not tried again with every record.
     this.#snapshotAt = this.#head

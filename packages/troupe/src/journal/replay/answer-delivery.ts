@@ -2,7 +2,7 @@
  * Gives answers to the calls of one life of a step: one per macrotask, in the order of the log, live and on re-entry
  * alike. What is not in the log waits until the log is used up.
  */
-import type { Cancel, Clock } from '../../core/index.ts'
+import { type Clock, WorkTimer } from '../../core/index.ts'
 import type { CallId } from './call-id.ts'
 import { type AnswerItem, finishCall } from './step-log.ts'
 
@@ -45,7 +45,7 @@ export class AnswerDelivery {
   #scheduled = false
   #over = false
   #active = 0
-  #cancelStall: Cancel | undefined
+  #stall: WorkTimer | undefined
 
   constructor(options: AnswerDeliveryOptions) {
     this.#options = options
@@ -162,7 +162,7 @@ export class AnswerDelivery {
    */
   end(rejection?: unknown): void {
     this.#over = true
-    this.#cancelStall?.()
+    this.#stall?.stop()
     if (rejection !== undefined) for (const call of this.#calls.values()) call.reject(rejection)
     this.#calls.clear()
     this.#byId.clear()
@@ -171,8 +171,8 @@ export class AnswerDelivery {
   }
 
   #deliver(): void {
-    this.#cancelStall?.()
-    this.#cancelStall = undefined
+    this.#stall?.stop()
+    this.#stall = undefined
     while (this.#items[this.#head]?.consumed) this.#advance()
     this.#release()
     if (this.#repeating.size > 0 && !this.usedUp && !this.#inserted.has(this.#items[this.#head] as AnswerItem)) return
@@ -222,6 +222,6 @@ export class AnswerDelivery {
   #watch(id: CallId): void {
     if (this.#calls.size === 0) return
     const { clock, stallMs, onStalled } = this.#options
-    this.#cancelStall = clock.after(stallMs, () => onStalled(id))
+    this.#stall = new WorkTimer(clock, stallMs, () => onStalled(id))
   }
 }

@@ -7,13 +7,14 @@ import { createUncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
+import { answersOf } from '../replay/answers-of.ts'
 import type { StepSpec, Steps } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import { drainSteps } from './drain-steps.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
 import { StepMachine } from './step-machine.ts'
-import type { ParkedExecution, StepsContext } from './steps-context.ts'
+import { beginProcess, type ParkedExecution, type StepsContext } from './steps-context.ts'
 import { waitAtMost } from './wait-at-most.ts'
 import { answerSender } from './waits.ts'
 
@@ -72,23 +73,22 @@ function createMachine(
 
 /** @example const steps = createSteps({ storage, journals, inbox, timers, clock, random }) */
 export function createSteps(options: StepsOptions): Steps {
-  const { storage, journals, inbox } = options
+  const { journals, inbox } = options
   const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
-  const uncertain = createUncertainEffects(storage, inbox, journals)
+  const uncertain = createUncertainEffects(options.storage, inbox, journals)
   const machines = new Map<string, StepMachine>()
   const observed = { ...options, thrown: new ThrownErrors() }
-  const parked = new Set<ParkedExecution>()
-  const erasing = new Set<string>()
+  const [parked, erasing] = [new Set<ParkedExecution>(), new Set<string>()]
   const closing = new AbortController()
   const context: StepsContext = {
     ...options,
     limits,
     uncertain,
+    ...beginProcess(options.clock),
     effectScope: new AsyncLocalStorage<EffectScope>(),
     parked(machine) {
       parked.add(machine)
-      const [oldest] = parked
-      if (parked.size > limits.continuations) oldest?.drop()
+      if (parked.size > limits.continuations) [...parked][0]?.drop()
     },
     resumed: (machine) => void parked.delete(machine),
     over(machine) {
@@ -100,9 +100,9 @@ export function createSteps(options: StepsOptions): Steps {
   const unlisten = inbox.onArrival((user, journal) => machines.get(executionKeyOf(user, journal))?.arrived())
   const execute: Steps['execute'] = (spec, program) => {
     if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
-    const { userId } = spec.principal
-    const executionKey = executionKeyOf(userId, spec.id)
-    if (erasing.has(userId)) return Promise.reject(failure('user.forgotten', { user: userId }))
+    const user = spec.principal.userId
+    if (erasing.has(user)) return Promise.reject(failure('user.forgotten', { user }))
+    const executionKey = executionKeyOf(user, spec.id)
     const known = machines.get(executionKey)
     if (known?.state === 'parked') {
       known.resume(spec)
@@ -122,7 +122,9 @@ export function createSteps(options: StepsOptions): Steps {
     resolveEnded: (user, step, call, resolution) => uncertain.resolveEnded(user, step, call, resolution),
     abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),
     retainEnded: (user, ended, retentionMs) => journals.retainEnded(user, ended, retentionMs),
+    markUncertain: (user, step) => uncertain.addUnknown(user, step),
     uncertain: (user) => uncertain.list(user),
+    answers: async (user, step, kind) => answersOf(await journals.read(user, step, 0, allRecords), kind),
     effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),
     async forget(user) {
       erasing.add(user)

@@ -4,8 +4,8 @@
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import {
-  type Cancel,
   type Clock,
+  type Events,
   failure,
   type Json,
   joinTaint,
@@ -13,6 +13,7 @@ import {
   stackOf,
   type TaintLabel,
   type TroupeError,
+  WorkTimer,
 } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
@@ -26,6 +27,7 @@ import type { StepSpec } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import type { Appender, Rejection } from '../turns/appender.ts'
 import { Stage } from '../turns/stages.ts'
+import { TaintScope } from './taint-scope.ts'
 
 export interface StepLimits {
   /** Entries in the log of one step. */
@@ -66,6 +68,9 @@ export interface ExecutionHost {
 
 export interface ExecutionOptions {
   readonly clock: Clock
+  readonly events?: Events | undefined
+  /** When this process began to execute steps, ms since 1970. */
+  readonly startedAt: number
   readonly timers: Timers
   readonly uncertain: UncertainEffects
   readonly effectScope: AsyncLocalStorage<EffectScope>
@@ -107,22 +112,27 @@ export class Execution {
   #reason: unknown
   /** What would add to the record, until the code has asked for all that the record holds. */
   #held: (() => void)[] = []
-  #cancelStall: Cancel | undefined
+  #stall: WorkTimer | undefined
   #reusing: { readonly id: CallId; readonly retained: RetainedOutcome }[] = []
-  #taint: readonly TaintLabel[]
+  /** Of what the step has read; a tool call whose result its agent may hide has a scope of its own. */
+  readonly scope: TaintScope
+  /** Of calls that are open in such a scope. */
+  readonly #scopes = new Map<CallId, TaintScope>()
 
   constructor(options: ExecutionOptions) {
     this.options = options
     this.log = options.log
-    this.#taint = joinTaint(options.host.spec.taint, options.before?.taint)
+    this.scope = new TaintScope(joinTaint(options.host.spec.taint, options.before?.taint))
     this.delivery = new AnswerDelivery({
       clock: options.clock,
       items: options.log.items,
       positions: options.log.positions,
       stallMs: options.limits.stallMs,
       onStalled: (id) => this.#stalled(id),
-      onDelivered: ({ taint }) => {
-        if (taint) this.addTaint(taint)
+      onDelivered: ({ id, taint }) => {
+        const scope = this.#scopes.get(id) ?? this.scope
+        this.#scopes.delete(id)
+        if (taint) scope.add(taint)
       },
       onIdle: () => {
         if (!this.dead) options.host.onIdle()
@@ -165,7 +175,8 @@ export class Execution {
   }
 
   /** Opens a call: its promise settles when the log gives its answer. */
-  open(stage: Stage, id: CallId, passive = false): Promise<unknown> {
+  open(stage: Stage, id: CallId, passive = false, scope?: TaintScope): Promise<unknown> {
+    if (scope && scope !== this.scope) this.#scopes.set(id, scope)
     const promise = this.delivery.ask(id, passive)
     stage.openCalls++
     const close = () => void stage.openCalls--
@@ -214,15 +225,15 @@ export class Execution {
   #releaseHeld(): void {
     if (!this.log.allAsked || this.#held.length === 0) return
     this.options.clock.soon(() => {
-      this.#cancelStall?.()
-      this.#cancelStall = undefined
+      this.#stall?.stop()
+      this.#stall = undefined
       if (!this.dead) for (const run of this.#held.splice(0)) run()
     })
   }
 
   #watchHeld(): void {
-    this.#cancelStall ??= this.options.clock.after(this.options.limits.stallMs, () => {
-      this.#cancelStall = undefined
+    this.#stall ??= new WorkTimer(this.options.clock, this.options.limits.stallMs, () => {
+      this.#stall = undefined
       const missing = this.log.firstUnasked
       if (this.dead || this.#held.length === 0 || missing === undefined) return
       // Functions that still run may be about to ask.
@@ -292,16 +303,7 @@ export class Execution {
   }
 
   get taint(): readonly TaintLabel[] {
-    return this.#taint
-  }
-
-  addTaint(labels: readonly TaintLabel[]): void {
-    if (labels.every((label) => this.#taint.includes(label))) return
-    this.#taint = joinTaint(this.#taint, labels)
-  }
-
-  clearTaint(): void {
-    this.#taint = []
+    return this.scope.taint
   }
 
   onCommitted(stage: Stage, listener: (committed: readonly StagedWrite[]) => void): void {
@@ -317,7 +319,7 @@ export class Execution {
     if (!this.dead) {
       this.dead = true
       this.unwinding = unwind
-      this.#cancelStall?.()
+      this.#stall?.stop()
       this.delivery.end(unwind ? reason : undefined)
     }
     this.#reason ??= reason

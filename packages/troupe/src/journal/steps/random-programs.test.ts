@@ -88,7 +88,7 @@ function compileProgram(program: Node) {
         }
         case 'ask':
           return recorder.wait({
-            call: { kind: 'ask', name: 'q' },
+            call: { kind: 'request', name: 'q' },
             input: null,
             notify: (address) => inbox.put(user, 'run:1', step, `ask ${address}`, { ask: 'q', address }),
           })

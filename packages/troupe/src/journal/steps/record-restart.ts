@@ -7,21 +7,34 @@ import type { Appender } from '../turns/appender.ts'
 import { logOf } from './step-end.ts'
 import type { StepsContext } from './steps-context.ts'
 
+/** The restart without a record between from which a step is a suspect: see `SuspectQueue`. */
+const suspectFrom = 2
+
 /**
  * Records that a step whose process ended starts again, before its code can end this process too.
- * @returns what the step fails with, where this restart is one too many
+ * @param stopping aborts when the step is stopped: one that waits for its turn then does not start
+ * @returns what the step fails with, where this restart is one too many; else what a suspect calls when it is over
  * @throws LeaseLostError `journal.lost`
  */
 export async function recordRestart(
-  { limits }: StepsContext,
+  { limits, suspects }: StepsContext,
   { id, restarted }: StepSpec,
   appender: Appender,
   content: JournalContent | undefined,
-): Promise<TroupeError | undefined> {
-  if (!restarted) return undefined
+  { signal: stopping }: AbortController,
+): Promise<{ readonly crashed?: TroupeError; readonly over: () => void }> {
+  if (!restarted) return { over: () => {} }
   const restarts = logOf(content?.records ?? []).restarts + 1
-  if (restarts >= limits.restarts) return failure('step.crashed', { step: id, restarts })
-  const rejection = await appender.appendAlone([entryText({ t: 'restarted' })])
-  if (rejection) throw failure(rejection.code, { ...rejection.detail })
-  return undefined
+  if (restarts >= limits.restarts) return { crashed: failure('step.crashed', { step: id, restarts }), over: () => {} }
+  const over = restarts < suspectFrom ? () => {} : await suspects.enter(stopping)
+  try {
+    if (stopping.aborted) return { over }
+    const rejection = await appender.appendAlone([entryText({ t: 'restarted' })])
+    if (rejection) throw failure(rejection.code, { ...rejection.detail })
+    appender.whenDurable(over)
+    return { over }
+  } catch (error) {
+    over()
+    throw error
+  }
 }

@@ -69,4 +69,60 @@ describe('a step whose process ends at each start', () => {
     }
     expect(await process(async () => 'done')).toEqual({ status: 'completed', outcome: 'done' })
   })
+
+  it('A step that kills its process fails with step.crashed, and nine beside it complete, each after few restarts.', async () => {
+    const names = Array.from({ length: 10 }, (_, i) => `step:${i}`)
+    const ends = new Map<string, StepEnd>()
+    let lives = 0
+    while (ends.size < names.length && lives < 20) {
+      const instance = testbed.instance()
+      const dies = Promise.withResolvers<void>()
+      const wait = (ms: number) => new Promise<void>((resolve) => testbed.clock.after(ms, resolve))
+      const left = names.filter((name) => !ends.has(name))
+      const executing = left.map(async (name) => {
+        const spec = testbed.spec(name, { restarted: lives > 0 })
+        const end = await instance.steps.execute(spec, async () => {
+          await wait(name === 'step:3' ? 20 : 30)
+          if (name === 'step:3') dies.resolve()
+          await wait(name === 'step:3' ? 1_000 : 0)
+          return name
+        })
+        ends.set(name, end)
+      })
+      lives++
+      await testbed.during(Promise.race([Promise.all(executing), dies.promise]))
+      instance.mortal.kill()
+    }
+    const statuses = names.map((name) => ends.get(name)?.status)
+    expect(statuses).toEqual(names.map((name) => (name === 'step:3' ? 'failed' : 'completed')))
+    expect(ends.get('step:3')).toMatchObject({ error: { code: 'step.crashed' } })
+    expect(lives).toBe(6)
+  })
+
+  it('A suspected step that is cancelled while it waits for its turn is cancelled at once.', async () => {
+    const hangs: Program = () => new Promise(() => {})
+    for (const restarted of [false, true]) {
+      const instance = testbed.instance()
+      for (const name of ['step:1', 'step:2']) void instance.steps.execute(testbed.spec(name, { restarted }), hangs)
+      await testbed.during(new Promise<void>((resolve) => testbed.clock.after(20, resolve)))
+      instance.mortal.kill()
+    }
+    const instance = testbed.instance()
+    const begun: string[] = []
+    const begins = (name: string): Program => {
+      return () => {
+        begun.push(name)
+        return new Promise(() => {})
+      }
+    }
+    const controller = new AbortController()
+    void instance.steps.execute(testbed.spec('step:1', { restarted: true }), begins('step:1'))
+    const second = testbed.spec('step:2', { restarted: true, signal: controller.signal })
+    const end = instance.steps.execute(second, begins('step:2'))
+    await testbed.during(new Promise<void>((resolve) => testbed.clock.after(20, resolve)))
+    controller.abort()
+    expect(await testbed.during(end)).toEqual({ status: 'cancelled' })
+    expect(begun).toEqual(['step:1'])
+    instance.mortal.kill()
+  })
 })

@@ -67,8 +67,9 @@ export class StepMachine implements ExecutionHost {
       if (content && !writer) return this.#finish(stepEndOf(content))
       if (this.#stopReason) return this.#finish(stoppedEnd(this.#stopReason))
       this.#begin(writer)
-      const crashed = await recordRestart(this.#context, this.spec, this.#appender as Appender, content)
-      await (crashed ? this.#endAsFailed(crashed) : this.#live(content))
+      const restart = await recordRestart(this.#context, this.spec, this.#appender as Appender, content, this.#stopping)
+      void this.#end.promise.finally(restart.over).catch(() => {})
+      await (restart.crashed ? this.#endAsFailed(restart.crashed) : this.#live(content))
     } catch (error) {
       if (error instanceof TroupeError && error.code === 'journal.lost') this.#finish({ status: 'lost' })
       else this.#fail(error)

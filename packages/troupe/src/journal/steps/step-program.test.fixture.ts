@@ -85,7 +85,7 @@ export function sampleProgram(stage: Stage): (recorder: Recorder) => Promise<Jso
   const effect = effectOf(stage)
   const ask = (recorder: Recorder, name: string, timeoutMs?: number) =>
     recorder.wait({
-      call: { kind: 'ask', name },
+      call: { kind: 'request', name },
       input: name,
       notify: (address) => inbox.put(user, 'run:1', step, `ask ${address}`, { ask: name, address }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),

@@ -1,6 +1,6 @@
 /** What the executions of one `Steps` share. */
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import type { Clock, Random } from '../../core/index.ts'
+import type { Clock, Events, Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -8,6 +8,7 @@ import type { Journals } from '../journal-port.ts'
 import type { StepSpec } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
+import { SuspectQueue } from './suspect-queue.ts'
 
 /** An execution as those who keep it know it. */
 export interface ParkedExecution {
@@ -22,10 +23,14 @@ export interface StepsContext {
   readonly inbox: Inbox
   readonly timers: Timers
   readonly clock: Clock
+  /** When this process began to execute steps, ms since 1970. */
+  readonly startedAt: number
   readonly random: Random
+  readonly events?: Events
   readonly limits: StepLimits
   readonly effectScope: AsyncLocalStorage<EffectScope>
   readonly uncertain: UncertainEffects
+  readonly suspects: SuspectQueue
   readonly checkLease?: () => Promise<void> | undefined
   readonly redact?: (text: string) => string
   parked(machine: ParkedExecution): void
@@ -33,9 +38,17 @@ export interface StepsContext {
   over(machine: ParkedExecution): void
 }
 
+/** What begins with the process. */
+export const beginProcess = (clock: Clock): Pick<StepsContext, 'startedAt' | 'suspects'> => ({
+  startedAt: clock.now(),
+  suspects: new SuspectQueue(),
+})
+
 /** The part of the context that each execution of a step uses. */
-export const executionParts = ({ clock, timers, effectScope, limits, uncertain }: StepsContext) => ({
+export const executionParts = ({ clock, events, startedAt, timers, effectScope, limits, uncertain }: StepsContext) => ({
   clock,
+  events,
+  startedAt,
   timers,
   effectScope,
   limits,

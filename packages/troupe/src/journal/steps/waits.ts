@@ -26,12 +26,39 @@ function inWords(id: CallId): string {
   return kind === 'ask' ? `The answer to ${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}` : `The ${kind} ${name}`
 }
 
+/** How long people have to answer, after a process is back, a question whose time ran out meanwhile. */
+export const answerTimeMs = 60_000
+
+/**
+ * Returns when a question expires, if that is later: one that was asked before this process started does not expire
+ * before the process has been back for a minute.
+ */
+function expiresLater({ log, options }: Execution, id: CallId, timeoutMs: number): number | undefined {
+  const due = log.waits.get(id)?.due
+  const isOfPerson = /\/ask:[^/]*#\d+$/s.test(id)
+  const { startedAt, clock } = options
+  if (due === undefined || !isOfPerson || due - timeoutMs >= startedAt) return undefined
+  const from = startedAt + answerTimeMs
+  return clock.now() < from ? from : undefined
+}
+
+function setLater(execution: Execution, id: CallId, timeoutMs: number, due: number): void {
+  const { spec } = execution.options.host
+  const { timers, appender } = execution.options
+  appender.addFragment(timers.set(spec.principal.userId, spec.id, timerOf(id), due, timeoutMs))
+}
+
 /** Takes a row of the inbox into the log. What nobody waits for any more changes nothing. */
 export function receive(execution: Execution, row: InboxRow): void {
   if (row.from === answerSender) {
     reply(execution, row.name, row.body as Answer)
   } else if (row.from === timerSender && row.name.startsWith(timerPrefix)) {
     const id = row.name.slice(timerPrefix.length)
+    const later = expiresLater(execution, id, row.body as number)
+    if (later !== undefined) {
+      setLater(execution, id, row.body as number, later)
+      return
+    }
     const limit = duration(row.body as number)
     reply(execution, id, { error: storeError(failure('timeout', { what: inWords(id), kind: 'wait', limit })) })
   } else if (row.from === resolutionSender)

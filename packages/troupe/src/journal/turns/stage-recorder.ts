@@ -14,10 +14,11 @@ import {
 } from '../../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../effect-port.ts'
 import { runEffect } from '../effects/run-effect.ts'
-import type { CallName, Recorder, StagedWrite, Wait } from '../recorder-port.ts'
+import type { CallName, Recorder, ScopedRecorder, StagedWrite, Wait } from '../recorder-port.ts'
 import { answer, answerNow } from '../replay/answer.ts'
 import { bodyCall } from '../replay/step-log.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
+import { TaintScope } from '../steps/taint-scope.ts'
 import { Stage } from './stages.ts'
 import type { Turn } from './turn.ts'
 
@@ -25,11 +26,13 @@ export class StageRecorder implements Recorder {
   readonly #execution: Execution
   readonly #turn: Turn
   readonly #stage: Stage
+  readonly #scope: TaintScope
 
-  constructor(execution: Execution, turn: Turn, stage: Stage) {
+  constructor(execution: Execution, turn: Turn, stage: Stage, scope = execution.scope) {
     this.#execution = execution
     this.#turn = turn
     this.#stage = stage
+    this.#scope = scope
   }
 
   get step(): string {
@@ -62,15 +65,31 @@ export class StageRecorder implements Recorder {
   }
 
   get taint(): readonly TaintLabel[] {
-    return this.#execution.taint
+    return this.#scope.taint
   }
 
-  addTaint(labels: readonly TaintLabel[]): void {
-    this.#execution.addTaint(labels)
+  addTaint(labels: readonly TaintLabel[], source?: string): void {
+    this.#scope.add(labels, source)
+  }
+
+  taintSource(label: TaintLabel): string | undefined {
+    return this.#scope.sourceOf(label)
   }
 
   clearTaint(): void {
-    this.#execution.clearTaint()
+    this.#scope.clear()
+  }
+
+  scoped(labels: readonly TaintLabel[] = []): ScopedRecorder {
+    const scope = new TaintScope(labels, this.#scope)
+    const recorder = new StageRecorder(this.#execution, this.#turn, this.#stage, scope)
+    return {
+      recorder,
+      labels: () => scope.own,
+      leave: (passedOn) => {
+        for (const label of passedOn) this.#scope.add([label], scope.sourceOf(label))
+      },
+    }
   }
 
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T> {
@@ -83,7 +102,7 @@ export class StageRecorder implements Recorder {
   }
 
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out> {
-    return this.#call(() => runEffect(this.#execution, this.#stage, name, spec, fn))
+    return this.#call(() => runEffect(this.#execution, this.#stage, name, spec, fn, this.#scope))
   }
 
   stage(write: StagedWrite): boolean {
@@ -103,7 +122,7 @@ export class StageRecorder implements Recorder {
   }
 
   wait(wait: Wait): Promise<Json> {
-    return this.#call(() => this.#turn.wait(this.#stage, wait))
+    return this.#call(() => this.#turn.wait(this.#stage, wait, this.#scope))
   }
 
   onCommitted(listener: (committed: readonly StagedWrite[]) => void): void {
@@ -112,7 +131,7 @@ export class StageRecorder implements Recorder {
 
   child(stage: string): Recorder {
     const path = this.#execution.counter.child(this.#stage.path, stage)
-    return new StageRecorder(this.#execution, this.#turn, new Stage(path, this.#stage, false))
+    return new StageRecorder(this.#execution, this.#turn, new Stage(path, this.#stage, false), this.#scope)
   }
 
   body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out> {
@@ -121,7 +140,7 @@ export class StageRecorder implements Recorder {
       const path = execution.counter.child(this.#stage.path, stage)
       const call = bodyCall(path)
       const logged = execution.delivery.find(call)
-      const promise = execution.open(this.#stage, call, true) as Promise<Out>
+      const promise = execution.open(this.#stage, call, true, this.#scope) as Promise<Out>
       if (logged?.ready) return promise
       const inner = new Stage(path, this.#stage, true)
       void this.#run(inner, run)
@@ -132,7 +151,7 @@ export class StageRecorder implements Recorder {
   async #run<Out extends Json>(inner: Stage, run: (recorder: Recorder) => Promise<Out>): Promise<void> {
     const execution = this.#execution
     const call = bodyCall(inner.path)
-    const recorder = new StageRecorder(execution, this.#turn, inner)
+    const recorder = new StageRecorder(execution, this.#turn, inner, this.#scope)
     let item: ReturnType<typeof createItem>
     let result: { readonly text: string } | { readonly error: StoredError }
     try {
@@ -148,7 +167,7 @@ export class StageRecorder implements Recorder {
     }
     if (execution.dead) return
     inner.running = false
-    inner.result = { call, item, text: bodyText(result, execution.taint) }
+    inner.result = { call, item, text: bodyText(result, this.#scope.own) }
     const logged = execution.delivery.find(call)
     if (!logged) return execution.extend(call, () => execution.record(item, { t: 'body', id: call }, undefined))
     logged.value = item.value

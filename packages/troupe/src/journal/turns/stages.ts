@@ -2,6 +2,7 @@
  * Staged writes: a tree of stages, one for the step and one for each tool call in it. What a turn commits is the stage
  * that asked, those around it, and those that are finished; a running neighbour keeps its own.
  */
+import { type Clock, TimeSlice } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { CommittedWrite, StagedWrite } from '../recorder-port.ts'
 import type { CallId, StagePath } from '../replay/call-id.ts'
@@ -150,9 +151,13 @@ const components = ['context', 'messages', 'other'] as const
 const inOrder = (staged: readonly CallWrite[]): readonly StagedWrite[] =>
   components.flatMap((moduleName) => staged.flatMap(({ write }) => (write.module === moduleName ? [write] : [])))
 
-export async function fragmentsOf({ staged }: CommitSet): Promise<readonly Fragment[]> {
+export async function fragmentsOf({ staged }: CommitSet, clock: Clock): Promise<readonly Fragment[]> {
   const fragments: Fragment[] = []
-  for (const write of inOrder(staged)) fragments.push(await write.fragment())
+  const slice = new TimeSlice(clock)
+  for (const write of inOrder(staged)) {
+    if (slice.isOver) await slice.renew()
+    fragments.push(await write.fragment())
+  }
   return fragments
 }
 

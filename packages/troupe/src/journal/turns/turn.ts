@@ -10,6 +10,7 @@ import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { AnswerItem } from '../replay/step-log.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
+import type { TaintScope } from '../steps/taint-scope.ts'
 import { type PendingWait, timerOf } from '../steps/waits.ts'
 import type { TurnPart } from './appender.ts'
 import {
@@ -48,12 +49,12 @@ export class Turn {
     return promise
   }
 
-  wait(stage: Stage, wait: Wait): Promise<Json> {
+  wait(stage: Stage, wait: Wait, scope: TaintScope): Promise<Json> {
     const execution = this.#execution
     const id = execution.counter.next(stage.path, wait.call)
     const hash = inputHash(wait.input, `What ${wait.call.kind} asks`)
     const known = execution.log.waits.get(id)
-    const promise = execution.open(stage, id, known !== undefined && !known.answered) as Promise<Json>
+    const promise = execution.open(stage, id, known !== undefined && !known.answered, scope) as Promise<Json>
     if (!known) {
       execution.start(id, () => void this.#request({ stage, wait: { id, hash, wait } }))
       return promise
@@ -160,7 +161,7 @@ export class Turn {
       texts,
       closes: stepEnd === undefined ? false : threw ? 'failed' : 'completed',
       fragments: async () => [
-        ...(await fragmentsOf(commitSet)),
+        ...(await fragmentsOf(commitSet, this.#execution.options.clock)),
         ...(await this.#askAll(asked)),
         ...(stepEnd ? [stepEnd.fragment] : []),
       ],

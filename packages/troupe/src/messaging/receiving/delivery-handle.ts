@@ -150,8 +150,11 @@ export class DeliveryHandle implements Delivery {
     return { statements, wake: [...new Set([...(fragment?.wake ?? []), 'mailboxes' as const, ...outbox])] }
   }
 
-  /** After a change with one of the fragments: rings and tells. */
-  finished(how: 'acknowledged' | 'nacked' | 'dead-lettered'): void {
+  /**
+   * After a change with one of the fragments: notifies and emits.
+   * @param thrown why it was moved to the dead letters, with its stack
+   */
+  finished(how: 'acknowledged' | 'nacked' | 'dead-lettered', thrown?: unknown): void {
     const { user, mailbox, id } = this.lease
     this.#messaging.arrivals.notify(user, mailbox)
     if (this.message.requiresConfirmation && how === 'acknowledged')
@@ -161,7 +164,7 @@ export class DeliveryHandle implements Delivery {
     const { from, type } = this.message
     // Why is told by the dead letter: a reason may quote what the message holds, and no event carries that.
     const fields = { id, from, to: mailbox, messageType: type, attempt: this.attempt }
-    const error = this.#deadLettered
+    const error = thrown ?? this.#deadLettered
     const content = how === 'dead-lettered' && error ? () => ({ error }) : undefined
     this.#messaging.emit(`message.${how}`, user, fields, content)
   }
@@ -231,10 +234,13 @@ export class DeliveryHandle implements Delivery {
         ended,
       )
   }
-  /** @param ended of what was recorded of its handling */
-  async deadLetter(reason: string, ended?: Fragment): Promise<void> {
+  /**
+   * @param ended of what was recorded of its handling
+   * @param thrown why, with its stack
+   */
+  async deadLetter(reason: string, ended?: Fragment, thrown?: unknown): Promise<void> {
     await this.#commit(this.deadLetterFragment(reason), ended)
-    this.finished('dead-lettered')
+    this.finished('dead-lettered', thrown)
   }
   async #commit({ statements, wake }: Fragment, also: Fragment = { statements: [] }): Promise<void> {
     const result = await this.#messaging.commit(this.lease.user, [...statements, ...also.statements], null, wake)

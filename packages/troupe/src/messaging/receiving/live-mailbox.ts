@@ -16,9 +16,17 @@ import {
   type TroupeError,
 } from '../../core/index.ts'
 import type { Row, Statement } from '../../storage/index.ts'
-import type { DeadLetter, ListedMessage, Mailbox, MailboxCounts, MailboxFilter } from '../mailbox.ts'
+import type {
+  DeadLetter,
+  Delivery,
+  ListedMessage,
+  Mailbox,
+  MailboxCounts,
+  MailboxFilter,
+  ReceiveOptions,
+} from '../mailbox.ts'
 import type { Message } from '../message.ts'
-import { checkMessageType } from '../message-type.ts'
+import { checkMessageType, type MessageType, type PayloadOf } from '../message-type.ts'
 import { commitRejection, type MessagingContext } from '../messaging-context.ts'
 import { type Filter, rankOf } from '../statements/list-statements.ts'
 import { confirmationOf } from './delivery-handle.ts'
@@ -129,10 +137,11 @@ export function liveMailbox(
     )
   }
   return {
-    receive: async (options = {}) => {
+    receive: async <T extends MessageType | string>(options: ReceiveOptions<T> = {}) => {
       const wanted = wantedOf(options)
       messaging.auditRead(user, mailbox)
-      return receiver.receive(user, mailbox, wanted)
+      // The receiver has parsed each payload by the schema of its type.
+      return (await receiver.receive(user, mailbox, wanted)) as readonly Delivery[] as readonly Delivery<PayloadOf<T>>[]
     },
     messages,
     deadLetters,

@@ -195,7 +195,8 @@ export class Receiver {
   }
   async #deadLetter(row: Row, lease: MessageLease, error: unknown): Promise<undefined> {
     const reason = messageWithId(storeError(error))
-    await new DeliveryHandle(this.#messaging, row, readableOf(row), lease).deadLetter(reason).catch((lost: unknown) => {
+    const delivery = new DeliveryHandle(this.#messaging, row, readableOf(row), lease)
+    await delivery.deadLetter(reason, undefined, error).catch((lost: unknown) => {
       if (!(lost instanceof TroupeError && lost.code === 'lease.lost')) throw lost
     })
   }

@@ -1,5 +1,5 @@
 /** `support.messages` outside a step: resolves when the messages are durable. */
-import { capture, checkName, failure, TroupeError } from '../../core/index.ts'
+import { capture, checkName, failure, fieldOf, readable, TroupeError } from '../../core/index.ts'
 import { deepFreeze } from '../message.ts'
 import type {
   BatchSendOptions,
@@ -109,7 +109,7 @@ function messageClientOf(parts: CommittedMessagesParts, enqueue: Enqueue): Messa
       return sendToAll(type, captured, subscribers, common)
     },
     async request(type, payload, options) {
-      checkName('agent', options?.to)
+      checkName('agent', fieldOf(options, 'to') as string)
       authorize('send_message_to_agent')
       return request(messaging, outboundQueue, sender, type, payload, options)
     },
@@ -123,7 +123,7 @@ function messageClientOf(parts: CommittedMessagesParts, enqueue: Enqueue): Messa
 export function checkBroadcast(options: BroadcastOptions): BroadcastOptions {
   const checked = checkSend('broadcast', options, ['to', 'role'])
   const { to, role } = checked
-  if (to !== undefined && !Array.isArray(to))
+  if (to !== undefined && !readable('The recipients of a broadcast', () => Array.isArray(to)))
     throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
   if (role !== undefined && (typeof role !== 'string' || to !== undefined))
     throw failure('validation.failed', { what: 'role', problem: 'it is a text, and stands in place of to' })

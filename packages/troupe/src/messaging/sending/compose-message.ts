@@ -180,10 +180,12 @@ export interface Composing {
   readonly nowMs: number
   /** For how long a dedupe id is known. */
   readonly dedupeMs: number
+  /** Of a message that names no labels. */
+  readonly privateLabels: readonly TaintLabel[]
 }
 
 export function composeMessage(
-  { blobs, largePayload, signed, dedupeMs, nowMs }: Composing,
+  { blobs, largePayload, signed, dedupeMs, nowMs, privateLabels }: Composing,
   sender: Sender,
   draft: MessageDraft,
   payload: Encoded,
@@ -195,7 +197,7 @@ export function composeMessage(
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
     ...(options.requiresConfirmation ? { confirm: true } : {}),
     provenance: sender.provenance,
-    ...taintField(joinTaint(sender.taint, options.taint)),
+    ...taintField(joinTaint(sender.taint, options.taint ?? privateLabels)),
     ...(payload.bytesAt === undefined ? {} : { bytesAt: payload.bytesAt }),
   })
   const dedupeId = optionalKey(options.dedupeId)
@@ -245,5 +247,10 @@ export function composeSystemMessage(composing: Composing, id: string, systemMes
   const json = encodeJson(content)
   const sender: Sender = { user, agent: from, provenance: { agent: from }, taint: [] }
   const payload = { json, bytes: Buffer.byteLength(json, 'utf8') }
-  return composeMessage(composing, sender, { id, to, type, options: options as CommonSendOptions }, payload)
+  return composeMessage(
+    composing,
+    sender,
+    { id, to, type, options: { taint: [], ...options } as CommonSendOptions },
+    payload,
+  )
 }

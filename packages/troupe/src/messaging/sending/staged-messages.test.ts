@@ -35,6 +35,24 @@ it('stages nothing of a call whose signal has aborted', async () => {
   expect(await made.agent('B').mailbox.receive()).toEqual([])
 })
 
+it('A step that sends in a loop lets other work of its process have its turn.', async () => {
+  const made = await testbed()
+  let turns = 0
+  let isOver = false
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  await made.step('A', 'step:1', async (messages) => {
+    setImmediate(count)
+    for (let n = 0; n < 1_000; n++) await messages.send(Note, n, { to: 'B' })
+    isOver = true
+    return null
+  })
+  expect(turns).toBeGreaterThanOrEqual(9)
+  expect(await made.agent('B').mailbox.counts()).toMatchObject({ unread: 1_000 })
+})
+
 it('sends, live and staged, what the options were at the call', async () => {
   const made = await testbed()
   const sendAll = async (messages: MessageClient) => {

@@ -11,6 +11,7 @@ import {
   hashText,
   type Json,
   joinTaint,
+  MacrotaskQueue,
   parse,
   TroupeError,
 } from '../../core/index.ts'
@@ -33,6 +34,9 @@ export interface StagedMessagesParts {
   readonly access: Access
 }
 
+/** After so many sends in one go timers and sockets have their turn. */
+const maxSends = 100
+
 /** @example const messages = stagedMessages({ mailboxes, recorder, access }) */
 export const stagedMessages = (parts: StagedMessagesParts): MessageClient => new StagedMessages(parts)
 
@@ -45,6 +49,7 @@ class StagedMessages implements MessageClient {
   readonly #staged = new Map<string, OutgoingMessage>()
   /** Payloads are checked asynchronously; they are staged in the order of the calls all the same. */
   #last: Promise<unknown> = Promise.resolve()
+  readonly #macrotasks: MacrotaskQueue
 
   constructor({ recorder, mailboxes, access }: StagedMessagesParts) {
     this.#recorder = recorder
@@ -52,6 +57,7 @@ class StagedMessages implements MessageClient {
     this.#access = access
     this.#user = recorder.principal.userId
     this.#agent = recorder.principal.name
+    this.#macrotasks = new MacrotaskQueue(mailboxes.messaging.clock, maxSends)
     recorder.onCommitted(() => {
       const { messaging } = mailboxes
       const sent = [...this.#staged.values()]
@@ -159,6 +165,10 @@ class StagedMessages implements MessageClient {
     const before = this.#last
     const staged = (async () => {
       await before
+      // A step that sends in a loop is answered in microtasks alone.
+      const turn = this.#macrotasks.next
+      if (turn) await turn
+      this.#macrotasks.spend(1)
       const encoded = await payload
       const sender = this.#sender()
       const outgoing = messaging.compose(sender, { id, to, type, options }, encoded, at)

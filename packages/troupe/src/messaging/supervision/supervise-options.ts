@@ -1,5 +1,5 @@
 /** What `ada.supervise` takes, checked, with every default filled in and durations in milliseconds. */
-import { checkOptions, type Duration, failure, listOf, milliseconds, show } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isInstance, listOf, milliseconds, show } from '../../core/index.ts'
 import { type Backoff, checkInteger } from '../../resilience/index.ts'
 import { Worker } from '../workers/worker.ts'
 
@@ -95,7 +95,7 @@ export function checkChildren(children: readonly SuperviseChild[]): readonly Sup
   if (count === 0 || count > maxChildren)
     throw wrong('What is supervised', `it is a list of 1 to ${maxChildren} functions that make a worker, not ${count}`)
   for (const child of children)
-    if (child instanceof Worker)
+    if (isInstance(child, Worker))
       throw wrong(
         'What is supervised',
         `${child.name} is a worker; give () => new …, for it is made anew for each start`,

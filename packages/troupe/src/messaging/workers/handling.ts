@@ -18,9 +18,18 @@ import {
   storeError,
   taintField,
 } from '../../core/index.ts'
-import type { EffectSpec, Inbox, OutsideFunction, Recorder, StepEnd, StepSpec, Steps } from '../../journal/index.ts'
+import {
+  type EffectSpec,
+  type Inbox,
+  isOutsideEffect,
+  type OutsideFunction,
+  type Recorder,
+  type StepEnd,
+  type StepSpec,
+  type Steps,
+} from '../../journal/index.ts'
 import { backoffDelay } from '../../resilience/index.ts'
-import { isJoined, type TaintedAction, type TaintGuard } from '../../security/index.ts'
+import type { TaintedAction, TaintGuard } from '../../security/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { MessageClient } from '../message-client.ts'
 import type { MessageType } from '../message-type.ts'
@@ -28,6 +37,7 @@ import { checkReply, DeliveryHandle } from '../receiving/delivery-handle.ts'
 import { PreviousAttempts } from '../receiving/previous-attempts.ts'
 import { contained, isLeaseLost, releaseDeliveries } from '../receiving/release-deliveries.ts'
 import { attemptNames, type DeliveryAttempt, failedRetentionMs, handledStep, perhapsDone } from './handled-step.ts'
+import { judgeEffect } from './judge-effect.ts'
 import type { HandlerContext } from './worker.ts'
 
 export interface HandlingParts {
@@ -249,17 +259,9 @@ export class Handling {
   async #effect<Out>(recorder: Recorder, name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
     const { guard } = this.#parts
     const taintedAction = this.#taintedAction(recorder, name)
-    const outside = spec?.class === 'idempotent' || spec?.class === 'at-most-once'
-    if (outside && isJoined(taintedAction.taint)) {
-      const verdict = recorder.answerNow({ kind: 'policy', name: `effect ${name}` }, () => {
-        const verdict = guard.judge(taintedAction)
-        if (verdict === 'approve') guard.denied(taintedAction)
-        return verdict
-      })
-      if (verdict !== 'go') throw guard.rejection(taintedAction)
-    }
+    judgeEffect(guard, recorder, taintedAction, spec)
     return recorder.effect(name, spec, (call) => {
-      const fetch = guard.fetchFor(taintedAction, { agreed: outside, mark: call.taint })
+      const fetch = guard.fetchFor(taintedAction, { agreed: isOutsideEffect(spec), mark: call.taint })
       return fn({ key: call.key, signal: call.signal, taint: call.taint, fetch })
     })
   }
@@ -311,7 +313,7 @@ export class Handling {
           const error = thrown() ?? restoreError(end.error)
           const isLast = this.#isLast(delivery, end.error)
           this.#parts.failed(error, delivery)
-          delivery.finished(isLast ? 'dead-lettered' : 'nacked')
+          delivery.finished(isLast ? 'dead-lettered' : 'nacked', error)
           if (isLast) this.#parts.deadLettered(error, delivery)
         }
         return
@@ -339,7 +341,7 @@ export class Handling {
   /** Where the message is lost to another process, that one reports what becomes of it. */
   async #giveToDeadLetters(delivery: DeliveryHandle, error: unknown, reason: string, ended: Fragment): Promise<void> {
     await contained(async () => {
-      await delivery.deadLetter(reason, ended)
+      await delivery.deadLetter(reason, ended, error)
       this.#parts.deadLettered(error, delivery)
     })
   }

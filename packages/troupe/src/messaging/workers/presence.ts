@@ -2,7 +2,15 @@
  * Who is at work: a row per started worker, kept alive by a heartbeat, so that other processes see it too. A leave is
  * seen at once in the same process, at the next look elsewhere, and within twice the heartbeat when a process died.
  */
-import { type Cancel, type Clock, decodeJson, type Events, encodeJson, type Ids } from '../../core/index.ts'
+import {
+  type Cancel,
+  type Clock,
+  decodeJson,
+  type Events,
+  encodeJson,
+  type Ids,
+  reportCallback,
+} from '../../core/index.ts'
 import type { Row, Statement, Storage } from '../../storage/index.ts'
 import { presenceStatements } from '../statements/presence-statements.ts'
 
@@ -186,9 +194,8 @@ export class Presence {
   #notify(user: string, listener: (detail: AgentDetail) => void, detail: AgentDetail): void {
     try {
       listener(detail)
-    } catch {
-      const { clock, events } = this.#parts
-      events.emit({ type: 'presence.failed', at: clock.now(), userId: user, agent: detail.name })
+    } catch (error) {
+      reportCallback(this.#parts, { callback: 'presence listener', name: detail.name, userId: user }, error)
     }
   }
 

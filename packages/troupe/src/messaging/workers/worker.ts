@@ -1,7 +1,7 @@
 /** `Worker`: an agent that handles messages. Its subclass says what it does with which; `ada.start(worker)` runs it. */
 
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, milliseconds, show } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, milliseconds, readable, show } from '../../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../../journal/index.ts'
 import { type AccessOptions, checkGrants } from '../../security/index.ts'
 import type { Mailbox } from '../mailbox.ts'
@@ -124,6 +124,10 @@ function checkRegistration(type: Pick<MessageType, 'name'>, handler: unknown): v
     throw failure('validation.failed', { what: `The handler of ${type.name}`, problem: 'it is a function' })
 }
 
+/** A proxy may refuse to be bound. */
+const bound = <This, Fn extends (this: This, ...parameters: never[]) => unknown>(handler: Fn, self: This): Fn =>
+  readable('A handler of a Worker', () => handler.bind(self) as Fn)
+
 /**
  * @throws ValidationError for a name or option that is not allowed
  * @example
@@ -169,7 +173,7 @@ export class Worker {
     this.#register('on')
     checkRegistration(type, handler)
     this.#batches.delete(type.name)
-    this.#handlers.set(type.name, { type, handler: handler.bind(this) as Handler })
+    this.#handlers.set(type.name, { type, handler: bound(handler, this) as Handler })
     return this
   }
   /** The same with up to `size` at once, gathered for `wait`. They are acknowledged together. */
@@ -184,18 +188,18 @@ export class Worker {
     const size = integer(options.size, 'size', 1_000)
     this.#handlers.delete(type.name)
     const waitMs = milliseconds(options.wait, 'wait')
-    this.#batches.set(type.name, { type, size, waitMs, handler: handler.bind(this) as BatchHandler })
+    this.#batches.set(type.name, { type, size, waitMs, handler: bound(handler, this) as BatchHandler })
     return this
   }
   /** When an agent of the user comes, those already there included: `*`, `topic`, `topic:role` or `*:role`. */
   onConnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
     this.#register('onConnect')
-    this.#connects.push({ pattern: peers(pattern, handler), handler: handler.bind(this) })
+    this.#connects.push({ pattern: peers(pattern, handler), handler: bound(handler, this) })
     return this
   }
   onDisconnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
     this.#register('onDisconnect')
-    this.#disconnects.push({ pattern: peers(pattern, handler), handler: handler.bind(this) })
+    this.#disconnects.push({ pattern: peers(pattern, handler), handler: bound(handler, this) })
     return this
   }
 

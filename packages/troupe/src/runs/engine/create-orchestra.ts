@@ -1,10 +1,11 @@
 /** Puts the orchestra of a troupe together from what the runtime hands over. */
 import type { Events } from '../../core/index.ts'
 import type { Blobs } from '../../storage/index.ts'
+import type { RunLimits } from '../../topology/index.ts'
 import type { NamedScores } from '../evaluation/score-answer.ts'
 import { createSharedBudgets } from './budgets/shared-budgets.ts'
 import { createRunCommands } from './commands/run-commands.ts'
-import { createRunBudgets } from './execution/run-budget.ts'
+import { createRunBudgets } from './execution/run-budgets.ts'
 import { OrchestraHost } from './orchestra-host.ts'
 import type { OrchestraParts } from './orchestra-parts.ts'
 import { publishedEvent } from './published-event.ts'
@@ -19,6 +20,7 @@ export type OrchestraServices = Omit<
   | 'teamOf'
   | 'resolveTeam'
   | 'scores'
+  | 'limits'
   | 'budgets'
   | 'sharedBudgets'
   | 'announce'
@@ -29,13 +31,14 @@ export type OrchestraServices = Omit<
 > & {
   readonly events: Events
   readonly scores?: NamedScores
+  readonly limits?: RunLimits
   readonly blobs: Blobs
   /** Who this process is, for those who share the storage. */
   readonly holder: () => string
 }
 
 export function createOrchestra(services: OrchestraServices, known: Known): OrchestraHost {
-  const { events, holder, blobs, scores = {}, ...parts } = services
+  const { events, holder, blobs, scores = {}, limits = {}, ...parts } = services
   const announce: OrchestraParts['announce'] = (user, run, trace, event) =>
     events.emit(
       publishedEvent(user, run, trace, event),
@@ -48,6 +51,7 @@ export function createOrchestra(services: OrchestraServices, known: Known): Orch
       announce,
       store: createRunStore(parts.storage, { processId: holder, form: parts.journals.form, mark: blobs.mark }),
       scores,
+      limits,
       teamOf: teamNames(known),
       resolveTeam: (reference, what) => resolveTeam(known, reference, what),
       commands: createRunCommands(parts.storage, parts.inbox, parts.audit),

@@ -92,10 +92,10 @@ export class OrchestraHost implements RunHost {
     return this.#closed
   }
 
-  async start(user: UserId, spec: StartSpec, also?: readonly Statement[]): Promise<string> {
-    return this.begin(user, readStart(this.parts, spec), also)
+  /** @param as the agent as which a caller from outside begins it */
+  async start(user: UserId, spec: StartSpec, also?: readonly Statement[], as?: string): Promise<string> {
+    return this.begin(user, readStart(this.parts, spec, as), also)
   }
-
   async begin(user: UserId, made: NewRun, also?: readonly Statement[]): Promise<string> {
     this.#requireOpen(user, true)
     const losses = this.#losses
@@ -348,7 +348,7 @@ export class OrchestraHost implements RunHost {
 
   /** A run that is there already, whoever began it. */
   async #ownUnlessEnded(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void> {
-    if ((await this.row(user, run)).endedAt !== null) return
+    if ((await this.row(user, run)).endedAt !== null) return this.#code.remember(keyOf(user, run), agents)
     await this.own(user, run, agents).catch((error: unknown) => {
       if (!isPassing(error)) throw error
     })

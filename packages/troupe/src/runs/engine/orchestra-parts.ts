@@ -4,15 +4,16 @@ import type { ContextClient, Mesh } from '../../context/index.ts'
 import type { Clock, Ids, Json, Random, UserId } from '../../core/index.ts'
 import type { Inbox, Journals, Recorder, Steps, Timers } from '../../journal/index.ts'
 import type { MessageClient } from '../../messaging/index.ts'
-import type { Log } from '../../observability/index.ts'
+import type { Log, UserMetrics } from '../../observability/index.ts'
 import type { AuditTrail, Roles } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
-import type { BreakOn, Budgets, CanonicalTopology, CompiledTopology } from '../../topology/index.ts'
+import type { BreakOn, Budgets, CanonicalTopology, CompiledTopology, RunLimits } from '../../topology/index.ts'
 import type { NamedScores } from '../evaluation/score-answer.ts'
+import type { DailyUsage } from './budgets/daily-usage.ts'
 import type { Pools, SharedBudgets } from './budgets/shared-budgets.ts'
 import type { Parent } from './children/parent.ts'
 import type { RunCommands } from './commands/run-commands.ts'
-import type { RunBudgets } from './execution/run-budget.ts'
+import type { RunBudgets } from './execution/run-budgets.ts'
 import type { TeamReference } from './resolve-team.ts'
 import type { EventWithPath } from './run-event.ts'
 import type { RunSpec } from './run-spec.ts'
@@ -36,6 +37,8 @@ export interface ChildRuns {
   rows(user: UserId, run: string, spec: RunSpec): readonly Statement[]
   /** The rows of a run that tries again, below another step, one that failed or was stopped. */
   retry(user: UserId, run: string, as: string, parent: Parent, repeat: boolean): Promise<readonly Statement[]>
+  /** How many hops a child run has taken. @throws NotFoundError `replay.expired` */
+  hopsOf(user: UserId, run: string): Promise<number>
   /** What a run that this step starts may take of the budgets of the run. */
   remaining(user: UserId, run: string, step: string): Promise<RemainingBudget>
   /** Carries a child out here with this code, where it is not over. */
@@ -43,6 +46,11 @@ export interface ChildRuns {
   cancel(user: UserId, run: string): Promise<void>
   /** Cancels what a step has started, and waits for it to stop. */
   cancelOf(user: UserId, stepJournal: string): Promise<void>
+  /**
+   * Cancels all that the steps of a run have started, and waits for it to stop.
+   * @param graceMs how long a step that was told to stop may take; a child run is waited for twice as long
+   */
+  cancelAll(user: UserId, run: string, graceMs?: number): Promise<void>
 }
 export interface RemainingBudget {
   /** The runs whose budgets the run draws from. */
@@ -70,6 +78,10 @@ export interface OrchestraParts {
   readonly commands: RunCommands
   readonly budgets: RunBudgets
   readonly sharedBudgets: SharedBudgets
+  /** The ceilings of each run. */
+  readonly limits: RunLimits
+  /** Absent if no limit per day is configured. */
+  readonly dailyUsage?: DailyUsage
   readonly services: Services
   /** That agents may have; absent where nobody checks them. */
   readonly roles?: Roles
@@ -97,7 +109,7 @@ export interface OrchestraParts {
     agent: Agent,
     over?: ContextClient,
     within?: readonly Agent['access'][],
-  ) => { readonly context: ContextClient; readonly messages: MessageClient }
+  ) => { readonly context: ContextClient; readonly messages: MessageClient; readonly metrics: UserMetrics }
   /** To observers of the troupe. */
   readonly announce: (user: UserId, run: string, trace: string, event: EventWithPath) => void
   readonly live: (user: UserId, run: string, part: RunLivePart) => void

@@ -9,13 +9,17 @@ import {
   construct,
   createPage,
   failure,
+  fieldOf,
   isObject,
+  type Json,
   listOf,
   type Page,
+  readable,
   TroupeError,
   type UserId,
 } from '../../core/index.ts'
 import type { RecordedEffect } from '../../journal/index.ts'
+import { type AuditEntry, acting, type PolicyDecision } from '../../security/index.ts'
 import {
   checkModelKeys,
   checkTopology,
@@ -30,6 +34,7 @@ import { type Comparison, compareRuns } from '../history/compare-runs.ts'
 import { type DataAccess, dataAccessOf } from '../history/data-access.ts'
 import { explain, type RunExplanation } from '../history/explain/explain.ts'
 import { explainExpired } from '../history/explain/explain-expired.ts'
+import { explainedSteps } from '../history/explain/explain-policy.ts'
 import { uncertainWaits } from '../history/explain/explain-uncertain.ts'
 import { type ExportedRun, type ExportOptions, exportRun } from '../history/export-run.ts'
 import { PastRun } from '../history/past-run.ts'
@@ -38,6 +43,7 @@ import { type RunUndoResult, type UndoOptions, undoRun } from '../history/undo-r
 import type { ReplayResult } from '../history/verify-replay.ts'
 import type { ForkOptions } from './forks/fork-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
+import { recordRead } from './record-read.ts'
 import type { TeamReference } from './resolve-team.ts'
 import { Run } from './run.ts'
 import type { RunResult } from './run-result.ts'
@@ -62,12 +68,20 @@ export interface RunSummary extends RetentionTimes {
   readonly reason?: string
   readonly tags: readonly string[]
   readonly agents: readonly string[]
+  /** The beginning of its task, on one line: 200 characters at most. */
+  readonly title: string
   /** The name of its team, where the troupe that began it knew one. */
   readonly team?: string
+  /** What it has used, once it is over or waits. */
+  readonly usage?: RunResult['usage']
+  readonly cost?: RunResult['cost']
   /** ISO text. */
   readonly createdAt: string
   readonly endedAt?: string
 }
+
+/** What a run of a team responds with: any JSON where its definitions do not say. */
+export type ResponseOf<Out> = unknown extends Out ? Json : Out
 
 /** A run as it stood with one of its events. */
 export type RunView = RunStateAt & DataAccess
@@ -94,7 +108,7 @@ export class Orchestra {
    * `team.unknown`, with the nearest name
    * @example const run = await ada.orchestra.start({ task: 'Plan a trip', team: 'travel' })
    */
-  async start(spec: StartSpec): Promise<Run> {
+  async start<Out = unknown>(spec: StartSpec<Out>): Promise<Run<ResponseOf<Out>>> {
     return Run[construct](this.#host, this.#user, await this.#host.start(this.#user, spec))
   }
 
@@ -102,7 +116,7 @@ export class Orchestra {
    * Starts a run and resolves with its result, also where the run failed: `status: 'failed'` and `error`.
    * @throws CancelledError when the signal aborts: nobody would have the run, so it is cancelled first
    */
-  async run(spec: StartSpec): Promise<RunResult> {
+  async run<Out = unknown>(spec: StartSpec<Out>): Promise<RunResult<ResponseOf<Out>>> {
     const run = await this.start(spec)
     try {
       return await run.result(spec.signal ? { signal: spec.signal } : {})
@@ -147,7 +161,9 @@ export class Orchestra {
       ...(row.reason === null ? {} : { reason: row.reason }),
       tags: row.tags,
       agents: row.agents,
+      title: row.title,
       ...(row.team === null ? {} : { team: row.team }),
+      ...spentOf(row.result),
       createdAt: new Date(row.createdAt).toISOString(),
       ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
       ...retentionTimesOf(this.#host.parts, row),
@@ -166,9 +182,14 @@ export class Orchestra {
     options: RunQueryOptions = {},
   ): Promise<readonly Finding[]> {
     checkCall('orchestra.check', options)
-    const compiled = this.#host.parts.resolveTeam(referenceTo(team), 'orchestra.check')
-    const findings = checkTopology(compiled, readConfig(config, compiled.canonical), checkContextOf(this.#host.parts))
-    return [...findings, ...(await checkModelKeys(compiled, this.#host.parts.services.models))]
+    const { parts } = this.#host
+    const compiled = parts.resolveTeam(referenceTo(team), 'orchestra.check')
+    const findings = checkTopology(
+      compiled,
+      readConfig(config, compiled.canonical, parts.limits),
+      checkContextOf(parts),
+    )
+    return [...findings, ...(await checkModelKeys(compiled, parts.services.models))]
   }
 
   /**
@@ -219,7 +240,7 @@ export class Orchestra {
     if (how.key !== undefined) checkText('The option key of orchestra.export', how.key)
     const row = await this.#host.row(this.#user, checkName('run', id))
     const { build, redact: known } = this.#host.parts
-    return exportRun(await this.#past(id), row, { ...how, build, known })
+    return exportRun(await this.#past(id, 'run.export'), row, { ...how, build, known })
   }
 
   /**
@@ -247,9 +268,16 @@ export class Orchestra {
     const steps = row.endedAt === null ? [] : uncertainWaits(past.events).map(({ step }) => step)
     const effects = new Map<string, readonly RecordedEffect[]>()
     for (const step of steps) effects.set(step, await parts.steps.effects(this.#user, stepJournal(id, step)))
+    const decisions = new Map<string, { name: string; decision: PolicyDecision }[]>()
+    for (const { step } of explainedSteps(past.events)) {
+      const answers = await parts.steps.answers(this.#user, stepJournal(id, step), 'policy')
+      const own = answers.map(({ name, value }) => ({ name, decision: value as unknown as PolicyDecision }))
+      if (own.length > 0) decisions.set(step, own)
+    }
     const ownership = content && {
       childStates,
       effects,
+      decisions,
       takeovers: content.epoch - 1,
       owner: content.owner,
       isOwnedByOther: holder?.holder === 'other-process',
@@ -257,8 +285,15 @@ export class Orchestra {
     return explain(past, row, parts.clock.now(), ownership)
   }
 
-  async #past(id: string): Promise<PastRun> {
+  /** What takes several changes is recorded as it begins. */
+  #recorded<Out>(auditEntry: Pick<AuditEntry, 'operation' | 'resource'>, work: () => Promise<Out>): Promise<Out> {
+    const { audit } = this.#host.parts
+    return audit ? acting(audit, { ...auditEntry, user: this.#user }, work) : work()
+  }
+
+  async #past(id: string, operation: 'run.read' | 'run.export' = 'run.read'): Promise<PastRun> {
     const row = await this.#host.row(this.#user, checkName('run', id))
+    recordRead(this.#host.parts, this.#user, id, operation)
     return PastRun.of(id, await readRetainedRecords(this.#host.parts, this.#user, row))
   }
 
@@ -280,7 +315,9 @@ export class Orchestra {
     const { endedAt, status } = await this.#host.row(this.#user, checkName('run', id))
     if (endedAt === null) throw failure('run.open', { run: id, status })
     const source = (run: string) => this.#host.source(this.#user, run)
-    return undoRun(this.#host.parts, this.#user, await source(id), options, source)
+    const { parts } = this.#host
+    const undo = async () => undoRun(parts, this.#user, await source(id), options, source)
+    return this.#recorded({ operation: 'run.undo', resource: id }, undo)
   }
 
   /**
@@ -306,13 +343,23 @@ export class Orchestra {
    * const { total } = await ada.orchestra.evaluate({ runs: { tags: ['nightly'] }, change: { model: 'openai/gpt-5-mini' }, score: 'exact' })
    */
   evaluate(options: EvaluateOptions): Promise<Evaluation> {
-    return evaluate(this.#host, this.#user, this.#openEvaluationTroupe, options)
+    const work = () => evaluate(this.#host, this.#user, this.#openEvaluationTroupe, options)
+    const id = fieldOf(options, 'id')
+    return this.#recorded({ operation: 'run.evaluate', ...(typeof id === 'string' ? { resource: id } : {}) }, work)
   }
 }
 
 const referenceTo = (team: string | Agent | TopologyForm): TeamReference => {
   if (typeof team === 'string') return { team }
-  return isObject(team) && 'step' in team ? { agent: team as unknown as Agent } : { topology: team as TopologyForm }
+  return isObject(team) && readable('The team', () => 'step' in team)
+    ? { agent: team as unknown as Agent }
+    : { topology: team as TopologyForm }
+}
+
+function spentOf(result: string | null): Pick<RunSummary, 'usage' | 'cost'> {
+  if (result === null) return {}
+  const { usage, cost } = JSON.parse(result) as RunResult
+  return { usage, cost }
 }
 
 function readCursor(cursor: string): { readonly createdAt: number; readonly run: string } {

@@ -2,7 +2,7 @@
 import type { EventPayloads, TroupeEvent, UserId } from '../../core/index.ts'
 import type { EventOf, EventType } from '../machine/machine-events.ts'
 import type { EventWithPath } from './run-event.ts'
-import { runSpanOf } from './run-spans.ts'
+import { runSpanOf } from './run-span.ts'
 
 /** The fields that are published wherever an event of the core has them. */
 const publishedFields = [

@@ -5,12 +5,12 @@ import { type CompiledTopology, defineTopology, patterns, type TopologyForm } fr
 import type { Known } from './run-code.ts'
 
 /** Exactly one of the three. */
-export type TeamReference =
+export type TeamReference<Out = unknown> =
   /** A name in `createTroupe({ teams })`, or else in `createTroupe({ agents })`. */
   | { readonly team: string; readonly agent?: undefined; readonly topology?: undefined }
   /** One agent alone: its definition, or its name in `createTroupe({ agents })`. */
-  | { readonly agent: string | Agent; readonly team?: undefined; readonly topology?: undefined }
-  | { readonly topology: TopologyForm; readonly team?: undefined; readonly agent?: undefined }
+  | { readonly agent: string | Agent<never, Out>; readonly team?: undefined; readonly topology?: undefined }
+  | { readonly topology: TopologyForm<Out>; readonly team?: undefined; readonly agent?: undefined }
 
 /** What a request from outside names. Without any of the three, it means the only team that is registered. */
 export interface TeamRequest {

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { type Agent, createTroupe, defineAgent, finish, type Troupe } from '../../index.ts'
+import { type Agent, createTroupe, defineAgent, finish, type Troupe, TroupeError } from '../../index.ts'
 
 const open: Troupe[] = []
 afterEach(async () => {
@@ -40,4 +43,34 @@ it('A run rejects its output where it is cancelled, and waits for it while it wa
   expect(await output).toBe('fine')
   await cancelled?.cancel()
   await expect(cancelled?.output()).rejects.toMatchObject({ name: 'CancelledError' })
+})
+
+it('A run whose retries are used up ends with MaxRetriesExceededError, whose cause is the last error, also after a restart.', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-retries-'))
+  try {
+    const storage = `sqlite:${join(folder, 'retries.db')}`
+    let attempts = 0
+    const fails = defineAgent({
+      name: 'A',
+      run: () => {
+        throw new TroupeError(`no luck ${++attempts}`, { code: 'shop.closed' })
+      },
+    })
+    const before = await createTroupe({ storage, log: 'silent' })
+    const config = { retry: { attempts: 2, backoff: '1ms' } } as const
+    const { id } = await before.user('ada').orchestra.start({ task: 't', topology: topologyOf(fails), config })
+    const expected = { name: 'MaxRetriesExceededError', cause: { message: 'no luck 2', code: 'shop.closed' } }
+    await expect((await before.user('ada').orchestra.get(id)).output()).rejects.toMatchObject(expected)
+    await before.close()
+    const after = await createTroupe({ storage, log: 'silent' })
+    open.push(after)
+    const run = await after.user('ada').orchestra.get(id)
+    const error = await run.output().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject(expected)
+    expect(error).toBeInstanceOf(TroupeError)
+    expect((error as Error).cause).toBeInstanceOf(TroupeError)
+    await after.close()
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })

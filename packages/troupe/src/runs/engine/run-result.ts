@@ -33,11 +33,12 @@ export interface RunQuestion extends Question {
   readonly agent: string
 }
 /** A run that failed has a result too: `status: 'failed'` and the `error`. `run.output()` rejects with that error. */
-export interface RunResult {
+export interface RunResult<Response = Json> {
   readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
   readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
   readonly success: boolean
-  readonly response?: Json
+  /** Of the type that the team's last agent gives, where its definition says so. */
+  readonly response?: Response
   readonly questions: readonly RunQuestion[]
   readonly totalSteps: number
   readonly branchResults: readonly BranchResult[]
@@ -56,9 +57,9 @@ export interface RunResult {
 }
 
 /** @param stored as the core gives it and the row of the run keeps it */
-export function revive(stored: Json): RunResult {
+export function revive<Response = Json>(stored: Json): RunResult<Response> {
   const result = stored as RunAccount
   const error = (holder: Pick<RunAccount, 'error'>) => (holder.error ? { error: restoreError(holder.error) } : {})
   const branchResults = result.branchResults.map((branch) => ({ ...branch, ...error(branch) }) as BranchResult)
-  return { ...result, branchResults, ...error(result) } as RunResult
+  return { ...result, branchResults, ...error(result) } as RunResult as RunResult<Response>
 }

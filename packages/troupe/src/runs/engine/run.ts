@@ -1,5 +1,5 @@
 /** A run as the host holds it: watch it, answer it, stop it. The handle keeps nothing; any process can make one. */
-import { routingOf } from '../../agents/index.ts'
+import { editedRouting } from '../../agents/index.ts'
 import {
   checkCall,
   checkOptions,
@@ -10,6 +10,7 @@ import {
   failure,
   isObject,
   type Json,
+  objectOf,
   show,
   taintField,
   type UserId,
@@ -28,6 +29,7 @@ import { type ForkOptions, forkRun } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { RunLivePart } from './orchestra-parts.ts'
+import { recordRead } from './record-read.ts'
 import type { RunEvent } from './run-event.ts'
 import { type RunResult, revive, type UncertainEffectOfRun } from './run-result.ts'
 import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
@@ -55,7 +57,7 @@ function checkCommand(what: string, options: CommandOptions): void {
   checkSignal(what, options.signal)
 }
 
-export class Run {
+export class Run<Response = Json> {
   readonly id: string
   readonly #host: OrchestraHost
   readonly #user: UserId
@@ -66,7 +68,7 @@ export class Run {
     this.#user = user
   }
 
-  static [construct](host: OrchestraHost, user: UserId, id: string): Run {
+  static [construct]<Response = Json>(host: OrchestraHost, user: UserId, id: string): Run<Response> {
     return new Run(host, user, id)
   }
 
@@ -74,9 +76,10 @@ export class Run {
    * Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. A run
    * that failed resolves with `status: 'failed'` and its `error`; `output` rejects instead.
    */
-  async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+  async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult<Response>> {
     checkCall('run.result', options)
-    const result = revive(await this.#host.awaitResult(this.#user, this.id, options.signal))
+    recordRead(this.#host.parts, this.#user, this.id)
+    const result = revive<Response>(await this.#host.awaitResult(this.#user, this.id, options.signal))
     const uncertain = await uncertainEffects(this.#host, this.#user, this.id)
     return uncertain.length > 0 ? { ...result, uncertain } : result
   }
@@ -86,11 +89,11 @@ export class Run {
    * @throws the error of a run that failed; CancelledError `cancelled` for one that was cancelled, or when the signal aborts
    * @example const report = await run.output()
    */
-  async output(options: { readonly signal?: AbortSignal } = {}): Promise<Json> {
+  async output(options: { readonly signal?: AbortSignal } = {}): Promise<Response> {
     checkCall('run.output', options)
     await this.#host.awaitEnd(this.#user, this.id, options.signal)
     const { status, response, error } = await this.result(options)
-    if (status === 'completed') return response ?? null
+    if (status === 'completed') return (response ?? null) as Response
     throw error ?? failure('cancelled', { what: `The run ${this.id}` })
   }
 
@@ -105,8 +108,7 @@ export class Run {
   }
 
   /**
-   * The run's journal as it is written, from its beginning or after `from`; ends with the run, when the signal aborts, or
-   * with `untilWaiting` where the run waits.
+   * Yields the run's journal, after `from`, until the run ends, the signal aborts, or with `untilWaiting` the run waits.
    * @throws ValidationError for a `from` that the run has not come to
    * @example for await (const event of run.events()) console.log(event.seq, event.type)
    */
@@ -119,6 +121,7 @@ export class Run {
       throw failure('validation.failed', { what: 'run.events.untilWaiting', problem: 'it is neither true nor false' })
     // One that has aborted gives nothing, as one that aborts later ends it.
     if (!signal?.aborted) checkSignal('run.events', signal)
+    recordRead(this.#host.parts, this.#user, this.id)
     return this.#events(from, untilWaiting, signal)
   }
 
@@ -189,6 +192,7 @@ export class Run {
   live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunLivePart> {
     checkOptions('run.live', options, ['signal'])
     if (!options.signal?.aborted) checkSignal('run.live', options.signal)
+    recordRead(this.#host.parts, this.#user, this.id)
     return this.#host.liveOf(this.#user, this.id, options.signal)
   }
 
@@ -234,6 +238,7 @@ export class Run {
   /** How it stands, and what comes next when it goes on; runs that its steps have started and that are not over, `childRuns`. */
   async inspect(options: { readonly signal?: AbortSignal } = {}): Promise<Inspection> {
     checkCall('run.inspect', options)
+    recordRead(this.#host.parts, this.#user, this.id)
     const row = await this.#host.row(this.#user, this.id)
     const own = inspectRun(PastRun.of(this.id, await readRetainedRecords(this.#host.parts, this.#user, row)))
     const children = row.endedAt === null ? await this.#host.parts.store.children(this.#user) : []
@@ -251,6 +256,7 @@ export class Run {
    */
   async calls(step: string, options: { readonly signal?: AbortSignal } = {}): Promise<readonly RecordedCall[]> {
     checkCall('run.calls', options)
+    recordRead(this.#host.parts, this.#user, this.id)
     await this.#host.row(this.#user, this.id)
     const { steps } = this.#host.parts
     return (await steps.effects(this.#user, stepJournal(this.id, checkText('The step of run.calls', step)))).map(
@@ -275,10 +281,10 @@ export class Run {
     checkOptions('run.edit', edits, ['results', 'inputs'])
     checkCall('run.edit', options)
     const submit = (order: Order) => this.#host.submit(this.#user, this.id, order, options)
-    for (const [step, value] of Object.entries(edits.results ?? {}))
+    for (const [step, value] of Object.entries(objectOf('run.edit.results', edits.results ?? {})))
       if (!(await this.#editChild('results', step, value, options)))
-        await submit({ type: 'step.edited', step, outcome: routingOf(value, 'The result'), by: 'host' })
-    for (const [branch, value] of Object.entries(edits.inputs ?? {})) {
+        await submit({ type: 'step.edited', step, outcome: editedRouting(value), by: 'host' })
+    for (const [branch, value] of Object.entries(objectOf('run.edit.inputs', edits.inputs ?? {}))) {
       if (await this.#editChild('inputs', branch, value, options)) continue
       const input = JSON.parse(encodeJson(value, 'The input')) as Json
       await submit({ type: 'branch.edited', branch, input, by: 'host' })
@@ -323,16 +329,15 @@ export class Run {
   /**
    * @param value of the kind asked: one of the options, a text, `{ approve, hash }`, …
    * @param options `id`: given again with it, the answer is given once; `signal` takes it back while nobody has taken it in
-   * @throws ConflictError for a question that isn't open, a second answer or a wrong hash; ValidationError for a value
-   * that doesn't fit
+   * @throws ConflictError for a question that is not open, a second answer or a wrong hash; ValidationError for the value
    */
   async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
     checkCommand('run.answer', options)
     if (typeof question !== 'string') throw failure('question.unknown', { question: show(question) })
+    const copied = JSON.parse(encodeJson(omitUndefined(value), 'The answer')) as Json
     const childQuestion = childQuestionOf(question)
     if (childQuestion && (await this.#isChildRun(childQuestion.run)))
-      return Run[construct](this.#host, this.#user, childQuestion.run).answer(childQuestion.question, value, options)
-    const copied = JSON.parse(encodeJson(omitUndefined(value), 'The answer')) as Json
+      return Run[construct](this.#host, this.#user, childQuestion.run).answer(childQuestion.question, copied, options)
     const people = taintField(this.#host.parts.services.guard.people)
     const order = { type: 'question.answered', question, value: copied, by: 'host', ...people } as const
     await this.#host.submit(this.#user, this.id, order, options)
@@ -344,6 +349,7 @@ export class Run {
    */
   async uncertain(options: { readonly signal?: AbortSignal } = {}): Promise<readonly UncertainEffectOfRun[]> {
     checkCall('run.uncertain', options)
+    recordRead(this.#host.parts, this.#user, this.id)
     await this.#host.row(this.#user, this.id)
     return uncertainEffects(this.#host, this.#user, this.id)
   }

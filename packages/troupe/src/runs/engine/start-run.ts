@@ -5,6 +5,7 @@ import {
   checkName,
   checkOptions,
   checkSignal,
+  checkTags,
   checkTaint,
   encodeJson,
   failure,
@@ -21,12 +22,14 @@ import {
   checkTopology,
   type Finding,
   type RunConfig,
+  type RunLimits,
   readConfig,
 } from '../../topology/index.ts'
 import { decide } from '../machine/decide.ts'
 import { evolve } from '../machine/evolve.ts'
 import type { Event, Input, Pinned } from '../machine/machine-events.ts'
 import { createState } from '../machine/state.ts'
+import { withStarter } from './agent-steps.ts'
 import { joinBudgets } from './budgets/join-budgets.ts'
 import { notifyParent } from './children/notify-related-runs.ts'
 import { parentOf } from './children/parent.ts'
@@ -52,7 +55,7 @@ export interface RunOptions {
 }
 
 /** A run to start, with its team: exactly one of `team`, `agent` and `topology`. */
-export type StartSpec = RunOptions & TeamReference
+export type StartSpec<Out = unknown> = RunOptions & TeamReference<Out>
 
 export interface Created {
   readonly owner: RunOwner
@@ -73,25 +76,28 @@ export interface NewRun {
 }
 
 /**
- * @throws ValidationError `topology.rejected`, with all findings on `error.findings`, and for several teams or none;
- * NotFoundError `team.unknown`
+ * @throws ValidationError `topology.rejected`, with all findings on `error.findings`, `budget.ceiling`, and for several teams
+ * or none; NotFoundError `team.unknown`
  */
 export function readStart(
-  parts: Pick<OrchestraParts, 'ids' | 'roles' | 'services' | 'resolveTeam'>,
+  parts: Pick<OrchestraParts, 'ids' | 'roles' | 'services' | 'resolveTeam' | 'limits'>,
   spec: StartSpec,
+  as?: string,
 ): NewRun {
   const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'signal']
   checkOptions('orchestra.start', spec, names)
   checkSignal('orchestra.start', spec.signal)
   const run = spec.id === undefined ? parts.ids.next() : checkName('run', spec.id)
   const topology = parts.resolveTeam(spec, 'orchestra.start')
-  const prepared = prepareRun({ ...spec, topology }, checkContextOf(parts))
-  return { run, spec: { ...prepared, taint: joinTaint(prepared.taint, parts.services.guard.people) } }
+  const prepared = prepareRun({ ...spec, topology }, checkContextOf(parts), parts.limits)
+  const pinned = as === undefined ? prepared.pinned : withStarter(prepared.pinned, as)
+  return { run, spec: { ...prepared, pinned, taint: joinTaint(prepared.taint, parts.services.guard.people) } }
 }
 
 /** What a team is checked against here. */
 export const checkContextOf = ({ roles, services }: Pick<OrchestraParts, 'roles' | 'services'>): CheckContext => ({
   models: services.models,
+  rules: services.guard.rules,
   ...(roles ? { roles } : {}),
 })
 
@@ -131,26 +137,21 @@ async function checkSame({ journals }: OrchestraParts, user: UserId, run: string
 
 /**
  * @param around left out for what a step starts: entered again in another process, it must be told the same
- * @throws ValidationError `topology.rejected`, with all findings on `error.findings`
+ * @param limits the ceilings of the troupe; left out for what a step starts, which the run above bounds
+ * @throws ValidationError `topology.rejected`, with all findings on `error.findings`; `budget.ceiling`
  */
 export function prepareRun(
   { topology, ...spec }: Omit<RunOptions, 'id' | 'signal'> & { readonly topology: CompiledTopology },
   around?: CheckContext,
+  limits?: RunLimits,
 ): RunSpec {
-  const config = readConfig(spec.config, topology.canonical)
+  const config = readConfig(spec.config, topology.canonical, limits)
   rejectFindings(checkTopology(topology, config, around))
   const task = JSON.parse(encodeJson(spec.task ?? null, 'The task')) as Json
   const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
   const pinned: Pinned = { topology: topology.canonical, config, fingerprints }
   const taint = checkTaint(spec.taint, 'The task')
-  return { task, taint, pinned, tags: readTags(spec.tags), agents: topology.agents }
-}
-
-/** @throws ValidationError for what is no list of texts */
-function readTags(tags: readonly string[] = []): readonly string[] {
-  if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string' && tag.length <= 256))
-    throw failure('validation.failed', { what: 'The tags of a run', problem: 'they are no list of texts' })
-  return [...tags]
+  return { task, taint, pinned, tags: checkTags('The tags of a run', spec.tags ?? []), agents: topology.agents }
 }
 
 /** The rows of a new run: its journal's first record, and all that follows from it. */
@@ -195,6 +196,7 @@ export function createRun(
       { user, run, pinned: spec.pinned },
       events.map((event, i) => ({ ...event, seq: i + 1 })),
     ),
+    ...(parentOf(spec.pinned) === undefined ? (parts.dailyUsage?.startRun(user) ?? []) : []),
     ...(parts.audit?.written(user, { actor: startedBy(spec.pinned), operation: 'run.start', resource: run }) ?? []),
   ]
   return { owner, events, launcher, statements }

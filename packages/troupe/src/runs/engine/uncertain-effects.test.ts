@@ -1,5 +1,9 @@
-import { afterEach, expect, it } from 'vitest'
-import { createTroupe, defineAgent, finish, type Run, type Troupe, TroupeError } from '../../index.ts'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { type Agent, createTroupe, defineAgent, finish, type Run, type Troupe, TroupeError } from '../../index.ts'
 
 const open: Troupe[] = []
 afterEach(async () => {
@@ -89,4 +93,69 @@ it('A person who resolves an effect twice at once after the end of its run resol
   const resolved = await Promise.allSettled([1, 2].map((n) => run.resolve(uncertain, { happened: true, output: n })))
   expect(resolved.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   expect(await run.calls('1#1')).toHaveLength(1)
+})
+
+describe('A run that is cancelled while an at-most-once effect is claimed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-claimed-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const claimed = { ...uncertain, class: 'at-most-once' }
+  const topology = (agent: Agent) => ({ agents: [agent], flows: ['Start -> Payer', 'Payer -> End'] })
+  const payer = (execute: (call: { readonly signal: AbortSignal }) => Promise<string>) =>
+    defineAgent({
+      name: 'Payer',
+      run: async (_, ctx) =>
+        ctx.effect('pay', { class: 'at-most-once', key: 'order-17', input: { amount: 250 } }, execute),
+    })
+
+  it('A run that is cancelled before its step runs again, after its process ended, lists the effect as uncertain.', async () => {
+    const database = join(folder, 'ended.db')
+    const program = join(import.meta.dirname, '../../../test/crash/killed-payer-child.ts')
+    const { signal, stderr } = spawnSync(process.execPath, ['--no-warnings', program, database], { encoding: 'utf8' })
+    expect([signal, stderr]).toEqual(['SIGKILL', ''])
+    let executions = 0
+    const agent = payer(async () => `paid ${++executions} times`)
+    const troupe = await createTroupe({ storage: `sqlite:${database}`, log: 'silent', agents: [agent] })
+    open.push(troupe)
+    const run = await troupe.user('ada').orchestra.get('r')
+    await run.cancel()
+    expect(await run.result()).toMatchObject({ status: 'cancelled', uncertain: [claimed] })
+    expect(await run.uncertain()).toEqual([claimed])
+    expect(await run.calls('1#1')).toMatchObject([{ state: 'uncertain', input: { amount: 250 }, key: 'order-17' }])
+    expect(executions).toBe(0)
+    await run.resolve(uncertain, { happened: true, output: { receipt: 7 } })
+    expect(await run.uncertain()).toEqual([])
+  })
+
+  it('A run that is cancelled while the function of the effect is executed lists the effect as uncertain.', async () => {
+    const begun = Promise.withResolvers<void>()
+    const agent = payer(({ signal }) => {
+      begun.resolve()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    open.push(troupe)
+    const run = await troupe.user('ada').orchestra.start({ id: 'r', task: 'go', topology: topology(agent) })
+    await begun.promise
+    await run.cancel()
+    expect(await run.result()).toMatchObject({ status: 'cancelled', uncertain: [claimed] })
+  })
+
+  it('A run that is cancelled lists no effect whose outcome its journal holds.', async () => {
+    const paid = Promise.withResolvers<void>()
+    const agent = defineAgent({
+      name: 'Payer',
+      run: async (_, ctx) => {
+        await ctx.effect('pay', { class: 'at-most-once' }, () => 'paid')
+        paid.resolve()
+        return new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
+      },
+    })
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    open.push(troupe)
+    const run = await troupe.user('ada').orchestra.start({ id: 'r', task: 'go', topology: topology(agent) })
+    await paid.promise
+    await run.cancel()
+    expect(await run.uncertain()).toEqual([])
+    expect(await run.calls('1#1')).toMatchObject([{ state: 'done' }])
+  })
 })

@@ -1,5 +1,5 @@
 /** Effects of a run whose outcome is unknown, and what somebody finds out about them: while the run goes on and after its end. */
-import { failure, type UserId } from '../../core/index.ts'
+import { checkText, failure, type UserId } from '../../core/index.ts'
 import type { Resolution } from '../../journal/index.ts'
 import { recordedCall } from '../history/recorded-call.ts'
 import type { CommandOptions } from './commands/command-options.ts'
@@ -47,6 +47,7 @@ export async function resolveEffect(
   options: CommandOptions,
 ): Promise<void> {
   const { steps, storage } = host.parts
+  for (const [name, text] of Object.entries({ step, call })) checkText(`run.resolve.${name}`, text)
   await host.row(user, run)
   const journal = stepJournal(run, step)
   const amended = await steps.resolveEnded(user, journal, call, resolution)
@@ -54,6 +55,8 @@ export async function resolveEffect(
     const resolved = steps.resolve(user, journal, call, resolution)
     return host.submit(user, run, { type: 'step.resumed', step }, options, resolved)
   }
-  const result = await storage.commit({ id: null, scope: { user }, ...amended })
+  const entry = { actor: 'host', operation: 'run.resolve', resource: run }
+  const statements = [...amended.statements, ...(host.parts.audit?.written(user, entry) ?? [])]
+  const result = await storage.commit({ id: null, scope: { user }, ...amended, statements })
   if (!result.ok) throw failure(result.code, { ...result.detail })
 }

@@ -1,6 +1,14 @@
 /** One past run, run again in a world of its own: begun as it began, with what is to be different, scored as it is. */
-import { construct, failure, type Json, type StoredError, storeError, type UserId } from '../../core/index.ts'
-import type { CompiledTopology } from '../../topology/index.ts'
+import {
+  construct,
+  failure,
+  type Json,
+  reportCallback,
+  type StoredError,
+  storeError,
+  type UserId,
+} from '../../core/index.ts'
+import { type CompiledTopology, lowerLimits, type RunLimits } from '../../topology/index.ts'
 import { editedAgents } from '../engine/forks/edited-agents.ts'
 import type { ForkOptions, ForkSource } from '../engine/forks/fork-run.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
@@ -18,6 +26,7 @@ import { layOut, pastContext } from './past-context.ts'
 import { RecordedAnswers } from './recorded-answers.ts'
 import { RecordedCalls, recordedCallsOf, type UnrecordedCall } from './recorded-calls.ts'
 import { type KnownScore, type ScoredRun, scoreAnswer } from './score-answer.ts'
+import { UnrepeatedCalls } from './unrepeated-calls.ts'
 
 /** What is different; nothing is allowed: it shows how much answers differ by themselves. */
 export interface EvaluationChange extends Pick<NonNullable<ForkOptions['edit']>, 'model' | 'prompts'> {
@@ -65,6 +74,7 @@ export interface EvaluationParts {
   readonly change: EvaluationChange
   readonly score: KnownScore
   readonly live: boolean
+  readonly repeat: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -82,28 +92,34 @@ export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: Sp
     return { run: row.run, status: 'scored', ...(await scored(parts, row, share, known)), ...known }
   } catch (error) {
     if (parts.signal?.aborted) throw error
-    return { run: row.run, status: 'failed', error: storeError(error), ...known }
+    const stored = storeError(error)
+    // The troupe of an evaluation is silent; what is Troupe's own says all in the report.
+    if (stored.errorId !== undefined)
+      reportCallback(parts.host.parts.services, { callback: 'evaluation', name: row.run, userId: parts.user }, error)
+    return { run: row.run, status: 'failed', error: stored, ...known }
   }
 }
 
 async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare, known: Known) {
-  const { host, user, open, live, signal } = parts
+  const { host, user, open, live, repeat, signal } = parts
   const past = PastRun.of(row.run, await readRetainedRecords(host.parts, user, row))
   const spec = specOf(parts, await host.source(user, row.run), past, share)
   const then = await pastContext(host.parts, user, row, past)
   known.missingKeys = then.missingKeys
   const calls = await recordedCallsOf(host.parts, user, row)
   const recorded = live ? undefined : new RecordedCalls(calls)
-  const evaluationTroupe = await open(recorded)
+  const once = live && !repeat ? new UnrepeatedCalls(row.run, calls, host.parts.services.recording) : undefined
+  const evaluationTroupe = await open(recorded ?? once)
   try {
     await layOut(then, evaluationTroupe, host.parts, user, spec.agents.keys())
     signal?.throwIfAborted()
     // Where the world outside is touched its keys are new, else what is done again would pass for done already.
     const id = live ? host.parts.ids.next() : row.run
     const run = Run[construct](evaluationTroupe.host, user, await evaluationTroupe.host.begin(user, { run: id, spec }))
-    const result = await new RecordedAnswers(past.events).toEnd(run, signal ? { signal } : {})
+    const result = await new RecordedAnswers(past.events, live).toEnd(run, signal ? { signal } : {})
     known.spent = { tokens: tokensOf(result), cost: result.cost.usd }
     known.unrecorded = recorded?.missing ?? []
+    if (once?.repeated) throw once.repeated
     const [missing] = known.unrecorded
     if (missing) throw failure('evaluation.unrecorded', { kind: missing.kind, name: missing.name })
     if (result.status !== 'completed') throw unfinished(row.run, result)
@@ -124,25 +140,26 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
 const tokensOf = ({ usage }: RunResult) => usage.inputTokens + usage.outputTokens
 
 /** What the past run began with, and what is to be different; breakpoints apart. */
-function specOf({ change }: EvaluationParts, source: ForkSource, past: PastRun, share: SpendingShare): RunSpec {
+function specOf({ change, host }: EvaluationParts, source: ForkSource, past: PastRun, share: SpendingShare): RunSpec {
   const [record] = past.records
   const task = record?.input.type === 'start' ? record.input.task : null
-  const { topology, config, agents } = teamOf(change, task, source)
+  const { limits } = host.parts
+  const { topology, config, agents } = teamOf(change, task, source, limits)
   const edited = editedAgents(agents, change)
   const { debug: _, ...plain } = config
   const least = (name: 'tokens' | 'cost') => {
     const limits = [config.budget[name], share[name]].filter((limit) => limit !== undefined)
     return limits.length === 0 ? {} : { [name]: Math.min(...limits) }
   }
-  const budget = { ...config.budget, ...least('tokens'), ...least('cost') }
+  const budget = lowerLimits({ ...config.budget, ...least('tokens'), ...least('cost') }, limits)
   const fingerprints = Object.fromEntries([...edited].map(([name, agent]) => [name, agent.fingerprint]))
   const pinned: Pinned = { topology, config: { ...plain, budget }, fingerprints }
   return { task, pinned, tags: [], agents: edited }
 }
 
-function teamOf({ topology }: EvaluationChange, task: Json, { pinned, agents }: ForkSource) {
+function teamOf({ topology }: EvaluationChange, task: Json, { pinned, agents }: ForkSource, limits: RunLimits) {
   if (!topology) return { topology: pinned.topology, config: pinned.config, agents }
-  const spec = prepareRun({ task, topology })
+  const spec = prepareRun({ task, topology }, undefined, limits)
   return { topology: spec.pinned.topology, config: spec.pinned.config, agents: spec.agents }
 }
 

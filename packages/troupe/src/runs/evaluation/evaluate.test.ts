@@ -139,6 +139,45 @@ describe('an evaluation', () => {
     expect(keys.size).toBe(3)
   })
 
+  it('carries out live no effect that acts once without repeat, and gives no approval of the past run', async () => {
+    const troupe = await opened()
+    const ada = troupe.user('ada')
+    const sent: unknown[] = []
+    const tool = (name: string, rest: object) =>
+      defineTool({
+        name,
+        description: 'x',
+        inputSchema: z.object({}),
+        execute: () => sent.push(name),
+        ...rest,
+      } as never)
+    const model = () => new MockModel({ responses: [{ toolCalls: [{ name: 'send', args: {} }] }, 'done'] })
+    const clerk = (rest: object) =>
+      new LlmAgent({ name: 'Clerk', model: model(), tools: [tool('send', rest) as never] })
+    const once = await ended(ada, { task: 'a', topology: solo(clerk({ effect: 'at-most-once' })) })
+    const asks = await ada.orchestra.start({
+      task: 'b',
+      topology: solo(clerk({ effect: 'read', needsApproval: true })),
+    })
+    const [question] = (await asks.result()).questions
+    await asks.answer(question?.id ?? '', { approve: true, hash: question?.hash ?? '' })
+    await asks.result()
+    expect(sent).toHaveLength(2)
+    const evaluate = (run: string, options: object) =>
+      ada.orchestra.evaluate({ runs: [run], change: { model: model() }, score: 'exact', ...options })
+    expect((await evaluate(once.id, { live: true })).runs).toMatchObject([
+      { status: 'failed', error: { code: 'evaluation.repeats', details: { name: 'send' } } },
+    ])
+    expect((await evaluate(asks.id, { live: true })).runs).toMatchObject([
+      { status: 'failed', error: { code: 'evaluation.unfinished' } },
+    ])
+    expect(sent).toHaveLength(2)
+    expect((await evaluate(asks.id, {})).runs).toMatchObject([{ status: 'scored' }])
+    expect(sent).toHaveLength(2)
+    expect((await evaluate(once.id, { live: true, repeat: true })).runs).toMatchObject([{ status: 'scored' }])
+    expect(sent).toHaveLength(3)
+  })
+
   it('begins with the context of that time and touches nothing of the user', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock })
@@ -300,6 +339,7 @@ describe('an evaluation', () => {
       { budget: { time: 1 } },
       { budget: { cost: -1 } },
       { live: 1 },
+      { repeat: 1 },
       { onProgress: 1 },
       { runs: { statu: 'failed' } },
       { change: { topology: { agents: [], flows: [] } } },

@@ -7,6 +7,8 @@ import {
   hashJson,
   jsonSchemaOf,
   listOf,
+  readable,
+  reportCallback,
   show,
   type UserId,
 } from '../../core/index.ts'
@@ -16,7 +18,15 @@ import type { TeamKind, TeamReference } from '../engine/resolve-team.ts'
 import { checkContextOf, prepareRun } from '../engine/start-run.ts'
 import { checkFilter, type RunFilter, runFilters } from '../engine/store/run-filter.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
-import { type EvaluatedRun, type EvaluationChange, evaluateRun, type RunMetrics, type Spent } from './evaluate-run.ts'
+import {
+  type EvaluatedRun,
+  type EvaluationChange,
+  type EvaluationParts,
+  evaluateRun,
+  type RunMetrics,
+  type SpendingShare,
+  type Spent,
+} from './evaluate-run.ts'
 import { EvaluationRecord } from './evaluation-record.ts'
 import type { OpenEvaluationTroupe } from './evaluation-troupe.ts'
 import { checkScore, type NamedScores, type Score } from './score-answer.ts'
@@ -29,8 +39,16 @@ export interface EvaluateOptions {
   /** `model` and `prompts` are of its LlmAgents; `team`, `agent` or `topology` replaces the team with its settings. */
   readonly change: Omit<EvaluationChange, 'topology'> & (TeamReference | { readonly [kind in TeamKind]?: undefined })
   readonly score: Score
-  /** Carries tools and effects out, in place of answering them from the record. */
+  /**
+   * Carries tools and effects out, in place of answering them from the record; false by default. An approval of the past run
+   * is not given again: a run that needs one fails with `evaluation.unfinished`.
+   */
   readonly live?: boolean
+  /**
+   * With `live`: makes calls of class `at-most-once` once more that the past run had made with the same arguments; false by
+   * default, which fails a run that would with `evaluation.repeats`.
+   */
+  readonly repeat?: boolean
   /** Runs at once; 2 by default, 32 at most. */
   readonly concurrency?: number
   /** Runs at most; 100 by default, 10,000 at most. */
@@ -67,7 +85,19 @@ export interface Evaluation {
   }
 }
 
-const known = ['id', 'runs', 'change', 'score', 'live', 'concurrency', 'limit', 'budget', 'onProgress', 'signal']
+const known = [
+  'id',
+  'runs',
+  'change',
+  'score',
+  'live',
+  'repeat',
+  'concurrency',
+  'limit',
+  'budget',
+  'onProgress',
+  'signal',
+]
 const page = 500
 const wrong = (option: string, problem: string) => failure('validation.failed', { what: `evaluate.${option}`, problem })
 
@@ -78,11 +108,11 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.scores)
-  const { live = false, onProgress, signal } = options
+  const { live = false, repeat = false, onProgress, signal } = options
   const change = changeOf(options.change, host)
-  const record = options.id === undefined ? undefined : recordOf(host, user, options.id)
+  const record = options.id === undefined ? undefined : objectOf(host, user, options.id)
   const { rows, before } = await begun(host, user, options, { limit, change, record })
-  const parts = { host, user, open, change, score, live, signal }
+  const parts = { host, user, open, change, score, live, repeat, signal }
   const purse = new Purse(budget, [...before.values()])
   const done: EvaluatedRun[] = []
   const waiting = [...rows.entries()]
@@ -91,14 +121,15 @@ export async function evaluate(
       const [index, row] = next
       const known = before.get(row.run)
       const share = known ? undefined : purse.reserve(Math.min(waiting.length + 1, concurrency - purse.out))
-      const run = known ?? (share ? await evaluateRun(parts, row, share) : skipped(row.run))
+      const run = known ?? (share ? await evaluateWithin(parts, row, share, waiting.length + 1) : skipped(row.run))
       if (share) purse.release(share, run.spent)
       if (share) await record?.add(run)
       done[index] = run
       try {
         onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
-      } catch {
-        // Who looks on breaks nothing.
+      } catch (error) {
+        // An observer breaks nothing.
+        reportCallback(host.parts.services, { callback: 'progress observer', name: row.run, userId: user }, error)
       }
     }
   }
@@ -108,14 +139,14 @@ export async function evaluate(
   return { runs: done, total: totalOf(done) }
 }
 
-const recordOf = (host: OrchestraHost, user: UserId, id: string) =>
+const objectOf = (host: OrchestraHost, user: UserId, id: string) =>
   new EvaluationRecord(host.parts.storage, user, checkName('evaluation', id))
 
 /** The runs it is about, and the reports of those that are done already. */
 async function begun(
   host: OrchestraHost,
   user: UserId,
-  { runs, score, live = false }: EvaluateOptions,
+  { runs, score, live = false, repeat = false }: EvaluateOptions,
   {
     limit,
     change,
@@ -132,6 +163,7 @@ async function begun(
     topology?.canonical ?? null,
     typeof score === 'object' && 'schema' in score ? (jsonSchemaOf(score.schema) ?? 'schema') : fingerprintOf(score),
     live,
+    ...(repeat ? ['repeat'] : []),
   ])
   const { runs: ids, done } = await record.begin(hash, async () =>
     (await chosen(host, user, runs, limit)).map(({ run }) => run),
@@ -144,13 +176,13 @@ const fingerprintOf = (value: unknown): string =>
   typeof value === 'object' && value !== null && 'modelId' in value
     ? `${show((value as { readonly provider?: unknown }).provider)}/${show(value.modelId)}`
     : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value)
+      ? readable('evaluate.change.model', () => JSON.stringify(value))
+      : show(value)
 
 function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
   checkOptions('evaluate', options, known)
   checkSignal('orchestra.evaluate', options.signal)
-  const { concurrency = 2, limit = 100, budget = {}, live = false, onProgress, change } = options
+  const { concurrency = 2, limit = 100, budget = {}, live = false, repeat = false, onProgress, change } = options
   const within = (option: string, value: number, max: number) => {
     if (!Number.isSafeInteger(value) || value < 1 || value > max)
       throw wrong(option, `it must be a whole number from 1 to ${max}`)
@@ -161,7 +193,8 @@ function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
   for (const [name, value] of Object.entries(budget))
     if (value !== undefined && !(Number.isFinite(value) && value >= 0))
       throw wrong(`budget.${name}`, 'it must be a number from 0')
-  if (typeof live !== 'boolean') throw wrong('live', 'it must be true or false')
+  for (const [name, value] of Object.entries({ live, repeat }))
+    if (typeof value !== 'boolean') throw wrong(name, 'it must be true or false')
   if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it is no function')
   checkOptions('evaluate.change', change, ['model', 'prompts', 'team', 'agent', 'topology'])
   return { concurrency, limit, budget, score: checkScore(options.score, scores) }
@@ -175,7 +208,7 @@ function changeOf(
   rejectUnknown(rest, parts.services.models)
   if ([team, agent, topology].every((one) => one === undefined)) return rest
   const compiled = parts.resolveTeam({ team, agent, topology } as TeamReference, 'evaluate.change')
-  prepareRun({ task: null, topology: compiled }, checkContextOf(parts))
+  prepareRun({ task: null, topology: compiled }, checkContextOf(parts), parts.limits)
   return { ...rest, topology: compiled }
 }
 
@@ -239,6 +272,22 @@ class Purse {
     if (this.#remaining.tokens !== undefined) this.#remaining.tokens += times * tokens
     if (this.#remaining.cost !== undefined) this.#remaining.cost += times * cost
   }
+}
+
+/** Within what the user may use today. */
+async function evaluateWithin(
+  parts: EvaluationParts,
+  row: RunRow,
+  share: SpendingShare,
+  among: number,
+): Promise<EvaluatedRun> {
+  const { dailyUsage } = parts.host.parts
+  if (!dailyUsage) return evaluateRun(parts, row, share)
+  const held = await dailyUsage.reserve(parts.user, share, among)
+  if (!held) return skipped(row.run)
+  const run = await evaluateRun(parts, row, { ...share, ...held.share })
+  await held.release(run.spent)
+  return run
 }
 
 const nothing: Spent = { tokens: 0, cost: 0 }

@@ -10,13 +10,15 @@ const keyOf = ({ agent, kind, text, hash }: Asked) => JSON.stringify([agent, kin
 export class RecordedAnswers {
   readonly #answers = new Map<string, Json[]>()
 
-  constructor(events: readonly NumberedEvent[]) {
+  /** @param live tools are carried out: an approval of the past run was for its own call */
+  constructor(events: readonly NumberedEvent[], live: boolean) {
     const asked = new Map<string, string>()
     for (const event of events) {
       if (event.type === 'question.asked')
         asked.set(event.question, keyOf({ ...event.ask, agent: event.agent } as Asked))
       const key = event.type === 'question.answered' ? asked.get(event.question) : undefined
-      if (key !== undefined && event.type === 'question.answered')
+      if (key === undefined || event.type !== 'question.answered') continue
+      if (!live || (event.value as { readonly approve?: unknown } | null)?.approve !== true)
         this.#answers.set(key, [...(this.#answers.get(key) ?? []), event.value])
     }
   }

@@ -43,20 +43,15 @@ export class RecordedCalls implements Recording {
   constructor(calls: readonly RecordedEffect[]) {
     for (const call of calls) {
       if (call.state !== 'done' && call.state !== 'failed') continue
-      for (const name of namesOf(call)) {
-        const key = `${name} ${call.hash}`
-        this.#answers.set(key, [...(this.#answers.get(key) ?? []), call])
-      }
+      for (const key of recordedKeysOf(call)) this.#answers.set(key, [...(this.#answers.get(key) ?? []), call])
     }
   }
 
   /** The n-th equal call is answered as the n-th was, those after the last as the last. */
   async play<Out>({ kind, name, request }: Traffic, ask: () => Promise<Out>): Promise<Out> {
     if (kind !== 'tool' && kind !== 'effect') return ask()
-    const fields = request as { readonly args?: Json; readonly input?: Json }
-    const args = (kind === 'tool' ? fields.args : fields.input) ?? null
-    const hashes = [inputHash(args, `The input of ${name}`), ...(args === null ? [''] : [])]
-    const key = hashes.map((hash) => `${kind} ${name} ${hash}`).find((each) => this.#answers.has(each))
+    const { args, keys } = callKeysOf({ kind, name, request })
+    const key = keys.find((each) => this.#answers.has(each))
     const recorded = key === undefined ? [] : (this.#answers.get(key) ?? [])
     const nth = this.#asked.get(key ?? '') ?? 0
     const found = recorded[Math.min(nth, recorded.length - 1)]
@@ -77,6 +72,20 @@ export class RecordedCalls implements Recording {
 
   redactSecret(): void {}
 }
+
+/** By what a call is found among recorded ones: its kind, its name and the hash of its arguments. */
+export function callKeysOf({ kind, name, request }: Traffic): {
+  readonly args: Json
+  readonly keys: readonly string[]
+} {
+  const fields = request as { readonly args?: Json; readonly input?: Json }
+  const args = (kind === 'tool' ? fields.args : fields.input) ?? null
+  const hashes = [inputHash(args, `The input of ${name}`), ...(args === null ? [''] : [])]
+  return { args, keys: hashes.map((hash) => `${kind} ${name} ${hash}`) }
+}
+
+export const recordedKeysOf = (call: RecordedEffect): readonly string[] =>
+  namesOf(call).map((name) => `${name} ${call.hash}`)
 
 /** Calls of tools are recorded with their place in the turn, effects with the key that their caller gave. */
 function namesOf({ name, key }: RecordedEffect): readonly string[] {

@@ -6,7 +6,7 @@ export interface RecordedCall {
   /** Which call of the step it is. */
   readonly call: string
   readonly kind: 'model' | 'tool' | 'effect'
-  /** Of the tool or effect; of a model's call, its turn. */
+  /** Of the tool or effect; of a model's call, its turn, or `summary` for one that a hand-off carries. */
   readonly name: string
   readonly class: RecordedEffect['class']
   /** `claimed`: begun, and not over. `not-happened`: somebody said so of an uncertain one. */
@@ -33,7 +33,7 @@ export function recordedCall({
   error,
   taint,
 }: RecordedEffect): RecordedCall {
-  const model = /^model (\d+)$/.exec(name)?.[1]
+  const model = /^model (\d+|summary)$/.exec(name)?.[1]
   const tool = /^(.+) \d+\.\d+$/s.exec(name)?.[1]
   return {
     call,

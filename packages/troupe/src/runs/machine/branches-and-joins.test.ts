@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { failure, type Json, storeError } from '../../core/index.ts'
 import { readConfig } from '../../topology/canonical/run-config.ts'
-import { conditionHolds } from './branches/condition.ts'
+import { conditionHolds } from './branches/condition-holds.ts'
 import { decide } from './decide.ts'
 import { fan, leaf, team } from './machine-teams.test.fixture.ts'
 import {

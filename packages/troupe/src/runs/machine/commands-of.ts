@@ -5,12 +5,17 @@ import { flowOf, nodeIn, servingFlow } from './branches/flow.ts'
 import type { Command, Event } from './machine-events.ts'
 import { must, type State, type Step } from './state.ts'
 
+/** The key of the command that cancels all child runs. */
+export const childrenKey = 'children'
+
 const opened = (event: Event): string | undefined => {
   switch (event.type) {
     case 'step.started':
       return `execute ${event.step}`
     case 'step.cancel-requested':
       return `cancel ${event.step}`
+    case 'run.cancel-requested':
+      return childrenKey
     case 'budget.requested':
       return 'budget'
     case 'timer.set':
@@ -55,6 +60,7 @@ export function executeCommand(state: Readonly<State>, step: Step): Command {
     input: branch.input,
     ...(branch.results ? { results: branch.results } : {}),
     request: branch.request,
+    ...(branch.history ? { history: branch.history } : {}),
     flow: flowOf(state, branch),
     thread: `${branch.id}@${step.node}`,
     ...(stream.length > 0 ? { streamTo: stream } : {}),

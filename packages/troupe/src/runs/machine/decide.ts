@@ -6,6 +6,7 @@ import { failure, storeError } from '../../core/index.ts'
 import { considerGroup, failGroup } from './branches/branch-group.ts'
 import { finishCancellation, requestBranchCancel, requestGroupCancel } from './branches/cancellation.ts'
 import { handleBranchFailure } from './branches/fail-branch.ts'
+import { childrenKey } from './commands-of.ts'
 import { Deciding, type DecisionTask } from './decision.ts'
 import { considerJoin } from './joins/consider-join.ts'
 import { joinArrivals } from './joins/join-arrivals.ts'
@@ -13,13 +14,13 @@ import { onTimer } from './limits/on-timer.ts'
 import { updateClocks } from './limits/run-clocks.ts'
 import { isWorkStopped } from './limits/run-time.ts'
 import type { Event, Input } from './machine-events.ts'
-import { answered, asked, passBreakpoints, requested, sendDeferredAnswers } from './people/asked-and-answered.ts'
 import { editBranch } from './people/breakpoints.ts'
+import { answerQuestion, askQuestion, passBreakpoints, requestAgent, sendDeferredAnswers } from './people/questions.ts'
 import { deriveStatus } from './run-account.ts'
 import { recordWaiting } from './run-waiting.ts'
 import { applyStart, cancelRun, considerRun, pauseRun, requestRunCancel, resumeRun } from './start-and-cancel.ts'
 import { hasEnded, type State } from './state.ts'
-import { schedule } from './steps/schedule-steps.ts'
+import { scheduleSteps } from './steps/schedule-steps.ts'
 import {
   budgetRejected,
   childChanged,
@@ -83,11 +84,11 @@ function applyInput(d: Deciding, input: Input) {
     case 'step.resumed':
       return stepResumed(d, input.step)
     case 'question.asked':
-      return asked(d, input)
+      return askQuestion(d, input)
     case 'question.answered':
-      return answered(d, input)
+      return answerQuestion(d, input)
     case 'request.made':
-      return requested(d, input)
+      return requestAgent(d, input)
     case 'timer':
       return onTimer(d, input.name)
     case 'cancel':
@@ -115,6 +116,8 @@ function applyInput(d: Deciding, input: Input) {
     case 'child.waiting':
     case 'child.resumed':
       return childChanged(d, input)
+    case 'children.cancelled':
+      return d.state.open.has(childrenKey) ? d.emit({ type: 'children.cancelled' }) : undefined
     case 'run.charged':
     case 'budget.granted': {
       const { at: _, ...fields } = input
@@ -159,6 +162,6 @@ function processTasks(d: Deciding): void {
     } else if (group !== undefined) {
       d.groups.delete(group)
       considerGroup(d, group)
-    } else if (!considerRun(d) && !schedule(d)) break
+    } else if (!considerRun(d) && !scheduleSteps(d)) break
   }
 }

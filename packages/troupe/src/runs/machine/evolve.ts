@@ -7,6 +7,7 @@ import { graphOf } from '../../topology/index.ts'
 import { pathSetBy } from './branches/agent-path.ts'
 import { evolveBranch } from './branches/evolve-branch.ts'
 import { evolveTaint } from './branches/evolve-taint.ts'
+import { childrenKey } from './commands-of.ts'
 import { evolveJoin } from './joins/evolve-join.ts'
 import { evolveGrants } from './limits/grants.ts'
 import { runTimeOf } from './limits/run-time.ts'
@@ -15,6 +16,7 @@ import { evolvePeople } from './people/evolve-people.ts'
 import type { State } from './state.ts'
 import { childMoves, evolveChild, resumeChildren } from './steps/evolve-child.ts'
 import { addUsage, evolveStep } from './steps/evolve-step.ts'
+import { childUsageKey } from './steps/total-usage.ts'
 
 /** @returns the same state */
 export function evolve(state: State, event: Event): State {
@@ -54,6 +56,9 @@ function fold(state: State, event: Event): State {
     case 'child.waiting':
     case 'child.resumed':
       return evolveChild(state, event)
+    case 'children.cancelled':
+      state.ledger.drop(state.open, childrenKey)
+      return state
     case 'timer.set':
     case 'timer.cleared':
       return evolveTimer(state, event)
@@ -109,11 +114,15 @@ function evolveRun(state: State, event: RunEvent): State {
       for (const key of ['totalSteps', 'chargedSteps'] as const) ledger.add(state.counts, key, event.steps)
       for (const key of ['hops', 'chargedHops'] as const) ledger.add(state.counts, key, event.hops ?? 0)
       addUsage(state, event.usage)
+      ledger.drop(state.openUsage, childUsageKey(event.run))
       childMoves(state, event.run)
       break
     case 'run.cancel-requested':
       ledger.set(state, 'cancellation', event.cancellation)
       ledger.set(state, 'cancelRequestedBy', event.by)
+      // A run that draws from a common budget may have child runs.
+      if (state.granted)
+        ledger.put(state.open, childrenKey, { id: `${childrenKey} ${state.seq}`, type: 'children.cancel' })
       break
     case 'run.retried':
       ledger.set(state, 'attempt', event.attempt)

@@ -8,11 +8,10 @@
  * do about a failure).
  */
 
-import type { Flow, Outcome, Question } from '../../agents/index.ts'
-import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
+import type { CarriedHistory, Outcome, Question } from '../../agents/index.ts'
+import type { Json, StoredError } from '../../core/index.ts'
 import type { BreakOn, FailurePolicy, Join } from '../../topology/index.ts'
 import type {
-  Amounts,
   AnswerTo,
   BranchAgent,
   BranchOrigin,
@@ -22,6 +21,7 @@ import type {
   BudgetRequested,
   Cancellation,
   ChildChanged,
+  ChildrenCancelled,
   ClockJumped,
   Guard,
   Pinned,
@@ -33,6 +33,7 @@ import type {
   Tainted,
 } from './result.ts'
 
+export type { Command } from './command.ts'
 export type {
   Amounts,
   AnswerTo,
@@ -79,6 +80,8 @@ export type Input = { readonly at: number } & (
       readonly detail?: Json
       /** The child runs that a parked step waits for. */
       readonly children?: readonly string[]
+      /** What the step has used so far. */
+      readonly usage?: StepUsage
     }
   /** A waiting step is carried out again without an answer of ours: a reply came, an effect was settled. */
   | { readonly type: 'step.resumed'; readonly step: StepId }
@@ -127,6 +130,7 @@ export type Input = { readonly at: number } & (
   /** What a branch whose step has not begun is given instead. */
   | { readonly type: 'branch.edited'; readonly branch: BranchId; readonly input: Json; readonly by: string }
   | BudgetRejected
+  | ChildrenCancelled
 )
 
 /** How a step ended. */
@@ -168,6 +172,7 @@ export type Event = { readonly at: number } & (
       readonly agent: string
       /** Absent where it is what has met at `meets`, or the same as before. */
       readonly input?: Json
+      readonly history?: CarriedHistory
       readonly meets?: JoinId
       readonly edge?: number
       readonly from?: string
@@ -245,6 +250,7 @@ export type Event = { readonly at: number } & (
       readonly detail?: Json
       /** The child runs that a parked step waits for. */
       readonly children?: readonly string[]
+      readonly usage?: StepUsage
     } & Tainted)
   | { readonly type: 'step.resumed'; readonly step: StepId; readonly branch: BranchId; readonly agent: string }
   /** Told to stop; it settles or fails all the same. */
@@ -346,6 +352,7 @@ export type Event = { readonly at: number } & (
   | { readonly type: 'run.claimed'; readonly gap: number }
   | ClockJumped
   | (ChildChanged & BranchAgent)
+  | ChildrenCancelled
   | { readonly type: 'run.completed'; readonly value: Json }
   | { readonly type: 'run.failed'; readonly error: StoredError; readonly guard?: Guard; readonly partial?: Json }
   | { readonly type: 'run.cancelled'; readonly by: string; readonly partial?: Json }
@@ -358,40 +365,3 @@ export type Event = { readonly at: number } & (
 export type EventType = Event['type']
 export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>
 export type InputOf<T extends Input['type']> = Extract<Input, { readonly type: T }>
-
-/** What the shell carries out; an id that it already carries out is dropped. */
-export type Command = { readonly id: string } & (
-  | {
-      readonly type: 'step.execute'
-      readonly step: StepId
-      readonly branch: BranchId
-      readonly node: string
-      readonly agent: string
-      readonly input: Json
-      readonly results?: readonly Result[]
-      /** What the agent was asked when the branch came to it, before anything it invoked has met. */
-      readonly request: Json
-      readonly flow: Flow
-      /** Of this agent in this branch. */
-      readonly thread: string
-      /** The step answers a request: its plain value is the reply. */
-      readonly serve?: { readonly type: string; readonly from: string }
-      /** Its live parts go on to these agents: the edges are of type stream. */
-      readonly streamTo?: readonly string[]
-      /** What the input came with, and all that the branch had gone through before. */
-      readonly taint?: readonly TaintLabel[]
-    }
-  /** Abort the step and await it; `step.failed` or `step.returned` follows. */
-  | { readonly type: 'step.cancel'; readonly step: StepId; readonly reason: StoredError }
-  /** `due` in run time: `wallTimeOf` converts it. */
-  | { readonly type: 'timer.set'; readonly name: string; readonly due: number }
-  /** Take so much, or more, of the common budget; `budget.granted` or `budget.rejected` follows. */
-  | ({ readonly type: 'budget.draw' } & Amounts)
-  | {
-      readonly type: 'answer.deliver'
-      readonly step: StepId
-      readonly wait: string
-      readonly answer: { readonly value: Json } | { readonly error: StoredError }
-      readonly taint?: readonly TaintLabel[]
-    }
-)

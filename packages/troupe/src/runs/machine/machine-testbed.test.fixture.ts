@@ -141,6 +141,8 @@ export class MachineTestbed {
           this.#at(stops, { input: { at: 0, type: 'step.failed', step: command.step, error: command.reason } })
         return
       }
+      case 'children.cancel':
+        return this.#at(0, { input: { at: 0, type: 'children.cancelled' } })
       case 'timer.set':
         this.#at(wallTimeOf(this.state, command.name, command.due) - this.now, {
           timer: command.name,

@@ -100,6 +100,8 @@ type ChildWaiting = {
   readonly reason: RunReason
   /** The ids of the open questions of the child run. */
   readonly questions: readonly string[]
+  /** What the child run has used so far: part of what its parent used until the child run ends. */
+  readonly usage?: StepUsage
 }
 
 /** The process was suspended together with the run, for so many ms, or the wall clock was set forward. */
@@ -113,6 +115,11 @@ type ChildResumed = {
   readonly type: 'child.resumed'
   readonly child: string
   readonly step: string
+}
+
+/** All child runs of a run that is being cancelled are over, or were waited for long enough. */
+export type ChildrenCancelled = {
+  readonly type: 'children.cancelled'
 }
 
 /** What a child run reports to the run whose step started it. */

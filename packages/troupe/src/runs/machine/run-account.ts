@@ -5,6 +5,7 @@ import { taintOfRun } from './branches/evolve-taint.ts'
 import type { Guard } from './machine-events.ts'
 import type { RunReason } from './result.ts'
 import { hasEnded, type State, type Step, type WaitingChild } from './state.ts'
+import { totalUsage } from './steps/total-usage.ts'
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting'
 
@@ -65,6 +66,7 @@ const reasonOf = (children: readonly WaitingChild[]): RunReason =>
 export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
   const { status, reason, over } = deriveStatus(state)
   const problems = problemsOf(state)
+  const { inputTokens, outputTokens, cost: usd, unknown } = totalUsage(state)
   return {
     status,
     ...(reason ? { reason } : {}),
@@ -73,8 +75,8 @@ export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
     questions: over ? [] : questionsOf(state),
     totalSteps: state.counts.totalSteps,
     branchResults: [...state.branches.values()].map((branch) => accountOf(branch, problems.get(branch.id))),
-    usage: { inputTokens: state.usage.inputTokens, outputTokens: state.usage.outputTokens },
-    cost: { usd: state.usage.usd, unknown: Object.keys(state.usage.unknown) },
+    usage: { inputTokens, outputTokens },
+    cost: { usd, unknown },
     durationMs: Math.max(0, (over ? state.now : at) - state.startedAt),
     ...(state.guard ? { guard: state.guard } : {}),
     ...(state.error ? { error: state.error } : {}),

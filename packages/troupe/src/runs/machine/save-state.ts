@@ -16,14 +16,35 @@ const maps = [
   'queues',
   'paths',
   'taints',
+  'openUsage',
 ] as const
 
 /** Of the form in which `loadState` reads it; undefined fields are left out. */
 export function saveState(state: Readonly<State>): Json {
+  return JSON.parse([...stateTexts(state)].join('')) as Json
+}
+
+/** Entries of a map in one text. */
+const perText = 100
+
+/** The JSON text of a state in parts, so that a large state need not be written in one go. */
+export function* stateTexts(state: Readonly<State>): Generator<string> {
   const { ledger: _ledger, graph: _graph, ...rest } = state
-  const plain: Record<string, unknown> = { ...rest }
-  for (const name of maps) plain[name] = [...state[name]]
-  return JSON.parse(JSON.stringify(plain)) as Json
+  const plain = Object.entries(rest).filter(([name]) => !(maps as readonly string[]).includes(name))
+  yield JSON.stringify(Object.fromEntries(plain)).slice(0, -1)
+  for (const name of maps) {
+    yield `,"${name}":[`
+    let entries: unknown[] = []
+    let separator = ''
+    for (const entry of state[name] as ReadonlyMap<string, unknown>) {
+      if (entries.push(entry) < perText) continue
+      yield separator + JSON.stringify(entries).slice(1, -1)
+      entries = []
+      separator = ','
+    }
+    yield entries.length > 0 ? `${separator}${JSON.stringify(entries).slice(1, -1)}]` : ']'
+  }
+  yield '}'
 }
 
 /** Objects whose keys are names get no prototype again. */

@@ -5,6 +5,7 @@ import { requestGroupCancel } from './branches/cancellation.ts'
 import { delayBefore, exhausted } from './branches/fail-branch.ts'
 import { graphIn } from './branches/flow.ts'
 import { startBranch } from './branches/route-result.ts'
+import { childrenKey } from './commands-of.ts'
 import type { Deciding } from './decision.ts'
 import { responseOf } from './joins/join-progress.ts'
 import { branchesAllowed } from './limits/guards.ts'
@@ -78,7 +79,8 @@ export function resumeRun(d: Deciding, by: string, steps?: number): void {
     if (suspendedEnding) d.later({ do: 'step.end', step: id, ending: suspendedEnding })
 }
 
-const isIdle = (d: Deciding) => d.state.counts.live === 0 && d.state.counts.steps === 0 && d.state.joins.size === 0
+const isIdle = ({ state: { counts, joins, open } }: Deciding) =>
+  counts.live === 0 && counts.steps === 0 && joins.size === 0 && !open.has(childrenKey)
 
 /** @returns true where something was decided */
 export function considerRun(d: Deciding): boolean {

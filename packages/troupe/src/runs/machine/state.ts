@@ -3,7 +3,7 @@
  * `ledger` is plain data; counts are kept beside what they count so that no question costs more than O(log n).
  */
 
-import type { Question } from '../../agents/index.ts'
+import type { CarriedHistory, Question } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { BreakOn, FailurePolicy, Graph, Join } from '../../topology/index.ts'
 import type { AgentPath } from './branches/agent-path.ts'
@@ -23,6 +23,7 @@ import type {
   Result,
   StepEnding,
   StepId,
+  StepUsage,
   WaitReason,
 } from './machine-events.ts'
 import type { RunReason } from './result.ts'
@@ -51,6 +52,8 @@ export interface Branch {
   results: readonly Result[] | undefined
   /** The input with which it came to its node. */
   request: Json
+  /** What came with the hand-off that brought it to its node. */
+  history: CarriedHistory | undefined
   from: string | undefined
   attempt: number
   substitute: boolean
@@ -285,6 +288,8 @@ export interface State {
   /** Who asked whom by ctx.request and still waits, with how many requests. */
   readonly asks: { [agent: string]: { [other: string]: number } }
   readonly counts: Counts
+  /** What waiting steps and child runs have used so far, by step or `childUsageKey`: not in `usage` before they end. */
+  readonly openUsage: Map<string, StepUsage>
   readonly usage: { inputTokens: number; outputTokens: number; usd: number; unknown: { [model: string]: true } }
   graph: Graph | undefined
   readonly ledger: Ledger
@@ -367,6 +372,7 @@ export function createState(): State {
       chargedHops: 0,
       parallel: 0,
     },
+    openUsage: new Map(),
     usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict() },
     graph: undefined,
     ledger: new Ledger(),
@@ -383,15 +389,6 @@ export const hasEnded = (state: Readonly<State>): boolean =>
 export function must<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`unknown ${what}`)
   return value
-}
-
-/** What has met at a barrier, in order of invocation; failures too, unless the policy is to go on without them. */
-export function resultsOf(joinState: JoinState): readonly Result[] {
-  const all =
-    joinState.kind === 'fork'
-      ? joinState.slots.map((slot) => ({ ...(slot.result as Result), request: slot.request }))
-      : [...joinState.arrivals].sort(byOrder).map((arrival) => arrival.result)
-  return joinState.onFailure === 'continue' ? all.filter((result) => result.success) : all
 }
 
 export const byOrder = ({ order: a }: Pick<Branch, 'order'>, { order: b }: Pick<Branch, 'order'>): number => {

@@ -3,6 +3,7 @@ import {
   encodeJson,
   failure,
   type Json,
+  joinTaint,
   type TaintLabel,
   TroupeError,
   taintField,
@@ -42,7 +43,15 @@ export async function beginRun(
   const run = runOf(row.id, trigger)
   const prepared = await prepareTask(parts, beginning)
   const { config, tags } = row.spec
-  const spec = { id: run, ...prepared, topology, tags: [...tags, `schedule:${row.id}`], ...(config ? { config } : {}) }
+  const taint = joinTaint(prepared.taint ?? [], row.spec.taint ?? [])
+  const spec = {
+    id: run,
+    task: prepared.task,
+    taint,
+    topology,
+    tags: [...tags, `schedule:${row.id}`],
+    ...(config ? { config } : {}),
+  }
   const lastAt = parts.clock.now()
   const statements = [parts.store.turn(user, row, { lastRun: run, lastAt, problem: null }), ...also]
   try {
@@ -65,7 +74,11 @@ async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Be
   const { task, prepare } = row.spec
   const { taint: own, ...trigger } = body.type === 'message' ? body : { ...body, taint: undefined }
   const taint = body.type === 'context' ? await taintOfChange(parts, user, body) : own
-  if (prepare === undefined) return task === undefined ? { task: trigger as Json, ...taintField(taint) } : { task }
+  if (prepare === undefined) {
+    if (task === undefined) return { task: trigger as Json, ...taintField(taint) }
+    // The writer of an entry chooses that and when the run begins, and the run is there to look at the entry.
+    return { task, ...(body.type === 'context' ? taintField(taint) : {}) }
+  }
   const make = parts.code.prepare[prepare]
   if (!make) throw failure('invariant.broken', { rule: 'who begins a run has the code of its schedule' })
   const limit = { clock: parts.clock, limitMs: prepareMs, kind: 'schedule', signal }

@@ -18,7 +18,7 @@ export interface SchedulesConfig {
 
 type ScheduleServices = Pick<
   ScheduleParts,
-  'storage' | 'clock' | 'ids' | 'events' | 'log' | 'context' | 'written' | 'mailbox'
+  'storage' | 'clock' | 'ids' | 'events' | 'log' | 'callers' | 'isGranted' | 'context' | 'written' | 'mailbox'
 >
 
 /** @throws ValidationError `option.unknown`, `validation.failed` */
@@ -39,10 +39,11 @@ export function createSchedules(
   return new ScheduleHost({
     ...services,
     limit,
+    audit: host.parts.audit,
     code: new ScheduleCode(known, prepare),
     store: createScheduleStore(services.storage),
     start: (user, spec, also) => host.start(user, spec, also),
-    check: (spec) => void prepareRun(spec, checkContextOf(host.parts)),
+    check: (spec) => void prepareRun(spec, checkContextOf(host.parts), host.parts.limits),
     isOver: async (user, run) => {
       const row = await host.parts.store.get(user, run)
       return !row || row.endedAt !== null

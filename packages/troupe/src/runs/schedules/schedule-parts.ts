@@ -3,6 +3,7 @@ import type { ContextMesh, WrittenEntry } from '../../context/index.ts'
 import type { Clock, Events, Ids, UserId } from '../../core/index.ts'
 import type { Mailbox } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
+import type { AuditTrail, Callers } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import type { StartSpec } from '../engine/start-run.ts'
@@ -17,6 +18,7 @@ export interface ScheduleParts {
   readonly events: Events
   readonly log: Log
   readonly code: ScheduleCode
+  readonly audit: AuditTrail | undefined
   /** Schedules of one user that have not ended. */
   readonly limit: number
   /**
@@ -26,6 +28,9 @@ export interface ScheduleParts {
   readonly start: (user: UserId, spec: StartSpec, also?: readonly Statement[]) => Promise<string>
   /** @throws ValidationError `topology.rejected` */
   readonly check: (spec: Pick<StartSpec, 'task' | 'config'> & { readonly topology: CompiledTopology }) => void
+  readonly callers: Pick<Callers, 'apiKey' | 'taint'>
+  /** Whether the API key by which a schedule was made still opens what is the user's. */
+  readonly isGranted: (key: string, user: UserId) => Promise<boolean>
   /** Also where it is not kept any more. */
   readonly isOver: (user: UserId, run: string) => Promise<boolean>
   readonly context: (user: UserId) => ContextMesh

@@ -75,6 +75,17 @@ describe('a schedule on context', () => {
   })
 })
 
+it('a run that a change of context began carries the labels of the change, also where its task is fixed', async () => {
+  const troupe = await testbed.opened()
+  const ada = troupe.user('ada')
+  await ada.schedules.create({ id: 'orders', team: 'echo', task: 'fixed', onContext: { pattern: 'orders.*' } })
+  await ada.context.push('orders.1', 'x', { taint: ['untrusted:web'] })
+  await expect.poll(testbed.countOf(troupe, 'orders'), pollOptions).toBe(1)
+  const { lastRun } = await ada.schedules.get('orders')
+  const run = await ada.orchestra.get(lastRun?.id ?? '')
+  expect(await run.result()).toMatchObject({ response: 'fixed', taint: ['untrusted:web'] })
+})
+
 describe('a schedule on messages', () => {
   it('begins a run for each message of its type, across restarts and pauses', async () => {
     const first = await testbed.opened()

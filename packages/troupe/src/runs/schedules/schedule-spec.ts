@@ -1,16 +1,16 @@
 /** What a schedule is created from, checked once, and the shape in which it is stored. */
 import {
-  checkEntryKey,
   checkName,
   checkOptions,
+  checkTags,
   type Duration,
   encodeJson,
   failure,
   type Json,
-  listOf,
   milliseconds,
   nearest,
   show,
+  type TaintLabel,
 } from '../../core/index.ts'
 import type { MessageType } from '../../messaging/index.ts'
 import type { CanonicalTopology, CompiledTopology, RunConfig } from '../../topology/index.ts'
@@ -71,6 +71,8 @@ export interface StoredSpec {
   readonly overlap: Overlap
   /** As it was given, for those who look. */
   readonly definition: Json
+  /** Of the API key by which it was made. */
+  readonly taint?: readonly TaintLabel[]
 }
 
 const options = [
@@ -94,6 +96,8 @@ const options = [
 ]
 const causes = ['at', 'in', 'every', 'onContext', 'onMessage'] as const
 const shortestMs = 1_000
+/** Of a cron text: what it costs to read grows with it. */
+const maxCronLength = 256
 
 const wrong = (what: string, problem: string) => failure('schedule.invalid', { what, problem })
 
@@ -126,7 +130,7 @@ export function readSpec(id: string, spec: ScheduleSpec, registered: Registered,
     ...(spec.prepare === undefined ? {} : { prepare: spec.prepare }),
     ...readTeam(spec, registered),
     ...(spec.config === undefined ? {} : { config: plain(spec.config, 'The config') as RunConfig }),
-    tags: listOf('schedules.create: tags', spec.tags ?? []).map((tag) => checkEntryKey(tag)),
+    tags: checkTags('The tags of a schedule', spec.tags ?? []),
     ...(timing ? { timing } : {}),
     ...(spec.onContext ? { onContext: readContext(spec.onContext) } : {}),
     ...(spec.onMessage ? { onMessage: readMessage(spec.onMessage, id) } : {}),
@@ -174,7 +178,8 @@ function readTiming(spec: ScheduleSpec, now: number): Timing | undefined {
 function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec, now: number): Timing | undefined {
   if (later !== undefined) return { at: Math.ceil(now + milliseconds(later, 'in')) }
   if (every === undefined) return undefined
-  if (typeof every !== 'string') throw wrong('every', 'it is a cron text or a span such as 15m')
+  if (typeof every !== 'string' || every.length > maxCronLength)
+    throw wrong('every', `it is a cron text or a span such as 15m, of ${maxCronLength} characters at most`)
   if (/^\s*[\d.]+\s*[a-z]+\s*$/i.test(every)) {
     const everyMs = milliseconds(every, 'every')
     if (everyMs < shortestMs) throw wrong('every', 'it is 1s at least')

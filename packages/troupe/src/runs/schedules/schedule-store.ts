@@ -38,6 +38,8 @@ export interface ScheduleRow {
   readonly lastRun: string | null
   readonly lastAt: number | null
   readonly problem: ScheduleProblem | null
+  /** The id of the API key by which it was made or resumed last; null where that was the application itself. */
+  readonly apiKey: string | null
   /** Occasions that have not begun a run yet. */
   readonly waiting: number
 }
@@ -51,14 +53,16 @@ export interface TriggerRow {
 }
 
 /** What a change sets, besides the turn. */
-export type Turned = Partial<Pick<ScheduleRow, 'state' | 'due' | 'position' | 'lastRun' | 'lastAt' | 'problem'>>
+export type Turned = Partial<
+  Pick<ScheduleRow, 'state' | 'due' | 'position' | 'lastRun' | 'lastAt' | 'problem' | 'apiKey'>
+>
 
 type Key = { readonly user: string; readonly schedule: string }
 
 export interface ScheduleStore {
   insert(
     user: UserId,
-    row: Pick<ScheduleRow, 'id' | 'state' | 'spec' | 'due' | 'position'>,
+    row: Pick<ScheduleRow, 'id' | 'state' | 'spec' | 'due' | 'position' | 'apiKey'>,
     limit: number,
   ): readonly Statement[]
   get(user: UserId, id: string): Promise<(ScheduleRow & { readonly now: number }) | undefined>
@@ -106,6 +110,7 @@ const rowOf = (row: Row): ScheduleRow => ({
   lastRun: row.last_run as string | null,
   lastAt: number(row.last_at),
   problem: row.problem === null ? null : (JSON.parse(String(row.problem)) as ScheduleProblem),
+  apiKey: row.api_key as string | null,
   waiting: Number(row.waiting ?? 0),
 })
 
@@ -114,14 +119,14 @@ export function createScheduleStore(storage: Storage): ScheduleStore {
   return {
     insert: (user, row, limit) => {
       const at = { user, schedule: row.id }
-      const { state, due, position } = row
+      const { state, due, position, apiKey } = row
       const source = sourceOf(row.spec)
       return [
         // One after the other where several processes share the database, or two could both take the last place.
         ...(storage.dialect.name === 'postgres' ? [table.alone({ user })] : []),
         table.checkLimit({ user, limit }, { expect: { rows: 1 }, otherwise: 'schedule.limit', detail: { limit } }),
         table.insert(
-          { ...at, state, source, spec: JSON.stringify(row.spec), due, position, now },
+          { ...at, state, source, spec: JSON.stringify(row.spec), due, position, apiKey, now },
           { expect: { rows: 1 }, otherwise: 'schedule.exists', detail: { schedule: row.id } },
         ),
         table.work({ ...at, ...workOf(row, due) }),
@@ -149,8 +154,8 @@ export function createScheduleStore(storage: Storage): ScheduleStore {
       }))
     },
     turn(user, row, to) {
-      const { state, due, position, lastRun, lastAt, problem } = { ...row, ...to }
-      const values = { state, due, position, lastRun, lastAt, problem: problem && JSON.stringify(problem) }
+      const { state, due, position, lastRun, lastAt, problem, apiKey } = { ...row, ...to }
+      const values = { state, due, position, lastRun, lastAt, apiKey, problem: problem && JSON.stringify(problem) }
       return table.turn(
         { user, schedule: row.id, turn: row.turn, ...values },
         { expect: { rows: 1 }, otherwise: 'schedule.conflict', detail: { schedule: row.id } },
@@ -225,6 +230,7 @@ function compileWrites(storage: Storage) {
     problem: string | null
     lastRun: string | null
     lastAt: number | null
+    apiKey: string | null
   }
   return {
     alone: compile<{ user: string }>(
@@ -234,9 +240,13 @@ function compileWrites(storage: Storage) {
       (p) =>
         sql`select 1 as allowed where (select count(*) from schedules where user_id = ${p.user} and state <> 'ended') < ${p.limit}`,
     ),
-    insert: compile<Key & Pick<Set, 'state' | 'due' | 'position'> & { source: string; spec: string; now: Bind }>(
-      (p) => sql`insert into schedules (user_id, schedule_id, state, source, spec, created_at, turn, due, position)
-        values (${p.user}, ${p.schedule}, ${p.state}, ${p.source}, ${p.spec}, ${p.now}, 1, ${p.due}, ${p.position})
+    insert: compile<
+      Key & Pick<Set, 'state' | 'due' | 'position' | 'apiKey'> & { source: string; spec: string; now: Bind }
+    >(
+      (
+        p,
+      ) => sql`insert into schedules (user_id, schedule_id, state, source, spec, created_at, turn, due, position, api_key)
+        values (${p.user}, ${p.schedule}, ${p.state}, ${p.source}, ${p.spec}, ${p.now}, 1, ${p.due}, ${p.position}, ${p.apiKey})
         on conflict do nothing`,
       specContent,
     ),
@@ -247,7 +257,7 @@ function compileWrites(storage: Storage) {
     ),
     turn: compile<Key & Set & { turn: number }>(
       (p) => sql`update schedules set turn = turn + 1, state = ${p.state}, due = ${p.due}, position = ${p.position},
-          last_run = ${p.lastRun}, last_at = ${p.lastAt}, problem = ${p.problem}
+          last_run = ${p.lastRun}, last_at = ${p.lastAt}, problem = ${p.problem}, api_key = ${p.apiKey}
         where ${here(p)} and turn = ${p.turn}`,
       problemContent,
     ),

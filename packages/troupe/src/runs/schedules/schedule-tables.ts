@@ -5,7 +5,7 @@ export const scheduleTablesSqlite = [
   `create table schedules (
     user_id text not null, schedule_id text not null, state text not null, source text not null, spec text not null,
     created_at bigint not null, turn bigint not null, due bigint, position bigint, last_run text, last_at bigint,
-    problem text, primary key (user_id, schedule_id))`,
+    problem text, api_key text, primary key (user_id, schedule_id))`,
   `create table schedule_triggers (
     user_id text not null, schedule_id text not null, trigger text not null, seq bigint not null,
     at bigint not null, body text not null,

@@ -30,6 +30,11 @@ export interface Schedule {
   /** Occasions that have not begun a run yet. */
   readonly waiting: number
   readonly lastRun?: { readonly id: string; readonly at: string }
+  /**
+   * The id of the API key by which it was made or resumed last; absent where the application did. It pauses when that key
+   * has ended.
+   */
+  readonly apiKey?: string
   /** Why what is due begins no run. */
   readonly problem?: ScheduleProblem
 }
@@ -57,6 +62,7 @@ export function scheduleView(row: ScheduleRow & { readonly now: number }): Sched
     next: times.map((time) => new Date(time).toISOString()),
     waiting,
     ...(lastRun === null ? {} : { lastRun: { id: lastRun, at: new Date(lastAt ?? 0).toISOString() } }),
+    ...(row.apiKey === null ? {} : { apiKey: row.apiKey }),
     ...(problem ? { problem } : {}),
   }
 }

@@ -10,9 +10,11 @@ import {
   failure,
   type Json,
   type Page,
+  taintField,
   type UserId,
 } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
+import type { Statement } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
 import type { TeamReference } from '../engine/resolve-team.ts'
@@ -21,7 +23,7 @@ import { beginRun, commit } from './begin-run.ts'
 import type { ScheduleHost } from './schedule-host.ts'
 import { runOf, scheduleKey } from './schedule-parts.ts'
 import { checkSpec, readSpec, type ScheduleSpec, type StoredSpec } from './schedule-spec.ts'
-import type { ScheduleRow } from './schedule-store.ts'
+import type { ScheduleRow, Turned } from './schedule-store.ts'
 import { nextTime } from './schedule-times.ts'
 import { type Schedule, scheduleView } from './schedule-view.ts'
 import { emitScheduleEvent, isMoved } from './serve-schedule.ts'
@@ -63,15 +65,16 @@ export class Schedules {
       return topology
     }
     const now = clock.now()
-    const stored = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
+    const { config, paused = false } = spec
+    const read = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
+    const stored = { ...read, ...taintField(parts.callers.taint) }
     const existing = await store.get(this.#user, id)
     if (existing) return scheduleView(same(existing, stored))
     if (topology) {
-      const { config } = spec
       parts.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
       code.remember(scheduleKey(this.#user, id), topology.agents)
     }
-    await this.#insert(id, stored, spec.paused === true, now)
+    await this.#insert(id, stored, paused, now)
     const row = await this.#row(id)
     return scheduleView(same(row, stored))
   }
@@ -123,7 +126,7 @@ export class Schedules {
       const { timing, onContext } = row.spec
       const due = timing ? (nextTime(timing, row.now) ?? null) : null
       const state = timing && due === null ? ('ended' as const) : ('active' as const)
-      return { state, due, ...(onContext ? { position } : {}) }
+      return { state, due, problem: null, apiKey: this.#apiKey(), ...(onContext ? { position } : {}) }
     })
   }
 
@@ -132,7 +135,7 @@ export class Schedules {
     const { parts } = this.#scheduleHost
     const row = await parts.store.get(this.#user, checkId(id))
     if (!row) return false
-    await commit(parts, this.#user, parts.store.delete(this.#user, id))
+    await commit(parts, this.#user, [...parts.store.delete(this.#user, id), ...this.#written('delete', id)])
     await this.#scheduleHost.listen()
     emitScheduleEvent(parts, { user: this.#user, id }, 'schedule.deleted', {})
     return true
@@ -156,7 +159,7 @@ export class Schedules {
       const body = { type: 'trigger', at: new Date(row.now).toISOString() } as const
       const beginning = { user, row, trigger, body, topology, signal: this.#scheduleHost.closing }
       try {
-        return Run[construct](this.#host, user, await beginRun(parts, beginning, []))
+        return Run[construct](this.#host, user, await beginRun(parts, beginning, this.#written('trigger', id)))
       } catch (error) {
         if (!isMoved(error)) throw error
       }
@@ -171,7 +174,8 @@ export class Schedules {
     const position = spec.onContext ? await this.#head() : null
     const state = isPaused ? ('paused' as const) : ('active' as const)
     try {
-      await commit(parts, this.#user, store.insert(this.#user, { id, state, spec, due, position }, limit))
+      const statements = store.insert(this.#user, { id, state, spec, due, position, apiKey: this.#apiKey() }, limit)
+      await commit(parts, this.#user, [...statements, ...this.#written('create', id)])
     } catch (error) {
       // Made by another at the same moment: the same, or not.
       if ((error as { readonly code?: unknown }).code !== 'schedule.exists') throw error
@@ -179,6 +183,15 @@ export class Schedules {
     }
     await this.#scheduleHost.listen()
     emitScheduleEvent(parts, { user: this.#user, id }, 'schedule.created', {})
+  }
+
+  #apiKey(): string | null {
+    return this.#scheduleHost.parts.callers.apiKey ?? null
+  }
+
+  #written(action: 'create' | 'delete' | 'pause' | 'resume' | 'trigger', id: string): readonly Statement[] {
+    const entry = { actor: 'host', operation: `schedule.${action}`, resource: id }
+    return this.#scheduleHost.parts.audit?.written(this.#user, entry) ?? []
   }
 
   async #row(id: string): Promise<Row> {
@@ -191,11 +204,7 @@ export class Schedules {
     return (await this.#host.parts.storage.feed(this.#user, Number.MAX_SAFE_INTEGER, 1)).head
   }
 
-  async #turn(
-    id: string,
-    event: 'schedule.paused' | 'schedule.resumed',
-    to: (row: Row) => Partial<Pick<ScheduleRow, 'state' | 'due' | 'position'>>,
-  ): Promise<Schedule> {
+  async #turn(id: string, event: 'schedule.paused' | 'schedule.resumed', to: (row: Row) => Turned): Promise<Schedule> {
     const { parts } = this.#scheduleHost
     const { store } = parts
     for (;;) {
@@ -206,6 +215,7 @@ export class Schedules {
       const statements = [
         store.turn(this.#user, row, set),
         store.work(this.#user, turned, row.waiting > 0 ? row.now : turned.due),
+        ...this.#written(event === 'schedule.paused' ? 'pause' : 'resume', id),
       ]
       try {
         await commit(parts, this.#user, statements)

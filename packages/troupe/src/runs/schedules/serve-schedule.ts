@@ -8,6 +8,7 @@ import {
   type EventFields,
   type EventPayloads,
   failedWith,
+  failure,
   type MatchedName,
   storeError,
   TroupeError,
@@ -73,6 +74,7 @@ async function serveOnce(
   // Whoever paused it has seen to it that nobody looks.
   if (row.state === 'paused') return undefined
   if (!isDue && row.waiting === 0) return wasDue ? scheduleNext(parts, user, row) : undefined
+  if (row.apiKey !== null && !(await parts.isGranted(row.apiKey, user))) return pauseUnauthorized(parts, user, row)
   const topology = codeOf(parts, user, row)
   if (topology instanceof TroupeError) return topology
   if (isDue) {
@@ -82,6 +84,17 @@ async function serveOnce(
   const [first] = await store.triggers(user, row.id, 1)
   if (!first) return 'retry'
   return (await begin(parts, user, row, first, topology, signal)) ? 'retry' : undefined
+}
+
+/** The API key by which it was made has ended: nothing begins until a caller with rights of its own resumes it. */
+async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served): Promise<undefined> {
+  const { store, log } = parts
+  const error = failure('schedule.unauthorized', { schedule: row.id, key: row.apiKey ?? '' })
+  const problem = { ...failedWith(error), message: error.message, since: new Date(row.now).toISOString() }
+  const state = 'paused' as const
+  await commit(parts, user, [store.turn(user, row, { state, problem }), store.work(user, { ...row, state }, null)])
+  emitScheduleEvent(parts, { user, id: row.id }, 'schedule.unauthorized', { apiKey: row.apiKey ?? '' })
+  log.warn('a schedule was paused: the API key by which it was made has ended', { schedule: row.id, key: row.apiKey })
 }
 
 function codeOf(parts: ScheduleParts, user: UserId, row: ScheduleRow): CompiledTopology | TroupeError {

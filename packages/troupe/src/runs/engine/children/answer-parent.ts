@@ -1,12 +1,14 @@
 /** In the change that ends a run: the step that started it hears of its end, and the step's run of what was used. */
 import { type Json, taintField, type UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
+import type { StepUsage } from '../../machine/machine-events.ts'
 import type { RunAccount } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
+import { totalUsage } from '../../machine/steps/total-usage.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal } from '../store/run-journals.ts'
-import { type Charge, parentOf } from './parent.ts'
+import { type Charge, type Parent, parentOf } from './parent.ts'
 
 export function answerParent(
   { steps, inbox }: Pick<OrchestraParts, 'steps' | 'inbox'>,
@@ -32,6 +34,13 @@ export function answerOf(result: RunAccount) {
 export function chargeOf({ totalSteps: steps, usage, cost }: RunAccount): Charge {
   const unknown = cost.unknown.length > 0 ? { unknown: cost.unknown } : {}
   return { steps, usage: { ...usage, cost: cost.usd, ...unknown } }
+}
+
+/** Returns what a run that has not ended counts in the one above so far; undefined where nothing. */
+export function usageSoFar(state: Readonly<State>, { charged }: Parent): StepUsage | undefined {
+  const { unknown, ...used } = totalUsage(state)
+  const { usage } = less({ steps: 0, usage: { ...used, ...(unknown.length > 0 ? { unknown } : {}) } }, charged)
+  return usage.inputTokens + usage.outputTokens > 0 ? usage : undefined
 }
 
 function less({ steps, hops = 0, usage }: Charge, before: Charge | undefined): Charge {

@@ -1,5 +1,5 @@
-import { setImmediate as nextTick } from 'node:timers/promises'
-import { expect, it, vi } from 'vitest'
+import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
 import { defineAgent, finish, type User } from '../../../index.ts'
 import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 
@@ -78,5 +78,82 @@ it('a run that the step that started it does not wait for is cancelled when its 
   const run = await user.orchestra.start({ task: 't', topology: { agents: [starts, next], flows } })
   expect((await run.result()).status).toBe('waiting')
   await run.cancel()
-  await vi.waitFor(async () => expect(await statusesOf(user)).toEqual(['cancelled', 'cancelled']))
+  expect(await statusesOf(user)).toEqual(['cancelled', 'cancelled'])
+})
+
+it.each([
+  ['fails', 'failed'],
+  ['is cancelled', 'cancelled'],
+])(
+  'A child run whose step has completed is cancelled, and its clean-up awaited, when its parent %s.',
+  async (_, status) => {
+    const user = await ada()
+    const order: string[] = []
+    const works = Promise.withResolvers<void>()
+    const slow = defineAgent({
+      name: 'Slow',
+      run: (_, ctx) =>
+        new Promise<never>((_, reject) => {
+          works.resolve()
+          ctx.signal.addEventListener('abort', async () => {
+            await sleep(200)
+            order.push('stopped')
+            reject(ctx.signal.reason)
+          })
+        }),
+    })
+    const starts = defineAgent({
+      name: 'Starts',
+      run: async (_, ctx) => (await ctx.startRun({ task: 's', topology: solo(slow) })).id,
+    })
+    const next = defineAgent({
+      name: 'Next',
+      run: async (_, ctx) => {
+        await works.promise
+        if (status === 'failed') throw new Error('no luck')
+        return untilAborted(ctx.signal)
+      },
+    })
+    const flows = ['Start -> Starts', 'Starts -> Next', 'Next -> End']
+    const run = await user.orchestra.start({ task: 't', topology: { agents: [starts, next], flows } })
+    await works.promise
+    if (status === 'cancelled') await run.cancel()
+    const result = await run.result()
+    order.push('ended')
+    expect([result.status, order]).toEqual([status, ['stopped', 'ended']])
+    expect((await statusesOf(user)).filter((each) => each === 'running')).toEqual([])
+    expect(await user.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+  },
+)
+
+it('A run that fails does not wait longer than twice its grace for a child run that does not stop.', async () => {
+  const user = await ada()
+  const works = Promise.withResolvers<void>()
+  const stops = Promise.withResolvers<string>()
+  const stubborn = defineAgent({
+    name: 'Stubborn',
+    run: () => {
+      works.resolve()
+      return stops.promise
+    },
+  })
+  const starts = defineAgent({
+    name: 'Starts',
+    run: async (_, ctx) => {
+      const config = { timeouts: { grace: '1h' } } as const
+      return (await ctx.startRun({ task: 's', topology: solo(stubborn), config })).id
+    },
+  })
+  const next = defineAgent({
+    name: 'Next',
+    run: async () => {
+      await works.promise
+      throw new Error('no luck')
+    },
+  })
+  const flows = ['Start -> Starts', 'Starts -> Next', 'Next -> End']
+  const config = { timeouts: { grace: '100ms' } } as const
+  const result = await user.orchestra.run({ task: 't', topology: { agents: [starts, next], flows }, config })
+  expect(result).toMatchObject({ status: 'failed', error: { message: 'no luck' } })
+  stops.resolve('at last')
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Agent, defineAgent, LlmAgent, type Run } from '../../../index.ts'
+import { type Agent, defineAgent, finish, invoke, LlmAgent, type Run } from '../../../index.ts'
 import { troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 import { MockModel } from '../../../testing/index.ts'
 
@@ -158,6 +158,61 @@ describe('a run that is tried again', () => {
     expect([status, error]).toEqual(['completed', undefined])
     expect(model.calls).toHaveLength(1)
   })
+})
+
+it('A retry charges the steps, the tokens and the hops of a child run that completed after the point of the retry.', async () => {
+  const { orchestra } = await ada()
+  const { model, agent } = paid('Inner')
+  const { state, agent: bad } = lame('Bad')
+  const badFailed = Promise.withResolvers<void>()
+  const second = defineAgent({
+    name: 'Second',
+    run: async (input: string) => {
+      await badFailed.promise
+      return input
+    },
+  })
+  const starts = defineAgent({
+    name: 'Starts',
+    run: async (_, ctx) => {
+      const child = await ctx.startRun({ task: 'sub', topology: line(agent, second) })
+      return (await child.result()).response ?? null
+    },
+  })
+  const targets = [
+    { agent: 'Starts', input: 1 },
+    { agent: 'Bad', input: 'x' },
+  ]
+  const lead = defineAgent({
+    name: 'Lead',
+    run: async (input) => {
+      if (input === 't') return invoke(targets)
+      if (state.fails) throw new Error('not all')
+      return finish('done')
+    },
+  })
+  const topology = {
+    agents: [lead, starts, bad],
+    flows: ['Start -> Lead', 'Lead <-> Starts', 'Lead <-> Bad', 'Lead -> End'],
+  }
+  const run = await orchestra.start({ task: 't', topology, config: { onFailure: 'collect' } })
+  let from = ''
+  for await (const event of run.events()) {
+    if (event.type !== 'step.failed' || event.agent !== 'Bad') continue
+    from = event.step
+    badFailed.resolve()
+    break
+  }
+  const failed = await run.result()
+  expect(failed.error?.message).toBe('not all')
+  state.fails = false
+  const retried = await run.retry({ from })
+  expect(await responseOf(retried)).toBe('done')
+  expect(model.calls).toHaveLength(1)
+  const charges = []
+  for await (const event of retried.events()) if (event.type === 'run.charged') charges.push(event)
+  expect(charges).toMatchObject([{ steps: 2, hops: 1, usage: { inputTokens: 100, outputTokens: 10 } }])
+  expect((await retried.result()).usage).toEqual({ inputTokens: 100, outputTokens: 10 })
 })
 
 describe('a fork', () => {

@@ -16,25 +16,17 @@ import { createRun, prepareRun, type StartSpec } from '../start-run.ts'
 import { readRetainedRecords } from '../store/retained-records.ts'
 import { runJournal } from '../store/run-journals.ts'
 import type { RunRow } from '../store/run-store.ts'
+import { childCancellation, isOver } from './child-cancellation.ts'
 import { childBreakpoints } from './notify-related-runs.ts'
 import { childPools, parentOf, poolsOf } from './parent.ts'
 import { waitingOnChildren } from './waiting-on-children.ts'
 
 /** Rows of an inbox that are looked at. */
 const maxRows = 200
-const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
 
 export function createChildRuns(host: RunHost): ChildRuns {
-  const openOf = async (user: UserId) => host.parts.store.children(user)
-  const cancel: ChildRuns['cancel'] = async (user, run) => {
-    if ((await host.row(user, run)).endedAt !== null) return
-    await host.submit(user, run, { type: 'cancel', by: 'parent' }).catch((error: unknown) => {
-      if (!isOver(error)) throw error
-    })
-    await host.awaitEnd(user, run)
-  }
   return {
-    cancel,
+    ...childCancellation(host),
     prepare: (spec: ChildRunSpec) => {
       const { task, config, tags } = spec as StartSpec
       const topology = host.parts.resolveTeam(spec as TeamReference, 'ctx.startRun')
@@ -46,19 +38,22 @@ export function createChildRuns(host: RunHost): ChildRuns {
     },
     retry: async (user, run, as, parent, repeat) => {
       const records = await readRetainedRecords(host.parts, user, await host.row(user, run))
-      const { pinned, state } = foldRun({ snapshot: undefined, records })
+      const { pinned } = foldRun({ snapshot: undefined, records })
       const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, records), { stopped: true })
       const before = Object.entries(parentOf(pinned)?.reserved ?? {})
       const amounts = Object.fromEntries(before.map(([resource, { amount }]) => [resource, amount]))
-      const charged = parent.charged && { charged: { ...parent.charged, hops: state.counts.hops } }
       // Its code comes with the step that starts it.
       const source = { run, records, pinned, agents: new Map() }
       const retry = {
         budget: {},
-        parent: { ...parent, ...charged, ...childPools(parent.pools, as, amounts) },
+        parent: { ...parent, ...childPools(parent.pools, as, amounts) },
         ...(step === undefined ? {} : { step }),
       }
       return (await forkRun(host.parts, user, source, { at, id: as, repeat }, retry)).statements
+    },
+    hopsOf: async (user, run) => {
+      const records = await readRetainedRecords(host.parts, user, await host.row(user, run))
+      return foldRun({ snapshot: undefined, records }).state.counts.hops
     },
     remaining: (user, run, step) => remaining(host, user, run, step),
     claim: async (user, run, agents, parent) => {
@@ -83,16 +78,6 @@ export function createChildRuns(host: RunHost): ChildRuns {
         // Another process was faster, which has the code too.
         if (!isOver(error) && !(error instanceof TroupeError && error.code === 'run.not_owned')) throw error
       }
-    },
-    cancelOf: async (user, journal) => {
-      const open = (await openOf(user)).filter(({ parent }) => parent.step === journal)
-      await Promise.all(
-        open.map(({ run }) =>
-          cancel(user, run).catch((error: unknown) =>
-            host.parts.log.warn('a run of a cancelled step goes on', { run, error: error as Error }),
-          ),
-        ),
-      )
     },
   }
 }

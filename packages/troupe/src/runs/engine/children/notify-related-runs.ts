@@ -12,6 +12,7 @@ import type { State } from '../../machine/state.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { journalOwnerOf, runJournal } from '../store/run-journals.ts'
+import { usageSoFar } from './answer-parent.ts'
 import { parentOf } from './parent.ts'
 
 /** What of its breakpoints holds below too: an event's number is of one journal. */
@@ -86,7 +87,8 @@ export function reportToParent(
   if (reason === undefined) return before.reason === undefined ? [] : put({ type: 'child.resumed', child: run, step })
   if (!isAsked && !events.some(({ type }) => type === 'run.waiting')) return []
   const questions = openQuestionsOf(state)
-  return put({ type: 'child.waiting', child: run, step, reason, questions })
+  const usage = usageSoFar(state, parent)
+  return put({ type: 'child.waiting', child: run, step, reason, questions, ...(usage ? { usage } : {}) })
 }
 
 export function notifyParent(

@@ -1,7 +1,7 @@
 /** Which step started a run, and which runs its budget is a part of: pinned with the run, as they never change. */
 import type { Pinned, StepUsage } from '../../machine/machine-events.ts'
 import type { Pools, SharedResource } from '../budgets/shared-budgets.ts'
-import type { BudgetLimits } from '../execution/run-budget.ts'
+import type { BudgetLimits } from '../execution/run-budgets.ts'
 
 export type Parent = {
   readonly run: string

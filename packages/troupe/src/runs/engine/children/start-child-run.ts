@@ -40,7 +40,7 @@ export async function startChildRun(
       const lineage = childLineage(at.run, at.pinned)
       const { pools, reserved } = childPools(lineage.pools, run, amounts)
       const reservation = await reserve(parts, at, reserved ?? {})
-      const config = configBelow(runSpec.pinned.config, amounts, remaining, at.run)
+      const config = configBelow(runSpec.pinned.config, amounts, remaining, at)
       const parent = { ...lineage, step, wait, pools, ...(reserved ? { reserved } : {}) }
       const pinned = withParent({ ...runSpec.pinned, config, draws: true }, parent)
       const rows = parts.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
@@ -97,13 +97,15 @@ function configBelow(
   config: Pinned['config'],
   amounts: { readonly [resource in SharedResource]?: number },
   { budget, depth, breakOn }: RemainingBudget,
-  run: string,
+  { run, pinned }: Pick<RunStep, 'run' | 'pinned'>,
 ): Pinned['config'] {
   if (depth < 1)
     throw failure('budget.exceeded', { run, budget: 'depth', limit: budget.depth, used: budget.depth, held: '' })
   const limits = mapAmounts((resource) => amounts[resource] ?? budget[resource])
+  const policies = [...(pinned.config.policies ?? []), ...(config.policies ?? [])]
   return {
     ...config,
+    ...(policies.length > 0 ? { policies } : {}),
     budget: { ...config.budget, ...limits, depth: Math.min(config.budget.depth, depth) },
     ...(config.debug === undefined && breakOn.length > 0 ? { debug: { breakOn } } : {}),
   }

@@ -5,7 +5,7 @@ import type { Statement } from '../../../storage/index.ts'
 import type { State } from '../../machine/state.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { rejectionOf } from './rejection-of.ts'
-import type { Order } from './run-message.ts'
+import type { RunMessage } from './run-message.ts'
 
 interface CommandTarget {
   readonly user: UserId
@@ -18,8 +18,9 @@ type Parts = Pick<OrchestraParts, 'commands' | 'audit' | 'services'>
 export function applyCommand(
   parts: Parts,
   { user, run, state }: CommandTarget,
-  { id, order }: { readonly id: string; readonly order: Order },
+  message: RunMessage & { readonly type: 'command' },
 ): { readonly rejected: boolean; readonly statements: readonly Statement[] } {
+  const { id, order } = message
   const rejection = rejectionOf(state as State, run, order)
   const outcomeStatement = parts.commands.recordOutcome(
     user,
@@ -29,16 +30,15 @@ export function applyCommand(
   )
   return {
     rejected: rejection !== undefined,
-    statements: [outcomeStatement, ...recordApproval(parts, user, state, order, rejection)],
+    statements: [outcomeStatement, ...recordApproval(parts, { user, state }, message, rejection)],
   }
 }
 
 /** That an approval was given, or that it was for something else. */
 function recordApproval(
   { audit, services }: Parts,
-  user: UserId,
-  state: Readonly<State>,
-  order: Order,
+  { user, state }: Pick<CommandTarget, 'user' | 'state'>,
+  { order, key, agent: by }: RunMessage & { readonly type: 'command' },
   rejection: TroupeError | undefined,
 ): readonly Statement[] {
   if (order.type !== 'question.answered') return []
@@ -46,7 +46,6 @@ function recordApproval(
   if (ask?.kind !== 'approval') return []
   if (rejection?.code === 'approval.mismatch')
     services.guard.mismatched({ userId: user, agent, action: ask.tool ?? 'approval' })
-  return (
-    (rejection ? undefined : audit?.written(user, { actor: order.by, ...approvalAuditEntry(ask, order.value) })) ?? []
-  )
+  if (rejection || !audit) return []
+  return audit.written(user, { actor: by ?? order.by, key: key ?? null, ...approvalAuditEntry(ask, order.value) })
 }

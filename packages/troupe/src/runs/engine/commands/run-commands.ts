@@ -35,6 +35,10 @@ type CommandKey = { readonly user: string; readonly run: string; readonly id: st
 /** The sender that a command's row in an inbox names. */
 const sender = 'command'
 const retentionMs = 86_400_000
+const callerOf = (audit: Pick<AuditTrail, 'caller'> | undefined) => {
+  const { key, agent } = audit?.caller() ?? {}
+  return { ...(key === undefined ? {} : { key }), ...(agent === undefined ? {} : { agent }) }
+}
 const byOf = (order: Order): string => ('by' in order ? order.by : 'host')
 /** As the audit log calls them. */
 const operations = {
@@ -59,7 +63,13 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
     async submit(user, run, id, order, also = { statements: [] }) {
       const at = { user, run, id }
       const body = canonicalJson(order)
-      const put = inbox.put(user, runJournal(run), sender, id, runMessageJson({ type: 'command', id, order }))
+      const put = inbox.put(
+        user,
+        runJournal(run),
+        sender,
+        id,
+        runMessageJson({ type: 'command', id, order, ...callerOf(audit) }),
+      )
       const result = await storage.commit({
         id: null,
         scope: { user },

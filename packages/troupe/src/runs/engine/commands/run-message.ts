@@ -66,7 +66,14 @@ export type RunMessage =
   | { readonly type: 'break'; readonly breakOn: readonly BreakOn[] }
   /** The run above has failed or was cancelled. */
   | { readonly type: 'cancel' }
-  | { readonly type: 'command'; readonly id: string; readonly order: Order }
+  /** `key` and `agent` of the caller by whom it came in: the run may take it in elsewhere. */
+  | {
+      readonly type: 'command'
+      readonly id: string
+      readonly order: Order
+      readonly key?: string
+      readonly agent?: string
+    }
   | ({ readonly type: 'charged' } & Omit<RunCharged, 'type'>)
   /** By a child run. */
   | ChildChanged
@@ -155,9 +162,14 @@ function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type
 type Unsettled = Extract<StepEnd, { readonly status: 'parked' | 'uncertain' | 'code.changed' }>
 
 /** A step that waits, and what for, as its run records it. */
-export function waitOf(step: string, end: Unsettled, at: number): Extract<Input, { readonly type: 'step.waiting' }> {
+export function waitOf(
+  { step, usage }: { readonly step: string; readonly usage: StepUsage | undefined },
+  end: Unsettled,
+  at: number,
+): Extract<Input, { readonly type: 'step.waiting' }> {
   const children = end.status === 'parked' ? end.waits.flatMap((call) => childIn(call) ?? []) : []
-  return { at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end), children }
+  const wait = { at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end), children } as const
+  return usage ? { ...wait, usage } : wait
 }
 
 function detailOf(end: Unsettled): Json {

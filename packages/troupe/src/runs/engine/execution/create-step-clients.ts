@@ -28,11 +28,12 @@ export function createStepClients(
   recorder: Recorder,
   over?: { readonly context: ContextClient; readonly within: readonly Agent['access'][] },
 ): StepClients {
-  const { context, messages } = parts.clients(recorder, agent, over?.context, over?.within)
+  const { context, messages, metrics } = parts.clients(recorder, agent, over?.context, over?.within)
   const notify = (wait: string, message: RunMessage): Fragment =>
     parts.inbox.put(at.user, runJournal(at.run), stepJournal(at.run, at.step), wait, runMessageJson(message))
   return {
     context,
+    metrics,
     messages: {
       send: (type, payload, options) => messages.send(type, payload, options),
       broadcast: (type, payload, options) => messages.broadcast(type, payload, options),

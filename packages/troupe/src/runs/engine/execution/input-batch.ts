@@ -8,6 +8,8 @@ import type { State } from '../../machine/state.ts'
 import type { EventWithPath } from '../run-event.ts'
 import type { RunRecord } from '../store/run-record.ts'
 
+const maxInOneGo = 64
+
 export class InputBatch {
   readonly records: RunRecord[] = []
   readonly events: EventWithPath[] = []
@@ -20,6 +22,11 @@ export class InputBatch {
     this.#state = state
     this.lastSeq = lastSeq
     this.#ended = ended
+  }
+
+  /** What follows from fewer events is done in one go: observers see no step announced that is not launched. */
+  get isLong(): boolean {
+    return this.events.length > maxInOneGo
   }
 
   add(input: Input): void {

@@ -59,6 +59,7 @@ export function rowsOf({ journals, steps, timers }: OrchestraParts, at: At, comm
     case 'step.cancel':
       return journals.fence(at.user, [stepJournal(at.run, command.step)]).statements
     case 'budget.draw':
+    case 'children.cancel':
     case 'step.execute':
       return []
   }

@@ -2,12 +2,10 @@
  * Gaps in a run's time: as long as no process carried the run, or this process was suspended with it. They are recorded
  * before all that happened after them, so that clocks of work leave them out. People get time to answer after a gap.
  */
+import { answerTimeMs } from '../../../journal/index.ts'
 import { idOf, isWallClockTimer } from '../../machine/limits/run-time.ts'
 import type { Input } from '../../machine/machine-events.ts'
 import type { RunMessage } from '../commands/run-message.ts'
-
-/** How long people have to answer, after a process is back, a question whose time ran out meanwhile. */
-const answerTimeMs = 60_000
 
 /** What the process that took a run over knows of it. */
 export interface ClaimedRun {

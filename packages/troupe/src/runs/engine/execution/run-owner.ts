@@ -3,18 +3,17 @@
  * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
  * hold: losing it at any moment loses nothing.
  */
-import { failure, type Json, type StoredError, type UserId } from '../../../core/index.ts'
+import { failure, type Json, type StoredError, TimeSlice, type UserId } from '../../../core/index.ts'
 import type { JournalWriter, StepEnd } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { pathOf } from '../../machine/branches/agent-path.ts'
 import { commandsOf } from '../../machine/commands-of.ts'
 import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
-import { deriveStatus, runAccountOf } from '../../machine/run-account.ts'
+import { deriveStatus } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import { drawBudget } from '../budgets/draw-budget.ts'
-import { leaveBudgets } from '../budgets/leave-budgets.ts'
-import { answerParent } from '../children/answer-parent.ts'
+import { cancelChildren } from '../children/cancel-children.ts'
 import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
 import { parentOf } from '../children/parent.ts'
 import { applyCommand } from '../commands/apply-command.ts'
@@ -22,13 +21,13 @@ import { inputOf, type RunMessage, waitOf } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { EventWithPath } from '../run-event.ts'
 import { stepJournal, traceIdOf } from '../store/run-journals.ts'
-import { encodeRecord } from '../store/run-record.ts'
 import { failFatally, isOwnedByOther } from './fail-fatally.ts'
 import { type EventCommands, InputBatch } from './input-batch.ts'
 import { logRunEvents } from './log-run-events.ts'
+import { recordInputs } from './record-inputs.ts'
 import { rowsForCommands, rowsOf } from './rows-for-commands.ts'
 import { type ClaimedRun, RunGaps } from './run-gaps.ts'
-import { runSnapshot } from './run-snapshot.ts'
+import { RunStatusRows } from './run-status-rows.ts'
 import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
 
 interface Waiting {
@@ -66,7 +65,7 @@ export class RunOwner {
   readonly #ended = new Set<string>()
   #lastSeq: number
   #lastAt: number
-  #savedStatus = ''
+  readonly #status: RunStatusRows
   #arrived = false
   #pumping: Promise<void> | undefined
   #lost: unknown
@@ -83,6 +82,7 @@ export class RunOwner {
     this.pinned = options.pinned
     this.#writer = options.writer
     this.#mark = options.writer.mark()
+    this.#status = new RunStatusRows(parts)
     this.#launcher = options.launcher
     this.#state = options.launcher.observeState(options.state)
     this.#lastSeq = options.lastSeq
@@ -107,12 +107,10 @@ export class RunOwner {
   get waits(): boolean {
     return deriveStatus(this.#state).status === 'waiting' && this.#state.counts.outside === 0
   }
-  /** And nothing that came is still to be taken in. */
   get isResting(): boolean {
     return this.waits && !this.#pumping && this.#waiting.length === 0
   }
 
-  /** Told of events once they are durable. */
   observe(observer: (events: readonly EventWithPath[]) => void): () => void {
     this.#observers.add(observer)
     return () => void this.#observers.delete(observer)
@@ -122,14 +120,14 @@ export class RunOwner {
   beginning(events: readonly Event[]): readonly Statement[] {
     const rows = this.#rowsForCommands(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
     // One that a breakpoint stops before its first step waits from the start.
-    return this.works ? rows : [...rows, ...this.#statusRows(this.#lastAt), ...this.#reportStart()]
+    return this.works ? rows : [...rows, ...this.#status.rows(this.#at, this.#lastAt), ...this.#reportStart()]
   }
 
   /** The rows of a run that begins in the middle: what is pending, and how it stands. */
   founding(at: number): readonly Statement[] {
     return [
       ...[...pending(this.#state)].flatMap((command) => rowsOf(this.#parts, this.#at, command)),
-      ...this.#statusRows(at),
+      ...this.#status.rows(this.#at, at),
       ...this.#reportStart(),
     ]
   }
@@ -141,7 +139,9 @@ export class RunOwner {
 
   /** The start is durable. */
   begin(events: readonly Event[]): void {
-    this.#emit(events.map((event, i) => ({ ...event, seq: i + 1, path: pathOf(this.#state.paths, event) })))
+    const first = events.map((event, i) => ({ ...event, seq: i + 1, path: pathOf(this.#state.paths, event) }))
+    this.#notify(first)
+    for (const event of first) this.#parts.announce(this.user, this.run, this.#trace, event)
     this.resume(pending(this.#state))
   }
 
@@ -218,13 +218,20 @@ export class RunOwner {
     const before = deriveStatus(this.#state)
     const gap = this.#gaps.next(at)
     if (gap) step.add(gap)
-    const rowStatements = rows.flatMap((row) => this.#applyRow(step, row.body, at))
+    const slice = new TimeSlice(clock)
+    const rowStatements: Statement[] = []
+    for (const row of rows) {
+      rowStatements.push(...this.#applyRow(step, row.body, at))
+      if (slice.isOver) await slice.renew()
+    }
+    const inputs: (Input | undefined)[] = []
     // Each is made of the state that those before it have left.
-    const inputs = asked.map(({ make }) => {
+    for (const { make } of asked) {
       const input = make(at)
       if (input) step.add(input)
-      return input
-    })
+      inputs.push(input)
+      if (slice.isOver) await slice.renew()
+    }
     const rowIds = rows.map((row) => row.id)
     const isAsked = rows.some(({ body }) => (body as RunMessage).type === 'resume')
     const others = [
@@ -239,7 +246,7 @@ export class RunOwner {
     // What changes nothing is refused, or taken out, by the state of whoever surely has the run.
     const proves = step.records.length === 0 && (rows.length > 0 || inputs.includes(undefined))
     const statements = [
-      ...(proves ? this.#writer.prove().statements : this.#recorded(step, at)),
+      ...(proves ? this.#writer.prove().statements : await this.#recorded(step, at, slice)),
       ...rowStatements,
       ...(rowIds.length > 0 ? inbox.remove(this.user, this.#writer.id, rowIds).statements : []),
       ...this.#rowsForCommands(step.eventCommands),
@@ -253,9 +260,16 @@ export class RunOwner {
     }
     this.#lastAt = at
     this.#lastSeq += step.events.length
-    this.#emit(step.events)
+    this.#notify(step.events)
+    for (const event of step.events) {
+      if (step.isLong && slice.isOver) await slice.renew()
+      this.#parts.announce(this.user, this.run, this.#trace, event)
+    }
     if (step.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
-    for (const { commands } of step.eventCommands) for (const command of commands) this.#carryOut(command)
+    for (const { commands } of step.eventCommands) {
+      if (step.isLong && slice.isOver) await slice.renew()
+      for (const command of commands) this.#carryOut(command)
+    }
     if (step.events.some(({ type }) => type === 'run.resumed'))
       for (const id of this.#launcher.resumeParked())
         void this.apply((time) => ({ at: time, type: 'step.resumed', step: id })).catch(() => {})
@@ -287,38 +301,16 @@ export class RunOwner {
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
     if (!written?.ok) return this.#parts.onOwnershipLost(this.user, this.run, written?.code === 'journal.lost')
     this.#failedFatally = true
-    for (const step of steps) void this.#launcher.cancel(step, account.error)
+    for (const step of steps) void this.#cancel(step, account.error)
     for (const observer of this.#observers) observer([])
   }
 
   /** The records, a snapshot where one is due, and what lists show. */
-  #recorded(inputBatch: InputBatch, at: number): readonly Statement[] {
-    if (inputBatch.records.length === 0) return []
-    const statements = [...this.#writer.append(at, inputBatch.records.map(encodeRecord)).statements]
-    if (this.#writer.snapshotDue()) statements.push(...runSnapshot(this.#writer, this.#state, inputBatch.lastSeq, at))
-    return [...statements, ...this.#statusRows(at)]
-  }
-
-  #statusRows(at: number): readonly Statement[] {
-    const { status, reason = null, over } = deriveStatus(this.#state)
-    const outside = status === 'waiting' ? this.#state.counts.outside : 0
-    const key = JSON.stringify([status, reason, over, outside])
-    if (key === this.#savedStatus && !over) return []
-    this.#savedStatus = key
-    // One that waits for child runs is recovered too: its code may hold theirs.
-    const moving = status === 'running' || outside > 0
-    const account = runAccountOf(this.#state, at)
-    const result = status === 'running' ? null : JSON.stringify(account)
-    const cost = account.cost.usd
-    const { store, journals } = this.#parts
-    const outcome = over ? account : undefined
-    const rows = store.saveStatus(this.user, this.run, { status, reason, over, moving, result, outside, cost, outcome })
-    if (!over) return rows
+  async #recorded(inputs: InputBatch, at: number, slice: TimeSlice): Promise<readonly Statement[]> {
+    if (inputs.records.length === 0) return []
     return [
-      ...rows,
-      ...journals.close(this.user, this.#writer.id).statements,
-      ...leaveBudgets(this.#parts.sharedBudgets, this.user, this.run, this.#state),
-      ...answerParent(this.#parts, this.#at, account),
+      ...(await recordInputs(this.#writer, this.#state, inputs, { at, slice })),
+      ...this.#status.rows(this.#at, at),
     ]
   }
 
@@ -330,16 +322,16 @@ export class RunOwner {
     return rowsForCommands(this.#parts, this.#at, eventCommands)
   }
 
-  #emit(events: readonly EventWithPath[]): void {
+  #notify(events: readonly EventWithPath[]): void {
     if (events.length === 0) return
     for (const observer of this.#observers) observer(events)
-    for (const event of events) this.#parts.announce(this.user, this.run, this.#trace, event)
     if (this.pinned.config.trace) logRunEvents(this.#parts.log, this.run, events)
   }
 
   #carryOut(command: Command, restarted = false): void {
     if (command.type === 'step.execute') this.#launch(command, restarted)
     else if (command.type === 'budget.draw') drawBudget(this.#parts, this, command)
+    else if (command.type === 'children.cancel') void cancelChildren(this.#parts, this)
     else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
     // The answer is in the step's inbox: a step that gave up its process is entered again for it.
     else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
@@ -351,10 +343,10 @@ export class RunOwner {
     const isRestarted = restarted && this.#state.steps.get(step)?.status === 'running'
     this.#launcher.launch(
       command,
-      (end) => {
+      (end, usage) => {
         if (isReleased(end)) this.#launchLater(step)
         else if (end.status === 'broken') this.#fail(end.error)
-        else this.#stepEnded(step, end)
+        else this.#stepEnded({ step, usage }, end)
       },
       isRestarted,
     )
@@ -371,24 +363,33 @@ export class RunOwner {
   }
 
   #fail(error: unknown): void {
-    const broken = () => {
+    void this.apply(() => {
       throw error
-    }
-    void this.apply(broken).catch(() => {})
+    }).catch(() => {})
   }
 
-  #stepEnded(step: string, end: StepEnd): void {
+  #stepEnded(step: Parameters<typeof waitOf>[0], end: StepEnd): void {
     if (this.#lost || end.status === 'cancelled' || end.status === 'lost') return
     if (end.status === 'completed' || end.status === 'failed') this.arrived()
     else void this.apply((at) => waitOf(step, end, at)).catch(() => {})
   }
 
   /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
-  async #cancel(step: string, reason: StoredError): Promise<void> {
-    await this.#launcher.cancel(step, reason)
-    await this.#parts.children.cancelOf(this.user, stepJournal(this.run, step)).catch(() => {})
+  async #cancel(step: string, reason: StoredError, usage = this.#launcher.usageOf(step)): Promise<void> {
+    const journal = stepJournal(this.run, step)
+    try {
+      await this.#launcher.cancel(step, reason)
+      await this.#parts.steps.markUncertain(this.user, journal)
+    } catch (error) {
+      if (this.#lost) return
+      this.#parts.log.error('a step could not be stopped', { run: this.run, step, error: error as Error })
+      this.#parts.clock.after(retryDelayMs, () => void this.#cancel(step, reason, usage), { background: true })
+      return
+    }
+    await this.#parts.children.cancelOf(this.user, journal).catch(() => {})
     this.#arrived = true
-    await this.apply((at) => ({ at, type: 'step.failed', step, error: reason })).catch(() => {})
+    const spent = usage ? { usage } : {}
+    await this.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...spent })).catch(() => {})
   }
 
   #rejectWaiting(): void {

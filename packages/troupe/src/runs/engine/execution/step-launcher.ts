@@ -4,6 +4,7 @@ import {
   type CtxOf,
   createRepetitionGuard,
   createStepContext,
+  type Flow,
   guardedStep,
   type Outcome,
   type Services,
@@ -12,24 +13,26 @@ import {
 import {
   failure,
   type Json,
-  LeaseLostError,
   type Principal,
   type StoredError,
   type TaintLabel,
-  TroupeError,
   taintField,
   type UserId,
 } from '../../../core/index.ts'
 import type { EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../journal/index.ts'
+import { compileRules } from '../../../security/index.ts'
 import type { Fragment } from '../../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../../machine/machine-events.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
 import type { State } from '../../machine/state.ts'
+import { withDailyBudget } from '../budgets/daily-usage.ts'
 import { parentOf } from '../children/parent.ts'
-import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
+import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal, stepJournal, threadOf } from '../store/run-journals.ts'
 import { createStepClients } from './create-step-clients.ts'
+import { isClosedFailure, isPassingFailure } from './passing-failures.ts'
+import { stepEndMessage, usageOf } from './step-end-message.ts'
 
 type Execute = Extract<Command, { readonly type: 'step.execute' }>
 /** Its journal or our own code is broken: executed again it would break the same way. */
@@ -37,7 +40,8 @@ interface BrokenStep {
   readonly status: 'broken'
   readonly error: unknown
 }
-type Ended = (end: StepEnd | BrokenStep) => void
+/** @param usage what the step has used so far */
+type Ended = (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
 
 /** Before a step that the storage failed, or that was left, is entered again, ms. */
 export const retryDelayMs = 1_000
@@ -54,6 +58,8 @@ interface Flight {
   needsRestart: boolean
   /** For its first execution here: its last process ended while it was at work. */
   restarted: boolean
+  /** What the execution has used so far. */
+  usage: StepUsage | undefined
 }
 
 export class StepLauncher {
@@ -104,6 +110,7 @@ export class StepLauncher {
       retrying: false,
       needsRestart: false,
       restarted,
+      usage: undefined,
     }
     this.#flights.set(command.step, flight)
     if (this.#isPaused && this.#state?.steps.get(command.step)?.status === 'waiting') this.#deferred.add(command.step)
@@ -147,6 +154,11 @@ export class StepLauncher {
     return [...this.#flights.keys()]
   }
 
+  /** What a step has used so far here; undefined where nothing. */
+  usageOf(step: string): StepUsage | undefined {
+    return this.#flights.get(step)?.usage
+  }
+
   isParked(step: string): boolean {
     const flight = this.#flights.get(step)
     return flight !== undefined && flight.running === undefined && !flight.retrying
@@ -188,9 +200,9 @@ export class StepLauncher {
     flight.needsRestart = false
     flight.running = this.#execute(flight)
       .catch((error: unknown): BrokenStep | undefined => {
-        if (isClosed(error)) return undefined
+        if (isClosedFailure(error)) return undefined
         this.#parts.log.error('a step could not be carried out', { step: flight.command.step, error: error as Error })
-        if (!mayPass(error)) return { status: 'broken', error }
+        if (!isPassingFailure(error)) return { status: 'broken', error }
         this.#retryLater(flight)
         return undefined
       })
@@ -202,7 +214,7 @@ export class StepLauncher {
           this.#deferred.add(flight.command.step)
         }
         if (isReleased(end) || !staying.has(end.status)) this.#flights.delete(flight.command.step)
-        flight.ended(end)
+        flight.ended(end, flight.usage)
       })
   }
 
@@ -219,7 +231,12 @@ export class StepLauncher {
     const { command, controller, restarted } = flight
     flight.restarted = false
     const spec = { ...this.#spec(command, controller.signal), restarted }
-    return this.#parts.steps.execute(spec, (recorder) => this.#executeAgent(command, recorder))
+    return this.#parts.steps.execute(spec, (recorder) => {
+      flight.usage = undefined
+      return this.#executeAgent(command, recorder, (spent) => {
+        flight.usage = usageOf(spent)
+      })
+    })
   }
 
   /** Takes back what a step that is over did outside; `only`: of these calls. */
@@ -248,14 +265,15 @@ export class StepLauncher {
     }
   }
 
-  async #executeAgent(command: Execute, recorder: Recorder): Promise<Json> {
+  async #executeAgent(command: Execute, recorder: Recorder, onSpent?: StepEntry['onSpent']): Promise<Json> {
     const agent = this.#agents.get(command.agent)
     if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
     let startedRuns = false
     try {
-      return await this.#program(agent, command, recorder, () => {
+      const onChildRun = () => {
         startedRuns = true
-      })
+      }
+      return await this.#program(agent, command, recorder, { onChildRun, ...(onSpent ? { onSpent } : {}) })
     } catch (error) {
       // Who cancels the step cancels these too.
       if (startedRuns && !recorder.signal.aborted) await this.#parts.children.cancelOf(this.#user, recorder.step)
@@ -263,10 +281,17 @@ export class StepLauncher {
     }
   }
 
-  async #program(agent: Agent, command: Execute, recorder: Recorder, onChildRun: () => void): Promise<Outcome> {
+  async #program(
+    agent: Agent,
+    command: Execute,
+    recorder: Recorder,
+    { onChildRun, ...observers }: { readonly onChildRun: () => void } & Pick<StepEntry, 'onSpent'>,
+  ): Promise<Outcome> {
     const { clock, random } = this.#parts
     const { recording, guard } = this.#parts.services
-    const shared = { clock, random, recording, guard, vouches: agent.source !== undefined }
+    const services = this.#services()
+    const rules = { team: services.teamRules }
+    const shared = { clock, random, recording, guard, rules, vouches: agent.source !== undefined }
     const at = {
       user: this.#user,
       run: this.#run,
@@ -288,17 +313,28 @@ export class StepLauncher {
       recorder,
       ctxOf,
       flow: command.flow,
-      services: this.#services(),
+      services,
       thread: threadOf(this.#run, command.thread),
       request: command.request,
+      ...observers,
       ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
       ...(command.results ? { results: command.results as never } : {}),
+      ...(command.history ? { history: command.history } : {}),
+      descriptions: this.#descriptionsOf(command.flow),
       ...this.#shown(command),
     }
     return guardedStep(entry.services, agent.name, recorder, async () => {
       if (!entry.serve || !agent.serve) return agent.step(entry)
       return { kind: 'value', value: await agent.serve(entry.serve, entry) }
     })
+  }
+
+  /** Of the agents that may be invoked or handed to, by the names under which the topology knows them. */
+  #descriptionsOf({ invoke, handOff }: Flow): ReadonlyMap<string, string> {
+    // A node has the name of its agent, unless several nodes have one agent.
+    const nodeOf = (name: string) => this.#pinned.topology.nodes.find((one) => one.name === name)
+    const agentOf = (name: string) => this.#agents.get(name) ?? this.#agents.get(nodeOf(name)?.agent ?? '')
+    return new Map([...invoke, ...handOff].map((name) => [name, agentOf(name)?.description ?? '']))
   }
 
   /** What of its work is seen as it happens; a quiet run shows what it is told to show, and no text. */
@@ -320,12 +356,15 @@ export class StepLauncher {
   }
 
   #services(): Services {
-    const { timeouts, budget, guards, debug } = this.#pinned.config
+    const { timeouts, budget, guards, debug, policies = [] } = this.#pinned.config
+    const { budgets, dailyUsage } = this.#parts
+    const own = budgets.of(this.#user, this.#run, budget, parentOf(this.#pinned)?.limits)
     const breakpoints = this.#state ? breakpointsIn(this.#state) : (debug?.breakOn ?? [])
     const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
     return {
       ...this.#parts.services,
-      budget: this.#parts.budgets.of(this.#user, this.#run, budget, parentOf(this.#pinned)?.limits),
+      ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
+      budget: withDailyBudget(own, dailyUsage?.budget(this.#user)),
       timeouts: {
         ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
         ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
@@ -338,16 +377,8 @@ export class StepLauncher {
 
   /** The inbox row that tells the run, in the change that settles the step. */
   #reportEnd(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
-    const message: RunMessage = isFailure(end)
-      ? { type: 'failed', step, error: end.error, ...spentOf(end.error), ...taintField(taint) }
-      : { type: 'completed', step, ...plainOutcome(end), ...taintField(taint) }
-    return this.#parts.inbox.put(
-      this.#user,
-      runJournal(this.#run),
-      stepJournal(this.#run, step),
-      'end',
-      runMessageJson(message),
-    )
+    const message = runMessageJson(stepEndMessage(step, end, taint))
+    return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', message)
   }
 }
 
@@ -357,36 +388,3 @@ export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, {
 
 /** What is continued here, or, where it is broken, stopped with its run. */
 const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
-
-const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof TroupeError && codes.includes(error.code)
-
-/** The troupe is being closed, or everything of the user erased. */
-const isClosed = (error: unknown): boolean => hasCode(error, 'troupe.closed', 'user.forgotten')
-
-/** The storage or the lease failed, or another release can go on: none is the fault of the run. */
-const mayPass = (error: unknown): boolean =>
-  error instanceof LeaseLostError ||
-  (error instanceof TroupeError && (error.retryable || error.code.startsWith('storage.'))) ||
-  hasCode(error, 'journal.newer')
-
-const isFailure = (end: unknown): end is { readonly error: StoredError } =>
-  typeof end === 'object' && end !== null && 'error' in end && !('kind' in end)
-
-/** What a step that failed had used until then. */
-function spentOf(error: StoredError): { readonly usage?: StepUsage } {
-  const { spent } = (error.details ?? {}) as {
-    readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] }
-  }
-  if (!spent) return {}
-  const { usd: cost, unknown, ...tokens } = spent
-  return { usage: { ...tokens, cost, ...(unknown.length > 0 ? { unknown } : {}) } }
-}
-
-/** What the core needs of an outcome; the rest stays in the step's own journal. */
-function plainOutcome(end: Json): { readonly outcome: Outcome; readonly usage?: StepUsage } {
-  const { report, ...outcome } = end as Outcome
-  if (!report) return { outcome }
-  const unknown = report.cost.unknown.length > 0 ? { unknown: report.cost.unknown } : {}
-  return { outcome, usage: { ...report.usage, cost: report.cost.usd, ...unknown } }
-}

@@ -1,6 +1,6 @@
 /** The agents of a run with other prompts or another model: those that stand in it, their helpers, and what pools lend. */
 import { type Agent, AgentPool, BaseLlmAgent, definitionOf, type LlmAgentOptions } from '../../../agents/index.ts'
-import { failure } from '../../../core/index.ts'
+import { failure, listOf, readable } from '../../../core/index.ts'
 import type { ModelSpec, Models } from '../../../models/index.ts'
 
 type Agents = ReadonlyMap<string, Agent>
@@ -35,10 +35,14 @@ export function rejectIneffective(agents: Agents, { model }: Edit): void {
   })
 }
 
+/** Of one chain. */
+const maxModels = 100
+
 /** @throws ValidationError `model.unknown`, `model.not_installed` where none of what stands in the place of models can be asked */
 export function rejectUnknown({ model }: Edit, models: Pick<Models, 'obstacles'>): void {
   if (model === undefined) return
-  const chain = [model].flat() as readonly ModelSpec[]
+  const isChain = readable('The model', () => Array.isArray(model))
+  const chain = isChain ? listOf('The models', model as readonly ModelSpec[], maxModels) : [model as ModelSpec]
   // What is no model at all is told by the agents that are given it.
   if (!chain.every((spec) => typeof spec === 'string' || (typeof spec === 'object' && spec !== null))) return
   const asked = models.obstacles?.(chain) ?? []

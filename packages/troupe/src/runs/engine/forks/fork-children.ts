@@ -8,7 +8,7 @@ import type { Statement } from '../../../storage/index.ts'
 import type { RunAccount } from '../../machine/run-account.ts'
 import { answerOf, chargeOf } from '../children/answer-parent.ts'
 import { childCall, childIn, childRunId } from '../children/child-run-id.ts'
-import { childLineage, type Parent, poolsOf } from '../children/parent.ts'
+import { type Charge, childLineage, type Parent, poolsOf } from '../children/parent.ts'
 import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal, stepJournal } from '../store/run-journals.ts'
@@ -41,18 +41,26 @@ export async function forkChildren(
   const names = new Map<string, string>()
   const statements: Statement[] = []
   const replied = new Set(shared.flatMap(({ t, id = '' }) => (t === 'reply' ? [id] : [])))
+  const fullCharge = async (child: string, result: RunAccount) => ({
+    ...chargeOf(result),
+    hops: await parts.children.hopsOf(fork.user, child),
+  })
   for (const { t, id: wait = '' } of shared) {
-    const child = t === 'wait' && !replied.has(wait) ? childIn(wait) : undefined
-    if (child === undefined) continue
+    const child = t === 'wait' ? childIn(wait) : undefined
+    const isUncharged = child !== undefined && fork.all === true && !fork.charged.has(child)
+    if (child === undefined || (replied.has(wait) && !isUncharged)) continue
     const journal = stepJournal(fork.run, step)
     const row = await parts.store.get(fork.user, child)
     if (!row) throw failure('run.unknown', { run: child })
     if (row.endedAt === null || row.result === null)
       throw failure('retry.rejected', { run: fork.source.run, problem: `the run ${child} that it started is not over` })
     const result = JSON.parse(row.result) as RunAccount
+    const isAnswered = replied.has(wait)
+    if (isUncharged && (isAnswered || result.status === 'completed'))
+      statements.push(...chargeFor(parts, fork, child, await fullCharge(child, result)))
+    if (isAnswered) continue
     if (!fork.all || result.status === 'completed') {
       statements.push(...parts.steps.answer(fork.user, journal, wait, answerOf(result)).statements)
-      if (fork.all && !fork.charged.has(child)) statements.push(...chargeFor(parts, fork, child, result))
       continue
     }
     const retry = childRunId(fork.run, child)
@@ -61,7 +69,7 @@ export async function forkChildren(
       ...childLineage(fork.run, fork.state.pinned),
       step: journal,
       wait: renamedWait(wait, names),
-      ...(fork.charged.has(child) ? { charged: chargeOf(result) } : {}),
+      ...(fork.charged.has(child) ? { charged: await fullCharge(child, result) } : {}),
     }
     statements.push(...(await parts.children.retry(fork.user, child, retry, above, fork.repeat)))
   }
@@ -73,13 +81,14 @@ function chargeFor(
   { inbox, sharedBudgets }: Pick<OrchestraParts, 'inbox' | 'sharedBudgets'>,
   { user, run, state }: ForkedSteps,
   child: string,
-  result: RunAccount,
+  charge: Charge & { readonly hops: number },
 ): readonly Statement[] {
-  const charge = chargeOf(result)
+  const pools = poolsOf(state.pinned, run)
   const message = runMessageJson({ type: 'charged', run: child, ...charge })
   return [
     ...inbox.put(user, runJournal(run), runJournal(child), 'charged', message).statements,
-    sharedBudgets.add(user, 'steps', poolsOf(state.pinned, run).steps, charge.steps),
+    sharedBudgets.add(user, 'steps', pools.steps, charge.steps),
+    sharedBudgets.add(user, 'hops', pools.hops, charge.hops),
   ]
 }
 

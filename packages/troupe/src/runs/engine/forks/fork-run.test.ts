@@ -201,7 +201,7 @@ describe('a fork', () => {
       await expect(rejected()).rejects.toMatchObject({ code: 'model.unknown' })
   })
 
-  it('of an approval is approved by itself', async () => {
+  it('of a run with an approval asks for it by itself', async () => {
     const { orchestra } = await ada()
     let paid = 0
     const pay = defineTool({
@@ -220,8 +220,10 @@ describe('a fork', () => {
     await run.answer(question?.id ?? '', { approve: true, hash })
     expect((await run.result()).response).toBe('one')
     const at = seqOf(await eventsOf(run), 'question.answered')
-    const edit = { answers: { [question?.id ?? '']: { approve: false, hash, reason: 'too dear' } } }
-    expect((await (await orchestra.fork(run.id, { at, edit, repeat: true })).result()).response).toBe('two')
+    const fork = await orchestra.fork(run.id, { at, repeat: true })
+    expect((await fork.result()).questions).toMatchObject([{ kind: 'approval', hash }])
+    await fork.answer(question?.id ?? '', { approve: false, hash, reason: 'too dear' })
+    expect((await fork.result()).response).toBe('two')
     expect(paid).toBe(1)
   })
 

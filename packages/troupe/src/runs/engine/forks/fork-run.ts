@@ -3,15 +3,27 @@
  * What had settled by then is not done again; steps that were open go on in the fork: those that waited with what they
  * had recorded, others from their start. The shared context is not forked: what the run wrote there stays as it is now.
  */
-import { type Agent, type LlmAgentOptions, type Outcome, routingOf } from '../../../agents/index.ts'
-import { checkName, checkOptions, checkSignal, failure, type Json, show, type UserId } from '../../../core/index.ts'
+import { type Agent, editedRouting, type LlmAgentOptions, type Outcome } from '../../../agents/index.ts'
+import {
+  checkName,
+  checkOptions,
+  checkSignal,
+  failure,
+  fieldOf,
+  isPlainObject,
+  type Json,
+  show,
+  type UserId,
+} from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
+import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
 import { decide } from '../../machine/decide.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Event, Input, InputOf, Pinned } from '../../machine/machine-events.ts'
 import { checkAnswer } from '../../machine/people/check-answer.ts'
 import { createState, hasEnded, type State } from '../../machine/state.ts'
+import { totalUsage } from '../../machine/steps/total-usage.ts'
 import { rejoinBudgets } from '../budgets/join-budgets.ts'
 import { type Parent, parentOf, withParent } from '../children/parent.ts'
 import { RunOwner } from '../execution/run-owner.ts'
@@ -21,7 +33,9 @@ import { runJournal } from '../store/run-journals.ts'
 import { encodeRecord, type RunRecord, readRecord } from '../store/run-record.ts'
 import { editedAgents, rejectIneffective, rejectUnknown } from './edited-agents.ts'
 import { forkSteps } from './fork-steps.ts'
+import type { ForkedSteps } from './forked-steps.ts'
 import { rejectRepeated } from './reject-repeated.ts'
+import { withoutUnusedApprovals } from './without-unused-approvals.ts'
 
 export interface ForkOptions {
   /** The `seq` of an event: what was decided with it is the last that the fork shares. */
@@ -86,35 +100,35 @@ export async function forkRun(
   const run = options.id === undefined ? parts.ids.next() : checkName('run', options.id)
   const at = parts.clock.now()
   const inputs = inputsOf(source, options.at)
-  const prefix = new Prefix({ run: source.run, at: options.at }, edit, at - (inputs.at(-1)?.at ?? at), retry)
-  for (const input of inputs) if (!prefix.applyRecorded(input)) break
-  prefix.completeOpenSteps(at)
-  prefix.rejectUnused()
-  const { state, records } = prefix
+  const shift = at - (inputs.at(-1)?.at ?? at)
+  const sharePrefix = (withdrawn: ReadonlySet<string>) => {
+    const prefix = new Prefix({ run: source.run, at: options.at }, edit, shift, {
+      withdrawn,
+      retry,
+      limits: parts.limits,
+    })
+    for (const input of inputs) if (!prefix.applyRecorded(input)) break
+    prefix.completeOpenSteps(at)
+    prefix.rejectUnused()
+    const { state, records, answered } = prefix
+    const events = records.flatMap((record) => record.events)
+    const serving = new Set(events.flatMap((event) => (event.type === 'request.made' ? [event.step] : [])))
+    const charged = new Set(events.flatMap((event) => (event.type === 'run.charged' ? [event.run] : [])))
+    const all = retry !== undefined
+    const repeat = options.repeat === true
+    const fork: ForkedSteps = { user, source, run, state, answered, serving, charged, all, repeat }
+    return { fork, state, records, events }
+  }
+  const { fork, state, records, events, logs } = await withoutUnusedApprovals(parts, sharePrefix)
   rejectIneffective(source.agents, edit)
   rejectUnknown(edit, parts.services.models)
   const agents = editedAgents(source.agents, edit)
   const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
   const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
-  const events = records.flatMap((record) => record.events)
-  const serving = new Set(events.flatMap((event) => (event.type === 'request.made' ? [event.step] : [])))
-  const charged = new Set(events.flatMap((event) => (event.type === 'run.charged' ? [event.run] : [])))
   const { pinned } = state
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
-  const repeat = options.repeat === true
-  const fork = {
-    user,
-    source,
-    run,
-    state,
-    answered: prefix.answered,
-    serving,
-    charged,
-    all: retry !== undefined,
-    repeat,
-  }
-  const shared = await forkSteps(parts, fork)
-  if (!repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: shared.calls })
+  const shared = await forkSteps(parts, fork, logs)
+  if (!fork.repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: shared.calls })
   const statements = [
     ...parts.store.insert(user, run, {
       tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
@@ -123,18 +137,20 @@ export async function forkRun(
       team: parts.teamOf(pinned.topology),
       task: state.task,
     }),
+    ...(parentOf(pinned) === undefined ? (parts.dailyUsage?.startRun(user) ?? []) : []),
     ...fragment.statements,
     ...parts.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
     ...rejoinBudgets(parts.sharedBudgets, user, run, state),
     ...shared.statements,
     ...owner.founding(at),
+    ...auditStatements(parts, fork, options),
   ]
   return { run, owner, launcher, events, statements }
 }
 
 function checkFork(options: ForkOptions | undefined): void {
   const what = 'orchestra.fork'
-  if (options === undefined || (options as Partial<ForkOptions>).at === undefined)
+  if (options === undefined || (isPlainObject(options) && fieldOf(options, 'at') === undefined))
     throw failure('validation.failed', {
       what,
       problem: 'it needs { at }, the seq of the last event that the fork shares; run.events() has them',
@@ -144,7 +160,24 @@ function checkFork(options: ForkOptions | undefined): void {
     throw failure('validation.failed', { what: `${what}.repeat`, problem: 'it is neither true nor false' })
 }
 
-const usedBy = ({ usage }: State) => ({ tokens: usage.inputTokens + usage.outputTokens, cost: usage.usd })
+/** A child run that is tried again with the one above it is begun by the troupe. */
+function auditStatements({ audit }: OrchestraParts, fork: ForkedSteps, { edit }: ForkOptions): readonly Statement[] {
+  const { user, run, source, state, all } = fork
+  if (!audit) return []
+  const written = (operation: string, resource: string) => audit.written(user, { actor: 'host', operation, resource })
+  if (parentOf(state.pinned)) return audit.written(user, { actor: 'troupe', operation: 'run.start', resource: run })
+  return [
+    ...written(all ? 'run.retry' : 'run.fork', source.run),
+    ...written('run.start', run),
+    ...(edit === undefined ? [] : written('run.edit', run)),
+  ]
+}
+
+/** What steps that wait have used is in their records, which the retry is answered from. */
+function usedBy(state: State) {
+  const { inputTokens, outputTokens, cost } = totalUsage(state)
+  return { tokens: inputTokens + outputTokens, cost }
+}
 
 /** Those that were decided upon up to the event, and the one with it. */
 function inputsOf({ run, records }: { readonly run: string; readonly records: readonly JournalRecord[] }, seq: number) {
@@ -169,21 +202,38 @@ class Prefix {
   readonly #source: { readonly run: string; readonly at: number }
   readonly #used = new Set<string>()
   readonly #retry: Retry | undefined
+  readonly #withdrawn: ReadonlySet<string>
+  readonly #limits: RunLimits
 
-  constructor(source: { readonly run: string; readonly at: number }, edit: Edit, shift: number, retry?: Retry) {
+  /** @param how.withdrawn questions whose recorded answers are not shared: they are open in the fork */
+  constructor(
+    source: { readonly run: string; readonly at: number },
+    edit: Edit,
+    shift: number,
+    how: {
+      readonly withdrawn: ReadonlySet<string>
+      readonly retry: Retry | undefined
+      readonly limits: RunLimits
+    },
+  ) {
     this.#source = source
     this.#edit = edit
     this.#shift = shift
-    this.#retry = retry
+    this.#retry = how.retry
+    this.#withdrawn = how.withdrawn
+    this.#limits = how.limits
   }
 
   /** @returns false after the first that was changed: what came after it may not fit any more */
   applyRecorded(recorded: Input): boolean {
     for (const { events } of this.records.slice(-1)) this.#remember(events)
+    if (recorded.type === 'question.answered' && this.#withdrawn.has(recorded.question)) return true
     const at = recorded.at + this.#shift
     const input = this.#changed(this.#moved({ ...recorded, at }))
     if (input.type === 'question.answered') checkAnswer(this.state, input.question, input.value)
     this.decide(input)
+    // What the run was answered last is part of what it failed with.
+    if (this.#retry) for (const { events } of this.records.slice(-1)) this.#remember(events)
     return this.#used.size === 0
   }
 
@@ -200,10 +250,11 @@ class Prefix {
     for (const step of [...this.state.steps.values()]) {
       const found = this.#resultFor(step.id, step.agent)
       if (found && !step.serve)
-        this.decide({ at, type: 'step.returned', step: step.id, outcome: routingOf(found.value, 'The result') })
+        this.decide({ at, type: 'step.returned', step: step.id, outcome: editedRouting(found.value) })
     }
     for (const [question, value] of Object.entries(this.#edit.answers ?? {})) {
       if (this.#used.has(`answer ${question}`) || this.state.questions.get(question)?.status !== 'open') continue
+      this.#rejectApproval(question)
       checkAnswer(this.state, question, value)
       this.#used.add(`answer ${question}`)
       this.decide({ at, type: 'question.answered', question, value, by: 'fork' })
@@ -231,7 +282,7 @@ class Prefix {
     const { more: _, ...pinned } = input.pinned
     const { budget = {}, parent, ...retryOptions } = this.#retry ?? {}
     const fork = { ...this.#source, ...(this.#retry ? { retry: retryOptions } : {}) }
-    const config = { ...pinned.config, budget: { ...pinned.config.budget, ...budget } }
+    const config = { ...pinned.config, budget: lowerLimits({ ...pinned.config.budget, ...budget }, this.#limits) }
     const forked = { ...pinned, config, more: { fork } }
     return { ...input, pinned: parent ? withParent(forked, parent) : forked }
   }
@@ -239,6 +290,7 @@ class Prefix {
   #changed(input: Input): Input {
     const { answers } = this.#edit
     if (input.type === 'question.answered' && answers && Object.hasOwn(answers, input.question)) {
+      this.#rejectApproval(input.question)
       this.#used.add(`answer ${input.question}`)
       return { ...input, value: answers[input.question] as Json, by: 'fork' }
     }
@@ -246,6 +298,15 @@ class Prefix {
     const step = this.state.steps.get(input.step)
     const found = step && !step.serve ? this.#resultFor(step.id, step.agent) : undefined
     return found ? returnedWith(input, found.value) : input
+  }
+
+  /** Only a person who is asked gives an approval, and only `run.answer` records who that was. */
+  #rejectApproval(question: string): void {
+    if (this.state.questions.get(question)?.ask.kind !== 'approval') return
+    throw failure('validation.failed', {
+      what: `Forking run ${this.#source.run} at ${this.#source.at}`,
+      problem: `the question ${question} is an approval, which no edit gives; answer it in the fork`,
+    })
   }
 
   #resultFor(step: string, agent: string): { readonly value: unknown } | undefined {
@@ -267,7 +328,7 @@ class Prefix {
 function returnedWith(input: InputOf<'step.returned' | 'step.failed'>, value: unknown): Input {
   const { at, step } = input
   const usage = input.usage ? { usage: input.usage } : {}
-  const routing = routingOf(value, 'The result')
+  const routing = editedRouting(value)
   const was = 'outcome' in input ? input.outcome.kind : 'value'
   const outcome: Outcome =
     routing.kind === 'value' && was === 'finish' ? { kind: 'finish', value: routing.value } : routing

@@ -18,11 +18,18 @@ export interface SharedSteps {
   readonly calls: ReadonlyMap<string, ReadonlySet<string>>
 }
 
-export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promise<SharedSteps> {
-  const statements: Statement[] = []
-  const calls = new Map<string, ReadonlySet<string>>()
-  if (hasEnded(fork.state)) return { statements, calls }
-  const waiting = new Map<string, readonly StepLogEntry[]>()
+/** What a fork goes on with of the log of one open step. */
+export interface SharedLog {
+  /** What the fork has too. */
+  readonly shared: readonly (readonly StepLogEntry[])[]
+  /** What came after it in the source. */
+  readonly rest: readonly StepLogEntry[]
+}
+
+/** Of the steps that are open where the fork begins and had recorded something by then, by step. */
+export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promise<ReadonlyMap<string, SharedLog>> {
+  const logs = new Map<string, SharedLog>()
+  if (hasEnded(fork.state)) return logs
   for (const step of fork.state.steps.values()) {
     if (step.status === 'ready') continue
     const known = fork.answered.get(step.id) ?? new Set()
@@ -44,16 +51,35 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
     }
     const isOutside = (id: string) => id.includes('/request:') && isKnown(id) && !known.has(id)
     const recorded = fork.all === true ? beforeFailure(entries, isOutside) : entries
-    const { shared, rest } = split(recorded, { isKnown, isUnknownToFork }, fork.all === true)
-    if (shared.length === 0) continue
-    waiting.set(step.id, rest)
-    calls.set(step.id, new Set(shared.flat().flatMap(({ id }) => id ?? [])))
-    const children = await forkChildren(parts, fork, step.id, shared.flat())
+    const log = split(recorded, { isKnown, isUnknownToFork }, fork.all === true)
+    if (log.shared.length > 0) logs.set(step.id, log)
+  }
+  return logs
+}
+
+/** @param logs as `shareLogs` gives them */
+export async function forkSteps(
+  parts: OrchestraParts,
+  fork: ForkedSteps,
+  logs: ReadonlyMap<string, SharedLog>,
+): Promise<SharedSteps> {
+  const statements: Statement[] = []
+  const calls = new Map<string, ReadonlySet<string>>()
+  if (hasEnded(fork.state)) return { statements, calls }
+  for (const [step, { shared }] of logs) {
+    calls.set(step, new Set(shared.flat().flatMap(({ id }) => id ?? [])))
+    const children = await forkChildren(parts, fork, step, shared.flat())
     const copied = shared.map((entries) => entries.map((entry) => renamed(entry, fork, children.names)))
-    const id = stepJournal(fork.run, step.id)
-    const { fragment } = parts.journals.create(fork.user, id, 'step', parts.clock.now(), copied)
+    const { fragment } = parts.journals.create(
+      fork.user,
+      stepJournal(fork.run, step),
+      'step',
+      parts.clock.now(),
+      copied,
+    )
     statements.push(...fragment.statements, ...children.statements)
   }
+  const waiting = new Map([...logs].map(([step, { rest }]) => [step, rest]))
   return { statements: [...statements, ...(await threadMessages(parts, fork, waiting))], calls }
 }
 

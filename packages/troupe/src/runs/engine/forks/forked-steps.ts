@@ -41,6 +41,8 @@ export type StepLogEntry = {
   /** The class of a claim, and its key. */
   readonly c?: string
   readonly k?: string
+  /** The hash of what the call was given. */
+  readonly h?: string
   /** Calls whose writes were committed. */
   readonly w?: readonly string[]
 }

@@ -27,7 +27,7 @@ interface Shared {
 type Parts = Pick<OrchestraParts, 'steps' | 'journals'>
 
 /** What happened, or may have happened: what is known to have failed may be tried again. */
-const happened: ReadonlySet<string> = new Set(['done', 'uncertain', 'claimed'])
+export const happened: ReadonlySet<string> = new Set(['done', 'uncertain', 'claimed'])
 const allRecords = 1_000_000
 
 /** @throws ConflictError `fork.repeats`, with the effects in its details */

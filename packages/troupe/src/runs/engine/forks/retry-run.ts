@@ -3,7 +3,7 @@
  * answered, its journal closed. The new one is a fork at the event before the failure.
  */
 import { checkName, type UserId } from '../../../core/index.ts'
-import { type RunConfig, readConfig } from '../../../topology/index.ts'
+import { checkCeilings, type RunConfig, readRunLimits } from '../../../topology/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import type { OrchestraHost } from '../orchestra-host.ts'
 import { findRetryPoint } from './find-retry-point.ts'
@@ -27,13 +27,17 @@ export function retryRun(
   run: string,
   { from, budget = {}, id, repeat = false }: RetryOptions,
 ): Promise<string> {
-  const read = readConfig({ budget }).budget
-  const budgetOverrides = Object.fromEntries(Object.entries(read).filter(([name]) => Object.hasOwn(budget, name)))
+  const asked = readRunLimits('retry.budget', budget)
   return host.fork(user, run, async (source) => {
+    checkCeilings(
+      asked,
+      readRunLimits('config.budget', (source.pinned.topology.config as RunConfig | undefined)?.budget),
+      host.parts.limits,
+    )
     const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, source.records), { from })
     const options = { at, repeat, ...(id === undefined ? {} : { id: checkName('run', id) }) }
     return forkRun(host.parts, user, source, options, {
-      budget: budgetOverrides,
+      budget: asked,
       ...(step === undefined ? {} : { step }),
     })
   })

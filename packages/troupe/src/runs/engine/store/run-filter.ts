@@ -1,6 +1,6 @@
 /** Which runs a list shows, and the statement that finds them: along one index in the order of time, never all of them. */
 import { type RawBuilder, sql } from 'kysely'
-import { checkName, checkOptions, failure, nearest } from '../../../core/index.ts'
+import { checkName, checkOptions, checkTags, failure, nearest } from '../../../core/index.ts'
 import { type Dialect, rawTemplates, type Statement } from '../../../storage/index.ts'
 import { runContent } from './run-migrations.ts'
 import { searchWordsIn } from './run-words.ts'
@@ -14,7 +14,7 @@ export interface RunFilter {
   readonly team?: string
   /** Words, all of which stand in its task, tags, answer or error: whole ones, 16 at most, in any order and case. */
   readonly search?: string
-  /** All of them. */
+  /** All of them; 16 at most. */
   readonly tags?: readonly string[]
   /** The run whose steps started it. */
   readonly parent?: string
@@ -48,6 +48,7 @@ export const runFilters = [
   'order',
 ]
 const maxSearchWords = 16
+const maxTags = 16
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled']
 const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
 
@@ -64,8 +65,7 @@ export function checkFilter(filter: RunFilter): RunFilter {
   if (filter.parent !== undefined) checkName('run', filter.parent)
   if (filter.team !== undefined) checkName('team', filter.team)
   if (filter.search !== undefined) checkSearch(filter.search)
-  if (filter.tags !== undefined && !(Array.isArray(filter.tags) && filter.tags.every((tag) => typeof tag === 'string')))
-    throw wrong('tags', 'it is a list of texts')
+  if (filter.tags !== undefined) checkTags('orchestra.list.tags', filter.tags, maxTags)
   for (const bound of ['minCost', 'maxCost'] as const)
     if (filter[bound] !== undefined && !Number.isFinite(filter[bound]))
       throw wrong(bound, 'it is a number of US dollars')

@@ -3,6 +3,7 @@ import { type ContentNames, type Migration, postgresTables, type UserTable, work
 import { evaluatedRunContent, evaluatedRunsTables } from '../../evaluation/evaluation-tables.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../../schedules/schedule-tables.ts'
 import { sharedBudgetTables } from '../budgets/compile-shared-budget.ts'
+import { dailyUsageTable } from '../budgets/daily-usage.ts'
 import { endedRunsTables } from './ended-runs.ts'
 import { runLabels } from './run-labels.ts'
 
@@ -10,7 +11,7 @@ const tables = [
   // `outside` counts the steps that wait for an event from outside while nothing else in the run moves.
   `create table runs (
     user_id text not null, run_id text not null, status text not null, reason text, tags text not null,
-    agents text not null, team text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
+    agents text not null, title text not null default '', team text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
     result text, outside integer not null default 0, cost double precision not null default 0,
     primary key (user_id, run_id))`,
   'create index runs_by_time on runs (user_id, created_at, run_id)',
@@ -34,6 +35,7 @@ const tables = [
     user_id text not null, run_id text not null, tokens bigint not null, token_limit bigint,
     cost double precision not null, cost_limit double precision, primary key (user_id, run_id))`,
   ...sharedBudgetTables,
+  dailyUsageTable,
   ...endedRunsTables,
   ...evaluatedRunsTables,
 ]
@@ -53,7 +55,11 @@ export const runMigrations: readonly Migration[] = [
 ]
 
 /** @param run what the statement calls the id of the run */
-export const runContent = (run: string): ContentNames => ({ result: ['run.result', run, 'status'] })
+export const resultContent = (run: string): ContentNames => ({ result: ['run.result', run, 'status'] })
+/** @param run what the statement calls the id of the run */
+export const titleContent = (run: string): ContentNames => ({ title: ['run.title', run] })
+/** @param run what the statement calls the id of the run */
+export const runContent = (run: string): ContentNames => ({ ...resultContent(run), ...titleContent(run) })
 
 /** @param run and id: what the statement calls the ids of the run and of the command */
 export const commandContent = (run: string, id: string): ContentNames => ({
@@ -68,6 +74,7 @@ export const runTables: readonly UserTable[] = [
   { name: 'budgets', key: ['run_id'] },
   { name: 'budget_pools', key: ['run_id'] },
   { name: 'budget_shares', key: ['run_id'] },
+  { name: 'daily_usage', key: ['day'] },
   { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
   { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },
   { name: 'evaluated_runs', key: ['evaluation', 'run_id'], content: evaluatedRunContent },
@@ -84,6 +91,8 @@ export interface RunTables {
     readonly tags: string
     /** JSON list of the names of agents whose code the run needs. */
     readonly agents: string
+    /** The beginning of its task. */
+    readonly title: string
     /** JSON `{ step, wait }` of the step that awaits this run. */
     readonly parent: string | null
     readonly team: string | null

@@ -32,3 +32,16 @@ it('whatever a record holds is read as it was', () => {
     { numRuns: 200 },
   )
 })
+
+it('A record of thousands of events is read as it was.', () => {
+  const input = { name: 'x'.repeat(2_000), list: [1, null], nested: JSON.parse('{"__proto__":{"same":1}}') as Json }
+  const events = Array.from({ length: 3_000 }, (_, i) => ({ type: 'branch.started', input, branch: `${i}` }))
+  const record = {
+    input: { type: 'step.returned', outcome: { kind: 'value', value: input } },
+    events,
+    first: 7,
+  } as never
+  const text = stored(record)
+  expect(text.length).toBeLessThan(500_000)
+  expect(readRecord(JSON.parse(text) as Json)).toEqual(record)
+})

@@ -18,12 +18,13 @@ interface Stored {
   readonly same?: readonly (readonly [at: Path, from: Path])[]
 }
 
-/** Characters: smaller records are stored as they are, and shorter texts wherever they stand. */
-const large = { record: 64 * 1024, text: 1024 }
+/** Characters: smaller records of no more events are stored as they are, and shorter texts wherever they stand. */
+const large = { record: 64 * 1024, text: 1024, events: 500 }
 
 export function encodeRecord(record: RunRecord): EncodedBody {
-  const text = encodeJson(record, 'A record of a run')
-  if (text.length <= large.record) return new EncodedBody(text)
+  // Written twice, a record of thousands of events would keep the processor for too long.
+  const text = record.events.length > large.events ? undefined : encodeJson(record, 'A record of a run')
+  if (text !== undefined && text.length <= large.record) return new EncodedBody(text)
   const seen = new Map<unknown, Path>()
   const same: (readonly [Path, Path])[] = []
   const once = (value: unknown, at: Path): unknown => {
@@ -40,7 +41,7 @@ export function encodeRecord(record: RunRecord): EncodedBody {
     return Object.fromEntries(Object.entries(value as object).map(([key, one]) => [key, once(one, [...at, key])]))
   }
   const shared = once(record, []) as object
-  return new EncodedBody(encodeJson({ ...shared, same }, 'A record of a run'))
+  return new EncodedBody(JSON.stringify({ ...shared, same }))
 }
 
 /** @param body of a record of a run's journal; those that hold no events of it give none */

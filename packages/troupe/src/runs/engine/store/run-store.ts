@@ -13,7 +13,7 @@ import type { RunAccount } from '../../machine/run-account.ts'
 import type { Parent } from '../children/parent.ts'
 import { runEnded } from './ended-runs.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
-import { type RunTables, runContent } from './run-migrations.ts'
+import { type RunTables, resultContent, runContent, titleContent } from './run-migrations.ts'
 import { addWords, searchWordsIn } from './run-words.ts'
 
 interface Key {
@@ -26,6 +26,8 @@ export interface RunRow {
   readonly reason: string | null
   readonly tags: readonly string[]
   readonly agents: readonly string[]
+  /** The beginning of its task. */
+  readonly title: string
   /** The name of its team, as far as the troupe that began it knew one. */
   readonly team: string | null
   readonly createdAt: number
@@ -102,12 +104,19 @@ export interface Holder {
 }
 
 const now = { $: 'now' } as const
+/** The beginning of a task, on one line of 200 characters at most. */
+function titleOf(task: Json): string {
+  const text = (typeof task === 'string' ? task : JSON.stringify(task)).trim().replaceAll(/\s+/g, ' ')
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text
+}
+
 const rowOf = (row: Row): RunRow => ({
   run: row.run_id as string,
   status: row.status as string,
   reason: row.reason as string | null,
   tags: JSON.parse(row.tags as string) as string[],
   agents: JSON.parse(row.agents as string) as string[],
+  title: row.title as string,
   createdAt: Number(row.created_at),
   endedAt: row.ended_at === null || row.ended_at === undefined ? null : Number(row.ended_at),
   team: row.team as string | null,
@@ -138,6 +147,7 @@ function createWrites(
           run,
           tags: JSON.stringify(tags),
           agents: JSON.stringify(agents),
+          title: titleOf(task),
           parent: parent === undefined ? null : JSON.stringify(parent),
           team: team ?? null,
           now,
@@ -224,7 +234,9 @@ type StatusValues = Key & {
 function compileWrites(dialect: Dialect) {
   const own = templates<RunTables>(dialect)
   return {
-    insert: own<Key & { tags: string; agents: string; parent: string | null; team: string | null; now: Bind }>(
+    insert: own<
+      Key & { tags: string; agents: string; title: string; parent: string | null; team: string | null; now: Bind }
+    >(
       (db, p) =>
         db
           .insertInto('runs')
@@ -235,6 +247,7 @@ function compileWrites(dialect: Dialect) {
             reason: null,
             tags: p.tags,
             agents: p.agents,
+            title: p.title,
             parent: p.parent,
             team: p.team,
             created_at: p.now as number,
@@ -245,6 +258,7 @@ function compileWrites(dialect: Dialect) {
             cost: 0,
           })
           .onConflict((conflict) => conflict.doNothing()),
+      titleContent('run'),
     ),
     update: own<StatusValues>(
       (db, p) =>
@@ -261,7 +275,7 @@ function compileWrites(dialect: Dialect) {
           })
           .where('user_id', '=', p.user)
           .where('run_id', '=', p.run),
-      runContent('run'),
+      resultContent('run'),
     ),
     work: own<Key & { owner: string; form: number }>((db, p) =>
       db

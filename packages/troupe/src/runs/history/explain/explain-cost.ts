@@ -1,5 +1,6 @@
 /** Where a run's tokens and dollars went: by agent, and what failed attempts took of it. */
 import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { StepUsage } from '../../machine/machine-events.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
@@ -14,14 +15,16 @@ export function explainCost({ events }: PastRun): readonly ExplanationLine[] {
   const unknown = new Set<string>()
   const lost: Spent = { steps: 0, tokens: 0, usd: 0 }
   const childSpend: Spent = { steps: 0, tokens: 0, usd: 0 }
-  for (const event of events) {
-    if (event.type === 'run.charged') count(childSpend, event, event.steps)
-    if (event.type !== 'step.completed' && event.type !== 'step.failed') continue
-    if (event.type === 'step.failed') count(lost, event)
-    const spent = byAgent.get(event.agent) ?? { steps: 0, tokens: 0, usd: 0 }
-    byAgent.set(event.agent, spent)
-    count(spent, event)
-    for (const model of event.usage?.unknown ?? []) unknown.add(model)
+  for (const { type, agent, steps, usage } of charges(events)) {
+    if (agent === undefined) {
+      count(childSpend, usage, steps)
+      continue
+    }
+    if (type === 'step.failed') count(lost, usage)
+    const spent = byAgent.get(agent) ?? { steps: 0, tokens: 0, usd: 0 }
+    byAgent.set(agent, spent)
+    count(spent, usage)
+    for (const model of usage?.unknown ?? []) unknown.add(model)
   }
   const spenders = [...byAgent]
     .filter(([, { tokens }]) => tokens > 0)
@@ -45,9 +48,37 @@ export function explainCost({ events }: PastRun): readonly ExplanationLine[] {
   return texts.map((text) => ({ about: 'cost', text }))
 }
 
-type Charged = Extract<NumberedEvent, { readonly type: 'step.completed' | 'step.failed' | 'run.charged' }>
+interface Charge {
+  readonly type: NumberedEvent['type']
+  /** Undefined for a child run. */
+  readonly agent: string | undefined
+  readonly steps?: number
+  readonly usage: StepUsage | undefined
+}
 
-function count(spent: Spent, { usage }: Charged, steps = 1): void {
+/** What ended steps and child runs have used, and what those that wait have used so far. */
+function charges(events: readonly NumberedEvent[]): readonly Charge[] {
+  const ended: Charge[] = []
+  const open = new Map<string, Charge>()
+  for (const event of events) {
+    if (event.type === 'step.waiting' && event.usage)
+      open.set(event.step, { type: event.type, agent: event.agent, usage: event.usage })
+    if (event.type === 'child.waiting' && event.usage)
+      open.set(event.child, { type: event.type, agent: undefined, steps: 0, usage: event.usage })
+    if (event.type === 'run.charged') {
+      open.delete(event.run)
+      ended.push({ type: event.type, agent: undefined, steps: event.steps, usage: event.usage })
+    }
+    if (event.type === 'step.completed' || event.type === 'step.failed') {
+      const { type, agent, usage = open.get(event.step)?.usage } = event
+      open.delete(event.step)
+      ended.push({ type, agent, usage })
+    }
+  }
+  return [...ended, ...open.values()]
+}
+
+function count(spent: Spent, usage: StepUsage | undefined, steps = 1): void {
   spent.steps += steps
   spent.tokens += (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0)
   spent.usd += usage?.cost ?? 0

@@ -8,6 +8,7 @@ import { causesOf } from './causes.ts'
 import { explainCost } from './explain-cost.ts'
 import { explainFailure } from './explain-failure.ts'
 import { explainPath } from './explain-path.ts'
+import { type DecisionsByStep, explainPolicy } from './explain-policy.ts'
 import { explainTime } from './explain-time.ts'
 import { type EffectsByStep, explainUncertain } from './explain-uncertain.ts'
 import { type ChildRunStatuses, explainWaits } from './explain-waits.ts'
@@ -27,6 +28,8 @@ export interface OwnershipState extends Holder {
   readonly childStates?: ChildRunStatuses
   /** Effects of steps of a run that is over, where they had been uncertain. */
   readonly effects?: EffectsByStep
+  /** What a policy decided in its steps. */
+  readonly decisions?: DecisionsByStep
 }
 interface Holder {
   /** How often another process took it up. */
@@ -51,6 +54,7 @@ export function explain(
     sentences: [
       ...explainWaits(past, now, ownership?.childStates),
       ...explainUncertain(past, ownership?.effects),
+      ...explainPolicy(past, ownership?.decisions),
       ...explainFailure(past, status),
       ...explainPath(past),
       ...explainCost(past),

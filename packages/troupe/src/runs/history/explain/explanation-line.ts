@@ -6,6 +6,7 @@ export interface ExplanationLine {
   readonly about:
     | 'waits'
     | 'uncertain'
+    | 'policy'
     | 'failed'
     | 'guard'
     | 'cost'

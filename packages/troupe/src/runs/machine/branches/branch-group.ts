@@ -19,7 +19,7 @@ export function considerGroup(d: Deciding, id: string): void {
     return
   }
   if (d.isStopping(group)) {
-    if (group.live === 0) discardJoins(d, group, () => true, group.failing ?? loser())
+    if (group.live === 0) discardJoins(d, group, () => true, group.failing ?? loser)
   } else if (group.openJoinCount > 0) considerJoins(d, group)
   if (group.live > 0 || group.openJoinCount > 0 || group.origin.kind !== 'call') return
   const joinState = d.joinState(group.origin.joinId)
@@ -31,7 +31,7 @@ export function considerGroup(d: Deciding, id: string): void {
     slot: group.origin.slot,
     order: [group.origin.slot],
     depth: group.depth,
-    result: joinState.state === 'closing' && result.success ? failedResult(slot.agent, loser()) : result,
+    result: joinState.state === 'closing' && result.success ? failedResult(slot.agent, loser) : result,
     ...(group.fatal ? { fatal: true as const } : {}),
     ...(group.errorHandled && !group.fatal ? { errorHandled: true as const } : {}),
   })
@@ -50,5 +50,5 @@ export function failGroup(d: Deciding, id: string, error: StoredError, fatal: bo
   const group = must(d.state.groups.get(id), id)
   if (d.isStopping(group)) return
   d.emit({ type: 'group.failed', group: group.id, error, ...(fatal ? { fatal: true as const } : {}) })
-  d.later({ do: 'scope.cancel', group: id, cancellation: { as: 'cancelled', error: loser() } })
+  d.later({ do: 'scope.cancel', group: id, cancellation: { as: 'cancelled', error: loser } })
 }

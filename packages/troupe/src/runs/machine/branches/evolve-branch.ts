@@ -1,7 +1,8 @@
 /** Branches and the scopes in which they count together. */
 import type { Json, StoredError } from '../../../core/index.ts'
+import { resultsOf } from '../joins/results-of.ts'
 import type { BranchOrigin, EventOf, Result } from '../machine-events.ts'
-import { type Branch, dict, type Group, must, resultsOf, type State } from '../state.ts'
+import { type Branch, dict, type Group, must, type State } from '../state.ts'
 import { enqueue, queueOf } from '../steps/step-queue.ts'
 import { countLive, countReachable, setBlocked } from './branch-counts.ts'
 import { edgePairOf, graphIn, nodeIn } from './flow.ts'
@@ -98,6 +99,7 @@ function started(state: State, event: EventOf<'branch.started'>): State {
     input,
     results,
     request: input,
+    history: undefined,
     from: event.from,
     attempt: 1,
     substitute: false,
@@ -159,6 +161,7 @@ function moved(state: State, event: EventOf<'branch.moved'>): State {
   } else if (event.input !== undefined) {
     ledger.set(branch, 'input', event.input)
     ledger.set(branch, 'request', event.input)
+    ledger.set(branch, 'history', event.history)
     ledger.set(branch, 'results', undefined)
   }
   ledger.set(branch, 'from', event.from)
@@ -198,6 +201,7 @@ function ended(state: State, event: EventOf<'branch.completed' | 'branch.failed'
   ledger.set(branch, 'question', undefined)
   ledger.set(branch, 'input', null)
   ledger.set(branch, 'request', null)
+  ledger.set(branch, 'history', undefined)
   ledger.set(branch, 'results', undefined)
   ledger.set(branch, 'progressHashes', dict())
   if (event.type === 'branch.completed') {

@@ -1,15 +1,21 @@
 /** The ways that the topology leaves open to an agent where its branch stands, and what an outcome means there. */
 
-import type { Flow, Outcome } from '../../../agents/index.ts'
+import type { CarriedHistory, Flow, Outcome } from '../../../agents/index.ts'
 import type { Json } from '../../../core/index.ts'
 import { carries, type Graph, type GraphEdge, type GraphNode, returnsTo } from '../../../topology/index.ts'
 import { type Branch, type Group, must, type State } from '../state.ts'
-import { conditionHolds } from './condition.ts'
+import { conditionHolds } from './condition-holds.ts'
 
 /** Where an outcome leads, or what is wrong with it. */
 export type Plan =
   | { readonly kind: 'end'; readonly value: Json; readonly notify: readonly GraphEdge[] }
-  | { readonly kind: 'move'; readonly edge: GraphEdge; readonly input: Json; readonly notify: readonly GraphEdge[] }
+  | {
+      readonly kind: 'move'
+      readonly edge: GraphEdge
+      readonly input: Json
+      readonly history?: CarriedHistory | undefined
+      readonly notify: readonly GraphEdge[]
+    }
   | { readonly kind: 'fork'; readonly targets: readonly NextTarget[]; readonly notify: readonly GraphEdge[] }
   | { readonly kind: 'invalid'; readonly problem: string; readonly allowed: string }
 
@@ -182,7 +188,7 @@ export function planOf(state: Readonly<State>, branch: Branch, outcome: Outcome)
         return invalid(`the condition on the way to ${outcome.agent} does not hold`)
       return ends(graphIn(state), edge)
         ? { kind: 'end', value: outcome.input, notify: [] }
-        : { kind: 'move', edge, input: outcome.input, notify: [] }
+        : { kind: 'move', edge, input: outcome.input, history: outcome.carried, notify: [] }
     }
     case 'invoke':
       return planInvoke(state, branch, outcome.targets, invalid)

@@ -1,4 +1,5 @@
 /** Carries out what an outcome means: ends, goes on, or forks. */
+import type { CarriedHistory } from '../../../agents/index.ts'
 import type { Json } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
 import { returnsTo } from '../../../topology/index.ts'
@@ -26,7 +27,7 @@ export function routeResult(d: Deciding, branch: Branch, plan: Exclude<Plan, { k
         value: plan.value,
       })
     case 'move':
-      return traverseEdge(d, branch, plan.edge, plan.input)
+      return traverseEdge(d, branch, plan)
     case 'fork':
       return fork(d, branch, [
         ...plan.targets,
@@ -40,9 +41,9 @@ const childId = (branch: Branch, ordinal: number) =>
   `${branch.id}/${branch.steps}${branch.asked > 0 ? `?${branch.asked}` : ''}.${ordinal}`
 const childOrder = (branch: Branch, ordinal: number) => [...branch.order, branch.steps, branch.asked, ordinal]
 
-function traverseEdge(d: Deciding, branch: Branch, edge: GraphEdge, input: Json) {
+function traverseEdge(d: Deciding, branch: Branch, { edge, input, history }: Extract<Plan, { kind: 'move' }>) {
   const node = d.node(edge.to)
-  if (!node.isJoin) return moveAlong(d, branch, edge, input)
+  if (!node.isJoin) return moveAlong(d, branch, edge, input, history)
   d.arrivals.push({
     group: branch.group,
     node: node.name,
@@ -56,11 +57,12 @@ function traverseEdge(d: Deciding, branch: Branch, edge: GraphEdge, input: Json)
 }
 
 /** The same branch at the next node. */
-export function moveAlong(d: Deciding, branch: Branch, edge: GraphEdge, input: Json): void {
+export function moveAlong(d: Deciding, branch: Branch, edge: GraphEdge, input: Json, history?: CarriedHistory): void {
   if (!hopsAllowed(d, 1) || !notPingPong(d, branch, edge)) return
   const from = branch.node
   const agent = d.node(edge.to).label
-  d.emit({ type: 'branch.moved', branch: branch.id, node: edge.to, agent, input, edge: edge.index, from })
+  const carried = history === undefined ? {} : { history }
+  d.emit({ type: 'branch.moved', branch: branch.id, node: edge.to, agent, input, ...carried, edge: edge.index, from })
   askPerson(d, branch)
 }
 

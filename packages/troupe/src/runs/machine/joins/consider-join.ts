@@ -11,8 +11,8 @@ export function considerJoin(d: Deciding, id: string): void {
   const now = joinProgress(d, joinState)
   if (joinState.state === 'open') {
     const joinVerdict = verdict(joinState.join, joinState.onFailure, now)
-    if (joinVerdict === 'satisfied') fire(d, joinState, loser())
-    else if (joinVerdict === 'unsatisfied') fire(d, joinState, loser(), cause(joinState, now))
+    if (joinVerdict === 'satisfied') fire(d, joinState, loser)
+    else if (joinVerdict === 'unsatisfied') fire(d, joinState, loser, cause(joinState, now))
   } else if (now.open === 0) close(d, joinState)
 }
 

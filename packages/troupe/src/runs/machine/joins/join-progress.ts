@@ -23,7 +23,7 @@ export function joinProgress(d: Deciding, joinState: JoinState): JoinProgress {
 }
 
 /** Losers are told so; whoever missed a deadline, that. */
-export const loser = (): StoredError => storeError(failure('cancelled', { what: 'A branch that is no longer needed' }))
+export const loser: StoredError = storeError(failure('cancelled', { what: 'A branch that is no longer needed' }))
 
 /** The failure itself where all were needed; else that too few are left, and why. */
 export function cause(joinState: JoinState, now: JoinProgress): StoredError {

@@ -78,6 +78,7 @@ it('a rejected grant trips the guard, with what is held and by whom', () => {
   const rejected = { at: 2_000, type: 'budget.rejected', budget: 'hops', limit: 9 } as const
   const testbed = drawing()
   testbed.apply({ ...rejected, used: 4, detail: '5 are held by r (5)' })
+  testbed.apply({ at: testbed.now, type: 'children.cancelled' })
   expect(testbed.result).toMatchObject({
     status: 'failed',
     guard: { name: 'hops', limit: 9, used: 4 },
@@ -86,4 +87,19 @@ it('a rejected grant trips the guard, with what is held and by whom', () => {
   const other = drawing()
   other.apply(rejected)
   expect(other.result.guard).toEqual({ name: 'hops', limit: 9, used: 9 })
+})
+
+it('A run that may have child runs ends with a failure only once they are over.', () => {
+  const testbed = drawing()
+  testbed.apply({ at: testbed.now, type: 'cancel', by: 'ada' })
+  const cancels = [...pending(testbed.state)].filter(({ type }) => type === 'children.cancel')
+  expect([testbed.result.status, cancels.length]).toEqual(['running', 1])
+  expect(testbed.apply({ at: testbed.now, type: 'children.cancelled' }).map(({ type }) => type)).toEqual([
+    'children.cancelled',
+    'run.cancelled',
+  ])
+})
+
+it('A run that is not being cancelled takes no notice that its child runs are over.', () => {
+  expect(drawing().apply({ at: 2_000, type: 'children.cancelled' })).toEqual([])
 })

@@ -6,7 +6,7 @@ import type { Deciding } from '../decision.ts'
 import { fire } from '../joins/consider-join.ts'
 import { joinProgress } from '../joins/join-progress.ts'
 import type { Cancellation } from '../machine-events.ts'
-import { expire } from '../people/asked-and-answered.ts'
+import { expireQuestion } from '../people/questions.ts'
 import { beginAttempt, requestRunCancel } from '../start-and-cancel.ts'
 import { must } from '../state.ts'
 import { endStep } from '../steps/step-results.ts'
@@ -41,7 +41,7 @@ export function onTimer(d: Deciding, name: string) {
     case 'acquire':
       return acquisitionTimeout(d, id, timeouts.acquisition as number)
     case 'question':
-      return expire(
+      return expireQuestion(
         d,
         id,
         timedOut('human', 'An answer', questionTimeoutMs(d.state.questions.get(id)?.ask) ?? (timeouts.human as number)),

@@ -16,7 +16,7 @@ import { waitsForCapacity } from '../steps/step-queue.ts'
 import { idOf, isWorkStopped, kindOf, runTimeOf } from './run-time.ts'
 
 /** How long a step that was told to stop may take before the run continues without it, if the config names no `grace`. */
-const defaultGraceMs = 10_000
+export const defaultGraceMs = 10_000
 
 type Pace = 'runs' | 'stopped' | 'none'
 

@@ -52,13 +52,14 @@ export function suspendFailure(
 export function editBranch(d: Deciding, id: BranchId, input: Json): void {
   const branch = d.state.branches.get(id)
   if (branch?.status !== 'ready') return
-  const { node, from, attempt, substitute } = branch
+  const { node, from, attempt, substitute, history } = branch
   d.emit({
     type: 'branch.moved',
     branch: id,
     node,
     agent: d.label(branch),
     input,
+    ...(history ? { history } : {}),
     attempt,
     ...(from === undefined ? {} : { from }),
     ...(substitute ? { substitute: true as const } : {}),

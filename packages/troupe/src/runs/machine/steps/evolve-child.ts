@@ -2,6 +2,7 @@
 import { changeStep } from '../branches/branch-counts.ts'
 import type { EventOf } from '../machine-events.ts'
 import { dict, type State, type Step } from '../state.ts'
+import { childUsageKey } from './total-usage.ts'
 
 /** Called while a step changes: from now on it waits for these child runs, and for no other. */
 export function awaitChildren(state: State, step: Step, children: readonly string[]): void {
@@ -17,6 +18,7 @@ export function evolveChild(state: State, event: EventOf<'child.waiting' | 'chil
   const { child, step } = event
   if (event.type === 'child.resumed') return childMoves(state, child)
   const { ledger, waitingChildren } = state
+  if (event.usage) ledger.put(state.openUsage, childUsageKey(child), event.usage)
   const isNew = !waitingChildren.has(child)
   ledger.put(waitingChildren, child, { step, reason: event.reason, questions: event.questions })
   return isNew ? countWaiting(state, step, child, 1) : state

@@ -24,6 +24,7 @@ export function evolveStep(state: State, event: StepEvent): State {
         else ledger.set(step, 'detail', event.detail)
         awaitChildren(state, step, event.children ?? [])
       })
+      if (event.usage) ledger.put(state.openUsage, step.id, event.usage)
       return state
     case 'step.resumed':
       resume(state, step)
@@ -100,7 +101,10 @@ function applyStepEnd(state: State, step: Step, event: EventOf<'step.completed' 
   for (const child of Object.keys(step.children)) ledger.drop(state.waitingChildren, child)
   ledger.drop(state.steps, step.id)
   ledger.add(state.counts, 'steps', -1)
-  if (event.usage) addUsage(state, event.usage)
+  // A step that was stopped while it waited says nothing of what it had used.
+  const usage = event.usage ?? state.openUsage.get(step.id)
+  if (usage) addUsage(state, usage)
+  ledger.drop(state.openUsage, step.id)
   for (const id of [`execute ${step.id}`, `cancel ${step.id}`]) ledger.drop(state.open, id)
   for (const wait of answersTo(state, step.id)) ledger.drop(state.open, wait)
   if (step.serve) return stopAsking(state, step, step.serve.from, step.serve.fromAgent)

@@ -8,7 +8,7 @@ import type { Step } from '../state.ts'
 import { nextReady, nextRequest } from './step-queue.ts'
 
 /** @returns true where a guard tripped, and more follows from that */
-export function schedule(d: Deciding): boolean {
+export function scheduleSteps(d: Deciding): boolean {
   const { state } = d
   if (state.cancellation || state.pausedBy !== undefined || state.retryTimer !== undefined) return false
   // Who asks waits for the answer: serving steps count against no limit, or all could wait for each other.

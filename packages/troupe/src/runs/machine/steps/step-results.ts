@@ -21,6 +21,7 @@ import type { InputOf, StepEnding } from '../machine-events.ts'
 import { stopsAtFailure, suspendFailure } from '../people/breakpoints.ts'
 import type { StepUsage } from '../result.ts'
 import type { Branch, Step } from '../state.ts'
+import { totalUsage } from './total-usage.ts'
 
 export function stepReturned(d: Deciding, input: InputOf<'step.returned'>): void {
   const step = d.state.steps.get(input.step)
@@ -38,9 +39,10 @@ const endFields = ({ usage, taint }: Pick<StepEnding, 'usage' | 'taint'>) => ({
 })
 
 /** Of tokens or cost, by what has ended and this step; what is under way elsewhere has not told yet. */
-function usedOf({ state: { usage } }: Deciding, budget: string, last: StepUsage | undefined): number {
-  if (budget === 'cost') return usage.usd + (last?.cost ?? 0)
-  return usage.inputTokens + usage.outputTokens + (last?.inputTokens ?? 0) + (last?.outputTokens ?? 0)
+function usedOf({ state }: Deciding, budget: string, step: string, last: StepUsage | undefined): number {
+  const { inputTokens, outputTokens, cost } = totalUsage(state, last && step)
+  if (budget === 'cost') return cost + (last?.cost ?? 0)
+  return inputTokens + outputTokens + (last?.inputTokens ?? 0) + (last?.outputTokens ?? 0)
 }
 
 /** The step that asked has ended with it; the run goes down with what it has. */
@@ -53,7 +55,7 @@ export function budgetRejected(d: Deciding, input: InputOf<'budget.rejected'>): 
   }
   const step = d.state.steps.get(input.step)
   if (!step) return
-  const used = input.used ?? usedOf(d, budget, input.usage)
+  const used = input.used ?? usedOf(d, budget, step.id, input.usage)
   const error = storeError(failure('budget.exceeded', { budget, used, limit, held: '' }))
   endStep(d, step, { error, ...endFields(input) })
 }
@@ -61,7 +63,7 @@ export function budgetRejected(d: Deciding, input: InputOf<'budget.rejected'>): 
 export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {
   const step = d.state.steps.get(input.step)
   if (!step || step.cancellation || step.suspendedEnding || step.status === 'ready') return
-  const { reason, detail, children = [] } = input
+  const { reason, detail, children = [], usage } = input
   if (step.reason === reason && isAwaiting(step, children)) return
   const { id, branch, agent } = step
   d.emit({
@@ -72,6 +74,7 @@ export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {
     reason,
     ...(detail === undefined ? {} : { detail }),
     ...(children.length > 0 ? { children } : {}),
+    ...(usage ? { usage } : {}),
   })
 }
 
@@ -131,7 +134,9 @@ function emitEnd(d: Deciding, step: Step, branch: Branch, ending: StepEnding, re
   d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...more, ...progressHash })
 }
 
-const printOf = (branch: Branch, outcome: Outcome) => hashJson([branch.node, branch.input, outcome]).slice(0, 16)
+/** What a hand-off carries grows from step to step, and is no progress. */
+const printOf = (branch: Branch, outcome: Outcome) =>
+  hashJson([branch.node, branch.input, 'carried' in outcome ? { ...outcome, carried: null } : outcome]).slice(0, 16)
 
 /** The reply goes to who asked, if that one still waits. */
 function endServing(d: Deciding, step: Step, ending: StepEnding) {

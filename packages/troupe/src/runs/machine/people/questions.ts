@@ -11,7 +11,7 @@ import { type AskedQuestion, type Branch, must, type State } from '../state.ts'
 import { reply } from '../steps/step-results.ts'
 import { answerRejection } from './check-answer.ts'
 
-export function asked(d: Deciding, input: InputOf<'question.asked'>): void {
+export function askQuestion(d: Deciding, input: InputOf<'question.asked'>): void {
   const step = d.state.steps.get(input.step)
   const id = `${input.step}?${input.wait}`
   if (!step || step.cancellation || d.state.questions.has(id)) return
@@ -32,7 +32,7 @@ export function asked(d: Deciding, input: InputOf<'question.asked'>): void {
 export function passBreakpoints(d: Deciding, by: string): void {
   if (d.state.pausedBy !== undefined) return
   for (const { id, ask, status } of d.state.questions.values())
-    if (ask.kind === 'breakpoint' && status === 'open') answered(d, { question: id, value: true, by })
+    if (ask.kind === 'breakpoint' && status === 'open') answerQuestion(d, { question: id, value: true, by })
 }
 
 /** What came while the run was paused. */
@@ -41,7 +41,7 @@ export function sendDeferredAnswers(d: Deciding, deferredAnswers: State['deferre
   for (const { step, wait, answer, taint } of deferredAnswers) reply(d, step, wait, answer, taint)
 }
 
-export function answered(
+export function answerQuestion(
   d: Deciding,
   { question: id, value, by, taint }: Omit<InputOf<'question.answered'>, 'at' | 'type'>,
 ): void {
@@ -52,7 +52,7 @@ export function answered(
 }
 
 /** Its time is up: its default is the answer, or the wait fails. */
-export function expire(d: Deciding, id: string, limit: StoredError): void {
+export function expireQuestion(d: Deciding, id: string, limit: StoredError): void {
   const question = must(d.state.questions.get(id), id)
   const { default: value } = question.ask
   if (value === undefined) d.emit({ type: 'question.expired', ...d.asked(id) })
@@ -107,7 +107,7 @@ function resolveFailure(d: Deciding, branch: Branch, error: StoredError, choice:
 }
 
 /** Another agent of the run is asked: a step of its own, in the asker's place. */
-export function requested(d: Deciding, input: InputOf<'request.made'>) {
+export function requestAgent(d: Deciding, input: InputOf<'request.made'>) {
   const asker = d.state.steps.get(input.step)
   const id = `${input.step}>${input.wait}`
   if (!asker || asker.cancellation || d.state.steps.has(id)) return

@@ -1,0 +1,26 @@
+/**
+ * Steps that may end their process execute one at a time, so that the guilty one is found and no other is blamed.
+ *
+ * A step is a suspect from its second restart on without a record between: so often a process ended while it executed. A
+ * suspect waits here before its restart is recorded, and holds its place until it has recorded something or is over. A
+ * process that ends then ends by that suspect, or by a step that was not suspected yet, which becomes a suspect itself by
+ * its second restart. Restarts of suspects that wait are not counted. The price: after two crashes, steps that record
+ * nothing execute one after another.
+ */
+export class SuspectQueue {
+  #last: Promise<void> = Promise.resolve()
+
+  /**
+   * Resolves when it is the turn of the caller, or when the signal aborts, with what gives its place up; that may be
+   * called more than once.
+   */
+  async enter(signal: AbortSignal): Promise<() => void> {
+    const before = this.#last
+    const over = Promise.withResolvers<void>()
+    this.#last = before.then(() => over.promise)
+    const aborted = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
+    await Promise.race([before, aborted.promise])
+    return over.resolve
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The labels of what is read within a step, or within one tool call of it. A scope has the labels of those around it; what
+ * is added to it stays in it until its owner passes it on.
+ */
+import { joinTaint, type TaintLabel } from '../../core/index.ts'
+
+export class TaintScope {
+  readonly #around: TaintScope | undefined
+  readonly #sources = new Map<TaintLabel, string>()
+  #own: readonly TaintLabel[]
+
+  /** @param around the scope whose labels count here too */
+  constructor(own: readonly TaintLabel[] = [], around?: TaintScope) {
+    this.#own = joinTaint(own)
+    this.#around = around
+  }
+
+  /** Added here, without those of the scopes around. */
+  get own(): readonly TaintLabel[] {
+    return this.#own
+  }
+
+  get taint(): readonly TaintLabel[] {
+    return this.#around ? joinTaint(this.#around.taint, this.#own) : this.#own
+  }
+
+  /** @param source what brought the labels: a tool call, or an entry as `key@version` */
+  add(labels: readonly TaintLabel[], source?: string): void {
+    for (const label of labels) if (source !== undefined && !this.#sources.has(label)) this.#sources.set(label, source)
+    if (labels.some((label) => !this.#own.includes(label))) this.#own = joinTaint(this.#own, labels)
+  }
+
+  /** What brought the label first; undefined where that was before the step. */
+  sourceOf(label: TaintLabel): string | undefined {
+    return this.#sources.get(label) ?? this.#around?.sourceOf(label)
+  }
+
+  clear(): void {
+    this.#own = []
+  }
+}

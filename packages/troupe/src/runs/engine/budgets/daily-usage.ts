@@ -1,0 +1,185 @@
+/**
+ * What a user uses on one day (UTC) of all runs, sessions and evaluations together, against `limits.user.perDay`. Runs and
+ * tokens are reserved by statements of the change that needs them, so that calls of any number of processes cannot take
+ * the same last part. Without such limits nothing of this is written.
+ */
+import { sql } from 'kysely'
+import type { Budget } from '../../../agents/index.ts'
+import { type Clock, checkOptions, failure, type UserId } from '../../../core/index.ts'
+import { rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+
+/** What one user may use on one day (UTC), over all runs, sessions and evaluations. */
+export interface DailyLimits {
+  /** Runs that are started, forked, retried or evaluated; runs that steps start do not count. */
+  readonly runs?: number
+  /** Input and output tokens of all model calls. */
+  readonly tokens?: number
+  /** US dollars. */
+  readonly cost?: number
+}
+
+interface Amount {
+  readonly tokens: number
+  readonly cost: number
+}
+
+/** A part of the day's limits that is set aside. */
+export interface DailyShare {
+  readonly share: Partial<Amount>
+  /** Gives back what was not used. */
+  release(used: Amount): Promise<void>
+}
+
+export interface DailyUsage {
+  /** Counts a run, in the change that starts it: rejected with `budget.exceeded` where the day allows no more. */
+  startRun(user: UserId): readonly Statement[]
+  /** Reserves and charges what model calls use. */
+  budget(user: UserId): Budget
+  /**
+   * Sets aside a run and what it may use.
+   * @param wanted what it asks for; absent: an equal part of what is left
+   * @param among the runs that share what is left
+   * @returns undefined where nothing is left
+   */
+  reserve(user: UserId, wanted: Partial<Amount>, among: number): Promise<DailyShare | undefined>
+}
+
+export const dailyUsageTable = `create table daily_usage (
+    user_id text not null, day text not null, runs bigint not null default 0, tokens bigint not null default 0,
+    cost double precision not null default 0, primary key (user_id, day))`
+
+const names = ['runs', 'tokens', 'cost'] as const
+type Resource = (typeof names)[number]
+/** Rows of days that are over go with the first row of a new day. */
+const retainedDays = 31
+const dayMs = 86_400_000
+
+/** @throws ValidationError naming the option that is unknown or out of its bounds */
+export function checkDailyLimits(where: string, limits: DailyLimits): void {
+  checkOptions(where, limits, names)
+  for (const name of names) {
+    const value: unknown = limits[name]
+    if (value === undefined) continue
+    const isWhole = name === 'cost' || Number.isSafeInteger(value)
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || !isWhole)
+      throw failure('validation.failed', {
+        what: `${where}.${name}`,
+        problem: `it must be a ${name === 'cost' ? '' : 'whole '}number of at least 0`,
+      })
+  }
+}
+
+/** @returns undefined where nothing is limited */
+export function createDailyUsage(
+  { storage, clock }: { readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>; readonly clock: Clock },
+  limits: DailyLimits,
+): DailyUsage | undefined {
+  const limited = names.filter((name) => limits[name] !== undefined)
+  if (limited.length === 0) return undefined
+  const queries = compile(storage.dialect)
+  const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
+  const today = () => dayOf(clock.now())
+  const begin = (user: UserId, day: string): readonly Statement[] => [
+    queries.begin({ user, day }),
+    queries.cleanup({ user, day: dayOf(clock.now() - retainedDays * dayMs) }),
+  ]
+  const take = (user: UserId, day: string, amounts: { readonly [name in Resource]?: number }): readonly Statement[] => [
+    ...begin(user, day),
+    ...names.flatMap((name) => {
+      const [amount = 0, limit = Number.MAX_SAFE_INTEGER] = [amounts[name], limits[name]]
+      if (amount === 0) return []
+      const detail = { budget: `${name} per day`, limit, used: limit, held: '' }
+      return [
+        queries.take[name]({ user, day, amount, limit }, { expect: { rows: 1 }, otherwise: 'budget.exceeded', detail }),
+      ]
+    }),
+  ]
+  const add = (user: UserId, day: string, { tokens, cost }: Amount): readonly Statement[] =>
+    tokens === 0 && cost === 0 ? [] : [queries.add({ user, day, tokens, cost })]
+  /** Of each limited resource. */
+  const left = async (user: UserId): Promise<{ readonly [name in Resource]?: number }> => {
+    const [rows = []] = await storage.read({ user }, [queries.used({ user, day: today() }, { returns: true })])
+    return Object.fromEntries(limited.map((name) => [name, (limits[name] ?? 0) - Number(rows[0]?.[name] ?? 0)]))
+  }
+  const commit = async (user: UserId, statements: readonly Statement[]) =>
+    storage.commit({ id: null, scope: { user }, statements })
+  return {
+    startRun: (user) => take(user, today(), { runs: 1 }),
+    budget(user) {
+      const reserved = new Map<string, Amount & { readonly day: string }>()
+      return {
+        reserve(id, amount) {
+          const day = today()
+          reserved.set(id, { ...amount, day })
+          return { statements: take(user, day, { tokens: amount.tokens, cost: amount.cost }) }
+        },
+        tokensLeft: () => (limits.tokens === undefined ? undefined : left(user).then(({ tokens = 0 }) => tokens)),
+        charge(id, used) {
+          // A call that another process began stays charged at its reservation.
+          const before = reserved.get(id) ?? { ...used, day: today() }
+          reserved.delete(id)
+          const more = { tokens: used.tokens - before.tokens, cost: used.cost - before.cost }
+          return { statements: add(user, before.day, more) }
+        },
+      }
+    },
+    async reserve(user, wanted, among) {
+      const day = today()
+      const { tokens, cost } = await left(user)
+      const share = {
+        ...least('tokens', wanted.tokens, tokens === undefined ? undefined : Math.floor(tokens / among)),
+        ...least('cost', wanted.cost, cost === undefined ? undefined : cost / among),
+      }
+      if (Object.values(share).some((part) => part <= 0)) return undefined
+      const { ok } = await commit(user, take(user, day, { runs: 1, ...share }))
+      if (!ok) return undefined
+      const release = async (used: Amount) => {
+        const { tokens: heldTokens = 0, cost: heldCost = 0 } = share
+        await commit(user, add(user, day, { tokens: used.tokens - heldTokens, cost: used.cost - heldCost }))
+      }
+      return { share, release }
+    },
+  }
+}
+
+const least = (name: keyof Amount, ...amounts: readonly (number | undefined)[]): Partial<Amount> => {
+  const named = amounts.filter((amount) => amount !== undefined)
+  return named.length === 0 ? {} : { [name]: Math.min(...named) }
+}
+
+/** Both reserve, and both are charged: a call goes on only if both allow it. */
+export function withDailyBudget(own: Budget, daily: Budget | undefined): Budget {
+  if (!daily) return own
+  const both = [own, daily]
+  return {
+    reserve: (id, estimate) => ({ statements: both.flatMap((each) => each.reserve(id, estimate).statements) }),
+    charge: (id, used) => ({ statements: both.flatMap((each) => each.charge(id, used).statements) }),
+    tokensLeft() {
+      const left = both.flatMap((each) => each.tokensLeft() ?? [])
+      return left.length === 0 ? undefined : Promise.all(left).then((amounts) => Math.min(...amounts))
+    },
+  }
+}
+
+type Day = { readonly user: string; readonly day: string }
+
+function compile(dialect: Storage['dialect']) {
+  const own = rawTemplates(dialect)
+  const take = (name: Resource) =>
+    own<Day & { amount: number; limit: number }>(
+      (p) => sql`update daily_usage set ${sql.ref(name)} = ${sql.ref(name)} + ${p.amount}
+        where user_id = ${p.user} and day = ${p.day} and ${sql.ref(name)} + ${p.amount} <= ${p.limit}`,
+    )
+  return {
+    begin: own<Day>(
+      (p) => sql`insert into daily_usage (user_id, day) values (${p.user}, ${p.day}) on conflict do nothing`,
+    ),
+    cleanup: own<Day>((p) => sql`delete from daily_usage where user_id = ${p.user} and day < ${p.day}`),
+    take: { runs: take('runs'), tokens: take('tokens'), cost: take('cost') },
+    add: own<Day & Amount>(
+      (p) => sql`update daily_usage set tokens = tokens + ${p.tokens}, cost = cost + ${p.cost}
+        where user_id = ${p.user} and day = ${p.day}`,
+    ),
+    used: own<Day>((p) => sql`select runs, tokens, cost from daily_usage where user_id = ${p.user} and day = ${p.day}`),
+  }
+}

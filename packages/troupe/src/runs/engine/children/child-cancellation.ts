@@ -1,0 +1,39 @@
+/** Cancels child runs and waits for their end: those of a step, and all of a run. */
+import { TroupeError, type UserId, WorkTimer } from '../../../core/index.ts'
+import { defaultGraceMs } from '../../machine/limits/run-clocks.ts'
+import type { ChildRuns } from '../orchestra-parts.ts'
+import type { RunHost } from '../run-host.ts'
+
+export const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
+
+type ChildRow = Awaited<ReturnType<RunHost['parts']['store']['children']>>[number]
+
+export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'cancelOf' | 'cancelAll'> {
+  const cancel: ChildRuns['cancel'] = async (user, run) => {
+    if ((await host.row(user, run)).endedAt !== null) return
+    await host.submit(user, run, { type: 'cancel', by: 'parent' }).catch((error: unknown) => {
+      if (!isOver(error)) throw error
+    })
+    await host.awaitEnd(user, run)
+  }
+  const cancelWhere = async (user: UserId, isMeant: (child: ChildRow) => boolean) => {
+    const open = (await host.parts.store.children(user)).filter(isMeant)
+    await Promise.all(
+      open.map(({ run }) =>
+        cancel(user, run).catch((error: unknown) =>
+          host.parts.log.warn('a run of a cancelled step goes on', { run, error: error as Error }),
+        ),
+      ),
+    )
+  }
+  return {
+    cancel,
+    cancelOf: (user, journal) => cancelWhere(user, ({ parent }) => parent.step === journal),
+    cancelAll: async (user, of, graceMs = defaultGraceMs) => {
+      const late = Promise.withResolvers<void>()
+      const timer = new WorkTimer(host.parts.clock, 2 * graceMs, late.resolve)
+      await Promise.race([cancelWhere(user, ({ parent }) => parent.run === of), late.promise])
+      timer.stop()
+    },
+  }
+}

@@ -1,0 +1,24 @@
+/** The statements that record inputs with their events, and a snapshot where one is due. */
+import type { TimeSlice } from '../../../core/index.ts'
+import type { EncodedBody, JournalWriter } from '../../../journal/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import type { State } from '../../machine/state.ts'
+import { encodeRecord } from '../store/run-record.ts'
+import type { InputBatch } from './input-batch.ts'
+import { runSnapshot } from './run-snapshot.ts'
+
+export async function recordInputs(
+  writer: JournalWriter,
+  state: Readonly<State>,
+  { records, lastSeq }: InputBatch,
+  { at, slice }: { readonly at: number; readonly slice: TimeSlice },
+): Promise<readonly Statement[]> {
+  const bodies: EncodedBody[] = []
+  for (const record of records) {
+    if (slice.isOver) await slice.renew()
+    bodies.push(encodeRecord(record))
+  }
+  const { statements } = writer.append(at, bodies)
+  if (!writer.snapshotDue()) return statements
+  return [...statements, ...(await runSnapshot(writer, state, { lastSeq, lastAt: at }, slice))]
+}

@@ -1,0 +1,52 @@
+/** What lists and results show of a run, and what follows from its end, in the change that leads to it. */
+import type { UserId } from '../../../core/index.ts'
+import type { JournalId } from '../../../journal/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import { deriveStatus, runAccountOf } from '../../machine/run-account.ts'
+import type { State } from '../../machine/state.ts'
+import { totalUsage } from '../../machine/steps/total-usage.ts'
+import { leaveBudgets } from '../budgets/leave-budgets.ts'
+import { answerParent } from '../children/answer-parent.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+
+interface OwnedRun {
+  readonly user: UserId
+  readonly run: string
+  readonly state: State
+  readonly journal: JournalId
+}
+
+export class RunStatusRows {
+  readonly #parts: OrchestraParts
+  /** What was saved last. */
+  #saved = ''
+
+  constructor(parts: OrchestraParts) {
+    this.#parts = parts
+  }
+
+  /** Returns no rows where what was saved last still holds. */
+  rows({ user, run, state, journal }: OwnedRun, at: number): readonly Statement[] {
+    const { status, reason = null, over } = deriveStatus(state)
+    const outside = status === 'waiting' ? state.counts.outside : 0
+    // A step that waits may have used more since the run waited last.
+    const saved = JSON.stringify([status, reason, over, outside, status === 'waiting' && totalUsage(state)])
+    if (saved === this.#saved && !over) return []
+    this.#saved = saved
+    // One that waits for child runs is recovered too: its code may hold theirs.
+    const moving = status === 'running' || outside > 0
+    const account = runAccountOf(state, at)
+    const result = status === 'running' ? null : JSON.stringify(account)
+    const cost = account.cost.usd
+    const { store, journals, sharedBudgets } = this.#parts
+    const outcome = over ? account : undefined
+    const rows = store.saveStatus(user, run, { status, reason, over, moving, result, outside, cost, outcome })
+    if (!over) return rows
+    return [
+      ...rows,
+      ...journals.close(user, journal).statements,
+      ...leaveBudgets(sharedBudgets, user, run, state),
+      ...answerParent(this.#parts, { user, run, state }, account),
+    ]
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Approvals that a fork does not share: an approval is for one call, so it goes along only with the record of that call.
+ * Without that record the fork would make the call on an approval that was given to another run.
+ */
+import { approvalHash } from '../../../agents/index.ts'
+import type { Json, Question } from '../../../core/index.ts'
+import { inputHash } from '../../../journal/index.ts'
+import type { Event } from '../../machine/machine-events.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { type SharedLog, shareLogs } from './fork-steps.ts'
+import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
+
+/** The log of a step, from its first entry. */
+type Log = readonly StepLogEntry[]
+
+interface StoredApproval {
+  readonly question: string
+  readonly step: string
+  readonly wait: string
+  readonly ask: Question
+}
+
+interface SharedPrefix {
+  readonly fork: ForkedSteps
+  readonly events: readonly Event[]
+}
+
+/**
+ * Shares a prefix of the source, and shares it again without the approvals that were not used in it, until each that is
+ * left has its call beside it.
+ * @param share makes the prefix, where the recorded answers of these questions are passed over
+ */
+export async function withoutUnusedApprovals<Prefix extends SharedPrefix>(
+  parts: OrchestraParts,
+  share: (withdrawn: ReadonlySet<string>) => Prefix,
+): Promise<Prefix & { readonly logs: ReadonlyMap<string, SharedLog> }> {
+  const withdrawn = new Set<string>()
+  for (;;) {
+    const prefix = share(withdrawn)
+    const logs = await shareLogs(parts, prefix.fork)
+    const unused = unusedApprovals(prefix, logs)
+    if (unused.length === 0) return { ...prefix, logs }
+    for (const { question } of unused) withdrawn.add(question)
+  }
+}
+
+function unusedApprovals(prefix: SharedPrefix, logs: ReadonlyMap<string, SharedLog>): readonly StoredApproval[] {
+  const approvals = storedApprovals(prefix)
+  return approvals.filter(({ step, wait, ask }) => {
+    const log = logs.get(step)?.shared.flat() ?? []
+    const alike = approvals.filter((other) => other.step === step && other.ask.hash === ask.hash)
+    return !isUsed(log, wait, ask, alike.length)
+  })
+}
+
+/** Of the steps that are open where the fork begins: what the others did is not done again. */
+function storedApprovals({ fork: { state }, events }: SharedPrefix): readonly StoredApproval[] {
+  return events.flatMap((event) => {
+    if (event.type !== 'question.answered' || !agrees(event.value)) return []
+    const { ask, step, wait = '' } = state.questions.get(event.question) ?? {}
+    if (ask?.kind !== 'approval' || step === undefined || !state.steps.has(step)) return []
+    return [{ question: event.question, step, wait, ask }]
+  })
+}
+
+const agrees = (answer: Json): boolean => (answer as { readonly approve?: unknown } | null)?.approve === true
+
+/** @param count how many approvals of the step are bound to the same hash: each needs a call of its own */
+function isUsed(log: Log, wait: string, { tool, args = null, hash }: Question, count: number): boolean {
+  const reply = log.findIndex(({ t, id }) => t === 'reply' && id === wait)
+  if (reply < 0) return false
+  if (tool === undefined || hash !== approvalHash(tool, args)) return isFollowedByCall(log, reply)
+  const input = inputHash(args, 'The arguments of an approval')
+  const calls = log.flatMap((entry) => (isReleased(log, entry.id) ? [] : (callOf(entry, tool, input) ?? [])))
+  return new Set(calls).size >= count
+}
+
+/** An approval that code asks for itself names no call: it is for the first that the code claims after it. */
+function isFollowedByCall(log: Log, reply: number): boolean {
+  const first = log.slice(reply + 1).find(({ t }) => t === 'claim')
+  return first !== undefined && !isReleased(log, first.id)
+}
+
+/** A call that failed for certain is made once more, so its approval is asked for once more. */
+const isReleased = (log: Log, call: string | undefined): boolean =>
+  log.some(({ t, id }) => t === 'released' && id === call)
+
+/**
+ * A call of a tool is recorded by its place in the turn: as one effect with its arguments, or as a body, whose effects are
+ * below it.
+ * @returns which call of the tool the entry is of; undefined for other entries
+ */
+function callOf({ t, id = '', h }: StepLogEntry, tool: string, input: string): string | undefined {
+  if (t !== 'claim' && t !== 'effect' && t !== 'body') return undefined
+  const effect = /^(?<call>.*\/effect:(?<name>.+) \d+\.\d+)#\d+$/s.exec(id)?.groups
+  if (effect?.name === tool) return h === undefined || h === input ? effect.call : undefined
+  const body = /^(?<call>(?:.*\/)?(?<name>[^/]+) \d+\.\d+)\/[^/]*$/s.exec(id)?.groups
+  return body?.name === tool ? body.call : undefined
+}
