@@ -1,13 +1,15 @@
 /** Serves the studio: files that any caller may read; the routes check who may see the data that it shows. */
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { packageFolder } from '../configuration/index.ts'
 
-const root = fileURLToPath(new URL('../../studio/', import.meta.url))
-
-/** Adds nothing if the studio was not built. */
+/** Adds nothing if the studio was not built, or is not beside the code, as in a bundle of one file. */
 export async function addStudio(app: FastifyInstance): Promise<void> {
-  if (!existsSync(`${root}index.html`)) return
+  const folder = packageFolder()
+  if (folder === undefined) return
+  const root = join(folder, 'studio')
+  if (!existsSync(join(root, 'index.html'))) return
   const { default: files } = await import('@fastify/static')
   await app.register(files, {
     root,

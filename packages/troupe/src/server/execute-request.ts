@@ -10,6 +10,7 @@ import { bindCursor, openCursor } from './answers/cursors.ts'
 import { type ProblemDetails, problemOf } from './answers/problem-details.ts'
 import { requestContextOf } from './request-context.ts'
 import type { Call, Route } from './route.ts'
+import { requireAgentAccess } from './routes/agent-access.ts'
 import type { Site } from './site.ts'
 import type { Frame } from './streams/frame.ts'
 import { sendEvents } from './streams/send-events.ts'
@@ -102,12 +103,16 @@ function endOf({ draining, activeRequests }: Site, { raw, request: { method } }:
  * begins, is told and logged with the id of the request.
  */
 export function executeRequest(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
-  const { principal, user } = call
-  const { audit, events } = site.parts
-  return audit.by(keyOf(principal), () =>
+  const { principal, user, agent } = call
+  const { audit, callers, events } = site.parts
+  const by = <Out>(run: () => Out) => callers.within(principal, () => audit.by({ key: keyOf(principal), agent }, run))
+  return by(() =>
     recorded(site, route.operation, principal, () =>
       events.within({ userId: user, requestId: reply.request.id }, () =>
-        mapDrainError(site, () => handled(site, route, call, reply)),
+        mapDrainError(site, async () => {
+          await requireAgentAccess(route, call)
+          return handled(site, route, call, reply)
+        }),
       ),
     ),
   )
@@ -131,17 +136,32 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
     const answer = await answerIdempotently(route, call, reply, async () =>
       concealFrom(site, call, reply, route, bindCursor({ path, user, agent, params, query }, await route.handle(call))),
     )
+    leaveRecord(site, route, call)
     // Whoever asked has it.
     return reply.statusCode === 304 ? reply.send() : answer
   }
   if ('text' in route) {
     const text = await route.text(call)
+    leaveRecord(site, route, call)
     return reply.header('content-type', route.type).send(typeof text === 'string' ? text : Readable.from(text))
   }
   const frames = await route.events(call)
+  leaveRecord(site, route, call)
   if (!frames) return reply.code(204).send()
   await stream(site, call, reply, concealFrames(site, call, reply, route, frames))
   return reply
+}
+
+/** A request that was carried out is in the audit log, also where what it called does not record by itself. */
+function leaveRecord({ parts }: Site, route: Route, { user, params }: AnyCall): void {
+  const { operation } = route
+  const isRead = route.method === 'GET' || route.isRead === true
+  // Probes ask every few seconds, for what is of no user.
+  if (isRead && operation === 'metrics.read') return
+  const names = Object.values((params ?? {}) as Readonly<Record<string, string>>)
+  const isEntry = operation.startsWith('context.')
+  const resource = names.length === 0 ? {} : { [isEntry ? 'entry' : 'resource']: names.join(' ') }
+  parts.audit.answered(route.needsNoUser ? '' : user, { operation: route.audit ?? operation, ...resource }, isRead)
 }
 
 /** What users store is theirs: errors of their code are in the records of what was carried out. */
@@ -170,6 +190,7 @@ async function* concealFrames(
 async function stream(site: Site, { signal, principal }: AnyCall, reply: FastifyReply, frames: AsyncIterable<Frame>) {
   const { clock, log } = site.parts
   const { request } = reply
+  const release = countStream(site, principal)
   reply.hijack()
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -179,7 +200,10 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
     // Whoever followed a stream to its end has no other request waiting.
     connection: 'close',
   })
-  if (request.method === 'HEAD') return void reply.raw.end()
+  if (request.method === 'HEAD') {
+    release()
+    return void reply.raw.end()
+  }
   const { heartbeatMs, stalledMs } = site.settings
   try {
     const isSessionValid = () => site.isSessionValid(request)
@@ -194,6 +218,21 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
   } catch (error) {
     log.warn('a stream ended early', { request: request.id, error: error as Error })
     reply.raw.destroy()
+  } finally {
+    release()
+  }
+}
+
+/** @throws CapacityError for one stream more than a caller may have */
+function countStream({ openStreams, settings: { maxStreams } }: Site, { kind, id }: AnyCall['principal']): () => void {
+  const key = `${kind} ${id}`
+  const count = openStreams.get(key) ?? 0
+  if (count >= maxStreams) throw failure('capacity.exceeded', { problem: `this caller has ${maxStreams} streams open` })
+  openStreams.set(key, count + 1)
+  return () => {
+    const left = (openStreams.get(key) ?? 1) - 1
+    if (left > 0) openStreams.set(key, left)
+    else openStreams.delete(key)
   }
 }
 

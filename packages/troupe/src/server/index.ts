@@ -1,5 +1,6 @@
 /** Troupe over HTTP: REST and server-sent events, described by OpenAPI. */
 
+export type { OidcOptions } from './access/oidc.ts'
 export type { JwtOptions } from './access/tokens.ts'
 export type { MetricsOptions } from './metrics/metrics-options.ts'
 export { type ServedMetrics, serveMetrics } from './metrics/serve-metrics.ts'

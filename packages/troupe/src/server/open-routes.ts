@@ -6,6 +6,9 @@ import { cookieOf, sessionCookie } from './access/authenticate.ts'
 import { checkOrigin } from './access/check-origin.ts'
 import type { Site } from './site.ts'
 
+/** Requests of one address within a window, as often as those of a key. */
+const openFactor = 10
+
 const hidden = { schema: { hide: true } }
 /** A word that probes need not read, for the status says it too. */
 const probeAnswers = (summary: string, name: string, [well, ill]: readonly [string, string]) => ({
@@ -23,15 +26,31 @@ const ready = probeAnswers('Whether it is ready for work, for anybody.', 'Ready'
 export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   const { troupe, draining, settings } = site
   app.addHook('onRequest', async (request) => checkOrigin(request, settings))
-  app.get('/health', health, async (_, reply) => {
+  // Probes come seldom: whoever asks more often than any of them is kept from the database behind `/ready`.
+  const { rateLimit } = settings
+  const check =
+    rateLimit &&
+    app.createRateLimit({
+      timeWindow: rateLimit.windowMs,
+      max: rateLimit.max * openFactor,
+      keyGenerator: ({ ip }) => ip,
+    })
+  const limited = async (request: FastifyRequest, reply: FastifyReply) => {
+    const found = await check?.(request)
+    if (!found || found.isAllowed || !found.isExceeded) return
+    reply.header('retry-after', found.ttlInSeconds)
+    throw failure('rate.limited', { limit: found.max, seconds: found.ttlInSeconds })
+  }
+  const openRoute = { onRequest: limited }
+  app.get('/health', { ...health, ...openRoute }, async (_, reply) => {
     const isLive = troupe.live()
     return reply.code(isLive ? 200 : 503).send({ status: isLive ? 'ok' : 'closed' })
   })
-  app.get('/ready', ready, async (_, reply) => {
+  app.get('/ready', { ...ready, ...openRoute }, async (_, reply) => {
     const isReady = !draining.aborted && (await troupe.ready())
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' })
   })
-  app.get('/v1/openapi.json', hidden, async () => app.swagger())
+  app.get('/v1/openapi.json', { ...hidden, ...openRoute }, async () => app.swagger())
   addSessions(app, site)
 }
 
@@ -42,19 +61,19 @@ function addSessions(app: FastifyInstance, { parts: { apiKeys }, settings: { pub
     const { link } = request.query as { readonly link?: unknown }
     const session = typeof link === 'string' ? await apiKeys.openSession(link) : undefined
     if (!session) throw failure('request.anonymous')
-    setCookie(reply, session.key, session.maxAgeMs, isSecure(request))
+    setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(request))
     return reply.header('cache-control', 'no-store').redirect('/', 303)
   })
   app.delete('/session', hidden, async (request, reply) => {
     const session = cookieOf(request.headers.cookie, sessionCookie)
     const grant = session === undefined ? undefined : await apiKeys.verify(session)
     if (grant?.kind === 'session') await apiKeys.endSession(grant)
-    setCookie(reply, '', 0, isSecure(request))
+    setSessionCookie(reply, '', 0, isSecure(request))
     return reply.code(204).send()
   })
 }
 
-function setCookie(reply: FastifyReply, value: string, maxAgeMs: number, secure: boolean): void {
+export function setSessionCookie(reply: FastifyReply, value: string, maxAgeMs: number, secure: boolean): void {
   const flags = `HttpOnly; SameSite=Strict; Path=/; Max-Age=${Math.floor(maxAgeMs / 1_000)}${secure ? '; Secure' : ''}`
   reply.header('set-cookie', `${sessionCookie}=${value}; ${flags}`)
 }

@@ -3,11 +3,13 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import { failure, isObject } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import type { Troupe } from '../startup/index.ts'
-import { type Admit, createAdmit, principalOf } from './access/admit.ts'
+import { partsIn } from '../startup/index.ts'
+import { type Admit, createAdmit, createLimit, principalOf } from './access/admit.ts'
 import { createAuthenticate } from './access/authenticate.ts'
 import { showsErrorTexts } from './access/error-texts.ts'
 import { secureHeaders } from './access/secure-headers.ts'
 import { createSessionGuard } from './access/session-guard.ts'
+import { addSignIn } from './add-sign-in.ts'
 import { addStudio } from './add-studio.ts'
 import { answerUnknown } from './answers/answer-unknown.ts'
 import { problemOf, sendProblem } from './answers/problem-details.ts'
@@ -19,7 +21,7 @@ import { openDocument, routeSchema } from './openapi.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
 import { type PluginOptions, readSettings, type ServerSettings } from './server-options.ts'
-import { partsIn, type Site } from './site.ts'
+import type { Site } from './site.ts'
 import { Feeds } from './streams/feeds.ts'
 
 export interface TroupePluginOptions extends PluginOptions {
@@ -66,6 +68,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
     isSessionValid,
     draining: ends.signal,
     activeRequests,
+    openStreams: new Map(),
   }
   const drain = () => {
     ends.abort()
@@ -85,8 +88,10 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
     // Whoever asks again is to ask another node.
     if (ends.signal.aborted) reply.header('connection', 'close')
   })
-  const admit = createAdmit(app, site)
+  const limit = createLimit(app, site)
+  const admit = createAdmit(app, site, limit)
   addOpenRoutes(app, site)
+  addSignIn(app, site, limit)
   // It asks for its files and its data at the root.
   if (app.prefix === '') await addStudio(app)
   for (const route of routes) addRoute(app, site, admit, route)

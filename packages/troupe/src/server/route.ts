@@ -34,6 +34,13 @@ export interface Call<Params, Query, Body> {
   readonly setHeader: (name: string, value: string) => void
 }
 
+/**
+ * What a caller who acts as an agent may do here. `own`: all that its agent may, by the rules of context, messages and teams;
+ * `run`: where its agent has a step in the run of the path, or it has started the run; `step`: where the step of the path is
+ * its agent's; `started`: where it has started the run.
+ */
+export type AgentCallers = 'own' | 'run' | 'step' | 'started'
+
 interface Common<Params, Query, Body> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
@@ -42,6 +49,12 @@ interface Common<Params, Query, Body> {
   readonly summary: string
   /** The route is about the troupe and reads no user's data: a request need not name a user. */
   readonly needsNoUser?: true
+  /** Absent: a caller who acts as an agent is rejected. */
+  readonly agents?: AgentCallers
+  /** What the audit log calls it where what it calls records nothing by itself; the operation where absent. */
+  readonly audit?: string
+  /** It changes nothing, whatever its method; a GET never does. */
+  readonly isRead?: true
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>

@@ -4,6 +4,7 @@ import { apiKeyRoutes } from './routes/api-key-routes.ts'
 import { contextRoutes } from './routes/context-routes.ts'
 import { evaluationRoutes } from './routes/evaluation-routes.ts'
 import { messageRoutes } from './routes/message-routes.ts'
+import { metricRoutes } from './routes/metric-routes.ts'
 import { operationRoutes } from './routes/operation-routes.ts'
 import { pastRunRoutes } from './routes/past-run-routes.ts'
 import { runRoutes } from './routes/run-routes.ts'
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...contextRoutes,
   ...topicRoutes,
   ...messageRoutes,
+  ...metricRoutes,
   ...apiKeyRoutes,
   ...operationRoutes,
 ]

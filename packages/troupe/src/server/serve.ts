@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/index.ts'
 import type { KeyScope } from '../security/index.ts'
-import type { Troupe } from '../startup/index.ts'
+import { partsIn, type Troupe } from '../startup/index.ts'
 import { answerUnknown } from './answers/answer-unknown.ts'
 import { problemOf, sendProblem } from './answers/problem-details.ts'
 import { rejectUnreadable } from './answers/reject-unreadable.ts'
@@ -10,8 +10,14 @@ import { listen } from './listen.ts'
 import { checkMetrics, type MetricsOptions } from './metrics/metrics-options.ts'
 import { serveMetrics } from './metrics/serve-metrics.ts'
 import { addServer } from './plugin.ts'
-import { isLoopback, readSettings, readTrustProxy, type ServerOptions } from './server-options.ts'
-import { partsIn } from './site.ts'
+import {
+  isLoopback,
+  isProxy,
+  readSettings,
+  readTrustProxy,
+  type ServerOptions,
+  type ServerSettings,
+} from './server-options.ts'
 import { type TrackedConnections, trackConnections } from './track-connections.ts'
 
 export interface Served extends AsyncDisposable {
@@ -35,7 +41,7 @@ export interface Served extends AsyncDisposable {
 const maxHeaderSize = 16_384
 
 /**
- * Serves a troupe over HTTP.
+ * Serves a troupe over HTTP. What `options` leave out, `server` of its configuration says.
  * @throws ValidationError for a wrong option, `server.exposed` for an address on which anybody could call it;
  * ConflictError `server.address_in_use` for one that cannot be had
  * @example
@@ -44,24 +50,25 @@ const maxHeaderSize = 16_384
  * await server.close()
  */
 export async function serve(troupe: Troupe, options: ServerOptions = {}): Promise<Served> {
+  const parts = partsIn(troupe)
   const {
     host = '127.0.0.1',
     port = 8_000,
     maxConnections = 10_000,
+    maxConnectionsPerAddress = 1_000,
     trustProxy = [],
     requestTimeout = '30s',
     drain = '10s',
     metrics,
     ...rest
-  } = options
+  } = { ...parts.settings.config.server, ...options }
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw failure('validation.failed', { what: 'port', problem: 'it must be a whole number from 0 to 65,535' })
-  if (!Number.isInteger(maxConnections) || maxConnections < 1)
-    throw failure('validation.failed', { what: 'maxConnections', problem: 'it must be a whole number from 1' })
-  const parts = partsIn(troupe)
+  for (const [what, value] of Object.entries({ maxConnections, maxConnectionsPerAddress }))
+    if (!Number.isInteger(value) || value < 1)
+      throw failure('validation.failed', { what, problem: 'it must be a whole number from 1' })
   const settings = readSettings(rest, { host, production: parts.settings.production })
-  if (!isLoopback(host) && settings.key === undefined && !settings.jwt && !(await troupe.apiKeys.any()))
-    throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
+  await requireSignIn(troupe, host, settings)
   const { default: fastify } = await import('fastify')
   const proxies = readTrustProxy(trustProxy)
   const readMs = milliseconds(requestTimeout, 'requestTimeout', '10ms')
@@ -82,7 +89,8 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     clientErrorHandler: (error, socket) => rejectUnreadable(error, socket, parts.ids.next()),
   })
   app.server.maxConnections = maxConnections
-  const connections = trackConnections(app.server)
+  const exempt = isProxy(proxies)
+  const connections = trackConnections(app.server, { perAddress: maxConnectionsPerAddress, exempt })
   answerUnknown(app)
   const stopAccepting = await addServer(app, troupe, settings)
   if (metrics !== undefined) checkMetrics(metrics)
@@ -108,6 +116,13 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** @throws ValidationError `server.exposed` */
+async function requireSignIn(troupe: Troupe, host: string, { key, jwt, oidc }: ServerSettings): Promise<void> {
+  if (isLoopback(host) || key !== undefined || jwt || oidc) return
+  if (!(await troupe.apiKeys.any()))
+    throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
 }
 
 /** Where its port is taken nothing is served. */

@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js'
 import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
 import { isSecretReference, type SecretText } from '../security/index.ts'
+import { checkOidc, type OidcOptions } from './access/oidc.ts'
 import { checkJwt, type JwtOptions } from './access/tokens.ts'
 import type { MetricsOptions } from './metrics/metrics-options.ts'
 
@@ -15,6 +16,8 @@ export interface PluginOptions {
   readonly key?: SecretText
   /** Tokens that somebody else issues. */
   readonly jwt?: JwtOptions
+  /** Lets people sign in to the studio by an OpenID provider, at `/login`. Beyond this machine it needs `publicUrl`. */
+  readonly oidc?: OidcOptions
   /** Names that it is called by, besides those of the loopback address; every one where absent on another address. */
   readonly hosts?: readonly string[]
   /** Pages of other origins that may call it: `['https://app.example.com']`, or `*`. None by default. */
@@ -28,6 +31,8 @@ export interface PluginOptions {
   readonly bodyLimit?: number
   /** Requests by key, token, or address of who has none; 100 in 1m by default, ten times as many by session. */
   readonly rateLimit?: { readonly max?: number; readonly window?: Duration } | false
+  /** Streams that one key, token or session has open at once; 1,000 by default. */
+  readonly maxStreams?: number
   /** Between the signs of life of a stream; 15s by default. */
   readonly heartbeat?: Duration
 }
@@ -47,6 +52,8 @@ export interface ServerOptions extends PluginOptions {
   readonly drain?: Duration
   /** Open at once; 10,000 by default. */
   readonly maxConnections?: number
+  /** Of one address at once; 1,000 by default. Those of `trustProxy` have as many as all. */
+  readonly maxConnectionsPerAddress?: number
   /** A request is read, its headers and its body, within this; 30s by default. */
   readonly requestTimeout?: Duration
 }
@@ -55,11 +62,13 @@ const pluginOptions = [
   'authentication',
   'key',
   'jwt',
+  'oidc',
   'hosts',
   'origins',
   'publicUrl',
   'bodyLimit',
   'rateLimit',
+  'maxStreams',
   'heartbeat',
 ] satisfies (keyof PluginOptions)[]
 
@@ -67,12 +76,14 @@ export interface ServerSettings {
   readonly isOpen: boolean
   readonly key: SecretText | undefined
   readonly jwt: JwtOptions | undefined
+  readonly oidc: OidcOptions | undefined
   /** undefined: whatever it is called by. */
   readonly hosts: readonly string[] | undefined
   readonly origins: readonly string[]
   readonly publicUrl: URL | undefined
   readonly bodyLimit: number
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | undefined
+  readonly maxStreams: number
   readonly heartbeatMs: number
   /** A reader of a stream that takes nothing for so long is let go. */
   readonly stalledMs: number
@@ -93,22 +104,37 @@ export function readSettings(
   }: { readonly host?: string; readonly production: boolean; readonly more?: readonly string[] },
 ): ServerSettings {
   checkOptions('serve', options, [...pluginOptions, ...more])
-  const { key, jwt, hosts, origins = [], bodyLimit = 1_048_576, rateLimit = {}, heartbeat = '15s' } = options
+  const {
+    key,
+    jwt,
+    oidc,
+    hosts,
+    origins = [],
+    bodyLimit = 1_048_576,
+    rateLimit = {},
+    heartbeat = '15s',
+    maxStreams = 1_000,
+  } = options
   if (key !== undefined && !isSecretReference(key)) checkApiKey(key)
   if (jwt !== undefined) checkJwt(jwt)
+  if (oidc !== undefined) checkOidc(oidc)
   if (!Number.isInteger(bodyLimit) || bodyLimit < 1_024 || bodyLimit > 2 ** 24)
     throw wrong('bodyLimit', 'it is 1,024 to 16,777,216 bytes')
+  if (!Number.isInteger(maxStreams) || maxStreams < 1) throw wrong('maxStreams', 'it must be a whole number from 1')
   for (const origin of listed('origins', origins))
     if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
       throw wrong('origins', `${origin} is none`)
   const publicUrl = readPublicUrl(options.publicUrl)
   const local = host !== undefined && isLoopback(host)
+  if (oidc && !publicUrl && !local)
+    throw wrong('oidc', 'it needs publicUrl, the address to which the provider sends people back')
   const isOpen = opened(options, { local, host, production })
   if (isOpen && origins.includes('*')) throw wrong('origins', 'every page could call it, for it asks for no key')
   return {
     isOpen,
     key,
     jwt,
+    oidc,
     hosts:
       hosts !== undefined || local
         ? [...ownNames, ...listed('hosts', hosts ?? []), ...(publicUrl ? [publicUrl.hostname] : [])]
@@ -117,6 +143,7 @@ export function readSettings(
     publicUrl,
     bodyLimit,
     rateLimit: rateLimit === false ? undefined : limits(rateLimit),
+    maxStreams,
     heartbeatMs: milliseconds(heartbeat, 'heartbeat', '10ms'),
     stalledMs: 30_000,
   }
@@ -128,6 +155,18 @@ export function readTrustProxy(addresses: readonly string[]): readonly string[] 
     if (!ipaddr.isValid(address) && !ipaddr.isValidCIDR(address))
       throw wrong('trustProxy', `${address} is no address and no range such as 10.0.0.0/8`)
   return addresses
+}
+
+/** @returns whether an address is one of the proxies */
+export function isProxy(proxies: readonly string[]): (address: string) => boolean {
+  const ranges = proxies.map((one) =>
+    ipaddr.parseCIDR(one.includes('/') ? one : `${one}/${ipaddr.parse(one).kind() === 'ipv4' ? 32 : 128}`),
+  )
+  return (address) => {
+    if (ranges.length === 0 || !ipaddr.isValid(address)) return false
+    const found = ipaddr.process(address)
+    return ranges.some((range) => found.kind() === range[0].kind() && found.match(range))
+  }
 }
 
 function readPublicUrl(url: string | undefined): URL | undefined {
@@ -144,13 +183,13 @@ export function checkApiKey(key: unknown): void {
 }
 
 function opened(
-  { authentication, key, jwt }: PluginOptions,
+  { authentication, key, jwt, oidc }: PluginOptions,
   where: { readonly local: boolean; readonly host: string | undefined; readonly production: boolean },
 ): boolean {
   if (authentication !== undefined && authentication !== 'required' && authentication !== 'open')
     throw wrong('authentication', 'it is required or open')
   const may = where.local && !where.production
-  if (authentication === undefined) return may && key === undefined && jwt === undefined
+  if (authentication === undefined) return may && [key, jwt, oidc].every((one) => one === undefined)
   if (authentication === 'open' && !may)
     throw failure('server.exposed', {
       host: where.host ?? 'an address that it does not know',

@@ -1,18 +1,10 @@
 /** What all requests of one server share. */
 import type { FastifyRequest } from 'fastify'
-import { failure } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
-import { partsOf, type Troupe } from '../startup/index.ts'
+import type { Troupe } from '../startup/index.ts'
 import type { Authenticate } from './access/authenticate.ts'
 import type { ServerSettings } from './server-options.ts'
 import type { Feeds } from './streams/feeds.ts'
-
-/** @throws ValidationError for what is no troupe, as the promise of one */
-export function partsIn(troupe: Troupe): TroupeParts {
-  const parts = (troupe as Partial<Troupe> | undefined)?.[partsOf]
-  if (parts) return parts
-  throw failure('validation.failed', { what: 'troupe', problem: 'it is not what createTroupe() resolves to' })
-}
 
 /** Whether whoever was let in would still be. */
 export type SessionGuard = (request: FastifyRequest) => Promise<boolean>
@@ -31,4 +23,6 @@ export interface Site {
    * of a list, and the collector spares what hangs on what is old.
    */
   readonly activeRequests: Set<AbortController>
+  /** How many streams each principal has open. */
+  readonly openStreams: Map<string, number>
 }

@@ -7,15 +7,29 @@ export interface TrackedConnections {
   closeIdle(): void
 }
 
-export function trackConnections(server: Server): TrackedConnections {
+/** @param limits `perAddress`: more of one address are closed at once; `exempt`: addresses of proxies, which bring many callers */
+export function trackConnections(
+  server: Server,
+  { perAddress, exempt }: { readonly perAddress: number; readonly exempt: (address: string) => boolean },
+): TrackedConnections {
   const activeRequests = new Map<Socket, number>()
+  const open = new Map<string, number>()
   const add = (socket: Socket, by: number) => {
     const count = activeRequests.get(socket)
     if (count !== undefined) activeRequests.set(socket, count + by)
   }
   server.on('connection', (socket) => {
+    const { remoteAddress: address = '' } = socket
+    const count = (open.get(address) ?? 0) + 1
+    if (count > perAddress && !exempt(address)) return void socket.destroy()
+    open.set(address, count)
     activeRequests.set(socket, 0)
-    socket.once('close', () => activeRequests.delete(socket))
+    socket.once('close', () => {
+      activeRequests.delete(socket)
+      const left = (open.get(address) ?? 1) - 1
+      if (left > 0) open.set(address, left)
+      else open.delete(address)
+    })
   })
   server.on('request', ({ socket }, response) => {
     add(socket, 1)

@@ -21,8 +21,22 @@ export interface Admitted {
   /** The host where absent. */
   readonly agent: string | undefined
 }
-type Entrance = Pick<Route, 'role'> & { readonly operation: RequestedOperation }
+type Entrance = Pick<Route, 'role' | 'agents'> & { readonly operation: RequestedOperation }
 export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+/** Failed sign-ins, by address. */
+export interface FailureLimit {
+  /** @throws RateLimitError `rate.limited` of an address with too many */
+  readonly checkFailures: (request: FastifyRequest, reply: FastifyReply) => void
+  readonly addFailure: (request: FastifyRequest) => void
+}
+interface RateLimit extends FailureLimit {
+  readonly check: (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    principal: RequestPrincipal | undefined,
+  ) => Promise<void>
+}
 
 /** Kept with each request: a WeakMap of all would be looked through whenever what is young is collected. */
 const admittedKey = Symbol('admitted')
@@ -38,10 +52,9 @@ export const principalOf = (request: FastifyRequest): RequestPrincipal | undefin
   request.getDecorator<Admitted | null>(admittedKey)?.principal
 
 /** @returns throws what it refuses with */
-export function createAdmit(app: FastifyInstance, site: Site): Admit {
+export function createAdmit(app: FastifyInstance, site: Site, limit: RateLimit): Admit {
   const { authenticate, draining } = site
   app.decorateRequest(admittedKey, null)
-  const limit = createLimit(app, site)
   return async (route, request, reply) => {
     if (draining.aborted) throw failure('server.draining')
     limit.checkFailures(request, reply)
@@ -62,6 +75,8 @@ function admitted({ parts }: Site, route: Entrance, principal: RequestPrincipal,
   }
   const user = userOf(principal, header('troupe-user'), route.operation)
   const agent = actingAgentOf(principal, header('troupe-agent'), route.operation)
+  if (agent !== undefined && route.agents === undefined)
+    throw failure('request.forbidden', { operation: route.operation, problem: `it acts as the agent ${agent}` })
   return { principal, user, agent }
 }
 
@@ -103,8 +118,8 @@ export async function recorded<T>(
  * By who it is; of nobody known, by address. An address whose sign-ins failed too often is rejected before its key is looked
  * up: guessing is slow, and costs the database nothing.
  */
-function createLimit(app: FastifyInstance, { settings: { rateLimit }, parts: { clock } }: Site) {
-  if (!rateLimit) return { checkFailures() {}, async check() {} }
+export function createLimit(app: FastifyInstance, { settings: { rateLimit }, parts: { clock } }: Site): RateLimit {
+  if (!rateLimit) return { checkFailures() {}, addFailure() {}, async check() {} }
   const { max, windowMs } = rateLimit
   const bySession = max * 10
   app.decorateRequest(named, null)
@@ -140,5 +155,5 @@ function createLimit(app: FastifyInstance, { settings: { rateLimit }, parts: { c
     if (!found.isExceeded) return
     reject(reply, found.max, found.ttlInSeconds)
   }
-  return { checkFailures, check: checkRate }
+  return { checkFailures, addFailure: (request) => failed(request.ip), check: checkRate }
 }

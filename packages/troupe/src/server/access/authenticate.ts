@@ -9,7 +9,7 @@ import { type CheckToken, createTokenCheck } from './tokens.ts'
 
 export const sessionCookie = 'troupe_session'
 
-const everything = { users: 'all', role: 'admin', operations: undefined, agent: undefined } as const
+const everything = { users: 'all', role: 'admin', operations: undefined, agent: undefined, taint: [] } as const
 const local: RequestPrincipal = { id: 'local', kind: 'local', name: 'local', ...everything }
 const hostKey: RequestPrincipal = { id: 'host', kind: 'key', name: 'host', ...everything }
 

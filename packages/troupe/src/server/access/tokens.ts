@@ -90,5 +90,6 @@ function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: Jw
     role: named,
     operations: undefined,
     agent,
+    taint: [],
   }
 }

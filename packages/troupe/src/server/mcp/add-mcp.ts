@@ -1,6 +1,6 @@
 /** MCP at `/mcp`, with the keys, roles and checks of every other route: what a client may do there is what its key may. */
 import type { FastifyInstance } from 'fastify'
-import { failure } from '../../core/index.ts'
+import { failure, loadOptional } from '../../core/index.ts'
 import { createMcpEndpoint, type McpEndpoint } from '../../protocols/index.ts'
 import { coversOperation, coversRole } from '../../security/index.ts'
 import { type Admit, admittedOf } from '../access/admit.ts'
@@ -22,14 +22,17 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
     url: '/mcp',
     schema: { hide: true },
     bodyLimit: settings.bodyLimit,
-    onRequest: (request, reply) => admit({ role: 'readonly', operation: 'mcp' }, request, reply),
+    onRequest: (request, reply) => admit({ role: 'readonly', operation: 'mcp', agents: 'own' }, request, reply),
     handler: async (request, reply) => {
       const { principal, user, agent } = admittedOf(request)
       const { body } = request
       if (Array.isArray(body) && body.length > largestBatch)
         throw failure('request.invalid', { problem: `a batch has ${largestBatch} messages at most` })
       endpoint ??= createMcpEndpoint(troupe)
-      const [serve, { toNodeHandler }] = await Promise.all([endpoint, import('@modelcontextprotocol/node')])
+      const [serve, { toNodeHandler }] = await Promise.all([
+        endpoint,
+        loadOptional('MCP over HTTP', '@modelcontextprotocol/node', () => import('@modelcontextprotocol/node')),
+      ])
       const identity = {
         user,
         agent,
@@ -58,7 +61,11 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       }
       const handle = toNodeHandler({ fetch })
       try {
-        await parts.audit.by(keyOf(principal), () => handle(request.raw as never, reply.raw as never, body))
+        await parts.callers.within(principal, () =>
+          parts.audit.by({ key: keyOf(principal), agent }, () =>
+            handle(request.raw as never, reply.raw as never, body),
+          ),
+        )
       } finally {
         for (const cancel of cancels) cancel()
         if (ends) calls.end(callScope, body, ends)

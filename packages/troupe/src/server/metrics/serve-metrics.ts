@@ -1,11 +1,11 @@
 /** Figures on a port of their own, for who scrapes them: no key is asked for, so it is for a network that others cannot reach. */
 import { failure } from '../../core/index.ts'
 import type { Troupe } from '../../startup/index.ts'
+import { partsIn } from '../../startup/index.ts'
 import { checkOrigin } from '../access/check-origin.ts'
 import { problemDetailsOf, problemOf, sendProblem } from '../answers/problem-details.ts'
 import { listen } from '../listen.ts'
 import { isLoopback, ownNames } from '../server-options.ts'
-import { partsIn } from '../site.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 
 export interface ServedMetrics extends AsyncDisposable {

@@ -37,6 +37,7 @@ export const apiKeyRoutes = [
         role: z.string(),
         operations: z.array(z.string()).optional(),
         agent: z.string().optional(),
+        taint: z.array(z.string()).optional(),
         createdAt: z.string(),
         expiresAt: z.string().optional(),
         state: z.enum(['valid', 'expired', 'revoked']),
@@ -48,7 +49,12 @@ export const apiKeyRoutes = [
       const { items, cursor } = await call.troupe.apiKeys.list(withoutUndefined(call.query))
       const entries = items.map((one) => {
         const linkUsers: 'all' | string[] = one.users === 'all' ? 'all' : [...one.users]
-        return { ...one, users: linkUsers, operations: one.operations && [...one.operations] }
+        return {
+          ...one,
+          users: linkUsers,
+          operations: one.operations && [...one.operations],
+          taint: one.taint && [...one.taint],
+        }
       })
       return page({ items: entries, cursor })
     },
@@ -66,6 +72,7 @@ export const apiKeyRoutes = [
       role: z.string().optional(),
       operations: z.array(z.string()).optional(),
       agent: z.string().optional(),
+      taint: z.array(z.string()).optional().describe('Labels of all that it writes and starts: untrusted:mail.'),
       expiresIn: durationSchema.optional(),
     }),
     answer: made,

@@ -41,6 +41,7 @@ const body = z.strictObject({
     )
     .describe('What an answer is worth.'),
   live: z.boolean().optional(),
+  repeat: z.boolean().optional(),
   concurrency: z.int().min(1).max(32).optional(),
   limit: z.int().min(1).max(10_000).optional(),
   budget: z.strictObject({ tokens: z.number().optional(), cost: z.number().optional() }).optional(),

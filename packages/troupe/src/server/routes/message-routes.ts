@@ -126,6 +126,7 @@ export const messageRoutes = [
     path: '/v1/messages',
     operation: 'messages.send',
     role: 'contributor',
+    agents: 'own',
     summary: 'Sends a message to an agent.',
     body: z.strictObject({ ...sending, to: z.string() }),
     answer: message,
@@ -140,6 +141,7 @@ export const messageRoutes = [
     path: '/v1/messages/broadcast',
     operation: 'messages.send',
     role: 'contributor',
+    agents: 'own',
     summary: 'Sends to the agents named, to those at work with a role, or to all.',
     body: z.strictObject({ ...sending, to: z.array(z.string()).max(1_000).optional(), role: z.string().optional() }),
     answer: outcomes,
@@ -153,6 +155,7 @@ export const messageRoutes = [
     path: '/v1/messages/publish',
     operation: 'messages.send',
     role: 'contributor',
+    agents: 'own',
     summary: 'Sends to the agents that are subscribed to a topic now.',
     body: z.strictObject({ ...sending, topic: z.string() }),
     answer: outcomes,
@@ -166,6 +169,7 @@ export const messageRoutes = [
     path: '/v1/messages/request',
     operation: 'messages.send',
     role: 'contributor',
+    agents: 'own',
     summary: 'Sends, and waits for the reply; 30s by default.',
     body: z.strictObject({
       type: z.string(),
@@ -196,6 +200,7 @@ export const messageRoutes = [
     path: '/v1/mailboxes',
     operation: 'messages.read',
     role: 'readonly',
+    agents: 'own',
     summary: 'The mailboxes: the own one of an agent, all of them for the host.',
     query: z.strictObject(pagingQuery),
     answer: pageSchema(z.string()),
@@ -213,6 +218,7 @@ export const messageRoutes = [
     path: '/v1/mailboxes/:mailbox',
     operation: 'messages.read',
     role: 'readonly',
+    agents: 'own',
     summary: 'How many messages are in a mailbox, by what becomes of them.',
     params: inMailbox,
     answer: counts,
@@ -223,6 +229,7 @@ export const messageRoutes = [
     path: '/v1/mailboxes/:mailbox/messages',
     operation: 'messages.read',
     role: 'readonly',
+    agents: 'own',
     summary: 'Its messages, the oldest first; nothing is marked or taken.',
     params: inMailbox,
     query: z.strictObject({
@@ -248,8 +255,10 @@ export const messageRoutes = [
   answers({
     method: 'POST',
     path: '/v1/mailboxes/:mailbox/read',
+    audit: 'message.read',
     operation: 'messages.receive',
     role: 'contributor',
+    agents: 'own',
     summary: 'Marks messages as read; they stay deliverable.',
     params: inMailbox,
     body: z.strictObject({ ids: z.array(z.string()).max(1_000) }),
@@ -259,8 +268,10 @@ export const messageRoutes = [
   answers({
     method: 'POST',
     path: '/v1/mailboxes/:mailbox/receive',
+    audit: 'message.receive',
     operation: 'messages.receive',
     role: 'contributor',
+    agents: 'own',
     summary: 'Leases what is next, waiting for up to `wait` (60s at most); each is settled by its `delivery`.',
     params: inMailbox,
     body: optionalBody(
@@ -288,6 +299,7 @@ export const messageRoutes = [
     path: '/v1/mailboxes/:mailbox/dead-letters',
     operation: 'messages.read',
     role: 'readonly',
+    agents: 'own',
     summary: 'What was given up.',
     params: inMailbox,
     query: z.strictObject(pagingQuery),
@@ -300,8 +312,10 @@ export const messageRoutes = [
   answers({
     method: 'POST',
     path: '/v1/mailboxes/:mailbox/dead-letters/:message/redrive',
+    audit: 'message.redrive',
     operation: 'messages.redrive',
     role: 'moderator',
+    agents: 'own',
     summary: 'Puts a dead letter at the end of its lane again, at attempt 1.',
     params: inMailbox.extend({ message: z.string() }),
     answer: done,
@@ -321,11 +335,18 @@ function bounded(options: ReceiveOptions): ReceiveOptions {
 
 /** What ends a delivery. @throws LeaseLostError where its lease ran out, or it was settled before */
 function deliveryRoutes() {
-  const common = { method: 'POST', operation: 'messages.receive', role: 'contributor', params: inMailbox } as const
+  const common = {
+    method: 'POST',
+    operation: 'messages.receive',
+    role: 'contributor',
+    agents: 'own',
+    params: inMailbox,
+  } as const
   return [
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/ack',
+      audit: 'message.ack',
       summary: 'It was handled.',
       body: z.strictObject({ delivery }),
       answer: done,
@@ -337,6 +358,7 @@ function deliveryRoutes() {
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/nack',
+      audit: 'message.nack',
       summary: 'It was not handled: it comes back after `delay`, or goes to the dead letters.',
       body: z.strictObject({ delivery, delay: durationSchema.optional(), reason: z.string().max(4_000).optional() }),
       answer: done,
@@ -349,6 +371,7 @@ function deliveryRoutes() {
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/reply',
+      audit: 'message.reply',
       summary: 'Answers a request, and acknowledges it.',
       body: z.strictObject({ delivery, value: json }),
       answer: done,
@@ -360,6 +383,7 @@ function deliveryRoutes() {
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/renew',
+      audit: 'message.renew',
       summary: 'Keeps its lease for another full time.',
       body: z.strictObject({ delivery }),
       answer: done,

@@ -63,6 +63,7 @@ export const pastRunRoutes = [
     path: '/v1/runs/:run/verify-replay',
     operation: 'runs.read',
     role: 'readonly',
+    isRead: true,
     summary: 'Replay the run on its recorded inputs and compare the events; calls no model and no tool.',
     params: pathParams,
     body: optionalBody(z.strictObject({})),

@@ -1,10 +1,11 @@
 /** Runs: start, look, follow, steer. */
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
-import type { Run, RunEvent } from '../../runs/index.ts'
+import { type AgentSteps, agentStepsOf, type Run, type RunEvent } from '../../runs/index.ts'
 import { answers, type Call, streams } from '../route.ts'
 import { followed } from '../streams/followed.ts'
 import type { Frame } from '../streams/frame.ts'
+import { requireAnswerer, runsOfAgent } from './agent-access.ts'
 import {
   done,
   durationSchema,
@@ -36,7 +37,10 @@ const summary = z.object({
   reason: z.string().optional(),
   tags: z.array(z.string()),
   agents: z.array(z.string()),
+  title: z.string(),
   team: z.string().optional(),
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  cost: z.object({ usd: z.number(), unknown: z.array(z.string()).readonly() }).optional(),
   createdAt: z.string(),
   endedAt: z.string().optional(),
   replayableUntil: z.string().optional(),
@@ -74,7 +78,9 @@ const commandOptions = ({ body, idempotencyId, signal }: OfRun<unknown, { id?: s
 
 async function eventsOf({
   orchestra,
+  parts,
   user,
+  agent,
   params,
   feeds,
   query,
@@ -89,6 +95,10 @@ async function eventsOf({
   const isAtEnd = isEnded({ status }) || (untilWaiting && status === 'waiting')
   // An EventSource reconnects for ever to a stream that ends.
   if (last !== undefined && isAtEnd && !(await hasEvents(run, from))) return undefined
+  if (agent !== undefined) {
+    const own = await agentStepsOf(parts.orchestra, user, run.id, agent)
+    return frames(ownEvents(run.events({ untilWaiting, signal }), from, own))
+  }
   // It ends for this caller alone, so it shares no feed.
   if (untilWaiting) return frames(run.events({ from, untilWaiting, signal }))
   async function* source(after: number, ends: AbortSignal) {
@@ -105,6 +115,14 @@ async function hasEvents(run: Run, from: number): Promise<boolean> {
   return false
 }
 
+/** Steps that begin while the reader follows are found in the events themselves. */
+async function* ownEvents(events: AsyncIterable<RunEvent>, from: number, own: AgentSteps): AsyncGenerator<RunEvent> {
+  for await (const event of events) {
+    own.add(event)
+    if (event.seq > from && 'step' in event && typeof event.step === 'string' && own.has(event.step)) yield event
+  }
+}
+
 async function* frames(events: AsyncIterable<RunEvent>): AsyncGenerator<Frame> {
   for await (const event of events) yield { id: String(event.seq), event: event.type, data: event }
 }
@@ -119,6 +137,7 @@ export const runRoutes = [
     path: '/v1/runs',
     operation: 'runs.start',
     role: 'contributor',
+    agents: 'own',
     summary: 'Starts a run.',
     body: startBody,
     answer: z.object({ run: z.string() }),
@@ -134,10 +153,13 @@ export const runRoutes = [
     path: '/v1/runs',
     operation: 'runs.read',
     role: 'readonly',
+    agents: 'own',
     summary: 'The runs that fit all that is named, the newest first unless said.',
     query: z.strictObject({ ...pagingQuery, ...filters }),
     answer: pageSchema(summary),
-    handle: async ({ orchestra, query }) => {
+    handle: async (call) => {
+      const { orchestra, query } = call
+      if (call.agent !== undefined) return runsOfAgent(call, call.agent)
       const found = await orchestra.list(withoutUndefined(query))
       return page({
         ...found,
@@ -150,6 +172,7 @@ export const runRoutes = [
     path: '/v1/runs/:run',
     operation: 'runs.read',
     role: 'readonly',
+    agents: 'run',
     summary: 'How a run stands.',
     params: pathParams,
     answer: status,
@@ -163,6 +186,7 @@ export const runRoutes = [
     path: '/v1/runs/:run/result',
     operation: 'runs.read',
     role: 'readonly',
+    agents: 'started',
     summary: 'Its result, waited for up to `wait` (60s at most); 202 with its status where it still goes on.',
     params: pathParams,
     query: z.strictObject({ wait: durationSchema.optional() }),
@@ -174,6 +198,7 @@ export const runRoutes = [
     path: '/v1/runs/:run/steps/:step/calls',
     operation: 'runs.read',
     role: 'readonly',
+    agents: 'step',
     summary: 'What a step asked of models, tools and the world, and what came of it.',
     params: pathParams.extend({ step: z.string() }),
     answer: z.object({
@@ -202,6 +227,7 @@ export const runRoutes = [
     path: '/v1/runs/:run/events',
     operation: 'runs.read',
     role: 'readonly',
+    agents: 'run',
     summary:
       'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` goes on behind one. With ' +
       '`untilWaiting` the stream ends where the run waits.',
@@ -231,6 +257,8 @@ export const runRoutes = [
       path: `/v1/runs/:run/${verb}`,
       operation: 'runs.command',
       role: 'contributor',
+      // To resume may let a call happen at which somebody stopped the run.
+      ...(verb === 'resume' ? {} : { agents: 'run' as const }),
       summary: { pause: 'No new step begins.', resume: 'A paused run goes on.', cancel: 'It cleans up and ends.' }[
         verb
       ],
@@ -249,11 +277,13 @@ export const runRoutes = [
     path: '/v1/runs/:run/answers',
     operation: 'runs.answer',
     role: 'contributor',
+    agents: 'own',
     summary: 'Answers a question of the run: a text, one of its options, or `{ approve, hash }`.',
     params: pathParams,
     body: z.strictObject({ question: z.string(), value: json, id: z.string().max(256).optional() }),
     answer: done,
     handle: async (call) => {
+      await requireAnswerer(call)
       const run = await call.orchestra.get(call.params.run)
       await run.answer(call.body.question, requiredField(call.body, 'value') as Json, commandOptions(call))
       return { ok: true as const }
@@ -264,6 +294,7 @@ export const runRoutes = [
     path: '/execute',
     operation: 'runs.start',
     role: 'contributor',
+    agents: 'own',
     summary: 'Starts a run, in the words of simple clients.',
     body: startBody,
     answer: z.object({ task_id: z.string(), status: z.literal('started') }),
@@ -275,6 +306,7 @@ export const runRoutes = [
     path: '/status/:run',
     operation: 'runs.read',
     role: 'readonly',
+    agents: 'run',
     summary: 'How a run stands, in the words of simple clients.',
     params: pathParams,
     answer: z.object({ task_id: z.string(), status: z.string() }),
@@ -288,6 +320,7 @@ export const runRoutes = [
     path: '/result/:run',
     operation: 'runs.read',
     role: 'readonly',
+    agents: 'started',
     summary: 'Its result, in the words of simple clients; 202 while it goes on.',
     params: pathParams,
     answer: z.object({

@@ -38,6 +38,7 @@ export const scheduleRoutes = [
     path: '/v1/schedules',
     operation: 'schedules.manage',
     role: 'contributor',
+    agents: 'own',
     summary: 'Creates a schedule; again with the same id and spec it is the one that is there.',
     body: z.strictObject({
       id: z.string().optional(),

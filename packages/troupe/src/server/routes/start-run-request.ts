@@ -1,6 +1,6 @@
 /** A run that a request starts: of a registered team, of one agent, or over a topology as JSON. */
 import { z } from 'zod'
-import { type Run, readTeamRequest } from '../../runs/index.ts'
+import { type Run, readTeamRequest, type StartSpec, startAs } from '../../runs/index.ts'
 import type { Call } from '../route.ts'
 import { withoutUndefined } from './request-schemas.ts'
 
@@ -24,13 +24,10 @@ export const startBody = z.strictObject({
 export type StartBody = z.infer<typeof startBody>
 
 export function startRequestedRun(
-  call: Pick<Call<unknown, unknown, StartBody>, 'orchestra' | 'parts' | 'body' | 'idempotencyId'>,
+  call: Pick<Call<unknown, unknown, StartBody>, 'agent' | 'parts' | 'user' | 'body' | 'idempotencyId'>,
 ): Promise<Run> {
-  const { orchestra, parts, body, idempotencyId } = call
+  const { agent, parts, user, body, idempotencyId } = call
   const { id = idempotencyId, task, config, tags } = body
-  return orchestra.start({
-    task,
-    ...readTeamRequest(parts.settings, body),
-    ...withoutUndefined({ id, config, tags }),
-  } as Parameters<typeof orchestra.start>[0])
+  const spec = { task, ...readTeamRequest(parts.settings, body), ...withoutUndefined({ id, config, tags }) }
+  return startAs(parts.orchestra, user, spec as StartSpec, agent)
 }

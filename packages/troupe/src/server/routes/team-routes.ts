@@ -35,6 +35,7 @@ export const teamRoutes = [
     needsNoUser: true,
     operation: 'teams.read',
     role: 'readonly',
+    agents: 'own',
     summary: 'List the registered teams.',
     answer: z.object({ items: z.array(z.object({ name: z.string(), agents: z.array(z.string()) })) }),
     handle: async ({ parts }) => ({
@@ -47,6 +48,7 @@ export const teamRoutes = [
     needsNoUser: true,
     operation: 'teams.read',
     role: 'readonly',
+    agents: 'own',
     summary: 'Show the topology of a team in its canonical form.',
     params: z.object({ team: z.string() }),
     answer: z.object({ name: z.string(), topology: json }),
@@ -60,6 +62,8 @@ export const teamRoutes = [
     path: '/v1/check',
     operation: 'teams.read',
     role: 'readonly',
+    isRead: true,
+    agents: 'own',
     summary: 'What is wrong with a team, before it runs.',
     body: z.strictObject({
       ...teamFields,
@@ -78,6 +82,7 @@ export const teamRoutes = [
     needsNoUser: true,
     operation: 'agents.list',
     role: 'readonly',
+    agents: 'own',
     summary: 'The registered agents, which runs can name.',
     answer: z.object({ items: z.array(z.object({ name: z.string() })) }),
     handle: async ({ parts }) => ({ items: [...parts.settings.agents.keys()].map((name) => ({ name })) }),
@@ -87,6 +92,7 @@ export const teamRoutes = [
     path: '/v1/presence',
     operation: 'agents.list',
     role: 'readonly',
+    agents: 'own',
     summary: 'The workers of the user that are at work now, in every process.',
     answer: z.object({
       items: z.array(
@@ -115,6 +121,11 @@ export const teamRoutes = [
       z.object({
         run: z.string(),
         reason: z.string().optional(),
+        title: z.string(),
+        team: z.string().optional(),
+        usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+        cost: z.object({ usd: z.number(), unknown: z.array(z.string()).readonly() }).optional(),
+        createdAt: z.string(),
         questions: z.array(question),
         uncertain: z.array(metadata),
       }),
@@ -122,8 +133,15 @@ export const teamRoutes = [
     handle: async (call) => {
       const found = await call.orchestra.list({ ...withoutUndefined(call.query), status: 'waiting' })
       const waiting = await results(call, found.items)
+      const shown = new Map(
+        found.items.map(({ id, title, team, usage, cost, createdAt }) => [
+          id,
+          { title, createdAt, ...withoutUndefined({ team, usage, cost }) },
+        ]),
+      )
       const items = waiting.map(async ({ id, result: { reason, questions } }) => ({
         run: id,
+        ...(shown.get(id) as NonNullable<ReturnType<typeof shown.get>>),
         ...withoutUndefined({ reason }),
         questions: questions.map((one) => ({ ...one })),
         uncertain: (await (await call.orchestra.get(id)).uncertain()).map((one) => ({ ...one })),

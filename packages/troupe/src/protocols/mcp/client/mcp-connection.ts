@@ -6,6 +6,7 @@ import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprot
 import { type Clock, failure, type Json, type Random, TroupeError } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
 import type { BoundedEvaluator, ToolChange, ToolForm } from '../../../security/index.ts'
+import { loadClientSdk } from './load-client-sdk.ts'
 import { isConnectionGone, notProcessedReason } from './not-processed-reason.ts'
 import { distinct, toolFormOf } from './tool-form.ts'
 
@@ -97,7 +98,7 @@ export class McpConnection {
     }
     if (!live.forms.has(tool)) throw failure('mcp.changed', { server: source, tool, what: 'it is gone' })
     signal.throwIfAborted()
-    const { ProtocolError } = await import('@modelcontextprotocol/client')
+    const { ProtocolError } = await loadClientSdk()
     const output = live.tools.find(({ name }) => name === tool)?.outputSchema as Json | undefined
     // A schema that cannot be used is found before the call, which may change the world.
     if (output !== undefined) await this.#parts.evaluator.check(`mcp:${source}`, output)

@@ -1,7 +1,7 @@
 /** The tools of somebody else's server as a host sees them: what there is, what waits, and to say that it may. */
 import { listOf } from '../../../core/index.ts'
 import type { ToolChange } from '../../../security/index.ts'
-import { partsOf, type Troupe } from '../../../startup/index.ts'
+import { partsIn, type Troupe } from '../../../startup/index.ts'
 import { isToolSource, type Tool, type ToolSource } from '../../../tools/index.ts'
 import { defineMcpTools, type McpToolsOptions } from './define-mcp-tools.ts'
 
@@ -26,7 +26,7 @@ export interface McpTools extends AsyncDisposable {
  */
 export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOptions): Promise<McpTools> {
   const toolSource = isToolSource(source) ? source : defineMcpTools(source)
-  const { toolSources } = troupe[partsOf]
+  const { toolSources } = partsIn(troupe)
   const close = () => toolSources.end(toolSource)
   const opened = toolSources.open(toolSource)
   try {
@@ -46,5 +46,5 @@ export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOpti
  * @example await approveMcpTools(troupe, [...changes, ...unapproved].filter(({ tool }) => tool === 'search'))
  */
 export async function approveMcpTools(troupe: Troupe, changes: readonly ToolChange[]): Promise<void> {
-  await troupe[partsOf].toolPins.approve(listOf('The changes of approveMcpTools', changes))
+  await partsIn(troupe).toolPins.approve(listOf('The changes of approveMcpTools', changes))
 }

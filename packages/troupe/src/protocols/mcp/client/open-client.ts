@@ -1,9 +1,10 @@
 /** One connection to a server: the official client over its transport, and what a program says on its standard error. */
 import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotocol/client'
-import { TroupeError } from '../../../core/index.ts'
+import { TroupeError, version } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
 import { boundedMessages } from './bounded-messages.ts'
+import { loadClientSdk } from './load-client-sdk.ts'
 import type { McpProgram, McpServerConfig } from './mcp-server-config.ts'
 
 export interface OpenClientOptions {
@@ -34,10 +35,10 @@ const unchecked: jsonSchemaValidator = {
 
 export async function openClient(options: OpenClientOptions): Promise<Client> {
   const { server, timeoutMs, signal } = options
-  const sdk = await import('@modelcontextprotocol/client')
+  const sdk = await loadClientSdk()
   const isProgram = 'command' in server
   const client = new sdk.Client(
-    { name: 'troupe', version: '0.1.0' },
+    { name: 'troupe', version },
     {
       versionNegotiation: {
         mode: 'auto',

@@ -6,6 +6,8 @@ import type {
   ServerContext,
   Tool as WireTool,
 } from '@modelcontextprotocol/server'
+import { version } from '../../../core/index.ts'
+import type { BuiltInTool, Operation } from '../../../security/index.ts'
 import { isFailure } from '../../../tools/index.ts'
 import { type McpCaller, operationOf } from './mcp-identity.ts'
 import { listResources, readResource, resourceTemplates } from './mcp-resources.ts'
@@ -40,14 +42,28 @@ async function callTool(
   try {
     if (builtIn(caller).some((one) => one.name === name)) {
       const result = await caller.tools.call(name, args ?? {})
-      return isFailure(result) ? rejected(result) : mcpToolResult(result)
+      if (isFailure(result)) return rejected(result)
+      leaveRecord(caller, operationOf[name as BuiltInTool], undefined)
+      return mcpToolResult(result)
     }
     const tool = runs(caller).find(({ definition }) => definition.name === name)
-    if (tool) return await tool.call({ caller, sdk, ctx, elicits }, args)
+    if (tool) {
+      const result = await tool.call({ caller, sdk, ctx, elicits }, args)
+      leaveRecord(caller, tool.operation, (args as { readonly run?: unknown } | undefined)?.run)
+      return result
+    }
   } catch (error) {
     return mcpErrorResult(error, log)
   }
   throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, 'There is no tool of this name for this client.')
+}
+
+const readOperations: ReadonlySet<Operation> = new Set(['context.read', 'messages.read', 'runs.read'])
+
+/** A call that was carried out is in the audit log, also where what it called does not record by itself. */
+function leaveRecord({ parts, identity: { user } }: McpCaller, operation: Operation, run: unknown): void {
+  const resource = typeof run === 'string' ? { resource: run } : {}
+  parts.audit.answered(user, { operation, ...resource }, readOperations.has(operation))
 }
 
 /** A client that says no more than that it can ask shows forms. */
@@ -66,11 +82,15 @@ interface Spoken {
 export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribed }: Spoken): Server {
   const notifies = era === 'modern' || subscribed !== undefined
   const server = new sdk.Server(
-    { name: 'troupe', version: '0.1.0' },
+    { name: 'troupe', version },
     { capabilities: { tools: {}, resources: notifies ? { subscribe: true, listChanged: true } : {} } },
   )
   server.setRequestHandler('tools/list', () => ({ tools: toolsOf(caller) }))
-  server.setRequestHandler('tools/call', ({ params }, ctx) => callTool(sdk, caller, params, ctx, showsForms(server)))
+  // Each call leaves records of its own, also where many come in one request.
+  const as = { key: caller.parts.audit.caller()?.key, agent: caller.identity.agent }
+  server.setRequestHandler('tools/call', ({ params }, ctx) =>
+    caller.parts.audit.by(as, () => callTool(sdk, caller, params, ctx, showsForms(server))),
+  )
   const guarded = <T>(asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {
       throw protocolError(sdk, error, caller.parts.log)

@@ -32,13 +32,22 @@ export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunRe
   return Object.keys(asked).length > 0 ? sdk.inputRequired({ inputRequests: asked, requestState: run }) : undefined
 }
 
-/** @returns false where the person gave no answer */
-export async function elicitAnswers(sdk: ServerSdk, ctx: ServerContext, run: Run): Promise<boolean> {
+/**
+ * @param mayApprove whether this client may give the approval
+ * @returns false where the person gave no answer
+ */
+export async function elicitAnswers(
+  sdk: ServerSdk,
+  ctx: ServerContext,
+  run: Run,
+  mayApprove: (question: string) => Promise<boolean>,
+): Promise<boolean> {
   const { questions } = await run.result({ signal: ctx.mcpReq.signal })
   let any = false
   for (const question of questions) {
     const content = sdk.acceptedContent(ctx.mcpReq.inputResponses, question.id) as { readonly value?: Json } | undefined
     if (content?.value === undefined) continue
+    if (question.kind === 'approval' && !(await mayApprove(question.id))) continue
     any = true
     const { hash } = question
     const isApproval = question.kind === 'approval' && hash !== undefined

@@ -3,7 +3,7 @@
  * any of them. A stream of changes is a watch of the caller's own.
  */
 import type { ServerEvent } from '@modelcontextprotocol/server'
-import { partsOf, type Troupe } from '../../../startup/index.ts'
+import { partsIn, type Troupe } from '../../../startup/index.ts'
 import { createServer } from './create-server.ts'
 import { type McpIdentity, mcpCallerOf } from './mcp-identity.ts'
 import { loadServerSdk } from './server-sdk.ts'
@@ -21,7 +21,7 @@ export type McpEndpoint = (
 
 export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
   const sdk = await loadServerSdk()
-  const parts = troupe[partsOf]
+  const parts = partsIn(troupe)
   let subscriptions = 0
   return (identity, request, body, heartbeatMs) => {
     const caller = mcpCallerOf(troupe, parts, identity)

@@ -2,7 +2,7 @@
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server'
 import { NotFoundError } from '../../../core/index.ts'
 import type { McpCaller } from './mcp-identity.ts'
-import { shownRun } from './run-tools.ts'
+import { shownRun, visibleRun } from './run-tools.ts'
 import type { ServerSdk } from './server-sdk.ts'
 
 const pageSize = 100
@@ -59,14 +59,12 @@ async function contentOf(caller: McpCaller, uri: string): Promise<unknown> {
   if (key !== undefined) return mayReadContext(caller) ? caller.context.get(key) : undefined
   const id = nameIn(uri, runScheme)
   if (id === undefined || !caller.identity.may('runs.read', 'readonly')) return undefined
-  const run = await caller.troupe
-    .user(caller.identity.user)
-    .orchestra.get(id)
-    .catch((error: unknown) => {
-      if (error instanceof NotFoundError) return undefined
-      throw error
-    })
-  if (!run) return undefined
+  const found = await visibleRun(caller, id).catch((error: unknown) => {
+    if (error instanceof NotFoundError) return undefined
+    throw error
+  })
+  if (!found) return undefined
+  const { run, isShown } = found
   const { status } = await run.status()
-  return status === 'running' ? { run: id, status } : shownRun(id, await run.result())
+  return status === 'running' || !isShown ? { run: id, status } : shownRun(id, await run.result())
 }

@@ -6,7 +6,16 @@ import type { CallToolResult, InputRequiredResult, ServerContext, Tool as WireTo
 import { z } from 'zod'
 import { concealErrors, failure, type Json, parse, storeError, TimeoutError } from '../../../core/index.ts'
 import { withTimeLimit } from '../../../resilience/index.ts'
-import { type Run, type RunResult, readTeamRequest } from '../../../runs/index.ts'
+import {
+  agentStepsOf,
+  findQuestion,
+  type Run,
+  type RunQuestion,
+  type RunResult,
+  readTeamRequest,
+  startAs,
+  takesPart,
+} from '../../../runs/index.ts'
 import type { LeastRole, Operation } from '../../../security/index.ts'
 import { askFor, elicitAnswers } from './elicitation.ts'
 import type { McpCaller } from './mcp-identity.ts'
@@ -112,7 +121,7 @@ async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Pro
     const limit = { clock, limitMs: seconds * 1_000, kind: 'wait', what: `The run ${found.id}`, signal }
     const ended = await withTimeLimit(limit, (inner) => found.result({ signal: inner }))
     return (
-      (call.elicits && askFor(call.sdk, found.id, { ...ended, questions: concealErrors(ended.questions) })) ||
+      (call.elicits && askFor(call.sdk, found.id, await askable(caller, found, ended))) ||
       mcpToolResult(shownRun(found.id, ended))
     )
   } catch (error) {
@@ -123,7 +132,45 @@ async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Pro
   }
 }
 
+/** Approvals are put to no client that may not give them. */
+async function askable(caller: McpCaller, run: Run, ended: RunResult): Promise<RunResult> {
+  const questions: RunQuestion[] = []
+  for (const question of ended.questions)
+    if (question.kind !== 'approval' || (await mayApprove(caller, run, question.id))) questions.push(question)
+  return { ...ended, questions: concealErrors(questions) }
+}
+
 const orchestraOf = ({ troupe, identity }: McpCaller) => troupe.user(identity.user).orchestra
+
+/**
+ * A caller who acts as an agent sees what a run answers that it started, and only how a run stands in which its agent has a
+ * step.
+ * @throws NotFoundError `run.unknown` for any other run
+ */
+export async function visibleRun(
+  caller: McpCaller,
+  id: string,
+): Promise<{ readonly run: Run; readonly isShown: boolean }> {
+  const { parts, identity } = caller
+  const run = await orchestraOf(caller).get(id)
+  if (identity.agent === undefined) return { run, isShown: true }
+  const own = await agentStepsOf(parts.orchestra, identity.user, id, identity.agent)
+  if (own.isEmpty && !own.isStarter) throw failure('run.unknown', { run: id })
+  return { run, isShown: own.isStarter }
+}
+
+/** How a run stands, without what it holds. */
+const statusOf = async (run: Run): Promise<CallToolResult> => {
+  const { status, reason } = await run.status()
+  return mcpToolResult({ run: run.id, status, ...(reason === undefined ? {} : { reason }) })
+}
+
+/** An approval is an operation of its own, and none of an agent that takes part in the run. */
+async function mayApprove({ parts, identity }: McpCaller, run: Run, question: string): Promise<boolean> {
+  const { user, agent, may } = identity
+  if (!may('runs.approve', 'contributor')) return false
+  return agent === undefined || !(await takesPart(parts.orchestra, user, agent, { run: run.id, question }))
+}
 
 const runTeam = runTool({
   name: 'run_team',
@@ -140,20 +187,24 @@ const runTeam = runTool({
   }),
   call: async (call, { task, team, id, wait: seconds }) => {
     const { caller, ctx } = call
-    const orchestra = orchestraOf(caller)
     const mayAnswer = caller.identity.may('runs.answer', 'contributor')
     const asking = { ...call, elicits: call.elicits && mayAnswer }
     const startedRun = ctx.mcpReq.requestState<string>()
     if (typeof startedRun === 'string') {
       if (!mayAnswer) throw failure('request.forbidden', { operation: 'runs.answer', problem: notItsOwn })
-      const found = await orchestra.get(startedRun)
-      if (!(await elicitAnswers(call.sdk, ctx, found))) return mcpToolResult(shownRun(found.id, await found.result()))
+      const { run: found, isShown } = await visibleRun(caller, startedRun)
+      if (!isShown) return statusOf(found)
+      if (!(await elicitAnswers(call.sdk, ctx, found, (question) => mayApprove(caller, found, question))))
+        return mcpToolResult(shownRun(found.id, await found.result()))
       // The state is the caller's word: it cancels no more than the caller may.
       const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
       return owns ? ownedByCall(asking, found, seconds) : awaitOutcome(asking, found, seconds)
     }
     const reference = readTeamRequest(caller.parts.settings, { team })
-    const started = await orchestra.start({ task: task as Json, ...reference, ...(id === undefined ? {} : { id }) })
+    const spec = { task: task as Json, ...reference, ...(id === undefined ? {} : { id }) }
+    const { user, agent } = caller.identity
+    const started = await startAs(caller.parts.orchestra, user, spec, agent)
+    if (!(await visibleRun(caller, started.id)).isShown) return statusOf(started)
     return id === undefined ? ownedByCall(asking, started, seconds) : awaitOutcome(asking, started, seconds)
   },
 })
@@ -182,13 +233,21 @@ const getRun = runTool({
   annotations: { readOnlyHint: true },
   args: z.strictObject({ run, wait: wait.default(0) }),
   call: async (call, { run: id, wait: seconds }) => {
-    const found = await orchestraOf(call.caller).get(id)
+    const { run: found, isShown } = await visibleRun(call.caller, id)
+    if (!isShown) return statusOf(found)
     const isRunning = (await found.status()).status === 'running'
     if (isRunning && seconds === 0) return mcpToolResult({ run: id, status: 'running' })
     // What has ended is only read.
     return awaitOutcome({ ...call, elicits: false }, found, isRunning ? seconds : readSeconds)
   },
 })
+
+/** Whether a step of the caller's agent asked it. */
+async function asked({ parts, identity: { user, agent } }: McpCaller, id: string, question: string): Promise<boolean> {
+  const found = await findQuestion(parts.orchestra, user, id, question)
+  if (agent === undefined || found?.step === undefined) return false
+  return (await agentStepsOf(parts.orchestra, user, found.run, agent)).has(found.step)
+}
 
 const answerRun = runTool({
   name: 'answer_run',
@@ -198,12 +257,15 @@ const answerRun = runTool({
   annotations: { readOnlyHint: false },
   args: z.strictObject({ run, question: z.string(), value: z.unknown(), wait }),
   call: async (call, { run: id, question, value, wait: seconds }) => {
-    const found = await orchestraOf(call.caller).get(id)
+    const { run: found, isShown } = await visibleRun(call.caller, id)
+    if (!isShown && !(await asked(call.caller, id, question)))
+      throw failure('request.forbidden', { operation: 'runs.answer', problem: 'others asked it' })
     const { questions } = await found.result({ signal: call.ctx.mcpReq.signal })
-    const asked = questions.find((one) => one.id === question)
-    if (asked?.kind === 'approval' || asked?.kind === 'breakpoint')
-      throw failure('request.forbidden', { operation: 'runs.answer', problem: `an ${asked.kind} is for a person` })
+    const kind = questions.find((one) => one.id === question)?.kind
+    if (kind === 'approval' || kind === 'breakpoint')
+      throw failure('request.forbidden', { operation: 'runs.answer', problem: `an ${kind} is for a person` })
     await found.answer(question, value as Json)
+    if (!isShown) return statusOf(found)
     return awaitOutcome(call, found, seconds)
   },
 })
@@ -216,8 +278,9 @@ const cancelRun = runTool({
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
   args: z.strictObject({ run }),
   call: async (call, { run: id }) => {
-    const found = await orchestraOf(call.caller).get(id)
+    const { run: found, isShown } = await visibleRun(call.caller, id)
     await found.cancel({ signal: call.ctx.mcpReq.signal })
+    if (!isShown) return statusOf(found)
     return mcpToolResult(shownRun(id, await found.result()))
   },
 })

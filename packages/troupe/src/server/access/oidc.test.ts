@@ -1,0 +1,203 @@
+/** Sign-in by a provider that runs here: what it answers is checked, and a good answer becomes a session. */
+import { hash } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CallServer, caller, type Served, Servers } from '../server-testbed.test.fixture.ts'
+
+/** What the next answer of the provider differs in. */
+interface Difference {
+  claims?: Record<string, unknown>
+  issuer?: string
+  audience?: string
+  expiresIn?: number
+  key?: Parameters<SignJWT['sign']>[0]
+}
+
+describe('sign-in by an OpenID provider', () => {
+  const servers = new Servers()
+  const clientId = 'troupe-studio'
+  const clientSecret = 'a secret of the client'
+  /** What each code was given out for. */
+  const codes = new Map<string, { readonly challenge: string; readonly nonce: string }>()
+  let next: Difference = {}
+  let provider: Server
+  let issuer: string
+  let served: Served
+  let call: CallServer
+
+  beforeAll(async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'one', use: 'sig' }
+    provider = createServer(async (request, response) => {
+      const json = (value: unknown, status = 200) =>
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+      if (request.url === '/.well-known/openid-configuration')
+        return json({
+          issuer,
+          authorization_endpoint: `${issuer}/authorize`,
+          token_endpoint: `${issuer}/token`,
+          jwks_uri: `${issuer}/keys`,
+          response_types_supported: ['code'],
+          subject_types_supported: ['public'],
+          id_token_signing_alg_values_supported: ['ES256'],
+          code_challenge_methods_supported: ['S256'],
+        })
+      if (request.url === '/keys') return json({ keys: [jwk] })
+      let text = ''
+      for await (const chunk of request) text += chunk
+      const form = new URLSearchParams(text)
+      const known = codes.get(form.get('code') ?? '')
+      codes.delete(form.get('code') ?? '')
+      const sent = Buffer.from((request.headers.authorization ?? '').replace('Basic ', ''), 'base64').toString()
+      const [client, secret] = sent.split(':').map((one) => decodeURIComponent(one.replaceAll('+', ' ')))
+      const challenge = hash('sha256', form.get('code_verifier') ?? '', 'base64url')
+      if (!known || known.challenge !== challenge || client !== clientId || secret !== clientSecret)
+        return json({ error: 'invalid_grant' }, 400)
+      const token = await new SignJWT({ nonce: known.nonce, roles: ['staff'], ...next.claims })
+        .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+        .setSubject('ada')
+        .setIssuer(next.issuer ?? issuer)
+        .setAudience(next.audience ?? clientId)
+        .setIssuedAt()
+        .setExpirationTime(Math.floor(Date.now() / 1_000) + (next.expiresIn ?? 300))
+        .sign(next.key ?? privateKey)
+      return json({ access_token: 'opaque', token_type: 'Bearer', id_token: token })
+    })
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
+    issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`
+    const roles = { admins: { role: 'admin', users: 'all' }, staff: 'contributor' } as const
+    const oidc = { issuer, clientId, clientSecret, roles }
+    served = await servers.start({ egress: { privateAddresses: ['127.0.0.1'] } }, { oidc, rateLimit: { max: 60 } })
+    call = caller(served.url)
+  })
+  afterAll(async () => {
+    await servers.close()
+    provider.closeAllConnections()
+    await new Promise((resolve) => provider.close(resolve))
+  })
+
+  const cookieIn = ({ headers }: { headers: Headers }, name: string) =>
+    headers.getSetCookie().find((one) => one.startsWith(`${name}=`) && !one.startsWith(`${name}=;`))
+  /** As a browser: begins here, is sent to the provider, which knows the person, and comes back. */
+  async function signIn(difference: Difference = {}, change: (back: URL, cookie: string) => string = (_, one) => one) {
+    next = difference
+    const begun = await call('GET', '/login')
+    expect(begun.status).toBe(303)
+    const asked = new URL(begun.headers.get('location') ?? '')
+    const one = (name: string) => asked.searchParams.get(name) ?? ''
+    expect([asked.origin, one('client_id'), one('code_challenge_method')]).toEqual([issuer, clientId, 'S256'])
+    const code = `code-${codes.size}-${one('state')}`
+    codes.set(code, { challenge: one('code_challenge'), nonce: one('nonce') })
+    const back = new URL(one('redirect_uri'))
+    back.searchParams.set('code', code)
+    back.searchParams.set('state', one('state'))
+    const cookie = change(back, cookieIn(begun, 'troupe_login')?.split(';')[0] ?? '')
+    return { back, cookie, answer: await call('GET', back.pathname + back.search, undefined, { cookie }) }
+  }
+
+  it('opens a session of its person, within the role that the provider says', async () => {
+    const begun = await call('GET', '/login')
+    expect(cookieIn(begun, 'troupe_login')).toMatch(/HttpOnly; SameSite=Lax; Path=\/login; Max-Age=600$/)
+    const { answer } = await signIn()
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/'])
+    expect(cookieIn(answer, 'troupe_session')).toMatch(/HttpOnly; SameSite=Strict; Path=\/; Max-Age=43200$/)
+    const page = caller(served.url, { cookie: cookieIn(answer, 'troupe_session')?.split(';')[0] ?? '' })
+    expect((await page('GET', '/v1/runs')).status).toBe(200)
+    expect((await page('GET', '/v1/runs', undefined, { 'troupe-user': 'ben' })).status).toBe(403)
+    expect((await page('GET', '/v1/api-keys')).status).toBe(403)
+    const admin = await signIn({ claims: { roles: ['other', 'admins'] } })
+    const all = caller(served.url, { cookie: cookieIn(admin.answer, 'troupe_session')?.split(';')[0] ?? '' })
+    expect((await all('GET', '/v1/api-keys')).status).toBe(200)
+    await served.troupe.audit.flush()
+    const { items } = await served.troupe.audit.list({ user: 'ada', operation: 'login' })
+    expect(items).toMatchObject([{ actor: 'host', allowed: true, key: items[0]?.resource }])
+  })
+
+  it('is needed where no key was shown, also on this machine', async () => {
+    expect((await call('GET', '/v1/runs')).status).toBe(401)
+  })
+
+  it('rejects an answer for another nonce, state, audience or issuer, an expired one, and one of another key', async () => {
+    const { privateKey } = await generateKeyPair('ES256')
+    const other: Readonly<Record<string, Difference>> = {
+      nonce: { claims: { nonce: 'another' } },
+      audience: { audience: 'another-client' },
+      issuer: { issuer: 'https://other.test' },
+      expired: { expiresIn: -300 },
+      key: { key: privateKey },
+      'no role': { claims: { roles: ['visitors'] } },
+    }
+    for (const [what, difference] of Object.entries(other)) {
+      const { answer } = await signIn(difference)
+      expect([what, answer.status, answer.body?.code]).toEqual([what, 401, 'login.rejected'])
+      expect(cookieIn(answer, 'troupe_session')).toBeUndefined()
+    }
+    const changes: Readonly<Record<string, (back: URL, cookie: string) => string>> = {
+      state: (back, cookie) => {
+        back.searchParams.set('state', 'another')
+        return cookie
+      },
+      'no cookie': () => '',
+      'a cookie of another sign-in': () =>
+        `troupe_login=${Buffer.from('{"state":"a","nonce":"b","verifier":"c"}').toString('base64url')}`,
+      code: (back, cookie) => {
+        back.searchParams.set('code', 'stolen')
+        return cookie
+      },
+    }
+    for (const [what, change] of Object.entries(changes)) {
+      const { answer } = await signIn({}, change)
+      expect([what, answer.status, answer.body?.code]).toEqual([what, 401, 'login.rejected'])
+    }
+    await served.troupe.audit.flush()
+    const { items } = await served.troupe.audit.incidents({ operation: 'login' })
+    expect(items).toHaveLength(Object.keys(other).length + Object.keys(changes).length)
+  })
+
+  it('takes a code once', async () => {
+    const { back, cookie, answer } = await signIn()
+    expect(answer.status).toBe(303)
+    expect((await call('GET', back.pathname + back.search, undefined, { cookie })).status).toBe(401)
+  })
+
+  it('asks no host that the issuer does not have', async () => {
+    const astray = createServer((_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          issuer: `http://127.0.0.1:${(astray.address() as AddressInfo).port}`,
+          authorization_endpoint: `${issuer}/authorize`,
+          token_endpoint: `${issuer}/token`,
+          jwks_uri: `${issuer}/keys`,
+        }),
+      ),
+    )
+    await new Promise<void>((resolve) => astray.listen(0, '127.0.0.1', resolve))
+    const oidc = { issuer: `http://127.0.0.1:${(astray.address() as AddressInfo).port}`, clientId, role: 'readonly' }
+    const { url } = await servers.start({ egress: { privateAddresses: ['127.0.0.1'] } }, { oidc })
+    const begun = await caller(url)('GET', '/login')
+    expect(begun.status).toBe(303)
+    const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state')
+    const cookie = cookieIn(begun, 'troupe_login')?.split(';')[0] ?? ''
+    const before = codes.size
+    const answer = await caller(url)('GET', `/login/callback?code=x&state=${state}`, undefined, { cookie })
+    expect([answer.status, codes.size]).toEqual([401, before])
+    astray.closeAllConnections()
+    await new Promise((resolve) => astray.close(resolve))
+  })
+
+  it('is rejected with options that are not safe', async () => {
+    const good = { issuer: 'https://id.test', clientId: 'c' }
+    for (const oidc of [
+      { ...good, issuer: 'http://id.test' },
+      { ...good, issuer: 'id.test' },
+      { ...good, clientId: '' },
+      { ...good, secret: 'x' },
+      { ...good, roles: { staff: { role: 'admin', users: ['ada'] } } },
+      { ...good, claims: { usr: 'sub' } },
+    ])
+      await expect(servers.start({}, { oidc: oidc as never })).rejects.toMatchObject({ name: 'ValidationError' })
+    await expect(servers.start({}, { oidc: good, host: '0.0.0.0' })).rejects.toThrow('publicUrl')
+  })
+})

@@ -1,0 +1,171 @@
+/** Sign-in of people by an OpenID provider: the authorization code flow with PKCE, state and nonce, for sessions of the studio. */
+import type { Configuration, IDToken } from 'openid-client'
+import { checkName, checkOptions, failure } from '../../core/index.ts'
+import type { TroupeParts } from '../../operations/index.ts'
+import { isSecretReference, type KeyScope, type Roles, roleOf, type SecretText } from '../../security/index.ts'
+
+export interface OidcOptions {
+  /** The provider, such as `https://id.example.com`: https, or http on this machine. Its metadata is read from here alone. */
+  readonly issuer: string
+  readonly clientId: string
+  /** Absent for a public client, which PKCE alone protects. */
+  readonly clientSecret?: SecretText
+  /** Asked for besides `openid`; none by default. */
+  readonly scopes?: readonly string[]
+  /** The claims that name the user and the roles, each one text or a list: `sub` and `roles` by default. */
+  readonly claims?: { readonly user?: string; readonly roles?: string }
+  /**
+   * What a person may do, by a value of the claim of roles; the first of them that the person has counts. A text is a role
+   * within the person's own data; `users: 'all'` opens the data of all users.
+   */
+  readonly roles?: Readonly<Record<string, string | { readonly role: string; readonly users?: 'all' }>>
+  /** Of a person without any of `roles`; without it such a person is rejected. */
+  readonly role?: string
+  /** Hosts besides the issuer's that its metadata may name for tokens and keys. */
+  readonly hosts?: readonly string[]
+}
+
+const names = ['issuer', 'clientId', 'clientSecret', 'scopes', 'claims', 'roles', 'role', 'hosts']
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** @throws ValidationError */
+export function checkOidc(options: OidcOptions): void {
+  checkOptions('oidc', options, names)
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `oidc.${what}`, problem })
+  const { issuer, clientId, clientSecret, scopes = [], claims = {}, roles = {}, role, hosts = [] } = options
+  const url = typeof issuer === 'string' && URL.canParse(issuer) ? new URL(issuer) : undefined
+  if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))))
+    throw wrong('issuer', 'it is an https URL, or an http one of this machine')
+  if (typeof clientId !== 'string' || clientId === '') throw wrong('clientId', 'it is a text')
+  if (clientSecret !== undefined && typeof clientSecret !== 'string' && !isSecretReference(clientSecret))
+    throw wrong('clientSecret', 'it is a text or a secretRef()')
+  for (const [what, list] of Object.entries({ scopes, hosts }))
+    if (!Array.isArray(list) || !list.every((one) => typeof one === 'string' && one !== ''))
+      throw wrong(what, 'it is a list of texts')
+  checkOptions('oidc.claims', claims, ['user', 'roles'])
+  for (const [name, one] of Object.entries(roles)) {
+    if (typeof one !== 'string') checkOptions(`oidc.roles.${name}`, one, ['role', 'users'])
+    const { role: own, users } = scopeOf(one)
+    if (typeof own !== 'string' || (users !== undefined && users !== 'all'))
+      throw wrong(`roles.${name}`, "it is a role, or { role, users: 'all' }")
+  }
+  if (role !== undefined && typeof role !== 'string') throw wrong('role', 'it is the name of a role')
+}
+
+const scopeOf = (one: string | { readonly role: string; readonly users?: 'all' }) =>
+  typeof one === 'string' ? { role: one, users: undefined } : { role: one.role, users: one.users }
+
+/** What the browser keeps between the two requests of a sign-in. */
+export interface PendingSignIn {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+export interface IdentityProvider {
+  /** @param redirectUri where the provider sends the browser back to */
+  begin(redirectUri: string): Promise<{ readonly url: string; readonly pending: PendingSignIn }>
+  /**
+   * @param url that the provider sent the browser to
+   * @throws AccessDeniedError `login.rejected` for what is not the answer to this sign-in, and for a person without a role
+   */
+  finish(url: URL, pending: PendingSignIn): Promise<KeyScope>
+}
+
+type Parts = Pick<TroupeParts, 'egressClient' | 'log' | 'roles' | 'secrets' | 'redactor'>
+
+export function createIdentityProvider(options: OidcOptions, parts: Parts): IdentityProvider {
+  let known: Promise<Configuration> | undefined
+  const configuration = () => {
+    known ??= discover(options, parts).catch((error: unknown) => {
+      // The provider may answer later.
+      known = undefined
+      throw error
+    })
+    return known
+  }
+  return {
+    async begin(redirectUri) {
+      const client = await import('openid-client')
+      const config = await configuration()
+      const pending = {
+        state: client.randomState(),
+        nonce: client.randomNonce(),
+        verifier: client.randomPKCECodeVerifier(),
+      }
+      const url = client.buildAuthorizationUrl(config, {
+        redirect_uri: redirectUri,
+        scope: ['openid', ...(options.scopes ?? [])].join(' '),
+        state: pending.state,
+        nonce: pending.nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(pending.verifier),
+        code_challenge_method: 'S256',
+      })
+      return { url: url.href, pending }
+    },
+    async finish(url, { state, nonce, verifier }) {
+      const client = await import('openid-client')
+      const config = await configuration()
+      const checks = {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: verifier,
+        idTokenExpected: true,
+      }
+      const tokens = await client.authorizationCodeGrant(config, url, checks).catch((error: unknown) => {
+        parts.log.warn('a sign-in was rejected', { error: error as Error })
+        throw failure('login.rejected', { problem: 'the answer of the provider is not one to this sign-in' })
+      })
+      return scopeFrom(tokens.claims(), options, parts.roles)
+    },
+  }
+}
+
+async function discover(
+  { issuer, clientId, clientSecret, hosts = [] }: OidcOptions,
+  { egressClient, secrets, redactor }: Parts,
+): Promise<Configuration> {
+  // Loaded where people sign in.
+  const client = await import('openid-client')
+  const server = new URL(issuer)
+  const secret = clientSecret === undefined ? undefined : await secrets.reveal(clientSecret)
+  if (secret !== undefined) redactor.addSecret(secret)
+  const allowed = new Set([server.host, ...hosts])
+  const metadata = { [client.clockTolerance]: 30 }
+  const config = await client.discovery(
+    server,
+    clientId,
+    metadata,
+    secret === undefined ? client.None() : client.ClientSecretBasic(secret),
+    {
+      [client.customFetch]: (url, init) => {
+        if (!allowed.has(new URL(url).host))
+          throw failure('login.rejected', {
+            problem: `the provider names ${new URL(url).host}, which is none of its hosts`,
+          })
+        return egressClient.fetchTo(url)(url, init as RequestInit)
+      },
+      execute: server.protocol === 'http:' ? [client.allowInsecureRequests] : [],
+    },
+  )
+  // The signature is checked too, not only the connection to the provider.
+  client.enableNonRepudiationChecks(config)
+  return config
+}
+
+/** @throws AccessDeniedError `login.rejected` */
+function scopeFrom(
+  claims: IDToken | undefined,
+  { claims: named = {}, roles = {}, role }: OidcOptions,
+  all: Roles,
+): KeyScope {
+  const rejection = (problem: string) => failure('login.rejected', { problem })
+  const { [named.user ?? 'sub']: user, [named.roles ?? 'roles']: held } = (claims ?? {}) as Record<string, unknown>
+  if (typeof user !== 'string' || user === '') throw rejection('the provider names no user')
+  const values = Array.isArray(held) ? held : [held]
+  const found = Object.entries(roles).find(([value]) => values.includes(value))?.[1]
+  const scope = found === undefined ? { role, users: undefined } : scopeOf(found)
+  if (scope.role === undefined) throw rejection('the person has none of the roles that may sign in')
+  roleOf(all, scope.role)
+  return { users: scope.users ?? [checkName('user', user)], role: scope.role }
+}

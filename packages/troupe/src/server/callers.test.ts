@@ -1,0 +1,128 @@
+/** What a call begins knows the API key by which it came in: its labels, and whether it has ended. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { TroupeEvent } from '../index.ts'
+import { createVirtualClock } from '../testing/index.ts'
+import { caller, echo, type Served, Servers } from './server-testbed.test.fixture.ts'
+
+const servers = new Servers()
+afterEach(() => servers.close())
+const teams = { solo: { agents: [echo], flows: ['Echo -> End'] } }
+const as = ({ url }: Served, { key }: { readonly key: string }) => caller(url, { authorization: `Bearer ${key}` })
+
+describe('A key with labels', () => {
+  it('puts them on entries, messages, runs, schedules and answers, and is shown and rotated with them', async () => {
+    const served = await servers.start({ teams }, { authentication: 'required', rateLimit: false })
+    const { apiKeys } = served.troupe
+    const taint = ['untrusted:mail'] as const
+    const first = await apiKeys.create({ name: 'gateway', users: ['ada'], role: 'moderator', taint })
+    const second = await apiKeys.rotate(first.id)
+    const ada = served.troupe.user('ada')
+    for (const [n, key] of [first, second].entries()) {
+      const call = as(served, key)
+      expect((await call('PUT', `/v1/context/entries/note${n}`, { value: 'x' })).status).toBe(200)
+      expect((await ada.context.getEntry(`note${n}`))?.taint).toEqual(taint)
+      const batch = [{ type: 'push', key: `batch${n}`, value: 1 }]
+      expect((await call('POST', '/v1/context/batch', { operations: batch })).status).toBe(200)
+      expect((await ada.context.getEntry(`batch${n}`))?.taint).toEqual(taint)
+      const { run } = (await call('POST', '/v1/runs', { team: 'solo', task: 1 })).body
+      expect(await (await ada.orchestra.get(run)).result()).toMatchObject({ status: 'completed', taint })
+      const scheduled = await call('POST', '/v1/schedules', { id: `s${n}`, team: 'solo', task: 1, every: '1d' })
+      expect(scheduled.body).toMatchObject({ id: `s${n}`, apiKey: key.id })
+      const triggered = await ada.schedules.trigger(`s${n}`)
+      expect(await triggered.result()).toMatchObject({ taint })
+      await call('POST', '/v1/messages', { to: 'Box', type: 'note', payload: 'x' })
+    }
+    const { items } = await ada.agent('Box').mailbox.messages()
+    expect(items.map((message) => message.taint)).toEqual([taint, taint])
+    for await (const key of await apiKeys.list()) expect(key.taint).toEqual(taint)
+    await ada.context.push('own', 1)
+    expect((await ada.context.getEntry('own'))?.taint).toEqual([])
+  })
+
+  it('is created over HTTP, and a label that is none is rejected', async () => {
+    const { call, troupe } = await servers.start()
+    const wanted = { name: 'n', users: ['ada'], taint: ['untrusted:web'] }
+    expect((await call('POST', '/v1/api-keys', wanted)).status).toBe(201)
+    expect((await call('GET', '/v1/api-keys')).body.items).toMatchObject([{ taint: ['untrusted:web'] }])
+    expect((await call('POST', '/v1/api-keys', { ...wanted, taint: ['web'] })).status).toBe(400)
+    const link = await troupe.apiKeys.link({ users: 'all', taint: ['untrusted:web'] })
+    expect(await troupe.apiKeys.verify(link)).toMatchObject({ taint: ['untrusted:web'] })
+  })
+})
+
+describe('A schedule that an API key made', () => {
+  const clock = createVirtualClock({ start: Date.parse('2026-01-01T00:00:00Z') })
+  let served: Served
+  let events: TroupeEvent[]
+  beforeEach(async () => {
+    served = await servers.start({ teams, clock }, { authentication: 'required', rateLimit: false })
+    events = []
+    served.troupe.on('schedule.*', (event) => void events.push(event))
+  })
+  const keyOf = (users: readonly string[] = ['ada'], more = {}) =>
+    served.troupe.apiKeys.create({ name: 'k', users, ...more })
+  const runs = async () => (await served.troupe.user('ada').orchestra.list()).items.length
+  /** After an hour. */
+  const shown = async () => {
+    await clock.advance('61m')
+    const { schedules } = served.troupe.user('ada')
+    await expect
+      .poll(async () => {
+        await clock.advance('5ms')
+        const { state, next } = await schedules.get('s')
+        return state !== 'active' || (next[0] ?? '') > new Date(clock.now()).toISOString()
+      })
+      .toBe(true)
+    return schedules.get('s')
+  }
+  const hourly = { id: 's', team: 'solo', task: 1, every: '1h' }
+
+  it.each([
+    ['was revoked', {}, (id: string) => served.troupe.apiKeys.revoke(id)],
+    ['has expired', { expiresIn: '30m' }, async () => {}],
+  ])('pauses when the key %s, says so, and goes on once a caller with rights resumes it', async (_, more, end) => {
+    const key = await keyOf(['ada'], more)
+    expect((await as(served, key)('POST', '/v1/schedules', hourly)).status).toBe(201)
+    await end(key.id)
+    const paused = await shown()
+    expect(paused).toMatchObject({ state: 'paused', apiKey: key.id, problem: { code: 'schedule.unauthorized' } })
+    expect(events).toContainEqual(expect.objectContaining({ type: 'schedule.unauthorized', apiKey: key.id }))
+    expect(await runs()).toBe(0)
+    const { checks } = await served.troupe.doctor()
+    expect(checks.find(({ id }) => id === 'schedules.running')).toMatchObject({ status: 'warn' })
+    const other = await keyOf()
+    const resumed = await as(served, other)('POST', '/v1/schedules/s/resume')
+    expect(resumed.body).toMatchObject({ state: 'active', apiKey: other.id })
+    expect(resumed.body.problem).toBeUndefined()
+    expect(await shown()).toMatchObject({ state: 'active' })
+    await expect.poll(runs).toBe(1)
+  })
+
+  it('pauses when the key no longer opens the user, and for nothing else', async () => {
+    const both = await keyOf(['ada', 'bob'])
+    const call = caller(served.url, { authorization: `Bearer ${both.key}`, 'troupe-user': 'bob' })
+    expect((await call('POST', '/v1/schedules', hourly)).status).toBe(201)
+    await served.troupe.forget('ada')
+    await clock.advance('61m')
+    const bob = served.troupe.user('bob')
+    await expect.poll(async () => (await bob.orchestra.list()).items.length).toBe(1)
+    expect(await bob.schedules.get('s')).toMatchObject({ state: 'active' })
+  })
+
+  it('goes on after the key was rotated, until its successor ends', async () => {
+    const key = await keyOf()
+    expect((await as(served, key)('POST', '/v1/schedules', hourly)).status).toBe(201)
+    const successor = await served.troupe.apiKeys.rotate(key.id, { overlap: '0ms' })
+    expect(await shown()).toMatchObject({ state: 'active' })
+    await expect.poll(runs).toBe(1)
+    await served.troupe.apiKeys.revoke(successor.id)
+    expect(await shown()).toMatchObject({ state: 'paused' })
+    expect(await runs()).toBe(1)
+  })
+
+  it('and one of the application never asks for a key', async () => {
+    await served.troupe.user('ada').schedules.create(hourly as never)
+    expect((await shown()).apiKey).toBeUndefined()
+    await expect.poll(runs).toBe(1)
+  })
+})

@@ -1,0 +1,79 @@
+/** What a caller who acts as an agent may see and do of runs: its own steps, and what a run answers that it started. */
+import { failure } from '../../core/index.ts'
+import { agentStepsOf, findQuestion, type RunListOptions, takesPart } from '../../runs/index.ts'
+import { authorize } from '../access/request-principal.ts'
+import type { Call, Route } from '../route.ts'
+import { page, withoutUndefined } from './request-schemas.ts'
+
+type AnyCall = Call<unknown, unknown, unknown>
+
+/** @throws NotFoundError `run.unknown`, AccessDeniedError `request.forbidden` */
+export async function requireAgentAccess(
+  { agents, operation }: Pick<Route, 'agents' | 'operation'>,
+  { parts, user, agent, params }: Pick<AnyCall, 'parts' | 'user' | 'agent' | 'params'>,
+): Promise<void> {
+  if (agent === undefined || agents === undefined || agents === 'own') return
+  const { run, step } = params as { readonly run: string; readonly step?: string }
+  const own = await agentStepsOf(parts.orchestra, user, run, agent)
+  // Whether there is such a run is no matter of an agent that has no part in it.
+  if (own.isEmpty && !own.isStarter) throw failure('run.unknown', { run })
+  if (agents === 'started' && !own.isStarter)
+    throw failure('request.forbidden', { operation, problem: `${agent} sees its own steps and how the run stands` })
+  if (agents === 'step' && !(step !== undefined && own.has(step)))
+    throw failure('request.forbidden', { operation, problem: `${agent} sees its own steps alone` })
+}
+
+const filtersOfAgents: readonly string[] = ['status', 'from', 'to', 'order', 'limit', 'cursor']
+
+/** How runs stand in which the agent has a step or that it started. Filters by content would tell of the others' steps. */
+export async function runsOfAgent(
+  { parts, orchestra, user, query }: Pick<AnyCall, 'parts' | 'orchestra' | 'user'> & { readonly query: object },
+  agent: string,
+) {
+  const wanted = withoutUndefined(query) as RunListOptions
+  const other = Object.keys(wanted).find((name) => !filtersOfAgents.includes(name))
+  if (other !== undefined)
+    throw failure('request.forbidden', { operation: 'runs.read', problem: `${agent} finds no runs by ${other}` })
+  const found = await orchestra.list(wanted)
+  const own = await Promise.all(found.items.map(({ id }) => agentStepsOf(parts.orchestra, user, id, agent)))
+  const items = found.items
+    .filter((_, i) => own[i]?.isStarter || !own[i]?.isEmpty)
+    .map(({ id, status, reason, createdAt, endedAt, replayableUntil, retainedUntil }) => ({
+      ...{ id, status, createdAt, title: '', tags: [], agents: [agent] },
+      ...withoutUndefined({ reason, endedAt, replayableUntil, retainedUntil }),
+    }))
+  return page({ ...found, items })
+}
+
+type Answering = Pick<AnyCall, 'parts' | 'principal' | 'user' | 'agent'> & {
+  readonly params: { readonly run: string }
+  readonly body: { readonly question: string; readonly value?: unknown }
+}
+
+/**
+ * An approval is an operation of its own, and none of an agent that takes part in the run or in one above it, whatever key
+ * the agent has. Other questions are answered by the host, and by an agent that started the run or asked.
+ * @throws AccessDeniedError `request.forbidden`, NotFoundError `run.unknown`
+ */
+export async function requireAnswerer({ parts, principal, user, agent, params, body }: Answering): Promise<void> {
+  const { run } = params
+  const { value } = body
+  const approves = typeof value === 'object' && value !== null && 'approve' in value
+  if (approves) authorize(principal, parts.roles, 'contributor', 'runs.approve')
+  if (agent === undefined) return
+  const { orchestra } = parts
+  const operation = approves ? 'runs.approve' : 'runs.answer'
+  const rejection = (problem: string) => failure('request.forbidden', { operation, problem })
+  const own = await agentStepsOf(orchestra, user, run, agent)
+  const asked = await findQuestion(orchestra, user, run, body.question)
+  const isNamed = principal.operations?.includes('runs.approve') === true
+  if (approves) {
+    if (!own.isStarter && !isNamed) throw rejection(`${agent} approves nothing unless its key names runs.approve`)
+    if (await takesPart(orchestra, user, agent, { run, question: body.question }))
+      throw rejection(`${agent} takes part in the run, and a call is approved by others`)
+    return
+  }
+  const isOwn = asked?.step !== undefined && (await agentStepsOf(orchestra, user, asked.run, agent)).has(asked.step)
+  if (!own.isStarter && !isOwn) throw own.isEmpty ? failure('run.unknown', { run }) : rejection('others asked it')
+  if (asked?.ask.kind === 'breakpoint') throw rejection('a breakpoint is for a person')
+}

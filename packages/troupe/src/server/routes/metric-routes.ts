@@ -1,0 +1,42 @@
+/** What users' code has recorded under names of its own: data of the user, read like entries. */
+import { z } from 'zod'
+import { createUserMetrics } from '../../observability/index.ts'
+import { requireMetrics } from '../../operations/index.ts'
+import { accessOf } from '../access/request-principal.ts'
+import { answers, type Call } from '../route.ts'
+import { durationSchema, withoutUndefined } from './request-schemas.ts'
+
+function metricsOf({ parts, principal, user, requestContext }: Call<unknown, unknown, unknown>) {
+  const require = requireMetrics(accessOf(principal, parts.roles), requestContext.name)
+  return createUserMetrics({ store: parts.metricStore, metrics: parts.metrics, checkRight: require }, user)
+}
+
+export const metricRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/metrics',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'The names under which the user or its agents have recorded something.',
+    answer: z.object({ names: z.array(z.string()) }),
+    handle: async (call) => ({ names: [...(await metricsOf(call).names())] }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/metrics/:metric',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'What was recorded under a name within `window`, of all that is stored by default.',
+    params: z.object({ metric: z.string() }),
+    query: z.strictObject({ window: durationSchema.optional() }),
+    answer: z.object({
+      count: z.number(),
+      failures: z.number(),
+      average: z.number(),
+      min: z.number(),
+      max: z.number(),
+      latest: z.number(),
+    }),
+    handle: async (call) => metricsOf(call).summary(call.params.metric, withoutUndefined(call.query)),
+  }),
+]
