@@ -1,12 +1,11 @@
 /** Operating a troupe: doctor, health, backups, audit verification, live settings, versions. */
 
-export { build } from './build.ts'
 export { type DoctorOptions, doctorOf, examineConfig, examineProject, pendingSteps } from './doctor/doctor.ts'
 export { type DoctorReport, type DoctorResult, joined as joinedReports } from './doctor/examine.ts'
 export { guideChecklists } from './doctor/guide-lines.ts'
 export { registerChecks } from './health-checks.ts'
 export type { LiveConfig } from './live/live-settings.ts'
-export { type ChangedSetting, type ReconfigureOptions, Reconfiguring } from './live/reconfigure.ts'
+export { type ChangedSetting, type ReconfigureOptions, Reconfiguring } from './live/reconfiguring.ts'
 export {
   absentDatabase,
   backupTo,
@@ -22,6 +21,7 @@ export { createAgentAlertSink, Observation } from './services/observation.ts'
 export { createEgress, openEgressClient } from './services/open-egress-client.ts'
 export { Restored } from './services/restored.ts'
 export { share } from './services/sharing.ts'
+export { requireMetrics, stagedMetrics } from './services/staged-metrics.ts'
 export { ToolSources } from './services/tool-sources.ts'
 export type { SharedServices, TroupeParts } from './troupe-parts.ts'
 export { migrations, userTables } from './troupe-tables.ts'

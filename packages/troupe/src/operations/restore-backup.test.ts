@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  type Agent,
   createTroupe,
   defineAgent,
   defineMessage,
@@ -241,7 +242,7 @@ describe('a restored copy', () => {
     run: async (_: Json, ctx) =>
       finish(await ctx.effect('tick', { class: 'at-most-once' }, async () => record('tick') ?? null)),
   })
-  const solo = (agent: typeof ticking) => ({
+  const solo = (agent: Agent) => ({
     agents: [agent],
     flows: [`Start -> ${agent.name}`, `${agent.name} -> End`],
   })

@@ -5,9 +5,9 @@ import { openSecrets, revealConfig } from '../configuration/index.ts'
 import {
   type Clock,
   checkOptions,
+  checkPath,
   createIds,
   createRedactor,
-  failure,
   systemClock,
   systemRandom,
 } from '../core/index.ts'
@@ -80,7 +80,4 @@ export async function storageOf(config: TroupeConfig): Promise<BackedUpStorage> 
 export const absentDatabase = async (config: TroupeConfig): Promise<AbsentFile | undefined> =>
   absentFile(await storageOf(config))
 
-function folderOf(folder: unknown): string {
-  if (typeof folder === 'string' && folder !== '' && !folder.includes('\0')) return folder
-  throw failure('validation.failed', { what: 'The folder of the backup', problem: 'it is no path' })
-}
+const folderOf = (folder: unknown): string => checkPath('The folder of the backup', folder)

@@ -6,7 +6,7 @@ import type { Clock, Duration, Events, Ids, Random, Recording, Redactor } from '
 import type { Inbox, Journals, Recorder, Requests, Steps, Timers } from '../journal/index.ts'
 import type { HaltableWorker, Mailboxes, Presence, Supervision } from '../messaging/index.ts'
 import type { Models } from '../models/index.ts'
-import type { Log, MetricsCollector } from '../observability/index.ts'
+import type { Log, MetricStore, MetricsCollector } from '../observability/index.ts'
 import type { Cache } from '../resilience/index.ts'
 import type { EndedRuns, OrchestraHost, ScheduleHost } from '../runs/index.ts'
 import type {
@@ -14,6 +14,7 @@ import type {
   ApiKeys,
   AuditLog,
   BoundedEvaluator,
+  Callers,
   Erasure,
   Incidents,
   Roles,
@@ -85,6 +86,7 @@ export interface TroupeParts {
   readonly cache: Cache
   readonly roles: Roles
   readonly audit: AuditLog
+  readonly callers: Callers
   readonly incidents: Incidents
   readonly egressClient: EgressClient
   readonly guard: TaintGuard
@@ -105,13 +107,16 @@ export interface TroupeParts {
   /** Where several processes share the storage. */
   readonly sharing: Sharing | undefined
   readonly sessions: ReturnType<typeof createSessions>
+  readonly metricStore: MetricStore
   readonly clients: (recorder: Recorder, access: Access, over?: ContextClient) => StagedClients
 }
 
 /**
  * What a troupe within another has from it: limits and breakers of models and tools are theirs together, and so are the
- * connections of tools, with what is pinned of them.
+ * connections of tools, with what is pinned of them, and the log.
  */
 export type SharedServices = Pick<Services, 'models' | 'policies' | 'toolSources'> & {
   readonly recording?: Recording | undefined
+  /** What fails within is a line of the log around it. */
+  readonly log?: Log
 }

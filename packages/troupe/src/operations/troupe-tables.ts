@@ -3,7 +3,7 @@ import { agentsMigrations, agentsTables } from '../agents/index.ts'
 import { contextMigrations, contextTables } from '../context/index.ts'
 import { journalMigrations, journalTables } from '../journal/index.ts'
 import { messagingMigrations, messagingTables } from '../messaging/index.ts'
-import { observabilityMigrations, observabilityTables } from '../observability/index.ts'
+import { metricMigration, metricTable, observabilityMigrations, observabilityTables } from '../observability/index.ts'
 import { runMigrations, runTables } from '../runs/index.ts'
 import { securityMigrations, securityTables } from '../security/index.ts'
 import { storageTables, type UserTable } from '../storage/index.ts'
@@ -16,6 +16,7 @@ export const userTables: readonly UserTable[] = [
   ...agentsTables,
   ...runTables,
   ...observabilityTables,
+  metricTable,
   ...securityTables,
   ...storageTables,
 ]
@@ -29,4 +30,5 @@ export const migrations = [
   ...agentsMigrations,
   ...runMigrations,
   ...observabilityMigrations,
+  metricMigration,
 ]

@@ -222,6 +222,8 @@ describe('verifyAudit', () => {
       troupe.on('audit.rolled-back', ({ size, signedSize }) => emitted.push([size, signedSize]))
       troupe.on('alert.raised', ({ alert }) => emitted.push(alert))
       for (let i = 0; i < count; i++) await troupe.user('ada').context.push(`k${i}`, i)
+      // The log is compared behind the opening, in real time.
+      if (count === 0) await expect.poll(() => emitted.length).toBe(1)
       await clock.advance('1m')
       await troupe.close()
       return emitted

@@ -1,8 +1,7 @@
 /** Which build this is, what it writes and reads, and which runs in flight need another one. */
-import { checkOptions } from '../core/index.ts'
+import { version as build, checkOptions } from '../core/index.ts'
 import { checkInteger } from '../resilience/index.ts'
 import { findStaleRuns, type StaleRun } from '../runs/index.ts'
-import { build } from './build.ts'
 import type { TroupeParts } from './troupe-parts.ts'
 import { migrations } from './troupe-tables.ts'
 

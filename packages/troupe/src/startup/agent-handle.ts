@@ -2,8 +2,9 @@
 
 import type { ContextClient } from '../context/index.ts'
 import { construct } from '../core/index.ts'
-import type { CommittedMessages, Mailbox } from '../messaging/index.ts'
-import type { TroupeParts } from '../operations/index.ts'
+import type { CommittedMessages, Mailbox, MessageType, ReceiveOptions } from '../messaging/index.ts'
+import { createUserMetrics, type UserMetrics } from '../observability/index.ts'
+import { requireMetrics, type TroupeParts } from '../operations/index.ts'
 import { Access, type AccessOptions, checkGrants } from '../security/index.ts'
 import { ToolHandler } from '../tools/index.ts'
 
@@ -13,6 +14,7 @@ export interface AgentHandle {
   readonly messages: CommittedMessages
   readonly mailbox: Mailbox
   readonly tools: ToolHandler
+  readonly metrics: UserMetrics
 }
 
 /** @throws ValidationError for a name, role or list that is not allowed */
@@ -29,12 +31,14 @@ export function createAgentHandle(
   const { messages, mailbox: own } = mailboxes.clients({ user, agent: name, access })
   const mailbox: Mailbox = {
     ...own,
-    async receive(options) {
+    async receive<T extends MessageType | string>(options?: ReceiveOptions<T>) {
       gate.check('Receiving a message')
       return own.receive(options)
     },
   }
   const handed = { context, messages, mailbox, access, clock, ids, events, incidents, audit, unread, guard }
   const tools = ToolHandler[construct]({ userId: user, ...handed })
-  return { name, context, messages, mailbox, tools }
+  const { metricStore: store, metrics: collector } = parts
+  const metrics = createUserMetrics({ store, metrics: collector, checkRight: requireMetrics(access, name) }, user)
+  return { name, context, messages, mailbox, tools, metrics }
 }

@@ -78,7 +78,7 @@ function startsOf(
     ...(config[declared]?.inspectOnly ? [] : [['models', () => requireModelKeys(parts)] as const]),
     // Before anything of theirs goes on.
     ['erasure', () => erasure.start()],
-    ['record', () => recordOf(parts, config)],
+    ['record', () => objectOf(parts, config)],
     ['rotation', () => encryption.start()],
     ['audit log', () => audit.start()],
     ['housekeeping', () => housekeeping.start()],
@@ -93,7 +93,7 @@ function startsOf(
 }
 
 /** Which options are not what they were at the last opening. */
-const recordOf = (parts: TroupeParts, config: TroupeConfig) =>
+const objectOf = (parts: TroupeParts, config: TroupeConfig) =>
   recordConfig(parts, configHashes(config, parts.redactor)).catch((error: unknown) =>
     parts.log.warn('the configuration could not be recorded', { error: error as Error }),
   )

@@ -48,25 +48,6 @@ it('A failing agent, run and tool are a line each at level error by default, wit
   expect(lines.join('')).not.toContain('planted-secret')
 })
 
-it('An observer and a health check that fail are a line each at level error.', async () => {
-  const lines: string[] = []
-  const log = { format: 'json' as const, destination: { write: (line: string) => lines.push(line) } }
-  await using troupe = await createTroupe({ storage: 'memory:', log })
-  troupe.on('context.pushed', ({ userId }) => {
-    if (userId === 'ada') throw new Error('the observer broke')
-  })
-  await troupe.user('ada').context.push('k', 1)
-  troupe.healthMonitor.register('shop', () => {
-    throw new Error('the shop is closed')
-  })
-  for (let i = 0; i < 3; i++) await troupe.healthMonitor.report({ fresh: true })
-  const found = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 50)
-  expect(found).toMatchObject([
-    { msg: 'an observer failed', event: 'context.pushed', userId: 'ada', err: { message: 'the observer broke' } },
-    { msg: 'a health check failed', check: 'shop', err: { message: 'the shop is closed' } },
-  ])
-})
-
 it('The trace of a run that failed has the id of its error.', async () => {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const ada = troupe.user('ada')

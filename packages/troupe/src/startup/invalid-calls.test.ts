@@ -243,6 +243,8 @@ describe('createTroupe', () => {
     ['a flag of traces that is none', { traces: { content: 'yes' } }, /traces\.content/],
     ['a clean-up without end', { retention: { every: '0s' } }, /retention\.every/],
     ['two mistakes, the nearest named', { storge: 'x', log: 'loud' }, /storage/],
+    ['a policy that is neither rules nor options', { policy: 5 }, /policy/],
+    ['a policy whose rule is no object', { policy: [1] }, /policy\[0\]/],
     ['faults that nothing decides', { faults: { rates: { full: 1 } } }, /faults\.clock/],
     ['a kind of fault that there is not', { faults: { rates: { ful: 1 } } }, /faults\.rates has no option ful/],
   ])('refuses %s', async (_, config, named) => {
@@ -251,7 +253,7 @@ describe('createTroupe', () => {
 
   it.each([
     ...['messaging', 'presence', 'context', 'prices', 'models', 'cassette', 'retention', 'schedules', 'evaluation'],
-    ...['encryption', 'audit', 'egress', 'policy', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health'],
+    ...['encryption', 'audit', 'egress', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health'],
     ...['otlp', 'alerts', 'traces', 'watchdog'],
   ])('refuses for %s what is no object, and says what it was given', async (option) => {
     for (const [value, described] of [

@@ -9,7 +9,7 @@ import { createTroupe } from './create-troupe.ts'
  * const researcher = new LlmAgent({ name: 'Researcher', instructions: 'You find sources.', model: 'offline/extractive' })
  * console.log(await researcher.chat('What is a lane?'))
  */
-export class LlmAgent extends BaseLlmAgent {
+export class LlmAgent<Out = unknown> extends BaseLlmAgent<Out> {
   /**
    * Says something to the agent alone, in a private troupe in memory that ends with the answer: nothing is remembered.
    * @throws what the agent failed with

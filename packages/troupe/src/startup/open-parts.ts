@@ -25,6 +25,7 @@ import { Requests } from '../journal/index.ts'
 import { createMailboxes, createPresence, stagedMessages } from '../messaging/index.ts'
 import {
   checkLogConfig,
+  createMetricStore,
   createPinoLog,
   failureFields,
   MetricsCollector,
@@ -39,6 +40,7 @@ import {
   migrations,
   Observation,
   Restored,
+  stagedMetrics,
   ToolSources,
   userTables,
 } from '../operations/index.ts'
@@ -46,6 +48,7 @@ import { Cache } from '../resilience/index.ts'
 import {
   ApiKeys,
   BoundedEvaluator,
+  Callers,
   createErasure,
   createIncidents,
   createTaintGuard,
@@ -55,10 +58,10 @@ import {
 } from '../security/index.ts'
 import { createBlobs, openStorage } from '../storage/index.ts'
 import { assembleTeams } from './services/assemble-teams.ts'
-import { warnInDevelopment } from './services/development.ts'
 import { type BaseParts, type CommonParts, type DurableParts, openDurableParts } from './services/open-durable-parts.ts'
 import { openModels } from './services/open-models.ts'
 import { releaseUser } from './services/release-user.ts'
+import { warnInDevelopment } from './services/warn-in-development.ts'
 import { Startup } from './startup.ts'
 
 /** @throws what opening the storage throws */
@@ -71,13 +74,15 @@ export async function openParts(
   const random = source.random ?? systemRandom
   const redactor = createRedactor()
   const around: { events?: Events } = {}
-  const log = createPinoLog({
-    ...checkLogConfig(source.log ?? {}),
-    ...(source.debug ? { level: 'debug' as const } : {}),
-    terminal: process.stderr.isTTY === true,
-    redactText: redactor.redact,
-    eventContext: () => around.events?.eventContext(),
-  })
+  const log =
+    sharedServices?.log ??
+    (await createPinoLog({
+      ...checkLogConfig(source.log ?? {}),
+      ...(source.debug ? { level: 'debug' as const } : {}),
+      terminal: process.stderr.isTTY === true,
+      redactText: redactor.redact,
+      eventContext: () => around.events?.eventContext(),
+    }))
   const secrets = openSecrets(source.secrets, { clock, redactor, variables: process.env })
   const config = await startup.stage('secrets', () => revealConfig(source, secrets, redactor))
   const options = {
@@ -142,18 +147,24 @@ async function assemble(
   { source: sourceConfig, startup, sharedServices }: Assembling,
 ): Promise<TroupeParts> {
   const { clock, log, storage, ids, bare } = base
+  const callers = new Callers()
   const processId = `${hostname()}/${process.pid}/${ids.next()}`
   const { sharing, ...durable } = await openDurableParts(config, base, { processId, startup })
   const { egressClient, journals } = durable
-  const common = assembleCommon(config, durable, processId)
+  const common = assembleCommon(config, { ...durable, callers }, processId)
   const { live, ...own } = await openModels(config, durable, startup)
   const toolPins = new ToolPins({ ...durable, production: config.profile === 'production' })
   const evaluator = new BoundedEvaluator({ clock })
   const toolSources = new ToolSources({ ...base, toolPins, evaluator, fetchFor: egressClient.fetchFor })
   const guards = sharedServices ?? { ...own, toolSources }
+  const apiKeys = new ApiKeys(durable)
   const holder = () => sharing?.lease.processId ?? processId
-  const { known, ...teams } = assembleTeams(config, { ...durable, ...common, holder, ...guards })
-  const housekeeping = new Housekeeping({ clock, log, cleanupTasks: cleanupTasksOf(durable) })
+  const { known, ...teams } = assembleTeams(config, { ...durable, ...common, ...guards, holder, apiKeys })
+  const housekeeping = new Housekeeping({
+    clock,
+    log,
+    cleanupTasks: cleanupTasksOf({ ...durable, metricStore: common.metricStore }),
+  })
   const fetch: FetchPort = (url, init) => egressClient.fetchTo(url)(url, init)
   const observation = new Observation(
     config,
@@ -171,6 +182,7 @@ async function assemble(
     toolSources,
     evaluator,
     served: new Set<object>(),
+    apiKeys,
     live: { ...live, storage: bare, journals },
     housekeeping,
     observation,
@@ -186,7 +198,7 @@ async function assemble(
     config: sourceConfig,
   }
   const restored = new Restored(durable)
-  return { ...working, erasure, restored, settings, apiKeys: new ApiKeys(working), requests: new Requests(storage) }
+  return { ...working, erasure, restored, settings, requests: new Requests(storage) }
 }
 
 function openErasure(
@@ -213,24 +225,42 @@ const noneAtWork = () => ({
 })
 
 /** What agents share: the context and their mailboxes. */
-function assembleCommon(config: RevealedConfig, durable: DurableParts, processId: string): CommonParts {
+function assembleCommon(
+  config: RevealedConfig,
+  durable: DurableParts & Pick<CommonParts, 'callers'>,
+  processId: string,
+): CommonParts {
   const incidents = createIncidents(durable)
-  const guard = createTaintGuard(readTaintPolicy(config.policy), { incidents, egress: durable.egressClient.egress })
-  const mesh = createContextMesh({ ...durable, incidents, ...contextOptions(config) })
+  const guard = createTaintGuard(readTaintPolicy(config.policy, config.profile === 'production'), {
+    incidents,
+    egress: durable.egressClient.egress,
+    callers: durable.callers,
+    events: durable.events,
+    clock: durable.clock,
+  })
+  const mesh = createContextMesh({
+    ...durable,
+    privateLabels: guard.privateLabels,
+    incidents,
+    ...contextOptions(config),
+  })
   const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
   const presence = createPresence({ ...durable, processId, heartbeatMs })
   const mailboxes = createMailboxes({
     ...durable,
     incidents,
+    privateLabels: guard.privateLabels,
     ...(config.messaging ? { config: config.messaging } : {}),
     subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
     presentOf: (user, role) => presence.namesOf(user, role),
     answerStep: durable.steps.answer,
     abandonSteps: durable.steps.abandon,
   })
+  const metricStore = createMetricStore({ ...durable, retention: config.retention?.metrics ?? '7d' })
   const clients: CommonParts['clients'] = (recorder, access, over) => ({
     context: stagedContext({ mesh, recorder, access, ...(over ? { over } : {}) }),
     messages: stagedMessages({ recorder, mailboxes, access }),
+    metrics: stagedMetrics({ recorder, access, store: metricStore, metrics: durable.metrics }),
   })
-  return { incidents, guard, mesh, presence, mailboxes, clients }
+  return { incidents, callers: durable.callers, guard, mesh, presence, mailboxes, metricStore, clients }
 }

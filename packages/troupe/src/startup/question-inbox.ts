@@ -21,7 +21,10 @@ export const AnswerQuestion = defineMessage(
 export interface AcceptAnswersOptions {
   /** The agents whose answers are taken; all others are refused. */
   readonly from: readonly string[]
-  /** Those of them who may also approve, or not; nobody by default. An approval stays bound to its hash. */
+  /**
+   * Those of them who may also approve, or not; nobody by default. An approval stays bound to its hash, and none is taken from
+   * an agent that has a step in the run, or in a run above it.
+   */
   readonly approvals?: readonly string[]
   /** The mailbox; `Answers` by default. */
   readonly name?: string
@@ -35,6 +38,7 @@ export class QuestionInbox extends Worker {
   readonly #approvals: ReadonlySet<string>
   readonly #rejected: (from: string, action: string) => void
   readonly #orchestra: Pick<Orchestra, 'get'>
+  readonly #takesPart: (agent: string, run: string, question: string) => Promise<boolean>
 
   /** @throws ValidationError */
   constructor(
@@ -43,6 +47,8 @@ export class QuestionInbox extends Worker {
       readonly user: string
       readonly orchestra: Pick<Orchestra, 'get'>
       readonly incidents: Pick<Incidents, 'record'>
+      /** Whether the agent has a step in the run that asked, or in one above it. */
+      readonly takesPart: (agent: string, run: string, question: string) => Promise<boolean>
     },
   ) {
     checkOptions('acceptAnswers', options, ['from', 'approvals', 'name'])
@@ -52,6 +58,7 @@ export class QuestionInbox extends Worker {
     this.#from = named('from', options.from)
     this.#approvals = named('approvals', options.approvals ?? [])
     this.#orchestra = parts.orchestra
+    this.#takesPart = parts.takesPart
     this.#rejected = (agent, action) => parts.incidents.record(parts.user, { agent, action, code: 'access.denied' })
     this.on(AnswerQuestion, this.answer)
   }
@@ -67,6 +74,10 @@ export class QuestionInbox extends Worker {
     if (!this.#from.has(from) || (approves && !this.#approvals.has(from))) {
       this.#rejected(from, approves ? 'approve' : 'answer')
       throw rejection(approves ? 'it may not approve' : 'its answers are not taken')
+    }
+    if (approves && (await this.#takesPart(from, run, question))) {
+      this.#rejected(from, 'approve')
+      throw rejection('it takes part in the run, and a call is approved by others')
     }
     // What a run is answered counts as said by people: anything else would lose its taint here.
     if (taint.length > 0) throw rejection(`it holds what is ${taint.join(' and ')}`)

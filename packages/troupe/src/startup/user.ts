@@ -20,6 +20,7 @@ import {
   failure,
   fieldOf,
   hashJson,
+  isInstance,
   type Json,
   milliseconds,
 } from '../core/index.ts'
@@ -31,10 +32,10 @@ import {
   superviseOptionNames,
   Worker,
 } from '../messaging/index.ts'
-import type { Traces } from '../observability/index.ts'
+import { createUserMetrics, type Traces, type UserMetrics } from '../observability/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import { checkInteger, unlessAborted } from '../resilience/index.ts'
-import { type OpenEvaluationTroupe, Orchestra, Schedules } from '../runs/index.ts'
+import { type OpenEvaluationTroupe, Orchestra, Schedules, takesPart } from '../runs/index.ts'
 import { type AccessOptions, roleOf } from '../security/index.ts'
 import { withHelpers } from '../topology/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
@@ -54,12 +55,15 @@ export class User {
   readonly orchestra: Orchestra
   /** Runs that begin at a time, at a change of context, or at a message. */
   readonly schedules: Schedules
+  /** Values under names of one's own, stored by the minute, that the user's agents can read. */
+  readonly metrics: UserMetrics
   readonly #parts: TroupeParts
 
   constructor(parts: TroupeParts, id: string, openEvaluationTroupe: OpenEvaluationTroupe) {
     this.id = id
     this.#parts = parts
     this.context = parts.mesh.host(id)
+    this.metrics = createUserMetrics({ store: parts.metricStore, metrics: parts.metrics }, id)
     this.orchestra = Orchestra[construct](parts.orchestra, id, openEvaluationTroupe)
     this.schedules = Schedules[construct](parts.schedules, parts.orchestra, id)
   }
@@ -127,7 +131,7 @@ export class User {
    */
   async start(worker: Worker, options: { readonly signal?: AbortSignal } = {}): Promise<RunningWorker> {
     checkCall('start', options)
-    if (!(worker instanceof Worker))
+    if (!isInstance(worker, Worker))
       throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.start) and sessions (session)')
     this.#parts.gate.checkStart('Starting a worker')
     const { detail, types, stop } = await runWorker(this.#parts, this.id, worker, options)
@@ -163,8 +167,10 @@ export class User {
    * @example await ada.acceptAnswers({ from: ['Desk'], approvals: ['Desk'] })
    */
   async acceptAnswers(options: AcceptAnswersOptions): Promise<RunningWorker> {
-    const { incidents } = this.#parts
-    return this.start(new QuestionInbox(options, { user: this.id, orchestra: this.orchestra, incidents }))
+    const { incidents, orchestra: host } = this.#parts
+    const { id: user, orchestra } = this
+    const isPart = (agent: string, run: string, question: string) => takesPart(host, user, agent, { run, question })
+    return this.start(new QuestionInbox(options, { user, orchestra, incidents, takesPart: isPart }))
   }
 
   /**

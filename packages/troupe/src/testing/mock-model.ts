@@ -9,7 +9,17 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
-import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep, systemClock } from '../core/index.ts'
+import {
+  type Clock,
+  checkOptions,
+  type Duration,
+  failure,
+  isInstance,
+  listOf,
+  milliseconds,
+  sleep,
+  systemClock,
+} from '../core/index.ts'
 
 export interface MockResponse {
   readonly text?: string
@@ -58,8 +68,7 @@ export class MockModel implements LanguageModelV4 {
   /** @throws ValidationError for an option or a field of a response that it does not know */
   constructor(options: MockModelOptions) {
     checkOptions('MockModel', options, ['responses', 'provider', 'modelId', 'clock'])
-    if (!Array.isArray(options.responses))
-      throw failure('validation.failed', { what: 'The responses of MockModel', problem: 'they are no list' })
+    listOf('The responses of MockModel', options.responses)
     for (const item of options.responses) checkItem(item)
     this.provider = options.provider ?? 'mock'
     this.modelId = options.modelId ?? 'mock'
@@ -128,13 +137,13 @@ export class MockModel implements LanguageModelV4 {
 /** @throws ValidationError for a response that could never be given */
 function checkItem(item: MockItem): void {
   const wrong = (problem: string) => failure('validation.failed', { what: 'A response of MockModel', problem })
-  if (typeof item === 'string' || typeof item === 'function' || item instanceof Error) return
+  if (typeof item === 'string' || typeof item === 'function' || isInstance(item, Error)) return
   checkOptions('A response of MockModel', item, fields)
   const { text, reasoning, toolCalls, usage, error, latency } = item
   if (text === undefined && toolCalls === undefined && error === undefined) throw wrong('it says nothing')
   if (text !== undefined && typeof text !== 'string') throw wrong('its text is no text')
   if (reasoning !== undefined && typeof reasoning !== 'string') throw wrong('its reasoning is no text')
-  if (error !== undefined && !(error instanceof Error)) throw wrong('its error is no Error')
+  if (error !== undefined && !isInstance(error, Error)) throw wrong('its error is no Error')
   if (usage !== undefined) checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
   if (typeof latency !== 'number' && latency !== undefined) milliseconds(latency, 'The latency')
   if (toolCalls !== undefined && !Array.isArray(toolCalls)) throw wrong('its toolCalls are no list')

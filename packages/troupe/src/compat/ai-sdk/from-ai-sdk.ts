@@ -1,6 +1,6 @@
 /** An agent of the AI SDK (`ToolLoopAgent`, or whatever has its `generate`) as one of ours. */
 import type { Agent, StepReport } from '../../agents/index.ts'
-import { failure, type Json } from '../../core/index.ts'
+import { failure, type Json, readable, show } from '../../core/index.ts'
 import {
   type ForeignCall,
   type ForeignOptions,
@@ -45,21 +45,23 @@ export interface AiSdkOptions extends ForeignOptions {
  * const writer = fromAiSdk(new ToolLoopAgent({ model, instructions: 'You write.' }), { name: 'Writer', effect: 'idempotent' })
  */
 export function fromAiSdk(agent: AiSdkAgent, options: AiSdkOptions): Agent {
-  const name = String(options?.name)
-  if (typeof agent?.generate !== 'function')
-    throw failure('agent.wrong', { agent: name, problem: 'it is made from an object without generate()' })
-  return foreignAgent(options, {
-    what: 'fromAiSdk',
-    options: ['settings'],
-    seen: `${Object.keys(agent.tools ?? {}).sort()}\n${options.settings ?? ''}`,
-    async call(input, call) {
-      const more: { readonly messages?: unknown } = options.settings?.(input, call) ?? {}
-      const prompt = more.messages === undefined ? { prompt: inputText(input) } : {}
-      const result = await agent.generate({ ...prompt, ...more, abortSignal: call.signal } as never)
-      if (!result) throw unfinished(name, 'generate() gave nothing')
-      const parts = (result.steps ?? []).flatMap(({ content }) => content)
-      return { value: answerOf(name, result, parts), usage: result.usage, toolCalls: toolCallsOf(parts) }
-    },
+  return readable('fromAiSdk', () => {
+    const name = show(options?.name)
+    if (typeof agent?.generate !== 'function')
+      throw failure('agent.wrong', { agent: name, problem: 'it is made from an object without generate()' })
+    return foreignAgent(options, {
+      what: 'fromAiSdk',
+      options: ['settings'],
+      seen: `${Object.keys(agent.tools ?? {}).sort()}\n${options.settings ?? ''}`,
+      async call(input, call) {
+        const more: { readonly messages?: unknown } = options.settings?.(input, call) ?? {}
+        const prompt = more.messages === undefined ? { prompt: inputText(input) } : {}
+        const result = await agent.generate({ ...prompt, ...more, abortSignal: call.signal } as never)
+        if (!result) throw unfinished(name, 'generate() gave nothing')
+        const parts = (result.steps ?? []).flatMap(({ content }) => content)
+        return { value: answerOf(name, result, parts), usage: result.usage, toolCalls: toolCallsOf(parts) }
+      },
+    })
   })
 }
 

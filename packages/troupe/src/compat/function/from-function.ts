@@ -1,6 +1,6 @@
 /** A function that knows nothing of Troupe as an agent: each call of it is one effect. */
 import type { Agent } from '../../agents/index.ts'
-import { failure } from '../../core/index.ts'
+import { failure, readable } from '../../core/index.ts'
 import { type ForeignCall, type ForeignOptions, foreignAgent } from '../foreign/foreign-agent.ts'
 
 /** Where the function stands, and where it tells the tokens it used; several times add up. */
@@ -19,19 +19,21 @@ export interface FunctionCall extends ForeignCall {
  * })
  */
 export function fromFunction<In>(fn: (input: In, call: FunctionCall) => unknown, options: ForeignOptions): Agent {
-  if (typeof fn !== 'function')
-    throw failure('agent.wrong', { agent: String(options?.name), problem: 'it is made from no function' })
-  return foreignAgent(options, {
-    what: 'fromFunction',
-    options: [],
-    seen: String(fn),
-    async call(input, call) {
-      const usage = { inputTokens: 0, outputTokens: 0 }
-      const used: FunctionCall['used'] = ({ inputTokens = 0, outputTokens = 0 }) => {
-        usage.inputTokens += inputTokens
-        usage.outputTokens += outputTokens
-      }
-      return { value: await fn(input as In, { ...call, used }), usage }
-    },
+  return readable('fromFunction', () => {
+    if (typeof fn !== 'function')
+      throw failure('agent.wrong', { agent: String(options?.name), problem: 'it is made from no function' })
+    return foreignAgent(options, {
+      what: 'fromFunction',
+      options: [],
+      seen: String(fn),
+      async call(input, call) {
+        const usage = { inputTokens: 0, outputTokens: 0 }
+        const used: FunctionCall['used'] = ({ inputTokens = 0, outputTokens = 0 }) => {
+          usage.inputTokens += inputTokens
+          usage.outputTokens += outputTokens
+        }
+        return { value: await fn(input as In, { ...call, used }), usage }
+      },
+    })
   })
 }

@@ -1,6 +1,6 @@
 /** A compiled graph of LangGraph.js (or any runnable of LangChain) as an agent of ours. */
 import type { Agent, ToolCallReport } from '../../agents/index.ts'
-import { failure, isObject, type Json } from '../../core/index.ts'
+import { failure, isObject, type Json, readable, show } from '../../core/index.ts'
 import { type ForeignCall, type ForeignOptions, foreignAgent, looseJson, unfinished } from '../foreign/foreign-agent.ts'
 
 /** As far as it is used here. */
@@ -25,32 +25,34 @@ export interface LangGraphOptions extends ForeignOptions {
  * @example const analyst = fromLangGraph(graph.compile(), { name: 'Analyst', output: (state) => state.report })
  */
 export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions): Agent {
-  const name = String(options?.name)
-  if (typeof graph?.invoke !== 'function')
-    throw failure('agent.wrong', { agent: name, problem: 'it is made from an object without invoke()' })
-  const { input: stateOf = initialState, output = answerOf, settings } = options
-  return foreignAgent(options, {
-    what: 'fromLangGraph',
-    options: ['input', 'output', 'settings'],
-    seen: [stateOf, output, settings ?? ''].join('\n'),
-    async call(input, call) {
-      const listener = new Listener()
-      const more: { readonly callbacks?: readonly object[]; readonly configurable?: object } =
-        settings?.(input, call) ?? {}
-      const config = {
-        ...more,
-        signal: call.signal,
-        configurable: { thread_id: call.thread, ...more.configurable },
-        callbacks: [...(more.callbacks ?? []), listener.handlers()],
-      }
-      const state = await graph.invoke(stateOf(input) as never, config as never)
-      const { __interrupt__: interrupts } = (state ?? {}) as { readonly __interrupt__?: readonly unknown[] }
-      if (interrupts?.length)
-        throw unfinished(name, 'its graph stopped at an interrupt; let Troupe ask the person instead')
-      const value = output(state as never)
-      if (value === undefined || value === '') throw unfinished(name, 'its last state holds no answer')
-      return { value, usage: listener.usage, toolCalls: listener.toolCalls() }
-    },
+  return readable('fromLangGraph', () => {
+    const name = show(options?.name)
+    if (typeof graph?.invoke !== 'function')
+      throw failure('agent.wrong', { agent: name, problem: 'it is made from an object without invoke()' })
+    const { input: stateOf = initialState, output = answerOf, settings } = options
+    return foreignAgent(options, {
+      what: 'fromLangGraph',
+      options: ['input', 'output', 'settings'],
+      seen: [stateOf, output, settings ?? ''].join('\n'),
+      async call(input, call) {
+        const listener = new Listener()
+        const more: { readonly callbacks?: readonly object[]; readonly configurable?: object } =
+          settings?.(input, call) ?? {}
+        const config = {
+          ...more,
+          signal: call.signal,
+          configurable: { thread_id: call.thread, ...more.configurable },
+          callbacks: [...(more.callbacks ?? []), listener.handlers()],
+        }
+        const state = await graph.invoke(stateOf(input) as never, config as never)
+        const { __interrupt__: interrupts } = (state ?? {}) as { readonly __interrupt__?: readonly unknown[] }
+        if (interrupts?.length)
+          throw unfinished(name, 'its graph stopped at an interrupt; let Troupe ask the person instead')
+        const value = output(state as never)
+        if (value === undefined || value === '') throw unfinished(name, 'its last state holds no answer')
+        return { value, usage: listener.usage, toolCalls: listener.toolCalls() }
+      },
+    })
   })
 }
 

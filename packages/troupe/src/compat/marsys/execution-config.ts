@@ -1,5 +1,14 @@
 /** What the guides pass as `ExecutionConfig`, as the config of a run. Nothing of it is ignored. */
-import { checkFlag, checkOptions, type Duration, duration, failure, isObject, milliseconds } from '../../core/index.ts'
+import {
+  checkFlag,
+  checkOptions,
+  type Duration,
+  duration,
+  failure,
+  isPlainObject,
+  milliseconds,
+  objectOf,
+} from '../../core/index.ts'
 import type { RunConfig } from '../../topology/index.ts'
 
 /** Seconds where it is a number, as in the guides. */
@@ -92,9 +101,11 @@ const camel = (name: string) => name.replaceAll(/_([a-z])/g, (_, letter: string)
 
 /** In Troupe's spelling, without what is not said. @throws ValidationError for what is unknown, or said in both spellings */
 function read<T>(where: string, options: object | undefined, known: readonly string[]): Partial<T> {
-  if (options !== undefined && !isObject(options)) checkOptions(where, options, known)
+  if (options !== undefined && !isPlainObject(options)) checkOptions(where, options, known)
   const found: Record<string, unknown> = {}
-  for (const [spelled, value] of Object.entries(options ?? {})) {
+  for (const [spelled, value] of Object.entries(
+    objectOf(where, (options ?? {}) as Readonly<Record<string, unknown>>),
+  )) {
     const name = camel(spelled)
     if (value === undefined) continue
     if (Object.hasOwn(found, name)) throw wrong(`${where}.${name}`, 'it is said in both spellings')

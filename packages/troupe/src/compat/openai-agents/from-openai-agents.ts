@@ -1,6 +1,6 @@
 /** An agent of the OpenAI Agents SDK as one of ours. */
 import type { Agent, StepReport } from '../../agents/index.ts'
-import { failure, type Json } from '../../core/index.ts'
+import { failure, type Json, readable } from '../../core/index.ts'
 import {
   type ForeignCall,
   type ForeignOptions,
@@ -48,34 +48,36 @@ export interface OpenAiAgentsOptions extends Omit<ForeignOptions, 'name'> {
  * @example const triage = fromOpenAiAgents(new Agent({ name: 'Triage', instructions }), { run, effect: 'idempotent' })
  */
 export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOptions): Agent {
-  const name = options?.name ?? String(agent?.name)
-  const { run, input: inputOf = inputText, settings } = options
-  if (typeof run !== 'function')
-    throw failure('agent.wrong', { agent: name, problem: 'run is no function; hand over run of @openai/agents' })
-  return foreignAgent(
-    { ...options, name },
-    {
-      what: 'fromOpenAiAgents',
-      options: ['run', 'input', 'settings'],
-      seen: [agent.name, inputOf, settings ?? ''].join('\n'),
-      async call(input, call) {
-        const runOptions = { ...settings?.(input, call), signal: call.signal }
-        const result = (await run(agent as never, inputOf(input) as never, runOptions as never)) as
-          | OpenAiResult
-          | undefined
-        if (!result) throw unfinished(name, 'run() gave nothing')
-        const waiting = result.interruptions?.map((item) => item.name ?? 'a tool') ?? []
-        if (waiting.length > 0)
-          throw unfinished(
-            name,
-            `${waiting.join(', ')} waits for an approval of the SDK; let a tool of Troupe ask instead`,
-          )
-        const value = result.finalOutput
-        if (value === undefined || value === '') throw unfinished(name, 'it has no final output')
-        return { value, usage: result.runContext?.usage, toolCalls: toolCallsOf(result.newItems ?? []) }
+  return readable('fromOpenAiAgents', () => {
+    const name = options?.name ?? String(agent?.name)
+    const { run, input: inputOf = inputText, settings } = options
+    if (typeof run !== 'function')
+      throw failure('agent.wrong', { agent: name, problem: 'run is no function; hand over run of @openai/agents' })
+    return foreignAgent(
+      { ...options, name },
+      {
+        what: 'fromOpenAiAgents',
+        options: ['run', 'input', 'settings'],
+        seen: [agent.name, inputOf, settings ?? ''].join('\n'),
+        async call(input, call) {
+          const runOptions = { ...settings?.(input, call), signal: call.signal }
+          const result = (await run(agent as never, inputOf(input) as never, runOptions as never)) as
+            | OpenAiResult
+            | undefined
+          if (!result) throw unfinished(name, 'run() gave nothing')
+          const waiting = result.interruptions?.map((item) => item.name ?? 'a tool') ?? []
+          if (waiting.length > 0)
+            throw unfinished(
+              name,
+              `${waiting.join(', ')} waits for an approval of the SDK; let a tool of Troupe ask instead`,
+            )
+          const value = result.finalOutput
+          if (value === undefined || value === '') throw unfinished(name, 'it has no final output')
+          return { value, usage: result.runContext?.usage, toolCalls: toolCallsOf(result.newItems ?? []) }
+        },
       },
-    },
-  )
+    )
+  })
 }
 
 function toolCallsOf(items: NonNullable<OpenAiResult['newItems']>): StepReport['toolCalls'] {

@@ -23,9 +23,9 @@ export {
 export { ContextMesh, type StoreOptions } from './syntha-context-mesh.ts'
 export { type SynthaHandler, synthaHandler } from './syntha-handler.ts'
 export type { SynthaResult } from './syntha-result.ts'
-export { ToolHandler, type ToolHandlerOptions } from './syntha-tool-handler.ts'
 export type { RawArguments } from './tool-arguments.ts'
 export { SynthaToolFactory } from './tool-factory.ts'
+export { ToolHandler, type ToolHandlerOptions } from './tool-handler.ts'
 export {
   create_hybrid_tool_handler,
   get_all_tool_schemas,

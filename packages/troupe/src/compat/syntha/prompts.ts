@@ -1,5 +1,5 @@
 /** The guides' builders of prompts, on `buildSystemPrompt`: only what the agent may see, under a budget of tokens. */
-import { checkOptions, checkText, failure } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkText, failure, fieldOf, objectOf } from '../../core/index.ts'
 import type { User } from '../../startup/index.ts'
 import { buildSystemPrompt, type SystemPromptOptions } from '../../tools/index.ts'
 import { type ContextMesh, checkMesh } from './syntha-context-mesh.ts'
@@ -20,6 +20,7 @@ const known = ['template', 'include_context_header', 'existing_prompt', 'prepend
 async function handleOf(agent_name: string, mesh: ContextMesh | User) {
   checkMesh('What a prompt was given', mesh)
   const user = 'open' in mesh ? await mesh.open() : mesh
+  checkFunction('user.agent of a prompt', fieldOf(user, 'agent'))
   return user.agent(agent_name)
 }
 
@@ -38,6 +39,7 @@ export async function build_message_prompt(
   mesh: ContextMesh | User,
   options: PromptOptions & { readonly recent_only?: never; readonly max_age_seconds?: never } = {},
 ): Promise<string> {
+  objectOf('The options of a prompt', options as never)
   for (const name of ['recent_only', 'max_age_seconds'])
     if (name in options)
       throw unsupported(name, 'it never had an effect; give entries a ttl, or list them and choose by updatedAt')

@@ -1,10 +1,10 @@
 /** The guides' factories of handlers by role. */
-import { failure } from '../../core/index.ts'
+import { checkText, failure, listOf, readable } from '../../core/index.ts'
 import { createRoles } from '../../security/index.ts'
 import type { User } from '../../startup/index.ts'
 import type { CustomRoles } from './rights.ts'
 import type { ContextMesh } from './syntha-context-mesh.ts'
-import { ToolHandler, type ToolHandlerOptions } from './syntha-tool-handler.ts'
+import { ToolHandler, type ToolHandlerOptions } from './tool-handler.ts'
 
 const descriptions: Readonly<Record<string, string>> = {
   readonly: 'Reads, lists, discovers, reads its own messages.',
@@ -28,10 +28,13 @@ export const PREDEFINED_ROLES: Readonly<Record<string, RoleInfo>> = Object.freez
 export function get_role_info(role: string): RoleInfo
 export function get_role_info(): Readonly<Record<string, RoleInfo>>
 export function get_role_info(role?: string): RoleInfo | Readonly<Record<string, RoleInfo>> {
-  if (role === undefined) return PREDEFINED_ROLES
-  const info = Object.hasOwn(PREDEFINED_ROLES, role) ? PREDEFINED_ROLES[role] : undefined
-  if (!info) throw failure('role.unknown', { role, of: '', known: Object.keys(PREDEFINED_ROLES).join(', ') })
-  return info
+  return readable('get_role_info', () => {
+    if (role === undefined) return PREDEFINED_ROLES
+    checkText('get_role_info', role)
+    const info = Object.hasOwn(PREDEFINED_ROLES, role) ? PREDEFINED_ROLES[role] : undefined
+    if (!info) throw failure('role.unknown', { role, of: '', known: Object.keys(PREDEFINED_ROLES).join(', ') })
+    return info
+  })
 }
 
 /** @throws ValidationError `role.unknown` */
@@ -75,17 +78,22 @@ export function create_multi_agent_handlers(
   mesh: ContextMesh | User,
   agents: Readonly<Record<string, AgentConfig>> | readonly (AgentConfig & { readonly name: string })[],
 ): Readonly<Record<string, ToolHandler>> {
-  const list = Array.isArray(agents)
-    ? (agents as readonly (AgentConfig & { readonly name: string })[]).map((one) => [one.name, one] as const)
-    : Object.entries(agents as Readonly<Record<string, AgentConfig>>)
-  return Object.fromEntries(
-    list.map(([name, { role, allowed_tools, denied_tools }]) => [
-      name,
-      new ToolHandler(mesh, name, {
-        ...(role === undefined ? {} : { agent_role: role }),
-        ...(allowed_tools ? { allowed_tools } : {}),
-        ...(denied_tools ? { denied_tools } : {}),
-      }),
-    ]),
-  )
+  return readable('create_multi_agent_handlers', () => {
+    if (typeof agents !== 'object' || agents === null)
+      throw failure('validation.failed', { what: 'create_multi_agent_handlers', problem: 'it is given no agents' })
+    if (Array.isArray(agents)) listOf('create_multi_agent_handlers', agents, 10_000)
+    const list = Array.isArray(agents)
+      ? (agents as readonly (AgentConfig & { readonly name: string })[]).map((one) => [one.name, one] as const)
+      : Object.entries(agents as Readonly<Record<string, AgentConfig>>)
+    return Object.fromEntries(
+      list.map(([name, { role, allowed_tools, denied_tools }]) => [
+        name,
+        new ToolHandler(mesh, name, {
+          ...(role === undefined ? {} : { agent_role: role }),
+          ...(allowed_tools ? { allowed_tools } : {}),
+          ...(denied_tools ? { denied_tools } : {}),
+        }),
+      ]),
+    )
+  })
 }

@@ -1,6 +1,6 @@
 /** The guides' factory of tools in the shapes of frameworks. */
 import type { Integration } from './frameworks.ts'
-import type { ToolHandler } from './syntha-tool-handler.ts'
+import type { ToolHandler } from './tool-handler.ts'
 import { unsupported } from './unsupported.ts'
 
 const adapters = 'the formats are functions: toOpenAI, toAnthropic, toAiSdk, toLangChain and toLangGraph of a handler'

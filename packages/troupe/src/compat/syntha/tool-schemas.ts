@@ -1,5 +1,5 @@
 /** Schemas of tools beside a user's own, and handlers that carry out both. */
-import { checkOptions } from '../../core/index.ts'
+import { checkFunction, checkOptions, fieldOf, listOf, objectOf } from '../../core/index.ts'
 import { builtInToolNames } from '../../security/index.ts'
 import type { ToolDefinition } from '../../tools/index.ts'
 import type { SynthaHandler } from './syntha-handler.ts'
@@ -39,7 +39,10 @@ const ours: ReadonlySet<string> = new Set(builtInToolNames)
 
 export const get_all_tool_schemas = (handler: {
   get_syntha_schemas_only(): Promise<readonly ToolDefinition[]>
-}): Promise<readonly ToolDefinition[]> => handler.get_syntha_schemas_only()
+}): Promise<readonly ToolDefinition[]> => {
+  checkFunction('get_syntha_schemas_only of a handler', fieldOf(handler, 'get_syntha_schemas_only'))
+  return handler.get_syntha_schemas_only()
+}
 
 /**
  * @param handle_conflicts `prefix`: a clashing tool of the user's is called `user_…`; `skip`: it is left out; `warn`:
@@ -51,6 +54,11 @@ export function merge_tool_schemas(
   options: { readonly handle_conflicts?: 'warn' | 'skip' | 'prefix' } = {},
 ): readonly { readonly [field: string]: unknown }[] {
   checkOptions('merge_tool_schemas', options, ['handle_conflicts'])
+  for (const schema of [
+    ...listOf('syntha_schemas', syntha_schemas, 10_000),
+    ...listOf('user_schemas', user_schemas, 10_000),
+  ])
+    objectOf('A schema of merge_tool_schemas', schema as never)
   const usedNames: ReadonlySet<string | undefined> = new Set(syntha_schemas.map(({ name }) => name))
   const { handle_conflicts = 'warn' } = options
   const accepted = user_schemas.flatMap((schema): readonly UserSchema[] => {

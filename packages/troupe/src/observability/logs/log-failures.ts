@@ -11,7 +11,8 @@ import {
 import type { Log } from './log.ts'
 
 /** The events of what failed, and how the log says it. */
-const messages: { readonly [Name in EventName]?: string } = {
+const messages: { readonly [Name in EventName]?: string | ((event: EventFields) => string) } = {
+  'callback.failed': ({ callback }) => `${/^[aeiou]/.test(String(callback)) ? 'an' : 'a'} ${callback} failed`,
   'message.dead-lettered': 'a message was dead-lettered',
   'run.failed': 'a run failed',
   'schedule.failed': 'a schedule could not start its run',
@@ -24,8 +25,8 @@ const messages: { readonly [Name in EventName]?: string } = {
 }
 
 /**
- * Writes one line at level `error` for each agent, run, tool, handler, schedule and worker that fails: with the ids, the
- * code, the error id that callers of the server get, and the error with its stack and causes.
+ * Writes one line at level `error` for each agent, run, tool, handler, schedule, worker and callback that fails: with the
+ * ids, the code, the error id that callers of the server get, and the error with its stack and causes.
  * @returns a function that ends it
  */
 export function logFailures(events: Events, log: Log): () => void {
@@ -34,7 +35,7 @@ export function logFailures(events: Events, log: Log): () => void {
     if (message === undefined || error === undefined) return
     // The failure of a handler is reported by its worker, with the message.
     if (event.type === 'step.released' && event.messageType !== undefined) return
-    log.error(message, failureFields(event, error))
+    log.error(typeof message === 'string' ? message : message(event), failureFields(event, error))
   })
 }
 
@@ -43,7 +44,7 @@ export function failureFields(
   { type: _, at: __, success: ___, ...fields }: Partial<EventFields>,
   thrown: unknown,
 ): { readonly [field: string]: Json | Error | undefined } {
-  const { code, errorId } = storeError(thrown)
+  const { code, errorId } = isStored(thrown) ? thrown : storeError(thrown)
   return { code, errorId, ...fields, error: asError(thrown) }
 }
 

@@ -10,9 +10,11 @@ const capture = () => {
 const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 
 describe('logs', () => {
-  it('are JSON lines with the fields of their parents, and keep secrets in', () => {
+  it('are JSON lines with the fields of their parents, and keep secrets in', async () => {
     const out = capture()
-    const log = createPinoLog({ level: 'info', destination: out, redact: ['order.card'] }).child({ runId: 'r1' })
+    const log = (await createPinoLog({ level: 'info', destination: out, redact: ['order.card'] })).child({
+      runId: 'r1',
+    })
     log.debug('not said')
     log.info('opened', { location: 'memory:', config: { password: 'hunter2', apiKey: 'k' }, token: 't' })
     log.info('paid', { order: { card: '4111', total: 3 } })
@@ -22,9 +24,9 @@ describe('logs', () => {
     expect(out.lines.join()).not.toMatch(/hunter2|"k"|4111/)
     expect(parsed(out.lines)[2]?.err).toMatchObject({ type: 'TypeError', message: 'no' })
   })
-  it('take secrets out at each level, of lists, errors and parents too, and leave what was given as it was', () => {
+  it('take secrets out at each level, of lists, errors and parents too, and leave what was given as it was', async () => {
     const out = capture()
-    const log = createPinoLog({ level: 'info', destination: out })
+    const log = await createPinoLog({ level: 'info', destination: out })
     const inner = Object.freeze({ secret: ['hidden-2'], b: { authorization: 'hidden-3' }, n: 1 })
     const fields = Object.freeze({ cookie: 'hidden-1', a: inner })
     log.info('said', fields)
@@ -44,7 +46,7 @@ describe('logs', () => {
   it('carry where they were said, through everything that was begun there', async () => {
     const out = capture()
     const events = createEvents(() => {})
-    const log = createPinoLog({ level: 'info', destination: out, eventContext: () => events.eventContext() })
+    const log = await createPinoLog({ level: 'info', destination: out, eventContext: () => events.eventContext() })
     await events.within({ userId: 'ada', runId: 'r1', stepId: 's1', trace: 't1', span: 'p1' }, async () => {
       await Promise.resolve()
       log.child({ log: 'context' }).info('within')
@@ -56,9 +58,9 @@ describe('logs', () => {
     ])
     expect(parsed(out.lines)[1]).not.toHaveProperty('runId')
   })
-  it('change their level while they work, those made before included', () => {
+  it('change their level while they work, those made before included', async () => {
     const out = capture()
-    const log = createPinoLog({ level: 'error', destination: out })
+    const log = await createPinoLog({ level: 'error', destination: out })
     const child = log.child({ log: 'context' })
     child.info('too quiet')
     log.level = 'info'
@@ -68,9 +70,9 @@ describe('logs', () => {
       log.level = 'loud' as never
     }).toThrow(/not one of debug/)
   })
-  it('take secrets out however deep they stand and however they are spelt, also of what refers to itself', () => {
+  it('take secrets out however deep they stand and however they are spelt, also of what refers to itself', async () => {
     const out = capture()
-    const log = createPinoLog({ level: 'info', format: 'json', destination: out })
+    const log = await createPinoLog({ level: 'info', format: 'json', destination: out })
     const deep = { a: { b: { c: { d: [{ e: { token: 'hidden-1' } }] } } } }
     const headers = {
       Authorization: 'hidden-2',
@@ -96,13 +98,13 @@ describe('logs', () => {
     expect(headers.Authorization).toBe('hidden-2')
   })
 
-  it('let nothing of a registered secret out, wherever in a line it stands', () => {
+  it('let nothing of a registered secret out, wherever in a line it stands', async () => {
     const out = capture()
-    const log = createPinoLog({ destination: out, redactText: (line) => line.replaceAll('sk-12345', '[secret]') })
+    const log = await createPinoLog({ destination: out, redactText: (line) => line.replaceAll('sk-12345', '[secret]') })
     log.warn('asked with sk-12345', { url: 'https://x.test/?key=sk-12345', error: new Error('bad key sk-12345') })
     expect(out.lines.join()).not.toContain('sk-12345')
   })
-  it('never fail the work, whatever becomes of the sink and of what is said', () => {
+  it('never fail the work, whatever becomes of the sink and of what is said', async () => {
     const circular: Record<string, unknown> = {}
     circular.self = circular
     const hostile = {
@@ -118,13 +120,14 @@ describe('logs', () => {
     }
     const rejecting = { write: () => Promise.reject(new Error('ENOSPC')) }
     for (const destination of [broken, rejecting]) {
-      const log = createPinoLog({ destination })
+      const log = await createPinoLog({ destination })
       expect(() => log.warn('lost', { hostile: hostile as never })).not.toThrow()
     }
   })
-  it('are pretty for a person', () => {
+  it('are pretty for a person', async () => {
     const out = capture()
-    createPinoLog({ destination: out, format: 'pretty' }).warn('slow', { durationMs: 17 })
+    const log = await createPinoLog({ destination: out, format: 'pretty' })
+    log.warn('slow', { durationMs: 17 })
     expect(out.lines.join('')).toMatch(/WARN.*slow/)
     expect(out.lines.join('')).toContain('durationMs: 17')
   })
@@ -136,12 +139,12 @@ describe('logs', () => {
 })
 
 describe('the logs of a troupe', () => {
-  it('tell of context, performance and security apart, each at its level', () => {
+  it('tell of context, performance and security apart, each at its level', async () => {
     const out = capture()
     const events = createEvents(() => {})
     /** Of an event, some of its fields. */
     const emit = (event: EventFields) => events.emit(event as TroupeEvent)
-    const off = logEvents(events, createPinoLog({ level: 'debug', destination: out }))
+    const off = logEvents(events, await createPinoLog({ level: 'debug', destination: out }))
     emit({ type: 'context.pushed', at: 0, userId: 'ada', key: 'k' })
     emit({ type: 'tool.called', at: 0, tool: 'delete_topic', durationMs: 3, security: true })
     emit({ type: 'incident.recorded', at: 0, agent: 'A', action: 'push_context', code: 'tool.denied' })

@@ -5,7 +5,6 @@
  */
 import { Writable } from 'node:stream'
 import pino from 'pino'
-import pretty from 'pino-pretty'
 import { checkOptions, type EventContext, failure, listOf, redacted } from '../../core/index.ts'
 import { type Log, type LogFields, type LogLevel, logLevels, speaks } from './log.ts'
 import { redactSecretFields } from './redact-secret-fields.ts'
@@ -53,12 +52,15 @@ export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
   return logConfig
 }
 
-/** @example const log = createPinoLog({ level: 'info', format: 'json' }) */
-export function createPinoLog(options: PinoLogOptions = {}): Log {
+/**
+ * Loads the printer for people only where it is used.
+ * @example const log = await createPinoLog({ level: 'info', format: 'json' })
+ */
+export async function createPinoLog(options: PinoLogOptions = {}): Promise<Log> {
   const { level = 'warn', format = 'auto', redact = [], eventContext } = options
   const shown = format === 'pretty' || (format === 'auto' && options.terminal === true && !options.destination)
   const lines = { written: 0, lost: 0 }
-  const sink = guarded(options.destination ?? standardError(), lines, options.redactText)
+  const sink = guarded(options.destination ?? standardError(lines), lines, options.redactText)
   const logger = pino(
     {
       // Ours decides, so that a change reaches the children too.
@@ -68,7 +70,13 @@ export function createPinoLog(options: PinoLogOptions = {}): Log {
       ...(redact.length > 0 ? { redact: { paths: [...redact], censor: redacted } } : {}),
       base: null,
     },
-    shown ? pretty({ destination: asStream(sink), colorize: options.terminal === true, sync: true }) : sink,
+    shown
+      ? (await import('pino-pretty')).default({
+          destination: asStream(sink),
+          colorize: options.terminal === true,
+          sync: true,
+        })
+      : sink,
   )
   return wrap(logger, { level, lines, eventContext })
 }
@@ -121,25 +129,27 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
   }
 }
 
-function standardError(): LogSink {
+/** A pipe that nobody reads any more takes lines, and says later that it lost them. */
+function standardError(lines: Lines): LogSink {
   const destination = pino.destination({ dest: 2, sync: true })
-  destination.on('error', () => {})
+  destination.on('error', () => lose(lines))
   return destination
+}
+
+function lose(lines: Lines): void {
+  lines.written--
+  lines.lost++
 }
 
 const guarded = (sink: LogSink, lines: Lines, redactText: (line: string) => string = (line) => line): LogSink => ({
   write(line) {
-    const lose = () => {
-      lines.written--
-      lines.lost++
-    }
     lines.written++
     try {
       const written: unknown = sink.write(redactText(line))
-      if (written instanceof Promise) written.catch(lose)
+      if (written instanceof Promise) written.catch(() => lose(lines))
     } catch {
       // A full disk, a closed pipe.
-      lose()
+      lose(lines)
     }
   },
 })

@@ -2,6 +2,8 @@
 export { eventAmounts, eventLabels } from './event-metrics.ts'
 export type { GaugeReading, Metric, MetricKind } from './metric.ts'
 export { countedNames, gaugeNames, isPublished, unitOf, unknownMetric } from './metric-names.ts'
+export { createMetricStore, type MetricStore, type StoredMetricSummary } from './metric-store.ts'
+export { metricMigration, metricTable } from './metric-tables.ts'
 export {
   checkMetric,
   type GaugeRead,
@@ -13,3 +15,4 @@ export {
 export { exposedName } from './prometheus.ts'
 export { bucketBounds, type Labels, type MetricObservation, type Series } from './series.ts'
 export { type MetricSummary, percentile } from './summarize.ts'
+export { createUserMetrics, type UserMetrics } from './user-metrics.ts'

@@ -14,7 +14,9 @@ import {
   isPlainObject,
   milliseconds,
   readable,
+  reportCallback,
   systemClock,
+  TroupeError,
 } from '../../core/index.ts'
 import { countEvent } from './event-metrics.ts'
 import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
@@ -61,6 +63,9 @@ export class MetricsCollector implements Readable {
   readonly #metrics = new Map<string, Metric>()
   readonly #gauges = new Map<string, Gauge>()
   readonly #began: number
+  /** Gauges that failed when they were last read: each failure is reported once. */
+  readonly #failedGauges = new Set<string>()
+  #events: Events | undefined
   #series = 0
   #order = 0
 
@@ -72,8 +77,12 @@ export class MetricsCollector implements Readable {
     this.#began = clock.monotonic()
   }
 
-  /** Counts every event by its type; those with `durationMs` are timed, those with `success: false` are failures. */
+  /**
+   * Counts every event by its type; those with `durationMs` are timed, those with `success: false` are failures. A gauge
+   * that fails is reported there.
+   */
   listen(events: Events): () => void {
+    this.#events = events
     return events.on('*', (event) => countEvent(this, event))
   }
 
@@ -182,17 +191,28 @@ export class MetricsCollector implements Readable {
 
   async readGauges(): Promise<readonly GaugeReading[]> {
     const read = await Promise.allSettled(
-      [...this.#gauges.values()].map(async ({ name, labels, read: of }) => {
-        const found = await of()
-        if (typeof found === 'number') return [{ name, labels, value: found }]
-        return found
-          .slice(0, seriesPerName)
-          .map((one) => ({ name, labels: { ...labels, ...one.labels }, value: one.value }))
+      [...this.#gauges].map(async ([key, gauge]) => {
+        try {
+          const readings = await readGauge(gauge)
+          this.#failedGauges.delete(key)
+          return readings
+        } catch (error) {
+          this.#reportGauge(key, gauge, error)
+          throw error
+        }
       }),
     )
     return read.flatMap((result) =>
       result.status === 'fulfilled' ? result.value.filter(({ value }) => Number.isFinite(value)) : [],
     )
+  }
+
+  #reportGauge(key: string, { name }: Gauge, error: unknown): void {
+    // At the end of a troupe its own gauges have nothing left to read.
+    const isClosed = error instanceof TroupeError && error.code === 'troupe.closed'
+    if (isClosed || this.#failedGauges.has(key) || !this.#events) return
+    this.#failedGauges.add(key)
+    reportCallback({ events: this.#events, clock: this.#clock }, { callback: 'gauge', name }, error)
   }
 
   /**
@@ -217,8 +237,7 @@ export class MetricsCollector implements Readable {
     checkOptions(`The metric ${name}`, options, ['labels', 'success'])
     const { labels = {}, success = true } = options
     checkLabels(labels)
-    if (!Number.isFinite(value))
-      throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is no finite number' })
+    checkValue(name, value)
     const series = this.#one(name, kind, labels)
     const at = this.#clock.monotonic()
     series?.add(1, success, at)
@@ -249,6 +268,12 @@ export class MetricsCollector implements Readable {
   }
 }
 
+async function readGauge({ name, labels, read }: Gauge): Promise<readonly GaugeReading[]> {
+  const found = await read()
+  if (typeof found === 'number') return [{ name, labels, value: found }]
+  return found.slice(0, seriesPerName).map((one) => ({ name, labels: { ...labels, ...one.labels }, value: one.value }))
+}
+
 export function checkMetric(name: string): void {
   if (typeof name !== 'string' || name === '')
     throw failure('validation.failed', {
@@ -257,8 +282,14 @@ export function checkMetric(name: string): void {
     })
 }
 
+/** @throws ValidationError for what is no finite number */
+export function checkValue(name: string, value: number): void {
+  if (!Number.isFinite(value))
+    throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is no finite number' })
+}
+
 /** @throws ValidationError for what is no object of texts, numbers and booleans */
-function checkLabels(labels: Labels): void {
+export function checkLabels(labels: Labels): void {
   const isFit = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
   if (isPlainObject(labels) && readable('The labels of a metric', () => Object.values(labels).every(isFit))) return
   throw failure('validation.failed', { what: 'The labels of a metric', problem: 'they are no object of texts' })

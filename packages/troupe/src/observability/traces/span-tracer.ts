@@ -3,8 +3,8 @@
  * comes faster than it goes is dropped, and counted.
  */
 import type { Cancel, Clock, EventContent, Events, TroupeEvent, UserId } from '../../core/index.ts'
-import { spanOfEvent } from './event-spans.ts'
 import type { Span } from './span.ts'
+import { spanOfEvent } from './span-of-event.ts'
 
 /** Spans with whose they are; those of nobody are not stored. */
 export interface OwnedSpan {

@@ -2,10 +2,10 @@
 import type { Agent } from '../../agents/index.ts'
 import { AgentPool, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { Declared, DoctorAnswer, DoctorContext, TroupeConfig } from '../../configuration/index.ts'
-import { settingSourceText } from '../../configuration/index.ts'
+import { compiledTeams, settingSourceText } from '../../configuration/index.ts'
 import type { TroupeError, UserId } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
-import { defineTopology, type RunConfig } from '../../topology/index.ts'
+import type { RunConfig } from '../../topology/index.ts'
 import type { TroupeParts } from '../troupe-parts.ts'
 import type { Host } from './host.ts'
 import type { Project } from './read-project.ts'
@@ -56,8 +56,9 @@ export function settingSourceOf({ config, origins }: DoctorSubject, path: string
 }
 
 /** What `serve` was told, where the configuration was loaded and somebody said it. */
-export function serverOf({ origins }: Pick<DoctorSubject, 'origins'>, name: string): unknown {
-  const found = origins?.effectiveValues.get(`server.${name}`)
+export function serverOf({ config, origins }: Pick<DoctorSubject, 'config' | 'origins'>, name: string): unknown {
+  if (!origins) return Object.entries(config.server ?? {}).find(([option]) => option === name)?.[1]
+  const found = origins.effectiveValues.get(`server.${name}`)
   return found?.origin.source === 'default' ? undefined : found?.value
 }
 
@@ -78,14 +79,11 @@ export interface KnownTeam {
   readonly config: RunConfig | undefined
 }
 /** Teams that the configuration names, each with how its runs are bounded. */
-export function teamsOf({ config, origins }: DoctorSubject): readonly KnownTeam[] {
-  const teams = origins?.teams ?? {}
-  const named = Object.keys(config.teams ?? {}).filter((name) => !Object.hasOwn(teams, name))
-  return [
-    ...Object.entries(teams).map(([name, team]) => ({ name, config: team.config })),
-    ...named.map((name) => ({ name, config: undefined })),
-  ]
-}
+export const teamsOf = ({ config }: DoctorSubject): readonly KnownTeam[] =>
+  [...compiledTeams(config.teams ?? {})].map(([name, { canonical }]) => ({
+    name,
+    config: canonical.config as RunConfig | undefined,
+  }))
 
 /** Agents that the configuration names, those of its topologies, helpers and what pools lend among them. */
 export function agentsOf({ config }: DoctorSubject): readonly Agent[] {
@@ -98,8 +96,7 @@ export function agentsOf({ config }: DoctorSubject): readonly Agent[] {
     if (isModelAgent(lent)) for (const helper of definitionOf(lent).helpers.values()) add(helper)
   }
   for (const agent of config.agents ?? []) add(agent)
-  for (const topology of Object.values(config.teams ?? {}))
-    for (const agent of defineTopology(topology).agents.values()) add(agent)
+  for (const team of compiledTeams(config.teams ?? {}).values()) for (const agent of team.agents.values()) add(agent)
   return [...all.values()]
 }
 

@@ -1,10 +1,12 @@
 /** How the doctor works: checks of one's own, time, secrets, what is refused. */
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { createTroupe, loadConfig, ValidationError } from '../../index.ts'
-import { type DoctorCheck, examineConfig, restoreBackup } from '../../operations.ts'
+import { severityOf } from '../../configuration/index.ts'
+import { createTroupe, loadConfig, type Troupe, type TroupeConfig, ValidationError } from '../../index.ts'
+import { type DoctorCheck, examineConfig, examineProject, restoreBackup } from '../../operations.ts'
 import { createVirtualClock } from '../../testing/index.ts'
 import { Practice } from './doctor-testbed.test.fixture.ts'
+import { joined } from './examine.ts'
 
 const practice = new Practice()
 afterEach(() => practice.closeAll())
@@ -15,6 +17,43 @@ const own = (id: string, run: DoctorCheck['run'], more: Partial<DoctorCheck> = {
   description: `${id} holds.`,
   run,
   ...more,
+})
+
+describe('The check of the log', () => {
+  const checked = async (config: Partial<TroupeConfig>, before: (troupe: Troupe) => void = () => {}) => {
+    const troupe = await createTroupe({ storage: 'memory:', ...config })
+    before(troupe)
+    const { checks } = await troupe.doctor()
+    await troupe.close()
+    return checks.find(({ id }) => id === 'logs.failures')
+  }
+  const sink = (write: (line: string) => unknown) => ({ format: 'json', destination: { write } }) as const
+
+  it('writes a line at level error and passes once the line has arrived.', async () => {
+    const lines: string[] = []
+    const found = await checked({ log: sink((line) => lines.push(line)) })
+    expect(found).toMatchObject({
+      status: 'pass',
+      evidence: expect.stringContaining('a test line at level error arrived'),
+    })
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 50, doctor: true }])
+  })
+
+  it('fails where the log is silent, was silenced, or its destination loses lines.', async () => {
+    expect(await checked({ log: 'silent' })).toMatchObject({ status: 'fail', remedy: expect.any(String) })
+    const silenced = await checked({ log: sink(() => true) }, (troupe) => {
+      troupe.log.level = 'silent'
+    })
+    expect(silenced).toMatchObject({ status: 'fail', evidence: expect.stringContaining('silent') })
+    const broken = await checked({
+      log: sink(() => {
+        throw new Error('EPIPE')
+      }),
+    })
+    expect(broken).toMatchObject({ status: 'fail', evidence: expect.stringContaining('did not arrive') })
+    const rejecting = await checked({ log: sink(() => Promise.reject(new Error('ENOSPC'))) })
+    expect(rejecting).toMatchObject({ status: 'fail', evidence: expect.stringContaining('did not arrive') })
+  })
 })
 
 describe('checks of a user', () => {
@@ -65,7 +104,11 @@ describe('checks of a user', () => {
     const { checks, status, counts } = await asked
     const found = Object.fromEntries(checks.filter(({ about }) => about === 'own').map((one) => [one.id, one]))
     expect(found).toMatchObject({
-      breaks: { status: 'fail', evidence: 'The check itself failed: no shop' },
+      breaks: {
+        status: 'fail',
+        evidence: expect.stringMatching(/^The check itself failed: no shop \[err_[0-9a-f]{16}\]$/),
+        remedy: expect.stringContaining('the log'),
+      },
       hangs: { status: 'fail', evidence: expect.stringContaining('was not done in time') },
       mumbles: { status: 'fail', evidence: 'The check mumbles gave no answer that can be read.' },
       'warns-without-remedy': { status: 'fail' },
@@ -138,6 +181,25 @@ describe('troupe.doctor', () => {
     await expect(troupe.doctor({ prod: true } as never)).rejects.toThrow('prod')
     await expect(troupe.doctor({ production: 'yes' as never })).rejects.toThrow(ValidationError)
     await expect(troupe.doctor({ project: `${practice.folder}/nowhere` })).rejects.toThrow('it is no folder')
+  })
+
+  it('lists failures before warnings and passes, each by severity, the checks of the application as high', async () => {
+    const checks = [
+      own('shop.open', () => ({ status: 'fail', evidence: 'closed', remedy: 'open' })),
+      own('shop.stock', () => ({ status: 'warn', evidence: 'little', remedy: 'order' })),
+    ]
+    const troupe = await practice.opened({ doctor: { checks } })
+    const joint = joined(await troupe.doctor(), await examineProject({ project: practice.folder }))
+    const expected = ['fail', 'warn', 'pass'].flatMap((status) =>
+      ['high', 'medium', 'low'].map((severity) => `${status} ${severity}`),
+    )
+    const found = joint.checks.map(({ id, status }) => `${status} ${severityOf(id)}`)
+    expect(found).toEqual(found.toSorted((a, b) => expected.indexOf(a) - expected.indexOf(b)))
+    const indexOf = (wanted: string) => joint.checks.findIndex(({ id }) => id === wanted)
+    expect(indexOf('shop.open')).toBeLessThan(indexOf('project.lockfile'))
+    expect(indexOf('storage.durable')).toBeLessThan(indexOf('shop.stock'))
+    expect(indexOf('shop.stock')).toBeLessThan(indexOf('rates.limited'))
+    expect(indexOf('rates.limited')).toBeLessThan(indexOf('load.tested'))
   })
 
   it('ends when it is told to', async () => {

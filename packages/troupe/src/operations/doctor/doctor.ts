@@ -9,6 +9,7 @@ import {
   checkSignal,
   createRedactor,
   failure,
+  objectOf,
   type Redactor,
   systemClock,
   type TroupeError,
@@ -141,8 +142,9 @@ export async function examineProject(
 
 /** @throws ValidationError */
 async function readSubject(input: TroupeConfig, options: DoctorOptions) {
-  if (typeof input !== 'object' || input === null)
-    throw failure('validation.failed', { what: 'The configuration', problem: 'it is no object' })
+  objectOf('The configuration', input as unknown as Readonly<Record<string, unknown>>)
+  if (typeof input.storage !== 'string')
+    objectOf('The storage', input.storage as unknown as Readonly<Record<string, unknown>>)
   checkOptions('doctor', options, ['production', 'project', 'signal'])
   checkSignal('doctor', options.signal)
   const origins = input[declared]

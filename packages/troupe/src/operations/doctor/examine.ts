@@ -14,8 +14,17 @@ import {
   type DoctorStatus,
   entryOf,
   isAttestable,
+  severityOf,
 } from '../../configuration/index.ts'
-import { type Clock, type Duration, milliseconds, systemClock, type TroupeError } from '../../core/index.ts'
+import {
+  type Clock,
+  type Duration,
+  messageWithId,
+  milliseconds,
+  reportCallback,
+  storeError,
+  systemClock,
+} from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 import { agentChecks } from './checks/agent-checks.ts'
 import type { CheckFunctions } from './checks/check-functions.ts'
@@ -53,6 +62,7 @@ export interface DoctorReport {
   /** ISO text. */
   readonly at: string
   readonly counts: Readonly<Record<DoctorStatus, number>>
+  /** The most important first: by status, failures before warnings, then by the severities that docs/doctor.md lists. */
   readonly checks: readonly DoctorResult[]
 }
 
@@ -135,6 +145,8 @@ export async function examine(subject: ExamineSubject, options: ExamineOptions =
     const found = await withTimeLimit(limit, (within) => evaluate({ ...subject, signal: within })).catch(
       (error: unknown) => {
         if (signal?.aborted) throw error
+        const { parts } = subject
+        if (about === 'own' && parts) reportCallback(parts, { callback: 'doctor check', name: id }, error)
         return failedCheck(error)
       },
     )
@@ -160,7 +172,16 @@ export const joined = (first: DoctorReport, ...others: readonly DoctorReport[]):
     first.at,
   )
 
-function reportOf(checks: readonly DoctorResult[], production: boolean, at: string): DoctorReport {
+const statuses: readonly DoctorStatus[] = ['fail', 'warn', 'pass']
+const severities = ['high', 'medium', 'low']
+
+/** Checks of the same status and severity stay in the order of the catalogue, those of the application after them. */
+const byImportance = (a: DoctorResult, b: DoctorResult): number =>
+  statuses.indexOf(a.status) - statuses.indexOf(b.status) ||
+  severities.indexOf(severityOf(a.id)) - severities.indexOf(severityOf(b.id))
+
+function reportOf(results: readonly DoctorResult[], production: boolean, at: string): DoctorReport {
+  const checks = results.toSorted(byImportance)
   const count = (status: DoctorStatus) => checks.filter((check) => check.status === status).length
   const counts = { pass: count('pass'), warn: count('warn'), fail: count('fail') }
   return { status: counts.fail > 0 ? 'fail' : counts.warn > 0 ? 'warn' : 'pass', production, at, counts, checks }
@@ -217,10 +238,14 @@ function checkAnswer(id: string, answer: DoctorAnswer): DoctorAnswer {
 }
 
 function failedCheck(error: unknown): DoctorAnswer {
-  const { message, hint, code } = error as Partial<TroupeError>
-  const remedy = hint ?? 'See why; what it looks at is not known until it does.'
+  const stored = storeError(error)
+  const { hint, code, errorId } = stored
+  const remedy =
+    errorId === undefined
+      ? (hint ?? 'See why; what it looks at is not known until it does.')
+      : 'Find the stack in the log by the id, and correct the check.'
   return fail(
-    `The check itself ${code === 'timeout' ? 'was not done in time' : 'failed'}: ${message ?? String(error)}`,
+    `The check itself ${code === 'timeout' ? 'was not done in time' : 'failed'}: ${messageWithId(stored)}`,
     remedy,
   )
 }

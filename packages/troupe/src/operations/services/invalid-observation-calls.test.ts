@@ -53,8 +53,8 @@ describe('wrong calls are refused, each with what is wrong', () => {
         return createTroupe({ storage: 'memory:', alerts: { rules: [rule] } })
       },
     ],
-    [/flags of loadConfig is not valid: it is no object/, () => loadConfig({ flags: x })],
-    [/env of loadConfig is not valid: it is no object/, () => loadConfig({ env: x })],
+    [/flags of loadConfig is not valid: it is 5 and no object/, () => loadConfig({ flags: x })],
+    [/env of loadConfig is not valid: it is 5 and no object/, () => loadConfig({ env: x })],
     [/cwd of loadConfig was given is not valid: it is 5/, () => loadConfig({ cwd: x })],
     [/file of loadConfig was given is not valid: it is 5/, () => loadConfig({ file: x })],
     [/The project of the doctor is not valid: it is no folder/, () => examineProject({} as never)],

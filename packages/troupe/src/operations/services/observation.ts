@@ -16,6 +16,7 @@ import {
   type Ids,
   milliseconds,
   type Random,
+  reportCallback,
   systemClock,
   type UserId,
 } from '../../core/index.ts'
@@ -26,7 +27,6 @@ import {
   createTracer,
   createTraceStore,
   createWebhook,
-  failureFields,
   HealthMonitor,
   type Log,
   LoopLag,
@@ -106,7 +106,7 @@ export class Observation {
     this.health = new HealthMonitor({
       clock,
       changed: (status, before) => events.emit({ type: 'health.changed', at: clock.now(), status, before }),
-      failed: (check, error) => log.error('a health check failed', failureFields({ check }, error)),
+      failed: (name, error) => reportCallback(parts, { callback: 'health check', name }, error),
     })
     this.watchdog = watchdog
       ? new Watchdog({ clock, events, afterMs: milliseconds(watchdog.after ?? '5m', 'watchdog.after') })
@@ -131,7 +131,7 @@ export class Observation {
       events,
       metrics,
       ...this.#alertOptionsOf(config),
-      failed: (error, alert) => log.warn('an alert could not be told', { alert, error: error as Error }),
+      failed: (error, name) => reportCallback(parts, { callback: 'alert channel', name }, error),
     })
     logEvents(events, log)
     logFailures(events, log)

@@ -1,5 +1,5 @@
 /** What goes out of a troupe: the one client of its tools, and one for each place that its configuration names itself. */
-import { systemClock } from '../../core/index.ts'
+import { objectOf, systemClock } from '../../core/index.ts'
 import { type Egress, type EgressOptions, type EgressParts, type Fetch, openEgress } from '../../security/index.ts'
 
 /**
@@ -12,7 +12,7 @@ import { type Egress, type EgressOptions, type EgressParts, type Fetch, openEgre
  * await egress.close()
  */
 export const createEgress = (options: EgressOptions = {}, parts: Partial<EgressParts> = {}): Egress =>
-  openEgress(options, { clock: systemClock, ...parts })
+  openEgress(options, { clock: systemClock, ...objectOf('createEgress', parts as never) })
 
 export interface EgressClient {
   /** Of tools, effects and whatever else an agent causes. */

@@ -8,10 +8,10 @@ import {
   type Services,
 } from '../../agents/index.ts'
 import { agentsByName, compiledTeams, type RevealedConfig } from '../../configuration/index.ts'
-import { milliseconds } from '../../core/index.ts'
+import { milliseconds, version } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
-import { build, type SharedServices, type TroupeParts } from '../../operations/index.ts'
-import { createOrchestra, createSchedules, type Known } from '../../runs/index.ts'
+import type { SharedServices, TroupeParts } from '../../operations/index.ts'
+import { createDailyUsage, createOrchestra, createSchedules, type Known, readLimits } from '../../runs/index.ts'
 import { Access, createErasureCheck } from '../../security/index.ts'
 import type { CommonParts, DurableParts } from './open-durable-parts.ts'
 
@@ -38,13 +38,15 @@ function servicesOf(parts: DurableParts & CommonParts & SharedServices): Service
 
 export function assembleTeams(
   config: RevealedConfig,
-  parts: DurableParts & CommonParts & SharedServices & { readonly holder: () => string },
+  parts: DurableParts & CommonParts & SharedServices & Pick<TroupeParts, 'apiKeys'> & { readonly holder: () => string },
 ): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
   const { clock, random, storage, steps, mailboxes, mesh, clients, roles, recording, guard, audit } = parts
   // What an agent may do in its steps: its own definition decides, and that of who acts for it.
   const accessOf = (agent: Agent, within: readonly Agent['access'][] = []) =>
     within.reduce((above, access) => new Access(access, roles, above), new Access(agent.access, roles))
   const services = servicesOf(parts)
+  const limits = readLimits(config.limits)
+  const dailyUsage = createDailyUsage(parts, limits.perDay)
   const sessions = createSessions({
     steps: {
       ...steps,
@@ -56,6 +58,7 @@ export function assembleTeams(
     storage,
     services,
     audit,
+    ...(dailyUsage ? { budgetOf: dailyUsage.budget } : {}),
     contextOf: (recorder, { agent, name, ask, over, within }) =>
       createStepContext({
         agent: name,
@@ -75,7 +78,9 @@ export function assembleTeams(
   const orchestra = createOrchestra(
     {
       ...parts,
-      build,
+      build: version,
+      limits: limits.run,
+      ...(dailyUsage ? { dailyUsage } : {}),
       redact: parts.redactor.redact,
       leaseMs: milliseconds(config.lease ?? '10s', 'lease'),
       scores: config.evaluation?.scores ?? {},
@@ -88,6 +93,7 @@ export function assembleTeams(
   const schedules = createSchedules(
     {
       ...parts,
+      isGranted: (key, user) => parts.apiKeys.isGranted(key, user),
       context: (user) => mesh.host(user),
       written: (user, after) => mesh.written(user, after),
       mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,

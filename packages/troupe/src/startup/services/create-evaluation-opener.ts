@@ -18,6 +18,7 @@ export function createEvaluationOpener(parts: TroupeParts, open: OpenWithin): Op
     const inner = await open(evaluationConfig(parts.settings.config), {
       models,
       toolSources,
+      log: parts.log.child({ evaluation: true }),
       ...(policies ? { policies } : {}),
       ...(recording ? { recording } : {}),
     })
@@ -42,7 +43,6 @@ function evaluationConfig({ agents, teams, roles, messaging, context, clock, ran
   const { signatures: _, ...bounds } = messaging ?? {}
   return {
     storage: 'memory:',
-    log: 'silent',
     messaging: bounds,
     ...(agents ? { agents } : {}),
     ...(teams ? { teams } : {}),

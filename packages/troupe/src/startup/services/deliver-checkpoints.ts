@@ -18,7 +18,7 @@ interface CheckpointTarget {
  * @param fetchTo of a URL of HTTP
  * @returns takes a path, or a URL of HTTP
  */
-export const deliverCheckpointsBy =
+export const deliverCheckpoints =
   (fetchTo: (url: string) => Fetch) =>
   (to: string): CheckpointTarget =>
     /^https?:\/\//.test(to)

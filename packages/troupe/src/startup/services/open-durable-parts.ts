@@ -9,7 +9,7 @@ import { createRoles, type OpenedEncryption, openAudit } from '../../security/in
 import type { OpenedStorage } from '../../storage/index.ts'
 import { UnreadResults } from '../../tools/index.ts'
 import type { Startup } from '../startup.ts'
-import { deliverCheckpointsBy } from './deliver-checkpoints.ts'
+import { deliverCheckpoints } from './deliver-checkpoints.ts'
 
 /** What is open before anything is executed. */
 export type BaseParts = Pick<
@@ -29,7 +29,10 @@ export type DurableParts = BaseParts &
     readonly endedRuns: EndedRuns
   }
 /** What all agents of the troupe share. */
-export type CommonParts = Pick<TroupeParts, 'incidents' | 'guard' | 'mesh' | 'presence' | 'mailboxes' | 'clients'>
+export type CommonParts = Pick<
+  TroupeParts,
+  'incidents' | 'callers' | 'guard' | 'mesh' | 'presence' | 'mailboxes' | 'metricStore' | 'clients'
+>
 
 interface DurableOptions {
   readonly processId: string
@@ -109,7 +112,7 @@ async function openAccounts(
   const log = {
     ...base,
     config: config.audit,
-    deliverTo: deliverCheckpointsBy(egressClient.fetchTo),
+    deliverTo: deliverCheckpoints(egressClient.fetchTo),
     holder: processId,
     failed: (error: unknown) =>
       base.log.warn('work on the audit log failed; it is tried again', { error: error as Error }),

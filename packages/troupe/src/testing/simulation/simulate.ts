@@ -139,7 +139,7 @@ function inProcess(
   env: Readonly<Record<string, string>> = {},
 ): Promise<SeedReport[]> {
   const program = [fileURLToPath(beside('simulation-process')), JSON.stringify(assignment)]
-  const child = spawn(process.execPath, ['--no-warnings', '--import', beside('preload').href, ...program], {
+  const child = spawn(process.execPath, ['--no-warnings', '--import', beside('preloaded-machine').href, ...program], {
     stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import { real } from './globals/real.ts'
 import { createLeakDetector } from './leak-detector.ts'
-import { preloadedMachine as machine } from './preload.ts'
+import { preloadedMachine as machine } from './preloaded-machine.ts'
 import { runSeed } from './run-seed.ts'
 import type { SimulationFaults, SimulationScenario } from './simulation.ts'
 

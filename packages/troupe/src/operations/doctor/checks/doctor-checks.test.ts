@@ -61,12 +61,15 @@ async function careful(): Promise<TroupeConfig> {
     },
   })
   expect(problems).toEqual([])
-  const team = { config: { budget: { cost: 5 }, onError: { '*': { retry: { attempts: 2 } } } } } as const
+  const team = {
+    topology: solo(asked),
+    config: { budget: { cost: 5 }, onError: { '*': { retry: { attempts: 2 } } } },
+  } as const
   return withOrigins(
     {
       ...config,
       agents: [asked, counts],
-      teams: { team: solo(asked) },
+      teams: { team },
       messaging: { signatures: { keys: [{ id: 's', privateKey }] } },
       audit: { checkpoints: { key: { id: 'a', privateKey }, to: () => {} } },
       context: { limits: { entries: 1_000 } },
@@ -79,7 +82,7 @@ async function careful(): Promise<TroupeConfig> {
       fetch: async () => new Response('{}'),
       doctor: { backups: join(practice.folder, 'backups') },
     } as TroupeConfig,
-    { effectiveValues, teams: { team } },
+    { effectiveValues },
   )
 }
 
@@ -195,7 +198,9 @@ describe('where little was thought of', () => {
     expect(practice.statuses(await examineConfig(config))['storage.migrated']).toBe('pass')
     await (await practice.opened(config)).close()
     const db = new DatabaseSync(storage.slice('sqlite:'.length))
-    db.exec("drop table trace_spans; drop table trace_index; delete from storage_schema where module = 'observability'")
+    db.exec(
+      "drop table trace_spans; drop table trace_index; drop table metric_minutes; delete from storage_schema where module = 'observability'",
+    )
     db.close()
     for (let i = 0; i < 2; i++) {
       const { checks } = await examineConfig(config)

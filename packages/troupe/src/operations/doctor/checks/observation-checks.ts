@@ -1,6 +1,7 @@
 /** Whether somebody would see what goes wrong. */
 
 import { rulesOf } from '../../../configuration/index.ts'
+import { nextMacrotask, systemClock } from '../../../core/index.ts'
 import { checkLogConfig, speaks } from '../../../observability/index.ts'
 import { counted, fail, isAtWork, isServed, listNames, pass, settingSourceOf, short, warn } from '../doctor-subject.ts'
 import { failing } from './agent-checks.ts'
@@ -64,14 +65,23 @@ export const observationChecks = {
     return short(subject, 'They are counted, and nothing reads them.', remedy)
   },
 
-  'logs.failures'(subject) {
-    // As configured: a command that looks at an installation opens it silent.
-    const { level = 'warn' } = checkLogConfig(subject.config.log ?? {})
+  async 'logs.failures'(subject) {
+    const { log } = subject.parts
+    const configured = checkLogConfig(subject.config.log ?? {}).level ?? 'warn'
     const remedy = "Set log to 'error' or a level that says more, and a destination that takes each line."
+    // A command that looks at an installation opens its log silent: there the configured level is judged.
+    const level = isAtWork(subject) ? log.level : configured
     if (!speaks(level, 'error')) return fail(`The level is ${level}: what fails is not logged.`, remedy)
-    const { written = 0, lost = 0 } = subject.parts.log.lines ?? {}
-    const seen = `The level is ${level}; ${written} lines were written since it was opened`
-    return lost > 0 ? fail(`${seen}, ${lost} were lost.`, remedy) : pass(`${seen}, none was lost.`)
+    if (!isAtWork(subject))
+      return pass(`The level is ${level}. The troupe works in no process here, so no line was tried.`)
+    const before = log.lines?.written ?? 0
+    log.error('a test line of the doctor; nothing failed', { doctor: true })
+    // A destination may take the line, and reject it, a moment later.
+    await nextMacrotask(systemClock)
+    const { written = 0, lost = 0 } = log.lines ?? {}
+    const seen = `The level is ${level}; ${written} lines were written since it was opened, ${lost} were lost`
+    if (written <= before) return fail(`${seen}. A test line at level error did not arrive.`, remedy)
+    return lost > 0 ? fail(`${seen}.`, remedy) : pass(`${seen}; a test line at level error arrived.`)
   },
 
   'logs.configured'(subject) {

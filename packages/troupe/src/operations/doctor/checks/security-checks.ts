@@ -238,7 +238,7 @@ function unencryptedConnections({ config, origins }: DoctorSubject): readonly st
   const options = typeof storage === 'object' && !('secret' in storage) ? storage : {}
   const host = options.host ?? parsedUrl?.hostname
   const isServer = typeof storage === 'object' || /^postgres/.test(storage)
-  const encrypted = options.tls !== undefined && options.tls !== false
+  const encrypted = options.tls !== undefined && options.tls !== false && options.tls !== 'none'
   const asked =
     /require|verify/.test(parsedUrl?.searchParams.get('sslmode') ?? '') || parsedUrl?.searchParams.get('ssl') === 'true'
   if (isServer && host && !isLocal(host) && !encrypted && !asked) plain.push(`PostgreSQL at ${host}`)

@@ -51,12 +51,14 @@ export const workChecks = {
   },
 
   'schedules.running'({ parts: { metrics } }) {
-    const [failed, missed, unhandled] = ['schedule.failed', 'schedule.missed', 'schedule.unhandled'].map(
-      (name) => metrics.summary(name).count,
+    const names = ['schedule.failed', 'schedule.missed', 'schedule.unhandled', 'schedule.unauthorized']
+    const [failed, missed, unhandled, unauthorized] = names.map((name) => metrics.summary(name).count)
+    const seen = `${failed} failed, ${missed} missed, ${unhandled} left for want of their code, ${unauthorized} paused since their API key ended, since it was opened.`
+    if (!failed && !missed && !unhandled && !unauthorized) return pass(seen)
+    return warn(
+      seen,
+      '`troupe schedules list` shows which; open a process that has their agents, and resume those of ended keys.',
     )
-    const seen = `${failed} failed, ${missed} missed, ${unhandled} left for want of their code, since it was opened.`
-    if (!failed && !missed && !unhandled) return pass(seen)
-    return warn(seen, '`troupe schedules list` shows which; open a process that has their agents.')
   },
 
   async 'clock.agrees'({ parts, now }) {

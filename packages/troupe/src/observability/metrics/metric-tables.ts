@@ -1,0 +1,43 @@
+/** What users' code has recorded under names of its own: a row for each minute of each series, and nothing finer. */
+import { type Migration, postgresTables, type UserTable } from '../../storage/index.ts'
+
+export interface MetricTables {
+  metric_minutes: {
+    user_id: string
+    name: string
+    /** JSON with sorted keys. */
+    labels: string
+    /** ms since 1970, of the beginning of the minute. */
+    minute: number
+    count: number
+    failures: number
+    sum: number
+    min: number
+    max: number
+    latest: number
+  }
+}
+
+const sqlite = [
+  `create table metric_minutes (
+    user_id text not null, name text not null, labels text not null, minute integer not null,
+    count integer not null, failures integer not null,
+    sum double precision not null, min double precision not null, max double precision not null,
+    latest double precision not null,
+    primary key (user_id, name, labels, minute))`,
+  'create index metric_minutes_order on metric_minutes (user_id, minute)',
+]
+
+export const metricMigration: Migration = {
+  module: 'observability',
+  version: 2,
+  name: 'metrics of users',
+  lowestReader: 0,
+  up: { sqlite, postgres: postgresTables(sqlite) },
+}
+
+export const metricTable: UserTable = {
+  module: 'observability',
+  name: 'metric_minutes',
+  key: ['name', 'labels', 'minute'],
+}

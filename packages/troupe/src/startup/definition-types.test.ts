@@ -1,0 +1,165 @@
+/** What the compiler knows of definitions; the lines with `@ts-expect-error` hold in the type check. */
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import {
+  createTroupe,
+  defineAgent,
+  defineConfig,
+  defineMessage,
+  defineTopology,
+  finish,
+  handOff,
+  invoke,
+  type Json,
+  LlmAgent,
+  patterns,
+  type Results,
+} from '../index.ts'
+import { serve } from '../server/index.ts'
+import { MockModel } from '../testing/index.ts'
+import { troupesOfTests } from './troupe-testbed.test.fixture.ts'
+
+const { ada } = troupesOfTests()
+
+const count = defineAgent({ name: 'Count', run: async (text: string) => text.length })
+const shout = defineAgent({ name: 'Shout', run: async (text: string) => text.toUpperCase() })
+const Price = z.object({ euros: z.number(), currency: z.enum(['EUR', 'USD']).default('EUR') })
+const price = defineAgent({
+  name: 'Price',
+  inputSchema: z.object({ item: z.string(), count: z.number().default(1) }),
+  outputSchema: Price,
+  run: async ({ item, count: n }) => ({ euros: item.length * n, currency: 'EUR' as const }),
+})
+
+describe('the response of a run', () => {
+  it('The response has the type of the output schema of the last agent.', async () => {
+    const { orchestra } = await ada()
+    const result = await orchestra.run({ task: { item: 'tea' }, agent: price })
+    expectTypeOf(result.response).toEqualTypeOf<z.infer<typeof Price> | undefined>()
+    expect(result.response?.euros).toBe(3)
+    const model = new MockModel({ responses: ['{"euros":7}'] })
+    const quote = new LlmAgent({ name: 'Quote', model, output: Price })
+    const run = await orchestra.start({
+      task: 'tea',
+      topology: patterns.pipeline({ stages: [{ agents: [shout] }, { agents: [quote] }] }),
+    })
+    const output = await run.output()
+    expectTypeOf(output).toEqualTypeOf<z.infer<typeof Price>>()
+    expect(output).toEqual({ euros: 7, currency: 'EUR' })
+  })
+
+  it('Without a schema the response has the type of what the function gives or finishes with.', async () => {
+    const { orchestra } = await ada()
+    const either = defineAgent({
+      name: 'Either',
+      run: async (text: string) =>
+        text === 'a' ? finish({ done: true }) : text === 'b' ? handOff('Count', text) : 'no',
+    })
+    const { response } = await orchestra.run({ task: 'a', agent: either })
+    expectTypeOf(response).toEqualTypeOf<{ done: boolean } | 'no' | undefined>()
+    expect(response).toEqual({ done: true })
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (input: string | Results<number>) =>
+        typeof input === 'string' ? invoke([{ agent: count, input }]) : finish(input.results.map(({ value }) => value)),
+    })
+    const hub = await orchestra.run({ task: 'four', topology: patterns.hubAndSpoke({ hub: lead, spokes: [count] }) })
+    expectTypeOf(hub.response).toEqualTypeOf<(number | null)[] | undefined>()
+    expect(hub.response).toEqual([4])
+  })
+
+  it('Where the definitions do not say what comes, the response is JSON.', async () => {
+    const { orchestra } = await ada()
+    const flows = { agents: [count], flows: ['Start -> Count', 'Count -> End'] }
+    expectTypeOf((await orchestra.run({ task: 'x', topology: flows })).response).toEqualTypeOf<Json | undefined>()
+    expectTypeOf(
+      (await (await orchestra.start({ task: 'x', topology: defineTopology(flows) })).result()).response,
+    ).toEqualTypeOf<Json | undefined>()
+  })
+})
+
+describe('what does not fit', () => {
+  it('A number given to a stage that takes a text does not compile, and schemas that do not fit are rejected by name.', async () => {
+    // @ts-expect-error: Count gives a number, Shout takes a text.
+    patterns.pipeline({ stages: [{ agents: [count] }, { agents: [shout] }] })
+    // @ts-expect-error: so it is within a stage, whose agents run one after the other.
+    patterns.pipeline({ stages: [{ agents: [count, shout] }] })
+    // @ts-expect-error: each agent of a parallel stage is given what the stage before gives.
+    patterns.pipeline({ stages: [{ agents: [count] }, { agents: [price, shout], parallel: true }] })
+    patterns.pipeline({ stages: [{ agents: [shout, count] }] })
+    // What a schema fills in by itself need not be given.
+    const item = defineAgent({ name: 'Item', run: async (name: string) => ({ item: name }) })
+    patterns.pipeline({ stages: [{ agents: [item] }, { agents: [price] }] })
+    const numbers = defineAgent({ name: 'Numbers', outputSchema: z.number(), run: async () => 5 })
+    const texts = defineAgent({ name: 'Texts', inputSchema: z.string(), run: async (text) => text })
+    const flows = { agents: [numbers, texts], flows: ['Start -> Numbers', 'Numbers -> Texts', 'Texts -> End'] }
+    const { orchestra } = await ada()
+    await expect(orchestra.start({ task: 1, topology: flows })).rejects.toMatchObject({
+      code: 'topology.rejected',
+      message: expect.stringContaining('What Numbers gives does not fit the input schema of Texts'),
+    })
+  })
+
+  it('An edge to an agent that does not exist is rejected by name.', () => {
+    expect(() => defineTopology({ agents: [count], flows: ['Count -> Cuont'] })).toThrow(
+      "The topology is not valid at the flow 'Count -> Cuont': there is no agent Cuont",
+    )
+  })
+
+  it('A storage without a scheme is rejected, with what to write.', async () => {
+    await expect(createTroupe({ storage: './db.sqlite' })).rejects.toThrow('that file is sqlite:./db.sqlite')
+  })
+})
+
+describe('mailbox.receive', () => {
+  const Order = defineMessage('order.placed', z.object({ n: z.number() }))
+  const Note = defineMessage('note', z.object({ text: z.string() }))
+
+  it('A delivery of a type has the payload of its schema.', async () => {
+    const user = await ada()
+    await user.agent('Shop').messages.send(Order, { n: 2 }, { to: 'Stock' })
+    const [delivery] = await user.agent('Stock').mailbox.receive({ types: [Order] })
+    expectTypeOf(delivery?.message.payload).toEqualTypeOf<{ n: number } | undefined>()
+    expect((delivery?.message.payload.n ?? 0) + 1).toBe(3)
+    const either = await user.agent('Stock').mailbox.receive({ types: [Order, Note] })
+    expectTypeOf(either[0]?.message.payload).toEqualTypeOf<{ n: number } | { text: string } | undefined>()
+    const [any] = await user.agent('Stock').mailbox.receive()
+    expectTypeOf(any?.message.payload).toEqualTypeOf<Json | undefined>()
+    const named = await user.agent('Stock').mailbox.receive({ types: ['order.placed'] })
+    expectTypeOf(named[0]?.message.payload).toEqualTypeOf<Json | undefined>()
+  })
+})
+
+describe('createTroupe(defineConfig({ … }))', () => {
+  const team = patterns.pipeline({ stages: [{ agents: [shout] }] })
+
+  it('One object serves the command line and the program: its server and the settings of its teams hold.', async () => {
+    const config = defineConfig({
+      storage: 'memory:',
+      log: 'silent',
+      server: { port: 0, heartbeat: '3s' },
+      teams: { plain: team, short: { topology: team, config: { budget: { steps: 1 } }, description: 'One step.' } },
+    })
+    await using troupe = await createTroupe(config)
+    const { orchestra } = troupe.user('ada')
+    expect((await orchestra.run({ task: 'a', team: 'plain' })).response).toBe('A')
+    const run = await orchestra.start({ task: 'a', team: 'short' })
+    const { value: started } = await run.events().next()
+    expect(started).toMatchObject({ pinned: { config: { budget: { steps: 1 } } } })
+    await using server = await serve(troupe)
+    expect(server.port).not.toBe(8_000)
+    await using other = await serve(troupe, { host: 'localhost', port: 0 })
+    expect(other.host).toBe('localhost')
+  })
+
+  it('Options that are none are found by the compiler and at run time.', async () => {
+    // @ts-expect-error: storrage
+    const misspelt = defineConfig({ storrage: 'memory:' })
+    await expect(createTroupe(misspelt as never)).rejects.toThrow(/storrage/)
+    // @ts-expect-error: a configuration without a storage is for the command line, which has a default.
+    await expect(createTroupe(defineConfig({ log: 'silent' }))).rejects.toThrow(/storage/)
+    const teams = { a: { topology: team, cnfig: {} } } as never
+    await expect(createTroupe({ storage: 'memory:', teams })).rejects.toThrow(/cnfig/)
+    await expect(createTroupe({ storage: 'memory:', server: 5 as never })).rejects.toThrow(/server/)
+  })
+})
