@@ -1,5 +1,13 @@
 /** How the process ends, for scripts: docs/cli.md lists them. */
-import { type ErrorCode, failure, type Json, TroupeError } from '../core/index.ts'
+import {
+  type CatalogueEntry,
+  catalogue,
+  type ErrorCode,
+  failure,
+  type Json,
+  stackOf,
+  TroupeError,
+} from '../core/index.ts'
 
 export const exitCodes = {
   ok: 0,
@@ -23,7 +31,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 export interface Complaint {
   readonly code: string
   readonly message: string
-  readonly hint?: string
+  /** That of the error, else what the catalogue advises for its code. */
+  readonly hint: string
   readonly exit: ExitCode
   readonly stack?: string
 }
@@ -61,11 +70,11 @@ export function exitOfStatus(status: number): ExitCode {
 }
 
 export function complaintOf(error: unknown): Complaint {
-  const { code, message, hint } = error as Partial<TroupeError>
+  const { code, message, hint } = (error ?? {}) as Partial<TroupeError>
   const stack = stackOf(error)
   const fields = {
     message: message ?? String(error),
-    ...(hint === undefined ? {} : { hint }),
+    hint: hint || advised(code),
     ...(stack ? { stack } : {}),
   }
   if (error instanceof CliError) return { ...fields, code: error.code, exit: error.exit }
@@ -79,11 +88,9 @@ export function complaintOf(error: unknown): Complaint {
   return { ...fields, code: code ?? 'command.failed', exit: exitCodes.failed }
 }
 
-const maxCauseDepth = 5
-
-/** With those of its causes, each below what it led to. */
-function stackOf(error: unknown, depth = 0): string | undefined {
-  if (!(error instanceof Error) || depth > maxCauseDepth) return undefined
-  const cause = stackOf(error.cause, depth + 1)
-  return cause === undefined ? error.stack : `${error.stack}\nCaused by ${cause}`
+/** A hint that has to be filled in helps nobody; then the log and the causes have to. */
+function advised(code: string | undefined): string {
+  const known: Readonly<Record<string, CatalogueEntry>> = catalogue
+  const hint = code !== undefined && Object.hasOwn(known, code) ? known[code]?.hint : undefined
+  return hint === undefined || /\{\w+\}/.test(hint) ? catalogue['command.failed'].hint : hint
 }

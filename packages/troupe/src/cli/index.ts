@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** The program `troupe`. */
+/** The program `troupe`, as it was built; `bin/troupe.js` starts it. */
 import { main } from './main.ts'
 
 // Before anything that an older one cannot load.

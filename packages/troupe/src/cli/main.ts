@@ -1,7 +1,7 @@
 /** The command line: reads what is asked, does it, and ends with the exit code that docs/cli.md gives. */
 import { Console } from 'node:console'
-import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
+import { version } from '../core/index.ts'
 import { openCommandContext } from './command-context.ts'
 import { type CliError, commandFailure, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './global-flags.ts'
@@ -34,7 +34,7 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
     process.exit(exitCodes.failed)
   })
   const program = createProgram({
-    version: versionOf(),
+    version,
     quiet: flagsSoFar.json === true,
     async carryOut(flags, work) {
       flagsSoFar = flags
@@ -79,10 +79,6 @@ function asMisused({ code, message }: CommanderError): CliError {
 
 const unwritten = ({ message }: Error): CliError =>
   commandFailure('output.unwritten', exitCodes.failed, { problem: message })
-
-const versionOf = () =>
-  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string })
-    .version
 
 /** Aborts with the first Ctrl-C; a second one ends the process, for the journal is durable at every moment. */
 function stopped(): AbortSignal {

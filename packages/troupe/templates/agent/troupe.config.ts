@@ -1,7 +1,7 @@
 import { defineConfig, LlmAgent } from 'troupe'
 
 /** Answers in its own words with a model of yours: `model: 'anthropic/claude-sonnet-4-5'`, and ANTHROPIC_API_KEY in .env. */
-const guide = new LlmAgent({
+export const guide = new LlmAgent({
   name: 'Guide',
   instructions: [
     'You explain how Troupe works.',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const packageFolder = join(import.meta.dirname, '../..')
-export const program = join(packageFolder, 'dist/cli/index.js')
+export const program = join(packageFolder, 'dist/bundle/cli.js')
 
 export interface Ended {
   readonly code: number | null

@@ -6,6 +6,13 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { ended, environment, Folder, untilPrinted } from './cli-process.ts'
 
 const packageFolder = join(import.meta.dirname, '../..')
+const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))
+const shared = ['.env.example', '.github/workflows/ci.yml', '.gitignore', 'AGENTS.md', 'package.json', 'tsconfig.json']
+const own = { team: ['notes.test.ts', 'notes/launch.md', 'troupe.config.ts'] }
+const filesOf = (template: keyof typeof own) => [
+  `vendor/troupe-${version}.tgz`,
+  ...[...shared, ...own[template]].sort(),
+]
 
 describe('the program in a new project', () => {
   const folder = new Folder()
@@ -14,7 +21,7 @@ describe('the program in a new project', () => {
   it('makes one that runs as it is, and writes over nothing', async () => {
     writeFileSync(join(folder.path, '.gitignore'), 'mine\n')
     const { written, unchanged } = await folder.json<{ written: string[]; unchanged: string[] }>(['init'])
-    expect([written, unchanged]).toEqual([['notes/launch.md', 'package.json', 'troupe.config.ts'], ['.gitignore']])
+    expect([written, unchanged]).toEqual([filesOf('team').filter((name) => name !== '.gitignore'), ['.gitignore']])
     expect(readFileSync(join(folder.path, '.gitignore'), 'utf8')).toBe('mine\n')
     const { code, out } = await folder.run(['run', 'notes', 'What did we decide about the press?'])
     expect({ code, out }).toMatchObject({
@@ -84,12 +91,14 @@ describe('the program in a new project', () => {
   it('makes it from a package in a folder of any name', async () => {
     const other = join(folder.path, 'my projéct')
     const copy = join(other, 'troupe')
-    for (const part of ['package.json', 'dist', 'templates'])
+    for (const part of ['package.json', 'bin', 'dist', 'templates'])
       cpSync(join(packageFolder, part), join(copy, part), { recursive: true })
     symlinkSync(join(packageFolder, '../../node_modules'), join(other, 'node_modules'))
-    const args = [join(copy, 'dist/cli/index.js'), 'init', 'made', '--json']
+    const args = [join(copy, 'dist/bundle/cli.js'), 'init', 'made', '--json']
     const { written } = JSON.parse(execFileSync(process.execPath, args, { cwd: other, encoding: 'utf8' }))
-    expect(written).toEqual(['.gitignore', 'notes/launch.md', 'package.json', 'troupe.config.ts'])
+    expect(written).toEqual(filesOf('team'))
+    const { name, dependencies } = JSON.parse(readFileSync(join(other, 'made/package.json'), 'utf8'))
+    expect([name, dependencies.troupe]).toEqual(['made', `file:vendor/troupe-${version}.tgz`])
   }, 120_000)
 
   it('says which file it cannot write', async () => {
@@ -105,7 +114,7 @@ describe('the program in a new project', () => {
     writeFileSync(join(folder.path, 'old/package.json'), text)
     const { out } = await folder.run(['init', 'old', '--template', 'worker'])
     expect(out).toContain('kept   package.json')
-    expect(out).toContain('  npm pkg set type=module\n  npm install troupe\n')
+    expect(out).toContain(`  npm pkg set type=module\n  npm install ./vendor/troupe-${version}.tgz\n`)
     expect(readFileSync(join(folder.path, 'old/package.json'), 'utf8')).toBe(text)
   }, 120_000)
 

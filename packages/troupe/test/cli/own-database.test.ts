@@ -51,6 +51,17 @@ describe('the program on a database of its own', () => {
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
   }, 60_000)
 
+  it('repeats an effect that may happen once only where it is told to', async () => {
+    await folder.run(['run', 'Poster', 'x', '--id', 'letter'])
+    const rejected = await folder.run(['runs', 'fork', 'letter', '--at', '1'])
+    expect(rejected.code).not.toBe(0)
+    expect(rejected.error).toMatch(/post[\s\S]*repeat/)
+    const repeated = await folder.run(['runs', 'fork', 'letter', '--at', '1', '--repeat'])
+    expect(repeated).toMatchObject({ code: 0, out: expect.stringContaining('posted') })
+    const retried = await folder.run(['runs', 'retry', 'letter', '--repeat'])
+    expect(retried).toMatchObject({ code: 1, error: expect.stringContaining('has not failed') })
+  }, 60_000)
+
   it('ends with 2 for what is wrong, 4 for what is not there, 5 for what cannot be reached', async () => {
     const [misspelt, unknown, missing, unreachable] = await Promise.all([
       folder.run(['runs', 'lits']),
@@ -107,7 +118,7 @@ describe('the program on a database of its own', () => {
     const [chatter, problem = ''] = error.trimEnd().split('\n')
     expect([chatter, JSON.parse(problem)]).toEqual([
       'chatter',
-      { error: { code: 'command.failed', message: 'a stray' } },
+      { error: { code: 'command.failed', message: 'a stray', hint: 'Add --debug for its causes and stacks.' } },
     ])
   }, 60_000)
 
@@ -204,7 +215,7 @@ describe('the program on a database of its own', () => {
     const steps = () => {
       const db = new DatabaseSync(join(folder.path, 'data', 'troupe.db'))
       db.exec(
-        "drop table if exists trace_spans; drop table if exists trace_index; delete from storage_schema where module = 'observability'",
+        "drop table if exists trace_spans; drop table if exists trace_index; drop table if exists metric_minutes; delete from storage_schema where module = 'observability'",
       )
       const count = db.prepare('select count(*) as steps from storage_schema').get()?.steps
       db.close()
@@ -231,9 +242,9 @@ describe('the program on a database of its own', () => {
       run([], { TROUPE_DEBUG: 'true' }),
       run([], { SYNTHA_DEBUG_MODE: 'true' }),
     ])
-    expect(bare.error).not.toMatch(/ at |Caused by/)
+    expect(bare.error).not.toMatch(/ at |caused by/)
     for (const { error } of [flagged, configured, guides])
-      expect(error).toMatch(/\n {4}at [\s\S]*\nCaused by Error: ENOENT[\s\S]*\n {4}at /)
+      expect(error).toMatch(/\n {4}at [\s\S]*\ncaused by: Error: ENOENT[\s\S]*\n {4}at /)
   })
 
   it('searches the audit log, and exports it for a verification that needs no database', async () => {

@@ -32,6 +32,10 @@ export default defineConfig({
         throw new Error('out of \u001b[31mpaper')
       },
     }),
+    defineAgent({
+      name: 'Poster',
+      run: (_: unknown, ctx) => ctx.effect('post', { class: 'at-most-once', input: {} }, async () => 'posted'),
+    }),
     new LlmAgent({ name: 'Payer', model: new MockModel({ responses }), tools: { pay } }),
     // Each model call takes a moment, and costs.
     new LlmAgent({

@@ -1,4 +1,5 @@
 /** What there is: the configuration, the storage, the release. */
+import { version } from '../../core/index.ts'
 import type { Versions } from '../../operations/index.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { loadStorageConfig } from '../command-context.ts'
@@ -93,10 +94,6 @@ export const aboutCommands: readonly CliCommand[] = [
     here: true,
     description: 'this release, this machine, this configuration: for a report of a problem',
     async run({ config, out }) {
-      const { readFile } = await import('node:fs/promises')
-      const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-        readonly version: string
-      }
       const loaded = await config()
       const { storageLocationOf } = await import('../transport/open-transport.ts')
       const facts = {

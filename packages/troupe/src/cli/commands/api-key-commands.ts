@@ -33,6 +33,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
       ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: contributor)'],
       ['--operations <names>', 'only these, with commas between'],
       ['--as <agent>', 'bound to this agent'],
+      ['--taint <labels>', 'of all that it writes and starts, with commas between: untrusted:mail'],
       ['--expires-in <duration>', 'such as 30d'],
     ],
     async run({ api, out, flags }, [name = ''], options) {
@@ -43,6 +44,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
         role: text(options, 'role'),
         operations: listed(options, 'operations'),
         agent: text(options, 'as'),
+        taint: listed(options, 'taint'),
         expiresIn: text(options, 'expiresIn'),
       }
       out.show(

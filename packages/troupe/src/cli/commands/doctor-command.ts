@@ -15,7 +15,7 @@ export const doctorCommand: CliCommand = {
     ['--production', 'judge as production, whatever the profile'],
     ['--project <folder>', 'whose files are looked at (default: this one)'],
     ['--no-project', 'look at no files of a project'],
-    ['--all', 'show what passes too'],
+    ['--all', 'show every check: all findings, and what passes'],
   ],
   async run(context, _, options) {
     const production = options.production === true ? { production: true } : {}
@@ -23,7 +23,7 @@ export const doctorCommand: CliCommand = {
     const project = options.project === false ? undefined : (named ?? ((await isProject('.')) ? '.' : undefined))
     const report = await examined(context, production, project)
     context.out.document(report)
-    show(context.out, report, options.all === true)
+    printReport(context.out, report, options.all === true)
     return report.status === 'fail' ? exitCodes.failed : exitCodes.ok
   },
 }
@@ -76,20 +76,30 @@ async function examined(
 }
 
 const marks = { pass: ['green', 'pass'], warn: ['yellow', 'warn'], fail: ['red', 'FAIL'] } as const
+const maxInDevelopment = 3
 
-function show(out: Output, { checks, counts, production }: DoctorReport, all: boolean): void {
-  if (out.json) return
-  const order: readonly DoctorResult['status'][] = all ? ['pass', 'warn', 'fail'] : ['warn', 'fail']
-  for (const status of order)
-    for (const check of checks.filter((one) => one.status === status)) {
-      const [color, mark] = marks[status]
-      const guides = check.guides.length > 0 ? `  (${check.guides.join(', ')})` : ''
-      out.print(
-        `${out.style(color, mark)}  ${out.style('bold', oneLine(check.id))}  ${oneLine(check.description)}${out.style('dim', guides)}`,
-      )
-      out.print(`      ${oneLine(check.evidence)}`)
-      if (check.remedy !== undefined) out.print(`      → ${oneLine(check.remedy)}`)
-    }
+/**
+ * Prints the findings, the most important first. In development, where most of them can wait, it prints three and the number
+ * of the others.
+ * @param all prints every check, also those that pass
+ */
+export function printReport(out: Output, { checks, counts, production }: DoctorReport, all: boolean): void {
+  const findings = checks.filter(({ status }) => status !== 'pass')
+  const shown = all ? checks : production ? findings : findings.slice(0, maxInDevelopment)
+  for (const check of shown) printCheck(out, check)
+  const more = all ? [] : findings.slice(shown.length)
+  const count = (status: DoctorResult['status']) => more.filter((check) => check.status === status).length
+  if (more.length > 0) out.print(`${more.length} more (${count('fail')} fail, ${count('warn')} warn): --all`)
   const judged = production ? 'production' : 'development; --production judges as production'
   out.print(`${counts.pass} pass, ${counts.warn} warn, ${counts.fail} fail. Judged as ${judged}.`)
+}
+
+function printCheck(out: Output, { id, status, description, guides, evidence, remedy }: DoctorResult): void {
+  const [color, mark] = marks[status]
+  const lines = guides.length > 0 ? `  (${guides.join(', ')})` : ''
+  out.print(
+    `${out.style(color, mark)}  ${out.style('bold', oneLine(id))}  ${oneLine(description)}${out.style('dim', lines)}`,
+  )
+  out.print(`      ${oneLine(evidence)}`)
+  if (remedy !== undefined) out.print(`      → ${oneLine(remedy)}`)
 }

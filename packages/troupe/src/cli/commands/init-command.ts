@@ -1,9 +1,9 @@
-/** A first team, that runs as it is: without a key, without a network. */
+/** Makes a first project, which runs without a key. */
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { type CliCommand, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
+import { isFromRegistry, packInto } from './pack-into.ts'
 
 const templates = ['agent', 'team', 'worker'] as const
 
@@ -16,19 +16,24 @@ export const initCommand: CliCommand = {
     const template = text(options, 'template') ?? 'team'
     if (!templates.some((one) => one === template))
       throw misused(`There is no template ${template}.`, `There are ${templates.join(', ')}.`)
-    const from = fileURLToPath(new URL(`../../../templates/${template}/`, import.meta.url))
-    const names = (await readdir(from, { recursive: true, withFileTypes: true })).flatMap((one) =>
-      one.isFile() ? [join(one.parentPath, one.name)] : [],
-    )
+    const { packageFolder } = await import('../../configuration/index.ts')
+    const ours = packageFolder() as string
+    const target = resolve(folder)
     const written: string[] = []
     const unchanged: string[] = []
-    for (const path of names.sort()) {
-      const name = relative(from, path).replace(/^gitignore$/, '.gitignore')
-      const to = join(resolve(folder), name)
-      ;((await made(to, await readFile(path))) ? written : unchanged).push(name)
-    }
-    const todo = await missing(resolve(folder), from)
-    out.show({ folder: resolve(folder), written, unchanged }, () =>
+    const write = async (name: string, content: Buffer) =>
+      void ((await made(join(target, name), content)) ? written : unchanged).push(name)
+    const files = new Map([...(await filesOf(ours, 'shared')), ...(await filesOf(ours, template))])
+    const own = JSON.parse(String(files.get('package.json'))) as ProjectPackage
+    const before = await readPackage(target)
+    // A package that no registry has is packed into the project, so that the project can be installed anywhere.
+    const needsFile = before?.dependencies?.troupe === undefined && !(await isFromRegistry(ours))
+    const packed = needsFile ? `vendor/${await packInto(ours, join(target, 'vendor'))}` : undefined
+    if (packed !== undefined) written.push(packed)
+    files.set('package.json', projectPackage(own, basename(target), packed))
+    for (const [name, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) await write(name, content)
+    const todo = before ? missing(before, own, packed) : ['  npm install']
+    out.show({ folder: target, written, unchanged }, () =>
       [
         ...written.map((name) => `wrote  ${name}`),
         ...unchanged.map((name) => `kept   ${name}`),
@@ -61,24 +66,64 @@ async function made(to: string, content: Buffer): Promise<boolean> {
   }
 }
 
-/** What a `package.json` that was there lacks, as the commands that add it. */
-async function missing(folder: string, template: string): Promise<readonly string[]> {
-  const { type, dependencies = {} } = readPackage(await readFile(join(folder, 'package.json'), 'utf8'))
-  const wanted = readPackage(await readFile(join(template, 'package.json'), 'utf8')).dependencies ?? {}
-  const absent = Object.keys(wanted).filter((name) => !(name in dependencies))
-  return [...(type === 'module' ? [] : ['  npm pkg set type=module']), ['  npm install', ...absent].join(' ')]
+interface ProjectPackage {
+  readonly name: string
+  readonly dependencies: Readonly<Record<string, string>>
 }
 
-function readPackage(text: string): { readonly type?: unknown; readonly dependencies?: object } {
+/** The files of a template by their names in a project; npm would take a `.gitignore` for one of the package. */
+async function filesOf(packageFolder: string, template: string): Promise<ReadonlyMap<string, Buffer>> {
+  const from = join(packageFolder, 'templates', template)
+  const found = await readdir(from, { recursive: true, withFileTypes: true })
+  const paths = found.flatMap((one) => (one.isFile() ? [join(one.parentPath, one.name)] : []))
+  const name = (path: string) =>
+    relative(from, path)
+      .replaceAll('\\', '/')
+      .replace(/^gitignore$/, '.gitignore')
+  return new Map(await Promise.all(paths.map(async (path) => [name(path), await readFile(path)] as const)))
+}
+
+/** With the name of its folder, as far as npm takes it, and with the packed file in the place of a version. */
+function projectPackage(template: ProjectPackage, folder: string, packed: string | undefined): Buffer {
+  const name = folder
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+|-+$/g, '')
+    .slice(0, 214)
+  const troupe = packed === undefined ? {} : { troupe: `file:${packed}` }
+  const project = { ...template, name: name || template.name, dependencies: { ...template.dependencies, ...troupe } }
+  return Buffer.from(`${JSON.stringify(project, null, 2)}\n`)
+}
+
+interface ExistingPackage {
+  readonly type?: unknown
+  readonly dependencies?: Readonly<Record<string, unknown>>
+}
+
+/** What a `package.json` that was there lacks, as the commands that add it. */
+function missing(
+  { type, dependencies = {} }: ExistingPackage,
+  wanted: ProjectPackage,
+  packed: string | undefined,
+): readonly string[] {
+  const absent = Object.keys(wanted.dependencies).filter((name) => !(name in dependencies))
+  const named = absent.map((name) => (name === 'troupe' && packed !== undefined ? `./${packed}` : name))
+  return [...(type === 'module' ? [] : ['  npm pkg set type=module']), ['  npm install', ...named].join(' ')]
+}
+
+/** @returns undefined where the folder has none */
+async function readPackage(folder: string): Promise<ExistingPackage | undefined> {
+  const content = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
+  if (content === undefined) return undefined
   try {
-    return (JSON.parse(text) ?? {}) as { readonly type?: unknown; readonly dependencies?: object }
+    return (JSON.parse(content) ?? {}) as ExistingPackage
   } catch {
-    throw misused('package.json is no JSON.', 'Correct it, and run troupe init again: what is written stays.')
+    throw misused('package.json is no JSON.', 'Correct it, and run troupe init again.')
   }
 }
 
 const next = {
-  agent: ['  npx troupe run Guide "What is a lane?"', '  npx troupe chat Guide'],
-  team: ['  npx troupe check', '  npx troupe run notes "What did we decide about the press?"', '  npx troupe serve'],
-  worker: ['  node worker.ts'],
+  agent: ['  npm test', '  npx troupe run Guide "What is a lane?"', '  npx troupe chat Guide'],
+  team: ['  npm test', '  npx troupe run notes "What did we decide about the press?"', '  npm run dev'],
+  worker: ['  npm test', '  npm start'],
 }

@@ -1,8 +1,10 @@
 /** What runs until it is ended: a server, a worker, a server that begins anew when the code changes. */
+import type { LoadedConfig } from '../../configuration/index.ts'
 import type { CliCommand, CommandContext } from '../cli-command.ts'
 import { integerOption, text } from '../cli-command.ts'
 import { unlessStopped, usable } from '../command-context.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { missingConfig, missingConfigRemedy } from '../teams/missing-config.ts'
 import { tuneCollector } from '../tune-collector.ts'
 
 export const serveCommands: readonly CliCommand[] = [
@@ -17,6 +19,7 @@ export const serveCommands: readonly CliCommand[] = [
     async run(context, _, options) {
       tuneCollector()
       const loaded = usable(await context.withTeams())
+      noteMissingConfig(context, loaded)
       const [{ serve }, { createLocalTroupe, storageLocationOf }] = await Promise.all([
         import('../../server/index.ts'),
         import('../transport/open-transport.ts'),
@@ -39,7 +42,15 @@ export const serveCommands: readonly CliCommand[] = [
           pid: process.pid,
         })
         context.out.print(`Serving ${storage} at ${server.url}. Ctrl-C ends it.`)
-        if (context.interactive) context.out.print(`Open ${await server.link()} (works once, within five minutes)`)
+        using listening = new DisposableStack()
+        if (context.interactive) {
+          const printLink = async () =>
+            context.out.print(`Open ${await server.link()} (works once, within five minutes; Enter prints another)`)
+          await printLink()
+          const onEnter = () => void printLink().catch(() => {})
+          process.stdin.on('data', onEnter)
+          listening.defer(() => process.stdin.off('data', onEnter).pause())
+        }
         await ended(context)
         context.out.print('Ending: what is under way is finished or given back.')
         const { isComplete } = await troupe.drain({ closing: [() => server.close()] })
@@ -56,6 +67,7 @@ export const serveCommands: readonly CliCommand[] = [
     async run(context) {
       tuneCollector()
       const loaded = usable(await context.withTeams())
+      noteMissingConfig(context, loaded)
       const { createLocalTroupe, storageLocationOf } = await import('../transport/open-transport.ts')
       await using troupe = await unlessStopped(context.signal, createLocalTroupe(loaded.config))
       const storage = await storageLocationOf(loaded)
@@ -80,6 +92,12 @@ export const serveCommands: readonly CliCommand[] = [
     },
   },
 ]
+
+/** It is served all the same: a storage alone holds context, messages and runs that can be looked at. */
+function noteMissingConfig({ out }: CommandContext, loaded: LoadedConfig): void {
+  const missing = missingConfig(loaded)
+  if (missing !== undefined) out.note(`${missing} ${missingConfigRemedy}`)
+}
 
 const ended = ({ signal }: CommandContext) =>
   new Promise<void>((resolve) => {

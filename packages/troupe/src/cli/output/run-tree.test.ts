@@ -26,6 +26,18 @@ describe('the tree of a run', () => {
     expect(tree.draw(80, 10)[0]).toBe('✖ Lead  4.0 s  too much')
   })
 
+  it('The tree of a run counts once what a step and a child run used before they waited and after.', () => {
+    const tree = new RunTree()
+    tree.add(started('1#1', 'Lead'))
+    const child = { step: '1#1', child: 'r.1', usage: { inputTokens: 10, outputTokens: 1, cost: 0.5 } }
+    tree.add(event('child.waiting', child))
+    tree.add(event('step.waiting', { step: '1#1', usage: { inputTokens: 100, outputTokens: 10, cost: 0.25 } }))
+    expect(tree.draw(80, 10).at(-1)).toBe('0 of 1 steps done, 121 tokens, $0.7500')
+    tree.add(event('run.charged', { run: 'r.1', usage: { inputTokens: 20, outputTokens: 2, cost: 0.5 } }))
+    tree.add(event('step.completed', { step: '1#1', usage: { inputTokens: 200, outputTokens: 20, cost: 0.5 } }))
+    expect(tree.draw(80, 10).at(-1)).toBe('1 of 1 steps done, 242 tokens, $1.0000')
+  })
+
   it('says in a line what is worth one where nothing can be drawn over', () => {
     const tree = new RunTree()
     expect(tree.add(event('run.started'))).toBeUndefined()

@@ -10,6 +10,9 @@ export interface TreeEvent {
   readonly branch?: string
   readonly agent?: string
   readonly step?: string
+  /** The child run that waits, and the one that has ended. */
+  readonly child?: string
+  readonly run?: string
   readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number; readonly cost?: number }
   readonly question?: unknown
   readonly error?: { readonly message?: string }
@@ -28,8 +31,8 @@ const signs = { working: '◐', waiting: '…', done: '✔', failed: '✖' } as 
 
 export class RunTree {
   readonly #lines = new Map<string, Line>()
-  #tokens = 0
-  #cost = 0
+  /** By step, or by child run: what each has used so far. */
+  readonly #used = new Map<string, { readonly tokens: number; readonly cost: number }>()
   #last = 0
 
   /** @returns what is worth a line where nothing can be drawn over */
@@ -37,8 +40,8 @@ export class RunTree {
     this.#last = event.at
     const { type, step = '', agent = '', usage } = event
     if (usage) {
-      this.#tokens += (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
-      this.#cost += usage.cost ?? 0
+      const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
+      this.#used.set(event.child ?? event.run ?? step, { tokens, cost: usage.cost ?? 0 })
     }
     if (type === 'step.started') {
       this.#lines.set(step, {
@@ -75,6 +78,9 @@ export class RunTree {
     const lines = [...this.#lines.values()]
     const done = lines.filter(({ state }) => state === 'done').length
     const shown = lines.slice(-maxLines)
+    const used = [...this.#used.values()]
+    const tokens = used.reduce((sum, each) => sum + each.tokens, 0)
+    const cost = used.reduce((sum, each) => sum + each.cost, 0)
     return [
       ...(shown.length < lines.length ? [`  ${lines.length - shown.length} earlier steps`] : []),
       ...shown.map(({ agent, depth, state, began, ended, problem }) =>
@@ -84,7 +90,7 @@ export class RunTree {
         ),
       ),
       truncated(
-        `${done} of ${lines.length} steps done, ${this.#tokens.toLocaleString('en')} tokens, $${this.#cost.toFixed(4)}`,
+        `${done} of ${lines.length} steps done, ${tokens.toLocaleString('en')} tokens, $${cost.toFixed(4)}`,
         width - 1,
       ),
     ]

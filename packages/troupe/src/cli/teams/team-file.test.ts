@@ -36,7 +36,28 @@ describe('the file of a team', () => {
     expect(await edgesOf(row)).toEqual(expect.arrayContaining(['A>B']))
   })
 
+  it('states a policy for the team and its agents', async () => {
+    const rules = '[{ tool: get_context, when: args.key is untrusted, do: ask }]'
+    const text = `agents: { A: { instructions: x, tools: [get_context], untrusted: hide, policy: ${rules} } }\npolicy: ${rules}\n`
+    const { topology } = await readTeamFile(file('policy.yaml', text))
+    expect(defineTopology(topology).canonical.config).toEqual({
+      policy: [{ tool: 'get_context', when: 'args.key is untrusted', do: 'ask' }],
+    })
+  })
+
   it.each([
+    [
+      'a condition that cannot be read',
+      'k.yaml',
+      `${agents}policy: [{ tool: get_context, when: args.key iz trusted, do: ask }]\n`,
+      /The policy of .*k\.yaml is wrong: .*at character 10/,
+    ],
+    [
+      'a condition of an agent that cannot be read',
+      'l.yaml',
+      'agents: { A: { instructions: x, policy: [{ tool: a, when: call, do: ask }] } }',
+      /The agent A of .*l\.yaml is wrong: .*at character 5/,
+    ],
     ['an unknown word', 'a.yaml', `${agents}flow: []\n`, /flow is unknown; did you mean flows\?/],
     [
       'an unknown word of an agent',

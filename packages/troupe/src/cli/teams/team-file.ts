@@ -4,9 +4,10 @@ import { basename, extname } from 'node:path'
 import { z } from 'zod'
 import type { TroupeConfig } from '../../configuration/index.ts'
 import { nearest, type TroupeError } from '../../core/index.ts'
+import { compileRules } from '../../security/index.ts'
 import { LlmAgent } from '../../startup/index.ts'
 import { builtInTools } from '../../tools/index.ts'
-import { patterns, type TopologyForm } from '../../topology/index.ts'
+import { defineTopology, patterns, type TopologyForm } from '../../topology/index.ts'
 import { misused } from '../exit-codes.ts'
 
 export type Definition = NonNullable<TroupeConfig['agents']>[number]
@@ -17,6 +18,16 @@ const settings = z.strictObject({
   temperature: z.number().min(0).max(2).optional(),
   maxTurns: z.int().min(1).optional(),
 })
+const policy = z
+  .array(
+    z.strictObject({
+      tool: z.string().describe('The name of a tool; mail_* for all that begin so, * for all.'),
+      when: z.string().optional().describe('Such as args.to is untrusted; every call where left out.'),
+      do: z.enum(['allow', 'ask', 'block']).describe('ask: a person approves the exact arguments.'),
+      reason: z.string().optional().describe('For the person who is asked.'),
+    }),
+  )
+  .describe('What becomes of calls of tools, by the labels of their arguments; it narrows what the troupe allows.')
 export const agentSchema = z.strictObject({
   instructions: z.string().describe('What it is told about itself.'),
   model: z
@@ -29,6 +40,11 @@ export const agentSchema = z.strictObject({
   role: z.string().optional().describe('contributor by default.'),
   allow: z.array(z.string()).optional(),
   deny: z.array(z.string()).optional(),
+  policy: policy.optional(),
+  untrusted: z
+    .enum(['read', 'hide'])
+    .optional()
+    .describe('hide: its model reads nothing untrusted, and passes it on behind handles; read by default.'),
   settings: settings.optional(),
 })
 const kinds = [
@@ -55,6 +71,7 @@ const teamSchema = z
       .partialRecord(z.enum(kinds), z.looseObject({}))
       .optional()
       .describe('A ready topology in place of flows; agents in it by name.'),
+    policy: policy.optional(),
   })
   .describe('A team of agents.')
 
@@ -75,10 +92,23 @@ export async function readTeamFile(path: string): Promise<ReadTeam> {
       `${path} is no team:\n- ${problemsOf(checked.error).join('\n- ')}`,
       'team.schema.json in the package says what a team takes.',
     )
-  const { name = basename(path, extname(path)), agents, flows, pattern } = checked.data
+  const { name = basename(path, extname(path)), agents, flows, pattern, policy: rules } = checked.data
   const made = Object.entries(agents).map(([agent, described]) => agentFromFile(path, agent, described))
   if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')
-  return { name, agents: made, topology: flows ? { agents: made, flows } : patterned(path, made, pattern ?? {}) }
+  const topology = flows ? { agents: made, flows } : patterned(path, made, pattern ?? {})
+  return { name, agents: made, topology: rules ? withPolicy(path, topology, rules) : topology }
+}
+
+/** Its conditions are read here, so that a mistake names the file. */
+function withPolicy(path: string, topology: TopologyForm, rules: z.infer<typeof policy>): TopologyForm {
+  try {
+    compileRules(rules, 'the team')
+  } catch (error) {
+    throw misused(`The policy of ${path} is wrong: ${(error as Error).message}`, (error as TroupeError).hint)
+  }
+  const compiled = defineTopology(topology)
+  const config = { ...compiled.canonical.config, policy: rules }
+  return { ...compiled, canonical: { ...compiled.canonical, config } } as TopologyForm
 }
 
 const words = (schema: { readonly shape: object }): readonly string[] => Object.keys(schema.shape)

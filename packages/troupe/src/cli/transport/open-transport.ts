@@ -28,10 +28,10 @@ export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
   const config = options.code ? loaded.config : withoutCode(loaded.config)
   try {
     const { withOrigins } = await import('../../configuration/index.ts')
-    const { effectiveValues, teams } = loaded
+    const { effectiveValues } = loaded
     // What is left out for a command is still what a doctor has to look at.
     const troupe = await createLocalTroupe(
-      withOrigins(config, { effectiveValues, teams, config: loaded.config, inspectOnly: true }),
+      withOrigins(config, { effectiveValues, config: loaded.config, inspectOnly: true }),
     )
     const { localTransport } = await import('./local-transport.ts')
     return { transport: await localTransport(troupe, await storageLocationOf(loaded)), key: undefined }

@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from '../../exit-codes.ts'
 import { RunTree, type TreeEvent } from '../../output/run-tree.ts'
 import { safe } from '../../output/safe.ts'
 import { widthOf } from '../../output/width.ts'
+import { requireConfig } from '../../teams/missing-config.ts'
 import { type Api, part } from '../../transport/api.ts'
 import { readValue } from '../read-value.ts'
 import { isResult, type ShownQuestion, type ShownResult, type Status, showResult } from './show-result.ts'
@@ -20,7 +21,11 @@ export const runCommand: CliCommand = {
     ['--detach', 'prints the id, and leaves the run to the server'],
   ],
   async run(context, [team = '', task = ''], options) {
+    const loaded = context.flags.url === undefined && !isFile(team) ? await context.withTeams() : undefined
+    // Before a database is made for nothing.
+    if (loaded) requireConfig(loaded, false)
     const api = await context.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
+    if (loaded && !api.remote) requireConfig(loaded, true)
     const { run } = await api.call<{ run: string }>({
       method: 'POST',
       path: '/v1/runs',

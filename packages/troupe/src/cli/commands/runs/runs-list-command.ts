@@ -6,7 +6,10 @@ interface Summary {
   readonly status: string
   readonly reason?: string
   readonly agents: readonly string[]
+  readonly title: string
   readonly team?: string
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost?: { readonly usd: number; readonly unknown: readonly string[] }
   readonly createdAt: string
 }
 
@@ -48,11 +51,31 @@ export const runsListCommand: CliCommand = {
       [
         { name: 'RUN', of: ({ id }) => id },
         { name: 'STATUS', of: ({ status, reason }) => (reason ? `${status} (${reason})` : status) },
-        { name: 'STARTED', of: ({ createdAt }) => createdAt },
-        { name: 'TEAM', of: ({ team, agents }) => team ?? agents.join(', ') },
+        { name: 'AGE', of: ({ createdAt }) => ageOf(Date.now() - Date.parse(createdAt)) },
+        { name: 'TEAM', of: ({ team, agents }) => inShort(team ?? agents.join(', '), 24) },
+        { name: 'TOKENS', of: ({ usage }) => (usage ? String(usage.inputTokens + usage.outputTokens) : '') },
+        { name: 'COST', of: ({ cost }) => costText(cost) },
+        { name: 'TASK', of: ({ title }) => title },
       ],
       'There are no runs.',
     )
     return undefined
   },
 }
+
+const inShort = (text: string, max: number) => (text.length > max ? `${text.slice(0, max - 1)}…` : text)
+
+/** Largest unit alone: `3d`, `5h`, `12m`, `40s`. */
+function ageOf(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000))
+  const units = [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['m', 60],
+  ] as const
+  const [unit, size] = units.find(([, length]) => seconds >= length) ?? ['s', 1]
+  return `${Math.floor(seconds / size)}${unit}`
+}
+
+/** A plus sign: of at least one model nobody knows the price. */
+const costText = (cost: Summary['cost']) => (cost ? `$${cost.usd.toFixed(4)}${cost.unknown.length > 0 ? '+' : ''}` : '')

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readAgentsFolder } from './agents-folder.ts'
+import { readAgentsFolder } from './read-agents-folder.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'troupe-agents-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { catalogue, TroupeError } from '../core/index.ts'
+import { CliError, complaintOf, exitCodes, misused } from './exit-codes.ts'
+
+it('Every failure of a command says what to do, also one that was thrown without a hint.', () => {
+  const codes = Object.keys(catalogue)
+  const bare = codes.map((code) => new TroupeError('It failed.', { code }))
+  const thrown = [...bare, new Error('It failed.'), 'a text', null, undefined]
+  for (const error of thrown) expect(complaintOf(error).hint, JSON.stringify(error)).not.toMatch(/^.{0,9}$|\{\w+\}/)
+  const own = [new CliError('It failed.', { exit: exitCodes.failed }), misused('It is misused.')]
+  expect(own.map((error) => complaintOf(error).hint)).toEqual([
+    'Add --debug for its causes and stacks.',
+    'Add --help for what there is.',
+  ])
+  const wrong = new CliError('The configuration has 2 problems.', { exit: exitCodes.usage, code: 'config.wrong' })
+  expect(complaintOf(wrong).hint).toContain('troupe doctor')
+})

@@ -1,0 +1,36 @@
+/** The program in a folder without a configuration. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ended, Folder, untilPrinted } from './cli-process.ts'
+
+describe('in a folder without a configuration', () => {
+  const folder = new Folder()
+  afterAll(() => folder[Symbol.dispose]())
+  const message =
+    /There is no troupe\.config\.ts in \S+: this troupe has no agents and no teams\. `troupe init` makes one/
+
+  it.each(['serve', 'dev'])(
+    'troupe %s says that there is none, and how to make one',
+    async (command) => {
+      const serving = folder.spawn([command, '--port', '0'])
+      expect(await untilPrinted(serving, message)).toMatch(message)
+      serving.kill('SIGINT')
+      await ended(serving)
+    },
+    60_000,
+  )
+
+  it('troupe run says so before it makes a database', async () => {
+    const empty = new Folder()
+    const { code, error } = await empty.run(['run', 'desk', 'x'])
+    expect({ code, error }).toEqual({
+      code: 2,
+      error: expect.stringMatching(/There is no troupe\.config\.ts.*\n`troupe init`/),
+    })
+    expect(existsSync(join(empty.path, 'data'))).toBe(false)
+    const named = await empty.run(['run', 'desk', 'x', '--storage', 'memory:'])
+    expect(named).toMatchObject({ code: 2, error: expect.stringMatching(/There is no troupe\.config\.ts/) })
+    empty[Symbol.dispose]()
+  }, 60_000)
+})
