@@ -10,7 +10,7 @@ export interface Failure {
 
 /** What the person who started the program can put right: input, and the place where it keeps its data. */
 const theirs =
-  /^(?:storage\.|run\.(?:unknown|over|agents_missing)|model\.(?:unknown|missing|key_missing|not_installed)|journal\.newer)/
+  /^(?:storage\.|documents\.|run\.(?:unknown|over|agents_missing)|model\.(?:unknown|missing|key_missing|not_installed)|journal\.newer)/
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof InputError) return { code: 2, message: error.message, hint: undefined }

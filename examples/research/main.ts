@@ -3,19 +3,25 @@
  * for a report, 2 for what the person can put right, 130, 143 or 129 where Ctrl-C, SIGTERM or SIGHUP came before it, 1 for
  * everything else.
  */
+// First: it bounds the memory of what the other imports make, too.
+import './bound-heap.ts'
+
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { InputError } from './documents/index.ts'
 import { failureOf } from './failure-of.ts'
 import { twinPath } from './report/write-report.ts'
-import { type RunOptions, runProject, type Watcher } from './run-project.ts'
+import { type RunOptions, runProject } from './run-project.ts'
 import { offlineModel } from './team/model-of.ts'
 import { printLines } from './terminal/print-lines.ts'
 import { showLive } from './terminal/show-live.ts'
+import type { Watcher } from './watcher.ts'
 
 interface Flags {
   readonly docs?: readonly string[]
   readonly model?: string
   readonly resume?: string | true
+  readonly crash?: true
   readonly data: string
   readonly reports: string
   readonly once?: true
@@ -38,7 +44,11 @@ function readCommandLine(argv: readonly string[]): RunOptions & { readonly json:
       '--model <provider/model>',
       `the language model, or the URL of an OpenAI-compatible server and #MODEL (default: ${offlineModel}, which needs no key)`,
     )
-    .option('--resume [run]', 'finish the newest run that was interrupted, or a certain one')
+    .option(
+      '--resume [run]',
+      'finish the newest run that was interrupted, or retry it where it failed; or a certain one',
+    )
+    .option('--crash', 'end this process with SIGKILL in the middle of the work, to see it finished with --resume')
     .option('--data <folder>', 'where the database is', './data')
     .option('--reports <folder>', 'where reports go', './reports')
     .option('--once', 'end after the report; else, at a terminal, the page of the run is served until Ctrl-C')
@@ -47,10 +57,11 @@ function readCommandLine(argv: readonly string[]): RunOptions & { readonly json:
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
   program.parse(argv as string[], { from: 'user' })
-  const { docs, model, resume, data, reports, once, json = false } = program.opts<Flags>()
+  const { docs, model, resume, crash = false, data, reports, once, json = false } = program.opts<Flags>()
+  if (crash && resume !== undefined) throw new InputError('--crash starts a run to cut it off: leave --resume out.')
   const [question] = program.args
   const page = !once && !json && process.stdout.isTTY && !process.env.CI
-  return { question, docs, model, resume, data, reports, page, json }
+  return { question, docs, model, resume, crash, data, reports, page, json }
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
@@ -66,6 +77,7 @@ const jsonOnly: Watcher = {
   report() {},
   begins() {},
   event() {},
+  model() {},
   ends() {},
   reported: (path) => print(readFileSync(twinPath(path), 'utf8').trimEnd()),
 }
@@ -102,9 +114,9 @@ async function main(argv: readonly string[]): Promise<number> {
       options,
       {
         ...shown,
-        begins(id, project, resumed) {
+        begins(id, project, resumed, since) {
           run = id
-          shown.begins(id, project, resumed)
+          shown.begins(id, project, resumed, since)
         },
       },
       stop.signal,

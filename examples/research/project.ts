@@ -1,4 +1,5 @@
 /** Makes a project of what stands on the command line, or of what a run remembers. */
+import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Orchestra, Run } from 'troupe'
 import { defaultCorpus, defaultQuestion, InputError } from './documents/index.ts'
@@ -18,6 +19,7 @@ export function projectOf({ question, docs = [], model = offlineModel, reports }
   const base = process.cwd()
   const sources = docs.length > 0 ? { folders: docs.map((path) => resolve(path)), files: [] } : defaultCorpus()
   return {
+    id: randomUUID(),
     question: checkQuestion(question ?? defaultQuestion),
     ...sources,
     base,
@@ -49,8 +51,8 @@ export async function projectOfRun(run: Run): Promise<Project> {
 }
 
 /**
- * The run to go on with: the one named, else the newest that is not over, else the newest of all where its report is not
- * there.
+ * The run to resume: the one named, else the newest that is not over or has failed, else the newest of all where its
+ * report is not there.
  * @throws InputError where there is none
  */
 export async function runToResume(
@@ -65,7 +67,8 @@ export async function runToResume(
   if (named !== undefined) return found(named)
   let newest: string | undefined
   for await (const { id, status } of await orchestra.list()) {
-    if (status === 'failed' || status === 'cancelled') continue
+    if (status === 'cancelled') continue
+    if (status === 'failed' && newest !== undefined) continue
     if (status !== 'completed') return found(id)
     newest ??= id
   }

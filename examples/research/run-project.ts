@@ -1,8 +1,11 @@
 /** Runs a research project: opens the database, starts the team or lets it go on, shows it at work, writes the report. */
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createTroupe, type Run, type RunEvent, type Troupe } from 'troupe'
+import { createTroupe, type Orchestra, type Run, type StartSpec, type Troupe } from 'troupe'
+import { crashing } from './crash.ts'
+import { describeRecovery } from './describe-recovery.ts'
 import { InputError, SearchIndex } from './documents/index.ts'
 import { type Asked, projectOf, runToResume } from './project.ts'
 import { accountOf } from './report/account-of.ts'
@@ -11,25 +14,17 @@ import { linkTo, servePage, untilAborted } from './serve-page.ts'
 import { createTeam } from './team/create-team.ts'
 import { modelOf } from './team/model-of.ts'
 import { Outcome, type Project } from './team/shapes.ts'
+import type { Watcher } from './watcher.ts'
 
 export interface RunOptions extends Asked {
   /** The folder of the database. */
   readonly data: string
   /** A run to go on with; `true` is the newest that is not over. */
   readonly resume?: string | true | undefined
+  /** Ends this process with SIGKILL once a researcher has finished. */
+  readonly crash?: boolean
   /** Shows the run on a page as well, and goes on serving it until the signal. */
   readonly page?: boolean
-}
-
-/** Who watches: told when the run is known, and of each event that this process sees happen. */
-export interface Watcher {
-  /** Before there is a run. */
-  report(what: string): void
-  begins(run: string, project: Project, resumed: boolean): void
-  event(event: RunEvent): void
-  ends(): void | Promise<void>
-  /** The report is written. */
-  reported(path: string): void
 }
 
 const user = 'researcher'
@@ -49,29 +44,34 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
   watcher.report('Reading the documents …')
   const index = await SearchIndex.open(
     { folders: project.folders, files: project.files },
-    { base: project.base, signal },
+    { base: project.base, signal, store: indexPath(options.data, project) },
   )
-  const { topology, config } = createTeam({ index, model: modelOf(project.model) })
-  // Starting with the id of a run that exists lets that run go on.
-  const run = await orchestra.start({
-    ...(known ? { id: known.run.id } : {}),
-    task: project,
-    topology,
-    config,
-    tags: ['research'],
+  // Before the run goes on.
+  const recovery = known ? await describeRecovery(orchestra, known.run) : []
+  const { topology, config } = createTeam({
+    index,
+    model: modelOf(project.model),
+    ...(project.id === undefined ? {} : { project: project.id }),
   })
+  await checkKeys(orchestra, topology)
+  const since = Date.now()
+  const run = await startOrResume(orchestra, known?.run, { task: project, topology, config, tags: ['research'] })
   await using page = options.page ? await servePage(troupe) : undefined
   if (page) watcher.report(`Watch it at ${await linkTo(page, user, run.id)} (the link works once)`)
-  watcher.begins(run.id, project, known !== undefined)
+  for (const line of recovery) watcher.report(line)
+  watcher.begins(run.id, project, known !== undefined, since)
   try {
-    await watch(troupe, run, watcher, signal)
+    await watch(troupe, run, options.crash ? crashing(watcher, run.id, options.data) : watcher, signal)
   } finally {
     await watcher.ends()
   }
   watcher.reported(await deliver(run, project))
   if (!page) return
+  const printLink = async () =>
+    watcher.report(`Open ${await linkTo(page, user, run.id)} (works once, within five minutes; Enter prints another).`)
+  await printLink()
   watcher.report(`Serving ${page.url} until Ctrl-C.`)
-  await untilAborted(signal)
+  await untilAborted(signal, printLink)
 }
 
 /**
@@ -81,6 +81,7 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
 async function watch(troupe: Troupe, run: Run, watcher: Watcher, signal: AbortSignal): Promise<void> {
   const stuck = new AbortController()
   let problem: string | undefined
+  const offModels = [troupe.on('model.called', watcher.model), troupe.on('model.retried', watcher.model)]
   const off = troupe.on('storage.changed', ({ state, problem: reason }) => {
     if (state === 'open' || state === 'closed') return
     problem = String(reason ?? 'The database cannot be written.')
@@ -98,7 +99,29 @@ async function watch(troupe: Troupe, run: Run, watcher: Watcher, signal: AbortSi
     await still
   } finally {
     off()
+    for (const offModel of offModels) offModel()
   }
+}
+
+/** @throws InputError where the model lacks its key: a run would fail at its first question */
+async function checkKeys(orchestra: Orchestra, topology: ReturnType<typeof createTeam>['topology']): Promise<void> {
+  const findings = await orchestra.check(topology)
+  const missing = findings.find(({ code }) => code === 'model.key_missing')
+  if (missing) throw new InputError(`${missing.message} ${missing.remedy}`)
+}
+
+/** A run that failed is retried as a new run, which shares what had succeeded: no answer is paid for twice. */
+async function startOrResume(orchestra: Orchestra, known: Run | undefined, spec: StartSpec): Promise<Run> {
+  if (!known) return orchestra.start(spec)
+  // Starting with the id of a run that exists resumes that run, and makes its agents known to this process.
+  const run = await orchestra.start({ id: known.id, ...spec })
+  return (await run.status()).status === 'failed' ? retryFirstFailure(run) : run
+}
+
+/** The Coordinator collects failures of others and fails last: the first step that failed is where the run went wrong. */
+async function retryFirstFailure(run: Run): Promise<Run> {
+  for await (const event of run.events()) if (event.type === 'step.failed') return run.retry({ from: event.step })
+  return run.retry()
 }
 
 async function openTroupe(data: string): Promise<Troupe> {
@@ -111,6 +134,11 @@ async function openTroupe(data: string): Promise<Troupe> {
     })
   }
   return createTroupe({ storage: `sqlite:${join(folder, 'research.db')}`, log: 'silent' })
+}
+
+/** The index of these documents beside the database: the next question about them reads only what has changed. */
+function indexPath(data: string, { folders, files, base }: Project): string {
+  return join(resolve(data), `documents-${hash('sha256', JSON.stringify([folders, files, base])).slice(0, 16)}.index`)
 }
 
 const pathOf = (run: Run, { reports, question }: Project) => reportPath(reports, question, run.id)

@@ -52,6 +52,12 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
     const shown = await fetch(`${url}/v1/runs/${run}`, { headers: { cookie } })
     expect(await shown.json()).toMatchObject({ run, status: 'completed' })
     expect(await (await fetch(url)).text()).toContain('<div id="root">')
+    // Behind the report stands a fresh link, and Enter prints another.
+    const links = () => [...output().matchAll(/open\?link=([\w-]+)/g)].map(([, found]) => found)
+    expect(new Set(links()).size).toBe(2)
+    child.stdin.write('\n')
+    await expect.poll(() => new Set(links()).size, { timeout: 10_000 }).toBe(3)
+    expect((await fetch(`${url}/open?link=${links().at(-1)}`, { redirect: 'manual' })).status).toBe(303)
     child.stdin.write('\x03')
     expect(await ended).toBe(0)
     await expect(fetch(url)).rejects.toThrow()

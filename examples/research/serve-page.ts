@@ -20,5 +20,11 @@ export async function linkTo(page: Served, user: string, run: string): Promise<s
   return `${await page.link({ users: [user], role: 'admin' })}#/runs/${run}`
 }
 
-export const untilAborted = (signal: AbortSignal): Promise<unknown> =>
-  signal.aborted ? Promise.resolve() : once(signal, 'abort')
+/** @param onEnter whenever the person at the terminal presses Enter */
+export async function untilAborted(signal: AbortSignal, onEnter: () => Promise<unknown>): Promise<void> {
+  if (signal.aborted) return
+  const listen = () => void onEnter().catch(() => {})
+  process.stdin.on('data', listen)
+  await once(signal, 'abort')
+  process.stdin.off('data', listen).pause()
+}

@@ -23,7 +23,7 @@ export async function main() {
   // What is alike is in the prompt by itself, and the new episode is kept with the turn.
   const answer = await ada.session(handyman).chat('How do I stop a squeaking hinge?')
   const prompt = JSON.stringify(model.calls[0]?.prompt)
-  const [latest] = await episodic.retrieveSimilar('squeaking hinge, oil it')
+  const [latest] = await episodic.retrieveSimilar('How do I stop a squeaking hinge?')
 
   // The same idea in the memory of a process, for code of one's own.
   const working = new WorkingMemory<string>({ capacity: 2 })

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { defaultCorpus, defaultQuestion } from './default-corpus.ts'
+import { SearchIndex } from './index.ts'
 import { InputError } from './input-error.ts'
-import { SearchIndex } from './search-index.ts'
 
 describe('defaultCorpus', () => {
   it('gives documentation of installed packages that answers the default question from several of them', async () => {

@@ -4,8 +4,8 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Documents } from 'troupe/documents'
 import { InputError } from './input-error.ts'
-import type { DocumentSources } from './load-documents.ts'
 
 export const defaultQuestion =
   'How do I handle errors and retries, set timeouts, stop a running generation, ' +
@@ -33,7 +33,7 @@ const pages = [
  * @example
  * const index = await SearchIndex.open(defaultCorpus())
  */
-export function defaultCorpus(from: string = import.meta.dirname): Required<DocumentSources> {
+export function defaultCorpus(from: string = import.meta.dirname): Required<Documents.DocumentSources> {
   const found = {
     folders: folders.flatMap((path) => locate(path, from, (file) => statSync(file).isDirectory())),
     files: pages.flatMap((path) => locate(path, from, (file) => statSync(file).isFile())),

@@ -1,6 +1,4 @@
-/** The documents of the research example: reading them, searching them, and checking what is quoted from them. */
+/** The documents of the research project: which are read by default, and how they are reached. */
+export { DocumentIndex as SearchIndex, termsOf, verifyCitation } from 'troupe/documents'
 export { defaultCorpus, defaultQuestion } from './default-corpus.ts'
 export { InputError } from './input-error.ts'
-export { SearchIndex } from './search-index.ts'
-export { termsOf } from './terms.ts'
-export { type Citation, type CitationVerdict, verifyCitation } from './verify-citation.ts'

@@ -24,7 +24,10 @@ export function renderReport(parts: ReportParts): string {
   const claimsFor = (i: number) => review.sections.find(({ number }) => number === i + 1)?.claims ?? []
   const shown = new Set(plan.map((_, i) => passageKey(claimsFor(i)[0])))
   const unshown = (claim: Drafted) => !shown.has(passageKey(claim)) && shown.add(passageKey(claim)) !== undefined
-  const details = plan.flatMap((question, i) => detailsOf(i + 1, question, claimsFor(i).slice(1).filter(unshown)))
+  const isSynthesised = (i: number) => claimsFor(i).some((claim) => !same(claim))
+  const details = plan.flatMap((question, i) =>
+    isSynthesised(i) ? [] : detailsOf(i + 1, question, claimsFor(i).slice(1).filter(unshown)),
+  )
   const failed = (i: number) => gaps.some(({ number, what }) => number === i + 1 && what.startsWith(notLookedUp))
   return [
     ...headOf(parts),
@@ -32,6 +35,7 @@ export function renderReport(parts: ReportParts): string {
     ...plan.map((question, i) =>
       shortAnswer(
         plan.length > 1 ? question : undefined,
+        isSynthesised(i) ? claimsFor(i) : [],
         claimsFor(i)[0],
         failed(i) ? 'failed' : (near[i] ?? []),
         survey,
@@ -51,11 +55,13 @@ const passageKey = (claim: Drafted | undefined) => `${claim?.file}\n${claim?.quo
 /** The best passage for one sub-question, or what comes nearest. */
 function shortAnswer(
   question: string | undefined,
+  synthesised: readonly Drafted[],
   best: Drafted | undefined,
   near: readonly Near[] | 'failed',
   survey: Survey,
 ): string {
   const title = question === undefined ? [] : [`**${oneLine(question)}**`]
+  if (synthesised.length > 0) return [...title, ...synthesis(synthesised)].join('\n\n')
   if (best) return [...title, claimLines(best).join('\n')].join('\n\n')
   if (near === 'failed') return [...title, `${notLookedUp}.`].join('\n\n')
   const unread = unreadOf(survey)
@@ -69,6 +75,19 @@ function shortAnswer(
     '\n\n',
   )
 }
+
+/** The sentences of a Writer as a text, each with the number of its citation, and the citations below. */
+function synthesis(claims: readonly Drafted[]): string[] {
+  const text = claims.map(({ claim, doubt }, i) => `${oneLine(claim)} [${i + 1}${doubt ? ', not borne out' : ''}]`)
+  const citations = claims.map((claim, i) => {
+    const doubt = claim.doubt ? [`*Not borne out: ${claim.doubt}*`, ''] : []
+    const lines = [...doubt, ...quoted(claim, '', claim.heading), ...supportOf(claim)]
+    return lines.map((line, n) => `${n === 0 ? `${i + 1}. ` : '   '}${line}`.trimEnd()).join('\n')
+  })
+  return [text.join(' '), citations.join('\n')]
+}
+
+const supportOf = ({ support }: Drafted): string[] => support.flatMap((one) => ['>', ...quoted(one, 'also ')])
 
 /** What was not read may hold the answer. */
 function unreadOf({ skipped }: Survey): string {
@@ -121,8 +140,7 @@ function foldersOf({ folders, files, base }: Project): string {
 /** A claim that is its passage is not said twice. */
 function claimLines(claim: Drafted): string[] {
   const own = same(claim) ? [] : [oneLine(claim.claim), ...(claim.doubt ? [`*Not borne out: ${claim.doubt}*`] : []), '']
-  const also = claim.support.flatMap((one) => ['>', ...quoted(one, 'also ')])
-  return [...own, ...quoted(claim, '', claim.heading), ...also]
+  return [...own, ...quoted(claim, '', claim.heading), ...supportOf(claim)]
 }
 
 const same = ({ claim, quote }: Claim) => oneLine(claim) === oneLine(quote)

@@ -20,7 +20,7 @@ import {
   Review,
   SubQuestions,
 } from './shapes.ts'
-import { AnalysisKey, FindingsKey, PlanKey, ProjectKey, SurveyKey } from './shared.ts'
+import { AnalysisKey, FindingsKey, PlanKey, ProjectKey, type ProjectOf, SurveyKey } from './shared.ts'
 
 interface Result {
   readonly agent: string
@@ -30,54 +30,60 @@ interface Result {
 }
 type Input = Project | { readonly results: readonly Result[] }
 
-export const createCoordinator = (index: SearchIndex) =>
+export const createCoordinator = (index: SearchIndex, projectOf: ProjectOf) =>
   defineAgent<Input>({
     name: 'Coordinator',
     description: 'Leads the research project and answers with its report.',
     async run(input, ctx) {
-      if (!('results' in input)) return begin(Project.parse(input), ctx, index)
+      const team = { ctx, index, ids: projectOf(ctx) }
+      if (!('results' in input)) return begin(Project.parse(input), team)
       const [first] = input.results
       switch (first?.agent) {
         case 'Planner':
-          return research(ctx, SubQuestions.parse(answerOf(first)).sub_questions)
+          return research(team, SubQuestions.parse(answerOf(first)).sub_questions)
         case 'Researcher':
-          return analyse(ctx, input.results)
+          return analyse(team, input.results)
         case 'Analyst':
-          return write(ctx, index, Analysis.parse(answerOf(first)))
+          return write(team, Analysis.parse(answerOf(first)))
         case 'Writer':
-          return review(ctx, input.results)
+          return review(team, input.results)
         default:
-          return report(ctx, index, Review.parse(answerOf(first)))
+          return report(team, Review.parse(answerOf(first)))
       }
     },
   })
 
-const runOf = (ctx: StepContext) => ({ run: ctx.runId ?? 'none' })
+interface Team {
+  readonly ctx: StepContext
+  readonly index: SearchIndex
+  readonly ids: ReturnType<ProjectOf>
+}
+
 /** Only its own later steps read these. */
 const own = { audience: 'owner' } as const
 
-async function begin(project: Project, ctx: StepContext, index: SearchIndex) {
-  await ctx.context.push(ProjectKey(runOf(ctx)), project, own)
-  await ctx.context.push(SurveyKey(runOf(ctx)), await surveyDocuments(ctx, index), own)
+async function begin(project: Project, { ctx, index, ids }: Team) {
+  await ctx.context.push(ProjectKey(ids), project, own)
+  await ctx.context.push(SurveyKey(ids), await surveyDocuments(ctx, index), own)
   return invoke([{ agent: 'Planner', input: { question: project.question } }])
 }
 
-async function research(ctx: StepContext, planned: readonly string[]) {
+async function research({ ctx, ids }: Team, planned: readonly string[]) {
   const different = new Map(
     planned.map((one) => [one.trim().toLowerCase(), one.trim().slice(0, limits.questionCharacters)]),
   )
   const plan = [...different.values()].filter((one) => one !== '').slice(0, limits.subQuestions)
-  await ctx.context.push(PlanKey(runOf(ctx)), plan, own)
-  const { question } = await read(ctx, ProjectKey(runOf(ctx)))
+  await ctx.context.push(PlanKey(ids), plan, own)
+  const { question } = await read(ctx, ProjectKey(ids))
   // A part may leave its subject to the rest of the question: "… and what happens on Windows?"
   const rest = plan.length > 1 ? { whole_question: question } : {}
   return invoke(plan.map((part, i) => ({ agent: 'Researcher', input: { number: i + 1, question: part, ...rest } })))
 }
 
 /** A part whose researcher failed is a gap of the report; only where all failed is the project over. */
-async function analyse(ctx: StepContext, results: readonly Result[]) {
+async function analyse({ ctx, ids }: Team, results: readonly Result[]) {
   if (!results.some((one) => one.success)) answerOf(results[0])
-  const plan = await read(ctx, PlanKey(runOf(ctx)))
+  const plan = await read(ctx, PlanKey(ids))
   for (const [i, result] of results.entries()) {
     if (result.success) continue
     const failed: Findings = {
@@ -86,23 +92,23 @@ async function analyse(ctx: StepContext, results: readonly Result[]) {
       findings: [],
       not_found: [`${notLookedUp}: ${result.error?.message ?? 'the researcher failed'}`],
     }
-    await ctx.context.push(FindingsKey({ ...runOf(ctx), number: i + 1 }), failed, {
+    await ctx.context.push(FindingsKey({ ...ids, number: i + 1 }), failed, {
       subscribers: ['Coordinator', 'Analyst'],
     })
   }
   return invoke([{ agent: 'Analyst', input: { sub_questions: plan } }])
 }
 
-async function write(ctx: StepContext, index: SearchIndex, analysis: Analysis) {
+async function write(team: Team, analysis: Analysis) {
   const answered = analysis.sections.filter(({ findings }) => findings.length > 0)
   if (answered.length === 0)
-    return report(ctx, index, { sections: [], contradictions: [], struck: [], checked: 0, sent_back: 0 })
+    return report(team, { sections: [], contradictions: [], struck: [], checked: 0, sent_back: 0 })
   return invoke(answered.map(({ question, findings }) => ({ agent: 'Writer', input: briefOf(question, findings) })))
 }
 
 /** Where a Writer failed, the section holds the findings as they are. */
-async function review(ctx: StepContext, results: readonly Result[]) {
-  const analysis = await read(ctx, AnalysisKey(runOf(ctx)))
+async function review({ ctx, ids }: Team, results: readonly Result[]) {
+  const analysis = await read(ctx, AnalysisKey(ids))
   const sections = analysis.sections
     .filter(({ findings }) => findings.length > 0)
     .map(({ number, question, findings }, i) => {
@@ -114,13 +120,13 @@ async function review(ctx: StepContext, results: readonly Result[]) {
   return invoke([{ agent: 'Reviewer', input: draft }])
 }
 
-async function report(ctx: StepContext, index: SearchIndex, review: Review) {
-  const project = await read(ctx, ProjectKey(runOf(ctx)))
-  const survey = await read(ctx, SurveyKey(runOf(ctx)))
-  const plan = await read(ctx, PlanKey(runOf(ctx)))
-  const analysis = await read(ctx, AnalysisKey(runOf(ctx)))
+async function report({ ctx, index, ids }: Team, review: Review) {
+  const project = await read(ctx, ProjectKey(ids))
+  const survey = await read(ctx, SurveyKey(ids))
+  const plan = await read(ctx, PlanKey(ids))
+  const analysis = await read(ctx, AnalysisKey(ids))
   const research: Findings[] = []
-  for (const [i] of plan.entries()) research.push(await read(ctx, FindingsKey({ ...runOf(ctx), number: i + 1 })))
+  for (const [i] of plan.entries()) research.push(await read(ctx, FindingsKey({ ...ids, number: i + 1 })))
   const near: Near[][] = []
   for (const [i, question] of plan.entries()) {
     const answered = review.sections.some(({ number, claims }) => number === i + 1 && claims.length > 0)

@@ -7,21 +7,30 @@ import type { TeamModel } from './model-of.ts'
 import { createPlanner } from './planner.ts'
 import { createResearcher } from './researcher.ts'
 import { createReviewer } from './reviewer.ts'
+import type { ProjectOf } from './shared.ts'
 import { createWriter } from './writer.ts'
+
+export interface TeamOptions {
+  readonly index: SearchIndex
+  readonly model: TeamModel
+  /** Names the project in the shared context; the run's own id by default. */
+  readonly project?: string
+}
 
 /**
  * @example
  * const { topology, config } = createTeam({ index, model: 'offline/extractive' })
  * const run = await user.orchestra.start({ task: project, topology, config })
  */
-export function createTeam({ index, model }: { readonly index: SearchIndex; readonly model: TeamModel }) {
-  const coordinator = createCoordinator(index)
+export function createTeam({ index, model, project }: TeamOptions) {
+  const projectOf: ProjectOf = ({ runId = 'none' }) => ({ run: project ?? runId })
+  const coordinator = createCoordinator(index, projectOf)
   const members = [
     createPlanner(model),
-    createResearcher(model, index),
-    createAnalyst(),
+    createResearcher(model, index, projectOf),
+    createAnalyst(projectOf),
     createWriter(model),
-    createReviewer(index),
+    createReviewer(index, projectOf),
   ]
   const agents = [coordinator, ...members]
   return {

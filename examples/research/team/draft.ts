@@ -2,7 +2,7 @@
 import { type Claim, Claims, type Drafted, limits, type Ranked } from './shapes.ts'
 
 /**
- * Each passage once, with the other places that the Analyst found for it. Where the claims are nothing but passages,
+ * Each passage once, or each sentence of a Writer that has words of its own, with the other places that the Analyst found for it. Where the claims are nothing but passages,
  * nobody has put them in an order of meaning, and the Analyst's ranks count.
  */
 export function withSupport(claims: readonly Claim[], ranked: readonly Ranked[]): Drafted[] {
@@ -13,8 +13,8 @@ export function withSupport(claims: readonly Claim[], ranked: readonly Ranked[])
   }
   const extracted = claims.every(({ claim, quote }) => claim === quote)
   return (extracted ? claims.toSorted((a, b) => rankOf(a) - rankOf(b)) : claims)
-    .filter(({ quote, file }) => {
-      const key = `${file}\n${quote}`
+    .filter(({ claim, quote, file }) => {
+      const key = `${file}\n${quote}${extracted ? '' : `\n${claim}`}`
       return !seen.has(key) && seen.add(key) !== undefined
     })
     .slice(0, limits.findings)

@@ -3,8 +3,9 @@
  * the Writer, at most twice; what is wrong then is struck out and named in the report.
  */
 import { defineAgent, type StepContext } from 'troupe'
+import type { Documents } from 'troupe/documents'
 import { doubtOf } from '../analysis/doubt-of.ts'
-import type { CitationVerdict, SearchIndex } from '../documents/index.ts'
+import type { SearchIndex } from '../documents/index.ts'
 import { withSupport } from './draft.ts'
 import { checkCitations, headingsOf } from './library.ts'
 import {
@@ -17,19 +18,19 @@ import {
   type Section,
   type Struck,
 } from './shapes.ts'
-import { AnalysisKey, Remarks } from './shared.ts'
+import { AnalysisKey, type ProjectOf, Remarks } from './shared.ts'
 
 /** A Writer's model may think for long. */
 const requestTimeout = '30m'
 
-export const createReviewer = (index: SearchIndex) =>
+export const createReviewer = (index: SearchIndex, projectOf: ProjectOf) =>
   defineAgent({
     name: 'Reviewer',
     description: 'Checks every citation against its source.',
     inputSchema: Draft,
     outputSchema: Review,
     async run(draft, ctx) {
-      const analysis = await ctx.context.get(AnalysisKey({ run: ctx.runId ?? 'none' }))
+      const analysis = await ctx.context.get(AnalysisKey(projectOf(ctx)))
       let results = await checkSections(ctx, index, draft.sections)
       let checked = countOf(results)
       let sentBack = 0
@@ -113,14 +114,14 @@ const struckOf = ({ section: { number }, wrong }: CheckedSection): Struck[] =>
   wrong.map(({ claim: { quote, file, line }, fault }) => ({ number, citation: { quote, file, line }, fault }))
 
 const citationOf = ({ quote, file, line }: Citation): Citation => ({ quote, file, line })
-const faultOf = (verdict: CitationVerdict | undefined): string | undefined =>
+const faultOf = (verdict: Documents.CitationVerdict | undefined): string | undefined =>
   verdict === undefined || verdict.ok ? undefined : verdict.message
 
 async function verdictsOf(
   ctx: StepContext,
   index: SearchIndex,
   citations: readonly Citation[],
-): Promise<readonly CitationVerdict[]> {
+): Promise<readonly Documents.CitationVerdict[]> {
   return citations.length === 0 ? [] : checkCitations(ctx, index, citations.map(citationOf))
 }
 

@@ -97,6 +97,8 @@ export type Survey = z.infer<typeof Survey>
 
 /** What a project is asked, and all that another process needs to go on with it. */
 export const Project = z.object({
+  /** The run's own where it is absent. */
+  id: z.string().optional(),
   question: z.string(),
   /** Absolute paths. */
   folders: z.array(z.string()),

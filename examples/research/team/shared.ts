@@ -1,9 +1,14 @@
 /** What the team shares: the keys of its entries in the context mesh, and the messages between its members. */
-import { defineKey, defineMessage } from 'troupe'
+import { defineKey, defineMessage, type StepContext } from 'troupe'
 import { z } from 'zod'
 import { Analysis, Claim, Claims, Findings, Project, Survey } from './shapes.ts'
 
-/** Each run has keys of its own: several projects of one user do not meet. */
+/**
+ * What the keys of a project's entries begin with: several projects of one user do not meet. A run that retries another
+ * is of the same project, and so finds what that one has shared.
+ */
+export type ProjectOf = (ctx: StepContext) => { readonly run: string }
+
 export const ProjectKey = defineKey('research.{run}.project', Project)
 export const SurveyKey = defineKey('research.{run}.survey', Survey)
 export const PlanKey = defineKey('research.{run}.plan', z.array(z.string()))

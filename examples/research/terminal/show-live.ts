@@ -1,8 +1,9 @@
 /** On a terminal: the phases of a project, and in each the branches at work, kept up to date in place. */
 import { Listr } from 'listr2'
 import type { RunEvent } from 'troupe'
-import type { Watcher } from '../run-project.ts'
+import type { Watcher } from '../watcher.ts'
 import { short, subject } from './describe-event.ts'
+import { ModelAccount } from './describe-model.ts'
 
 const phases = [
   { agent: 'Planner', title: 'Plan' },
@@ -37,6 +38,15 @@ export function showLive(write: (line: string) => void): Omit<Watcher, 'reported
   const byAgent = new Map<string, Phase>(phases.map(({ agent }) => [agent, { branches: Promise.withResolvers() }]))
   const byJoin = new Map<string, Fork>()
   const open = new Set<Branch>()
+  const account = new ModelAccount()
+  let began = 0
+  let clock: NodeJS.Timeout | undefined
+  let latest = ''
+  // Beside each branch at work: what its model did last, and how long the run takes.
+  const showModels = () => {
+    const elapsed = `${Math.round((Date.now() - began) / 1000)} s`
+    for (const branch of open) branch.show(latest === '' ? elapsed : `${latest} — ${elapsed}`)
+  }
   let shown: Promise<unknown> = Promise.resolve()
   let over: Error | undefined
   const end = (error?: Error) => {
@@ -50,6 +60,8 @@ export function showLive(write: (line: string) => void): Omit<Watcher, 'reported
     report: write,
     begins(run, project, resumed) {
       write(`${resumed ? 'Resuming' : 'Starting'} run ${run}\n${short(project.question)}`)
+      began = Date.now()
+      clock = setInterval(showModels, 1_000)
       shown = listOf(byAgent)
         .run()
         .catch(() => {})
@@ -69,9 +81,15 @@ export function showLive(write: (line: string) => void): Omit<Watcher, 'reported
       else if (event.type === 'run.failed') end(new Error(event.error.message))
       else if (event.type === 'run.cancelled') end(new Error('cancelled'))
     },
+    model(event) {
+      latest = account.describe(event) ?? latest
+      if (latest !== '') showModels()
+    },
     async ends() {
+      clearInterval(clock)
       end(over ?? new Error('interrupted'))
       await shown
+      if (latest !== '') write(account.sum)
     },
   }
 }

@@ -1,7 +1,0 @@
-/** A Word document as HTML, each paragraph and each row of a table in a line of its own. */
-import mammoth from 'mammoth'
-
-export async function readDocx(bytes: Uint8Array): Promise<string> {
-  const { value } = await mammoth.convertToHtml({ buffer: Buffer.from(bytes) })
-  return value.replace(/<\/(?:p|h[1-6]|li|tr|table)>/g, '$&\n')
-}
