@@ -74,7 +74,7 @@ export class Processes {
 
   #spawn(command: readonly string[]): Pick<Started, 'child' | 'ended'> {
     const { folder, team } = this.#build
-    const child = spawn(process.execPath, [join(folder, 'dist/cli/index.js'), ...command, '--json'], {
+    const child = spawn(process.execPath, [join(folder, 'dist/bundle/cli.js'), ...command, '--json'], {
       cwd: team,
       env: { PATH: process.env.PATH, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -112,7 +112,7 @@ describe.skipIf(!isCheckout)('the image', () => {
       [
         'node_modules/fastify',
         'node_modules/pg',
-        'packages/troupe/dist/index.js',
+        'packages/troupe/dist/bundle/index.js',
         'packages/troupe/studio/index.html',
       ].filter((path) => !there(path)),
     ).toEqual([])

@@ -109,7 +109,16 @@ describe('Kubernetes', () => {
     expect(chosen('NetworkPolicy', 'troupe').sort()).toEqual(['migrate', 'server', 'worker'])
     expect(of('NetworkPolicy', 'troupe').spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'] })
     expect(of('NetworkPolicy', 'troupe').spec).not.toHaveProperty('ingress')
-    expect(of('NetworkPolicy', 'troupe-server').spec.ingress).toEqual([{ ports: [{ port: 8_000, protocol: 'TCP' }] }])
+    for (const name of ['troupe', 'troupe-server']) {
+      const { ingress = [], egress = [] } = of('NetworkPolicy', name).spec
+      for (const rule of [...ingress, ...egress]) expect(rule.to ?? rule.from, JSON.stringify(rule)).toHaveLength(1)
+    }
+    const [ingress] = of('NetworkPolicy', 'troupe-server').spec.ingress
+    expect(ingress.ports).toEqual([{ port: 8_000, protocol: 'TCP' }])
+    const blocks = of('NetworkPolicy', 'troupe').spec.egress.flatMap(({ to, ports }: Manifest) =>
+      to[0].ipBlock ? ports : [],
+    )
+    expect(blocks).toEqual([{ port: 443, protocol: 'TCP' }])
     const { scaleTargetRef } = of('HorizontalPodAutoscaler', 'troupe-server').spec
     expect(of(scaleTargetRef.kind, scaleTargetRef.name).spec).not.toHaveProperty('replicas')
     expect(of('Service', 'troupe').spec.ports[0].targetPort).toBe('http')
@@ -126,6 +135,9 @@ describe('Kubernetes', () => {
           capabilities: { drop: ['ALL'] },
         })
     }
+    const withServerKey = manifests.filter((one) => JSON.stringify(one).includes('server-key'))
+    expect(withServerKey.map(({ metadata }) => metadata.name)).toEqual(['troupe-server'])
+    expect(of('ConfigMap', 'troupe').data.TROUPE_STORAGE_TLS).toBe('true')
     const asOwner = manifests.filter((one) => JSON.stringify(one).includes('troupe-migration'))
     expect(asOwner.map(({ metadata }) => metadata.name)).toEqual(['troupe-migrate'])
   })
@@ -217,6 +229,8 @@ describe('Compose', () => {
       expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], restart: expect.any(String) })
       for (const secret of service.secrets as string[]) expect(Object.keys(secrets)).toContain(secret)
     }
+    const withKey = ours.filter(([, { secrets: mounted }]) => (mounted as string[]).includes('server_key'))
+    expect(withKey.map(([name]) => name)).toEqual(['server'])
     const asOwner = ours.filter(([, { secrets: mounted }]) => (mounted as string[]).includes('owner_password'))
     expect(asOwner.map(([name]) => name)).toEqual(path.includes('postgres') ? ['migrate'] : [])
   })
@@ -232,7 +246,7 @@ describe('Compose', () => {
     })
     expect(migrate.depends_on.postgres.condition).toBe('service_healthy')
     expect(server).toMatchObject({
-      environment: { DB_HOST: 'postgres', DB_NAME: 'troupe', DB_USER: 'troupe' },
+      environment: { DB_HOST: 'postgres', DB_NAME: 'troupe', DB_USER: 'troupe', TROUPE_STORAGE_TLS: '"none"' },
       depends_on: { migrate: { condition: 'service_completed_successfully' } },
       ports: ['127.0.0.1:8000:8000'],
     })
@@ -336,6 +350,31 @@ test('GitHub reads the workflow, which runs scripts that exist', () => {
   const builds = image.steps.find(({ uses }: { uses?: string }) => uses?.startsWith('docker/build-push-action@'))
   expect(builds.with.file).toBe('deploy/Dockerfile')
   expect(did(image)).toContain('.State.Health.Status')
+})
+
+test('The release workflow publishes what it attests, with provenance and a list of its parts', () => {
+  const content = readFileSync(join(workspace, '.github/workflows/release.yml'), 'utf8')
+  // The permission is younger than the schema of the validator.
+  const known = content.replaceAll(/\n +attestations: write/g, '')
+  expect(validateWorkflow(known).errors).toEqual([])
+  expect(validateWorkflow(known.replace('needs:', 'need:')).errors).not.toEqual([])
+  const { permissions, jobs } = parse(content)
+  expect(permissions).toEqual({ contents: 'read' })
+  expect([jobs.package.needs, jobs.image.needs]).toEqual(['verify', 'verify'])
+  for (const job of [jobs.package, jobs.image])
+    expect(job.permissions).toMatchObject({ 'id-token': 'write', attestations: 'write', contents: 'read' })
+  type Step = { readonly run?: string; readonly uses?: string; readonly with?: Record<string, unknown> }
+  const steps = (job: { readonly steps: readonly Step[] }) => job.steps.map(({ run, uses }) => run ?? uses ?? '')
+  expect(steps(jobs.verify)).toEqual(expect.arrayContaining(['node scripts/pin-digests.ts --check', 'npm test']))
+  const published = steps(jobs.package)
+  const at = (part: string) => published.findIndex((one) => one.includes(part))
+  expect(at('npm pack')).toBeGreaterThan(0)
+  expect(at('npm sbom')).toBeGreaterThan(at('npm pack'))
+  expect(at('attest-build-provenance')).toBeGreaterThan(at('npm pack'))
+  expect(at('attest-sbom')).toBeGreaterThan(at('npm sbom'))
+  expect(at('npm publish troupe-*.tgz --provenance')).toBeGreaterThan(at('attest-sbom'))
+  const build = jobs.image.steps.find(({ uses = '' }: Step) => uses.startsWith('docker/build-push-action@'))
+  expect(build.with).toMatchObject({ push: true, sbom: true, provenance: 'mode=max' })
 })
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0

@@ -1,4 +1,5 @@
 /** The build of the next release: this one, with another version and a step more of the schema, as a release brings them. */
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Build, ownBuild } from './cli-processes.ts'
@@ -23,10 +24,12 @@ export function buildNextRelease(): Build {
   cpSync(join(ownBuild.folder, 'dist'), join(folder, 'dist'), { recursive: true })
   const described = JSON.parse(readFileSync(join(ownBuild.folder, 'package.json'), 'utf8')) as { version: string }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...described, version: '999.0.0' }))
+  writeFileSync(join(folder, 'dist/core/version.js'), "export const version = '999.0.0'\n")
   const tables = join(folder, 'dist/operations/troupe-tables.js')
   const text = readFileSync(tables, 'utf8')
   const planted = text.replace('    ...runMigrations,\n', (line) => `${line}    ${step},\n`)
   if (planted === text) throw new Error(`${tables} lists no migrations of runs`)
   writeFileSync(tables, planted)
+  execFileSync(process.execPath, [join(ownBuild.folder, '../../scripts/bundle.ts'), folder], { stdio: 'pipe' })
   return { folder, team }
 }

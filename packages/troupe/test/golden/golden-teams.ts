@@ -17,7 +17,7 @@ import type { ExportedRun } from 'troupe/operations'
 import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
 
-type Team = (orchestra: Orchestra) => Promise<Run>
+type Team = (orchestra: Orchestra) => Promise<Run<unknown>>
 
 const echo = (name: string) => defineAgent<string>({ name, run: async (input) => `${input}>${name}` })
 const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
@@ -37,12 +37,12 @@ const flaky = (name: string, failures: number) => {
     },
   })
 }
-const ended = async (run: Run): Promise<Run> => {
+const ended = async (run: Run<unknown>): Promise<Run<unknown>> => {
   await run.result()
   return run
 }
 /** Answers all that is asked until it is over. */
-const answered = async (run: Run, value: (kind: string, hash?: string) => never): Promise<Run> => {
+const answered = async (run: Run<unknown>, value: (kind: string, hash?: string) => never): Promise<Run<unknown>> => {
   for (let result = await run.result(); result.status === 'waiting'; result = await run.result())
     for (const { id, kind, hash } of result.questions) await run.answer(id, value(kind, hash))
   return run

@@ -162,6 +162,10 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
       'delete from security_audit_head',
       'update security_audit_retention set least_ms = 0',
     ]
+    // Leaves are added some time after their records.
+    const leafCount = async () =>
+      Number((await pool.query(`select count(*) from "${schema}".security_audit_leaves`)).rows[0].count)
+    await expect.poll(leafCount, { timeout: 30_000 }).toBeGreaterThan(20)
     for (const text of rejected)
       await withClient(async (client) => {
         await client.query(as('ada'))
@@ -175,6 +179,12 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
       // Whatever moment is named, and whoever it is about.
       await client.query("select troupe_audit_retire('~', '~', 1000), troupe_audit_erase('ada', 1000)")
       expect(await count()).toBe(before)
+      const leaves = async () =>
+        Number((await client.query('select count(*) from security_audit_leaves')).rows[0].count)
+      const allLeaves = await leaves()
+      expect(allLeaves).toBeGreaterThan(4)
+      await client.query("select troupe_audit_prune(0, 1, '~'), troupe_audit_prune(0, 2, '~')")
+      expect(await leaves()).toBe(allLeaves)
       await client.query('rollback')
     })
   })
@@ -211,9 +221,11 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
       'troupe_audit_erase',
       'troupe_audit_leaves',
       'troupe_audit_list',
+      'troupe_audit_prune',
       'troupe_audit_retirable',
       'troupe_audit_retire',
       'troupe_audit_strays',
+      'troupe_audit_window',
       'troupe_changed',
       'troupe_cleanup',
       'troupe_next_user',

@@ -20,6 +20,8 @@ export interface ChaosOptions {
   readonly blowAfterMs?: number
   /** Then it is quiet: on a slow machine runs would get on in no pause between two blows. */
   readonly blows: number
+  /** And after so many ms, however few they were: a busy machine would carry out nothing between them. */
+  readonly maxStormMs?: number
   /** ms after which what has not ended counts as stuck. */
   readonly timeoutMs: number
 }
@@ -49,7 +51,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const trouble =
       options.blowAfterMs === undefined
         ? undefined
-        : makeTrouble(fleet, random, { afterMs: options.blowAfterMs, maxBlows: options.blows }, stop.signal)
+        : makeTrouble(
+            fleet,
+            random,
+            { afterMs: options.blowAfterMs, maxBlows: options.blows },
+            options.maxStormMs === undefined
+              ? stop.signal
+              : AbortSignal.any([stop.signal, AbortSignal.timeout(options.maxStormMs)]),
+          )
     const queue = [...numbers]
     const begin = async () => {
       for (let n = queue.shift(); n !== undefined; n = queue.shift()) {
@@ -116,7 +125,8 @@ async function watch(service: Troupe, user: string, id: string, ledger: string, 
       continue
     }
     if (result.status === 'completed') return { resolved }
-    if (result.status !== 'waiting') return { resolved, problem: `${result.status} ${result.error?.message}` }
+    if (result.status !== 'waiting')
+      return { resolved, problem: `${result.status} ${result.error?.code}: ${result.error?.message}` }
     for (const { id: question } of result.questions)
       await run.answer(question, 'yes', { id: `answer ${question}` }).catch(tolerate)
     for (const { step, call, name: effect } of await run.uncertain()) {

@@ -8,10 +8,12 @@ type Operations = typeof import('../../../../src/operations.ts')
 type Testing = typeof import('../../../../src/testing/index.ts')
 export type LibraryUnderTest = Root & Tools & Resilience & Operations & Testing
 
-/** The entry points of the package, by their files. `server` and `protocols/mcp` listen and start processes. */
+/** All entry points of the package, by their files. */
 const entryPoints = [
   ...['index', 'operations', 'resilience', 'tools', 'context', 'testing/index'],
   ...['compat/marsys/index', 'compat/function/index', 'compat/decorators/index', 'server/index'],
+  ...['protocols/mcp/index', 'compat/syntha/index', 'compat/ai-sdk/index', 'compat/langgraph/index'],
+  'compat/openai-agents/index',
 ]
 
 export async function loadLibrary(): Promise<LibraryUnderTest> {

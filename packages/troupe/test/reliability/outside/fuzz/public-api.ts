@@ -39,12 +39,12 @@ const leftOut: Readonly<Record<string, string>> = {
   checkLinearizability: 'judges a history that a test recorded',
   checkShare: 'judges a history that a test recorded',
   checkUpdates: 'judges a history that a test recorded',
-  serve: 'listens on a port',
+  serveMcp: 'takes the standard input of this process',
 }
 /** Methods that close what the other calls need, and members that no public type shows. */
 const closing = /^(close|drain|constructor|detach|attach|pause|setRole|setAllow|setDeny)$/
 const internal =
-  /^(begin|getStore|callAmong|observe|act|by|written|refused|rejected|revealAll|reveal|endSession|deadLetter|listen|sign|revokedAmong|link|listAs|require|requireLive|among|adopt|readGauges|child|erasureRecord|finished|perform|rejection|step|check|startOf|actionStatements|flushNow|startWorker|link|openSession|unsupported|authenticate|claim|touch|start)$/
+  /^(begin|getStore|callAmong|observe|act|by|written|refused|rejected|revealAll|reveal|endSession|deadLetter|answered|isGranted|deadLetterFragment|ackFragment|nackFragment|finished|listen|sign|revokedAmong|link|listAs|require|requireLive|among|adopt|readGauges|child|erasureRecord|finished|perform|rejection|step|check|startOf|actionStatements|flushNow|startWorker|link|openSession|unsupported|authenticate|claim|touch|start)$/
 
 const isClass = (value: Callable) => /^class\b/.test(Function.prototype.toString.call(value))
 
@@ -114,6 +114,8 @@ function objectsOf(library: LibraryUnderTest, testbed: () => Testbed): Readonly<
     'user.context': () => testbed().user.context,
     'user.orchestra': () => testbed().user.orchestra,
     'user.schedules': () => testbed().user.schedules,
+    'user.metrics': () => testbed().user.metrics,
+    'agent.metrics': () => testbed().support.metrics,
     'user.traces': () => testbed().user.traces,
     'agent.context': () => testbed().support.context,
     'agent.messages': () => testbed().support.messages,

@@ -276,5 +276,8 @@ export function argumentsOfFunctions(library: LibraryUnderTest, folder: string):
     executionConfig: [[{ deadline: 3, autoRetryOnError: true }]],
     fromFunction: [[{ name: 'F', run: () => 1 }]],
     seededRandom: [['seed']],
+    serve: [[{} as unknown, { port: 0, host: '127.0.0.1', origins: ['http://a.test'], key: 'k'.repeat(32) }]],
+    serveMetrics: [[{} as unknown, { port: 0, host: '127.0.0.1' }]],
+    defineMcpTools: [[{ name: 'shop', server: { url: 'http://127.0.0.1:1/' }, allow: ['look'] }]],
   }
 }
