@@ -18,6 +18,25 @@ export function lasting(ms: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** How long ago, in the largest unit: `3 d`, `5 h`, `12 min`, `40 s`. */
+export function age(at: string): string {
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1_000))
+  const units = [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['min', 60],
+  ] as const
+  const [unit, size] = units.find(([, length]) => seconds >= length) ?? ['s', 1]
+  return `${Math.floor(seconds / size)} ${unit}`
+}
+
+export const tokens = (usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined): string =>
+  usage ? count(usage.inputTokens + usage.outputTokens) : ''
+
+/** A plus sign: of at least one model nobody knows the price. */
+export const spent = (cost: { readonly usd: number; readonly unknown: readonly string[] } | undefined): string =>
+  cost ? `${money(cost.usd)}${cost.unknown.length > 0 ? '+' : ''}` : ''
+
 /** Text as it stands, anything else as JSON. */
 export const asText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '')

@@ -84,14 +84,14 @@ const begun = ({ step = '', branch = '', node = '', agent = '', path, at }: RunE
 })
 
 function updatedStep(step: Step, { type, at, outcome, error, usage }: RunEvent): Step {
-  const used = {
-    tokens: step.tokens + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0),
-    cost: step.cost + (usage?.cost ?? 0),
-  }
+  // What the step has used so far, said when it waits and when it ends.
+  const used = usage
+    ? { tokens: (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0), cost: usage.cost ?? 0 }
+    : { tokens: step.tokens, cost: step.cost }
   if (type === 'step.completed') return { ...step, ...used, state: 'done', ended: at, output: outcome }
   if (type === 'step.failed') return { ...step, ...used, state: 'failed', ended: at, error: error?.message ?? '' }
   if (type === 'step.cancel-requested') return { ...step, state: 'stopped', ended: at }
-  if (type === 'step.waiting') return { ...step, state: 'waiting' }
+  if (type === 'step.waiting') return { ...step, ...used, state: 'waiting' }
   if (type === 'step.resumed') return { ...step, state: 'working' }
   return step
 }

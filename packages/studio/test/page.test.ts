@@ -61,13 +61,28 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByText('Clerk asks').waitFor()
     const run = page.url()
     await go('Home')
-    await page.getByRole('region', { name: 'Waiting for a person' }).getByText('May Clerk call send_letter').waitFor()
-    await page.goto(run)
-    await page.getByText('Clerk asks').waitFor()
+    // It is answered where it is listed, with the task, the team and the age beside it.
+    const waiting = page.getByRole('region', { name: 'Waiting for a person' })
+    await waiting.getByText('May Clerk call send_letter').waitFor()
+    await waiting.getByRole('link', { name: 'the invitation' }).waitFor()
+    await waiting.getByText(/^letters, .*\d+ tokens, \$0\.00.* old$/).waitFor()
     expect(played.sent).toEqual([])
     const args = await page.getByRole('region', { name: 'Arguments of send_letter' }).innerText()
     expect(JSON.parse(args)).toEqual({ to: 'Bob', text: expect.stringContaining('<img') })
     await page.getByRole('button', { name: 'Approve' }).click()
+    await waiting.waitFor({ state: 'detached' })
+    const row = page.getByRole('row', { name: /the invitation/ })
+    await row.getByText('completed').waitFor()
+    expect(await row.getByRole('cell').allInnerTexts()).toEqual([
+      'the invitation',
+      expect.stringMatching(/completed$/),
+      'letters',
+      expect.stringMatching(/^[\d,]+$/),
+      expect.stringMatching(/^\$[\d.]+\+?$/),
+      expect.stringMatching(/^\d+ (s|min)$/),
+      expect.stringMatching(/ (ms|s)$/),
+    ])
+    await page.goto(run)
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
     expect(played.sent).toEqual(['Bob'])
     expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('The letter is sent.')

@@ -38,7 +38,7 @@ export type {
 } from './models/index.ts'
 export type { Log, LogConfig, LogFields, LogLevel, LogSink, OtlpConfig, Webhook } from './observability/index.ts'
 export type { PoliciesByName } from './resilience/index.ts'
-export type { SchedulesConfig } from './runs/index.ts'
+export type { DailyLimits, LimitsConfig, SchedulesConfig } from './runs/index.ts'
 export type {
   AuditConfig,
   CheckpointConfig,
@@ -46,6 +46,8 @@ export type {
   EncryptionConfig,
   LocalKeys,
   PolicyConfig,
+  PolicyOutcome,
+  PolicyRule,
   Power,
   Role,
   Roles,

@@ -17,6 +17,7 @@ export type {
   MailboxFilter,
   MessageBatch,
   MessageTypeOptions,
+  PayloadOf,
   PresenceHandler,
   PublishOptions,
   ReceiveOptions,

@@ -42,9 +42,11 @@ export {
   type Span,
   type SpanKind,
   type SpanTree,
+  type StoredMetricSummary,
   type SummaryOptions,
   type TraceSummary,
   type Traces,
+  type UserMetrics,
 } from './observability/index.ts'
 export {
   type ChangedSetting,
@@ -104,6 +106,7 @@ export type {
   ApiKey,
   ApiKeys,
   AuditAction,
+  AuditCaller,
   AuditEntry,
   AuditFinding,
   AuditLog,

@@ -7,13 +7,16 @@ export type {
 } from './journal/index.ts'
 export type {
   BuiltInTool,
+  EmailOptions as EmailRules,
   NumberOptions as NumberRules,
   TextOptions as TextRules,
+  ToolPolicyRule,
   UrlOptions as UrlRules,
 } from './security/index.ts'
 export type {
   AnthropicTool,
   CallableTools,
+  Declassification,
   DurableToolCall,
   DurableToolOptions,
   EffectToolOptions,

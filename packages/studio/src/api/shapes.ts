@@ -5,8 +5,12 @@ export interface Summary {
   readonly reason?: string
   readonly tags: readonly string[]
   readonly agents: readonly string[]
+  /** The beginning of its task. */
+  readonly title: string
   /** The name of its team, if it has one. */
   readonly team?: string
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost?: { readonly usd: number; readonly unknown: readonly string[] }
   readonly createdAt: string
   readonly endedAt?: string
 }

@@ -2,9 +2,10 @@ import { Card, Flex, Grid, Heading, Link, Text } from '@radix-ui/themes'
 import type { Page } from '../api/client.ts'
 import { Problem } from '../api/problem.ts'
 import type { Health, Question, Summary, UncertainEffect } from '../api/shapes.ts'
-import { useAnswer } from '../api/use-api.tsx'
-import { count } from '../format.ts'
+import { useAnswer, useForget } from '../api/use-api.tsx'
+import { age, count, spent, tokens } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Ask } from '../parts/ask.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { linkTo, linkToList } from '../route.ts'
@@ -75,45 +76,48 @@ function Count({ status }: { readonly status: string }) {
   )
 }
 
-interface Asking {
+interface Asking extends Pick<Summary, 'title' | 'team' | 'usage' | 'cost' | 'createdAt'> {
   readonly run: string
   readonly questions: readonly Question[]
   readonly uncertain: readonly UncertainEffect[]
 }
 
-/** What a person is asked: nothing else here can be done by nobody else. */
+/** What a person is asked, answered here. */
 function Waiting() {
   const { data } = useAnswer<Page<Asking>>('/v1/approvals', { query: { limit: counted }, every: 3_000 })
-  const asked =
-    data?.items.flatMap(({ run, questions, uncertain }) => [
-      ...questions.map(({ id, agent, text }) => ({ run, id, subject: `${agent} asks`, text })),
-      ...uncertain.map(({ step, call, name }) => ({
-        run,
-        id: `${step} ${call}`,
-        subject: `${step} is uncertain`,
-        text: `nobody knows whether ${name} happened`,
-      })),
-    ]) ?? []
-  if (asked.length === 0) return null
+  const forget = useForget()
+  const asking = data?.items.filter(({ questions, uncertain }) => questions.length + uncertain.length > 0) ?? []
+  if (asking.length === 0) return null
   return (
     <Section title="Waiting for a person">
       <ul className="plain">
-        {asked.map(({ run, id, subject, text }) => (
-          <li key={`${run} ${id}`}>
-            <Card className="question">
-              <Text as="p" size="2" className="break">
-                <Link href={linkTo('runs', run)} underline="always">
-                  {subject}
-                </Link>
-                : {visible(text)}
-              </Text>
-            </Card>
+        {asking.map((one) => (
+          <li key={one.run}>
+            <Text as="p" size="2" mb="2" className="break">
+              <Link href={linkTo('runs', one.run)} underline="always">
+                {visible(one.title) || one.run}
+              </Link>{' '}
+              <Text color="gray">{aboutRun(one)}</Text>
+            </Text>
+            {one.questions.map((question) => (
+              <Ask key={question.id} run={one.run} question={question} answered={() => forget('/v1/approvals')} />
+            ))}
+            {one.uncertain.map(({ step, call, name }) => (
+              <Card key={`${step} ${call}`} className="question">
+                <Text as="p" size="2" className="break">
+                  {step} is uncertain: nobody knows whether {visible(name)} happened
+                </Text>
+              </Card>
+            ))}
           </li>
         ))}
       </ul>
     </Section>
   )
 }
+
+const aboutRun = ({ team, usage, cost, createdAt }: Asking): string =>
+  [team, usage && `${tokens(usage)} tokens`, spent(cost), `${age(createdAt)} old`].filter(Boolean).join(', ')
 
 /** Of everybody's, for whoever may see it. */
 function Checks() {

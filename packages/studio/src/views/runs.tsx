@@ -2,7 +2,7 @@ import { Heading, Link, Select, Table } from '@radix-ui/themes'
 import type { Page } from '../api/client.ts'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
-import { lasting, when } from '../format.ts'
+import { age, inShort, lasting, spent, tokens, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
@@ -69,9 +69,12 @@ export function RunTable({ runs }: { readonly runs: readonly Summary[] }) {
       <Table.Header>
         <Table.Row>
           <Table.ColumnHeaderCell>Run</Table.ColumnHeaderCell>
+          <Table.ColumnHeaderCell>Task</Table.ColumnHeaderCell>
           <Table.ColumnHeaderCell>Status</Table.ColumnHeaderCell>
           <Table.ColumnHeaderCell className="roomy">Team</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell className="roomy">Started</Table.ColumnHeaderCell>
+          <Table.ColumnHeaderCell className="roomy">Tokens</Table.ColumnHeaderCell>
+          <Table.ColumnHeaderCell className="roomy">Cost</Table.ColumnHeaderCell>
+          <Table.ColumnHeaderCell className="roomy">Age</Table.ColumnHeaderCell>
           <Table.ColumnHeaderCell className="roomy">Took</Table.ColumnHeaderCell>
         </Table.Row>
       </Table.Header>
@@ -81,11 +84,16 @@ export function RunTable({ runs }: { readonly runs: readonly Summary[] }) {
             <Table.RowHeaderCell>
               <Link href={linkTo('runs', run.id)}>{run.id.length > 12 ? `…${run.id.slice(-10)}` : run.id}</Link>
             </Table.RowHeaderCell>
+            <Table.Cell className="break">{inShort(run.title, 90)}</Table.Cell>
             <Table.Cell>
               <Status status={run.status} reason={run.reason} />
             </Table.Cell>
             <Table.Cell className="roomy break">{run.team ?? someOf(run.agents)}</Table.Cell>
-            <Table.Cell className="roomy">{when(run.createdAt)}</Table.Cell>
+            <Table.Cell className="roomy">{tokens(run.usage)}</Table.Cell>
+            <Table.Cell className="roomy">{spent(run.cost)}</Table.Cell>
+            <Table.Cell className="roomy" title={when(run.createdAt)}>
+              {age(run.createdAt)}
+            </Table.Cell>
             <Table.Cell className="roomy">{lasted(run)}</Table.Cell>
           </Table.Row>
         ))}
