@@ -13,10 +13,14 @@ export class AnalyticsService {
     await this.#agent.context.subscribe(['sales', 'deals', 'analytics'])
   }
 
-  /** Each deal once, in the order in which they were shared. */
-  async *deals(signal: AbortSignal): AsyncGenerator<Deal> {
-    for await (const change of this.#agent.context.watch({ pattern: 'deal_*', signal }))
-      if (change.type === 'put') yield change.value as Deal
+  /** Each deal once, in the order in which they were shared, from the call on: the watch is open when this resolves. */
+  async deals(signal: AbortSignal): Promise<AsyncGenerator<Deal>> {
+    const changes = this.#agent.context.watch({ pattern: 'deal_*', signal })
+    // A write of this process waits until the watch has its position.
+    await this.#agent.context.push('analytics_since', Date.now(), { topics: ['analytics'] })
+    return (async function* () {
+      for await (const change of changes) if (change.type === 'put') yield change.value as Deal
+    })()
   }
 
   async generateReport(): Promise<Report> {
@@ -35,7 +39,7 @@ if (import.meta.main) {
   const stopping = new AbortController()
   // Whoever started it ends it.
   process.stdin.on('end', () => stopping.abort()).resume()
-  const deals = analytics.deals(stopping.signal)
+  const deals = await analytics.deals(stopping.signal)
   print({ ready: 'analytics' })
   for await (const { id, closedAt } of deals) {
     print({ deal: id, afterMs: Date.now() - closedAt })
