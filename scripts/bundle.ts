@@ -23,6 +23,7 @@ const threads = {
 const simulationFiles = ['preloaded-machine', 'simulation-process']
 
 interface Manifest {
+  readonly peerDependencies: Readonly<Record<string, string>>
   readonly bin: { readonly troupe: string }
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
 }
@@ -45,7 +46,7 @@ export async function bundle(folder: string): Promise<void> {
   const built = await rolldown({
     input,
     ...common((library) => inlined.includes(library)),
-    plugins: [evaluatorCode(code['evaluator-thread'] as string)],
+    plugins: [evaluatorCode(code['evaluator-thread'] as string), triedImports(Object.keys(manifest.peerDependencies))],
   })
   const { output } = await built.write({
     dir: to,
@@ -78,6 +79,20 @@ const evaluatorCode = (text: string): Plugin => ({
     id.endsWith('/security/evaluator/evaluator-code.js')
       ? `export const evaluatorCode = ${JSON.stringify(text)}`
       : undefined,
+})
+
+/**
+ * An import of an optional package that is not there stops whoever bundles the library again, unless it stands in a `try`:
+ * then it is left to fail where the program runs, with the command that installs the package.
+ */
+const triedImports = (packages: readonly string[]): Plugin => ({
+  name: 'tried-imports',
+  renderChunk: (code) =>
+    code.replaceAll(/\bimport\("([^"]+)"\)/g, (imported, name: string) =>
+      packages.some((each) => name === each || name.startsWith(`${each}/`))
+        ? `(async () => { try { return await ${imported} } catch (error) { throw error } })()`
+        : imported,
+    ),
 })
 
 /** The licence of each library of which something came in. */

@@ -14,7 +14,9 @@ export async function loadOptional<Loaded>(
     return await load()
   } catch (error) {
     const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown }
-    const isMissing = code === 'ERR_MODULE_NOT_FOUND' && String(message).includes(`'${packageName}'`)
+    // The first is Node's code; what other tools bundled fails with the second.
+    const isMissing =
+      (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(`'${packageName}'`)
     throw isMissing ? failure('package.missing', { what, package: packageName }, { cause: error }) : error
   }
 }

@@ -1,6 +1,6 @@
 /** Serves the studio: files that any caller may read; the routes check who may see the data that it shows. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { packageFolder } from '../configuration/index.ts'
 
@@ -10,18 +10,21 @@ export async function addStudio(app: FastifyInstance): Promise<void> {
   if (folder === undefined) return
   const root = join(folder, 'studio')
   if (!existsSync(join(root, 'index.html'))) return
-  const { default: files } = await import('@fastify/static')
-  await app.register(files, {
-    root,
-    // One route for each file: whatever else is asked for is answered like any route that is not there.
-    wildcard: false,
-    cacheControl: false,
-    setHeaders: (reply, path) => {
-      // The names of assets change with their content.
-      const cacheControl = path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
-      reply.header('cache-control', cacheControl)
-    },
-  })
+  const { default: send } = await import('@fastify/send')
+  const add = (route: string, path: string) => {
+    // The names of assets change with their content.
+    const cacheControl = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
+    app.get(route, { schema: { hide: true } }, async (request, reply) => {
+      const { statusCode, headers, stream } = await send(request.raw, path, { root, cacheControl: false })
+      return reply.code(statusCode).headers(headers).header('cache-control', cacheControl).send(stream)
+    })
+  }
+  add('/', '/index.html')
+  // One route for each file: whatever else is asked for is answered like any route that is not there.
+  for (const file of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    const path = `/${relative(root, join(file.parentPath, file.name)).replaceAll('\\', '/')}`
+    if (file.isFile()) add(path, path)
+  }
 }
 
 /** Nothing but its own scripts; components set the style of their elements. */

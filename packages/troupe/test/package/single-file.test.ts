@@ -1,8 +1,8 @@
 /** A program that bundles the library with itself into one file, as applications and functions of a cloud do. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, onTestFinished, test } from 'vitest'
@@ -68,3 +68,31 @@ test.each(['esm', 'cjs'] as const)(
     expect(readdirSync(folder)).toContain('data.db')
   },
 )
+
+test('A program that is bundled where no optional package is installed names the one that it then needs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-no-peers-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  const installed = join(folder, 'node_modules')
+  mkdirSync(join(installed, 'troupe'), { recursive: true })
+  cpSync(join(packageFolder, 'dist/bundle'), join(installed, 'troupe/dist/bundle'), { recursive: true })
+  writeFileSync(join(installed, 'troupe/package.json'), JSON.stringify(manifest))
+  for (const name of Object.keys(manifest.dependencies)) {
+    mkdirSync(dirname(join(installed, name)), { recursive: true })
+    symlinkSync(join(packageFolder, '../../node_modules', name), join(installed, name))
+  }
+  const contents = `import { createTroupe } from 'troupe'
+    createTroupe({ storage: 'postgres://localhost/none' }).catch(({ code, hint }) => console.log(JSON.stringify({ code, hint })))`
+  const outfile = join(folder, 'program.cjs')
+  await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    platform: 'node',
+    outfile,
+    logLevel: 'silent',
+  })
+  const printed = execFileSync(process.execPath, [outfile], { cwd: folder, encoding: 'utf8' })
+  expect(JSON.parse(printed)).toEqual({ code: 'package.missing', hint: 'Run npm install pg.' })
+})

@@ -37,5 +37,7 @@ export function unreadFormat(path: string): string | undefined {
 /** Returns the package that an error of a reader names as not installed. */
 export function missingPackage(error: unknown): string | undefined {
   const { code, message = '' } = (error ?? {}) as { readonly code?: string; readonly message?: string }
-  return code === 'ERR_MODULE_NOT_FOUND' ? /Cannot find package '([^']+)'/.exec(message)?.[1] : undefined
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
+    ? /Cannot find (?:package|module) '([^']+)'/.exec(message)?.[1]
+    : undefined
 }
