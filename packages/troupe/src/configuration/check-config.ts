@@ -8,6 +8,7 @@ import {
   isPlainObject,
   listOf,
   milliseconds,
+  readable,
   systemClock,
   systemRandom,
   TroupeError,
@@ -57,8 +58,9 @@ export function throwProblems(all: readonly TroupeError[]): void {
 }
 
 /** Everything that is wrong with it, and in production everything that is unsafe. */
-export function configProblems(input: TroupeConfig): readonly TroupeError[] {
-  if (!isPlainObject(input)) return [wrong('The configuration', 'it is no object')]
+export function configProblems(given: TroupeConfig): readonly TroupeError[] {
+  if (!isPlainObject(given)) return [wrong('The configuration', 'it is no object')]
+  const input = readable('The configuration', () => ({ ...given }))
   const config = shaped(input)
   const checks = [
     ...Object.entries(input).map(
@@ -90,7 +92,7 @@ export function configProblems(input: TroupeConfig): readonly TroupeError[] {
   ]
   const problems = checks.flatMap((check) => {
     try {
-      check()
+      readable('The configuration', check)
       return []
     } catch (error) {
       if (error instanceof TroupeError) return [error]

@@ -1,5 +1,5 @@
 /** The guides' factories of handlers by role. */
-import { checkText, failure, listOf, readable } from '../../core/index.ts'
+import { checkText, failure, listOf, readable, show } from '../../core/index.ts'
 import { createRoles } from '../../security/index.ts'
 import type { User } from '../../startup/index.ts'
 import type { CustomRoles } from './rights.ts'
@@ -61,7 +61,7 @@ export function create_restricted_handler(
   const options = Object.hasOwn(levels, restriction_level) ? levels[restriction_level] : undefined
   if (!options)
     throw failure('validation.failed', {
-      what: `The level ${restriction_level}`,
+      what: `The level ${show(restriction_level)}`,
       problem: `it is not ${Object.keys(levels).join(', ')}`,
     })
   return new ToolHandler(mesh, agent_name, options)

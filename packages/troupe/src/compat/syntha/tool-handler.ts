@@ -2,7 +2,16 @@
  * `ToolHandler` as the guides use it. Bound to a name it is that agent alone. Without one it is the host's, and each call
  * says who acts: such a handler belongs to trusted code and never to a model.
  */
-import { catalogue, checkOptions, type ErrorCode, failure, isObject, type Json, TroupeError } from '../../core/index.ts'
+import {
+  catalogue,
+  checkOptions,
+  type ErrorCode,
+  failure,
+  isObject,
+  type Json,
+  readable,
+  TroupeError,
+} from '../../core/index.ts'
 import { Access, type AccessOptions, type BuiltInTool, builtInToolNames } from '../../security/index.ts'
 import type { AgentHandle, User } from '../../startup/index.ts'
 import type { ToolDefinition } from '../../tools/index.ts'
@@ -52,7 +61,7 @@ export class ToolHandler implements SynthaHandler {
     if (options.enable_logging === false)
       throw unsupported('enable_logging: false', 'every call is an event, which costs nothing where nobody listens')
     checkMesh('What ToolHandler was given', mesh)
-    this.#user = 'open' in mesh ? () => mesh.open() : async () => mesh
+    this.#user = readable('What ToolHandler was given', () => ('open' in mesh ? () => mesh.open() : async () => mesh))
     this.#agent = agent_name
     this.#raises = options.raise_errors === true
     this.#custom = options.role_based_access ?? {}

@@ -1,11 +1,11 @@
 /**
  * Returns a short text for any value, for the message of an error. Never throws, and never calls code of the value: an
- * object may have no prototype, a getter that throws, or be a revoked proxy. Texts are given as they are.
+ * object may have no prototype, a getter that throws, or be a revoked proxy. Of a text, the first 300 characters are given.
  */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return value
+      return value.length > longest ? `${value.slice(0, longest)}… (${value.length} characters)` : value
     case 'bigint':
       return `${value}n`
     case 'function':
@@ -25,3 +25,5 @@ function isList(value: object): boolean {
     return false
   }
 }
+
+const longest = 300

@@ -5,6 +5,7 @@
 import {
   type Clock,
   checkFunction,
+  checkName,
   checkOptions,
   checkText,
   type Duration,
@@ -275,11 +276,7 @@ async function readGauge({ name, labels, read }: Gauge): Promise<readonly GaugeR
 }
 
 export function checkMetric(name: string): void {
-  if (typeof name !== 'string' || name === '')
-    throw failure('validation.failed', {
-      what: 'The name of a metric',
-      problem: name === '' ? 'it is empty' : 'it is no text',
-    })
+  checkName('metric', name)
 }
 
 /** @throws ValidationError for what is no finite number */

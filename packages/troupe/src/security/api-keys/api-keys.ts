@@ -21,6 +21,7 @@ import {
   milliseconds,
   type Page,
   type Random,
+  show,
   type TaintLabel,
   taintField,
 } from '../../core/index.ts'
@@ -160,7 +161,7 @@ export class ApiKeys {
    * @throws NotFoundError `key.unknown` for one that is not valid now
    */
   async rotate(id: string, options: { readonly overlap?: Duration } = {}): Promise<CreatedKey> {
-    checkText('apiKeys.rotate', id)
+    checkId('apiKeys.rotate', id)
     checkOptions('keys.rotate', options, ['overlap'])
     const until = { $: 'now', plusMs: milliseconds(options.overlap ?? '1h', 'overlap') } as const
     const made = this.#fresh('key')
@@ -181,7 +182,7 @@ export class ApiKeys {
    * @throws NotFoundError `key.unknown`
    */
   async revoke(id: string): Promise<void> {
-    checkText('apiKeys.revoke', id)
+    checkId('apiKeys.revoke', id)
     const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: id } } as const
     await this.#commit([this.#statements.revoke({ id, now }, unknown), ...this.#acted('key.revoke', id)])
     this.#emit('key.revoked', id)
@@ -349,3 +350,9 @@ function toKey(row: Row, users: readonly string[], at: number): ApiKey {
     rotationDue: at - Number(row.created_at) > agedDays * day,
   }
 }
+
+/** A text that no id is as long as is not looked for, and does not come into the audit log. */
+function checkId(call: string, id: string): void {
+  if (checkText(call, id).length > longestId) throw failure('key.unknown', { key: show(id) })
+}
+const longestId = 256

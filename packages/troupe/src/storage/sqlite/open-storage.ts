@@ -107,10 +107,12 @@ function namesBeside(path: string): readonly string[] {
   }
 }
 
+const longestUrl = 8_192
+
 /** @returns the path of a file, undefined for memory */
 function pathOf(url: string): string | undefined {
   if (url === 'memory:') return undefined
-  const path = /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(url)?.[1]
+  const path = url.length > longestUrl ? undefined : /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(url)?.[1]
   if (path === undefined || path.includes('\0'))
     throw failure('validation.failed', { what: 'The URL of the storage', problem: errorProblem(url) })
   return path
@@ -118,6 +120,7 @@ function pathOf(url: string): string | undefined {
 
 /** What is misspelt may be the URL of a server, with its password: no more of it is said than how it begins. */
 function errorProblem(url: string): string {
+  if (url.length > longestUrl) return `it has ${url.length} characters`
   if (url.includes('\0')) return 'it holds a NUL'
   if (url.startsWith('sqlite:')) return 'it names no path; what is to be in memory alone is memory:'
   const begin = url.slice(0, url.indexOf(':') + 1)

@@ -22,7 +22,7 @@ const wrong = (problem: string) => failure('validation.failed', { what: 'The ser
 export function checkServer(server: McpServerConfig): McpServerConfig {
   if (typeof server === 'object' && server !== null && 'url' in server) {
     checkOptions('defineMcpTools.server', server, ['url', 'headers'])
-    if (!URL.canParse(server.url)) throw wrong('its url is none')
+    if (typeof server.url !== 'string' || !URL.canParse(server.url)) throw wrong('its url is none')
     const { protocol, hostname } = new URL(server.url)
     const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
     if (protocol !== 'https:' && !(protocol === 'http:' && isLocal))
