@@ -58,9 +58,9 @@ export function throwProblems(all: readonly TroupeError[]): void {
 }
 
 /** Everything that is wrong with it, and in production everything that is unsafe. */
-export function configProblems(given: TroupeConfig): readonly TroupeError[] {
-  if (!isPlainObject(given)) return [wrong('The configuration', 'it is no object')]
-  const input = readable('The configuration', () => ({ ...given }))
+export function configProblems(from: TroupeConfig): readonly TroupeError[] {
+  if (!isPlainObject(from)) return [wrong('The configuration', 'it is no object')]
+  const input = readable('The configuration', () => ({ ...from }))
   const config = shaped(input)
   const checks = [
     ...Object.entries(input).map(

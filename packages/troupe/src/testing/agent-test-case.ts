@@ -1,7 +1,7 @@
 /** A troupe in memory for the tests of one suite: agents on scripted models, whose scripts are verified at the end. */
 import type { RunOutcome } from '../agents/index.ts'
 import type { TroupeConfig } from '../configuration/index.ts'
-import { failure, isPlainObject, seededRandom } from '../core/index.ts'
+import { objectOf, seededRandom } from '../core/index.ts'
 import { createTroupe, type LlmAgent, type Troupe, type User } from '../startup/index.ts'
 import { executeTestWorkflow, type TestWorkflow, type TestWorkflowResult } from './execute-test-workflow.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
@@ -25,10 +25,13 @@ export class AgentTestCase implements AsyncDisposable {
 
   /** @param config whatever `createTroupe` takes; memory storage, seeded chance and no log by default */
   static async open(config: Partial<TroupeConfig> = {}): Promise<AgentTestCase> {
-    if (!isPlainObject(config))
-      throw failure('validation.failed', { what: 'The configuration', problem: 'it is no object' })
     return new AgentTestCase(
-      await createTroupe({ storage: 'memory:', random: seededRandom('agent test case'), log: 'silent', ...config }),
+      await createTroupe({
+        storage: 'memory:',
+        random: seededRandom('agent test case'),
+        log: 'silent',
+        ...objectOf('The configuration', config),
+      }),
     )
   }
 

@@ -1,5 +1,5 @@
 /** The guides' builders of prompts, on `buildSystemPrompt`: only what the agent may see, under a budget of tokens. */
-import { checkFunction, checkOptions, checkText, failure, fieldOf, objectOf } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkText, failure, fieldOf, objectOf, readable } from '../../core/index.ts'
 import type { User } from '../../startup/index.ts'
 import { buildSystemPrompt, type SystemPromptOptions } from '../../tools/index.ts'
 import { type ContextMesh, checkMesh } from './syntha-context-mesh.ts'
@@ -19,7 +19,7 @@ const known = ['template', 'include_context_header', 'existing_prompt', 'prepend
 
 async function handleOf(agent_name: string, mesh: ContextMesh | User) {
   checkMesh('What a prompt was given', mesh)
-  const user = 'open' in mesh ? await mesh.open() : mesh
+  const user = await readable('What a prompt was given', () => ('open' in mesh ? mesh.open() : mesh))
   checkFunction('user.agent of a prompt', fieldOf(user, 'agent'))
   return user.agent(agent_name)
 }

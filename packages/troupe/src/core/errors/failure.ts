@@ -9,10 +9,15 @@ const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? value : (jsonOf(value) ?? show(value))
   return text.length > 300 ? `${text.slice(0, 300)}… (${text.length} characters)` : text
 }
-/** A message is made of whatever was given in place of a value, a BigInt or a cycle too. */
+/** A message is made of whatever was given in place of a value: a BigInt, a cycle, a list that says it has 4 billion items. */
 function jsonOf(value: unknown): string | undefined {
+  let parts = 0
+  const bounded = (_key: string, part: unknown) => {
+    if (++parts > 1_000) throw new RangeError('it has too many parts')
+    return part
+  }
   try {
-    return JSON.stringify(value)
+    return JSON.stringify(value, bounded)
   } catch {
     return undefined
   }

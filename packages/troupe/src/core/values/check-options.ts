@@ -97,8 +97,11 @@ export function fieldOf(value: unknown, name: string): unknown {
 /** What a value is, without what a text may hold. */
 export const describe = (value: unknown): string => (typeof value === 'string' ? 'a string' : show(value))
 
+/** A list with holes may say that it has 4 billion items, and who goes through it holds the process up. */
+const longestList = 1_000_000
+
 /** @throws ValidationError for what is no list, or is longer than `max` */
-export function listOf<T>(what: string, value: readonly T[], max = Number.POSITIVE_INFINITY): readonly T[] {
+export function listOf<T>(what: string, value: readonly T[], max = longestList): readonly T[] {
   if (!readable(what, () => Array.isArray(value)))
     throw failure('validation.failed', { what, problem: 'it is no list' })
   const length = readable(what, () => value.length)

@@ -1,5 +1,5 @@
 /** What may follow what. Both state machines, the one in memory and the one that is kept, ask it and nobody else. */
-import { checkFunction, failure, isPlainObject, listOf, show } from '../../core/index.ts'
+import { checkFunction, failure, isPlainObject, listOf, readable, show } from '../../core/index.ts'
 
 export interface Transition<State extends string> {
   readonly from: State
@@ -15,7 +15,7 @@ export class TransitionTable<State extends string> {
   constructor(transitions: Transitions<State>) {
     if (!isPlainObject(transitions))
       throw failure('validation.failed', { what: 'transitions', problem: 'they are no object of lists of states' })
-    const entries = Object.entries(transitions) as [string, readonly State[]][]
+    const entries = readable('transitions', () => Object.entries(transitions)) as [string, readonly State[]][]
     for (const [from, to] of entries) listOf(`The transitions from ${from}`, to)
     this.#next = new Map(entries.map(([from, to]) => [from, [...to]]))
   }

@@ -4,6 +4,7 @@ import {
   checkCall,
   checkOptions,
   checkSignal,
+  checkSignalType,
   checkText,
   construct,
   encodeJson,
@@ -120,7 +121,7 @@ export class Run<Response = Json> {
     if (typeof untilWaiting !== 'boolean')
       throw failure('validation.failed', { what: 'run.events.untilWaiting', problem: 'it is neither true nor false' })
     // One that has aborted gives nothing, as one that aborts later ends it.
-    if (!signal?.aborted) checkSignal('run.events', signal)
+    checkSignalType('run.events', signal)
     recordRead(this.#host.parts, this.#user, this.id)
     return this.#events(from, untilWaiting, signal)
   }
@@ -191,7 +192,7 @@ export class Run<Response = Json> {
   /** Tokens and progress from now on: not stored, some may be missing. Ends with the run or the signal. */
   live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunLivePart> {
     checkOptions('run.live', options, ['signal'])
-    if (!options.signal?.aborted) checkSignal('run.live', options.signal)
+    checkSignalType('run.live', options.signal)
     recordRead(this.#host.parts, this.#user, this.id)
     return this.#host.liveOf(this.#user, this.id, options.signal)
   }

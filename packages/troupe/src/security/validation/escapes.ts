@@ -32,11 +32,14 @@ export const escapeTerminal = (text: string): string =>
 /**
  * Text from outside as a part of a prompt: between marks that it can't close, with what is not seen made visible. It tells a
  * model where the text ends; it does not make a model resist what the text says.
- * @param name of the marks, letters, digits, `_` and `-`
+ * @param name of the marks, letters, digits, `_` and `-`; of 256 characters at most
  * @example const prompt = `Summarise the page.\n${escapeForPrompt(page, 'page')}`
  */
 export function escapeForPrompt(text: string, name = 'data'): string {
-  const mark = checkText('the name of escapeForPrompt', name).replace(/[^\w-]/g, '') || 'data'
+  const mark =
+    checkText('the name of escapeForPrompt', name)
+      .slice(0, 256)
+      .replace(/[^\w-]/g, '') || 'data'
   const inside = escapeTerminal(checkText('escapeForPrompt', text)).replace(
     new RegExp(`<(?=\\s*/?\\s*${mark})`, 'gi'),
     '&lt;',
