@@ -39,9 +39,11 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   let best: { readonly name: string; readonly far: number } | undefined
   const wanted = name.slice(0, 100).toLowerCase()
   for (const candidate of known) {
+    const longest = Math.max(wanted.length, candidate.length)
+    // So many letters are missing at least.
+    if (Math.abs(wanted.length - candidate.length) > longest / 2) continue
     const far = distance(wanted, candidate.slice(0, 100).toLowerCase())
-    if (far <= Math.max(wanted.length, candidate.length) / 2 && (!best || far < best.far))
-      best = { name: candidate, far }
+    if (far <= longest / 2 && (!best || far < best.far)) best = { name: candidate, far }
   }
   return best?.name
 }

@@ -1,5 +1,5 @@
 /** Where a server of MCP is: an address, or a program that is started without a shell. */
-import { checkOptions, failure } from '../../../core/index.ts'
+import { checkOptions, failure, readable } from '../../../core/index.ts'
 import type { SecretText } from '../../../security/index.ts'
 
 export interface McpHttpServer {
@@ -19,8 +19,11 @@ export type McpServerConfig = McpHttpServer | McpProgram
 
 const wrong = (problem: string) => failure('validation.failed', { what: 'The server of defineMcpTools', problem })
 
+const isHttpServer = (server: McpServerConfig): server is McpHttpServer =>
+  typeof server === 'object' && server !== null && readable('defineMcpTools.server', () => 'url' in server)
+
 export function checkServer(server: McpServerConfig): McpServerConfig {
-  if (typeof server === 'object' && server !== null && 'url' in server) {
+  if (isHttpServer(server)) {
     checkOptions('defineMcpTools.server', server, ['url', 'headers'])
     if (typeof server.url !== 'string' || !URL.canParse(server.url)) throw wrong('its url is none')
     const { protocol, hostname } = new URL(server.url)
