@@ -1,5 +1,5 @@
 /** What answers the questions of the benchmark: the search in documents, and three baselines of BM25. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import MiniSearch from 'minisearch'
 import { DocumentIndex } from 'troupe/documents'
@@ -20,10 +20,38 @@ orchestra performance postgres resilience runs schedules security server testing
   .split(/\s+/)
   .map((name) => `${name}.md`)
 
-export async function answerSystems(folder: string): Promise<ReadonlyMap<string, Answerer>> {
-  const files = pages.map((page) => join(folder, page))
-  const index = await DocumentIndex.open({ folders: [], files }, { base: folder })
-  const pieces = (cut: (line: string, lines: readonly string[], i: number) => boolean) => piecesOf(folder, cut)
+export interface QuestionSet {
+  /** The name of its questions, and of its documents in `corpora`. */
+  readonly name: string
+  readonly about: string
+  readonly folder: string
+  readonly files: readonly string[]
+}
+
+const corpora = join(import.meta.dirname, 'corpora')
+const corpus = (name: string, about: string): QuestionSet => {
+  const folder = join(corpora, name)
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\.\w+$/.test(path))
+  return { name, about, folder, files: files.sort() }
+}
+
+export const questionSets: readonly QuestionSet[] = [
+  {
+    name: 'documentation',
+    about: 'this documentation',
+    folder: join(import.meta.dirname, '../../docs'),
+    files: pages,
+  },
+  corpus('household', 'the handbook and the minutes of a household, in German and English'),
+  corpus('parcels', 'the reference of an HTTP interface'),
+]
+
+export async function answerSystems({ folder, files }: QuestionSet): Promise<ReadonlyMap<string, Answerer>> {
+  const index = await DocumentIndex.open(
+    { folders: [], files: files.map((one) => join(folder, one)) },
+    { base: folder },
+  )
+  const pieces = (cut: Cut) => files.flatMap((file) => piecesOf(join(folder, file), file, cut))
   return new Map<string, Answerer>([
     [
       'troupe/documents',
@@ -38,7 +66,11 @@ export async function answerSystems(folder: string): Promise<ReadonlyMap<string,
   ])
 }
 
-function bm25(pieces: readonly Piece[]): Answerer {
+/** Whether a piece starts in a line. */
+type Cut = (line: string, lines: readonly string[], i: number) => boolean
+
+function bm25(texts: readonly Omit<Piece, 'id'>[]): Answerer {
+  const pieces = texts.map((one, id) => ({ ...one, id }))
   const search = new MiniSearch<Piece>({ fields: ['text'], searchOptions: { fuzzy: 0.1, prefix: true } })
   search.addAll(pieces)
   return async (question) =>
@@ -48,19 +80,16 @@ function bm25(pieces: readonly Piece[]): Answerer {
       .flatMap(({ id }) => pieces[id] ?? [])
 }
 
-/** @param starts whether a piece starts in a line */
-function piecesOf(folder: string, starts: (line: string, lines: readonly string[], i: number) => boolean): Piece[] {
-  const pieces: Piece[] = []
-  for (const file of pages) {
-    const lines = readFileSync(join(folder, file), 'utf8').split('\n')
-    let from = 0
-    for (let i = 1; i <= lines.length; i++) {
-      const line = lines[i]
-      if (line !== undefined && !starts(line, lines, i)) continue
-      const text = lines.slice(from, i).join('\n')
-      if (text.trim() !== '') pieces.push({ id: pieces.length, file, line: from + 1, endLine: i, text })
-      from = i
-    }
+function piecesOf(path: string, file: string, cut: Cut): Omit<Piece, 'id'>[] {
+  const pieces: Omit<Piece, 'id'>[] = []
+  const lines = readFileSync(path, 'utf8').split('\n')
+  let from = 0
+  for (let i = 1; i <= lines.length; i++) {
+    const line = lines[i]
+    if (line !== undefined && !cut(line, lines, i)) continue
+    const text = lines.slice(from, i).join('\n')
+    if (text.trim() !== '') pieces.push({ file, line: from + 1, endLine: i, text })
+    from = i
   }
   return pieces
 }

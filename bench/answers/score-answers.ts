@@ -31,25 +31,25 @@ export interface Score {
 /** A longer quotation answers nothing: it is a copy. */
 const maxLines = 25
 
-export const readQuestions = (): JudgedQuestion[] =>
-  readFileSync(join(import.meta.dirname, 'questions.jsonl'), 'utf8')
+export const readQuestions = (set: string): JudgedQuestion[] =>
+  readFileSync(join(import.meta.dirname, 'questions', `${set}.jsonl`), 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
 
 /**
+ * @param questions those of one set
  * @param folder the documents
  * @param answer gives the citations of a question; a file is relative to the folder
  * @throws Error for a gold text that its document no longer holds
  */
 export async function scoreAnswers(
-  system: string,
-  folder: string,
+  { system, questions, folder }: { system: string; questions: readonly JudgedQuestion[]; folder: string },
   answer: (question: string) => Promise<readonly CitedLines[]>,
 ): Promise<Score & { readonly missed: readonly string[] }> {
   const counts = { answerable: 0, first: 0, firstThree: 0, any: 0, cited: 0, good: 0, unknown: 0, right: 0, wrong: 0 }
   const missed: string[] = []
-  for (const { question, gold } of readQuestions()) {
+  for (const { question, gold } of questions) {
     const lines = gold.map((one) => ({ file: one.file, lines: linesWith(join(folder, one.file), one.text) }))
     const citations = await answer(question)
     const good = citations.map(
@@ -87,6 +87,6 @@ function linesWith(path: string, text: string): number[] {
   const found = readFileSync(path, 'utf8')
     .split('\n')
     .flatMap((line, i) => (line.includes(text) ? [i + 1] : []))
-  if (found.length === 0) throw new Error(`${path} no longer holds “${text}”: correct bench/answers/questions.jsonl.`)
+  if (found.length === 0) throw new Error(`${path} no longer holds “${text}”: correct bench/answers/questions.`)
   return found
 }

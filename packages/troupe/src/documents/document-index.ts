@@ -5,7 +5,7 @@
 import { CancelledError, failure } from '../core/index.ts'
 import { citationOf, type FoundCitation } from './citation-of.ts'
 import { type FoundPassage, type IndexedDocument, type IndexOptions, PassageIndex } from './passage-index.ts'
-import { type Block, blocksOf, type CandidatePassage } from './ranking/blocks.ts'
+import { type Block, blocksOf, type CandidatePassage, detachedBlocks } from './ranking/blocks.ts'
 import { confidenceOf, leastConfidence } from './ranking/confidence.ts'
 import { fuseRankings } from './ranking/fuse-rankings.ts'
 import type { WeightedTerm } from './ranking/inverted-index.ts'
@@ -13,6 +13,7 @@ import { type ParsedQuestion, readQuestion } from './ranking/question.ts'
 import { type Quotation, quotationsOf } from './ranking/quotations.ts'
 import { type RankedUnit, rankUnits } from './ranking/rank-units.ts'
 import { termsOf } from './ranking/terms.ts'
+import { TextPieces } from './ranking/text-pieces.ts'
 import type { Extraction } from './reading/extract.ts'
 import type { DocumentSources, SkippedFile } from './reading/load-documents.ts'
 import { unreadable } from './reading/walk-folder.ts'
@@ -171,11 +172,7 @@ export class DocumentIndex {
   }
 
   async #rank(text: string, context: string, similar: readonly SimilarUnit[]): Promise<QuestionRanking> {
-    const question = readQuestion(
-      text,
-      { passages: this.#index.passages.length, frequency: (term) => this.#index.frequency(term) },
-      context,
-    )
+    const question = readQuestion(text, this.#index.vocabulary, context)
     const terms = question.concepts.flatMap(({ forms }) =>
       forms.flatMap(({ terms, weight }) =>
         terms.map((term): WeightedTerm => ({ term, weight: weight / terms.length })),
@@ -268,26 +265,15 @@ export class DocumentIndex {
     for (const [document, entries] of Map.groupBy(found, ({ entry }) => entry.document)) {
       const extraction = await this.#index.unchanged(document)
       if (!extraction) continue
-      const sections = new Map<number, Block[]>()
-      for (const block of blocksOf({ ...extraction, kind: document.kind })) {
-        const known = sections.get(block.section.start)
-        if (known) known.push(block)
-        else sections.set(block.section.start, [block])
-      }
+      const sections = Map.groupBy(blocksOf({ ...extraction, kind: document.kind }), ({ section }) => section.start)
       const claimed = new Set<Block>()
-      for (const { entry, score } of entries.toSorted((a, b) => b.score - a.score)) {
-        const blocks: Block[] = []
-        for (const section of sections.values()) {
-          const inside = section.filter(({ start, end }) => start < entry.end && end > entry.start)
-          if (inside.length === 0) continue
-          for (const block of section.length <= limits.sectionBlocks ? section : inside)
-            if (!claimed.has(block)) {
-              claimed.add(block)
-              blocks.push(block)
-            }
-        }
-        candidates.push({ document: document.path, text: extraction.text, blocks, score: score / best })
-      }
+      const found = entries
+        .toSorted((a, b) => b.score - a.score)
+        .map(({ entry, score }) => ({ score: score / best, blocks: claimBlocks(sections, entry, claimed) }))
+      const text = new TextPieces(extraction.text, [...claimed])
+      const detached = detachedBlocks()
+      for (const { score, blocks } of found)
+        candidates.push({ document: document.path, text, blocks: blocks.map(detached), score })
     }
     return candidates
   }
@@ -315,6 +301,25 @@ export class DocumentIndex {
     const endLine = text === '' ? from : extraction.lineAt(end - 1)
     return { document: path, startLine: from, endLine, lines: extraction.lines, text }
   }
+}
+
+/** The blocks of the sections that a passage touches, of a long section those in the passage; each is claimed once. */
+function claimBlocks(
+  sections: ReadonlyMap<number, readonly Block[]>,
+  { start: from, end: to }: { readonly start: number; readonly end: number },
+  claimed: Set<Block>,
+): Block[] {
+  const blocks: Block[] = []
+  for (const section of sections.values()) {
+    const inside = section.filter(({ start, end }) => start < to && end > from)
+    if (inside.length === 0) continue
+    for (const block of section.length <= limits.sectionBlocks ? section : inside) {
+      if (claimed.has(block)) continue
+      claimed.add(block)
+      blocks.push(block)
+    }
+  }
+  return blocks
 }
 
 function checkEmbeddings(embeddings: DocumentEmbeddings | undefined): DocumentEmbeddings | undefined {

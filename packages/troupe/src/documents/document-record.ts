@@ -1,5 +1,6 @@
 /** What the index knows of one document: its passages and how much each term counts in them, as it is stored. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { abbreviationsIn } from './ranking/related-forms.ts'
 import { termsOf } from './ranking/terms.ts'
 import type { Extraction } from './reading/extract.ts'
 import { type Passage, splitPassages } from './reading/split-passages.ts'
@@ -9,6 +10,8 @@ export interface DocumentRecord {
   readonly bytes: number
   readonly terms: readonly string[]
   readonly passages: readonly IndexedPassage[]
+  /** The abbreviations that it explains, each with the terms of what it stands for. */
+  readonly abbreviations: readonly (readonly [string, readonly string[]])[]
   /** The text of a document whose format is slow to read. */
   readonly text?: string
 }
@@ -34,6 +37,7 @@ export function recordOf(path: string, extraction: Extraction, text?: string): D
     bytes: Buffer.byteLength(extraction.text),
     terms: [...terms.keys()],
     passages,
+    abbreviations: [...abbreviationsIn(extraction.text)],
     ...(text === undefined ? {} : { text }),
   }
 }

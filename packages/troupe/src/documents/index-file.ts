@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { failure } from '../core/index.ts'
 
 /** To be raised when records change, and when the terms or passages of a text do. */
-const formatVersion = 2
+const formatVersion = 3
 const format = `troupe documents ${formatVersion}`
 
 /** Size in bytes, modification and change in ms: equal ones mean an unchanged file. */

@@ -7,6 +7,7 @@ import { type DocumentRecord, packRecord, recordOf, unpackRecord } from './docum
 import { type IndexRecord, readIndexFile, timeAt, writeIndexFile } from './index-file.ts'
 import { blocksOf } from './ranking/blocks.ts'
 import { InvertedIndex, type WeightedTerm } from './ranking/inverted-index.ts'
+import type { Vocabulary } from './ranking/related-forms.ts'
 import { unitsOf } from './ranking/units.ts'
 import { type DocumentKind, documentKind, type Extraction, extract } from './reading/extract.ts'
 import { HtmlTooDeepError } from './reading/extract-html.ts'
@@ -56,6 +57,7 @@ export class PassageIndex {
   readonly passages: PassageEntry[] = []
   readonly vectors = new VectorIndex()
   readonly #index = new InvertedIndex()
+  readonly #abbreviations = new Map<string, readonly string[]>()
   readonly #conversions = new Map<string, Uint8Array>()
   #store: string | undefined
   #lastEmbedding: Promise<unknown> = Promise.resolve()
@@ -172,9 +174,14 @@ export class PassageIndex {
     if (vectors && entry.vectorModel !== undefined) this.vectors.set(path, unpackVectors(entry.vectorModel, vectors))
   }
 
-  /** The number of passages that hold a term. */
-  frequency(term: string): number {
-    return this.#index.frequency(term)
+  /** What is known of the words of the documents. */
+  get vocabulary(): Vocabulary {
+    return {
+      passages: this.passages.length,
+      frequency: (term) => this.#index.frequency(term),
+      around: (term) => this.#index.around(term),
+      abbreviations: this.#abbreviations,
+    }
   }
 
   /** The passages that hold some terms best, best first; equal ones in the order of path and line. */
@@ -224,16 +231,23 @@ export class PassageIndex {
     this.#add({ path, file, kind: documentKind(path), bytes: record.bytes, hash: entry.hash }, record)
   }
 
-  #add(document: IndexedDocument, { terms, passages }: DocumentRecord): void {
+  #add(document: IndexedDocument, { terms, passages, abbreviations }: DocumentRecord): void {
     this.documents.set(document.path, document)
+    // The first document that explains an abbreviation counts.
+    for (const [short, long] of abbreviations)
+      if (!this.#abbreviations.has(short) && this.#abbreviations.size < maxAbbreviations)
+        this.#abbreviations.set(short, long)
     const headings = new Map<string, string>()
-    for (const { counts, heading: named, ...passage } of passages) {
+    for (const { counts: _, heading: named, ...passage } of passages) {
       // A copy of its own: a slice of the source would keep the whole source in memory.
       const heading = headings.get(named) ?? Buffer.from(named).toString()
       headings.set(heading, heading)
       this.passages.push({ ...passage, heading, document })
-      this.#index.add(terms, counts)
     }
+    this.#index.add(
+      terms,
+      passages.map(({ counts }) => counts),
+    )
   }
 
   /** Compressed, because all of them are held: the texts of documents whose format is slow to read. */
@@ -245,6 +259,8 @@ export class PassageIndex {
     set: (hash, text) => void this.#conversions.set(hash, new Uint8Array(deflateRawSync(text))),
   }
 }
+
+const maxAbbreviations = 10_000
 
 /** So many units at least are embedded at a time, unless fewer are missing. */
 const flushSize = 100

@@ -4,6 +4,7 @@
  */
 import type { DocumentKind } from '../reading/extract.ts'
 import { paragraphBreak } from '../reading/extract-html.ts'
+import { ownCopy, type Sliceable } from './text-pieces.ts'
 
 export type BlockKind = 'text' | 'item' | 'row' | 'code' | 'comment'
 
@@ -28,7 +29,7 @@ export interface Section {
 /** A passage that the index found, with the text that it stands in. */
 export interface CandidatePassage {
   readonly document: string
-  readonly text: string
+  readonly text: Sliceable
   readonly blocks: readonly Block[]
   /** The index's own score, as a share of the best. */
   readonly score: number
@@ -64,6 +65,17 @@ const tableRule = /^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-*:?\s*)+$/
 const commentLine = /^\s*(?:\/\/|#(?!!|\s*(?:include|define|if|endif|pragma)\b)|--\s|;+\s|"""|''')/
 const definition =
   /^\s*(?:export\s+|public\s+|private\s+|protected\s+|static\s+|async\s+|pub\s+|default\s+|abstract\s+)*(?:def|class|function|func|fn|interface|type|enum|struct|const|let|var|impl|module|namespace|@\w+|\w[\w.]*\()/
+
+/** Copies of blocks that hold no reference to their text; blocks of one section stay blocks of one section. */
+export function detachedBlocks(): (block: Block) => Block {
+  const sections = new Map<Section, Section>()
+  return (block) => {
+    const { start, heading, above } = block.section
+    const section = sections.get(block.section) ?? { start, heading: ownCopy(heading), above: above.map(ownCopy) }
+    sections.set(block.section, section)
+    return { ...block, section, lead: ownCopy(block.lead) }
+  }
+}
 
 class BlockReader {
   readonly #source: BlockSource

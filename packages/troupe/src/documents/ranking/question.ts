@@ -1,5 +1,5 @@
 /** Reads a question: the concepts that it names, each with the forms in which a text may hold it, and what it asks for. */
-import { relatedTerms } from './related-terms.ts'
+import { type Form, relatedForms, type Vocabulary } from './related-forms.ts'
 import { partsOfName, termOf, termsOf } from './terms.ts'
 
 /** One word of a question. A text holds it by any of its forms; the weight says how well, 1 for the word itself. */
@@ -8,12 +8,6 @@ export interface Concept {
   readonly term: string
   readonly forms: readonly Form[]
   /** How much it tells: high for a rare word. */
-  readonly weight: number
-}
-
-export interface Form {
-  /** All of these together; a text that holds some of them holds a share. */
-  readonly terms: readonly string[]
   readonly weight: number
 }
 
@@ -36,15 +30,7 @@ export interface Asked {
   readonly preset: boolean
 }
 
-/** What is known of the words of the documents. */
-export interface Vocabulary {
-  /** The number of passages that hold a term. */
-  frequency(term: string): number
-  readonly passages: number
-}
-
 const maxConcepts = 48
-const relatedWeight = 0.5
 /** What the words of the whole question count, all together, beside those of the part that is asked. */
 const contextWeight = 0.4
 /** Words that stand for something which is named elsewhere. */
@@ -85,7 +71,8 @@ function conceptsOf(text: string, vocabulary: Vocabulary): Map<string, Concept> 
   for (const [i, token] of tokens.entries()) {
     const term = termOf(token)
     if (term === undefined || concepts.has(term)) {
-      if (term === undefined) for (const one of termsOf(token)) addConcept(concepts, token, one, [], vocabulary)
+      if (term === undefined)
+        for (const one of termsOf(token)) addConcept(concepts, token, one, { forms: [], related: [] }, vocabulary)
       continue
     }
     const parts = partsOfName(token).flatMap((part) => termOf(part) ?? [])
@@ -96,9 +83,8 @@ function conceptsOf(text: string, vocabulary: Vocabulary): Map<string, Concept> 
       if (joined !== undefined && vocabulary.frequency(joined) > 0) forms.push({ terms: [joined], weight: 0.9 })
     }
     for (const split of splitsOf(token.toLowerCase(), vocabulary)) forms.push({ terms: split, weight: 0.7 })
-    for (const related of relatedTerms(term))
-      if (vocabulary.frequency(related) > 0) forms.push({ terms: [related], weight: relatedWeight })
-    addConcept(concepts, token, term, forms, vocabulary)
+    const related = relatedForms(term, vocabulary)
+    addConcept(concepts, token, term, { forms, related }, vocabulary)
     if (concepts.size === maxConcepts) break
   }
   return concepts
@@ -108,15 +94,20 @@ function addConcept(
   concepts: Map<string, Concept>,
   word: string,
   term: string,
-  forms: readonly Form[],
+  { forms, related }: { readonly forms: readonly Form[]; readonly related: readonly Form[] },
   vocabulary: Vocabulary,
 ): void {
   if (concepts.has(term)) return
-  const known = [term, ...forms.filter(({ weight }) => weight > relatedWeight).flatMap(({ terms }) => terms)]
+  const known = [term, ...forms.flatMap(({ terms }) => terms)]
   const frequency = Math.max(...known.map((one) => vocabulary.frequency(one)))
   const rarity = Math.log(1 + (vocabulary.passages - frequency + 0.5) / (frequency + 0.5))
   const weight = rarity * (light.has(term) ? lightWeight : 1)
-  concepts.set(term, { word, term, forms: [{ terms: [term], weight: 1 }, ...forms], weight: Math.max(weight, 0.1) })
+  concepts.set(term, {
+    word,
+    term,
+    forms: [{ terms: [term], weight: 1 }, ...forms, ...related],
+    weight: Math.max(weight, 0.1),
+  })
 }
 
 /** `timeout` as `time out`, where the documents know both parts and the word itself hardly or not. */

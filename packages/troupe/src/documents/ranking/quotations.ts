@@ -4,10 +4,11 @@
  */
 import type { Block, CandidatePassage } from './blocks.ts'
 import type { RankedUnit } from './rank-units.ts'
+import type { Sliceable } from './text-pieces.ts'
 
 export interface Quotation {
   readonly document: string
-  readonly text: string
+  readonly text: Sliceable
   readonly start: number
   readonly end: number
   readonly unit: RankedUnit
@@ -15,7 +16,7 @@ export interface Quotation {
 
 const limits = { lines: 20, characters: 1_600, sentence: 320, gap: 120 }
 /** What scores less than this share of the best is left out. */
-const weakestByWords = 0.78
+const weakestByWords = 0.82
 const maxQuotations = 4
 const considered = 60
 
@@ -89,20 +90,20 @@ function extent({ unit, text }: RankedUnit, blocks: readonly Block[]): { start: 
 }
 
 /** A quotation that opens a fence ends with its closing one. */
-function closed(text: string, { start, end }: { start: number; end: number }): { start: number; end: number } {
+function closed(text: Sliceable, { start, end }: { start: number; end: number }): { start: number; end: number } {
   const opened = text.slice(start, end).match(/^\s*(?:>\s?)*(?:```|~~~)/gm)?.length ?? 0
   if (opened % 2 === 0) return { start, end }
   const closing = /^\s*\n[ \t]*(?:>\s?)*(?:`{3,}|~{3,})[ \t]*(?=\n|$)/.exec(text.slice(end, end + 40))
   return { start, end: closing ? end + closing[0].length : end }
 }
 
-function sentenceEnd(text: string, from: number, to: number): number {
+function sentenceEnd(text: Sliceable, from: number, to: number): number {
   const rest = text.slice(from, to)
   const ends = [...rest.matchAll(/[.!?](?=\s|$)/g)].at(-1)
   return ends ? from + ends.index + 1 : from
 }
 
-function lastSentence(text: string, block: Block): number {
+function lastSentence(text: Sliceable, block: Block): number {
   const lead = text.slice(block.start, block.end)
   if (lead.length <= limits.sentence) return block.start
   const ends = [...lead.matchAll(/[.!?]\s+(?=[\p{Lu}`*[])/gu)].at(-1)

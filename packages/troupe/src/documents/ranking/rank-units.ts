@@ -4,13 +4,14 @@
  */
 import type { CandidatePassage } from './blocks.ts'
 import type { ParsedQuestion } from './question.ts'
+import type { Sliceable } from './text-pieces.ts'
 import { bagOf, type Features, featuresOf, mergedBags, type SectionTerms } from './unit-features.ts'
 import { type Unit, unitsOf } from './units.ts'
 import { weights } from './weights.ts'
 
 export interface RankedUnit {
   readonly document: string
-  readonly text: string
+  readonly text: Sliceable
   readonly unit: Unit
   readonly score: number
   /** The share of the question that the unit holds with all that stands around it, from 0 to 1. */

@@ -3,6 +3,9 @@
  * `maxConnections` and `max_connections`. Scripts that put no space between words give pairs of characters. Both a
  * question and the texts pass here.
  */
+
+import { ownCopy } from './text-pieces.ts'
+
 const word = /[\p{L}\p{N}_$]+/gu
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u
 const longestTerm = 64
@@ -96,6 +99,3 @@ function pairs(token: string): string[] {
   if (characters.length === 1) return characters
   return characters.slice(1).map((character, i) => `${characters[i]}${character}`)
 }
-
-/** A copy that holds no reference to the text it was cut from: engines keep a long slice as a view of its parent. */
-const ownCopy = (term: string): string => (term.length < 13 ? term : Buffer.from(term).toString())

@@ -4,6 +4,7 @@
  * or a number.
  */
 import { type Block, type BlockKind, clean } from './blocks.ts'
+import type { Sliceable } from './text-pieces.ts'
 
 export interface Unit {
   readonly kind: BlockKind
@@ -20,7 +21,7 @@ const shortest = 25
 const longestUnit = 900
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 
-export function unitsOf(block: Block, text: string): Unit[] {
+export function unitsOf(block: Block, text: Sliceable): Unit[] {
   const content = text.slice(block.start, block.end)
   if (block.kind === 'row' || block.kind === 'code')
     return [{ kind: block.kind, start: block.start, end: block.end, text: proseOf(content), block, index: 0 }]

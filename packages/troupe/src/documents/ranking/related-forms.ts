@@ -1,0 +1,111 @@
+/**
+ * Words of the documents that are related to a word of a question: other endings, compounds, abbreviations that the
+ * documents explain, and synonyms of general English.
+ */
+import { synonyms } from './synonyms.ts'
+import { termOf, termsOf } from './terms.ts'
+
+/** The forms of a term that the documents hold, best first: `tarif` for `tarife`, `frist` for `kündigungsfrist`. */
+export function relatedForms(term: string, vocabulary: Vocabulary): Form[] {
+  const alike = [...(synonymsOf.get(term) ?? [])].filter((one) => vocabulary.frequency(one) > 0)
+  return [...formsInDocuments(term, vocabulary), ...alike.map((one) => ({ terms: [one], weight: formWeights.synonym }))]
+}
+
+/** What is known of the words of the documents. */
+export interface Vocabulary {
+  /** The number of passages that hold a term. */
+  frequency(term: string): number
+  readonly passages: number
+  /** The terms that begin or end with a term, itself left out. */
+  around(term: string): readonly string[]
+  /** What abbreviations stand for, in terms. */
+  readonly abbreviations: ReadonlyMap<string, readonly string[]>
+}
+
+export interface Form {
+  /** All of these together; a text that holds some of them holds a share. */
+  readonly terms: readonly string[]
+  /** How well the form stands for the word, 1 for the word itself. */
+  readonly weight: number
+}
+
+const formWeights = { ending: 0.8, compound: 0.5, synonym: 0.5, head: 0.4, abbreviation: 0.9 } as const
+/** In letters. */
+const shortest = { stem: 4, part: 5, rest: 3, known: 2 } as const
+/** Endings of German; those of English are taken off before. */
+const endings = new Set(['e', 'en', 'er', 'em', 'es', 'n', 's'])
+const maxForms = 12
+
+/** Compounds count where the documents hardly know the word itself: else they lead away from it. */
+function formsInDocuments(term: string, vocabulary: Vocabulary): Form[] {
+  const long = vocabulary.abbreviations.get(term)
+  const forms: Form[] = long ? [{ terms: long, weight: formWeights.abbreviation }] : []
+  if (term.length < shortest.stem || !/^\p{L}+$/u.test(term)) return forms
+  const isRare = vocabulary.frequency(term) <= shortest.known
+  const words = vocabulary.around(term).filter((word) => /^\p{L}+$/u.test(word))
+  for (const word of words) {
+    const rest = word.length - term.length
+    if (word.startsWith(term) && endings.has(word.slice(term.length)))
+      forms.push({ terms: [word], weight: formWeights.ending })
+    else if (isRare && rest >= shortest.rest && term.length >= shortest.part)
+      forms.push({ terms: [word], weight: word.endsWith(term) ? formWeights.compound : formWeights.head })
+  }
+  for (let at = 1; at < term.length; at++) {
+    const [first, last] = [term.slice(0, at), term.slice(at)]
+    const isKnown = (part: string) => isRare && part.length >= shortest.part && vocabulary.frequency(part) > 0
+    if (endings.has(last) && at >= shortest.stem && vocabulary.frequency(first) > 0)
+      forms.push({ terms: [first], weight: formWeights.ending })
+    else if (last.length >= shortest.rest && isKnown(first)) forms.push({ terms: [first], weight: formWeights.head })
+    if (at >= shortest.rest && isKnown(last)) forms.push({ terms: [last], weight: formWeights.compound })
+  }
+  return forms.sort((a, b) => b.weight - a.weight).slice(0, maxForms)
+}
+
+const synonymsOf = readSynonyms()
+
+function readSynonyms(): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const group of synonyms.trim().split(/,\s|\n/)) {
+    const terms = group.split(' ').flatMap((one) => termOf(one) ?? [])
+    for (const term of terms)
+      found.set(term, new Set([...(found.get(term) ?? []), ...terms.filter((other) => other !== term)]))
+  }
+  return found
+}
+
+const explained = /((?:\p{L}[\p{L}'-]*[ \t]+){2,7})\(\*{0,2}(\p{Lu}[\p{Lu}\d]{1,7})s?\*{0,2}\)/gu
+const explaining =
+  /(?<![\p{L}\d])(\p{Lu}[\p{Lu}\d]{1,7})\*{0,2}(?:[ \t]*[:=–—][ \t]+|[ \t]+\(|[ \t]+-[ \t]+)((?:\p{L}[\p{L}'-]*[ \t]*){2,7})/gu
+
+/** The abbreviations that a text explains: `automated external defibrillator (AED)`, `ETA: estimated time of arrival`. */
+export function abbreviationsIn(text: string): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>()
+  const add = (short: string, words: readonly string[]) => {
+    const [term] = termsOf(short.toLowerCase())
+    const long = words.flatMap((word) => termsOf(word))
+    if (term !== undefined && long.length > 1) found.set(term, long)
+  }
+  for (const [, before = '', short = ''] of text.matchAll(explained)) {
+    const words = before.trim().split(/[\s-]+/)
+    for (let from = words.length - short.length; from >= 0 && from >= words.length - short.length - 2; from--)
+      if (isSpelledBy(short, words.slice(from))) {
+        add(short, words.slice(from))
+        break
+      }
+  }
+  for (const [, short = '', after = ''] of text.matchAll(explaining)) {
+    const words = after.trim().split(/[\s-]+/)
+    for (let to = short.length; to <= Math.min(words.length, short.length + 2); to++)
+      if (isSpelledBy(short, words.slice(0, to))) {
+        add(short, words.slice(0, to))
+        break
+      }
+  }
+  return found
+}
+
+/** Whether the first letters of the words spell an abbreviation; small words such as `of` may be left out. */
+function isSpelledBy(short: string, words: readonly string[]): boolean {
+  const initials = words.filter((word) => word.length > 3 || /^\p{Lu}/u.test(word) || words.length === short.length)
+  return initials.map((word) => word[0]?.toLowerCase()).join('') === short.toLowerCase()
+}
