@@ -1,22 +1,24 @@
 /** The chapters of an EPUB as one HTML page, in the order in which they are read, each element in a line of its own. */
 import { posix } from 'node:path'
+import { readZip } from './read-zip.ts'
 
-/** @throws for a file that is no EPUB */
+/** @throws for a file that is no EPUB, is encrypted or unpacks to too much */
 export async function readEpub(bytes: Uint8Array): Promise<string> {
-  const { default: JSZip } = await import('jszip')
-  const zip = await JSZip.loadAsync(bytes)
-  const textOf = async (path: string) => (await zip.file(decodeURI(path))?.async('string')) ?? ''
-  const root = /full-path="([^"]+)"/.exec(await textOf('META-INF/container.xml'))?.[1]
+  const files = readZip(bytes)
+  const textOf = (path: string) => files.get(decodeURI(path))?.toString('utf8') ?? ''
+  const root = /full-path="([^"]+)"/.exec(textOf('META-INF/container.xml'))?.[1]
   if (root === undefined) throw new Error('it names no contents')
-  const contents = await textOf(root)
-  const files = new Map<string, string>()
+  const contents = textOf(root)
+  const paths = new Map<string, string>()
   for (const [item] of contents.matchAll(/<(?:\w+:)?item\b[^>]*>/g)) {
     const [id, href] = ['id', 'href'].map((name) => new RegExp(`\\s${name}="([^"]+)"`).exec(item)?.[1])
-    if (id !== undefined && href !== undefined) files.set(id, posix.join(posix.dirname(root), href))
+    if (id !== undefined && href !== undefined) paths.set(id, posix.join(posix.dirname(root), href))
   }
   const chapters: string[] = []
-  for (const [, id = ''] of contents.matchAll(/<(?:\w+:)?itemref\b[^>]*\sidref="([^"]+)"/g)) {
-    const page = await textOf(files.get(id) ?? '')
+  // Each chapter once: what is read stays bounded by what the archive unpacks to.
+  const order = new Set([...contents.matchAll(/<(?:\w+:)?itemref\b[^>]*\sidref="([^"]+)"/g)].map(([, id = '']) => id))
+  for (const id of order) {
+    const page = textOf(paths.get(id) ?? '')
     chapters.push(/<body\b[^>]*>(.*)<\/body>/s.exec(page)?.[1] ?? '')
   }
   return chapters.join('\n')

@@ -10,7 +10,7 @@ let root: string
 let index: DocumentIndex
 
 /** The smallest PDF that holds a line of text on each page. */
-function pdfOf(pages: readonly string[]): string {
+function pdfOf(pages: readonly string[], trailer = ''): string {
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',
     `<< /Type /Pages /Kids [${pages.map((_, i) => `${4 + 2 * i} 0 R`).join(' ')}] /Count ${pages.length} >>`,
@@ -30,7 +30,7 @@ function pdfOf(pages: readonly string[]): string {
     return at
   })
   const table = offsets.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('')
-  return `${pdf}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${pdf.length}\n%%EOF\n`
+  return `${pdf}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}trailer\n<< /Size ${objects.length + 1} /Root 1 0 R ${trailer}>>\nstartxref\n${pdf.length}\n%%EOF\n`
 }
 
 async function epubOf(chapters: readonly string[]): Promise<Buffer> {
@@ -73,6 +73,20 @@ async function docxOf(paragraphs: readonly string[]): Promise<Buffer> {
   return zip.generateAsync({ type: 'nodebuffer' })
 }
 
+/** An archive of 8 KB that unpacks to 20 MB. */
+const zeros = (name: string): Promise<Buffer> =>
+  new JSZip().file(name, Buffer.alloc(20 * 1024 * 1024)).generateAsync({ type: 'nodebuffer', compression: 'DEFLATE' })
+
+/** Changes the entries of an archive's directory, each given by where it begins. */
+function withEntries(archive: Buffer, change: (at: number) => void): Buffer {
+  for (let at = archive.indexOf('PK\x01\x02'); at >= 0; at = archive.indexOf('PK\x01\x02', at + 1)) change(at)
+  return archive
+}
+
+/** Names one byte as the unpacked size of each entry. */
+const lying = (archive: Buffer): Buffer => withEntries(archive, (at) => archive.writeUInt32LE(1, at + 24))
+const encrypted = (archive: Buffer): Buffer => withEntries(archive, (at) => archive.writeUInt16LE(1, at + 8))
+
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'formats-'))
   const write = (name: string, content: string | Uint8Array) => writeFileSync(join(root, name), content)
@@ -81,6 +95,15 @@ beforeAll(async () => {
     pdfOf(['This is the warranty of the kettle.', 'The warranty of the thermostat lasts 30 months.']),
   )
   write('scan.pdf', pdfOf(['']))
+  const hex = '00'.repeat(32)
+  const password = `/Encrypt << /Filter /Standard /V 1 /R 2 /O <${hex}> /U <${hex}> /P -4 >> /ID [<00> <00>] `
+  write('locked.pdf', pdfOf(['The vault is opened on Friday.'], password))
+  write('damaged.docx', (await docxOf(['The cellar floods.'])).subarray(0, 300))
+  write('damaged.epub', (await epubOf(['The cellar floods.'])).fill(7, 60, 200))
+  write('locked.docx', encrypted(await docxOf(['The vault is opened on Friday.'])))
+  write('bomb.docx', lying(await zeros('word/document.xml')))
+  write('bomb.epub', lying(await zeros('book/chapter.xhtml')))
+  write('line.txt', `${'All in one line. '.repeat(60_000)}The pier is repainted in May.`)
   write('damaged.pdf', '%PDF-1.4 nothing else')
   write('minutes.docx', await docxOf(['Minutes of the tea room.', 'The roof is mended by Grace in October.']))
   write('novel.epub', await epubOf(['The captain sleeps.', 'The lighthouse keeper paints the stairs green.']))
@@ -117,6 +140,7 @@ it.each([
     /leaves:\n\n```python\ngrams/,
     'Brewing',
   ],
+  ['a line of a megabyte', 'When is the pier repainted?', 'line.txt', /repainted in May/, ''],
   ['text in Latin-1', 'What does a café crème cost?', 'latin.txt', /coûte 4 euros/, ''],
   ['text in UTF-16', 'Where is oolong stored?', 'wide.txt', /in the cellar/, ''],
 ])('The index answers from %s.', async (_, question, file, quote, heading) => {
@@ -132,6 +156,12 @@ it('Files that are not read are listed with the reason.', () => {
     'old.zip': 'an archive: archives are not opened',
     'blob.bin': 'binary',
     'scan.pdf': expect.stringMatching(/scanned pages are not read/),
+    'locked.pdf': expect.stringMatching(/^unreadable \(.*password/i),
+    'locked.docx': 'unreadable (it is encrypted)',
+    'damaged.docx': expect.stringMatching(/^unreadable/),
+    'damaged.epub': expect.stringMatching(/^unreadable/),
+    'bomb.docx': 'unreadable (it unpacks to more than 16 MB)',
+    'bomb.epub': 'unreadable (it unpacks to more than 16 MB)',
     'damaged.pdf': expect.stringMatching(/^unreadable/),
   })
 })
