@@ -1,8 +1,8 @@
 /** The context of one user in the hands of trusted code: reads all of it, writes as `host`, and looks after it. */
 import { checkCall, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
-import { CommittedContext } from './committed-context.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
+import { committingTarget, MeshContextClient } from './mesh-context-client.ts'
 import type { MeshServices } from './mesh-services.ts'
 import { setTopicPolicy, type TopicPolicy } from './writes/topics.ts'
 
@@ -17,9 +17,9 @@ export interface ContextStats {
   readonly revision: number
 }
 
-export class ContextMesh extends CommittedContext {
+export class ContextMesh extends MeshContextClient {
   private constructor(mesh: MeshServices, actor: Actor) {
-    super(mesh, actor)
+    super(mesh, actor, committingTarget(mesh, actor))
   }
 
   static [construct](mesh: MeshServices, actor: Actor): ContextMesh {
@@ -51,7 +51,7 @@ export class ContextMesh extends CommittedContext {
 
   /** Removes every entry of the user, in changes of a few hundred; topics and subscriptions stay. @returns how many */
   clear(options: Signal = {}): Promise<number> {
-    return this.perform(undefined, options, async () => {
+    return this.call(undefined, options, async () => {
       checkCall('clear', options)
       const removed = await this.mesh.cleaner.clear(this.actor)
       this.mesh.cache.forget(this.actor.user)
@@ -71,7 +71,7 @@ export class ContextMesh extends CommittedContext {
    * everybody. Subscriptions that are no longer allowed end with it.
    */
   setTopicPolicy(topic: string, policy: TopicPolicy, options: Signal = {}): Promise<void> {
-    return this.perform(undefined, options, () => {
+    return this.call(undefined, options, () => {
       checkCall('setTopicPolicy', options)
       checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
       for (const list of [policy.subscribe, policy.post]) {

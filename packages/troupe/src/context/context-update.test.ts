@@ -61,3 +61,45 @@ describe('an update', () => {
     expect(await a.get('n')).toBe(2)
   })
 })
+
+describe('An update whose key other writers change', () => {
+  /** @param conflicts how many attempts another agent's push comes between */
+  async function contend(conflicts: number, signal?: AbortSignal) {
+    const clock = createVirtualClock()
+    await using opened = await openMesh(clock)
+    const a = opened.mesh.agent('ada', 'A')
+    await a.push('k', 0, { writers: ['B'] })
+    const b = opened.mesh.agent('ada', 'B')
+    let calls = 0
+    let isOver = false
+    const count = async (n: unknown) => {
+      if (++calls <= conflicts) await b.push('k', Number(n) + 1)
+      return Number(n) + 1
+    }
+    const began = clock.monotonic()
+    const updated = a.update('k', count, signal ? { signal } : {}).finally(() => {
+      isOver = true
+    })
+    updated.catch(() => {})
+    while (!isOver) await clock.advance('5ms')
+    const { value } = await updated
+    return { value, calls, ms: clock.monotonic() - began }
+  }
+
+  test('An update succeeds after 150 conflicts in a row, with pauses that lose nothing.', async () => {
+    const { value, calls, ms } = await contend(150)
+    expect([value, calls]).toEqual([151, 151])
+    expect(ms).toBeGreaterThan(500)
+    expect(ms).toBeLessThan(5_000)
+  })
+
+  test('An update that meets conflicts for 30 seconds ends with context.contention.', async () => {
+    await expect(contend(Number.POSITIVE_INFINITY)).rejects.toThrow(rejected('context.contention'))
+  })
+
+  test('An update that pauses between conflicts ends when its signal aborts.', async () => {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 100)
+    await expect(contend(Number.POSITIVE_INFINITY, controller.signal)).rejects.toThrow(rejected('cancelled'))
+  })
+})

@@ -20,7 +20,6 @@ export {
   wholeRevision,
 } from './reads/watch-position.ts'
 export type { WrittenEntry } from './reads/written.ts'
-export { StagedContext, type StagedParts, stagedContext } from './staged-context.ts'
 export { isAllowed, isToolContext, listWithRight } from './tool-context.ts'
 export type { CleanerOptions } from './writes/cleaner.ts'
 export type { TopicPolicy } from './writes/topics.ts'

@@ -1,9 +1,11 @@
 /** The mesh of a troupe: makes the hands of agents and of the host. */
 import { checkName, construct, type UserId } from '../core/index.ts'
+import type { Recorder } from '../journal/index.ts'
 import { Access } from '../security/index.ts'
-import { CommittedContext } from './committed-context.ts'
+import type { ContextClient } from './context-client.ts'
 import { ContextMesh } from './context-mesh.ts'
 import { hostName } from './entries/agent-name.ts'
+import { MeshContextClient } from './mesh-context-client.ts'
 import type { MeshParts } from './mesh-core.ts'
 import { MeshServices } from './mesh-services.ts'
 import { type Written, writtenSince } from './reads/written.ts'
@@ -14,8 +16,16 @@ export class Mesh extends MeshServices {
    * @param access shared with the agent's tools, so that a change holds for both
    * @throws ValidationError for a name that is not allowed
    */
-  agent(user: UserId, agent: string, access: Access = new Access()): CommittedContext {
-    return new CommittedContext(this, this.actor(user, agent, access))
+  agent(user: UserId, agent: string, access: Access = new Access()): MeshContextClient {
+    return MeshContextClient.committing(this, this.actor(user, agent, access))
+  }
+
+  /**
+   * The client of a step: reads are answers of its record, writes are staged and commit with the turn.
+   * @param over the client of the step over which the stage of a tool call lies
+   */
+  staged(recorder: Recorder, access: Access, over?: ContextClient): MeshContextClient {
+    return MeshContextClient.staging(this, recorder, access, over)
   }
 
   /** What was written after a revision, in pages. */

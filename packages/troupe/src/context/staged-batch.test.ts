@@ -4,7 +4,6 @@ import { createInbox, createJournals, createSteps, createTimers, type Recorder }
 import { Access } from '../security/index.ts'
 import type { BatchOperation } from './context-client.ts'
 import { openMesh } from './context-testbed.test.fixture.ts'
-import { stagedContext } from './staged-context.ts'
 
 /** One step of A, with what happens right after it was told what stands under a key. */
 async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {}) {
@@ -46,7 +45,7 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
       let over = false
       const end = steps
         .execute({ id: 'step', principal, input: null, onEnd: () => ({ statements: [] }) }, async (recorder) => {
-          const context = stagedContext({ mesh, recorder: interrupted(recorder), access: new Access() })
+          const context = mesh.staged(interrupted(recorder), new Access())
           try {
             return JSON.parse(JSON.stringify(await context.batch(operations, options)))
           } catch (error) {

@@ -25,7 +25,6 @@ import { contextMigrations } from './context-migrations.ts'
 import { defineKey } from './entries/define-key.ts'
 import { createContextMesh } from './mesh.ts'
 import { type Action, keys, onMesh, operation, pushOptionsOf } from './random-operations.test.fixture.ts'
-import { stagedContext } from './staged-context.ts'
 
 async function openTestbed() {
   const clock = createVirtualClock()
@@ -63,7 +62,7 @@ async function openTestbed() {
       let over = false
       const end = by
         .execute({ id, principal, input: null, onEnd: () => ({ statements: [] }) }, (recorder) =>
-          program(stagedContext({ mesh, recorder, access: new Access({ role }) }), recorder),
+          program(mesh.staged(recorder, new Access({ role })), recorder),
         )
         .finally(() => {
           over = true
@@ -374,11 +373,9 @@ describe('in a step', () => {
     await using testbed = await openTestbed()
     const access = new Access()
     await testbed.step(async (context, recorder) => {
-      const step = stagedContext({ mesh: testbed.mesh, recorder, access })
+      const step = testbed.mesh.staged(recorder, access)
       await step.push('step', 1)
-      const [one, two] = ['one', 'two'].map((name) =>
-        stagedContext({ mesh: testbed.mesh, recorder: recorder.child(name), access, over: step }),
-      )
+      const [one, two] = ['one', 'two'].map((name) => testbed.mesh.staged(recorder.child(name), access, step))
       await one?.push('tool', 1)
       expect([await one?.get('step'), await one?.get('tool'), await two?.get('tool')]).toEqual([1, 1, undefined])
       expect(() => context.watch()).toThrow(expect.objectContaining({ code: 'context.watch' }))

@@ -26,3 +26,11 @@ export { answerTimeMs } from './steps/waits.ts'
 export * from './steps-port.ts'
 export { createTimers } from './timers/create-timers.ts'
 export * from './timers-port.ts'
+export {
+  CommitNow,
+  StageInTurn,
+  type TurnWrite,
+  type Write,
+  type WriteOrigin,
+  type WriteTarget,
+} from './write-target.ts'

@@ -1,5 +1,5 @@
 /** A real messaging room with steps and context on a real storage, for the tests of this room. */
-import { contextMigrations, contextTables, createContextMesh, type Mesh, stagedContext } from '../context/index.ts'
+import { contextMigrations, contextTables, createContextMesh, type Mesh } from '../context/index.ts'
 import {
   type Clock,
   createEvents,
@@ -145,7 +145,7 @@ function workersOf(parts: Working, owner: string) {
   const { events, clock, mesh } = parts
   const running = new Set<RunningWorker>()
   const supervisors: Supervisor[] = []
-  const contextOf = (recorder: Recorder, access: Access) => stagedContext({ recorder, mesh, access })
+  const contextOf = (recorder: Recorder, access: Access) => mesh.staged(recorder, access)
   const start = async (worker: Worker, user: string, watch?: WorkerWatch) => {
     const watched = watch === undefined ? {} : { watch }
     const started = await startWorker(worker, { ...parts, user, contextOf, ...watched })

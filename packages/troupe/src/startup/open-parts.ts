@@ -10,7 +10,7 @@ import {
   storageRetentionOf,
   type TroupeConfig,
 } from '../configuration/index.ts'
-import { createContextMesh, stagedContext } from '../context/index.ts'
+import { createContextMesh } from '../context/index.ts'
 import {
   createEvents,
   createIds,
@@ -258,7 +258,7 @@ function assembleCommon(
   })
   const metricStore = createMetricStore({ ...durable, retention: config.retention?.metrics ?? '7d' })
   const clients: CommonParts['clients'] = (recorder, access, over) => ({
-    context: stagedContext({ mesh, recorder, access, ...(over ? { over } : {}) }),
+    context: mesh.staged(recorder, access, over),
     messages: stagedMessages({ recorder, mailboxes, access }),
     metrics: stagedMetrics({ recorder, access, store: metricStore, metrics: durable.metrics }),
   })

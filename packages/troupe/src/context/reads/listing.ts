@@ -2,17 +2,7 @@
  * Lists in the order of UTF-8 bytes, at the cost of what is visible: one stream of keys per grantee of the reader, merged
  * by the engine. A filter that the index can't serve looks at a bounded number of visible keys per page.
  */
-import {
-  checkName,
-  checkOptions,
-  compareKeys,
-  createPage,
-  decodeCursor,
-  encodeCursor,
-  failure,
-  listOf,
-  type Page,
-} from '../../core/index.ts'
+import { checkName, checkOptions, compareKeys, decodeCursor, failure, listOf } from '../../core/index.ts'
 import type { Row } from '../../storage/index.ts'
 import type { ListOptions } from '../context-client.ts'
 import { agentGrantee, type ContextReader, everyone, topicGrantee } from '../entries/audience.ts'
@@ -200,10 +190,3 @@ export async function readEntries(
   }
   return found
 }
-
-/** Its next page is another call, for rights and signals may have become others since. */
-export const listingPage = <T>(
-  items: readonly T[],
-  next: string | undefined,
-  onward: (cursor: string) => Promise<Page<T>>,
-): Page<T> => createPage(items, next === undefined ? undefined : encodeCursor(next), onward)

@@ -6,7 +6,6 @@ import { Access } from '../../security/index.ts'
 import type { ContextClient } from '../context-client.ts'
 import { openMesh } from '../context-testbed.test.fixture.ts'
 import type { ContextLimits } from '../mesh-core.ts'
-import { stagedContext } from '../staged-context.ts'
 
 async function openTeam(limits: ContextLimits = {}) {
   const clock = createVirtualClock()
@@ -33,9 +32,7 @@ async function openTeam(limits: ContextLimits = {}) {
       const spec = { id, principal, input: null, runId: 'one', onEnd: () => ({ statements: [] }) }
       let over = false
       const end = steps
-        .execute(spec, (recorder) =>
-          program(stagedContext({ mesh, recorder, access: new Access({ role: 'admin' }) }), recorder),
-        )
+        .execute(spec, (recorder) => program(mesh.staged(recorder, new Access({ role: 'admin' })), recorder))
         .finally(() => {
           over = true
         })
@@ -109,7 +106,7 @@ test('an entry and its history tell the tool call of the step that wrote it, wha
       await context.get('source')
       await context.push('own', value)
       return recorder.body('note call-7', async (inner) => {
-        const client = stagedContext({ mesh: team.mesh, recorder: inner, access: new Access(), over: context })
+        const client = team.mesh.staged(inner, new Access(), context)
         await client.push('noted', value)
         return null
       })
@@ -171,9 +168,7 @@ describe('branches that overwrite one another', () => {
   test('are told of where two tool calls of one step did not see each other', async () => {
     await using team = await openTeam()
     await team.step('step:1', async (context, recorder) => {
-      const clients = ['first', 'second'].map((name) =>
-        stagedContext({ mesh: team.mesh, recorder: recorder.child(name), access: new Access(), over: context }),
-      )
+      const clients = ['first', 'second'].map((name) => team.mesh.staged(recorder.child(name), new Access(), context))
       for (const each of clients) await each.push('k', 1)
       return null
     })

@@ -1,24 +1,38 @@
 /**
  * One at a time per key, for updates that met a conflict: so that many writers of one key in one process cost one attempt
- * each instead of one per other writer. What an update does inside never waits here: it could wait for itself.
+ * each instead of one per other writer. An update inside the function of another never waits here: it could wait for
+ * itself.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+interface Turn {
+  readonly key: string
+  /** Its function has updated the same key. */
+  nested: boolean
+}
+
 export class KeyQueue {
   readonly #tails = new Map<string, Promise<void>>()
-  readonly #inside = new AsyncLocalStorage<true>()
+  readonly #inside = new AsyncLocalStorage<Turn>()
 
   busy(key: string): boolean {
     return this.#tails.has(key)
   }
 
-  /** @param waitForTurn how its turn is waited for; where that rejects, those behind it still wait for those before it */
+  /**
+   * @param work is given a function that says whether an update of the same key ran inside since it was last asked
+   * @param waitForTurn how its turn is waited for; where that rejects, those behind it still wait for those before it
+   */
   async run<T>(
     key: string,
-    work: () => Promise<T>,
+    work: (wasNested: () => boolean) => Promise<T>,
     waitForTurn: (turn: Promise<void>) => void | Promise<void> = (turn) => turn,
   ): Promise<T> {
-    if (this.#inside.getStore()) return work()
+    const around = this.#inside.getStore()
+    if (around) {
+      if (around.key === key) around.nested = true
+      return this.#work({ key, nested: false }, work)
+    }
     const before = this.#tails.get(key) ?? Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#tails.set(key, promise)
@@ -33,9 +47,18 @@ export class KeyQueue {
       throw error
     }
     try {
-      return await this.#inside.run(true, work)
+      return await this.#work({ key, nested: false }, work)
     } finally {
       over()
     }
+  }
+
+  #work<T>(turn: Turn, work: (wasNested: () => boolean) => Promise<T>): Promise<T> {
+    const wasNested = () => {
+      const { nested } = turn
+      turn.nested = false
+      return nested
+    }
+    return this.#inside.run(turn, () => work(wasNested))
   }
 }

@@ -86,13 +86,16 @@ const existingEntryOf = (row: ExistingEntry): ExistingEntry => ({
   createdAt: row.createdAt,
 })
 
+/** A push as it will stand if no other process writes the key before the turn commits. */
+export interface PlannedPush {
+  readonly entry: StagedEntry
+  readonly visible: boolean
+  /** It replaces a version that was written while the step ran and that the step has not read. */
+  readonly unread: boolean
+}
+
 /** @throws the refusal that can be seen already: what only the commit can see fails the turn */
-export function planPush(
-  core: MeshCore,
-  actor: Actor,
-  push: Push,
-  found: Check,
-): OverlayEntry & { readonly entry: StagedEntry } {
+export function planPush(core: MeshCore, actor: Actor, push: Push, found: Check): Omit<PlannedPush, 'unread'> {
   const { agent } = actor
   const { key } = push
   const { existing } = found

@@ -1,0 +1,391 @@
+/**
+ * The context of one user as one agent, or the host, uses it, over a write target: each write commits at once, or is
+ * staged in the turn of a step. Rights, options, signals, incidents and the audit of reads are applied here, once.
+ */
+import {
+  canonicalJson,
+  capture,
+  checkName,
+  checkOptions,
+  checkSignal,
+  checkTaint,
+  createPage,
+  decodeJson,
+  failure,
+  type Json,
+  joinTaint,
+  listOf,
+  type Page,
+  signalOf,
+} from '../core/index.ts'
+import {
+  type CallName,
+  CommitNow,
+  type Recorder,
+  StageInTurn,
+  type WriteOrigin,
+  type WriteTarget,
+} from '../journal/index.ts'
+import { unlessAborted } from '../resilience/index.ts'
+import type { Access, Right } from '../security/index.ts'
+import type * as port from './context-client.ts'
+import type { Key, KeyValue } from './entries/define-key.ts'
+import {
+  type Actor,
+  checkedKey,
+  checkUpdate,
+  type Push,
+  parsedValue,
+  preparePush,
+  prepareRemoval,
+  type Removal,
+  readsAudited,
+} from './entries/fragments.ts'
+import type { MeshServices } from './mesh-services.ts'
+import { CommittedReads } from './reads/committed-reads.ts'
+import type { EntryReads } from './reads/entry-reads.ts'
+import { findHistory } from './reads/find-history.ts'
+import { listedOf, parseListOptions } from './reads/listing.ts'
+import { RecordedReads } from './reads/recorded-reads.ts'
+import { watchContext } from './reads/watch-context.ts'
+import { isAllowed, listWithRight, type ToolContext } from './tool-context.ts'
+import { commitBatch } from './writes/commit-batch.ts'
+import { ContextStage } from './writes/context-stage.ts'
+import { pushWrite, removalWrite } from './writes/context-writes.ts'
+import type { OverlayEntry } from './writes/overlay.ts'
+import { oneByOne, parseBatch, prepareAll, prepareOperation } from './writes/parse-batch.ts'
+import type { PlannedPush } from './writes/plan-writes.ts'
+import { retryInStep, retryUpdate } from './writes/retry-update.ts'
+import { stageBatch } from './writes/stage-batch.ts'
+import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './writes/topics.ts'
+
+/** What a client in a step has besides: reads from the record, and the writes that are not committed. */
+interface StagedParts {
+  readonly stage: ContextStage
+  readonly reads: RecordedReads
+}
+
+export class MeshContextClient implements ToolContext {
+  protected readonly mesh: MeshServices
+  protected readonly actor: Actor
+  readonly #target: WriteTarget
+  readonly #reads: EntryReads
+  readonly #staged: StagedParts | undefined
+
+  protected constructor(mesh: MeshServices, actor: Actor, target: WriteTarget, staged?: StagedParts) {
+    this.mesh = mesh
+    this.actor = actor
+    this.#target = target
+    this.#staged = staged
+    this.#reads = staged?.reads ?? new CommittedReads(mesh, actor)
+  }
+
+  /** Outside a step. */
+  static committing(mesh: MeshServices, actor: Actor): MeshContextClient {
+    return new MeshContextClient(mesh, actor, committingTarget(mesh, actor))
+  }
+
+  /** @param over the client of the step over which the stage of a tool call lies; another implementation is ignored */
+  static staging(mesh: MeshServices, recorder: Recorder, access: Access, over?: port.ContextClient): MeshContextClient {
+    const { userId, name } = recorder.principal
+    const actor = mesh.actor(userId, name, access)
+    const around = over instanceof MeshContextClient ? over.#staged?.stage : undefined
+    const target = new StageInTurn(recorder)
+    const stage = new ContextStage(mesh, actor, recorder, around)
+    return new MeshContextClient(mesh, actor, target, { stage, reads: new RecordedReads(mesh, actor, target, stage) })
+  }
+
+  get agent(): string {
+    return this.actor.agent
+  }
+
+  push<K extends Key | string>(key: K, value: KeyValue<K>, options: port.PushOptions = {}): Promise<port.Pushed> {
+    return this.call('push_context', options, () => this.#push(key, value, options, false))
+  }
+
+  /** @param unseen an update found no entry that it sees */
+  async #push(key: Key | string, value: unknown, options: port.PushOptions, unseen: boolean): Promise<port.Pushed> {
+    const push = await preparePush(this.mesh.core, key, value, options, this.#origin())
+    return this.#writePush(push, await this.#staged?.stage.planPush(push, unseen))
+  }
+  #writePush(push: Push, planned?: PlannedPush): Promise<port.Pushed> {
+    const write = pushWrite(this.mesh, this.actor, push, planned)
+    return this.#target.write(write, planned && this.#staged?.stage.staging(push.key, planned))
+  }
+  #writeRemoval(removal: Removal, planned?: OverlayEntry): Promise<boolean> {
+    const write = removalWrite(this.mesh, this.actor, removal)
+    return this.#target.write(write, planned && this.#staged?.stage.staging(removal.key, planned))
+  }
+  #origin(): WriteOrigin {
+    const { provenance, taint } = this.#target.origin()
+    return { provenance: this.#staged?.stage.derived(provenance) ?? provenance, taint }
+  }
+
+  /** For the audit log, when the storage is asked. */
+  #audits(operation: Right, ...entries: readonly string[]): () => void {
+    return () => readsAudited(this.mesh.core, this.actor, operation, entries)
+  }
+
+  get<K extends Key | string>(key: K, options: port.GetOptions = {}): Promise<KeyValue<K> | undefined> {
+    return this.call('get_context', options, () => {
+      checkOptions('get', options, ['maxAge', 'signal'])
+      const text = checkedKey(key)
+      const audited = this.#audits('get_context', text)
+      return this.#reads.value(text, options.maxAge, audited) as Promise<KeyValue<K> | undefined>
+    })
+  }
+
+  getEntry<K extends Key | string>(key: K, options: port.Signal = {}): Promise<port.Entry<KeyValue<K>> | undefined> {
+    return this.call('get_context', options, () => {
+      checkOptions('getEntry', options, ['signal'])
+      const text = checkedKey(key)
+      const entry = this.#reads.entry(text, this.#audits('get_context', text))
+      return entry as Promise<port.Entry<KeyValue<K>> | undefined>
+    })
+  }
+
+  getMany(keys: readonly (Key | string)[], options: port.Signal = {}): Promise<Map<string, Json>> {
+    return this.call('get_context', options, () => {
+      checkOptions('getMany', options, ['signal'])
+      const texts = [...new Set(listOf('The keys of getMany', keys).map(checkedKey))]
+      return this.#reads.values(texts, this.#audits('get_context', ...texts))
+    })
+  }
+
+  list(options: port.ListOptions = {}): Promise<Page<port.Entry>> {
+    return this[listWithRight]('list_context', options)
+  }
+  [listWithRight](right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
+    return this.call(right, options, async () => {
+      const query = parseListOptions('list', options)
+      const { items, cursor } = await this.#reads.list(options, query, this.#audits(right, listedOf(options)))
+      // The next page is another call: rights and signals may have changed since.
+      return createPage(items, cursor, (next) => this[listWithRight](right, { ...options, cursor: next }))
+    })
+  }
+
+  keys(options: port.ListOptions = {}): Promise<Page<string>> {
+    return this.call('list_context_keys', options, async () => {
+      const query = parseListOptions('keys', options)
+      const audited = this.#audits('list_context_keys', listedOf(options))
+      const { items, cursor } = await this.#reads.keys(options, query, audited)
+      return createPage(items, cursor, (next) => this.keys({ ...options, cursor: next }))
+    })
+  }
+
+  update<K extends Key | string>(
+    key: K,
+    fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
+    options: Omit<port.PushOptions, 'ifVersion'> = {},
+  ): Promise<port.Pushed & { readonly value: KeyValue<K> }> {
+    return this.call('push_context', options, () => {
+      checkUpdate(fn, options)
+      const captured = capture(options)
+      // Its function is given the value.
+      this.#require('get_context')
+      const text = checkedKey(key)
+      const audited = this.#audits('get_context', text)
+      const made = async (isRetry: boolean) => {
+        const { value, ...current } = await this.#reads.current(text, isRetry, audited)
+        return { ...current, value: await parsedValue(key, await fn(value as KeyValue<K> | undefined)) }
+      }
+      const attempt = async (isRetry: boolean) => {
+        const { version, value, ...current } = await this.#unlessAborted('The update', options.signal, () =>
+          made(isRetry),
+        )
+        // What is derived from a value has the labels of the value.
+        const taint = joinTaint(current.taint, checkTaint(captured.taint, 'update.taint'))
+        const terms = { ...captured, taint, ifVersion: version }
+        return { ...(await this.#push(text, value, terms, version === 0)), value }
+      }
+      const terms = { user: this.actor.user, key: text, signal: options.signal }
+      return this.#staged ? retryInStep(terms, attempt) : retryUpdate(this.mesh, terms, attempt)
+    })
+  }
+
+  delete(key: Key | string, options: port.DeleteOptions = {}): Promise<boolean> {
+    return this.call('delete_context', options, async () => {
+      const removal = prepareRemoval(this.mesh.core, key, options)
+      if (!this.#staged) return this.#writeRemoval(removal)
+      const planned = await this.#staged.stage.planRemoval(removal)
+      return planned !== undefined && this.#writeRemoval(removal, planned)
+    })
+  }
+
+  batch(
+    operations: readonly port.BatchOperation[],
+    options: { readonly atomic?: boolean } & port.Signal = {},
+  ): Promise<readonly port.BatchOperationResult[]> {
+    return this.call('batch_context_operation', options, async () => {
+      const captured = parseBatch(operations, options)
+      if (!options.atomic) return oneByOne(captured, this, options.signal)
+      const prepare = (operation: port.BatchOperation) =>
+        prepareOperation(
+          operation,
+          this.mesh.core,
+          () => this.#origin(),
+          (right) => this.#require(right),
+        )
+      if (!this.#staged) return commitBatch(this.mesh, this.actor, captured, await prepareAll(captured, prepare))
+      return stageBatch(captured, prepare, {
+        ...this.#staged,
+        audits: (key) => this.#audits('get_context', key),
+        writePush: (push, planned) => this.#writePush(push, planned),
+        writeRemoval: (removal, planned) => this.#writeRemoval(removal, planned),
+      })
+    })
+  }
+
+  history(key: Key | string, options: port.HistoryOptions = {}): Promise<Page<port.HistoryEntry>> {
+    return this.call('get_context', options, async () => {
+      checkOptions('history', options, ['limit', 'cursor', 'signal'])
+      const text = checkedKey(key)
+      const audited = this.#audits('get_context', text)
+      const { signal: _, ...asked } = options
+      const call = (): CallName => ({ kind: 'history', name: canonicalJson([text, { ...asked }]) })
+      const { items, cursor } = await this.#page<port.HistoryEntry>(call, () => {
+        audited()
+        return findHistory(this.mesh, this.actor, text, options)
+      })
+      for (const entry of items) this.#staged?.stage.noteRead(text, entry)
+      return createPage(items, cursor, (next) => this.history(text, { ...options, cursor: next }))
+    })
+  }
+
+  /** A page whose items are JSON. */
+  async #page<T>(call: () => CallName, ask: () => Promise<Page<T>>) {
+    const { items, cursor } = await this.#target.answer(call, async () => {
+      const page = await ask()
+      return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
+    })
+    return { items: items as readonly unknown[] as readonly T[], cursor: cursor ?? undefined }
+  }
+
+  subscribe(topics: readonly string[], options: port.Signal = {}): Promise<void> {
+    return this.#changeTopics('subscribe', topics, options)
+  }
+
+  unsubscribe(topics: readonly string[], options: port.Signal = {}): Promise<void> {
+    return this.#changeTopics('unsubscribe', topics, options)
+  }
+
+  /** Subscriptions are no part of a turn: they hold at once, and change once however often a step is executed. */
+  #changeTopics(what: keyof typeof topicChanges, topics: readonly string[], options: port.Signal): Promise<void> {
+    const { right, change } = topicChanges[what]
+    return this.call(right, options, async () => {
+      checkOptions(what, options, ['signal'])
+      await this.#once(`context.${what}`, topics, async () => {
+        await change(this.mesh.core, this.actor, topics)
+        return null
+      })
+    })
+  }
+
+  deleteTopic(topic: string, options: port.Signal = {}): Promise<port.DeletedTopic> {
+    return this.call('delete_topic', options, async () => {
+      checkOptions('deleteTopic', options, ['signal'])
+      checkName('topic', topic)
+      return this.#once('context.deleteTopic', topic, async () => {
+        const deleted = await deleteTopic(this.mesh.core, this.actor, topic)
+        this.mesh.emit('topic.deleted', this.actor, { topic })
+        return { ...deleted }
+      })
+    })
+  }
+
+  async #once<T extends Json>(name: string, input: Json, run: () => Promise<T>): Promise<T> {
+    let hasRun = false
+    try {
+      return await this.#target.once(name, input, () => {
+        hasRun = true
+        return run()
+      })
+    } catch (error) {
+      if (!hasRun) this.#staged?.stage.noteReplayed(error)
+      throw error
+    }
+  }
+
+  topics(options: port.Signal = {}): Promise<readonly string[]> {
+    return this.call(undefined, options, () => {
+      checkOptions('topics', options, ['signal'])
+      return this.#target.answer<readonly string[]>(
+        () => ({ kind: 'topics', name: '' }),
+        async () => (await this.mesh.core.subscriptions(this.actor)).map((grantee) => grantee.slice(1)),
+      )
+    })
+  }
+
+  discoverTopics(options: port.DiscoverOptions = {}): Promise<Page<port.TopicInfo>> {
+    return this.call('discover_topics', options, async () => {
+      checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
+      const { signal: _, ...asked } = options
+      const { items, cursor } = await this.#page<port.TopicInfo>(
+        () => ({ kind: 'discoverTopics', name: canonicalJson({ ...asked }) }),
+        () => discoverTopics(this.mesh.core, this.actor, options),
+      )
+      return createPage(items, cursor, (next) => this.discoverTopics({ ...options, cursor: next }))
+    })
+  }
+
+  watch(options: port.WatchOptions = {}): AsyncIterable<port.WatchItem> {
+    // Its items come in an order that no record holds.
+    if (this.#staged) throw failure('context.watch')
+    this.#authorize('get_context', 'watch')
+    const items = watchContext(this.mesh, this.actor, options)
+    this.#audits('get_context', options.pattern ?? '*')()
+    return items
+  }
+
+  [isAllowed](right: Right): boolean {
+    return this.actor.access?.can(right) ?? true
+  }
+
+  #require(right: Right): void {
+    this.actor.access?.require(this.actor.agent, right)
+  }
+  #authorize(right: Right, action: string): void {
+    try {
+      this.#require(right)
+    } catch (error) {
+      this.#rejected(action, error)
+      throw error
+    }
+  }
+  #rejected(action: string, error: unknown): void {
+    this.mesh.core.incidents?.rejected(this.actor.user, this.actor.agent, action, error)
+  }
+
+  /** In a step, where an answer comes from the record, a call waits to its end. */
+  #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => T | Promise<T>): T | Promise<T> {
+    const isAbortable = signal !== undefined && this.#staged === undefined
+    return isAbortable ? unlessAborted({ clock: this.mesh.clock, what, signal }, run) : run()
+  }
+
+  /** One call: rights first, then the signal; a rejection is one incident, and none when a replay answers it. */
+  protected async call<T>(right: Right | undefined, options: port.Signal, run: () => T | Promise<T>): Promise<T> {
+    const action = right ?? 'context'
+    if (right) this.#authorize(right, action)
+    const signal = signalOf('the call', options)
+    checkSignal('the call', signal)
+    try {
+      // Reads stop waiting when their signal aborts; a write does not, for it may have happened.
+      const isRead = signal !== undefined && right !== undefined && reads.includes(right)
+      return await (isRead ? this.#unlessAborted('The read', signal, run) : run())
+    } catch (error) {
+      if (!this.#staged?.stage.isReplayed(error)) this.#rejected(action, error)
+      throw error
+    }
+  }
+}
+
+const reads: readonly Right[] = ['get_context', 'list_context', 'list_context_keys', 'discover_topics']
+
+const topicChanges = {
+  subscribe: { right: 'subscribe_to_topics', change: subscribe },
+  unsubscribe: { right: 'unsubscribe_from_topics', change: unsubscribe },
+} as const
+
+/** What is written outside a step is by the agent alone, with the labels of the current caller. */
+export const committingTarget = ({ core }: MeshServices, { agent }: Actor): WriteTarget =>
+  new CommitNow(() => ({ provenance: { agent }, taint: core.callers?.taint ?? [] }))

@@ -1,0 +1,78 @@
+/** Reads outside a step: what is committed now. */
+import { type Duration, decodeJson, encodeCursor, failure, type Json } from '../../core/index.ts'
+import type { Entry, ListOptions } from '../context-client.ts'
+import { type EntryRow, restoreValue, taintIn, toEntry } from '../entries/entry-row.ts'
+import type { Actor } from '../entries/fragments.ts'
+import type { MeshServices } from '../mesh-services.ts'
+import { now, readerValues } from '../statements/visibility.ts'
+import type { CurrentValue, EntryReads, FoundPage, OnAsked } from './entry-reads.ts'
+import { findEntries, findKeys, type ListQuery, readEntries } from './listing.ts'
+
+export class CommittedReads implements EntryReads {
+  readonly #mesh: MeshServices
+  readonly #actor: Actor
+
+  constructor(mesh: MeshServices, actor: Actor) {
+    this.#mesh = mesh
+    this.#actor = actor
+  }
+
+  value(key: string, maxAge: Duration | undefined, asked: OnAsked): Promise<Json | undefined> | Json | undefined {
+    asked()
+    if (maxAge !== undefined) return this.#mesh.cache.get(this.#actor, key, maxAge)
+    const json = this.#mesh.value(this.#actor, key)
+    return typeof json === 'string' ? decodeJson(json) : json.then(decoded)
+  }
+
+  async entry(key: string, asked: OnAsked): Promise<Entry | undefined> {
+    asked()
+    const row = await this.#mesh.entry(this.#actor, key)
+    return row && this.#entry(row)
+  }
+
+  /** At once where the value is in the row. */
+  #entry(row: EntryRow): Entry | Promise<Entry> {
+    const { value } = row
+    if ('json' in value) return toEntry(row, value.json)
+    return this.#mesh.core.loadJson(this.#actor.user, value).then((json) => toEntry(row, json))
+  }
+
+  async values(keys: readonly string[], asked: OnAsked): Promise<Map<string, Json>> {
+    asked()
+    const rows = await readEntries(this.#mesh.core, this.#actor, keys)
+    const found = new Map<string, Json>()
+    for (const key of keys) {
+      const row = rows.get(key)
+      if (row) found.set(key, decodeJson(await this.#mesh.core.loadJson(this.#actor.user, row.value)))
+    }
+    return found
+  }
+
+  async list(_: ListOptions, query: ListQuery, asked: OnAsked): Promise<FoundPage<Entry>> {
+    asked()
+    const { items, next } = await findEntries(this.#mesh.core, this.#actor, query)
+    return { items: await Promise.all(items.map((row) => this.#entry(row))), cursor: cursorOf(next) }
+  }
+
+  async keys(_: ListOptions, query: ListQuery, asked: OnAsked): Promise<FoundPage<string>> {
+    asked()
+    const { items, next } = await findKeys(this.#mesh.core, this.#actor, query)
+    return { items, cursor: cursorOf(next) }
+  }
+
+  async current(key: string, isRetry: boolean, asked: OnAsked): Promise<CurrentValue> {
+    if (!isRetry) asked()
+    const { core } = this.#mesh
+    const { user, agent } = this.#actor
+    const statements = [core.reads.versioned({ ...readerValues(this.#actor), key })]
+    // What it may write and not see would be in conflict for ever.
+    if (isRetry) statements.push(core.reads.anyEntry({ user, key, now }))
+    const [[row] = [], [existing] = []] = await core.read(user, ...statements)
+    if (existing && !row) throw failure('context.unread', { agent, key })
+    const value = row && decodeJson(await core.loadJson(user, restoreValue(String(row.value))))
+    return { value, version: Number(row?.version ?? 0), taint: taintIn(row) }
+  }
+}
+
+const decoded = (json: string | undefined): Json | undefined => (json === undefined ? undefined : decodeJson(json))
+const cursorOf = (next: string | undefined) => (next === undefined ? undefined : encodeCursor(next))

@@ -1,0 +1,137 @@
+/** Reads of a step: answers of its record, merged with what the step has written, so that a replay reads the same. */
+import { canonicalJson, type Duration, encodeCursor, type Json, milliseconds } from '../../core/index.ts'
+import type { CallName, WriteTarget } from '../../journal/index.ts'
+import type { Entry, ListOptions } from '../context-client.ts'
+import type { Actor } from '../entries/fragments.ts'
+import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from '../entries/recorded-entry.ts'
+import type { MeshServices } from '../mesh-services.ts'
+import type { ContextStage } from '../writes/context-stage.ts'
+import { mergePage, type Overlay } from '../writes/overlay.ts'
+import type { CurrentValue, EntryReads, FoundPage, OnAsked } from './entry-reads.ts'
+import { findEntries, findKeys, type ListQuery, readEntries } from './listing.ts'
+
+export class RecordedReads implements EntryReads {
+  readonly #mesh: MeshServices
+  readonly #actor: Actor
+  readonly #target: Pick<WriteTarget, 'answer'>
+  readonly #stage: ContextStage
+
+  constructor(mesh: MeshServices, actor: Actor, target: Pick<WriteTarget, 'answer'>, stage: ContextStage) {
+    this.#mesh = mesh
+    this.#actor = actor
+    this.#target = target
+    this.#stage = stage
+  }
+
+  /** An age is checked alone: a replay answers from the record, whatever its age. */
+  async value(key: string, maxAge: Duration | undefined, asked: OnAsked): Promise<Json | undefined> {
+    if (maxAge !== undefined) milliseconds(maxAge, 'maxAge')
+    return (await this.#one('get', key, asked))?.value
+  }
+
+  entry(key: string, asked: OnAsked): Promise<Entry | undefined> {
+    return this.#one('getEntry', key, asked)
+  }
+
+  async #one(kind: 'get' | 'getEntry', key: string, asked: OnAsked): Promise<Entry | undefined> {
+    const found = await this.#target.answer(
+      () => ({ kind, name: key }),
+      async () => {
+        asked()
+        return (await this.#find([key], false, this.#stage.overlay))[0] ?? null
+      },
+    )
+    return found === null ? undefined : this.#restore(found)
+  }
+
+  /** The step goes on with it: it taints what the step writes. */
+  async #restore(recorded: RecordedEntry): Promise<Entry> {
+    const entry = await restoreEntry(this.#mesh.core, this.#actor.user, recorded)
+    this.#stage.noteEntry(entry)
+    return entry
+  }
+
+  /** What is seen of these keys now, in their order. */
+  async #find(keys: readonly string[], byReference: boolean, on: Overlay): Promise<readonly RecordedEntry[]> {
+    const { core } = this.#mesh
+    const committed = keys.filter((key) => !on.get(key))
+    const rows = await readEntries(core, this.#actor, committed)
+    const found: RecordedEntry[] = []
+    for (const key of keys) {
+      const staged = on.get(key)
+      const row = rows.get(key)
+      if (staged && 'entry' in staged && staged.visible) found.push(recordStaged(staged.entry))
+      else if (!staged && row) found.push(await recordEntry(core, this.#actor.user, row, byReference))
+    }
+    return found
+  }
+
+  async values(keys: readonly string[], asked: OnAsked): Promise<Map<string, Json>> {
+    const found = await this.found(keys, this.#stage.overlay, asked)
+    const entries = await Promise.all(found.map((entry) => this.#restore(entry)))
+    return new Map(entries.map(({ key, value }) => [key, value]))
+  }
+
+  /** For an atomic batch, which reads what its own operations before wrote. @returns reads the value when all are staged */
+  async valueOn(key: string, overlay: Overlay, asked: OnAsked): Promise<() => Promise<Json | undefined>> {
+    const [found] = await this.found([key], overlay, asked)
+    return async () => found && (await this.#restore(found)).value
+  }
+
+  async found(keys: readonly string[], overlay: Overlay, asked: OnAsked): Promise<readonly RecordedEntry[]> {
+    const found = await this.#target.answer(
+      () => ({ kind: 'getMany', name: canonicalJson(keys) }),
+      async () => {
+        asked()
+        return [...(await this.#find(keys, true, overlay))] as Json
+      },
+    )
+    return found as unknown as readonly RecordedEntry[]
+  }
+
+  async list(options: ListOptions, query: ListQuery, asked: OnAsked): Promise<FoundPage<Entry>> {
+    const { core } = this.#mesh
+    const { items, cursor } = await this.#page('list', options, async () => {
+      asked()
+      const found = await findEntries(core, this.#actor, query)
+      const rows = await Promise.all(
+        found.items.map(async (row) => ({ key: row.key, item: await recordEntry(core, this.#actor.user, row, true) })),
+      )
+      return mergePage(this.#stage.overlay, query, rows, found.next, recordStaged)
+    })
+    const recorded = items as unknown as readonly RecordedEntry[]
+    return { items: await Promise.all(recorded.map((entry) => this.#restore(entry))), cursor }
+  }
+
+  async keys(options: ListOptions, query: ListQuery, asked: OnAsked): Promise<FoundPage<string>> {
+    const { items, cursor } = await this.#page('keys', options, async () => {
+      asked()
+      const found = await findKeys(this.#mesh.core, this.#actor, query)
+      const rows = found.items.map((key) => ({ key, item: key }))
+      return mergePage<Json>(this.#stage.overlay, query, rows, found.next, ({ key }) => key)
+    })
+    return { items: items as readonly string[], cursor }
+  }
+
+  async #page(
+    kind: 'list' | 'keys',
+    { signal: _, ...options }: ListOptions,
+    ask: () => Promise<{ readonly items: readonly Json[]; readonly next: string | undefined }>,
+  ): Promise<FoundPage<Json>> {
+    const call = (): CallName => {
+      const defined = Object.entries(options).filter(([, value]) => value !== undefined)
+      return { kind, name: canonicalJson(Object.fromEntries(defined) as Json) }
+    }
+    const answer = await this.#target.answer(call, async () => {
+      const { items, next } = await ask()
+      return { items, cursor: next === undefined ? null : encodeCursor(next) }
+    })
+    return { items: answer.items, cursor: answer.cursor ?? undefined }
+  }
+
+  async current(key: string, _isRetry: boolean, asked: OnAsked): Promise<CurrentValue> {
+    const entry = await this.entry(key, asked)
+    // Its labels are the step's already.
+    return { value: entry?.value, version: entry?.version ?? 0, taint: [] }
+  }
+}

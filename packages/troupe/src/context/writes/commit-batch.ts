@@ -1,0 +1,102 @@
+/** An atomic batch outside a step: all operations in one change that applies as a whole or not at all. */
+import { decodeJson, failure } from '../../core/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { BatchOperation, BatchOperationResult } from '../context-client.ts'
+import { restoreValue } from '../entries/entry-row.ts'
+import { type Actor, quotaOf, removeFragment, unboundedPush } from '../entries/fragments.ts'
+import type { Committed } from '../mesh-core.ts'
+import type { MeshServices } from '../mesh-services.ts'
+import { pushedVersion } from '../reads/write-version.ts'
+import { now, readerValues } from '../statements/visibility.ts'
+import { aborted, foundOf, type PreparedOperation, revisionOf } from './parse-batch.ts'
+
+/** @property missing a delete whose entry was not there in an attempt before */
+type Prepared = PreparedOperation & { readonly missing?: boolean }
+
+interface Part extends Fragment {
+  /** The statement whose rows are the result. */
+  readonly result: number
+}
+
+function partOf(operation: Prepared, mesh: MeshServices, actor: Actor): Part {
+  const { core } = mesh
+  if (operation.type === 'push') {
+    const { put, ...fragment } = unboundedPush(core, actor, operation.push)
+    return { ...fragment, result: put }
+  }
+  const values = readerValues(actor)
+  if (operation.type === 'get')
+    return { statements: [core.reads.value({ ...values, key: operation.key }, { returns: true })], result: 0 }
+  if (!operation.missing) return { ...removeFragment(core, actor, operation.removal), result: 0 }
+  // It was not there a moment ago; that must still be so where the others apply.
+  const gone = core.writes.visible(
+    { ...values, user: actor.user, key: operation.removal.key, now },
+    { expect: { rows: 0 } },
+  )
+  return { statements: [gone], result: 0 }
+}
+
+/** @throws the failure of the first operation that is rejected, with a result for each: none was applied */
+export async function commitBatch(
+  mesh: MeshServices,
+  actor: Actor,
+  operations: readonly BatchOperation[],
+  first: readonly PreparedOperation[],
+): Promise<readonly BatchOperationResult[]> {
+  if (operations.length === 0) return []
+  const { core } = mesh
+  let prepared: readonly Prepared[] = first
+  for (;;) {
+    const fragments = prepared.map((operation) => partOf(operation, mesh, actor))
+    const starts = fragments.map((_, i) =>
+      fragments.slice(0, i).reduce((sum, { statements }) => sum + statements.length, 0),
+    )
+    // What a delete behind a push makes room for fits: what counts is what is left of them all.
+    const lastPush = prepared.findLastIndex(({ type }) => type === 'push')
+    const quota = { statements: lastPush < 0 ? [] : quotaOf(core, actor) }
+    const result = await core.tryCommit(actor.user, ...fragments, quota)
+    if (result.ok) {
+      const results: BatchOperationResult[] = []
+      for (const [i, operation] of prepared.entries()) {
+        const at = (starts[i] ?? 0) + (fragments[i]?.result ?? 0)
+        results.push(await resultOf(operation, result, at, { mesh, actor }))
+      }
+      return results
+    }
+    const at = result.code === 'context.quota' ? lastPush : starts.findLastIndex((start) => start <= result.statement)
+    const broken = prepared[at]
+    // A delete of nothing is no failure: the rest is tried without it.
+    if (broken?.type === 'delete' && !broken.missing && result.code === 'context.missing')
+      prepared = prepared.with(at, { ...broken, missing: true })
+    else if (broken?.type === 'delete' && broken.missing && result.code === 'storage.expectation')
+      prepared = prepared.with(at, { ...broken, missing: false })
+    else throw aborted(operations, at, failure(result.code, result.detail))
+  }
+}
+
+async function resultOf(
+  operation: Prepared,
+  committed: Committed,
+  at: number,
+  { mesh, actor }: { readonly mesh: MeshServices; readonly actor: Actor },
+): Promise<BatchOperationResult> {
+  const { core } = mesh
+  if (operation.type === 'delete') {
+    const { key } = operation.removal
+    if (!operation.missing) mesh.deleted(actor, key, committed.revision)
+    return { type: 'delete', key, success: true, deleted: !operation.missing }
+  }
+  if (operation.type === 'push') {
+    const version = await pushedVersion(core, actor.user, operation.push, committed, at)
+    await mesh.pushed(actor, operation.push, version, committed.revision)
+    return { type: 'push', key: operation.push.key, success: true, version, ...revisionOf(committed) }
+  }
+  // An answer that was lost after the commit is read again.
+  const [read = []] = committed.repeated
+    ? await core.read(actor.user, core.reads.value({ ...readerValues(actor), key: operation.key }))
+    : [committed.rows[at]]
+  const row = read[0]
+  const value =
+    row === undefined ? undefined : decodeJson(await core.loadJson(actor.user, restoreValue(String(row.value))))
+  return { type: 'get', key: operation.key, success: true, ...foundOf(value) }
+}

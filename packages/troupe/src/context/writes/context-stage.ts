@@ -1,0 +1,118 @@
+/** What one stage of a step has written and read: the overlay, the versions it has read, and how its writes are planned. */
+import { failure, joinTaint, type Provenance, type TaintLabel, TroupeError } from '../../core/index.ts'
+import type { Recorder } from '../../journal/index.ts'
+import type { Entry, HistoryEntry } from '../context-client.ts'
+import type { Actor, Push, Removal } from '../entries/fragments.ts'
+import type { MeshServices } from '../mesh-services.ts'
+import { Overlay, type OverlayEntry } from './overlay.ts'
+import { type CheckJson, check, type PlannedPush, planPush, planRemoval } from './plan-writes.ts'
+
+/** Versions that the provenance of a write names as what it was derived from. */
+const maxReads = 64
+
+export class ContextStage {
+  readonly overlay: Overlay
+  readonly #mesh: MeshServices
+  readonly #actor: Actor
+  readonly #recorder: Recorder
+  readonly #readFrom: Set<string>
+  /** ms since 1970: when this process began to execute the step. */
+  readonly #began: number
+  /** Rejections decided on answers of the record: their incidents were recorded when they were first decided. */
+  readonly #replayed = new WeakSet<Error>()
+
+  /** @param over the stage of the step over which the stage of a tool call lies */
+  constructor(mesh: MeshServices, actor: Actor, recorder: Recorder, over?: ContextStage) {
+    this.#mesh = mesh
+    this.#actor = actor
+    this.#recorder = recorder
+    this.overlay = new Overlay(over?.overlay)
+    this.#readFrom = over ? over.#readFrom : new Set()
+    this.#began = over ? over.#began : mesh.clock.now()
+    recorder.onCommitted((committed) => this.overlay.dropCommitted(new Set(committed)))
+  }
+
+  /** With what was read so far. */
+  derived(provenance: Provenance): Provenance {
+    return this.#readFrom.size > 0 ? { ...provenance, readFrom: [...this.#readFrom] } : provenance
+  }
+
+  noteEntry(entry: Entry): void {
+    this.noteRead(entry.key, entry)
+  }
+  /** What was read taints what is written. An audience may change: an entry that is private now counts as private. */
+  noteRead(key: string, { version, audience, taint }: Pick<HistoryEntry, 'version' | 'audience' | 'taint'>): void {
+    const { privateLabels = [] } = this.#mesh.core
+    const labels: readonly TaintLabel[] = audience === 'everyone' ? taint : joinTaint(taint, privateLabels)
+    const source = `${key}@${version}`
+    if (this.#readFrom.size < maxReads) this.#readFrom.add(source)
+    if (labels.length > 0) this.#recorder.addTaint(labels, source)
+  }
+
+  /** True as well where the step has read more versions than are stored. */
+  #hasRead(key: string, version: number): boolean {
+    return this.#readFrom.size >= maxReads || this.#readFrom.has(`${key}@${version}`)
+  }
+
+  /**
+   * Decides a push on what is stored and staged at the call.
+   * @param unseen an update found no entry that it sees: one that it may write all the same is in conflict for ever
+   * @throws the rejection that is visible at the call
+   */
+  async planPush(push: Push, unseen: boolean, overlay = this.overlay): Promise<PlannedPush> {
+    const { key } = push
+    return this.#decide(key, push.grantees, overlay, (found) => {
+      if (unseen && found.existing && !found.readable && found.writable)
+        throw failure('context.unread', { agent: this.#actor.agent, key })
+      const planned = planPush(this.#mesh.core, this.#actor, push, found)
+      const unread = found.since === true && !this.#hasRead(key, planned.entry.version - 1)
+      return { ...planned, unread }
+    })
+  }
+
+  /** @returns undefined where there is no entry that the agent sees */
+  planRemoval(removal: Removal, overlay = this.overlay): Promise<OverlayEntry | undefined> {
+    return this.#decide(removal.key, undefined, overlay, (found) => planRemoval(this.#actor, removal, found))
+  }
+
+  async #decide<T>(
+    key: string,
+    grantees: readonly string[] | undefined,
+    overlay: Overlay,
+    decide: (found: CheckJson) => T,
+  ): Promise<T> {
+    const step = { id: this.#recorder.step, began: this.#began }
+    let wasAsked = false
+    const ask = () => {
+      wasAsked = true
+      return check(this.#mesh.core, this.#actor, overlay, key, grantees, step)
+    }
+    for (;;) {
+      const before = overlay.stagings(key)
+      const found = await this.#recorder.answer({ kind: 'check', name: key }, ask)
+      // A call beside this one may have staged something there meanwhile.
+      if (overlay.stagings(key) !== before) continue
+      try {
+        return decide(found)
+      } catch (error) {
+        // A changed version repeats the turn.
+        if (error instanceof TroupeError && error.code === 'context.conflict') this.#recorder.markStale(error)
+        if (!wasAsked) this.noteReplayed(error)
+        throw error
+      }
+    }
+  }
+
+  noteReplayed(error: unknown): void {
+    if (error instanceof Error) this.#replayed.add(error)
+  }
+  isReplayed(error: unknown): boolean {
+    return error instanceof Error && this.#replayed.has(error)
+  }
+
+  /** Called for a write before it is staged. @returns what is told when the recorder stages it */
+  staging(key: string, staged: OverlayEntry): (entry: object) => void {
+    this.overlay.stages(key)
+    return (entry) => this.overlay.set(key, staged, entry)
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Where a client writes: outside a step each write is one change, in a step it is staged and commits with the turn. This
+ * is the only difference between the two; rights, validation and capture belong to the client and are applied once.
+ */
+import type { Json, Provenance, TaintLabel } from '../core/index.ts'
+import type { Fragment } from '../storage/index.ts'
+import type { CallName, CommittedWrite, Recorder, StagedWrite } from './recorder-port.ts'
+
+export interface Write<R> {
+  /** Identifies the write in the record of the step. */
+  readonly call: CallName
+  readonly module: StagedWrite['module']
+  /** Commits the write as one change. */
+  now(): Promise<R>
+  /** The same write as a part of a turn. */
+  turn(): TurnWrite<R>
+}
+
+export interface TurnWrite<R> {
+  readonly fragment: () => Fragment | Promise<Fragment>
+  /** What is known before the turn commits. */
+  readonly answer: R
+  readonly committed?: (made: CommittedWrite) => void
+}
+
+export interface WriteOrigin {
+  readonly provenance: Provenance
+  readonly taint: readonly TaintLabel[]
+}
+
+export interface WriteTarget {
+  /** Of what is written now. */
+  origin(): WriteOrigin
+  /** Asks, or answers from the record. The name of the call is made only where there is a record. */
+  answer<T extends Json>(call: () => CallName, ask: () => T | Promise<T>): Promise<T>
+  /** The same for what must answer at once. */
+  answerNow<T extends Json>(call: () => CallName, ask: () => T): T
+  /** Runs what holds at once and is no part of a turn: in a step, once however often the step is executed. */
+  once<T extends Json>(name: string, input: Json, run: () => Promise<T>): Promise<T>
+  /** @param staged is given what the recorder reports as committed; not called for a write that a committed turn holds */
+  write<R>(write: Write<R>, staged?: (entry: object) => void): Promise<R>
+}
+
+/** Outside a step. */
+export class CommitNow implements WriteTarget {
+  readonly origin: () => WriteOrigin
+
+  constructor(origin: () => WriteOrigin) {
+    this.origin = origin
+  }
+
+  async answer<T extends Json>(_: () => CallName, ask: () => T | Promise<T>): Promise<T> {
+    return ask()
+  }
+
+  answerNow<T extends Json>(_: () => CallName, ask: () => T): T {
+    return ask()
+  }
+
+  once<T extends Json>(_name: string, _input: Json, run: () => Promise<T>): Promise<T> {
+    return run()
+  }
+
+  write<R>(write: Write<R>): Promise<R> {
+    return write.now()
+  }
+}
+
+/** In a step, or in one of its stages. */
+export class StageInTurn implements WriteTarget {
+  readonly #recorder: Recorder
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder
+  }
+
+  origin(): WriteOrigin {
+    const { provenance, taint } = this.#recorder
+    return { provenance, taint }
+  }
+
+  answer<T extends Json>(call: () => CallName, ask: () => T | Promise<T>): Promise<T> {
+    return this.#recorder.answer(call(), ask)
+  }
+
+  answerNow<T extends Json>(call: () => CallName, ask: () => T): T {
+    return this.#recorder.answerNow(call(), ask)
+  }
+
+  once<T extends Json>(name: string, input: Json, run: () => Promise<T>): Promise<T> {
+    return this.#recorder.effect(name, { class: 'idempotent', input }, run)
+  }
+
+  async write<R>(write: Write<R>, staged?: (entry: object) => void): Promise<R> {
+    const { answer, ...parts } = write.turn()
+    const entry: StagedWrite = { call: write.call, module: write.module, ...parts }
+    if (this.#recorder.stage(entry)) staged?.(entry)
+    return answer
+  }
+}
