@@ -8,9 +8,9 @@ export { defineMessage, type MessageType, type MessageTypeOptions, type PayloadO
 export { type MessagingConfig, type MessagingSettings, messagingSettings } from './messaging-config.ts'
 export { messagingMigrations } from './messaging-migrations.ts'
 export { messagingTables } from './messaging-tables.ts'
+export type { PreviousEffects } from './receiving/previous-attempts.ts'
 export type { DeliveryLease } from './receiving/receiver.ts'
 export { MessageConfirmed, MessageRejected } from './sending/message-confirmed.ts'
-export { type StagedMessagesParts, stagedMessages } from './sending/staged-messages.ts'
 export {
   type SuperviseChild,
   type SuperviseOptions,
@@ -22,7 +22,7 @@ export { Supervisor } from './supervision/supervisor.ts'
 export { DurableStateMachine, type DurableStateMachineOptions } from './workers/durable-state-machine.ts'
 export { type AgentDetail, createPresence, Presence, type PresenceParts } from './workers/presence.ts'
 export type { HaltableWorker, RunningWorker, WorkerWatch } from './workers/running-worker.ts'
-export { type StartWorkerParts, startWorker } from './workers/start-worker.ts'
+export { type StartWorkerParts, startWorker, type WorkerContextOf } from './workers/start-worker.ts'
 export { StateMachine, type StateMachineOptions } from './workers/state-machine.ts'
 export type { Transition, Transitions } from './workers/transition-table.ts'
 export {

@@ -1,6 +1,7 @@
 /** The mailboxes of a troupe: hands for agents, the outbox, wake-ups from other processes. */
-import type { Clock, Events, Ids, Provenance, Random, TaintLabel } from '../core/index.ts'
+import type { Clock, Events, Ids, Random, TaintLabel } from '../core/index.ts'
 import { checkName } from '../core/index.ts'
+import { type Recorder, StageInTurn } from '../journal/index.ts'
 import {
   type Access,
   type AuditTrail,
@@ -11,7 +12,7 @@ import {
 } from '../security/index.ts'
 import type { Blobs, Storage } from '../storage/index.ts'
 import type { Mailbox } from './mailbox.ts'
-import type { CommittedMessages } from './message-client.ts'
+import type { CommittedMessages, MessageClient } from './message-client.ts'
 import { type MessagingConfig, messagingSettings } from './messaging-config.ts'
 import { type AbandonSteps, type AnswerStep, MessagingContext } from './messaging-context.ts'
 import { DueAlarms } from './receiving/due-alarms.ts'
@@ -19,10 +20,13 @@ import { liveMailbox } from './receiving/live-mailbox.ts'
 import { Maintenance } from './receiving/maintenance.ts'
 import { Receiver } from './receiving/receiver.ts'
 import type { BatchedMessages } from './sending/batched-messages.ts'
-import { type Action, committedMessages } from './sending/committed-messages.ts'
+import { committedMessages } from './sending/committed-messages.ts'
 import { payloadOwnerOf } from './sending/compose-message.ts'
+import { type Action, MailboxMessageClient, type SenderPorts } from './sending/mailbox-message-client.ts'
+import { MessageStage } from './sending/message-stage.ts'
 import { OutboundQueue } from './sending/outbound-queue.ts'
 import { Outbox } from './sending/outbox.ts'
+import { StepRequests } from './sending/step-requests.ts'
 import { largeMessageBytes } from './statements/cleanup-statements.ts'
 
 export interface MailboxesParts {
@@ -53,8 +57,6 @@ export interface Identity {
   readonly user: string
   readonly agent: string
   readonly access: Access
-  readonly provenance?: Provenance
-  readonly taint?: readonly TaintLabel[]
 }
 
 /** One message in 2^7 that leaves a mailbox also sweeps it. */
@@ -98,22 +100,40 @@ export class Mailboxes {
   }
 
   clients(identity: Identity): { readonly messages: CommittedMessages; readonly mailbox: Mailbox } {
-    const { user, agent, provenance = { agent }, taint = this.parts.callers?.taint ?? [] } = identity
+    const { user, agent } = identity
     checkName('agent', agent)
     const messages = committedMessages({
-      messaging: this.messaging,
+      ports: this.#portsOf(identity),
       outboundQueue: this.outboundQueue,
       batches: this.#batches,
-      sender: { user, agent, provenance, taint },
-      authorize: (action) => this.authorize(identity, action),
-      subscribersOf: this.parts.subscribersOf,
-      everyone: (of, role) => this.everyone(of, role),
+      sender: () => ({ user, agent, provenance: { agent }, taint: this.parts.callers?.taint ?? [] }),
     })
     return { messages, mailbox: liveMailbox(this.messaging, this.receiver, this.#maintenance, user, agent) }
   }
 
+  /** The message client of a step: what it sends is staged and commits with the turn. */
+  staged(recorder: Recorder, access: Access): MessageClient {
+    const { userId: user, name: agent } = recorder.principal
+    const target = new StageInTurn(recorder)
+    const stage = new MessageStage(this.messaging, recorder)
+    const sender = () => ({ user, agent, ...target.origin() })
+    const requests = new StepRequests(this.messaging, recorder, stage, sender)
+    return new MailboxMessageClient(this.#portsOf({ user, agent, access }), target, stage, requests)
+  }
+
+  #portsOf(identity: Identity): SenderPorts {
+    const { user, agent } = identity
+    return {
+      messaging: this.messaging,
+      identity,
+      authorize: (action) => this.authorize(identity, action),
+      subscribersOf: (topic) => this.parts.subscribersOf(user, topic, agent),
+      everyone: (role) => this.everyone(user, role),
+    }
+  }
+
   /** @throws AccessDeniedError, after recording the incident */
-  authorize({ user, agent, access }: Pick<Identity, 'user' | 'agent' | 'access'>, action: Action): void {
+  authorize({ user, agent, access }: Identity, action: Action): void {
     try {
       access.require(agent, action)
       this.signatures?.requireKey(user, agent)

@@ -1,4 +1,5 @@
 /** A real messaging room with steps and context on a real storage, for the tests of this room. */
+import { buildStepContext } from '../agents/index.ts'
 import { contextMigrations, contextTables, createContextMesh, type Mesh } from '../context/index.ts'
 import {
   type Clock,
@@ -43,12 +44,11 @@ import type { CommittedMessages, MessageClient } from './message-client.ts'
 import type { MessagingConfig } from './messaging-config.ts'
 import { messagingMigrations } from './messaging-migrations.ts'
 import { messagingTables } from './messaging-tables.ts'
-import { stagedMessages } from './sending/staged-messages.ts'
 import type { SuperviseChild, SuperviseOptions } from './supervision/supervise-options.ts'
 import { Supervisor } from './supervision/supervisor.ts'
 import { createPresence, type Presence } from './workers/presence.ts'
 import type { RunningWorker, WorkerWatch } from './workers/running-worker.ts'
-import { startWorker } from './workers/start-worker.ts'
+import { startWorker, type WorkerContextOf } from './workers/start-worker.ts'
 import type { Worker } from './workers/worker.ts'
 
 export interface MessagingTestbed {
@@ -145,7 +145,16 @@ function workersOf(parts: Working, owner: string) {
   const { events, clock, mesh } = parts
   const running = new Set<RunningWorker>()
   const supervisors: Supervisor[] = []
-  const contextOf = (recorder: Recorder, access: Access) => mesh.staged(recorder, access)
+  const contextOf: WorkerContextOf = (recorder, access, previous) =>
+    buildStepContext({
+      agent: recorder.principal.name,
+      ...{ recorder, clock, random: parts.random, guard: parts.guard, previous, vouches: true },
+      clients: {
+        context: mesh.staged(recorder, access),
+        messages: parts.mailboxes.staged(recorder, access),
+        metrics: {} as never,
+      },
+    })
   const start = async (worker: Worker, user: string, watch?: WorkerWatch) => {
     const watched = watch === undefined ? {} : { watch }
     const started = await startWorker(worker, { ...parts, user, contextOf, ...watched })
@@ -237,7 +246,7 @@ export async function openMessagingTestbed(options: MessagingTestbedOptions = {}
     step(name, id, run) {
       const principal = { userId: owner, kind: 'agent', name } as const
       return steps.execute({ id, principal, input: null, onEnd: () => ({ statements: [] }) }, (recorder) =>
-        run(stagedMessages({ recorder, mailboxes, access: new Access() }), recorder),
+        run(mailboxes.staged(recorder, new Access()), recorder),
       )
     },
     async close() {

@@ -22,7 +22,7 @@ import {
   systemRandom,
 } from '../core/index.ts'
 import { Requests } from '../journal/index.ts'
-import { createMailboxes, createPresence, stagedMessages } from '../messaging/index.ts'
+import { createMailboxes, createPresence } from '../messaging/index.ts'
 import {
   checkLogConfig,
   createMetricStore,
@@ -259,7 +259,7 @@ function assembleCommon(
   const metricStore = createMetricStore({ ...durable, retention: config.retention?.metrics ?? '7d' })
   const clients: CommonParts['clients'] = (recorder, access, over) => ({
     context: mesh.staged(recorder, access, over),
-    messages: stagedMessages({ recorder, mailboxes, access }),
+    messages: mailboxes.staged(recorder, access),
     metrics: stagedMetrics({ recorder, access, store: metricStore, metrics: durable.metrics }),
   })
   return { incidents, callers: durable.callers, guard, mesh, presence, mailboxes, metricStore, clients }

@@ -1,4 +1,5 @@
 /** A worker at work in a troupe: known to whoever ends it, and keeping the process. */
+import { buildStepContext } from '../agents/index.ts'
 import { systemClock } from '../core/index.ts'
 import { type HaltableWorker, startWorker, type Worker, type WorkerWatch } from '../messaging/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
@@ -33,7 +34,7 @@ async function start(
   worker: Worker,
   { watch, signal }: RunWorkerOptions,
 ): Promise<HaltableWorker> {
-  const { mailboxes, presence, steps, inbox, clock, random, clients, workers, cleanups, guard, roles } = parts
+  const { mailboxes, presence, steps, inbox, clock, random, clients, workers, cleanups, guard, services, roles } = parts
   const running = await startWorker(worker, {
     user,
     mailboxes,
@@ -42,9 +43,14 @@ async function start(
     inbox,
     clock,
     random,
-    guard,
     access: new Access(worker.options?.access, roles),
-    contextOf: (recorder, access) => clients(recorder, access).context,
+    contextOf: (recorder, access, previous) =>
+      buildStepContext({
+        agent: worker.name,
+        ...{ recorder, clock, random, guard, previous, vouches: true },
+        recording: services.recording,
+        clients: clients(recorder, access),
+      }),
     ...(watch === undefined ? {} : { watch }),
   })
   workers.set(running, user)

@@ -6,7 +6,7 @@ import PQueue from 'p-queue'
 import { type Json, nearest } from '../../core/index.ts'
 import type { PolicyDecision } from '../../security/index.ts'
 import { parseArguments, type Tool } from '../../tools/index.ts'
-import type { Agent, Routing } from '../agent-port.ts'
+import type { Agent, AskOptions, Routing } from '../agent-port.ts'
 import { type CallFlow, readCallFlow } from '../flows/call-flow.ts'
 import { discloseResult } from '../flows/disclose-result.ts'
 import { queryHandle } from '../flows/query-handle.ts'
@@ -254,7 +254,8 @@ async function requestApprovals(run: LlmRun, planned: readonly Planned[]): Promi
   const { recorder, ctx, services } = entry
   const { guard, timeouts } = services
   const ownTimeout = timeouts.human !== undefined
-  const asking: Asking = { recorder, guard, agent: definition.name, ask: (question) => ctx.ask(question), ownTimeout }
+  const ask = (question: AskOptions) => ctx.ask(question)
+  const asking = { recorder, guard, agent: definition.name, ask, ownTimeout }
   const verdicts: (PolicyDecision | { readonly problem: string } | undefined)[] = []
   for (const one of planned) verdicts.push(one.kind === 'tool' ? await verdictOf(run, asking, one) : undefined)
   return planned.map((one, i): Decided => {

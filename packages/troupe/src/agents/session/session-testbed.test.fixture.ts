@@ -20,7 +20,7 @@ import { createMemories } from '../memory/create-memories.ts'
 import { createThreadMessages } from '../model/create-thread-messages.ts'
 import { createToolRecords } from '../model/create-tool-records.ts'
 import type { Services } from '../services-port.ts'
-import { createStepContext } from '../step/create-step-context.ts'
+import { buildStepContext } from '../step/build-step-context.ts'
 import { createSessions, type SessionParts } from './session.ts'
 import type { SessionResult } from './session-result.ts'
 
@@ -73,7 +73,7 @@ async function createSessionTestbed(
     ...more.services,
   }
   const contextOf: SessionParts['contextOf'] = (recorder, { name, ask }) =>
-    createStepContext({
+    buildStepContext({
       agent: name,
       recorder,
       clock,

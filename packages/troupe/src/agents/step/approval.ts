@@ -34,7 +34,8 @@ export const agreed = (approval: Approval): boolean => approval.approve === true
 /** What an approval is asked with. */
 export interface Asking {
   readonly recorder: Recorder
-  readonly ask: StepContext['ask']
+  /** Absent where no person can be asked: a needed approval is a rejection. */
+  readonly ask?: StepContext['ask']
   readonly guard: TaintGuard
   /** Who acts: a helper's own name where it is one. */
   readonly agent: string
@@ -61,6 +62,7 @@ export async function judge(asking: Asking, call: JudgedCall, name: string): Pro
   const actor = { userId: recorder.principal.userId, agent }
   const decided = await recorder.answer({ kind: 'policy', name }, () => {
     const decision = guard.decide(actor, { ...call, sourceOf: (label) => recorder.taintSource(label) })
+    if (decision.verdict === 'ask' && !asking.ask) guard.denied(taintedActionOf(asking, action))
     return decisionJson(isJoined(taint) ? { ...decision, joined: describeTaint(taint) } : decision)
   })
   return decided as unknown as PolicyDecision
@@ -93,7 +95,7 @@ export async function verdictOn(
 
 /** An answer that is bound to other arguments approves nothing; whoever takes answers refuses it earlier. */
 export async function askApproval(
-  asking: Asking,
+  asking: Asking & Required<Pick<Asking, 'ask'>>,
   action: string,
   args: Json,
   decision: PolicyDecision,

@@ -10,6 +10,9 @@ import type { DeliveryHandle } from './delivery-handle.ts'
 /** Tries whose journals are asked, and go with the one that succeeded; those before them go by themselves. */
 const maxCheckedAttempts = 50
 
+/** Effects that earlier attempts have done, by name and key: `name[key]`. */
+export type PreviousEffects = ReadonlyMap<string, RecordedEffect>
+
 export interface PreviousAttemptsParts {
   readonly user: string
   readonly steps: Pick<Steps, 'effects' | 'abandon' | 'retainEnded'>
@@ -24,7 +27,7 @@ export class PreviousAttempts {
   }
 
   /** Of every try before: one that failed early asked for none of what an earlier one had done. By name and key. */
-  async done(deliveries: readonly DeliveryHandle[]): Promise<ReadonlyMap<string, RecordedEffect>> {
+  async done(deliveries: readonly DeliveryHandle[]): Promise<PreviousEffects> {
     const [delivery] = deliveries
     if (!delivery || deliveries.length > 1) return new Map()
     const { batch } = delivery

@@ -80,9 +80,15 @@ describe('a signed message', () => {
     const made = await testbed()
     const { mailboxes, agent } = made
     const access = { can: () => true, require: () => {} } as never
-    const clients = mailboxes.clients({ user: 'ada', agent: 'A', access, taint: ['untrusted:web'] })
+    const clients = mailboxes.clients({ user: 'ada', agent: 'A', access })
     const to = sql.includes("'C'") ? 'C' : 'B'
-    await clients.messages.send(Note, 'true', { to, threadId: 't', metadata: { n: 1 }, ttl: '2h' })
+    await clients.messages.send(Note, 'true', {
+      to,
+      threadId: 't',
+      metadata: { n: 1 },
+      ttl: '2h',
+      taint: ['untrusted:web'],
+    })
     await change(made, sql)
     if (to === 'C') await change(made, "update mailbox_lanes set mailbox = 'B'")
     if (to === 'C') await change(made, "update mailboxes set mailbox = 'B'")

@@ -5,7 +5,6 @@
  * under a key of its own is answered from the try before.
  */
 
-import type { ContextClient } from '../../context/index.ts'
 import {
   type Clock,
   failure,
@@ -18,26 +17,14 @@ import {
   storeError,
   taintField,
 } from '../../core/index.ts'
-import {
-  type EffectSpec,
-  type Inbox,
-  isOutsideEffect,
-  type OutsideFunction,
-  type Recorder,
-  type StepEnd,
-  type StepSpec,
-  type Steps,
-} from '../../journal/index.ts'
+import type { Inbox, Recorder, StepEnd, StepSpec, Steps } from '../../journal/index.ts'
 import { backoffDelay } from '../../resilience/index.ts'
-import type { TaintedAction, TaintGuard } from '../../security/index.ts'
 import type { Fragment } from '../../storage/index.ts'
-import type { MessageClient } from '../message-client.ts'
 import type { MessageType } from '../message-type.ts'
 import { checkReply, DeliveryHandle } from '../receiving/delivery-handle.ts'
-import { PreviousAttempts } from '../receiving/previous-attempts.ts'
+import { PreviousAttempts, type PreviousEffects } from '../receiving/previous-attempts.ts'
 import { contained, isLeaseLost, releaseDeliveries } from '../receiving/release-deliveries.ts'
 import { attemptNames, type DeliveryAttempt, failedRetentionMs, handledStep, perhapsDone } from './handled-step.ts'
-import { judgeEffect } from './judge-effect.ts'
 import type { HandlerContext } from './worker.ts'
 
 export interface HandlingParts {
@@ -52,9 +39,7 @@ export interface HandlingParts {
   readonly retentionMs: number
   readonly attempts: number
   readonly backoff: { readonly baseMs: number; readonly maxMs: number }
-  readonly guard: TaintGuard
-  readonly contextOf: (recorder: Recorder) => ContextClient
-  readonly messagesOf: (recorder: Recorder) => MessageClient
+  readonly contextOf: (recorder: Recorder, previous: PreviousEffects) => Omit<HandlerContext, 'attempt'>
   /** Told of every failure, before the delivery goes back. */
   readonly failed: (error: unknown, delivery: DeliveryHandle) => void
   /** Called once for each delivery that was moved to the dead letters. */
@@ -207,41 +192,13 @@ export class Handling {
   }
 
   async #handle({ deliveries, type, handle }: Job, recorder: Recorder): Promise<Json> {
-    const { clock, random } = this.#parts
     for (const { message } of deliveries) recorder.addTaint(message.taint)
-    const done = await this.#earlier.done(deliveries)
-    // Recorded: a handler that looks at it takes the same way when it is entered again after a crash.
+    const previous = await this.#earlier.done(deliveries)
+    // Recorded: a handler that looks at it takes the same way when it is executed again after a crash.
     const attempt = recorder.answerNow({ kind: 'attempt', name: '' }, () =>
       Math.max(...deliveries.map((delivery) => delivery.attempt)),
     )
-    const ctx: HandlerContext = {
-      agent: this.#parts.agent,
-      attempt,
-      signal: recorder.signal,
-      context: this.#parts.contextOf(recorder),
-      messages: this.#parts.messagesOf(recorder),
-      effect: (name, spec, fn) => {
-        const before = spec?.key === undefined ? undefined : done.get(`${name}[${spec.key}]`)
-        // Giving the answer may be repeated, whatever the effect itself may.
-        if (before)
-          return recorder.effect(name, { ...spec, class: 'idempotent' }, ({ taint }) => {
-            taint(before.taint ?? [])
-            return before.output as never
-          })
-        return this.#effect(recorder, name, spec, fn)
-      },
-      declassify: async (value, reason) => {
-        const taint = recorder.answerNow({ kind: 'declassify', name: reason.slice(0, 200) }, () => {
-          this.#parts.guard.declassified(this.#taintedAction(recorder, `declassify: ${reason.slice(0, 200)}`))
-          return [...recorder.taint]
-        })
-        if (taint.length > 0) recorder.clearTaint()
-        return value
-      },
-      commit: () => recorder.commit(),
-      now: () => recorder.answerNow({ kind: 'now', name: '' }, () => clock.now()),
-      random: () => recorder.answerNow({ kind: 'random', name: '' }, () => random.next()),
-    }
+    const ctx: HandlerContext = { ...this.#parts.contextOf(recorder, previous), attempt }
     const returned = await handle(ctx)
     const [delivery] = deliveries
     if (deliveries.length !== 1 || !delivery?.expectsReply) return null
@@ -249,21 +206,6 @@ export class Handling {
     const value = type?.reply ? await parse(type.reply, returned ?? null, what) : (returned ?? null)
     checkReply(value, delivery.message.type)
     return value as Json
-  }
-
-  #taintedAction({ taint }: Recorder, action: string): TaintedAction {
-    return { userId: this.#parts.user, agent: this.#parts.agent, action, taint }
-  }
-
-  /** A handler has nobody to ask: where an approval would be needed, it is refused. */
-  async #effect<Out>(recorder: Recorder, name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
-    const { guard } = this.#parts
-    const taintedAction = this.#taintedAction(recorder, name)
-    judgeEffect(guard, recorder, taintedAction, spec)
-    return recorder.effect(name, spec, (call) => {
-      const fetch = guard.fetchFor(taintedAction, { agreed: isOutsideEffect(spec), mark: call.taint })
-      return fn({ key: call.key, signal: call.signal, taint: call.taint, fetch })
-    })
   }
 
   async #carryOut(job: Job, spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd> {

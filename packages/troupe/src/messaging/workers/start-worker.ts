@@ -1,21 +1,26 @@
 /** Runs a worker: presence, intake of messages, and an end that waits for the handlers at work. */
 
-import type { ContextClient } from '../../context/index.ts'
 import { type Clock, failedWith, failure, milliseconds, type Random, sleep, TroupeError } from '../../core/index.ts'
 import type { Inbox, Recorder, Steps } from '../../journal/index.ts'
-import { Access, type TaintGuard } from '../../security/index.ts'
+import { Access } from '../../security/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
 import { isKindOf, type MessageType } from '../message-type.ts'
 import { DeliveryHandle } from '../receiving/delivery-handle.ts'
 import { GatheredBatches } from '../receiving/gathered-batches.ts'
+import type { PreviousEffects } from '../receiving/previous-attempts.ts'
 import { releaseDeliveries } from '../receiving/release-deliveries.ts'
-import { stagedMessages } from '../sending/staged-messages.ts'
 import { Handling, type Job } from './handling.ts'
 import type { AgentDetail, Presence } from './presence.ts'
 import { matchesPresence } from './presence.ts'
 import type { HaltableWorker, WorkerWatch } from './running-worker.ts'
-import { attach, begin, detach, type Registrations, Worker } from './worker.ts'
+import { attach, begin, detach, type HandlerContext, type Registrations, Worker } from './worker.ts'
 import { startAll } from './worker-resources.ts'
+
+export type WorkerContextOf = (
+  recorder: Recorder,
+  access: Access,
+  previous: PreviousEffects,
+) => Omit<HandlerContext, 'attempt'>
 
 export interface StartWorkerParts {
   readonly user: string
@@ -25,9 +30,8 @@ export interface StartWorkerParts {
   readonly inbox: Pick<Inbox, 'onArrival'>
   readonly clock: Clock
   readonly random: Random
-  readonly guard: TaintGuard
-  /** The staged hands of the context for a handler. */
-  readonly contextOf: (recorder: Recorder, access: Access) => ContextClient
+  /** Builds the `ctx` of a handler; modules above this one know how. */
+  readonly contextOf: WorkerContextOf
   /** Of the worker; made from its own options where absent. */
   readonly access?: Access
   /** By whoever starts it anew. */
@@ -97,10 +101,8 @@ class WorkerRunner implements HaltableWorker {
       leaseMs,
       retentionMs,
       attempts,
-      guard: parts.guard,
       backoff: { baseMs: milliseconds(backoff, 'retry.backoff'), maxMs: milliseconds(maxBackoff, 'retry.maxBackoff') },
-      contextOf: (recorder) => parts.contextOf(recorder, access),
-      messagesOf: (recorder) => stagedMessages({ recorder, mailboxes, access }),
+      contextOf: (recorder, previous) => parts.contextOf(recorder, access, previous),
       failed: (error, delivery) => {
         this.#failed(error, delivery)
         if (++this.#failuresInRow === watch?.failures) watch.failing(this.#failuresInRow, error)

@@ -3,10 +3,11 @@
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
 import { checkOptions, type Duration, failure, milliseconds, readable, show } from '../../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../../journal/index.ts'
+import type { UserMetrics } from '../../observability/index.ts'
 import { type AccessOptions, checkGrants } from '../../security/index.ts'
 import type { Mailbox } from '../mailbox.ts'
 import type { Message } from '../message.ts'
-import type { BroadcastOptions, MessageClient, PublishOptions, SendOptions } from '../message-client.ts'
+import type { BroadcastOptions, MessageClient, PublishOptions, RequestOptions, SendOptions } from '../message-client.ts'
 import { checkMessageType, type MessageType } from '../message-type.ts'
 import type { AgentDetail } from './presence.ts'
 import { StateMachine, type StateMachineOptions } from './state-machine.ts'
@@ -43,6 +44,10 @@ export interface HandlerContext {
   readonly signal: AbortSignal
   readonly context: ContextClient
   readonly messages: MessageClient
+  /** Values under names of one's own, stored by the minute, for all agents of the user. */
+  readonly metrics: UserMetrics
+  /** Of the run whose step this is; a handler has none. */
+  readonly runId: string | undefined
   /**
    * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `at-most-once` is refused unless
    * `policy.taint` is `report`: a handler has nobody to ask.
@@ -54,6 +59,7 @@ export interface HandlerContext {
    * recorded as an incident.
    */
   declassify<T>(value: T, reason: string): Promise<T>
+  request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
   commit(): Promise<void>
   /** ms since 1970, recorded. */
   now(): number

@@ -1,9 +1,9 @@
 /** Assembles what executes agents: sessions for one agent, the orchestra for runs of teams, and schedules. */
 import {
   type Agent,
+  buildStepContext,
   createMemories,
   createSessions,
-  createStepContext,
   createToolRecords,
   type Services,
 } from '../../agents/index.ts'
@@ -60,7 +60,7 @@ export function assembleTeams(
     audit,
     ...(dailyUsage ? { budgetOf: dailyUsage.budget } : {}),
     contextOf: (recorder, { agent, name, ask, over, within }) =>
-      createStepContext({
+      buildStepContext({
         agent: name,
         recorder,
         clock,

@@ -1,9 +1,9 @@
 /** Carries out the steps of one run in this process: launches, joins, wakes, cancels. Decides nothing. */
 import {
   type Agent,
+  buildStepContext,
   type CtxOf,
   createRepetitionGuard,
-  createStepContext,
   type Flow,
   guardedStep,
   type Outcome,
@@ -305,11 +305,11 @@ export class StepLauncher {
     const ctxOf: CtxOf = (stage, name = agent.name, within = []) => {
       const over = { context: own.context, within }
       const clients = createStepClients(this.#parts, { ...at, agent: name }, agent, stage, over)
-      return createStepContext({ ...shared, agent: name, recorder: stage, clients })
+      return buildStepContext({ ...shared, agent: name, recorder: stage, clients })
     }
     const entry: StepEntry = {
       input: command.input,
-      ctx: createStepContext({ ...shared, agent: agent.name, recorder, clients: own }),
+      ctx: buildStepContext({ ...shared, agent: agent.name, recorder, clients: own }),
       recorder,
       ctxOf,
       flow: command.flow,

@@ -1,0 +1,51 @@
+/** Builds `ctx` over a recorder, for steps, tools, helpers and handlers of workers: this is the only place. */
+import type { ContextClient } from '../../context/index.ts'
+import { type Clock, failure, type Random } from '../../core/index.ts'
+import type { MessageClient } from '../../messaging/index.ts'
+import type { StepContext } from '../agent-port.ts'
+import { EffectGate, type EffectGateParts } from './effect-gate.ts'
+
+export interface StepClients {
+  readonly context: ContextClient
+  readonly messages: MessageClient
+  readonly metrics: StepContext['metrics']
+  /** Puts the question where people see it and waits without holding the process; absent in a handler. */
+  readonly ask?: StepContext['ask']
+  /** In a run alone. */
+  readonly startRun?: StepContext['startRun']
+}
+
+export interface StepContextOptions extends Omit<EffectGateParts, 'ask'> {
+  readonly clock: Clock
+  readonly random: Random
+  readonly clients: StepClients
+}
+
+export function buildStepContext(options: StepContextOptions): StepContext {
+  const { agent, recorder, clock, random, clients, ...rules } = options
+  const effects = new EffectGate({ agent, recorder, ask: clients.ask, ...rules })
+  return {
+    agent,
+    runId: recorder.runId,
+    signal: recorder.signal,
+    context: clients.context,
+    messages: clients.messages,
+    metrics: clients.metrics,
+    effect: (name, spec, fn) => effects.effect(name, spec, fn),
+    declassify: (value, reason) => effects.declassify(value, reason),
+    ask: async (question) => {
+      const problem = 'a handler of messages has no person to ask'
+      if (!clients.ask) throw failure('validation.failed', { what: 'ctx.ask', problem })
+      return clients.ask(question)
+    },
+    request: (type, payload, asked) => clients.messages.request(type, payload, asked),
+    startRun: async (spec) => {
+      const problem = 'only a step of a run starts runs'
+      if (!clients.startRun) throw failure('validation.failed', { what: 'ctx.startRun', problem })
+      return clients.startRun(spec)
+    },
+    commit: () => recorder.commit(),
+    now: () => recorder.answerNow({ kind: 'now', name: '' }, () => clock.now()),
+    random: () => recorder.answerNow({ kind: 'random', name: '' }, () => random.next()),
+  }
+}

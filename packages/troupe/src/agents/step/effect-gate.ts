@@ -1,0 +1,107 @@
+/**
+ * What stands between `ctx.effect` and the world: the verdict of the policy with the approval it may need, the way out
+ * within the egress rules, the cassette, and the results of earlier attempts.
+ */
+import { encodeJson, failure, type Json, type Recording } from '../../core/index.ts'
+import {
+  type EffectCall,
+  type EffectFunction,
+  type EffectSpec,
+  isOutsideEffect,
+  type OutsideFunction,
+  type Recorder,
+} from '../../journal/index.ts'
+import type { PreviousEffects } from '../../messaging/index.ts'
+import { type CallLabels, isJoined, type NarrowerRules, type TaintGuard, uniformLabels } from '../../security/index.ts'
+import type { StepContext } from '../agent-port.ts'
+import { type Asking, agreed, askApproval, judge, taintedActionOf } from './approval.ts'
+
+export interface EffectGateParts {
+  readonly agent: string
+  readonly recorder: Recorder
+  readonly guard: TaintGuard
+  /** Absent where no person can be asked: a needed approval is a rejection. */
+  readonly ask?: StepContext['ask'] | undefined
+  readonly recording?: Recording | undefined
+  /** The step is code of the application, with no model in it that could be talked into anything. */
+  readonly vouches?: boolean
+  /** Rules of the team and of the agent. */
+  readonly rules?: NarrowerRules
+  /** What earlier attempts of the same message have done. */
+  readonly previous?: PreviousEffects
+}
+
+export class EffectGate {
+  readonly #parts: EffectGateParts
+  readonly #asking: Asking
+
+  constructor(parts: EffectGateParts) {
+    this.#parts = parts
+    const { agent, recorder, guard, ask } = parts
+    this.#asking = { agent, recorder, guard, ...(ask ? { ask } : {}) }
+  }
+
+  effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
+    const { recorder, guard, rules = {}, previous } = this.#parts
+    const before = spec?.key === undefined ? undefined : previous?.get(`${name}[${spec.key}]`)
+    // Giving the answer may be repeated, whatever the effect itself may.
+    if (before)
+      return recorder.effect(name, { ...spec, class: 'idempotent' }, ({ taint }) => {
+        taint(before.taint ?? [])
+        return before.output as never
+      })
+    const begin = () => recorder.effect(name, spec, this.#recorded(name, spec, this.#withFetch(name, spec, fn)))
+    const labels = uniformLabels(recorder.taint)
+    const isRuled = spec?.class !== 'pure' && guard.isRuled(name, rules)
+    if (!(isOutsideEffect(spec) && isJoined(labels.read)) && !isRuled) return begin()
+    return this.#leave(name, spec, labels).then(begin)
+  }
+
+  async declassify<T>(value: T, reason: string): Promise<T> {
+    const { agent, recorder, guard, vouches = false } = this.#parts
+    if (!vouches) throw failure('taint.misplaced', { agent, problem: 'a tool acts for its model' })
+    if (typeof reason !== 'string' || reason.trim() === '')
+      throw failure('validation.failed', { what: 'ctx.declassify', problem: 'it needs a reason' })
+    await recorder.answer({ kind: 'declassify', name: reason.slice(0, 200) }, () => {
+      guard.declassified(taintedActionOf(this.#asking, `declassify: ${reason.slice(0, 200)}`))
+      return [...recorder.taint]
+    })
+    recorder.clearTaint()
+    return value
+  }
+
+  /**
+   * A person who does not see the arguments cannot approve them.
+   * @throws AccessDeniedError `taint.denied`, `policy.denied`
+   */
+  async #leave(name: string, spec: Pick<EffectSpec, 'class' | 'input'>, labels: CallLabels): Promise<void> {
+    const asking = this.#asking
+    const { rules = {} } = this.#parts
+    const call = { action: name, labels, outside: isOutsideEffect(spec), rules }
+    const decision = await judge(asking, call, `effect ${name}`)
+    if (decision.verdict === 'allow') return
+    const rejected = asking.guard.rejection(taintedActionOf(asking, name), decision)
+    const { ask } = asking
+    if (decision.verdict === 'block' || spec.input === undefined || !ask) throw rejected
+    const args = JSON.parse(encodeJson(spec.input, `The input of the effect ${name}`)) as Json
+    if (!agreed(await askApproval({ ...asking, ask }, name, args, decision))) throw rejected
+  }
+
+  #withFetch<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): EffectFunction<Out> {
+    // What is no function is rejected where effects begin.
+    if (typeof fn !== 'function') return fn
+    const taintedAction = taintedActionOf(this.#asking, name)
+    return (call: EffectCall) => {
+      const fetch = this.#parts.guard.fetchFor(taintedAction, { agreed: isOutsideEffect(spec), mark: call.taint })
+      return fn({ ...call, fetch })
+    }
+  }
+
+  /** What touches the world is traffic like that of tools and goes into a cassette; a pure effect does not. */
+  #recorded<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): EffectFunction<Out> {
+    const { recording } = this.#parts
+    if (!recording || spec?.class === 'pure' || typeof fn !== 'function') return fn
+    const request = { input: spec?.input ?? null }
+    return (call) => recording.play({ kind: 'effect', name, request, signal: call.signal }, async () => fn(call))
+  }
+}

@@ -1,0 +1,47 @@
+/** Sends outside a step: each message is brought into its mailbox, in the order of its lane, and is durable then. */
+import { deepFreeze } from '../message.ts'
+import type { SentMessage } from '../message-client.ts'
+import type { MessagingContext } from '../messaging-context.ts'
+import { toMessage } from '../receiving/message-row.ts'
+import type { Enqueue } from './batched-messages.ts'
+import type { SendReceipt } from './outbound-queue.ts'
+import type { SendPort, Sent, UnsentMessage } from './send-port.ts'
+
+export class LaneSends implements SendPort {
+  readonly #messaging: MessagingContext
+  readonly #enqueue: Enqueue
+
+  constructor(messaging: MessagingContext, enqueue: Enqueue) {
+    this.#messaging = messaging
+    this.#enqueue = enqueue
+  }
+
+  async send({ draft, at, payload, sender }: UnsentMessage): Promise<Sent> {
+    const { to, options } = draft
+    const from = sender()
+    const prepared = payload.then((encoded) => this.#messaging.compose(from, draft, encoded, at))
+    const priority = options.priority ?? 'normal'
+    const lane = JSON.stringify([from.user, from.agent, to, priority])
+    const receipt = await this.#enqueue({ lane, priority, prepared, signal: options.signal })
+    const { row, duplicate, dropped } = receipt
+    return {
+      id: String(row.id),
+      ...(row.thread_id === null ? {} : { threadId: String(row.thread_id) }),
+      ...(duplicate ? { duplicate } : {}),
+      ...(dropped.length > 0 ? { dropped } : {}),
+      message: () => sentMessage(this.#messaging, receipt),
+    }
+  }
+}
+
+async function sentMessage(
+  messaging: MessagingContext,
+  { row, duplicate, dropped }: SendReceipt,
+): Promise<SentMessage> {
+  const payload = deepFreeze(await messaging.payloadOf(row))
+  return Object.freeze({
+    ...toMessage(row, payload),
+    ...(duplicate ? { duplicate } : {}),
+    ...(dropped.length > 0 ? { dropped: Object.freeze(dropped) } : {}),
+  })
+}

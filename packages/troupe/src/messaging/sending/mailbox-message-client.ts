@@ -1,0 +1,154 @@
+/**
+ * How an agent sends, over a write target: a message enters its mailbox at once, or in the change that commits the turn of
+ * a step. Rights, options, the capture of payloads and the outcomes of several recipients are applied here, once.
+ */
+import { capture, checkName, failure, fieldOf, parse, readable, TroupeError } from '../../core/index.ts'
+import type { WriteTarget } from '../../journal/index.ts'
+import type {
+  BroadcastOptions,
+  CommonSendOptions,
+  MessageClient,
+  PublishOptions,
+  RequestOptions,
+  SendOptions,
+  SendOutcome,
+  SentMessage,
+} from '../message-client.ts'
+import type { MessageType } from '../message-type.ts'
+import type { MessagingContext } from '../messaging-context.ts'
+import { checkSend, type Encoded, encode, type Sender } from './compose-message.ts'
+import { checkRequest, type RequestPort } from './request-port.ts'
+import type { SendPort, Sent } from './send-port.ts'
+
+export type Action = 'send_message_to_agent' | 'broadcast_message_to_agents'
+
+/** What a sender needs of the mailboxes. */
+export interface SenderPorts {
+  readonly messaging: MessagingContext
+  readonly identity: { readonly user: string; readonly agent: string }
+  /** @throws AccessDeniedError, after recording the incident */
+  readonly authorize: (action: Action) => void
+  /** @throws AccessDeniedError for a topic that the agent may not post to */
+  readonly subscribersOf: (topic: string) => Promise<readonly string[]>
+  /** Every agent of the user that has a mailbox or is present; with a role, those present with it. */
+  readonly everyone: (role: string | undefined) => Promise<readonly string[]>
+}
+
+export class MailboxMessageClient implements MessageClient {
+  readonly #ports: SenderPorts
+  readonly #target: WriteTarget
+  readonly #sends: SendPort
+  readonly #requests: RequestPort
+
+  constructor(ports: SenderPorts, target: WriteTarget, sends: SendPort, requests: RequestPort) {
+    this.#ports = ports
+    this.#target = target
+    this.#sends = sends
+    this.#requests = requests
+  }
+
+  async send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>> {
+    const { to, ...common } = checkSend('send', options, ['to'])
+    checkName('agent', to)
+    this.#ports.authorize('send_message_to_agent')
+    const sent = await this.#one(type, this.#encode(type, payload), to, common)
+    return sent.message() as Promise<SentMessage<P>>
+  }
+
+  async broadcast<P>(
+    type: MessageType<P>,
+    payload: P,
+    options: BroadcastOptions = {},
+  ): Promise<readonly SendOutcome[]> {
+    const { to, role, ...common } = checkBroadcast(options)
+    this.#ports.authorize('broadcast_message_to_agents')
+    const captured = capture(payload)
+    const call = () => ({ kind: 'agents', name: role === undefined ? '*' : `*:${role}` })
+    const recipients = to ?? (await this.#target.answer(call, () => this.#ports.everyone(role)))
+    return this.#sendToAll(type, captured, recipients, common)
+  }
+
+  async publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]> {
+    const { topic, ...common } = checkSend('publish', options, ['topic'])
+    this.#ports.authorize('broadcast_message_to_agents')
+    checkName('topic', topic)
+    const captured = capture(payload)
+    const call = () => ({ kind: 'subscribers', name: topic })
+    const recipients = await this.#target.answer(call, () => this.#ports.subscribersOf(topic))
+    return this.#sendToAll(type, captured, recipients, common)
+  }
+
+  async request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R> {
+    checkName('agent', fieldOf(options, 'to') as string)
+    const checked = checkRequest(options)
+    this.#requests.check(checked)
+    this.#ports.authorize('send_message_to_agent')
+    const value = await this.#requests.request(type, this.#encode(type, payload), checked)
+    return type.reply ? parse(type.reply, value, `The reply to ${type.name}`) : (value as R)
+  }
+
+  #encode(type: MessageType, payload: unknown): Promise<Encoded> {
+    return encode(type, payload, this.#ports.messaging.settings.maxBytes)
+  }
+  #sender(): Sender {
+    const { user, agent } = this.#ports.identity
+    return { user, agent, ...this.#target.origin() }
+  }
+
+  async #one(type: MessageType, payload: Promise<Encoded>, to: string, options: CommonSendOptions): Promise<Sent> {
+    const { messaging } = this.#ports
+    payload.catch(() => {})
+    // Drawn at the call, so that a replay gives the same id to the same message.
+    const { id, at } = this.#target.answerNow(
+      () => ({ kind: 'message', name: `${type.name} to ${to}` }),
+      () => ({ id: messaging.ids.next(), at: messaging.clock.now() }),
+    )
+    return this.#sends.send({ draft: { id, to, type, options }, at, payload, sender: () => this.#sender() })
+  }
+
+  async #sendToAll(
+    type: MessageType,
+    payload: unknown,
+    recipients: readonly string[],
+    options: CommonSendOptions,
+  ): Promise<readonly SendOutcome[]> {
+    const { messaging, identity } = this.#ports
+    const drawThread = () =>
+      this.#target.answerNow(
+        () => ({ kind: 'thread', name: type.name }),
+        () => messaging.ids.next(),
+      )
+    const threadId = options.threadId ?? drawThread()
+    const encoded = this.#encode(type, payload)
+    await encoded
+    const sent = recipientsOf(recipients, identity.agent).map(async (to): Promise<SendOutcome> => {
+      try {
+        checkName('agent', to)
+        const { message: _, ...outcome } = await this.#one(type, encoded, to, { ...options, threadId })
+        return { to, success: true, threadId, ...outcome }
+      } catch (error) {
+        if (!(error instanceof TroupeError)) throw error
+        return { to, success: false, error }
+      }
+    })
+    return Promise.all(sent)
+  }
+}
+
+/** Each once, the sender left out. */
+const recipientsOf = (names: readonly string[], sender: string): readonly string[] =>
+  [...new Set(names)].filter((name) => name !== sender)
+
+/**
+ * @returns the options as they are now
+ * @throws ValidationError
+ */
+function checkBroadcast(options: BroadcastOptions): BroadcastOptions {
+  const checked = checkSend('broadcast', options, ['to', 'role'])
+  const { to, role } = checked
+  if (to !== undefined && !readable('The recipients of a broadcast', () => Array.isArray(to)))
+    throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
+  if (role !== undefined && (typeof role !== 'string' || to !== undefined))
+    throw failure('validation.failed', { what: 'role', problem: 'it is a text, and stands in place of to' })
+  return to === undefined ? checked : { ...checked, to: [...to] }
+}

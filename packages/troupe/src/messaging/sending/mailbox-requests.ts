@@ -1,0 +1,88 @@
+/** Requests from outside a step: a message, and a row where its answer is put in the change that acknowledges it. */
+import { decodeJson, failure, type Json, restoreError, type StoredError } from '../../core/index.ts'
+import type { MessageType } from '../message-type.ts'
+import type { MessagingContext } from '../messaging-context.ts'
+import { later } from '../statements/compile.ts'
+import type { Encoded, Sender } from './compose-message.ts'
+import type { OutboundQueue } from './outbound-queue.ts'
+import { type CheckedRequest, type RequestPort, requestTerms } from './request-port.ts'
+
+export class MailboxRequests implements RequestPort {
+  readonly #messaging: MessagingContext
+  readonly #outboundQueue: OutboundQueue
+  readonly #sender: () => Sender
+
+  constructor(messaging: MessagingContext, outboundQueue: OutboundQueue, sender: () => Sender) {
+    this.#messaging = messaging
+    this.#outboundQueue = outboundQueue
+    this.#sender = sender
+  }
+
+  check(): void {}
+
+  async request(type: MessageType, payload: Promise<Encoded>, options: CheckedRequest): Promise<Json> {
+    const messaging = this.#messaging
+    const { to, timeoutMs, signal } = options
+    const { ttl, ...common } = requestTerms(options)
+    const sender = this.#sender()
+    const { user, agent } = sender
+    const id = messaging.ids.next()
+    const until = messaging.clock.monotonic() + timeoutMs
+    const prepared = payload.then((encoded) =>
+      messaging.compose(
+        sender,
+        { id, to, type, options: { ...common, ttl, correlationId: id }, replyTo: { request: id } },
+        encoded,
+      ),
+    )
+    const timedOut = () =>
+      failure('timeout', { what: `The request ${type.name} to ${to}`, kind: 'request', limit: ttl })
+    const listening = messaging.answers.listen(user, id)
+    const ended = new AbortController()
+    const stopTimer = messaging.clock.after(timeoutMs, () => ended.abort('timeout'))
+    const abort = () => ended.abort(signal?.reason)
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    let answered = false
+    try {
+      const lane = JSON.stringify([user, agent, to, common.priority ?? 'normal'])
+      await this.#outboundQueue.send(lane, prepared, {
+        signal: ended.signal,
+        also: [messaging.requests.open(user, id, later(timeoutMs))],
+      })
+      for (;;) {
+        const [row] = await messaging.read(user, messaging.requests.find(user, id))
+        answered = row !== undefined && row.answer !== null
+        if (row && answered) {
+          const stored = decodeJson(String(row.answer))
+          const problem = await messaging.signed?.checkReply(user, to, id, stored)
+          if (problem) throw problem
+          return replyOf(stored)
+        }
+        if (messaging.clock.monotonic() >= until) throw timedOut()
+        await listening.wait(until - messaging.clock.monotonic(), signal)
+      }
+    } catch (error) {
+      if (ended.signal.aborted && ended.signal.reason === 'timeout' && isCancelled(error)) throw timedOut()
+      throw error
+    } finally {
+      listening.end()
+      stopTimer()
+      signal?.removeEventListener('abort', abort)
+      // The clean-up removes a row that stays; its loss must not hide the reply. An abandoned request is withdrawn.
+      const done = [
+        messaging.requests.close(user, id),
+        ...(answered ? [] : [messaging.requests.withdraw(user, to, id)]),
+      ]
+      await messaging.commit(user, done, null, []).catch(() => {})
+    }
+  }
+}
+
+const isCancelled = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'cancelled'
+
+function replyOf(stored: Json): Json {
+  const answer = stored as unknown as { readonly value: Json } | { readonly error: StoredError }
+  if ('error' in answer) throw restoreError(answer.error)
+  return answer.value
+}

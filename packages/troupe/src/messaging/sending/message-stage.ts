@@ -1,0 +1,102 @@
+/** What one stage of a step has sent: staged in the order of the calls, reported when the turn has committed. */
+import { decodeJson, joinTaint, MacrotaskQueue, TimeSlice } from '../../core/index.ts'
+import type { Recorder } from '../../journal/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import { withBytes } from '../bytes-schema.ts'
+import { deepFreeze } from '../message.ts'
+import type { SentMessage } from '../message-client.ts'
+import type { MessagingContext } from '../messaging-context.ts'
+import type { OutgoingMessage } from '../statements/send-statements.ts'
+import type { Encoded, MessageDraft, Sender } from './compose-message.ts'
+import type { SendPort, Sent, UnsentMessage } from './send-port.ts'
+
+/** After so many sends timers and sockets have their turn. */
+const maxSends = 100
+
+export class MessageStage implements SendPort {
+  readonly #messaging: MessagingContext
+  readonly #recorder: Recorder
+  readonly #entered = new Map<string, OutgoingMessage>()
+  readonly #macrotasks: MacrotaskQueue
+  /** Payloads are checked asynchronously; they are staged in the order of the calls all the same. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(messaging: MessagingContext, recorder: Recorder) {
+    this.#messaging = messaging
+    this.#recorder = recorder
+    this.#macrotasks = new MacrotaskQueue(messaging.clock, maxSends)
+    recorder.onCommitted(() => void this.#report())
+  }
+
+  send({ draft, at, payload, sender: senderNow }: UnsentMessage): Promise<Sent> {
+    const before = this.#last
+    const sent = (async () => {
+      await before
+      // A step that sends in a loop is answered in microtasks alone.
+      const turn = this.#macrotasks.next
+      if (turn) await turn
+      this.#macrotasks.spend(1)
+      const encoded = await payload
+      const sender = senderNow()
+      const { id, to, type, options } = draft
+      const outgoing = this.#messaging.compose(sender, draft, encoded, at)
+      this.#recorder.stage({
+        call: { kind: 'send', name: `${type.name} to ${to}` },
+        module: 'messages',
+        fragment: () => this.enter(outgoing),
+      })
+      const { threadId } = options
+      const message = async () => stagedMessage(draft, encoded, sender, at)
+      return { id, ...(threadId === undefined ? {} : { threadId }), message }
+    })()
+    this.#last = sent.catch(() => {})
+    return sent
+  }
+
+  /** Into its mailbox, or into the outbox where the mailbox is full. */
+  enter(outgoing: OutgoingMessage): Fragment {
+    this.#entered.set(outgoing.id, outgoing)
+    return { statements: this.#messaging.enqueueOrDefer(outgoing), wake: ['mailboxes', 'outbox'] }
+  }
+
+  /** Emits an event for each message, in shares of the processor's time: a turn may hold very many. */
+  async #report(): Promise<void> {
+    const messaging = this.#messaging
+    const sent = [...this.#entered.values()]
+    this.#entered.clear()
+    for (const recipient of new Set(sent.map(({ mailbox }) => mailbox)))
+      messaging.arrivals.notify(this.#recorder.principal.userId, recipient)
+    const slice = new TimeSlice(messaging.clock)
+    for (const outgoing of sent) {
+      if (slice.isOver) await slice.renew()
+      messaging.sent(outgoing)
+    }
+  }
+}
+
+/** Only what is known before the commit: no expiry, no duplicate, nothing dropped. */
+function stagedMessage(
+  { id, to, type, options }: MessageDraft,
+  { json, bytesAt }: Encoded,
+  sender: Sender,
+  at: number,
+): SentMessage {
+  const { priority = 'normal', threadId, correlationId, metadata = {}, requiresConfirmation = false, taint } = options
+  return deepFreeze({
+    id,
+    from: sender.agent,
+    to,
+    type: type.name,
+    version: type.version,
+    payload: withBytes(decodeJson(json), bytesAt),
+    priority,
+    ...(threadId === undefined ? {} : { threadId }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    timestamp: new Date(at).toISOString(),
+    metadata: structuredClone(metadata),
+    requiresConfirmation,
+    expectsReply: false,
+    provenance: sender.provenance,
+    taint: joinTaint(sender.taint, taint),
+  })
+}
