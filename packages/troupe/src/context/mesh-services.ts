@@ -18,6 +18,7 @@ import type { Actor, Push } from './entries/fragments.ts'
 import { type ContextLimits, contextLimits, createMeshCore, type MeshCore, type MeshParts } from './mesh-core.ts'
 import { ReadCache } from './reads/read-cache.ts'
 import { ValueCache } from './reads/value-cache.ts'
+import { WatchReads } from './reads/watch-reads.ts'
 import { readerValues } from './statements/visibility.ts'
 import { Cleaner, type CleanerOptions } from './writes/cleaner.ts'
 import { KeyQueue } from './writes/key-queue.ts'
@@ -41,6 +42,7 @@ export class MeshServices {
   readonly values: ValueCache | undefined
   readonly updates = new KeyQueue()
   readonly cleaner: Cleaner
+  readonly watchReads: WatchReads
   readonly #watchers = new Set<Watcher>()
   /** Of values that are held. */
   readonly #macrotasks: MacrotaskQueue
@@ -51,6 +53,7 @@ export class MeshServices {
     this.core = createMeshCore(parts)
     this.cache = new ReadCache(this.core)
     this.values = parts.storage.singleWriter && new ValueCache(parts.storage.singleWriter)
+    this.watchReads = new WatchReads(this.core)
     this.cleaner = new Cleaner(this.core, parts.cleanup)
     this.#macrotasks = new MacrotaskQueue(parts.clock, cachedReadsPerTurn)
   }

@@ -7,13 +7,14 @@ import { checkOptions, checkSignal, decodeJson, TroupeError } from '../../core/i
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { WatchItem, WatchOptions } from '../context-client.ts'
 import { type ContextReader, mayRead } from '../entries/audience.ts'
-import { type EntryRow, entryRow, type HistoryRow, historyRow } from '../entries/entry-row.ts'
+import type { EntryRow } from '../entries/entry-row.ts'
 import { compilePattern } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 import type { MeshServices, Watcher } from '../mesh-services.ts'
 import type { SubscriptionChange } from '../writes/topics.ts'
 import { ChangeLimitExceeded, statesOfTopics } from './topic-states.ts'
 import { isSeen, positionText, readPosition, type WatchPosition, wholeRevision } from './watch-position.ts'
+import type { ChangedVersions, WatchReads } from './watch-reads.ts'
 
 const pageSize = 256
 
@@ -41,7 +42,8 @@ export function watchContext(
   // The position is taken at the call and not at the first `next()`.
   const start = currentPosition(mesh.core, reader)
   mesh.core.before(reader.user, start)
-  const items = follow({ core: mesh.core, reader, matches, waiter }, start, after)
+  const watch = { core: mesh.core, reads: mesh.watchReads, reader, matches, waiter }
+  const items = follow(watch, start, after)
   const end = () => {
     waiter.stop()
     forget()
@@ -119,6 +121,7 @@ async function currentPosition(core: MeshCore, reader: ContextReader): Promise<P
 
 interface Watch {
   readonly core: MeshCore
+  readonly reads: WatchReads
   readonly reader: ContextReader
   readonly matches: (key: string) => boolean
   readonly waiter: Waiter
@@ -129,7 +132,7 @@ async function* follow(
   start: Promise<Position>,
   from: WatchPosition | undefined,
 ): AsyncGenerator<WatchItem, undefined> {
-  const { core, reader, waiter } = watch
+  const { core, reads, reader, waiter } = watch
   let position = await start
   const complete = from && wholeRevision(from)
   let seen = from
@@ -143,7 +146,7 @@ async function* follow(
     }
   }
   while (!waiter.stopped) {
-    const page = await core.storage.feed(reader.user, position.revision, pageSize)
+    const page = await reads.page(reader.user, position.revision)
     // Behind the head: the user was forgotten, and is a new one.
     if (waiter.over || position.revision < page.horizon || position.revision > page.head) {
       waiter.over = false
@@ -212,38 +215,6 @@ async function rewind(
   return { revision: to, subscribed }
 }
 
-/** The versions that a page of the feed speaks of. */
-class Versions {
-  readonly #made = new Map<string, EntryRow>()
-  readonly #ended = new Map<string, HistoryRow>()
-  readonly #current = new Map<string, EntryRow>()
-
-  static async of(core: MeshCore, user: string, items: readonly FeedRow[]): Promise<Versions> {
-    const versions = new Versions()
-    const writes = items.filter(({ kind }) => kind !== 'subscription')
-    if (writes.length === 0) return versions
-    const keys = JSON.stringify([...new Set(writes.map(({ key }) => key))])
-    const changes = JSON.stringify(writes.map(({ data }) => data))
-    const [entries = [], history = []] = await core.read(
-      user,
-      core.reads.changedEntries({ user, keys }),
-      core.reads.changedHistory({ user, keys, changes }),
-    )
-    for (const row of history.map(historyRow)) {
-      versions.#made.set(row.change, row)
-      versions.#ended.set(row.endedChange, row)
-    }
-    for (const row of entries.map(entryRow)) {
-      versions.#made.set(row.change, row)
-      versions.#current.set(row.key, row)
-    }
-    return versions
-  }
-  made = (change: string) => this.#made.get(change)
-  ended = (change: string) => this.#ended.get(change)
-  current = (key: string) => this.#current.get(key)
-}
-
 interface Positioned {
   readonly at: WatchPosition
   readonly item: WatchItem
@@ -258,9 +229,9 @@ const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
 
 /** Moves the position over the page. @returns undefined where what it needs is no longer kept */
 async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<Positioned[] | undefined> {
-  const { core, reader, matches } = watch
-  const versions = await Versions.of(core, reader.user, page.items)
-  const entitled = new Set(reader.all ? [] : await core.subscriptions(reader))
+  const { reads, reader, matches } = watch
+  const versions = await reads.versions(reader.user, page)
+  const entitled = await reads.entitled(reader, page)
   const items: Positioned[] = []
   for (const item of page.items) {
     const at = { revision: item.revision, ordinal: item.ordinal }
@@ -271,7 +242,8 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
       if (!effects) return undefined
       items.push(...effects)
     } else if (matches(item.key)) {
-      const effect = await effectOf(watch, item, versions, position.subscribed, entitled)
+      const found = effectOf(watch, item, versions, position.subscribed, entitled)
+      const effect = found instanceof Promise ? await found : found
       if (effect === 'unknown') return undefined
       if (effect) items.push(positioned(effect, at))
     }
@@ -279,13 +251,13 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
   return items
 }
 
-async function effectOf(
+function effectOf(
   { core, reader }: Watch,
   item: FeedRow,
-  versions: Versions,
+  versions: ChangedVersions,
   subscribed: ReadonlySet<string>,
   entitled: ReadonlySet<string>,
-): Promise<Effect | 'unknown' | undefined> {
+): Effect | Promise<Effect> | 'unknown' | undefined {
   const { key } = item
   const before = versions.ended(item.data)
   const saw = before !== undefined && mayRead(before, reader, subscribed)
@@ -305,9 +277,10 @@ async function effectOf(
   return allowed ? putOf(core, reader, after) : undefined
 }
 
-async function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Promise<Effect> {
-  const value = decodeJson(await core.loadJson(reader.user, row.value))
-  return { type: 'put', key: row.key, value, version: row.version }
+/** At once where the value is in the row. Each watcher has a value of its own, which its code may change. */
+function putOf(core: MeshCore, reader: ContextReader, { key, version, value }: EntryRow): Effect | Promise<Effect> {
+  const put = (json: string): Effect => ({ type: 'put', key, value: decodeJson(json), version })
+  return 'json' in value ? put(value.json) : core.loadJson(reader.user, value).then(put)
 }
 
 /** What a change of the reader's own subscriptions brings into its view, and takes out of it. */

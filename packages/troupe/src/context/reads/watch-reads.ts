@@ -1,0 +1,101 @@
+/**
+ * What the watchers of a mesh read: a page of the feed, the versions it names, and the subscriptions of an agent. Watchers
+ * that wake for one change share these reads while they are in flight, so that a change costs one read and not one per
+ * watcher. A read is never reused after it has ended: whether a value may still be read is asked for each page.
+ */
+import type { UserId } from '../../core/index.ts'
+import type { FeedPage, FeedRow } from '../../storage/index.ts'
+import type { ContextReader } from '../entries/audience.ts'
+import { type EntryRow, entryRow, type HistoryRow, historyRow } from '../entries/entry-row.ts'
+import type { MeshCore } from '../mesh-core.ts'
+
+const pageSize = 256
+
+/** The versions that a page of the feed names. */
+export interface ChangedVersions {
+  made(change: string): EntryRow | undefined
+  ended(change: string): HistoryRow | undefined
+  current(key: string): EntryRow | undefined
+}
+
+interface PageReads {
+  versions: Promise<ChangedVersions> | undefined
+  readonly entitled: Map<string, Promise<ReadonlySet<string>>>
+}
+
+export class WatchReads {
+  readonly #core: MeshCore
+  readonly #pages = new Map<string, Promise<FeedPage>>()
+  readonly #ofPages = new WeakMap<FeedPage, PageReads>()
+
+  constructor(core: MeshCore) {
+    this.#core = core
+  }
+
+  /** What came after a revision. */
+  page(user: UserId, after: number): Promise<FeedPage> {
+    const name = `${after} ${user}`
+    const reading = this.#pages.get(name)
+    if (reading) return reading
+    const page = this.#core.storage.feed(user, after, pageSize)
+    this.#pages.set(name, page)
+    const forget = () => void this.#pages.delete(name)
+    page.then(forget, forget)
+    return page
+  }
+
+  versions(user: UserId, page: FeedPage): Promise<ChangedVersions> {
+    const reads = this.#readsOf(page)
+    reads.versions ??= versionsOf(this.#core, user, page.items)
+    return reads.versions
+  }
+
+  /** The topics that the reader is subscribed to now, read after the page. */
+  entitled(reader: ContextReader, page: FeedPage): Promise<ReadonlySet<string>> {
+    const { entitled } = this.#readsOf(page)
+    const name = reader.all ? '' : reader.agent
+    const reading = entitled.get(name)
+    if (reading) return reading
+    const read = reader.all ? Promise.resolve<readonly string[]>([]) : this.#core.subscriptions(reader)
+    const topics = read.then((grantees) => new Set(grantees))
+    entitled.set(name, topics)
+    return topics
+  }
+
+  #readsOf(page: FeedPage): PageReads {
+    const known = this.#ofPages.get(page)
+    if (known) return known
+    const reads: PageReads = { versions: undefined, entitled: new Map() }
+    this.#ofPages.set(page, reads)
+    return reads
+  }
+}
+
+async function versionsOf(core: MeshCore, user: string, items: readonly FeedRow[]): Promise<ChangedVersions> {
+  const made = new Map<string, EntryRow>()
+  const ended = new Map<string, HistoryRow>()
+  const current = new Map<string, EntryRow>()
+  const writes = items.filter(({ kind }) => kind !== 'subscription')
+  if (writes.length > 0) {
+    const keys = JSON.stringify([...new Set(writes.map(({ key }) => key))])
+    const changes = JSON.stringify(writes.map(({ data }) => data))
+    const [entries = [], history = []] = await core.read(
+      user,
+      core.reads.changedEntries({ user, keys }),
+      core.reads.changedHistory({ user, keys, changes }),
+    )
+    for (const row of history.map(historyRow)) {
+      made.set(row.change, row)
+      ended.set(row.endedChange, row)
+    }
+    for (const row of entries.map(entryRow)) {
+      made.set(row.change, row)
+      current.set(row.key, row)
+    }
+  }
+  return {
+    made: (change) => made.get(change),
+    ended: (change) => ended.get(change),
+    current: (key) => current.get(key),
+  }
+}
