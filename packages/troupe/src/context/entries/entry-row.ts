@@ -2,7 +2,7 @@
 import { decodeJson, type Json, type Provenance, type TaintLabel } from '../../core/index.ts'
 import type { Row, ValueRef } from '../../storage/index.ts'
 import type { Entry, HistoryEntry } from '../context-client.ts'
-import { audienceOf, writersOf } from './audience.ts'
+import { audienceOf, everyone, writersOf } from './audience.ts'
 
 /** An entry as stored, its value perhaps elsewhere. */
 export interface EntryRow {
@@ -42,6 +42,12 @@ export const storeValue = (value: ValueRef): string => ('json' in value ? value.
 export const restoreValue = (text: string): ValueRef =>
   text.startsWith('@') ? (JSON.parse(text.slice(1)) as ValueRef) : { json: text }
 
+const noNames: readonly string[] = []
+const everyoneAlone: readonly string[] = [everyone]
+/** Most entries are for everyone and for their owner to write: a page of a list parses neither. */
+const namesIn = (text: string): readonly string[] =>
+  text === '[]' ? noNames : text === '["*"]' ? everyoneAlone : (JSON.parse(text) as readonly string[])
+
 export const entryRow = (row: Row): EntryRow => ({
   key: String(row.key),
   version: Number(row.version),
@@ -49,8 +55,8 @@ export const entryRow = (row: Row): EntryRow => ({
   change: String(row.change),
   revision: Number(row.revision),
   owner: String(row.owner),
-  grantees: JSON.parse(String(row.audience)) as string[],
-  writers: JSON.parse(String(row.writers)) as string[],
+  grantees: namesIn(String(row.audience)),
+  writers: namesIn(String(row.writers)),
   lifecycle: nullable(row.lifecycle, String),
   ttlMs: nullable(row.ttl_ms, Number),
   createdAt: Number(row.created_at),
@@ -73,6 +79,7 @@ const iso = (ms: number) => new Date(ms).toISOString()
 
 /** JSON, as its value is: what there is none of is left out. */
 export function toEntry(row: EntryRow, json: string): Entry {
+  const createdAt = iso(row.createdAt)
   return {
     key: row.key,
     value: decodeJson(json),
@@ -82,8 +89,8 @@ export function toEntry(row: EntryRow, json: string): Entry {
     audience: audienceOf(row.grantees),
     writers: writersOf(row.writers),
     ...(row.lifecycle === null ? {} : { lifecycle: row.lifecycle }),
-    createdAt: iso(row.createdAt),
-    updatedAt: iso(row.updatedAt),
+    createdAt,
+    updatedAt: row.updatedAt === row.createdAt ? createdAt : iso(row.updatedAt),
     ...(row.expiresAt === null ? {} : { expiresAt: iso(row.expiresAt) }),
     provenance: JSON.parse(row.provenance) as Provenance,
     taint: taintIn(row),
@@ -98,4 +105,4 @@ export const toHistoryEntry = (row: EntryRow, json: string, ended: HistoryEntry[
 
 /** What clings to the value of a row; nothing to none. */
 export const taintIn = (row: { readonly taint?: unknown } | undefined): readonly TaintLabel[] =>
-  row ? (JSON.parse(String(row.taint)) as readonly TaintLabel[]) : []
+  row && row.taint !== '[]' ? (JSON.parse(String(row.taint)) as readonly TaintLabel[]) : []
