@@ -28,6 +28,7 @@ const writer = 'storage/sqlite/writer/writer.js'
 const queue = 'storage/sqlite/commit-queue.js'
 const statements = 'journal/journals/journal-statements.js'
 const appender = 'journal/turns/appender.js'
+const ownJournal = 'journal/turns/own-journal.js'
 const effects = 'journal/effects/run-effect.js'
 const owner = 'runs/engine/execution/run-owner.js'
 const applying = 'runs/engine/commands/apply-command.js'
@@ -256,7 +257,7 @@ const durableBugs: readonly Bug[] = [
     foundBy: 'runs',
     edits: [
       edit(
-        appender,
+        ownJournal,
         '        let result;\n        try {\n',
         '        let result;\n        if (fragments.length > 0) await storage.commit({ id: null, scope: { user }, statements: statements.splice(0, ends[0]) });\n        try {\n',
       ),

@@ -14,6 +14,7 @@ import type { Program } from '../steps/step-machine.ts'
 import { executionParts, type StepsContext } from '../steps/steps-context.ts'
 import type { EffectUndoResult, RecordedEffect, StepEnd, StepSpec } from '../steps-port.ts'
 import { Appender } from '../turns/appender.ts'
+import { OwnJournal } from '../turns/own-journal.ts'
 import { StageRecorder } from '../turns/stage-recorder.ts'
 import { Turn } from '../turns/turn.ts'
 import { effectsOf } from './effects-of.ts'
@@ -53,7 +54,8 @@ async function learnUndos(
   // Nothing is written: no call begins, for all of them are answered from the record.
   const firstRecord = () => '{}'
   const user = spec.principal.userId
-  const appender = new Appender({ storage, journals, clock, user, step: spec.id, writer: undefined, firstRecord })
+  const journal = new OwnJournal({ storage, journals, clock, user, step: spec.id, writer: undefined, firstRecord })
+  const appender = new Appender({ clock, user, journal })
   const log = logOf(content.records, { reexecuteBodies: true })
   const execution = new Execution({ ...executionParts(context), log, appender, host, learned })
   const late = new AbortController()

@@ -4,7 +4,7 @@ import type { JournalContent, JournalRecord } from '../journal-port.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
 import { StepLog } from '../replay/step-log.ts'
 import type { StepEnd } from '../steps-port.ts'
-import type { Rejection } from '../turns/appender.ts'
+import type { Rejection } from '../turns/own-journal.ts'
 import type { Execution } from './execution.ts'
 
 export function logOf(

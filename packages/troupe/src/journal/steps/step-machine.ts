@@ -8,7 +8,8 @@ import type { Recorder } from '../recorder-port.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { StepLog } from '../replay/step-log.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
-import { Appender, type Rejection } from '../turns/appender.ts'
+import { Appender } from '../turns/appender.ts'
+import { OwnJournal, type Rejection } from '../turns/own-journal.ts'
 import { StageRecorder } from '../turns/stage-recorder.ts'
 import { Turn } from '../turns/turn.ts'
 import { Execution, type ExecutionHost } from './execution.ts'
@@ -214,17 +215,10 @@ export class StepMachine implements ExecutionHost {
   #begin(writer: JournalWriter | undefined): void {
     const { storage, journals, clock, inbox } = this.#context
     const { id: step, principal, runId, retention } = this.spec
-    const of = { user: principal.userId, step, isChild: runId !== undefined }
+    const of = { user: principal.userId, step, isChild: runId !== undefined, ...(retention ? { retention } : {}) }
     const firstRecord = () => entryText({ t: 'started', h: hashJson(this.spec.input).slice(0, 32) })
-    this.#appender = new Appender({
-      storage,
-      journals,
-      clock,
-      ...of,
-      ...(retention ? { retention } : {}),
-      writer,
-      firstRecord,
-    })
+    const journal = new OwnJournal({ storage, journals, clock, ...of, writer, firstRecord })
+    this.#appender = new Appender({ clock, user: of.user, journal })
     this.#inboxReader = new InboxReader({
       inbox,
       ...of,

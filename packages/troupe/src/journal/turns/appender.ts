@@ -3,10 +3,9 @@
  * outlives the lives of the step's code in this process.
  */
 import { type Clock, nextMacrotask, ValidationError } from '../../core/index.ts'
-import { type CommitResult, checkChange, type Fragment, type Statement, type Storage } from '../../storage/index.ts'
-import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
-import type { CommittedWrite } from '../recorder-port.ts'
-import type { StepSpec } from '../steps-port.ts'
+import { checkChange, type Fragment } from '../../storage/index.ts'
+import type { JournalWriter } from '../journal-port.ts'
+import type { JournalEnd, Made, OwnJournal, Rejection } from './own-journal.ts'
 
 /** An effect that may start once this is durable. */
 export interface ClaimRequest {
@@ -18,23 +17,18 @@ export interface ClaimRequest {
   readonly dropped: () => void
 }
 
-export type Rejection = Extract<CommitResult, { readonly ok: false }>
-
 /** A turn's part of an append, made at the moment it is cut. */
 export interface TurnPart {
   readonly texts: readonly string[]
   /** In the order in which rooms stand in a change. */
   readonly fragments: () => Promise<readonly Fragment[]>
   /** The step is settled by it, well or not. */
-  readonly closes: false | 'completed' | 'failed'
+  readonly closes: JournalEnd
   /** The rest of the turn is still to come: what is claimed was made with all of it, and waits. */
   readonly isPart?: true
   /** @param made of its fragments, by their index */
   readonly committed: (made: Made) => void
 }
-
-/** What a fragment of a committed change made. */
-type Made = (index: number) => CommittedWrite
 
 interface Batch {
   texts: string[]
@@ -44,17 +38,9 @@ interface Batch {
 }
 
 export interface AppenderOptions {
-  readonly storage: Storage
-  readonly journals: Journals
   readonly clock: Clock
   readonly user: string
-  readonly step: JournalId
-  /** The step of a run: its journal goes with that of the run. */
-  readonly isChild?: boolean
-  readonly retention?: StepSpec['retention']
-  readonly writer: JournalWriter | undefined
-  /** Begins the journal, unless it ends with its first record. */
-  readonly firstRecord: () => string
+  readonly journal: OwnJournal
 }
 
 /** What the appender asks of the life of the step that is running. */
@@ -72,14 +58,10 @@ export interface AppenderHost {
   idle(): void
 }
 
-/** Records are cut so that a long answer doesn't drag others into a large value with it. */
-const recordCharacters = 128 * 1024
-
 const emptyBatch = (): Batch => ({ texts: [], claims: [], fragments: [], durable: [] })
 
 export class Appender {
   readonly #options: AppenderOptions
-  #writer: JournalWriter | undefined
   #open = emptyBatch()
   #wanted = false
   #running: Promise<void> | undefined
@@ -90,11 +72,10 @@ export class Appender {
 
   constructor(options: AppenderOptions) {
     this.#options = options
-    this.#writer = options.writer
   }
 
   get writer(): JournalWriter | undefined {
-    return this.#writer
+    return this.#options.journal.writer
   }
 
   get busy(): boolean {
@@ -232,7 +213,10 @@ export class Appender {
       const texts = [...batch.claims.map((claim) => claim.text), ...batch.texts, ...(turn?.texts ?? [])]
       const claimed = batch.claims.map((claim) => claim.fragment ?? { statements: [] })
       const fragments = [...batch.fragments, ...claimed, ...turnFragments]
-      const result = await this.#commit(texts, fragments, { closes: turn?.closes ?? false, fenced: false })
+      const result = await this.#options.journal.commit(texts, fragments, {
+        closes: turn?.closes ?? false,
+        fenced: false,
+      })
       const before = fragments.length - turnFragments.length
       if (result.ok) return this.#done(batch, turn, (index) => result.made(before + index))
       if (result.part < 0) {
@@ -251,10 +235,10 @@ export class Appender {
   /** What effects brought is kept, whatever comes with it: nothing would make the same fragment valid later. */
   async #commitValid(texts: readonly string[], fragments: readonly Fragment[], fenced: boolean) {
     try {
-      return await this.#commit(texts, fragments, { closes: false, fenced })
+      return await this.#options.journal.commit(texts, fragments, { closes: false, fenced })
     } catch (error) {
       const valid = fragments.filter((fragment) => this.#isValid(fragment))
-      if (valid.length < fragments.length) await this.#commit(texts, valid, { closes: false, fenced })
+      if (valid.length < fragments.length) await this.#options.journal.commit(texts, valid, { closes: false, fenced })
       throw error
     }
   }
@@ -294,106 +278,4 @@ export class Appender {
       durable: [],
     }
   }
-
-  /** @returns with `part`, the index of the fragment that was refused; -1 is the journal itself */
-  async #commit(
-    texts: readonly string[],
-    fragments: readonly Fragment[],
-    how: { readonly closes: TurnPart['closes']; readonly fenced: boolean },
-  ): Promise<{ readonly ok: true; readonly made: Made } | (Rejection & { readonly part: number })> {
-    const { storage, user } = this.#options
-    const before = this.#writer
-    const mark = before?.mark()
-    const statements: Statement[] = [...this.#journal(texts, how).statements]
-    const ends = [statements.length]
-    for (const fragment of fragments) ends.push(statements.push(...fragment.statements))
-    const feed = fragments.flatMap((fragment) => fragment.feed ?? [])
-    const wake = [...new Set(fragments.flatMap((fragment) => fragment.wake ?? []))]
-    let result: CommitResult
-    try {
-      result = await storage.commit({
-        id: null,
-        scope: { user },
-        statements: shifted(statements, fragments, ends),
-        feed,
-        wake,
-      })
-    } catch (error) {
-      this.#rewind(before, mark)
-      throw error
-    }
-    if (result.ok) {
-      const { rows, revision } = result
-      return { ok: true, made: (index) => ({ rows: rows.slice(ends[index], ends[index + 1]), revision }) }
-    }
-    this.#rewind(before, mark)
-    const failed = result.statement
-    return { ...result, part: ends.findIndex((end) => failed < end) - 1 }
-  }
-
-  #rewind(before: JournalWriter | undefined, mark: ReturnType<JournalWriter['mark']> | undefined): void {
-    if (before && mark) before.rewind(mark)
-    this.#writer = before
-  }
-
-  #journal(
-    texts: readonly string[],
-    { closes, fenced }: { readonly closes: TurnPart['closes']; readonly fenced: boolean },
-  ): Fragment {
-    const { journals, user, step, isChild = false, clock, retention } = this.#options
-    const retentionMs = closes === 'failed' ? retention?.failedMs : retention?.completedMs
-    const at = clock.now()
-    const bodies = recordsOf(texts)
-    if (this.#writer) {
-      if (texts.length === 0) return this.#writer.prove()
-      const appended = fenced ? this.#writer.appendFenced(at, bodies) : this.#writer.append(at, bodies, { last: true })
-      return closes
-        ? { statements: [...appended.statements, ...journals.close(user, step, { isChild, retentionMs }).statements] }
-        : appended
-    }
-    const first = closes ? bodies : recordsOf([this.#options.firstRecord(), ...texts])
-    const created = journals.create(user, step, 'step', at, first, { closed: closes !== false, isChild, retentionMs })
-    this.#writer = created.writer
-    return created.fragment
-  }
-}
-
-/** `sameAs` of a fragment counts from its own first statement, in the change it counts from the change's. */
-function shifted(
-  statements: readonly Statement[],
-  fragments: readonly Fragment[],
-  ends: readonly number[],
-): readonly Statement[] {
-  if (
-    !fragments.some((fragment) =>
-      fragment.statements.some((statement) => statement.expect && 'sameAs' in statement.expect),
-    )
-  )
-    return statements
-  const moved = statements.slice(0, ends[0])
-  fragments.forEach((fragment, index) => {
-    for (const statement of fragment.statements) {
-      const { expect } = statement
-      const start = ends[index] as number
-      moved.push(expect && 'sameAs' in expect ? { ...statement, expect: { sameAs: expect.sameAs + start } } : statement)
-    }
-  })
-  return moved
-}
-
-function recordsOf(texts: readonly string[]): readonly EncodedBody[] {
-  const records: EncodedBody[] = []
-  let open: string[] = []
-  let length = 0
-  for (const text of texts) {
-    if (length > 0 && length + text.length > recordCharacters) {
-      records.push(new EncodedBody(`[${open.join(',')}]`))
-      open = []
-      length = 0
-    }
-    open.push(text)
-    length += text.length
-  }
-  records.push(new EncodedBody(`[${open.join(',')}]`))
-  return records
 }

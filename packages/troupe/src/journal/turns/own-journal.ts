@@ -1,0 +1,153 @@
+/**
+ * The journal of one step as the target of its commits: what a part of the step records and the statements that belong to
+ * it are one change, which moves the head of the journal. The first change creates the journal.
+ */
+import type { Clock } from '../../core/index.ts'
+import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
+import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
+import type { CommittedWrite } from '../recorder-port.ts'
+import type { StepSpec } from '../steps-port.ts'
+
+export type Rejection = Extract<CommitResult, { readonly ok: false }>
+
+/** What each fragment of a committed change made, by its index. */
+export type Made = (index: number) => CommittedWrite
+
+/** How a change ends the journal, if it does. */
+export type JournalEnd = false | 'completed' | 'failed'
+
+/** A rejection names the index of the fragment that caused it; -1 is the head of the journal. */
+export type JournalOutcome = { readonly ok: true; readonly made: Made } | (Rejection & { readonly part: number })
+
+export interface OwnJournalOptions {
+  readonly storage: Storage
+  readonly journals: Journals
+  readonly clock: Clock
+  readonly user: string
+  readonly step: JournalId
+  /** The step of a run: its journal is deleted with that of the run. */
+  readonly isChild?: boolean
+  readonly retention?: StepSpec['retention']
+  readonly writer: JournalWriter | undefined
+  /** Begins the journal, unless its first change ends it. */
+  readonly firstRecord: () => string
+}
+
+interface CommitHow {
+  readonly closes: JournalEnd
+  /** After a cancel that fenced this writer. */
+  readonly fenced: boolean
+}
+
+/** Records are cut, so that a long answer does not move its neighbours into a large value. */
+const recordCharacters = 128 * 1024
+
+export class OwnJournal {
+  readonly #options: OwnJournalOptions
+  #writer: JournalWriter | undefined
+
+  constructor(options: OwnJournalOptions) {
+    this.#options = options
+    this.#writer = options.writer
+  }
+
+  /** Undefined before the journal exists. */
+  get writer(): JournalWriter | undefined {
+    return this.#writer
+  }
+
+  /** Commits entries and fragments in one change; a rejected change leaves the writer where it was. */
+  async commit(texts: readonly string[], fragments: readonly Fragment[], how: CommitHow): Promise<JournalOutcome> {
+    const { storage, user } = this.#options
+    const before = this.#writer
+    const mark = before?.mark()
+    const statements: Statement[] = [...this.#journal(texts, how).statements]
+    const ends = [statements.length]
+    for (const fragment of fragments) ends.push(statements.push(...fragment.statements))
+    const feed = fragments.flatMap((fragment) => fragment.feed ?? [])
+    const wake = [...new Set(fragments.flatMap((fragment) => fragment.wake ?? []))]
+    let result: CommitResult
+    try {
+      result = await storage.commit({
+        id: null,
+        scope: { user },
+        statements: shifted(statements, fragments, ends),
+        feed,
+        wake,
+      })
+    } catch (error) {
+      this.#rewind(before, mark)
+      throw error
+    }
+    if (result.ok) {
+      const { rows, revision } = result
+      return { ok: true, made: (index) => ({ rows: rows.slice(ends[index], ends[index + 1]), revision }) }
+    }
+    this.#rewind(before, mark)
+    const failed = result.statement
+    return { ...result, part: ends.findIndex((end) => failed < end) - 1 }
+  }
+
+  #rewind(before: JournalWriter | undefined, mark: ReturnType<JournalWriter['mark']> | undefined): void {
+    if (before && mark) before.rewind(mark)
+    this.#writer = before
+  }
+
+  #journal(texts: readonly string[], { closes, fenced }: CommitHow): Fragment {
+    const { journals, user, step, isChild = false, clock, retention } = this.#options
+    const retentionMs = closes === 'failed' ? retention?.failedMs : retention?.completedMs
+    const at = clock.now()
+    const bodies = recordsOf(texts)
+    if (this.#writer) {
+      if (texts.length === 0) return this.#writer.prove()
+      const appended = fenced ? this.#writer.appendFenced(at, bodies) : this.#writer.append(at, bodies, { last: true })
+      return closes
+        ? { statements: [...appended.statements, ...journals.close(user, step, { isChild, retentionMs }).statements] }
+        : appended
+    }
+    const first = closes ? bodies : recordsOf([this.#options.firstRecord(), ...texts])
+    const created = journals.create(user, step, 'step', at, first, { closed: closes !== false, isChild, retentionMs })
+    this.#writer = created.writer
+    return created.fragment
+  }
+}
+
+/** `sameAs` of a fragment counts from its own first statement, in the change it counts from the change's. */
+function shifted(
+  statements: readonly Statement[],
+  fragments: readonly Fragment[],
+  ends: readonly number[],
+): readonly Statement[] {
+  if (
+    !fragments.some((fragment) =>
+      fragment.statements.some((statement) => statement.expect && 'sameAs' in statement.expect),
+    )
+  )
+    return statements
+  const moved = statements.slice(0, ends[0])
+  fragments.forEach((fragment, index) => {
+    for (const statement of fragment.statements) {
+      const { expect } = statement
+      const start = ends[index] as number
+      moved.push(expect && 'sameAs' in expect ? { ...statement, expect: { sameAs: expect.sameAs + start } } : statement)
+    }
+  })
+  return moved
+}
+
+function recordsOf(texts: readonly string[]): readonly EncodedBody[] {
+  const records: EncodedBody[] = []
+  let open: string[] = []
+  let length = 0
+  for (const text of texts) {
+    if (length > 0 && length + text.length > recordCharacters) {
+      records.push(new EncodedBody(`[${open.join(',')}]`))
+      open = []
+      length = 0
+    }
+    open.push(text)
+    length += text.length
+  }
+  records.push(new EncodedBody(`[${open.join(',')}]`))
+  return records
+}
