@@ -25,10 +25,9 @@ import {
   type RunLimits,
   readConfig,
 } from '../../topology/index.ts'
-import { decide } from '../machine/decide.ts'
-import { evolve } from '../machine/evolve.ts'
 import type { Event, Input, Pinned } from '../machine/machine-events.ts'
 import { createState } from '../machine/state.ts'
+import { transition } from '../machine/transition.ts'
 import { withStarter } from './agent-steps.ts'
 import { joinBudgets } from './budgets/join-budgets.ts'
 import { notifyParent } from './children/notify-related-runs.ts'
@@ -165,8 +164,7 @@ export function createRun(
   const at = parts.clock.now()
   const input: Input = { at, type: 'start', task: spec.task, pinned: spec.pinned, ...taintField(spec.taint) }
   const state = createState()
-  const events = decide(state, input)
-  for (const event of events) evolve(state, event)
+  const { events, commands } = transition(state, input)
   const record = encodeRecord({ input, events, first: 1 })
   const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, [record])
   const owner = new RunOwner(parts, {
@@ -190,12 +188,8 @@ export function createRun(
     ...fragment.statements,
     ...parts.budgets.open(user, run, spec.pinned.config.budget),
     ...joinBudgets(parts.sharedBudgets, { user, run, pinned: spec.pinned }),
-    ...owner.beginning(events),
-    ...notifyParent(
-      parts,
-      { user, run, pinned: spec.pinned },
-      events.map((event, i) => ({ ...event, seq: i + 1 })),
-    ),
+    ...owner.beginning(commands),
+    ...notifyParent(parts, { user, run, pinned: spec.pinned }, commands),
     ...(parentOf(spec.pinned) === undefined ? (parts.dailyUsage?.startRun(user) ?? []) : []),
     ...(parts.audit?.written(user, { actor: startedBy(spec.pinned), operation: 'run.start', resource: run }) ?? []),
   ]

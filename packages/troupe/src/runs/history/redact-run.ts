@@ -4,10 +4,9 @@
  */
 import { canonicalJson, failure, type Json } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
-import { decide } from '../machine/decide.ts'
-import { evolve } from '../machine/evolve.ts'
 import type { Event, Input } from '../machine/machine-events.ts'
 import { createState, type State } from '../machine/state.ts'
+import { transition } from '../machine/transition.ts'
 
 /** `secrets`: what looks like a credential; `content`: all that agents, people and tools said. */
 export type Redaction = 'secrets' | 'content' | 'nothing'
@@ -56,9 +55,8 @@ export function redact(
   const change: RedactText = (text) => (fixed.has(text) || words.has(text) ? text : plain(text))
   const redacted = records.map(({ input, events, first }): RunRecord => {
     const redacted = changed(input, change)
-    const recomputed = decide(state, redacted).map((event) => JSON.parse(JSON.stringify(event)) as Event)
+    const recomputed = transition(state, redacted).events.map((event) => JSON.parse(JSON.stringify(event)) as Event)
     if (shape(recomputed) !== shape(events)) throw failure('export.unredactable', { run, seq: first })
-    for (const event of recomputed) evolve(state, event)
     return { input: redacted, events: recomputed, first }
   })
   return { records: redacted, state }

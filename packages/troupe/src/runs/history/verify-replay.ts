@@ -1,9 +1,8 @@
-/** Replays a run: the recorded inputs through today's `decide`, compared with the recorded events. Calls nothing. */
+/** Replays a run: the recorded inputs through today's `transition`, compared with the recorded events. Calls nothing. */
 import { canonicalJson, type Json } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
-import { decide } from '../machine/decide.ts'
-import { evolve } from '../machine/evolve.ts'
 import { createState } from '../machine/state.ts'
+import { transition } from '../machine/transition.ts'
 
 export interface ReplayResult {
   readonly identical: boolean
@@ -17,14 +16,13 @@ export function verifyReplay(records: Iterable<RunRecord>): ReplayResult {
   const state = createState()
   let count = 0
   for (const { input, events, first } of records) {
-    const replayed = decide(state, input)
+    const { events: replayed } = transition(state, input)
     for (let i = 0; i < Math.max(events.length, replayed.length); i++) {
       const was = (events[i] ?? null) as Json
       const is = (replayed[i] === undefined ? null : JSON.parse(JSON.stringify(replayed[i]))) as Json
       if (canonicalJson(was) !== canonicalJson(is))
         return { identical: false, difference: { seq: first + i, recorded: was, replayed: is }, events: count }
     }
-    for (const event of events) evolve(state, event)
     count += events.length
   }
   return { identical: true, events: count }

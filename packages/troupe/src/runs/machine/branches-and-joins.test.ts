@@ -1,10 +1,9 @@
 /** Ways through the core that few teams take. */
 import { describe, expect, it } from 'vitest'
-import { failure, type Json, storeError } from '../../core/index.ts'
+import type { Json } from '../../core/index.ts'
 import { readConfig } from '../../topology/canonical/run-config.ts'
 import { conditionHolds } from './branches/condition-holds.ts'
-import { decide } from './decide.ts'
-import { fan, leaf, team } from './machine-teams.test.fixture.ts'
+import { team } from './machine-teams.test.fixture.ts'
 import {
   type AgentStub,
   fails,
@@ -18,6 +17,7 @@ import {
 } from './machine-testbed.test.fixture.ts'
 import { checkAnswer } from './people/check-answer.ts'
 import { loadState, saveState } from './save-state.ts'
+import { transition } from './transition.ts'
 
 describe('joins', () => {
   it('that wait for each other alone go on, the first one first', () => {
@@ -211,22 +211,22 @@ describe('steps', () => {
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 5) })
     const before = saveState(testbed.state)
     const at = 2_000
-    expect(decide(testbed.state, { at, type: 'start', task: 1, pinned: testbed.pinned })).toEqual([])
+    expect(transition(testbed.state, { at, type: 'start', task: 1, pinned: testbed.pinned }).events).toEqual([])
     for (const type of ['step.returned', 'step.failed', 'step.resumed'] as const)
       expect(
-        decide(testbed.state, {
+        transition(testbed.state, {
           at,
           type,
           step: 'no',
           outcome: { kind: 'value', value: 1 },
           error: { name: 'E', code: 'c', message: 'm', retryable: false },
-        } as never),
+        } as never).events,
       ).toEqual([])
-    expect(decide(testbed.state, { at, type: 'timer', name: 'run' })).toEqual([])
-    expect(decide(testbed.state, { at, type: 'resume', by: 'ada' })).toEqual([])
+    expect(transition(testbed.state, { at, type: 'timer', name: 'run' }).events).toEqual([])
+    expect(transition(testbed.state, { at, type: 'resume', by: 'ada' }).events).toEqual([])
     expect(saveState(testbed.state)).toEqual(before)
     testbed.runUntilIdle()
-    expect(decide(testbed.state, { at, type: 'cancel', by: 'ada' })).toEqual([])
+    expect(transition(testbed.state, { at, type: 'cancel', by: 'ada' }).events).toEqual([])
   })
   it('whose request goes to nobody are told so; who serves cannot invoke', () => {
     const form = team('A B', ['Start -> A', 'A -> End', 'A <-> B', 'B -> End'])
@@ -240,39 +240,6 @@ describe('steps', () => {
     expect(
       new MachineTestbed(form, { A: ask('B'), B: () => fails('no', 0, 'x.y') }).runUntilIdle().result.response,
     ).toBe('x.y')
-  })
-  it('a broken rule of ours fails the run, and nothing else', () => {
-    const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 5) })
-    testbed.state.graph = undefined
-    expect(
-      testbed.apply({ at: 2_000, type: 'step.returned', step: '1#1', outcome: { kind: 'value', value: 1 } }),
-    ).toMatchObject([{ type: 'run.failed', error: { code: 'invariant.broken' } }])
-  })
-  it.each([
-    { type: 'step.failed', step: '1#1', error: storeError(failure('agent.failed', { agent: 'A', error: 'no' })) },
-    { type: 'run.claimed' },
-  ] as const)('a broken rule fails the run at $type too, and stops a step that goes on', (input) => {
-    const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 5) })
-    testbed.state.graph = undefined
-    const events = testbed.apply({ at: 2_000, ...input }).map(({ type }) => type)
-    expect(events).toEqual(input.type === 'run.claimed' ? ['step.cancel-requested', 'run.failed'] : ['run.failed'])
-  })
-  it('a broken rule stops the other steps of its run', () => {
-    const form = team('A B C', ['Start -> A', 'A <-> B', 'A <-> C', 'A -> End'])
-    const testbed = new MachineTestbed(form, { A: fan('B', 'C'), B: leaf(1, 5), C: leaf(1, 5) })
-    const targets = [
-      { agent: 'B', input: 1 },
-      { agent: 'C', input: 2 },
-    ]
-    testbed.apply({ at: 1_000, type: 'step.returned', step: '1#1', outcome: { kind: 'invoke', targets } })
-    const [first = '', second = ''] = testbed.state.steps.keys()
-    testbed.state.graph = undefined
-    const outcome = { kind: 'value', value: 1 } as const
-    const events = testbed.apply({ at: 2_000, type: 'step.returned', step: first, outcome })
-    expect(events).toMatchObject([
-      { type: 'step.cancel-requested', step: second, cancellation: { error: { code: 'invariant.broken' } } },
-      { type: 'run.failed', error: { code: 'invariant.broken' } },
-    ])
   })
   it('skipping the step of a line goes on without its value', () => {
     const testbed = new MachineTestbed(

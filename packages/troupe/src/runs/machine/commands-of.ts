@@ -2,13 +2,21 @@
 import { taintField } from '../../core/index.ts'
 import { taintOfStep } from './branches/evolve-taint.ts'
 import { flowOf, nodeIn, servingFlow } from './branches/flow.ts'
+import type { ChildMessage } from './command.ts'
 import type { Command, Event } from './machine-events.ts'
 import { must, type State, type Step } from './state.ts'
 
 /** The key of the command that cancels all child runs. */
 export const childrenKey = 'children'
 
-const opened = (event: Event): string | undefined => {
+const timerPrefix = 'timer '
+
+/** The name of the timer whose command has a key. */
+export const timerNameOf = (key: string): string | undefined =>
+  key.startsWith(timerPrefix) ? key.slice(timerPrefix.length) : undefined
+
+/** The key of the command that an event may open, or of the timer that it clears. */
+export function commandKeyOf(event: Event): string | undefined {
   switch (event.type) {
     case 'step.started':
       return `execute ${event.step}`
@@ -19,7 +27,8 @@ const opened = (event: Event): string | undefined => {
     case 'budget.requested':
       return 'budget'
     case 'timer.set':
-      return `timer ${event.name}`
+    case 'timer.cleared':
+      return `${timerPrefix}${event.name}`
     case 'answer.delivered':
       return `answer ${event.step} ${event.wait}`
     default:
@@ -27,14 +36,37 @@ const opened = (event: Event): string | undefined => {
   }
 }
 
-/**
- * What an event opened and no later one has closed, asked for after it was folded in.
- * @returns at most one command, in O(1)
- */
-export function commandsOf(state: Readonly<State>, event: Event): readonly Command[] {
-  const key = opened(event)
-  const command = key === undefined ? undefined : state.open.get(key)
-  return command ? [command] : []
+/** What an event asks of the shell once, in the change that records it: nothing that is outstanding afterwards. */
+export function immediateCommandsOf(event: Event, seq: number): readonly Command[] {
+  const notifyChildren = (message: ChildMessage): Command => ({
+    id: `${message.type} ${seq}`,
+    type: 'children.notify',
+    message,
+  })
+  switch (event.type) {
+    case 'run.claimed':
+    case 'clock.jumped':
+      return [{ id: `shift ${seq}`, type: 'timers.shift', gap: event.gap }]
+    case 'run.paused': {
+      const { breakpoint } = event
+      const above = breakpoint ? [{ id: `break ${seq}`, type: 'parent.notify', breakpoint } as const] : []
+      return [notifyChildren({ type: 'pause' }), ...above]
+    }
+    case 'run.resumed': {
+      const { steps } = event
+      const resume = notifyChildren({ type: 'resume', ...(steps === undefined ? {} : { steps }) })
+      return [resume, { id: `parked ${seq}`, type: 'parked.resume' }]
+    }
+    case 'run.breakpoints-set':
+      return [notifyChildren({ type: 'break', breakOn: event.breakOn })]
+    case 'run.failed':
+    case 'run.cancelled':
+      return [notifyChildren({ type: 'cancel' })]
+    case 'run.waiting':
+      return [{ id: `waiting ${seq}`, type: 'parent.report' }]
+    default:
+      return []
+  }
 }
 
 export function executeCommand(state: Readonly<State>, step: Step): Command {

@@ -1,14 +1,17 @@
 /**
- * One decision in the making: the events so far, already folded into the state (and taken back at its end), and what
- * they touched and is still to be looked at.
+ * One decision in the making: the events so far, already folded into the state, what they touched and is still to be
+ * looked at, and what they opened and closed.
  */
 import type { StoredError } from '../../core/index.ts'
 import type { GraphEdge, GraphNode, PinnedConfig } from '../../topology/index.ts'
+import { type AgentPath, pathOf } from './branches/agent-path.ts'
 import { nodeIn } from './branches/flow.ts'
+import { commandKeyOf, immediateCommandsOf, timerNameOf } from './commands-of.ts'
 import { evolve } from './evolve.ts'
 import type {
   BranchId,
   Cancellation,
+  Command,
   Event,
   Guard,
   JoinId,
@@ -18,7 +21,7 @@ import type {
   StepEnding,
   StepId,
 } from './machine-events.ts'
-import { type Branch, type Group, type JoinState, must, type State } from './state.ts'
+import { type Branch, type Group, hasEnded, type JoinState, must, type State } from './state.ts'
 
 type Bare<E> = E extends unknown ? Omit<E, 'at'> : never
 
@@ -47,20 +50,29 @@ export type DecisionTask =
   | { readonly do: 'run.cancel'; readonly cancellation: Cancellation; readonly guard?: Guard; readonly by?: string }
   | { readonly do: 'step.end'; readonly step: StepId; readonly ending: StepEnding }
 
-export class Deciding {
+export class RunDecision {
   readonly state: State
   readonly at: number
   readonly events: Event[] = []
+  /** Of each event, as it was then. */
+  readonly paths: AgentPath[] = []
   readonly groups = new Set<string>()
   readonly joins = new Set<JoinId>()
   readonly arrivals: Arrival[] = []
-  readonly tasks: DecisionTask[] = []
   readonly changed = {
     branches: new Set<BranchId>(),
     steps: new Set<StepId>(),
     joins: new Set<JoinId>(),
     questions: new Set<string>(),
   }
+
+  /** While an event is folded: a fold that throws leaves a state that no events lead to. */
+  isFolding = false
+  readonly #tasks: DecisionTask[] = []
+  #nextTask = 0
+  /** By key of what events opened or closed: whether it was open before the decision. */
+  readonly #commandKeys = new Map<string, boolean>()
+  readonly #immediate: Command[] = []
 
   constructor(state: State, at: number) {
     this.state = state
@@ -73,9 +85,16 @@ export class Deciding {
 
   emit(bare: Bare<Event>): void {
     if (bare.type === 'join.closed') this.groups.add(this.joinState(bare.joinId).group)
+    if (hasEnded(this.state)) throw new Error(`${bare.type} after the end of the run`)
     const event = { ...bare, at: this.at } as Event
+    const key = commandKeyOf(event)
+    if (key !== undefined && !this.#commandKeys.has(key)) this.#commandKeys.set(key, this.state.open.has(key))
+    this.isFolding = true
     evolve(this.state, event)
+    this.isFolding = false
     this.events.push(event)
+    this.paths.push(pathOf(this.state.paths, event))
+    this.#immediate.push(...immediateCommandsOf(event, this.state.seq))
     if ('branch' in event && event.branch !== undefined) this.changed.branches.add(event.branch)
     if ('step' in event && event.step !== undefined) this.changed.steps.add(event.step)
     if ('joinId' in event && event.joinId !== undefined) {
@@ -89,7 +108,27 @@ export class Deciding {
   }
 
   later(task: DecisionTask): void {
-    this.tasks.push(task)
+    this.#tasks.push(task)
+  }
+
+  /** First in, first out. */
+  nextTask(): DecisionTask | undefined {
+    const task = this.#tasks[this.#nextTask]
+    if (task) this.#nextTask++
+    return task
+  }
+
+  /** What is opened and closed again in one decision is no command. */
+  commands(): readonly Command[] {
+    const commands: Command[] = []
+    for (const [key, wasOpen] of this.#commandKeys) {
+      const command = this.state.open.get(key)
+      const timer = timerNameOf(key)
+      if (command) commands.push(command)
+      else if (wasOpen && timer !== undefined)
+        commands.push({ id: `${key} cleared ${this.state.seq}`, type: 'timer.clear', name: timer })
+    }
+    return [...commands, ...this.#immediate]
   }
 
   branch(id: BranchId): Branch {

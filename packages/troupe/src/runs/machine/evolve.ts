@@ -1,6 +1,5 @@
 /**
- * Folds an event into the state, in place. Takes no decision and is total: what it is given has happened. Everything
- * written goes through the ledger.
+ * Folds an event into the state, in place. Takes no decision and is total: what it is given has happened.
  */
 
 import { graphOf } from '../../topology/index.ts'
@@ -20,10 +19,10 @@ import { childUsageKey } from './steps/total-usage.ts'
 
 /** @returns the same state */
 export function evolve(state: State, event: Event): State {
-  state.ledger.set(state, 'now', Math.max(state.now, event.at))
-  state.ledger.add(state, 'seq', 1)
+  state.now = Math.max(state.now, event.at)
+  state.seq += 1
   const path = pathSetBy(state.paths, event)
-  if (path) state.ledger.put(state.paths, ...path)
+  if (path) state.paths.set(...path)
   evolveTaint(state, event)
   return fold(state, event)
 }
@@ -51,13 +50,13 @@ function fold(state: State, event: Event): State {
       return state
     case 'run.claimed':
     case 'clock.jumped':
-      state.ledger.add(state, 'offset', event.gap)
+      state.offset += event.gap
       return state
     case 'child.waiting':
     case 'child.resumed':
       return evolveChild(state, event)
     case 'children.cancelled':
-      state.ledger.drop(state.open, childrenKey)
+      state.open.delete(childrenKey)
       return state
     case 'timer.set':
     case 'timer.cleared':
@@ -88,12 +87,11 @@ function fold(state: State, event: Event): State {
 }
 
 function runStarted(state: State, event: EventOf<'run.started'>): State {
-  const { ledger } = state
-  ledger.set(state, 'status', 'running')
-  ledger.set(state, 'task', event.task)
-  ledger.set(state, 'startedAt', event.at)
-  ledger.set(state, 'pinned', event.pinned)
-  ledger.set(state, 'graph', graphOf(event.pinned.topology))
+  state.status = 'running'
+  state.task = event.task
+  state.startedAt = event.at
+  state.pinned = event.pinned
+  state.graph = graphOf(event.pinned.topology)
   return state
 }
 
@@ -108,76 +106,72 @@ type RunEvent = EventOf<
 >
 
 function evolveRun(state: State, event: RunEvent): State {
-  const { ledger } = state
   switch (event.type) {
     case 'run.charged':
-      for (const key of ['totalSteps', 'chargedSteps'] as const) ledger.add(state.counts, key, event.steps)
-      for (const key of ['hops', 'chargedHops'] as const) ledger.add(state.counts, key, event.hops ?? 0)
+      for (const key of ['totalSteps', 'chargedSteps'] as const) state.counts[key] += event.steps
+      for (const key of ['hops', 'chargedHops'] as const) state.counts[key] += event.hops ?? 0
       addUsage(state, event.usage)
-      ledger.drop(state.openUsage, childUsageKey(event.run))
+      state.openUsage.delete(childUsageKey(event.run))
       childMoves(state, event.run)
       break
     case 'run.cancel-requested':
-      ledger.set(state, 'cancellation', event.cancellation)
-      ledger.set(state, 'cancelRequestedBy', event.by)
+      state.cancellation = event.cancellation
+      state.cancelRequestedBy = event.by
       // A run that draws from a common budget may have child runs.
-      if (state.granted)
-        ledger.put(state.open, childrenKey, { id: `${childrenKey} ${state.seq}`, type: 'children.cancel' })
+      if (state.granted) state.open.set(childrenKey, { id: `${childrenKey} ${state.seq}`, type: 'children.cancel' })
       break
     case 'run.retried':
-      ledger.set(state, 'attempt', event.attempt)
-      ledger.set(state, 'retryTimer', event.after)
-      ledger.set(state, 'cancellation', undefined)
+      state.attempt = event.attempt
+      state.retryTimer = event.after
+      state.cancellation = undefined
       break
     case 'run.paused':
-      ledger.set(state, 'pausedBy', event.by)
-      ledger.set(state, 'breakpoint', event.breakpoint)
+      state.pausedBy = event.by
+      state.breakpoint = event.breakpoint
       if (event.breakpoint && event.breakpoint.run === undefined)
-        ledger.set(state, 'lastBreakpoint', { seq: state.seq, step: event.breakpoint.step })
+        state.lastBreakpoint = { seq: state.seq, step: event.breakpoint.step }
       break
     case 'run.resumed':
-      ledger.set(state, 'pausedBy', undefined)
-      ledger.set(state, 'deferredAnswers', [])
+      state.pausedBy = undefined
+      state.deferredAnswers = []
       resumeChildren(state)
-      ledger.set(state, 'breakpoint', undefined)
-      ledger.set(state, 'until', event.steps === undefined ? undefined : state.counts.totalSteps + event.steps)
+      state.breakpoint = undefined
+      state.until = event.steps === undefined ? undefined : state.counts.totalSteps + event.steps
       break
     case 'run.breakpoints-set':
-      ledger.set(state, 'breakOn', event.breakOn)
+      state.breakOn = event.breakOn
       break
     case 'guard.tripped':
-      ledger.set(state, 'guard', event.guard)
+      state.guard = event.guard
   }
   return state
 }
 
 function runEnded(state: State, event: EventOf<'run.completed' | 'run.failed' | 'run.cancelled'>): State {
-  const { ledger } = state
   if (event.type === 'run.completed') {
-    ledger.set(state, 'status', 'completed')
-    ledger.set(state, 'response', event.value)
+    state.status = 'completed'
+    state.response = event.value
   } else {
-    ledger.set(state, 'status', event.type === 'run.failed' ? 'failed' : 'cancelled')
-    ledger.set(state, 'response', event.partial)
-    if (event.type === 'run.failed') ledger.set(state, 'error', event.error)
+    state.status = event.type === 'run.failed' ? 'failed' : 'cancelled'
+    state.response = event.partial
+    if (event.type === 'run.failed') state.error = event.error
   }
-  for (const id of [...state.open.keys()]) ledger.drop(state.open, id)
-  for (const name of [...state.timers.keys()]) ledger.drop(state.timers, name)
+  state.open.clear()
+  state.timers.clear()
   return state
 }
 
 function evolveTimer(state: State, event: EventOf<'timer.set' | 'timer.cleared'>): State {
-  const { ledger } = state
   const id = `timer ${event.name}`
   if (event.type === 'timer.set') {
     const due = runTimeOf(state, event.name, event.due)
-    ledger.put(state.timers, event.name, { due, remainingMs: undefined })
-    ledger.put(state.open, id, { id: `${id} ${event.due}`, type: 'timer.set', name: event.name, due })
+    state.timers.set(event.name, { due, remainingMs: undefined })
+    state.open.set(id, { id: `${id} ${event.due}`, type: 'timer.set', name: event.name, due })
   } else {
-    if (event.remainingMs === undefined) ledger.drop(state.timers, event.name)
-    else ledger.put(state.timers, event.name, { due: undefined, remainingMs: event.remainingMs })
-    ledger.drop(state.open, id)
-    if (event.name === state.retryTimer && event.remainingMs === undefined) ledger.set(state, 'retryTimer', undefined)
+    if (event.remainingMs === undefined) state.timers.delete(event.name)
+    else state.timers.set(event.name, { due: undefined, remainingMs: event.remainingMs })
+    state.open.delete(id)
+    if (event.name === state.retryTimer && event.remainingMs === undefined) state.retryTimer = undefined
   }
   return state
 }

@@ -2,12 +2,10 @@ import { expect, it } from 'vitest'
 import { defineAgent } from '../../agents/index.ts'
 import { readConfig } from '../../topology/canonical/run-config.ts'
 import { defineTopology } from '../../topology/define-topology.ts'
-import { commandsOf } from './commands-of.ts'
-import { decide } from './decide.ts'
-import { evolve } from './evolve.ts'
 import type { Command, Input } from './machine-events.ts'
 import { deriveStatus, runAccountOf } from './run-account.ts'
 import { createState } from './state.ts'
+import { transition } from './transition.ts'
 
 /** A fan-out of so many, carried out at once; returns the ms of processor time that the core took. */
 function fanOut(width: number, flows: readonly string[], start: 'invoke' | 'oneWay'): number {
@@ -26,10 +24,7 @@ function fanOut(width: number, flows: readonly string[], start: 'invoke' | 'oneW
   const ready: Extract<Command, { type: 'step.execute' }>[] = []
   let at = 0
   const apply = (input: Input) => {
-    for (const event of decide(state, input)) {
-      evolve(state, event)
-      for (const command of commandsOf(state, event)) if (command.type === 'step.execute') ready.push(command)
-    }
+    for (const command of transition(state, input).commands) if (command.type === 'step.execute') ready.push(command)
   }
   const targets = Array.from({ length: width }, (_, n) => ({ agent: 'W', input: n }))
   // Of the processor, not of the wall: other work on the machine does not count.

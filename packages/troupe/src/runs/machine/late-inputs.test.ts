@@ -4,8 +4,7 @@ import type { Json } from '../../core/index.ts'
 import { readJoin } from '../../topology/canonical/read-join.ts'
 import { readConfig } from '../../topology/canonical/run-config.ts'
 import { conditionHolds } from './branches/condition-holds.ts'
-import { decide } from './decide.ts'
-import { Deciding } from './decision.ts'
+import { RunDecision } from './decision.ts'
 import { trip } from './limits/guards.ts'
 import { slow, team } from './machine-teams.test.fixture.ts'
 import {
@@ -95,7 +94,7 @@ describe('inputs that come late', () => {
       { type: 'request.made', step: 'no', wait: 'w', to: 'A', message: 'm', payload: 1 },
       { type: 'question.answered', question: 'no', value: 1, by: 'ada' },
     ]
-    for (const input of late) expect(decide(testbed.state, { at: 2_000, ...input } as never)).toEqual([])
+    for (const input of late) expect(testbed.apply({ at: 2_000, ...input } as never)).toEqual([])
   })
   it('a timer that a node with a slow clock brings early is set again', () => {
     const testbed = early({ timeouts: { run: '10s' } })
@@ -125,10 +124,8 @@ describe('inputs that come late', () => {
   })
   it('a guard that trips after another changes nothing', () => {
     const { state } = early()
-    const d = new Deciding(state, 2_000)
-    state.ledger.open()
+    const d = new RunDecision(state, 2_000)
     for (const name of ['steps', 'hops']) trip(d, { name, limit: 1, used: 1 })
-    state.ledger.rollback()
     expect(d.events).toMatchObject([{ type: 'guard.tripped', guard: { name: 'steps' } }])
   })
   it('an answer to a step that waits is kept while the run is paused, also in a snapshot', () => {

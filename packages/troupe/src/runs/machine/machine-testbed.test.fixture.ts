@@ -3,14 +3,12 @@ import type { Outcome, Question } from '../../agents/index.ts'
 import { type Json, joinTaint, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
 import { type RunConfig, readConfig } from '../../topology/canonical/run-config.ts'
 import { defineTopology, type TopologyForm } from '../../topology/define-topology.ts'
-import { commandsOf } from './commands-of.ts'
-import { decide } from './decide.ts'
-import { evolve } from './evolve.ts'
 import { isWallClockTimer, wallTimeOf } from './limits/run-time.ts'
 import type { Command, Event, EventOf, EventType, Input, Pinned, StepUsage } from './machine-events.ts'
 import { pending } from './pending.ts'
 import { deriveStatus, runAccountOf } from './run-account.ts'
 import { createState, type State } from './state.ts'
+import { transition } from './transition.ts'
 
 type Execute = Extract<Command, { type: 'step.execute' }>
 export type Play = {
@@ -89,14 +87,11 @@ export class MachineTestbed {
   }
 
   apply(input: Input): readonly Event[] {
-    const events = decide(this.state, input)
+    const { events, commands } = transition(this.state, input)
     this.records.push({ input, events })
-    for (const event of events) {
-      evolve(this.state, event)
-      this.events.push(event)
-      if (event.type === 'run.claimed' || event.type === 'clock.jumped') this.#shiftTimers(event.gap)
-      for (const command of commandsOf(this.state, event)) this.carryOut(command)
-    }
+    for (const event of events) this.events.push(event)
+    for (const command of commands) if (command.type === 'timers.shift') this.#shiftTimers(command.gap)
+    for (const command of commands) this.carryOut(command)
     this.peak = Math.max(this.peak, this.state.counts.parallel)
     return events
   }

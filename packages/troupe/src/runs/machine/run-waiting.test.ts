@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { RunConfig } from '../../topology/canonical/run-config.ts'
-import { decide } from './decide.ts'
-import { evolve } from './evolve.ts'
 import type { Input } from './machine-events.ts'
 import { fan, leaf, slow, team } from './machine-teams.test.fixture.ts'
 import { type AgentStub, finish, MachineTestbed } from './machine-testbed.test.fixture.ts'
 import { createState } from './state.ts'
+import { transition } from './transition.ts'
 
 const asks =
   (text: string): AgentStub =>
@@ -125,8 +124,7 @@ describe('run.waiting', () => {
     }
     const state = createState()
     for (const { input, events } of testbed.records) {
-      expect(decide(state, input)).toEqual(events)
-      for (const event of events) evolve(state, event)
+      expect(transition(state, input).events).toEqual(events)
     }
     expect(testbed.of('run.waiting').length).toBeGreaterThan(1)
   })

@@ -1,5 +1,5 @@
 /** Records that a run waits: `run.waiting`, decided from the state before and after an input. */
-import type { Deciding } from './decision.ts'
+import type { RunDecision } from './decision.ts'
 import type { Event } from './machine-events.ts'
 import { type DerivedStatus, deriveStatus } from './run-account.ts'
 import type { State } from './state.ts'
@@ -9,7 +9,7 @@ import type { State } from './state.ts'
  * or had other open questions.
  * @param before the status of the run before the decision
  */
-export function recordWaiting(d: Deciding, before: DerivedStatus): void {
+export function recordWaiting(d: RunDecision, before: DerivedStatus): void {
   const { reason } = deriveStatus(d.state)
   if (reason === undefined || (reason === before.reason && !questionsChanged(d.events))) return
   d.emit({ type: 'run.waiting', reason, questions: openQuestionsOf(d.state) })

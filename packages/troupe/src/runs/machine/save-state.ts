@@ -29,7 +29,7 @@ const perText = 100
 
 /** The JSON text of a state in parts, so that a large state need not be written in one go. */
 export function* stateTexts(state: Readonly<State>): Generator<string> {
-  const { ledger: _ledger, graph: _graph, ...rest } = state
+  const { graph: _graph, ...rest } = state
   const plain = Object.entries(rest).filter(([name]) => !(maps as readonly string[]).includes(name))
   yield JSON.stringify(Object.fromEntries(plain)).slice(0, -1)
   for (const name of maps) {

@@ -6,13 +6,13 @@ import { delayBefore, exhausted } from './branches/fail-branch.ts'
 import { graphIn } from './branches/flow.ts'
 import { startBranch } from './branches/route-result.ts'
 import { childrenKey } from './commands-of.ts'
-import type { Deciding } from './decision.ts'
+import type { RunDecision } from './decision.ts'
 import { responseOf } from './joins/join-progress.ts'
 import { branchesAllowed } from './limits/guards.ts'
 import { clearClock } from './limits/run-clocks.ts'
 import type { Breakpoint, Cancellation, Guard, InputOf } from './machine-events.ts'
 
-export function applyStart(d: Deciding, { task, pinned, taint }: InputOf<'start'>): void {
+export function applyStart(d: RunDecision, { task, pinned, taint }: InputOf<'start'>): void {
   d.emit({ type: 'run.started', task, pinned, ...taintField(taint) })
   const { timeouts } = pinned.config
   if (timeouts.run !== undefined) d.emit({ type: 'timer.set', name: 'run', due: d.at + timeouts.run })
@@ -22,7 +22,7 @@ export function applyStart(d: Deciding, { task, pinned, taint }: InputOf<'start'
 const groupId = (attempt: number) => (attempt === 1 ? 'run' : `run~${attempt}`)
 
 /** A branch for each entry; those of a later attempt are told apart by it. */
-export function beginAttempt(d: Deciding): void {
+export function beginAttempt(d: RunDecision): void {
   const { attempt, task } = d.state
   const prefix = attempt === 1 ? '' : `${attempt}~`
   const { entries } = graphIn(d.state)
@@ -40,7 +40,7 @@ export function beginAttempt(d: Deciding): void {
 }
 
 export function requestRunCancel(
-  d: Deciding,
+  d: RunDecision,
   cancellation: Cancellation,
   { guard, by }: { readonly guard?: Guard | undefined; readonly by?: string | undefined } = {},
 ): void {
@@ -60,17 +60,17 @@ export function requestRunCancel(
   }
 }
 
-export function cancelRun(d: Deciding, by: string): void {
+export function cancelRun(d: RunDecision, by: string): void {
   requestRunCancel(d, { as: 'cancelled', error: storeError(failure('cancelled', { what: 'The run' })) }, { by })
 }
 
-export function pauseRun(d: Deciding, by: string, breakpoint?: Breakpoint): void {
+export function pauseRun(d: RunDecision, by: string, breakpoint?: Breakpoint): void {
   if (d.state.pausedBy !== undefined || d.state.cancellation) return
   d.emit({ type: 'run.paused', by, ...(breakpoint ? { breakpoint } : {}) })
 }
 
 /** @param steps so many are begun before it stops again */
-export function resumeRun(d: Deciding, by: string, steps?: number): void {
+export function resumeRun(d: RunDecision, by: string, steps?: number): void {
   const { pausedBy, breakpoint } = d.state
   // Who was paused by somebody stays so when the run above goes on; a breakpoint stops both, and both go on.
   if (pausedBy === undefined || (by === 'parent' && pausedBy !== 'parent' && !breakpoint)) return
@@ -79,11 +79,11 @@ export function resumeRun(d: Deciding, by: string, steps?: number): void {
     if (suspendedEnding) d.later({ do: 'step.end', step: id, ending: suspendedEnding })
 }
 
-const isIdle = ({ state: { counts, joins, open } }: Deciding) =>
+const isIdle = ({ state: { counts, joins, open } }: RunDecision) =>
   counts.live === 0 && counts.steps === 0 && joins.size === 0 && !open.has(childrenKey)
 
 /** @returns true where something was decided */
-export function considerRun(d: Deciding): boolean {
+export function considerRun(d: RunDecision): boolean {
   const { state } = d
   if (state.retryTimer !== undefined) return false
   if (state.cancellation) return isIdle(d) && endCancelled(d, state.cancellation)
@@ -100,13 +100,13 @@ export function considerRun(d: Deciding): boolean {
 }
 
 /** What it has: the responses so far, else the last value that any branch ended with. */
-function partial(d: Deciding): { readonly partial?: Json } {
+function partial(d: RunDecision): { readonly partial?: Json } {
   const group = d.state.groups.get(groupId(d.state.attempt))
   const value = (group && responseOf(group)) ?? d.state.lastValue
   return value === undefined ? {} : { partial: value }
 }
 
-function endCancelled(d: Deciding, cancellation: Cancellation): true {
+function endCancelled(d: RunDecision, cancellation: Cancellation): true {
   const { guard, attempt } = d.state
   const { retry } = d.config
   if (cancellation.as === 'cancelled')
@@ -125,7 +125,7 @@ const isRetryable = ({ name, details }: StoredError) =>
   name !== 'CriticalError' &&
   !(name === 'TimeoutError' && (details as { readonly kind?: Json } | undefined)?.kind === 'run')
 
-function retryRun(d: Deciding, error: StoredError): void {
+function retryRun(d: RunDecision, error: StoredError): void {
   const attempt = d.state.attempt + 1
   const delay = delayBefore(d.config.retry as NonNullable<typeof d.config.retry>, attempt, 'run')
   const after = `run-retry:${attempt}`

@@ -1,13 +1,12 @@
 /**
- * What a run is between two inputs: a fold of its events, updated in place by `evolve` alone. All of it but `graph` and
- * `ledger` is plain data; counts are kept beside what they count so that no question costs more than O(log n).
+ * What a run is between two inputs: a fold of its events, updated in place by `evolve` alone. All of it but `graph`
+ * is plain data; counts are kept beside what they count so that no question costs more than O(log n).
  */
 
 import type { CarriedHistory, Question } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { BreakOn, FailurePolicy, Graph, Join } from '../../topology/index.ts'
 import type { AgentPath } from './branches/agent-path.ts'
-import { Ledger } from './ledger.ts'
 import type {
   Amounts,
   AnswerTo,
@@ -292,7 +291,6 @@ export interface State {
   readonly openUsage: Map<string, StepUsage>
   readonly usage: { inputTokens: number; outputTokens: number; usd: number; unknown: { [model: string]: true } }
   graph: Graph | undefined
-  readonly ledger: Ledger
 }
 
 const nothing: Pinned = {
@@ -375,17 +373,21 @@ export function createState(): State {
     openUsage: new Map(),
     usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict() },
     graph: undefined,
-    ledger: new Ledger(),
   }
 }
 
 /** Keys are names that users chose: none may be taken for a property that every object has. */
 export const dict = <T extends object>(): T => Object.create(null) as T
 
+/** One key is counted more or less often; a key that is not there yet counts 0. */
+export function addTo<K extends PropertyKey>(counts: { [key in K]: number }, key: K, by: number): void {
+  counts[key] = (counts[key] ?? 0) + by
+}
+
 export const hasEnded = (state: Readonly<State>): boolean =>
   state.status === 'completed' || state.status === 'failed' || state.status === 'cancelled'
 
-/** What must exist if the events were made by `decide`. */
+/** What must exist if the events were made by `transition`. */
 export function must<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`unknown ${what}`)
   return value

@@ -5,7 +5,8 @@
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
-import type { Event, Pinned } from '../../machine/machine-events.ts'
+import type { ChildMessage } from '../../machine/command.ts'
+import type { Command, Pinned } from '../../machine/machine-events.ts'
 import { type DerivedStatus, deriveStatus } from '../../machine/run-account.ts'
 import { openQuestionsOf } from '../../machine/run-waiting.ts'
 import type { State } from '../../machine/state.ts'
@@ -19,15 +20,9 @@ import { parentOf } from './parent.ts'
 export const childBreakpoints = (breakOn: readonly BreakOn[]): readonly BreakOn[] =>
   breakOn.filter(({ on }) => on !== 'seq')
 
-function childMessageOf(event: Event): RunMessage | undefined {
-  if (event.type === 'run.paused') return { type: 'pause' }
-  if (event.type === 'run.failed' || event.type === 'run.cancelled') return { type: 'cancel' }
-  if (event.type === 'run.breakpoints-set') return { type: 'break', breakOn: childBreakpoints(event.breakOn) }
-  if (event.type !== 'run.resumed') return undefined
-  return { type: 'resume', ...(event.steps === undefined ? {} : { steps: event.steps }) }
-}
+const childMessage = (message: ChildMessage): RunMessage =>
+  message.type === 'break' ? { ...message, breakOn: childBreakpoints(message.breakOn) } : message
 
-type SequencedEvent = Event & { readonly seq: number }
 interface RunContext {
   readonly user: UserId
   readonly run: string
@@ -37,26 +32,23 @@ interface RunContext {
 export async function notifyRelatedRuns(
   parts: Pick<OrchestraParts, 'store' | 'inbox'>,
   runContext: RunContext,
-  events: readonly SequencedEvent[],
+  commands: readonly Command[],
 ): Promise<readonly Statement[]> {
-  return [...(await notifyChildren(parts, runContext, events)), ...notifyParent(parts, runContext, events)]
+  return [...(await notifyChildren(parts, runContext, commands)), ...notifyParent(parts, runContext, commands)]
 }
 
 async function notifyChildren(
   { store, inbox }: Pick<OrchestraParts, 'store' | 'inbox'>,
   { user, run }: RunContext,
-  events: readonly SequencedEvent[],
+  commands: readonly Command[],
 ): Promise<readonly Statement[]> {
-  const messages = events.flatMap((event) => {
-    const what = childMessageOf(event)
-    return what ? [{ what, seq: event.seq }] : []
-  })
+  const messages = commands.flatMap((command) => (command.type === 'children.notify' ? [command] : []))
   if (messages.length === 0) return []
   const childRuns = (await store.children(user)).filter(({ parent }) => parent.run === run)
   return childRuns.flatMap((child) =>
     messages.flatMap(
-      ({ what, seq }) =>
-        inbox.put(user, runJournal(child.run), runJournal(run), `${what.type} ${seq}`, runMessageJson(what)).statements,
+      ({ id, message }) =>
+        inbox.put(user, runJournal(child.run), runJournal(run), id, runMessageJson(childMessage(message))).statements,
     ),
   )
 }
@@ -64,7 +56,7 @@ async function notifyChildren(
 /** What a change decided, and how the run was before it. */
 interface Decided {
   readonly before: DerivedStatus
-  readonly events: readonly Event[]
+  readonly commands: readonly Command[]
   /** The parent resumed it. */
   readonly isAsked: boolean
   /** Of the row, once per change. */
@@ -75,7 +67,7 @@ interface Decided {
 export function reportToParent(
   { inbox }: Pick<OrchestraParts, 'inbox'>,
   { user, run, pinned, state }: RunContext & { readonly state: Readonly<State> },
-  { before, isAsked, events, name }: Decided,
+  { before, isAsked, commands, name }: Decided,
 ): readonly Statement[] {
   const parent = parentOf(pinned)
   const { over, reason } = deriveStatus(state)
@@ -85,7 +77,7 @@ export function reportToParent(
     inbox.put(user, runJournal(parent.run), runJournal(run), `${message.type} ${name}`, runMessageJson(message))
       .statements
   if (reason === undefined) return before.reason === undefined ? [] : put({ type: 'child.resumed', child: run, step })
-  if (!isAsked && !events.some(({ type }) => type === 'run.waiting')) return []
+  if (!isAsked && !commands.some(({ type }) => type === 'parent.report')) return []
   const questions = openQuestionsOf(state)
   const usage = usageSoFar(state, parent)
   return put({ type: 'child.waiting', child: run, step, reason, questions, ...(usage ? { usage } : {}) })
@@ -94,13 +86,13 @@ export function reportToParent(
 export function notifyParent(
   { inbox }: Pick<OrchestraParts, 'inbox'>,
   { user, run, pinned }: RunContext,
-  events: readonly SequencedEvent[],
+  commands: readonly Command[],
 ): readonly Statement[] {
   const above = parentOf(pinned)?.run
   if (above === undefined) return []
-  return events.flatMap((event) => {
-    if (event.type !== 'run.paused' || !event.breakpoint) return []
-    const message: RunMessage = { type: 'pause', breakpoint: { run, ...event.breakpoint } }
-    return inbox.put(user, runJournal(above), runJournal(run), `break ${event.seq}`, runMessageJson(message)).statements
+  return commands.flatMap((command) => {
+    if (command.type !== 'parent.notify') return []
+    const message: RunMessage = { type: 'pause', breakpoint: { run, ...command.breakpoint } }
+    return inbox.put(user, runJournal(above), runJournal(run), command.id, runMessageJson(message)).statements
   })
 }

@@ -48,9 +48,10 @@ export async function failFatally(
     error,
     ...(guard ? { guard } : {}),
   } as const
-  const failed = { at: clock.now(), seq: state.seq + 1, type: 'run.failed' as const, error }
+  const message = { type: 'cancel' } as const
+  const cancelled = { id: `cancel ${state.seq + 1}`, type: 'children.notify', message } as const
   // Where they cannot be read, the run ends all the same.
-  const childRows = await notifyRelatedRuns(parts, at, [failed]).catch(() => [])
+  const childRows = await notifyRelatedRuns(parts, at, [cancelled]).catch(() => [])
   const statusRow = {
     status: 'failed',
     reason: null,

@@ -1,10 +1,11 @@
 /** The state that a run's journal leads to: its snapshot, and every event after it. */
-import type { Json } from '../../../core/index.ts'
-import type { JournalRecord } from '../../../journal/index.ts'
+import type { Json, UserId } from '../../../core/index.ts'
+import type { JournalId, JournalRecord } from '../../../journal/index.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { loadState } from '../../machine/save-state.ts'
 import { createState, type State } from '../../machine/state.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
 import { readRecord } from '../store/run-record.ts'
 
 export function foldRun(content: {
@@ -22,6 +23,20 @@ export function foldRun(content: {
     lastAt = Math.max(lastAt, at)
   }
   return { state, pinned: state.pinned, lastSeq, lastAt }
+}
+
+/** Returns undefined where the journal cannot be read or folded. */
+export async function readCommittedState(
+  journals: OrchestraParts['journals'],
+  user: UserId,
+  journal: JournalId,
+): Promise<State | undefined> {
+  try {
+    const content = await journals.load(user, journal)
+    return content && foldRun(content).state
+  } catch {
+    return undefined
+  }
 }
 
 interface Folded {

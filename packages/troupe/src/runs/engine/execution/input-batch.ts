@@ -1,10 +1,7 @@
 /** Inputs taken one after the other: their records, events and commands, the state moved along. */
-import { pathOf } from '../../machine/branches/agent-path.ts'
-import { commandsOf } from '../../machine/commands-of.ts'
-import { decide } from '../../machine/decide.ts'
-import { evolve } from '../../machine/evolve.ts'
-import type { Command, Event, Input } from '../../machine/machine-events.ts'
+import type { Command, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
+import { transition } from '../../machine/transition.ts'
 import type { EventWithPath } from '../run-event.ts'
 import type { RunRecord } from '../store/run-record.ts'
 
@@ -13,7 +10,7 @@ const maxInOneGo = 64
 export class InputBatch {
   readonly records: RunRecord[] = []
   readonly events: EventWithPath[] = []
-  readonly eventCommands: EventCommands[] = []
+  readonly commands: Command[] = []
   readonly #state: State
   readonly #ended: Set<string>
   lastSeq: number
@@ -35,19 +32,10 @@ export class InputBatch {
       if (this.#ended.has(input.step)) return
       this.#ended.add(input.step)
     }
-    const events = decide(this.#state, input)
+    const { events, paths, commands } = transition(this.#state, input)
     if (events.length === 0) return
     this.records.push({ input, events, first: this.lastSeq + 1 })
-    for (const event of events) {
-      evolve(this.#state, event)
-      this.events.push({ ...event, seq: ++this.lastSeq, path: pathOf(this.#state.paths, event) })
-      this.eventCommands.push({ event, commands: commandsOf(this.#state, event) })
-    }
+    for (const [i, event] of events.entries()) this.events.push({ ...event, seq: ++this.lastSeq, path: paths[i] ?? [] })
+    for (const command of commands) this.commands.push(command)
   }
-}
-
-/** An event, and the commands that it opened. */
-export interface EventCommands {
-  readonly event: Event
-  readonly commands: readonly Command[]
 }

@@ -7,7 +7,6 @@ import { failure, type Json, type StoredError, TimeSlice, type UserId } from '..
 import type { JournalWriter, StepEnd } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { pathOf } from '../../machine/branches/agent-path.ts'
-import { commandsOf } from '../../machine/commands-of.ts'
 import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
 import { deriveStatus } from '../../machine/run-account.ts'
@@ -22,7 +21,8 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { EventWithPath } from '../run-event.ts'
 import { stepJournal, traceIdOf } from '../store/run-journals.ts'
 import { failFatally, isOwnedByOther } from './fail-fatally.ts'
-import { type EventCommands, InputBatch } from './input-batch.ts'
+import { readCommittedState } from './fold-run.ts'
+import { InputBatch } from './input-batch.ts'
 import { logRunEvents } from './log-run-events.ts'
 import { recordInputs } from './record-inputs.ts'
 import { rowsForCommands, rowsOf } from './rows-for-commands.ts'
@@ -117,8 +117,8 @@ export class RunOwner {
   }
 
   /** The rows that follow from a run's first events, for the change that starts it. */
-  beginning(events: readonly Event[]): readonly Statement[] {
-    const rows = this.#rowsForCommands(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
+  beginning(commands: readonly Command[]): readonly Statement[] {
+    const rows = rowsForCommands(this.#parts, this.#at, commands)
     // One that a breakpoint stops before its first step waits from the start.
     return this.works ? rows : [...rows, ...this.#status.rows(this.#at, this.#lastAt), ...this.#reportStart()]
   }
@@ -134,7 +134,7 @@ export class RunOwner {
 
   #reportStart(): readonly Statement[] {
     const before = { status: 'running', over: false } as const
-    return reportToParent(this.#parts, this, { before, isAsked: true, events: [], name: `${this.#lastSeq}` })
+    return reportToParent(this.#parts, this, { before, isAsked: true, commands: [], name: `${this.#lastSeq}` })
   }
 
   /** The start is durable. */
@@ -235,11 +235,11 @@ export class RunOwner {
     const rowIds = rows.map((row) => row.id)
     const isAsked = rows.some(({ body }) => (body as RunMessage).type === 'resume')
     const others = [
-      ...(await notifyRelatedRuns(this.#parts, this, step.events)),
+      ...(await notifyRelatedRuns(this.#parts, this, step.commands)),
       ...reportToParent(this.#parts, this, {
         before,
         isAsked,
-        events: step.events,
+        commands: step.commands,
         name: `${step.lastSeq} ${rowIds.at(-1) ?? ''}`,
       }),
     ]
@@ -249,7 +249,7 @@ export class RunOwner {
       ...(proves ? this.#writer.prove().statements : await this.#recorded(step, at, slice)),
       ...rowStatements,
       ...(rowIds.length > 0 ? inbox.remove(this.user, this.#writer.id, rowIds).statements : []),
-      ...this.#rowsForCommands(step.eventCommands),
+      ...rowsForCommands(this.#parts, this.#at, step.commands),
       ...others,
     ]
     if (statements.length > 0) {
@@ -266,13 +266,10 @@ export class RunOwner {
       this.#parts.announce(this.user, this.run, this.#trace, event)
     }
     if (step.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
-    for (const { commands } of step.eventCommands) {
+    for (const command of step.commands) {
       if (step.isLong && slice.isOver) await slice.renew()
-      for (const command of commands) this.#carryOut(command)
+      this.#carryOut(command)
     }
-    if (step.events.some(({ type }) => type === 'run.resumed'))
-      for (const id of this.#launcher.resumeParked())
-        void this.apply((time) => ({ at: time, type: 'step.resumed', step: id })).catch(() => {})
   }
 
   /** @returns what becomes of a command; what a step or a timer says is taken as it is */
@@ -293,7 +290,8 @@ export class RunOwner {
 
   async #breakDown(error: unknown): Promise<void> {
     this.#writer.rewind(this.#mark)
-    const at = { user: this.user, run: this.run, pinned: this.pinned, state: this.#state, writer: this.#writer }
+    const state = (await readCommittedState(this.#parts.journals, this.user, this.#writer.id)) ?? this.#state
+    const at = { user: this.user, run: this.run, pinned: this.pinned, state, writer: this.#writer }
     const steps = this.#launcher.steps()
     const { account, statements } = await failFatally(this.#parts, at, steps, error)
     const change = { id: null, scope: { user: this.user }, statements, wake: ['steps', 'runs'] as const }
@@ -318,10 +316,6 @@ export class RunOwner {
     return { user: this.user, run: this.run, state: this.#state, journal: this.#writer.id }
   }
 
-  #rowsForCommands(eventCommands: readonly EventCommands[]): readonly Statement[] {
-    return rowsForCommands(this.#parts, this.#at, eventCommands)
-  }
-
   #notify(events: readonly EventWithPath[]): void {
     if (events.length === 0) return
     for (const observer of this.#observers) observer(events)
@@ -335,6 +329,12 @@ export class RunOwner {
     else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
     // The answer is in the step's inbox: a step that gave up its process is entered again for it.
     else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
+    else if (command.type === 'parked.resume') this.#resumeParked()
+  }
+
+  #resumeParked(): void {
+    for (const step of this.#launcher.resumeParked())
+      void this.apply((at) => ({ at, type: 'step.resumed', step })).catch(() => {})
   }
 
   #launch(command: Extract<Command, { readonly type: 'step.execute' }>, restarted = false): void {

@@ -1,5 +1,5 @@
 /**
- * Forks a run: its recorded inputs up to a place go through `decide` again under a new id, with what is to be different.
+ * Forks a run: its recorded inputs up to a place go through `transition` again under a new id, with what is to be different.
  * What had settled by then is not done again; steps that were open go on in the fork: those that waited with what they
  * had recorded, others from their start. The shared context is not forked: what the run wrote there stays as it is now.
  */
@@ -18,12 +18,11 @@ import {
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
-import { decide } from '../../machine/decide.ts'
-import { evolve } from '../../machine/evolve.ts'
 import type { Event, Input, InputOf, Pinned } from '../../machine/machine-events.ts'
 import { checkAnswer } from '../../machine/people/check-answer.ts'
 import { createState, hasEnded, type State } from '../../machine/state.ts'
 import { totalUsage } from '../../machine/steps/total-usage.ts'
+import { transition } from '../../machine/transition.ts'
 import { rejoinBudgets } from '../budgets/join-budgets.ts'
 import { type Parent, parentOf, withParent } from '../children/parent.ts'
 import { RunOwner } from '../execution/run-owner.ts'
@@ -231,18 +230,17 @@ class Prefix {
     const at = recorded.at + this.#shift
     const input = this.#changed(this.#moved({ ...recorded, at }))
     if (input.type === 'question.answered') checkAnswer(this.state, input.question, input.value)
-    this.decide(input)
+    this.apply(input)
     // What the run was answered last is part of what it failed with.
     if (this.#retry) for (const { events } of this.records.slice(-1)) this.#remember(events)
     return this.#used.size === 0
   }
 
-  decide(input: Input): void {
-    const events = decide(this.state, input)
+  apply(input: Input): void {
+    const { events } = transition(this.state, input)
     if (events.length === 0) return
     const { first = 1, events: before = [] } = this.records.at(-1) ?? {}
     this.records.push({ input, events, first: first + before.length })
-    for (const event of events) evolve(this.state, event)
   }
 
   /** Steps that are open, and questions, for which a result or an answer is given. */
@@ -250,14 +248,14 @@ class Prefix {
     for (const step of [...this.state.steps.values()]) {
       const found = this.#resultFor(step.id, step.agent)
       if (found && !step.serve)
-        this.decide({ at, type: 'step.returned', step: step.id, outcome: editedRouting(found.value) })
+        this.apply({ at, type: 'step.returned', step: step.id, outcome: editedRouting(found.value) })
     }
     for (const [question, value] of Object.entries(this.#edit.answers ?? {})) {
       if (this.#used.has(`answer ${question}`) || this.state.questions.get(question)?.status !== 'open') continue
       this.#rejectApproval(question)
       checkAnswer(this.state, question, value)
       this.#used.add(`answer ${question}`)
-      this.decide({ at, type: 'question.answered', question, value, by: 'fork' })
+      this.apply({ at, type: 'question.answered', question, value, by: 'fork' })
     }
   }
 

@@ -3,17 +3,17 @@
  * wait for a person, a resolution, other code, or a child run that waits.
  */
 
-import { type Branch, type Group, type JoinState, must, type State, type Step } from '../state.ts'
+import { addTo, type Branch, type Group, type JoinState, must, type State, type Step } from '../state.ts'
 import { nodeIn } from './flow.ts'
 
 /** One holder more or less in the scope that can still come to the meetings ahead of a node. */
 export function countReachable(state: State, group: Group, node: string, by: 1 | -1): void {
-  for (const joinNode of nodeIn(state, node).reach) state.ledger.add(group.reachableCounts, joinNode, by)
+  for (const joinNode of nodeIn(state, node).reach) addTo(group.reachableCounts, joinNode, by)
 }
 
 export function countLive(state: State, group: Group, node: string, by: 1 | -1): void {
-  state.ledger.add(group, 'live', by)
-  state.ledger.add(state.counts, 'live', by)
+  group.live += by
+  state.counts.live += by
   countReachable(state, group, node, by)
   refreshGroup(state, group)
 }
@@ -22,10 +22,10 @@ export function countLive(state: State, group: Group, node: string, by: 1 | -1):
 export function setBlocked(state: State, branch: Branch, blocked: boolean): void {
   if (branch.blocked === blocked) return
   const group = state.groups.get(branch.group) as Group
-  state.ledger.set(branch, 'blocked', blocked)
-  state.ledger.add(group, 'blocked', blocked ? 1 : -1)
+  branch.blocked = blocked
+  group.blocked += blocked ? 1 : -1
   for (const joinNode of nodeIn(state, branch.node).reach)
-    state.ledger.add(group.blockedReachableCounts, joinNode, blocked ? 1 : -1)
+    addTo(group.blockedReachableCounts, joinNode, blocked ? 1 : -1)
   refreshGroup(state, group)
 }
 
@@ -35,8 +35,8 @@ function refreshGroup(state: State, group: Group): void {
   const slot = must(joinState.slots[group.origin.slot], group.id)
   const blocked = !slot.result && group.live > 0 && group.blocked === group.live
   if (blocked === slot.blocked) return
-  state.ledger.set(slot, 'blocked', blocked)
-  state.ledger.add(joinState, 'blocked', blocked ? 1 : -1)
+  slot.blocked = blocked
+  joinState.blocked += blocked ? 1 : -1
   refreshJoin(state, joinState)
 }
 
@@ -82,14 +82,13 @@ export function changeStep(state: State, step: Step, change: () => void): void {
 }
 
 function refreshStep(state: State, step: Step): void {
-  const { ledger } = state
   const blocked = isBlocked(step)
   if (blocked === step.blocked) return
-  ledger.set(step, 'blocked', blocked)
+  step.blocked = blocked
   if (step.serve) {
     const asker = state.steps.get(step.serve.from)
     if (!asker?.requests[step.id]) return
-    ledger.add(asker, 'blockedRequests', blocked ? 1 : -1)
+    asker.blockedRequests += blocked ? 1 : -1
     refreshStep(state, asker)
     return
   }
@@ -99,18 +98,18 @@ function refreshStep(state: State, step: Step): void {
 
 /** Counts a step as it is, or counts it no longer. */
 export function countStep(state: State, step: Step, by: 1 | -1): void {
-  const { ledger, counts } = state
+  const { counts } = state
   if (step.status === 'running') {
-    ledger.add(counts, 'executing', by)
+    counts.executing += by
     if (!step.serve) {
-      ledger.add(counts, 'parallel', by)
-      ledger.add(state.busy, step.node, by)
+      counts.parallel += by
+      addTo(state.busy, step.node, by)
     }
   }
   if (step.status !== 'waiting') return
-  if (step.reason === 'uncertain') ledger.add(counts, 'uncertain', by)
-  if (step.reason === 'code.changed') ledger.add(counts, 'changed', by)
+  if (step.reason === 'uncertain') counts.uncertain += by
+  if (step.reason === 'code.changed') counts.changed += by
   if (!waitsOutside(step)) return
-  ledger.add(counts, 'outside', by)
-  if (step.childCount === 0 || step.waitingChildCount < step.childCount) ledger.add(counts, 'movingOutside', by)
+  counts.outside += by
+  if (step.childCount === 0 || step.waitingChildCount < step.childCount) counts.movingOutside += by
 }

@@ -1,13 +1,13 @@
 /** Scopes end when their last branch has; what they end with goes to the barrier that waits for it. */
 import type { StoredError } from '../../../core/index.ts'
-import { type Deciding, failedResult } from '../decision.ts'
+import { failedResult, type RunDecision } from '../decision.ts'
 import { discardJoins } from '../joins/consider-join.ts'
 import { considerJoins } from '../joins/join-arrivals.ts'
 import { joinProgress, loser, responseOf } from '../joins/join-progress.ts'
 import type { Result } from '../machine-events.ts'
 import { type Group, must } from '../state.ts'
 
-export function considerGroup(d: Deciding, id: string): void {
+export function considerGroup(d: RunDecision, id: string): void {
   const group = d.state.groups.get(id)
   if (!group) return
   const closing = Object.keys(group.closing).filter(
@@ -38,7 +38,7 @@ export function considerGroup(d: Deciding, id: string): void {
 }
 
 /** One response, or the list of them in order of invocation; a failure where there is none, or where one is not forgiven. */
-export function groupResultOf(d: Deciding, group: Group, agent: string): Result {
+export function groupResultOf(d: RunDecision, group: Group, agent: string): Result {
   const value = responseOf(group)
   if (group.failing) return failedResult(agent, group.failing)
   if (value !== undefined) return { agent, success: true, value }
@@ -46,7 +46,7 @@ export function groupResultOf(d: Deciding, group: Group, agent: string): Result 
 }
 
 /** Its branches are stopped and awaited; then it ends with this error. */
-export function failGroup(d: Deciding, id: string, error: StoredError, fatal: boolean): void {
+export function failGroup(d: RunDecision, id: string, error: StoredError, fatal: boolean): void {
   const group = must(d.state.groups.get(id), id)
   if (d.isStopping(group)) return
   d.emit({ type: 'group.failed', group: group.id, error, ...(fatal ? { fatal: true as const } : {}) })

@@ -1,12 +1,12 @@
 /** Stopping: branches, their steps and what these wait for, all of them awaited. */
 import { failure, storeError } from '../../../core/index.ts'
-import { type Deciding, isBranchEnded } from '../decision.ts'
+import { isBranchEnded, type RunDecision } from '../decision.ts'
 import { fire } from '../joins/consider-join.ts'
 import type { Cancellation } from '../machine-events.ts'
 import type { Branch, Step } from '../state.ts'
 
 /** Meetings that wait in it do not take place any more, which the scope has to remember. */
-export function requestGroupCancel(d: Deciding, id: string, cancellation: Cancellation): void {
+export function requestGroupCancel(d: RunDecision, id: string, cancellation: Cancellation): void {
   const group = d.state.groups.get(id)
   if (!group || group.live === 0) return
   if (group.openJoinCount > 0 && !d.isStopping(group))
@@ -15,7 +15,7 @@ export function requestGroupCancel(d: Deciding, id: string, cancellation: Cancel
 }
 
 /** It ends at once, or when its step and the branches that it waits for have stopped. */
-export function requestBranchCancel(d: Deciding, branch: Branch, cancellation: Cancellation) {
+export function requestBranchCancel(d: RunDecision, branch: Branch, cancellation: Cancellation) {
   if (isBranchEnded(branch) || branch.cancellation) return
   d.emit({ type: 'branch.cancel-requested', branch: branch.id, cancellation })
   const joinState = branch.fork === undefined ? undefined : d.state.joins.get(branch.fork)
@@ -30,7 +30,7 @@ export function requestBranchCancel(d: Deciding, branch: Branch, cancellation: C
 }
 
 /** What it waited for has stopped. */
-export function finishCancellation(d: Deciding, branch: Branch) {
+export function finishCancellation(d: RunDecision, branch: Branch) {
   const { as, error } = branch.cancellation as Cancellation
   if (branch.question !== undefined) d.emit({ type: 'question.withdrawn', ...d.asked(branch.question) })
   if (branch.after !== undefined && d.state.timers.has(branch.after))
@@ -39,7 +39,7 @@ export function finishCancellation(d: Deciding, branch: Branch) {
   d.emit({ type: 'branch.cancelled', branch: branch.id, agent: d.label(branch), error })
 }
 
-export function requestStepCancel(d: Deciding, step: Step, cancellation: Cancellation) {
+export function requestStepCancel(d: RunDecision, step: Step, cancellation: Cancellation) {
   if (step.cancellation) return
   withdraw(d, step)
   if (step.status === 'ready' || step.suspendedEnding)
@@ -48,7 +48,7 @@ export function requestStepCancel(d: Deciding, step: Step, cancellation: Cancell
 }
 
 /** What a step has asked of people and agents is not wanted any more. */
-export function withdraw(d: Deciding, step: Step): void {
+export function withdraw(d: RunDecision, step: Step): void {
   if (step.openQuestions + step.openRequests === 0) return
   for (const question of Object.keys(step.questions))
     if (step.questions[question]) d.emit({ type: 'question.withdrawn', ...d.asked(question) })

@@ -2,7 +2,7 @@
 import type { Json, StoredError } from '../../../core/index.ts'
 import { resultsOf } from '../joins/results-of.ts'
 import type { BranchOrigin, EventOf, Result } from '../machine-events.ts'
-import { type Branch, dict, type Group, must, type State } from '../state.ts'
+import { addTo, type Branch, dict, type Group, must, type State } from '../state.ts'
 import { enqueue, queueOf } from '../steps/step-queue.ts'
 import { countLive, countReachable, setBlocked } from './branch-counts.ts'
 import { edgePairOf, graphIn, nodeIn } from './flow.ts'
@@ -18,19 +18,18 @@ type BranchEvent = EventOf<
 >
 
 export function evolveBranch(state: State, event: BranchEvent): State {
-  const { ledger } = state
   switch (event.type) {
     case 'branch.started':
       return started(state, event)
     case 'branch.moved':
       return moved(state, event)
     case 'branch.cancel-requested':
-      ledger.set(must(state.branches.get(event.branch), event.branch), 'cancellation', event.cancellation)
+      must(state.branches.get(event.branch), event.branch).cancellation = event.cancellation
       return state
     case 'group.failed': {
       const group = must(state.groups.get(event.group), event.group)
-      ledger.set(group, 'failing', event.error)
-      if (event.fatal) ledger.set(group, 'fatal', true)
+      group.failing = event.error
+      if (event.fatal) group.fatal = true
       return state
     }
     default:
@@ -41,7 +40,6 @@ export function evolveBranch(state: State, event: BranchEvent): State {
 function groupFor(state: State, event: EventOf<'branch.started'>): Group {
   const found = state.groups.get(event.group)
   if (found) return found
-  const { ledger } = state
   const group: Group = {
     id: event.group,
     origin: event.origin as BranchOrigin,
@@ -62,12 +60,12 @@ function groupFor(state: State, event: EventOf<'branch.started'>): Group {
     errorHandled: false,
     closed: false,
   }
-  ledger.put(state.groups, group.id, group)
-  if (group.origin.kind !== 'call') ledger.push(state.tops, group.id)
+  state.groups.set(group.id, group)
+  if (group.origin.kind !== 'call') state.tops.push(group.id)
   else {
     const slot = must(state.joins.get(group.origin.joinId)?.slots[group.origin.slot], group.origin.joinId)
-    ledger.set(slot, 'group', group.id)
-    ledger.set(slot, 'request', event.input as Json)
+    slot.group = group.id
+    slot.request = event.input as Json
   }
   return group
 }
@@ -84,7 +82,6 @@ const resultsAtJoin = (state: State, joinId: string | undefined): readonly Resul
   joinId === undefined ? undefined : resultsOf(must(state.joins.get(joinId), joinId))
 
 function started(state: State, event: EventOf<'branch.started'>): State {
-  const { ledger } = state
   const results = resultsAtJoin(state, event.meets)
   const input = results ? joinInput(results) : (event.input as Json)
   const group = groupFor(state, event)
@@ -121,8 +118,8 @@ function started(state: State, event: EventOf<'branch.started'>): State {
     value: undefined,
     error: undefined,
   }
-  ledger.put(state.branches, branch.id, branch)
-  ledger.push(group.branches, branch.id)
+  state.branches.set(branch.id, branch)
+  group.branches.push(branch.id)
   countLive(state, group, branch.node, 1)
   makeReady(state, branch)
   if (event.edge !== undefined) countTraversal(state, event.edge)
@@ -131,92 +128,91 @@ function started(state: State, event: EventOf<'branch.started'>): State {
 
 /** At User it asks instead, which is an event of its own. */
 function makeReady(state: State, branch: Branch) {
-  const { ledger } = state
-  if (nodeIn(state, branch.node).kind !== 'agent') return ledger.set(branch, 'status', 'asking')
-  ledger.set(branch, 'status', 'ready')
-  ledger.set(branch, 'ticket', enqueue(state, queueOf(state, branch.node), branch.id))
+  if (nodeIn(state, branch.node).kind !== 'agent') {
+    branch.status = 'asking'
+    return
+  }
+  branch.status = 'ready'
+  branch.ticket = enqueue(state, queueOf(state, branch.node), branch.id)
 }
 
 export function countTraversal(state: State, index: number): void {
-  state.ledger.add(state.edgeUses as { [edge: string]: number }, String(index), 1)
-  state.ledger.add(state.counts, 'hops', 1)
+  addTo(state.edgeUses, index, 1)
+  state.counts.hops += 1
 }
 
 function moved(state: State, event: EventOf<'branch.moved'>): State {
-  const { ledger } = state
   const branch = must(state.branches.get(event.branch), event.branch)
   const group = must(state.groups.get(branch.group), branch.group)
   setBlocked(state, branch, false)
-  if (branch.status === 'delayed') ledger.add(state.counts, 'delayed', -1)
+  if (branch.status === 'delayed') state.counts.delayed -= 1
   if (event.edge !== undefined) alongEdge(state, branch, event.edge)
   if (event.node !== branch.node) {
     countReachable(state, group, branch.node, -1)
-    ledger.set(branch, 'node', event.node)
+    branch.node = event.node
     countReachable(state, group, branch.node, 1)
   }
   const results = resultsAtJoin(state, event.meets)
   if (results) {
-    ledger.set(branch, 'input', joinInput(results))
-    ledger.set(branch, 'results', results)
+    branch.input = joinInput(results)
+    branch.results = results
   } else if (event.input !== undefined) {
-    ledger.set(branch, 'input', event.input)
-    ledger.set(branch, 'request', event.input)
-    ledger.set(branch, 'history', event.history)
-    ledger.set(branch, 'results', undefined)
+    branch.input = event.input
+    branch.request = event.input
+    branch.history = event.history
+    branch.results = undefined
   }
-  ledger.set(branch, 'from', event.from)
-  ledger.set(branch, 'attempt', event.attempt ?? 1)
-  ledger.set(branch, 'substitute', event.substitute ?? false)
-  ledger.set(branch, 'after', event.after)
-  ledger.set(branch, 'fork', undefined)
-  ledger.set(branch, 'question', undefined)
-  ledger.set(branch, 'cancellation', undefined)
+  branch.from = event.from
+  branch.attempt = event.attempt ?? 1
+  branch.substitute = event.substitute ?? false
+  branch.after = event.after
+  branch.fork = undefined
+  branch.question = undefined
+  branch.cancellation = undefined
   if (event.after === undefined) makeReady(state, branch)
   else {
-    ledger.set(branch, 'status', 'delayed')
-    ledger.add(state.counts, 'delayed', 1)
+    branch.status = 'delayed'
+    state.counts.delayed += 1
   }
   return state
 }
 
 function alongEdge(state: State, branch: Branch, index: number): void {
-  const { ledger } = state
   const edge = must(graphIn(state).edges[index], `edge ${index}`)
   countTraversal(state, index)
   const bounded = edge.maxTurns !== undefined || edge.limit !== undefined
-  ledger.set(branch, 'pingPongCount', !bounded && branch.before === edge.to ? branch.pingPongCount + 1 : 0)
-  ledger.set(branch, 'before', edge.from)
+  branch.pingPongCount = !bounded && branch.before === edge.to ? branch.pingPongCount + 1 : 0
+  branch.before = edge.from
   const edgePair = edge.alternating ? edgePairOf(edge) : undefined
-  ledger.set(branch, 'turns', edgePair === undefined ? 0 : edgePair === branch.edgePair ? branch.turns + 1 : 2)
-  ledger.set(branch, 'edgePair', edgePair)
+  branch.turns = edgePair === undefined ? 0 : edgePair === branch.edgePair ? branch.turns + 1 : 2
+  branch.edgePair = edgePair
 }
 
 function ended(state: State, event: EventOf<'branch.completed' | 'branch.failed' | 'branch.cancelled'>): State {
-  const { ledger } = state
   const branch = must(state.branches.get(event.branch), event.branch)
   const group = must(state.groups.get(branch.group), branch.group)
   setBlocked(state, branch, false)
-  if (branch.status === 'delayed') ledger.add(state.counts, 'delayed', -1)
-  ledger.set(branch, 'fork', undefined)
-  ledger.set(branch, 'question', undefined)
-  ledger.set(branch, 'input', null)
-  ledger.set(branch, 'request', null)
-  ledger.set(branch, 'history', undefined)
-  ledger.set(branch, 'results', undefined)
-  ledger.set(branch, 'progressHashes', dict())
+  if (branch.status === 'delayed') state.counts.delayed -= 1
+  branch.fork = undefined
+  branch.question = undefined
+  branch.input = null
+  branch.request = null
+  branch.history = undefined
+  branch.results = undefined
+  branch.progressHashes = dict()
   if (event.type === 'branch.completed') {
-    ledger.set(branch, 'status', 'completed')
-    ledger.set(branch, 'value', event.value)
+    branch.status = 'completed'
+    branch.value = event.value
     if (event.as === 'ended') {
       const value = event.value ?? null
-      ledger.push(group.ends, { order: branch.order, value })
-      ledger.set(state, 'lastValue', value)
+      group.ends.push({ order: branch.order, value })
+      state.lastValue = value
     }
   } else {
-    ledger.set(branch, 'status', event.type === 'branch.failed' ? 'failed' : 'cancelled')
-    ledger.set(branch, 'error', event.error)
-    if (isMoreSpecific(event.error, group.firstFailure)) ledger.set(group, 'firstFailure', event.error)
-    if (event.type === 'branch.failed' && event.errorHandled) ledger.set(group, 'errorHandled', true)
+    branch.status = event.type === 'branch.failed' ? 'failed' : 'cancelled'
+    branch.error = event.error
+    if (isMoreSpecific(event.error, group.firstFailure)) group.firstFailure = event.error
+    if (event.type === 'branch.failed' && event.errorHandled) group.errorHandled = true
   }
   countLive(state, group, branch.node, -1)
   return state

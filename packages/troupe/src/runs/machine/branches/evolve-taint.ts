@@ -80,8 +80,8 @@ function taintOfArrival(state: State, event: EventOf<'join.arrived'>): Taint {
 }
 
 function put(state: State, key: string, taint: Taint): void {
-  if (taint && taint.length > 0) state.ledger.put(state.taints, key, taint)
-  else state.ledger.drop(state.taints, key)
+  if (taint && taint.length > 0) state.taints.set(key, taint)
+  else state.taints.delete(key)
 }
 
 function add(state: State, key: string, taint: Taint): void {

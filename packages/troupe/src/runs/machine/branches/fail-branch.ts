@@ -1,7 +1,7 @@
 /** What becomes of failures: retried, routed, asked about, taken in by a meeting, or handed up. */
 import { duration, failure, hashText, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { ErrorRule, FailurePolicy, GraphNode, RetryRule } from '../../../topology/index.ts'
-import { type Deciding, failedResult } from '../decision.ts'
+import { failedResult, type RunDecision } from '../decision.ts'
 import { joinOf, joinProgress, missing, policyOf } from '../joins/join-progress.ts'
 import { canBeSatisfied } from '../joins/join-verdict.ts'
 import { askAboutFailure } from '../people/ask-person.ts'
@@ -18,7 +18,7 @@ export function delayBefore(retry: RetryRule, attempt: number, name: string): nu
   return Math.ceil(full * (1 - jitter / 2))
 }
 
-const ruleFor = (d: Deciding, error: StoredError): ErrorRule | undefined => {
+const ruleFor = (d: RunDecision, error: StoredError): ErrorRule | undefined => {
   const { onError } = d.config
   const { code } = (error.details ?? {}) as { readonly code?: unknown }
   for (const kind of [error.code, typeof code === 'string' ? code : error.code, error.name, '*'])
@@ -29,7 +29,7 @@ const ruleFor = (d: Deciding, error: StoredError): ErrorRule | undefined => {
 /** Errors that say themselves that another attempt is of no use. */
 const isFinal = (error: StoredError) => error.name === 'CriticalError'
 
-export function routeError(d: Deciding, branch: Branch, error: StoredError) {
+export function routeError(d: RunDecision, branch: Branch, error: StoredError) {
   const rule = ruleFor(d, error)
   if (!rule) return handleBranchFailure(d, branch, error)
   if (rule.retry && branch.attempt < rule.retry.attempts && !isFinal(error)) return retryBranch(d, branch, rule.retry)
@@ -55,7 +55,7 @@ export function routeError(d: Deciding, branch: Branch, error: StoredError) {
   handleBranchFailure(d, branch, failure)
 }
 
-const named = (d: Deciding, agent: string): GraphNode | undefined => {
+const named = (d: RunDecision, agent: string): GraphNode | undefined => {
   const { nodes } = graphIn(d.state)
   return nodes.get(agent) ?? [...nodes.values()].find((n) => n.label === agent)
 }
@@ -67,7 +67,7 @@ export const exhausted = (error: StoredError, attempts: number): StoredError => 
 })
 
 /** The same step anew, after its delay. */
-export function retryBranch(d: Deciding, branch: Branch, retry: RetryRule): void {
+export function retryBranch(d: RunDecision, branch: Branch, retry: RetryRule): void {
   const attempt = branch.attempt + 1
   const delay = delayBefore(retry, attempt, branch.id)
   const after = `retry:${branch.id}`
@@ -75,7 +75,7 @@ export function retryBranch(d: Deciding, branch: Branch, retry: RetryRule): void
   if (delay > 0) d.emit({ type: 'timer.set', name: after, due: d.at + delay })
 }
 
-export function retryInPlace(d: Deciding, branch: Branch, attempt: number, after?: string): void {
+export function retryInPlace(d: RunDecision, branch: Branch, attempt: number, after?: string): void {
   const { id, node, from, substitute } = branch
   d.emit({
     type: 'branch.moved',
@@ -90,14 +90,14 @@ export function retryInPlace(d: Deciding, branch: Branch, attempt: number, after
 }
 
 /** The meeting that would miss this branch: the first on its way, where somebody waits or can still come. */
-function joinNodeFor(d: Deciding, group: Group, branch: Branch): GraphNode | undefined {
+function joinNodeFor(d: RunDecision, group: Group, branch: Branch): GraphNode | undefined {
   const [first] = d.node(branch.node).first
   if (first === undefined) return undefined
   const waits = group.openJoins[first] !== undefined
   return waits || missing(d, group, first, waits) > 1 ? d.node(first) : undefined
 }
 
-function policyFor(d: Deciding, group: Group, branch: Branch): FailurePolicy {
+function policyFor(d: RunDecision, group: Group, branch: Branch): FailurePolicy {
   const joinNode = joinNodeFor(d, group, branch)
   if (joinNode) return policyOf(d, joinNode)
   if (group.origin.kind === 'call') return d.joinState(group.origin.joinId).onFailure
@@ -105,7 +105,7 @@ function policyFor(d: Deciding, group: Group, branch: Branch): FailurePolicy {
 }
 
 /** The branch has failed for good, unless a person is to be asked first; who was asked and said abort is not asked again. */
-export function handleBranchFailure(d: Deciding, branch: Branch, error: StoredError, fatal = false) {
+export function handleBranchFailure(d: RunDecision, branch: Branch, error: StoredError, fatal = false) {
   if (fatal) return failBranch(d, branch, error, 'failFast', 'abort')
   const group = d.groupOf(branch)
   const policy = policyFor(d, group, branch)
@@ -115,7 +115,7 @@ export function handleBranchFailure(d: Deciding, branch: Branch, error: StoredEr
 
 /** @param decision of a person: `skip` goes on without it, `abort` goes down with it */
 export function failBranch(
-  d: Deciding,
+  d: RunDecision,
   branch: Branch,
   error: StoredError,
   policy: FailurePolicy,
@@ -150,7 +150,7 @@ export function failBranch(
 }
 
 /** Whether the meeting's join can be met with one failure more. */
-function toleratesFailure(d: Deciding, group: Group, node: GraphNode): boolean {
+function toleratesFailure(d: RunDecision, group: Group, node: GraphNode): boolean {
   const id = group.openJoins[node.name]
   const now =
     id === undefined

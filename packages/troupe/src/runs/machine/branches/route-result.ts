@@ -3,7 +3,7 @@ import type { CarriedHistory } from '../../../agents/index.ts'
 import type { Json } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
 import { returnsTo } from '../../../topology/index.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { joinOf, policyOf } from '../joins/join-progress.ts'
 import { branchesAllowed, depthAllowed, hopsAllowed, notPingPong } from '../limits/guards.ts'
 import type { BranchOrigin, EventOf } from '../machine-events.ts'
@@ -11,7 +11,7 @@ import { askPerson } from '../people/ask-person.ts'
 import type { Branch } from '../state.ts'
 import type { NextTarget, Plan } from './flow.ts'
 
-export function routeResult(d: Deciding, branch: Branch, plan: Exclude<Plan, { kind: 'invalid' }>) {
+export function routeResult(d: RunDecision, branch: Branch, plan: Exclude<Plan, { kind: 'invalid' }>) {
   const { notify } = plan
   if (notify.length > 0 && !mayStart(d, branch, notify.length)) return
   if (plan.kind !== 'fork')
@@ -41,7 +41,7 @@ const childId = (branch: Branch, ordinal: number) =>
   `${branch.id}/${branch.steps}${branch.asked > 0 ? `?${branch.asked}` : ''}.${ordinal}`
 const childOrder = (branch: Branch, ordinal: number) => [...branch.order, branch.steps, branch.asked, ordinal]
 
-function traverseEdge(d: Deciding, branch: Branch, { edge, input, history }: Extract<Plan, { kind: 'move' }>) {
+function traverseEdge(d: RunDecision, branch: Branch, { edge, input, history }: Extract<Plan, { kind: 'move' }>) {
   const node = d.node(edge.to)
   if (!node.isJoin) return moveAlong(d, branch, edge, input, history)
   d.arrivals.push({
@@ -57,7 +57,13 @@ function traverseEdge(d: Deciding, branch: Branch, { edge, input, history }: Ext
 }
 
 /** The same branch at the next node. */
-export function moveAlong(d: Deciding, branch: Branch, edge: GraphEdge, input: Json, history?: CarriedHistory): void {
+export function moveAlong(
+  d: RunDecision,
+  branch: Branch,
+  edge: GraphEdge,
+  input: Json,
+  history?: CarriedHistory,
+): void {
   if (!hopsAllowed(d, 1) || !notPingPong(d, branch, edge)) return
   const from = branch.node
   const agent = d.node(edge.to).label
@@ -66,17 +72,17 @@ export function moveAlong(d: Deciding, branch: Branch, edge: GraphEdge, input: J
   askPerson(d, branch)
 }
 
-const mayStart = (d: Deciding, parent: Branch, more: number): boolean =>
+const mayStart = (d: RunDecision, parent: Branch, more: number): boolean =>
   depthAllowed(d, parent.depth + 1) && hopsAllowed(d, more) && branchesAllowed(d, more)
 
 type Start = Omit<EventOf<'branch.started'>, 'type' | 'at' | 'agent'>
 
-export function startBranch(d: Deciding, start: Start): void {
+export function startBranch(d: RunDecision, start: Start): void {
   d.emit({ type: 'branch.started', agent: d.node(start.node).label, ...start })
   askPerson(d, d.branch(start.branch))
 }
 
-function start(d: Deciding, branch: Branch, target: NextTarget, ordinal: number, origin?: BranchOrigin): void {
+function start(d: RunDecision, branch: Branch, target: NextTarget, ordinal: number, origin?: BranchOrigin): void {
   const child = childId(branch, ordinal)
   startBranch(d, {
     branch: child,
@@ -93,11 +99,11 @@ function start(d: Deciding, branch: Branch, target: NextTarget, ordinal: number,
 }
 
 /** Apart from everything: the run alone waits for it. Places of notifications of a value come after all others. */
-function startNotification(d: Deciding, branch: Branch, edge: GraphEdge, value: Json, ordinal: number): void {
+function startNotification(d: RunDecision, branch: Branch, edge: GraphEdge, value: Json, ordinal: number): void {
   start(d, branch, { edge, input: value }, ordinal, { kind: 'notify' })
 }
 
-function fork(d: Deciding, branch: Branch, targets: readonly NextTarget[]) {
+function fork(d: RunDecision, branch: Branch, targets: readonly NextTarget[]) {
   if (!mayStart(d, branch, targets.length)) return
   const graph = d.state.graph as NonNullable<typeof d.state.graph>
   const returnsResult = ({ edge }: NextTarget) => edge.type === 'notify' || returnsTo(graph, edge)
@@ -121,13 +127,13 @@ function fork(d: Deciding, branch: Branch, targets: readonly NextTarget[]) {
 }
 
 /** Several go on for a branch, and nobody waits for them. */
-export function split(d: Deciding, branch: Branch, targets: readonly NextTarget[]): void {
+export function split(d: RunDecision, branch: Branch, targets: readonly NextTarget[]): void {
   if (!mayStart(d, branch, targets.length)) return
   for (const [i, target] of targets.entries()) oneWayTo(d, branch, target, i + 1)
   d.emit({ type: 'branch.completed', branch: branch.id, agent: d.label(branch), as: 'split' })
 }
 
-function openFork(d: Deciding, branch: Branch, id: string, slots: readonly NextTarget[]): void {
+function openFork(d: RunDecision, branch: Branch, id: string, slots: readonly NextTarget[]): void {
   const node = d.node(branch.node)
   d.emit({
     type: 'join.opened',
@@ -144,13 +150,13 @@ function openFork(d: Deciding, branch: Branch, id: string, slots: readonly NextT
 }
 
 /** Who is only told counts as having heard. */
-function notifyTarget(d: Deciding, branch: Branch, joinId: string, target: NextTarget, slot: number): void {
+function notifyTarget(d: RunDecision, branch: Branch, joinId: string, target: NextTarget, slot: number): void {
   const result = { agent: d.node(target.edge.to).label, success: true, value: null }
   d.emit({ type: 'join.arrived', joinId, slot, order: [slot], depth: branch.depth, result })
 }
 
 /** Into the same scope; at a meeting the request itself arrives. */
-function oneWayTo(d: Deciding, branch: Branch, target: NextTarget, ordinal: number) {
+function oneWayTo(d: RunDecision, branch: Branch, target: NextTarget, ordinal: number) {
   const node = d.node(target.edge.to)
   if (!node.isJoin) return start(d, branch, target, ordinal)
   d.arrivals.push({

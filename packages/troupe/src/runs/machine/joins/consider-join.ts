@@ -1,11 +1,11 @@
 /** Barriers fire once: when their join is met or cannot be met; they close when the losers have stopped. */
 import type { StoredError } from '../../../core/index.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { byOrder, type Group, type JoinState, must } from '../state.ts'
 import { cause, joinProgress, loser } from './join-progress.ts'
 import { verdict } from './join-verdict.ts'
 
-export function considerJoin(d: Deciding, id: string): void {
+export function considerJoin(d: RunDecision, id: string): void {
   const joinState = d.state.joins.get(id)
   if (!joinState) return
   const now = joinProgress(d, joinState)
@@ -17,7 +17,7 @@ export function considerJoin(d: Deciding, id: string): void {
 }
 
 /** @param error why it goes down; absent, it is met */
-export function fire(d: Deciding, joinState: JoinState, forLosers: StoredError, error?: StoredError): void {
+export function fire(d: RunDecision, joinState: JoinState, forLosers: StoredError, error?: StoredError): void {
   const now = joinProgress(d, joinState)
   d.emit({
     type: 'join.completed',
@@ -45,7 +45,7 @@ export function fire(d: Deciding, joinState: JoinState, forLosers: StoredError, 
 }
 
 /** Meetings that will not take place: what waited there goes down with them. */
-export function discardJoins(d: Deciding, group: Group, which: (node: string) => boolean, error: StoredError): void {
+export function discardJoins(d: RunDecision, group: Group, which: (node: string) => boolean, error: StoredError): void {
   for (const node of Object.keys(group.openJoins)) {
     const id = group.openJoins[node]
     if (id === undefined || !which(node)) continue
@@ -64,7 +64,7 @@ export function discardJoins(d: Deciding, group: Group, which: (node: string) =>
   }
 }
 
-export function close(d: Deciding, joinState: JoinState): void {
+export function close(d: RunDecision, joinState: JoinState): void {
   const { id, node, agent } = joinState
   const branch = joinState.branch === undefined ? undefined : d.branch(joinState.branch)
   const group = d.state.groups.get(joinState.group)
@@ -80,7 +80,7 @@ export function close(d: Deciding, joinState: JoinState): void {
 }
 
 /** Those who met go on as one branch. */
-function startJoinedBranch(d: Deciding, joinState: JoinState, group: Group): void {
+function startJoinedBranch(d: RunDecision, joinState: JoinState, group: Group): void {
   const [first] = [...joinState.arrivals].sort(byOrder) as [JoinState['arrivals'][number]]
   d.emit({
     type: 'branch.started',

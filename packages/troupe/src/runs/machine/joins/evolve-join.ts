@@ -3,36 +3,35 @@
 import { countReachable, refreshJoin } from '../branches/branch-counts.ts'
 import { countTraversal } from '../branches/evolve-branch.ts'
 import type { EventOf } from '../machine-events.ts'
-import { type JoinState, must, type State } from '../state.ts'
+import { addTo, type JoinState, must, type State } from '../state.ts'
 
 type JoinEvent = EventOf<'join.opened' | 'join.arrived' | 'join.completed' | 'join.closed'>
 
 export function evolveJoin(state: State, event: JoinEvent): State {
-  const { ledger } = state
   if (event.type === 'join.opened') return opened(state, event)
   const joinState = must(state.joins.get(event.joinId), event.joinId)
   switch (event.type) {
     case 'join.arrived':
       return arrived(state, joinState, event)
     case 'join.completed': {
-      ledger.set(joinState, 'state', 'closing')
-      ledger.set(joinState, 'satisfied', event.satisfied)
-      ledger.set(joinState, 'error', event.error)
+      joinState.state = 'closing'
+      joinState.satisfied = event.satisfied
+      joinState.error = event.error
       const group = must(state.groups.get(joinState.group), joinState.group)
       if (joinState.kind === 'merge') {
-        ledger.set(group.openJoins, joinState.node, undefined)
-        ledger.set(group.closing, joinState.id, true)
+        group.openJoins[joinState.node] = undefined
+        group.closing[joinState.id] = true
         countReachable(state, group, joinState.node, -1)
       }
       return state
     }
     case 'join.closed': {
-      ledger.set(joinState, 'state', 'closed')
-      ledger.drop(state.joins, joinState.id)
+      joinState.state = 'closed'
+      state.joins.delete(joinState.id)
       const group = must(state.groups.get(joinState.group), joinState.group)
       if (joinState.kind === 'merge') {
-        ledger.add(group, 'openJoinCount', -1)
-        ledger.set(group.closing, joinState.id, undefined)
+        group.openJoinCount -= 1
+        group.closing[joinState.id] = undefined
       }
       return state
     }
@@ -40,7 +39,6 @@ export function evolveJoin(state: State, event: JoinEvent): State {
 }
 
 function opened(state: State, event: EventOf<'join.opened'>): State {
-  const { ledger } = state
   const joinState: JoinState = {
     id: event.joinId,
     kind: event.kind,
@@ -62,36 +60,34 @@ function opened(state: State, event: EventOf<'join.opened'>): State {
     satisfied: false,
     error: undefined,
   }
-  ledger.put(state.joins, joinState.id, joinState)
+  state.joins.set(joinState.id, joinState)
   if (joinState.kind === 'fork') {
     const branch = must(state.branches.get(event.branch as string), 'branch')
-    ledger.set(branch, 'status', 'waiting')
-    ledger.set(branch, 'fork', joinState.id)
+    branch.status = 'waiting'
+    branch.fork = joinState.id
     return state
   }
   const group = must(state.groups.get(event.group), event.group)
-  ledger.set(group.openJoins, joinState.node, joinState.id)
-  ledger.add(group.joinCounts, joinState.node, 1)
-  ledger.add(group, 'openJoinCount', 1)
+  group.openJoins[joinState.node] = joinState.id
+  addTo(group.joinCounts, joinState.node, 1)
+  group.openJoinCount += 1
   countReachable(state, group, joinState.node, 1)
   return state
 }
 
 function arrived(state: State, joinState: JoinState, event: EventOf<'join.arrived'>): State {
-  const { ledger } = state
   const { result } = event
-  if (event.slot === undefined) ledger.push(joinState.arrivals, { order: event.order, depth: event.depth, result })
+  if (event.slot === undefined) joinState.arrivals.push({ order: event.order, depth: event.depth, result })
   else {
     const slot = must(joinState.slots[event.slot], `slot ${event.slot}`)
-    ledger.set(slot, 'result', result)
-    ledger.add(joinState, 'pending', -1)
+    slot.result = result
+    joinState.pending -= 1
     closeGroup(state, slot.group)
   }
   if (event.edge !== undefined) countTraversal(state, event.edge)
-  ledger.add(joinState, result.success || event.errorHandled ? 'successes' : 'failures', 1)
-  if (!result.success && !event.errorHandled && joinState.failure === undefined)
-    ledger.set(joinState, 'failure', result.error)
-  if (event.fatal) ledger.set(joinState, 'fatal', true)
+  joinState[result.success || event.errorHandled ? 'successes' : 'failures'] += 1
+  if (!result.success && !event.errorHandled && joinState.failure === undefined) joinState.failure = result.error
+  if (event.fatal) joinState.fatal = true
   if (joinState.kind === 'fork') refreshJoin(state, joinState)
   return state
 }
@@ -100,6 +96,6 @@ function arrived(state: State, joinState: JoinState, event: EventOf<'join.arrive
 function closeGroup(state: State, id: string | undefined): void {
   const group = id === undefined ? undefined : state.groups.get(id)
   if (!group) return
-  state.ledger.set(group, 'closed', true)
-  state.ledger.drop(state.groups, group.id)
+  group.closed = true
+  state.groups.delete(group.id)
 }

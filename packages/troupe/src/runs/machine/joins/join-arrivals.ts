@@ -3,14 +3,14 @@
 import type { Json } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
 import { moveAlong, startBranch } from '../branches/route-result.ts'
-import type { Arrival, Deciding } from '../decision.ts'
+import type { Arrival, RunDecision } from '../decision.ts'
 import { type Group, type JoinState, must } from '../state.ts'
 import { close } from './consider-join.ts'
 import { cause, joinOf, joinProgress, missing, policyOf } from './join-progress.ts'
 import { verdict } from './join-verdict.ts'
 
 /** Who comes alone, with nobody on the way, just goes on; the others meet. */
-export function joinArrivals(d: Deciding): void {
+export function joinArrivals(d: RunDecision): void {
   const groups = new Map<string, Arrival[]>()
   for (const arrival of d.arrivals.splice(0)) {
     const key = JSON.stringify([arrival.group, arrival.node])
@@ -21,7 +21,7 @@ export function joinArrivals(d: Deciding): void {
   for (const group of groups.values()) joinGroup(d, group)
 }
 
-function joinGroup(d: Deciding, arrivals: readonly Arrival[]) {
+function joinGroup(d: RunDecision, arrivals: readonly Arrival[]) {
   const [first] = arrivals as readonly [Arrival, ...Arrival[]]
   const group = must(d.state.groups.get(first.group), first.group)
   const others =
@@ -52,7 +52,7 @@ function joinGroup(d: Deciding, arrivals: readonly Arrival[]) {
   }
 }
 
-function alone(d: Deciding, group: Group, arrival: Arrival) {
+function alone(d: RunDecision, group: Group, arrival: Arrival) {
   const edge = arrival.edge as GraphEdge
   const input = arrival.result.value as Json
   if (arrival.branch !== undefined) return moveAlong(d, d.branch(arrival.branch), edge, input)
@@ -68,7 +68,7 @@ function alone(d: Deciding, group: Group, arrival: Arrival) {
   })
 }
 
-function open(d: Deciding, group: Group, name: string): string {
+function open(d: RunDecision, group: Group, name: string): string {
   const node = d.node(name)
   const prefix = group.origin.kind === 'run' ? group.id.slice(3) : group.id
   const id = `${prefix}@${name}.${(group.joinCounts[name] ?? 0) + 1}`
@@ -87,7 +87,7 @@ function open(d: Deciding, group: Group, name: string): string {
 }
 
 /** Fires the meetings of a scope that nobody else can come to, and the first of those that wait for each other alone. */
-export function considerJoins(d: Deciding, group: Group): void {
+export function considerJoins(d: RunDecision, group: Group): void {
   const open = Object.keys(group.openJoins).filter((node) => group.openJoins[node] !== undefined)
   let waiting = 0
   for (const node of open) {
@@ -105,7 +105,7 @@ export function considerJoins(d: Deciding, group: Group): void {
 }
 
 /** Nobody moves: what has arrived is all that will, and there are no losers. */
-function fireAlone(d: Deciding, joinState: JoinState): void {
+function fireAlone(d: RunDecision, joinState: JoinState): void {
   const now = { ...joinProgress(d, joinState), open: 0 }
   const satisfied = verdict(joinState.join, joinState.onFailure, now) === 'satisfied'
   d.emit({

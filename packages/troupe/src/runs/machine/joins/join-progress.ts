@@ -1,20 +1,20 @@
 /** How a barrier stands, and what its results look like. */
 import { failure, type Json, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { FailurePolicy, GraphNode, Join } from '../../../topology/index.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { byOrder, type Group, type JoinState, must } from '../state.ts'
 import type { JoinProgress } from './join-verdict.ts'
 
-export const joinOf = (d: Deciding, node: GraphNode): Join => node.join ?? d.config.join
-export const policyOf = (d: Deciding, node: GraphNode): FailurePolicy => node.onFailure ?? d.config.onFailure
+export const joinOf = (d: RunDecision, node: GraphNode): Join => node.join ?? d.config.join
+export const policyOf = (d: RunDecision, node: GraphNode): FailurePolicy => node.onFailure ?? d.config.onFailure
 
 /** How many branches of its scope may still come to a meeting; its own place in the counts is not one of them. */
-export function missing(d: Deciding, group: Group, node: string, holds: boolean): number {
+export function missing(d: RunDecision, group: Group, node: string, holds: boolean): number {
   const own = holds && d.node(node).reach.includes(node) ? 1 : 0
   return (group.reachableCounts[node] as number) - own
 }
 
-export function joinProgress(d: Deciding, joinState: JoinState): JoinProgress {
+export function joinProgress(d: RunDecision, joinState: JoinState): JoinProgress {
   const { successes, failures, fatal } = joinState
   const group = must(d.state.groups.get(joinState.group), joinState.group)
   const open =

@@ -1,6 +1,4 @@
 import { expect, it } from 'vitest'
-import { decide } from '../decide.ts'
-import { evolve } from '../evolve.ts'
 import type { Input } from '../machine-events.ts'
 import { fan, leaf, team } from '../machine-teams.test.fixture.ts'
 import { MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
@@ -8,6 +6,7 @@ import { pending } from '../pending.ts'
 import { loadState, saveState } from '../save-state.ts'
 import { createState } from '../state.ts'
 import { nextRequest } from '../steps/step-queue.ts'
+import { transition } from '../transition.ts'
 
 const grant = (testbed: MachineTestbed, steps: number, hops: number, branches: number) =>
   testbed.apply({ at: testbed.now, type: 'budget.granted', steps, hops, branches }).map(({ type }) => type)
@@ -44,15 +43,11 @@ it('a run that draws from a common budget begins a step when it was granted all 
 
 it('a run that draws from its start begins nothing before its first grant', () => {
   const { pinned } = drawing()
-  const events = decide(createState(), { at: 1, type: 'start', task: 1, pinned: { ...pinned, draws: true } })
+  const { events } = transition(createState(), { at: 1, type: 'start', task: 1, pinned: { ...pinned, draws: true } })
   expect(events.map(({ type }) => type)).toEqual(['run.started', 'branch.started', 'budget.requested', 'timer.set'])
   expect(events[2]).toMatchObject({ steps: 1, hops: 0, branches: 1 })
   const state = createState()
-  const apply = (input: Input) => {
-    const decided = decide(state, input)
-    for (const event of decided) evolve(state, event)
-    return decided.map(({ type }) => type)
-  }
+  const apply = (input: Input) => transition(state, input).events.map(({ type }) => type)
   apply({ at: 1, type: 'start', task: 1, pinned: { ...pinned, draws: true } })
   // It has asked already.
   const usage = { inputTokens: 0, outputTokens: 0 }

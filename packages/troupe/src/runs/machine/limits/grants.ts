@@ -28,20 +28,19 @@ export function lackingGrants(state: Readonly<State>): Amounts | undefined {
 }
 
 export function evolveGrants(state: State, event: EventOf<'budget.requested' | 'budget.granted'>): State {
-  const { ledger } = state
   const { steps, hops, branches } = event
   if (event.type === 'budget.requested') {
-    ledger.set(state, 'requested', { steps, hops, branches })
-    ledger.put(state.open, 'budget', { id: `budget ${state.seq}`, type: 'budget.draw', steps, hops, branches })
+    state.requested = { steps, hops, branches }
+    state.open.set('budget', { id: `budget ${state.seq}`, type: 'budget.draw', steps, hops, branches })
     return state
   }
   const before = state.granted ?? (state.pinned.draws ? nothing : ownUse(state))
-  ledger.set(state, 'granted', {
+  state.granted = {
     steps: before.steps + steps,
     hops: before.hops + hops,
     branches: before.branches + branches,
-  })
-  ledger.set(state, 'requested', undefined)
-  ledger.drop(state.open, 'budget')
+  }
+  state.requested = undefined
+  state.open.delete('budget')
   return state
 }

@@ -1,12 +1,12 @@
 /** Guards: bounds that a run may not pass. A tripped one ends the run with what it has. */
 import { failure, type Json, type StoredError, storeError } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import type { Guard } from '../machine-events.ts'
 import type { Branch } from '../state.ts'
 import { lackingGrants } from './grants.ts'
 
-export function trip(d: Deciding, guard: Guard, error?: StoredError): void {
+export function trip(d: RunDecision, guard: Guard, error?: StoredError): void {
   if (d.state.cancellation || d.state.guard) return
   d.emit({ type: 'guard.tripped', guard })
   const { name, used, limit, detail } = guard
@@ -37,7 +37,7 @@ export function guardIn(error: StoredError): Guard | undefined {
 }
 
 /** Looked at before a step is started; `later` where the run has to be granted more first. */
-export function stepAllowed(d: Deciding): 'yes' | 'later' | 'never' {
+export function stepAllowed(d: RunDecision): 'yes' | 'later' | 'never' {
   const { steps } = d.config.budget
   const { totalSteps } = d.state.counts
   if (totalSteps >= steps) {
@@ -50,13 +50,13 @@ export function stepAllowed(d: Deciding): 'yes' | 'later' | 'never' {
   return 'later'
 }
 
-export function depthAllowed(d: Deciding, depth: number): boolean {
+export function depthAllowed(d: RunDecision, depth: number): boolean {
   if (depth <= d.config.budget.depth) return true
   trip(d, { name: 'depth', limit: d.config.budget.depth, used: depth })
   return false
 }
 
-export function hopsAllowed(d: Deciding, more: number): boolean {
+export function hopsAllowed(d: RunDecision, more: number): boolean {
   const { hops } = d.config.budget
   const { hops: used } = d.state.counts
   if (used + more <= hops) return true
@@ -65,7 +65,7 @@ export function hopsAllowed(d: Deciding, more: number): boolean {
 }
 
 /** Looked at before branches begin: those that wait for their turn are open too. */
-export function branchesAllowed(d: Deciding, more: number): boolean {
+export function branchesAllowed(d: RunDecision, more: number): boolean {
   const { branches } = d.config.budget
   const open = d.state.counts.live + more
   if (open <= branches) return true
@@ -74,7 +74,7 @@ export function branchesAllowed(d: Deciding, more: number): boolean {
 }
 
 /** Two who send a branch back and forth, not in a conversation whose turns are bounded. */
-export function notPingPong(d: Deciding, branch: Branch, edge: GraphEdge): boolean {
+export function notPingPong(d: RunDecision, branch: Branch, edge: GraphEdge): boolean {
   const guard = d.config.guards.pingPong
   if (!guard || edge.maxTurns !== undefined || edge.limit !== undefined || branch.before !== edge.to) return true
   const hops = branch.pingPongCount + 2
@@ -84,7 +84,7 @@ export function notPingPong(d: Deciding, branch: Branch, edge: GraphEdge): boole
 }
 
 /** @returns true where the branch has gone on too long with inputs and outcomes that it had before */
-export function checkProgress(d: Deciding, branch: Branch): boolean {
+export function checkProgress(d: RunDecision, branch: Branch): boolean {
   const guard = d.config.guards.noProgress
   if (!guard || branch.noProgressCount < guard.steps) return false
   trip(d, {

@@ -2,7 +2,7 @@
 
 import { requestBranchCancel, requestStepCancel } from '../branches/cancellation.ts'
 import { retryInPlace, routeError, timedOut } from '../branches/fail-branch.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { fire } from '../joins/consider-join.ts'
 import { joinProgress } from '../joins/join-progress.ts'
 import type { Cancellation } from '../machine-events.ts'
@@ -14,7 +14,7 @@ import { trip } from './guards.ts'
 import { deadlineOf, questionTimeoutMs } from './run-clocks.ts'
 import { idOf, kindOf, runTimeOf, wallTimeOf } from './run-time.ts'
 
-export function onTimer(d: Deciding, name: string) {
+export function onTimer(d: RunDecision, name: string) {
   const due = d.state.timers.get(name)?.due
   if (due === undefined) return
   const lateMs = runTimeOf(d.state, name, d.at) - due
@@ -53,35 +53,35 @@ export function onTimer(d: Deciding, name: string) {
   }
 }
 
-function branchTimeout(d: Deciding, id: string, limit: number): void {
+function branchTimeout(d: RunDecision, id: string, limit: number): void {
   const branch = d.branch(id)
   requestBranchCancel(d, branch, { as: 'failed', error: timedOut('branch', `Branch ${id} (${branch.agent})`, limit) })
 }
 
-function stepTimeout(d: Deciding, id: string, kind: string, limit: number): void {
+function stepTimeout(d: RunDecision, id: string, kind: string, limit: number): void {
   const step = must(d.state.steps.get(id), id)
   requestStepCancel(d, step, { as: 'failed', error: timedOut(kind, `Step ${id} (${step.agent})`, limit) })
 }
 
-function abandon(d: Deciding, id: string): void {
+function abandon(d: RunDecision, id: string): void {
   const step = must(d.state.steps.get(id), id)
   endStep(d, step, { error: (step.cancellation as Cancellation).error })
 }
 
 /** What has arrived goes on; who has not, has failed. */
-function deadline(d: Deciding, id: string): void {
+function deadline(d: RunDecision, id: string): void {
   const joinState = d.joinState(id)
   const late = timedOut('deadline', `The join at ${joinState.agent}`, deadlineOf(d, joinState.node) as number)
   const { successes } = joinProgress(d, joinState)
   fire(d, joinState, late, successes === 0 && joinState.onFailure === 'failFast' ? late : undefined)
 }
 
-function acquisitionTimeout(d: Deciding, id: string, limit: number): void {
+function acquisitionTimeout(d: RunDecision, id: string, limit: number): void {
   const branch = d.branch(id)
   routeError(d, branch, timedOut('acquisition', `Waiting for an instance of ${d.label(branch)}`, limit))
 }
 
-function delayOver(d: Deciding, id: string): void {
+function delayOver(d: RunDecision, id: string): void {
   const branch = d.branch(id)
   retryInPlace(d, branch, branch.attempt)
 }

@@ -176,7 +176,9 @@ describe('requests and child runs', () => {
     const { state } = testbed
     const serving = [...state.steps.values()].find(({ serve }) => serve) as Step
     state.steps.delete(serving.serve?.from as string)
-    changeStep(state, serving, () => state.ledger.set(serving, 'status', 'running'))
+    changeStep(state, serving, () => {
+      serving.status = 'running'
+    })
     expect(serving.blocked).toBe(false)
   })
 
@@ -185,8 +187,10 @@ describe('requests and child runs', () => {
     const { state } = testbed
     const waiting = [...state.steps.values()].find(({ blocked }) => blocked) as Step
     const branch = state.branches.get(waiting.branch) as Branch
-    state.ledger.set(branch, 'step', undefined)
-    changeStep(state, waiting, () => state.ledger.set(waiting, 'status', 'running'))
+    branch.step = undefined
+    changeStep(state, waiting, () => {
+      waiting.status = 'running'
+    })
     expect([waiting.blocked, branch.blocked]).toEqual([false, true])
   })
 

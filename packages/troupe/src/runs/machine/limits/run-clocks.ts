@@ -10,7 +10,7 @@
  */
 import { milliseconds, type Question } from '../../../core/index.ts'
 import { isJoinBlocked } from '../branches/branch-counts.ts'
-import { type Deciding, isBranchEnded } from '../decision.ts'
+import { isBranchEnded, type RunDecision } from '../decision.ts'
 import type { BranchId } from '../machine-events.ts'
 import { waitsForCapacity } from '../steps/step-queue.ts'
 import { idOf, isWorkStopped, kindOf, runTimeOf } from './run-time.ts'
@@ -20,7 +20,7 @@ export const defaultGraceMs = 10_000
 
 type Pace = 'runs' | 'stopped' | 'none'
 
-function updateClock(d: Deciding, name: string, pace: Pace, ms: number) {
+function updateClock(d: RunDecision, name: string, pace: Pace, ms: number) {
   const timer = d.state.timers.get(name)
   if (pace === 'none') return clearClock(d, name)
   if (pace === 'runs' && timer?.due === undefined)
@@ -30,12 +30,12 @@ function updateClock(d: Deciding, name: string, pace: Pace, ms: number) {
   d.emit({ type: 'timer.cleared', name, remainingMs })
 }
 
-export function clearClock(d: Deciding, name: string): void {
+export function clearClock(d: RunDecision, name: string): void {
   if (d.state.timers.has(name)) d.emit({ type: 'timer.cleared', name })
 }
 
 /** @param wasStopped whether the clocks of work were stopped before the decision */
-export function updateClocks(d: Deciding, wasStopped: boolean): void {
+export function updateClocks(d: RunDecision, wasStopped: boolean): void {
   const { changed } = d
   const stopped = isWorkStopped(d.state)
   if (stopped !== wasStopped) markAllChanged(d, stopped)
@@ -49,13 +49,13 @@ export function updateClocks(d: Deciding, wasStopped: boolean): void {
 }
 
 /** The clock of the time budget ends with the work that it bounds. */
-function updateTimeClock(d: Deciding, stopped: boolean): void {
+function updateTimeClock(d: RunDecision, stopped: boolean): void {
   const { cancellation, guard } = d.state
   updateClock(d, 'time', cancellation || guard ? 'none' : stopped ? 'stopped' : 'runs', d.config.budget.time)
 }
 
 /** Whether a branch is blocked shows in everything that waits above it. */
-function markParentsChanged(d: Deciding): void {
+function markParentsChanged(d: RunDecision): void {
   const seen = new Set<string>()
   for (const id of d.changed.branches) {
     const branch = d.state.branches.get(id)
@@ -74,14 +74,14 @@ function markParentsChanged(d: Deciding): void {
 }
 
 /** Whether a step that serves a request is blocked shows in the step that asked. */
-function markAskersChanged(d: Deciding): void {
+function markAskersChanged(d: RunDecision): void {
   for (const id of d.changed.steps) {
     const asker = d.state.steps.get(id)?.serve?.from
     if (asker !== undefined) d.changed.steps.add(asker)
   }
 }
 
-function updateBranchClock(d: Deciding, id: string, stopped: boolean): void {
+function updateBranchClock(d: RunDecision, id: string, stopped: boolean): void {
   const branch = d.state.branches.get(id)
   const { branch: limit, acquisition } = d.config.timeouts
   if (!branch) return
@@ -99,7 +99,7 @@ function updateBranchClock(d: Deciding, id: string, stopped: boolean): void {
     )
 }
 
-function updateStepClock(d: Deciding, id: string, stopped: boolean): void {
+function updateStepClock(d: RunDecision, id: string, stopped: boolean): void {
   const step = d.state.steps.get(id)
   const limit = d.config.timeouts.step
   if (limit !== undefined) {
@@ -113,16 +113,17 @@ function updateStepClock(d: Deciding, id: string, stopped: boolean): void {
 }
 
 /** How long a join waits for missing branches, in ms; undefined if neither its node nor the config names a deadline. */
-export const deadlineOf = (d: Deciding, node: string): number | undefined => d.node(node).deadline ?? d.config.deadline
+export const deadlineOf = (d: RunDecision, node: string): number | undefined =>
+  d.node(node).deadline ?? d.config.deadline
 
-function updateJoinClock(d: Deciding, id: string, stopped: boolean) {
+function updateJoinClock(d: RunDecision, id: string, stopped: boolean) {
   const joinState = d.state.joins.get(id)
   const limit = joinState?.state === 'open' ? deadlineOf(d, joinState.node) : undefined
   if (!joinState || limit === undefined) return clearClock(d, `join:${id}`)
   updateClock(d, `join:${id}`, stopped || isJoinBlocked(d.state, joinState) ? 'stopped' : 'runs', limit)
 }
 
-function updateQuestionClock(d: Deciding, id: string) {
+function updateQuestionClock(d: RunDecision, id: string) {
   const question = d.state.questions.get(id)
   if (question?.status !== 'open') return clearClock(d, `question:${id}`)
   const limit = questionTimeoutMs(question.ask) ?? d.config.timeouts.human
@@ -134,7 +135,7 @@ export const questionTimeoutMs = (ask: Question | undefined) =>
   ask?.timeout === undefined ? undefined : milliseconds(ask.timeout, 'timeout')
 
 /** All clocks of work stop or start: those of the run as a whole at once, the others with what they belong to. */
-function markAllChanged(d: Deciding, stopped: boolean): void {
+function markAllChanged(d: RunDecision, stopped: boolean): void {
   for (const name of [...d.state.timers.keys()].sort()) {
     const kind = kindOf(name)
     if (kind === 'branch' || kind === 'acquire') d.changed.branches.add(idOf(name))

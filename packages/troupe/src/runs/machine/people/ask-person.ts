@@ -1,12 +1,12 @@
 /** Questions that the run itself puts to people. */
 import { type Json, messageWithId, type StoredError } from '../../../core/index.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import type { Branch } from '../state.ts'
 
 const textOf = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** A branch that has come to User asks there; where User has no way on, its value is its response. */
-export function askPerson(d: Deciding, branch: Branch) {
+export function askPerson(d: RunDecision, branch: Branch) {
   const node = d.node(branch.node)
   if (node.kind !== 'user' || branch.question !== undefined) return
   if (node.out.length === 0)
@@ -20,7 +20,7 @@ export function askPerson(d: Deciding, branch: Branch) {
   })
 }
 
-export function askAboutFailure(d: Deciding, branch: Branch, error: StoredError): void {
+export function askAboutFailure(d: RunDecision, branch: Branch, error: StoredError): void {
   const agent = d.label(branch)
   d.emit({
     type: 'question.asked',

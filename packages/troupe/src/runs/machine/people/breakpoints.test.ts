@@ -3,13 +3,12 @@ import type { Json } from '../../../core/index.ts'
 import type { RunConfig } from '../../../topology/canonical/run-config.ts'
 import { readBreakOn, readConfig } from '../../../topology/canonical/run-config.ts'
 import { defineTopology } from '../../../topology/define-topology.ts'
-import { decide } from '../decide.ts'
-import { evolve } from '../evolve.ts'
 import type { Input } from '../machine-events.ts'
 import { team } from '../machine-teams.test.fixture.ts'
 import { type AgentStub, fails, finish, MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
 import { loadState, saveState } from '../save-state.ts'
 import { createState } from '../state.ts'
+import { transition } from '../transition.ts'
 
 const line = (config: RunConfig, stubs: Record<string, AgentStub> = {}, flows = ['A -> B', 'B -> C']) =>
   new MachineTestbed(
@@ -188,10 +187,8 @@ describe('a breakpoint', () => {
     const testbed = line(breakOn('error', { agent: 'B' }), { B: () => fails('no') })
     resumeRun(testbed)
     resumeRun(testbed)
-    const state = testbed.records.reduce((state, { input, events }) => {
-      expect(decide(state, input)).toEqual(events)
-      return events.reduce(evolve, state)
-    }, createState())
+    const state = createState()
+    for (const { input, events } of testbed.records) expect(transition(state, input).events).toEqual(events)
     expect(saveState(state)).toEqual(saveState(testbed.state))
   })
 })

@@ -1,7 +1,7 @@
 /** Breakpoints: where a run stops, and waits to be looked at, edited, and told to go on. */
 import { type Json, type StoredError, taintField } from '../../../core/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { guardIn } from '../limits/guards.ts'
 import type { BranchId, Breakpoint, StepEnding, StepId } from '../machine-events.ts'
 import { pauseRun } from '../start-and-cancel.ts'
@@ -12,7 +12,7 @@ export const breakpointsIn = ({ breakOn, pinned }: Readonly<State>): readonly Br
   breakOn ?? pinned.config.debug?.breakOn ?? []
 
 /** Looked at before a step is started. @returns true where the run stops instead */
-export function breaksBefore(d: Deciding, step: StepId, agent: string): boolean {
+export function breaksBefore(d: RunDecision, step: StepId, agent: string): boolean {
   const { until, lastBreakpoint, counts, seq } = d.state
   if (until !== undefined && counts.totalSteps >= until) return stop(d, { on: 'step', step, agent })
   if (lastBreakpoint.step === step) return false
@@ -24,19 +24,19 @@ export function breaksBefore(d: Deciding, step: StepId, agent: string): boolean 
   return false
 }
 
-function stop(d: Deciding, breakpoint: Breakpoint): true {
+function stop(d: RunDecision, breakpoint: Breakpoint): true {
   pauseRun(d, 'breakpoint', breakpoint)
   return true
 }
 
 /** A failure that is to be looked at before anything follows from it; guards trip all the same. */
-export function stopsAtFailure(d: Deciding, step: Step, error: StoredError): boolean {
+export function stopsAtFailure(d: RunDecision, step: Step, error: StoredError): boolean {
   const isWanted = breakpointsIn(d.state).some(({ on }) => on === 'error')
   return isWanted && !step.suspendedEnding && !step.cancellation && !d.state.cancellation && !guardIn(error)
 }
 
 export function suspendFailure(
-  d: Deciding,
+  d: RunDecision,
   step: Step,
   error: StoredError,
   more: Pick<StepEnding, 'usage' | 'taint'>,
@@ -49,7 +49,7 @@ export function suspendFailure(
 }
 
 /** A branch whose step has not begun gets another input. */
-export function editBranch(d: Deciding, id: BranchId, input: Json): void {
+export function editBranch(d: RunDecision, id: BranchId, input: Json): void {
   const branch = d.state.branches.get(id)
   if (branch?.status !== 'ready') return
   const { node, from, attempt, substitute, history } = branch

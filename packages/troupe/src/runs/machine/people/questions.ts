@@ -3,7 +3,7 @@ import { failure, type Json, type StoredError, storeError, type TaintLabel, tain
 import { failBranch, retryInPlace } from '../branches/fail-branch.ts'
 import { graphIn, planOf } from '../branches/flow.ts'
 import { routeResult, split } from '../branches/route-result.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { depthAllowed, trip } from '../limits/guards.ts'
 import type { InputOf } from '../machine-events.ts'
 import { pauseRun } from '../start-and-cancel.ts'
@@ -11,7 +11,7 @@ import { type AskedQuestion, type Branch, must, type State } from '../state.ts'
 import { reply } from '../steps/step-results.ts'
 import { answerRejection } from './check-answer.ts'
 
-export function askQuestion(d: Deciding, input: InputOf<'question.asked'>): void {
+export function askQuestion(d: RunDecision, input: InputOf<'question.asked'>): void {
   const step = d.state.steps.get(input.step)
   const id = `${input.step}?${input.wait}`
   if (!step || step.cancellation || d.state.questions.has(id)) return
@@ -29,20 +29,20 @@ export function askQuestion(d: Deciding, input: InputOf<'question.asked'>): void
 }
 
 /** Whoever stands before a call goes on with it, once the run goes on. */
-export function passBreakpoints(d: Deciding, by: string): void {
+export function passBreakpoints(d: RunDecision, by: string): void {
   if (d.state.pausedBy !== undefined) return
   for (const { id, ask, status } of d.state.questions.values())
     if (ask.kind === 'breakpoint' && status === 'open') answerQuestion(d, { question: id, value: true, by })
 }
 
 /** What came while the run was paused. */
-export function sendDeferredAnswers(d: Deciding, deferredAnswers: State['deferredAnswers']): void {
+export function sendDeferredAnswers(d: RunDecision, deferredAnswers: State['deferredAnswers']): void {
   if (d.state.pausedBy !== undefined) return
   for (const { step, wait, answer, taint } of deferredAnswers) reply(d, step, wait, answer, taint)
 }
 
 export function answerQuestion(
-  d: Deciding,
+  d: RunDecision,
   { question: id, value, by, taint }: Omit<InputOf<'question.answered'>, 'at' | 'type'>,
 ): void {
   if (answerRejection(d.state, id, value)) return
@@ -52,7 +52,7 @@ export function answerQuestion(
 }
 
 /** Its time is up: its default is the answer, or the wait fails. */
-export function expireQuestion(d: Deciding, id: string, limit: StoredError): void {
+export function expireQuestion(d: RunDecision, id: string, limit: StoredError): void {
   const question = must(d.state.questions.get(id), id)
   const { default: value } = question.ask
   if (value === undefined) d.emit({ type: 'question.expired', ...d.asked(id) })
@@ -61,7 +61,7 @@ export function expireQuestion(d: Deciding, id: string, limit: StoredError): voi
 }
 
 function applyAnswer(
-  d: Deciding,
+  d: RunDecision,
   question: AskedQuestion,
   answer: { readonly value: Json } | { readonly error: StoredError },
   taint?: readonly TaintLabel[],
@@ -76,7 +76,7 @@ function applyAnswer(
 }
 
 /** Back to who asked where there is a way; else on along all ways of User. */
-function afterUser(d: Deciding, branch: Branch, value: Json) {
+function afterUser(d: RunDecision, branch: Branch, value: Json) {
   const { out } = d.node(branch.node)
   const group = d.groupOf(branch)
   if (group.origin.kind === 'call' && group.branches[0] === branch.id && branch.before === undefined)
@@ -96,7 +96,7 @@ function afterUser(d: Deciding, branch: Branch, value: Json) {
   )
 }
 
-function resolveFailure(d: Deciding, branch: Branch, error: StoredError, choice: Json) {
+function resolveFailure(d: RunDecision, branch: Branch, error: StoredError, choice: Json) {
   if (choice === 'retry') return retryInPlace(d, branch, branch.attempt + 1)
   if (choice === 'abort') return failBranch(d, branch, error, 'failFast', 'abort')
   const group = d.groupOf(branch)
@@ -107,7 +107,7 @@ function resolveFailure(d: Deciding, branch: Branch, error: StoredError, choice:
 }
 
 /** Another agent of the run is asked: a step of its own, in the asker's place. */
-export function requestAgent(d: Deciding, input: InputOf<'request.made'>) {
+export function requestAgent(d: RunDecision, input: InputOf<'request.made'>) {
   const asker = d.state.steps.get(input.step)
   const id = `${input.step}>${input.wait}`
   if (!asker || asker.cancellation || d.state.steps.has(id)) return
@@ -144,7 +144,7 @@ export function requestAgent(d: Deciding, input: InputOf<'request.made'>) {
 }
 
 /** A way through the open requests that leads back to its beginning. */
-function cycleFrom(d: Deciding, start: string): string[] | undefined {
+function cycleFrom(d: RunDecision, start: string): string[] | undefined {
   const { asks } = d.state
   const seen = new Set<string>()
   const walk = (agent: string, path: readonly string[]): string[] | undefined => {

@@ -6,21 +6,21 @@ import { childUsageKey } from './total-usage.ts'
 
 /** Called while a step changes: from now on it waits for these child runs, and for no other. */
 export function awaitChildren(state: State, step: Step, children: readonly string[]): void {
-  const { ledger, waitingChildren } = state
+  const { waitingChildren } = state
   if (step.childCount + children.length === 0) return
   const awaited = Object.assign(dict<Step['children']>(), Object.fromEntries(children.map((run) => [run, true])))
-  ledger.set(step, 'children', awaited)
-  ledger.set(step, 'childCount', children.length)
-  ledger.set(step, 'waitingChildCount', children.filter((run) => waitingChildren.has(run)).length)
+  step.children = awaited
+  step.childCount = children.length
+  step.waitingChildCount = children.filter((run) => waitingChildren.has(run)).length
 }
 
 export function evolveChild(state: State, event: EventOf<'child.waiting' | 'child.resumed'>): State {
   const { child, step } = event
   if (event.type === 'child.resumed') return childMoves(state, child)
-  const { ledger, waitingChildren } = state
-  if (event.usage) ledger.put(state.openUsage, childUsageKey(child), event.usage)
+  const { waitingChildren } = state
+  if (event.usage) state.openUsage.set(childUsageKey(child), event.usage)
   const isNew = !waitingChildren.has(child)
-  ledger.put(waitingChildren, child, { step, reason: event.reason, questions: event.questions })
+  waitingChildren.set(child, { step, reason: event.reason, questions: event.questions })
   return isNew ? countWaiting(state, step, child, 1) : state
 }
 
@@ -28,7 +28,7 @@ export function evolveChild(state: State, event: EventOf<'child.waiting' | 'chil
 export function childMoves(state: State, child: string): State {
   const waiting = state.waitingChildren.get(child)
   if (!waiting) return state
-  state.ledger.drop(state.waitingChildren, child)
+  state.waitingChildren.delete(child)
   return countWaiting(state, waiting.step, child, -1)
 }
 
@@ -40,6 +40,9 @@ export function resumeChildren(state: State): void {
 
 function countWaiting(state: State, id: string, child: string, by: 1 | -1): State {
   const step = state.steps.get(id)
-  if (step?.children[child]) changeStep(state, step, () => state.ledger.add(step, 'waitingChildCount', by))
+  if (step?.children[child])
+    changeStep(state, step, () => {
+      step.waitingChildCount += by
+    })
   return state
 }

@@ -1,14 +1,14 @@
 /** Starts steps: as many branches at once as are allowed, in the order in which they became ready. */
 
 import { graphIn } from '../branches/flow.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { stepAllowed } from '../limits/guards.ts'
 import { breaksBefore } from '../people/breakpoints.ts'
 import type { Step } from '../state.ts'
 import { nextReady, nextRequest } from './step-queue.ts'
 
 /** @returns true where a guard tripped, and more follows from that */
-export function scheduleSteps(d: Deciding): boolean {
+export function scheduleSteps(d: RunDecision): boolean {
   const { state } = d
   if (state.cancellation || state.pausedBy !== undefined || state.retryTimer !== undefined) return false
   // Who asks waits for the answer: serving steps count against no limit, or all could wait for each other.

@@ -15,14 +15,14 @@ function queueNamed(state: State, name: string): Queue {
   const found = state.queues.get(name)
   if (found) return found
   const made: Queue = { items: [], head: 0 }
-  state.ledger.put(state.queues, name, made)
+  state.queues.set(name, made)
   return made
 }
 
 export function enqueue(state: State, name: string, id: string): number {
   const ticket = state.counts.tickets + 1
-  state.ledger.set(state.counts, 'tickets', ticket)
-  state.ledger.push(queueNamed(state, name).items, { id, ticket })
+  state.counts.tickets = ticket
+  queueNamed(state, name).items.push({ id, ticket })
   return ticket
 }
 
@@ -32,10 +32,10 @@ export function dequeue(state: State, name: string, ticket: number): void {
   let head = queue.head
   while (head < queue.items.length && (queue.items[head] as Queue['items'][number]).ticket <= ticket) head++
   if (head > 1_024 && head * 2 > queue.items.length) {
-    state.ledger.set(queue, 'items', queue.items.slice(head))
+    queue.items = queue.items.slice(head)
     head = 0
   }
-  state.ledger.set(queue, 'head', head)
+  queue.head = head
 }
 
 export function ticketOf(state: Readonly<State>, name: string, id: string): number {

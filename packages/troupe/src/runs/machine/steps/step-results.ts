@@ -15,7 +15,7 @@ import { taintOfStep } from '../branches/evolve-taint.ts'
 import { routeError } from '../branches/fail-branch.ts'
 import { type Plan, planOf } from '../branches/flow.ts'
 import { routeResult } from '../branches/route-result.ts'
-import type { Deciding } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { checkProgress, guardIn, trip } from '../limits/guards.ts'
 import type { InputOf, StepEnding } from '../machine-events.ts'
 import { stopsAtFailure, suspendFailure } from '../people/breakpoints.ts'
@@ -23,12 +23,12 @@ import type { StepUsage } from '../result.ts'
 import type { Branch, Step } from '../state.ts'
 import { totalUsage } from './total-usage.ts'
 
-export function stepReturned(d: Deciding, input: InputOf<'step.returned'>): void {
+export function stepReturned(d: RunDecision, input: InputOf<'step.returned'>): void {
   const step = d.state.steps.get(input.step)
   if (step) endStep(d, step, { outcome: input.outcome, ...endFields(input) })
 }
 
-export function stepFailed(d: Deciding, input: InputOf<'step.failed'>): void {
+export function stepFailed(d: RunDecision, input: InputOf<'step.failed'>): void {
   const step = d.state.steps.get(input.step)
   if (step) endStep(d, step, { error: input.error, ...endFields(input) })
 }
@@ -39,14 +39,14 @@ const endFields = ({ usage, taint }: Pick<StepEnding, 'usage' | 'taint'>) => ({
 })
 
 /** Of tokens or cost, by what has ended and this step; what is under way elsewhere has not told yet. */
-function usedOf({ state }: Deciding, budget: string, step: string, last: StepUsage | undefined): number {
+function usedOf({ state }: RunDecision, budget: string, step: string, last: StepUsage | undefined): number {
   const { inputTokens, outputTokens, cost } = totalUsage(state, last && step)
   if (budget === 'cost') return cost + (last?.cost ?? 0)
   return inputTokens + outputTokens + (last?.inputTokens ?? 0) + (last?.outputTokens ?? 0)
 }
 
 /** The step that asked has ended with it; the run goes down with what it has. */
-export function budgetRejected(d: Deciding, input: InputOf<'budget.rejected'>): void {
+export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>): void {
   const { budget, limit, detail } = input
   if (input.step === undefined) {
     const { used = limit } = input
@@ -60,7 +60,7 @@ export function budgetRejected(d: Deciding, input: InputOf<'budget.rejected'>): 
   endStep(d, step, { error, ...endFields(input) })
 }
 
-export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {
+export function stepWaits(d: RunDecision, input: InputOf<'step.waiting'>): void {
   const step = d.state.steps.get(input.step)
   if (!step || step.cancellation || step.suspendedEnding || step.status === 'ready') return
   const { reason, detail, children = [], usage } = input
@@ -82,7 +82,7 @@ const isAwaiting = (step: Step, children: readonly string[]) =>
   children.length === step.childCount && children.every((child) => step.children[child])
 
 /** A child run of a step waits, or moves; a step that has ended no longer cares. */
-export function childChanged(d: Deciding, input: InputOf<'child.waiting' | 'child.resumed'>): void {
+export function childChanged(d: RunDecision, input: InputOf<'child.waiting' | 'child.resumed'>): void {
   const step = d.state.steps.get(input.step)
   if (!step || (input.type === 'child.resumed' && !d.state.waitingChildren.has(input.child))) return
   const { at: _, ...fields } = input
@@ -90,19 +90,19 @@ export function childChanged(d: Deciding, input: InputOf<'child.waiting' | 'chil
 }
 
 /** A person says what it gives in place of its failure. */
-export function stepEdited(d: Deciding, { step: id, outcome }: InputOf<'step.edited'>): void {
+export function stepEdited(d: RunDecision, { step: id, outcome }: InputOf<'step.edited'>): void {
   const step = d.state.steps.get(id)
   if (step?.suspendedEnding)
     endStep(d, step, { outcome, ...endFields({ ...step.suspendedEnding, taint: taintOfStep(d.state, step) }) })
 }
 
-export function stepResumed(d: Deciding, id: string): void {
+export function stepResumed(d: RunDecision, id: string): void {
   const step = d.state.steps.get(id)
   if (step?.status === 'waiting' && !step.suspendedEnding)
     d.emit({ type: 'step.resumed', step: id, branch: step.branch, agent: step.agent })
 }
 
-export function endStep(d: Deciding, step: Step, ending: StepEnding) {
+export function endStep(d: RunDecision, step: Step, ending: StepEnding) {
   withdraw(d, step)
   if (step.serve) return endServing(d, step, ending)
   const branch = d.branch(step.branch)
@@ -124,7 +124,7 @@ export function endStep(d: Deciding, step: Step, ending: StepEnding) {
 const invalid = (agent: string, problem: string, allowed: string) =>
   storeError(failure('outcome.invalid', { agent, problem, allowed }))
 
-function emitEnd(d: Deciding, step: Step, branch: Branch, ending: StepEnding, rejected: StoredError | undefined) {
+function emitEnd(d: RunDecision, step: Step, branch: Branch, ending: StepEnding, rejected: StoredError | undefined) {
   const { id, agent } = step
   const more = endFields(ending)
   const error = rejected ?? ('error' in ending ? ending.error : undefined)
@@ -139,7 +139,7 @@ const printOf = (branch: Branch, outcome: Outcome) =>
   hashJson([branch.node, branch.input, 'carried' in outcome ? { ...outcome, carried: null } : outcome]).slice(0, 16)
 
 /** The reply goes to who asked, if that one still waits. */
-function endServing(d: Deciding, step: Step, ending: StepEnding) {
+function endServing(d: RunDecision, step: Step, ending: StepEnding) {
   const serve = step.serve as NonNullable<Step['serve']>
   const { id, branch, agent } = step
   const more = endFields(ending)
@@ -164,7 +164,7 @@ function endServing(d: Deciding, step: Step, ending: StepEnding) {
 }
 
 export function reply(
-  d: Deciding,
+  d: RunDecision,
   to: string,
   wait: string,
   answer: { readonly value: Json } | { readonly error: StoredError },

@@ -1,19 +1,20 @@
 /**
- * What follows from an input: events, and nothing else. The state is left as it was. A rule of ours that turns out
- * broken fails the run, never the process.
+ * What follows from an input: events, folded into the state one by one as they are decided, and commands. Reads the state
+ * and the input and nothing else. A rule of ours that turns out broken fails the run, never the process.
  */
 import { failure, storeError } from '../../core/index.ts'
+import type { AgentPath } from './branches/agent-path.ts'
 import { considerGroup, failGroup } from './branches/branch-group.ts'
 import { finishCancellation, requestBranchCancel, requestGroupCancel } from './branches/cancellation.ts'
 import { handleBranchFailure } from './branches/fail-branch.ts'
 import { childrenKey } from './commands-of.ts'
-import { Deciding, type DecisionTask } from './decision.ts'
+import { type DecisionTask, RunDecision } from './decision.ts'
 import { considerJoin } from './joins/consider-join.ts'
 import { joinArrivals } from './joins/join-arrivals.ts'
 import { onTimer } from './limits/on-timer.ts'
 import { updateClocks } from './limits/run-clocks.ts'
 import { isWorkStopped } from './limits/run-time.ts'
-import type { Event, Input } from './machine-events.ts'
+import type { Command, Event, Input } from './machine-events.ts'
 import { editBranch } from './people/breakpoints.ts'
 import { answerQuestion, askQuestion, passBreakpoints, requestAgent, sendDeferredAnswers } from './people/questions.ts'
 import { deriveStatus } from './run-account.ts'
@@ -32,46 +33,57 @@ import {
   stepWaits,
 } from './steps/step-results.ts'
 
-/** @returns no events where the input has come too late, or does not fit */
-export function decide(state: State, input: Input): readonly Event[] {
-  if (hasEnded(state) || (state.status === 'new') !== (input.type === 'start')) return []
-  const deciding = new Deciding(state, Math.max(input.at, state.now))
-  const before = deriveStatus(state)
-  const wasStopped = isWorkStopped(state)
-  let thrown: unknown
-  state.ledger.open()
-  try {
-    applyInput(deciding, input)
-    processTasks(deciding)
-    if (!hasEnded(state)) updateClocks(deciding, wasStopped)
-    recordWaiting(deciding, before)
-    return deciding.events
-  } catch (error) {
-    thrown = error
-  } finally {
-    state.ledger.rollback()
-  }
-  return brokenRule(state, input, deciding.at, thrown)
+export interface TransitionResult {
+  /** None where the input has come too late, or does not fit. */
+  readonly events: readonly Event[]
+  /** Of each event: through whom it came to be. */
+  readonly paths: readonly AgentPath[]
+  /** What the transition opened and has not closed again, and what the shell has to do at once. */
+  readonly commands: readonly Command[]
 }
 
-/** The run fails, and every step that is executed is told to stop: nothing begins after the end of its run. */
-function brokenRule(state: State, input: Input, at: number, thrown: unknown): readonly Event[] {
+/**
+ * Updates the state in place: afterwards it is the fold of the returned events.
+ * @throws what a fold threw; then the state is the fold of no events, and is to be dropped
+ */
+export function transition(state: State, input: Input): TransitionResult {
+  if (hasEnded(state) || (state.status === 'new') !== (input.type === 'start'))
+    return { events: [], paths: [], commands: [] }
+  const decision = new RunDecision(state, Math.max(input.at, state.now))
+  try {
+    decide(decision, input)
+  } catch (error) {
+    if (decision.isFolding) throw error
+    return failRun(decision, input, error)
+  }
+  return { events: decision.events, paths: decision.paths, commands: decision.commands() }
+}
+
+function decide(d: RunDecision, input: Input): void {
+  const before = deriveStatus(d.state)
+  const wasStopped = isWorkStopped(d.state)
+  applyInput(d, input)
+  processTasks(d)
+  if (hasEnded(d.state)) return
+  updateClocks(d, wasStopped)
+  recordWaiting(d, before)
+}
+
+/** The run fails with what was decided so far, and every step that is executed is told to stop. */
+function failRun(d: RunDecision, input: Input, thrown: unknown): TransitionResult {
   const rule = thrown instanceof Error ? thrown.message : String(thrown)
   const error = storeError(failure('invariant.broken', { rule }))
-  const cancellation = { as: 'cancelled', error } as const
   const ended = input.type === 'step.returned' || input.type === 'step.failed' ? input.step : undefined
-  const executing = [...state.steps.values()].filter(
-    ({ id, status, cancellation }) => id !== ended && status !== 'ready' && !cancellation,
-  )
-  return [
-    ...executing.map(({ id: step, branch, agent }): Event => {
-      return { type: 'step.cancel-requested', at, step, branch, agent, cancellation }
-    }),
-    { type: 'run.failed', at, error },
-  ]
+  for (const { id: step, status, cancellation, branch, agent } of d.state.steps.values())
+    if (step !== ended && status !== 'ready' && !cancellation)
+      d.emit({ type: 'step.cancel-requested', step, branch, agent, cancellation: { as: 'cancelled', error } })
+  const cancels = d.commands().filter(({ type }) => type === 'step.cancel')
+  d.emit({ type: 'run.failed', error })
+  // The end of a run closes all that is outstanding, and these steps execute still.
+  return { events: d.events, paths: d.paths, commands: [...cancels, ...d.commands()] }
 }
 
-function applyInput(d: Deciding, input: Input) {
+function applyInput(d: RunDecision, input: Input) {
   switch (input.type) {
     case 'start':
       return applyStart(d, input)
@@ -126,7 +138,7 @@ function applyInput(d: Deciding, input: Input) {
   }
 }
 
-function carryOut(d: Deciding, task: DecisionTask) {
+function carryOut(d: RunDecision, task: DecisionTask) {
   switch (task.do) {
     case 'branch.fail':
       return handleBranchFailure(d, d.branch(task.branch), task.error, task.fatal)
@@ -148,10 +160,10 @@ function carryOut(d: Deciding, task: DecisionTask) {
 }
 
 /** Everything that follows, in an order that depends on nothing but the state. */
-function processTasks(d: Deciding): void {
+function processTasks(d: RunDecision): void {
   for (;;) {
     if (hasEnded(d.state)) return
-    const task = d.tasks.shift()
+    const task = d.nextTask()
     const [joinId] = d.joins
     const [group] = d.groups
     if (task) carryOut(d, task)
