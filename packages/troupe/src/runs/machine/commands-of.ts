@@ -36,13 +36,14 @@ export function commandKeyOf(event: Event): string | undefined {
   }
 }
 
+const notifyChildren = (message: ChildMessage, seq: number): Command => ({
+  id: `${message.type} ${seq}`,
+  type: 'children.notify',
+  message,
+})
+
 /** What an event asks of the shell once, in the change that records it: nothing that is outstanding afterwards. */
 export function immediateCommandsOf(event: Event, seq: number): readonly Command[] {
-  const notifyChildren = (message: ChildMessage): Command => ({
-    id: `${message.type} ${seq}`,
-    type: 'children.notify',
-    message,
-  })
   switch (event.type) {
     case 'run.claimed':
     case 'clock.jumped':
@@ -50,24 +51,25 @@ export function immediateCommandsOf(event: Event, seq: number): readonly Command
     case 'run.paused': {
       const { breakpoint } = event
       const above = breakpoint ? [{ id: `break ${seq}`, type: 'parent.notify', breakpoint } as const] : []
-      return [notifyChildren({ type: 'pause' }), ...above]
+      return [notifyChildren({ type: 'pause' }, seq), ...above]
     }
     case 'run.resumed': {
       const { steps } = event
-      const resume = notifyChildren({ type: 'resume', ...(steps === undefined ? {} : { steps }) })
+      const resume = notifyChildren({ type: 'resume', ...(steps === undefined ? {} : { steps }) }, seq)
       return [resume, { id: `parked ${seq}`, type: 'parked.resume' }]
     }
     case 'run.breakpoints-set':
-      return [notifyChildren({ type: 'break', breakOn: event.breakOn })]
+      return [notifyChildren({ type: 'break', breakOn: event.breakOn }, seq)]
     case 'run.failed':
     case 'run.cancelled':
-      return [notifyChildren({ type: 'cancel' })]
+      return [notifyChildren({ type: 'cancel' }, seq)]
     case 'run.waiting':
       return [{ id: `waiting ${seq}`, type: 'parent.report' }]
     default:
-      return []
+      return nothing
   }
 }
+const nothing: readonly Command[] = []
 
 export function executeCommand(state: Readonly<State>, step: Step): Command {
   const node = nodeIn(state, step.node)

@@ -94,7 +94,7 @@ export class RunDecision {
     this.isFolding = false
     this.events.push(event)
     this.paths.push(pathOf(this.state.paths, event))
-    this.#immediate.push(...immediateCommandsOf(event, this.state.seq))
+    for (const command of immediateCommandsOf(event, this.state.seq)) this.#immediate.push(command)
     if ('branch' in event && event.branch !== undefined) this.changed.branches.add(event.branch)
     if ('step' in event && event.step !== undefined) this.changed.steps.add(event.step)
     if ('joinId' in event && event.joinId !== undefined) {

@@ -1,6 +1,6 @@
 /** The run as a whole: begun, paused, stopped, begun anew, ended. */
 import { failure, type Json, type StoredError, storeError, taintField } from '../../core/index.ts'
-import { groupResultOf } from './branches/branch-group.ts'
+import { groupFailure } from './branches/branch-group.ts'
 import { requestGroupCancel } from './branches/cancellation.ts'
 import { delayBefore, exhausted } from './branches/fail-branch.ts'
 import { graphIn } from './branches/flow.ts'
@@ -89,13 +89,13 @@ export function considerRun(d: RunDecision): boolean {
   if (state.cancellation) return isIdle(d) && endCancelled(d, state.cancellation)
   const group = state.groups.get(groupId(state.attempt))
   if (!group || group.live > 0 || group.openJoinCount > 0) return false
-  const end = groupResultOf(d, group, '')
-  if (!end.success) {
-    requestRunCancel(d, { as: 'failed', error: end.error as StoredError })
+  const error = groupFailure(d, group)
+  if (error) {
+    requestRunCancel(d, { as: 'failed', error })
     return true
   }
   if (!isIdle(d)) return false
-  d.emit({ type: 'run.completed', value: end.value ?? null })
+  d.emit({ type: 'run.completed', value: responseOf(group) ?? null })
   return true
 }
 

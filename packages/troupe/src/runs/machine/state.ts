@@ -1,12 +1,13 @@
 /**
- * What a run is between two inputs: a fold of its events, updated in place by `evolve` alone. All of it but `graph`
+ * What a run is between two inputs: a fold of its events, updated in place by `evolve` alone. All of it but `graph` and `flows`
  * is plain data; counts are kept beside what they count so that no question costs more than O(log n).
  */
 
-import type { CarriedHistory, Question } from '../../agents/index.ts'
+import type { CarriedHistory, Flow, Question } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { BreakOn, FailurePolicy, Graph, Join } from '../../topology/index.ts'
 import type { AgentPath } from './branches/agent-path.ts'
+import { dict } from './dict.ts'
 import type {
   Amounts,
   AnswerTo,
@@ -86,19 +87,21 @@ export interface Group {
   readonly id: string
   readonly origin: BranchOrigin
   readonly depth: number
+  /** All that it ever had, and those of them that are open. */
   readonly branches: BranchId[]
+  open: Set<BranchId>
   live: number
   blocked: number
   /** Of each node where branches meet: how many live ones may still come there, and how many of them are away. */
-  readonly reachableCounts: { [node: string]: number }
-  readonly blockedReachableCounts: { [node: string]: number }
+  reachableCounts: { [node: string]: number }
+  blockedReachableCounts: { [node: string]: number }
   /** The open meeting at a node, and how many there were. */
-  readonly openJoins: { [node: string]: JoinId | undefined }
-  readonly joinCounts: { [node: string]: number }
+  openJoins: { [node: string]: JoinId | undefined }
+  joinCounts: { [node: string]: number }
   readonly ends: { readonly order: readonly number[]; readonly value: Json }[]
   /** Meetings that are open or whose losers are awaited. */
   openJoinCount: number
-  readonly closing: { [joinId: JoinId]: true | undefined }
+  closing: { [joinId: JoinId]: true | undefined }
   failing: StoredError | undefined
   fatal: boolean
   /** The first failure of a branch, or why the first was stopped where none failed. */
@@ -164,8 +167,8 @@ export interface Step {
   /** How it failed, while a breakpoint holds that. */
   suspendedEnding: StepEnding | undefined
   /** Open questions, and the steps that serve its open requests. */
-  readonly questions: { [question: QuestionId]: true | undefined }
-  readonly requests: { [step: StepId]: true | undefined }
+  questions: { [question: QuestionId]: true | undefined }
+  requests: { [step: StepId]: true | undefined }
   openQuestions: number
   openRequests: number
   /** Requests whose serving steps are blocked. */
@@ -291,6 +294,8 @@ export interface State {
   readonly openUsage: Map<string, StepUsage>
   readonly usage: { inputTokens: number; outputTokens: number; usd: number; unknown: { [model: string]: true } }
   graph: Graph | undefined
+  /** Of nodes with no counted way out, by node and all else that it depends on: computed once, and not saved. */
+  readonly flows: Map<string, Flow>
 }
 
 const nothing: Pinned = {
@@ -373,15 +378,8 @@ export function createState(): State {
     openUsage: new Map(),
     usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict() },
     graph: undefined,
+    flows: new Map(),
   }
-}
-
-/** Keys are names that users chose: none may be taken for a property that every object has. */
-export const dict = <T extends object>(): T => Object.create(null) as T
-
-/** One key is counted more or less often; a key that is not there yet counts 0. */
-export function addTo<K extends PropertyKey>(counts: { [key in K]: number }, key: K, by: number): void {
-  counts[key] = (counts[key] ?? 0) + by
 }
 
 export const hasEnded = (state: Readonly<State>): boolean =>

@@ -13,12 +13,9 @@ const subjectsOf = (event: Event) => event as { readonly [subject in 'question' 
 /** Of who an event is about; empty for the run as a whole. Folded by `pathSetBy` up to this event. */
 export function pathOf(paths: AgentPaths, event: Event): AgentPath {
   const { question, step, branch } = subjectsOf(event)
-  for (const subject of [question, step, branch]) {
-    const path = subject === undefined ? undefined : paths.get(subject)
-    if (path) return path
-  }
-  return []
+  return paths.get(question ?? '') ?? paths.get(step ?? '') ?? paths.get(branch ?? '') ?? noAgents
 }
+const noAgents: AgentPath = []
 
 /** The place whose path an event settles; undefined for most. */
 export function pathSetBy(paths: AgentPaths, event: Event): readonly [subject: string, path: AgentPath] | undefined {

@@ -3,12 +3,13 @@
  * wait for a person, a resolution, other code, or a child run that waits.
  */
 
-import { addTo, type Branch, type Group, type JoinState, must, type State, type Step } from '../state.ts'
+import { addTo, ownDict } from '../dict.ts'
+import { type Branch, type Group, type JoinState, must, type State, type Step } from '../state.ts'
 import { nodeIn } from './flow.ts'
 
 /** One holder more or less in the scope that can still come to the meetings ahead of a node. */
 export function countReachable(state: State, group: Group, node: string, by: 1 | -1): void {
-  for (const joinNode of nodeIn(state, node).reach) addTo(group.reachableCounts, joinNode, by)
+  for (const joinNode of nodeIn(state, node).reach) addTo(ownDict(group, 'reachableCounts'), joinNode, by)
 }
 
 export function countLive(state: State, group: Group, node: string, by: 1 | -1): void {
@@ -25,7 +26,7 @@ export function setBlocked(state: State, branch: Branch, blocked: boolean): void
   branch.blocked = blocked
   group.blocked += blocked ? 1 : -1
   for (const joinNode of nodeIn(state, branch.node).reach)
-    addTo(group.blockedReachableCounts, joinNode, blocked ? 1 : -1)
+    addTo(ownDict(group, 'blockedReachableCounts'), joinNode, blocked ? 1 : -1)
   refreshGroup(state, group)
 }
 

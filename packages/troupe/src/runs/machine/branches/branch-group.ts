@@ -10,9 +10,7 @@ import { type Group, must } from '../state.ts'
 export function considerGroup(d: RunDecision, id: string): void {
   const group = d.state.groups.get(id)
   if (!group) return
-  const closing = Object.keys(group.closing).filter(
-    (b) => group.closing[b] && joinProgress(d, d.joinState(b)).open === 0,
-  )
+  const closing = Object.keys(group.closing).filter((joinId) => joinProgress(d, d.joinState(joinId)).open === 0)
   if (closing.length > 0) {
     for (const joinId of closing) d.joins.add(joinId)
     d.groups.add(id)
@@ -39,10 +37,14 @@ export function considerGroup(d: RunDecision, id: string): void {
 
 /** One response, or the list of them in order of invocation; a failure where there is none, or where one is not forgiven. */
 export function groupResultOf(d: RunDecision, group: Group, agent: string): Result {
-  const value = responseOf(group)
-  if (group.failing) return failedResult(agent, group.failing)
-  if (value !== undefined) return { agent, success: true, value }
-  return failedResult(agent, d.state.cancellation?.error ?? must(group.firstFailure, 'a branch that was lost'))
+  const error = groupFailure(d, group)
+  return error ? failedResult(agent, error) : { agent, success: true, value: must(responseOf(group), 'response') }
+}
+
+/** Why it ends without a response; undefined where it has one. */
+export function groupFailure(d: RunDecision, group: Group): StoredError | undefined {
+  if (group.failing || group.ends.length > 0) return group.failing
+  return d.state.cancellation?.error ?? must(group.firstFailure, 'a branch that was lost')
 }
 
 /** Its branches are stopped and awaited; then it ends with this error. */

@@ -3,7 +3,7 @@ import { failure, storeError } from '../../../core/index.ts'
 import { isBranchEnded, type RunDecision } from '../decision.ts'
 import { fire } from '../joins/consider-join.ts'
 import type { Cancellation } from '../machine-events.ts'
-import type { Branch, Step } from '../state.ts'
+import { type Branch, must, type Step } from '../state.ts'
 
 /** Meetings that wait in it do not take place any more, which the scope has to remember. */
 export function requestGroupCancel(d: RunDecision, id: string, cancellation: Cancellation): void {
@@ -11,7 +11,7 @@ export function requestGroupCancel(d: RunDecision, id: string, cancellation: Can
   if (!group || group.live === 0) return
   if (group.openJoinCount > 0 && !d.isStopping(group))
     d.emit({ type: 'group.failed', group: id, error: cancellation.error })
-  for (const branch of [...group.branches]) requestBranchCancel(d, d.branch(branch), cancellation)
+  for (const branch of [...group.open]) requestBranchCancel(d, d.branch(branch), cancellation)
 }
 
 /** It ends at once, or when its step and the branches that it waits for have stopped. */
@@ -50,11 +50,8 @@ export function requestStepCancel(d: RunDecision, step: Step, cancellation: Canc
 /** What a step has asked of people and agents is not wanted any more. */
 export function withdraw(d: RunDecision, step: Step): void {
   if (step.openQuestions + step.openRequests === 0) return
-  for (const question of Object.keys(step.questions))
-    if (step.questions[question]) d.emit({ type: 'question.withdrawn', ...d.asked(question) })
+  for (const question of Object.keys(step.questions)) d.emit({ type: 'question.withdrawn', ...d.asked(question) })
   const error = storeError(failure('cancelled', { what: `What ${step.agent} had asked` }))
-  for (const id of Object.keys(step.requests)) {
-    const served = step.requests[id] ? d.state.steps.get(id) : undefined
-    if (served) requestStepCancel(d, served, { as: 'cancelled', error })
-  }
+  for (const id of Object.keys(step.requests))
+    requestStepCancel(d, must(d.state.steps.get(id), id), { as: 'cancelled', error })
 }

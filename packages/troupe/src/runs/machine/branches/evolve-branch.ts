@@ -1,9 +1,10 @@
 /** Branches and the scopes in which they count together. */
 import type { Json, StoredError } from '../../../core/index.ts'
+import { addTo, emptyDict } from '../dict.ts'
 import { resultsOf } from '../joins/results-of.ts'
 import type { BranchOrigin, EventOf, Result } from '../machine-events.ts'
-import { addTo, type Branch, dict, type Group, must, type State } from '../state.ts'
-import { enqueue, queueOf } from '../steps/step-queue.ts'
+import { type Branch, type Group, must, type State } from '../state.ts'
+import { enqueue, leaveQueue, queueOf } from '../steps/step-queue.ts'
 import { countLive, countReachable, setBlocked } from './branch-counts.ts'
 import { edgePairOf, graphIn, nodeIn } from './flow.ts'
 
@@ -45,15 +46,16 @@ function groupFor(state: State, event: EventOf<'branch.started'>): Group {
     origin: event.origin as BranchOrigin,
     depth: event.depth,
     branches: [],
+    open: new Set(),
     live: 0,
     blocked: 0,
-    reachableCounts: dict(),
-    blockedReachableCounts: dict(),
-    openJoins: dict(),
-    joinCounts: dict(),
+    reachableCounts: emptyDict(),
+    blockedReachableCounts: emptyDict(),
+    openJoins: emptyDict(),
+    joinCounts: emptyDict(),
     ends: [],
     openJoinCount: 0,
-    closing: dict(),
+    closing: emptyDict(),
     failing: undefined,
     fatal: false,
     firstFailure: undefined,
@@ -113,13 +115,14 @@ function started(state: State, event: EventOf<'branch.started'>): State {
     pingPongCount: 0,
     turns: 0,
     edgePair: undefined,
-    progressHashes: dict(),
+    progressHashes: emptyDict(),
     noProgressCount: 0,
     value: undefined,
     error: undefined,
   }
   state.branches.set(branch.id, branch)
   group.branches.push(branch.id)
+  group.open.add(branch.id)
   countLive(state, group, branch.node, 1)
   makeReady(state, branch)
   if (event.edge !== undefined) countTraversal(state, event.edge)
@@ -146,6 +149,8 @@ function moved(state: State, event: EventOf<'branch.moved'>): State {
   const group = must(state.groups.get(branch.group), branch.group)
   setBlocked(state, branch, false)
   if (branch.status === 'delayed') state.counts.delayed -= 1
+  branch.status = 'routing'
+  leaveQueue(state, branch)
   if (event.edge !== undefined) alongEdge(state, branch, event.edge)
   if (event.node !== branch.node) {
     countReachable(state, group, branch.node, -1)
@@ -199,7 +204,7 @@ function ended(state: State, event: EventOf<'branch.completed' | 'branch.failed'
   branch.request = null
   branch.history = undefined
   branch.results = undefined
-  branch.progressHashes = dict()
+  branch.progressHashes = emptyDict()
   if (event.type === 'branch.completed') {
     branch.status = 'completed'
     branch.value = event.value
@@ -214,6 +219,8 @@ function ended(state: State, event: EventOf<'branch.completed' | 'branch.failed'
     if (isMoreSpecific(event.error, group.firstFailure)) group.firstFailure = event.error
     if (event.type === 'branch.failed' && event.errorHandled) group.errorHandled = true
   }
+  group.open.delete(branch.id)
+  leaveQueue(state, branch)
   countLive(state, group, branch.node, -1)
   return state
 }

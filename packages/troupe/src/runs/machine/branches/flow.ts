@@ -83,10 +83,8 @@ function valueTarget(state: Readonly<State>, branch: Branch, value: Json | undef
   const talks = edges[0]?.alternating === true
   const caller = callingNode(state, group)
   if (caller !== undefined && !talks) {
-    const { origin } = group
-    const queried =
-      origin.kind === 'call' && origin.query && group.branches[0] === branch.id && branch.before === undefined
-    if (queried || (edges.some((e) => e.to === caller) && !edges[0]?.fanOut)) return { to: 'back', edges: [] }
+    if (isQueried(group, branch) || (edges.some((e) => e.to === caller) && !edges[0]?.fanOut))
+      return { to: 'back', edges: [] }
   }
   if (edges.length === 0)
     return node.out.some((e) => carries(e) && e.when)
@@ -123,8 +121,28 @@ const canFinish = (state: Readonly<State>, branch: Branch, node: GraphNode) =>
   !node.out.some((e) => carries(e))
 
 export function flowOf(state: Readonly<State>, branch: Branch): Flow {
-  const graph = graphIn(state)
   const node = nodeIn(state, branch.node)
+  if (node.out.some((edge) => edge.limit !== undefined || edge.alternating)) return computeFlow(state, branch, node)
+  const group = must(state.groups.get(branch.group), branch.group)
+  const { kind } = group.origin
+  const key = JSON.stringify([
+    node.name,
+    kind,
+    callingNode(state, group) ?? null,
+    isQueried(group, branch),
+    branch.results !== undefined,
+  ])
+  const flow = state.flows.get(key) ?? computeFlow(state, branch, node)
+  state.flows.set(key, flow)
+  return flow
+}
+
+/** A branch that a query began answers whoever sent it, as long as nobody was handed the work. */
+const isQueried = ({ origin, branches }: Group, branch: Branch): boolean =>
+  origin.kind === 'call' && origin.query === true && branches[0] === branch.id && branch.before === undefined
+
+function computeFlow(state: Readonly<State>, branch: Branch, node: GraphNode): Flow {
+  const graph = graphIn(state)
   const open = node.out.filter((e) => isAgent(graph, e) && usable(state, branch, e))
   return {
     invoke: labels(graph, open),

@@ -37,7 +37,7 @@ export function fire(d: RunDecision, joinState: JoinState, forLosers: StoredErro
     return
   }
   const group = must(d.state.groups.get(joinState.group), joinState.group)
-  for (const id of [...group.branches]) {
+  for (const id of group.open) {
     const branch = d.branch(id)
     if (d.node(branch.node).reach.includes(joinState.node)) d.later({ do: 'branch.cancel', branch: id, cancellation })
   }

@@ -2,8 +2,9 @@
 
 import { countReachable, refreshJoin } from '../branches/branch-counts.ts'
 import { countTraversal } from '../branches/evolve-branch.ts'
+import { addTo, ownDict } from '../dict.ts'
 import type { EventOf } from '../machine-events.ts'
-import { addTo, type JoinState, must, type State } from '../state.ts'
+import { type JoinState, must, type State } from '../state.ts'
 
 type JoinEvent = EventOf<'join.opened' | 'join.arrived' | 'join.completed' | 'join.closed'>
 
@@ -19,8 +20,8 @@ export function evolveJoin(state: State, event: JoinEvent): State {
       joinState.error = event.error
       const group = must(state.groups.get(joinState.group), joinState.group)
       if (joinState.kind === 'merge') {
-        group.openJoins[joinState.node] = undefined
-        group.closing[joinState.id] = true
+        ownDict(group, 'openJoins')[joinState.node] = undefined
+        ownDict(group, 'closing')[joinState.id] = true
         countReachable(state, group, joinState.node, -1)
       }
       return state
@@ -31,7 +32,7 @@ export function evolveJoin(state: State, event: JoinEvent): State {
       const group = must(state.groups.get(joinState.group), joinState.group)
       if (joinState.kind === 'merge') {
         group.openJoinCount -= 1
-        group.closing[joinState.id] = undefined
+        delete group.closing[joinState.id]
       }
       return state
     }
@@ -68,8 +69,8 @@ function opened(state: State, event: EventOf<'join.opened'>): State {
     return state
   }
   const group = must(state.groups.get(event.group), event.group)
-  group.openJoins[joinState.node] = joinState.id
-  addTo(group.joinCounts, joinState.node, 1)
+  ownDict(group, 'openJoins')[joinState.node] = joinState.id
+  addTo(ownDict(group, 'joinCounts'), joinState.node, 1)
   group.openJoinCount += 1
   countReachable(state, group, joinState.node, 1)
   return state

@@ -5,7 +5,7 @@ import { MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
 import { pending } from '../pending.ts'
 import { loadState, saveState } from '../save-state.ts'
 import { createState } from '../state.ts'
-import { nextRequest } from '../steps/step-queue.ts'
+import { nextRequest, passLeft, requestQueue } from '../steps/step-queue.ts'
 import { transition } from '../transition.ts'
 
 const grant = (testbed: MachineTestbed, steps: number, hops: number, branches: number) =>
@@ -66,6 +66,7 @@ it('a step that serves a request is granted too', () => {
   const ready = [...testbed.state.steps.values()].find(({ serve, status }) => serve && status === 'ready')
   expect(nextRequest(testbed.state)).toBe(ready?.id)
   testbed.state.steps.delete(ready?.id ?? '')
+  passLeft(testbed.state, requestQueue)
   expect(nextRequest(testbed.state)).toBeUndefined()
 })
 

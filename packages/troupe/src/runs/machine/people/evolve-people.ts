@@ -2,10 +2,11 @@
 
 import { taintField } from '../../../core/index.ts'
 import { changeStep, setBlocked } from '../branches/branch-counts.ts'
+import { addTo, dict, emptyDict, ownDict } from '../dict.ts'
 import type { EventOf } from '../machine-events.ts'
-import { addTo, dict, must, type State, type Step } from '../state.ts'
+import { must, type State, type Step } from '../state.ts'
 import { resume } from '../steps/evolve-step.ts'
-import { enqueue, requestQueue } from '../steps/step-queue.ts'
+import { enqueue, leaveQueue, requestQueue } from '../steps/step-queue.ts'
 
 type PeopleEvent = EventOf<
   | 'question.asked'
@@ -40,7 +41,7 @@ function asked(state: State, event: EventOf<'question.asked'>): State {
   const step = stepId === undefined ? undefined : state.steps.get(stepId)
   if (step) {
     changeStep(state, step, () => {
-      step.questions[id] = true
+      ownDict(step, 'questions')[id] = true
       step.openQuestions += 1
     })
     return state
@@ -48,6 +49,7 @@ function asked(state: State, event: EventOf<'question.asked'>): State {
   const branch = must(state.branches.get(branchId), branchId)
   if (branch.status === 'delayed') state.counts.delayed -= 1
   branch.status = 'asking'
+  leaveQueue(state, branch)
   branch.fork = undefined
   branch.question = id
   branch.cancellation = undefined
@@ -65,7 +67,7 @@ function closed(state: State, event: EventOf<'question.answered' | 'question.exp
   const step = question.step === undefined ? undefined : state.steps.get(question.step)
   if (step?.questions[question.id])
     changeStep(state, step, () => {
-      step.questions[question.id] = undefined
+      delete step.questions[question.id]
       step.openQuestions -= 1
     })
   const branch = state.branches.get(question.branch)
@@ -108,12 +110,12 @@ function requested(state: State, event: EventOf<'request.made'>): State {
     cancellation: undefined,
     detail: undefined,
     suspendedEnding: undefined,
-    questions: dict(),
-    requests: dict(),
+    questions: emptyDict(),
+    requests: emptyDict(),
     openQuestions: 0,
     openRequests: 0,
     blockedRequests: 0,
-    children: dict(),
+    children: emptyDict(),
     childCount: 0,
     waitingChildCount: 0,
     blocked: false,
@@ -125,7 +127,7 @@ function requested(state: State, event: EventOf<'request.made'>): State {
   addTo(state.asks[fromAgent], step.agent, 1)
   const asker = must(state.steps.get(from), from)
   changeStep(state, asker, () => {
-    asker.requests[step.id] = true
+    ownDict(asker, 'requests')[step.id] = true
     asker.openRequests += 1
   })
   return state

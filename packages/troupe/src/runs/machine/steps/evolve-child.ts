@@ -1,7 +1,8 @@
 /** Child runs of a step: which the step waits for, and which of them wait. */
 import { changeStep } from '../branches/branch-counts.ts'
+import { dict } from '../dict.ts'
 import type { EventOf } from '../machine-events.ts'
-import { dict, type State, type Step } from '../state.ts'
+import type { State, Step } from '../state.ts'
 import { childUsageKey } from './total-usage.ts'
 
 /** Called while a step changes: from now on it waits for these child runs, and for no other. */

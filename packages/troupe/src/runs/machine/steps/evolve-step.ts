@@ -2,10 +2,11 @@
 
 import { changeStep, countStep, setBlocked } from '../branches/branch-counts.ts'
 import { executeCommand } from '../commands-of.ts'
+import { addTo, emptyDict, ownDict } from '../dict.ts'
 import type { EventOf, StepEnding, StepUsage } from '../machine-events.ts'
-import { addTo, dict, must, type State, type Step } from '../state.ts'
+import { must, type State, type Step } from '../state.ts'
 import { awaitChildren } from './evolve-child.ts'
-import { dequeue, queueOf, requestQueue, ticketOf } from './step-queue.ts'
+import { passLeft, queueOf, requestQueue } from './step-queue.ts'
 
 type StepEvent = EventOf<
   'step.started' | 'step.completed' | 'step.failed' | 'step.waiting' | 'step.resumed' | 'step.cancel-requested'
@@ -67,28 +68,28 @@ function started(state: State, event: EventOf<'step.started'>): State {
     cancellation: undefined,
     detail: undefined,
     suspendedEnding: undefined,
-    questions: dict(),
-    requests: dict(),
+    questions: emptyDict(),
+    requests: emptyDict(),
     openQuestions: 0,
     openRequests: 0,
     blockedRequests: 0,
-    children: dict(),
+    children: emptyDict(),
     childCount: 0,
     waitingChildCount: 0,
     blocked: false,
   }
   counts.totalSteps += 1
   if (found) {
-    dequeue(state, requestQueue, ticketOf(state, requestQueue, step.id))
     step.status = 'running'
+    passLeft(state, requestQueue)
   } else {
     const branch = must(state.branches.get(event.branch), event.branch)
-    dequeue(state, queueOf(state, branch.node), branch.ticket)
     state.steps.set(step.id, step)
     counts.steps += 1
     branch.status = 'running'
     branch.step = step.id
     branch.steps += 1
+    passLeft(state, queueOf(state, branch.node))
   }
   countStep(state, step, 1)
   const command = executeCommand(state, step)
@@ -107,6 +108,7 @@ function applyStepEnd(state: State, step: Step, event: EventOf<'step.completed' 
   state.openUsage.delete(step.id)
   for (const id of [`execute ${step.id}`, `cancel ${step.id}`]) state.open.delete(id)
   for (const wait of answersTo(state, step.id)) state.open.delete(wait)
+  if (step.serve) passLeft(state, requestQueue)
   if (step.serve) return stopAsking(state, step, step.serve.from, step.serve.fromAgent)
   const branch = must(state.branches.get(step.branch), step.branch)
   setBlocked(state, branch, false)
@@ -114,7 +116,7 @@ function applyStepEnd(state: State, step: Step, event: EventOf<'step.completed' 
   branch.status = 'routing'
   if (event.type === 'step.completed' && event.progressHash !== undefined) {
     branch.noProgressCount = branch.progressHashes[event.progressHash] ? branch.noProgressCount + 1 : 0
-    branch.progressHashes[event.progressHash] = true
+    ownDict(branch, 'progressHashes')[event.progressHash] = true
   }
   return state
 }
@@ -132,7 +134,7 @@ function stopAsking(state: State, step: Step, from: string, fromAgent: string): 
   const asker = state.steps.get(from)
   if (asker?.requests[step.id])
     changeStep(state, asker, () => {
-      asker.requests[step.id] = undefined
+      delete asker.requests[step.id]
       asker.openRequests -= 1
       asker.blockedRequests -= Number(step.blocked)
     })

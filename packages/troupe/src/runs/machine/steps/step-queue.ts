@@ -1,7 +1,9 @@
 /** Queues of what is ready to start: the common one, and one for each node whose steps are limited. */
 
 import { nodeIn } from '../branches/flow.ts'
-import { type Branch, must, type Queue, type State } from '../state.ts'
+import type { Branch, Queue, State } from '../state.ts'
+
+type QueueItem = Queue['items'][number]
 
 /** Of all nodes without a limit of their own. Node names are never empty. */
 const common = ''
@@ -26,39 +28,29 @@ export function enqueue(state: State, name: string, id: string): number {
   return ticket
 }
 
-/** Entries before the one that is taken are stale: what they stood for was cancelled. */
-export function dequeue(state: State, name: string, ticket: number): void {
+/** The head of a queue never points at an entry that has left: each entry is passed once. */
+export function passLeft(state: State, name: string): void {
   const queue = queueNamed(state, name)
-  let head = queue.head
-  while (head < queue.items.length && (queue.items[head] as Queue['items'][number]).ticket <= ticket) head++
-  if (head > 1_024 && head * 2 > queue.items.length) {
-    queue.items = queue.items.slice(head)
-    head = 0
-  }
-  queue.head = head
+  while (queue.head < queue.items.length && !waits(state, name, queue.items[queue.head] as QueueItem)) queue.head++
+  if (queue.head <= 1_024 || queue.head * 2 <= queue.items.length) return
+  queue.items = queue.items.slice(queue.head)
+  queue.head = 0
 }
 
-export function ticketOf(state: Readonly<State>, name: string, id: string): number {
-  const queue = must(state.queues.get(name), name)
-  return must(
-    queue.items.find((item, i) => i >= queue.head && item.id === id),
-    id,
-  ).ticket
+/** A branch is no longer ready; at a person or a join it never waited for its step. */
+export function leaveQueue(state: State, branch: Branch): void {
+  if (nodeIn(state, branch.node).kind === 'agent') passLeft(state, queueOf(state, branch.node))
 }
 
-const isReady = (state: Readonly<State>, id: string, ticket: number) => {
+function waits(state: Readonly<State>, name: string, { id, ticket }: QueueItem): boolean {
+  if (name === requestQueue) return state.steps.get(id)?.status === 'ready'
   const branch = state.branches.get(id)
   return branch?.status === 'ready' && branch.ticket === ticket
 }
 
-function first(state: Readonly<State>, name: string): { readonly id: string; readonly ticket: number } | undefined {
+function first(state: Readonly<State>, name: string): QueueItem | undefined {
   const queue = state.queues.get(name)
-  if (!queue) return undefined
-  for (let i = queue.head; i < queue.items.length; i++) {
-    const item = queue.items[i] as Queue['items'][number]
-    if (isReady(state, item.id, item.ticket)) return item
-  }
-  return undefined
+  return queue?.items[queue.head]
 }
 
 const hasCapacity = (state: Readonly<State>, node: string) =>
@@ -80,13 +72,4 @@ export const waitsForCapacity = (state: Readonly<State>, branch: Branch): boolea
   branch.status === 'ready' && !hasCapacity(state, branch.node)
 
 /** The oldest request that nobody serves yet. */
-export function nextRequest(state: Readonly<State>): string | undefined {
-  const queue = state.queues.get(requestQueue)
-  if (!queue) return undefined
-  for (let i = queue.head; i < queue.items.length; i++) {
-    const item = queue.items[i] as Queue['items'][number]
-    const step = state.steps.get(item.id)
-    if (step?.status === 'ready') return item.id
-  }
-  return undefined
-}
+export const nextRequest = (state: Readonly<State>): string | undefined => first(state, requestQueue)?.id
