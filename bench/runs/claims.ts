@@ -26,13 +26,16 @@ async function measure(schema: string, beside: number): Promise<number> {
   const topology = { agents: [stays], flows: ['One -> End'] }
   await Promise.all(ids.map(({ user, id }) => first.user(user).orchestra.start({ id, task: id, topology })))
   await first.close()
-  await client.query(`insert into ${schema}.run_work (user_id, run_id, moving)
-    select 'w' || n % 1000, 'waits-' || n, 0 from generate_series(1, ${beside}) n`)
-  await client.query(`analyze ${schema}.run_work`)
+  await client.query(`insert into ${schema}.work
+    (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
+    select n % 250, 'w' || n % 1000, 'run:waits-' || n, '', null, 0, 0, 1 from generate_series(1, ${beside}) n`)
+  await client.query(`analyze ${schema}.work`)
   const second = await createTroupe({ storage, agents: [ends], log: 'silent' })
   const start = performance.now()
   for (;;) {
-    const { rows } = await client.query(`select count(*)::int as open from ${schema}.run_work where moving = 1`)
+    const { rows } = await client.query(
+      `select count(*)::int as open from ${schema}.work where owner <> '' or due_at is not null`,
+    )
     if (rows[0].open === 0) break
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -44,7 +44,7 @@ async function openTestbed() {
   })
   const openSteps = (owner = 'node') => {
     const journals = createJournals({ storage, clock, owner })
-    const inbox = createInbox({ storage, clock })
+    const inbox = createInbox({ storage })
     const timers = createTimers({ storage, clock })
     return createSteps({ storage, journals, inbox, timers, clock, random, limits: { backoffMs: 1 } })
   }

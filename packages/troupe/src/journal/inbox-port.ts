@@ -15,7 +15,7 @@ export interface InboxRow {
 }
 
 export interface Inbox {
-  /** Idempotent per (journal, from, name): a second put of the same name changes nothing. */
+  /** Idempotent per (journal, from, name): a second put of the same name changes nothing, nor does one to a run that is over. */
   put(user: UserId, to: JournalId, from: JournalId, name: string, body: Json): Fragment
   /** In the order of their commits. */
   read(user: UserId, journal: JournalId, limit: number): Promise<readonly InboxRow[]>
@@ -24,6 +24,11 @@ export interface Inbox {
   /** Expects that nothing lies there, for a change that lets a journal go; `inbox.pending` otherwise. */
   empty(user: UserId, journal: JournalId): Statement
   remove(user: UserId, journal: JournalId, ids: readonly number[]): Fragment
-  /** Called after a commit put something there, at least once, maybe late; at first for all that lies there already. */
+  /**
+   * Called after a commit put something there, at least once, maybe late; at first for all that lies there already. In the
+   * process that owns the run; in all processes where there is no owner.
+   */
   onArrival(listener: (user: UserId, journal: JournalId) => void): () => void
+  /** Reports what hints have missed: called each second where several processes share the storage. */
+  poll(): Promise<void>
 }

@@ -5,7 +5,7 @@ export { createInbox } from './inbox/create-inbox.ts'
 export * from './inbox-port.ts'
 export { journalMigrations } from './journal-migrations.ts'
 export * from './journal-port.ts'
-export { journalTables } from './journal-tables.ts'
+export { type JournalTables, journalTables } from './journal-tables.ts'
 export {
   createJournals,
   type JournalRetention,
@@ -20,6 +20,7 @@ export {
 } from './rate-limits/shared-rate-limiter.ts'
 export * from './recorder-port.ts'
 export { Requests } from './requests/requests.ts'
+export { escapeRun, journalOwnerOf, runJournal, runPrefix, shardOf, stepJournal, workShards } from './run-journal.ts'
 export { createSteps, type StepsOptions, stepLimits } from './steps/create-steps.ts'
 export type { StepLimits } from './steps/execution.ts'
 export { answerTimeMs } from './steps/waits.ts'

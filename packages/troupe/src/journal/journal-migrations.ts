@@ -17,15 +17,26 @@ const sqlite = [
   `create table journal_snapshots (
     user_id text not null, journal_id text not null, seq integer not null, version integer not null, state text, blob text,
     primary key (user_id, journal_id)) without rowid`,
-  // The id is that of the arrival made just before it: never given twice, also after the inbox was empty.
+  // Content-free: one row for each run that is not over, and for each other journal that something came for. `owner` is
+  // the process that carries the run, empty where there is none. A put raises `arrivals` and sets `woken`, and learns the
+  // owner. Where there is no owner, `due_at` says from when on a process may claim the run (ms since 1970), null while it
+  // waits. `form` is the newest form of records in the journals of the run: a process that reads only older forms does not
+  // claim it. `shard` comes of the user, and stands first where the search is for work without an owner.
+  `create table work (
+    shard smallint not null, user_id text not null, journal_id text not null, owner text not null, due_at integer,
+    woken integer not null, arrivals integer not null, form integer not null,
+    primary key (user_id, journal_id)) without rowid`,
+  'create index work_woken on work (owner, shard, user_id, journal_id) where woken = 1',
+  "create index work_due on work (shard, user_id, due_at, journal_id) where owner = '' and due_at is not null",
+  "create index work_owned on work (owner, user_id, journal_id) where owner <> ''",
+  // The id is the number of the arrival in its row of `work`: never given twice, also after the inbox was empty.
   `create table inbox (
     user_id text not null, journal_id text not null, id integer not null, from_id text not null, name text not null,
     body text not null, primary key (user_id, journal_id, id)) without rowid`,
   'create unique index inbox_once on inbox (user_id, journal_id, from_id, name)',
-  'create table inbox_arrivals (id integer primary key autoincrement, user_id text not null, journal_id text not null)',
   `create table timers (
-    user_id text not null, timer_id text not null, journal_id text not null, name text not null, due integer not null,
-    body text not null, primary key (user_id, timer_id)) without rowid`,
+    user_id text not null, timer_id text not null, journal_id text not null, work_journal text not null,
+    name text not null, due integer not null, body text not null, primary key (user_id, timer_id)) without rowid`,
   `create table timers_due (
     user_id text not null, timer_id text not null, due integer not null, primary key (user_id, timer_id)) without rowid`,
   'create index timers_due_order on timers_due (due)',
@@ -44,14 +55,7 @@ const sqlite = [
 /** The same tables in PostgreSQL's words. */
 const postgres = [
   ...postgresTables(sqlite),
-  ...['inbox_arrivals', 'timers_due', 'journals_ended'].map(workTable),
-  // Who follows arrivals goes by their number: it is given in the order of commits, one change after the other.
-  `create function inbox_arrivals_in_order() returns trigger language plpgsql set search_path from current as $$ begin
-    perform pg_advisory_xact_lock(hashtextextended('inbox_arrivals', to_regclass('inbox_arrivals')::oid::bigint));
-    return null;
-  end $$`,
-  `create trigger inbox_arrivals_in_order before insert on inbox_arrivals
-    for each statement execute function inbox_arrivals_in_order()`,
+  ...['work', 'timers_due', 'journals_ended'].map(workTable),
   ...rateLimitSchema.postgres,
 ]
 

@@ -36,10 +36,33 @@ export interface JournalTables {
     blob: string | null
   }
   inbox: { user_id: string; journal_id: string; id: number; from_id: string; name: string; body: string }
-  timers: { user_id: string; timer_id: string; journal_id: string; name: string; due: number; body: string }
+  timers: {
+    user_id: string
+    timer_id: string
+    journal_id: string
+    /** The journal whose row of `work` counts the arrival. */
+    work_journal: string
+    name: string
+    due: number
+    body: string
+  }
   uncertain_effects: { user_id: string; journal_id: string; call: string; effect: string; since: number }
   // Work tables: content-free, read over all users.
-  inbox_arrivals: { id: number; user_id: string; journal_id: string }
+  work: {
+    shard: number
+    user_id: string
+    journal_id: string
+    /** The process that carries the run, as `processes` names it; empty where there is none. */
+    owner: string
+    /** Without an owner: from when on a process may claim the run, ms since 1970; null while it waits. */
+    due_at: number | null
+    /** 1 where something came that the owner may not have read. */
+    woken: number
+    /** How many rows were put into the inbox so far; those of the steps of a run count here too. */
+    arrivals: number
+    /** The newest form of records that the run was carried on with. */
+    form: number
+  }
   timers_due: { user_id: string; timer_id: string; due: number }
   journals_ended: { user_id: string; journal_id: string; at: number; delete_at: number | null }
 }
@@ -65,7 +88,7 @@ export const journalTables: readonly UserTable[] = [
   { name: 'timers', key: ['timer_id'], content: inboxContent('journal_id', '=timer') },
   { name: 'inbox', key: ['journal_id', 'id'], content: inboxContent('journal_id', 'from_id') },
   { name: 'uncertain_effects', key: ['journal_id', 'call'] },
-  { name: 'inbox_arrivals', key: ['id'] },
+  { name: 'work', key: ['journal_id'] },
   { name: 'timers_due', key: ['timer_id'] },
   { name: 'journals_ended', key: ['journal_id'] },
   requestsTable,

@@ -179,6 +179,9 @@ export async function resolveEffect(
   if (!result.ok) throw failure(result.code, { ...result.detail })
 }
 
+/** They have rows of work: what is put into the inboxes of these runs and of their steps arrives. */
+const openRuns = ['run', ...Array.from({ length: 10 }, (_, n) => `${n}`)]
+
 export interface JournalTestbed {
   readonly clock: VirtualClock
   readonly storage: Storage
@@ -192,6 +195,13 @@ export interface JournalTestbed {
   /** Lets time pass while `what` goes on. */
   during<T>(what: Promise<T>): Promise<T>
   close(): Promise<void>
+}
+
+async function openRunsIn(storage: Storage): Promise<void> {
+  const insert = `insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
+    values (0, ?, ?, '', 0, 0, 0, 1)`
+  const statements = openRuns.map((run) => statement(insert, [user, `run:${run}`]))
+  await storage.commit({ id: null, scope: { user }, statements })
 }
 
 export async function createJournalTestbed(
@@ -216,7 +226,8 @@ export async function createJournalTestbed(
     failed,
   }
   const { storage } = await openEncryption(encryptionOptions)
-  const runInbox = createInbox({ storage, clock })
+  await openRunsIn(storage)
+  const runInbox = createInbox({ storage })
   const stops: (() => Promise<void>)[] = []
   return {
     clock,
@@ -230,7 +241,7 @@ export async function createJournalTestbed(
         owner,
         ...(journalLimits ? { limits: journalLimits } : {}),
       })
-      const inbox = createInbox({ storage: own, clock })
+      const inbox = createInbox({ storage: own })
       const timers = createTimers({ storage: own, clock })
       const steps = createSteps({
         storage: own,

@@ -59,7 +59,7 @@ it('a troupe says which build it is, what it writes and reads, and which runs be
 })
 
 it.each([
-  ['its row says so', 'update run_work set form = 2'],
+  ['its row says so', 'update work set form = 2'],
   ['its records alone say so', 'update journal_records set version = 2'],
 ])('an older build leaves a run alone that a newer one has written, where %s', async (_, plant) => {
   await begun(await opened('one'), 'one')

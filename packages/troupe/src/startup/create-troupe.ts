@@ -62,13 +62,13 @@ function startsOf(
   troupe: Troupe,
   config: TroupeConfig,
 ): readonly (readonly [stage: string, start: () => unknown])[] {
-  const { audit, encryption, erasure, housekeeping, mailboxes, mesh, observation, orchestra } = parts
+  const { audit, encryption, erasure, housekeeping, inbox, mailboxes, mesh, observation, orchestra } = parts
   const { restored, schedules, sharing, timers, log } = parts
   const begin = () => {
     timers.start()
     mailboxes.start()
     schedules.start()
-    if (sharing) sharing.claims.start((user, run) => orchestra.claim(user, run))
+    if (sharing) sharing.claims.start((user, run) => orchestra.claim(user, run), inbox.poll)
     else
       void orchestra
         .recover()

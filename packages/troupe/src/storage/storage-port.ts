@@ -7,7 +7,7 @@ import type { Statement } from './changes/statement.ts'
 import type { Dialect } from './dialect.ts'
 
 export type StorageScope = { readonly user: UserId } | { readonly work: true }
-export type WorkQueue = 'runs' | 'steps' | 'timers' | 'outbox' | 'mailboxes' | 'cleanup' | 'schedules'
+export type WorkQueue = 'timers' | 'outbox' | 'mailboxes' | 'cleanup' | 'schedules'
 
 /** What watchers read: a change of context. `data` is the room's own, JSON text. */
 export type FeedItem = {
@@ -79,8 +79,21 @@ export interface FeedPage {
   readonly horizon: number
 }
 
-/** Content-free: somebody of this user changed context, or a queue has work. May come late, twice or never. */
-export type Hint = { readonly user: UserId; readonly revision: number } | { readonly work: WorkQueue }
+/** Something was put into the inbox of a journal. */
+export interface InboxArrival {
+  /** The process that owns the journal's run, to which alone the hint goes; empty where there is none: it goes to all. */
+  readonly owner: string
+  readonly user: UserId
+  readonly journal: string
+  /** How many came before and with it, of all journals that are counted together. */
+  readonly arrivals: number
+}
+
+/** Content-free: somebody of this user changed context, or a queue or an inbox has work. May come late, twice or never. */
+export type Hint =
+  | { readonly user: UserId; readonly revision: number }
+  | { readonly work: WorkQueue }
+  | { readonly arrival: InboxArrival }
 
 /**
  * Words between the processes that share a storage: seen by all who listen at that moment, not stored, maybe lost.
@@ -91,6 +104,8 @@ export interface Broadcast {
   send(message: string): void
   /** What other processes sent. @returns a function that ends it */
   on(listener: (message: string) => void): () => void
+  /** From now on hints addressed to this process arrive here; a second name replaces the first. */
+  listenAs(owner: string): Promise<void>
   /** Undefined where nothing can be heard: behind a pooler, hints are found by looking each second. */
   line(): BroadcastConnection | undefined
 }

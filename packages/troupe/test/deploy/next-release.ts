@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Build, ownBuild } from './cli-processes.ts'
 
 /** What it adds to the schema: a column that the release before it knows nothing of. */
-export const plantedColumn = { table: 'run_work', column: 'planted_by_the_next_release' } as const
+export const plantedColumn = { table: 'work', column: 'planted_by_the_next_release' } as const
 
 const step = `{
   module: 'runs',

@@ -24,7 +24,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
   const runOf = (troupe: Troupe, id: string, user = 'ada') => troupe.user(user).orchestra.get(id)
   const holderOf = (id: string) =>
     withClient(async (client) => {
-      const { rows } = await client.query(`select owner from ${schema}.run_work where run_id = $1`, [id])
+      const { rows } = await client.query(`select owner from ${schema}.work where journal_id = 'run:' || $1`, [id])
       return rows[0]?.owner as string | undefined
     })
   afterEach(async () => {
@@ -169,7 +169,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
       troupe.user('ada').orchestra.start({ id, task: 'x', topology: { agents: [stays], flows: ['Done -> End'] } })
     const [newer, here] = [await open({ agents: [stays] }), await open({ agents: [done] })]
     await Promise.all([start(newer, 'readable'), start(newer, 'newer')])
-    await withClient((client) => client.query(`update ${schema}.run_work set form = 99 where run_id = 'newer'`))
+    await withClient((client) => client.query(`update ${schema}.work set form = 99 where journal_id = 'run:newer'`))
     await newer.close()
     expect((await (await runOf(here, 'readable')).result()).response).toBe('done')
     const run: Run = await runOf(here, 'newer')

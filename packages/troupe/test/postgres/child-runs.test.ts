@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)('a run below', () => {
   const runOf = (troupe: Troupe, id: string) => troupe.user('ada').orchestra.get(id)
   const holderOf = (id: string) =>
     withClient(async (client) => {
-      const { rows } = await client.query(`select owner from ${schema}.run_work where run_id = $1`, [id])
+      const { rows } = await client.query(`select owner from ${schema}.work where journal_id = 'run:' || $1`, [id])
       return rows[0]?.owner as string | undefined
     })
   /** A run whose child waits for an answer and is held by nobody. */

@@ -1,6 +1,7 @@
 /** What is claimed of runs that nobody carries on: fairly among users, and at a cost that runs which wait do not raise. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIds, systemClock, systemRandom } from '../../src/core/index.ts'
+import { journalMigrations } from '../../src/journal/index.ts'
 import { createRunClaims, openProcessLease, runMigrations } from '../../src/runs/index.ts'
 import { openStorage, type Statement, type Storage } from '../../src/storage/index.ts'
 import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
@@ -31,7 +32,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
       timer = setTimeout(noMoreClaims.resolve, 2_500)
       if (!(await claim(user, run))) throw new Error('the code is not here')
       claimed.push([user, run])
-      await work(`update run_work set owner = '${lease.processId}' where user_id = '${user}' and run_id = '${run}'`)
+      await work(`update work set owner = '${lease.processId}' where user_id = '${user}' and journal_id = 'run:${run}'`)
     })
     await noMoreClaims.promise
     await claims.close()
@@ -42,7 +43,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     storage = await openStorage({
       url: server,
       postgres: { schema },
-      migrations: runMigrations,
+      migrations: [...journalMigrations, ...runMigrations],
       clock: systemClock,
       random: systemRandom,
     })
@@ -53,44 +54,44 @@ describe.skipIf(missing !== undefined)('claims', () => {
   })
 
   test('some of each user come before more of any', async () => {
-    await work(`insert into run_work (user_id, run_id, moving, owner)
-      select 'aaa', 'r' || lpad(n::text, 3, '0'), 1, 'dead' from generate_series(1, 60) n;
-      insert into run_work (user_id, run_id, moving, owner) values ('bbb', 'r1', 1, 'dead'), ('ccc', 'r1', 1, '')`)
+    await work(`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
+      select 1, 'aaa', 'run:r' || lpad(n::text, 3, '0'), 'dead', 0, 0, 0, 1 from generate_series(1, 60) n;
+      insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) values (2, 'bbb', 'run:r1', 'dead', 0, 0, 0, 1), (3, 'ccc', 'run:r1', '', 0, 0, 0, 1)`)
     const claimed = await claimAll(async () => true)
     expect(claimed).toHaveLength(62)
     const indexOfUser = (user: string) => claimed.findIndex(([each]) => each === user)
     expect(Math.max(indexOfUser('bbb'), indexOfUser('ccc'))).toBeLessThan(6)
-    await work('truncate run_work')
+    await work('truncate work')
   }, 20_000)
 
   test('those whose code is not here keep no others of their user waiting', async () => {
-    await work(`insert into run_work (user_id, run_id, moving, owner)
-      select 'aaa', 'r' || lpad(n::text, 3, '0'), 1, 'dead' from generate_series(1, 30) n`)
+    await work(`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
+      select 1, 'aaa', 'run:r' || lpad(n::text, 3, '0'), 'dead', 0, 0, 0, 1 from generate_series(1, 30) n`)
     const claimed = await claimAll(async (_, run) => run > 'r020')
     expect(claimed.map(([, run]) => run).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `r0${21 + i}`))
-    await work('truncate run_work')
+    await work('truncate work')
   }, 20_000)
 
   test('a hundred thousand runs that wait are not looked at, nor those that others carry on', async () => {
-    await work(`insert into run_processes values ('alive', 9000000000000000);
-      insert into run_work (user_id, run_id, moving, owner) select 'u' || n % 1000, 'w' || n, 0, '' from generate_series(1, 100000) n;
-      insert into run_work (user_id, run_id, moving, owner) select 'u' || n % 1000, 'm' || n, 1, 'alive' from generate_series(1, 20000) n;
-      insert into run_work (user_id, run_id, moving, owner) select 'u' || n, 'd' || n, 1, 'dead' from generate_series(1, 5) n;
-      analyze run_work; analyze run_processes`)
+    await work(`insert into processes values ('alive', 9000000000000000);
+      insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) select n % 250, 'u' || n % 1000, 'run:w' || n, '', null, 0, 0, 1 from generate_series(1, 100000) n;
+      insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) select n % 250, 'u' || n % 1000, 'run:m' || n, 'alive', 0, 0, 0, 1 from generate_series(1, 20000) n;
+      insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) select n % 250, 'u' || n, 'run:d' || n, 'dead', 0, 0, 0, 1 from generate_series(1, 5) n;
+      analyze work; analyze processes`)
     reads.length = 0
     expect(await claimAll(async () => true)).toHaveLength(5)
     const free = reads.find(({ sql }) => sql.includes('recursive'))
     const plan = await withClient(async (client) => {
       await client.query(`set search_path = ${schema}`)
-      await work("update run_work set owner = 'dead' where run_id like 'd%'")
+      await work("update work set owner = 'dead' where journal_id like 'run:d%'")
       const { rows } = await client.query(`explain (analyze, buffers, format json) ${free?.sql}`, [
-        ...(free?.binds ?? []),
+        ...(free?.binds ?? []).map((bind) => (typeof bind === 'object' ? Date.now() : bind)),
       ])
       return rows[0]['QUERY PLAN'][0].Plan as Plan
     })
     expect(
       nodesOf(plan).filter(
-        (processId) => processId['Relation Name'] === 'run_work' && processId['Node Type'] === 'Seq Scan',
+        (processId) => processId['Relation Name'] === 'work' && processId['Node Type'] === 'Seq Scan',
       ),
     ).toEqual([])
     // A scan of the table would read some 900 pages.

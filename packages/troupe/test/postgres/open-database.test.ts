@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     const works = new Set<string>()
     here.onHint((hint: Hint) => {
       if ('user' in hint) newest = Math.max(newest, hint.revision)
-      else works.add(hint.work)
+      else if ('work' in hint) works.add(hint.work)
     })
     await pause(1_200)
     for (let i = 0; i < 20; i++) {

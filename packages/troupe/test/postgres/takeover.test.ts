@@ -38,8 +38,8 @@ describe.skipIf(missing !== undefined)('a process whose run is taken over', () =
 
   test('refuses no command by what it knows, and leaves it in the inbox', async () => {
     const run = await start()
-    await changed(`insert into ${schema}.run_processes (process_id, lease_until) values ('other', 9000000000000)`)
-    expect(await changed(`update ${schema}.run_work set owner = 'other' where run_id = $1`, [run.id])).toBe(1)
+    await changed(`insert into ${schema}.processes (process_id, lease_until) values ('other', 9000000000000)`)
+    expect(await changed(`update ${schema}.work set owner = 'other' where journal_id = 'run:' || $1`, [run.id])).toBe(1)
     expect(await takeOverJournal(`run:${run.id}`)).toBe(1)
     const controller = new AbortController()
     const answered = run.answer('asked by the new owner', 'x', { id: 'given', signal: controller.signal })

@@ -78,8 +78,8 @@ const namesOf = (schema: string, url: string, runs: readonly string[]): Promise<
   withClient(async (client) => {
     const { rows } = await client.query(
       runs.length > 0
-        ? `select owner as name from ${schema}.run_work where run_id = any($1)`
-        : `select process_id as name from ${schema}.run_processes where $1::text[] is not null`,
+        ? `select owner as name from ${schema}.work where journal_id in (select 'run:' || id from unnest($1::text[]) id)`
+        : `select process_id as name from ${schema}.processes where $1::text[] is not null`,
       [runs],
     )
     return new Set(rows.map(({ name }) => String(name)))

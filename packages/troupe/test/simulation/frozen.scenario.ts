@@ -129,7 +129,10 @@ const scenario: SimulationScenario = async (simulation) => {
     const journals = durable.createJournals({ storage, clock, owner: 'nobody' })
     for (const run of runs) {
       const { statements } = journals.create(user, `run:${run}`, 'run', clock.now(), ['begun']).fragment
-      const row = { sql: 'insert into run_work (user_id, run_id, moving) values (?, ?, 1)', binds: [user, run] }
+      const row = {
+        sql: `insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) values (0, ?, ?, '', 0, 0, 0, 1)`,
+        binds: [user, `run:${run}`],
+      }
       await storage.commit({ id: null, scope: { user }, statements: [...statements, row] })
     }
     return {

@@ -1,77 +1,175 @@
 /**
- * Tells listeners which inboxes have something new. A hint of the storage makes it look; it begins with everything that
- * lay there before, so that a process which starts misses nothing.
+ * Reports to listeners which inboxes have something new. A hint comes with each commit that puts something there: to the
+ * process that owns the run, or to all processes where there is no owner. A hint may be lost; then the rows of `work` show
+ * it: `woken` says that something may be unread, and `arrivals` how many came. Nothing is read of runs of other processes.
  */
 import { sql } from 'kysely'
-import type { Clock } from '../../core/index.ts'
-import { rawTemplates, type Storage } from '../../storage/index.ts'
+import { prefixEnd } from '../../core/index.ts'
+import { type Dialect, type InboxArrival, rawTemplates, type Storage } from '../../storage/index.ts'
 import type { JournalId } from '../journal-port.ts'
+import { journalOwnerOf, runPrefix, stepJournal, workJournal, workShards } from '../run-journal.ts'
 
 export type ArrivalListener = (user: string, journal: JournalId) => void
 
-const batch = 1_000
-/** After a read that failed: the storage says by its state when it is well again. */
-const pauseMs = 1_000
+export interface ArrivalsOptions {
+  readonly storage: Storage
+  /** The process that owns runs here, as the rows of work name it; absent where one process has the storage for itself. */
+  readonly owner?: (() => string) | undefined
+}
 
-export function createArrivals(storage: Storage, clock: Clock): { on(listener: ArrivalListener): () => void } {
-  const newer = rawTemplates(storage.dialect)<{ after: number; limit: number }>(
-    (p) => sql`select id, user_id, journal_id from inbox_arrivals where id > ${p.after} order by id limit ${p.limit}`,
-  )
-  const listeners = new Set<ArrivalListener>()
-  let seen = 0
-  let polling = false
-  let needsRecheck = false
-  let unhint: (() => void) | undefined
+interface WokenJournal {
+  readonly user: string
+  readonly journal: JournalId
+  readonly arrivals: number
+}
 
-  const notify = (user: string, journal: JournalId) => {
-    for (const listener of [...listeners]) listener(user, journal)
+const pageSize = 1_000
+/** Rows of work of which the number of arrivals is known; one more makes the steps of a run be looked up once. */
+const maxSeen = 50_000
+
+export class Arrivals {
+  readonly #options: ArrivalsOptions
+  readonly #statements: ReturnType<typeof compileStatements>
+  readonly #listeners = new Set<ArrivalListener>()
+  /** By row of work: so many arrivals were reported here, without a gap. */
+  readonly #seen = new Map<string, number>()
+  /** By row of work: so many had arrived when the inbox of the run was read last. */
+  readonly #read = new Map<string, number>()
+  #stop: (() => void) | undefined
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options
+    this.#statements = compileStatements(options.storage.dialect)
   }
-  const poll = async () => {
-    if (polling) {
-      needsRecheck = true
-      return
-    }
-    polling = true
-    try {
-      do {
-        needsRecheck = false
-        const [rows] = await storage.read({ work: true }, [newer({ after: seen, limit: batch }, { returns: true })])
-        const notified = new Set<string>()
-        for (const row of rows ?? []) {
-          seen = Number(row.id)
-          const recipient = JSON.stringify([row.user_id, row.journal_id])
-          if (notified.has(recipient)) continue
-          notified.add(recipient)
-          notify(row.user_id as string, row.journal_id as string)
-        }
-        if (rows?.length === batch) needsRecheck = true
-      } while (needsRecheck && listeners.size > 0)
-    } catch {
-      // Reads fail when the storage does, which its state tells; nothing is lost, the rows wait.
-      if (listeners.size > 0 && storage.state().state !== 'closed')
-        clock.after(pauseMs, () => void poll(), { background: true })
-    } finally {
-      polling = false
+
+  /** Calls the listener for what comes from now on, and for all that lies there already. */
+  on(listener: ArrivalListener): () => void {
+    this.#listeners.add(listener)
+    this.#stop ??= this.#start()
+    // A listener that comes later hears of what others were told before.
+    this.#seen.clear()
+    void this.poll().catch(() => {})
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size > 0) return
+      this.#stop?.()
+      this.#stop = undefined
     }
   }
-  const begin = () => {
-    unhint = storage.onHint((hint) => {
-      if ('work' in hint && (hint.work === 'runs' || hint.work === 'steps')) void poll()
+
+  /** How many had arrived when the inbox of the run was read last: what came after them may be unread. */
+  readUpTo(user: string, journal: JournalId): number {
+    return this.#read.get(keyOf(user, journal)) ?? 0
+  }
+
+  /** The inbox of a run was read when so many had come to its row of work. */
+  wasRead(user: string, journal: JournalId, arrivals: number): void {
+    const known = this.#seen.get(keyOf(user, journal))
+    if (known === undefined ? arrivals > 0 : arrivals > known) void this.#reportSteps(user, journal).catch(() => {})
+    this.#record(user, journal, arrivals)
+    if (this.#read.size >= maxSeen) this.#read.clear()
+    this.#read.set(keyOf(user, journal), arrivals)
+  }
+
+  #start(): () => void {
+    return this.#options.storage.onHint((hint) => {
+      if ('arrival' in hint) this.#receive(hint.arrival)
     })
   }
-  return {
-    on(listener) {
-      listeners.add(listener)
-      if (!unhint) begin()
-      // Whoever listens anew must hear of what others were told before.
-      seen = 0
-      void poll()
-      return () => {
-        listeners.delete(listener)
-        if (listeners.size > 0) return
-        unhint?.()
-        unhint = undefined
+
+  /** Reports what hints have missed. */
+  async poll(): Promise<void> {
+    const { owner } = this.#options
+    for (const statement of owner ? [this.#statements.owned, this.#statements.unowned] : [this.#statements.any])
+      for (let after: WokenJournal | undefined = { user: '', journal: '', arrivals: 0 }; after; ) {
+        const page: readonly WokenJournal[] = await this.#page(statement, after)
+        for (const woken of page) await this.#reportWoken(woken)
+        after = page.length === pageSize ? page.at(-1) : undefined
       }
-    },
+  }
+
+  async #page(
+    statement: ReturnType<typeof compileStatements>['any'],
+    { user, journal }: WokenJournal,
+  ): Promise<readonly WokenJournal[]> {
+    const { storage, owner = () => '' } = this.#options
+    const [rows = []] = await storage.read({ work: true }, [
+      statement({ owner: owner(), user, journal }, { returns: true }),
+    ])
+    return rows.map((row) => ({
+      user: String(row.user_id),
+      journal: String(row.journal_id),
+      arrivals: Number(row.arrivals),
+    }))
+  }
+
+  async #reportWoken({ user, journal, arrivals }: WokenJournal): Promise<void> {
+    if (!journal.startsWith(runPrefix)) return this.#notify(user, journal)
+    if (this.#seenOf(user, journal) >= arrivals) return
+    this.#notify(user, journal)
+    await this.#reportSteps(user, journal)
+    this.#record(user, journal, arrivals)
+  }
+
+  #receive({ owner, user, journal, arrivals }: InboxArrival): void {
+    const own = this.#options.owner?.()
+    if (own !== undefined && owner !== '' && owner !== own) return
+    this.#notify(user, journal)
+    const work = workJournal(journal)
+    if (!work.startsWith(runPrefix) || (own !== undefined && owner !== own)) return
+    const seen = this.#seenOf(user, work)
+    if (arrivals <= seen) return
+    if (arrivals === seen + 1) this.#record(user, work, arrivals)
+    // The hint before it was lost, or it comes after this one.
+    else void this.#reportWoken({ user, journal: work, arrivals }).catch(() => {})
+  }
+
+  /** The steps of the run whose inboxes hold something. */
+  async #reportSteps(user: string, work: JournalId): Promise<void> {
+    const prefix = stepJournal(journalOwnerOf(work)?.run ?? '', '')
+    const [rows = []] = await this.#options.storage.read({ user }, [
+      this.#statements.steps({ user, from: prefix, to: prefixEnd(prefix) }, { returns: true }),
+    ])
+    for (const row of rows) this.#notify(user, String(row.journal_id))
+  }
+
+  #seenOf(user: string, work: JournalId): number {
+    return this.#seen.get(keyOf(user, work)) ?? 0
+  }
+
+  #record(user: string, work: JournalId, arrivals: number): void {
+    const key = keyOf(user, work)
+    const known = this.#seen.get(key) ?? 0
+    if (this.#seen.size >= maxSeen && known === 0) this.#seen.clear()
+    this.#seen.set(key, Math.max(known, arrivals))
+  }
+
+  #notify(user: string, journal: JournalId): void {
+    for (const listener of [...this.#listeners]) listener(user, journal)
+  }
+}
+
+const keyOf = (user: string, journal: JournalId) => `${user.length} ${user}${journal}`
+
+function compileStatements(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
+  type Page = { readonly owner: string; readonly user: string; readonly journal: string }
+  const after = (p: Page) => sql`(w.user_id, w.journal_id) > (${p.user}, ${p.journal})`
+  const order = sql`order by w.user_id, w.journal_id limit ${sql.lit(pageSize)}`
+  const columns = sql`w.user_id, w.journal_id, w.arrivals`
+  return {
+    owned: compile<Page>(
+      (p) => sql`select ${columns} from work w where w.woken = 1 and w.owner = ${p.owner} and ${after(p)} ${order}`,
+    ),
+    /** Journals that are no run's: of the runs, those without an owner are claimed. */
+    unowned: compile<Page>(
+      (p) => sql`select ${columns} from work w where w.woken = 1 and w.owner = '' and w.due_at is null
+        and w.shard between 0 and ${sql.lit(workShards - 1)} and ${after(p)} ${order}`,
+    ),
+    any: compile<Page>((p) => sql`select ${columns} from work w where w.woken = 1 and ${after(p)} ${order}`),
+    steps: compile<{ user: string; from: string; to: string }>(
+      (p) => sql`select distinct journal_id from inbox
+        where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to}`,
+    ),
   }
 }

@@ -1,14 +1,16 @@
 /**
- * Inboxes on a storage. Every row has a content-free arrival in a work table beside it, whose number is its id: by it
- * the listeners of this process find what came, whoever put it there.
+ * Inboxes on a storage. A put raises the number of arrivals in a content-free row of `work`, which becomes the id of the
+ * inbox row: the order in an inbox is the order of commits of its user. The same statement learns which process owns the
+ * run, so that the hint goes to that process alone. What comes for a run that is over is dropped: it has no such row.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { type Clock, encodeJson, type Json } from '../../core/index.ts'
-import { type Dialect, type Fragment, oneOf, rawTemplates, type Storage } from '../../storage/index.ts'
+import { encodeJson, type Json } from '../../core/index.ts'
+import { type Dialect, type Fragment, rawTemplates } from '../../storage/index.ts'
 import type { Inbox, InboxRow } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
 import { inboxContent } from '../journal-tables.ts'
-import { createArrivals } from './arrivals.ts'
+import { runPrefix, shardOf, workJournal } from '../run-journal.ts'
+import { Arrivals, type ArrivalsOptions } from './arrivals.ts'
 
 interface InboxItemKey {
   readonly user: string
@@ -17,26 +19,35 @@ interface InboxItemKey {
   readonly name: string
 }
 interface Put extends InboxItemKey {
+  readonly work: string
+  readonly shard: number
   readonly body: string
 }
 
-/** The number that the arrival just made was given. */
-export const lastArrival = (dialect: Dialect): RawBuilder<number> =>
-  dialect.name === 'sqlite'
-    ? sql<number>`last_insert_rowid()`
-    : sql<number>`currval(pg_get_serial_sequence('inbox_arrivals', 'id'))`
+/** What a statement that raises `arrivals` gives back: a hint. */
+export const arrivalColumns = (journal: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`work.owner, work.user_id, ${journal} as journal_id, work.arrivals`
 
 function compileStatements(dialect: Dialect) {
   const compile = rawTemplates(dialect)
-  const absent = (p: Put) => sql`where not exists (select 1 from inbox
+  const absent = (p: Put) => sql`not exists (select 1 from inbox
     where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name})`
+  const hint = (p: Put) => arrivalColumns(sql`cast(${p.to} as text)`)
   return {
-    arrive: compile<Put>(
-      (p) => sql`insert into inbox_arrivals (user_id, journal_id) select ${p.user}, ${p.to} ${absent(p)}`,
+    raise: compile<Put>(
+      (p) => sql`update work set arrivals = arrivals + 1, woken = 1, due_at = 0
+        where user_id = ${p.user} and journal_id = ${p.work} and ${absent(p)} returning ${hint(p)}`,
+    ),
+    /** Of a journal that is no run's: the first put makes its row. */
+    raiseOther: compile<Put>(
+      (p) => sql`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
+        select ${p.shard}, ${p.user}, ${p.work}, '', null, 1, 1, 1 where ${absent(p)}
+        on conflict (user_id, journal_id) do update set arrivals = work.arrivals + 1, woken = 1 returning ${hint(p)}`,
     ),
     put: compile<Put>(
       (p) => sql`insert into inbox (user_id, journal_id, id, from_id, name, body)
-        select ${p.user}, ${p.to}, ${lastArrival(dialect)}, ${p.from}, ${p.name}, ${p.body} ${absent(p)}`,
+        select ${p.user}, ${p.to}, w.arrivals, ${p.from}, ${p.name}, ${p.body} from work w
+        where w.user_id = ${p.user} and w.journal_id = ${p.work} and ${absent(p)}`,
       inboxContent('to', 'from'),
     ),
     read: compile<{ user: string; journal: string; limit: number }>(
@@ -44,61 +55,80 @@ function compileStatements(dialect: Dialect) {
         where user_id = ${p.user} and journal_id = ${p.journal} order by id limit ${p.limit}`,
       inboxContent('journal', 'from_id'),
     ),
+    arrivals: compile<{ user: string; journal: string }>(
+      (p) => sql`select arrivals from work where user_id = ${p.user} and journal_id = ${p.journal}`,
+    ),
     any: compile<{ user: string; journal: string }>(
       (p) => sql`select 1 as there from inbox where user_id = ${p.user} and journal_id = ${p.journal} limit 1`,
     ),
     remove: compile<{ user: string; journal: string; id: number }>(
       (p) => sql`delete from inbox where user_id = ${p.user} and journal_id = ${p.journal} and id = ${p.id}`,
     ),
-    forgetNamed: compile<InboxItemKey>(
-      (p) =>
-        sql`delete from inbox_arrivals where id ${oneOf(
-          dialect,
-          sql`select id from inbox
-          where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name}`,
-        )}`,
+    /** What came after the read may be unread. */
+    wasRead: compile<{ user: string; journal: string; read: number }>(
+      (p) => sql`update work set woken = 0
+        where user_id = ${p.user} and journal_id = ${p.journal} and woken = 1 and arrivals <= ${p.read}`,
+    ),
+    /** Nothing of a journal that is no run's is unread once its inbox is empty. */
+    wasEmptied: compile<{ user: string; journal: string }>(
+      (p) => sql`update work set woken = 0 where user_id = ${p.user} and journal_id = ${p.journal} and woken = 1
+        and not exists (select 1 from inbox where user_id = ${p.user} and journal_id = ${p.journal})`,
     ),
     removeNamed: compile<InboxItemKey>(
       (p) => sql`delete from inbox
         where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name}`,
     ),
-    forget: compile<{ id: number }>((p) => sql`delete from inbox_arrivals where id = ${p.id}`),
   }
 }
 
-/** @example const inbox = createInbox({ storage, clock }) */
-export function createInbox({ storage, clock }: { readonly storage: Storage; readonly clock: Clock }): Inbox {
+const rowOf = (row: Readonly<Record<string, unknown>>): InboxRow => ({
+  id: Number(row.id),
+  from: row.from_id as JournalId,
+  name: row.name as string,
+  body: JSON.parse(row.body as string) as Json,
+})
+
+/** @example const inbox = createInbox({ storage }) */
+export function createInbox(options: ArrivalsOptions): Inbox {
+  const { storage } = options
   const statements = compileStatements(storage.dialect)
-  const arrivals = createArrivals(storage, clock)
+  const arrivals = new Arrivals(options)
+  /** What a step of a run reads says nothing of the inbox of its run, with which it shares the row of work. */
+  const wasRead = (user: string, journal: JournalId) => {
+    if (journal.startsWith(runPrefix))
+      return [statements.wasRead({ user, journal, read: arrivals.readUpTo(user, journal) })]
+    return workJournal(journal) === journal ? [statements.wasEmptied({ user, journal })] : []
+  }
   return {
     put(user, to, from, name, body): Fragment {
-      const row = { user, to, from, name, body: encodeJson(body, `What ${from} puts into the inbox of ${to}`) }
-      return {
-        statements: [statements.arrive(row), statements.put(row)],
-        wake: [to.startsWith('run:') ? 'runs' : 'steps'],
-      }
+      const work = workJournal(to)
+      const text = encodeJson(body, `What ${from} puts into the inbox of ${to}`)
+      const row = { user, to, work, shard: shardOf(user), from, name, body: text }
+      const raise = work.startsWith(runPrefix) ? statements.raise : statements.raiseOther
+      return { statements: [raise(row, { returns: true, hints: true }), statements.put(row)] }
     },
     async read(user, journal, limit): Promise<readonly InboxRow[]> {
-      const [rows] = await storage.read({ user }, [statements.read({ user, journal, limit }, { returns: true })])
-      return (rows ?? []).map((row) => ({
-        id: Number(row.id),
-        from: row.from_id as JournalId,
-        name: row.name as string,
-        body: JSON.parse(row.body as string) as Json,
-      }))
+      const rows = statements.read({ user, journal, limit }, { returns: true })
+      if (!journal.startsWith(runPrefix)) return ((await storage.read({ user }, [rows]))[0] ?? []).map(rowOf)
+      const count = statements.arrivals({ user, journal }, { returns: true })
+      const [found = [], counts = []] = await storage.read({ user }, [rows, count])
+      if (counts[0]) arrivals.wasRead(user, journal, Number(counts[0].arrivals))
+      return found.map(rowOf)
     },
     withdraw(user, to, from, name): Fragment {
-      const itemKey = { user, to, from, name }
-      return { statements: [statements.forgetNamed(itemKey), statements.removeNamed(itemKey)] }
+      return { statements: [statements.removeNamed({ user, to, from, name })] }
     },
     empty: (user, journal) =>
       statements.any({ user, journal }, { expect: { rows: 0 }, otherwise: 'inbox.pending', detail: { journal } }),
     remove: (user, journal, ids): Fragment => ({
-      statements: ids.flatMap((id) => [
-        statements.remove({ user, journal, id }, { expect: { rows: 1 }, detail: { journal, inbox: id } }),
-        statements.forget({ id }),
-      ]),
+      statements: [
+        ...ids.map((id) =>
+          statements.remove({ user, journal, id }, { expect: { rows: 1 }, detail: { journal, inbox: id } }),
+        ),
+        ...wasRead(user, journal),
+      ],
     }),
     onArrival: (listener) => arrivals.on(listener),
+    poll: () => arrivals.poll(),
   }
 }

@@ -120,7 +120,7 @@ function cleanupTemplates(dialect: Dialect) {
     'journal_records',
     'journal_snapshots',
     'inbox',
-    'inbox_arrivals',
+    'work',
     'journals',
     'journals_ended',
     'uncertain_effects',

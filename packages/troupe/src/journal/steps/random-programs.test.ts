@@ -59,7 +59,7 @@ const kills = fc.array(
 function compileProgram(program: Node) {
   return (stage: Stage) => {
     const keyValues = keyValuesOf(stage.instance.storage)
-    const inbox = createInbox({ storage: stage.instance.storage, clock: stage.testbed.clock })
+    const inbox = createInbox({ storage: stage.instance.storage })
     const effect = effectOf(stage)
     const run = async (recorder: Recorder, node: Node): Promise<Json> => {
       switch (node.do) {

@@ -79,9 +79,9 @@ export function effectOf({ testbed, outside, instance }: Stage) {
 
 /** Reads, parallel effects of all classes, bodies with effects and writes inside, commits, races, chains, waits. */
 export function sampleProgram(stage: Stage): (recorder: Recorder) => Promise<Json> {
-  const { instance, testbed } = stage
+  const { instance } = stage
   const keyValues = keyValuesOf(instance.storage)
-  const inbox = createInbox({ storage: instance.storage, clock: testbed.clock })
+  const inbox = createInbox({ storage: instance.storage })
   const effect = effectOf(stage)
   const ask = (recorder: Recorder, name: string, timeoutMs?: number) =>
     recorder.wait({
@@ -137,7 +137,7 @@ export function sampleProgram(stage: Stage): (recorder: Recorder) => Promise<Jso
 
 /** As the run would do: answers what was asked, once. */
 async function answerAll({ testbed, instance, outside }: Stage): Promise<void> {
-  const inbox = createInbox({ storage: testbed.storage, clock: testbed.clock })
+  const inbox = createInbox({ storage: testbed.storage })
   for (const row of await inbox.read(user, 'run:1', 100)) {
     const { ask, address } = row.body as { ask?: string; address: string }
     if (ask === undefined || ask === 'nobody answers' || outside.answered.has(address)) continue

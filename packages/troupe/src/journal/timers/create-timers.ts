@@ -5,8 +5,9 @@
 import { sql } from 'kysely'
 import { type Cancel, type Clock, encodeJson, hashText } from '../../core/index.ts'
 import { type Fragment, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
-import { lastArrival } from '../inbox/create-inbox.ts'
+import { arrivalColumns } from '../inbox/create-inbox.ts'
 import { inboxContent } from '../journal-tables.ts'
+import { runPrefix, shardOf, workJournal } from '../run-journal.ts'
 import type { Timers } from '../timers-port.ts'
 
 /** The sender that a timer's row in an inbox names. */
@@ -31,16 +32,17 @@ function compileStatements(storage: Storage) {
       ? sql`select value from json_each(${list})`
       : sql`select value from json_array_elements_text(cast(${list} as json))`
   const shifted = (p: Shift) => sql`user_id = ${p.user} and timer_id in (${each(p.timers)})`
-  type Due = TimerKey & { readonly now: number | { readonly $: 'now' } }
-  const unread = (
-    p: Due,
-  ) => sql`from timers t where t.user_id = ${p.user} and t.timer_id = ${p.timer} and t.due <= ${p.now}
+  type Due = TimerKey & { readonly shard: number; readonly now: number | { readonly $: 'now' } }
+  const ofRun = (column: string) =>
+    sql`substr(${sql.ref(column)}, 1, ${sql.lit(runPrefix.length)}) = ${sql.lit(runPrefix)}`
+  const unread = (p: Due) => sql`from timers t where ${isUnread(p)}`
+  const isUnread = (p: Due) => sql`t.user_id = ${p.user} and t.timer_id = ${p.timer} and t.due <= ${p.now}
     and not exists (select 1 from inbox i where i.user_id = t.user_id and i.journal_id = t.journal_id
       and i.from_id = ${timerSender} and i.name = t.name)`
   return {
-    set: compile<TimerKey & { journal: string; name: string; due: number; body: string }>(
-      (p) => sql`insert into timers (user_id, timer_id, journal_id, name, due, body)
-        values (${p.user}, ${p.timer}, ${p.journal}, ${p.name}, ${p.due}, ${p.body})
+    set: compile<TimerKey & { journal: string; work: string; name: string; due: number; body: string }>(
+      (p) => sql`insert into timers (user_id, timer_id, journal_id, work_journal, name, due, body)
+        values (${p.user}, ${p.timer}, ${p.journal}, ${p.work}, ${p.name}, ${p.due}, ${p.body})
         on conflict (user_id, timer_id) do update set due = excluded.due, body = excluded.body`,
       inboxContent('journal', `=${timerSender}`),
     ),
@@ -55,12 +57,21 @@ function compileStatements(storage: Storage) {
     first: compile<{ limit: number }>(
       (p) => sql`select user_id, timer_id, due from timers_due order by due limit ${p.limit}`,
     ),
+    /** A run that is over has no row of work: what is due for it is dropped. */
     arrive: compile<Due>(
-      (p) => sql`insert into inbox_arrivals (user_id, journal_id) select t.user_id, t.journal_id ${unread(p)}`,
+      (p) => sql`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
+        select ${p.shard}, t.user_id, t.work_journal, '', null, 1, 1, 1 ${unread(p)}
+          and (not ${ofRun('t.work_journal')}
+            or exists (select 1 from work o where o.user_id = t.user_id and o.journal_id = t.work_journal))
+        on conflict (user_id, journal_id) do update set arrivals = work.arrivals + 1, woken = 1,
+          due_at = case when ${ofRun('work.journal_id')} then 0 end
+        returning ${arrivalColumns(sql`(select journal_id from timers where user_id = ${p.user} and timer_id = ${p.timer})`)}`,
     ),
     deliver: compile<Due>(
       (p) => sql`insert into inbox (user_id, journal_id, id, from_id, name, body)
-        select t.user_id, t.journal_id, ${lastArrival(dialect)}, ${timerSender}, t.name, t.body ${unread(p)}`,
+        select t.user_id, t.journal_id, w.arrivals, ${timerSender}, t.name, t.body
+        from timers t join work w on w.user_id = t.user_id and w.journal_id = t.work_journal
+        where ${isUnread(p)}`,
     ),
     remove: compile<Due>(
       (p) => sql`delete from timers where user_id = ${p.user} and timer_id = ${p.timer} and due <= ${p.now}`,
@@ -79,8 +90,13 @@ export function createTimers({ storage, clock }: { readonly storage: Storage; re
     timer: hashText(`${journal}\n${name}`).slice(0, 32),
   })
   const delivery = (at: TimerKey): Statement[] => {
-    const due = { ...at, now: { $: 'now' } as const }
-    return [statements.arrive(due), statements.deliver(due), statements.remove(due), statements.removeDue(due)]
+    const due = { ...at, shard: shardOf(at.user), now: { $: 'now' } as const }
+    return [
+      statements.arrive(due, { returns: true, hints: true }),
+      statements.deliver(due),
+      statements.remove(due),
+      statements.removeDue(due),
+    ]
   }
   const loop = createLoop(storage, clock, async () => {
     const [rows] = await storage.read({ work: true }, [statements.first({ limit: batch }, { returns: true })])
@@ -89,7 +105,7 @@ export function createTimers({ storage, clock }: { readonly storage: Storage; re
     const results = await Promise.all(
       due.map((row) => {
         const at = { user: row.user_id as string, timer: row.timer_id as string }
-        return storage.commit({ id: null, scope: { user: at.user }, statements: delivery(at), wake: ['runs', 'steps'] })
+        return storage.commit({ id: null, scope: { user: at.user }, statements: delivery(at) })
       }),
     )
     // The clock of a server may be behind ours: what is due here is not yet due there.
@@ -103,7 +119,14 @@ export function createTimers({ storage, clock }: { readonly storage: Storage; re
       const at = timerKey(user, journal, name)
       // A moment between two milliseconds is over at the next.
       const dueMs = Math.ceil(due)
-      const timer = { ...at, journal, name, due: dueMs, body: encodeJson(body, `The timer ${name}`) }
+      const timer = {
+        ...at,
+        journal,
+        work: workJournal(journal),
+        name,
+        due: dueMs,
+        body: encodeJson(body, `The timer ${name}`),
+      }
       return { statements: [statements.set(timer), statements.setDue({ ...at, due: dueMs })], wake: ['timers'] }
     },
     clear(user, journal, name): Fragment {

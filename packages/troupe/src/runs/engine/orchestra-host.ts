@@ -121,7 +121,7 @@ export class OrchestraHost implements RunHost {
     this.#requireOpen(user, true)
     const losses = this.#losses
     const { run, owner, launcher, events, statements } = await make(await this.source(user, from))
-    const change = { id: null, scope: { user }, statements, wake: ['runs', 'timers', 'steps'] } as const
+    const change = { id: null, scope: { user }, statements, wake: ['timers'] } as const
     const result = await this.parts.storage.commit(change)
     if (!result.ok) throw failure(result.code, { run, ...result.detail })
     if (losses === this.#losses) {

@@ -113,7 +113,7 @@ export async function startRun(
   const { agents } = spec
   const { statements: own, ...created } = createRun(parts, user, run, spec)
   const statements = also ? [...also, ...own] : own
-  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['runs', 'timers'] })
+  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['timers'] })
   if (!result.ok && (result.code !== 'run.exists' || also)) throw failure(result.code, { run, ...result.detail })
   if (!result.ok) await checkSame(parts, user, run, spec)
   return { run, agents, launcher: created.launcher, ...(result.ok ? created : {}) }

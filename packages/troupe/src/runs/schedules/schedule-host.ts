@@ -60,7 +60,7 @@ export class ScheduleHost {
     this.#offs = [
       storage.onHint((hint) => {
         if ('user' in hint) this.#context.changed(hint.user)
-        else if (hint.work === 'schedules') {
+        else if ('work' in hint && hint.work === 'schedules') {
           this.#poll()
           this.#listenSoon()
         }

@@ -10,6 +10,7 @@ function channel() {
   const listeners: ((text: string) => void)[] = []
   const texts: string[] = []
   const broadcast: Broadcast = {
+    listenAs: async () => {},
     send(text) {
       texts.push(text)
       for (const listener of listeners) listener(text)

@@ -43,6 +43,7 @@ export function encryptBroadcast(broadcast: Broadcast, secret: Uint8Array, clock
       const plain = Buffer.from(`${Math.floor(clock.now())} ${message}`)
       broadcast.send(Buffer.concat([own, encrypt(ownKey, purpose, plain, nonce)]).toString('base64url'))
     },
+    listenAs: (owner) => broadcast.listenAs(owner),
     on: (listener) =>
       broadcast.on((text) => {
         const message = received(text)

@@ -84,7 +84,7 @@ const [ada, eve] = ['ada!', 'eve!']
 const of = (rows: Rows, user: string) =>
   [...rows].flatMap(([table, texts]) => texts.filter((text) => text.includes(user)).map((text) => `${table} ${text}`))
 /** Leases are renewed, runs that wait are let go of, and traces are written, by themselves. */
-const moving = ['run_processes', 'run_work', 'storage_changes', 'trace_index', 'trace_spans']
+const moving = ['processes', 'work', 'storage_changes', 'trace_index', 'trace_spans']
 const hashes = (rows: Rows, user: string) =>
   of(new Map([...rows].filter(([table]) => !moving.includes(table))), user)
     .map((text) => hashText(text))

@@ -49,7 +49,6 @@ export async function openDurableParts(
   const unread = new UnreadResults({ clock, events })
   const roles = createRoles(config.roles)
   const { egressClient, audit } = await openAccounts(config, base, { processId, startup })
-  const inbox = createInbox(base)
   const timers = createTimers(base)
   const retention = retentionPeriods(config.retention)
   const threadMessages = createThreadMessages(base)
@@ -60,6 +59,7 @@ export async function openDurableParts(
     () => share(config, { ...base, journals }),
     (shared) => shared?.close(),
   )
+  const inbox = createInbox({ ...base, owner: sharing && (() => sharing.lease.processId) })
   const checkLease = sharing && { checkLease: () => sharing.lease.check() }
   const { redact } = base.redactor
   const steps = createSteps({

@@ -27,6 +27,11 @@ export interface Statement {
   readonly detail?: { readonly [key: string]: Json }
   /** Give the rows back (`RETURNING`, or a read). */
   readonly returns?: boolean
+  /**
+   * Each row that it gives back (`owner`, `user_id`, `journal_id`, `arrivals`) is a hint, passed on after the commit. A
+   * change that gives back nothing else may be repeated when its answer was lost.
+   */
+  readonly hints?: true
   /** Which of its values and columns are sealed where encryption is on; engines pay no heed to it. */
   readonly content?: Content
 }

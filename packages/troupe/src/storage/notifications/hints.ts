@@ -1,12 +1,13 @@
 /** Tells listeners after commits: per user the newest revision, per queue once, however many changes there were. */
 import type { UserId } from '../../core/index.ts'
-import type { Change, CommitResult, Hint, WorkQueue } from '../storage-port.ts'
+import type { Change, CommitResult, Hint, InboxArrival, Row, WorkQueue } from '../storage-port.ts'
 import { Listeners } from './listeners.ts'
 
 export class Hints {
   readonly #listeners = new Listeners<Hint>()
   readonly #revisions = new Map<UserId, number>()
   readonly #queues = new Set<WorkQueue>()
+  #arrivals: InboxArrival[] = []
 
   on(listener: (hint: Hint) => void): () => void {
     return this.#listeners.on(listener)
@@ -15,6 +16,8 @@ export class Hints {
   record(change: Change, result: CommitResult): void {
     if (!result.ok) return
     for (const queue of change.wake ?? []) this.#queues.add(queue)
+    for (const [i, { hints }] of change.statements.entries())
+      if (hints) this.#arrivals.push(...(result.rows[i] ?? []).map(arrivalOf))
     if (result.revision === null || !('user' in change.scope)) return
     const { user } = change.scope
     this.#revisions.set(user, Math.max(result.revision, this.#revisions.get(user) ?? 0))
@@ -22,11 +25,13 @@ export class Hints {
 
   /** @returns what it gave out: all that was noted since */
   flush(): readonly Hint[] {
-    if (this.#revisions.size === 0 && this.#queues.size === 0) return []
+    if (this.#revisions.size === 0 && this.#queues.size === 0 && this.#arrivals.length === 0) return []
     const hints: Hint[] = [...this.#revisions].map(([user, revision]) => ({ user, revision }))
     for (const work of this.#queues) hints.push({ work })
+    for (const arrival of this.#arrivals) hints.push({ arrival })
     this.#revisions.clear()
     this.#queues.clear()
+    this.#arrivals = []
     this.forward(hints)
     return hints
   }
@@ -36,3 +41,10 @@ export class Hints {
     for (const hint of hints) this.#listeners.notify(hint)
   }
 }
+
+const arrivalOf = (row: Row): InboxArrival => ({
+  owner: String(row.owner),
+  user: String(row.user_id),
+  journal: String(row.journal_id),
+  arrivals: Number(row.arrivals),
+})

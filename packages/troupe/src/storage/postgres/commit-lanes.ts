@@ -206,7 +206,7 @@ export class CommitLanes {
   async #repeated(waiting: Waiting): Promise<CommitResult | undefined> {
     const { change, id, unknown } = waiting
     // The caller gave no id, so it counts on rows that are lost with the answer.
-    if (unknown && change.id === null && change.statements.some(({ returns }) => returns))
+    if (unknown && change.id === null && change.statements.some(({ returns, hints }) => returns && !hints))
       throw this.#unanswered('the connection was lost; the change was committed, its answer is lost')
     const user = 'user' in change.scope ? change.scope.user : ''
     const sql = 'select at, revision from storage_changes where id = $1 and user_id = $2'

@@ -85,7 +85,7 @@ const cases: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
       { ...items.bump(ada), expect: { rows: 7 }, otherwise: 'journal.lost', detail: { journal: 'x' } } as const,
       items.insert(ada, 'b', 1),
     ]
-    const result = rejected(await storage.commit(change(ada, statements, { feed: [put('a')], wake: ['runs'] })))
+    const result = rejected(await storage.commit(change(ada, statements, { feed: [put('a')], wake: ['timers'] })))
     deepEqual(result, { ok: false, code: 'journal.lost', statement: 1, found: 1, detail: { journal: 'x' } })
     deepEqual(await items.all(storage, ada), {})
     equal((await storage.feed(ada, 0, 10)).head, 0)
@@ -304,15 +304,16 @@ const cases: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
     const hints: Hint[] = []
     const off = storage.onHint((hint) => hints.push(hint))
     await Promise.all([
-      storage.commit(change(ada, [], { feed: [put('a')], wake: ['runs', 'steps'] })),
-      storage.commit(change(ada, [], { feed: [put('b')], wake: ['runs'] })),
+      storage.commit(change(ada, [], { feed: [put('a')], wake: ['cleanup', 'outbox'] })),
+      storage.commit(change(ada, [], { feed: [put('b')], wake: ['outbox'] })),
       storage.commit(
         change(bob, [{ ...items.bump(bob), expect: { rows: 1 } }], { feed: [put('a')], wake: ['timers'] }),
       ),
     ])
     const newest = hints.flatMap((hint) => ('user' in hint && hint.user === ada ? hint.revision : []))
     equal(Math.max(...newest), 2)
-    deepEqual([...new Set(hints.flatMap((hint) => ('work' in hint ? hint.work : [])))].sort(), ['runs', 'steps'])
+    const works = new Set(hints.flatMap((hint) => ('work' in hint ? hint.work : [])))
+    deepEqual([...works].sort(), ['cleanup', 'outbox'])
     ok(hints.length <= 6)
     ok(!hints.some((hint) => 'user' in hint && hint.user === bob))
     off()

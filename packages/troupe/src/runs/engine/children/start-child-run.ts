@@ -44,7 +44,7 @@ export async function startChildRun(
       const parent = { ...lineage, step, wait, pools, ...(reserved ? { reserved } : {}) }
       const pinned = withParent({ ...runSpec.pinned, config, draws: true }, parent)
       const rows = parts.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
-      return { statements: [...reservation, ...rows], wake: ['runs', 'timers'] }
+      return { statements: [...reservation, ...rows], wake: ['timers'] }
     },
   })
   // Who never asks for the result is not told of it.

@@ -14,7 +14,6 @@ import type { State } from '../../machine/state.ts'
 import { drawBudget } from '../budgets/draw-budget.ts'
 import { cancelChildren } from '../children/cancel-children.ts'
 import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
-import { parentOf } from '../children/parent.ts'
 import { applyCommand } from '../commands/apply-command.ts'
 import { inputOf, type RunMessage, waitOf } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -253,9 +252,7 @@ export class RunOwner {
       ...others,
     ]
     if (statements.length > 0) {
-      const notifiesRuns = others.length > 0 || (this.over && parentOf(this.pinned) !== undefined)
-      const wake = ['timers', 'steps', ...(notifiesRuns ? ['runs' as const] : [])] as const
-      const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake })
+      const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake: ['timers'] })
       if (!result.ok) throw failure(result.code, { journal: this.#writer.id, ...result.detail })
     }
     this.#lastAt = at
@@ -294,7 +291,7 @@ export class RunOwner {
     const at = { user: this.user, run: this.run, pinned: this.pinned, state, writer: this.#writer }
     const steps = this.#launcher.steps()
     const { account, statements } = await failFatally(this.#parts, at, steps, error)
-    const change = { id: null, scope: { user: this.user }, statements, wake: ['steps', 'runs'] as const }
+    const change = { id: null, scope: { user: this.user }, statements }
     const written = await this.#parts.storage.commit(change).catch(() => undefined)
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
     if (!written?.ok) return this.#parts.onOwnershipLost(this.user, this.run, written?.code === 'journal.lost')

@@ -63,8 +63,10 @@ class StoredLease implements ProcessLease {
   }
 
   async begin(): Promise<void> {
-    const { clock, ids, leaseMs } = this.#options
+    const { storage, clock, ids, leaseMs } = this.#options
     const processId = ids.next()
+    // A hint that is not heard is found by the read each second.
+    await storage.broadcast?.listenAs(processId).catch(() => {})
     const asked = clock.monotonic()
     await this.#commit(this.#table.begin({ processId, until: { $: 'now', plusMs: leaseMs } }))
     this.#processId = processId
@@ -155,15 +157,15 @@ function compileStatements({ dialect }: Storage) {
   return {
     begin: compile<{ processId: string; until: Bind }>(
       (p) =>
-        sql`insert into run_processes (process_id, lease_until) values (${p.processId}, ${p.until}) on conflict do nothing`,
+        sql`insert into processes (process_id, lease_until) values (${p.processId}, ${p.until}) on conflict do nothing`,
     ),
     renew: compile<{ processId: string; until: Bind }>(
-      (p) => sql`update run_processes set lease_until = ${p.until} where process_id = ${p.processId}`,
+      (p) => sql`update processes set lease_until = ${p.until} where process_id = ${p.processId}`,
     ),
     next: compile<{ processId: string; now: Bind }>(
-      (p) => sql`select min(lease_until) - ${p.now} as remaining from run_processes where process_id <> ${p.processId}`,
+      (p) => sql`select min(lease_until) - ${p.now} as remaining from processes where process_id <> ${p.processId}`,
     ),
-    deleteExpired: compile<{ now: Bind }>((p) => sql`delete from run_processes where lease_until <= ${p.now}`),
-    end: compile<{ processId: string }>((p) => sql`delete from run_processes where process_id = ${p.processId}`),
+    deleteExpired: compile<{ now: Bind }>((p) => sql`delete from processes where lease_until <= ${p.now}`),
+    end: compile<{ processId: string }>((p) => sql`delete from processes where process_id = ${p.processId}`),
   }
 }

@@ -4,14 +4,19 @@
  *
  * It only says which: to take one is a statement of the change that takes over its journal.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Cancel, type Clock, TroupeError, type UserId } from '../../../core/index.ts'
-import { rawTemplates, type Storage } from '../../../storage/index.ts'
+import { runPrefix, workShards } from '../../../journal/index.ts'
+import { type Bind, type Row, rawTemplates, type Storage } from '../../../storage/index.ts'
+import { runJournal } from '../store/run-journals.ts'
 import type { ProcessLease } from './process-lease.ts'
 
 export interface RunClaims {
-  /** @param claim rejects where this process can't, or another was faster */
-  start(claim: (user: UserId, run: string) => Promise<unknown>): void
+  /**
+   * @param claim rejects where this process can't, or another was faster
+   * @param poll with each read of what may be claimed: reports what came for the runs of this process
+   */
+  start(claim: (user: UserId, run: string) => Promise<unknown>, poll?: () => Promise<void>): void
   close(): Promise<void>
 }
 
@@ -48,6 +53,25 @@ const maxPages = 25
 /** It may be free again at once: of a process that took it and dies, or when the storage is well. */
 const passing = new Set(['run.not_owned', 'run.over', 'run.unknown', 'journal.lost'])
 
+/** Before all users. */
+const start = { afterShard: -1, after: '', afterOrphaned: '' }
+
+const runOf = (row: Row): string => String(row.journal_id).slice(runPrefix.length)
+
+/** With more users than one read gives, the next read continues after them. @param rows in their order */
+function lastUsers(rows: readonly Row[]): typeof start {
+  const first = rows.filter(({ nth }) => Number(nth) === 0)
+  const due = first.filter(({ owner }) => owner === '')
+  const orphaned = first.filter(({ owner }) => owner !== '')
+  const lastDue = due.length < users ? undefined : due.at(-1)
+  const lastOrphaned = orphaned.length < users ? undefined : orphaned.at(-1)
+  return {
+    ...start,
+    ...(lastDue ? { afterShard: Number(lastDue.shard), after: String(lastDue.user_id) } : {}),
+    ...(lastOrphaned ? { afterOrphaned: String(lastOrphaned.user_id) } : {}),
+  }
+}
+
 /** @example const claims = createRunClaims({ storage, clock, lease, form: journals.form }) */
 export function createRunClaims(options: RunClaimsOptions): RunClaims {
   return new Claims(options)
@@ -60,8 +84,9 @@ class Claims implements RunClaims {
   readonly #passedOver = new Map<string, Set<string>>()
   #forgetAt = 0
   #passed = 0
-  #after = ''
+  #after = start
   #claim: (user: UserId, run: string) => Promise<unknown> = async () => {}
+  #report: () => Promise<void> = async () => {}
   #cancel: Cancel = () => {}
   #polling: Promise<void> = Promise.resolve()
   #closed = false
@@ -71,8 +96,9 @@ class Claims implements RunClaims {
     this.#table = compileStatements(options.storage)
   }
 
-  start(claim: (user: UserId, run: string) => Promise<unknown>): void {
+  start(claim: (user: UserId, run: string) => Promise<unknown>, poll = async () => {}): void {
     this.#claim = claim
+    this.#report = poll
     this.#schedule(0)
   }
 
@@ -96,6 +122,8 @@ class Claims implements RunClaims {
   /** @returns ms until the next one */
   async #poll(): Promise<number> {
     const { clock, lease } = this.#options
+    // Whatever is wrong with the storage is seen by the claims, too.
+    void this.#report().catch(() => {})
     const end = await lease.nextEnd()
     if (clock.monotonic() >= this.#forgetAt) {
       this.#passedOver.clear()
@@ -129,14 +157,12 @@ class Claims implements RunClaims {
   async #free(): Promise<Found[]> {
     const { storage, form } = this.#options
     const [rows = []] = await storage.read({ work: true }, [
-      this.#table.free({ after: this.#after, form }, { returns: true }),
+      this.#table.free({ ...this.#after, form, now: { $: 'now' } }, { returns: true }),
     ])
     const all = rows.map(
-      (row): UnownedRun => ({ user: String(row.user_id), run: String(row.run_id), owner: String(row.owner) }),
+      (row): UnownedRun => ({ user: String(row.user_id), run: runOf(row), owner: String(row.owner) }),
     )
-    const names = new Set(all.map(({ user }) => user))
-    // More users than one look takes: the next look goes on after them.
-    this.#after = names.size >= users ? ([...names].sort().at(-1) ?? '') : ''
+    this.#after = lastUsers(rows)
     const found: Found[] = []
     for (const runs of Map.groupBy(all, ({ user, owner }) => JSON.stringify([user, owner])).values())
       found.push(...(await this.#claimable(runs)))
@@ -151,11 +177,12 @@ class Claims implements RunClaims {
       const free = runs.filter((each) => !this.#isPassedOver(each))
       const last = runs.at(-1)
       if (free.length > 0 || !last || runs.length < perUser) return free
-      const { user, owner, run: after } = last
+      const { user, owner, run } = last
+      const after = runJournal(run)
       const [rows = []] = await storage.read({ work: true }, [
         this.#table.freeOf({ user, owner, form, after, limit: perUser }, { returns: true }),
       ])
-      runs = rows.map((row) => ({ user, owner, run: String(row.run_id) }))
+      runs = rows.map((row) => ({ user, owner, run: runOf(row) }))
     }
     return []
   }
@@ -172,44 +199,61 @@ class Claims implements RunClaims {
 }
 
 /**
- * Goes by the index alone, step by step: over the processes that hold runs, over the users of those that are gone, over
- * the first runs of each. What it costs grows with the number of processes and of users found, not with that of runs.
+ * Goes by the indexes alone: over the users that have due work without an owner, in the order of their shards; over the
+ * processes that own runs, and the users of those that are gone; over the first runs of each user. What it costs grows with
+ * the number of processes and of users found, not with that of runs.
  */
 function compileStatements(storage: Storage) {
   const { dialect } = storage
   const compile = rawTemplates(dialect)
-  const isOwned = sql`(w.moving = 1 or w.owner <> '')`
+  type Free = typeof start & { readonly form: number; readonly now: Bind }
+  const lastShard = sql.lit(workShards - 1)
+  const isDue = (now: Bind) => sql`w.owner = '' and w.due_at is not null and w.due_at <= ${now}`
+  /** The next user with due work, as one column of the row. */
+  const next = (column: 'shard' | 'user_id', p: Free, shard: RawBuilder<unknown>, user: RawBuilder<unknown>) =>
+    sql`(select ${sql.ref(`w.${column}`)} from work w where ${isDue(p.now)} and w.shard between 0 and ${lastShard}
+      and (w.shard, w.user_id) > (${shard}, ${user}) order by w.shard, w.user_id limit 1)`
+  const rank = sql`(select 0 as nth union all select 1 union all select 2 union all select 3)`
   return {
-    free: compile<{ after: string; form: number }>(
+    free: compile<Free>(
       (p) => sql`with recursive
-        holders (owner) as (
-          select min(w.owner) from run_work w where ${isOwned}
+        due (shard, user_id) as (
+          select ${next('shard', p, sql`${p.afterShard}`, sql`${p.after}`)}, ${next('user_id', p, sql`${p.afterShard}`, sql`${p.after}`)}
           union all
-          select (select min(w.owner) from run_work w where ${isOwned} and w.owner > h.owner) from holders h
-            where h.owner is not null),
+          select ${next('shard', p, sql`d.shard`, sql`d.user_id`)}, ${next('user_id', p, sql`d.shard`, sql`d.user_id`)}
+            from due d where d.user_id is not null),
+        owners (owner) as (
+          select min(w.owner) from work w where w.owner <> ''
+          union all
+          select (select min(w.owner) from work w where w.owner <> '' and w.owner > o.owner) from owners o
+            where o.owner is not null),
         gone (owner) as (
-          select h.owner from holders h
-            where h.owner is not null and not exists (select 1 from run_processes n where n.process_id = h.owner)),
-        waiting (owner, user_id) as (
-          select g.owner, (select min(w.user_id) from run_work w
-            where ${isOwned} and w.owner = g.owner and w.user_id > ${p.after}) from gone g
+          select o.owner from owners o
+            where o.owner is not null and not exists (select 1 from processes n where n.process_id = o.owner)),
+        orphaned (owner, user_id) as (
+          select g.owner, (select min(w.user_id) from work w
+            where w.owner <> '' and w.owner = g.owner and w.user_id > ${p.afterOrphaned}) from gone g
           union all
-          select u.owner, (select min(w.user_id) from run_work w
-            where ${isOwned} and w.owner = u.owner and w.user_id > u.user_id) from waiting u where u.user_id is not null),
-        served (owner, user_id) as (select owner, user_id from waiting where user_id is not null limit ${sql.lit(users)}),
-        firsts (owner, user_id, run_id, nth) as (
-          select s.owner, s.user_id, (select min(w.run_id) from run_work w
-            where ${isOwned} and w.owner = s.owner and w.user_id = s.user_id and w.form <= ${p.form}), 1 from served s
+          select u.owner, (select min(w.user_id) from work w
+            where w.owner <> '' and w.owner = u.owner and w.user_id > u.user_id) from orphaned u where u.user_id is not null),
+        served (owner, shard, user_id) as (
+          select * from (select '' as owner, shard, user_id from due where user_id is not null limit ${sql.lit(users)}) d
           union all
-          select f.owner, f.user_id, (select min(w.run_id) from run_work w
-            where ${isOwned} and w.owner = f.owner and w.user_id = f.user_id and w.form <= ${p.form} and w.run_id > f.run_id),
-            f.nth + 1 from firsts f where f.run_id is not null and f.nth < ${sql.lit(perUser)})
-        select owner, user_id, run_id from firsts where run_id is not null order by nth, user_id`,
+          select * from (select owner, 0 as shard, user_id from orphaned where user_id is not null limit ${sql.lit(users)}) o),
+        firsts (owner, shard, user_id, nth, journal_id) as (
+          select s.owner, s.shard, s.user_id, r.nth, case when s.owner = ''
+            then (select w.journal_id from work w where ${isDue(p.now)} and w.shard = s.shard and w.user_id = s.user_id
+              and w.form <= ${p.form} order by w.due_at, w.journal_id limit 1 offset r.nth)
+            else (select w.journal_id from work w where w.owner <> '' and w.owner = s.owner and w.user_id = s.user_id
+              and w.form <= ${p.form} order by w.journal_id limit 1 offset r.nth) end
+          from served s cross join ${rank} r)
+        select owner, shard, user_id, journal_id, nth from firsts where journal_id is not null order by nth, shard, user_id`,
     ),
     freeOf: compile<{ user: string; owner: string; form: number; after: string; limit: number }>(
-      (p) => sql`select w.run_id from run_work w
-        where ${isOwned} and w.owner = ${p.owner} and w.user_id = ${p.user} and w.form <= ${p.form} and w.run_id > ${p.after}
-        order by w.run_id limit ${p.limit}`,
+      (p) => sql`select w.journal_id from work w
+        where w.owner = ${p.owner} and (w.owner <> '' or w.due_at is not null) and w.user_id = ${p.user}
+          and w.form <= ${p.form} and w.journal_id > ${p.after}
+        order by w.journal_id limit ${p.limit}`,
     ),
   }
 }

@@ -1,9 +1,8 @@
-/** The names of a run's journals, and of its trace. */
+/** The names of a run's conversations, and of its trace. */
 import { traceOf, type UserId } from '../../../core/index.ts'
+import { escapeRun, journalOwnerOf, runJournal, stepJournal } from '../../../journal/index.ts'
 
-export const runJournal = (run: string): string => `run:${run}`
-/** A run's id is any text, and a step's holds slashes: those of the run's are written so that the first one ends it. */
-export const stepJournal = (run: string, step: string): string => `step:${escapeRun(run)}/${step}`
+export { journalOwnerOf, runJournal, stepJournal }
 
 /** Of W3C Trace Context: the id of a run's trace, which goes on in what its steps write and send. */
 export const traceIdOf = (user: UserId, run: string): string => traceOf(user, runJournal(run), run).traceId
@@ -22,15 +21,4 @@ export const threadOf = (run: string, branchNode: string): string => `run:${esca
 export function threadPrefix(journal: string): string | undefined {
   const owner = journalOwnerOf(journal)
   return owner && owner.step === undefined ? threadOf(owner.run, '') : undefined
-}
-
-const escapeRun = (run: string) => run.replaceAll('%', '%25').replaceAll('/', '%2F')
-const readRun = (text: string) => text.replaceAll('%2F', '/').replaceAll('%25', '%')
-
-/** The run that a journal belongs to, and its step where it is a step's; undefined for other journals. */
-export function journalOwnerOf(journal: string): { readonly run: string; readonly step?: string } | undefined {
-  if (journal.startsWith('run:')) return { run: journal.slice(4) }
-  if (!journal.startsWith('step:')) return undefined
-  const at = journal.indexOf('/')
-  return { run: readRun(journal.slice(5, at)), step: journal.slice(at + 1) }
 }

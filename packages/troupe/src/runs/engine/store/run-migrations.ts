@@ -16,16 +16,8 @@ const tables = [
     primary key (user_id, run_id))`,
   'create index runs_by_time on runs (user_id, created_at, run_id)',
   'create index runs_by_status on runs (user_id, status, created_at, run_id)',
-  // Content-free: the unfinished runs of all users, so that a process that opens the storage finds those it may resume.
-  // `owner` is the process that carries the run, empty where there is none; `form` is the newest form of records in the
-  // run's journals: a process that reads only older forms does not claim the run.
-  `create table run_work (user_id text not null, run_id text not null, moving integer not null,
-    owner text not null default '', form integer not null default 1, primary key (user_id, run_id))`,
-  'create index run_work_runnable on run_work (moving, user_id, run_id)',
-  // A claim reads this index alone, so that runs that wait cost it nothing.
-  "create index run_work_claimed on run_work (owner, user_id, run_id) where moving = 1 or owner <> ''",
   // One row for each process that carries runs: until when it counts as alive.
-  'create table run_processes (process_id text primary key, lease_until bigint not null)',
+  'create table processes (process_id text primary key, lease_until bigint not null)',
   // `outcome` is null until the run has read the command from its inbox.
   `create table run_commands (
     user_id text not null, run_id text not null, command_id text not null, body text not null, outcome text,
@@ -39,7 +31,7 @@ const tables = [
   ...endedRunsTables,
   ...evaluatedRunsTables,
 ]
-const work = ['run_work', 'run_processes', 'runs_ended'].map(workTable)
+const work = ['processes', 'runs_ended'].map(workTable)
 
 export const runMigrations: readonly Migration[] = [
   {
@@ -69,7 +61,6 @@ export const commandContent = (run: string, id: string): ContentNames => ({
 
 export const runTables: readonly UserTable[] = [
   { name: 'runs', key: ['run_id'], content: runContent('run_id') },
-  { name: 'run_work', key: ['run_id'] },
   { name: 'runs_ended', key: ['run_id'] },
   { name: 'budgets', key: ['run_id'] },
   { name: 'budget_pools', key: ['run_id'] },
@@ -106,15 +97,7 @@ export interface RunTables {
     /** US dollars, as of the latest change of its status. */
     readonly cost: number
   }
-  readonly run_work: {
-    readonly user_id: string
-    readonly run_id: string
-    readonly moving: number
-    /** The process that carries it on, as `run_processes` names it; empty where nobody does. */
-    readonly owner: string
-    readonly form: number
-  }
-  readonly run_processes: { readonly process_id: string; readonly lease_until: number }
+  readonly processes: { readonly process_id: string; readonly lease_until: number }
   readonly run_commands: {
     readonly user_id: string
     readonly run_id: string

@@ -1,5 +1,6 @@
 /** The rows of runs: one per run for lists and results, one content-free while it is not over. */
 import type { Json, UserId } from '../../../core/index.ts'
+import { runPrefix, shardOf } from '../../../journal/index.ts'
 import {
   type Bind,
   type Blobs,
@@ -13,8 +14,10 @@ import type { RunAccount } from '../../machine/run-account.ts'
 import type { Parent } from '../children/parent.ts'
 import { runEnded } from './ended-runs.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
+import { runJournal } from './run-journals.ts'
 import { type RunTables, resultContent, runContent, titleContent } from './run-migrations.ts'
 import { addWords, searchWordsIn } from './run-words.ts'
+import { openWork, workOwners, workRows } from './run-work.ts'
 
 interface Key {
   readonly user: string
@@ -132,7 +135,7 @@ function createWrites(
   { dialect }: Storage,
   { processId, form, mark }: Holder,
 ): Pick<RunStore, 'insert' | 'saveStatus'> {
-  const queries = compileWrites(dialect)
+  const queries = { ...compileWrites(dialect), ...workRows(dialect) }
   const words = addWords(dialect)
   const ended = runEnded(dialect)
   const searchRows = (user: UserId, run: string, values: readonly (Json | undefined)[]) => {
@@ -154,14 +157,14 @@ function createWrites(
         },
         { expect: { rows: 1 }, otherwise: 'run.exists', detail: { run } },
       ),
-      queries.work({ user, run, owner: processId(), form }),
+      queries.work({ user, journal: runJournal(run), shard: shardOf(user), owner: processId(), form }),
       ...searchRows(user, run, [...tags, task]),
     ],
     saveStatus: (user, run, { status, reason, over, moving, result, outside, cost, outcome: last }) => [
       queries.update({ user, run, status, reason, result, outside, cost, now, ended: over ? now : null }),
       ...(over
-        ? [queries.unwork({ user, run }), ended({ user, run, now })]
-        : [queries.move({ user, run, moving: moving ? 1 : 0 })]),
+        ? [queries.unwork({ user, journal: runJournal(run) }), ended({ user, run, now })]
+        : [(moving ? queries.move : queries.rest)({ user, journal: runJournal(run) })]),
       ...(last ? searchRows(user, run, [last.response, last.error?.message, last.error?.errorId]) : []),
     ],
   }
@@ -169,16 +172,18 @@ function createWrites(
 
 function createReads(storage: Storage, { processId, form, mark }: Holder): Omit<RunStore, 'insert' | 'saveStatus'> {
   const { dialect } = storage
-  const queries = { ...compileHolding(dialect), ...compileReads(dialect), ...compileScans(dialect) }
+  const queries = { ...compileReads(dialect), ...workOwners(dialect), ...openWork(dialect) }
   return {
     claim: (user, run) =>
       queries.claim(
-        { user, run, processId: processId(), form },
+        { user, journal: runJournal(run), processId: processId(), form },
         { expect: { rows: 1 }, otherwise: 'run.not_owned', detail: { run } },
       ),
-    release: (user, run) => queries.release({ user, run, processId: processId() }),
+    release: (user, run) => queries.release({ user, journal: runJournal(run), processId: processId() }),
     async holderOf(user, run) {
-      const [rows] = await storage.read({ work: true }, [queries.holder({ user, run }, { returns: true })])
+      const [rows] = await storage.read({ work: true }, [
+        queries.holder({ user, journal: runJournal(run) }, { returns: true }),
+      ])
       const row = rows?.[0]
       if (!row) return undefined
       return { holder: holderIn(row, processId()), form: Number(row.form) }
@@ -201,22 +206,24 @@ function createReads(storage: Storage, { processId, form, mark }: Holder): Omit<
       return (rows ?? []).map(rowOf)
     },
     async open(limit, after) {
-      const from = after ?? { user: '', run: '' }
+      const from = { user: after?.user ?? '', journal: runJournal(after?.run ?? '') }
       const [rows] = await storage.read({ work: true }, [queries.open({ ...from, limit }, { returns: true })])
       return (rows ?? []).map((row) => ({
         user: row.user_id as string,
-        run: row.run_id as string,
+        run: runOf(row),
         form: Number(row.form),
         holder: holderIn(row, processId()),
       }))
     },
     async moving(limit, after) {
-      const from = after ?? { user: '', run: '' }
+      const from = { user: after?.user ?? '', journal: runJournal(after?.run ?? '') }
       const [rows] = await storage.read({ work: true }, [queries.moving({ ...from, form, limit }, { returns: true })])
-      return (rows ?? []).map((row) => ({ user: row.user_id as string, run: row.run_id as string }))
+      return (rows ?? []).map((row) => ({ user: row.user_id as string, run: runOf(row) }))
     },
   }
 }
+
+const runOf = (row: Row): string => (row.journal_id as string).slice(runPrefix.length)
 
 const holderIn = ({ owner, registered }: Row, processId: string) =>
   owner === processId ? 'here' : registered === null ? 'none' : 'other-process'
@@ -277,57 +284,6 @@ function compileWrites(dialect: Dialect) {
           .where('run_id', '=', p.run),
       resultContent('run'),
     ),
-    work: own<Key & { owner: string; form: number }>((db, p) =>
-      db
-        .insertInto('run_work')
-        .values({ user_id: p.user, run_id: p.run, moving: 1, owner: p.owner, form: p.form })
-        .onConflict((conflict) => conflict.doNothing()),
-    ),
-    move: own<Key & { moving: number }>((db, p) =>
-      db
-        .updateTable('run_work')
-        .set({ moving: p.moving })
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run)
-        .where('moving', '<>', p.moving),
-    ),
-    unwork: own<Key>((db, p) => db.deleteFrom('run_work').where('user_id', '=', p.user).where('run_id', '=', p.run)),
-  }
-}
-
-/** Who carries it on. */
-function compileHolding(dialect: Dialect) {
-  const own = templates<RunTables>(dialect)
-  return {
-    claim: own<Key & { processId: string; form: number }>((db, p) =>
-      db
-        .updateTable('run_work')
-        .set({ owner: p.processId, form: p.form })
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run)
-        .where('form', '<=', p.form)
-        .where((row) =>
-          row.or([
-            row('owner', '=', p.processId),
-            row.not(
-              row.exists(
-                row
-                  .selectFrom('run_processes')
-                  .select('process_id')
-                  .whereRef('run_processes.process_id', '=', 'run_work.owner'),
-              ),
-            ),
-          ]),
-        ),
-    ),
-    release: own<Key & { processId: string }>((db, p) =>
-      db
-        .updateTable('run_work')
-        .set({ owner: '' })
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run)
-        .where('owner', '=', p.processId),
-    ),
   }
 }
 
@@ -346,55 +302,6 @@ function compileReads(dialect: Dialect) {
         .where('status', 'in', ['running', 'waiting'])
         .where('parent', 'is not', null)
         .orderBy('run_id'),
-    ),
-  }
-}
-
-/** Over all users. */
-function compileScans(dialect: Dialect) {
-  const own = templates<RunTables>(dialect)
-  return {
-    holder: own<Key>((db, p) =>
-      db
-        .selectFrom('run_work')
-        .leftJoin('run_processes', 'run_processes.process_id', 'run_work.owner')
-        .select(['run_work.owner', 'run_work.form', 'run_processes.process_id as registered'])
-        .where('run_work.user_id', '=', p.user)
-        .where('run_work.run_id', '=', p.run),
-    ),
-    open: own<Key & { limit: number }>((db, p) =>
-      db
-        .selectFrom('run_work')
-        .leftJoin('run_processes', 'run_processes.process_id', 'run_work.owner')
-        .select([
-          'run_work.user_id',
-          'run_work.run_id',
-          'run_work.owner',
-          'run_work.form',
-          'run_processes.process_id as registered',
-        ])
-        .where((row) =>
-          row.or([
-            row('run_work.user_id', '>', p.user),
-            row.and([row('run_work.user_id', '=', p.user), row('run_work.run_id', '>', p.run)]),
-          ]),
-        )
-        .orderBy('run_work.user_id')
-        .orderBy('run_work.run_id')
-        .limit(p.limit),
-    ),
-    moving: own<Key & { form: number; limit: number }>((db, p) =>
-      db
-        .selectFrom('run_work')
-        .select(['user_id', 'run_id'])
-        .where('moving', '=', 1)
-        .where('form', '<=', p.form)
-        .where((row) =>
-          row.or([row('user_id', '>', p.user), row.and([row('user_id', '=', p.user), row('run_id', '>', p.run)])]),
-        )
-        .orderBy('user_id')
-        .orderBy('run_id')
-        .limit(p.limit),
     ),
   }
 }

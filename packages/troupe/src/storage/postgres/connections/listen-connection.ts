@@ -4,12 +4,13 @@
  * between commit and telling, a cheap read each second finds it. Notes travel the same way, and nothing finds those again.
  */
 import type { Client } from 'pg'
-import type { Clock, Random } from '../../../core/index.ts'
+import { type Clock, hashText, type Random } from '../../../core/index.ts'
 import { Listeners } from '../../notifications/listeners.ts'
 import {
   type Broadcast,
   type BroadcastConnection,
   type Hint,
+  type InboxArrival,
   maxBroadcastBytes,
   type StorageState,
   type WorkQueue,
@@ -39,7 +40,7 @@ export interface ListenConnectionOptions {
   readonly state: (state: StorageState) => void
 }
 
-const queues: readonly WorkQueue[] = ['runs', 'steps', 'timers', 'outbox', 'mailboxes', 'cleanup', 'schedules']
+const queues: readonly WorkQueue[] = ['timers', 'outbox', 'mailboxes', 'cleanup', 'schedules']
 const gatherMs = 3
 const pollMs = 1_000
 /** A payload of NOTIFY has 8,000 bytes at most. */
@@ -61,6 +62,9 @@ export class ListenConnection implements Broadcast {
   readonly #stopping = new AbortController()
   readonly #listeners = new Listeners<string>()
   #messages: string[] = []
+  #arrivals: InboxArrival[] = []
+  /** The process whose arrivals come here, as the rows of work name it. */
+  #owner: string | undefined
   #sending: Promise<void> | undefined
   #client: Client | undefined
   /** When the connection came or went, of the monotonic clock. */
@@ -83,8 +87,22 @@ export class ListenConnection implements Broadcast {
 
   /** Tells the other processes, soon. */
   pass(hints: readonly Hint[]): void {
-    for (const hint of hints) this.#mine.set('user' in hint ? `u${hint.user}` : `w${hint.work}`, hint)
-    if (this.#mine.size > 0) this.#sending ??= this.#send()
+    for (const hint of hints) {
+      if (!('arrival' in hint)) this.#mine.set('user' in hint ? `u${hint.user}` : `w${hint.work}`, hint)
+      // What is for this process came to it with the commit.
+      else if (hint.arrival.owner !== this.#owner) this.#arrivals.push(hint.arrival)
+    }
+    if (this.#mine.size > 0 || this.#arrivals.length > 0) this.#sending ??= this.#send()
+  }
+
+  async listenAs(owner: string): Promise<void> {
+    const client = this.#client
+    const before = this.#owner
+    this.#owner = owner
+    if (!client) return
+    const { answerMs } = this.#options
+    if (before !== undefined) await answerWithin(client, answerMs, client.query(`unlisten ${this.#channelOf(before)}`))
+    await answerWithin(client, answerMs, client.query(`listen ${this.#channelOf(owner)}`))
   }
 
   send(message: string): void {
@@ -111,6 +129,11 @@ export class ListenConnection implements Broadcast {
     await this.#hangUp()
   }
 
+  /** Of one process; of all where an arrival has no owner. */
+  #channelOf(owner: string): string {
+    return owner === '' ? this.#channel : `troupe_${hashText(`${this.#options.schema} ${owner}`).slice(0, 40)}`
+  }
+
   async #hangUp(): Promise<void> {
     this.#client?.removeAllListeners('end')
     if (this.#client) await disconnect(this.#client)
@@ -121,8 +144,10 @@ export class ListenConnection implements Broadcast {
     await pause(gatherMs)
     const hints = chunksOf([...this.#mine.values()])
     const messages = chunksOf(this.#messages)
+    const byOwner = Map.groupBy(this.#arrivals, ({ owner }) => owner)
     this.#mine.clear()
     this.#messages = []
+    this.#arrivals = []
     this.#sending = undefined
     const payloads = [
       ...hints.map((chunk) => JSON.stringify([node, chunk])),
@@ -130,6 +155,9 @@ export class ListenConnection implements Broadcast {
     ]
     // Whoever is not told looks by himself.
     for (const payload of payloads) await notify(this.#channel, payload).catch(() => {})
+    for (const [owner, arrivals] of byOwner)
+      for (const chunk of chunksOf(arrivals.map((arrival): Hint => ({ arrival }))))
+        await notify(this.#channelOf(owner), JSON.stringify([node, chunk])).catch(() => {})
   }
 
   async #listen(location: ConnectionTarget): Promise<void> {
@@ -137,7 +165,9 @@ export class ListenConnection implements Broadcast {
     client.on('notification', ({ payload }) => this.#receive(payload ?? ''))
     client.on('end', () => void this.#reconnect(location))
     try {
-      await answerWithin(client, this.#options.answerMs, client.query(`listen ${this.#channel}`))
+      const channels = [this.#channel, ...(this.#owner === undefined ? [] : [this.#channelOf(this.#owner)])]
+      const listen = channels.map((channel) => `listen ${channel}`).join('; ')
+      await answerWithin(client, this.#options.answerMs, client.query(listen))
     } catch (error) {
       client.removeAllListeners('end')
       await disconnect(client)
@@ -254,7 +284,15 @@ function readPayload(payload: string): [node: string, hints: readonly Hint[], me
 function isHint(value: unknown): value is Hint {
   if (typeof value !== 'object' || value === null) return false
   if ('work' in value) return queues.some((queue) => queue === value.work)
+  if ('arrival' in value) return isArrival(value.arrival)
   return (
     'user' in value && typeof value.user === 'string' && 'revision' in value && Number.isSafeInteger(value.revision)
   )
 }
+
+const isArrival = (value: unknown): value is InboxArrival =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['owner', 'user', 'journal'].every((name) => name in value && typeof Reflect.get(value, name) === 'string') &&
+  'arrivals' in value &&
+  Number.isSafeInteger(value.arrivals)

@@ -1,0 +1,133 @@
+/** The row of work of a run that is not over: the statements that open, claim, release and find it. */
+import { prefixEnd } from '../../../core/index.ts'
+import { type JournalTables, runPrefix } from '../../../journal/index.ts'
+import { type Dialect, templates } from '../../../storage/index.ts'
+import type { RunTables } from './run-migrations.ts'
+
+type WorkTables = Pick<RunTables, 'processes'> & Pick<JournalTables, 'work'>
+
+interface WorkKey {
+  readonly user: string
+  readonly journal: string
+}
+
+/** With the status of the run. */
+export function workRows(dialect: Dialect) {
+  const own = templates<WorkTables>(dialect)
+  const moveWork = (dueAt: number | null, unless: 'is' | 'is not') =>
+    own<WorkKey>((db, p) =>
+      db
+        .updateTable('work')
+        .set({ due_at: dueAt })
+        .where('user_id', '=', p.user)
+        .where('journal_id', '=', p.journal)
+        .where('due_at', unless, null),
+    )
+  return {
+    work: own<WorkKey & { shard: number; owner: string; form: number }>((db, p) =>
+      db
+        .insertInto('work')
+        .values({
+          shard: p.shard,
+          user_id: p.user,
+          journal_id: p.journal,
+          owner: p.owner,
+          due_at: 0,
+          woken: 0,
+          arrivals: 0,
+          form: p.form,
+        })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    move: moveWork(0, 'is'),
+    rest: moveWork(null, 'is not'),
+    unwork: own<WorkKey>((db, p) =>
+      db.deleteFrom('work').where('user_id', '=', p.user).where('journal_id', '=', p.journal),
+    ),
+  }
+}
+
+/** Which process carries the run. */
+export function workOwners(dialect: Dialect) {
+  const own = templates<WorkTables>(dialect)
+  return {
+    /** What came before it is read by the process that claims, after the claim. */
+    claim: own<WorkKey & { processId: string; form: number }>((db, p) =>
+      db
+        .updateTable('work')
+        .set({ owner: p.processId, form: p.form, woken: 0 })
+        .where('user_id', '=', p.user)
+        .where('journal_id', '=', p.journal)
+        .where('form', '<=', p.form)
+        .where((row) =>
+          row.or([
+            row('owner', '=', p.processId),
+            row.not(
+              row.exists(
+                row.selectFrom('processes').select('process_id').whereRef('processes.process_id', '=', 'work.owner'),
+              ),
+            ),
+          ]),
+        ),
+    ),
+    /** A run that something came for at the last moment is due at once. */
+    release: own<WorkKey & { processId: string }>((db, p) =>
+      db
+        .updateTable('work')
+        .set((row) => ({ owner: '', due_at: row.case().when('woken', '=', 1).then(0).else(null).end() }))
+        .where('user_id', '=', p.user)
+        .where('journal_id', '=', p.journal)
+        .where('owner', '=', p.processId),
+    ),
+  }
+}
+
+/** Over all users. */
+export function openWork(dialect: Dialect) {
+  const own = templates<WorkTables>(dialect)
+  return {
+    holder: own<WorkKey>((db, p) =>
+      db
+        .selectFrom('work')
+        .leftJoin('processes', 'processes.process_id', 'work.owner')
+        .select(['work.owner', 'work.form', 'processes.process_id as registered'])
+        .where('work.user_id', '=', p.user)
+        .where('work.journal_id', '=', p.journal),
+    ),
+    open: own<WorkKey & { limit: number }>((db, p) =>
+      db
+        .selectFrom('work')
+        .leftJoin('processes', 'processes.process_id', 'work.owner')
+        .select(['work.user_id', 'work.journal_id', 'work.owner', 'work.form', 'processes.process_id as registered'])
+        .where('work.journal_id', '>=', runPrefix)
+        .where('work.journal_id', '<', prefixEnd(runPrefix))
+        .where((row) =>
+          row.or([
+            row('work.user_id', '>', p.user),
+            row.and([row('work.user_id', '=', p.user), row('work.journal_id', '>', p.journal)]),
+          ]),
+        )
+        .orderBy('work.user_id')
+        .orderBy('work.journal_id')
+        .limit(p.limit),
+    ),
+    moving: own<WorkKey & { form: number; limit: number }>((db, p) =>
+      db
+        .selectFrom('work')
+        .select(['user_id', 'journal_id'])
+        .where((row) => row.or([row('due_at', 'is not', null), row('woken', '=', 1)]))
+        .where('journal_id', '>=', runPrefix)
+        .where('journal_id', '<', prefixEnd(runPrefix))
+        .where('form', '<=', p.form)
+        .where((row) =>
+          row.or([
+            row('user_id', '>', p.user),
+            row.and([row('user_id', '=', p.user), row('journal_id', '>', p.journal)]),
+          ]),
+        )
+        .orderBy('user_id')
+        .orderBy('journal_id')
+        .limit(p.limit),
+    ),
+  }
+}
