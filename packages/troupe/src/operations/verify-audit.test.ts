@@ -145,7 +145,8 @@ describe('verifyAudit', () => {
     await tampered((db) => {
       const last = db.prepare('select max(id) as id from security_audit_leaves').get()?.id
       const record = {
-        ...{ user: '', id: `${String(last).slice(0, -1)}z`, at: Date.now(), actor: 'troupe', key: null, operation },
+        // No id ends like this: the forged one is never that of a record, and sorts after all of them.
+        ...{ user: '', id: `${String(last).slice(0, -1)}~`, at: Date.now(), actor: 'troupe', key: null, operation },
         ...{ resource: resource(db), allowed: 1 as const, reason: null, nonce: 'x', signature: null },
       }
       const columns = 'id, at, actor, key_id, operation, resource, allowed, reason, nonce, signature'

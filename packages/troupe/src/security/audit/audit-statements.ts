@@ -114,8 +114,14 @@ function growing(dialect: Dialect) {
     head: template<AuditTables, Record<never, never>>(dialect, (db) =>
       db.selectFrom('security_audit_head').selectAll(),
     ),
+    /** `leaf` is null where the record has no place yet. */
     waiting: template<AuditTables, { limit: number }>(dialect, (db, p) =>
-      db.selectFrom('security_audit_pending').selectAll().orderBy('id').limit(p.limit),
+      db
+        .selectFrom('security_audit_pending as p')
+        .leftJoin('security_audit_leaves as l', 'l.id', 'p.id')
+        .select(['p.id', 'p.mark', 'p.digest', 'l.n as leaf'])
+        .orderBy('p.id')
+        .limit(p.limit),
     ),
     /** A row where the tree is still of the old size, and nobody else lets it grow. */
     advance: template<

@@ -80,6 +80,24 @@ it('is not outrun by writers: many records wait for no second, and share ever la
   await storage.close()
 })
 
+it('The sequencer gives later records their place although one record waits for a second place', async () => {
+  const { storage, sequencer, failures, store, size } = await opened()
+  const { pending } = auditStatements(storage.dialect)
+  await store(3)
+  await sequencer.run()
+  const again = pending({ id: '000001', mark: 'm', digest: 'other' })
+  await storage.commit({ id: null, scope: { work: true }, statements: [again] })
+  await store(2)
+  await sequencer.run()
+  expect(await size()).toBe(5)
+  const [rows] = await storage.read({ work: true }, [
+    { sql: 'select id from security_audit_pending', binds: [], returns: true },
+  ])
+  expect([rows, failures]).toEqual([[], []])
+  await sequencer.stop()
+  await storage.close()
+})
+
 it('gives each record one place where more comes while it works', async () => {
   const { clock, storage, sequencer, failures, store, size } = await opened()
   await store(1_500)
