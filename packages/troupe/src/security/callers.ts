@@ -5,8 +5,10 @@ import type { Grant } from './api-keys/api-keys.ts'
 
 export interface Caller {
   readonly kind: Grant['kind'] | 'token' | 'local'
-  /** Of the API key, link or session. */
+  /** Of the API key, link or session; of a token `token:USER`. */
   readonly id: string
+  /** When a token ends, in seconds since 1970. */
+  readonly until?: number
   /** Of all that the caller writes and starts. */
   readonly taint: readonly TaintLabel[]
 }
@@ -26,9 +28,16 @@ export class Callers {
     return this.#current.getStore()?.taint ?? noLabels
   }
 
-  /** The id of the API key by which the current call came in. */
-  get apiKey(): string | undefined {
+  /** What the current call came in by, where it can end: an API key or session by its id, a token with its end. */
+  get grant(): string | undefined {
     const caller = this.#current.getStore()
-    return caller?.kind === 'key' ? caller.id : undefined
+    if (caller?.kind === 'token') return `${caller.id}:${caller.until ?? 0}`
+    return caller?.kind === 'key' || caller?.kind === 'session' ? caller.id : undefined
   }
+}
+
+/** @returns whether the grant of a token has not ended; undefined where the grant is none of a token */
+export function isTokenValid(grant: string, nowMs: number): boolean | undefined {
+  if (!grant.startsWith('token:')) return undefined
+  return Number(grant.slice(grant.lastIndexOf(':') + 1)) * 1_000 > nowMs
 }

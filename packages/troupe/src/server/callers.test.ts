@@ -1,4 +1,6 @@
 /** What a call begins knows the API key by which it came in: its labels, and whether it has ended. */
+import { generateKeyPairSync } from 'node:crypto'
+import { SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TroupeEvent } from '../index.ts'
 import { createVirtualClock } from '../testing/index.ts'
@@ -118,6 +120,43 @@ describe('A schedule that an API key made', () => {
     await served.troupe.apiKeys.revoke(successor.id)
     expect(await shown()).toMatchObject({ state: 'paused' })
     expect(await runs()).toBe(1)
+  })
+
+  it.each(['sign-out', 'expiry'])('pauses when the page session by which it was made ends by %s', async (end) => {
+    const session = await served.troupe.apiKeys.signIn({ users: ['ada'] })
+    const call = caller(served.url, { cookie: `troupe_session=${session.key}`, origin: served.url })
+    const daily = { ...hourly, every: '13h' }
+    expect((await call('POST', '/v1/schedules', end === 'expiry' ? daily : hourly)).status).toBe(201)
+    if (end === 'sign-out') await served.troupe.apiKeys.endSession({ id: session.id })
+    else await clock.advance('13h')
+    const { schedules } = served.troupe.user('ada')
+    if (end === 'expiry') await expect.poll(async () => (await schedules.get('s')).state).toBe('paused')
+    expect(await shown()).toMatchObject({ state: 'paused', apiKey: session.id })
+    expect(await runs()).toBe(0)
+  })
+
+  it('pauses when the token by which it was made has expired, and not before', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA' }] } as never
+    const jwt = { issuer: 'https://id.test', audience: 'troupe', algorithms: ['EdDSA'], keys } as const
+    const other = await servers.start({ teams, clock }, { jwt, rateLimit: false })
+    const until = Math.floor(clock.now() / 1_000) + 5_400
+    const key = await new SignJWT({ sub: 'ada', role: 'contributor' })
+      .setProtectedHeader({ alg: 'EdDSA' })
+      .setIssuer(jwt.issuer)
+      .setAudience(jwt.audience)
+      .setExpirationTime(until)
+      .sign(privateKey)
+    expect((await as(other, { key })('POST', '/v1/schedules', hourly)).status).toBe(201)
+    const ada = other.troupe.user('ada')
+    const state = async () => (await ada.schedules.get('s')).state
+    await clock.advance('61m')
+    await expect.poll(async () => (await ada.orchestra.list()).items.length).toBe(1)
+    expect(await state()).toBe('active')
+    await clock.advance('61m')
+    await expect.poll(state).toBe('paused')
+    expect(await ada.schedules.get('s')).toMatchObject({ apiKey: `token:ada:${until}` })
+    expect((await ada.orchestra.list()).items).toHaveLength(1)
   })
 
   it('and one of the application never asks for a key', async () => {

@@ -85,7 +85,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'schedule.missed': 'A schedule skipped one or more times without starting a run.',
   'schedule.paused': 'A schedule was paused.',
   'schedule.resumed': 'A paused schedule was resumed.',
-  'schedule.unauthorized': 'A schedule was paused because the API key by which it was made has ended.',
+  'schedule.unauthorized': 'A schedule was paused because the key, session or token by which it was made has ended.',
   'schedule.unhandled': 'A schedule is due, and no process with its code has started the run.',
   'span.ended': 'A span that the application opened ended.',
   'step.cancel-requested': 'Cancellation of a step was requested.',

@@ -28,8 +28,8 @@ export interface ScheduleParts {
   readonly start: (user: UserId, spec: StartSpec, also?: readonly Statement[]) => Promise<string>
   /** @throws ValidationError `topology.rejected` */
   readonly check: (spec: Pick<StartSpec, 'task' | 'config'> & { readonly topology: CompiledTopology }) => void
-  readonly callers: Pick<Callers, 'apiKey' | 'taint'>
-  /** Whether the API key by which a schedule was made still opens what is the user's. */
+  readonly callers: Pick<Callers, 'grant' | 'taint'>
+  /** Whether the API key, session or token by which a schedule was made still opens what is the user's. */
   readonly isGranted: (key: string, user: UserId) => Promise<boolean>
   /** Also where it is not kept any more. */
   readonly isOver: (user: UserId, run: string) => Promise<boolean>

@@ -38,7 +38,7 @@ export interface ScheduleRow {
   readonly lastRun: string | null
   readonly lastAt: number | null
   readonly problem: ScheduleProblem | null
-  /** The id of the API key by which it was made or resumed last; null where that was the application itself. */
+  /** The API key, session or token by which it was made or resumed last; null where that was the application itself. */
   readonly apiKey: string | null
   /** Occasions that have not begun a run yet. */
   readonly waiting: number

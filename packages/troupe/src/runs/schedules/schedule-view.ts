@@ -31,8 +31,8 @@ export interface Schedule {
   readonly waiting: number
   readonly lastRun?: { readonly id: string; readonly at: string }
   /**
-   * The id of the API key by which it was made or resumed last; absent where the application did. It pauses when that key
-   * has ended.
+   * The id of the API key or page session by which it was made or resumed last, or `token:USER:END` of a token that ends
+   * at END, in seconds since 1970; absent where the application did. The schedule pauses when that has ended.
    */
   readonly apiKey?: string
   /** Why what is due begins no run. */

@@ -186,7 +186,7 @@ export class Schedules {
   }
 
   #apiKey(): string | null {
-    return this.#scheduleHost.parts.callers.apiKey ?? null
+    return this.#scheduleHost.parts.callers.grant ?? null
   }
 
   #written(action: 'create' | 'delete' | 'pause' | 'resume' | 'trigger', id: string): readonly Statement[] {

@@ -86,7 +86,7 @@ async function serveOnce(
   return (await begin(parts, user, row, first, topology, signal)) ? 'retry' : undefined
 }
 
-/** The API key by which it was made has ended: nothing begins until a caller with rights of its own resumes it. */
+/** The key, session or token by which it was made has ended: nothing begins until a caller with rights of its own resumes it. */
 async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served): Promise<undefined> {
   const { store, log } = parts
   const error = failure('schedule.unauthorized', { schedule: row.id, key: row.apiKey ?? '' })
@@ -94,7 +94,10 @@ async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served
   const state = 'paused' as const
   await commit(parts, user, [store.turn(user, row, { state, problem }), store.work(user, { ...row, state }, null)])
   emitScheduleEvent(parts, { user, id: row.id }, 'schedule.unauthorized', { apiKey: row.apiKey ?? '' })
-  log.warn('a schedule was paused: the API key by which it was made has ended', { schedule: row.id, key: row.apiKey })
+  log.warn('a schedule was paused: the key, session or token by which it was made has ended', {
+    schedule: row.id,
+    key: row.apiKey,
+  })
 }
 
 function codeOf(parts: ScheduleParts, user: UserId, row: ScheduleRow): CompiledTopology | TroupeError {

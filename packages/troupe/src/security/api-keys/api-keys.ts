@@ -27,6 +27,7 @@ import {
 } from '../../core/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
+import { isTokenValid } from '../callers.ts'
 import { checkOperations, type OperationPattern } from '../operations.ts'
 import { type Roles, roleOf } from '../roles.ts'
 import { type KeyStatements, keyStatements } from './api-key-statements.ts'
@@ -194,8 +195,10 @@ export class ApiKeys {
     return rows.length > 0
   }
 
-  /** Whether the key, or the one that it was rotated to, opens what is the user's now. */
+  /** Whether the key, the one that it was rotated to, the session or the token opens what is the user's now. */
   async isGranted(id: string, user: string): Promise<boolean> {
+    const isValid = isTokenValid(id, this.#clock.now())
+    if (isValid !== undefined) return isValid
     for (let key: string | undefined = id; key !== undefined; ) {
       const [rows = []] = await this.#read(this.#statements.successor({ id: key, user, now }, { returns: true }))
       if (Number(rows[0]?.valid) === 1) return true

@@ -13,6 +13,8 @@ import {
 export interface RequestPrincipal extends Omit<Grant, 'kind'> {
   /** `local` is whoever is on this machine, where the server asks for no key. */
   readonly kind: Grant['kind'] | 'token' | 'local'
+  /** When a token ends, in seconds since 1970. */
+  readonly until?: number
 }
 
 /** What a request asks for: an operation, or to speak MCP, where each call is an operation of its own. */

@@ -73,6 +73,7 @@ function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: Jw
     [claims.user ?? 'sub']: user,
     [claims.role ?? 'role']: named = role,
     [claims.agent ?? 'agent']: agent,
+    exp: until,
   } = payload
   // What is there and no text is not passed over: a token without an agent may do more than one with it.
   if (typeof user !== 'string' || user === '' || typeof named !== 'string') return undefined
@@ -91,5 +92,6 @@ function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: Jw
     operations: undefined,
     agent,
     taint: [],
+    ...(until === undefined ? {} : { until }),
   }
 }

@@ -169,7 +169,7 @@ export const runsCodes = {
   },
   'schedule.unauthorized': {
     class: errors.AccessDeniedError,
-    message: 'The schedule {schedule} is paused: the API key {key}, by which it was made, has ended.',
+    message: 'The schedule {schedule} is paused: the key, session or token {key}, by which it was made, has ended.',
     hint: 'Resume it with a key that is valid, or delete it.',
   },
   'schedule.over': {
