@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TaintLabel } from '../core/index.ts'
 import type { Grant } from './api-keys/api-keys.ts'
+import { tokenGrant } from './token-grant.ts'
 
 export interface Caller {
   readonly kind: Grant['kind'] | 'token' | 'local'
@@ -31,13 +32,7 @@ export class Callers {
   /** What the current call came in by, where it can end: an API key or session by its id, a token with its end. */
   get grant(): string | undefined {
     const caller = this.#current.getStore()
-    if (caller?.kind === 'token') return `${caller.id}:${caller.until ?? 0}`
+    if (caller?.kind === 'token') return tokenGrant(caller.id, caller.until ?? 0)
     return caller?.kind === 'key' || caller?.kind === 'session' ? caller.id : undefined
   }
-}
-
-/** @returns whether the grant of a token has not ended; undefined where the grant is none of a token */
-export function isTokenValid(grant: string, nowMs: number): boolean | undefined {
-  if (!grant.startsWith('token:')) return undefined
-  return Number(grant.slice(grant.lastIndexOf(':') + 1)) * 1_000 > nowMs
 }

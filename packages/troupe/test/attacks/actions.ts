@@ -4,6 +4,7 @@ import type { AttackAction } from './attack.ts'
 import { codeExecutionActions } from './code-execution.ts'
 import { humanTrustActions } from './human-trust.ts'
 import { identityActions } from './identity.ts'
+import { ownTroupesActions } from './own-troupes/own-troupes.ts'
 import { rogueAgentsActions } from './rogue-agents.ts'
 
 export const actions: Readonly<Record<string, AttackAction>> = {
@@ -12,4 +13,5 @@ export const actions: Readonly<Record<string, AttackAction>> = {
   ...humanTrustActions,
   ...identityActions,
   ...rogueAgentsActions,
+  ...ownTroupesActions,
 }

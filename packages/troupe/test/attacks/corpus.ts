@@ -7,6 +7,7 @@ import { flows } from './flows.ts'
 import { humanTrust } from './human-trust.ts'
 import { identity } from './identity.ts'
 import { injections } from './injections.ts'
+import { ownTroupes } from './own-troupes/own-troupes.ts'
 import { rogueAgents } from './rogue-agents.ts'
 
 export const corpus: readonly Attack[] = [
@@ -17,4 +18,5 @@ export const corpus: readonly Attack[] = [
   ...codeExecution,
   ...agentsAndFiles,
   ...rogueAgents,
+  ...ownTroupes,
 ]

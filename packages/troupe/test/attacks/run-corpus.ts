@@ -23,7 +23,12 @@ export async function runCorpus(
   const testbedOf = (policy: string) => {
     const known = testbeds.get(policy)
     if (known) return known
-    const opened = openTestbed(storage(), { ...policies[policy as PolicyName], ...config }, victimOptions[policy])
+    const opened = openTestbed(
+      storage(),
+      { ...policies[policy as PolicyName], ...config },
+      victimOptions[policy],
+      storage,
+    )
     testbeds.set(policy, opened)
     return opened
   }

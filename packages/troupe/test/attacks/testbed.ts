@@ -53,6 +53,8 @@ export interface Testbed {
   readonly mcp: ReturnType<typeof hostileMcp>
   /** A user that no other attack has. */
   newScene(): Scene
+  /** The place of another database, on the engine of this one. */
+  newStorage(): TroupeConfig['storage']
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export async function openTestbed(
   storage: TroupeConfig['storage'],
   config: Partial<TroupeConfig>,
   victim: object = {},
+  newStorage: () => TroupeConfig['storage'] = () => 'memory:',
 ): Promise<Testbed> {
   const troupe = await createTroupe({
     storage,
@@ -92,6 +95,7 @@ export async function openTestbed(
     url: server.url,
     site: { url: site.url, pages, requests },
     mcp,
+    newStorage,
     newScene: () => new Scene(troupe, `victim-${++scenes}`, site.url, victim),
     async close() {
       await server.close()

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock, systemRandom } from '../../core/index.ts'
 import { createTroupe, type TroupeConfig } from '../../index.ts'
 import { type LoadConfigOptions, loadConfig } from './load-config.ts'
@@ -318,6 +318,18 @@ describe('profiles', () => {
       code: 'config.unsafe',
       details: { what },
     })
+  })
+
+  it('production rejects a process that checks no certificates, before anything is opened', async () => {
+    const encryption = { keys: [{ id: 'a', key }] }
+    const config = { profile: 'production', encryption, storage: 'sqlite:./unmade.db' } as const
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    try {
+      const details = { what: 'NODE_TLS_REJECT_UNAUTHORIZED' }
+      await expect(createTroupe(config)).rejects.toMatchObject({ code: 'config.unsafe', details })
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   it('production is fine with a file and a key, and test is in memory', async () => {

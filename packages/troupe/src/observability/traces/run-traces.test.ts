@@ -231,7 +231,11 @@ describe("a host's own spans", () => {
       status: 'error',
       attributes: { size: 3, 'error.type': 'TypeError' },
     })
-    await expect(ada.traces.span('x', () => 1, { traceparent: 'nonsense' })).rejects.toThrow(/W3C/)
+    const good = `00-${caller}-${'b'.repeat(16)}-01`
+    for (const wrong of ['nonsense', `ff${good.slice(2)}`, `${good}\r\nx: y`, `${good}-more`, good.toUpperCase()])
+      await expect(ada.traces.span('x', () => 1, { traceparent: wrong })).rejects.toThrow(/W3C/)
+    // A later version may say more.
+    expect(await ada.traces.span('x', () => 1, { traceparent: `01${good.slice(2)}-more` })).toBe(1)
   })
 })
 

@@ -25,6 +25,9 @@ export interface TracesParts {
   readonly flush: () => Promise<void>
 }
 
+/** Version ff is none; a later version than 00 may have more behind it. */
+const traceparentForm = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-[!-~]*)?$/
+
 export interface OwnSpanOptions {
   /** Goes on in the trace of a caller: the header of W3C Trace Context. */
   readonly traceparent?: string
@@ -118,7 +121,7 @@ export class Traces {
       return around?.trace !== undefined && around.userId === this.#user ? around : activeSpan()
     }
     checkText('traceparent', traceparent)
-    const [, trace, span] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(traceparent) ?? []
+    const [, trace, span] = traceparentForm.exec(traceparent) ?? []
     if (trace === undefined || span === undefined || /^0+$/.test(trace))
       throw failure('validation.failed', { what: 'traceparent', problem: 'it is no header of W3C Trace Context' })
     return { trace, span }

@@ -171,6 +171,7 @@ describe('a schedule', () => {
     [{ every: '0 0 30 2 *' }, /never comes/],
     [{ every: '0 9 * * *', timeZone: 'Europe/Berln' }, /nearest is Europe\/Berlin/],
     [{ every: '10ms' }, /1s at least/],
+    [{ every: `${'0,'.repeat(127)}00 * * *` }, /256 characters at most/],
     [{ every: '1h', timeZone: 'UTC' }, /timeZone/],
     [{ every: '1h', at: '2026-01-02T00:00:00Z' }, /at and every/],
     [{}, /not none/],

@@ -27,9 +27,9 @@ import {
 } from '../../core/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
-import { isTokenValid } from '../callers.ts'
 import { checkOperations, type OperationPattern } from '../operations.ts'
 import { type Roles, roleOf } from '../roles.ts'
+import { isTokenValid } from '../token-grant.ts'
 import { type KeyStatements, keyStatements } from './api-key-statements.ts'
 
 export interface KeyScope {
