@@ -14,14 +14,14 @@ const hidden = { schema: { hide: true } }
 const probeAnswers = (summary: string, name: string, [well, ill]: readonly [string, string]) => ({
   schema: {
     summary,
-    operationId: `get${name}`,
+    operationId: name,
     tags: ['health'],
     security: [],
     response: { 200: z.object({ status: z.literal(well) }), 503: z.object({ status: z.literal(ill) }) },
   },
 })
-const health = probeAnswers('Whether it lives, for anybody.', 'Health', ['ok', 'closed'])
-const ready = probeAnswers('Whether it is ready for work, for anybody.', 'Ready', ['ready', 'not ready'])
+const health = probeAnswers('Whether it lives, for anybody.', 'probes.live', ['ok', 'closed'])
+const ready = probeAnswers('Whether it is ready for work, for anybody.', 'probes.ready', ['ready', 'not ready'])
 
 export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   const { troupe, draining, settings } = site

@@ -44,6 +44,8 @@ export type AgentCallers = 'own' | 'run' | 'step' | 'started'
 interface Common<Params, Query, Body> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
+  /** Of the operation in the OpenAPI document and in clients: `runs.list`. */
+  readonly name: string
   readonly operation: Operation
   readonly role: LeastRole
   readonly summary: string
@@ -68,6 +70,8 @@ export interface AnswerRoute<Params, Query, Body, Answer> extends Common<Params,
   readonly handle: (call: Call<Params, Query, Body>) => Promise<Answer>
 }
 export interface EventsRoute<Params, Query, Body> extends Common<Params, Query, Body> {
+  /** Of each event's data. */
+  readonly data: z.ZodType
   /**
    * Resolves once the stream is sure to begin; what is refused before is a problem like any other. Undefined where nothing
    * is left for who comes back: 204, at which an EventSource ends.

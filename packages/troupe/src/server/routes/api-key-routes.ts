@@ -24,6 +24,7 @@ export const apiKeyRoutes = [
   answers({
     method: 'GET',
     path: '/v1/api-keys',
+    name: 'apiKeys.list',
     needsNoUser: true,
     operation: 'api-keys.read',
     role: 'admin',
@@ -62,6 +63,7 @@ export const apiKeyRoutes = [
   answers({
     method: 'POST',
     path: '/v1/api-keys',
+    name: 'apiKeys.create',
     needsNoUser: true,
     operation: 'api-keys.manage',
     role: 'admin',
@@ -85,6 +87,7 @@ export const apiKeyRoutes = [
   answers({
     method: 'POST',
     path: '/v1/links',
+    name: 'links.create',
     needsNoUser: true,
     operation: 'api-keys.manage',
     role: 'admin',
@@ -102,6 +105,7 @@ export const apiKeyRoutes = [
   answers({
     method: 'POST',
     path: '/v1/api-keys/:key/rotate',
+    name: 'apiKeys.rotate',
     needsNoUser: true,
     operation: 'api-keys.manage',
     role: 'admin',
@@ -120,6 +124,7 @@ export const apiKeyRoutes = [
   answers({
     method: 'DELETE',
     path: '/v1/api-keys/:key',
+    name: 'apiKeys.revoke',
     needsNoUser: true,
     operation: 'api-keys.manage',
     role: 'admin',

@@ -1,11 +1,13 @@
 /** The shared context: entries, batches, topics, watching. */
 import { z } from 'zod'
-import type { BatchOperation, Entry, HistoryEntry, PushOptions } from '../../context/index.ts'
+import type { BatchOperation, PushOptions } from '../../context/index.ts'
 import { ConflictError, failure, type Json, markOwn, TroupeError } from '../../core/index.ts'
 import { answers, type Call, streams } from '../route.ts'
+import { batchResultSchema, entrySchema, historyEntrySchema, watchItemSchema } from '../schemas/entry-schemas.ts'
 import {
   durationSchema,
   json,
+  list,
   metadata,
   page,
   pageSchema,
@@ -29,26 +31,6 @@ const pushOptions = {
   metadata: metadata.optional(),
 }
 const pushed = z.object({ key: z.string(), version: z.number().optional(), revision: z.number().optional() })
-const entry = z.object({
-  key: z.string(),
-  value: json,
-  version: z.number(),
-  revision: z.number().optional(),
-  owner: z.string(),
-  audience: z.union([
-    z.enum(['everyone', 'owner']),
-    z.object({ subscribers: z.array(z.string()), topics: z.array(z.string()) }),
-  ]),
-  writers,
-  lifecycle: z.string().optional(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-  expiresAt: z.string().optional(),
-  provenance: metadata,
-  taint: z.array(z.unknown()),
-  metadata: metadata.optional(),
-})
-const older = entry.extend({ ended: z.enum(['replaced', 'removed', 'expired']).optional() })
 const listing = {
   ...pagingQuery,
   prefix: z.string().optional(),
@@ -56,8 +38,6 @@ const listing = {
   topic: z.string().optional(),
 }
 
-const wire = (one: Entry) => withoutUndefined(one) as unknown as z.infer<typeof entry>
-const wireOlder = (one: HistoryEntry) => withoutUndefined(one) as unknown as z.infer<typeof older>
 const missing = (key: string) => failure('context.missing', { key })
 
 function listOptions({ topic, ...rest }: { topic?: string | undefined }) {
@@ -105,20 +85,22 @@ export const contextRoutes = [
   answers({
     method: 'GET',
     path: '/v1/context/entries',
+    name: 'context.list',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
     summary: 'The entries that the caller may read, by key.',
     query: z.strictObject(listing),
-    answer: pageSchema(entry),
+    answer: pageSchema(entrySchema),
     handle: async ({ requestContext, query }) => {
       const found = await requestContext.context.list(listOptions(query))
-      return page({ items: found.items.map(wire), cursor: found.cursor })
+      return page({ items: found.items, cursor: found.cursor })
     },
   }),
   answers({
     method: 'GET',
     path: '/v1/context/keys',
+    name: 'context.keys',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
@@ -130,6 +112,7 @@ export const contextRoutes = [
   answers({
     method: 'GET',
     path: '/v1/context/values/:key',
+    name: 'context.value',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
@@ -145,12 +128,13 @@ export const contextRoutes = [
   answers({
     method: 'GET',
     path: '/v1/context/entries/:key',
+    name: 'context.get',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
     summary: 'An entry, with its version as ETag.',
     params: pathParams,
-    answer: entry,
+    answer: entrySchema,
     tagged: true,
     handle: async ({ requestContext, params: { key }, header, setHeader, status }) => {
       const found = await requestContext.context.getEntry(key)
@@ -158,12 +142,13 @@ export const contextRoutes = [
       const etag = `"${found.version}"`
       setHeader('etag', etag)
       if (isKnown(header('if-none-match'), etag)) status(304)
-      return wire(found)
+      return found
     },
   }),
   answers({
     method: 'PUT',
     path: '/v1/context/entries/:key',
+    name: 'context.push',
     operation: 'context.push',
     role: 'contributor',
     agents: 'own',
@@ -186,6 +171,7 @@ export const contextRoutes = [
   answers({
     method: 'DELETE',
     path: '/v1/context/entries/:key',
+    name: 'context.delete',
     operation: 'context.delete',
     role: 'contributor',
     agents: 'own',
@@ -205,40 +191,41 @@ export const contextRoutes = [
   answers({
     method: 'GET',
     path: '/v1/context/entries/:key/history',
+    name: 'context.history',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
     summary: 'Its versions, the oldest first.',
     params: pathParams,
     query: z.strictObject(pagingQuery),
-    answer: pageSchema(older),
+    answer: pageSchema(historyEntrySchema),
     handle: async ({ requestContext, params, query }) => {
       const found = await requestContext.context.history(params.key, withoutUndefined(query))
-      return page({ items: found.items.map(wireOlder), cursor: found.cursor })
+      return page({ items: found.items, cursor: found.cursor })
     },
   }),
   answers({
     method: 'POST',
     path: '/v1/context/batch',
+    name: 'context.batch',
     operation: 'context.batch',
     role: 'contributor',
     agents: 'own',
     summary: 'Several operations in order; with `atomic` all or none.',
     body: z.strictObject({ operations: z.array(operation).max(1_000), atomic: z.boolean().optional() }),
-    answer: z.object({
-      results: z.array(z.looseObject({ type: z.string(), key: z.string(), success: z.boolean() })),
-    }),
+    answer: z.object({ results: list(batchResultSchema) }),
     handle: async ({ requestContext, body: { operations, atomic } }) => {
       for (const [i, one] of operations.entries())
         if (one.type === 'push' && one.value === undefined) requiredField({}, `operations/${i}/value`)
       const checked = operations.map((one) => withoutUndefined(one)) as readonly BatchOperation[]
       const results = await requestContext.context.batch(checked, withoutUndefined({ atomic }))
-      return { results: results.map((result) => ({ ...result })) }
+      return { results }
     },
   }),
   streams({
     method: 'GET',
     path: '/v1/context/watch',
+    name: 'context.watch',
     operation: 'context.watch',
     role: 'readonly',
     agents: 'own',
@@ -247,6 +234,7 @@ export const contextRoutes = [
       pattern: z.string().optional(),
       from: z.string().max(40).optional(),
     }),
+    data: watchItemSchema,
     events: watched,
   }),
 ]

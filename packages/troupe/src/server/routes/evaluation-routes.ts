@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { failure, type Json, sleep, TroupeError } from '../../core/index.ts'
 import { type EvaluateOptions, type EvaluationProgress, readTeamRequest } from '../../runs/index.ts'
 import { type Call, streams } from '../route.ts'
+import { evaluationEventSchema } from '../schemas/evaluation-schemas.ts'
 import type { Frame } from '../streams/frame.ts'
 import { withoutUndefined } from './request-schemas.ts'
 import { teamFields } from './start-run-request.ts'
@@ -55,11 +56,13 @@ export const evaluationRoutes = [
   streams({
     method: 'POST',
     path: '/v1/evaluations',
+    name: 'runs.evaluate',
     operation: 'runs.fork',
     role: 'moderator',
     summary:
       'Runs past runs again with something different: `progress` for each, then `evaluation`. Hanging up stops it.',
     body,
+    data: evaluationEventSchema,
     events: async (call) => {
       const { orchestra, parts, signal } = call
       const progress = new Progress()

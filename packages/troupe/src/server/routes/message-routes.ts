@@ -11,10 +11,12 @@ import {
 } from '../../messaging/index.ts'
 import { accessOf } from '../access/request-principal.ts'
 import { answers, type Call } from '../route.ts'
+import { deadLetterSchema, mailboxCountsSchema, messageSchema, prioritySchema } from '../schemas/message-schemas.ts'
 import {
   done,
   durationSchema,
   json,
+  list,
   metadata,
   optionalBody,
   page,
@@ -25,21 +27,10 @@ import {
   withoutUndefined,
 } from './request-schemas.ts'
 
-const priority = z.enum(['urgent', 'high', 'normal', 'low'])
-const message = z.looseObject({
-  id: z.string(),
-  from: z.string(),
-  to: z.string(),
-  type: z.string(),
-  version: z.number(),
-  payload: json,
-  priority,
-  timestamp: z.string(),
-})
 const sending = {
   type: z.string(),
   payload: json,
-  priority: priority.optional(),
+  priority: prioritySchema.optional(),
   ttl: durationSchema.optional(),
   delay: durationSchema.optional(),
   at: z.string().optional(),
@@ -111,34 +102,29 @@ async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery:
 }
 
 const delivery = z.string().describe('As `receive` gave it.')
-const counts = z.object({
-  unread: z.number(),
-  waiting: z.number(),
-  leased: z.number(),
-  dead: z.number(),
-  scheduled: z.number(),
-})
 const longestWaitMs = '60s'
 
 export const messageRoutes = [
   answers({
     method: 'POST',
     path: '/v1/messages',
+    name: 'messages.send',
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
     summary: 'Sends a message to an agent.',
     body: z.strictObject({ ...sending, to: z.string() }),
-    answer: message,
+    answer: messageSchema,
     code: 201,
     handle: async (call) => {
       const { type, payload, options } = parts(call)
-      return { ...(await call.requestContext.messages.send(type, payload, options)) }
+      return call.requestContext.messages.send(type, payload, options)
     },
   }),
   answers({
     method: 'POST',
     path: '/v1/messages/broadcast',
+    name: 'messages.broadcast',
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
@@ -153,6 +139,7 @@ export const messageRoutes = [
   answers({
     method: 'POST',
     path: '/v1/messages/publish',
+    name: 'messages.publish',
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
@@ -167,6 +154,7 @@ export const messageRoutes = [
   answers({
     method: 'POST',
     path: '/v1/messages/request',
+    name: 'messages.request',
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
@@ -176,7 +164,7 @@ export const messageRoutes = [
       payload: json,
       to: z.string(),
       timeout: durationSchema.optional(),
-      priority: priority.optional(),
+      priority: prioritySchema.optional(),
       threadId: z.string().optional(),
       metadata: metadata.optional(),
     }),
@@ -198,6 +186,7 @@ export const messageRoutes = [
   answers({
     method: 'GET',
     path: '/v1/mailboxes',
+    name: 'mailboxes.list',
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
@@ -216,17 +205,19 @@ export const messageRoutes = [
   answers({
     method: 'GET',
     path: '/v1/mailboxes/:mailbox',
+    name: 'mailboxes.counts',
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
     summary: 'How many messages are in a mailbox, by what becomes of them.',
     params: inMailbox,
-    answer: counts,
+    answer: mailboxCountsSchema,
     handle: async (call) => ({ ...(await mailboxOf(call).counts()) }),
   }),
   answers({
     method: 'GET',
     path: '/v1/mailboxes/:mailbox/messages',
+    name: 'mailboxes.messages',
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
@@ -238,10 +229,10 @@ export const messageRoutes = [
       from: z.string().optional(),
       threadId: z.string().optional(),
       type: z.string().optional(),
-      priority: priority.optional(),
+      priority: prioritySchema.optional(),
       order: z.enum(['oldest', 'priority']).optional(),
     }),
-    answer: pageSchema(message),
+    answer: pageSchema(messageSchema),
     handle: async (call) => {
       const { unreadOnly, ...rest } = call.query
       const filter = withoutUndefined({
@@ -249,12 +240,13 @@ export const messageRoutes = [
         unreadOnly: unreadOnly === undefined ? undefined : unreadOnly === 'true',
       })
       const { items, cursor } = await mailboxOf(call).messages(filter)
-      return page({ items: items.map((one) => ({ ...one })), cursor })
+      return page({ items, cursor })
     },
   }),
   answers({
     method: 'POST',
     path: '/v1/mailboxes/:mailbox/read',
+    name: 'mailboxes.markRead',
     audit: 'message.read',
     operation: 'messages.receive',
     role: 'contributor',
@@ -268,6 +260,7 @@ export const messageRoutes = [
   answers({
     method: 'POST',
     path: '/v1/mailboxes/:mailbox/receive',
+    name: 'mailboxes.receive',
     audit: 'message.receive',
     operation: 'messages.receive',
     role: 'contributor',
@@ -281,14 +274,16 @@ export const messageRoutes = [
         types: z.array(z.string()).max(100).optional(),
       }),
     ),
-    answer: z.object({ deliveries: z.array(z.object({ delivery, message, attempt: z.number() })) }),
+    answer: z.object({
+      deliveries: list(z.object({ delivery, message: messageSchema, attempt: z.number() })),
+    }),
     handle: async (call) => {
       const options = { ...withoutUndefined(call.body ?? {}), signal: call.signal } as ReceiveOptions
       const received = await mailboxOf(call).receive(bounded(options))
       return {
         deliveries: received.map((one) => {
           const { lease, message: what, attempt } = one as Delivery & { readonly lease: DeliveryLease }
-          return { delivery: encodeLease(lease), message: { ...what }, attempt }
+          return { delivery: encodeLease(lease), message: what, attempt }
         }),
       }
     },
@@ -297,21 +292,23 @@ export const messageRoutes = [
   answers({
     method: 'GET',
     path: '/v1/mailboxes/:mailbox/dead-letters',
+    name: 'mailboxes.deadLetters',
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
     summary: 'What was given up.',
     params: inMailbox,
     query: z.strictObject(pagingQuery),
-    answer: pageSchema(z.object({ message, attempt: z.number(), reason: z.string(), diedAt: z.string() })),
+    answer: pageSchema(deadLetterSchema),
     handle: async (call) => {
       const { items, cursor } = await mailboxOf(call).deadLetters(withoutUndefined(call.query))
-      return page({ items: items.map((one) => ({ ...one, message: { ...one.message } })), cursor })
+      return page({ items, cursor })
     },
   }),
   answers({
     method: 'POST',
     path: '/v1/mailboxes/:mailbox/dead-letters/:message/redrive',
+    name: 'mailboxes.redrive',
     audit: 'message.redrive',
     operation: 'messages.redrive',
     role: 'moderator',
@@ -346,6 +343,7 @@ function deliveryRoutes() {
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/ack',
+      name: 'mailboxes.ack',
       audit: 'message.ack',
       summary: 'It was handled.',
       body: z.strictObject({ delivery }),
@@ -358,6 +356,7 @@ function deliveryRoutes() {
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/nack',
+      name: 'mailboxes.nack',
       audit: 'message.nack',
       summary: 'It was not handled: it comes back after `delay`, or goes to the dead letters.',
       body: z.strictObject({ delivery, delay: durationSchema.optional(), reason: z.string().max(4_000).optional() }),
@@ -371,6 +370,7 @@ function deliveryRoutes() {
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/reply',
+      name: 'mailboxes.reply',
       audit: 'message.reply',
       summary: 'Answers a request, and acknowledges it.',
       body: z.strictObject({ delivery, value: json }),
@@ -383,6 +383,7 @@ function deliveryRoutes() {
     answers({
       ...common,
       path: '/v1/mailboxes/:mailbox/renew',
+      name: 'mailboxes.renew',
       audit: 'message.renew',
       summary: 'Keeps its lease for another full time.',
       body: z.strictObject({ delivery }),

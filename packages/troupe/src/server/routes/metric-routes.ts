@@ -15,6 +15,7 @@ export const metricRoutes = [
   answers({
     method: 'GET',
     path: '/v1/metrics',
+    name: 'metrics.list',
     operation: 'context.read',
     role: 'readonly',
     summary: 'The names under which the user or its agents have recorded something.',
@@ -24,6 +25,7 @@ export const metricRoutes = [
   answers({
     method: 'GET',
     path: '/v1/metrics/:metric',
+    name: 'metrics.get',
     operation: 'context.read',
     role: 'readonly',
     summary: 'What was recorded under a name within `window`, of all that is stored by default.',

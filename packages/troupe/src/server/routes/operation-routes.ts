@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 import { answers, type Call, texts } from '../route.ts'
+import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from '../schemas/health-schemas.ts'
 import { integerBetween, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
 
 /** @throws AccessDeniedError: what is told is of everybody */
@@ -13,30 +14,6 @@ export function requireAll({
     throw failure('request.forbidden', { operation, problem: 'it is about everybody, and the key is bound' })
 }
 
-const check = z.looseObject({ name: z.string(), status: z.string() })
-
-const diagnosis = z.object({
-  id: z.string(),
-  about: z.enum(['configuration', 'system', 'project', 'word', 'own']),
-  description: z.string(),
-  status: z.enum(['pass', 'warn', 'fail']),
-  evidence: z.string(),
-  remedy: z.string().optional(),
-  guides: z.array(z.string()),
-  durationMs: z.number(),
-})
-
-const record = z.object({
-  id: z.string(),
-  at: z.number(),
-  user: z.string().optional(),
-  actor: z.string(),
-  key: z.string().optional(),
-  operation: z.string(),
-  resource: z.string().optional(),
-  allowed: z.boolean(),
-  reason: z.string().optional(),
-})
 const query = {
   ...pagingQuery,
   actor: z.string().optional(),
@@ -61,12 +38,13 @@ const auditRoutes = [
   answers({
     method: 'GET',
     path: '/v1/audit',
+    name: 'audit.list',
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'Who did what for the user, the newest first.',
     query: z.strictObject({ ...query, allowed: z.enum(['true', 'false']).optional() }),
-    answer: pageSchema(record),
+    answer: pageSchema(auditRecordSchema),
     handle: async (call) => {
       const { allowed, allUsers, ...rest } = call.query
       const wanted = withoutUndefined({ ...rest, allowed: allowed === undefined ? undefined : allowed === 'true' })
@@ -76,12 +54,13 @@ const auditRoutes = [
   answers({
     method: 'GET',
     path: '/v1/incidents',
+    name: 'audit.incidents',
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'What was refused to the user and its agents, the newest first.',
     query: z.strictObject(query),
-    answer: pageSchema(record),
+    answer: pageSchema(auditRecordSchema),
     handle: async (call) => {
       const { allUsers, ...wanted } = call.query
       return page(await call.troupe.audit.incidents({ ...withoutUndefined(wanted), ...userFilter(call, allUsers) }))
@@ -90,6 +69,7 @@ const auditRoutes = [
   texts({
     method: 'GET',
     path: '/v1/audit/export',
+    name: 'audit.export',
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
@@ -111,53 +91,54 @@ export const operationRoutes = [
   answers({
     method: 'GET',
     path: '/v1/health',
+    name: 'operations.health',
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Whether the whole works, check by check.',
-    answer: z.looseObject({ status: z.string(), timestamp: z.string(), checks: z.array(check) }),
+    answer: healthSchema,
     handle: async ({ troupe, principal }) => {
       requireAll({ principal, operation: 'metrics.read' })
-      const report = await troupe.health()
-      return { ...report, checks: report.checks.map((one) => ({ ...one })) }
+      return troupe.health()
     },
   }),
   answers({
     method: 'GET',
     path: '/v1/doctor',
+    name: 'operations.doctor',
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'admin',
     summary: 'The checklists for production: what holds, what does not, and what to do.',
     query: z.strictObject({ production: z.enum(['true', 'false']).optional() }),
-    answer: z.looseObject({ status: z.string(), production: z.boolean(), at: z.string(), checks: z.array(diagnosis) }),
+    answer: doctorReportSchema,
     handle: async ({ troupe, principal, query: { production }, signal }) => {
       requireAll({ principal, operation: 'metrics.read' })
-      const report = await troupe.doctor({
+      return troupe.doctor({
         signal,
         ...(production === undefined ? {} : { production: production === 'true' }),
       })
-      return { ...report, checks: report.checks.map((one) => ({ ...one, guides: [...one.guides] })) }
     },
   }),
   answers({
     method: 'GET',
     path: '/v1/versions',
+    name: 'operations.versions',
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Which release this is, what it writes and reads, and which runs in flight need another one.',
     query: z.strictObject({ limit: integerBetween(1, 10_000).optional() }),
-    answer: z.looseObject({ build: z.string(), staleRuns: z.array(z.looseObject({ run: z.string() })) }),
+    answer: versionsSchema,
     handle: async ({ troupe, principal, query: wanted }) => {
       requireAll({ principal, operation: 'metrics.read' })
-      const { staleRuns, ...rest } = await troupe.versions(withoutUndefined(wanted))
-      return { ...rest, staleRuns: staleRuns.map((one) => ({ ...one })) }
+      return troupe.versions(withoutUndefined(wanted))
     },
   }),
   texts({
     method: 'GET',
     path: '/metrics',
+    name: 'operations.metrics',
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'readonly',

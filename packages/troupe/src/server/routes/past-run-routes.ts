@@ -2,16 +2,24 @@
 import { z } from 'zod'
 import type { ForkOptions } from '../../runs/index.ts'
 import { answers } from '../route.ts'
+import { recordedEventSchema } from '../schemas/run-event-schema.ts'
+import {
+  explanationSchema,
+  exportedRunSchema,
+  inspectionSchema,
+  runViewSchema,
+  uncertainEffectSchema,
+} from '../schemas/run-schemas.ts'
 import {
   done,
   integerBetween,
   json,
+  list,
   metadata,
   optionalBody,
   storedErrorSchema,
   withoutUndefined,
 } from './request-schemas.ts'
-import { uncertainEffect } from './run-result.ts'
 
 const pathParams = z.object({ run: z.string() })
 const breakpointError = "it is 'error', { agent }, { tool } or { seq }, or a list of them"
@@ -24,12 +32,12 @@ const breakOn = z.union(
   ],
   { error: breakpointError },
 )
-const event = z.looseObject({ type: z.string(), seq: z.number(), at: z.number() })
 
 export const pastRunRoutes = [
   answers({
     method: 'POST',
     path: '/v1/runs/:run/fork',
+    name: 'runs.fork',
     operation: 'runs.fork',
     role: 'moderator',
     summary:
@@ -61,6 +69,7 @@ export const pastRunRoutes = [
   answers({
     method: 'POST',
     path: '/v1/runs/:run/verify-replay',
+    name: 'runs.verifyReplay',
     operation: 'runs.read',
     role: 'readonly',
     isRead: true,
@@ -77,6 +86,7 @@ export const pastRunRoutes = [
   answers({
     method: 'GET',
     path: '/v1/runs/:run/compare/:other',
+    name: 'runs.compare',
     operation: 'runs.read',
     role: 'readonly',
     summary: 'Where two runs part.',
@@ -84,50 +94,38 @@ export const pastRunRoutes = [
     answer: z.object({
       identical: z.boolean(),
       divergedAt: z.number().optional(),
-      a: event.optional(),
-      b: event.optional(),
+      a: recordedEventSchema.optional(),
+      b: recordedEventSchema.optional(),
     }),
-    handle: async ({ orchestra, params }) => {
-      const { a, b, ...rest } = await orchestra.compare(params.run, params.other)
-      return { ...rest, ...(a ? { a: { ...a } } : {}), ...(b ? { b: { ...b } } : {}) }
-    },
+    handle: ({ orchestra, params }) => orchestra.compare(params.run, params.other),
   }),
   answers({
     method: 'GET',
     path: '/v1/runs/:run/why',
+    name: 'runs.why',
     operation: 'runs.read',
     role: 'readonly',
     summary: 'What led to how it stands.',
     params: pathParams,
-    answer: z.object({
-      status: z.string(),
-      reason: z.string().optional(),
-      sentences: z.array(z.looseObject({ about: z.string(), text: z.string() })),
-      causes: z.array(event),
-    }),
-    handle: async ({ orchestra, params }) => {
-      const why = await orchestra.why(params.run)
-      const { causes, sentences } = why
-      return { ...why, sentences: sentences.map((one) => ({ ...one })), causes: causes.map((one) => ({ ...one })) }
-    },
+    answer: explanationSchema,
+    handle: ({ orchestra, params }) => orchestra.why(params.run),
   }),
   answers({
     method: 'GET',
     path: '/v1/runs/:run/export',
+    name: 'runs.export',
     operation: 'runs.read',
     role: 'readonly',
     summary: 'All there is to know of it, as JSON.',
     params: pathParams,
     query: z.strictObject({ redact: z.enum(['secrets', 'content', 'nothing']).optional() }),
-    answer: z.looseObject({ version: z.literal(1), run: z.string(), status: z.string(), journal: z.array(json) }),
-    handle: async ({ orchestra, params, query }) => {
-      const found = await orchestra.export(params.run, withoutUndefined(query))
-      return { ...found, journal: [...found.journal] }
-    },
+    answer: exportedRunSchema,
+    handle: ({ orchestra, params, query }) => orchestra.export(params.run, withoutUndefined(query)),
   }),
   answers({
     method: 'POST',
     path: '/v1/runs/:run/retry',
+    name: 'runs.retry',
     operation: 'runs.fork',
     role: 'contributor',
     summary:
@@ -154,6 +152,7 @@ export const pastRunRoutes = [
   answers({
     method: 'POST',
     path: '/v1/runs/:run/undo',
+    name: 'runs.undo',
     operation: 'runs.resolve',
     role: 'moderator',
     summary: 'Takes back what a run that is over did outside, the last effect first.',
@@ -180,40 +179,44 @@ export const pastRunRoutes = [
   answers({
     method: 'GET',
     path: '/v1/runs/:run/at/:seq',
+    name: 'runs.at',
     operation: 'runs.read',
     role: 'readonly',
     summary: 'The run as it stood with one of its events.',
     params: pathParams.extend({ seq: integerBetween(1, Number.MAX_SAFE_INTEGER) }),
-    answer: z.looseObject({}),
-    handle: async ({ orchestra, params }) => ({ ...(await orchestra.at(params.run, params.seq)) }),
+    answer: runViewSchema,
+    handle: ({ orchestra, params }) => orchestra.at(params.run, params.seq),
   }),
   answers({
     method: 'GET',
     path: '/v1/runs/:run/inspect',
+    name: 'runs.inspect',
     operation: 'runs.read',
     role: 'readonly',
     summary: 'How it stands, and what comes next when it goes on.',
     params: pathParams,
-    answer: z.looseObject({}),
-    handle: async ({ orchestra, params }) => ({ ...(await (await orchestra.get(params.run)).inspect()) }),
+    answer: inspectionSchema,
+    handle: async ({ orchestra, params }) => (await orchestra.get(params.run)).inspect(),
   }),
   answers({
     method: 'POST',
     path: '/v1/runs/:run/step',
+    name: 'runs.step',
     operation: 'runs.command',
     role: 'contributor',
     summary: 'Goes on from a pause or a breakpoint until another step has begun.',
     params: pathParams,
     body: optionalBody(z.strictObject({})),
-    answer: z.looseObject({}),
+    answer: inspectionSchema,
     handle: async ({ orchestra, params, idempotencyId, signal }) => {
       const run = await orchestra.get(params.run)
-      return { ...(await run.step({ ...withoutUndefined({ id: idempotencyId }), signal })) }
+      return run.step({ ...withoutUndefined({ id: idempotencyId }), signal })
     },
   }),
   answers({
     method: 'POST',
     path: '/v1/runs/:run/breakpoints',
+    name: 'runs.setBreakpoints',
     operation: 'runs.command',
     role: 'contributor',
     summary: 'Where it stops from now on, with the runs that its steps have started.',
@@ -232,6 +235,7 @@ export const pastRunRoutes = [
   answers({
     method: 'POST',
     path: '/v1/runs/:run/edit',
+    name: 'runs.edit',
     operation: 'runs.fork',
     role: 'moderator',
     summary: 'Changes what a run that stands at a breakpoint goes on with.',
@@ -246,22 +250,19 @@ export const pastRunRoutes = [
   answers({
     method: 'GET',
     path: '/v1/runs/:run/effects/uncertain',
+    name: 'runs.uncertain',
     operation: 'approvals.list',
     role: 'readonly',
     summary:
       'Its effects whose outcome is unknown, also after its end: name, class, input and idempotency key of each.',
     params: pathParams,
-    answer: z.object({
-      effects: z.array(uncertainEffect),
-    }),
-    handle: async ({ orchestra, params }) => {
-      const run = await orchestra.get(params.run)
-      return { effects: [...(await run.uncertain())] }
-    },
+    answer: z.object({ effects: list(uncertainEffectSchema) }),
+    handle: async ({ orchestra, params }) => ({ effects: await (await orchestra.get(params.run)).uncertain() }),
   }),
   answers({
     method: 'POST',
     path: '/v1/runs/:run/effects/resolve',
+    name: 'runs.resolve',
     operation: 'runs.resolve',
     role: 'moderator',
     summary:

@@ -21,8 +21,10 @@ export const pagingQuery = {
   limit: integerBetween(1, 500).optional(),
   cursor: z.string().max(longestCursor).optional(),
 }
+/** Of an answer: what is read-only inside may be given as it is. */
+export const list = <T extends z.ZodType>(item: T) => z.array(item).readonly()
 export const pageSchema = <T>(item: z.ZodType<T>) =>
-  z.object({ items: z.array(item), cursor: z.string().optional().describe('Where the next page begins.') })
+  z.object({ items: list(item), cursor: z.string().optional().describe('Where the next page begins.') })
 /** A value of a body, which may be null and must be there: JSON has no undefined. */
 export function requiredField(body: object, name: string): unknown {
   const value = (body as Readonly<Record<string, unknown>>)[name]
@@ -51,7 +53,7 @@ export const withoutUndefined = <T extends object>(options: T) =>
   }
 
 export const page = <T>({ items, cursor }: { readonly items: readonly T[]; readonly cursor: string | undefined }) => ({
-  items: [...items],
+  items,
   ...(cursor === undefined ? {} : { cursor }),
 })
 

@@ -3,46 +3,10 @@ import { z } from 'zod'
 import { type Clock, milliseconds, storeError, TroupeError } from '../../core/index.ts'
 import type { Run, RunResult } from '../../runs/index.ts'
 import type { Call } from '../route.ts'
-import { json, storedErrorSchema } from './request-schemas.ts'
+import { runResultSchema } from '../schemas/run-schemas.ts'
 
-const question = z.looseObject({ id: z.string(), kind: z.string(), text: z.string(), agent: z.string() })
-
-export const uncertainEffect = z.object({
-  step: z.string(),
-  call: z.string(),
-  name: z.string(),
-  class: z.string(),
-  input: json.optional(),
-  key: z.string().optional(),
-  since: z.string(),
-})
-
-const full = z.object({
-  status: z.string(),
-  reason: z.string().optional(),
-  success: z.boolean(),
-  response: json.optional(),
-  questions: z.array(question),
-  totalSteps: z.number(),
-  branchResults: z.array(
-    z.object({
-      id: z.string(),
-      agent: z.string(),
-      status: z.string(),
-      success: z.boolean(),
-      value: json.optional(),
-      error: storedErrorSchema.optional(),
-    }),
-  ),
-  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }),
-  cost: z.object({ usd: z.number(), unknown: z.array(z.string()) }),
-  durationMs: z.number(),
-  guard: z.object({ name: z.string(), limit: z.number(), used: z.number() }).optional(),
-  error: storedErrorSchema.optional(),
-  uncertain: z.array(uncertainEffect).optional(),
-})
 const stillRunning = z.object({ status: z.literal('running') })
-export const runResult = z.union([full, stillRunning])
+export const runResult = z.union([runResultSchema, stillRunning])
 
 const longestMs = 60_000
 
@@ -93,16 +57,10 @@ const withStored = <T extends { readonly error?: TroupeError }>({ error, ...rest
   ...(error ? { error: storeError(error) } : {}),
 })
 
-function wire({ uncertain, ...result }: RunResult): z.infer<typeof full> {
-  const { branchResults, questions, cost } = result
-  return {
-    ...withStored(result),
-    ...(uncertain ? { uncertain: [...uncertain] } : {}),
-    questions: questions.map((one) => ({ ...one })),
-    branchResults: branchResults.map(withStored),
-    cost: { usd: cost.usd, unknown: [...cost.unknown] },
-  }
-}
+const wire = (result: RunResult): z.infer<typeof runResultSchema> => ({
+  ...withStored(result),
+  branchResults: result.branchResults.map(withStored),
+})
 
 export const shownResult = (found: z.infer<typeof runResult>) =>
   'success' in found ? found : { status: found.status, success: undefined, response: undefined, error: undefined }

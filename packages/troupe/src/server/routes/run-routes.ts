@@ -3,6 +3,8 @@ import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { type AgentSteps, agentStepsOf, type Run, type RunEvent } from '../../runs/index.ts'
 import { answers, type Call, streams } from '../route.ts'
+import { runEventSchema } from '../schemas/run-event-schema.ts'
+import { livePartSchema, recordedCallSchema, runStatusSchema, runSummarySchema } from '../schemas/run-schemas.ts'
 import { followed } from '../streams/followed.ts'
 import type { Frame } from '../streams/frame.ts'
 import { requireAnswerer, runsOfAgent } from './agent-access.ts'
@@ -11,6 +13,7 @@ import {
   durationSchema,
   integerBetween,
   json,
+  list,
   optionalBody,
   page,
   pageSchema,
@@ -24,28 +27,6 @@ import { awaited, runResult, shownResult } from './run-result.ts'
 import { startBody, startRequestedRun } from './start-run-request.ts'
 
 const pathParams = z.object({ run: z.string() })
-const status = z.object({
-  run: z.string(),
-  status: z.string(),
-  reason: z.string().optional(),
-  replayableUntil: z.string().optional(),
-  retainedUntil: z.string().optional(),
-})
-const summary = z.object({
-  id: z.string(),
-  status: z.string(),
-  reason: z.string().optional(),
-  tags: z.array(z.string()),
-  agents: z.array(z.string()),
-  title: z.string(),
-  team: z.string().optional(),
-  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
-  cost: z.object({ usd: z.number(), unknown: z.array(z.string()).readonly() }).optional(),
-  createdAt: z.string(),
-  endedAt: z.string().optional(),
-  replayableUntil: z.string().optional(),
-  retainedUntil: z.string().optional(),
-})
 const usd = z
   .string()
   .regex(/^\d{1,12}(\.\d{1,12})?$/)
@@ -135,6 +116,7 @@ export const runRoutes = [
   answers({
     method: 'POST',
     path: '/v1/runs',
+    name: 'runs.start',
     operation: 'runs.start',
     role: 'contributor',
     agents: 'own',
@@ -151,31 +133,29 @@ export const runRoutes = [
   answers({
     method: 'GET',
     path: '/v1/runs',
+    name: 'runs.list',
     operation: 'runs.read',
     role: 'readonly',
     agents: 'own',
     summary: 'The runs that fit all that is named, the newest first unless said.',
     query: z.strictObject({ ...pagingQuery, ...filters }),
-    answer: pageSchema(summary),
+    answer: pageSchema(runSummarySchema),
     handle: async (call) => {
       const { orchestra, query } = call
       if (call.agent !== undefined) return runsOfAgent(call, call.agent)
-      const found = await orchestra.list(withoutUndefined(query))
-      return page({
-        ...found,
-        items: found.items.map((one) => ({ ...one, tags: [...one.tags], agents: [...one.agents] })),
-      })
+      return page(await orchestra.list(withoutUndefined(query)))
     },
   }),
   answers({
     method: 'GET',
     path: '/v1/runs/:run',
+    name: 'runs.get',
     operation: 'runs.read',
     role: 'readonly',
     agents: 'run',
     summary: 'How a run stands.',
     params: pathParams,
-    answer: status,
+    answer: runStatusSchema,
     handle: async ({ orchestra, params }) => ({
       run: params.run,
       ...(await (await orchestra.get(params.run)).status()),
@@ -184,6 +164,7 @@ export const runRoutes = [
   answers({
     method: 'GET',
     path: '/v1/runs/:run/result',
+    name: 'runs.result',
     operation: 'runs.read',
     role: 'readonly',
     agents: 'started',
@@ -196,35 +177,21 @@ export const runRoutes = [
   answers({
     method: 'GET',
     path: '/v1/runs/:run/steps/:step/calls',
+    name: 'runs.calls',
     operation: 'runs.read',
     role: 'readonly',
     agents: 'step',
     summary: 'What a step asked of models, tools and the world, and what came of it.',
     params: pathParams.extend({ step: z.string() }),
-    answer: z.object({
-      calls: z.array(
-        z.object({
-          call: z.string(),
-          kind: z.enum(['model', 'tool', 'effect']),
-          name: z.string(),
-          class: z.string(),
-          state: z.enum(['claimed', 'done', 'failed', 'uncertain', 'not-happened']),
-          key: z.string().optional(),
-          input: json.optional(),
-          output: json.optional(),
-          error: storedErrorSchema.optional(),
-          taint: z.array(z.string()).optional(),
-        }),
-      ),
-    }),
+    answer: z.object({ calls: list(recordedCallSchema) }),
     handle: async ({ orchestra, params }) => {
-      const calls = await (await orchestra.get(params.run)).calls(params.step)
-      return { calls: calls.map(({ taint, ...call }) => ({ ...call, ...(taint ? { taint: [...taint] } : {}) })) }
+      return { calls: await (await orchestra.get(params.run)).calls(params.step) }
     },
   }),
   streams({
     method: 'GET',
     path: '/v1/runs/:run/events',
+    name: 'runs.events',
     operation: 'runs.read',
     role: 'readonly',
     agents: 'run',
@@ -236,15 +203,18 @@ export const runRoutes = [
       from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional(),
       untilWaiting: z.enum(['true', 'false']).optional(),
     }),
+    data: runEventSchema,
     events: eventsOf,
   }),
   streams({
     method: 'GET',
     path: '/v1/runs/:run/live',
+    name: 'runs.live',
     operation: 'runs.live',
     role: 'readonly',
     summary: 'Tokens and progress from now on, as server-sent events; some may be missing.',
     params: pathParams,
+    data: livePartSchema,
     events: async (call) => {
       const run = await call.orchestra.get(call.params.run)
       // Nothing will come any more, and an EventSource would ask for ever.
@@ -255,6 +225,7 @@ export const runRoutes = [
     answers({
       method: 'POST',
       path: `/v1/runs/:run/${verb}`,
+      name: `runs.${verb}`,
       operation: 'runs.command',
       role: 'contributor',
       // To resume may let a call happen at which somebody stopped the run.
@@ -264,7 +235,7 @@ export const runRoutes = [
       ],
       params: pathParams,
       body: command,
-      answer: status,
+      answer: runStatusSchema,
       handle: async (call) => {
         const run = await call.orchestra.get(call.params.run)
         await run[verb](commandOptions(call))
@@ -275,6 +246,7 @@ export const runRoutes = [
   answers({
     method: 'POST',
     path: '/v1/runs/:run/answers',
+    name: 'runs.answer',
     operation: 'runs.answer',
     role: 'contributor',
     agents: 'own',
@@ -292,6 +264,7 @@ export const runRoutes = [
   answers({
     method: 'POST',
     path: '/execute',
+    name: 'tasks.execute',
     operation: 'runs.start',
     role: 'contributor',
     agents: 'own',
@@ -304,6 +277,7 @@ export const runRoutes = [
   answers({
     method: 'GET',
     path: '/status/:run',
+    name: 'tasks.status',
     operation: 'runs.read',
     role: 'readonly',
     agents: 'run',
@@ -318,6 +292,7 @@ export const runRoutes = [
   answers({
     method: 'GET',
     path: '/result/:run',
+    name: 'tasks.result',
     operation: 'runs.read',
     role: 'readonly',
     agents: 'started',

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { readTeamRequest, type ScheduleSpec } from '../../runs/index.ts'
 import { answers, type Call } from '../route.ts'
+import { scheduleSchema } from '../schemas/schedule-schema.ts'
 import {
   durationSchema,
   json,
@@ -14,28 +15,25 @@ import {
 import { teamFields } from './start-run-request.ts'
 
 const pathParams = z.object({ schedule: z.string() })
-const schedule = z.looseObject({ id: z.string(), state: z.string(), createdAt: z.string(), next: z.array(z.string()) })
 const schedulesOf = ({ troupe, user }: Pick<Call<unknown, unknown, unknown>, 'troupe' | 'user'>) =>
   troupe.user(user).schedules
-const wire = (one: object) => ({ ...one }) as z.infer<typeof schedule>
 
 export const scheduleRoutes = [
   answers({
     method: 'GET',
     path: '/v1/schedules',
+    name: 'schedules.list',
     operation: 'schedules.read',
     role: 'readonly',
     summary: 'The schedules, with their coming times.',
     query: z.strictObject(pagingQuery),
-    answer: pageSchema(schedule),
-    handle: async (call) => {
-      const { items, cursor } = await schedulesOf(call).list(withoutUndefined(call.query))
-      return page({ items: items.map(wire), cursor })
-    },
+    answer: pageSchema(scheduleSchema),
+    handle: async (call) => page(await schedulesOf(call).list(withoutUndefined(call.query))),
   }),
   answers({
     method: 'POST',
     path: '/v1/schedules',
+    name: 'schedules.create',
     operation: 'schedules.manage',
     role: 'contributor',
     agents: 'own',
@@ -57,42 +55,45 @@ export const scheduleRoutes = [
       overlap: z.enum(['allow', 'skip', 'queue']).optional(),
       paused: z.boolean().optional(),
     }),
-    answer: schedule,
+    answer: scheduleSchema,
     code: 201,
     handle: async (call) => {
       const { body, idempotencyId, parts } = call
       const { team: _, agent: __, topology: ___, ...rest } = body
       const team = readTeamRequest(parts.settings, body)
       const spec = withoutUndefined({ ...rest, ...team, id: body.id ?? idempotencyId }) as ScheduleSpec
-      return wire(await schedulesOf(call).create(spec))
+      return schedulesOf(call).create(spec)
     },
   }),
   answers({
     method: 'GET',
     path: '/v1/schedules/:schedule',
+    name: 'schedules.get',
     operation: 'schedules.read',
     role: 'readonly',
     summary: 'One of them.',
     params: pathParams,
-    answer: schedule,
-    handle: async (call) => wire(await schedulesOf(call).get(call.params.schedule)),
+    answer: scheduleSchema,
+    handle: (call) => schedulesOf(call).get(call.params.schedule),
   }),
   ...(['pause', 'resume'] as const).map((verb) =>
     answers({
       method: 'POST',
       path: `/v1/schedules/:schedule/${verb}`,
+      name: `schedules.${verb}`,
       operation: 'schedules.manage',
       role: 'contributor',
       summary: { pause: 'It begins no run.', resume: 'It goes on.' }[verb],
       params: pathParams,
       body: optionalBody(z.strictObject({})),
-      answer: schedule,
-      handle: async (call) => wire(await schedulesOf(call)[verb](call.params.schedule)),
+      answer: scheduleSchema,
+      handle: (call) => schedulesOf(call)[verb](call.params.schedule),
     }),
   ),
   answers({
     method: 'POST',
     path: '/v1/schedules/:schedule/trigger',
+    name: 'schedules.trigger',
     operation: 'schedules.manage',
     role: 'contributor',
     summary: 'Begins a run of it now.',
@@ -108,6 +109,7 @@ export const scheduleRoutes = [
   answers({
     method: 'DELETE',
     path: '/v1/schedules/:schedule',
+    name: 'schedules.delete',
     operation: 'schedules.manage',
     role: 'contributor',
     summary: 'Deletes a schedule; the runs that it began go on.',

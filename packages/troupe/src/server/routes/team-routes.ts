@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { type RunResult, type RunSummary, readTeamRequest, resolveTeam } from '../../runs/index.ts'
 import type { RunConfig } from '../../topology/index.ts'
 import { answers, type Call } from '../route.ts'
-import { json, metadata, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
+import { costSchema, questionSchema, tokensSchema, uncertainEffectSchema } from '../schemas/run-schemas.ts'
+import { json, list, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
 import { teamFields } from './start-run-request.ts'
 
 const finding = z.object({
@@ -13,9 +14,6 @@ const finding = z.object({
   message: z.string(),
   remedy: z.string(),
 })
-const question = z.looseObject({ id: z.string(), kind: z.string(), text: z.string(), agent: z.string() })
-const money = z.object({ usd: z.number(), unknown: z.array(z.string()) })
-const tokens = z.object({ inputTokens: z.number(), outputTokens: z.number() })
 
 type Stored = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
 
@@ -32,6 +30,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/teams',
+    name: 'teams.list',
     needsNoUser: true,
     operation: 'teams.read',
     role: 'readonly',
@@ -45,6 +44,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/teams/:team',
+    name: 'teams.get',
     needsNoUser: true,
     operation: 'teams.read',
     role: 'readonly',
@@ -60,6 +60,7 @@ export const teamRoutes = [
   answers({
     method: 'POST',
     path: '/v1/check',
+    name: 'teams.check',
     operation: 'teams.read',
     role: 'readonly',
     isRead: true,
@@ -79,6 +80,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/agents',
+    name: 'agents.list',
     needsNoUser: true,
     operation: 'agents.list',
     role: 'readonly',
@@ -90,6 +92,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/presence',
+    name: 'agents.presence',
     operation: 'agents.list',
     role: 'readonly',
     agents: 'own',
@@ -113,6 +116,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/approvals',
+    name: 'approvals.list',
     operation: 'approvals.list',
     role: 'readonly',
     summary: 'Runs that wait for a person, with their questions and uncertain effects.',
@@ -123,11 +127,11 @@ export const teamRoutes = [
         reason: z.string().optional(),
         title: z.string(),
         team: z.string().optional(),
-        usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
-        cost: z.object({ usd: z.number(), unknown: z.array(z.string()).readonly() }).optional(),
+        usage: tokensSchema.optional(),
+        cost: costSchema.optional(),
         createdAt: z.string(),
-        questions: z.array(question),
-        uncertain: z.array(metadata),
+        questions: list(questionSchema),
+        uncertain: list(uncertainEffectSchema),
       }),
     ),
     handle: async (call) => {
@@ -143,8 +147,8 @@ export const teamRoutes = [
         run: id,
         ...(shown.get(id) as NonNullable<ReturnType<typeof shown.get>>),
         ...withoutUndefined({ reason }),
-        questions: questions.map((one) => ({ ...one })),
-        uncertain: (await (await call.orchestra.get(id)).uncertain()).map((one) => ({ ...one })),
+        questions,
+        uncertain: await (await call.orchestra.get(id)).uncertain(),
       }))
       return page({ items: await Promise.all(items), cursor: found.cursor })
     },
@@ -152,13 +156,14 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/usage',
+    name: 'usage.list',
     operation: 'usage.read',
     role: 'readonly',
     summary: 'Tokens and cost of the ended and waiting runs among a page of the runs, each and together.',
     query: z.strictObject(pagingQuery),
     answer: z.object({
-      items: z.array(z.object({ run: z.string(), usage: tokens, cost: money })),
-      total: z.object({ usage: tokens, cost: money }),
+      items: z.array(z.object({ run: z.string(), usage: tokensSchema, cost: costSchema })),
+      total: z.object({ usage: tokensSchema, cost: costSchema }),
       cursor: z.string().optional(),
     }),
     handle: async (call) => {

@@ -22,6 +22,7 @@ export const topicRoutes = [
   answers({
     method: 'GET',
     path: '/v1/topics',
+    name: 'topics.list',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
@@ -51,6 +52,7 @@ export const topicRoutes = [
   answers({
     method: 'DELETE',
     path: '/v1/topics/:topic',
+    name: 'topics.delete',
     operation: 'topics.manage',
     role: 'moderator',
     agents: 'own',
@@ -62,6 +64,7 @@ export const topicRoutes = [
   answers({
     method: 'PUT',
     path: '/v1/topics/:topic/policy',
+    name: 'topics.setPolicy',
     operation: 'topics.manage',
     role: 'admin',
     agents: 'own',
@@ -77,6 +80,7 @@ export const topicRoutes = [
   answers({
     method: 'GET',
     path: '/v1/context/subscriptions',
+    name: 'context.subscriptions',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
@@ -88,6 +92,7 @@ export const topicRoutes = [
     answers({
       method: 'POST',
       path: `/v1/context/${verb}`,
+      name: `context.${verb}`,
       operation: 'context.subscribe',
       role: 'contributor',
       agents: 'own',
@@ -103,6 +108,7 @@ export const topicRoutes = [
   answers({
     method: 'GET',
     path: '/v1/context/stats',
+    name: 'context.stats',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
@@ -119,6 +125,7 @@ export const topicRoutes = [
   answers({
     method: 'DELETE',
     path: '/v1/context/entries',
+    name: 'context.clear',
     operation: 'context.clear',
     role: 'admin',
     agents: 'own',

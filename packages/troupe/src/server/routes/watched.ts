@@ -56,7 +56,7 @@ async function* frames(
   position: WatchPosition,
   readFrom: (from: WatchPosition) => Reading,
 ): AsyncGenerator<Frame> {
-  yield { event: 'open', id: positionText(position), data: { revision: position.revision } }
+  yield { event: 'open', id: positionText(position), data: { type: 'open', revision: position.revision } }
   const reached = yield* changeFrames(items, position)
   if (reached) yield* changeFrames(readFrom(reached), reached)
 }

@@ -1,0 +1,60 @@
+/** The shapes that the OpenAPI document names once, each under the name that clients know it by. */
+import { storedErrorSchema } from '../routes/request-schemas.ts'
+import {
+  batchResultSchema,
+  entrySchema,
+  historyEntrySchema,
+  provenanceSchema,
+  watchItemSchema,
+} from './entry-schemas.ts'
+import { evaluatedRunSchema } from './evaluation-schemas.ts'
+import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from './health-schemas.ts'
+import { deadLetterSchema, mailboxCountsSchema, messageSchema } from './message-schemas.ts'
+import { problemSchema } from './problem-schema.ts'
+import { recordedEventSchema, runEventSchema } from './run-event-schema.ts'
+import {
+  explanationSchema,
+  exportedRunSchema,
+  inspectionSchema,
+  livePartSchema,
+  questionSchema,
+  recordedCallSchema,
+  runResultSchema,
+  runStatusSchema,
+  runSummarySchema,
+  runViewSchema,
+  uncertainEffectSchema,
+} from './run-schemas.ts'
+import { scheduleSchema } from './schedule-schema.ts'
+
+export const components = {
+  AuditRecord: auditRecordSchema,
+  BatchResult: batchResultSchema,
+  DeadLetter: deadLetterSchema,
+  DoctorReport: doctorReportSchema,
+  Entry: entrySchema,
+  EvaluatedRun: evaluatedRunSchema,
+  Explanation: explanationSchema,
+  ExportedRun: exportedRunSchema,
+  Health: healthSchema,
+  HistoryEntry: historyEntrySchema,
+  Inspection: inspectionSchema,
+  LivePart: livePartSchema,
+  MailboxCounts: mailboxCountsSchema,
+  Message: messageSchema,
+  Problem: problemSchema,
+  Provenance: provenanceSchema,
+  Question: questionSchema,
+  RecordedCall: recordedCallSchema,
+  RecordedEvent: recordedEventSchema,
+  RunEvent: runEventSchema,
+  RunResult: runResultSchema,
+  RunStatus: runStatusSchema,
+  RunSummary: runSummarySchema,
+  RunView: runViewSchema,
+  Schedule: scheduleSchema,
+  StoredError: storedErrorSchema,
+  UncertainEffect: uncertainEffectSchema,
+  Versions: versionsSchema,
+  WatchItem: watchItemSchema,
+}

@@ -1,0 +1,73 @@
+/** The shapes of what operators read: health, the doctor's report, versions. */
+import { z } from 'zod'
+import { list, metadata } from '../routes/request-schemas.ts'
+
+const health = z.enum(['healthy', 'degraded', 'unhealthy'])
+const diagnosis = z.enum(['pass', 'warn', 'fail'])
+
+export const healthSchema = z.object({
+  status: health,
+  timestamp: z.string(),
+  uptimeMs: z.number(),
+  checks: list(
+    z.object({
+      name: z.string(),
+      status: health,
+      critical: z.boolean(),
+      durationMs: z.number(),
+      checkedAt: z.string(),
+      message: z.string().optional(),
+      errorId: z.string().optional(),
+      details: metadata.optional(),
+    }),
+  ),
+})
+
+export const doctorReportSchema = z.object({
+  status: diagnosis,
+  production: z.boolean(),
+  at: z.string(),
+  counts: z.object({ pass: z.number(), warn: z.number(), fail: z.number() }),
+  checks: list(
+    z.object({
+      id: z.string(),
+      about: z.enum(['configuration', 'system', 'project', 'word', 'own']),
+      description: z.string(),
+      status: diagnosis,
+      evidence: z.string(),
+      remedy: z.string().optional(),
+      guides: list(z.string()),
+      durationMs: z.number(),
+    }),
+  ),
+})
+
+export const versionsSchema = z.object({
+  build: z.string(),
+  journal: z.object({ writes: z.number(), reads: z.number() }),
+  schemas: list(z.object({ module: z.string(), version: z.number(), lowestReader: z.number() })),
+  agents: list(z.object({ name: z.string(), fingerprint: z.string() })),
+  staleRuns: list(
+    z.object({
+      user: z.string(),
+      run: z.string(),
+      holder: z.enum(['here', 'other-process', 'none']),
+      newer: z.number().optional(),
+      agents: list(z.object({ name: z.string(), began: z.string(), here: z.string().optional() })),
+    }),
+  ),
+  examined: z.number(),
+  more: z.boolean(),
+})
+
+export const auditRecordSchema = z.object({
+  id: z.string(),
+  at: z.number(),
+  user: z.string().optional(),
+  actor: z.string(),
+  key: z.string().optional(),
+  operation: z.string(),
+  resource: z.string().optional(),
+  allowed: z.boolean(),
+  reason: z.string().optional(),
+})

@@ -1,0 +1,16 @@
+/** The shape of a problem (RFC 9457): the answer to every request that fails. */
+import { z } from 'zod'
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.string(),
+  hint: z.string().optional(),
+  retryable: z.boolean(),
+  errorId: z.string().optional(),
+  request: z.string(),
+  findings: z.unknown().optional(),
+  results: z.unknown().optional(),
+})
