@@ -143,6 +143,11 @@ export const exemptions: readonly Exemption[] = [
   },
   { at: 'server', may: ['process', 'network', 'files'], reason: 'it listens, and serves the studio' },
   {
+    at: 'client',
+    may: ['network', 'timers', 'chance'],
+    reason: 'it runs in pages and other programs, which have no troupe: nothing of it is replayed',
+  },
+  {
     at: 'cli',
     may: ['clock', 'process', 'files', 'network', 'timers', 'threads', 'chance'],
     reason: 'it is a program of its own, the edge to a person: nothing of it is replayed',

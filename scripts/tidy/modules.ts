@@ -25,6 +25,7 @@ export const modules = [
   'protocols',
   'compat',
   'server',
+  'client',
   'cli',
   'testing',
 ] as const
@@ -33,6 +34,7 @@ export const modules = [
 export const isolatedPairs: readonly (readonly [string, string])[] = [
   ['observability', 'security'],
   ['server', 'testing'],
+  ['server', 'client'],
 ]
 
 export const libraryRoot = 'packages/troupe/src'
