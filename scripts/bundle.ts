@@ -54,8 +54,20 @@ export async function bundle(folder: string): Promise<void> {
     polyfillRequire: false,
     chunkFileNames: '[name]-[hash].js',
   })
+  await bundleForBrowsers(folder, to)
   const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk')
   writeFileSync(join(to, 'LICENSES.md'), licenses(chunks.flatMap(({ moduleIds }) => moduleIds)))
+}
+
+/** The client in one file without a module of Node: what it takes of `core` has no effect of its own when it is loaded. */
+async function bundleForBrowsers(folder: string, to: string): Promise<void> {
+  const built = await rolldown({
+    input: { 'client-browser': join(folder, 'dist/client/index.js') },
+    ...common(() => true),
+    platform: 'browser',
+    treeshake: { moduleSideEffects: false },
+  })
+  await built.write({ dir: to, format: 'esm', codeSplitting: false })
 }
 
 const nameOf = (path: string): string => path.replace(/^\.\/dist\/bundle\/|\.js$/g, '')

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import * as client from './client/index.ts'
 import * as aiSdk from './compat/ai-sdk/index.ts'
 import * as decorators from './compat/decorators/index.ts'
 import * as functionAgents from './compat/function/index.ts'
@@ -28,6 +29,7 @@ import * as tools from './tools.ts'
 
 const entries: Readonly<Record<string, object>> = {
   main,
+  client,
   context,
   operations,
   resilience,

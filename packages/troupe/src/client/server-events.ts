@@ -1,10 +1,12 @@
 /** Reads server-sent events, as https://html.spec.whatwg.org/multipage/server-sent-events.html has them. */
+/** One event of a stream; `data` is read from JSON. */
 export interface ServerEvent<T = unknown> {
   readonly id: string | undefined
   readonly event: string
   readonly data: T
 }
 
+/** Returns the events of the body of an answer, one by one. */
 export async function* serverEvents<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent<T>> {
   let fields: { id?: string; event?: string; data: string[] } = { data: [] }
   for await (const line of linesOf(body)) {

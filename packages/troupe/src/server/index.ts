@@ -2,6 +2,7 @@
 
 export type { OidcOptions } from './access/oidc.ts'
 export type { JwtOptions } from './access/tokens.ts'
+export { createFetch } from './create-fetch.ts'
 export type { MetricsOptions } from './metrics/metrics-options.ts'
 export { type ServedMetrics, serveMetrics } from './metrics/serve-metrics.ts'
 export { type TroupePluginOptions, troupePlugin } from './plugin.ts'

@@ -76,3 +76,16 @@ test('A world of the package is simulated in processes of its own', async () => 
     console.log(JSON.stringify({ seeds: seeds.length, failures }))`
   expect(evaluate(code)).toEqual({ seeds: 2, failures: [] })
 })
+
+test('The build of troupe/client for browsers is one file that imports nothing, and makes the errors of the server', () => {
+  const code = `
+    import { readFileSync } from 'node:fs'
+    const file = new URL('./dist/bundle/client-browser.js', ${JSON.stringify(`${pathToFileURL(packageFolder)}/`)})
+    const { createClient } = await import(file)
+    const problem = { name: 'NotFoundError', code: 'run.unknown', detail: 'There is none.', status: 404, retryable: false }
+    const fetch = async () => new Response(JSON.stringify(problem), { status: 404 })
+    const error = await createClient({ fetch }).call('runs.get', { path: { run: 'r' } }).catch((thrown) => thrown)
+    const text = readFileSync(file, 'utf8')
+    console.log(JSON.stringify({ imports: text.match(/^import .*$/gm) ?? [], name: error.name, code: error.code }))`
+  expect(evaluate(code)).toEqual({ imports: [], name: 'NotFoundError', code: 'run.unknown' })
+})

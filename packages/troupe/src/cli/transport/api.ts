@@ -3,8 +3,8 @@
  * troupe opened here. So a command is written once.
  */
 import { setTimeout } from 'node:timers/promises'
+import { type ServerEvent, serverEvents } from '../../client/index.ts'
 import { CliError, commandFailure, exitCodes, exitOfStatus } from '../exit-codes.ts'
-import { type ServerEvent, serverEvents } from './server-events.ts'
 
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'

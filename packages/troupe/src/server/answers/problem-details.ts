@@ -6,6 +6,8 @@ import { failureFields, type Log } from '../../observability/index.ts'
 export interface ProblemDetails {
   readonly type: string
   readonly title: string
+  /** The class of the error: `NotFoundError`. */
+  readonly name: string
   readonly status: number
   readonly detail: string
   readonly code: string
@@ -41,6 +43,7 @@ export function problemDetailsOf(error: TroupeError, request: string): ProblemDe
   return {
     type: `urn:troupe:error:${code}`,
     title: titleOf(name),
+    name,
     status,
     detail,
     code,

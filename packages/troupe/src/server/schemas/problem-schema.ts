@@ -4,6 +4,7 @@ import { z } from 'zod'
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
+  name: z.string(),
   status: z.number(),
   detail: z.string(),
   code: z.string(),

@@ -1,0 +1,99 @@
+/** Problems of the server (RFC 9457) as the errors that the server had thrown. */
+import {
+  AccessDeniedError,
+  AgentError,
+  BudgetExceededError,
+  CancelledError,
+  CapacityError,
+  CircuitOpenError,
+  ConflictError,
+  CriticalError,
+  ExternalServiceError,
+  InvalidTransitionError,
+  LeaseLostError,
+  MaxRetriesExceededError,
+  NotFoundError,
+  ProcessingError,
+  RateLimitError,
+  RecoverableError,
+  TimeoutError,
+  TroupeError,
+  ValidationError,
+} from '../core/index.ts'
+import type { ClientSchemas } from './generated/schema.ts'
+
+type Problem = ClientSchemas['Problem']
+
+/** By name, which a program that makes code smaller leaves as it is. */
+const classes = new Map(
+  Object.entries({
+    AccessDeniedError,
+    AgentError,
+    BudgetExceededError,
+    CancelledError,
+    CapacityError,
+    CircuitOpenError,
+    ConflictError,
+    CriticalError,
+    ExternalServiceError,
+    InvalidTransitionError,
+    LeaseLostError,
+    MaxRetriesExceededError,
+    NotFoundError,
+    ProcessingError,
+    RateLimitError,
+    RecoverableError,
+    TimeoutError,
+    TroupeError,
+    ValidationError,
+  }),
+)
+
+/** The error of a problem; undefined for a text that is none, as of a proxy. */
+export function errorOf(text: string): TroupeError | undefined {
+  const problem = problemIn(text)
+  if (!problem) return undefined
+  const { name, code, detail, status, retryable, hint, errorId } = problem
+  const error = new (classes.get(name) ?? TroupeError)(detail, {
+    code,
+    status,
+    retryable,
+    ...(hint === undefined ? {} : { hint }),
+    ...(errorId === undefined ? {} : { errorId }),
+  })
+  error.name = name
+  // What a rejected topology and a rejected batch name.
+  for (const field of ['findings', 'results'] as const)
+    if (problem[field] !== undefined) Object.assign(error, { [field]: problem[field] })
+  return error
+}
+
+function problemIn(text: string): Problem | undefined {
+  try {
+    const found = JSON.parse(text)
+    return typeof found?.detail === 'string' && typeof found.code === 'string' ? found : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** For an answer that no Troupe server gives. */
+export const unknownAnswer = (request: string, status: number): TroupeError =>
+  new ExternalServiceError(`${request} was answered with ${status}, and no explanation.`, {
+    code: 'server.unknown',
+    status,
+    hint: 'Is it the address of a Troupe server, of this release?',
+  })
+
+/** For a server that no connection reaches. */
+export const unreachable = (server: string, cause: unknown): TroupeError => {
+  const { message = String(cause), cause: inner } = (cause ?? {}) as {
+    readonly message?: string
+    readonly cause?: { readonly message?: string }
+  }
+  return new ExternalServiceError(`${server} cannot be reached: ${inner?.message || message}.`, {
+    code: 'server.unreachable',
+    cause,
+    hint: 'Is it running? `troupe serve` starts one.',
+  })
+}

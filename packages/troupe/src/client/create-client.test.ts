@@ -1,0 +1,176 @@
+import { afterAll, expect, it } from 'vitest'
+import { ConflictError, ExternalServiceError, NotFoundError, ValidationError } from '../core/index.ts'
+import { createFetch } from '../server/index.ts'
+import { asking, echo, Servers } from '../server/server-testbed.test.fixture.ts'
+import { createClient } from './create-client.ts'
+
+const servers = new Servers()
+afterAll(() => servers.close())
+
+const open = async () => {
+  const served = await servers.start({ agents: [echo, asking] })
+  return { ...served, client: createClient({ url: served.url, user: 'ada' }) }
+}
+const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } })
+const busy = () =>
+  json({ detail: 'Busy.', code: 'server.draining', name: 'CapacityError', status: 503, retryable: true }, 503, {
+    'retry-after': '0',
+  })
+
+/** A fetch that gives these answers in turn, and what it was asked. */
+function scripted(...answers: readonly (Response | Error)[]) {
+  const requests: { readonly url: string; readonly init: RequestInit }[] = []
+  const fetch = async (url: string, init: RequestInit) => {
+    requests.push({ url, init })
+    const answer = answers[requests.length - 1]
+    if (answer instanceof Response) return answer
+    throw answer ?? new TypeError('fetch failed')
+  }
+  const header = (n: number, name: string) => new Headers(requests[n]?.init.headers).get(name)
+  return { fetch, requests, header }
+}
+
+it('A client calls operations over a socket, for a user whose name is in any script.', async () => {
+  const { url } = await open()
+  const client = createClient({ url: `${url}/`, user: 'Zoë 名' })
+  await client.call('context.push', { path: { key: 'a/b c' }, body: { value: 1 } })
+  expect(await client.call('context.get', { path: { key: 'a/b c' } })).toMatchObject({ key: 'a/b c', value: 1 })
+  expect(await client.call('context.list', { query: { limit: 1 } })).toMatchObject({ items: [{ key: 'a/b c' }] })
+  expect(await createClient({ url, user: 'ada' }).call('context.list')).toEqual({ items: [] })
+})
+
+it('A client calls and follows an app in the same process, without a socket.', async () => {
+  const { app } = await open()
+  const client = createClient({ fetch: createFetch(app), user: 'ada' })
+  const { run } = await client.call('runs.start', { body: { agent: 'Echo', task: 'tea' } })
+  const types: string[] = []
+  for await (const { data } of client.stream('runs.events', { path: { run } })) types.push(data.type)
+  expect(types.at(0)).toBe('run.started')
+  expect(types.at(-1)).toBe('run.completed')
+  expect(await client.call('runs.result', { path: { run } })).toMatchObject({ response: { received: 'tea' } })
+})
+
+it('A client throws the error of the class, the code and the status that the server reports.', async () => {
+  const { client } = await open()
+  const missing = await client.call('runs.get', { path: { run: 'none' } }).catch((error: unknown) => error)
+  expect(missing).toBeInstanceOf(NotFoundError)
+  expect(missing).toMatchObject({ name: 'NotFoundError', code: 'run.unknown', status: 404, retryable: false })
+  await client.call('context.push', { path: { key: 'k' }, body: { value: 1 } })
+  const stale = client.call('context.push', { path: { key: 'k' }, body: { value: 2, ifVersion: 7 } })
+  await expect(stale).rejects.toThrow(ConflictError)
+  const invalid = client.call('runs.list', { query: { limit: 0 } })
+  await expect(invalid).rejects.toThrow(ValidationError)
+  const rejected = await client.call('runs.start', { body: { task: 1, topology: {} } }).catch((error: unknown) => error)
+  expect(rejected).toMatchObject({ hint: expect.any(String) })
+})
+
+it('A client reads all pages of a list, and no more of them than it is asked for.', async () => {
+  const { client } = await open()
+  for (const key of ['a', 'b', 'c', 'd', 'e'])
+    await client.call('context.push', { path: { key }, body: { value: key } })
+  const keys = async (max?: number) => {
+    const found: string[] = []
+    for await (const key of client.pages('context.keys', {
+      query: { limit: 2 },
+      ...(max === undefined ? {} : { max }),
+    }))
+      found.push(key)
+    return found
+  }
+  expect(await keys()).toEqual(['a', 'b', 'c', 'd', 'e'])
+  expect(await keys(3)).toEqual(['a', 'b', 'c'])
+})
+
+it('A stream continues after its last event when the connection breaks.', async () => {
+  const { url, client } = await open()
+  const { run } = await client.call('runs.start', { body: { agent: 'Echo', task: 1 } })
+  await client.call('runs.result', { path: { run }, query: { wait: '10s' } })
+  const asked: (string | null)[] = []
+  const cutting = createClient({
+    url,
+    user: 'ada',
+    fetch: async (address, init) => {
+      asked.push(new Headers(init.headers).get('last-event-id'))
+      const answer = await fetch(address, init)
+      if (asked.length > 1 || !answer.body) return answer
+      const [first] = (await answer.text()).split('id: 2\n')
+      return new Response(`${first}id: 2\nevent: half`, { headers: answer.headers })
+    },
+  })
+  const seqs: number[] = []
+  for await (const { data } of cutting.stream('runs.events', { path: { run } })) seqs.push(data.seq)
+  expect(asked.slice(0, 2)).toEqual([null, '1'])
+  expect(seqs).toEqual(seqs.map((_, i) => i + 1))
+  expect(seqs.length).toBeGreaterThan(3)
+})
+
+it('A stream that the server refuses throws the problem, and is not opened again.', async () => {
+  const { url, client } = await open()
+  const asked: string[] = []
+  const counting = createClient({
+    url,
+    user: 'ada',
+    fetch: (address, init) => {
+      asked.push(address)
+      return fetch(address, init)
+    },
+  })
+  await expect(counting.stream('runs.events', { path: { run: 'none' } }).next()).rejects.toThrow(NotFoundError)
+  expect(asked).toHaveLength(1)
+  await expect(client.text('audit.export').next()).resolves.toMatchObject({ done: expect.any(Boolean) })
+})
+
+it('A client sends a request again where that is safe, and a POST only under one Idempotency-Key.', async () => {
+  const reading = scripted(busy(), new TypeError('cut'), json({ items: [] }))
+  await createClient({ url: 'http://a', fetch: reading.fetch }).call('runs.list')
+  expect(reading.requests).toHaveLength(3)
+  expect(reading.header(0, 'idempotency-key')).toBeNull()
+  const starting = scripted(busy(), json({ run: 'r' }))
+  await createClient({ url: 'http://a', fetch: starting.fetch }).call('runs.start', { body: { task: 1 } })
+  expect(starting.header(0, 'idempotency-key')).toMatch(/^[\da-f-]{16,}$/)
+  expect(starting.header(1, 'idempotency-key')).toBe(starting.header(0, 'idempotency-key'))
+  const creating = scripted(busy(), json({ id: 'k', key: 's' }))
+  const created = createClient({ url: 'http://a', fetch: creating.fetch }).call('apiKeys.create', {
+    body: { name: 'ci', users: 'all' },
+  })
+  await expect(created).rejects.toMatchObject({ code: 'server.draining' })
+  expect(creating.requests).toHaveLength(1)
+})
+
+it('A client that may not retry sends no Idempotency-Key of its own.', async () => {
+  const { fetch, header, requests } = scripted(busy())
+  const client = createClient({ url: 'http://a', fetch, retries: 0 })
+  await expect(client.call('runs.start', { body: { task: 1 } })).rejects.toMatchObject({ status: 503 })
+  expect(header(0, 'idempotency-key')).toBeNull()
+  expect(requests).toHaveLength(1)
+})
+
+it('A client says which server cannot be reached, and which answers are none of Troupe.', async () => {
+  const unreached = createClient({ url: 'http://a', fetch: scripted().fetch, retries: 0 }).call('runs.list')
+  await expect(unreached).rejects.toThrow(ExternalServiceError)
+  await expect(unreached).rejects.toMatchObject({
+    code: 'server.unreachable',
+    message: expect.stringContaining('http://a'),
+  })
+  const proxy = scripted(new Response('<h1>no</h1>', { status: 404 }))
+  await expect(createClient({ url: 'http://a', fetch: proxy.fetch }).call('runs.list')).rejects.toMatchObject({
+    code: 'server.unknown',
+    status: 404,
+  })
+})
+
+it('A client ends a request and its pauses with the signal.', async () => {
+  const stop = new AbortController()
+  const { fetch, requests } = scripted(busy(), busy(), busy())
+  const client = createClient({ url: 'http://a', fetch, signal: stop.signal })
+  const called = client.call('runs.list')
+  stop.abort(new Error('enough'))
+  await expect(called).rejects.toThrow('enough')
+  expect(requests.length).toBeLessThan(3)
+})
+
+it('A probe that finds a server not ready answers with its own form.', async () => {
+  const { fetch } = scripted(json({ status: 'not ready' }, 503))
+  expect(await createClient({ url: 'http://a', fetch }).call('probes.ready')).toEqual({ status: 'not ready' })
+})

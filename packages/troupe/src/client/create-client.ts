@@ -1,0 +1,239 @@
+/**
+ * A client of a Troupe server, over a socket or in the same process. It needs nothing of Node, so that a page can use it;
+ * a request is sent again only where that cannot do its work twice.
+ */
+import type { TroupeError } from '../core/index.ts'
+import type { Client, ClientRequestOptions, PageOptions, StreamOptions } from './client.ts'
+import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
+import { operationPaths } from './generated/operation-paths.ts'
+import { type ServerEvent, serverEvents } from './server-events.ts'
+
+export interface ClientOptions {
+  /** Of the server, with the path below which it is mounted; the origin of the page by default. */
+  readonly url?: string
+  /** An API key. A page whose session is a cookie has none. */
+  readonly key?: string
+  /** The user whose data it is about: a key that is bound to one user needs none. */
+  readonly user?: string
+  /** The agent in whose name the calls are; the application by default. */
+  readonly agent?: string
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Ends every request of this client. */
+  readonly signal?: AbortSignal
+  /** How often a request is sent again after a failure that may pass, where that is safe; 2 by default. */
+  readonly retries?: number
+  /** How often a stream without an event in between is opened again; 4 by default. */
+  readonly reconnects?: number
+  /** Carries requests; that of the platform by default, `createFetch(app)` of `troupe/server` without a socket. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
+}
+
+interface AnyRequest extends PageOptions, StreamOptions {
+  readonly path?: Readonly<Record<string, string | number>>
+  readonly query?: Readonly<Record<string, unknown>>
+  readonly body?: unknown
+}
+type OperationName = keyof typeof operationPaths
+
+/** Waits between attempts: 250 ms, doubled each time, 8 s at most. */
+const pauseMs = (attempt: number): number => Math.min(250 * 2 ** attempt, 8_000)
+const longestPauseMs = 30_000
+const passing = new Set([408, 429, 502, 503, 504])
+const perPage = 100
+
+/**
+ * Creates a client. It holds no connection: there is nothing to close.
+ * @example
+ * import { createClient } from 'troupe/client'
+ * const client = createClient({ url: 'http://127.0.0.1:8000', key: process.env.TROUPE_API_KEY ?? '', user: 'ada' })
+ * const { items } = await client.call('runs.list', { query: { status: 'waiting' } })
+ * for (const { id, title } of items) console.log(id, title)
+ */
+export function createClient(options: ClientOptions = {}): Client {
+  // The types of the document hold for callers; inside all operations are alike.
+  return new FetchClient(options) as unknown as Client
+}
+
+class FetchClient {
+  readonly #options: ClientOptions
+  readonly #root: string
+  /** What Retry-After said, of errors that are still held. */
+  readonly #waits = new WeakMap<TroupeError, number>()
+  readonly #fetch: NonNullable<ClientOptions['fetch']>
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#root = (options.url ?? '').replace(/\/+$/, '')
+    this.#fetch = options.fetch ?? ((url, init) => fetch(url, init))
+  }
+
+  async call(name: OperationName, request: AnyRequest = {}): Promise<unknown> {
+    const answer = await this.#retried(name, request)
+    const text = await answer.text()
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
+  async *text(name: OperationName, request: AnyRequest = {}): AsyncGenerator<string, void> {
+    const { body } = await this.#retried(name, request)
+    const decoder = new TextDecoder()
+    for await (const chunk of chunksOf(body)) yield decoder.decode(chunk, { stream: true })
+  }
+
+  async *pages(name: OperationName, { max = Number.POSITIVE_INFINITY, ...request }: AnyRequest = {}) {
+    let left = max
+    let cursor: unknown
+    while (left > 0) {
+      const { limit = Math.min(left, perPage) } = request.query ?? {}
+      const query = { ...request.query, limit, ...(cursor === undefined ? {} : { cursor }) }
+      const page = (await this.call(name, { ...request, query })) as Page
+      for (const item of page.items.slice(0, left)) yield item
+      left -= page.items.length
+      cursor = page.cursor
+      if (cursor === undefined) return
+    }
+  }
+
+  async *stream(name: OperationName, request: AnyRequest = {}): AsyncGenerator<ServerEvent, void> {
+    const { reconnects = 4 } = this.#options
+    const signal = this.#signalOf(request)
+    let lastEventId = request.lastEventId
+    // What a stream of another method does would be done twice.
+    const attempts = methodOf(name) === 'GET' ? reconnects + 1 : 1
+    for (let silent = 0; silent < attempts && signal?.aborted !== true; silent++) {
+      if (silent > 0) await pause(pauseMs(silent), signal)
+      const headers = { ...request.headers, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) }
+      try {
+        const answer = await this.#send(name, { ...request, headers })
+        request.onOpen?.()
+        // Nothing is left.
+        if (answer.status === 204) return
+        for await (const event of serverEvents<unknown>(chunksOf(answer.body))) {
+          if (event.event === 'problem') throw errorOf(JSON.stringify(event.data)) ?? unknownAnswer(name, 500)
+          silent = 0
+          lastEventId = event.id ?? lastEventId
+          yield event
+        }
+      } catch (error) {
+        if (signal?.aborted || !isCut(error) || silent === attempts - 1) throw error
+      }
+    }
+  }
+
+  async #retried(name: OperationName, request: AnyRequest): Promise<Response> {
+    const { retries = 2 } = this.#options
+    const key = request.idempotencyKey ?? (retries > 0 && takesKey(name) ? randomKey() : undefined)
+    const isSafe = methodOf(name) !== 'POST' || key !== undefined
+    const headers = { ...request.headers, ...(key === undefined ? {} : { 'idempotency-key': key }) }
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#send(name, { ...request, headers })
+      } catch (error) {
+        const signal = this.#signalOf(request)
+        if (signal?.aborted) throw signal.reason
+        if (!isSafe || attempt >= retries || !isPassing(error)) throw error
+        await pause(Math.min(this.#waits.get(error as TroupeError) ?? pauseMs(attempt), longestPauseMs), signal)
+      }
+    }
+  }
+
+  /** @throws TroupeError for every answer that is not the operation's */
+  async #send(name: OperationName, request: AnyRequest): Promise<Response> {
+    const { key, user, agent, headers = {} } = this.#options
+    const signal = this.#signalOf(request)
+    const { body } = request
+    const url = this.#root + urlOf(name, request)
+    const answer = await this.#fetch(url, {
+      method: methodOf(name),
+      redirect: 'error',
+      headers: {
+        ...(key ? { authorization: `Bearer ${key}` } : {}),
+        ...(user === undefined ? {} : { 'troupe-user': inHeader(user) }),
+        ...(agent === undefined ? {} : { 'troupe-agent': inHeader(agent) }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+        ...request.headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    }).catch((error: unknown) => {
+      throw signal?.aborted ? error : unreachable(this.#root || 'The server', error)
+    })
+    if (answer.ok || isProbe(name, answer)) return answer
+    const error = errorOf(await answer.text()) ?? unknownAnswer(`${methodOf(name)} ${pathOf(name)}`, answer.status)
+    const after = Number(answer.headers.get('retry-after') ?? Number.NaN)
+    if (Number.isFinite(after)) this.#waits.set(error, after * 1_000)
+    throw error
+  }
+
+  #signalOf({ signal }: ClientRequestOptions): AbortSignal | undefined {
+    const { signal: all } = this.#options
+    return signal && all ? AbortSignal.any([signal, all]) : (signal ?? all)
+  }
+}
+
+interface Page {
+  readonly items: readonly unknown[]
+  readonly cursor?: string
+}
+
+const methodOf = (name: OperationName): string => operationPaths[name].slice(0, operationPaths[name].indexOf(' '))
+const pathOf = (name: OperationName): string => operationPaths[name].slice(operationPaths[name].indexOf(' ') + 1)
+
+/** A page that is not served over TLS has no randomUUID. */
+const randomKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join('-')
+
+/** The server stores no answer that holds a secret. */
+const takesKey = (name: OperationName): boolean => methodOf(name) === 'POST' && !/^(apiKeys|links)\./.test(name)
+
+/** A probe that finds something wrong answers with its own form. */
+const isProbe = (name: OperationName, { headers }: Response): boolean =>
+  name.startsWith('probes.') && /^application\/json\b/.test(headers.get('content-type') ?? '')
+
+function urlOf(name: OperationName, { path = {}, query = {} }: AnyRequest): string {
+  const search = new URLSearchParams()
+  for (const [field, value] of Object.entries(query))
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) search.append(field, String(one))
+  const filled = pathOf(name).replace(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(path[field] ?? ''))
+  return search.size > 0 ? `${filled}?${search}` : filled
+}
+
+/** A name of any script: its bytes in UTF-8, of which a header takes each as one character. */
+const inHeader = (name: string): string => String.fromCharCode(...new TextEncoder().encode(name))
+
+const statusOf = (error: unknown): number | undefined => {
+  const { status } = (error ?? {}) as { readonly status?: unknown }
+  return typeof status === 'number' ? status : undefined
+}
+/** Another request with the same key is still at work: it is asked for its answer. */
+const isPassing = (error: unknown): boolean =>
+  passing.has(statusOf(error) ?? 0) || (error as Partial<TroupeError>).code === 'request.running'
+/** A stream is cut by an error of the connection, which has no status, or by a server that is not ready. */
+const isCut = (error: unknown): boolean => statusOf(error) === undefined || isPassing(error)
+
+async function* chunksOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader()
+  if (!reader) return
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+/** @throws the reason of the signal */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    if (signal?.aborted) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
+  })
+}

@@ -1,0 +1,19 @@
+/** The entry point `troupe/client`: a typed client of the server, made from its OpenAPI document. */
+export type {
+  AnswerName,
+  AnswerOf,
+  Client,
+  ClientEvent,
+  ClientRequestOptions,
+  ItemOf,
+  OperationRequest,
+  PageName,
+  PageOptions,
+  StreamData,
+  StreamName,
+  StreamOptions,
+  TextName,
+} from './client.ts'
+export { type ClientOptions, createClient } from './create-client.ts'
+export type { ClientOperations, ClientSchemas } from './generated/schema.ts'
+export { type ServerEvent, serverEvents } from './server-events.ts'

@@ -1,0 +1,37 @@
+/** Requests to an app in the same process, without a socket. */
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+
+/** Statuses whose answers have no body. */
+const withoutBody = new Set([204, 304])
+
+/**
+ * Creates a `fetch` that carries requests to an app in this process; the address in a URL is ignored. Give it to
+ * `createClient` of `troupe/client`.
+ * @example
+ * import Fastify from 'fastify'
+ * import { createClient } from 'troupe/client'
+ * const app = Fastify({ routerOptions: { maxParamLength: 4_096 } })
+ * await app.register(troupePlugin, { troupe })
+ * const client = createClient({ fetch: createFetch(app) })
+ */
+export const createFetch =
+  (app: FastifyInstance) =>
+  async (url: string, { method = 'GET', headers, body, signal }: RequestInit): Promise<Response> => {
+    const { pathname, search, host } = new URL(url, 'http://localhost')
+    const answer = await app.inject({
+      method: method as 'GET',
+      url: pathname + search,
+      headers: { host, ...Object.fromEntries(new Headers(headers)) },
+      ...(typeof body === 'string' ? { payload: body } : {}),
+      ...(signal ? { signal } : {}),
+      payloadAsStream: true,
+    })
+    const sent = Object.entries(answer.headers).flatMap(([name, value]) =>
+      [value].flat().map((one): [string, string] => [name, String(one)]),
+    )
+    const stream = withoutBody.has(answer.statusCode)
+      ? null
+      : (Readable.toWeb(answer.stream()) as ReadableStream<Uint8Array>)
+    return new Response(stream, { status: answer.statusCode, headers: sent })
+  }
