@@ -1,24 +1,13 @@
 /** API keys of the server. */
 
+import type { AnswerOf, ItemOf } from '../../client/index.ts'
 import { type CliCommand, listed, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 import { part } from '../transport/api.ts'
 
-interface Key {
-  readonly id: string
-  readonly name: string
-  readonly users: 'all' | readonly string[]
-  readonly role: string
-  readonly createdAt: string
-  readonly expiresAt?: string
-  readonly state: string
-  readonly rotationDue: boolean
-}
-interface Made {
-  readonly id: string
-  readonly key: string
-}
+type Key = ItemOf<'apiKeys.list'>
+type Made = AnswerOf<'apiKeys.create'>
 
 const shownOnce = ({ id, key }: Made) =>
   `${key}\n\nIts id is ${id}. This is the only time that it is shown: keep it where secrets are kept.`

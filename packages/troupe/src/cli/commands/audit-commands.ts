@@ -1,23 +1,16 @@
 /** Who did what, and what was refused. */
+
 import { createWriteStream } from 'node:fs'
 import { access, constants, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import type { ClientSchemas } from '../../client/index.ts'
 import { type CliCommand, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { loadStorageConfig } from '../command-context.ts'
 import { CliError, exitCodes, misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 import { needDatabase } from '../transport/open-transport.ts'
 
-interface AuditLine {
-  readonly at: number
-  readonly user?: string
-  readonly actor: string
-  readonly key?: string
-  readonly operation: string
-  readonly resource?: string
-  readonly allowed: boolean
-  readonly reason?: string
-}
+type AuditLine = ClientSchemas['AuditRecord']
 
 const searched = [
   ['--actor <name>', 'only what this agent did; host is trusted code'],

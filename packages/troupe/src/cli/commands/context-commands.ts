@@ -1,24 +1,13 @@
 /** The shared context. */
 
+import type { ClientSchemas, ItemOf } from '../../client/index.ts'
 import { type CliCommand, integerOption, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
 import { part } from '../transport/api.ts'
 import { readValue } from './read-value.ts'
 
-interface Entry {
-  readonly key: string
-  readonly value: unknown
-  readonly version: number
-  readonly owner: string
-  readonly audience:
-    | 'everyone'
-    | 'owner'
-    | { readonly subscribers: readonly string[]; readonly topics: readonly string[] }
-  readonly updatedAt: string
-  readonly expiresAt?: string
-  readonly ended?: string
-}
+type Entry = ClientSchemas['HistoryEntry']
 interface Change {
   readonly type: string
   readonly key?: string
@@ -178,12 +167,7 @@ export const contextCommands: readonly CliCommand[] = [
     name: 'context topics',
     description: 'the topics, and how many listen to each',
     async run({ api, out }) {
-      interface Topic {
-        readonly topic: string
-        readonly subscribers: number
-        readonly maySubscribe: boolean
-        readonly mayPost: boolean
-      }
+      type Topic = ItemOf<'topics.list'>
       const found: Topic[] = []
       for await (const one of (await api()).pages<Topic>({ path: '/v1/topics' })) found.push(one)
       out.table(

@@ -1,33 +1,15 @@
 /** Mailboxes, and what is in them. */
 
+import type { ClientSchemas } from '../../client/index.ts'
 import { type CliCommand, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
 import { part } from '../transport/api.ts'
 import { readValue } from './read-value.ts'
 
-interface Message {
-  readonly id: string
-  readonly from: string
-  readonly to: string
-  readonly type: string
-  readonly payload: unknown
-  readonly priority: string
-  readonly timestamp: string
-}
-interface Letter {
-  readonly message: Message
-  readonly attempt: number
-  readonly reason: string
-  readonly diedAt: string
-}
-interface Counts {
-  readonly unread: number
-  readonly waiting: number
-  readonly leased: number
-  readonly dead: number
-  readonly scheduled: number
-}
+type Message = ClientSchemas['Message']
+type Letter = ClientSchemas['DeadLetter']
+type Counts = ClientSchemas['MailboxCounts']
 
 const at = (mailbox: string, rest = '') => `/v1/mailboxes/${part(mailbox)}${rest}`
 

@@ -1,5 +1,6 @@
 /** What starts by itself. */
 
+import type { ClientSchemas } from '../../client/index.ts'
 import { type CliCommand, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import type { Output } from '../output/output.ts'
@@ -8,23 +9,7 @@ import { part } from '../transport/api.ts'
 import { readValue } from './read-value.ts'
 import { begunFrom, leaving } from './runs/run-command.ts'
 
-interface Schedule {
-  readonly id: string
-  readonly state: string
-  readonly team?: string
-  readonly agent?: string
-  readonly agents?: readonly string[]
-  readonly at?: string
-  readonly in?: string
-  readonly every?: string
-  readonly timeZone?: string
-  readonly onContext?: { readonly pattern: string }
-  readonly onMessage?: { readonly type: string; readonly to: string }
-  readonly next: readonly string[]
-  readonly waiting: number
-  readonly lastRun?: { readonly id: string }
-  readonly problem?: { readonly message: string }
-}
+type Schedule = ClientSchemas['Schedule']
 
 const at = (schedule: string, rest = '') => `/v1/schedules/${part(schedule)}${rest}`
 

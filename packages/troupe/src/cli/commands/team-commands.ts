@@ -1,18 +1,13 @@
 /** Teams and agents: checked and drawn before they run. */
 
+import type { AnswerOf } from '../../client/index.ts'
 import type { CliCommand, CommandContext } from '../cli-command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 import { type Api, part } from '../transport/api.ts'
 import { isFile } from './runs/run-command.ts'
 
-interface Finding {
-  readonly code: string
-  readonly severity: 'error' | 'warning' | 'advice'
-  readonly location: string
-  readonly message: string
-  readonly remedy: string
-}
+type Finding = AnswerOf<'teams.check'>['findings'][number]
 interface Topology {
   readonly nodes: readonly { readonly name: string; readonly kind: string }[]
   readonly edges: readonly {
@@ -28,11 +23,7 @@ interface Agent {
   readonly role?: string
   readonly topics?: readonly string[]
 }
-interface Present {
-  readonly name: string
-  readonly role: string
-  readonly topics: readonly string[]
-}
+type Present = AnswerOf<'agents.presence'>['items'][number]
 
 const styles = { error: 'red', warning: 'yellow', advice: 'cyan' } as const
 

@@ -1,5 +1,6 @@
 /** Runs: looked at, steered, and asked why. */
 
+import type { AnswerOf, ClientSchemas } from '../../../client/index.ts'
 import { type CliCommand, type CommandContext, integerOption, listed, text } from '../../cli-command.ts'
 import { CliError, exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine, safe } from '../../output/safe.ts'
@@ -14,21 +15,8 @@ interface Event {
   readonly type: string
   readonly at: number
 }
-interface UndoListing {
-  readonly step: string
-  readonly effect: string
-  readonly status: string
-  readonly error?: { readonly message: string }
-}
-interface Uncertain {
-  readonly step: string
-  readonly call: string
-  readonly name: string
-  readonly class: string
-  readonly input?: unknown
-  readonly key?: string
-  readonly since: string
-}
+type UndoListing = AnswerOf<'runs.undo'>['effects'][number]
+type Uncertain = ClientSchemas['UncertainEffect']
 
 const at = (run: string, rest = '') => `/v1/runs/${part(run)}${rest}`
 
@@ -74,14 +62,8 @@ const asked = (
 })
 const indented = (found: unknown) => JSON.stringify(found, undefined, 2)
 
-interface ExplanationAnswer {
-  readonly sentences: readonly { readonly text: string }[]
-}
-interface Replayed {
-  readonly identical: boolean
-  readonly events: number
-  readonly difference?: { readonly seq: number; readonly recorded: unknown; readonly replayed: unknown }
-}
+type ExplanationAnswer = ClientSchemas['Explanation']
+type Replayed = AnswerOf<'runs.verifyReplay'>
 const explanationText = ({ sentences }: ExplanationAnswer) => sentences.map(({ text: line }) => line).join('\n')
 
 async function follow(context: CommandContext, run: string, from: number, only: string | undefined): Promise<void> {

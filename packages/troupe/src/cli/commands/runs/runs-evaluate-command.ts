@@ -1,39 +1,14 @@
 /** Past runs, run again with something different, told one by one. */
+import type { ClientSchemas, StreamData } from '../../../client/index.ts'
 import { amount, type CliCommand, integerOption, listed, type Options, text } from '../../cli-command.ts'
 import { exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine } from '../../output/safe.ts'
 import { readValue } from '../read-value.ts'
 import { filterOf, runFilterOptions } from './runs-list-command.ts'
 
-interface SideMetrics {
-  readonly quality: number
-  readonly steps: number
-  readonly tokens: number
-  readonly cost: number
-  readonly durationMs: number
-}
-interface Evaluated {
-  readonly run: string
-  readonly status: 'scored' | 'failed' | 'skipped'
-  readonly original?: SideMetrics
-  readonly candidate?: SideMetrics
-  readonly error?: { readonly message: string }
-}
-interface Evaluation {
-  readonly runs: readonly Evaluated[]
-  readonly total: {
-    readonly scored: number
-    readonly failed: number
-    readonly skipped: number
-    readonly better: number
-    readonly worse: number
-    readonly same: number
-    readonly original: SideMetrics
-    readonly candidate: SideMetrics
-    readonly spent: { readonly tokens: number; readonly cost: number }
-  }
-}
-type EvaluationProgressEvent = { readonly done: number; readonly total: number; readonly run: Evaluated } | Evaluation
+type Evaluated = ClientSchemas['EvaluatedRun']
+type Evaluation = Exclude<StreamData<'runs.evaluate'>, { readonly done: number }>
+type EvaluationProgressEvent = StreamData<'runs.evaluate'>
 
 const ownFilters = runFilterOptions.filter(([flags]) => !/^--reason/.test(flags))
 

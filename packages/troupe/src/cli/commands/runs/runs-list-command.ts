@@ -1,17 +1,8 @@
 /** Finds runs. */
+import type { ClientSchemas } from '../../../client/index.ts'
 import { type CliCommand, listLimit, type Options, pagingOptions, text } from '../../cli-command.ts'
 
-interface Summary {
-  readonly id: string
-  readonly status: string
-  readonly reason?: string
-  readonly agents: readonly string[]
-  readonly title: string
-  readonly team?: string
-  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }
-  readonly cost?: { readonly usd: number; readonly unknown: readonly string[] }
-  readonly createdAt: string
-}
+type Summary = ClientSchemas['RunSummary']
 
 export const runFilterOptions = [
   ['--status <status>', 'running, waiting, completed, failed or cancelled'],

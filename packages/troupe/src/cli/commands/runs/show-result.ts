@@ -1,33 +1,11 @@
 /** How a run stands, as a person reads it. */
+import type { ClientSchemas } from '../../../client/index.ts'
 import type { Output } from '../../output/output.ts'
 import { safe } from '../../output/safe.ts'
 
-export interface ShownQuestion {
-  readonly id: string
-  readonly kind: string
-  readonly text: string
-  readonly agent: string
-  readonly options?: readonly string[]
-  readonly tool?: string
-  readonly args?: unknown
-  readonly hash?: string
-  readonly default?: unknown
-}
-export interface Status {
-  readonly status: string
-  readonly reason?: string
-}
-export interface ShownResult extends Status {
-  readonly success: boolean
-  readonly response?: unknown
-  readonly questions: readonly ShownQuestion[]
-  readonly totalSteps: number
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
-  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
-  readonly durationMs: number
-  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
-  readonly error?: { readonly message: string; readonly hint?: string; readonly code?: string }
-}
+export type ShownQuestion = ClientSchemas['Question']
+export type Status = Pick<ClientSchemas['RunStatus'], 'status' | 'reason'>
+export type ShownResult = ClientSchemas['RunResult']
 
 export const isResult = (found: ShownResult | Status): found is ShownResult => 'totalSteps' in found
 
