@@ -31,6 +31,10 @@ const internal = [
   'dist/security/access.d.ts#Access',
   'dist/security/roles.d.ts#LeastRole',
   'dist/core/events/events.d.ts#Events',
+  // The mesh is the client that agents have, over a target that commits: its base class and what that is made of.
+  'dist/context/mesh-context-client.d.ts#MeshContextClient',
+  'dist/context/mesh-services.d.ts#MeshServices',
+  'dist/context/entries/fragments.d.ts#Actor',
 ]
 /**
  * `troupe/testing` gives the journal to those who test a storage, not the types of its interior. What several events

@@ -16,6 +16,7 @@ export type {
   BudgetRequested,
   Cancellation,
   ChildChanged,
+  ChildMessage,
   ChildrenCancelled,
   ClockJumped,
   Command as MachineCommand,

@@ -82,6 +82,7 @@ export { Tracer, type TracerOptions } from './history/trace/tracer.ts'
 export type { RunUndoResult, UndoOptions } from './history/undo-run.ts'
 export type { ReplayResult } from './history/verify-replay.ts'
 export type { AgentPath } from './machine/branches/agent-path.ts'
+export type { ChildMessage } from './machine/command.ts'
 export type {
   AnswerTo,
   BranchId,

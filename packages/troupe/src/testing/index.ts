@@ -44,6 +44,7 @@ export {
   type FeedRow,
   type Fragment,
   type Hint,
+  type InboxArrival,
   type Migration,
   type Now,
   type OpenedStorage,
