@@ -5,7 +5,7 @@
 import type { Json, UserId } from '../core/index.ts'
 import type { Fragment, Statement } from '../storage/index.ts'
 
-/** `run:ID`, `step:RUN/BRANCH/STEP#n`, `session:THREAD#n`. */
+/** `run:ID`, `step:RUN/BRANCH/STEP#n`, `session:THREAD#n`, `message:ID#n` of a handler. */
 export type JournalId = string
 export type JournalKind = 'run' | 'step'
 

@@ -14,7 +14,7 @@ export const attemptNames = (attempts: readonly DeliveryAttempt[]): readonly str
 /** Of several together: of the names of all, in their order. */
 export function handledStep(attempts: readonly DeliveryAttempt[]): string {
   const names = attemptNames(attempts)
-  return `step:message/${names.length === 1 ? names[0] : hashText(names.join(' '))}`
+  return `message:${names.length === 1 ? names[0] : hashText(names.join(' '))}`
 }
 
 /** The next try is answered from it, also where that is one of a dead letter that was redriven. */
