@@ -24,7 +24,7 @@ test('The corpus has at least 1,500 attacks of every family, each with its own i
   expect(corpus.length).toBeGreaterThan(1_500)
   expect(new Set(corpus.map(({ id }) => id)).size).toBe(corpus.length)
   expect(corpus.filter(({ twin }) => twin).length).toBeGreaterThan(1_500)
-  expect(new Set(corpus.map(({ family }) => family)).size).toBe(10)
+  expect(new Set(corpus.map(({ family }) => family)).size).toBe(11)
   expect(corpus.filter(({ expected, reason }) => expected === 'open' && !reason)).toEqual([])
 })
 

@@ -144,7 +144,7 @@ const contextBugs: readonly Bug[] = [
     foundBy: 'shared-state',
     edits: [
       edit(
-        'context/writes/run-batch.js',
+        'context/writes/commit-batch.js',
         'const result = await core.tryCommit(actor.user, ...fragments, quota);',
         'for (const fragment of fragments.slice(0, -1)) await core.tryCommit(actor.user, fragment); const result = await core.tryCommit(actor.user, ...fragments, quota);',
       ),

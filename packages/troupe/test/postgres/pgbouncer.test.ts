@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
   }
 
   test('without LISTEN other processes are heard of all the same, and the check says so', async () => {
-    expect(await codesEmitted({ schema: fresh() }, 'runs')).toContain('storage.no_listen')
+    expect(await codesEmitted({ schema: fresh() }, 'timers')).toContain('storage.no_listen')
   })
 
   test('with listenUrl they are heard of by name', async () => {

@@ -213,7 +213,21 @@ function compileStatements(storage: Storage) {
   const next = (column: 'shard' | 'user_id', p: Free, shard: RawBuilder<unknown>, user: RawBuilder<unknown>) =>
     sql`(select ${sql.ref(`w.${column}`)} from work w where ${isDue(p.now)} and w.shard between 0 and ${lastShard}
       and (w.shard, w.user_id) > (${shard}, ${user}) order by w.shard, w.user_id limit 1)`
-  const rank = sql`(select 0 as nth union all select 1 union all select 2 union all select 3)`
+  /** The next work of a user, as one column of the row: of what is due the oldest first, of what a lost process owned by id. */
+  const following = (column: 'due_at' | 'journal_id', p: Free, from: 's' | 'f') => {
+    const of = (name: string) => sql.ref(`${from}.${name}`)
+    const isFit = sql`w.user_id = ${of('user_id')} and w.form <= ${p.form}`
+    const [afterDue, afterOwned] =
+      from === 's'
+        ? [sql``, sql``]
+        : [sql`and (w.due_at, w.journal_id) > (f.due_at, f.journal_id)`, sql`and w.journal_id > f.journal_id`]
+    const value = sql.ref(`w.${column}`)
+    return sql`case when ${of('owner')} = ''
+      then (select ${value} from work w where ${isDue(p.now)} and w.shard = ${of('shard')} and ${isFit} ${afterDue}
+        order by w.due_at, w.journal_id limit 1)
+      else (select ${value} from work w where w.owner <> '' and w.owner = ${of('owner')} and ${isFit} ${afterOwned}
+        order by w.journal_id limit 1) end`
+  }
   return {
     free: compile<Free>(
       (p) => sql`with recursive
@@ -240,13 +254,11 @@ function compileStatements(storage: Storage) {
           select * from (select '' as owner, shard, user_id from due where user_id is not null limit ${sql.lit(users)}) d
           union all
           select * from (select owner, 0 as shard, user_id from orphaned where user_id is not null limit ${sql.lit(users)}) o),
-        firsts (owner, shard, user_id, nth, journal_id) as (
-          select s.owner, s.shard, s.user_id, r.nth, case when s.owner = ''
-            then (select w.journal_id from work w where ${isDue(p.now)} and w.shard = s.shard and w.user_id = s.user_id
-              and w.form <= ${p.form} order by w.due_at, w.journal_id limit 1 offset r.nth)
-            else (select w.journal_id from work w where w.owner <> '' and w.owner = s.owner and w.user_id = s.user_id
-              and w.form <= ${p.form} order by w.journal_id limit 1 offset r.nth) end
-          from served s cross join ${rank} r)
+        firsts (owner, shard, user_id, nth, due_at, journal_id) as (
+          select s.owner, s.shard, s.user_id, 0, ${following('due_at', p, 's')}, ${following('journal_id', p, 's')} from served s
+          union all
+          select f.owner, f.shard, f.user_id, f.nth + 1, ${following('due_at', p, 'f')}, ${following('journal_id', p, 'f')}
+            from firsts f where f.journal_id is not null and f.nth < ${sql.lit(perUser - 1)})
         select owner, shard, user_id, journal_id, nth from firsts where journal_id is not null order by nth, shard, user_id`,
     ),
     freeOf: compile<{ user: string; owner: string; form: number; after: string; limit: number }>(
