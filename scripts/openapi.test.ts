@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readOpenApi, renderFiles } from './openapi.ts'
@@ -17,7 +17,7 @@ describe('The files that are made from the OpenAPI document', () => {
     for (const [path, text] of renderFiles(document)) expect(readFileSync(path, 'utf8') === text, path).toBe(true)
   })
 
-  it('A program that reads a field does not compile once the document names the field otherwise.', () => {
+  it('The studio does not compile once the document names a field otherwise that it shows.', () => {
     const renamed = JSON.parse(JSON.stringify(document))
     const { RunSummary } = renamed.components.schemas
     RunSummary.properties.heading = RunSummary.properties.title
@@ -27,16 +27,25 @@ describe('The files that are made from the OpenAPI document', () => {
   })
 })
 
-/** What the compiler says of a program that reads `title`. */
+/** What the compiler says of the studio with the client of a document. */
 function compile(document: OpenApiDocument): string {
   const folder = join(root, 'node_modules/.cache/openapi')
   rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'schema.ts'), renderSchema(document))
-  const program =
-    "import type { ClientOperations } from './schema.ts'\n\nexport const titles = ({ items }: ClientOperations['runs.list']['answer']) =>\n  items.map((item) => item.title)\n"
-  writeFileSync(join(folder, 'program.ts'), program)
-  const settings = { extends: '../../../tsconfig.base.json', compilerOptions: { noEmit: true }, files: ['program.ts'] }
+  mkdirSync(join(folder, 'generated'), { recursive: true })
+  writeFileSync(join(folder, 'generated/schema.ts'), renderSchema(document))
+  for (const file of ['client.ts', 'server-events.ts'])
+    cpSync(join(root, 'packages/troupe/src/client', file), join(folder, file))
+  const index = `export type * from './client.ts'
+export type * from './generated/schema.ts'
+import type { Client } from './client.ts'
+export declare function createClient(options?: object): Client
+`
+  writeFileSync(join(folder, 'index.ts'), index)
+  const settings = {
+    extends: '../../../packages/studio/tsconfig.json',
+    compilerOptions: { paths: { 'troupe/client': ['./index.ts'] } },
+    include: ['../../../packages/studio/src'],
+  }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
   return spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).stdout.toString()
 }

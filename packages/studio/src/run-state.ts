@@ -45,6 +45,10 @@ const over: Readonly<Record<string, string>> = {
 }
 export const isOver = ({ status }: RunState): boolean => Object.values(over).includes(status)
 
+/** The document leaves open what a run has pinned. */
+const isPinned = (pinned: unknown): pinned is { readonly topology?: Topology } =>
+  typeof pinned === 'object' && pinned !== null
+
 /** Takes several events at once: the view is drawn once for them. */
 export function fold(state: RunState, events: readonly RunEvent[]): RunState {
   const fresh = events.filter(({ seq }) => seq > state.seq)
@@ -55,7 +59,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
   for (const event of fresh) {
     const { type, branch, step } = event
     if (type === 'run.started') {
-      topology = event.pinned?.topology
+      topology = isPinned(event.pinned) ? event.pinned.topology : undefined
       task = event.task
     }
     if (over[type]) status = over[type]

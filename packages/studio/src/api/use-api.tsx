@@ -1,10 +1,28 @@
 /** The server as views use it: answers that are kept and asked for again, streams that come back. */
 import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
-import { type Asked, type Client, createClient, type Sent } from './client.ts'
-import { Problem } from './problem.ts'
+import {
+  type AnswerName,
+  type AnswerOf,
+  type Client,
+  type ClientEvent,
+  createClient,
+  type OperationRequest,
+  type StreamName,
+  type StreamOptions,
+} from 'troupe/client'
+import { isProblem, isUnreachable } from './is-problem.ts'
 
-const ClientContext = createContext<Client>(createClient(undefined, () => {}))
+/** What is asked again, and when, the page decides: it shows what failed meanwhile. */
+const once = { retries: 0, reconnects: 0 }
+
+interface Asker {
+  readonly client: Client
+  /** Whose data it is about; undefined where the session is for one. */
+  readonly user: string | undefined
+}
+
+const AskerContext = createContext<Asker>({ client: createClient(once), user: undefined })
 const SignedOutContext = createContext(false)
 
 export function ClientProvider({
@@ -22,60 +40,81 @@ export function ClientProvider({
     if (wasSignedOut.current && !signedOut) void queries.invalidateQueries()
     wasSignedOut.current = signedOut
   }, [signedOut, queries])
-  const client = useMemo(() => createClient(user, (signedIn) => setSignedOut(!signedIn)), [user])
+  const asker = useMemo((): Asker => {
+    const send = async (url: string, init: RequestInit) => {
+      const answer = await fetch(url, init)
+      // Others are open to everybody.
+      if (url.startsWith('/v1/')) setSignedOut(answer.status === 401)
+      return answer
+    }
+    return { client: createClient({ ...once, fetch: send, ...(user === undefined ? {} : { user }) }), user }
+  }, [user])
   return (
-    <ClientContext value={client}>
+    <AskerContext value={asker}>
       <SignedOutContext value={signedOut}>{children}</SignedOutContext>
-    </ClientContext>
+    </AskerContext>
   )
 }
 
 export const useSignedOut = (): boolean => useContext(SignedOutContext)
-export const isSignedOut = (error: unknown): boolean => error instanceof Problem && error.status === 401
+export const isSignedOut = (error: unknown): boolean => isProblem(error) && error.status === 401
 
-export const useClient = (): Client => useContext(ClientContext)
+export const useClient = (): Client => useContext(AskerContext).client
 
-export interface Asking extends Pick<Asked, 'query'> {
-  /** ms after which it is asked again by itself. */
-  readonly every?: number
-  readonly enabled?: boolean
+/** The client as the hooks call it, for which all operations are alike: types hold for callers. */
+interface Caller<Name extends AnswerName> {
+  call(name: Name, request: object): Promise<AnswerOf<Name>>
+}
+interface Streamer<Name extends StreamName> {
+  stream(name: Name, request: StreamOptions): AsyncIterable<ClientEvent<Name>>
 }
 
-export function useAnswer<T>(path: string, { query, every, enabled = true }: Asking = {}): UseQueryResult<T, Error> {
-  const client = useClient()
-  return useQuery<T, Error>({
-    queryKey: [client.user, path, query ?? {}],
-    queryFn: ({ signal }) => client.call<T>(path, { signal, ...(query ? { query } : {}) }),
-    enabled,
+interface Repetition {
+  /** ms after which it is asked again by itself. */
+  readonly every?: number
+}
+
+export function useAnswer<Name extends AnswerName>(
+  name: Name,
+  asked: OperationRequest<Name> & Repetition,
+): UseQueryResult<AnswerOf<Name>, Error> {
+  const { user, client } = useContext(AskerContext)
+  const { every, ...request } = asked
+  const caller = client as Caller<Name>
+  return useQuery<AnswerOf<Name>, Error>({
+    queryKey: [user, name, request],
+    queryFn: ({ signal }) => caller.call(name, { ...request, signal }),
     // Whoever is not signed in is refused again: who comes back to the page, or says so, asks anew.
     ...(every === undefined ? {} : { refetchInterval: ({ state }) => (isSignedOut(state.error) ? false : every) }),
     // What the server refuses it refuses again; only what did not reach it is tried anew.
-    retry: (count, error) => error instanceof Problem && error.status === 0 && count < 3,
+    retry: (count, error) => isUnreachable(error) && count < 3,
   })
 }
 
-/** What a path answered is asked for again. */
-export function useForget(): (path: string) => void {
-  const client = useClient()
+/** What an operation answered to such requests is asked for again: `forget('runs.result', { path: { run } })`. */
+export type Forget = <Name extends AnswerName>(name: Name, request: Partial<OperationRequest<Name>>) => void
+
+export function useForget(): Forget {
+  const { user } = useContext(AskerContext)
   const queries = useQueryClient()
-  return (path) => void queries.invalidateQueries({ queryKey: [client.user, path] })
+  return (name, request) => void queries.invalidateQueries({ queryKey: [user, name, request] })
 }
 
 const soonMs = 300
 
 /** As `useForget`, for what a stream tells of: it may tell of more than the server lets one ask for. */
-export function useForgetSoon(): (path: string) => void {
+export function useForgetSoon(): Forget {
   const forget = useForget()
   const latest = useRef(forget)
   latest.current = forget
-  const due = useRef(new Set<string>())
+  const due = useRef(new Map<string, () => void>())
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
-  return useCallback((path) => {
-    due.current.add(path)
+  return useCallback<Forget>((name, request) => {
+    due.current.set(JSON.stringify([name, request]), () => latest.current(name, request))
     timer.current ??= setTimeout(() => {
       timer.current = undefined
-      for (const one of due.current) latest.current(one)
+      for (const ask of due.current.values()) ask()
       due.current.clear()
     }, soonMs)
   }, [])
@@ -83,9 +122,8 @@ export function useForgetSoon(): (path: string) => void {
 
 export type Connection = 'connecting' | 'open' | 'lost' | 'ended'
 
-interface StreamOptions<T> {
-  readonly query?: Asked['query']
-  readonly onEvent: (sent: Sent<T>) => void
+interface Following<Name extends StreamName> {
+  readonly onEvent: (event: ClientEvent<Name>) => void
   /** Whether the stream is over for good, after what was heard last. */
   readonly isOver?: () => boolean
 }
@@ -94,7 +132,12 @@ const pauses = [500, 1_000, 2_000, 5_000]
 /** ms after which who is signed out, or asks too much, comes again. */
 const longPause = 15_000
 const isForLater = (error: unknown): boolean =>
-  error instanceof Problem && (error.status === 401 || error.status === 408 || error.status === 429)
+  isProblem(error) && (error.status === 401 || error.status === 408 || error.status === 429)
+
+const isRejected = (error: unknown): boolean => {
+  const status = (isProblem(error) && error.status) || 0
+  return status >= 400 && status < 500
+}
 
 /** Until somebody looks at the page, or the signal aborts. */
 const seen = (signal: AbortSignal): Promise<void> =>
@@ -114,16 +157,23 @@ const seen = (signal: AbortSignal): Promise<void> =>
  * A stream that goes on behind its last event when it was cut. A browser opens six connections to a server, for all of its
  * tabs together: where nobody looks none is held.
  */
-export function useStream<T>(path: string | undefined, options: StreamOptions<T>): Connection {
-  const client = useClient()
+export function useStream<Name extends StreamName>(
+  name: Name,
+  request: OperationRequest<Name>,
+  options: Following<Name>,
+): Connection {
+  const streamer = useClient() as Streamer<Name>
   const [connection, setConnection] = useState<Connection>('connecting')
   const latest = useRef(options)
   latest.current = options
+  const latestRequest = useRef(request)
+  latestRequest.current = request
+  const key = JSON.stringify(request)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another request is another stream
   useEffect(() => {
-    if (path === undefined) return
     const stop = new AbortController()
     const follow = async () => {
-      let after: string | undefined
+      let lastEventId: string | undefined
       for (let failures = 0; !stop.signal.aborted; ) {
         await seen(stop.signal)
         if (stop.signal.aborted) return
@@ -132,24 +182,22 @@ export function useStream<T>(path: string | undefined, options: StreamOptions<T>
         const abortIfHidden = () => document.hidden && unseen.abort()
         document.addEventListener('visibilitychange', abortIfHidden)
         try {
-          const onEvent = (sent: Sent<T>) => {
-            failures = 0
-            after = sent.id ?? after
-            setConnection('open')
-            latest.current.onEvent(sent)
-          }
-          const { query } = latest.current
-          await client.stream<T>(path, {
+          const events = streamer.stream(name, {
+            ...latestRequest.current,
             signal: AbortSignal.any([stop.signal, unseen.signal]),
-            after,
-            onEvent,
-            opened: () => setConnection('open'),
-            ...(query ? { query } : {}),
+            onOpen: () => setConnection('open'),
+            ...(lastEventId === undefined ? {} : { lastEventId }),
           })
+          for await (const event of events) {
+            failures = 0
+            lastEventId = event.id ?? lastEventId
+            setConnection('open')
+            latest.current.onEvent(event)
+          }
         } catch (error) {
           if (stop.signal.aborted) return
           if (isForLater(error)) pause = longPause
-          else if (error instanceof Problem && error.status >= 400 && error.status < 500) return setConnection('ended')
+          else if (isRejected(error)) return setConnection('ended')
         } finally {
           document.removeEventListener('visibilitychange', abortIfHidden)
         }
@@ -164,6 +212,6 @@ export function useStream<T>(path: string | undefined, options: StreamOptions<T>
     }
     void follow()
     return () => stop.abort()
-  }, [client, path])
+  }, [streamer, name, key])
   return connection
 }

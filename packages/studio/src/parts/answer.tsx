@@ -2,7 +2,7 @@
 import { Callout, Flex, Spinner, Text } from '@radix-ui/themes'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { Problem } from '../api/problem.ts'
+import { isProblem, isUnreachable } from '../api/is-problem.ts'
 import { isSignedOut } from '../api/use-api.tsx'
 import { visible } from '../visible.ts'
 
@@ -31,13 +31,21 @@ export function Answer<T>({ of, none, children }: AnswerProps<T>) {
   )
 }
 
+/** What a page can do about it is not what a program can. */
+const unreachable = {
+  message: 'The server cannot be reached.',
+  hint: 'Is it running? This page tries again by itself.',
+}
+
+const hintOf = (error: Error): string | undefined => (isProblem(error) ? error.hint : undefined)
+
 export function ErrorNotice({ error }: { readonly error: Error }) {
-  const hint = error instanceof Problem ? error.hint : undefined
-  const isMissing = error instanceof Problem && error.code === 'route.missing'
+  const { message, hint } = isUnreachable(error) ? unreachable : { message: error.message, hint: hintOf(error) }
+  const isMissing = isProblem(error) && error.code === 'route.missing'
   return (
     <Callout.Root color={isMissing ? 'gray' : 'red'} role="alert" my="2">
       <Callout.Text>
-        {visible(error.message)} {hint}
+        {visible(message)} {hint}
       </Callout.Text>
     </Callout.Root>
   )

@@ -1,7 +1,6 @@
 /** A question of a run, with what exactly is being approved. */
 import { Button, Card, Flex, Select, Text, TextArea } from '@radix-ui/themes'
 import { useState } from 'react'
-import { part } from '../api/client.ts'
 import type { Question } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
 import { asText } from '../format.ts'
@@ -30,7 +29,7 @@ export function Ask({ run, question, answered }: AskProps) {
   const { id, kind, text, agent, tool, args, hash } = question
   const send = (value: unknown) =>
     perform(async () => {
-      await client.call(`/v1/runs/${part(run)}/answers`, { method: 'POST', body: { question: id, value } })
+      await client.call('runs.answer', { path: { run }, body: { question: id, value } })
       answered()
     })
   const isApproval = kind === 'approval'

@@ -1,7 +1,6 @@
 /** Effects of a run whose outcome nobody knows: somebody finds out, and says so. */
 import { Button, Card, Flex, Text, TextArea } from '@radix-ui/themes'
 import { useId, useState } from 'react'
-import { part } from '../api/client.ts'
 import type { UncertainEffect } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { when } from '../format.ts'
@@ -19,8 +18,7 @@ interface UncertainProps {
 }
 
 export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
-  const path = `/v1/runs/${part(run)}/effects/uncertain`
-  const found = useAnswer<{ readonly effects: readonly UncertainEffect[] }>(path, { every: 3_000 })
+  const found = useAnswer('runs.uncertain', { path: { run }, every: 3_000 })
   return (
     <Answer of={found}>
       {({ effects }) => (
@@ -56,9 +54,9 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
   const { busy, error, run: perform } = useCommand()
   const [text, setText] = useState('')
   const id = useId()
-  const submit = (outcome: object) =>
+  const submit = (outcome: { readonly happened: boolean; readonly output?: unknown }) =>
     perform(async () => {
-      await client.call(`/v1/runs/${part(run)}/effects/resolve`, { method: 'POST', body: { step, call, ...outcome } })
+      await client.call('runs.resolve', { path: { run }, body: { step, call, ...outcome } })
       onResolved()
     })
   return (

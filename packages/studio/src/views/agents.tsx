@@ -1,13 +1,11 @@
 import { Heading, Table, Text } from '@radix-ui/themes'
-import type { Page } from '../api/client.ts'
-import type { Present } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { Answer } from '../parts/answer.tsx'
 import { Section } from '../parts/section.tsx'
 
 export function Agents() {
-  const agents = useAnswer<Page<{ readonly name: string }>>('/v1/agents')
-  const present = useAnswer<Page<Present>>('/v1/presence', { every: 3_000 })
+  const agents = useAnswer('agents.list', {})
+  const present = useAnswer('agents.presence', { every: 3_000 })
   return (
     <>
       <Heading as="h1" size="6" mb="4">

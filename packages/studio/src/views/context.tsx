@@ -1,7 +1,6 @@
 import { Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
-import { type Page, part } from '../api/client.ts'
-import type { Audience, Change, Entry } from '../api/shapes.ts'
-import { useAnswer, useForgetSoon, useStream } from '../api/use-api.tsx'
+import type { Audience } from '../api/shapes.ts'
+import { type Forget, useAnswer, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { inShort, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Find } from '../parts/find.tsx'
@@ -22,25 +21,18 @@ export function Context({ at }: { readonly at: string | undefined }) {
   return at === '.' || at === '..' ? <FolderView entry={at} /> : <EntryView entry={at} />
 }
 
-const path = '/v1/context/entries'
-
 /** Live: what the watch tells is asked for again. */
-function useWatched(paths: readonly string[], pattern?: string) {
+function useWatched(onChange: (forget: Forget) => void) {
   const forget = useForgetSoon()
-  return useStream<Change>('/v1/context/watch', {
-    ...(pattern === undefined ? {} : { query: { pattern } }),
-    onEvent: () => {
-      for (const one of paths) forget(one)
-    },
-  })
+  return useStream('context.watch', {}, { onEvent: () => onChange(forget) })
 }
 
 function Entries() {
   const { of, cursors, seek, page } = useSought()
   const prefix = of('prefix')
   const query = { limit: 50, cursor: cursors.at(-1), prefix: prefix || undefined }
-  const entries = useAnswer<Page<Entry>>(path, { query })
-  const connection = useWatched([path])
+  const entries = useAnswer('context.list', { query })
+  const connection = useWatched((forget) => forget('context.list', {}))
   return (
     <>
       <Flex align="center" gap="3" mb="4" wrap="wrap">
@@ -107,10 +99,13 @@ function FolderView({ entry: key }: { readonly entry: string }) {
 }
 
 function EntryView({ entry: key }: { readonly entry: string }) {
-  const at = `${path}/${part(key)}`
-  const entry = useAnswer<Entry>(at)
-  const history = useAnswer<Page<Entry>>(`${at}/history`)
-  useWatched([at, `${at}/history`])
+  const path = { key }
+  const entry = useAnswer('context.get', { path })
+  const history = useAnswer('context.history', { path })
+  useWatched((forget) => {
+    forget('context.get', { path })
+    forget('context.history', { path })
+  })
   return (
     <>
       <Text as="p" size="2" mb="1">

@@ -1,7 +1,6 @@
 import { Card, Flex, Grid, Heading, Link, Text } from '@radix-ui/themes'
-import type { Page } from '../api/client.ts'
-import { Problem } from '../api/problem.ts'
-import type { Health, Question, Summary, UncertainEffect } from '../api/shapes.ts'
+import { isProblem, isUnreachable } from '../api/is-problem.ts'
+import type { Approval } from '../api/shapes.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
 import { age, count, spent, tokens } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
@@ -16,8 +15,8 @@ const shown = ['running', 'waiting', 'completed', 'failed'] as const
 const counted = 100
 
 export function Home() {
-  const runs = useAnswer<Page<Summary>>('/v1/runs', { query: { limit: 10 }, every: 3_000 })
-  const ready = useAnswer<{ readonly status: string }>('/ready', { every: 5_000 })
+  const runs = useAnswer('runs.list', { query: { limit: 10 }, every: 3_000 })
+  const ready = useAnswer('probes.ready', { every: 5_000 })
   return (
     <>
       <Flex align="center" gap="3" mb="4" wrap="wrap">
@@ -25,7 +24,11 @@ export function Home() {
           Home
         </Heading>
         <span role="status" aria-label="The server">
-          {ready.error ? <Unready error={ready.error} /> : <Status status={ready.data?.status ?? 'connecting'} />}
+          {ready.error || ready.data?.status === 'not ready' ? (
+            <Unready error={ready.error} />
+          ) : (
+            <Status status={ready.data?.status ?? 'connecting'} />
+          )}
         </span>
       </Flex>
       <Grid columns={{ initial: '2', sm: '4' }} gap="3" mb="5">
@@ -55,13 +58,12 @@ export function Home() {
 }
 
 /** What it answered before says nothing of now. */
-function Unready({ error }: { readonly error: Error }) {
-  const isUnreachable = error instanceof Problem && error.status === 0
-  return <Status status="failed" reason={isUnreachable ? 'cannot be reached' : 'not ready'} />
+function Unready({ error }: { readonly error: Error | null }) {
+  return <Status status="failed" reason={isUnreachable(error) ? 'cannot be reached' : 'not ready'} />
 }
 
-function Count({ status }: { readonly status: string }) {
-  const { data } = useAnswer<Page<Summary>>('/v1/runs', { query: { status, limit: counted }, every: 5_000 })
+function Count({ status }: { readonly status: (typeof shown)[number] }) {
+  const { data } = useAnswer('runs.list', { query: { status, limit: counted }, every: 5_000 })
   return (
     <Card>
       <Link href={linkToList('runs', { status })} underline="hover" className="plain-link">
@@ -76,15 +78,9 @@ function Count({ status }: { readonly status: string }) {
   )
 }
 
-interface Asking extends Pick<Summary, 'title' | 'team' | 'usage' | 'cost' | 'createdAt'> {
-  readonly run: string
-  readonly questions: readonly Question[]
-  readonly uncertain: readonly UncertainEffect[]
-}
-
 /** What a person is asked, answered here. */
 function Waiting() {
-  const { data } = useAnswer<Page<Asking>>('/v1/approvals', { query: { limit: counted }, every: 3_000 })
+  const { data } = useAnswer('approvals.list', { query: { limit: counted }, every: 3_000 })
   const forget = useForget()
   const asking = data?.items.filter(({ questions, uncertain }) => questions.length + uncertain.length > 0) ?? []
   if (asking.length === 0) return null
@@ -100,7 +96,7 @@ function Waiting() {
               <Text color="gray">{aboutRun(one)}</Text>
             </Text>
             {one.questions.map((question) => (
-              <Ask key={question.id} run={one.run} question={question} answered={() => forget('/v1/approvals')} />
+              <Ask key={question.id} run={one.run} question={question} answered={() => forget('approvals.list', {})} />
             ))}
             {one.uncertain.map(({ step, call, name }) => (
               <Card key={`${step} ${call}`} className="question">
@@ -116,13 +112,13 @@ function Waiting() {
   )
 }
 
-const aboutRun = ({ team, usage, cost, createdAt }: Asking): string =>
+const aboutRun = ({ team, usage, cost, createdAt }: Approval): string =>
   [team, usage && `${tokens(usage)} tokens`, spent(cost), `${age(createdAt)} old`].filter(Boolean).join(', ')
 
 /** Of everybody's, for whoever may see it. */
 function Checks() {
-  const health = useAnswer<Health>('/v1/health', { every: 5_000 })
-  if (health.error instanceof Problem && health.error.status === 403) return null
+  const health = useAnswer('operations.health', { every: 5_000 })
+  if (isProblem(health.error) && health.error.status === 403) return null
   return (
     <Section title="Health">
       <Answer of={health}>

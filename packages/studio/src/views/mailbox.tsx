@@ -1,6 +1,4 @@
 import { Card, Flex, Heading, Link, Text } from '@radix-ui/themes'
-import { type Page, part } from '../api/client.ts'
-import type { Message } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
@@ -12,7 +10,7 @@ import { linkTo, useSought } from '../route.ts'
 export function Mailbox({ name }: { readonly name: string }) {
   const { cursors, page } = useSought()
   const query = { limit: 25, cursor: cursors.at(-1) }
-  const messages = useAnswer<Page<Message>>(`/v1/mailboxes/${part(name)}/messages`, { query, every: 3_000 })
+  const messages = useAnswer('mailboxes.messages', { path: { mailbox: name }, query, every: 3_000 })
   return (
     <>
       <Text as="p" size="2" mb="1">

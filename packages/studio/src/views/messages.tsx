@@ -1,6 +1,5 @@
 import { Button, Card, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
-import { type Page, part } from '../api/client.ts'
-import type { Message } from '../api/shapes.ts'
+import type { DeadLetter } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
@@ -12,28 +11,16 @@ import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
 import { visible } from '../visible.ts'
 
-interface Counts {
-  readonly unread: number
-  readonly waiting: number
-  readonly leased: number
-  readonly dead: number
-}
-interface Letter {
-  readonly message: Message
-  readonly reason: string
-  readonly diedAt: string
-}
-
 /** Each is asked for its counts: more at once would be more than the server lets one ask. */
 const perPage = 25
 const countsEvery = 5_000
 
-const useCounts = (mailbox: string) => useAnswer<Counts>(`/v1/mailboxes/${part(mailbox)}`, { every: countsEvery }).data
+const useCounts = (mailbox: string) => useAnswer('mailboxes.counts', { path: { mailbox }, every: countsEvery }).data
 
 export function Messages() {
   const { cursors, page } = useSought()
   const query = { limit: perPage, cursor: cursors.at(-1) }
-  const mailboxes = useAnswer<Page<string>>('/v1/mailboxes', { query, every: 3_000 })
+  const mailboxes = useAnswer('mailboxes.list', { query, every: 3_000 })
   return (
     <>
       <Heading as="h1" size="6" mb="4">
@@ -95,15 +82,15 @@ function DeadLetters({ mailbox }: { readonly mailbox: string }) {
 
 function LettersOf({ mailbox }: { readonly mailbox: string }) {
   const client = useClient()
-  const path = `/v1/mailboxes/${part(mailbox)}/dead-letters`
-  const letters = useAnswer<Page<Letter>>(path, { query: { limit: perPage }, every: countsEvery })
+  const path = { mailbox }
+  const letters = useAnswer('mailboxes.deadLetters', { path, query: { limit: perPage }, every: countsEvery })
   const forget = useForget()
   const { busy, error, run } = useCommand()
   const redrive = (id: string) =>
     run(async () => {
-      await client.call(`${path}/${part(id)}/redrive`, { method: 'POST', body: {} })
-      forget(path)
-      forget(`/v1/mailboxes/${part(mailbox)}`)
+      await client.call('mailboxes.redrive', { path: { mailbox, message: id } })
+      forget('mailboxes.deadLetters', { path })
+      forget('mailboxes.counts', { path })
     })
   return (
     <Section title={`Dead letters of ${mailbox}`}>
@@ -127,7 +114,7 @@ function LettersOf({ mailbox }: { readonly mailbox: string }) {
 }
 
 interface OneLetterProps {
-  readonly letter: Letter
+  readonly letter: DeadLetter
   readonly busy: boolean
   readonly redrive: (id: string) => Promise<void>
 }

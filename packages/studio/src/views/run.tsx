@@ -1,7 +1,7 @@
 import { Button, Callout, Card, Flex, Heading, Link, Text } from '@radix-ui/themes'
+import type { UseQueryResult } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { part } from '../api/client.ts'
-import { Problem } from '../api/problem.ts'
+import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
@@ -34,28 +34,32 @@ function useRun(id: string) {
     setState((before) => fold(before, events))
   }, [])
   useEffect(() => () => clearTimeout(timer.current), [])
-  const connection = useStream<RunEvent>(`/v1/runs/${part(id)}/events`, {
-    onEvent: ({ data }) => {
-      waiting.current.push(data)
-      timer.current ??= setTimeout(flush, gatherMs)
+  const connection = useStream(
+    'runs.events',
+    { path: { run: id } },
+    {
+      onEvent: ({ data }) => {
+        waiting.current.push(data)
+        timer.current ??= setTimeout(flush, gatherMs)
+      },
+      isOver: () => isOver(fold(latest.current, waiting.current)),
     },
-    isOver: () => isOver(fold(latest.current, waiting.current)),
-  })
+  )
   return { state, connection }
 }
 
 export function RunView({ id }: { readonly id: string }) {
   const { state, connection } = useRun(id)
-  const path = `/v1/runs/${part(id)}/result`
-  const result = useAnswer<Result>(path)
+  const path = { run: id }
+  const result: UseQueryResult<Result, Error> = useAnswer('runs.result', { path })
   const forget = useForget()
   const forgetSoon = useForgetSoon()
   const { seq } = state
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
-  useEffect(() => forgetSoon(path), [seq, path])
+  useEffect(() => forgetSoon('runs.result', { path }), [seq, id])
   // Steps under way come to their end first.
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
-  if (result.error instanceof Problem && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
+  if (isProblem(result.error) && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
   return (
     <>
       <Text as="p" size="2" mb="1">
@@ -74,7 +78,9 @@ export function RunView({ id }: { readonly id: string }) {
         {connection === 'lost' && <Status status="waiting" reason="connection lost, trying again" />}
       </Flex>
       <Answer of={result}>
-        {(found) => <Overview id={id} result={found} isPausing={isPausing} answered={() => forget(path)} />}
+        {(found) => (
+          <Overview id={id} result={found} isPausing={isPausing} answered={() => forget('runs.result', { path })} />
+        )}
       </Answer>
       {state.task !== undefined && (
         <Section title="Task">
@@ -156,44 +162,41 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
 }
 
 /** A run that goes on from this one. */
-interface NewRun {
-  readonly verb: 'fork' | 'retry'
-  readonly body: { readonly at?: number }
-}
+type NewRun = { readonly verb: 'fork'; readonly at: number } | { readonly verb: 'retry' }
 
 function Commands({ id, result, isPausing, answered }: OverviewProps) {
   const client = useClient()
   const [explanation, setExplanation] = useState<string>()
   const [repeated, setRepeated] = useState<{ readonly how: NewRun; readonly text: string }>()
   const { busy, error, run } = useCommand()
-  const at = `/v1/runs/${part(id)}`
-  const post = (verb: string) =>
+  const path = { run: id }
+  const post = (verb: 'pause' | 'resume' | 'cancel') =>
     run(async () => {
-      await client.call(`${at}/${verb}`, { method: 'POST', body: {} })
+      await client.call(`runs.${verb}`, { path, body: {} })
       answered()
     })
   const why = () =>
     run(async () => {
-      const { sentences } = await client.call<{ readonly sentences: readonly { readonly text: string }[] }>(`${at}/why`)
+      const { sentences } = await client.call('runs.why', { path })
       setExplanation(sentences.map(({ text }) => text).join('\n'))
     })
   const begin = (how: NewRun, repeat = false) =>
     run(async () => {
       setRepeated(undefined)
-      const body = { ...how.body, ...(repeat ? { repeat } : {}) }
-      const begun = client.call<{ run: string }>(`${at}/${how.verb}`, { method: 'POST', body })
+      const repeating = repeat ? { repeat } : {}
+      const begun =
+        how.verb === 'fork'
+          ? client.call('runs.fork', { path, body: { at: how.at, ...repeating } })
+          : client.call('runs.retry', { path, body: repeating })
       const answer = await begun.catch((problem: Error) => {
-        if (!(problem instanceof Problem) || problem.code !== 'fork.repeats') throw problem
+        if (!isProblem(problem) || problem.code !== 'fork.repeats') throw problem
         setRepeated({ how, text: problem.message })
       })
       if (answer) navigateTo('runs', answer.run)
     })
   const verifyReplay = () =>
     run(async () => {
-      const { identical } = await client.call<{ identical: boolean }>(`${at}/verify-replay`, {
-        method: 'POST',
-        body: {},
-      })
+      const { identical } = await client.call('runs.verifyReplay', { path, body: {} })
       setExplanation(
         identical ? 'Decided again from what was recorded: identical.' : 'Decided again, it comes out differently.',
       )
@@ -223,11 +226,11 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
             <Button variant="soft" aria-disabled={busy} onClick={verifyReplay}>
               Replay
             </Button>
-            <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'fork', body: { at: 1 } })}>
+            <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'fork', at: 1 })}>
               Fork
             </Button>
             {result.status === 'failed' && (
-              <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'retry', body: {} })}>
+              <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'retry' })}>
                 Retry
               </Button>
             )}

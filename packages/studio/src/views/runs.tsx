@@ -1,5 +1,4 @@
 import { Heading, Link, Select, Table } from '@radix-ui/themes'
-import type { Page } from '../api/client.ts'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { age, inShort, lasting, spent, tokens, when } from '../format.ts'
@@ -17,8 +16,13 @@ export function Runs() {
   const { cursors } = sought
   const status = sought.of('status')
   const search = sought.of('search')
-  const query = { limit: 25, cursor: cursors.at(-1), status: status || undefined, search: search || undefined }
-  const runs = useAnswer<Page<Summary>>('/v1/runs', { query, every: 3_000 })
+  const query = {
+    limit: 25,
+    cursor: cursors.at(-1),
+    status: statuses.find((one) => one === status),
+    search: search || undefined,
+  }
+  const runs = useAnswer('runs.list', { query, every: 3_000 })
   const nothing = status || search ? 'No run is like that.' : 'No run has begun.'
   return (
     <>

@@ -1,5 +1,4 @@
 import { Button, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
-import { type Page, part } from '../api/client.ts'
 import type { Schedule } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { when } from '../format.ts'
@@ -8,8 +7,6 @@ import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { linkTo, navigateTo, useSought } from '../route.ts'
-
-const path = '/v1/schedules'
 
 /** What begins its runs, in words. */
 function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: Schedule): string {
@@ -22,7 +19,7 @@ function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: S
 export function Schedules() {
   const { cursors, page } = useSought()
   const query = { limit: 50, cursor: cursors.at(-1) }
-  const schedules = useAnswer<Page<Schedule>>(path, { query, every: 3_000 })
+  const schedules = useAnswer('schedules.list', { query, every: 3_000 })
   return (
     <>
       <Heading as="h1" size="6" mb="4">
@@ -60,14 +57,17 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
   const client = useClient()
   const forget = useForget()
   const { busy, error, run } = useCommand()
-  const post = (verb: string) =>
+  const path = { schedule: id }
+  const switchTo = (name: 'schedules.pause' | 'schedules.resume') =>
     run(async () => {
-      const answer = await client.call<{ readonly run?: string }>(`${path}/${part(id)}/${verb}`, {
-        method: 'POST',
-        body: {},
-      })
-      forget(path)
-      if (answer.run !== undefined) navigateTo('runs', answer.run)
+      await client.call(name, { path, body: {} })
+      forget('schedules.list', {})
+    })
+  const trigger = () =>
+    run(async () => {
+      const begun = await client.call('schedules.trigger', { path, body: {} })
+      forget('schedules.list', {})
+      navigateTo('runs', begun.run)
     })
   const paused = state === 'paused'
   return (
@@ -98,17 +98,11 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
             variant="soft"
             aria-disabled={busy}
             aria-label={`${paused ? 'Resume' : 'Pause'} ${id}`}
-            onClick={() => post(paused ? 'resume' : 'pause')}
+            onClick={() => switchTo(paused ? 'schedules.resume' : 'schedules.pause')}
           >
             {paused ? 'Resume' : 'Pause'}
           </Button>
-          <Button
-            size="1"
-            variant="soft"
-            aria-disabled={busy}
-            aria-label={`Run now, ${id}`}
-            onClick={() => post('trigger')}
-          >
+          <Button size="1" variant="soft" aria-disabled={busy} aria-label={`Run now, ${id}`} onClick={trigger}>
             Run now
           </Button>
         </Flex>

@@ -1,6 +1,5 @@
 /** What a step asked of models, tools and the world, asked for when somebody looks. */
 import { Text } from '@radix-ui/themes'
-import { part } from '../api/client.ts'
 import type { Call } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { asText, count, money } from '../format.ts'
@@ -38,8 +37,8 @@ const reasons: Partial<Record<Call['state'], string>> = {
 
 export function StepCalls({ run, step }: { readonly run: string; readonly step: Step }) {
   const isOver = step.state === 'done' || step.state === 'failed' || step.state === 'stopped'
-  const path = `/v1/runs/${part(run)}/steps/${part(step.id)}/calls`
-  const calls = useAnswer<{ readonly calls: readonly Call[] }>(path, isOver ? {} : { every: 2_000 })
+  const path = { run, step: step.id }
+  const calls = useAnswer('runs.calls', { path, ...(isOver ? {} : { every: 2_000 }) })
   return (
     <Answer of={calls} none={{ when: ({ calls: all }) => all.length === 0, text: 'It asked nothing of the world.' }}>
       {({ calls: all }) => (

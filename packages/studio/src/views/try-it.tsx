@@ -1,6 +1,5 @@
 import { Button, Flex, Heading, Select, Text, TextArea } from '@radix-ui/themes'
 import { useState } from 'react'
-import type { Page } from '../api/client.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { ErrorNotice } from '../parts/answer.tsx'
 import { useCommand } from '../parts/use-command.ts'
@@ -8,8 +7,8 @@ import { navigateTo } from '../route.ts'
 
 export function TryIt() {
   const client = useClient()
-  const teams = useAnswer<Page<{ readonly name: string }>>('/v1/teams')
-  const agents = useAnswer<Page<{ readonly name: string }>>('/v1/agents')
+  const teams = useAnswer('teams.list', {})
+  const agents = useAnswer('agents.list', {})
   const [team, setTeam] = useState<string>()
   const [task, setTask] = useState('')
   const { busy, error, run } = useCommand()
@@ -17,10 +16,7 @@ export function TryIt() {
   const chosen = team ?? names[0]
   const start = () =>
     run(async () => {
-      const { run: id } = await client.call<{ run: string }>('/v1/runs', {
-        method: 'POST',
-        body: { team: chosen, task },
-      })
+      const { run: id } = await client.call('runs.start', { body: { team: chosen, task } })
       navigateTo('runs', id)
     })
   return (

@@ -1,0 +1,11 @@
+/** What the client throws for whatever the server refuses, and where no server answers. */
+export interface Problem extends Error {
+  readonly code: string
+  readonly status?: number
+  readonly hint?: string
+}
+
+export const isProblem = (error: unknown): error is Problem =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+
+export const isUnreachable = (error: unknown): boolean => isProblem(error) && error.code === 'server.unreachable'
