@@ -8,6 +8,7 @@ import { count, lasting, money } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { Graph } from '../parts/graph.tsx'
+import { Response } from '../parts/response.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -152,11 +153,7 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
           The guard {guard.name} ended it: {count(guard.used)} of {count(guard.limit)}.
         </Text>
       )}
-      {response !== undefined && response !== null && (
-        <Section title="Response">
-          <Value value={response} label="Response of the team" />
-        </Section>
-      )}
+      {response !== undefined && response !== null && <Response value={response} />}
     </>
   )
 }
