@@ -15,7 +15,7 @@ afterEach(() => folder[Symbol.dispose]())
 
 const question = 'How often is the kettle descaled?'
 const quote = 'The kettle is descaled every month with vinegar.'
-const passage = { quote, file: 'docs/notes.txt', line: 3, heading: 'Maintenance' }
+const passage = { quote, file: 'docs/notes.txt', line: 3, heading: null }
 const truth = { claim: 'The kettle is descaled with vinegar every month.', ...passage }
 const invented = { claim: 'The kettle is descaled 12 times with citric acid.', ...passage }
 
@@ -48,12 +48,11 @@ describe.each([
     const report = readFileSync(reportOf(ended), 'utf8')
     expect(report).toContain(truth.claim)
     expect(report).toContain(`“${quote}”`)
-    // Its words and its number do not stand in the quotation; nor is there a heading above the passage.
+    // Its words and its number do not stand in the quotation.
     expect(report).toMatch(
       /every month\. \[1\] The kettle is descaled 12 times with citric acid\. \[2, not borne out\]/,
     )
     expect(report).toMatch(/\n2\. \*Not borne out: .*“12”/)
-    expect(report).not.toContain('Maintenance')
     const twin = Twin.parse(JSON.parse(readFileSync(reportOf(ended).replace(/md$/, 'json'), 'utf8')))
     expect(twin.answers[0]?.citations[0]).toMatchObject({ claim: truth.claim, from: 3, quote, heading: null })
     expect(server.asked).toHaveLength(4)
@@ -84,6 +83,17 @@ describe.each([
     expect(stdout).toMatch(/answered in \d+\.\d s: 100 \+ 20 tokens \(120 tokens in all/)
     expect(stdout).toMatch(protocol === 'responses' ? /480 tokens in all, \$0\.\d{4}\)/ : /480 tokens in all, price/)
   })
+})
+
+it('An invented heading is marked as a claim that is not borne out, and is not cited.', async () => {
+  const misplaced = { ...truth, claim: 'Vinegar descales the kettle every month.', heading: 'Maintenance 24' }
+  await using server = await openAiServer((asked) => play(asked, [truth, misplaced]))
+  const ended = await ask(server)
+  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  const report = readFileSync(reportOf(ended), 'utf8')
+  expect(report).toMatch(/every month\. \[1\] Vinegar descales the kettle every month\. \[2, not borne out\]/)
+  expect(report).toContain('*Not borne out: The passage does not stand under “Maintenance 24”.*')
+  expect(report).not.toContain('(Maintenance 24)')
 })
 
 it('A model whose answers never take the form asked for is asked three times.', async () => {

@@ -78,11 +78,12 @@ async function checkSection(ctx: StepContext, index: SearchIndex, section: Secti
   const headings = await headingsOf(ctx, index, section.claims.map(citationOf))
   const claims = section.claims.map((claim, i) => {
     const verdict = verdicts.get(claim)
-    const doubt = doubtOf(claim)
+    const heading = soundHeading(claim.heading, headings[i] ?? null)
+    const doubt = doubtOf({ ...claim, heading }, claim.heading)
     return {
       claim: {
         ...claim,
-        heading: soundHeading(claim.heading, headings[i] ?? null),
+        heading,
         support: claim.support.filter((one) => faultIn(one) === undefined),
         ...(verdict?.ok ? { end_line: verdict.endLine } : {}),
         ...(doubt === undefined ? {} : { doubt }),
