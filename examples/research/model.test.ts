@@ -130,3 +130,24 @@ it('A run that failed is retried by --resume, and what had succeeded is not paid
   expect(readFileSync(reportOf(resumed), 'utf8')).toContain(truth.claim)
   expect(readdirSync(join(folder.root, 'reports')).filter((name) => name.endsWith('.md'))).toHaveLength(1)
 })
+
+it('One --resume retries every researcher that failed, and pays for nothing that succeeded.', async () => {
+  const parts = [question, 'With what is the kettle descaled?', 'In which month is the kettle descaled?']
+  const isLookup = ({ text }: AskedModel) => text.includes('You look things up')
+  const hasSearched = (asked: AskedModel) => isLookup(asked) && asked.text.includes('descaled every month')
+  let isDown = true
+  await using server = await openAiServer((asked) => {
+    if (asked.text.includes('Break the question down')) return { text: JSON.stringify({ sub_questions: parts }) }
+    return isDown && hasSearched(asked) ? { status: 401 } : play(asked)
+  })
+  expect(await ask(server)).toMatchObject({ code: 1, stderr: expect.stringContaining('401') })
+  expect(server.asked.filter(hasSearched)).toHaveLength(parts.length)
+  isDown = false
+  const before = server.asked.length
+  expect(await runMain(['--resume'], options(server))).toMatchObject({ code: 0, stderr: '' })
+  const after = server.asked.slice(before)
+  expect(after.filter(hasSearched)).toHaveLength(parts.length)
+  // Neither the plan nor a search that the first process had committed is asked for a second time.
+  expect(after.filter((asked) => isLookup(asked) && !hasSearched(asked))).toEqual([])
+  expect(after.some(({ text }) => text.includes('Break the question down'))).toBe(false)
+})
