@@ -234,6 +234,23 @@ it('finds nothing wrong with sound teams', () => {
   for (const form of sound) expect(check(form).filter((f) => f.severity !== 'advice')).toEqual([])
 })
 
+it('check advises that the agents of a stage without parallel run in sequence', () => {
+  const [a, b, c] = leaves('A B C') as [Agent, Agent, Agent]
+  const found = (stage: { readonly parallel?: boolean }) =>
+    check(patterns.pipeline({ stages: [{ agents: [a, b, c], ...stage }] })).filter(
+      ({ code }) => code === 'pipeline.sequence',
+    )
+  expect(found({})).toMatchObject([
+    {
+      severity: 'advice',
+      location: 'stages[0]',
+      message: expect.stringContaining('3 agents (A, B, C) run one after the other'),
+      remedy: expect.stringContaining('parallel: true'),
+    },
+  ])
+  expect([found({ parallel: true }), found({ parallel: false })]).toEqual([[], []])
+})
+
 it('schemas misfit only where no value can fit', () => {
   const object = (properties: object, required: string[] = [], more: object = {}) => ({
     type: 'object',
