@@ -4,6 +4,7 @@ import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
 import { committingTarget, MeshContextClient } from './mesh-context-client.ts'
 import type { MeshServices } from './mesh-services.ts'
+import { reportRejections } from './report-rejections.ts'
 import { setTopicPolicy, type TopicPolicy } from './writes/topics.ts'
 
 export interface ContextStats {
@@ -18,8 +19,13 @@ export interface ContextStats {
 }
 
 export class ContextMesh extends MeshContextClient {
+  readonly #mesh: MeshServices
+  readonly #actor: Actor
+
   private constructor(mesh: MeshServices, actor: Actor) {
     super(mesh, actor, committingTarget(mesh, actor))
+    this.#mesh = mesh
+    this.#actor = actor
   }
 
   static [construct](mesh: MeshServices, actor: Actor): ContextMesh {
@@ -29,8 +35,8 @@ export class ContextMesh extends MeshContextClient {
   /** In constant time, but for the expired ones that were not yet cleaned. */
   async stats(options: Signal = {}): Promise<ContextStats> {
     checkCall('stats', options)
-    const { core } = this.mesh
-    const { user } = this.actor
+    const { core } = this.#mesh
+    const { user } = this.#actor
     const [rows = []] = await core.read(user, core.reads.state({ user, now: { $: 'now' } }))
     const { head } = await core.storage.feed(user, Number.MAX_SAFE_INTEGER, 1)
     const row = rows[0]
@@ -51,11 +57,11 @@ export class ContextMesh extends MeshContextClient {
 
   /** Removes every entry of the user, in changes of a few hundred; topics and subscriptions stay. @returns how many */
   clear(options: Signal = {}): Promise<number> {
-    return this.call(undefined, options, async () => {
+    return this.#call(options, async () => {
       checkCall('clear', options)
-      const removed = await this.mesh.cleaner.clear(this.actor)
-      this.mesh.cache.forget(this.actor.user)
-      this.mesh.emit('context.cleared', this.actor, { entries: removed })
+      const removed = await this.#mesh.cleaner.clear(this.#actor)
+      this.#mesh.cache.forget(this.#actor.user)
+      this.#mesh.emit('context.cleared', this.#actor, { entries: removed })
       return removed
     })
   }
@@ -63,7 +69,7 @@ export class ContextMesh extends MeshContextClient {
   /** Removes what has expired, now. @returns how many entries */
   async cleanup(options: Signal = {}): Promise<number> {
     checkCall('cleanup', options)
-    return this.mesh.cleaner.cleanup(this.actor.user)
+    return this.#mesh.cleaner.cleanup(this.#actor.user)
   }
 
   /**
@@ -71,7 +77,7 @@ export class ContextMesh extends MeshContextClient {
    * everybody. Subscriptions that are no longer allowed end with it.
    */
   setTopicPolicy(topic: string, policy: TopicPolicy, options: Signal = {}): Promise<void> {
-    return this.call(undefined, options, () => {
+    return this.#call(options, () => {
       checkCall('setTopicPolicy', options)
       checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
       for (const list of [policy.subscribe, policy.post]) {
@@ -82,7 +88,11 @@ export class ContextMesh extends MeshContextClient {
           })
         for (const name of list ?? []) checkName('agent', name)
       }
-      return setTopicPolicy(this.mesh.core, this.actor, checkName('topic', topic), policy)
+      return setTopicPolicy(this.#mesh.core, this.#actor, checkName('topic', topic), policy)
     })
+  }
+
+  #call<T>(options: Signal, run: () => Promise<T>): Promise<T> {
+    return reportRejections({ mesh: this.#mesh, actor: this.#actor, action: 'context', options }, run)
   }
 }

@@ -7,7 +7,6 @@ import {
   capture,
   checkName,
   checkOptions,
-  checkSignal,
   checkTaint,
   createPage,
   decodeJson,
@@ -16,7 +15,6 @@ import {
   joinTaint,
   listOf,
   type Page,
-  signalOf,
 } from '../core/index.ts'
 import {
   type CallName,
@@ -48,6 +46,7 @@ import { findHistory } from './reads/find-history.ts'
 import { listedOf, parseListOptions } from './reads/listing.ts'
 import { RecordedReads } from './reads/recorded-reads.ts'
 import { watchContext } from './reads/watch-context.ts'
+import { reportRejections } from './report-rejections.ts'
 import { isAllowed, listWithRight, type ToolContext } from './tool-context.ts'
 import { commitBatch } from './writes/commit-batch.ts'
 import { ContextStage } from './writes/context-stage.ts'
@@ -66,15 +65,15 @@ interface StagedParts {
 }
 
 export class MeshContextClient implements ToolContext {
-  protected readonly mesh: MeshServices
-  protected readonly actor: Actor
+  readonly #mesh: MeshServices
+  readonly #actor: Actor
   readonly #target: WriteTarget
   readonly #reads: EntryReads
   readonly #staged: StagedParts | undefined
 
   protected constructor(mesh: MeshServices, actor: Actor, target: WriteTarget, staged?: StagedParts) {
-    this.mesh = mesh
-    this.actor = actor
+    this.#mesh = mesh
+    this.#actor = actor
     this.#target = target
     this.#staged = staged
     this.#reads = staged?.reads ?? new CommittedReads(mesh, actor)
@@ -96,24 +95,24 @@ export class MeshContextClient implements ToolContext {
   }
 
   get agent(): string {
-    return this.actor.agent
+    return this.#actor.agent
   }
 
   push<K extends Key | string>(key: K, value: KeyValue<K>, options: port.PushOptions = {}): Promise<port.Pushed> {
-    return this.call('push_context', options, () => this.#push(key, value, options, false))
+    return this.#call('push_context', options, () => this.#push(key, value, options, false))
   }
 
   /** @param unseen an update found no entry that it sees */
   async #push(key: Key | string, value: unknown, options: port.PushOptions, unseen: boolean): Promise<port.Pushed> {
-    const push = await preparePush(this.mesh.core, key, value, options, this.#origin())
+    const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
     return this.#writePush(push, await this.#staged?.stage.planPush(push, unseen))
   }
   #writePush(push: Push, planned?: PlannedPush): Promise<port.Pushed> {
-    const write = pushWrite(this.mesh, this.actor, push, planned)
+    const write = pushWrite(this.#mesh, this.#actor, push, planned)
     return this.#target.write(write, planned && this.#staged?.stage.staging(push.key, planned))
   }
   #writeRemoval(removal: Removal, planned?: OverlayEntry): Promise<boolean> {
-    const write = removalWrite(this.mesh, this.actor, removal)
+    const write = removalWrite(this.#mesh, this.#actor, removal)
     return this.#target.write(write, planned && this.#staged?.stage.staging(removal.key, planned))
   }
   #origin(): WriteOrigin {
@@ -123,11 +122,11 @@ export class MeshContextClient implements ToolContext {
 
   /** For the audit log, when the storage is asked. */
   #audits(operation: Right, ...entries: readonly string[]): () => void {
-    return () => readsAudited(this.mesh.core, this.actor, operation, entries)
+    return () => readsAudited(this.#mesh.core, this.#actor, operation, entries)
   }
 
   get<K extends Key | string>(key: K, options: port.GetOptions = {}): Promise<KeyValue<K> | undefined> {
-    return this.call('get_context', options, () => {
+    return this.#call('get_context', options, () => {
       checkOptions('get', options, ['maxAge', 'signal'])
       const text = checkedKey(key)
       const audited = this.#audits('get_context', text)
@@ -136,7 +135,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   getEntry<K extends Key | string>(key: K, options: port.Signal = {}): Promise<port.Entry<KeyValue<K>> | undefined> {
-    return this.call('get_context', options, () => {
+    return this.#call('get_context', options, () => {
       checkOptions('getEntry', options, ['signal'])
       const text = checkedKey(key)
       const entry = this.#reads.entry(text, this.#audits('get_context', text))
@@ -145,7 +144,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   getMany(keys: readonly (Key | string)[], options: port.Signal = {}): Promise<Map<string, Json>> {
-    return this.call('get_context', options, () => {
+    return this.#call('get_context', options, () => {
       checkOptions('getMany', options, ['signal'])
       const texts = [...new Set(listOf('The keys of getMany', keys).map(checkedKey))]
       return this.#reads.values(texts, this.#audits('get_context', ...texts))
@@ -156,7 +155,7 @@ export class MeshContextClient implements ToolContext {
     return this[listWithRight]('list_context', options)
   }
   [listWithRight](right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
-    return this.call(right, options, async () => {
+    return this.#call(right, options, async () => {
       const query = parseListOptions('list', options)
       const { items, cursor } = await this.#reads.list(options, query, this.#audits(right, listedOf(options)))
       // The next page is another call: rights and signals may have changed since.
@@ -165,7 +164,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   keys(options: port.ListOptions = {}): Promise<Page<string>> {
-    return this.call('list_context_keys', options, async () => {
+    return this.#call('list_context_keys', options, async () => {
       const query = parseListOptions('keys', options)
       const audited = this.#audits('list_context_keys', listedOf(options))
       const { items, cursor } = await this.#reads.keys(options, query, audited)
@@ -178,7 +177,7 @@ export class MeshContextClient implements ToolContext {
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
     options: Omit<port.PushOptions, 'ifVersion'> = {},
   ): Promise<port.Pushed & { readonly value: KeyValue<K> }> {
-    return this.call('push_context', options, () => {
+    return this.#call('push_context', options, () => {
       checkUpdate(fn, options)
       const captured = capture(options)
       // Its function is given the value.
@@ -198,14 +197,14 @@ export class MeshContextClient implements ToolContext {
         const terms = { ...captured, taint, ifVersion: version }
         return { ...(await this.#push(text, value, terms, version === 0)), value }
       }
-      const terms = { user: this.actor.user, key: text, signal: options.signal }
-      return this.#staged ? retryInStep(terms, attempt) : retryUpdate(this.mesh, terms, attempt)
+      const terms = { user: this.#actor.user, key: text, signal: options.signal }
+      return this.#staged ? retryInStep(terms, attempt) : retryUpdate(this.#mesh, terms, attempt)
     })
   }
 
   delete(key: Key | string, options: port.DeleteOptions = {}): Promise<boolean> {
-    return this.call('delete_context', options, async () => {
-      const removal = prepareRemoval(this.mesh.core, key, options)
+    return this.#call('delete_context', options, async () => {
+      const removal = prepareRemoval(this.#mesh.core, key, options)
       if (!this.#staged) return this.#writeRemoval(removal)
       const planned = await this.#staged.stage.planRemoval(removal)
       return planned !== undefined && this.#writeRemoval(removal, planned)
@@ -216,17 +215,17 @@ export class MeshContextClient implements ToolContext {
     operations: readonly port.BatchOperation[],
     options: { readonly atomic?: boolean } & port.Signal = {},
   ): Promise<readonly port.BatchOperationResult[]> {
-    return this.call('batch_context_operation', options, async () => {
+    return this.#call('batch_context_operation', options, async () => {
       const captured = parseBatch(operations, options)
       if (!options.atomic) return oneByOne(captured, this, options.signal)
       const prepare = (operation: port.BatchOperation) =>
         prepareOperation(
           operation,
-          this.mesh.core,
+          this.#mesh.core,
           () => this.#origin(),
           (right) => this.#require(right),
         )
-      if (!this.#staged) return commitBatch(this.mesh, this.actor, captured, await prepareAll(captured, prepare))
+      if (!this.#staged) return commitBatch(this.#mesh, this.#actor, captured, await prepareAll(captured, prepare))
       return stageBatch(captured, prepare, {
         ...this.#staged,
         audits: (key) => this.#audits('get_context', key),
@@ -237,7 +236,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   history(key: Key | string, options: port.HistoryOptions = {}): Promise<Page<port.HistoryEntry>> {
-    return this.call('get_context', options, async () => {
+    return this.#call('get_context', options, async () => {
       checkOptions('history', options, ['limit', 'cursor', 'signal'])
       const text = checkedKey(key)
       const audited = this.#audits('get_context', text)
@@ -245,7 +244,7 @@ export class MeshContextClient implements ToolContext {
       const call = (): CallName => ({ kind: 'history', name: canonicalJson([text, { ...asked }]) })
       const { items, cursor } = await this.#page<port.HistoryEntry>(call, () => {
         audited()
-        return findHistory(this.mesh, this.actor, text, options)
+        return findHistory(this.#mesh, this.#actor, text, options)
       })
       for (const entry of items) this.#staged?.stage.noteRead(text, entry)
       return createPage(items, cursor, (next) => this.history(text, { ...options, cursor: next }))
@@ -272,22 +271,22 @@ export class MeshContextClient implements ToolContext {
   /** Subscriptions are no part of a turn: they hold at once, and change once however often a step is executed. */
   #changeTopics(what: keyof typeof topicChanges, topics: readonly string[], options: port.Signal): Promise<void> {
     const { right, change } = topicChanges[what]
-    return this.call(right, options, async () => {
+    return this.#call(right, options, async () => {
       checkOptions(what, options, ['signal'])
       await this.#once(`context.${what}`, topics, async () => {
-        await change(this.mesh.core, this.actor, topics)
+        await change(this.#mesh.core, this.#actor, topics)
         return null
       })
     })
   }
 
   deleteTopic(topic: string, options: port.Signal = {}): Promise<port.DeletedTopic> {
-    return this.call('delete_topic', options, async () => {
+    return this.#call('delete_topic', options, async () => {
       checkOptions('deleteTopic', options, ['signal'])
       checkName('topic', topic)
       return this.#once('context.deleteTopic', topic, async () => {
-        const deleted = await deleteTopic(this.mesh.core, this.actor, topic)
-        this.mesh.emit('topic.deleted', this.actor, { topic })
+        const deleted = await deleteTopic(this.#mesh.core, this.#actor, topic)
+        this.#mesh.emit('topic.deleted', this.#actor, { topic })
         return { ...deleted }
       })
     })
@@ -307,22 +306,22 @@ export class MeshContextClient implements ToolContext {
   }
 
   topics(options: port.Signal = {}): Promise<readonly string[]> {
-    return this.call(undefined, options, () => {
+    return this.#call(undefined, options, () => {
       checkOptions('topics', options, ['signal'])
       return this.#target.answer<readonly string[]>(
         () => ({ kind: 'topics', name: '' }),
-        async () => (await this.mesh.core.subscriptions(this.actor)).map((grantee) => grantee.slice(1)),
+        async () => (await this.#mesh.core.subscriptions(this.#actor)).map((grantee) => grantee.slice(1)),
       )
     })
   }
 
   discoverTopics(options: port.DiscoverOptions = {}): Promise<Page<port.TopicInfo>> {
-    return this.call('discover_topics', options, async () => {
+    return this.#call('discover_topics', options, async () => {
       checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
       const { signal: _, ...asked } = options
       const { items, cursor } = await this.#page<port.TopicInfo>(
         () => ({ kind: 'discoverTopics', name: canonicalJson({ ...asked }) }),
-        () => discoverTopics(this.mesh.core, this.actor, options),
+        () => discoverTopics(this.#mesh.core, this.#actor, options),
       )
       return createPage(items, cursor, (next) => this.discoverTopics({ ...options, cursor: next }))
     })
@@ -332,17 +331,17 @@ export class MeshContextClient implements ToolContext {
     // Its items come in an order that no record holds.
     if (this.#staged) throw failure('context.watch')
     this.#authorize('get_context', 'watch')
-    const items = watchContext(this.mesh, this.actor, options)
+    const items = watchContext(this.#mesh, this.#actor, options)
     this.#audits('get_context', options.pattern ?? '*')()
     return items
   }
 
   [isAllowed](right: Right): boolean {
-    return this.actor.access?.can(right) ?? true
+    return this.#actor.access?.can(right) ?? true
   }
 
   #require(right: Right): void {
-    this.actor.access?.require(this.actor.agent, right)
+    this.#actor.access?.require(this.#actor.agent, right)
   }
   #authorize(right: Right, action: string): void {
     try {
@@ -353,29 +352,24 @@ export class MeshContextClient implements ToolContext {
     }
   }
   #rejected(action: string, error: unknown): void {
-    this.mesh.core.incidents?.rejected(this.actor.user, this.actor.agent, action, error)
+    this.#mesh.core.incidents?.rejected(this.#actor.user, this.#actor.agent, action, error)
   }
 
   /** In a step, where an answer comes from the record, a call waits to its end. */
   #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => T | Promise<T>): T | Promise<T> {
     const isAbortable = signal !== undefined && this.#staged === undefined
-    return isAbortable ? unlessAborted({ clock: this.mesh.clock, what, signal }, run) : run()
+    return isAbortable ? unlessAborted({ clock: this.#mesh.clock, what, signal }, run) : run()
   }
 
   /** One call: rights first, then the signal; a rejection is one incident, and none when a replay answers it. */
-  protected async call<T>(right: Right | undefined, options: port.Signal, run: () => T | Promise<T>): Promise<T> {
+  async #call<T>(right: Right | undefined, options: port.Signal, run: () => T | Promise<T>): Promise<T> {
     const action = right ?? 'context'
     if (right) this.#authorize(right, action)
-    const signal = signalOf('the call', options)
-    checkSignal('the call', signal)
-    try {
+    const isReplayed = (error: unknown) => this.#staged?.stage.isReplayed(error) === true
+    return reportRejections({ mesh: this.#mesh, actor: this.#actor, action, options, isReplayed }, (signal) =>
       // Reads stop waiting when their signal aborts; a write does not, for it may have happened.
-      const isRead = signal !== undefined && right !== undefined && reads.includes(right)
-      return await (isRead ? this.#unlessAborted('The read', signal, run) : run())
-    } catch (error) {
-      if (!this.#staged?.stage.isReplayed(error)) this.#rejected(action, error)
-      throw error
-    }
+      right !== undefined && reads.includes(right) ? this.#unlessAborted('The read', signal, run) : run(),
+    )
   }
 }
 

@@ -1,7 +1,7 @@
 /** What an agent can see, as a part of its system prompt: whole entries, under a budget of tokens, with where they are from. */
 
 import { type ContextClient, type Entry, isAllowed, isToolContext } from '../../context/index.ts'
-import { checkOptions, checkText, failure, type Json, listOf } from '../../core/index.ts'
+import { checkOptions, checkText, failure, type Json, listOf, readable } from '../../core/index.ts'
 import type { ToolHandler } from './tool-handler.ts'
 
 export interface SystemPromptOptions {
@@ -38,7 +38,7 @@ export async function buildSystemPrompt(
     if (value !== undefined) checkText(option, value)
   if (header !== false) checkText('header', header)
   if (keys !== undefined) listOf('keys', keys)
-  if (typeof agent?.context?.list !== 'function')
+  if (!readable('The agent', () => typeof agent?.context?.list === 'function'))
     throw failure('validation.failed', {
       what: 'The agent',
       problem: "it is no agent's handle, as user.agent(name) gives",

@@ -8,6 +8,7 @@ import {
   type Json,
   milliseconds,
   nearest,
+  readable,
 } from '../../core/index.ts'
 import type { PolicyRule } from '../../security/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical-topology.ts'
@@ -214,7 +215,8 @@ export function readBreakOn(
   breakOn: BreakpointSpec | readonly BreakpointSpec[],
   topology?: CanonicalTopology,
 ): readonly BreakOn[] {
-  const all = (Array.isArray(breakOn) ? breakOn : [breakOn]) as readonly BreakpointSpec[]
+  const isList = readable('breakOn', () => Array.isArray(breakOn))
+  const all = (isList ? breakOn : [breakOn]) as readonly BreakpointSpec[]
   return all.map((each) => readBreak(each, topology))
 }
 

@@ -80,7 +80,8 @@ export const backups = ownRows(
           const paying = defineAgent({ name: 'Paying', run: async () => void done.push('paid') as never })
           const teams = { pay: { agents: [paying], flows: ['Start -> Paying', 'Paying -> End'] } }
           const original = await opened(own, { teams })
-          await original.user('ada').schedules.create({ id: 'pay', team: 'pay', task: 1, in: '300ms' } as never)
+          const due = Date.now() + 3_000
+          await original.user('ada').schedules.create({ id: 'pay', team: 'pay', task: 1, in: '3s' } as never)
           await original.backup(backupOf(own))
           await original.user('ada').schedules.delete('pay')
           await original.close()
@@ -91,7 +92,7 @@ export const backups = ownRows(
             installations.add((await restored(own, copy)).installation)
             troupes.push(await opened(copy, { teams }))
           }
-          await new Promise((resolve) => setTimeout(resolve, 700))
+          await new Promise((resolve) => setTimeout(resolve, due - Date.now() + 500))
           const byItself = [...done]
           const states = troupes.map(({ state }) => state)
           await troupes[0]?.resumeRestored()
