@@ -82,7 +82,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.keyboard.press('Enter')
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
     await page.getByText('Chooser asks').waitFor({ state: 'detached' })
-    expect(await active(page)).toBe('main')
+    await expect.poll(() => active(page)).toBe('main')
     expect((await run.result()).response).toBe('')
   }, 180_000)
 

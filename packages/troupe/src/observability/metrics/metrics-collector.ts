@@ -5,7 +5,6 @@
 import {
   type Clock,
   checkFunction,
-  checkName,
   checkOptions,
   checkText,
   type Duration,
@@ -276,8 +275,19 @@ async function readGauge({ name, labels, read }: Gauge): Promise<readonly GaugeR
 }
 
 export function checkMetric(name: string): void {
-  checkName('metric', name)
+  const problem =
+    typeof name !== 'string'
+      ? 'it is no text'
+      : name === ''
+        ? 'it is empty'
+        : name.length > longestName
+          ? `it has ${name.length} characters`
+          : undefined
+  if (problem !== undefined) throw failure('validation.failed', { what: 'The name of a metric', problem })
 }
+
+/** In characters, of the name of a metric. */
+const longestName = 256
 
 /** @throws ValidationError for what is no finite number */
 export function checkValue(name: string, value: number): void {

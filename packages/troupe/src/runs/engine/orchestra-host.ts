@@ -176,7 +176,7 @@ export class OrchestraHost implements RunHost {
       const dropped = owned.then(async (owner) => {
         void owner.close()
         await this.#drop(owner.user, owner.run, true)
-        const statements = [this.parts.store.release(owner.user, owner.run)]
+        const statements = [this.parts.store.abandon(owner.user, owner.run)]
         if (!begun) await this.parts.storage.commit({ id: null, scope: { user: owner.user }, statements })
       })
       dropped.catch(() => {})

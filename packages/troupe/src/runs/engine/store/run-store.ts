@@ -76,6 +76,8 @@ export interface RunStore {
   claim(user: UserId, run: string): Statement
   /** Nobody holds it from now on. */
   release(user: UserId, run: string): Statement
+  /** The same for a run that may be in the middle of something: another process takes it at once. */
+  abandon(user: UserId, run: string): Statement
   holderOf(
     user: UserId,
     run: string,
@@ -180,6 +182,7 @@ function createReads(storage: Storage, { processId, form, mark }: Holder): Omit<
         { expect: { rows: 1 }, otherwise: 'run.not_owned', detail: { run } },
       ),
     release: (user, run) => queries.release({ user, journal: runJournal(run), processId: processId() }),
+    abandon: (user, run) => queries.abandon({ user, journal: runJournal(run), processId: processId() }),
     async holderOf(user, run) {
       const [rows] = await storage.read({ work: true }, [
         queries.holder({ user, journal: runJournal(run) }, { returns: true }),

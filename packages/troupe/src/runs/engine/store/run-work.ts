@@ -70,11 +70,20 @@ export function workOwners(dialect: Dialect) {
           ]),
         ),
     ),
-    /** A run that something came for at the last moment is due at once. */
+    /** Of a run that rests: one that something came for at the last moment is due at once. */
     release: own<WorkKey & { processId: string }>((db, p) =>
       db
         .updateTable('work')
         .set((row) => ({ owner: '', due_at: row.case().when('woken', '=', 1).then(0).else(null).end() }))
+        .where('user_id', '=', p.user)
+        .where('journal_id', '=', p.journal)
+        .where('owner', '=', p.processId),
+    ),
+    /** Of a run that may be in the middle of something: it is due at once. */
+    abandon: own<WorkKey & { processId: string }>((db, p) =>
+      db
+        .updateTable('work')
+        .set({ owner: '', due_at: 0 })
         .where('user_id', '=', p.user)
         .where('journal_id', '=', p.journal)
         .where('owner', '=', p.processId),
