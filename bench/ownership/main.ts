@@ -20,7 +20,7 @@ const schema = 'troupe'
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const users = Array.from({ length: 4_000 }, (_, n) => `u${n}`)
 const least = 0.85
-/** Of the ends of steps before, while one client stalls. */
+/** The share of the rate without a stalled client that is the least beside one. */
 const leastBesideStalled = 0.7
 
 async function withClient<T>(at: string, run: (client: Client) => Promise<T>): Promise<T> {
