@@ -13,6 +13,21 @@ export interface ChangeBatch {
 }
 export type Cell = string | number | bigint | Uint8Array | null | { readonly $: 'now'; readonly plusMs?: number }
 
+/**
+ * Statements and feed items of one change that is too large for one synchronous section. They are executed as they come,
+ * in a transaction of their own that the last slice commits. Nothing else is sent between the first and the last, unless
+ * the change was refused; what comes instead takes an open transaction back.
+ */
+export interface ChangeSlice {
+  readonly kind: 'slice'
+  /** The storage's time, ms since 1970. */
+  readonly at: number
+  readonly first: boolean
+  readonly last: boolean
+  /** As those of a change, with the id and the user in each slice. */
+  readonly cells: readonly Cell[]
+}
+
 /** Writes a little, durably, on a fresh connection after a failure: whether writing works again. */
 export interface Probe {
   readonly kind: 'probe'
@@ -22,13 +37,13 @@ export interface Vacuum {
   readonly kind: 'vacuum'
   readonly pages: number
 }
-export type WriterRequest = ChangeBatch | Probe | Vacuum
+export type WriterRequest = ChangeBatch | ChangeSlice | Probe | Vacuum
 
 /** Why nothing of a batch is acknowledged. */
 export type WriterProblem = 'full' | 'io' | 'corrupt' | 'read_only' | 'dead'
 
 export type WriterReply =
-  /** Per change its cells, in order. */
+  /** Per change its cells, in order; for a slice those of its statements. */
   | { readonly ok: true; readonly cells: readonly ReplyCell[] }
   /** None of the batch may be taken for committed; nor of any later one, until a probe has succeeded. */
   | { readonly ok: false; readonly problem: WriterProblem; readonly message: string }

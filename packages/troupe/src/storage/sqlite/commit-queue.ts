@@ -7,13 +7,14 @@
  * Invariant: every change accepted is answered exactly once, in order; no probe while a batch is on its way, and no batch
  * while a failure is unsettled.
  */
-import { type Cancel, type Clock, failure, nextMacrotask, type TroupeError } from '../../core/index.ts'
+import { type Cancel, type Clock, failure, nextMacrotask, TroupeError } from '../../core/index.ts'
 import { checkChange } from '../changes/check-change.ts'
 import type { ChangeObservers } from '../notifications/change-observers.ts'
 import type { Hints } from '../notifications/hints.ts'
 import { Listeners } from '../notifications/listeners.ts'
 import type { Change, CommitResult, StorageState } from '../storage-port.ts'
 import type { Cell, ReplyCell, WriterFailure, WriterProblem, WriterShell } from '../writer-port.ts'
+import { commitLarge, isLarge } from './commit-large.ts'
 import { decodeResult, Invalid } from './writer/decode-result.ts'
 import { Encoder } from './writer/encoder.ts'
 
@@ -65,6 +66,8 @@ export class CommitQueue {
   /** Of the last batch that failed, while not all that were on their way with it are answered. */
   #failure: WriterFailure | undefined
   #whenIdle: (() => void)[] = []
+  /** Of the transaction that is open between two macrotasks. */
+  #sliced: Promise<void> | undefined
   #time = { at: 0, monotonic: 0 }
   #cancelProbe: Cancel | undefined
 
@@ -74,6 +77,11 @@ export class CommitQueue {
 
   get state(): StorageState {
     return this.#state
+  }
+
+  /** Until then a read on the writer's connection would see half of a change. */
+  get sliced(): Promise<void> | undefined {
+    return this.#options.shell.threaded ? undefined : this.#sliced
   }
 
   onState(listener: (state: StorageState) => void): () => void {
@@ -135,11 +143,42 @@ export class CommitQueue {
     if (this.#state.state === 'closed') throw failure('troupe.closed', { what: 'A change' })
     if (this.#problem && this.#state.state !== 'open') throw this.#rejection(this.#problem.kind, this.#problem.message)
     if (this.#waiting.length >= maxWaiting) throw failure('storage.busy', { limit: maxWaiting })
-    checkChange(change)
+    // A large one is checked slice by slice.
+    if (!isLarge(change)) checkChange(change)
   }
 
   #send(): void {
-    while (this.#waiting.length > 0 && !this.#suspended && this.#inFlight < this.#limits.batches) void this.#sendOne()
+    for (let first = this.#waiting[0]; first && this.#canSend; first = this.#waiting[0]) {
+      if (!isLarge(first.change)) void this.#sendOne()
+      else if (this.#inFlight > 0) return
+      else {
+        this.#waiting.shift()
+        this.#sliced = this.#sendSlices(first)
+      }
+    }
+  }
+
+  get #canSend(): boolean {
+    return !this.#suspended && this.#inFlight < this.#limits.batches
+  }
+
+  async #sendSlices(waiting: Waiting): Promise<void> {
+    const { shell, clock, observers } = this.#options
+    this.#suspended = true
+    this.#inFlight++
+    observers.begin([waiting])
+    const result = await commitLarge(waiting.change, { shell, clock, encoder: this.#encoder, at: this.now() })
+    this.#inFlight--
+    this.#suspended = false
+    this.#sliced = undefined
+    if ('problem' in result) this.#reject([waiting], result)
+    else {
+      this.#endChanges([waiting])
+      this.#settle(waiting, result)
+      this.#options.hints.flush()
+    }
+    if (this.#failure) await this.#recover(this.#failure)
+    this.#next()
   }
 
   async #sendOne(): Promise<void> {
@@ -174,8 +213,12 @@ export class CommitQueue {
     const cells: Cell[] = []
     const limits = this.#limits
     let count = 0
-    while (count < this.#waiting.length && count < limits.changes && cells.length < limits.cells)
-      this.#encoder.encode((this.#waiting[count++] as Waiting).change, cells)
+    while (count < this.#waiting.length && count < limits.changes && cells.length < limits.cells) {
+      const { change } = this.#waiting[count] as Waiting
+      if (isLarge(change)) break
+      this.#encoder.encode(change, cells)
+      count++
+    }
     const group = this.#waiting.slice(0, count)
     this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count)
     return { group, cells }
@@ -184,16 +227,18 @@ export class CommitQueue {
   #answer(group: readonly Waiting[], cells: readonly ReplyCell[]): void {
     this.#endChanges(group)
     const cursor = { cells, next: 0 }
-    for (const { change, resolve, reject } of group) {
-      const result = decodeResult(cursor, change)
-      if (result instanceof Invalid)
-        reject(failure('invariant.broken', { rule: `statements are valid (${result.message})` }))
-      else {
-        this.#options.hints.record(change, result)
-        resolve(result)
-      }
-    }
+    for (const waiting of group) this.#settle(waiting, decodeResult(cursor, waiting.change))
     this.#options.hints.flush()
+  }
+
+  #settle({ change, resolve, reject }: Waiting, result: CommitResult | Invalid | TroupeError): void {
+    if (result instanceof TroupeError) reject(result)
+    else if (result instanceof Invalid)
+      reject(failure('invariant.broken', { rule: `statements are valid (${result.message})` }))
+    else {
+      this.#options.hints.record(change, result)
+      resolve(result)
+    }
   }
 
   /** What is on its way behind it is refused too. */

@@ -25,6 +25,8 @@ class MemoryDisk implements Disk {
   }
 
   open(migrations: readonly Migration[], at: number, checkpointPages: number): { shell: WriterShell; reader: Reader } {
+    // The owner died between two slices of a change.
+    if (this.#db.isTransaction) this.#db.exec('rollback')
     migrate(this.#db, migrations, 'memory', at)
     const writer = new Writer({ open: () => this.#db, reopens: false, checkpointPages })
     this.#owner = writer

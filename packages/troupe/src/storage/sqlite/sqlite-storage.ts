@@ -60,6 +60,7 @@ export class SqliteStorage implements OpenedStorage {
     const turn = this.#macrotasks.next
     if (turn) await turn
     checkBinds(statements)
+    for (let { sliced } = this.#options.queue; sliced; { sliced } = this.#options.queue) await sliced
     try {
       const found = this.#options.reader.read(statements, this.#options.queue.now())
       this.#macrotasks.spend(1 + found.reduce((sum, rows) => sum + rows.length, 0) / 4)

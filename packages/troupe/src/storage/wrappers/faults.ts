@@ -80,7 +80,7 @@ export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
         failingProbes--
         return failed.full
       }
-      if (request.kind !== 'batch') return shell.send(request)
+      if (request.kind !== 'batch' && request.kind !== 'slice') return shell.send(request)
       await delay()
       const kind = draw()
       const reply = await (kind ? strike(kind, request) : shell.send(request))

@@ -1,4 +1,5 @@
 /** From the cells of a reply to the results that callers get. */
+import type { Statement } from '../../changes/statement.ts'
 import type { Change, CommitResult, Row } from '../../storage-port.ts'
 import type { ReplyCell } from '../../writer-port.ts'
 import type { Value } from './prepared-statement.ts'
@@ -25,11 +26,20 @@ export function decodeResult(cursor: Cursor, change: Change): CommitResult | Inv
   if (kind === outcome.repeated) return { ok: true, rows: [], affected: [], revision, at, repeated: true }
   const rows: (readonly Row[])[] = []
   const affected: number[] = []
-  for (const statement of change.statements) {
-    affected.push(readCell<number>(cursor))
-    rows.push(statement.returns ? readRows(cursor) : [])
-  }
+  decodeStatements(cursor, change.statements, { rows, affected })
   return { ok: true, rows, affected, revision, at, repeated: false }
+}
+
+/** Adds what each of the statements gave. */
+export function decodeStatements(
+  cursor: Cursor,
+  statements: readonly Statement[],
+  into: { readonly rows: (readonly Row[])[]; readonly affected: number[] },
+): void {
+  for (const { returns } of statements) {
+    into.affected.push(readCell<number>(cursor))
+    into.rows.push(returns ? readRows(cursor) : [])
+  }
 }
 
 function unexpected(change: Change, statement: number, found: number): CommitResult {

@@ -9,14 +9,10 @@ export class Encoder {
   readonly #known = new LRUCache<string, number>({ max: wireSlots })
 
   encode(change: Change, into: Cell[]): void {
-    into.push(
-      change.id,
-      'user' in change.scope ? change.scope.user : '',
-      change.statements.length,
-      change.feed?.length ?? 0,
-    )
-    for (const statement of change.statements) this.#statement(statement, into)
-    for (const item of change.feed ?? []) into.push(item.kind, item.key, item.data)
+    const { id, scope, statements, feed = [] } = change
+    into.push(id, 'user' in scope ? scope.user : '', statements.length, feed.length)
+    for (const statement of statements) this.#statement(statement, into)
+    for (const item of feed) into.push(item.kind, item.key, item.data)
   }
 
   /** After a batch whose texts may not have arrived. */

@@ -7,7 +7,7 @@ export function inlineShell(writer: Writer): WriterShell {
     threaded: false,
     async send(request) {
       const reply = writer.handle(request)[0] as WriterReply
-      if (request.kind === 'batch') writer.tend()
+      if (request.kind === 'batch' || request.kind === 'slice') writer.tend()
       return reply
     },
     close: async () => writer.close(),

@@ -19,6 +19,6 @@ port.on('message', (request: WriterRequest | 'close') => {
     process.exit()
   }
   for (const reply of writer.handle(request, next)) port.postMessage(reply)
-  if (request.kind === 'batch') writer.tend()
+  if (request.kind === 'batch' || request.kind === 'slice') writer.tend()
 })
 port.postMessage('ready')

@@ -10,7 +10,14 @@
  * seen; what a failed COMMIT left in the log is overwritten by the probe that must succeed before the next batch.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import type { ChangeBatch, ReplyCell, WriterFailure, WriterReply, WriterRequest } from '../../writer-port.ts'
+import type {
+  ChangeBatch,
+  ChangeSlice,
+  ReplyCell,
+  WriterFailure,
+  WriterReply,
+  WriterRequest,
+} from '../../writer-port.ts'
 import { errorProblem, isTooBigForNumber, isUniqueViolation, messageOf } from '../error-problem.ts'
 import { type DecodedChange, type DecodedStatement, Decoder } from './decoder.ts'
 import { PreparedStatement, type Value } from './prepared-statement.ts'
@@ -67,6 +74,15 @@ const carefulTransactions = 100
 /** A transaction takes no more batches at so many changes or cells, so that the first in it does not wait for too many. */
 const transactionLimits = { changes: 256, cells: 131_072 }
 
+/** How far a change has come: a large one comes in slices. */
+interface Progress {
+  /** Rows of each statement. */
+  readonly counts: number[]
+  /** Feed items that are written. */
+  items: number
+  revision: number | null
+}
+
 /** Ends one change: thrown inside it, caught around it. */
 class RejectedChange {
   readonly cells: readonly ReplyCell[]
@@ -86,6 +102,8 @@ export class Writer {
   #failed: WriterFailure | undefined
   /** The change that is being executed has written something. */
   #wrote = false
+  /** Of the change whose slices come. */
+  #progress: Progress | undefined
 
   /** @throws what `open` throws */
   constructor(options: WriterOptions) {
@@ -100,6 +118,8 @@ export class Writer {
    * @returns a reply for the request, and one for each batch that was taken
    */
   handle(request: WriterRequest, next: () => ChangeBatch | undefined = none): readonly WriterReply[] {
+    if (request.kind === 'slice') return [this.#failed ?? this.#slice(request)]
+    if (this.#progress) this.#abandonSlices()
     if (request.kind === 'batch') return this.#failed ? [this.#failed] : this.#batches(request, next)
     try {
       const fileMissing = this.#options.fileMissing?.()
@@ -143,6 +163,44 @@ export class Writer {
       this.#failed = failed
       return answeredBatches.map(() => failed)
     }
+  }
+
+  #slice({ at, first, last, cells }: ChangeSlice): WriterReply {
+    try {
+      if (first) {
+        this.#abandonSlices()
+        const fileMissing = this.#options.fileMissing?.()
+        this.#failed = fileMissing
+        if (fileMissing) return fileMissing
+        this.#own.begin.run([])
+        this.#progress = { counts: [], items: 0, revision: null }
+      }
+      this.#decoder.read(cells)
+      const reply: ReplyCell[] = []
+      this.#part(this.#decoder.change(at), reply, { progress: this.#progress as Progress, first, last })
+      if (last) {
+        this.#own.commit.run([])
+        this.#progress = undefined
+      }
+      return { ok: true, cells: reply }
+    } catch (error) {
+      const lost = errorProblem(error) ?? (this.#db.isTransaction ? undefined : 'io')
+      this.#progress = undefined
+      if (lost) {
+        const failed = this.#rollBack(error)
+        this.#failed = failed
+        return failed
+      }
+      this.#own.abandon.run([])
+      if (isTooBigForNumber(error)) return { ok: true, cells: [outcome.again] }
+      return { ok: true, cells: error instanceof RejectedChange ? error.cells : [outcome.invalid, messageOf(error)] }
+    }
+  }
+
+  /** The sender gave up between two slices. */
+  #abandonSlices(): void {
+    this.#progress = undefined
+    if (this.#db.isTransaction) this.#own.abandon.run([])
   }
 
   /** @returns the cells of each batch that it took */
@@ -228,23 +286,49 @@ export class Writer {
     }
   }
 
-  #change({ id, user, at, statements, feed }: DecodedChange, reply: ReplyCell[]): void {
-    this.#wrote = id !== null
-    if (id !== null && this.#own.claim.run([id, user, BigInt(at)]) === 0) {
-      const [row] = this.#own.claimed.rows([id, user])
-      throw new RejectedChange(outcome.repeated, ...(row as Value[]))
-    }
+  #change(change: DecodedChange, reply: ReplyCell[]): void {
+    const progress: Progress = { counts: [], items: 0, revision: null }
+    this.#part(change, reply, { progress, first: true, last: true })
+  }
+
+  /** A change, or a slice of one. */
+  #part(
+    { id, user, at, statements, feed }: DecodedChange,
+    reply: ReplyCell[],
+    { progress, first, last }: { readonly progress: Progress; readonly first: boolean; readonly last: boolean },
+  ): void {
+    if (first) this.#claim(id, user, at)
     reply.push(outcome.done, at, null)
     const revisionAt = reply.length - 1
-    const counts: number[] = []
+    const { counts } = progress
     for (const statement of statements) counts.push(this.#statement(statement, counts, reply))
-    if (feed.length === 0) return
+    if (feed.length > 0) {
+      progress.revision ??= this.#raise(user)
+      for (let i = 0; i < feed.length; i += 3, progress.items++)
+        this.#own.feed.run([
+          user,
+          BigInt(progress.revision),
+          BigInt(progress.items),
+          BigInt(at),
+          ...feed.slice(i, i + 3),
+        ])
+    }
+    if (!last || progress.revision === null) return
+    if (id !== null) this.#own.stamp.run([BigInt(progress.revision), id, user])
+    reply[revisionAt] = progress.revision
+  }
+
+  #claim(id: string | null, user: string, at: number): void {
+    this.#wrote = id !== null
+    if (id === null || this.#own.claim.run([id, user, BigInt(at)]) > 0) return
+    const [row] = this.#own.claimed.rows([id, user])
+    throw new RejectedChange(outcome.repeated, ...(row as Value[]))
+  }
+
+  /** @returns the new revision of the user */
+  #raise(user: string): number {
     this.#own.raise.run([user])
-    const revision = this.#own.revision.rows([user])[0]?.[0] as number
-    for (let i = 0; i < feed.length; i += 3)
-      this.#own.feed.run([user, BigInt(revision), BigInt(i / 3), BigInt(at), ...feed.slice(i, i + 3)])
-    if (id !== null) this.#own.stamp.run([BigInt(revision), id, user])
-    reply[revisionAt] = revision
+    return this.#own.revision.rows([user])[0]?.[0] as number
   }
 
   #statement(statement: DecodedStatement, counts: readonly number[], reply: ReplyCell[]): number {
