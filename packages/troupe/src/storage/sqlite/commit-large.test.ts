@@ -18,7 +18,7 @@ const migrations = [
     up: { sqlite: ['create table notes (id integer primary key, text text unique)'], postgres: [] },
   },
 ]
-const many = 3_000
+const insertCount = 3_000
 
 async function open(url: string, faults?: Partial<Faults>) {
   const clock = systemClock
@@ -30,13 +30,13 @@ async function open(url: string, faults?: Partial<Faults>) {
     binds: [text],
     ...more,
   })
-  const inserts = (name: string) => Array.from({ length: many }, (_, i) => insert(`${name} ${i}`))
+  const inserts = (name: string) => Array.from({ length: insertCount }, (_, i) => insert(`${name} ${i}`))
   const commit = (statements: readonly Statement[], id: string | null = null, items = 0) =>
     storage.commit({
       id,
       scope: { user },
       statements,
-      feed: Array.from({ length: items }, (_, i) => ({ kind: 'note', key: `k${i}`, data: '1' })),
+      feed: Array.from({ length: items }, (_, i) => ({ kind: 'put', key: `k${i}`, data: '1' })),
     })
   const count = async () => {
     const sql = 'select count(*) as count from notes'
@@ -51,24 +51,24 @@ for (const engine of ['memory', 'file']) {
   test(`A large change in ${engine} gives each statement its rows and each feed item its place`, async () => {
     const { storage, insert, inserts, commit, count } = await open(url('whole'))
     const returning = insert('last', { sql: 'insert into notes (text) values (?) returning text', returns: true })
-    const result = await commit([...inserts('a'), returning], null, many)
+    const result = await commit([...inserts('a'), returning], null, insertCount)
     expect(result).toMatchObject({ ok: true, revision: 1, repeated: false })
     if (!result.ok) return
-    expect(result.affected).toHaveLength(many + 1)
+    expect(result.affected).toHaveLength(insertCount + 1)
     expect(result.rows.at(-1)).toEqual([{ text: 'last' }])
-    expect(await count()).toBe(many + 1)
-    const page = await storage.feed(user, 0, many)
-    expect(page.items.map(({ key }) => key)).toEqual(Array.from({ length: many }, (_, i) => `k${i}`))
+    expect(await count()).toBe(insertCount + 1)
+    const page = await storage.feed(user, 0, insertCount)
+    expect(page.items.map(({ key }) => key)).toEqual(Array.from({ length: insertCount }, (_, i) => `k${i}`))
     await storage.close()
   })
 
   test(`A large change in ${engine} that a late statement rejects leaves nothing`, async () => {
     const { storage, insert, inserts, commit, count } = await open(url('rejected'))
-    const twice = insert('a 0', { otherwise: 'note.exists' })
+    const twice = insert('a 0', { otherwise: 'context.conflict' })
     expect(await commit([...inserts('a'), twice])).toEqual({
       ok: false,
-      code: 'note.exists',
-      statement: many,
+      code: 'context.conflict',
+      statement: insertCount,
       found: 0,
     })
     expect(await count()).toBe(0)
@@ -96,9 +96,9 @@ for (const engine of ['memory', 'file']) {
       await new Promise((resolve) => setImmediate(resolve))
     }
     await Promise.all([large, small])
-    expect(turns).toBeGreaterThan(many / 512)
-    for (const found of seen) expect([0, many, many + 1]).toContain(found)
-    expect(await count()).toBe(many + 1)
+    expect(turns).toBeGreaterThan(insertCount / 512)
+    for (const found of seen) expect([0, insertCount, insertCount + 1]).toContain(found)
+    expect(await count()).toBe(insertCount + 1)
     await storage.close()
   })
 
@@ -106,7 +106,7 @@ for (const engine of ['memory', 'file']) {
     const { storage, inserts, commit, count } = await open(url('once'))
     expect(await commit(inserts('a'), 'c1', 1)).toMatchObject({ ok: true, repeated: false, revision: 1 })
     expect(await commit(inserts('a'), 'c1', 1)).toMatchObject({ ok: true, repeated: true, revision: 1 })
-    expect(await count()).toBe(many)
+    expect(await count()).toBe(insertCount)
     await storage.close()
   })
 

@@ -60,7 +60,7 @@ async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitRe
     const reply = await ports.shell.send({ kind: 'slice', at: ports.at, first, last, cells })
     if (!reply.ok) return reply
     // The statement that met a large integer reads such integers from now on.
-    if (reply.cells[0] === outcome.again) return commitSlices(change, ports)
+    if (reply.cells[0] === outcome.retry) return commitSlices(change, ports)
     if (reply.cells[0] !== outcome.done) return decodeResult({ cells: reply.cells, next: 0 }, change)
     revision = reply.cells[2] as number | null
     decodeStatements({ cells: reply.cells, next: 3 }, slice.statements, { rows, affected })

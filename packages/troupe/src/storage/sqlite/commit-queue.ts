@@ -174,7 +174,7 @@ export class CommitQueue {
     if ('problem' in result) this.#reject([waiting], result)
     else {
       this.#endChanges([waiting])
-      this.#settle(waiting, result)
+      this.#resolve(waiting, result)
       this.#options.hints.flush()
     }
     if (this.#failure) await this.#recover(this.#failure)
@@ -227,11 +227,11 @@ export class CommitQueue {
   #answer(group: readonly Waiting[], cells: readonly ReplyCell[]): void {
     this.#endChanges(group)
     const cursor = { cells, next: 0 }
-    for (const waiting of group) this.#settle(waiting, decodeResult(cursor, waiting.change))
+    for (const waiting of group) this.#resolve(waiting, decodeResult(cursor, waiting.change))
     this.#options.hints.flush()
   }
 
-  #settle({ change, resolve, reject }: Waiting, result: CommitResult | Invalid | TroupeError): void {
+  #resolve({ change, resolve, reject }: Waiting, result: CommitResult | Invalid | TroupeError): void {
     if (result instanceof TroupeError) reject(result)
     else if (result instanceof Invalid)
       reject(failure('invariant.broken', { rule: `statements are valid (${result.message})` }))

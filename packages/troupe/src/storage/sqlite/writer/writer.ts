@@ -192,7 +192,7 @@ export class Writer {
         return failed
       }
       this.#own.abandon.run([])
-      if (isTooBigForNumber(error)) return { ok: true, cells: [outcome.again] }
+      if (isTooBigForNumber(error)) return { ok: true, cells: [outcome.retry] }
       return { ok: true, cells: error instanceof RejectedChange ? error.cells : [outcome.invalid, messageOf(error)] }
     }
   }
