@@ -8,6 +8,7 @@ import {
   isPlainObject,
   type Json,
   milliseconds,
+  readable,
 } from '../core/index.ts'
 import { checkMetric, isPublished, type MetricSummary, type MetricsCollector } from './metrics/index.ts'
 
@@ -87,7 +88,7 @@ export class Performance {
     if (!isPlainObject(metadata))
       throw failure('validation.failed', { what: 'The metadata of a timer', problem: 'they are no object' })
     const began = this.#clock.monotonic()
-    const all: Record<string, Json> = { ...metadata }
+    const all: Record<string, Json> = readable('The metadata of a timer', () => ({ ...metadata }))
     let success = true
     let over = false
     const end = () => {

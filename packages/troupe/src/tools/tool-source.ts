@@ -2,7 +2,7 @@
  * Tools that are known only once somebody is asked, such as those of another's server. A definition, like a tool: it may
  * stand on any number of agents, and belongs to no troupe; each troupe opens it when one of its steps needs it.
  */
-import type { Clock, Events, Json, Random } from '../core/index.ts'
+import { type Clock, type Events, type Json, type Random, readable } from '../core/index.ts'
 import type { Log } from '../observability/index.ts'
 import type { BoundedEvaluator, Fetch, Secrets, ToolChange, ToolPins } from '../security/index.ts'
 import type { Tool } from './define-tool.ts'
@@ -60,5 +60,6 @@ export interface ToolSource {
 export const createToolSource = <Source extends ToolSource>(source: Source): Source =>
   Object.freeze({ ...source, [brand]: true })
 
+/** @throws ValidationError for what cannot be read */
 export const isToolSource = (value: unknown): value is ToolSource =>
-  typeof value === 'object' && value !== null && brand in value
+  typeof value === 'object' && value !== null && readable('A source of tools', () => brand in value)

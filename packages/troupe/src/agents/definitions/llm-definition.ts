@@ -221,6 +221,7 @@ function checkModel(agent: string, spec: ModelSpec): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
   if (typeof spec === 'string' && spec !== '') return
   const isObject = typeof spec === 'object' && spec !== null
+  readable(`The model of ${agent}`, () => isObject && Reflect.ownKeys(spec))
   if (isObject && 'url' in spec) {
     checkOptions(`the model of ${agent}`, spec, ['url', 'model', 'apiKey'])
     for (const [option, value] of Object.entries(spec))

@@ -41,7 +41,7 @@ export async function build_message_prompt(
 ): Promise<string> {
   objectOf('The options of a prompt', options as never)
   for (const name of ['recent_only', 'max_age_seconds'])
-    if (name in options)
+    if (readable('The options of a prompt', () => name in options))
       throw unsupported(name, 'it never had an effect; give entries a ttl, or list them and choose by updatedAt')
   return built(agent_name, mesh, options, '[Context Update]')
 }

@@ -77,10 +77,15 @@ export async function examineConfig(
     readonly clock?: Clock
   } = {},
 ): Promise<DoctorReport> {
-  const { problem, problems, clock = systemClock, ...rest } = options
+  const {
+    problem,
+    problems,
+    clock = systemClock,
+    ...rest
+  } = objectOf('The options of the doctor', options as never) as typeof options
   const base = await readSubject(config, rest)
   const redactor = createRedactor()
-  const storage = await revealed(base.config, redactor)
+  const { storage } = await revealed(base.config, redactor)
   const subject = {
     ...base,
     host: readHost(),
@@ -110,14 +115,15 @@ async function pendingIn(storage: BackedUpStorage | undefined): Promise<readonly
   return pending.map(({ module: moduleName, version, name }) => `${moduleName} ${version}, ${name}`)
 }
 
-/** Where it is; its secrets are known to the redactor from then on, as far as they are found. */
-async function revealed(config: TroupeConfig, redactor: Redactor): Promise<BackedUpStorage | undefined> {
+/** Where it is, within an object: a `then` of the caller's would be waited for. Its secrets are known to the redactor from then on, as far as they are found. */
+async function revealed(config: TroupeConfig, redactor: Redactor): Promise<{ readonly storage?: BackedUpStorage }> {
   try {
     const secrets = openSecrets(config.secrets, { clock: systemClock, redactor, variables: process.env })
-    return (await revealConfig(config, secrets, redactor)).storage
+    const { storage } = await revealConfig(config, secrets, redactor)
+    return { storage }
   } catch {
     // That a secret is missing, opening says.
-    return undefined
+    return {}
   }
 }
 

@@ -9,7 +9,6 @@ import {
   construct,
   encodeJson,
   failure,
-  isObject,
   type Json,
   objectOf,
   show,
@@ -26,6 +25,7 @@ import { isWaiting } from './await-run.ts'
 import { childQuestionOf } from './children/waiting-on-children.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
+import { copyAnswer } from './copy-answer.ts'
 import { type ForkOptions, forkRun } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
@@ -45,10 +45,6 @@ export interface EventOptions {
   readonly untilWaiting?: boolean
   readonly signal?: AbortSignal
 }
-
-/** `{ approve, hash, reason: undefined }` says no reason: it is not refused for that. */
-const omitUndefined = (value: unknown): unknown =>
-  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) : value
 
 const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
 const pageSize = 200
@@ -335,7 +331,7 @@ export class Run<Response = Json> {
   async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
     checkCommand('run.answer', options)
     if (typeof question !== 'string') throw failure('question.unknown', { question: show(question) })
-    const copied = JSON.parse(encodeJson(omitUndefined(value), 'The answer')) as Json
+    const copied = copyAnswer(value)
     const childQuestion = childQuestionOf(question)
     if (childQuestion && (await this.#isChildRun(childQuestion.run)))
       return Run[construct](this.#host, this.#user, childQuestion.run).answer(childQuestion.question, copied, options)

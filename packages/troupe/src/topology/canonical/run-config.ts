@@ -6,6 +6,7 @@ import {
   encodeJson,
   failure,
   type Json,
+  listOf,
   milliseconds,
   nearest,
   readable,
@@ -210,13 +211,17 @@ function knownOrNested(where: string, agent: string, topology: CanonicalTopology
   return names.includes(agent) || nearest(agent, names) === undefined ? agent : known(where, agent, topology)
 }
 
+const maxBreakpoints = 1_000
+
 /** @throws ValidationError naming what is wrong */
 export function readBreakOn(
   breakOn: BreakpointSpec | readonly BreakpointSpec[],
   topology?: CanonicalTopology,
 ): readonly BreakOn[] {
   const isList = readable('breakOn', () => Array.isArray(breakOn))
-  const all = (isList ? breakOn : [breakOn]) as readonly BreakpointSpec[]
+  const all = isList
+    ? listOf('breakOn', breakOn as readonly BreakpointSpec[], maxBreakpoints)
+    : [breakOn as BreakpointSpec]
   return all.map((each) => readBreak(each, topology))
 }
 
