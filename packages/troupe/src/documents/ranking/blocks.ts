@@ -4,7 +4,7 @@
  */
 import type { DocumentKind } from '../reading/extract.ts'
 import { paragraphBreak } from '../reading/extract-html.ts'
-import { ownCopy, type Sliceable } from './text-pieces.ts'
+import { ownCopy, type Sliceable } from './terms/text-pieces.ts'
 
 export type BlockKind = 'text' | 'item' | 'row' | 'code' | 'comment'
 

@@ -3,7 +3,7 @@
  * the order of their numbers and never removed.
  */
 import { Postings } from './postings.ts'
-import { TermDictionary } from './term-dictionary.ts'
+import { TermDictionary } from './terms/term-dictionary.ts'
 
 /** How often a term has to occur before more of it counts little, and how much the length of a text counts. */
 const saturation = 1.2

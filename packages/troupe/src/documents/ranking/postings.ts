@@ -3,7 +3,7 @@
  * pages that all terms share; each slice is twice as long as the one before and ends with the address of the next. A
  * term of one text takes 8 bytes.
  */
-import { grown } from './term-dictionary.ts'
+import { grown } from './terms/term-dictionary.ts'
 
 const pageBits = 16
 const pageSize = 1 << pageBits

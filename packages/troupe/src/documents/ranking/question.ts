@@ -1,6 +1,6 @@
 /** Reads a question: the concepts that it names, each with the forms in which a text may hold it, and what it asks for. */
-import { type Form, relatedForms, type Vocabulary } from './related-forms.ts'
-import { partsOfName, termOf, termsOf } from './terms.ts'
+import { type Form, relatedForms, type Vocabulary } from './terms/related-forms.ts'
+import { partsOfName, termOf, termsOf } from './terms/terms.ts'
 
 /** One word of a question. A text holds it by any of its forms; the weight says how well, 1 for the word itself. */
 export interface Concept {

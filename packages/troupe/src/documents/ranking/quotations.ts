@@ -4,7 +4,7 @@
  */
 import type { Block, CandidatePassage } from './blocks.ts'
 import type { RankedUnit } from './rank-units.ts'
-import type { Sliceable } from './text-pieces.ts'
+import type { Sliceable } from './terms/text-pieces.ts'
 
 export interface Quotation {
   readonly document: string

@@ -4,7 +4,7 @@
  */
 import type { CandidatePassage } from './blocks.ts'
 import type { ParsedQuestion } from './question.ts'
-import type { Sliceable } from './text-pieces.ts'
+import type { Sliceable } from './terms/text-pieces.ts'
 import { bagOf, type Features, featuresOf, mergedBags, type SectionTerms } from './unit-features.ts'
 import { type Unit, unitsOf } from './units.ts'
 import { weights } from './weights.ts'

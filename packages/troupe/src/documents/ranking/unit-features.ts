@@ -2,7 +2,7 @@
 
 import type { CandidatePassage } from './blocks.ts'
 import type { Asked, Concept, ParsedQuestion } from './question.ts'
-import { termsOf } from './terms.ts'
+import { termsOf } from './terms/terms.ts'
 import type { Unit } from './units.ts'
 
 export type Features = Readonly<Record<string, number>>

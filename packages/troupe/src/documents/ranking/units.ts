@@ -4,7 +4,7 @@
  * or a number.
  */
 import { type Block, type BlockKind, clean } from './blocks.ts'
-import type { Sliceable } from './text-pieces.ts'
+import type { Sliceable } from './terms/text-pieces.ts'
 
 export interface Unit {
   readonly kind: BlockKind
