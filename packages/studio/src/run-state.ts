@@ -10,6 +10,8 @@ export interface Step {
   readonly agent: string
   readonly depth: number
   readonly began: number
+  /** Counted from 1: a branch tries a step that failed again. */
+  readonly attempt: number
   readonly state: StepState
   readonly ended?: number
   readonly input?: unknown
@@ -74,13 +76,17 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
   return { topology, task, status, steps, inputs, seq: fresh.at(-1)?.seq ?? state.seq }
 }
 
-const begun = ({ step = '', branch = '', node = '', agent = '', path, at }: RunEvent, input: unknown): Step => ({
+const begun = (
+  { step = '', branch = '', node = '', agent = '', attempt = 1, path, at }: RunEvent,
+  input: unknown,
+): Step => ({
   id: step,
   branch,
   node,
   agent,
   depth: Math.max(0, path.length - 1),
   began: at,
+  attempt,
   state: 'working',
   input,
   tokens: 0,

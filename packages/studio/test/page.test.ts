@@ -114,6 +114,51 @@ describe.skipIf(executable === undefined)('the page', () => {
       expect(text).toContain(cost)
   }, 180_000)
 
+  test('a fork that would send the letter again names it and asks first', async () => {
+    const before = page.url()
+    await page.getByRole('button', { name: 'Fork' }).click()
+    const question = page.getByRole('group', { name: 'Effects that would be repeated' })
+    await question.getByText('send_letter').waitFor()
+    await question.getByRole('button', { name: 'Do not fork' }).click()
+    await question.waitFor({ state: 'detached' })
+    expect(page.url()).toBe(before)
+    await page.getByRole('button', { name: 'Fork' }).click()
+    await question.getByRole('button', { name: 'Repeat them' }).click()
+    await page.waitForURL((url) => url.href !== before)
+    await page.getByText('Clerk asks').waitFor()
+    expect(played.sent).toEqual(['Bob'])
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
+  }, 180_000)
+
+  test('a step at work shows how long and in which attempt, and a failed run is retried', async () => {
+    const gate = Promise.withResolvers<void>()
+    let attempts = 0
+    const flaky = defineAgent({
+      name: 'Flaky',
+      run: async () => {
+        attempts++
+        if (attempts === 1) throw new Error('out of paper')
+        if (attempts === 2) await gate.promise
+        return 'printed'
+      },
+    })
+    const run = await played.troupe.user('default').orchestra.start({
+      task: 'print',
+      topology: { agents: [flaky], flows: ['Flaky -> End'] },
+      config: { onError: { '*': { retry: { attempts: 2, backoff: '10ms' } } } },
+    })
+    await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    const step = page.locator('summary', { hasText: 'working: attempt 2' })
+    await step.waitFor()
+    await step.getByText(/^[1-9][\d.]* s$/).waitFor()
+    gate.reject(new Error('out of ink'))
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('failed').waitFor()
+    await page.getByRole('button', { name: 'Retry' }).click()
+    await page.waitForURL((url) => !url.href.endsWith(run.id))
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+  }, 180_000)
+
   test('a question is answered, and the team shows where it stands', async () => {
     const chooser = defineAgent({
       name: 'Chooser',
@@ -274,6 +319,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await browserPage.getByText('The server cannot be reached.').first().waitFor()
     await browserPage.context().setOffline(false)
     await browserPage.getByText('The server cannot be reached.').first().waitFor({ state: 'detached' })
-    expect(problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED|401/.test(problem))).toEqual([])
+    // 409: a fork that would repeat effects is rejected until it is confirmed.
+    expect(problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED|401|409/.test(problem))).toEqual([])
   }, 180_000)
 })

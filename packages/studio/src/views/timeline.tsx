@@ -1,5 +1,5 @@
 import { Button, Flex, Select, Text } from '@radix-ui/themes'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { count, inShort, lasting, money, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
@@ -64,7 +64,7 @@ interface StepRowProps {
 
 function StepRow({ run, step, from, span }: StepRowProps) {
   const [open, setOpen] = useState(false)
-  const { agent, state, began, ended, tokens, cost, error } = step
+  const { agent, state, began, attempt, ended, tokens, cost, error } = step
   const left = ((began - from) / span) * 100
   const wide = Math.max(0.5, (((ended ?? from + span) - began) / span) * 100)
   return (
@@ -74,7 +74,7 @@ function StepRow({ run, step, from, span }: StepRowProps) {
           <span className="step-agent" style={{ paddingInlineStart: `${Math.min(step.depth, 6) * 0.75}rem` }}>
             {agent}
           </span>
-          <Status status={state} />
+          <Status status={state} reason={attempt > 1 ? `attempt ${count(attempt)}` : undefined} />
           <span className="step-bar" aria-hidden="true">
             <span
               className={`bar bar-${state}`}
@@ -82,12 +82,13 @@ function StepRow({ run, step, from, span }: StepRowProps) {
             />
           </span>
           <Text size="1" color="gray" className="step-time">
-            {ended === undefined ? '' : lasting(ended - began)}
+            {ended === undefined ? <Elapsed since={began} /> : lasting(ended - began)}
           </Text>
         </summary>
         <div className="step-detail">
           <Text as="p" size="2" color="gray">
             {step.id} · branch {step.branch} · {when(began)}
+            {attempt > 1 && ` · attempt ${count(attempt)}`}
             {tokens > 0 && ` · ${count(tokens)} tokens · ${money(cost)}`}
           </Text>
           {error !== undefined && <Text as="p">{visible(error)}</Text>}
@@ -105,6 +106,16 @@ function StepRow({ run, step, from, span }: StepRowProps) {
       </details>
     </li>
   )
+}
+
+/** How long a step has been at work or has waited, by the clock of the browser. */
+function Elapsed({ since }: { readonly since: number }) {
+  const [now, setNow] = useState(Date.now)
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000)
+    return () => clearInterval(timer)
+  }, [])
+  return lasting(Math.max(0, Math.floor((now - since) / 1_000) * 1_000))
 }
 
 /** A plain value is shown as itself. */
