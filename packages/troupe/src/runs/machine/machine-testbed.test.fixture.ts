@@ -3,11 +3,13 @@ import type { Outcome, Question } from '../../agents/index.ts'
 import { type Json, joinTaint, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
 import { type RunConfig, readConfig } from '../../topology/canonical/run-config.ts'
 import { defineTopology, type TopologyForm } from '../../topology/define-topology.ts'
-import { isWallClockTimer, wallTimeOf } from './limits/run-time.ts'
+import { isWallClockTimer, wallTimeOf } from './clocks/run-time.ts'
+import type { AgentPath } from './labels/agent-path.ts'
 import type { Command, Event, EventOf, EventType, Input, Pinned, StepUsage } from './machine-events.ts'
 import { pending } from './pending.ts'
-import { deriveStatus, runAccountOf } from './run-account.ts'
-import { createState, type State } from './state.ts'
+import { expectCountsToHold } from './recount.test.fixture.ts'
+import { deriveStatus, runAccountOf } from './run/run-account.ts'
+import { createState, hasEnded, type State } from './state.ts'
 import { transition } from './transition.ts'
 
 type Execute = Extract<Command, { type: 'step.execute' }>
@@ -62,6 +64,8 @@ export class MachineTestbed {
   now = 1_000
   readonly records: { readonly input: Input; readonly events: readonly Event[] }[] = []
   readonly events: Event[] = []
+  /** Of each event. */
+  readonly paths: AgentPath[] = []
   readonly calls: { readonly agent: string; readonly input: Json; readonly command: Execute }[] = []
   readonly #stubs: { readonly [agent: string]: AgentStub }
   readonly #carried = new Set<string>()
@@ -87,12 +91,14 @@ export class MachineTestbed {
   }
 
   apply(input: Input): readonly Event[] {
-    const { events, commands } = transition(this.state, input)
+    const { events, paths, commands } = transition(this.state, input)
+    this.paths.push(...paths)
     this.records.push({ input, events })
     for (const event of events) this.events.push(event)
     for (const command of commands) if (command.type === 'timers.shift') this.#shiftTimers(command.gap)
     for (const command of commands) this.carryOut(command)
-    this.peak = Math.max(this.peak, this.state.counts.parallel)
+    if (!hasEnded(this.state) && this.state.graph && this.state.branches.all.size < 200) expectCountsToHold(this.state)
+    this.peak = Math.max(this.peak, this.state.steps.parallel)
     return events
   }
 
@@ -187,7 +193,7 @@ export class MachineTestbed {
         ...taintField(held),
       })
     }
-    if (this.state.steps.has(step)) this.apply({ at, type: 'step.waiting', step, reason: 'parked' })
+    if (this.state.steps.open.has(step)) this.apply({ at, type: 'step.waiting', step, reason: 'parked' })
   }
 
   get idle(): boolean {
@@ -204,7 +210,7 @@ export class MachineTestbed {
     }
     const item = this.#items.splice(best, 1)[0] as Item
     const { what } = item
-    if ('timer' in what && this.state.timers.get(what.timer)?.due !== what.due) return true
+    if ('timer' in what && this.state.clocks.timers.get(what.timer)?.due !== what.due) return true
     this.now = item.at
     if ('input' in what) this.apply({ ...what.input, at: this.now })
     else if ('timer' in what) this.apply({ at: this.now, type: 'timer', name: what.timer })

@@ -10,7 +10,8 @@
  */
 import { milliseconds, type Question } from '../../../core/index.ts'
 import { isJoinBlocked } from '../branches/branch-counts.ts'
-import { isBranchEnded, type RunDecision } from '../decision.ts'
+import { isBranchEnded } from '../branches/branches-slice.ts'
+import type { RunDecision } from '../decision.ts'
 import type { BranchId } from '../machine-events.ts'
 import { waitsForCapacity } from '../steps/step-queue.ts'
 import { idOf, isWorkStopped, kindOf, runTimeOf } from './run-time.ts'
@@ -21,7 +22,7 @@ export const defaultGraceMs = 10_000
 type Pace = 'runs' | 'stopped' | 'none'
 
 function updateClock(d: RunDecision, name: string, pace: Pace, ms: number) {
-  const timer = d.state.timers.get(name)
+  const timer = d.state.clocks.timers.get(name)
   if (pace === 'none') return clearClock(d, name)
   if (pace === 'runs' && timer?.due === undefined)
     return d.emit({ type: 'timer.set', name, due: d.at + (timer?.remainingMs ?? ms) })
@@ -31,7 +32,7 @@ function updateClock(d: RunDecision, name: string, pace: Pace, ms: number) {
 }
 
 export function clearClock(d: RunDecision, name: string): void {
-  if (d.state.timers.has(name)) d.emit({ type: 'timer.cleared', name })
+  if (d.state.clocks.timers.has(name)) d.emit({ type: 'timer.cleared', name })
 }
 
 /** @param wasStopped whether the clocks of work were stopped before the decision */
@@ -50,7 +51,7 @@ export function updateClocks(d: RunDecision, wasStopped: boolean): void {
 
 /** The clock of the time budget ends with the work that it bounds. */
 function updateTimeClock(d: RunDecision, stopped: boolean): void {
-  const { cancellation, guard } = d.state
+  const { cancellation, guard } = d.state.run
   updateClock(d, 'time', cancellation || guard ? 'none' : stopped ? 'stopped' : 'runs', d.config.budget.time)
 }
 
@@ -58,14 +59,14 @@ function updateTimeClock(d: RunDecision, stopped: boolean): void {
 function markParentsChanged(d: RunDecision): void {
   const seen = new Set<string>()
   for (const id of d.changed.branches) {
-    const branch = d.state.branches.get(id)
-    const group = branch && d.state.groups.get(branch.group)
+    const branch = d.state.branches.all.get(id)
+    const group = branch && d.state.branches.groups.get(branch.group)
     if (!group || seen.has(group.id)) continue
     seen.add(group.id)
     if (group.openJoinCount > 0)
       for (const node of Object.keys(group.openJoins))
         if (group.openJoins[node]) d.changed.joins.add(group.openJoins[node])
-    const joinState = group.origin.kind === 'call' ? d.state.joins.get(group.origin.joinId) : undefined
+    const joinState = group.origin.kind === 'call' ? d.state.joins.open.get(group.origin.joinId) : undefined
     if (!joinState) continue
     d.changed.joins.add(joinState.id)
     // A set is iterated to its end, including what is added meanwhile.
@@ -76,13 +77,13 @@ function markParentsChanged(d: RunDecision): void {
 /** Whether a step that serves a request is blocked shows in the step that asked. */
 function markAskersChanged(d: RunDecision): void {
   for (const id of d.changed.steps) {
-    const asker = d.state.steps.get(id)?.serve?.from
+    const asker = d.state.steps.open.get(id)?.serve?.from
     if (asker !== undefined) d.changed.steps.add(asker)
   }
 }
 
 function updateBranchClock(d: RunDecision, id: string, stopped: boolean): void {
-  const branch = d.state.branches.get(id)
+  const branch = d.state.branches.all.get(id)
   const { branch: limit, acquisition } = d.config.timeouts
   if (!branch) return
   const over = isBranchEnded(branch) || branch.cancellation !== undefined
@@ -100,7 +101,7 @@ function updateBranchClock(d: RunDecision, id: string, stopped: boolean): void {
 }
 
 function updateStepClock(d: RunDecision, id: string, stopped: boolean): void {
-  const step = d.state.steps.get(id)
+  const step = d.state.steps.open.get(id)
   const limit = d.config.timeouts.step
   if (limit !== undefined) {
     const none = !step || step.cancellation || step.status === 'ready'
@@ -117,15 +118,15 @@ export const deadlineOf = (d: RunDecision, node: string): number | undefined =>
   d.node(node).deadline ?? d.config.deadline
 
 function updateJoinClock(d: RunDecision, id: string, stopped: boolean) {
-  const joinState = d.state.joins.get(id)
+  const joinState = d.state.joins.open.get(id)
   const limit = joinState?.state === 'open' ? deadlineOf(d, joinState.node) : undefined
   if (!joinState || limit === undefined) return clearClock(d, `join:${id}`)
   updateClock(d, `join:${id}`, stopped || isJoinBlocked(d.state, joinState) ? 'stopped' : 'runs', limit)
 }
 
 function updateQuestionClock(d: RunDecision, id: string) {
-  const question = d.state.questions.get(id)
-  if (question?.status !== 'open') return clearClock(d, `question:${id}`)
+  const question = d.state.questions.open.get(id)
+  if (!question) return clearClock(d, `question:${id}`)
   const limit = questionTimeoutMs(question.ask) ?? d.config.timeouts.human
   if (limit !== undefined) updateClock(d, `question:${id}`, 'runs', limit)
 }
@@ -136,7 +137,7 @@ export const questionTimeoutMs = (ask: Question | undefined) =>
 
 /** All clocks of work stop or start: those of the run as a whole at once, the others with what they belong to. */
 function markAllChanged(d: RunDecision, stopped: boolean): void {
-  for (const name of [...d.state.timers.keys()].sort()) {
+  for (const name of [...d.state.clocks.timers.keys()].sort()) {
     const kind = kindOf(name)
     if (kind === 'branch' || kind === 'acquire') d.changed.branches.add(idOf(name))
     else if (kind === 'join') d.changed.joins.add(idOf(name))
