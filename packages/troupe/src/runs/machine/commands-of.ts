@@ -1,21 +1,12 @@
 /** Which commands an event asks for: those that stay outstanding until they are done, and those that are done at once. */
 import type { ChildMessage } from './command.ts'
 import type { Command, Event } from './machine-events.ts'
-import {
-  answerCommand,
-  cancelChildrenCommand,
-  cancelCommand,
-  drawCommand,
-  executeCommand,
-  timerCommand,
-} from './pending.ts'
+import { answerCommand, cancelChildrenCommand, cancelCommand, drawCommand, executeCommand } from './pending.ts'
 import type { State } from './state.ts'
 
 /** What is outstanding and what an event is about: under its key one transition opens and closes it. */
 export interface OutstandingCommand {
   readonly key: string
-  /** The timer that it sets. */
-  readonly timer?: string
   /** Returns it as the state now is; undefined where it is not outstanding. */
   readonly in: (state: Readonly<State>) => Command | undefined
 }
@@ -35,11 +26,6 @@ export function outstandingOf(event: Event): OutstandingCommand | undefined {
       return { key: 'children', in: cancelChildrenCommand }
     case 'budget.requested':
       return { key: 'budget', in: drawCommand }
-    case 'timer.set':
-    case 'timer.cleared': {
-      const { name } = event
-      return { key: `timer ${name}`, timer: name, in: (state) => timerCommand(name, state.clocks.timers.get(name)) }
-    }
     case 'answer.delivered': {
       const { step, wait } = event
       return {

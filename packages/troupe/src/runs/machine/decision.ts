@@ -6,6 +6,7 @@ import type { StoredError } from '../../core/index.ts'
 import type { GraphEdge, GraphNode, PinnedConfig } from '../../topology/index.ts'
 import type { Branch, Group } from './branches/branches-slice.ts'
 import { nodeIn } from './branches/flow.ts'
+import { isWorkTimer } from './clocks/run-time.ts'
 import { immediateCommandsOf, type OutstandingCommand, outstandingOf } from './commands-of.ts'
 import { evolve } from './evolve.ts'
 import type { JoinState } from './joins/joins-slice.ts'
@@ -23,6 +24,7 @@ import type {
   StepEnding,
   StepId,
 } from './machine-events.ts'
+import { timerCommand } from './pending.ts'
 import { hasEnded, must, type State } from './state.ts'
 
 type Bare<E> = E extends unknown ? Omit<E, 'at'> : never
@@ -72,12 +74,17 @@ export class RunDecision {
   isFolding = false
   readonly #tasks: DecisionTask[] = []
   #nextTask = 0
-  /** By key of what events opened or closed: whether it was open before the decision. */
-  readonly #outstanding = new Map<string, OutstandingCommand & { readonly wasOpen: boolean }>()
+  /** By key of what events opened or closed. */
+  readonly #outstanding = new Map<string, OutstandingCommand>()
+  /** Of each timer that events set or cleared: whether it could come before the decision. */
+  readonly #timers = new Map<string, boolean>()
+  /** Whether the clocks of work were stopped before it. */
+  readonly #wasStopped: boolean
   readonly #immediate: Command[] = []
 
   constructor(state: State, at: number) {
     this.state = state
+    this.#wasStopped = state.clocks.stoppedAt !== undefined
     this.at = at
   }
 
@@ -90,8 +97,9 @@ export class RunDecision {
     if (hasEnded(this.state)) throw new Error(`${bare.type} after the end of the run`)
     const event = { ...bare, at: this.at } as Event
     const command = outstandingOf(event)
-    if (command && !this.#outstanding.has(command.key))
-      this.#outstanding.set(command.key, { ...command, wasOpen: command.in(this.state) !== undefined })
+    if (command) this.#outstanding.set(command.key, command)
+    if ((event.type === 'timer.set' || event.type === 'timer.cleared') && !this.#timers.has(event.name))
+      this.#timers.set(event.name, this.#couldCome(event.name))
     this.isFolding = true
     const path = evolve(this.state, event)
     this.isFolding = false
@@ -123,14 +131,26 @@ export class RunDecision {
 
   /** What is opened and closed again in one decision is no command. */
   commands(): readonly Command[] {
-    const commands: Command[] = []
-    for (const { key, in: commandIn, wasOpen, timer } of this.#outstanding.values()) {
-      const command = hasEnded(this.state) ? undefined : commandIn(this.state)
-      if (command) commands.push(command)
-      else if (wasOpen && timer !== undefined)
-        commands.push({ id: `${key} cleared ${this.state.run.seq}`, type: 'timer.clear', name: timer })
-    }
-    return [...commands, ...this.#immediate]
+    if (hasEnded(this.state)) return this.#immediate
+    const opened = [...this.#outstanding.values()].flatMap((command) => command.in(this.state) ?? [])
+    return [...opened, ...this.#timerCommands(), ...this.#immediate]
+  }
+
+  /** When the clocks of work stop or start, so do all timers that count work time. */
+  #timerCommands(): readonly Command[] {
+    const { clocks, run } = this.state
+    if (this.#wasStopped !== (clocks.stoppedAt !== undefined))
+      for (const name of clocks.timers.keys())
+        if (isWorkTimer(name) && !this.#timers.has(name)) this.#timers.set(name, this.#couldCome(name))
+    return [...this.#timers].flatMap(([name, couldCome]): Command | readonly Command[] => {
+      const command = timerCommand(this.state, name)
+      if (command) return command
+      return couldCome ? { id: `timer ${name} cleared ${run.seq}`, type: 'timer.clear', name } : []
+    })
+  }
+
+  #couldCome(name: string): boolean {
+    return this.state.clocks.timers.get(name)?.due !== undefined && !(this.#wasStopped && isWorkTimer(name))
   }
 
   branch(id: BranchId): Branch {

@@ -5,6 +5,7 @@
 import { branchFolds } from './branches/branch-folds.ts'
 import { budgetFolds } from './budgets/grants.ts'
 import { clockFolds } from './clocks/clock-folds.ts'
+import { updateWorkClock } from './clocks/run-time.ts'
 import type { Folds } from './folds.ts'
 import { joinFolds } from './joins/join-folds.ts'
 import { type AgentPath, setPath } from './labels/agent-path.ts'
@@ -40,5 +41,6 @@ export function evolve(state: State, event: Event): AgentPath {
   evolveTaint(state, event)
   const fold = folds[event.type] as (state: State, event: Event) => void
   fold(state, event)
+  updateWorkClock(state)
   return path
 }

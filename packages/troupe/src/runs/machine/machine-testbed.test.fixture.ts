@@ -3,7 +3,7 @@ import type { Outcome, Question } from '../../agents/index.ts'
 import { type Json, joinTaint, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
 import { type RunConfig, readConfig } from '../../topology/canonical/run-config.ts'
 import { defineTopology, type TopologyForm } from '../../topology/define-topology.ts'
-import { isWallClockTimer, wallTimeOf } from './clocks/run-time.ts'
+import { isWallClockTimer, timeOf, wallTimeOf } from './clocks/run-time.ts'
 import type { AgentPath } from './labels/agent-path.ts'
 import type { Command, Event, EventOf, EventType, Input, Pinned, StepUsage } from './machine-events.ts'
 import { pending } from './pending.ts'
@@ -102,6 +102,20 @@ export class MachineTestbed {
     return events
   }
 
+  #setTimer(command: Extract<Command, { type: 'timer.set' | 'timer.clear' }>): void {
+    const { name } = command
+    this.#items = this.#items.filter(({ what }) => !('timer' in what) || what.timer !== name)
+    if (command.type === 'timer.clear') return
+    const { due } = command
+    this.#at(wallTimeOf(this.state, name, due) - this.now, { timer: name, due })
+  }
+
+  /** How long a timer has left. */
+  remainingMs(name: string): number | undefined {
+    const timer = this.state.clocks.timers.get(name)
+    return timer?.due === undefined ? timer?.remainingMs : timer.due - timeOf(this.state, name, this.now)
+  }
+
   /** As rows of timers in a storage are moved by a gap. */
   #shiftTimers(gap: number) {
     for (const item of this.#items) if ('timer' in item.what && !isWallClockTimer(item.what.timer)) item.at += gap
@@ -120,6 +134,8 @@ export class MachineTestbed {
   }
 
   carryOut(command: Command) {
+    // Rows of timers are set and cleared as often as it is said.
+    if (command.type === 'timer.set' || command.type === 'timer.clear') return this.#setTimer(command)
     if (this.#carried.has(command.id)) return
     this.#carried.add(command.id)
     switch (command.type) {
@@ -144,12 +160,6 @@ export class MachineTestbed {
       }
       case 'children.cancel':
         return this.#at(0, { input: { at: 0, type: 'children.cancelled' } })
-      case 'timer.set':
-        this.#at(wallTimeOf(this.state, command.name, command.due) - this.now, {
-          timer: command.name,
-          due: command.due,
-        })
-        return
       case 'answer.deliver': {
         const asking = this.#asking.get(command.step)
         if (asking?.wait !== command.wait) return

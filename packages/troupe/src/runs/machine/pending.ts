@@ -1,7 +1,7 @@
 /** What the shell has to carry out, computed from the slices: with ids that are the same whenever they are asked for. */
 import { taintField } from '../../core/index.ts'
 import { nodeIn } from './branches/flow.ts'
-import type { Timer } from './clocks/clocks-slice.ts'
+import { isTimerRunning } from './clocks/run-time.ts'
 import type { Command } from './machine-events.ts'
 import type { StepAnswer } from './result.ts'
 import { hasEnded, must, type State } from './state.ts'
@@ -16,8 +16,8 @@ export function* pending(state: Readonly<State>): Generator<Command> {
     for (const command of [executeCommand(state, step), cancelCommand(step)]) if (command) yield command
     for (const answer of state.steps.answers.get(step.id) ?? []) yield answerCommand(answer)
   }
-  for (const [name, timer] of state.clocks.timers) {
-    const command = timerCommand(name, timer)
+  for (const name of state.clocks.timers.keys()) {
+    const command = timerCommand(state, name)
     if (command) yield command
   }
   for (const command of [drawCommand(state), cancelChildrenCommand(state)]) if (command) yield command
@@ -40,8 +40,12 @@ export const answerCommand = ({ step, wait, answer, taint }: StepAnswer): Comman
   ...taintField(taint),
 })
 
-export const timerCommand = (name: string, timer: Timer | undefined): Command | undefined =>
-  timer?.due === undefined ? undefined : { id: `timer ${name} ${timer.due}`, type: 'timer.set', name, due: timer.due }
+/** A timer whose clock is stopped has no row. */
+export function timerCommand(state: Readonly<State>, name: string): Command | undefined {
+  const due = state.clocks.timers.get(name)?.due
+  if (due === undefined || !isTimerRunning(state, name)) return undefined
+  return { id: `timer ${name} ${due}`, type: 'timer.set', name, due }
+}
 
 export function drawCommand({ budgets: { draw } }: Readonly<State>): Command | undefined {
   if (!draw) return undefined

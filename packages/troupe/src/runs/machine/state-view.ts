@@ -2,7 +2,7 @@
 import type { Json } from '../../core/index.ts'
 import type { Branch } from './branches/branches-slice.ts'
 import { nodeIn } from './branches/flow.ts'
-import { isWallClockTimer } from './clocks/run-time.ts'
+import { isTimerRunning, isWallClockTimer } from './clocks/run-time.ts'
 import type { JoinState } from './joins/joins-slice.ts'
 import type { Amounts, Breakpoint, Pinned } from './machine-events.ts'
 import { type ExecuteCommand, executeCommand } from './pending.ts'
@@ -96,11 +96,10 @@ export class StateView {
   timerDue(name: string): number | undefined {
     return this.#state.clocks.timers.get(name)?.due
   }
-  /** The timers that run, except those of questions. */
+  /** The timers that can come, except those of questions. */
   runningTimers(): readonly string[] {
-    return [...this.#state.clocks.timers].flatMap(([name, { due }]) =>
-      due === undefined || isWallClockTimer(name) ? [] : [name],
-    )
+    const state = this.#state
+    return [...state.clocks.timers.keys()].filter((name) => isTimerRunning(state, name) && !isWallClockTimer(name))
   }
 }
 

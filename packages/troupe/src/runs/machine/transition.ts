@@ -7,7 +7,6 @@ import { considerGroup, failGroup } from './branches/branch-group.ts'
 import { finishCancellation, requestBranchCancel, requestGroupCancel } from './branches/cancellation.ts'
 import { handleBranchFailure } from './branches/fail-branch.ts'
 import { onTimer } from './clocks/on-timer.ts'
-import { isWorkStopped } from './clocks/run-time.ts'
 import { updateClocks } from './clocks/update-clocks.ts'
 import { type DecisionTask, RunDecision } from './decision.ts'
 import { considerJoin } from './joins/consider-join.ts'
@@ -60,11 +59,10 @@ export function transition(state: State, input: Input): TransitionResult {
 
 function decide(d: RunDecision, input: Input): void {
   const before = deriveStatus(d.state)
-  const wasStopped = isWorkStopped(d.state)
   applyInput(d, input)
   processTasks(d)
   if (hasEnded(d.state)) return
-  updateClocks(d, wasStopped)
+  updateClocks(d)
   recordWaiting(d, before)
 }
 

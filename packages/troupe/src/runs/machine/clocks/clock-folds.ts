@@ -1,10 +1,11 @@
 /** Folds of events about timers and gaps. */
 import type { Folds } from '../folds.ts'
-import { runTimeOf } from './run-time.ts'
+import type { ClocksSlice } from './clocks-slice.ts'
+import { timeOf } from './run-time.ts'
 
 export const clockFolds = {
-  'timer.set': (state, { name, due }) => {
-    state.clocks.timers.set(name, { due: runTimeOf(state, name, due), remainingMs: undefined })
+  'timer.set': (state, { name, due, at }) => {
+    state.clocks.timers.set(name, { due: due - at + timeOf(state, name, at), remainingMs: undefined })
   },
   'timer.cleared': ({ clocks, run }, { name, remainingMs }) => {
     if (remainingMs !== undefined) {
@@ -14,10 +15,12 @@ export const clockFolds = {
     clocks.timers.delete(name)
     if (name === run.retryTimer) run.retryTimer = undefined
   },
-  'run.claimed': ({ clocks }, { gap }) => {
-    clocks.gaps += gap
-  },
-  'clock.jumped': ({ clocks }, { gap }) => {
-    clocks.gaps += gap
-  },
+  'run.claimed': ({ clocks }, { gap }) => countGap(clocks, gap),
+  'clock.jumped': ({ clocks }, { gap }) => countGap(clocks, gap),
 } satisfies Partial<Folds>
+
+/** A gap in which the clocks of work were stopped is not counted twice. */
+function countGap(clocks: ClocksSlice, gap: number): void {
+  clocks.gaps += gap
+  if (clocks.stoppedAt !== undefined) clocks.stoppedAt += gap
+}

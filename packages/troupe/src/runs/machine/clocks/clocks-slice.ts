@@ -12,6 +12,16 @@ export interface ClocksSlice {
   lastAt: number
   /** The sum of the gaps in which no process carried the run, ms. */
   gaps: number
+  /** Since when clocks of work are stopped; undefined while they run. */
+  stoppedAt: number | undefined
+  /** How long they were stopped before, ms. */
+  stoppedMs: number
 }
 
-export const createClocksSlice = (): ClocksSlice => ({ timers: new Map(), lastAt: 0, gaps: 0 })
+export const createClocksSlice = (): ClocksSlice => ({
+  timers: new Map(),
+  lastAt: 0,
+  gaps: 0,
+  stoppedAt: undefined,
+  stoppedMs: 0,
+})

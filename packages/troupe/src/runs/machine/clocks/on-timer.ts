@@ -11,15 +11,15 @@ import { expireQuestion } from '../people/questions.ts'
 import { beginAttempt, requestRunCancel } from '../run/start-and-cancel.ts'
 import { must } from '../state.ts'
 import { endStep } from '../steps/step-results.ts'
-import { idOf, kindOf, runTimeOf, wallTimeOf } from './run-time.ts'
+import { idOf, isTimerRunning, kindOf, timeOf } from './run-time.ts'
 import { deadlineOf, questionTimeoutMs } from './update-clocks.ts'
 
 export function onTimer(d: RunDecision, name: string) {
   const due = d.state.clocks.timers.get(name)?.due
-  if (due === undefined) return
-  const lateMs = runTimeOf(d.state, name, d.at) - due
+  if (due === undefined || !isTimerRunning(d.state, name)) return
+  const lateMs = timeOf(d.state, name, d.at) - due
   // It is early after a gap, or where the clock of a process is behind: it is set again.
-  if (lateMs < 0) return d.emit({ type: 'timer.set', name, due: wallTimeOf(d.state, name, due) })
+  if (lateMs < 0) return d.emit({ type: 'timer.set', name, due: d.at - lateMs })
   d.emit({ type: 'timer.cleared', name })
   const id = idOf(name)
   const { timeouts, budget } = d.config
