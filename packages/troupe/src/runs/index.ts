@@ -81,8 +81,10 @@ export type { CapturedState, Interaction, Trace, TracedError } from './history/t
 export { Tracer, type TracerOptions } from './history/trace/tracer.ts'
 export type { RunUndoResult, UndoOptions } from './history/undo-run.ts'
 export type { ReplayResult } from './history/verify-replay.ts'
-export type { AgentPath } from './machine/branches/agent-path.ts'
+export type { Branch, BranchStatus } from './machine/branches/branches-slice.ts'
 export type { ChildMessage } from './machine/command.ts'
+export type { JoinState, JoinStatus, Slot } from './machine/joins/joins-slice.ts'
+export type { AgentPath } from './machine/labels/agent-path.ts'
 export type {
   AnswerTo,
   BranchId,
@@ -116,13 +118,7 @@ export type {
   RunWaiting,
   Tainted,
 } from './machine/result.ts'
-export type {
-  Branch,
-  BranchStatus,
-  JoinState,
-  Slot,
-  Step,
-} from './machine/state.ts'
+export type { Step, StepStatus } from './machine/steps/steps-slice.ts'
 export { checkSchedulesConfig, createSchedules, type SchedulesConfig } from './schedules/create-schedules.ts'
 export type { PrepareTask, ScheduleTrigger } from './schedules/schedule-code.ts'
 export type { ScheduleHost } from './schedules/schedule-host.ts'

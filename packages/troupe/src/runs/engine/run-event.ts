@@ -1,6 +1,6 @@
 /** A run's journal as it is told. */
 import type { UserId } from '../../core/index.ts'
-import type { AgentPath } from '../machine/branches/agent-path.ts'
+import type { AgentPath } from '../machine/labels/agent-path.ts'
 import type { Event } from '../machine/machine-events.ts'
 
 /** An event with its place in the run: 1, 2, 3 … */

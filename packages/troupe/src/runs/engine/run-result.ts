@@ -2,7 +2,7 @@
 import type { Question } from '../../agents/index.ts'
 import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
-import type { RunAccount } from '../machine/run-account.ts'
+import type { RunAccount } from '../machine/run/run-account.ts'
 
 export interface UncertainEffectOfRun {
   readonly step: string

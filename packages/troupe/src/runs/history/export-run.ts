@@ -1,9 +1,11 @@
 /** A run as one file: redacted, with a digest over all of it, to be opened wherever Troupe is. */
+
 import { createHmac } from 'node:crypto'
 import { canonicalJson, checkOptions, failure, hashText, type Json } from '../../core/index.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
-import { runAccountOf } from '../machine/run-account.ts'
+import { runAccountOf } from '../machine/run/run-account.ts'
 import { hasEnded } from '../machine/state.ts'
+import { viewOf } from '../machine/state-view.ts'
 import type { PastRun } from './past-run.ts'
 import { mapped, type Redaction, redact } from './redact-run.ts'
 
@@ -55,7 +57,7 @@ export function exportRun(
       ? stored
       : brokeDown || !shown.state
         ? mapped(stored, () => '[redacted]')
-        : (JSON.parse(JSON.stringify(runAccountOf(shown.state, atOf(stored, shown.state.startedAt)))) as Json)
+        : (JSON.parse(JSON.stringify(runAccountOf(shown.state, atOf(stored, viewOf(shown.state).startedAt)))) as Json)
   const file = {
     version: 1 as const,
     build,

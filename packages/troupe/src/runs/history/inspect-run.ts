@@ -2,7 +2,7 @@
 import type { Json, StoredError } from '../../core/index.ts'
 import type { Breakpoint, Command, StepEnding } from '../machine/machine-events.ts'
 import { pending } from '../machine/pending.ts'
-import type { State } from '../machine/state.ts'
+import { type StateView, viewOf } from '../machine/state-view.ts'
 import type { PastRun } from './past-run.ts'
 import { type RunStateAt, runStateAt } from './run-state-at.ts'
 
@@ -35,24 +35,25 @@ export interface Inspection extends RunStateAt {
 export function inspectRun(past: PastRun): Inspection {
   const seq = past.events.length
   const state = past.stateAt(seq)
+  const view = viewOf(state)
+  const { breakpoint } = view
   return {
     ...runStateAt(past, seq),
-    ...(state.breakpoint ? { breakpoint: state.breakpoint } : {}),
-    next: { steps: nextSteps(state), failures: suspendedFailures(state), pending: [...pending(state)] },
+    ...(breakpoint ? { breakpoint } : {}),
+    next: { steps: nextSteps(view), failures: suspendedFailures(view), pending: [...pending(state)] },
   }
 }
 
-const nextSteps = (state: State): readonly NextStep[] =>
-  [...state.branches.values()]
+const nextSteps = (view: StateView): readonly NextStep[] =>
+  [...view.branches()]
     .filter(({ status }) => status === 'ready')
     .sort((a, b) => a.ticket - b.ticket)
     .map(({ id, node, steps, input }) => {
-      const agent = state.graph?.nodes.get(node)?.label ?? node
-      return { branch: id, step: `${id}#${steps + 1}`, agent, input }
+      return { branch: id, step: `${id}#${steps + 1}`, agent: view.agentAt(node), input }
     })
 
-const suspendedFailures = (state: State): readonly SuspendedFailure[] =>
-  [...state.steps.values()].flatMap(({ id, agent, suspendedEnding }) => {
+const suspendedFailures = (view: StateView): readonly SuspendedFailure[] =>
+  [...view.steps()].flatMap(({ id, agent, suspendedEnding }) => {
     const { error } = (suspendedEnding ?? {}) as Partial<Extract<StepEnding, { readonly error: StoredError }>>
     return error ? [{ step: id, agent, error }] : []
   })

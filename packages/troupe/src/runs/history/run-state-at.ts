@@ -2,9 +2,12 @@
 import type { Json, StoredError } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/run-event.ts'
 import type { RunQuestion } from '../engine/run-result.ts'
+import type { Branch } from '../machine/branches/branches-slice.ts'
+import type { JoinState } from '../machine/joins/joins-slice.ts'
 import type { Guard } from '../machine/machine-events.ts'
-import { runAccountOf } from '../machine/run-account.ts'
-import type { Branch, JoinState, State, Step } from '../machine/state.ts'
+import { runAccountOf } from '../machine/run/run-account.ts'
+import { type StateView, viewOf } from '../machine/state-view.ts'
+import type { Step } from '../machine/steps/steps-slice.ts'
 import type { PastRun } from './past-run.ts'
 
 export interface BranchThen {
@@ -63,6 +66,7 @@ export interface RunStateAt {
 /** @throws ValidationError for a `seq` that the run does not have */
 export function runStateAt(past: PastRun, seq: number): RunStateAt {
   const state = past.stateAt(seq)
+  const view = viewOf(state)
   const event = past.events[seq - 1] as NumberedEvent
   const { branchResults: _, success: __, ...account } = runAccountOf(state, event.at)
   return {
@@ -70,19 +74,19 @@ export function runStateAt(past: PastRun, seq: number): RunStateAt {
     seq,
     event,
     at: new Date(event.at).toISOString(),
-    branches: [...state.branches.values()].map((branch) => branchThen(state, branch)),
-    joins: [...state.joins.values()].filter(({ state: is }) => is !== 'closed').map(joinStateAt),
-    steps: [...state.steps.values()].map(stepThen),
+    branches: [...view.branches()].map((branch) => branchThen(view, branch)),
+    joins: [...view.joins()].map(joinStateAt),
+    steps: [...view.steps()].map(stepThen),
     ...account,
   }
 }
 
-function branchThen(state: State, branch: Branch): BranchThen {
+function branchThen(view: StateView, branch: Readonly<Branch>): BranchThen {
   const { id, node, status, attempt, value, error, step, input } = branch
   const isOver = status === 'completed' || status === 'failed' || status === 'cancelled'
   return {
     id,
-    agent: state.graph?.nodes.get(node)?.label ?? node,
+    agent: view.agentAt(node),
     node,
     status,
     attempt,
@@ -93,13 +97,13 @@ function branchThen(state: State, branch: Branch): BranchThen {
   }
 }
 
-const joinStateAt = ({ id, kind, agent, state, slots, arrivals }: JoinState): JoinStateAt => {
+const joinStateAt = ({ id, kind, agent, state, slots, arrivals }: Readonly<JoinState>): JoinStateAt => {
   const missing = slots.filter(({ result }) => result === undefined)
   const arrived = kind === 'fork' ? slots.length - missing.length : arrivals.length
   return { id, kind, agent, state, arrived, missing: missing.map((slot) => slot.agent) }
 }
 
-const stepThen = ({ id, agent, branch, status, reason }: Step): StepThen => ({
+const stepThen = ({ id, agent, branch, status, reason }: Readonly<Step>): StepThen => ({
   id,
   agent,
   branch,

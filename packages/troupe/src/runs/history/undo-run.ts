@@ -3,6 +3,7 @@
  * a step started did is taken back at the place where the step had started them. What a run shares with the one that it is a
  * fork of was done there: it is taken back with the other tries of one run, and stays where the fork goes another way.
  */
+
 import { failure, type StoredError, type UserId } from '../../core/index.ts'
 import { StepLauncher } from '../engine/execution/step-launcher.ts'
 import type { ForkSource } from '../engine/forks/fork-run.ts'
@@ -12,6 +13,7 @@ import { stepJournal } from '../engine/store/run-journals.ts'
 import { evolve } from '../machine/evolve.ts'
 import type { Command } from '../machine/machine-events.ts'
 import { createState } from '../machine/state.ts'
+import { viewOf } from '../machine/state-view.ts'
 import { PastRun } from './past-run.ts'
 
 export interface UndoOptions {
@@ -191,8 +193,8 @@ function stepsThatEnded(past: PastRun): Execute[] {
   for (const event of past.events) {
     evolve(state, event)
     if (event.type === 'step.started') {
-      const command = state.open.get(`execute ${event.step}`)
-      if (command?.type === 'step.execute') started.set(event.step, command)
+      const command = viewOf(state).execution(event.step)
+      if (command) started.set(event.step, command)
     }
     const command =
       event.type === 'step.completed' || event.type === 'step.failed' ? started.get(event.step) : undefined

@@ -166,7 +166,7 @@ describe('steps', () => {
     const stubs = { A: () => value('go'), B: () => value('b', 50_000), C: () => value('c', 50_000) }
     const testbed = new MachineTestbed(team('A B C', ['A => {B, C}', 'B -> End', 'C -> End']), stubs)
     testbed.run(5_000)
-    const step = [...testbed.state.steps.values()].find(({ agent }) => agent === 'B')?.id as string
+    const step = [...testbed.state.steps.open.values()].find(({ agent }) => agent === 'B')?.id as string
     const resultsAfter = (reason: 'uncertain' | 'code.changed', detail: Json) => {
       testbed.apply({ at: 5_000, type: 'step.waiting', step, reason, detail })
       return testbed.result.branchResults.map(({ agent, error }) => [agent, error?.code, error?.message])

@@ -1,36 +1,42 @@
-/** What the shell has to carry out: derived from the state, with ids that are the same whenever they are asked for. */
-import { taintField } from '../../core/index.ts'
-import { taintOfStep } from './branches/evolve-taint.ts'
-import { flowOf, nodeIn, servingFlow } from './branches/flow.ts'
+/** Which commands an event asks for: those that stay outstanding until they are done, and those that are done at once. */
 import type { ChildMessage } from './command.ts'
 import type { Command, Event } from './machine-events.ts'
-import { must, type State, type Step } from './state.ts'
+import { answerCommand, cancelChildrenCommand, cancelCommand, drawCommand, executeCommand } from './pending.ts'
+import type { State } from './state.ts'
 
-/** The key of the command that cancels all child runs. */
-export const childrenKey = 'children'
+/** What is outstanding and what an event is about: under its key one transition opens and closes it. */
+export interface OutstandingCommand {
+  readonly key: string
+  /** Returns it as the state now is; undefined where it is not outstanding. */
+  readonly in: (state: Readonly<State>) => Command | undefined
+}
 
-const timerPrefix = 'timer '
-
-/** The name of the timer whose command has a key. */
-export const timerNameOf = (key: string): string | undefined =>
-  key.startsWith(timerPrefix) ? key.slice(timerPrefix.length) : undefined
-
-/** The key of the command that an event may open, or of the timer that it clears. */
-export function commandKeyOf(event: Event): string | undefined {
+/** The command that an event may open or close. */
+export function outstandingOf(event: Event): OutstandingCommand | undefined {
   switch (event.type) {
-    case 'step.started':
-      return `execute ${event.step}`
-    case 'step.cancel-requested':
-      return `cancel ${event.step}`
+    case 'step.started': {
+      const { step } = event
+      return { key: `execute ${step}`, in: (state) => executeCommand(state, state.steps.open.get(step)) }
+    }
+    case 'step.cancel-requested': {
+      const { step } = event
+      return { key: `cancel ${step}`, in: (state) => cancelCommand(state.steps.open.get(step)) }
+    }
     case 'run.cancel-requested':
-      return childrenKey
+      return { key: 'children', in: cancelChildrenCommand }
     case 'budget.requested':
-      return 'budget'
-    case 'timer.set':
-    case 'timer.cleared':
-      return `${timerPrefix}${event.name}`
-    case 'answer.delivered':
-      return `answer ${event.step} ${event.wait}`
+      return { key: 'budget', in: drawCommand }
+    case 'answer.delivered': {
+      const { step, wait } = event
+      return {
+        key: `answer ${step} ${wait}`,
+        in: ({ steps }) =>
+          steps.answers
+            .get(step)
+            ?.flatMap((each) => (each.wait === wait ? [answerCommand(each)] : []))
+            .at(-1),
+      }
+    }
     default:
       return undefined
   }
@@ -70,33 +76,3 @@ export function immediateCommandsOf(event: Event, seq: number): readonly Command
   }
 }
 const nothing: readonly Command[] = []
-
-export function executeCommand(state: Readonly<State>, step: Step): Command {
-  const node = nodeIn(state, step.node)
-  const common = {
-    id: `execute ${step.id}`,
-    type: 'step.execute' as const,
-    step: step.id,
-    branch: step.branch,
-    node: step.node,
-    agent: step.agent,
-    ...taintField(taintOfStep(state, step)),
-  }
-  if (step.serve) {
-    const { message, payload, fromAgent } = step.serve
-    const serve = { type: message, from: fromAgent }
-    return { ...common, input: payload, request: payload, flow: servingFlow, thread: step.id, serve }
-  }
-  const branch = must(state.branches.get(step.branch), step.branch)
-  const stream = node.out.filter((e) => e.type === 'stream').map((e) => nodeIn(state, e.to).label)
-  return {
-    ...common,
-    input: branch.input,
-    ...(branch.results ? { results: branch.results } : {}),
-    request: branch.request,
-    ...(branch.history ? { history: branch.history } : {}),
-    flow: flowOf(state, branch),
-    thread: `${branch.id}@${step.node}`,
-    ...(stream.length > 0 ? { streamTo: stream } : {}),
-  }
-}

@@ -4,10 +4,13 @@
  */
 import type { StoredError } from '../../core/index.ts'
 import type { GraphEdge, GraphNode, PinnedConfig } from '../../topology/index.ts'
-import { type AgentPath, pathOf } from './branches/agent-path.ts'
+import type { Branch, Group } from './branches/branches-slice.ts'
 import { nodeIn } from './branches/flow.ts'
-import { commandKeyOf, immediateCommandsOf, timerNameOf } from './commands-of.ts'
+import { isWorkTimer } from './clocks/run-time.ts'
+import { immediateCommandsOf, type OutstandingCommand, outstandingOf } from './commands-of.ts'
 import { evolve } from './evolve.ts'
+import type { JoinState } from './joins/joins-slice.ts'
+import type { AgentPath } from './labels/agent-path.ts'
 import type {
   BranchId,
   Cancellation,
@@ -21,7 +24,8 @@ import type {
   StepEnding,
   StepId,
 } from './machine-events.ts'
-import { type Branch, type Group, hasEnded, type JoinState, must, type State } from './state.ts'
+import { timerCommand } from './pending.ts'
+import { hasEnded, must, type State } from './state.ts'
 
 type Bare<E> = E extends unknown ? Omit<E, 'at'> : never
 
@@ -70,31 +74,38 @@ export class RunDecision {
   isFolding = false
   readonly #tasks: DecisionTask[] = []
   #nextTask = 0
-  /** By key of what events opened or closed: whether it was open before the decision. */
-  readonly #commandKeys = new Map<string, boolean>()
+  /** By key of what events opened or closed. */
+  readonly #outstanding = new Map<string, OutstandingCommand>()
+  /** Of each timer that events set or cleared: whether it could come before the decision. */
+  readonly #timers = new Map<string, boolean>()
+  /** Whether the clocks of work were stopped before it. */
+  readonly #wasStopped: boolean
   readonly #immediate: Command[] = []
 
   constructor(state: State, at: number) {
     this.state = state
+    this.#wasStopped = state.clocks.stoppedAt !== undefined
     this.at = at
   }
 
   get config(): PinnedConfig {
-    return this.state.pinned.config
+    return this.state.run.pinned.config
   }
 
   emit(bare: Bare<Event>): void {
     if (bare.type === 'join.closed') this.groups.add(this.joinState(bare.joinId).group)
     if (hasEnded(this.state)) throw new Error(`${bare.type} after the end of the run`)
     const event = { ...bare, at: this.at } as Event
-    const key = commandKeyOf(event)
-    if (key !== undefined && !this.#commandKeys.has(key)) this.#commandKeys.set(key, this.state.open.has(key))
+    const command = outstandingOf(event)
+    if (command) this.#outstanding.set(command.key, command)
+    if ((event.type === 'timer.set' || event.type === 'timer.cleared') && !this.#timers.has(event.name))
+      this.#timers.set(event.name, this.#couldCome(event.name))
     this.isFolding = true
-    evolve(this.state, event)
+    const path = evolve(this.state, event)
     this.isFolding = false
     this.events.push(event)
-    this.paths.push(pathOf(this.state.paths, event))
-    for (const command of immediateCommandsOf(event, this.state.seq)) this.#immediate.push(command)
+    this.paths.push(path)
+    for (const immediate of immediateCommandsOf(event, this.state.run.seq)) this.#immediate.push(immediate)
     if ('branch' in event && event.branch !== undefined) this.changed.branches.add(event.branch)
     if ('step' in event && event.step !== undefined) this.changed.steps.add(event.step)
     if ('joinId' in event && event.joinId !== undefined) {
@@ -120,33 +131,44 @@ export class RunDecision {
 
   /** What is opened and closed again in one decision is no command. */
   commands(): readonly Command[] {
-    const commands: Command[] = []
-    for (const [key, wasOpen] of this.#commandKeys) {
-      const command = this.state.open.get(key)
-      const timer = timerNameOf(key)
-      if (command) commands.push(command)
-      else if (wasOpen && timer !== undefined)
-        commands.push({ id: `${key} cleared ${this.state.seq}`, type: 'timer.clear', name: timer })
-    }
-    return [...commands, ...this.#immediate]
+    if (hasEnded(this.state)) return this.#immediate
+    const opened = [...this.#outstanding.values()].flatMap((command) => command.in(this.state) ?? [])
+    return [...opened, ...this.#timerCommands(), ...this.#immediate]
+  }
+
+  /** When the clocks of work stop or start, so do all timers that count work time. */
+  #timerCommands(): readonly Command[] {
+    const { clocks, run } = this.state
+    if (this.#wasStopped !== (clocks.stoppedAt !== undefined))
+      for (const name of clocks.timers.keys())
+        if (isWorkTimer(name) && !this.#timers.has(name)) this.#timers.set(name, this.#couldCome(name))
+    return [...this.#timers].flatMap(([name, couldCome]): Command | readonly Command[] => {
+      const command = timerCommand(this.state, name)
+      if (command) return command
+      return couldCome ? { id: `timer ${name} cleared ${run.seq}`, type: 'timer.clear', name } : []
+    })
+  }
+
+  #couldCome(name: string): boolean {
+    return this.state.clocks.timers.get(name)?.due !== undefined && !(this.#wasStopped && isWorkTimer(name))
   }
 
   branch(id: BranchId): Branch {
-    return must(this.state.branches.get(id), `branch ${id}`)
+    return must(this.state.branches.all.get(id), `branch ${id}`)
   }
 
   joinState(id: JoinId): JoinState {
-    return must(this.state.joins.get(id), `join ${id}`)
+    return must(this.state.joins.open.get(id), `join ${id}`)
   }
 
   /** As the events about a question name it. */
   asked(id: QuestionId): QuestionRef {
-    const { branch, agent, step } = must(this.state.questions.get(id), id)
+    const { branch, agent, step } = must(this.state.questions.open.get(id), id)
     return { question: id, branch, agent, ...(step === undefined ? {} : { step }) }
   }
 
   groupOf(branch: Branch): Group {
-    return must(this.state.groups.get(branch.group), `group ${branch.group}`)
+    return must(this.state.branches.groups.get(branch.group), `group ${branch.group}`)
   }
 
   node(name: string): GraphNode {
@@ -159,11 +181,10 @@ export class RunDecision {
 
   /** Nothing new begins in it: it, or the run, is being stopped. */
   isStopping(group: Group): boolean {
-    return this.state.cancellation !== undefined || this.state.guard !== undefined || group.failing !== undefined
+    return (
+      this.state.run.cancellation !== undefined || this.state.run.guard !== undefined || group.failing !== undefined
+    )
   }
 }
-
-export const isBranchEnded = (branch: Branch): boolean =>
-  branch.status === 'completed' || branch.status === 'failed' || branch.status === 'cancelled'
 
 export const failedResult = (agent: string, error: StoredError): Result => ({ agent, success: false, error })

@@ -70,10 +70,10 @@ describe('failures', () => {
       { A: () => fails('no') },
       { retry: { attempts: 3, backoff: '1h' } },
     ).run(2_000)
-    expect(testbed.state.retryTimer).toBe('run-retry:2')
+    expect(testbed.state.run.retryTimer).toBe('run-retry:2')
     testbed.apply({ at: 2_000, type: 'cancel', by: 'ada' })
     expect(testbed.result.status).toBe('cancelled')
-    expect([...testbed.state.timers]).toEqual([])
+    expect([...testbed.state.clocks.timers]).toEqual([])
   })
 })
 
@@ -280,10 +280,10 @@ describe('branches', () => {
       { A: () => fails('no') },
       { onError: { '*': { retry: { attempts: 3, backoff: '1h' } } } },
     ).run(2_000)
-    expect(testbed.state.counts.delayed).toBe(1)
+    expect(testbed.state.branches.delayedCount).toBe(1)
     testbed.apply({ at: 2_000, type: 'cancel', by: 'ada' })
     expect(testbed.result.status).toBe('cancelled')
-    expect(testbed.state.counts.delayed).toBe(0)
+    expect(testbed.state.branches.delayedCount).toBe(0)
   })
   it('tell on the side while they fan out', () => {
     const form = drawn({ A: 'A', B: 'B', C: 'C', D: 'D' }, [

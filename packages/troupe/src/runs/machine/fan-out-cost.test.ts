@@ -3,7 +3,7 @@ import { defineAgent } from '../../agents/index.ts'
 import { readConfig } from '../../topology/canonical/run-config.ts'
 import { defineTopology } from '../../topology/define-topology.ts'
 import type { Command, Input } from './machine-events.ts'
-import { deriveStatus, runAccountOf } from './run-account.ts'
+import { deriveStatus, runAccountOf } from './run/run-account.ts'
 import { createState } from './state.ts'
 import { transition } from './transition.ts'
 

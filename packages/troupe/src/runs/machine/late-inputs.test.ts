@@ -19,7 +19,7 @@ import {
   valuesIn,
 } from './machine-testbed.test.fixture.ts'
 import { checkAnswer } from './people/check-answer.ts'
-import { deriveStatus } from './run-account.ts'
+import { deriveStatus } from './run/run-account.ts'
 import { loadState, saveState } from './save-state.ts'
 import { createState } from './state.ts'
 
@@ -136,13 +136,13 @@ describe('inputs that come late', () => {
     const answered = testbed.apply({ at: 1_001, type: 'question.answered', question: id, value: 'yes', by: 'ada' })
     expect(answered.map(({ type }) => type)).toEqual(['question.answered', 'answer.deferred', 'run.waiting'])
     expect(testbed.result).toMatchObject({ status: 'waiting', reason: 'paused', questions: [] })
-    expect(loadState(saveState(testbed.state)).deferredAnswers).toEqual(testbed.state.deferredAnswers)
+    expect(loadState(saveState(testbed.state)).questions.deferred).toEqual(testbed.state.questions.deferred)
     testbed.apply({ at: 1_002, type: 'resume', by: 'parent' })
     expect(testbed.result.reason).toBe('paused')
     const on = testbed.apply({ at: 1_003, type: 'resume', by: 'ada' })
-    expect(on.map(({ type }) => type)).toEqual(['run.resumed', 'answer.delivered', 'timer.set'])
+    expect(on.map(({ type }) => type)).toEqual(['run.resumed', 'answer.delivered'])
     expect(testbed.runUntilIdle().result.response).toBe('yes')
-    expect(testbed.state.deferredAnswers).toEqual([])
+    expect(testbed.state.questions.deferred).toEqual([])
   })
   it('usage counts with failures and refused budgets too', () => {
     const used = { inputTokens: 3, outputTokens: 2 }
@@ -175,7 +175,6 @@ describe('inputs that come late', () => {
     } as never)
     expect(events).toMatchObject([
       { type: 'step.waiting', detail: { effect: 'pay' } },
-      { type: 'timer.cleared', name: 'time', remainingMs: 3_599_000 },
       { type: 'run.waiting', reason: 'uncertain', questions: [] },
     ])
   })
@@ -216,9 +215,9 @@ describe('clocks', () => {
       { timeouts: { acquisition: '5s' }, onFailure: 'collect' },
     ).run(1_500)
     paused.apply({ at: 1_500, type: 'pause', by: 'ada' })
-    expect([...paused.state.timers].filter(([n]) => n.startsWith('acquire:'))).toMatchObject([
-      [expect.anything(), { remainingMs: 4_500 }],
-    ])
+    expect(paused.remainingMs('acquire:1/1.2')).toBe(4_500)
+    paused.now = 9_000
+    expect(paused.remainingMs('acquire:1/1.2')).toBe(4_500)
   })
 })
 
@@ -295,9 +294,7 @@ describe('people and requests', () => {
     const testbed = new MachineTestbed(form, stubs, { timeouts: { acquisition: '5s' } }).run(1_020)
     testbed.apply({ at: 1_020, type: 'pause', by: 'ada' })
     testbed.run(1_500)
-    expect([...testbed.state.timers].filter(([name]) => name.startsWith('acquire:'))).toMatchObject([
-      [expect.anything(), { remainingMs: 5_000 }],
-    ])
+    expect(testbed.remainingMs('acquire:1/1.2')).toBe(5_000)
   })
 })
 
@@ -305,18 +302,15 @@ it('who was paused by itself does not go on because the run above does', () => {
   const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 50) })
   testbed.apply({ at: testbed.now, type: 'pause', by: 'host' })
   expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toEqual([])
-  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'host' })).toMatchObject([
-    { type: 'run.resumed' },
-    { type: 'timer.set', name: 'time' },
-  ])
+  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'host' })).toMatchObject([{ type: 'run.resumed' }])
   testbed.apply({ at: testbed.now, type: 'pause', by: 'parent' })
-  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toMatchObject([
-    { type: 'run.resumed' },
-    { type: 'timer.set', name: 'time' },
-  ])
+  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toMatchObject([{ type: 'run.resumed' }])
 })
 
 it('a run is running between what was asked and what was told', () => {
-  expect(deriveStatus({ ...createState(), status: 'running' })).toEqual({ status: 'running', over: false })
-  expect(loadState(saveState(createState())).status).toBe('new')
+  expect(deriveStatus({ ...createState(), run: { ...createState().run, status: 'running' } })).toEqual({
+    status: 'running',
+    over: false,
+  })
+  expect(loadState(saveState(createState())).run.status).toBe('new')
 })

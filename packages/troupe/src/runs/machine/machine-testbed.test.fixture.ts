@@ -3,11 +3,13 @@ import type { Outcome, Question } from '../../agents/index.ts'
 import { type Json, joinTaint, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
 import { type RunConfig, readConfig } from '../../topology/canonical/run-config.ts'
 import { defineTopology, type TopologyForm } from '../../topology/define-topology.ts'
-import { isWallClockTimer, wallTimeOf } from './limits/run-time.ts'
+import { isWallClockTimer, timeOf, wallTimeOf } from './clocks/run-time.ts'
+import type { AgentPath } from './labels/agent-path.ts'
 import type { Command, Event, EventOf, EventType, Input, Pinned, StepUsage } from './machine-events.ts'
 import { pending } from './pending.ts'
-import { deriveStatus, runAccountOf } from './run-account.ts'
-import { createState, type State } from './state.ts'
+import { expectCountsToHold } from './recount.test.fixture.ts'
+import { deriveStatus, runAccountOf } from './run/run-account.ts'
+import { createState, hasEnded, type State } from './state.ts'
 import { transition } from './transition.ts'
 
 type Execute = Extract<Command, { type: 'step.execute' }>
@@ -62,6 +64,8 @@ export class MachineTestbed {
   now = 1_000
   readonly records: { readonly input: Input; readonly events: readonly Event[] }[] = []
   readonly events: Event[] = []
+  /** Of each event. */
+  readonly paths: AgentPath[] = []
   readonly calls: { readonly agent: string; readonly input: Json; readonly command: Execute }[] = []
   readonly #stubs: { readonly [agent: string]: AgentStub }
   readonly #carried = new Set<string>()
@@ -87,13 +91,29 @@ export class MachineTestbed {
   }
 
   apply(input: Input): readonly Event[] {
-    const { events, commands } = transition(this.state, input)
+    const { events, paths, commands } = transition(this.state, input)
+    this.paths.push(...paths)
     this.records.push({ input, events })
     for (const event of events) this.events.push(event)
     for (const command of commands) if (command.type === 'timers.shift') this.#shiftTimers(command.gap)
     for (const command of commands) this.carryOut(command)
-    this.peak = Math.max(this.peak, this.state.counts.parallel)
+    if (!hasEnded(this.state) && this.state.graph && this.state.branches.all.size < 200) expectCountsToHold(this.state)
+    this.peak = Math.max(this.peak, this.state.steps.parallel)
     return events
+  }
+
+  #setTimer(command: Extract<Command, { type: 'timer.set' | 'timer.clear' }>): void {
+    const { name } = command
+    this.#items = this.#items.filter(({ what }) => !('timer' in what) || what.timer !== name)
+    if (command.type === 'timer.clear') return
+    const { due } = command
+    this.#at(wallTimeOf(this.state, name, due) - this.now, { timer: name, due })
+  }
+
+  /** How long a timer has left. */
+  remainingMs(name: string): number | undefined {
+    const timer = this.state.clocks.timers.get(name)
+    return timer?.due === undefined ? timer?.remainingMs : timer.due - timeOf(this.state, name, this.now)
   }
 
   /** As rows of timers in a storage are moved by a gap. */
@@ -114,6 +134,8 @@ export class MachineTestbed {
   }
 
   carryOut(command: Command) {
+    // Rows of timers are set and cleared as often as it is said.
+    if (command.type === 'timer.set' || command.type === 'timer.clear') return this.#setTimer(command)
     if (this.#carried.has(command.id)) return
     this.#carried.add(command.id)
     switch (command.type) {
@@ -138,12 +160,6 @@ export class MachineTestbed {
       }
       case 'children.cancel':
         return this.#at(0, { input: { at: 0, type: 'children.cancelled' } })
-      case 'timer.set':
-        this.#at(wallTimeOf(this.state, command.name, command.due) - this.now, {
-          timer: command.name,
-          due: command.due,
-        })
-        return
       case 'answer.deliver': {
         const asking = this.#asking.get(command.step)
         if (asking?.wait !== command.wait) return
@@ -187,7 +203,7 @@ export class MachineTestbed {
         ...taintField(held),
       })
     }
-    if (this.state.steps.has(step)) this.apply({ at, type: 'step.waiting', step, reason: 'parked' })
+    if (this.state.steps.open.has(step)) this.apply({ at, type: 'step.waiting', step, reason: 'parked' })
   }
 
   get idle(): boolean {
@@ -204,7 +220,7 @@ export class MachineTestbed {
     }
     const item = this.#items.splice(best, 1)[0] as Item
     const { what } = item
-    if ('timer' in what && this.state.timers.get(what.timer)?.due !== what.due) return true
+    if ('timer' in what && this.state.clocks.timers.get(what.timer)?.due !== what.due) return true
     this.now = item.at
     if ('input' in what) this.apply({ ...what.input, at: this.now })
     else if ('timer' in what) this.apply({ at: this.now, type: 'timer', name: what.timer })

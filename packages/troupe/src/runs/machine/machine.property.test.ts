@@ -9,7 +9,7 @@ import { evolve } from './evolve.ts'
 import type { Command } from './machine-events.ts'
 import { type AgentStub, MachineTestbed, type Play } from './machine-testbed.test.fixture.ts'
 import { pending } from './pending.ts'
-import { deriveStatus } from './run-account.ts'
+import { deriveStatus } from './run/run-account.ts'
 import { loadState, saveState } from './save-state.ts'
 import { createState } from './state.ts'
 import { transition } from './transition.ts'
@@ -206,18 +206,11 @@ describe('every run of a random team', () => {
       expect(new Set(fired).size).toBe(fired.length)
       expect(testbed.of('join.opened').length).toBe(fired.length)
       expect(result.totalSteps).toBeLessThanOrEqual(testbed.pinned.config.budget.steps)
-      expect(state.counts.hops).toBeLessThanOrEqual(testbed.pinned.config.budget.hops)
+      expect(state.budgets.hops).toBeLessThanOrEqual(testbed.pinned.config.budget.hops)
       expect([...pending(state)]).toEqual([])
-      expect(state.counts).toMatchObject({
-        executing: 0,
-        parallel: 0,
-        live: 0,
-        steps: 0,
-        delayed: 0,
-        openQuestions: 0,
-        outside: 0,
-        uncertain: 0,
-      })
+      expect(state.branches).toMatchObject({ openCount: 0, delayedCount: 0 })
+      expect(state.steps).toMatchObject({ open: new Map(), executing: 0, parallel: 0, external: 0, uncertain: 0 })
+      expect(state.questions.open).toEqual(new Map())
       // A step whose wait is over goes on at once: it holds resources that others may wait for.
       if (testbed.of('step.waiting').length === 0)
         expect(testbed.peak).toBeLessThanOrEqual(testbed.pinned.config.maxParallelBranches)
@@ -248,7 +241,7 @@ describe('every run of a random team', () => {
       const draw = createRandomSource(seed)
       const disturbed = play(seed, {
         each: (testbed) => {
-          if (testbed.now !== testbed.state.now || !draw.chance(0.2)) return
+          if (testbed.now !== testbed.state.clocks.lastAt || !draw.chance(0.2)) return
           testbed.down(draw.one([60_000, 3_600_000, 7 * 86_400_000]) + draw.below(100))
           gaps++
         },

@@ -47,6 +47,9 @@ export type AnswerTo = {
   readonly answer: { readonly value: Json } | { readonly error: StoredError }
 } & Tainted
 
+/** An answer to something that a step has asked. */
+export type StepAnswer = Omit<AnswerTo, 'branch' | 'agent'>
+
 /** Steps, hops and open branches: what the runs of one tree draw from a common budget. */
 export type Amounts = {
   readonly steps: number

@@ -1,24 +1,11 @@
 /** A state as JSON and back: what a snapshot holds, so that a resume need not fold the whole journal. */
 import type { Json } from '../../core/index.ts'
 import { graphOf } from '../../topology/index.ts'
+import { isBranchEnded } from './branches/branches-slice.ts'
 import { dict, emptyDict } from './dict.ts'
-import { createState, type State } from './state.ts'
+import { createState, must, type State } from './state.ts'
 
-const maps = [
-  'branches',
-  'groups',
-  'joins',
-  'steps',
-  'questions',
-  'timers',
-  'open',
-  'answers',
-  'waitingChildren',
-  'queues',
-  'paths',
-  'taints',
-  'openUsage',
-] as const
+type Slices = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 /** Of the form in which `loadState` reads it; undefined fields are left out. */
 export function saveState(state: Readonly<State>): Json {
@@ -30,22 +17,39 @@ const perText = 100
 
 /** The JSON text of a state in parts, so that a large state need not be written in one go. */
 export function* stateTexts(state: Readonly<State>): Generator<string> {
-  const { graph: _graph, flows: _flows, ...rest } = state
-  const plain = Object.entries(rest).filter(([name]) => !(maps as readonly string[]).includes(name))
-  yield JSON.stringify(Object.fromEntries(plain)).slice(0, -1)
-  for (const name of maps) {
-    yield `,"${name}":[`
-    let entries: unknown[] = []
-    let separator = ''
-    for (const entry of state[name] as ReadonlyMap<string, unknown>) {
-      if (entries.push(entry) < perText) continue
-      yield separator + JSON.stringify(entries).slice(1, -1)
-      entries = []
-      separator = ','
-    }
-    yield entries.length > 0 ? `${separator}${JSON.stringify(entries).slice(1, -1)}]` : ']'
+  const { graph: _graph, flows: _flows, ...slices } = state
+  let opening = '{'
+  for (const [name, slice] of Object.entries(slices as unknown as Slices)) {
+    yield `${opening}"${name}":`
+    yield* sliceTexts(slice)
+    opening = ','
   }
   yield '}'
+}
+
+function* sliceTexts(slice: Readonly<Record<string, unknown>>): Generator<string> {
+  let opening = '{'
+  for (const [name, field] of Object.entries(slice)) {
+    if (field === undefined) continue
+    yield `${opening}"${name}":`
+    if (field instanceof Map) yield* entryTexts(field)
+    else yield JSON.stringify(field)
+    opening = ','
+  }
+  yield '}'
+}
+
+function* entryTexts(map: ReadonlyMap<string, unknown>): Generator<string> {
+  let entries: unknown[] = []
+  let opening = '['
+  for (const entry of map) {
+    if (entries.push(entry) < perText) continue
+    yield opening + JSON.stringify(entries).slice(1, -1)
+    entries = []
+    opening = ','
+  }
+  if (entries.length > 0) yield opening + JSON.stringify(entries).slice(1, -1)
+  yield map.size === 0 ? '[]' : ']'
 }
 
 /** Objects whose keys are names get no prototype again. */
@@ -53,31 +57,38 @@ const named = <T extends object>(value: T): T => Object.assign(dict<T>(), value)
 const namedOrEmpty = <T extends object>(value: T): T =>
   Object.keys(value).length === 0 ? emptyDict<T>() : named(value)
 
-function isOpen(state: State, id: string): boolean {
-  const status = state.branches.get(id)?.status
-  return status !== 'completed' && status !== 'failed' && status !== 'cancelled'
+export function loadState(saved: Json): State {
+  const state = createState()
+  const slices = state as unknown as Slices
+  for (const [name, slice] of Object.entries(saved as unknown as Slices))
+    loadSlice(must(slices[name], `slice ${name}`), slice)
+  restoreDicts(state)
+  for (const group of state.branches.groups.values()) {
+    const isOpen = (id: string) => !isBranchEnded(must(state.branches.all.get(id), `branch ${id}`))
+    group.open = new Set(group.branches.filter(isOpen))
+  }
+  if (state.run.status !== 'new') state.graph = graphOf(state.run.pinned.topology)
+  return state
 }
 
-export function loadState(saved: Json): State {
-  const plain = saved as Record<string, unknown>
-  const state = createState()
-  for (const [key, value] of Object.entries(plain)) {
-    if ((maps as readonly string[]).includes(key)) {
-      const map = state[key as (typeof maps)[number]] as Map<string, unknown>
-      for (const [id, one] of value as [string, unknown][]) map.set(id, one)
-    } else Object.assign(state, { [key]: key === 'counts' ? { ...state.counts, ...(value as object) } : value })
+function loadSlice(slice: Readonly<Record<string, unknown>>, saved: Readonly<Record<string, unknown>>): void {
+  for (const [name, field] of Object.entries(saved)) {
+    const map = slice[name]
+    if (map instanceof Map) for (const [id, entry] of field as [string, unknown][]) map.set(id, entry)
+    else Object.assign(slice, { [name]: field })
   }
-  for (const key of ['busy', 'edgeUses', 'asks'] as const) Object.assign(state, { [key]: named(state[key]) })
-  for (const asks of Object.keys(state.asks)) state.asks[asks] = named(state.asks[asks] as { [other: string]: number })
-  Object.assign(state.usage, { unknown: named(state.usage.unknown) })
-  for (const branch of state.branches.values()) branch.progressHashes = namedOrEmpty(branch.progressHashes)
-  for (const step of state.steps.values())
+}
+
+function restoreDicts({ branches, steps, limits, budgets }: State): void {
+  for (const key of ['busy', 'edgeUses'] as const) Object.assign(limits, { [key]: named(limits[key]) })
+  for (const [agent, asked] of Object.entries(steps.requestEdges)) steps.requestEdges[agent] = named(asked)
+  Object.assign(steps, { requestEdges: named(steps.requestEdges) })
+  Object.assign(budgets.usage, { unknown: named(budgets.usage.unknown) })
+  for (const branch of branches.all.values()) branch.progressHashes = namedOrEmpty(branch.progressHashes)
+  for (const step of steps.open.values())
     for (const key of ['questions', 'requests', 'children'] as const)
       Object.assign(step, { [key]: namedOrEmpty(step[key]) })
-  for (const group of state.groups.values())
+  for (const group of branches.groups.values())
     for (const key of ['reachableCounts', 'blockedReachableCounts', 'openJoins', 'joinCounts', 'closing'] as const)
       Object.assign(group, { [key]: namedOrEmpty(group[key]) })
-  for (const group of state.groups.values()) group.open = new Set(group.branches.filter((id) => isOpen(state, id)))
-  if (state.status !== 'new') state.graph = graphOf(state.pinned.topology)
-  return state
 }

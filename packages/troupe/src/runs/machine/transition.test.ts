@@ -20,7 +20,7 @@ function broken() {
   const targets = ['B', 'C'].map((agent) => ({ agent, input: 1 }))
   testbed.apply({ at: 1_000, type: 'step.returned', step: '1#1', outcome: { kind: 'invoke', targets } })
   testbed.state.graph = undefined
-  const [first = '', second = ''] = testbed.state.steps.keys()
+  const [first = '', second = ''] = testbed.state.steps.open.keys()
   return { testbed, first, second }
 }
 
@@ -72,7 +72,7 @@ describe('A transition', () => {
   it('throws where a fold throws, for no events lead to the state any more.', () => {
     const { testbed, first } = broken()
     const wait: Input = { at: 2_000, type: 'step.waiting', step: first, reason: 'uncertain' }
-    expect(() => transition(testbed.state, wait)).toThrow('unknown graph')
+    expect(() => transition(testbed.state, wait)).toThrow('there is no graph')
   })
 
   it('decides nothing after the end of the run.', () => {

@@ -3,23 +3,21 @@
  * and the input and nothing else. A rule of ours that turns out broken fails the run, never the process.
  */
 import { failure, storeError } from '../../core/index.ts'
-import type { AgentPath } from './branches/agent-path.ts'
 import { considerGroup, failGroup } from './branches/branch-group.ts'
 import { finishCancellation, requestBranchCancel, requestGroupCancel } from './branches/cancellation.ts'
 import { handleBranchFailure } from './branches/fail-branch.ts'
-import { childrenKey } from './commands-of.ts'
+import { onTimer } from './clocks/on-timer.ts'
+import { updateClocks } from './clocks/update-clocks.ts'
 import { type DecisionTask, RunDecision } from './decision.ts'
 import { considerJoin } from './joins/consider-join.ts'
 import { joinArrivals } from './joins/join-arrivals.ts'
-import { onTimer } from './limits/on-timer.ts'
-import { updateClocks } from './limits/run-clocks.ts'
-import { isWorkStopped } from './limits/run-time.ts'
+import type { AgentPath } from './labels/agent-path.ts'
 import type { Command, Event, Input } from './machine-events.ts'
 import { editBranch } from './people/breakpoints.ts'
 import { answerQuestion, askQuestion, passBreakpoints, requestAgent, sendDeferredAnswers } from './people/questions.ts'
-import { deriveStatus } from './run-account.ts'
-import { recordWaiting } from './run-waiting.ts'
-import { applyStart, cancelRun, considerRun, pauseRun, requestRunCancel, resumeRun } from './start-and-cancel.ts'
+import { deriveStatus } from './run/run-account.ts'
+import { recordWaiting } from './run/run-waiting.ts'
+import { applyStart, cancelRun, considerRun, pauseRun, requestRunCancel, resumeRun } from './run/start-and-cancel.ts'
 import { hasEnded, type State } from './state.ts'
 import { scheduleSteps } from './steps/schedule-steps.ts'
 import {
@@ -47,9 +45,9 @@ export interface TransitionResult {
  * @throws what a fold threw; then the state is the fold of no events, and is to be dropped
  */
 export function transition(state: State, input: Input): TransitionResult {
-  if (hasEnded(state) || (state.status === 'new') !== (input.type === 'start'))
+  if (hasEnded(state) || (state.run.status === 'new') !== (input.type === 'start'))
     return { events: [], paths: [], commands: [] }
-  const decision = new RunDecision(state, Math.max(input.at, state.now))
+  const decision = new RunDecision(state, Math.max(input.at, state.clocks.lastAt))
   try {
     decide(decision, input)
   } catch (error) {
@@ -61,20 +59,18 @@ export function transition(state: State, input: Input): TransitionResult {
 
 function decide(d: RunDecision, input: Input): void {
   const before = deriveStatus(d.state)
-  const wasStopped = isWorkStopped(d.state)
   applyInput(d, input)
   processTasks(d)
   if (hasEnded(d.state)) return
-  updateClocks(d, wasStopped)
+  updateClocks(d)
   recordWaiting(d, before)
 }
 
 /** The run fails with what was decided so far, and every step that is executed is told to stop. */
 function failRun(d: RunDecision, input: Input, thrown: unknown): TransitionResult {
-  const rule = thrown instanceof Error ? thrown.message : String(thrown)
-  const error = storeError(failure('invariant.broken', { rule }))
+  const error = storeError(isBroken(thrown) ? thrown : failure('invariant.broken', { rule: String(thrown) }))
   const ended = input.type === 'step.returned' || input.type === 'step.failed' ? input.step : undefined
-  for (const { id: step, status, cancellation, branch, agent } of d.state.steps.values())
+  for (const { id: step, status, cancellation, branch, agent } of d.state.steps.open.values())
     if (step !== ended && status !== 'ready' && !cancellation)
       d.emit({ type: 'step.cancel-requested', step, branch, agent, cancellation: { as: 'cancelled', error } })
   const cancels = d.commands().filter(({ type }) => type === 'step.cancel')
@@ -82,6 +78,9 @@ function failRun(d: RunDecision, input: Input, thrown: unknown): TransitionResul
   // The end of a run closes all that is outstanding, and these steps execute still.
   return { events: d.events, paths: d.paths, commands: [...cancels, ...d.commands()] }
 }
+
+const isBroken = (thrown: unknown): thrown is Error =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === 'invariant.broken'
 
 function applyInput(d: RunDecision, input: Input) {
   switch (input.type) {
@@ -110,9 +109,9 @@ function applyInput(d: RunDecision, input: Input) {
     case 'break':
       return d.emit({ type: 'run.breakpoints-set', breakOn: input.breakOn, by: input.by })
     case 'resume': {
-      const { deferredAnswers } = d.state
+      const { deferred } = d.state.questions
       resumeRun(d, input.by, input.steps)
-      sendDeferredAnswers(d, deferredAnswers)
+      sendDeferredAnswers(d, deferred)
       return passBreakpoints(d, input.by)
     }
     case 'step.edited':
@@ -122,14 +121,14 @@ function applyInput(d: RunDecision, input: Input) {
     case 'budget.rejected':
       return budgetRejected(d, input)
     case 'run.claimed':
-      return d.emit({ type: 'run.claimed', gap: d.at - d.state.now })
+      return d.emit({ type: 'run.claimed', gap: d.at - d.state.clocks.lastAt })
     case 'clock.jumped':
-      return d.emit({ type: 'clock.jumped', gap: Math.min(input.gap, d.at - d.state.now) })
+      return d.emit({ type: 'clock.jumped', gap: Math.min(input.gap, d.at - d.state.clocks.lastAt) })
     case 'child.waiting':
     case 'child.resumed':
       return childChanged(d, input)
     case 'children.cancelled':
-      return d.state.open.has(childrenKey) ? d.emit({ type: 'children.cancelled' }) : undefined
+      return d.state.run.childrenCancelledAt !== undefined ? d.emit({ type: 'children.cancelled' }) : undefined
     case 'run.charged':
     case 'budget.granted': {
       const { at: _, ...fields } = input
@@ -153,7 +152,7 @@ function carryOut(d: RunDecision, task: DecisionTask) {
     case 'run.cancel':
       return requestRunCancel(d, task.cancellation, task)
     case 'step.end': {
-      const step = d.state.steps.get(task.step)
+      const step = d.state.steps.open.get(task.step)
       return step && endStep(d, step, task.ending)
     }
   }

@@ -2,10 +2,12 @@
  * Draws for one run, in blocks, and puts what it drew into the run's journal. The draw is durable before the run hears of
  * it: an owner that finds more in its share than its journal tells was cut off in between, and is granted the difference.
  */
+
 import { sleep, type UserId } from '../../../core/index.ts'
-import { ownUse } from '../../machine/limits/grants.ts'
+import { ownUse } from '../../machine/budgets/grants.ts'
 import type { Amounts, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { poolsOf } from '../children/parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { mapAmounts, resources, type SharedResource, type ShareHolder } from './shared-budgets.ts'
@@ -37,7 +39,8 @@ export function drawBudget(parts: OrchestraParts, run: DrawingRun, asked: Amount
   void drawUntilAnswered(parts, run, asked).catch(() => parts.clock.after(retryMs, retry, { background: true }))
 }
 
-const poolOf = ({ run, state }: DrawingRun, resource: SharedResource): string => poolsOf(state.pinned, run)[resource]
+const poolOf = ({ run, state }: DrawingRun, resource: SharedResource): string =>
+  poolsOf(viewOf(state).pinned, run)[resource]
 
 /** Resolves when the run has heard what became of it. */
 async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<void> {
@@ -81,14 +84,14 @@ export async function shareOf(
 ): Promise<Amounts> {
   const found = await parts.sharedBudgets.drawnBy(user, run)
   if (found) return found
-  const { granted = none, pinned } = state
+  const { granted = none, pinned } = viewOf(state)
   await commit(parts, user, parts.sharedBudgets.found(user, run, pinned.config.budget, granted))
   return granted
 }
 
 async function look(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<Found> {
   const { sharedBudgets } = parts
-  const { granted = none } = run.state
+  const { granted = none } = viewOf(run.state)
   const share = await shareOf(parts, run)
   const missed = mapAmounts((resource) => Math.max(0, share[resource] - granted[resource]))
   if (resources.some((resource) => missed[resource] > 0)) return { amounts: missed, drawn: true }
@@ -110,7 +113,11 @@ const blockOf = (remaining: number, members: number): number =>
 
 /** @returns false where somebody else was faster */
 async function drawn(parts: OrchestraParts, { user, run, state }: DrawingRun, amounts: Amounts): Promise<boolean> {
-  return commit(parts, user, parts.sharedBudgets.draw(user, run, poolsOf(state.pinned, run), amounts, ownUse(state)))
+  return commit(
+    parts,
+    user,
+    parts.sharedBudgets.draw(user, run, poolsOf(viewOf(state).pinned, run), amounts, ownUse(state)),
+  )
 }
 
 async function commit(

@@ -1,9 +1,11 @@
 /** In the change that starts a run below another one: the pool of what it has reserved, and its share. */
+
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import { ownUse } from '../../machine/limits/grants.ts'
+import { chargedUse, ownUse } from '../../machine/budgets/grants.ts'
 import type { Amounts, Pinned } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { parentOf, poolsOf } from '../children/parent.ts'
 import { mapAmounts, resources, type SharedBudgets } from './shared-budgets.ts'
 
@@ -34,10 +36,10 @@ export function joinBudgets(
 
 /** A run that goes on where another one stood counts what that had drawn, and what was charged for the runs below it. */
 export function rejoinBudgets(budgets: SharedBudgets, user: UserId, run: string, state: State): readonly Statement[] {
-  const { pinned, granted, counts } = state
+  const { pinned, granted } = viewOf(state)
   if (!pinned.draws && !granted) return []
   const drawn = granted ?? none
-  const drawnBelow = { steps: counts.chargedSteps, hops: counts.chargedHops, branches: 0 }
+  const drawnBelow = chargedUse(state)
   const parent = parentOf(pinned)
   if (!parent) return budgets.found(user, run, pinned.config.budget, drawn, drawnBelow)
   const own = ownUse(state)

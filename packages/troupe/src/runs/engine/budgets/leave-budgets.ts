@@ -1,16 +1,18 @@
 /** In the change that ends a run: what it drew or reserved and did not use goes back to the budgets above. */
+
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import { ownUse } from '../../machine/limits/grants.ts'
+import { ownUse } from '../../machine/budgets/grants.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { parentOf, poolsOf } from '../children/parent.ts'
 import { resources, type SharedBudgets } from './shared-budgets.ts'
 
 export function leaveBudgets(budgets: SharedBudgets, user: UserId, run: string, state: State): readonly Statement[] {
-  const { pinned, granted, counts } = state
+  const { pinned, granted, totalSteps, hops } = viewOf(state)
   if (!pinned.draws && !granted) return []
   const reserved = parentOf(pinned)?.reserved ?? {}
-  const used = { steps: counts.totalSteps, hops: counts.hops, branches: 0 }
+  const used = { steps: totalSteps, hops, branches: 0 }
   return [
     ...budgets.leave(user, run, poolsOf(pinned, run), ownUse(state)),
     ...resources.flatMap((resource) => {

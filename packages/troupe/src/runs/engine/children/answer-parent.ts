@@ -1,10 +1,12 @@
 /** In the change that ends a run: the step that started it hears of its end, and the step's run of what was used. */
+
 import { type Json, taintField, type UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
+import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { StepUsage } from '../../machine/machine-events.ts'
-import type { RunAccount } from '../../machine/run-account.ts'
+import type { RunAccount } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
-import { totalUsage } from '../../machine/steps/total-usage.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal } from '../store/run-journals.ts'
@@ -15,9 +17,9 @@ export function answerParent(
   { user, run, state }: { readonly user: UserId; readonly run: string; readonly state: State },
   result: RunAccount,
 ): readonly Statement[] {
-  const parent = parentOf(state.pinned)
+  const parent = parentOf(viewOf(state).pinned)
   if (!parent) return []
-  const charge = less({ ...chargeOf(result), hops: state.counts.hops }, parent.charged)
+  const charge = less({ ...chargeOf(result), hops: viewOf(state).hops }, parent.charged)
   const charged: RunMessage = { type: 'charged', run, ...charge }
   return [
     ...steps.answer(user, parent.step, parent.wait, answerOf(result)).statements,

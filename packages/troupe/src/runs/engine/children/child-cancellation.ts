@@ -1,6 +1,6 @@
 /** Cancels child runs and waits for their end: those of a step, and all of a run. */
 import { TroupeError, type UserId, WorkTimer } from '../../../core/index.ts'
-import { defaultGraceMs } from '../../machine/limits/run-clocks.ts'
+import { defaultGraceMs } from '../../machine/clocks/update-clocks.ts'
 import type { ChildRuns } from '../orchestra-parts.ts'
 import type { RunHost } from '../run-host.ts'
 

@@ -1,9 +1,11 @@
 /** What the host does for runs that steps start. */
+
 import type { ChildRunSpec } from '../../../agents/index.ts'
 import type { UserId } from '../../../core/index.ts'
 import { type Json, TroupeError } from '../../../core/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { shareOf } from '../budgets/draw-budget.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import { foldRun } from '../execution/fold-run.ts'
@@ -53,7 +55,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
     },
     hopsOf: async (user, run) => {
       const records = await readRetainedRecords(host.parts, user, await host.row(user, run))
-      return foldRun({ snapshot: undefined, records }).state.counts.hops
+      return viewOf(foldRun({ snapshot: undefined, records }).state).hops
     },
     remaining: (user, run, step) => remaining(host, user, run, step),
     claim: async (user, run, agents, parent) => {
@@ -62,7 +64,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
       if (host.isClosed || !row || row.endedAt !== null) return
       try {
         // Paused before the child was durable: it was not among those that heard of it.
-        if ((await host.own(user, parent)).state.pausedBy !== undefined) {
+        if (viewOf((await host.own(user, parent)).state).isPaused) {
           const { inbox, storage } = host.parts
           const pause = inbox.put(
             user,
@@ -86,14 +88,14 @@ export function createChildRuns(host: RunHost): ChildRuns {
 async function remaining(host: RunHost, user: UserId, run: string, step: string): Promise<RemainingBudget> {
   const owner = await host.own(user, run)
   const { state, pinned } = owner
-  const draws = () => pinned.draws || state.granted !== undefined
+  const draws = () => pinned.draws || viewOf(state).granted !== undefined
   if (!draws()) {
     await owner.apply((at) => (draws() ? undefined : { at, type: 'budget.granted', steps: 0, hops: 0, branches: 0 }))
     await shareOf(host.parts, owner)
   }
   return {
     pools: poolsOf(pinned, run),
-    depth: pinned.config.budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
+    depth: pinned.config.budget.depth - (viewOf(state).step(step)?.depth ?? 0) - 1,
     budget: pinned.config.budget,
     breakOn: childBreakpoints(breakpointsIn(state)),
   }

@@ -1,6 +1,6 @@
 /** A run whose steps wait for child runs that wait shows their questions as its own. */
 import type { Json } from '../../../core/index.ts'
-import { childQuestionId } from '../../machine/run-waiting.ts'
+import { childQuestionId } from '../../machine/run/run-waiting.ts'
 
 /** What a run that waits shows of itself, as JSON. */
 export type Still = {

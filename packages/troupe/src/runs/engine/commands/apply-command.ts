@@ -1,8 +1,10 @@
 /** What becomes of a command that a run takes in, for whoever gave it and for the audit log. */
+
 import { approvalAuditEntry } from '../../../agents/index.ts'
 import { storeError, type TroupeError, type UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { rejectionOf } from './rejection-of.ts'
 import type { RunMessage } from './run-message.ts'
@@ -42,7 +44,7 @@ function recordApproval(
   rejection: TroupeError | undefined,
 ): readonly Statement[] {
   if (order.type !== 'question.answered') return []
-  const { ask, agent = '' } = state.questions.get(order.question) ?? {}
+  const { ask, agent = '' } = viewOf(state).question(order.question) ?? {}
   if (ask?.kind !== 'approval') return []
   if (rejection?.code === 'approval.mismatch')
     services.guard.mismatched({ userId: user, agent, action: ask.tool ?? 'approval' })

@@ -1,8 +1,10 @@
 /** Commands that do not fit how the run stands: refused before they become inputs. */
+
 import { failure, type TroupeError } from '../../../core/index.ts'
 import { answerRejection } from '../../machine/people/check-answer.ts'
-import { deriveStatus } from '../../machine/run-account.ts'
+import { deriveStatus } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import type { Order } from './run-message.ts'
 
 /** What is wrong with a command as things stand. */
@@ -11,9 +13,9 @@ export function rejectionOf(state: State, run: string, order: Order): TroupeErro
   if (order.type === 'question.answered') return answerRejection(state, order.question, order.value)
   if (over) return failure('run.over', { run, status })
   const wrong = (problem: string) => failure('validation.failed', { what: `The edit of run ${run}`, problem })
-  if (order.type === 'step.edited' && !state.steps.get(order.step)?.suspendedEnding)
+  if (order.type === 'step.edited' && !viewOf(state).step(order.step)?.suspendedEnding)
     return wrong(`no failure of the step ${order.step} is held at a breakpoint`)
-  if (order.type === 'branch.edited' && state.branches.get(order.branch)?.status !== 'ready')
+  if (order.type === 'branch.edited' && viewOf(state).branch(order.branch)?.status !== 'ready')
     return wrong(`the branch ${order.branch} is not about to begin a step`)
   return undefined
 }

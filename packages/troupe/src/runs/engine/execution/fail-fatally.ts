@@ -2,13 +2,15 @@
  * What will fail the same way however often it is tried (a full journal, a broken invariant) ends its run, and no other:
  * the step that started it is answered, and the journal stays as it was, for whoever looks into it.
  */
+
 import { failure, type StoredError, storeError, TroupeError, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { guardIn } from '../../machine/limits/guards.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
-import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
+import { type RunAccount, runAccountOf } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
@@ -49,7 +51,7 @@ export async function failFatally(
     ...(guard ? { guard } : {}),
   } as const
   const message = { type: 'cancel' } as const
-  const cancelled = { id: `cancel ${state.seq + 1}`, type: 'children.notify', message } as const
+  const cancelled = { id: `cancel ${viewOf(state).seq + 1}`, type: 'children.notify', message } as const
   // Where they cannot be read, the run ends all the same.
   const childRows = await notifyRelatedRuns(parts, at, [cancelled]).catch(() => [])
   const statusRow = {

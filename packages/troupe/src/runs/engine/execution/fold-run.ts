@@ -1,10 +1,12 @@
 /** The state that a run's journal leads to: its snapshot, and every event after it. */
+
 import type { Json, UserId } from '../../../core/index.ts'
 import type { JournalId, JournalRecord } from '../../../journal/index.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { loadState } from '../../machine/save-state.ts'
 import { createState, type State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { readRecord } from '../store/run-record.ts'
 
@@ -22,7 +24,7 @@ export function foldRun(content: {
     lastSeq = first + events.length - 1
     lastAt = Math.max(lastAt, at)
   }
-  return { state, pinned: state.pinned, lastSeq, lastAt }
+  return { state, pinned: viewOf(state).pinned, lastSeq, lastAt }
 }
 
 /** Returns undefined where the journal cannot be read or folded. */

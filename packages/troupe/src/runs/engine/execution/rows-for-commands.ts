@@ -1,10 +1,12 @@
 /** Rows that follow from commands, in the same change and in their order: a timer may be cleared and set again in one go. */
+
 import { taintField, type UserId } from '../../../core/index.ts'
 import type { JournalId } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import { isWallClockTimer, wallTimeOf } from '../../machine/limits/run-time.ts'
+import { wallTimeOf } from '../../machine/clocks/run-time.ts'
 import type { Command } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
@@ -31,9 +33,7 @@ function shiftedTimers(
   let gap = 0
   for (const command of commands) if (command.type === 'timers.shift') gap += command.gap
   if (gap === 0) return []
-  const names = [...state.timers].flatMap(([name, { due }]) =>
-    due === undefined || isWallClockTimer(name) ? [] : [name],
-  )
+  const names = viewOf(state).runningTimers()
   return names.length > 0 ? timers.shift(user, journal, names, gap).statements : []
 }
 

@@ -3,7 +3,7 @@
  * before all that happened after them, so that clocks of work leave them out. People get time to answer after a gap.
  */
 import { answerTimeMs } from '../../../journal/index.ts'
-import { idOf, isWallClockTimer } from '../../machine/limits/run-time.ts'
+import { idOf, isWallClockTimer } from '../../machine/clocks/run-time.ts'
 import type { Input } from '../../machine/machine-events.ts'
 import type { RunMessage } from '../commands/run-message.ts'
 

@@ -3,14 +3,16 @@
  * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
  * hold: losing it at any moment loses nothing.
  */
+
 import { failure, type Json, type StoredError, TimeSlice, type UserId } from '../../../core/index.ts'
 import type { JournalWriter, StepEnd } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import { pathOf } from '../../machine/branches/agent-path.ts'
+import { pathsOf } from '../../machine/labels/agent-path.ts'
 import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
-import { deriveStatus } from '../../machine/run-account.ts'
+import { deriveStatus } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { drawBudget } from '../budgets/draw-budget.ts'
 import { cancelChildren } from '../children/cancel-children.ts'
 import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
@@ -104,7 +106,7 @@ export class RunOwner {
   }
   /** Nothing in it moves without a person, and it holds no code that child runs need. */
   get waits(): boolean {
-    return deriveStatus(this.#state).status === 'waiting' && this.#state.counts.outside === 0
+    return deriveStatus(this.#state).status === 'waiting' && viewOf(this.#state).externalSteps === 0
   }
   get isResting(): boolean {
     return this.waits && !this.#pumping && this.#waiting.length === 0
@@ -138,7 +140,8 @@ export class RunOwner {
 
   /** The start is durable. */
   begin(events: readonly Event[]): void {
-    const first = events.map((event, i) => ({ ...event, seq: i + 1, path: pathOf(this.#state.paths, event) }))
+    const paths = pathsOf(events)
+    const first = events.map((event, i) => ({ ...event, seq: i + 1, path: paths[i] ?? [] }))
     this.#notify(first)
     for (const event of first) this.#parts.announce(this.user, this.run, this.#trace, event)
     this.resume(pending(this.#state))
@@ -337,7 +340,7 @@ export class RunOwner {
   #launch(command: Extract<Command, { readonly type: 'step.execute' }>, restarted = false): void {
     const { step } = command
     // A step that waits does nothing that could end its process.
-    const isRestarted = restarted && this.#state.steps.get(step)?.status === 'running'
+    const isRestarted = restarted && viewOf(this.#state).step(step)?.status === 'running'
     this.#launcher.launch(
       command,
       (end, usage) => {

@@ -1,10 +1,12 @@
 /** What lists and results show of a run, and what follows from its end, in the change that leads to it. */
+
 import type { UserId } from '../../../core/index.ts'
 import type { JournalId } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import { deriveStatus, runAccountOf } from '../../machine/run-account.ts'
+import { totalUsage } from '../../machine/budgets/total-usage.ts'
+import { deriveStatus, runAccountOf } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
-import { totalUsage } from '../../machine/steps/total-usage.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -28,7 +30,7 @@ export class RunStatusRows {
   /** Returns no rows where what was saved last still holds. */
   rows({ user, run, state, journal }: OwnedRun, at: number): readonly Statement[] {
     const { status, reason = null, over } = deriveStatus(state)
-    const outside = status === 'waiting' ? state.counts.outside : 0
+    const outside = status === 'waiting' ? viewOf(state).externalSteps : 0
     // A step that waits may have used more since the run waited last.
     const saved = JSON.stringify([status, reason, over, outside, status === 'waiting' && totalUsage(state)])
     if (saved === this.#saved && !over) return []

@@ -25,6 +25,7 @@ import type { Fragment } from '../../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../../machine/machine-events.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
 import type { State } from '../../machine/state.ts'
+import { type StateView, viewOf } from '../../machine/state-view.ts'
 import { withDailyBudget } from '../budgets/daily-usage.ts'
 import { parentOf } from '../children/parent.ts'
 import { runMessageJson } from '../commands/run-message.ts'
@@ -73,6 +74,7 @@ export class StepLauncher {
   #over = false
   /** What is under way goes on, and nothing begins. */
   #draining = false
+  #view: StateView | undefined
   #state: Readonly<State> | undefined
   /** Steps that something came for while the run was paused. */
   readonly #deferred = new Set<string>()
@@ -93,6 +95,7 @@ export class StepLauncher {
   /** @param state of the run, as it changes: where it stops may be set while it goes on */
   observeState<S extends State>(state: S): S {
     this.#state = state
+    this.#view = viewOf(state)
     return state
   }
 
@@ -113,7 +116,7 @@ export class StepLauncher {
       usage: undefined,
     }
     this.#flights.set(command.step, flight)
-    if (this.#isPaused && this.#state?.steps.get(command.step)?.status === 'waiting') this.#deferred.add(command.step)
+    if (this.#isPaused && this.#view?.step(command.step)?.status === 'waiting') this.#deferred.add(command.step)
     else this.#startExecution(flight)
   }
 
@@ -138,7 +141,7 @@ export class StepLauncher {
   }
 
   get #isPaused(): boolean {
-    return this.#state?.pausedBy !== undefined
+    return this.#view?.isPaused === true
   }
 
   /** Something arrived for a step: if it had given up its process, it is entered again. */

@@ -3,9 +3,11 @@
  * step's record, or is handed to the step. Where a run is tried again, so is one below that failed or was stopped, as a run
  * of its own that goes on where it stood.
  */
+
 import { failure, type Json } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import type { RunAccount } from '../../machine/run-account.ts'
+import type { RunAccount } from '../../machine/run/run-account.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { answerOf, chargeOf } from '../children/answer-parent.ts'
 import { childCall, childIn, childRunId } from '../children/child-run-id.ts'
 import { type Charge, childLineage, type Parent, poolsOf } from '../children/parent.ts'
@@ -66,7 +68,7 @@ export async function forkChildren(
     const retry = childRunId(fork.run, child)
     names.set(child, retry)
     const above: Parent = {
-      ...childLineage(fork.run, fork.state.pinned),
+      ...childLineage(fork.run, viewOf(fork.state).pinned),
       step: journal,
       wait: renamedWait(wait, names),
       ...(fork.charged.has(child) ? { charged: await fullCharge(child, result) } : {}),
@@ -83,7 +85,7 @@ function chargeFor(
   child: string,
   charge: Charge & { readonly hops: number },
 ): readonly Statement[] {
-  const pools = poolsOf(state.pinned, run)
+  const pools = poolsOf(viewOf(state).pinned, run)
   const message = runMessageJson({ type: 'charged', run: child, ...charge })
   return [
     ...inbox.put(user, runJournal(run), runJournal(child), 'charged', message).statements,

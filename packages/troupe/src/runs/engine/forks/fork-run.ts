@@ -3,6 +3,7 @@
  * What had settled by then is not done again; steps that were open go on in the fork: those that waited with what they
  * had recorded, others from their start. The shared context is not forked: what the run wrote there stays as it is now.
  */
+
 import { type Agent, editedRouting, type LlmAgentOptions, type Outcome } from '../../../agents/index.ts'
 import {
   checkName,
@@ -18,10 +19,11 @@ import {
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
+import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { Event, Input, InputOf, Pinned } from '../../machine/machine-events.ts'
 import { checkAnswer } from '../../machine/people/check-answer.ts'
 import { createState, hasEnded, type State } from '../../machine/state.ts'
-import { totalUsage } from '../../machine/steps/total-usage.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { transition } from '../../machine/transition.ts'
 import { rejoinBudgets } from '../budgets/join-budgets.ts'
 import { type Parent, parentOf, withParent } from '../children/parent.ts'
@@ -122,9 +124,9 @@ export async function forkRun(
   rejectIneffective(source.agents, edit)
   rejectUnknown(edit, parts.services.models)
   const agents = editedAgents(source.agents, edit)
-  const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
+  const { pinned, task } = viewOf(state)
+  const launcher = new StepLauncher(parts, user, run, pinned, agents)
   const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
-  const { pinned } = state
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
   const shared = await forkSteps(parts, fork, logs)
   if (!fork.repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: shared.calls })
@@ -134,7 +136,7 @@ export async function forkRun(
       agents: Object.keys(pinned.fingerprints),
       parent: parentOf(pinned),
       team: parts.teamOf(pinned.topology),
-      task: state.task,
+      task,
     }),
     ...(parentOf(pinned) === undefined ? (parts.dailyUsage?.startRun(user) ?? []) : []),
     ...fragment.statements,
@@ -164,7 +166,8 @@ function auditStatements({ audit }: OrchestraParts, fork: ForkedSteps, { edit }:
   const { user, run, source, state, all } = fork
   if (!audit) return []
   const written = (operation: string, resource: string) => audit.written(user, { actor: 'host', operation, resource })
-  if (parentOf(state.pinned)) return audit.written(user, { actor: 'troupe', operation: 'run.start', resource: run })
+  if (parentOf(viewOf(state).pinned))
+    return audit.written(user, { actor: 'troupe', operation: 'run.start', resource: run })
   return [
     ...written(all ? 'run.retry' : 'run.fork', source.run),
     ...written('run.start', run),
@@ -245,13 +248,13 @@ class Prefix {
 
   /** Steps that are open, and questions, for which a result or an answer is given. */
   completeOpenSteps(at: number): void {
-    for (const step of [...this.state.steps.values()]) {
+    for (const step of [...viewOf(this.state).steps()]) {
       const found = this.#resultFor(step.id, step.agent)
       if (found && !step.serve)
         this.apply({ at, type: 'step.returned', step: step.id, outcome: editedRouting(found.value) })
     }
     for (const [question, value] of Object.entries(this.#edit.answers ?? {})) {
-      if (this.#used.has(`answer ${question}`) || this.state.questions.get(question)?.status !== 'open') continue
+      if (this.#used.has(`answer ${question}`) || !viewOf(this.state).question(question)) continue
       this.#rejectApproval(question)
       checkAnswer(this.state, question, value)
       this.#used.add(`answer ${question}`)
@@ -293,14 +296,14 @@ class Prefix {
       return { ...input, value: answers[input.question] as Json, by: 'fork' }
     }
     if (input.type !== 'step.returned' && input.type !== 'step.failed') return input
-    const step = this.state.steps.get(input.step)
+    const step = viewOf(this.state).step(input.step)
     const found = step && !step.serve ? this.#resultFor(step.id, step.agent) : undefined
     return found ? returnedWith(input, found.value) : input
   }
 
   /** Only a person who is asked gives an approval, and only `run.answer` records who that was. */
   #rejectApproval(question: string): void {
-    if (this.state.questions.get(question)?.ask.kind !== 'approval') return
+    if (viewOf(this.state).question(question)?.ask.kind !== 'approval') return
     throw failure('validation.failed', {
       what: `Forking run ${this.#source.run} at ${this.#source.at}`,
       problem: `the question ${question} is an approval, which no edit gives; answer it in the fork`,

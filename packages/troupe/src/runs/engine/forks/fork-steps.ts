@@ -2,8 +2,10 @@
  * What a fork takes over of the steps of its source: the records of steps that wait, up to the first answer that the fork
  * does not share, and what LlmAgents that go on had said by then.
  */
+
 import type { Statement } from '../../../storage/index.ts'
 import { hasEnded } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { childIn } from '../children/child-run-id.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal, threadOf } from '../store/run-journals.ts'
@@ -30,7 +32,7 @@ export interface SharedLog {
 export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promise<ReadonlyMap<string, SharedLog>> {
   const logs = new Map<string, SharedLog>()
   if (hasEnded(fork.state)) return logs
-  for (const step of fork.state.steps.values()) {
+  for (const step of viewOf(fork.state).steps()) {
     if (step.status === 'ready') continue
     const known = fork.answered.get(step.id) ?? new Set()
     const sent = answersTo(fork, step.id)
@@ -40,7 +42,7 @@ export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promi
     const isUnasked = (id: string) => !fork.serving.has(`${step.id}>${id}`) && (sent.has(id) || !replied.has(id))
     // What the run has not heard of where the fork begins is asked anew there, and a run that goes on is the source's.
     const isUnknownToFork = ({ t, id = '', v }: StepLogEntry) =>
-      (t === 'wait' && id.includes('/ask:') && !fork.state.questions.has(`${step.id}?${id}`)) ||
+      (t === 'wait' && id.includes('/ask:') && !viewOf(fork.state).hasAsked(step.id, `${step.id}?${id}`)) ||
       (t === 'wait' && id.includes('/request:') && isUnasked(id)) ||
       (isChild({ t, id }) && fork.all !== true && !fork.charged.has(String(v)))
     const isKnown = (id: string) => {
@@ -180,7 +182,7 @@ async function threadMessages(
   const statements: Statement[] = []
   const seen = new Set<string>()
   for (const { branch: id, node } of started) {
-    const branch = state.branches.get(id)
+    const branch = viewOf(state).branch(id)
     const name = threadOf(source.run, `${id}@${node}`)
     if (!branch || ['completed', 'failed', 'cancelled'].includes(branch.status) || seen.has(name)) continue
     seen.add(name)
@@ -203,9 +205,9 @@ async function threadMessages(
 
 /** It was begun after the place of the fork, or is carried out again there. */
 const isLater = ({ state }: ForkedSteps, step: string, waiting: ReadonlyMap<string, unknown>): boolean => {
-  if (waiting.has(step) || state.steps.has(step)) return true
+  if (waiting.has(step) || viewOf(state).step(step)) return true
   const at = step.lastIndexOf('#')
-  return Number(step.slice(at + 1)) > (state.branches.get(step.slice(0, at))?.steps ?? 0)
+  return Number(step.slice(at + 1)) > (viewOf(state).branch(step.slice(0, at))?.steps ?? 0)
 }
 
 /** How long the conversation was before what these entries tell of: when a step opened it, or first added to it. */

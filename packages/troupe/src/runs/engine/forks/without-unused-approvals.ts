@@ -2,10 +2,12 @@
  * Approvals that a fork does not share: an approval is for one call, so it goes along only with the record of that call.
  * Without that record the fork would make the call on an approval that was given to another run.
  */
+
 import { approvalHash } from '../../../agents/index.ts'
 import type { Json, Question } from '../../../core/index.ts'
 import { inputHash } from '../../../journal/index.ts'
 import type { Event } from '../../machine/machine-events.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { type SharedLog, shareLogs } from './fork-steps.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
@@ -55,10 +57,11 @@ function unusedApprovals(prefix: SharedPrefix, logs: ReadonlyMap<string, SharedL
 
 /** Of the steps that are open where the fork begins: what the others did is not done again. */
 function storedApprovals({ fork: { state }, events }: SharedPrefix): readonly StoredApproval[] {
+  const asked = new Map(events.flatMap((event) => (event.type === 'question.asked' ? [[event.question, event]] : [])))
   return events.flatMap((event) => {
     if (event.type !== 'question.answered' || !agrees(event.value)) return []
-    const { ask, step, wait = '' } = state.questions.get(event.question) ?? {}
-    if (ask?.kind !== 'approval' || step === undefined || !state.steps.has(step)) return []
+    const { ask, step, wait = '' } = asked.get(event.question) ?? {}
+    if (ask?.kind !== 'approval' || step === undefined || !viewOf(state).step(step)) return []
     return [{ question: event.question, step, wait, ask }]
   })
 }

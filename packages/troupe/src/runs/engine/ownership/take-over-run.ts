@@ -1,6 +1,8 @@
 /** Takes over a run that no living process carries, in one change with the claim of its journal. */
+
 import type { Agent } from '../../../agents/index.ts'
 import { failure, type UserId } from '../../../core/index.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { foldRun } from '../execution/fold-run.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/step-launcher.ts'
@@ -32,7 +34,7 @@ export async function takeOverRun(
   const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
   const folded = foldRun(content)
   const launcher = new StepLauncher(parts, user, run, folded.pinned, agents)
-  const earlier = [...folded.state.questions.values()].filter(({ askedAt }) => askedAt < processStartedAt)
+  const earlier = [...viewOf(folded.state).questions()].filter(({ askedAt }) => askedAt < processStartedAt)
   const claimed = { processStartedAt, questions: new Set(earlier.map(({ id }) => id)) }
   return { owner: new RunOwner(parts, { user, run, writer, launcher, claimed, ...folded }), launcher }
 }

@@ -10,7 +10,7 @@ import {
   type Storage,
   templates,
 } from '../../../storage/index.ts'
-import type { RunAccount } from '../../machine/run-account.ts'
+import type { RunAccount } from '../../machine/run/run-account.ts'
 import type { Parent } from '../children/parent.ts'
 import { runEnded } from './ended-runs.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'

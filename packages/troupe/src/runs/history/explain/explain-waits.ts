@@ -1,9 +1,11 @@
 /** What a run that is not over waits for. */
+
 import { duration, type Json } from '../../../core/index.ts'
 import { childIn } from '../../engine/children/child-run-id.ts'
 import type { NumberedEvent } from '../../engine/run-event.ts'
-import { wallTimeOf } from '../../machine/limits/run-time.ts'
+import { wallTimeOf } from '../../machine/clocks/run-time.ts'
 import { hasEnded, type State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import type { PastRun } from '../past-run.ts'
 import { openOf } from './causes.ts'
 import type { ExplanationLine } from './explanation-line.ts'
@@ -54,21 +56,22 @@ function othersOf(
   now: number,
   childStates: ChildRunStatuses = new Map(),
 ): readonly ExplanationLine[] {
+  const view = viewOf(state)
   const sentences: ExplanationLine[] = []
   const add = (text: string) => void sentences.push({ about: 'waits', text })
-  for (const { agent, kind, slots, state: is } of state.joins.values()) {
+  for (const { agent, kind, slots, state: is } of view.joins()) {
     const missing = slots.filter(({ result }) => result === undefined).map((slot) => slot.agent)
     if (kind === 'fork' && is === 'open' && missing.length > 0)
       add(`${agent} waits for ${missing.join(', ')} (${slots.length - missing.length} of ${slots.length} have come).`)
     else if (kind === 'merge' && is === 'open') add(`${agent} waits for branches that can still come to it.`)
   }
-  for (const { status, node, after } of state.branches.values()) {
-    const due = after === undefined ? undefined : state.timers.get(after)?.due
+  for (const { status, node, after } of view.branches()) {
+    const due = after === undefined ? undefined : view.timerDue(after)
     if (status === 'delayed' && after !== undefined && due !== undefined)
       add(`${node} is tried again in ${duration(Math.max(0, wallTimeOf(state, after, due) - now))}, after a failure.`)
-    else if (status === 'ready' && state.pausedBy === undefined) add(`${node} waits until one of its places is free.`)
+    else if (status === 'ready' && !view.isPaused) add(`${node} waits until one of its places is free.`)
   }
-  for (const { id, agent, status, reason, openQuestions, openRequests } of state.steps.values()) {
+  for (const { id, agent, status, reason, openQuestions, openRequests } of view.steps()) {
     const since = events.findLast((event) => 'step' in event && event.step === id)?.at ?? now
     const time = duration(Math.max(0, now - since))
     if (status === 'running') add(`${agent} is at work on ${id}, for ${time}.`)

@@ -2,11 +2,13 @@
  * What a run did, as one object: which way it went, who had to do with whom, what failed, and how its branches stood with
  * each step. Fed by `run.events()`, live or from history.
  */
+
 import { checkCall, checkFunction, checkOptions, failure, fieldOf } from '../../../core/index.ts'
 import type { CanonicalEdge } from '../../../topology/index.ts'
 import type { NumberedEvent } from '../../engine/run-event.ts'
 import { evolve } from '../../machine/evolve.ts'
 import { createState } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import { stepsOf } from '../steps-of.ts'
 import { interactionsIn } from './interactions.ts'
 import type { CapturedState, Trace, TracedError } from './run-trace.ts'
@@ -87,11 +89,11 @@ export class Tracer {
   }
 
   #capture(seq: number): void {
-    const branches = [...this.#state.branches.values()].map(({ id, node, status }) => {
-      const agent = this.#state.graph?.nodes.get(node)?.label ?? node
-      return [id, { agent, status }] as const
-    })
-    const { totalSteps } = this.#state.counts
+    const view = viewOf(this.#state)
+    const branches = [...view.branches()].map(
+      ({ id, node, status }) => [id, { agent: view.agentAt(node), status }] as const,
+    )
+    const { totalSteps } = view
     this.#states.push({ seq, branches: Object.fromEntries(branches), totalSteps })
   }
 }

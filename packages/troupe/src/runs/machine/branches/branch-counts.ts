@@ -4,7 +4,12 @@
  */
 
 import { addTo, ownDict } from '../dict.ts'
-import { type Branch, type Group, type JoinState, must, type State, type Step } from '../state.ts'
+import type { JoinState } from '../joins/joins-slice.ts'
+import { must, type State } from '../state.ts'
+import type { Step } from '../steps/steps-slice.ts'
+import { transitionTo } from '../transition-to.ts'
+import type { Branch, Group } from './branches-slice.ts'
+import { type BranchStatus, branchTransitions } from './branches-slice.ts'
 import { nodeIn } from './flow.ts'
 
 /** One holder more or less in the scope that can still come to the meetings ahead of a node. */
@@ -14,15 +19,22 @@ export function countReachable(state: State, group: Group, node: string, by: 1 |
 
 export function countLive(state: State, group: Group, node: string, by: 1 | -1): void {
   group.live += by
-  state.counts.live += by
+  state.branches.openCount += by
   countReachable(state, group, node, by)
   refreshGroup(state, group)
+}
+
+/** The one place where the status of a branch changes. */
+export function setBranchStatus({ branches }: State, branch: Branch, status: BranchStatus): void {
+  if (branch.status === 'delayed') branches.delayedCount -= 1
+  branch.status = transitionTo(branchTransitions, `branch ${branch.id}`, branch.status, status)
+  if (status === 'delayed') branches.delayedCount += 1
 }
 
 /** Whether a branch is blocked, and with it its group, the fork that waits for that, and so on upward. */
 export function setBlocked(state: State, branch: Branch, blocked: boolean): void {
   if (branch.blocked === blocked) return
-  const group = state.groups.get(branch.group) as Group
+  const group = state.branches.groups.get(branch.group) as Group
   branch.blocked = blocked
   group.blocked += blocked ? 1 : -1
   for (const joinNode of nodeIn(state, branch.node).reach)
@@ -32,7 +44,7 @@ export function setBlocked(state: State, branch: Branch, blocked: boolean): void
 
 function refreshGroup(state: State, group: Group): void {
   if (group.origin.kind !== 'call') return
-  const joinState = must(state.joins.get(group.origin.joinId), group.origin.joinId)
+  const joinState = must(state.joins.open.get(group.origin.joinId), group.origin.joinId)
   const slot = must(joinState.slots[group.origin.slot], group.id)
   const blocked = !slot.result && group.live > 0 && group.blocked === group.live
   if (blocked === slot.blocked) return
@@ -42,14 +54,14 @@ function refreshGroup(state: State, group: Group): void {
 }
 
 export function refreshJoin(state: State, joinState: JoinState): void {
-  const branch = must(state.branches.get(joinState.branch as string), joinState.id)
+  const branch = must(state.branches.all.get(joinState.branch as string), joinState.id)
   setBlocked(state, branch, joinState.pending > 0 && joinState.blocked === joinState.pending)
 }
 
 /** Returns whether all branches that a join misses are blocked. */
 export function isJoinBlocked(state: Readonly<State>, joinState: JoinState): boolean {
   if (joinState.kind === 'fork') return joinState.pending > 0 && joinState.blocked === joinState.pending
-  const { reachableCounts, blockedReachableCounts } = must(state.groups.get(joinState.group), joinState.group)
+  const { reachableCounts, blockedReachableCounts } = must(state.branches.groups.get(joinState.group), joinState.group)
   return (
     (reachableCounts[joinState.node] as number) > 0 &&
     blockedReachableCounts[joinState.node] === reachableCounts[joinState.node]
@@ -87,30 +99,29 @@ function refreshStep(state: State, step: Step): void {
   if (blocked === step.blocked) return
   step.blocked = blocked
   if (step.serve) {
-    const asker = state.steps.get(step.serve.from)
+    const asker = state.steps.open.get(step.serve.from)
     if (!asker?.requests[step.id]) return
     asker.blockedRequests += blocked ? 1 : -1
     refreshStep(state, asker)
     return
   }
-  const branch = state.branches.get(step.branch)
+  const branch = state.branches.all.get(step.branch)
   if (branch?.step === step.id) setBlocked(state, branch, blocked)
 }
 
 /** Counts a step as it is, or counts it no longer. */
 export function countStep(state: State, step: Step, by: 1 | -1): void {
-  const { counts } = state
   if (step.status === 'running') {
-    counts.executing += by
+    state.steps.executing += by
     if (!step.serve) {
-      counts.parallel += by
-      addTo(state.busy, step.node, by)
+      state.steps.parallel += by
+      addTo(state.limits.busy, step.node, by)
     }
   }
   if (step.status !== 'waiting') return
-  if (step.reason === 'uncertain') counts.uncertain += by
-  if (step.reason === 'code.changed') counts.changed += by
+  if (step.reason === 'uncertain') state.steps.uncertain += by
+  if (step.reason === 'code.changed') state.steps.codeChanged += by
   if (!waitsOutside(step)) return
-  counts.outside += by
-  if (step.childCount === 0 || step.waitingChildCount < step.childCount) counts.movingOutside += by
+  state.steps.external += by
+  if (step.childCount === 0 || step.waitingChildCount < step.childCount) state.steps.movingExternal += by
 }

@@ -5,10 +5,11 @@ import { discardJoins } from '../joins/consider-join.ts'
 import { considerJoins } from '../joins/join-arrivals.ts'
 import { joinProgress, loser, responseOf } from '../joins/join-progress.ts'
 import type { Result } from '../machine-events.ts'
-import { type Group, must } from '../state.ts'
+import { must } from '../state.ts'
+import type { Group } from './branches-slice.ts'
 
 export function considerGroup(d: RunDecision, id: string): void {
-  const group = d.state.groups.get(id)
+  const group = d.state.branches.groups.get(id)
   if (!group) return
   const closing = Object.keys(group.closing).filter((joinId) => joinProgress(d, d.joinState(joinId)).open === 0)
   if (closing.length > 0) {
@@ -44,12 +45,12 @@ export function groupResultOf(d: RunDecision, group: Group, agent: string): Resu
 /** Why it ends without a response; undefined where it has one. */
 export function groupFailure(d: RunDecision, group: Group): StoredError | undefined {
   if (group.failing || group.ends.length > 0) return group.failing
-  return d.state.cancellation?.error ?? must(group.firstFailure, 'a branch that was lost')
+  return d.state.run.cancellation?.error ?? must(group.firstFailure, 'a branch that was lost')
 }
 
 /** Its branches are stopped and awaited; then it ends with this error. */
 export function failGroup(d: RunDecision, id: string, error: StoredError, fatal: boolean): void {
-  const group = must(d.state.groups.get(id), id)
+  const group = must(d.state.branches.groups.get(id), id)
   if (d.isStopping(group)) return
   d.emit({ type: 'group.failed', group: group.id, error, ...(fatal ? { fatal: true as const } : {}) })
   d.later({ do: 'scope.cancel', group: id, cancellation: { as: 'cancelled', error: loser } })

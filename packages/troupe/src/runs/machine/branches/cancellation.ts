@@ -1,13 +1,16 @@
 /** Stopping: branches, their steps and what these wait for, all of them awaited. */
 import { failure, storeError } from '../../../core/index.ts'
-import { isBranchEnded, type RunDecision } from '../decision.ts'
+import type { RunDecision } from '../decision.ts'
 import { fire } from '../joins/consider-join.ts'
 import type { Cancellation } from '../machine-events.ts'
-import { type Branch, must, type Step } from '../state.ts'
+import { must } from '../state.ts'
+import type { Step } from '../steps/steps-slice.ts'
+import type { Branch } from './branches-slice.ts'
+import { isBranchEnded } from './branches-slice.ts'
 
 /** Meetings that wait in it do not take place any more, which the scope has to remember. */
 export function requestGroupCancel(d: RunDecision, id: string, cancellation: Cancellation): void {
-  const group = d.state.groups.get(id)
+  const group = d.state.branches.groups.get(id)
   if (!group || group.live === 0) return
   if (group.openJoinCount > 0 && !d.isStopping(group))
     d.emit({ type: 'group.failed', group: id, error: cancellation.error })
@@ -18,13 +21,13 @@ export function requestGroupCancel(d: RunDecision, id: string, cancellation: Can
 export function requestBranchCancel(d: RunDecision, branch: Branch, cancellation: Cancellation) {
   if (isBranchEnded(branch) || branch.cancellation) return
   d.emit({ type: 'branch.cancel-requested', branch: branch.id, cancellation })
-  const joinState = branch.fork === undefined ? undefined : d.state.joins.get(branch.fork)
+  const joinState = branch.fork === undefined ? undefined : d.state.joins.open.get(branch.fork)
   if (branch.status === 'waiting' && joinState) {
     if (joinState.state === 'open') fire(d, joinState, cancellation.error, cancellation.error)
     d.joins.add(joinState.id)
     return
   }
-  const step = branch.step === undefined ? undefined : d.state.steps.get(branch.step)
+  const step = branch.step === undefined ? undefined : d.state.steps.open.get(branch.step)
   if (step) return requestStepCancel(d, step, cancellation)
   finishCancellation(d, branch)
 }
@@ -33,7 +36,7 @@ export function requestBranchCancel(d: RunDecision, branch: Branch, cancellation
 export function finishCancellation(d: RunDecision, branch: Branch) {
   const { as, error } = branch.cancellation as Cancellation
   if (branch.question !== undefined) d.emit({ type: 'question.withdrawn', ...d.asked(branch.question) })
-  if (branch.after !== undefined && d.state.timers.has(branch.after))
+  if (branch.after !== undefined && d.state.clocks.timers.has(branch.after))
     d.emit({ type: 'timer.cleared', name: branch.after })
   if (as === 'failed') return d.later({ do: 'branch.fail', branch: branch.id, error })
   d.emit({ type: 'branch.cancelled', branch: branch.id, agent: d.label(branch), error })
@@ -50,8 +53,9 @@ export function requestStepCancel(d: RunDecision, step: Step, cancellation: Canc
 /** What a step has asked of people and agents is not wanted any more. */
 export function withdraw(d: RunDecision, step: Step): void {
   if (step.openQuestions + step.openRequests === 0) return
-  for (const question of Object.keys(step.questions)) d.emit({ type: 'question.withdrawn', ...d.asked(question) })
+  for (const [question, status] of Object.entries(step.questions))
+    if (status === 'open') d.emit({ type: 'question.withdrawn', ...d.asked(question) })
   const error = storeError(failure('cancelled', { what: `What ${step.agent} had asked` }))
   for (const id of Object.keys(step.requests))
-    requestStepCancel(d, must(d.state.steps.get(id), id), { as: 'cancelled', error })
+    requestStepCancel(d, must(d.state.steps.open.get(id), id), { as: 'cancelled', error })
 }

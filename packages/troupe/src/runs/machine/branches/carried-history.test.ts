@@ -38,7 +38,7 @@ it('An input that is edited before its step keeps the history that came with it,
     { A: () => carrying('B', 1), B: (input) => finish(input) },
     { debug: { breakOn: { agent: 'B' } } },
   ).runUntilIdle()
-  expect(loadState(saveState(testbed.state)).branches.get('1')?.history).toEqual(history)
+  expect(loadState(saveState(testbed.state)).branches.all.get('1')?.history).toEqual(history)
   testbed.apply({ at: testbed.now, by: 'ada', type: 'branch.edited', branch: '1', input: 5 } as Input)
   testbed.apply({ at: testbed.now, by: 'ada', type: 'resume' } as Input)
   expect(testbed.runUntilIdle().result).toMatchObject({ response: 5 })

@@ -5,7 +5,7 @@ import { failedResult, type RunDecision } from '../decision.ts'
 import { joinOf, joinProgress, missing, policyOf } from '../joins/join-progress.ts'
 import { canBeSatisfied } from '../joins/join-verdict.ts'
 import { askAboutFailure } from '../people/ask-person.ts'
-import type { Branch, Group } from '../state.ts'
+import type { Branch, Group } from './branches-slice.ts'
 import { graphIn, planOf } from './flow.ts'
 import { routeResult } from './route-result.ts'
 

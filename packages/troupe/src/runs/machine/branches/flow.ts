@@ -3,7 +3,8 @@
 import type { CarriedHistory, Flow, Outcome } from '../../../agents/index.ts'
 import type { Json } from '../../../core/index.ts'
 import { carries, type Graph, type GraphEdge, type GraphNode, returnsTo } from '../../../topology/index.ts'
-import { type Branch, type Group, must, type State } from '../state.ts'
+import { must, type State } from '../state.ts'
+import type { Branch, Group } from './branches-slice.ts'
 import { conditionHolds } from './condition-holds.ts'
 
 /** Where an outcome leads, or what is wrong with it. */
@@ -30,7 +31,7 @@ export const nodeIn = (state: Readonly<State>, name: string): GraphNode => must(
 /** The node that waits for what this scope ends with; undefined where nobody does. */
 export function callingNode(state: Readonly<State>, group: Group): string | undefined {
   if (group.origin.kind !== 'call') return undefined
-  return state.joins.get(group.origin.joinId)?.node
+  return state.joins.open.get(group.origin.joinId)?.node
 }
 
 /** The key under which turns of a `<~>` are counted. */
@@ -40,7 +41,7 @@ export const edgePairOf = (edge: GraphEdge): string => JSON.stringify([edge.from
 const turnsOf = (branch: Branch, edge: GraphEdge) => (branch.edgePair === edgePairOf(edge) ? branch.turns : 1)
 
 function usable(state: Readonly<State>, branch: Branch, edge: GraphEdge): boolean {
-  if (edge.limit !== undefined && (state.edgeUses[edge.index] ?? 0) >= edge.limit) return false
+  if (edge.limit !== undefined && (state.limits.edgeUses[edge.index] ?? 0) >= edge.limit) return false
   return !(edge.alternating && edge.maxTurns !== undefined && turnsOf(branch, edge) >= edge.maxTurns)
 }
 
@@ -78,7 +79,7 @@ type ValueTarget = { readonly to: 'back' | 'end' | 'along'; readonly edges: read
 /** @param value undefined where it is not known yet */
 function valueTarget(state: Readonly<State>, branch: Branch, value: Json | undefined): ValueTarget {
   const node = nodeIn(state, branch.node)
-  const group = must(state.groups.get(branch.group), branch.group)
+  const group = must(state.branches.groups.get(branch.group), branch.group)
   const edges = nextTargets(state, branch, node, value)
   const talks = edges[0]?.alternating === true
   const caller = callingNode(state, group)
@@ -116,14 +117,14 @@ const labels = (graph: Graph, edges: readonly GraphEdge[]): string[] => {
 }
 
 const canFinish = (state: Readonly<State>, branch: Branch, node: GraphNode) =>
-  must(state.groups.get(branch.group), branch.group).origin.kind !== 'run' ||
+  must(state.branches.groups.get(branch.group), branch.group).origin.kind !== 'run' ||
   node.out.some((e) => nodeIn(state, e.to).kind === 'end' && usable(state, branch, e)) ||
   !node.out.some((e) => carries(e))
 
 export function flowOf(state: Readonly<State>, branch: Branch): Flow {
   const node = nodeIn(state, branch.node)
   if (node.out.some((edge) => edge.limit !== undefined || edge.alternating)) return computeFlow(state, branch, node)
-  const group = must(state.groups.get(branch.group), branch.group)
+  const group = must(state.branches.groups.get(branch.group), branch.group)
   const { kind } = group.origin
   const key = JSON.stringify([
     node.name,
@@ -244,7 +245,7 @@ function planInvoke(
     const edge = byName.get(agent)
     if (!edge) return invalid(`it cannot invoke ${agent}`)
     if (!conditionHolds(edge.when, input)) return invalid(`the condition on the way to ${agent} does not hold`)
-    const used = (uses.get(edge.index) ?? state.edgeUses[edge.index] ?? 0) + 1
+    const used = (uses.get(edge.index) ?? state.limits.edgeUses[edge.index] ?? 0) + 1
     uses.set(edge.index, used)
     if (edge.limit !== undefined && used > edge.limit)
       return invalid(`the way to ${agent} may be taken ${edge.limit} times only`)

@@ -8,7 +8,7 @@ import { joinOf, policyOf } from '../joins/join-progress.ts'
 import { branchesAllowed, depthAllowed, hopsAllowed, notPingPong } from '../limits/guards.ts'
 import type { BranchOrigin, EventOf } from '../machine-events.ts'
 import { askPerson } from '../people/ask-person.ts'
-import type { Branch } from '../state.ts'
+import type { Branch } from './branches-slice.ts'
 import type { NextTarget, Plan } from './flow.ts'
 
 export function routeResult(d: RunDecision, branch: Branch, plan: Exclude<Plan, { kind: 'invalid' }>) {

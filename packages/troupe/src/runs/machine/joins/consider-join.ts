@@ -1,12 +1,14 @@
 /** Barriers fire once: when their join is met or cannot be met; they close when the losers have stopped. */
 import type { StoredError } from '../../../core/index.ts'
+import { byOrder, type Group } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'
-import { byOrder, type Group, type JoinState, must } from '../state.ts'
+import { must } from '../state.ts'
 import { cause, joinProgress, loser } from './join-progress.ts'
 import { verdict } from './join-verdict.ts'
+import type { JoinState } from './joins-slice.ts'
 
 export function considerJoin(d: RunDecision, id: string): void {
-  const joinState = d.state.joins.get(id)
+  const joinState = d.state.joins.open.get(id)
   if (!joinState) return
   const now = joinProgress(d, joinState)
   if (joinState.state === 'open') {
@@ -36,7 +38,7 @@ export function fire(d: RunDecision, joinState: JoinState, forLosers: StoredErro
       if (!slot.result && slot.group !== undefined) d.later({ do: 'scope.cancel', group: slot.group, cancellation })
     return
   }
-  const group = must(d.state.groups.get(joinState.group), joinState.group)
+  const group = must(d.state.branches.groups.get(joinState.group), joinState.group)
   for (const id of group.open) {
     const branch = d.branch(id)
     if (d.node(branch.node).reach.includes(joinState.node)) d.later({ do: 'branch.cancel', branch: id, cancellation })
@@ -67,7 +69,7 @@ export function discardJoins(d: RunDecision, group: Group, which: (node: string)
 export function close(d: RunDecision, joinState: JoinState): void {
   const { id, node, agent } = joinState
   const branch = joinState.branch === undefined ? undefined : d.branch(joinState.branch)
-  const group = d.state.groups.get(joinState.group)
+  const group = d.state.branches.groups.get(joinState.group)
   if (branch && !branch.cancellation && joinState.satisfied)
     d.emit({ type: 'branch.moved', branch: branch.id, node, agent, meets: id })
   if (!branch && group && !d.isStopping(group) && joinState.satisfied) startJoinedBranch(d, joinState, group)

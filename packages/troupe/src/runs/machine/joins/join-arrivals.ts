@@ -2,12 +2,14 @@
 
 import type { Json } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
+import type { Group } from '../branches/branches-slice.ts'
 import { moveAlong, startBranch } from '../branches/route-result.ts'
 import type { Arrival, RunDecision } from '../decision.ts'
-import { type Group, type JoinState, must } from '../state.ts'
+import { must } from '../state.ts'
 import { close } from './consider-join.ts'
 import { cause, joinOf, joinProgress, missing, policyOf } from './join-progress.ts'
 import { verdict } from './join-verdict.ts'
+import type { JoinState } from './joins-slice.ts'
 
 /** Who comes alone, with nobody on the way, just goes on; the others meet. */
 export function joinArrivals(d: RunDecision): void {
@@ -23,7 +25,7 @@ export function joinArrivals(d: RunDecision): void {
 
 function joinGroup(d: RunDecision, arrivals: readonly Arrival[]) {
   const [first] = arrivals as readonly [Arrival, ...Arrival[]]
-  const group = must(d.state.groups.get(first.group), first.group)
+  const group = must(d.state.branches.groups.get(first.group), first.group)
   const others =
     missing(d, group, first.node, group.openJoins[first.node] !== undefined) -
     arrivals.filter((a) => a.branch !== undefined).length

@@ -1,9 +1,11 @@
 /** How a barrier stands, and what its results look like. */
 import { failure, type Json, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { FailurePolicy, GraphNode, Join } from '../../../topology/index.ts'
+import { byOrder, type Group } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'
-import { byOrder, type Group, type JoinState, must } from '../state.ts'
+import { must } from '../state.ts'
 import type { JoinProgress } from './join-verdict.ts'
+import type { JoinState } from './joins-slice.ts'
 
 export const joinOf = (d: RunDecision, node: GraphNode): Join => node.join ?? d.config.join
 export const policyOf = (d: RunDecision, node: GraphNode): FailurePolicy => node.onFailure ?? d.config.onFailure
@@ -16,7 +18,7 @@ export function missing(d: RunDecision, group: Group, node: string, holds: boole
 
 export function joinProgress(d: RunDecision, joinState: JoinState): JoinProgress {
   const { successes, failures, fatal } = joinState
-  const group = must(d.state.groups.get(joinState.group), joinState.group)
+  const group = must(d.state.branches.groups.get(joinState.group), joinState.group)
   const open =
     joinState.kind === 'fork' ? joinState.pending : missing(d, group, joinState.node, joinState.state === 'open')
   return { successes, failures, open, fatal }

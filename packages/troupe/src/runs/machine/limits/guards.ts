@@ -1,13 +1,13 @@
 /** Guards: bounds that a run may not pass. A tripped one ends the run with what it has. */
 import { failure, type Json, type StoredError, storeError } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
+import type { Branch } from '../branches/branches-slice.ts'
+import { lackingGrants } from '../budgets/grants.ts'
 import type { RunDecision } from '../decision.ts'
 import type { Guard } from '../machine-events.ts'
-import type { Branch } from '../state.ts'
-import { lackingGrants } from './grants.ts'
 
 export function trip(d: RunDecision, guard: Guard, error?: StoredError): void {
-  if (d.state.cancellation || d.state.guard) return
+  if (d.state.run.cancellation || d.state.run.guard) return
   d.emit({ type: 'guard.tripped', guard })
   const { name, used, limit, detail } = guard
   const tripped =
@@ -39,14 +39,14 @@ export function guardIn(error: StoredError): Guard | undefined {
 /** Looked at before a step is started; `later` where the run has to be granted more first. */
 export function stepAllowed(d: RunDecision): 'yes' | 'later' | 'never' {
   const { steps } = d.config.budget
-  const { totalSteps } = d.state.counts
+  const { totalSteps } = d.state.budgets
   if (totalSteps >= steps) {
     trip(d, { name: 'steps', limit: steps, used: totalSteps })
     return 'never'
   }
   const lacking = lackingGrants(d.state)
   if (!lacking) return 'yes'
-  if (!d.state.requested) d.emit({ type: 'budget.requested', ...lacking })
+  if (!d.state.budgets.draw) d.emit({ type: 'budget.requested', ...lacking })
   return 'later'
 }
 
@@ -58,7 +58,7 @@ export function depthAllowed(d: RunDecision, depth: number): boolean {
 
 export function hopsAllowed(d: RunDecision, more: number): boolean {
   const { hops } = d.config.budget
-  const { hops: used } = d.state.counts
+  const { hops: used } = d.state.budgets
   if (used + more <= hops) return true
   trip(d, { name: 'hops', limit: hops, used })
   return false
@@ -67,7 +67,7 @@ export function hopsAllowed(d: RunDecision, more: number): boolean {
 /** Looked at before branches begin: those that wait for their turn are open too. */
 export function branchesAllowed(d: RunDecision, more: number): boolean {
   const { branches } = d.config.budget
-  const open = d.state.counts.live + more
+  const open = d.state.branches.openCount + more
   if (open <= branches) return true
   trip(d, { name: 'branches', limit: branches, used: open })
   return false

@@ -1,7 +1,7 @@
 /** Questions that the run itself puts to people. */
 import { type Json, messageWithId, type StoredError } from '../../../core/index.ts'
+import type { Branch } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'
-import type { Branch } from '../state.ts'
 
 const textOf = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
 

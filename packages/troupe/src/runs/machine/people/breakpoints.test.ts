@@ -22,7 +22,7 @@ const resumeRun = (testbed: MachineTestbed, steps?: number) => {
   submit(testbed, { type: 'resume', ...(steps === undefined ? {} : { steps }) })
   return testbed.runUntilIdle()
 }
-const at = (testbed: MachineTestbed) => testbed.state.breakpoint
+const at = (testbed: MachineTestbed) => testbed.state.run.breakpoint
 const breakOn = (...all: readonly unknown[]): RunConfig => ({ debug: { breakOn: all as never } })
 
 describe('a breakpoint', () => {
@@ -38,7 +38,7 @@ describe('a breakpoint', () => {
     submit(testbed, { type: 'break', breakOn: [{ on: 'agent', agent: 'C' }] })
     expect(at(resumeRun(testbed))).toMatchObject({ agent: 'C' })
     submit(testbed, { type: 'break', breakOn: [] })
-    expect(loadState(saveState(testbed.state)).breakOn).toEqual([])
+    expect(loadState(saveState(testbed.state)).run.breakOn).toEqual([])
     expect(resumeRun(testbed).result).toMatchObject({ status: 'completed' })
   })
 
@@ -46,7 +46,7 @@ describe('a breakpoint', () => {
     const testbed = line(breakOn({ agent: 'B' }, { agent: 'C' }))
     const childBreakpoint = { on: 'agent', step: '1#3', agent: 'X', run: 'child' }
     expect(submit(testbed, { type: 'pause', by: 'breakpoint', breakpoint: childBreakpoint })).toEqual([])
-    expect(resumeRun(testbed).state.breakpoint).toMatchObject({ step: '1#3', agent: 'C' })
+    expect(resumeRun(testbed).state.run.breakpoint).toMatchObject({ step: '1#3', agent: 'C' })
     const other = line(breakOn({ agent: 'C' }))
     expect(resumeRun(other).result.status).toBe('completed')
     const first = new MachineTestbed(
@@ -56,7 +56,7 @@ describe('a breakpoint', () => {
     )
     submit(first, { type: 'pause', by: 'breakpoint', breakpoint: childBreakpoint })
     expect(at(first)).toEqual(childBreakpoint)
-    expect(first.state.lastBreakpoint.step).toBeUndefined()
+    expect(first.state.run.lastBreakpoint.step).toBeUndefined()
   })
 
   it('at an event stops before the next step, once for each', () => {

@@ -4,17 +4,18 @@ import type { BreakOn } from '../../../topology/index.ts'
 import type { RunDecision } from '../decision.ts'
 import { guardIn } from '../limits/guards.ts'
 import type { BranchId, Breakpoint, StepEnding, StepId } from '../machine-events.ts'
-import { pauseRun } from '../start-and-cancel.ts'
-import type { State, Step } from '../state.ts'
+import { pauseRun } from '../run/start-and-cancel.ts'
+import type { State } from '../state.ts'
+import type { Step } from '../steps/steps-slice.ts'
 
 /** Those it was started with, unless others were set since. */
-export const breakpointsIn = ({ breakOn, pinned }: Readonly<State>): readonly BreakOn[] =>
+export const breakpointsIn = ({ run: { breakOn, pinned } }: Readonly<State>): readonly BreakOn[] =>
   breakOn ?? pinned.config.debug?.breakOn ?? []
 
 /** Looked at before a step is started. @returns true where the run stops instead */
 export function breaksBefore(d: RunDecision, step: StepId, agent: string): boolean {
-  const { until, lastBreakpoint, counts, seq } = d.state
-  if (until !== undefined && counts.totalSteps >= until) return stop(d, { on: 'step', step, agent })
+  const { stopAtStep, lastBreakpoint, seq } = d.state.run
+  if (stopAtStep !== undefined && d.state.budgets.totalSteps >= stopAtStep) return stop(d, { on: 'step', step, agent })
   if (lastBreakpoint.step === step) return false
   for (const each of breakpointsIn(d.state)) {
     if (each.on === 'agent' && each.agent === agent) return stop(d, { on: 'agent', step, agent })
@@ -32,7 +33,7 @@ function stop(d: RunDecision, breakpoint: Breakpoint): true {
 /** A failure that is to be looked at before anything follows from it; guards trip all the same. */
 export function stopsAtFailure(d: RunDecision, step: Step, error: StoredError): boolean {
   const isWanted = breakpointsIn(d.state).some(({ on }) => on === 'error')
-  return isWanted && !step.suspendedEnding && !step.cancellation && !d.state.cancellation && !guardIn(error)
+  return isWanted && !step.suspendedEnding && !step.cancellation && !d.state.run.cancellation && !guardIn(error)
 }
 
 export function suspendFailure(
@@ -50,7 +51,7 @@ export function suspendFailure(
 
 /** A branch whose step has not begun gets another input. */
 export function editBranch(d: RunDecision, id: BranchId, input: Json): void {
-  const branch = d.state.branches.get(id)
+  const branch = d.state.branches.all.get(id)
   if (branch?.status !== 'ready') return
   const { node, from, attempt, substitute, history } = branch
   d.emit({

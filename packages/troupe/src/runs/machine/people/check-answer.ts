@@ -4,8 +4,8 @@ import type { State } from '../state.ts'
 
 /** @returns what is wrong with the answer; undefined where it fits */
 export function answerRejection(state: Readonly<State>, id: string, value: Json): TroupeError | undefined {
-  const question = state.questions.get(id)
-  if (question?.status !== 'open') return failure('question.unknown', { question: id })
+  const question = state.questions.open.get(id)
+  if (!question) return failure('question.unknown', { question: id })
   return misfit(question.ask, value)
 }
 

@@ -1,20 +1,23 @@
 /** People and requests: who is asked what, and how the answer comes back. */
 import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
+import type { Branch } from '../branches/branches-slice.ts'
 import { failBranch, retryInPlace } from '../branches/fail-branch.ts'
 import { graphIn, planOf } from '../branches/flow.ts'
 import { routeResult, split } from '../branches/route-result.ts'
 import type { RunDecision } from '../decision.ts'
 import { depthAllowed, trip } from '../limits/guards.ts'
 import type { InputOf } from '../machine-events.ts'
-import { pauseRun } from '../start-and-cancel.ts'
-import { type AskedQuestion, type Branch, must, type State } from '../state.ts'
+import type { StepAnswer } from '../result.ts'
+import { pauseRun } from '../run/start-and-cancel.ts'
+import { must } from '../state.ts'
 import { reply } from '../steps/step-results.ts'
 import { answerRejection } from './check-answer.ts'
+import type { AskedQuestion } from './questions-slice.ts'
 
 export function askQuestion(d: RunDecision, input: InputOf<'question.asked'>): void {
-  const step = d.state.steps.get(input.step)
+  const step = d.state.steps.open.get(input.step)
   const id = `${input.step}?${input.wait}`
-  if (!step || step.cancellation || d.state.questions.has(id)) return
+  if (!step || step.cancellation || step.questions[id]) return
   const { branch, agent } = step
   d.emit({
     type: 'question.asked',
@@ -30,14 +33,14 @@ export function askQuestion(d: RunDecision, input: InputOf<'question.asked'>): v
 
 /** Whoever stands before a call goes on with it, once the run goes on. */
 export function passBreakpoints(d: RunDecision, by: string): void {
-  if (d.state.pausedBy !== undefined) return
-  for (const { id, ask, status } of d.state.questions.values())
-    if (ask.kind === 'breakpoint' && status === 'open') answerQuestion(d, { question: id, value: true, by })
+  if (d.state.run.pausedBy !== undefined) return
+  for (const { id, ask } of d.state.questions.open.values())
+    if (ask.kind === 'breakpoint') answerQuestion(d, { question: id, value: true, by })
 }
 
 /** What came while the run was paused. */
-export function sendDeferredAnswers(d: RunDecision, deferredAnswers: State['deferredAnswers']): void {
-  if (d.state.pausedBy !== undefined) return
+export function sendDeferredAnswers(d: RunDecision, deferredAnswers: readonly StepAnswer[]): void {
+  if (d.state.run.pausedBy !== undefined) return
   for (const { step, wait, answer, taint } of deferredAnswers) reply(d, step, wait, answer, taint)
 }
 
@@ -46,14 +49,14 @@ export function answerQuestion(
   { question: id, value, by, taint }: Omit<InputOf<'question.answered'>, 'at' | 'type'>,
 ): void {
   if (answerRejection(d.state, id, value)) return
-  const question = d.state.questions.get(id) as AskedQuestion
+  const question = d.state.questions.open.get(id) as AskedQuestion
   d.emit({ type: 'question.answered', ...d.asked(id), value, by, ...taintField(taint) })
   applyAnswer(d, question, { value }, taint)
 }
 
 /** Its time is up: its default is the answer, or the wait fails. */
 export function expireQuestion(d: RunDecision, id: string, limit: StoredError): void {
-  const question = must(d.state.questions.get(id), id)
+  const question = must(d.state.questions.open.get(id), id)
   const { default: value } = question.ask
   if (value === undefined) d.emit({ type: 'question.expired', ...d.asked(id) })
   else d.emit({ type: 'question.answered', ...d.asked(id), value, by: 'timeout' })
@@ -108,9 +111,9 @@ function resolveFailure(d: RunDecision, branch: Branch, error: StoredError, choi
 
 /** Another agent of the run is asked: a step of its own, in the asker's place. */
 export function requestAgent(d: RunDecision, input: InputOf<'request.made'>) {
-  const asker = d.state.steps.get(input.step)
+  const asker = d.state.steps.open.get(input.step)
   const id = `${input.step}>${input.wait}`
-  if (!asker || asker.cancellation || d.state.steps.has(id)) return
+  if (!asker || asker.cancellation || d.state.steps.open.has(id)) return
   const nodes = [...graphIn(d.state).nodes.values()].filter((n) => n.kind === 'agent')
   const node = nodes.find((n) => n.name === input.to) ?? nodes.find((n) => n.label === input.to)
   if (!node) {
@@ -145,7 +148,7 @@ export function requestAgent(d: RunDecision, input: InputOf<'request.made'>) {
 
 /** A way through the open requests that leads back to its beginning. */
 function cycleFrom(d: RunDecision, start: string): string[] | undefined {
-  const { asks } = d.state
+  const { requestEdges: asks } = d.state.steps
   const seen = new Set<string>()
   const walk = (agent: string, path: readonly string[]): string[] | undefined => {
     for (const other of Object.keys(asks[agent] ?? {})) {

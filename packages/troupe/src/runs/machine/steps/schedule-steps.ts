@@ -4,23 +4,23 @@ import { graphIn } from '../branches/flow.ts'
 import type { RunDecision } from '../decision.ts'
 import { stepAllowed } from '../limits/guards.ts'
 import { breaksBefore } from '../people/breakpoints.ts'
-import type { Step } from '../state.ts'
 import { nextReady, nextRequest } from './step-queue.ts'
+import type { Step } from './steps-slice.ts'
 
 /** @returns true where a guard tripped, and more follows from that */
 export function scheduleSteps(d: RunDecision): boolean {
   const { state } = d
-  if (state.cancellation || state.pausedBy !== undefined || state.retryTimer !== undefined) return false
+  if (state.run.cancellation || state.run.pausedBy !== undefined || state.run.retryTimer !== undefined) return false
   // Who asks waits for the answer: serving steps count against no limit, or all could wait for each other.
   for (let id = nextRequest(state); id !== undefined; id = nextRequest(state)) {
-    const { branch, node, agent } = state.steps.get(id) as Step
+    const { branch, node, agent } = state.steps.open.get(id) as Step
     if (breaksBefore(d, id, agent)) return false
     const allowed = stepAllowed(d)
     if (allowed !== 'yes') return allowed === 'never'
     d.emit({ type: 'step.started', step: id, branch, node, agent, attempt: 1 })
   }
   const { limited } = graphIn(state)
-  while (state.counts.parallel < d.config.maxParallelBranches) {
+  while (state.steps.parallel < d.config.maxParallelBranches) {
     const branch = nextReady(state, limited)
     if (!branch) return false
     const { id, node, attempt } = branch

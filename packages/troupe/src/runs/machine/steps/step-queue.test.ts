@@ -9,7 +9,7 @@ const queued = () => {
   testbed.next()
   return testbed
 }
-const queueIn = ({ state }: Pick<MachineTestbed, 'state'>) => [...state.queues.values()][0]
+const queueIn = ({ state }: Pick<MachineTestbed, 'state'>) => [...state.branches.queues.values()][0]
 
 it('The head of a queue passes branches that were cancelled while they waited in it.', () => {
   const testbed = queued()
@@ -24,13 +24,14 @@ it('A snapshot holds every entry of a state with more than a hundred branches.',
   const testbed = new MachineTestbed(form, { A: fan(...names), B: slow() })
   testbed.next()
   const loaded = loadState(saveState(testbed.state))
-  expect([...loaded.branches.keys()]).toEqual([...testbed.state.branches.keys()])
+  expect([...loaded.branches.all.keys()]).toEqual([...testbed.state.branches.all.keys()])
   expect(saveState(loaded)).toEqual(saveState(testbed.state))
 })
 
 it('A group knows its open branches, also after a snapshot.', () => {
   const testbed = queued()
-  const openIn = ({ groups }: MachineTestbed['state']) => [...groups.values()].map(({ open }) => [...open])
+  const openIn = ({ branches: { groups } }: MachineTestbed['state']) =>
+    [...groups.values()].map(({ open }) => [...open])
   expect(openIn(testbed.state)).toEqual([['1'], ['1/1.1'], ['1/1.2'], ['1/1.3']])
   testbed.apply({ at: testbed.now, type: 'cancel', by: 'ada' })
   expect(openIn(testbed.state)).toEqual([['1'], ['1/1.1']])

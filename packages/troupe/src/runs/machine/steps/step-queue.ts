@@ -1,7 +1,8 @@
 /** Queues of what is ready to start: the common one, and one for each node whose steps are limited. */
 
+import type { Branch, Queue } from '../branches/branches-slice.ts'
 import { nodeIn } from '../branches/flow.ts'
-import type { Branch, Queue, State } from '../state.ts'
+import type { State } from '../state.ts'
 
 type QueueItem = Queue['items'][number]
 
@@ -14,16 +15,16 @@ export const queueOf = (state: Readonly<State>, node: string): string =>
   nodeIn(state, node).limit === undefined ? common : node
 
 function queueNamed(state: State, name: string): Queue {
-  const found = state.queues.get(name)
+  const found = state.branches.queues.get(name)
   if (found) return found
   const made: Queue = { items: [], head: 0 }
-  state.queues.set(name, made)
+  state.branches.queues.set(name, made)
   return made
 }
 
 export function enqueue(state: State, name: string, id: string): number {
-  const ticket = state.counts.tickets + 1
-  state.counts.tickets = ticket
+  const ticket = state.branches.lastTicket + 1
+  state.branches.lastTicket = ticket
   queueNamed(state, name).items.push({ id, ticket })
   return ticket
 }
@@ -43,18 +44,18 @@ export function leaveQueue(state: State, branch: Branch): void {
 }
 
 function waits(state: Readonly<State>, name: string, { id, ticket }: QueueItem): boolean {
-  if (name === requestQueue) return state.steps.get(id)?.status === 'ready'
-  const branch = state.branches.get(id)
+  if (name === requestQueue) return state.steps.open.get(id)?.status === 'ready'
+  const branch = state.branches.all.get(id)
   return branch?.status === 'ready' && branch.ticket === ticket
 }
 
 function first(state: Readonly<State>, name: string): QueueItem | undefined {
-  const queue = state.queues.get(name)
+  const queue = state.branches.queues.get(name)
   return queue?.items[queue.head]
 }
 
 const hasCapacity = (state: Readonly<State>, node: string) =>
-  (state.busy[node] ?? 0) < (nodeIn(state, node).limit ?? Number.POSITIVE_INFINITY)
+  (state.limits.busy[node] ?? 0) < (nodeIn(state, node).limit ?? Number.POSITIVE_INFINITY)
 
 /** The branch that has been ready longest and whose node has room. */
 export function nextReady(state: Readonly<State>, limited: readonly string[]): Branch | undefined {
@@ -64,7 +65,7 @@ export function nextReady(state: Readonly<State>, limited: readonly string[]): B
     const item = first(state, name)
     if (item && (!best || item.ticket < best.ticket)) best = item
   }
-  return best && state.branches.get(best.id)
+  return best && state.branches.all.get(best.id)
 }
 
 /** Ready, and kept back by its node's limit alone. */

@@ -10,26 +10,27 @@ import {
   type TaintLabel,
   taintField,
 } from '../../../core/index.ts'
+import type { Branch } from '../branches/branches-slice.ts'
 import { finishCancellation, withdraw } from '../branches/cancellation.ts'
-import { taintOfStep } from '../branches/evolve-taint.ts'
 import { routeError } from '../branches/fail-branch.ts'
 import { type Plan, planOf } from '../branches/flow.ts'
 import { routeResult } from '../branches/route-result.ts'
+import { totalUsage } from '../budgets/total-usage.ts'
 import type { RunDecision } from '../decision.ts'
+import { taintOfStep } from '../labels/evolve-taint.ts'
 import { checkProgress, guardIn, trip } from '../limits/guards.ts'
 import type { InputOf, StepEnding } from '../machine-events.ts'
 import { stopsAtFailure, suspendFailure } from '../people/breakpoints.ts'
 import type { StepUsage } from '../result.ts'
-import type { Branch, Step } from '../state.ts'
-import { totalUsage } from './total-usage.ts'
+import type { Step } from './steps-slice.ts'
 
 export function stepReturned(d: RunDecision, input: InputOf<'step.returned'>): void {
-  const step = d.state.steps.get(input.step)
+  const step = d.state.steps.open.get(input.step)
   if (step) endStep(d, step, { outcome: input.outcome, ...endFields(input) })
 }
 
 export function stepFailed(d: RunDecision, input: InputOf<'step.failed'>): void {
-  const step = d.state.steps.get(input.step)
+  const step = d.state.steps.open.get(input.step)
   if (step) endStep(d, step, { error: input.error, ...endFields(input) })
 }
 
@@ -53,7 +54,7 @@ export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>
     trip(d, { name: budget, limit, used, ...(detail === undefined ? {} : { detail }) })
     return
   }
-  const step = d.state.steps.get(input.step)
+  const step = d.state.steps.open.get(input.step)
   if (!step) return
   const used = input.used ?? usedOf(d, budget, step.id, input.usage)
   const error = storeError(failure('budget.exceeded', { budget, used, limit, held: '' }))
@@ -61,7 +62,7 @@ export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>
 }
 
 export function stepWaits(d: RunDecision, input: InputOf<'step.waiting'>): void {
-  const step = d.state.steps.get(input.step)
+  const step = d.state.steps.open.get(input.step)
   if (!step || step.cancellation || step.suspendedEnding || step.status === 'ready') return
   const { reason, detail, children = [], usage } = input
   if (step.reason === reason && isAwaiting(step, children)) return
@@ -83,21 +84,21 @@ const isAwaiting = (step: Step, children: readonly string[]) =>
 
 /** A child run of a step waits, or moves; a step that has ended no longer cares. */
 export function childChanged(d: RunDecision, input: InputOf<'child.waiting' | 'child.resumed'>): void {
-  const step = d.state.steps.get(input.step)
-  if (!step || (input.type === 'child.resumed' && !d.state.waitingChildren.has(input.child))) return
+  const step = d.state.steps.open.get(input.step)
+  if (!step || (input.type === 'child.resumed' && !d.state.steps.waitingChildren.has(input.child))) return
   const { at: _, ...fields } = input
   d.emit({ ...fields, branch: step.branch, agent: step.agent })
 }
 
 /** A person says what it gives in place of its failure. */
 export function stepEdited(d: RunDecision, { step: id, outcome }: InputOf<'step.edited'>): void {
-  const step = d.state.steps.get(id)
+  const step = d.state.steps.open.get(id)
   if (step?.suspendedEnding)
     endStep(d, step, { outcome, ...endFields({ ...step.suspendedEnding, taint: taintOfStep(d.state, step) }) })
 }
 
 export function stepResumed(d: RunDecision, id: string): void {
-  const step = d.state.steps.get(id)
+  const step = d.state.steps.open.get(id)
   if (step?.status === 'waiting' && !step.suspendedEnding)
     d.emit({ type: 'step.resumed', step: id, branch: step.branch, agent: step.agent })
 }
@@ -171,10 +172,10 @@ export function reply(
   taint?: readonly TaintLabel[],
   whilePaused = false,
 ): void {
-  const asker = d.state.steps.get(to)
+  const asker = d.state.steps.open.get(to)
   if (!asker || asker.cancellation) return
   const { branch, agent, status } = asker
-  const isDeferred = d.state.pausedBy !== undefined && status === 'waiting' && !whilePaused
+  const isDeferred = d.state.run.pausedBy !== undefined && status === 'waiting' && !whilePaused
   const type = isDeferred ? 'answer.deferred' : 'answer.delivered'
   d.emit({ type, step: to, branch, agent, wait, answer, ...taintField(taint) })
 }

@@ -1,45 +1,33 @@
 /** Branches and the scopes in which they count together. */
 import type { Json, StoredError } from '../../../core/index.ts'
 import { addTo, emptyDict } from '../dict.ts'
+import type { Folds } from '../folds.ts'
 import { resultsOf } from '../joins/results-of.ts'
 import type { BranchOrigin, EventOf, Result } from '../machine-events.ts'
-import { type Branch, type Group, must, type State } from '../state.ts'
+import { must, type State } from '../state.ts'
 import { enqueue, leaveQueue, queueOf } from '../steps/step-queue.ts'
-import { countLive, countReachable, setBlocked } from './branch-counts.ts'
+import { countLive, countReachable, setBlocked, setBranchStatus } from './branch-counts.ts'
+import type { Branch, Group } from './branches-slice.ts'
 import { edgePairOf, graphIn, nodeIn } from './flow.ts'
 
-type BranchEvent = EventOf<
-  | 'branch.started'
-  | 'branch.moved'
-  | 'branch.completed'
-  | 'branch.failed'
-  | 'branch.cancelled'
-  | 'branch.cancel-requested'
-  | 'group.failed'
->
-
-export function evolveBranch(state: State, event: BranchEvent): State {
-  switch (event.type) {
-    case 'branch.started':
-      return started(state, event)
-    case 'branch.moved':
-      return moved(state, event)
-    case 'branch.cancel-requested':
-      must(state.branches.get(event.branch), event.branch).cancellation = event.cancellation
-      return state
-    case 'group.failed': {
-      const group = must(state.groups.get(event.group), event.group)
-      group.failing = event.error
-      if (event.fatal) group.fatal = true
-      return state
-    }
-    default:
-      return ended(state, event)
-  }
-}
+export const branchFolds = {
+  'branch.started': started,
+  'branch.moved': moved,
+  'branch.cancel-requested': ({ branches }, event) => {
+    must(branches.all.get(event.branch), event.branch).cancellation = event.cancellation
+  },
+  'branch.completed': completed,
+  'branch.failed': failed,
+  'branch.cancelled': failed,
+  'group.failed': ({ branches }, event) => {
+    const group = must(branches.groups.get(event.group), event.group)
+    group.failing = event.error
+    if (event.fatal) group.fatal = true
+  },
+} satisfies Partial<Folds>
 
 function groupFor(state: State, event: EventOf<'branch.started'>): Group {
-  const found = state.groups.get(event.group)
+  const found = state.branches.groups.get(event.group)
   if (found) return found
   const group: Group = {
     id: event.group,
@@ -60,12 +48,11 @@ function groupFor(state: State, event: EventOf<'branch.started'>): Group {
     fatal: false,
     firstFailure: undefined,
     errorHandled: false,
-    closed: false,
   }
-  state.groups.set(group.id, group)
-  if (group.origin.kind !== 'call') state.tops.push(group.id)
+  state.branches.groups.set(group.id, group)
+  if (group.origin.kind !== 'call') state.branches.rootGroups.push(group.id)
   else {
-    const slot = must(state.joins.get(group.origin.joinId)?.slots[group.origin.slot], group.origin.joinId)
+    const slot = must(state.joins.open.get(group.origin.joinId)?.slots[group.origin.slot], group.origin.joinId)
     slot.group = group.id
     slot.request = event.input as Json
   }
@@ -81,9 +68,9 @@ function joinInput(results: readonly Result[]): Json {
 }
 
 const resultsAtJoin = (state: State, joinId: string | undefined): readonly Result[] | undefined =>
-  joinId === undefined ? undefined : resultsOf(must(state.joins.get(joinId), joinId))
+  joinId === undefined ? undefined : resultsOf(must(state.joins.open.get(joinId), joinId))
 
-function started(state: State, event: EventOf<'branch.started'>): State {
+function started(state: State, event: EventOf<'branch.started'>): void {
   const results = resultsAtJoin(state, event.meets)
   const input = results ? joinInput(results) : (event.input as Json)
   const group = groupFor(state, event)
@@ -94,7 +81,7 @@ function started(state: State, event: EventOf<'branch.started'>): State {
     depth: event.depth,
     agent: event.agent,
     node: event.node,
-    status: 'asking',
+    status: 'routing',
     input,
     results,
     request: input,
@@ -120,36 +107,34 @@ function started(state: State, event: EventOf<'branch.started'>): State {
     value: undefined,
     error: undefined,
   }
-  state.branches.set(branch.id, branch)
+  state.branches.all.set(branch.id, branch)
   group.branches.push(branch.id)
   group.open.add(branch.id)
   countLive(state, group, branch.node, 1)
   makeReady(state, branch)
   if (event.edge !== undefined) countTraversal(state, event.edge)
-  return state
 }
 
 /** At User it asks instead, which is an event of its own. */
 function makeReady(state: State, branch: Branch) {
   if (nodeIn(state, branch.node).kind !== 'agent') {
-    branch.status = 'asking'
+    setBranchStatus(state, branch, 'asking')
     return
   }
-  branch.status = 'ready'
+  setBranchStatus(state, branch, 'ready')
   branch.ticket = enqueue(state, queueOf(state, branch.node), branch.id)
 }
 
 export function countTraversal(state: State, index: number): void {
-  addTo(state.edgeUses, index, 1)
-  state.counts.hops += 1
+  addTo(state.limits.edgeUses, index, 1)
+  state.budgets.hops += 1
 }
 
-function moved(state: State, event: EventOf<'branch.moved'>): State {
-  const branch = must(state.branches.get(event.branch), event.branch)
-  const group = must(state.groups.get(branch.group), branch.group)
+function moved(state: State, event: EventOf<'branch.moved'>): void {
+  const branch = must(state.branches.all.get(event.branch), event.branch)
+  const group = must(state.branches.groups.get(branch.group), branch.group)
   setBlocked(state, branch, false)
-  if (branch.status === 'delayed') state.counts.delayed -= 1
-  branch.status = 'routing'
+  setBranchStatus(state, branch, 'routing')
   leaveQueue(state, branch)
   if (event.edge !== undefined) alongEdge(state, branch, event.edge)
   if (event.node !== branch.node) {
@@ -175,11 +160,7 @@ function moved(state: State, event: EventOf<'branch.moved'>): State {
   branch.question = undefined
   branch.cancellation = undefined
   if (event.after === undefined) makeReady(state, branch)
-  else {
-    branch.status = 'delayed'
-    state.counts.delayed += 1
-  }
-  return state
+  else setBranchStatus(state, branch, 'delayed')
 }
 
 function alongEdge(state: State, branch: Branch, index: number): void {
@@ -193,11 +174,29 @@ function alongEdge(state: State, branch: Branch, index: number): void {
   branch.edgePair = edgePair
 }
 
-function ended(state: State, event: EventOf<'branch.completed' | 'branch.failed' | 'branch.cancelled'>): State {
-  const branch = must(state.branches.get(event.branch), event.branch)
-  const group = must(state.groups.get(branch.group), branch.group)
+function completed(state: State, event: EventOf<'branch.completed'>): void {
+  const branch = must(state.branches.all.get(event.branch), event.branch)
+  const group = end(state, branch, 'completed')
+  branch.value = event.value
+  if (event.as !== 'ended') return
+  const value = event.value ?? null
+  group.ends.push({ order: branch.order, value })
+  state.run.lastValue = value
+}
+
+function failed(state: State, event: EventOf<'branch.failed' | 'branch.cancelled'>): void {
+  const branch = must(state.branches.all.get(event.branch), event.branch)
+  const group = end(state, branch, event.type === 'branch.failed' ? 'failed' : 'cancelled')
+  branch.error = event.error
+  if (isMoreSpecific(event.error, group.firstFailure)) group.firstFailure = event.error
+  if (event.type === 'branch.failed' && event.errorHandled) group.errorHandled = true
+}
+
+/** What a branch held to go on is of no use any more. */
+function end(state: State, branch: Branch, status: 'completed' | 'failed' | 'cancelled'): Group {
+  const group = must(state.branches.groups.get(branch.group), branch.group)
   setBlocked(state, branch, false)
-  if (branch.status === 'delayed') state.counts.delayed -= 1
+  setBranchStatus(state, branch, status)
   branch.fork = undefined
   branch.question = undefined
   branch.input = null
@@ -205,24 +204,12 @@ function ended(state: State, event: EventOf<'branch.completed' | 'branch.failed'
   branch.history = undefined
   branch.results = undefined
   branch.progressHashes = emptyDict()
-  if (event.type === 'branch.completed') {
-    branch.status = 'completed'
-    branch.value = event.value
-    if (event.as === 'ended') {
-      const value = event.value ?? null
-      group.ends.push({ order: branch.order, value })
-      state.lastValue = value
-    }
-  } else {
-    branch.status = event.type === 'branch.failed' ? 'failed' : 'cancelled'
-    branch.error = event.error
-    if (isMoreSpecific(event.error, group.firstFailure)) group.firstFailure = event.error
-    if (event.type === 'branch.failed' && event.errorHandled) group.errorHandled = true
-  }
   group.open.delete(branch.id)
+  // Branches that start later in its group have their paths from the first one.
+  if (branch.id !== group.id) state.labels.paths.delete(branch.id)
   leaveQueue(state, branch)
   countLive(state, group, branch.node, -1)
-  return state
+  return group
 }
 
 /** That a branch was stopped, as the others of a join are once it is met, is no reason for what fails after it. */

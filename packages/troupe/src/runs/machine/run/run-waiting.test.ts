@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { RunConfig } from '../../topology/canonical/run-config.ts'
-import type { Input } from './machine-events.ts'
-import { fan, leaf, slow, team } from './machine-teams.test.fixture.ts'
-import { type AgentStub, finish, MachineTestbed } from './machine-testbed.test.fixture.ts'
-import { createState } from './state.ts'
-import { transition } from './transition.ts'
+import type { RunConfig } from '../../../topology/canonical/run-config.ts'
+import type { Input } from '../machine-events.ts'
+import { fan, leaf, slow, team } from '../machine-teams.test.fixture.ts'
+import { type AgentStub, finish, MachineTestbed } from '../machine-testbed.test.fixture.ts'
+import { createState } from '../state.ts'
+import { transition } from '../transition.ts'
 
 const asks =
   (text: string): AgentStub =>

@@ -1,16 +1,15 @@
 /** The run as a whole: begun, paused, stopped, begun anew, ended. */
-import { failure, type Json, type StoredError, storeError, taintField } from '../../core/index.ts'
-import { groupFailure } from './branches/branch-group.ts'
-import { requestGroupCancel } from './branches/cancellation.ts'
-import { delayBefore, exhausted } from './branches/fail-branch.ts'
-import { graphIn } from './branches/flow.ts'
-import { startBranch } from './branches/route-result.ts'
-import { childrenKey } from './commands-of.ts'
-import type { RunDecision } from './decision.ts'
-import { responseOf } from './joins/join-progress.ts'
-import { branchesAllowed } from './limits/guards.ts'
-import { clearClock } from './limits/run-clocks.ts'
-import type { Breakpoint, Cancellation, Guard, InputOf } from './machine-events.ts'
+import { failure, type Json, type StoredError, storeError, taintField } from '../../../core/index.ts'
+import { groupFailure } from '../branches/branch-group.ts'
+import { requestGroupCancel } from '../branches/cancellation.ts'
+import { delayBefore, exhausted } from '../branches/fail-branch.ts'
+import { graphIn } from '../branches/flow.ts'
+import { startBranch } from '../branches/route-result.ts'
+import { clearClock } from '../clocks/update-clocks.ts'
+import type { RunDecision } from '../decision.ts'
+import { responseOf } from '../joins/join-progress.ts'
+import { branchesAllowed } from '../limits/guards.ts'
+import type { Breakpoint, Cancellation, Guard, InputOf } from '../machine-events.ts'
 
 export function applyStart(d: RunDecision, { task, pinned, taint }: InputOf<'start'>): void {
   d.emit({ type: 'run.started', task, pinned, ...taintField(taint) })
@@ -23,7 +22,7 @@ const groupId = (attempt: number) => (attempt === 1 ? 'run' : `run~${attempt}`)
 
 /** A branch for each entry; those of a later attempt are told apart by it. */
 export function beginAttempt(d: RunDecision): void {
-  const { attempt, task } = d.state
+  const { attempt, task } = d.state.run
   const prefix = attempt === 1 ? '' : `${attempt}~`
   const { entries } = graphIn(d.state)
   if (!branchesAllowed(d, entries.length)) return
@@ -44,7 +43,7 @@ export function requestRunCancel(
   cancellation: Cancellation,
   { guard, by }: { readonly guard?: Guard | undefined; readonly by?: string | undefined } = {},
 ): void {
-  if (d.state.cancellation) return
+  if (d.state.run.cancellation) return
   d.arrivals.length = 0
   d.emit({
     type: 'run.cancel-requested',
@@ -52,9 +51,9 @@ export function requestRunCancel(
     ...(guard ? { guard } : {}),
     ...(by === undefined ? {} : { by }),
   })
-  const { retryTimer } = d.state
+  const { retryTimer } = d.state.run
   if (retryTimer !== undefined) clearClock(d, retryTimer)
-  for (const id of d.state.tops) {
+  for (const id of d.state.branches.rootGroups) {
     requestGroupCancel(d, id, { as: 'cancelled', error: cancellation.error })
     d.groups.add(id)
   }
@@ -65,29 +64,29 @@ export function cancelRun(d: RunDecision, by: string): void {
 }
 
 export function pauseRun(d: RunDecision, by: string, breakpoint?: Breakpoint): void {
-  if (d.state.pausedBy !== undefined || d.state.cancellation) return
+  if (d.state.run.pausedBy !== undefined || d.state.run.cancellation) return
   d.emit({ type: 'run.paused', by, ...(breakpoint ? { breakpoint } : {}) })
 }
 
 /** @param steps so many are begun before it stops again */
 export function resumeRun(d: RunDecision, by: string, steps?: number): void {
-  const { pausedBy, breakpoint } = d.state
+  const { pausedBy, breakpoint } = d.state.run
   // Who was paused by somebody stays so when the run above goes on; a breakpoint stops both, and both go on.
   if (pausedBy === undefined || (by === 'parent' && pausedBy !== 'parent' && !breakpoint)) return
   d.emit({ type: 'run.resumed', by, ...(steps === undefined ? {} : { steps }) })
-  for (const { id, suspendedEnding } of d.state.steps.values())
+  for (const { id, suspendedEnding } of d.state.steps.open.values())
     if (suspendedEnding) d.later({ do: 'step.end', step: id, ending: suspendedEnding })
 }
 
-const isIdle = ({ state: { counts, joins, open } }: RunDecision) =>
-  counts.live === 0 && counts.steps === 0 && joins.size === 0 && !open.has(childrenKey)
+const isIdle = ({ state: { run, branches, steps, joins } }: RunDecision) =>
+  branches.openCount + steps.open.size + joins.open.size === 0 && run.childrenCancelledAt === undefined
 
 /** @returns true where something was decided */
 export function considerRun(d: RunDecision): boolean {
   const { state } = d
-  if (state.retryTimer !== undefined) return false
-  if (state.cancellation) return isIdle(d) && endCancelled(d, state.cancellation)
-  const group = state.groups.get(groupId(state.attempt))
+  if (state.run.retryTimer !== undefined) return false
+  if (state.run.cancellation) return isIdle(d) && endCancelled(d, state.run.cancellation)
+  const group = state.branches.groups.get(groupId(state.run.attempt))
   if (!group || group.live > 0 || group.openJoinCount > 0) return false
   const error = groupFailure(d, group)
   if (error) {
@@ -101,16 +100,16 @@ export function considerRun(d: RunDecision): boolean {
 
 /** What it has: the responses so far, else the last value that any branch ended with. */
 function partial(d: RunDecision): { readonly partial?: Json } {
-  const group = d.state.groups.get(groupId(d.state.attempt))
-  const value = (group && responseOf(group)) ?? d.state.lastValue
+  const group = d.state.branches.groups.get(groupId(d.state.run.attempt))
+  const value = (group && responseOf(group)) ?? d.state.run.lastValue
   return value === undefined ? {} : { partial: value }
 }
 
 function endCancelled(d: RunDecision, cancellation: Cancellation): true {
-  const { guard, attempt } = d.state
+  const { guard, attempt } = d.state.run
   const { retry } = d.config
   if (cancellation.as === 'cancelled')
-    d.emit({ type: 'run.cancelled', by: d.state.cancelRequestedBy as string, ...partial(d) })
+    d.emit({ type: 'run.cancelled', by: d.state.run.cancelRequestedBy as string, ...partial(d) })
   else if (retry && !guard && attempt < retry.attempts && isRetryable(cancellation.error))
     retryRun(d, cancellation.error)
   else {
@@ -126,7 +125,7 @@ const isRetryable = ({ name, details }: StoredError) =>
   !(name === 'TimeoutError' && (details as { readonly kind?: Json } | undefined)?.kind === 'run')
 
 function retryRun(d: RunDecision, error: StoredError): void {
-  const attempt = d.state.attempt + 1
+  const attempt = d.state.run.attempt + 1
   const delay = delayBefore(d.config.retry as NonNullable<typeof d.config.retry>, attempt, 'run')
   const after = `run-retry:${attempt}`
   d.emit({ type: 'run.retried', attempt, after, error })

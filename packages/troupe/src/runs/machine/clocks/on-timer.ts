@@ -5,21 +5,21 @@ import { retryInPlace, routeError, timedOut } from '../branches/fail-branch.ts'
 import type { RunDecision } from '../decision.ts'
 import { fire } from '../joins/consider-join.ts'
 import { joinProgress } from '../joins/join-progress.ts'
+import { trip } from '../limits/guards.ts'
 import type { Cancellation } from '../machine-events.ts'
 import { expireQuestion } from '../people/questions.ts'
-import { beginAttempt, requestRunCancel } from '../start-and-cancel.ts'
+import { beginAttempt, requestRunCancel } from '../run/start-and-cancel.ts'
 import { must } from '../state.ts'
 import { endStep } from '../steps/step-results.ts'
-import { trip } from './guards.ts'
-import { deadlineOf, questionTimeoutMs } from './run-clocks.ts'
-import { idOf, kindOf, runTimeOf, wallTimeOf } from './run-time.ts'
+import { idOf, isTimerRunning, kindOf, timeOf } from './run-time.ts'
+import { deadlineOf, questionTimeoutMs } from './update-clocks.ts'
 
 export function onTimer(d: RunDecision, name: string) {
-  const due = d.state.timers.get(name)?.due
-  if (due === undefined) return
-  const lateMs = runTimeOf(d.state, name, d.at) - due
+  const due = d.state.clocks.timers.get(name)?.due
+  if (due === undefined || !isTimerRunning(d.state, name)) return
+  const lateMs = timeOf(d.state, name, d.at) - due
   // It is early after a gap, or where the clock of a process is behind: it is set again.
-  if (lateMs < 0) return d.emit({ type: 'timer.set', name, due: wallTimeOf(d.state, name, due) })
+  if (lateMs < 0) return d.emit({ type: 'timer.set', name, due: d.at - lateMs })
   d.emit({ type: 'timer.cleared', name })
   const id = idOf(name)
   const { timeouts, budget } = d.config
@@ -33,7 +33,7 @@ export function onTimer(d: RunDecision, name: string) {
     case 'step':
       return stepTimeout(d, id, 'step', timeouts.step as number)
     case 'request':
-      return stepTimeout(d, id, 'request', d.state.steps.get(id)?.serve?.timeoutMs as number)
+      return stepTimeout(d, id, 'request', d.state.steps.open.get(id)?.serve?.timeoutMs as number)
     case 'grace':
       return abandon(d, id)
     case 'join':
@@ -44,7 +44,11 @@ export function onTimer(d: RunDecision, name: string) {
       return expireQuestion(
         d,
         id,
-        timedOut('human', 'An answer', questionTimeoutMs(d.state.questions.get(id)?.ask) ?? (timeouts.human as number)),
+        timedOut(
+          'human',
+          'An answer',
+          questionTimeoutMs(d.state.questions.open.get(id)?.ask) ?? (timeouts.human as number),
+        ),
       )
     case 'retry':
       return delayOver(d, id)
@@ -59,12 +63,12 @@ function branchTimeout(d: RunDecision, id: string, limit: number): void {
 }
 
 function stepTimeout(d: RunDecision, id: string, kind: string, limit: number): void {
-  const step = must(d.state.steps.get(id), id)
+  const step = must(d.state.steps.open.get(id), id)
   requestStepCancel(d, step, { as: 'failed', error: timedOut(kind, `Step ${id} (${step.agent})`, limit) })
 }
 
 function abandon(d: RunDecision, id: string): void {
-  const step = must(d.state.steps.get(id), id)
+  const step = must(d.state.steps.open.get(id), id)
   endStep(d, step, { error: (step.cancellation as Cancellation).error })
 }
 

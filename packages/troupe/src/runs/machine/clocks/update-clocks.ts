@@ -2,18 +2,18 @@
  * Clocks: each timeout is a timer that runs, is stopped with its remaining time, or is none. What a decision changed is
  * compared with what its clocks should do, so that no rule of the core can forget one.
  *
- * Clocks of work count while something of the run can move. All of them stop while the run is paused or waits, except
- * those of steps that still execute. Besides, the clock of a join stops while all branches that it misses are blocked (they
- * wait for a person, a resolution, code or a waiting child run), that of a step while it waits, that of a request while the
- * step that serves it is blocked, and that of a branch while it is blocked or waits for its fork. Gaps in which no process
- * carried the run are not counted: `run-time.ts`. Timeouts of questions run always.
+ * Clocks of work stop together while the run is paused or waits (`run-time.ts`). Besides, the clock of a join stops while
+ * all branches that it misses are blocked (they wait for a person, a resolution, code or a waiting child run), that of a
+ * step while it waits, that of a request while the step that serves it is blocked, and that of a branch while it is blocked
+ * or waits for its fork.
  */
 import { milliseconds, type Question } from '../../../core/index.ts'
 import { isJoinBlocked } from '../branches/branch-counts.ts'
-import { isBranchEnded, type RunDecision } from '../decision.ts'
+import { isBranchEnded } from '../branches/branches-slice.ts'
+import type { RunDecision } from '../decision.ts'
 import type { BranchId } from '../machine-events.ts'
 import { waitsForCapacity } from '../steps/step-queue.ts'
-import { idOf, isWorkStopped, kindOf, runTimeOf } from './run-time.ts'
+import { timeOf } from './run-time.ts'
 
 /** How long a step that was told to stop may take before the run continues without it, if the config names no `grace`. */
 export const defaultGraceMs = 10_000
@@ -21,51 +21,48 @@ export const defaultGraceMs = 10_000
 type Pace = 'runs' | 'stopped' | 'none'
 
 function updateClock(d: RunDecision, name: string, pace: Pace, ms: number) {
-  const timer = d.state.timers.get(name)
+  const timer = d.state.clocks.timers.get(name)
   if (pace === 'none') return clearClock(d, name)
   if (pace === 'runs' && timer?.due === undefined)
     return d.emit({ type: 'timer.set', name, due: d.at + (timer?.remainingMs ?? ms) })
   if (pace === 'runs' || (timer && timer.due === undefined)) return
-  const remainingMs = timer?.due === undefined ? ms : Math.max(0, timer.due - runTimeOf(d.state, name, d.at))
+  const remainingMs = timer?.due === undefined ? ms : Math.max(0, timer.due - timeOf(d.state, name, d.at))
   d.emit({ type: 'timer.cleared', name, remainingMs })
 }
 
 export function clearClock(d: RunDecision, name: string): void {
-  if (d.state.timers.has(name)) d.emit({ type: 'timer.cleared', name })
+  if (d.state.clocks.timers.has(name)) d.emit({ type: 'timer.cleared', name })
 }
 
-/** @param wasStopped whether the clocks of work were stopped before the decision */
-export function updateClocks(d: RunDecision, wasStopped: boolean): void {
+export function updateClocks(d: RunDecision): void {
   const { changed } = d
-  const stopped = isWorkStopped(d.state)
-  if (stopped !== wasStopped) markAllChanged(d, stopped)
-  updateTimeClock(d, stopped)
+  updateTimeClock(d)
   markParentsChanged(d)
   markAskersChanged(d)
-  for (const id of [...changed.branches]) updateBranchClock(d, id, stopped)
-  for (const id of [...changed.steps]) updateStepClock(d, id, stopped)
-  for (const id of [...changed.joins]) updateJoinClock(d, id, stopped)
+  for (const id of [...changed.branches]) updateBranchClock(d, id)
+  for (const id of [...changed.steps]) updateStepClock(d, id)
+  for (const id of [...changed.joins]) updateJoinClock(d, id)
   for (const id of [...changed.questions]) updateQuestionClock(d, id)
 }
 
 /** The clock of the time budget ends with the work that it bounds. */
-function updateTimeClock(d: RunDecision, stopped: boolean): void {
-  const { cancellation, guard } = d.state
-  updateClock(d, 'time', cancellation || guard ? 'none' : stopped ? 'stopped' : 'runs', d.config.budget.time)
+function updateTimeClock(d: RunDecision): void {
+  const { cancellation, guard } = d.state.run
+  updateClock(d, 'time', cancellation || guard ? 'none' : 'runs', d.config.budget.time)
 }
 
 /** Whether a branch is blocked shows in everything that waits above it. */
 function markParentsChanged(d: RunDecision): void {
   const seen = new Set<string>()
   for (const id of d.changed.branches) {
-    const branch = d.state.branches.get(id)
-    const group = branch && d.state.groups.get(branch.group)
+    const branch = d.state.branches.all.get(id)
+    const group = branch && d.state.branches.groups.get(branch.group)
     if (!group || seen.has(group.id)) continue
     seen.add(group.id)
     if (group.openJoinCount > 0)
       for (const node of Object.keys(group.openJoins))
         if (group.openJoins[node]) d.changed.joins.add(group.openJoins[node])
-    const joinState = group.origin.kind === 'call' ? d.state.joins.get(group.origin.joinId) : undefined
+    const joinState = group.origin.kind === 'call' ? d.state.joins.open.get(group.origin.joinId) : undefined
     if (!joinState) continue
     d.changed.joins.add(joinState.id)
     // A set is iterated to its end, including what is added meanwhile.
@@ -76,31 +73,26 @@ function markParentsChanged(d: RunDecision): void {
 /** Whether a step that serves a request is blocked shows in the step that asked. */
 function markAskersChanged(d: RunDecision): void {
   for (const id of d.changed.steps) {
-    const asker = d.state.steps.get(id)?.serve?.from
+    const asker = d.state.steps.open.get(id)?.serve?.from
     if (asker !== undefined) d.changed.steps.add(asker)
   }
 }
 
-function updateBranchClock(d: RunDecision, id: string, stopped: boolean): void {
-  const branch = d.state.branches.get(id)
+function updateBranchClock(d: RunDecision, id: string): void {
+  const branch = d.state.branches.all.get(id)
   const { branch: limit, acquisition } = d.config.timeouts
   if (!branch) return
   const over = isBranchEnded(branch) || branch.cancellation !== undefined
   if (limit !== undefined) {
-    const moves = !stopped && !branch.blocked && branch.status !== 'waiting' && branch.status !== 'asking'
+    const moves = !branch.blocked && branch.status !== 'waiting' && branch.status !== 'asking'
     updateClock(d, `branch:${id}`, over ? 'none' : moves ? 'runs' : 'stopped', limit)
   }
   if (acquisition !== undefined)
-    updateClock(
-      d,
-      `acquire:${id}`,
-      over || !waitsForCapacity(d.state, branch) ? 'none' : stopped ? 'stopped' : 'runs',
-      acquisition,
-    )
+    updateClock(d, `acquire:${id}`, over || !waitsForCapacity(d.state, branch) ? 'none' : 'runs', acquisition)
 }
 
-function updateStepClock(d: RunDecision, id: string, stopped: boolean): void {
-  const step = d.state.steps.get(id)
+function updateStepClock(d: RunDecision, id: string): void {
+  const step = d.state.steps.open.get(id)
   const limit = d.config.timeouts.step
   if (limit !== undefined) {
     const none = !step || step.cancellation || step.status === 'ready'
@@ -108,7 +100,7 @@ function updateStepClock(d: RunDecision, id: string, stopped: boolean): void {
   }
   updateClock(d, `grace:${id}`, step?.cancellation ? 'runs' : 'none', d.config.timeouts.grace ?? defaultGraceMs)
   const timeoutMs = step?.cancellation ? undefined : step?.serve?.timeoutMs
-  const runs = step?.status === 'running' || (!stopped && !step?.blocked)
+  const runs = step?.status === 'running' || !step?.blocked
   updateClock(d, `request:${id}`, timeoutMs === undefined ? 'none' : runs ? 'runs' : 'stopped', timeoutMs ?? 0)
 }
 
@@ -116,16 +108,16 @@ function updateStepClock(d: RunDecision, id: string, stopped: boolean): void {
 export const deadlineOf = (d: RunDecision, node: string): number | undefined =>
   d.node(node).deadline ?? d.config.deadline
 
-function updateJoinClock(d: RunDecision, id: string, stopped: boolean) {
-  const joinState = d.state.joins.get(id)
+function updateJoinClock(d: RunDecision, id: string) {
+  const joinState = d.state.joins.open.get(id)
   const limit = joinState?.state === 'open' ? deadlineOf(d, joinState.node) : undefined
   if (!joinState || limit === undefined) return clearClock(d, `join:${id}`)
-  updateClock(d, `join:${id}`, stopped || isJoinBlocked(d.state, joinState) ? 'stopped' : 'runs', limit)
+  updateClock(d, `join:${id}`, isJoinBlocked(d.state, joinState) ? 'stopped' : 'runs', limit)
 }
 
 function updateQuestionClock(d: RunDecision, id: string) {
-  const question = d.state.questions.get(id)
-  if (question?.status !== 'open') return clearClock(d, `question:${id}`)
+  const question = d.state.questions.open.get(id)
+  if (!question) return clearClock(d, `question:${id}`)
   const limit = questionTimeoutMs(question.ask) ?? d.config.timeouts.human
   if (limit !== undefined) updateClock(d, `question:${id}`, 'runs', limit)
 }
@@ -133,16 +125,3 @@ function updateQuestionClock(d: RunDecision, id: string) {
 /** Of a question, in ms, where it has one of its own. */
 export const questionTimeoutMs = (ask: Question | undefined) =>
   ask?.timeout === undefined ? undefined : milliseconds(ask.timeout, 'timeout')
-
-/** All clocks of work stop or start: those of the run as a whole at once, the others with what they belong to. */
-function markAllChanged(d: RunDecision, stopped: boolean): void {
-  for (const name of [...d.state.timers.keys()].sort()) {
-    const kind = kindOf(name)
-    if (kind === 'branch' || kind === 'acquire') d.changed.branches.add(idOf(name))
-    else if (kind === 'join') d.changed.joins.add(idOf(name))
-    else if (kind === 'request') d.changed.steps.add(idOf(name))
-    else if (ofRun.has(kind)) updateClock(d, name, stopped ? 'stopped' : 'runs', 0)
-  }
-}
-/** The timeout of the run, and the delays before its next attempt and that of a branch. */
-const ofRun = new Set(['run', 'retry', 'run-retry'])

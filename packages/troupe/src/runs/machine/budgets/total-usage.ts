@@ -1,12 +1,13 @@
 /** What a run has used: by steps and child runs that have ended, and so far by those that wait. */
 import type { StepUsage } from '../machine-events.ts'
 import type { State } from '../state.ts'
+import type { BudgetsSlice } from './budgets-slice.ts'
 
-/** The key of a child run in `State.openUsage`; a step has its id, which begins with that of a branch. */
+/** The key of a child run in `openUsage`; a step has its id, which begins with that of a branch. */
 export const childUsageKey = (run: string): string => `run ${run}`
 
 /** @param except the id of a step whose usage so far is left out */
-export function totalUsage({ usage, openUsage }: Readonly<State>, except?: string): Required<StepUsage> {
+export function totalUsage({ budgets: { usage, openUsage } }: Readonly<State>, except?: string): Required<StepUsage> {
   let { inputTokens, outputTokens, usd: cost } = usage
   const unknown = new Set(Object.keys(usage.unknown))
   for (const [key, open] of openUsage) {
@@ -17,4 +18,12 @@ export function totalUsage({ usage, openUsage }: Readonly<State>, except?: strin
     for (const model of open.unknown ?? []) unknown.add(model)
   }
   return { inputTokens, outputTokens, cost, unknown: [...unknown] }
+}
+
+/** Adds what a step or a child run has used that has ended. */
+export function countUsage({ usage }: BudgetsSlice, used: StepUsage): void {
+  usage.inputTokens += used.inputTokens
+  usage.outputTokens += used.outputTokens
+  usage.usd += used.cost ?? 0
+  for (const model of used.unknown ?? []) usage.unknown[model] = true
 }

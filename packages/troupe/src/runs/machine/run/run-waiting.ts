@@ -1,8 +1,8 @@
 /** Records that a run waits: `run.waiting`, decided from the state before and after an input. */
-import type { RunDecision } from './decision.ts'
-import type { Event } from './machine-events.ts'
+import type { RunDecision } from '../decision.ts'
+import type { Event } from '../machine-events.ts'
+import type { State } from '../state.ts'
 import { type DerivedStatus, deriveStatus } from './run-account.ts'
-import type { State } from './state.ts'
 
 /**
  * Emits `run.waiting` if this decision leaves the run waiting and the run did not wait before, waited for another reason,
@@ -17,8 +17,8 @@ export function recordWaiting(d: RunDecision, before: DerivedStatus): void {
 
 /** The ids of all open questions: those of the run, then those of its waiting child runs. */
 export function openQuestionsOf(state: Readonly<State>): readonly string[] {
-  const own = [...state.questions.values()].filter(({ status }) => status === 'open').map(({ id }) => id)
-  const children = [...state.waitingChildren].flatMap(([run, { questions }]) =>
+  const own = [...state.questions.open.keys()]
+  const children = [...state.steps.waitingChildren].flatMap(([run, { questions }]) =>
     questions.map((question) => childQuestionId(run, question)),
   )
   return [...own, ...children]

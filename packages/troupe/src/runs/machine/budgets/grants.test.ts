@@ -20,7 +20,7 @@ const drawing = (stubs = {}) => {
     ...stubs,
   })
   grant(testbed, 0, 0, 0)
-  while (testbed.next() && !testbed.state.requested);
+  while (testbed.next() && !testbed.state.budgets.draw);
   return testbed
 }
 
@@ -31,11 +31,10 @@ it('a run that draws from a common budget begins a step when it was granted all 
   const draws = [...pending(testbed.state)].filter(({ type }) => type === 'budget.draw')
   expect(draws).toMatchObject([{ steps: 1, hops: 2, branches: 2 }])
   expect(loadState(saveState(testbed.state))).toMatchObject({
-    requested: { steps: 1 },
-    granted: { steps: 1, branches: 1 },
+    budgets: { draw: { steps: 1 }, granted: { steps: 1, branches: 1 } },
   })
   expect(grant(testbed, 1, 2, 2)).toEqual(['budget.granted', 'step.started', 'budget.requested'])
-  expect(testbed.state.requested).toEqual({ steps: 1, hops: 0, branches: 0 })
+  expect(testbed.state.budgets.draw).toMatchObject({ steps: 1, hops: 0, branches: 0 })
   grant(testbed, 9, 9, 9)
   while (testbed.next());
   expect(testbed.result).toMatchObject({ status: 'completed', response: ['a', 'b'] })
@@ -54,18 +53,18 @@ it('a run that draws from its start begins nothing before its first grant', () =
   expect(apply({ at: 2, type: 'run.charged', run: 'r', steps: 3, hops: 2, usage })).toEqual(['run.charged'])
   const granted = apply({ at: 3, type: 'budget.granted', steps: 1, hops: 0, branches: 1 })
   expect(granted).toEqual(['budget.granted', 'step.started'])
-  expect(state.granted).toEqual({ steps: 1, hops: 0, branches: 1 })
+  expect(state.budgets.granted).toEqual({ steps: 1, hops: 0, branches: 1 })
 })
 
 it('a step that serves a request is granted too', () => {
   const asks = () => ({ request: { to: 'B', payload: 1 }, next: () => value('asked') })
   const testbed = drawing({ A: asks })
   grant(testbed, 2, 2, 2)
-  while (testbed.next() && !testbed.state.requested);
-  expect(testbed.state.requested).toEqual({ steps: 1, hops: 0, branches: 0 })
-  const ready = [...testbed.state.steps.values()].find(({ serve, status }) => serve && status === 'ready')
+  while (testbed.next() && !testbed.state.budgets.draw);
+  expect(testbed.state.budgets.draw).toMatchObject({ steps: 1, hops: 0, branches: 0 })
+  const ready = [...testbed.state.steps.open.values()].find(({ serve, status }) => serve && status === 'ready')
   expect(nextRequest(testbed.state)).toBe(ready?.id)
-  testbed.state.steps.delete(ready?.id ?? '')
+  testbed.state.steps.open.delete(ready?.id ?? '')
   passLeft(testbed.state, requestQueue)
   expect(nextRequest(testbed.state)).toBeUndefined()
 })

@@ -17,6 +17,19 @@ export function pathOf(paths: AgentPaths, event: Event): AgentPath {
 }
 const noAgents: AgentPath = []
 
+/** Returns the path of each event of a run, from its first one on. */
+export function pathsOf(events: readonly Event[]): readonly AgentPath[] {
+  const paths = new Map<string, AgentPath>()
+  return events.map((event) => setPath(paths, event))
+}
+
+/** Stores the path that an event settles, if any, and returns the path of the event. */
+export function setPath(paths: Map<string, AgentPath>, event: Event): AgentPath {
+  const set = pathSetBy(paths, event)
+  if (set) paths.set(...set)
+  return pathOf(paths, event)
+}
+
 /** The place whose path an event settles; undefined for most. */
 export function pathSetBy(paths: AgentPaths, event: Event): readonly [subject: string, path: AgentPath] | undefined {
   const of = (subject: string | undefined) => (subject === undefined ? undefined : paths.get(subject)) ?? []
@@ -24,8 +37,8 @@ export function pathSetBy(paths: AgentPaths, event: Event): readonly [subject: s
   switch (event.type) {
     case 'branch.started': {
       const { branch, parent, group, origin, agent } = event
-      // What has met goes on where the first branch of its scope began.
-      return [branch, origin ? [...of(parent), agent] : withLastAgent(parent ?? group, agent)]
+      // All branches of a group continue in the place where its first one began.
+      return [branch, origin ? [...of(parent), agent] : withLastAgent(group, agent)]
     }
     case 'branch.moved':
       return [event.branch, withLastAgent(event.branch, event.agent)]

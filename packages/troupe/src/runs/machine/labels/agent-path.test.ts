@@ -2,19 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { Event } from '../machine-events.ts'
 import { fan, leaf, team } from '../machine-teams.test.fixture.ts'
 import { finish, MachineTestbed, value, valuesIn } from '../machine-testbed.test.fixture.ts'
-import { type AgentPath, pathOf, pathSetBy } from './agent-path.ts'
+import { pathOf, pathSetBy, pathsOf as pathsOfEvents } from './agent-path.ts'
 
-/** Paths of the events of a kind, as who reads the journal folds them. */
+/** Paths of the events of a type: what reads the journal folds the same as the machine. */
 function pathsOf(testbed: MachineTestbed, type: Event['type']): string[] {
-  const paths = new Map<string, AgentPath>()
-  const found: string[] = []
-  for (const event of testbed.events) {
-    const set = pathSetBy(paths, event)
-    if (set) paths.set(...set)
-    if (event.type === type) found.push(pathOf(paths, event).join('/'))
-  }
-  expect([...testbed.state.paths]).toEqual([...paths])
-  return found
+  const paths = pathsOfEvents(testbed.events)
+  expect(testbed.paths).toEqual(paths)
+  return testbed.events.flatMap((event, i) => (event.type === type ? [paths[i]?.join('/') ?? ''] : []))
 }
 
 describe('the agent path', () => {

@@ -10,17 +10,18 @@ import { must, type State } from '../state.ts'
 type Taint = readonly TaintLabel[] | undefined
 
 /** Of what its branches have ended with: its result may hold any of it. */
-export const taintOfRun = (state: Readonly<State>): Taint => state.taints.get('run')
+export const taintOfRun = (state: Readonly<State>): Taint => state.labels.taints.get('run')
 
 /** Of the input of a step: a step that serves is asked in the asker's place. */
 export const taintOfStep = (
   state: Readonly<State>,
   { id, branch }: { readonly id: string; readonly branch: string },
-): readonly TaintLabel[] => joinTaint(state.taints.get(`step ${id}`), state.taints.get(`branch ${branch}`))
+): readonly TaintLabel[] =>
+  joinTaint(state.labels.taints.get(`step ${id}`), state.labels.taints.get(`branch ${branch}`))
 
 /** Before the event is folded in: what it closes is still there. */
 export function evolveTaint(state: State, event: Event): void {
-  const { taints } = state
+  const { taints } = state.labels
   switch (event.type) {
     case 'run.started':
       put(state, 'task', event.taint)
@@ -65,25 +66,26 @@ export function evolveTaint(state: State, event: Event): void {
 
 /** What a step that serves has read comes to its asker with the answer. */
 function completed(state: State, event: EventOf<'step.completed'>): void {
-  const { serve } = must(state.steps.get(event.step), event.step)
+  const { serve } = must(state.steps.open.get(event.step), event.step)
   put(state, serve ? `step ${event.step}` : `branch ${event.branch}`, serve ? undefined : event.taint)
 }
 
 /** What arrives for a whole scope, or without a branch of its own, may be of any branch in it. */
 function taintOfArrival(state: State, event: EventOf<'join.arrived'>): Taint {
-  const { taints, groups } = state
+  const { taints } = state.labels
+  const { groups } = state.branches
   if (taints.size === 0) return undefined
-  const joinState = must(state.joins.get(event.joinId), event.joinId)
+  const joinState = must(state.joins.open.get(event.joinId), event.joinId)
   if (event.slot === undefined && event.branch !== undefined) return taints.get(`branch ${event.branch}`)
   const group = groups.get(String(event.slot === undefined ? joinState.group : joinState.slots[event.slot]?.group))
   return joinTaint(...(group?.branches ?? []).map((id) => taints.get(`branch ${id}`)))
 }
 
 function put(state: State, key: string, taint: Taint): void {
-  if (taint && taint.length > 0) state.taints.set(key, taint)
-  else state.taints.delete(key)
+  if (taint && taint.length > 0) state.labels.taints.set(key, taint)
+  else state.labels.taints.delete(key)
 }
 
 function add(state: State, key: string, taint: Taint): void {
-  if (taint && taint.length > 0) put(state, key, joinTaint(state.taints.get(key), taint))
+  if (taint && taint.length > 0) put(state, key, joinTaint(state.labels.taints.get(key), taint))
 }

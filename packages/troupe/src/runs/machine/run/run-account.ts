@@ -1,11 +1,12 @@
 /** The account of a run as it stands: for its result, and for lists. */
-import type { Question } from '../../agents/index.ts'
-import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../core/index.ts'
-import { taintOfRun } from './branches/evolve-taint.ts'
-import type { Guard } from './machine-events.ts'
-import type { RunReason } from './result.ts'
-import { hasEnded, type State, type Step, type WaitingChild } from './state.ts'
-import { totalUsage } from './steps/total-usage.ts'
+import type { Question } from '../../../agents/index.ts'
+import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
+import { totalUsage } from '../budgets/total-usage.ts'
+import { taintOfRun } from '../labels/evolve-taint.ts'
+import type { Guard } from '../machine-events.ts'
+import type { RunReason } from '../result.ts'
+import { hasEnded, type State } from '../state.ts'
+import type { Step, WaitingChild } from '../steps/steps-slice.ts'
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting'
 
@@ -43,19 +44,22 @@ export type RunAccount = {
 
 /** A run waits when nothing in it can move without somebody outside; then it says for what. */
 export function deriveStatus(state: Readonly<State>): DerivedStatus {
-  const { counts } = state
-  if (hasEnded(state)) return { status: state.status as RunStatus, over: true }
+  if (hasEnded(state)) return { status: state.run.status as RunStatus, over: true }
   const waiting = (reason: RunReason): DerivedStatus => ({ status: 'waiting', reason, over: false })
   const running: DerivedStatus = { status: 'running', over: false }
-  if (state.cancellation || counts.executing > 0) return running
-  if (state.pausedBy !== undefined) return waiting(state.breakpoint ? 'breakpoint' : 'paused')
-  if (state.requested) return running
-  if (state.status === 'new' || counts.movingOutside + counts.delayed > 0 || state.retryTimer !== undefined)
+  if (state.run.cancellation || state.steps.executing > 0) return running
+  if (state.run.pausedBy !== undefined) return waiting(state.run.breakpoint ? 'breakpoint' : 'paused')
+  if (state.budgets.draw) return running
+  if (
+    state.run.status === 'new' ||
+    state.steps.movingExternal + state.branches.delayedCount > 0 ||
+    state.run.retryTimer !== undefined
+  )
     return running
-  if (counts.uncertain > 0) return waiting('uncertain')
-  if (counts.changed > 0) return waiting('code.changed')
-  if (counts.openQuestions > 0) return waiting('question')
-  return counts.outside > 0 ? waiting(reasonOf([...state.waitingChildren.values()])) : running
+  if (state.steps.uncertain > 0) return waiting('uncertain')
+  if (state.steps.codeChanged > 0) return waiting('code.changed')
+  if (state.questions.open.size > 0) return waiting('question')
+  return state.steps.external > 0 ? waiting(reasonOf([...state.steps.waitingChildren.values()])) : running
 }
 
 /** A question of a child run is asked of the same people: it goes before what else child runs wait for. */
@@ -71,29 +75,27 @@ export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
     status,
     ...(reason ? { reason } : {}),
     success: status === 'completed',
-    ...(state.response === undefined ? {} : { response: state.response }),
+    ...(state.run.response === undefined ? {} : { response: state.run.response }),
     questions: over ? [] : questionsOf(state),
-    totalSteps: state.counts.totalSteps,
-    branchResults: [...state.branches.values()].map((branch) => accountOf(branch, problems.get(branch.id))),
+    totalSteps: state.budgets.totalSteps,
+    branchResults: [...state.branches.all.values()].map((branch) => accountOf(branch, problems.get(branch.id))),
     usage: { inputTokens, outputTokens },
     cost: { usd, unknown },
-    durationMs: Math.max(0, (over ? state.now : at) - state.startedAt),
-    ...(state.guard ? { guard: state.guard } : {}),
-    ...(state.error ? { error: state.error } : {}),
+    durationMs: Math.max(0, (over ? state.clocks.lastAt : at) - state.run.startedAt),
+    ...(state.run.guard ? { guard: state.run.guard } : {}),
+    ...(state.run.error ? { error: state.run.error } : {}),
     ...taintField(taintOfRun(state)),
   }
 }
 
 const questionsOf = (state: Readonly<State>) =>
-  [...state.questions.values()]
-    .filter((question) => question.status === 'open')
-    .map(({ id, agent, ask }) => ({ ...ask, id, agent }))
+  [...state.questions.open.values()].map(({ id, agent, ask }) => ({ ...ask, id, agent }))
 
 /** What no answer within the run can mend, by branch. */
-function problemsOf({ counts, steps }: Readonly<State>): ReadonlyMap<string, StoredError> {
-  if (counts.uncertain + counts.changed === 0) return new Map()
+function problemsOf({ steps }: Readonly<State>): ReadonlyMap<string, StoredError> {
+  if (steps.uncertain + steps.codeChanged === 0) return new Map()
   return new Map(
-    [...steps.values()].flatMap((step) => problemOf(step).map((problem) => [step.branch, problem] as const)),
+    [...steps.open.values()].flatMap((step) => problemOf(step).map((problem) => [step.branch, problem] as const)),
   )
 }
 

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { Json } from '../../../core/index.ts'
 import type { RunConfig } from '../../../topology/canonical/run-config.ts'
 import { changeStep } from '../branches/branch-counts.ts'
+import type { Branch } from '../branches/branches-slice.ts'
 import type { Event, Input } from '../machine-events.ts'
 import { fan, hub, leaf, team } from '../machine-teams.test.fixture.ts'
 import { type AgentStub, finish, MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
 import { loadState, saveState } from '../save-state.ts'
-import type { Branch, Step } from '../state.ts'
+import type { Step } from '../steps/steps-slice.ts'
 
 const hour = 3_600_000
 const limits = {
@@ -38,7 +39,7 @@ const lead = (first: AgentStub, config: RunConfig, more: Record<string, AgentStu
     { guards: { noProgress: false }, ...config },
   ).run(1_100)
 const stepOf = (testbed: MachineTestbed, agent: string) =>
-  [...testbed.state.steps.values()].find((step) => step.agent === agent)?.id ?? ''
+  [...testbed.state.steps.open.values()].find((step) => step.agent === agent)?.id ?? ''
 /** Time passes, and what falls due in it happens. */
 const later = (testbed: MachineTestbed, ms: number) => testbed.run(testbed.now + ms)
 
@@ -96,8 +97,8 @@ describe('a gap in which no process carries the run', () => {
   it('A state that was saved after a gap knows the gap.', () => {
     const testbed = lead(leaf('p', hour), limits.run)
     testbed.down(hour)
-    expect(loadState(saveState(testbed.state)).offset).toBe(testbed.state.offset)
-    expect(testbed.state.offset).toBeGreaterThan(0)
+    expect(loadState(saveState(testbed.state)).clocks.gaps).toBe(testbed.state.clocks.gaps)
+    expect(testbed.state.clocks.gaps).toBeGreaterThan(0)
   })
 })
 
@@ -132,9 +133,8 @@ describe('a run that waits', () => {
     const testbed = lead(asks, { budget: { time: '8s' } })
     later(testbed, hour)
     testbed.answer(testbed.result.questions[0]?.id ?? '', 'this one')
-    const [, second] = testbed.of('timer.set').filter(({ name }) => name === 'time')
     // It worked for 100 ms, until the second branch had returned.
-    expect((second?.due ?? 0) - testbed.now).toBe(7_900)
+    expect(testbed.remainingMs('time')).toBe(7_900)
     expect(testbed.runUntilIdle().result.response).toEqual(['this one', 'n'])
   })
 
@@ -174,8 +174,8 @@ describe('requests and child runs', () => {
   it('A step that serves a request which nobody waits for any more is no longer counted as blocked.', () => {
     const testbed = later(lead(request, limits.branch, { Oracle: asks }, flows), hour)
     const { state } = testbed
-    const serving = [...state.steps.values()].find(({ serve }) => serve) as Step
-    state.steps.delete(serving.serve?.from as string)
+    const serving = [...state.steps.open.values()].find(({ serve }) => serve) as Step
+    state.steps.open.delete(serving.serve?.from as string)
     changeStep(state, serving, () => {
       serving.status = 'running'
     })
@@ -185,8 +185,8 @@ describe('requests and child runs', () => {
   it('A step that its branch has left blocks nothing.', () => {
     const testbed = later(lead(asks, limits.branch), hour)
     const { state } = testbed
-    const waiting = [...state.steps.values()].find(({ blocked }) => blocked) as Step
-    const branch = state.branches.get(waiting.branch) as Branch
+    const waiting = [...state.steps.open.values()].find(({ blocked }) => blocked) as Step
+    const branch = state.branches.all.get(waiting.branch) as Branch
     branch.step = undefined
     changeStep(state, waiting, () => {
       waiting.status = 'running'
@@ -220,7 +220,7 @@ describe('requests and child runs', () => {
       reason: 'question',
       questions: ['two::1#1?w'],
     })
-    expect(loadState(saveState(testbed.state)).waitingChildren).toEqual(testbed.state.waitingChildren)
+    expect(loadState(saveState(testbed.state)).steps.waitingChildren).toEqual(testbed.state.steps.waitingChildren)
     submit(testbed, { type: 'child.resumed', child: 'one', step })
     expect(testbed.result.status).toBe('running')
     expect(submit(testbed, { type: 'child.resumed', child: 'one', step })).toEqual([])
@@ -240,7 +240,7 @@ describe('requests and child runs', () => {
     child(testbed, 'one')
     child(testbed, 'two', ['1#1?w'])
     submit(testbed, { type: 'resume', by: 'ada' })
-    expect([...testbed.state.waitingChildren.keys()]).toEqual(['two'])
+    expect([...testbed.state.steps.waitingChildren.keys()]).toEqual(['two'])
     expect(testbed.result.status).toBe('running')
   })
 
@@ -250,7 +250,7 @@ describe('requests and child runs', () => {
     submit(testbed, { type: 'step.waiting', step, reason: 'parked', children: ['one'] })
     child(testbed, 'one')
     submit(testbed, { type: 'step.returned', step, outcome: { kind: 'value', value: 'p' } })
-    expect(testbed.state.waitingChildren.size).toBe(0)
+    expect(testbed.state.steps.waitingChildren.size).toBe(0)
     expect(submit(testbed, { type: 'child.waiting', child: 'one', step, reason: 'paused', questions: [] })).toEqual([])
   })
 })

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest'
+import { fan, slow, team } from '../machine-teams.test.fixture.ts'
+import { MachineTestbed } from '../machine-testbed.test.fixture.ts'
+import { pending } from '../pending.ts'
+import { loadState, saveState } from '../save-state.ts'
+import { transition } from '../transition.ts'
+
+const hour = 3_600_000
+const names = Array.from({ length: 50 }, () => 'B')
+const wide = () => {
+  const form = team('A B', ['Start -> A', 'A <-> B', 'A -> End'])
+  const config = { timeouts: { branch: '1m' }, budget: { time: '2m' }, maxParallelBranches: 50 } as const
+  return new MachineTestbed(form, { A: fan(...names), B: slow(30_000) }, config).run(2_000)
+}
+const rowsOf = (testbed: MachineTestbed, type: 'timer.set' | 'timer.clear', input: object) =>
+  transition(testbed.state, { at: testbed.now, by: 'ada', ...input } as never).commands.filter(
+    (command) => command.type === type,
+  )
+
+it('A pause of a run with many timers is one event, and so is its resume.', () => {
+  const testbed = wide()
+  expect(testbed.apply({ at: 2_000, type: 'pause', by: 'ada' }).map(({ type }) => type)).toEqual(['run.paused'])
+  testbed.now = 2_000 + hour
+  expect(testbed.remainingMs('time')).toBe(119_000)
+  const resumed = testbed.apply({ at: testbed.now, type: 'resume', by: 'ada' })
+  expect(resumed.map(({ type }) => type)).toEqual(['run.resumed'])
+  expect([testbed.remainingMs('time'), testbed.remainingMs('branch:1/1.7')]).toEqual([119_000, 59_000])
+})
+
+it('A pause clears the row of each timer that counts work time, and a resume sets it.', () => {
+  const testbed = wide()
+  expect(rowsOf(testbed, 'timer.clear', { type: 'pause' })).toHaveLength(51)
+  const timers = () => [...pending(testbed.state)].filter(({ type }) => type === 'timer.set')
+  expect(timers()).toEqual([])
+  expect(rowsOf(testbed, 'timer.set', { type: 'resume' })).toEqual(timers())
+  expect(timers()).toHaveLength(51)
+})
+
+it('A timer that comes while its clock is stopped changes nothing.', () => {
+  const testbed = wide()
+  testbed.apply({ at: 2_000, type: 'pause', by: 'ada' })
+  expect(testbed.apply({ at: 2_000 + hour, type: 'timer', name: 'time' })).toEqual([])
+})
+
+it('A gap in a pause is counted once, also after a snapshot.', () => {
+  const testbed = wide()
+  testbed.apply({ at: 2_000, type: 'pause', by: 'ada' })
+  testbed.now = 2_000
+  testbed.down(hour)
+  testbed.state = loadState(saveState(testbed.state))
+  testbed.now += hour
+  testbed.apply({ at: testbed.now, type: 'resume', by: 'ada' })
+  expect(testbed.remainingMs('time')).toBe(119_000)
+  testbed.now += 1_000
+  expect(testbed.remainingMs('time')).toBe(118_000)
+})

@@ -1,0 +1,60 @@
+/**
+ * The times that timers count. Those of questions are for people and count wall-clock time. Those of steps count process
+ * time: the wall clock without the gaps in which no process carried the run. All others count work time: process time in
+ * which the run was neither paused nor waiting. Clocks of work stop and run as a whole, by the state alone: no timer has an
+ * event for that.
+ */
+import { deriveStatus } from '../run/run-account.ts'
+import { hasEnded, type State } from '../state.ts'
+import type { ClocksSlice } from './clocks-slice.ts'
+
+/** The kind of a timer: its name up to the first colon. */
+export const kindOf = (name: string): string => (name.includes(':') ? name.slice(0, name.indexOf(':')) : name)
+/** What a timer belongs to: its name after the first colon. */
+export const idOf = (name: string): string => name.slice(name.indexOf(':') + 1)
+
+/** Whether a timer is due at a time of day, however long no process carried the run. */
+export const isWallClockTimer = (name: string): boolean => kindOf(name) === 'question'
+
+/** Whether a timer counts work time. */
+export function isWorkTimer(name: string): boolean {
+  const kind = kindOf(name)
+  return kind !== 'question' && kind !== 'step' && kind !== 'grace'
+}
+
+const workTime = ({ gaps, stoppedAt, stoppedMs }: Readonly<ClocksSlice>, at: number): number =>
+  (stoppedAt ?? at) - gaps - stoppedMs
+
+/** Converts ms since 1970 to the time that a timer counts. */
+export function timeOf({ clocks }: Readonly<State>, name: string, at: number): number {
+  if (isWorkTimer(name)) return workTime(clocks, at)
+  return isWallClockTimer(name) ? at : at - clocks.gaps
+}
+
+/** Converts the time that a timer counts to ms since 1970, as of the newest event: a later gap or stop moves it. */
+export function wallTimeOf(state: Readonly<State>, name: string, due: number): number {
+  const { lastAt } = state.clocks
+  return lastAt + due - timeOf(state, name, lastAt)
+}
+
+/** Whether a timer can come: it has a due time, and its clock is not stopped with the work. */
+export const isTimerRunning = ({ clocks }: Readonly<State>, name: string): boolean =>
+  clocks.timers.get(name)?.due !== undefined && !(clocks.stoppedAt !== undefined && isWorkTimer(name))
+
+/** Called after each event: the clocks of work stop while the run is paused, or while nothing in it can move. */
+export function updateWorkClock(state: State): void {
+  const { clocks } = state
+  const stopped = isWorkStopped(state)
+  if (stopped === (clocks.stoppedAt !== undefined)) return
+  if (stopped) clocks.stoppedAt = clocks.lastAt
+  else {
+    clocks.stoppedMs += clocks.lastAt - (clocks.stoppedAt as number)
+    clocks.stoppedAt = undefined
+  }
+}
+
+function isWorkStopped(state: Readonly<State>): boolean {
+  const { run, steps } = state
+  if (run.pausedBy !== undefined) return !hasEnded(state)
+  return steps.executing === 0 && deriveStatus(state).status === 'waiting'
+}

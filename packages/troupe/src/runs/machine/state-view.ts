@@ -1,0 +1,106 @@
+/** What everything outside of the machine reads of the state of a run: only the machine knows its slices. */
+import type { Json } from '../../core/index.ts'
+import type { Branch } from './branches/branches-slice.ts'
+import { nodeIn } from './branches/flow.ts'
+import { isTimerRunning, isWallClockTimer } from './clocks/run-time.ts'
+import type { JoinState } from './joins/joins-slice.ts'
+import type { Amounts, Breakpoint, Pinned } from './machine-events.ts'
+import { type ExecuteCommand, executeCommand } from './pending.ts'
+import type { AskedQuestion } from './people/questions-slice.ts'
+import type { State } from './state.ts'
+import type { Step } from './steps/steps-slice.ts'
+
+/** Reads through to the state, and changes with it. */
+export class StateView {
+  readonly #state: Readonly<State>
+
+  constructor(state: Readonly<State>) {
+    this.#state = state
+  }
+
+  get pinned(): Pinned {
+    return this.#state.run.pinned
+  }
+  get task(): Json {
+    return this.#state.run.task
+  }
+  /** ms since 1970. */
+  get startedAt(): number {
+    return this.#state.run.startedAt
+  }
+  /** The number of events that have led here. */
+  get seq(): number {
+    return this.#state.run.seq
+  }
+  get isPaused(): boolean {
+    return this.#state.run.pausedBy !== undefined
+  }
+  /** At which the run is stopped. */
+  get breakpoint(): Breakpoint | undefined {
+    return this.#state.run.breakpoint
+  }
+  get totalSteps(): number {
+    return this.#state.budgets.totalSteps
+  }
+  get hops(): number {
+    return this.#state.budgets.hops
+  }
+  /** All that the run was granted of a common budget; undefined while it draws from none. */
+  get granted(): Amounts | undefined {
+    return this.#state.budgets.granted
+  }
+  /** The number of steps that wait for something outside of this run. */
+  get externalSteps(): number {
+    return this.#state.steps.external
+  }
+
+  /** Of the node: the name of its agent. */
+  agentAt(node: string): string {
+    return nodeIn(this.#state, node).label
+  }
+  /** Those that have ended included. */
+  branches(): Iterable<Readonly<Branch>> {
+    return this.#state.branches.all.values()
+  }
+  branch(id: string): Readonly<Branch> | undefined {
+    return this.#state.branches.all.get(id)
+  }
+  /** Those that are not closed. */
+  joins(): Iterable<Readonly<JoinState>> {
+    return this.#state.joins.open.values()
+  }
+  /** Those that have not ended. */
+  steps(): Iterable<Readonly<Step>> {
+    return this.#state.steps.open.values()
+  }
+  step(id: string): Readonly<Step> | undefined {
+    return this.#state.steps.open.get(id)
+  }
+  /** What executes a step that was started and has not ended. */
+  execution(step: string): ExecuteCommand | undefined {
+    return executeCommand(this.#state, this.step(step))
+  }
+  /** The open ones. */
+  questions(): Iterable<Readonly<AskedQuestion>> {
+    return this.#state.questions.open.values()
+  }
+  /** Only an open one. */
+  question(id: string): Readonly<AskedQuestion> | undefined {
+    return this.#state.questions.open.get(id)
+  }
+  /** Returns whether an open step has asked a question, open or not. */
+  hasAsked(step: string, question: string): boolean {
+    return this.step(step)?.questions[question] !== undefined
+  }
+  /** In the time that the timer counts; undefined while it is stopped. */
+  timerDue(name: string): number | undefined {
+    return this.#state.clocks.timers.get(name)?.due
+  }
+  /** The timers that can come, except those of questions. */
+  runningTimers(): readonly string[] {
+    const state = this.#state
+    return [...state.clocks.timers.keys()].filter((name) => isTimerRunning(state, name) && !isWallClockTimer(name))
+  }
+}
+
+export const viewOf = (state: Readonly<State>): StateView => new StateView(state)
