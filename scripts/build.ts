@@ -60,7 +60,13 @@ function buildStudio({ root, force, report }: Required<BuildOptions>): boolean {
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
   report('building packages/studio\n')
   const vite = join(workspace, 'node_modules/vite/bin/vite.js')
-  const built = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: folder, encoding: 'utf8' })
+  // Within a test run NODE_ENV is `test`, and React would be bundled for development.
+  const env = { ...process.env, NODE_ENV: 'production' }
+  const built = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  })
   report(built.stdout + built.stderr)
   if (built.status !== 0) return false
   writeFileSync(stamp, digest)

@@ -17,7 +17,7 @@ export interface Workspace {
 
 /** Not in the repository: what is installed, built or written by a run. */
 const skippedFolders = new Set(['node_modules', 'dist', '.git', '.acceptance'])
-const skippedPaths = new Set(['coverage', 'reports', 'data'])
+const skippedPaths = new Set(['coverage', 'reports', 'data', 'packages/troupe/studio'])
 const textFile = /\.(ts|tsx|mts|mjs|js|css|md|json|yaml|yml|sh|html)$|(^|\/)(run|Dockerfile|\.npmrc|\.gitignore)$/
 
 export function openWorkspace(root: string): Workspace {
