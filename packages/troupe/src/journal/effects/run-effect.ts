@@ -21,7 +21,7 @@ import {
 import type { ClaimRows, EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
-import type { EffectClaim } from '../replay/step-log.ts'
+import type { EffectClaim } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
 import type { Stage } from '../turns/stages.ts'
@@ -72,7 +72,7 @@ export function runEffect<Out>(
   const { userId } = execution.options.host.spec.principal
   // Claimed before, also in the run that this one was forked from, it keeps its key.
   const derived = () => hashText(`${userId}\n${execution.options.host.spec.id}\n${id}`).slice(0, 40)
-  const key = spec.key ?? execution.log.claims.get(id)?.key ?? derived()
+  const key = spec.key ?? execution.record.claims.get(id)?.key ?? derived()
   const around = AsyncLocalStorage.snapshot()
   if (spec.class === 'pure')
     return tainted(
@@ -98,9 +98,9 @@ function tainted<Out>(promise: Promise<Out>, scope: TaintScope, labels: EffectSp
 
 /** @returns whether the record answers it, or forbids it */
 function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
-  const { delivery, log } = execution
-  const found = delivery.find(id)
-  const claim = log.claims.get(id)
+  const { cursor, record } = execution
+  const found = cursor.find(id)
+  const claim = record.claims.get(id)
   execution.asked(id)
   const recorded = found?.hash ?? (claim?.outcome ? undefined : claim?.hash)
   if (recorded !== undefined && recorded !== hash) {
@@ -108,13 +108,13 @@ function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
     return true
   }
   if (found) return true
-  const retained = log.retained.get(id)
+  const retained = record.retained.get(id)
   if (!retained) return false
   if (retained.item.hash === hash) execution.reuse(id, retained)
   else if (retained.claimed)
     execution.options.host.fail(failure('effect.input', { effect: name, step: execution.options.host.spec.id }))
   else {
-    log.retained.delete(id)
+    record.retained.delete(id)
     return false
   }
   return true
@@ -126,7 +126,7 @@ function begin<Out>(effect: Effect<Out>): void {
   if (execution.draining) return
   const { pendingCommit } = effect.stage
   if (pendingCommit) return void beginAfterCommit(effect, pendingCommit)
-  const claim = execution.log.claims.get(id)
+  const claim = execution.record.claims.get(id)
   if (claim?.cleared) return void claim.cleared.then(() => carryOut(effect, claim))
   const done = track(effect)
   const run = () => void execution.work(() => perform(effect)).then(done)
@@ -200,7 +200,7 @@ function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run:
     uncertain: false,
     cleared: undefined,
   }
-  execution.log.claims.set(id, claim)
+  execution.record.claims.set(id, claim)
   execution.appender.claim({
     text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class, ...shownInput(spec), g: granted }),
     fragment,
@@ -210,12 +210,12 @@ function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run:
       done()
     },
     rejected(rejection) {
-      execution.log.claims.delete(id)
+      execution.record.claims.delete(id)
       rejectEffect(effect, failure(rejection.code, { ...rejection.detail }))
       done()
     },
     dropped() {
-      execution.log.claims.delete(id)
+      execution.record.claims.delete(id)
       done()
     },
   })
@@ -237,7 +237,7 @@ function release<Out>({ execution, id, spec }: Effect<Out>): void {
 function rejectEffect<Out>({ execution, id }: Effect<Out>, thrown: unknown): void {
   const error = storeError(thrown, execution.options.redact)
   if (execution.dead) return
-  execution.record(createItem('effect', id, { error, thrown }), { t: 'effect', id, r: true, e: error }, undefined)
+  execution.answer(createItem('effect', id, { error, thrown }), { t: 'effect', id, r: true, e: error }, undefined)
 }
 
 async function perform<Out>(effect: Effect<Out>): Promise<void> {
@@ -246,7 +246,7 @@ async function perform<Out>(effect: Effect<Out>): Promise<void> {
   if (asked && !(await allowed(effect, asked))) return
   let output: Out
   try {
-    const { granted } = effect.execution.log.claims.get(effect.id) ?? {}
+    const { granted } = effect.execution.record.claims.get(effect.id) ?? {}
     const taint: EffectCall['taint'] = (labels) => {
       effect.taint = joinTaint(effect.taint, labels)
     }
@@ -304,7 +304,7 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), ...labelled(effect) }
   const fragment = spec.charge?.(output === undefined ? {} : { output })
   end(effect)
-  execution.record(item, fields, text, { durable: spec.class === 'at-most-once', fragment })
+  execution.answer(item, fields, text, { durable: spec.class === 'at-most-once', fragment })
 }
 
 function failed<Out>(effect: Effect<Out>, unread: unknown): void {
@@ -314,7 +314,7 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
   // again, or where that may not be it is uncertain.
   const { aborted, reason } = execution.signal
   if (aborted && (spec.class !== 'at-most-once' || isInterruption(thrown, reason))) return
-  const claim = execution.log.claims.get(id)
+  const claim = execution.record.claims.get(id)
   if (claimed && claim && spec.class === 'at-most-once' && isUnknown(thrown)) {
     uncertain(effect, claim)
     return
@@ -324,7 +324,7 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error, ...labelled(effect) }
   const fragment = spec.charge?.({ error: thrown })
   end(effect)
-  execution.record(item, fields, undefined, { durable: spec.class === 'at-most-once', fragment })
+  execution.answer(item, fields, undefined, { durable: spec.class === 'at-most-once', fragment })
 }
 
 const labelled = ({ taint }: { readonly taint: readonly TaintLabel[] }) => (taint.length > 0 ? { l: taint } : {})
@@ -339,7 +339,7 @@ const isInterruption = (thrown: unknown, reason: unknown): boolean =>
 const isUnknown = (thrown: unknown) => thrown instanceof TroupeError && thrown.code === 'outcome.unknown'
 
 function end<Out>({ execution, id }: Effect<Out>): void {
-  const claim = execution.log.claims.get(id)
+  const claim = execution.record.claims.get(id)
   if (claim) claim.outcome = true
 }
 
@@ -364,7 +364,8 @@ function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   execution.uncertain.set(id, { effect: name, rerun })
   if (!claim.uncertain) markUncertain(execution, id, name)
   claim.uncertain = true
-  execution.delivery.setPassive(id, true)
+  execution.cursor.setPassive(id, true)
+  execution.advance()
 }
 
 /** Who can't be asked does not know. */

@@ -56,14 +56,14 @@ async function learnUndos(
   const user = spec.principal.userId
   const journal = new OwnJournal({ storage, journals, clock, user, step: spec.id, writer: undefined, firstRecord })
   const appender = new Appender({ clock, user, journal })
-  const log = logOf(content.records, { reexecuteBodies: true })
-  const execution = new Execution({ ...executionParts(context), log, appender, host, learned })
+  const record = logOf(content.records, { reexecuteBodies: true })
+  const execution = new Execution({ ...executionParts(context), record, appender, host, learned })
   const late = new AbortController()
   const usedUp = Promise.withResolvers<void>()
   // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when
   // nothing of the record is left.
   const isDone = () =>
-    !execution.dead && !(log.end && 'value' in log.end) && execution.delivery.usedUp && execution.working === 0
+    !execution.dead && !(record.end && 'value' in record.end) && execution.cursor.usedUp && execution.working === 0
   function whenIdle() {
     if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
   }

@@ -19,10 +19,10 @@ import type { Fragment } from '../../storage/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
 import type { StagedWrite } from '../recorder-port.ts'
-import { AnswerDelivery } from '../replay/answer-delivery.ts'
 import { CallCounter, type CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
-import type { AnswerItem, RetainedOutcome, StepLog } from '../replay/step-log.ts'
+import { ReplayCursor } from '../replay/replay-cursor.ts'
+import type { AnswerItem, RetainedOutcome, StepRecord } from '../replay/step-record.ts'
 import type { StepSpec } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import type { Appender } from '../turns/appender.ts'
@@ -31,7 +31,7 @@ import { Stage } from '../turns/stages.ts'
 import { TaintScope } from './taint-scope.ts'
 
 export interface StepLimits {
-  /** Entries in the log of one step. */
+  /** Entries in the record of one step. */
   readonly entries: number
   /** Of one recorded value, as JSON: less than a record may have, which says what the value is, too. */
   readonly valueBytes: number
@@ -41,7 +41,7 @@ export interface StepLimits {
   readonly attempts: number
   /** ms before the second attempt; doubled for each further one, and shaken. */
   readonly backoffMs: number
-  /** ms for which what the log holds next may stand unasked while other calls wait. */
+  /** ms for which what the record holds next may stand unasked while other calls wait. */
   readonly stallMs: number
   /** ms that the clean-up of cancelled code may take; after that it goes on unobserved. */
   readonly unwindMs: number
@@ -76,7 +76,7 @@ export interface ExecutionOptions {
   readonly uncertain: UncertainEffects
   readonly effectScope: AsyncLocalStorage<EffectScope>
   readonly limits: StepLimits
-  readonly log: StepLog
+  readonly record: StepRecord
   readonly appender: Appender
   readonly host: ExecutionHost
   readonly checkLease?: (() => Promise<void> | undefined) | undefined
@@ -89,19 +89,19 @@ export interface ExecutionOptions {
 
 export class Execution {
   readonly options: ExecutionOptions
-  readonly log: StepLog
-  readonly delivery: AnswerDelivery
+  readonly record: StepRecord
+  readonly cursor: ReplayCursor
   readonly counter = new CallCounter()
   readonly root = new Stage('', undefined, false)
   /** Errors which say that somebody changed what the turn had read. */
   readonly stale = new WeakSet<object>()
-  /** Effects that were started, until their outcome is in the log, and the stage of each. */
+  /** Effects that were started, until their outcome is in the record, and the stage of each. */
   readonly running = new Map<Promise<void>, Stage>()
   /** Waits that are told and not answered, in their order. */
   readonly waits = new Set<CallId>()
   /** Effects that a person must settle; the value carries one out that did not happen. */
   readonly uncertain = new Map<CallId, { readonly effect: string; readonly rerun: () => void }>()
-  /** What runs of the step's own outside the log: pure effects, functions of effects, reads. */
+  /** What runs of the step's own outside the record: pure effects, functions of effects, reads. */
   working = 0
   returned = false
   dead = false
@@ -111,6 +111,10 @@ export class Execution {
   unwinding = false
   #controller: AbortController | undefined
   #reason: unknown
+  /** What begins when its place in the record is reached. */
+  readonly #starts = new Map<CallId, () => void>()
+  #isTickScheduled = false
+  #missing: CallId | undefined
   /** What would add to the record, until the code has asked for all that the record holds. */
   #held: (() => void)[] = []
   #stall: WorkTimer | undefined
@@ -122,23 +126,9 @@ export class Execution {
 
   constructor(options: ExecutionOptions) {
     this.options = options
-    this.log = options.log
+    this.record = options.record
     this.scope = new TaintScope(joinTaint(options.host.spec.taint, options.before?.taint))
-    this.delivery = new AnswerDelivery({
-      clock: options.clock,
-      items: options.log.items,
-      positions: options.log.positions,
-      stallMs: options.limits.stallMs,
-      onStalled: (id) => this.#stalled(id),
-      onDelivered: ({ id, taint }) => {
-        const scope = this.#scopes.get(id) ?? this.scope
-        this.#scopes.delete(id)
-        if (taint) scope.add(taint)
-      },
-      onIdle: () => {
-        if (!this.dead) options.host.onIdle()
-      },
-    })
+    this.cursor = new ReplayCursor(options.record.items, options.record.positions)
   }
 
   /** Made when somebody asks for it: most steps never do. */
@@ -153,7 +143,7 @@ export class Execution {
   /** The code waits for answers or for a person, and nothing else of it runs. */
   get onlyWaits(): boolean {
     if (this.dead || this.returned || this.waits.size + this.uncertain.size === 0) return false
-    return !this.delivery.busy && this.working === 0 && this.running.size === 0
+    return !this.cursor.busy && this.working === 0 && this.running.size === 0
   }
 
   /** What a call is answered with once this life is over. */
@@ -175,10 +165,11 @@ export class Execution {
     if (this.returned || this.dead) throw failure('step.over', { step: this.options.host.spec.id })
   }
 
-  /** Opens a call: its promise settles when the log gives its answer. */
+  /** Opens a call: its promise settles when the record gives its answer. */
   open(stage: Stage, id: CallId, passive = false, scope?: TaintScope): Promise<unknown> {
     if (scope && scope !== this.scope) this.#scopes.set(id, scope)
-    const promise = this.delivery.ask(id, passive)
+    const promise = this.cursor.ask(id, passive)
+    this.advance()
     stage.openCalls++
     const close = () => void stage.openCalls--
     promise.then(close, close)
@@ -186,69 +177,92 @@ export class Execution {
   }
 
   /**
-   * Runs when the log is used up; what belongs to a turn that is repeated, at its place. A call that the record does not
+   * Runs when the record is used up; what belongs to a turn that is repeated, at its place. A call that the record does not
    * hold waits until the code has asked for all that the record does hold, so that other code adds nothing to it.
    */
   start(id: CallId, run: () => void): void {
     if (this.options.learned) return
-    const isRecorded = this.log.claims.has(id)
-    this.delivery.whenInOrder(id, () => (isRecorded ? run() : this.#whenAllAsked(run)))
+    const isRecorded = this.record.claims.has(id)
+    this.#whenInOrder(id, () => (isRecorded ? run() : this.#whenAllAsked(run)))
+  }
+
+  #whenInOrder(id: CallId, run: () => void): void {
+    if (this.cursor.whenInOrder(id) === 'now') run()
+    else {
+      this.#starts.set(id, run)
+      this.advance()
+    }
   }
 
   /** Adds to the record what has its answer already, in the way of `start`. */
   extend(id: CallId, run: () => void): void {
-    if (this.options.learned || this.log.attempts > 0) run()
+    if (this.options.learned || this.record.attempts > 0) run()
     else this.start(id, run)
   }
 
   /** The code asks for a claim or wait, which the record may hold. */
   asked(id: CallId): void {
-    if (this.log.unasked.delete(id)) this.#releaseHeld()
+    if (this.record.unasked.delete(id)) this.advance()
   }
 
   /** @returns whether the record holds the write as committed */
   askedForWrite(id: CallId): boolean {
-    const isCommitted = this.log.writes.delete(id)
-    if (isCommitted) this.#releaseHeld()
+    const isCommitted = this.record.writes.delete(id)
+    if (isCommitted) this.advance()
     return isCommitted
   }
 
-  /** A turn that is repeated reads anew, and may ask in another order: there the record holds nothing back. */
+  /** A turn that is repeated reads again, and may ask in another order: there the record holds nothing back. */
   #whenAllAsked(run: () => void): void {
-    if (this.log.attempts > 0 || (this.log.allAsked && this.#held.length === 0)) run()
+    if (this.record.attempts > 0 || (this.record.allAsked && this.#held.length === 0)) run()
     else {
       this.#held.push(run)
-      this.#watchHeld()
+      this.advance()
     }
   }
 
-  /** A macrotask later, after the call that was asked for last. */
-  #releaseHeld(): void {
-    if (!this.log.allAsked || this.#held.length === 0) return
-    this.options.clock.soon(() => {
-      this.#stall?.stop()
-      this.#stall = undefined
-      if (!this.dead) for (const run of this.#held.splice(0)) run()
-    })
+  /** The next macrotask answers or begins something. */
+  get due(): boolean {
+    return this.cursor.due || this.#reusing.length > 0 || (this.#held.length > 0 && this.record.allAsked)
   }
 
-  #watchHeld(): void {
-    this.#stall ??= new WorkTimer(this.options.clock, this.options.limits.stallMs, () => {
-      this.#stall = undefined
-      const missing = this.log.firstUnasked
-      if (this.dead || this.#held.length === 0 || missing === undefined) return
-      // Functions that still run may be about to ask.
-      if (this.working > 0 || this.running.size > 0) this.#watchHeld()
-      else this.changed(`the record goes on with ${missing}, which is never asked for`)
-    })
+  /** What the record holds and the code has not asked for, while something waits behind it. */
+  get missing(): CallId | undefined {
+    return this.cursor.missing ?? (this.#held.length > 0 ? this.record.firstUnasked : undefined)
+  }
+
+  /** One macrotask: begins what may begin and gives one answer. */
+  tick(): void {
+    this.#reuseOutcomes()
+    if (this.record.allAsked) for (const run of this.#held.splice(0)) run()
+    for (let step = this.cursor.next(); step !== 'nothing'; step = this.cursor.next()) {
+      if ('give' in step) {
+        this.#give(step.give)
+        return
+      }
+      for (const id of step.begin) this.#begin(id)
+    }
+  }
+
+  #begin(id: CallId): void {
+    const run = this.#starts.get(id)
+    this.#starts.delete(id)
+    run?.()
+  }
+
+  #give(item: AnswerItem): void {
+    const scope = this.#scopes.get(item.id) ?? this.scope
+    this.#scopes.delete(item.id)
+    if (item.taint) scope.add(item.taint)
+    this.cursor.give(item)
   }
 
   /**
-   * Puts an answer into the log.
+   * Puts an answer into the record.
    * @param value as JSON text, undefined for none
    * @param durable given only once it is durable
    */
-  record(
+  answer(
     item: AnswerItem,
     fields: { readonly t: AnswerItem['kind']; readonly [key: string]: unknown },
     text: string | undefined,
@@ -256,8 +270,9 @@ export class Execution {
   ): void {
     this.#count()
     if (how.durable) item.ready = false
-    const p = this.delivery.push(item)
+    const p = this.cursor.push(item)
     this.appender.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
+    this.advance()
     if (!how.durable) return
     this.appender.whenDurable(() => this.ready(item))
     this.appender.flush()
@@ -265,26 +280,58 @@ export class Execution {
 
   ready(item: AnswerItem): void {
     item.ready = true
-    if (!this.dead) this.delivery.requestRun()
+    this.advance()
   }
 
   /** Answers from what a failed turn left, in the order in which that turn was given it. */
   reuse(id: CallId, retained: RetainedOutcome): void {
-    this.log.retained.delete(id)
-    this.delivery.whenInOrder(id, () => this.#queueReuse(id, retained))
+    this.record.retained.delete(id)
+    this.#whenInOrder(id, () => {
+      this.#reusing.push({ id, retained })
+      this.advance()
+    })
   }
 
-  #queueReuse(id: CallId, retained: RetainedOutcome): void {
-    this.#reusing.push({ id, retained })
-    if (this.#reusing.length > 1) return
+  #reuseOutcomes(): void {
+    const asked = this.#reusing.sort((one, other) => one.retained.order - other.retained.order)
+    this.#reusing = []
+    for (const { id, retained } of asked) {
+      const p = this.cursor.push({ ...retained.item, ready: true, consumed: false })
+      this.appender.add(entryText({ t: 'reused', id, ...(p === undefined ? {} : { p }) }))
+    }
+  }
+
+  /** Schedules what is due, and watches for what is missing. */
+  advance(): void {
+    if (this.dead || this.#isTickScheduled) return
+    this.#isTickScheduled = true
     this.options.clock.soon(() => {
-      const asked = this.#reusing.sort((one, other) => one.retained.order - other.retained.order)
-      this.#reusing = []
+      this.#isTickScheduled = false
       if (this.dead) return
-      for (const { id: each, retained: old } of asked) {
-        const p = this.delivery.push({ ...old.item, ready: true, consumed: false })
-        this.appender.add(entryText({ t: 'reused', id: each, ...(p === undefined ? {} : { p }) }))
-      }
+      this.tick()
+      this.#watch()
+      if (this.due) this.advance()
+      else this.options.host.onIdle()
+    })
+  }
+
+  /**
+   * Code that never asks for what the record holds next, while it waits for something else, is another code. The process
+   * stays until that is known: a program may wait for the run alone.
+   */
+  #watch(): void {
+    const { missing } = this
+    if (missing === this.#missing) return
+    this.#stall?.stop()
+    this.#stall = undefined
+    this.#missing = missing
+    if (missing === undefined) return
+    this.#stall = new WorkTimer(this.options.clock, this.options.limits.stallMs, () => {
+      this.#missing = undefined
+      if (this.dead || this.missing !== missing) return
+      // Functions that still run may be about to ask.
+      if (this.working > 0 || this.running.size > 0) this.#watch()
+      else this.changed(`the record goes on with ${missing}, which is never asked for`)
     })
   }
 
@@ -321,30 +368,23 @@ export class Execution {
       this.dead = true
       this.unwinding = unwind
       this.#stall?.stop()
-      this.delivery.end(unwind ? reason : undefined)
+      this.cursor.end(unwind ? reason : undefined)
     }
     this.#reason ??= reason
     if (this.#reason !== undefined) this.#controller?.abort(this.#reason)
   }
 
-  /** Resolves when every started effect has its outcome in the log, those started meanwhile included. */
+  /** Resolves when every started effect has its outcome in the record, those started meanwhile included. */
   async effectsDone(): Promise<void> {
     while (this.running.size > 0) await Promise.all(this.running.keys())
   }
 
   #count(): void {
-    this.log.entries++
+    this.record.entries++
     const { limits, host } = this.options
-    if (this.log.entries !== limits.entries || this.dead) return
-    const used = { used: this.log.entries, limit: limits.entries, unit: 'entries of one step' }
+    if (this.record.entries !== limits.entries || this.dead) return
+    const used = { used: this.record.entries, limit: limits.entries, unit: 'entries of one step' }
     host.fail(failure('journal.full', { journal: host.spec.id, ...used }))
-  }
-
-  #stalled(id: CallId): void {
-    if (this.dead) return
-    // What runs outside the log may be about to ask.
-    if (this.working > 0) this.delivery.requestRun()
-    else this.changed(`the record goes on with ${id}, which is never asked for`)
   }
 }
 

@@ -2,7 +2,7 @@
 import { ConflictError, failure, TroupeError } from '../../core/index.ts'
 import type { JournalContent, JournalRecord } from '../journal-port.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
-import { StepLog } from '../replay/step-log.ts'
+import { StepRecord } from '../replay/step-record.ts'
 import type { StepEnd } from '../steps-port.ts'
 import type { Rejection } from '../turns/own-journal.ts'
 import type { Execution } from './execution.ts'
@@ -10,8 +10,8 @@ import type { Execution } from './execution.ts'
 export function logOf(
   records: readonly JournalRecord[],
   options: { readonly reexecuteBodies?: boolean } = {},
-): StepLog {
-  const log = new StepLog(options)
+): StepRecord {
+  const log = new StepRecord(options)
   for (const record of records) for (const entry of record.body as LogEntry[]) log.add(entry)
   return log
 }

@@ -6,7 +6,7 @@ import { failure, hashJson, type Json, type StoredError, sleep, TroupeError } fr
 import type { JournalContent, JournalWriter } from '../journal-port.ts'
 import type { Recorder } from '../recorder-port.ts'
 import { entryText } from '../replay/log-entry.ts'
-import { StepLog } from '../replay/step-log.ts'
+import { StepRecord } from '../replay/step-record.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
 import { Appender } from '../turns/appender.ts'
 import { OwnJournal, type Rejection } from '../turns/own-journal.ts'
@@ -145,7 +145,7 @@ export class StepMachine implements ExecutionHost {
   changed(problem: string): void {
     const execution = this.#execution as Execution
     if (execution.dead) return
-    const { inputHash } = execution.log
+    const { inputHash } = execution.record
     const other = inputHash !== undefined && inputHash !== hashJson(this.spec.input).slice(0, 32)
     const full = other ? `${problem}; and its input is another` : problem
     execution.end(failure('code.changed', { step: this.spec.id, problem: full }))
@@ -236,14 +236,14 @@ export class StepMachine implements ExecutionHost {
     if (this.#state === 'over') return
     const appender = this.#appender as Appender
     const { redact } = this.#context
-    const log = logOf(content?.records ?? [])
+    const record = logOf(content?.records ?? [])
     const checkLease = this.spec.runId === undefined ? undefined : this.#context.checkLease
-    const options = { ...executionParts(this.#context), log, appender, checkLease, redact, host: this }
+    const options = { ...executionParts(this.#context), record, appender, checkLease, redact, host: this }
     const execution = new Execution(options)
     const turn = new Turn(execution)
     this.#execution = execution
     appender.attach({
-      deliverable: () => execution.delivery.deliverable,
+      deliverable: () => execution.cursor.due,
       takeTurn: () => turn.take(),
       turnFailed: (rejection) => this.turnFailed(rejection),
       turnImpossible: (error) => this.turnImpossible(error),
@@ -270,10 +270,10 @@ export class StepMachine implements ExecutionHost {
     execution.returned = true
     await execution.effectsDone()
     if (execution.dead) return
-    const { delivery, log } = execution
-    const unread = log.unread(delivery.items.slice(delivery.head), (id) => delivery.asked(id))
+    const { cursor, record } = execution
+    const unread = record.unread(cursor.remaining, (id) => cursor.asked(id))
     if (unread !== undefined) return this.changed(`it ended without asking for ${unread}, which the record holds`)
-    const unused = log.unused()
+    const unused = record.unused()
     if (unused !== undefined) return this.fail(failure('effect.unused', { effect: unused, step: this.spec.id }))
     const rejection = 'thrown' in end ? staleRejection(execution, end.thrown) : undefined
     rejection ? this.turnFailed(rejection) : turn.end(end)
@@ -283,7 +283,7 @@ export class StepMachine implements ExecutionHost {
   async #repeat(execution: Execution, rejection: Rejection): Promise<void> {
     const { journals, limits, clock, random } = this.#context
     const appender = this.#appender as Appender
-    const attempt = execution.log.attempts + 1
+    const attempt = execution.record.attempts + 1
     await this.#stopped(execution, [entryText({ t: 'turn.failed', attempt, code: rejection.code })])
     execution.end('parked')
     if (this.#state === 'over') return
@@ -346,8 +346,8 @@ export class StepMachine implements ExecutionHost {
   async #endAsFailed(error: TroupeError): Promise<void> {
     if (this.#state === 'over') return
     const appender = this.#appender as Appender
-    const log = this.#execution?.log ?? new StepLog()
-    const options = { ...executionParts(this.#context), log, appender, host: this, before: this.#execution }
+    const record = this.#execution?.record ?? new StepRecord()
+    const options = { ...executionParts(this.#context), record, appender, host: this, before: this.#execution }
     const execution = new Execution(options)
     const turn = new Turn(execution)
     this.#execution = execution

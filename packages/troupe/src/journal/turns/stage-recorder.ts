@@ -16,7 +16,7 @@ import type { EffectFunction, EffectSpec } from '../effect-port.ts'
 import { runEffect } from '../effects/run-effect.ts'
 import type { CallName, Recorder, ScopedRecorder, StagedWrite, Wait } from '../recorder-port.ts'
 import { answer, answerNow } from '../replay/answer.ts'
-import { bodyCall } from '../replay/step-log.ts'
+import { bodyCall } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import { TaintScope } from '../steps/taint-scope.ts'
 import { Stage } from './stages.ts'
@@ -139,7 +139,7 @@ export class StageRecorder implements Recorder {
       const execution = this.#execution
       const path = execution.counter.child(this.#stage.path, stage)
       const call = bodyCall(path)
-      const logged = execution.delivery.find(call)
+      const logged = execution.cursor.find(call)
       const promise = execution.open(this.#stage, call, true, this.#scope) as Promise<Out>
       if (logged?.ready) return promise
       const inner = new Stage(path, this.#stage, true)
@@ -168,8 +168,8 @@ export class StageRecorder implements Recorder {
     if (execution.dead) return
     inner.running = false
     inner.result = { call, item, text: bodyText(result, this.#scope.own) }
-    const logged = execution.delivery.find(call)
-    if (!logged) return execution.extend(call, () => execution.record(item, { t: 'body', id: call }, undefined))
+    const logged = execution.cursor.find(call)
+    if (!logged) return execution.extend(call, () => execution.answer(item, { t: 'body', id: call }, undefined))
     logged.value = item.value
     logged.error = item.error
     execution.ready(logged)

@@ -6,7 +6,7 @@ import { type Clock, TimeSlice } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { CommittedWrite, StagedWrite } from '../recorder-port.ts'
 import type { CallId, StagePath } from '../replay/call-id.ts'
-import type { AnswerItem } from '../replay/step-log.ts'
+import type { AnswerItem } from '../replay/step-record.ts'
 
 export interface CallWrite {
   readonly id: CallId

@@ -8,7 +8,7 @@ import { checkSize, inputHash } from '../effects/run-effect.ts'
 import type { Wait } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
-import type { AnswerItem } from '../replay/step-log.ts'
+import type { AnswerItem } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
 import { type PendingWait, timerOf } from '../steps/waits.ts'
@@ -45,7 +45,7 @@ export class Turn {
     const execution = this.#execution
     const id = execution.counter.next(stage.path, { kind: 'commit', name: '' })
     const promise = execution.open(stage, id) as Promise<void>
-    if (!execution.delivery.find(id)) execution.start(id, () => void this.#request({ stage, commit: id }))
+    if (!execution.cursor.find(id)) execution.start(id, () => void this.#request({ stage, commit: id }))
     return promise
   }
 
@@ -53,7 +53,7 @@ export class Turn {
     const execution = this.#execution
     const id = execution.counter.next(stage.path, wait.call)
     const hash = inputHash(wait.input, `What ${wait.call.kind} asks`)
-    const known = execution.log.waits.get(id)
+    const known = execution.record.waits.get(id)
     const promise = execution.open(stage, id, known !== undefined && !known.answered, scope) as Promise<Json>
     if (!known) {
       execution.start(id, () => void this.#request({ stage, wait: { id, hash, wait } }))
@@ -61,7 +61,7 @@ export class Turn {
     }
     execution.asked(id)
     if (known.hash !== hash) execution.changed(`${id} was asked with another input`)
-    const retained = execution.log.retained.get(id)
+    const retained = execution.record.retained.get(id)
     if (retained) execution.reuse(id, retained)
     else if (!known.answered) {
       execution.waits.add(id)
@@ -109,7 +109,7 @@ export class Turn {
     if (execution.dead || execution.returned) return
     if (this.#isEmpty(request)) {
       const item = createItem('commit', request.commit, {})
-      return execution.record(item, { t: 'commit', id: request.commit }, undefined)
+      return execution.answer(item, { t: 'commit', id: request.commit }, undefined)
     }
     this.#ready.push(request)
     execution.appender.flush()
@@ -139,7 +139,9 @@ export class Turn {
     const threw = this.#ready.some((request) => 'end' in request && 'error' in request.end)
     // After a refusal one that stands in others' way goes before them; they find what it wrote when they are entered again.
     const conflicts =
-      this.#execution.log.attempts > 0 && !threw ? findConflicts(this.#execution.root, lineage(this.#ready)) : undefined
+      this.#execution.record.attempts > 0 && !threw
+        ? findConflicts(this.#execution.root, lineage(this.#ready))
+        : undefined
     const requests = conflicts?.body ? [] : this.#ready.splice(0, conflicts ? 1 : this.#ready.length)
     const isPart = this.#ready.length > 0
     if (isPart) this.#execution.appender.flush()
@@ -166,10 +168,11 @@ export class Turn {
         ...(stepEnd ? [stepEnd.fragment] : []),
       ],
       committed: (made) => {
-        this.#execution.log.attempts = 0
+        this.#execution.record.attempts = 0
         reportCommitted(commitSet, made)
         for (const item of commits) this.#execution.ready(item)
-        for (const { id } of asked) this.#execution.delivery.setPassive(id, true)
+        for (const { id } of asked) this.#execution.cursor.setPassive(id, true)
+        this.#execution.advance()
         stepEnd?.notify()
       },
     }
@@ -194,7 +197,7 @@ export class Turn {
   #commitItem(id: CallId, texts: string[]): AnswerItem {
     const item = createItem('commit', id, {})
     item.ready = false
-    this.#execution.delivery.push(item)
+    this.#execution.cursor.push(item)
     texts.push(entryText({ t: 'commit', id }))
     return item
   }
@@ -204,7 +207,7 @@ export class Turn {
     const now = execution.options.clock.now()
     for (const { id, hash, wait } of asked) {
       const due = wait.timeoutMs === undefined ? {} : { due: now + wait.timeoutMs }
-      execution.log.waits.set(id, { hash, due: due.due, answered: false })
+      execution.record.waits.set(id, { hash, due: due.due, answered: false })
       execution.waits.add(id)
       texts.push(entryText({ t: 'wait', id, h: hash, ...due }))
     }
@@ -215,7 +218,7 @@ export class Turn {
     const fragments: Fragment[] = []
     for (const { id, wait } of asked) {
       fragments.push(await wait.notify(id))
-      const due = this.#execution.log.waits.get(id)?.due
+      const due = this.#execution.record.waits.get(id)?.due
       if (due !== undefined)
         fragments.push(
           this.#execution.options.timers.set(
@@ -235,7 +238,7 @@ export class Turn {
     const { spec } = execution.options.host
     if ('value' in end) texts.push(entryText({ t: 'end' }, end.text))
     else texts.push(entryText({ t: 'end', e: end.error }))
-    const clear = [...execution.log.waits]
+    const clear = [...execution.record.waits]
       .filter(([, wait]) => !wait.answered && wait.due !== undefined)
       .flatMap(([id]) => execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id)).statements)
     const endReport = spec.onEnd('error' in end ? end : end.value, execution.taint)

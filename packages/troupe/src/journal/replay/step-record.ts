@@ -48,7 +48,7 @@ export interface RetainedOutcome {
   readonly order: number
 }
 
-export class StepLog {
+export class StepRecord {
   readonly #reexecuteBodies: boolean
   items: AnswerItem[] = []
   readonly claims = new Map<CallId, EffectClaim>()
