@@ -22,10 +22,10 @@ async function read(execution: Execution, id: CallId, ask: () => Json | Promise<
   try {
     const value = await ask()
     const text = value === undefined ? undefined : encodeJson(value, `The answer to ${id}`)
-    if (execution.dead) return
+    if (!execution.isActive) return
     execution.answer(createItem('answer', id, { value }), { t: 'answer', id }, text)
   } catch (thrown) {
-    if (execution.dead) return
+    if (!execution.isActive) return
     const error = storeError(thrown, execution.options.redact)
     execution.answer(createItem('answer', id, { error, thrown }), { t: 'answer', id, e: error }, undefined)
   }
@@ -51,6 +51,6 @@ export function answerNow<T extends Json>(execution: Execution, stage: Stage, ca
   execution.advance()
   const fields = { id, ...(position === undefined ? {} : { p: position }) }
   const entry = retained ? entryText({ t: 'reused', ...fields }) : entryText({ t: 'now', ...fields }, text)
-  execution.extend(id, () => execution.appender.add(entry))
+  execution.extend(id, () => execution.buffer.add(entry))
   return value
 }

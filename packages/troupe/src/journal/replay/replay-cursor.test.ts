@@ -83,7 +83,8 @@ describe('The cursor of a replay', () => {
   it('rejects open calls with the reason of a cancel, and places nothing after its end.', async () => {
     const cursor = new ReplayCursor(items('a', 'b'), new Map([['again', 0]]))
     const open = cursor.ask('b')
-    cursor.end('cancelled')
+    cursor.end()
+    cursor.reject('cancelled')
     await expect(open).rejects.toBe('cancelled')
     expect(cursor.push(items('again')[0] as AnswerItem)).toBe(undefined)
     expect([cursor.due, cursor.asked('b'), cursor.find('a')]).toEqual([false, false, undefined])

@@ -163,17 +163,18 @@ export class ReplayCursor {
     return this.#repeating.size > 0 && !this.usedUp && !this.#inserted.has(item)
   }
 
-  /**
-   * No call is answered any more.
-   * @param rejection rejects those that are open, so that code which is cancelled can clean up; without it they never settle
-   */
-  end(rejection?: unknown): void {
-    if (rejection !== undefined) for (const call of this.#calls.values()) call.reject(rejection)
-    this.#calls.clear()
+  /** No call is answered any more, and what comes has no place. */
+  end(): void {
     this.#byId.clear()
     this.#repeating.clear()
     this.#deferred = []
     this.#reset()
+  }
+
+  /** Rejects the open calls, so that code which is cancelled can clean up. */
+  reject(reason: unknown): void {
+    for (const call of this.#calls.values()) call.reject(reason)
+    this.#calls.clear()
   }
 
   #reset(): void {

@@ -1,23 +1,22 @@
 /**
- * One life of a step's code: from its start to its end, or until it is given up and entered again. Holds what its calls
- * share. A dead life answers nobody and changes nothing.
+ * One execution of a step's code: from its start to its end, or until the step stops. Holds what its calls share. An
+ * execution that is not active answers no call and changes nothing but the outcomes of its effects.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type Clock,
   type Events,
   failure,
-  type Json,
   joinTaint,
-  type StoredError,
   stackOf,
   type TaintLabel,
   type TroupeError,
-  WorkTimer,
 } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
+import { EffectsInProgress } from '../effects/effects-in-progress.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
+import type { ExecutionTrigger } from '../machine/trigger.ts'
 import type { StagedWrite } from '../recorder-port.ts'
 import { CallCounter, type CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
@@ -25,10 +24,12 @@ import { ReplayCursor } from '../replay/replay-cursor.ts'
 import type { AnswerItem, RetainedOutcome, StepRecord } from '../replay/step-record.ts'
 import type { StepSpec } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
-import type { Appender } from '../turns/appender.ts'
-import type { Rejection } from '../turns/own-journal.ts'
+import type { CommitBuffer } from '../turns/commit-buffer.ts'
 import { Stage } from '../turns/stages.ts'
 import { TaintScope } from './taint-scope.ts'
+
+/** How calls of the code are answered: `returned` and `over` reject them, before and after the step has stopped. */
+type CallMode = 'open' | 'returned' | 'over' | 'silent' | 'rejected'
 
 export interface StepLimits {
   /** Entries in the record of one step. */
@@ -53,18 +54,13 @@ export interface EffectScope {
   readonly effect: string
 }
 
-export interface ExecutionHost {
+/** What an execution raises goes to the machine of its step. */
+export interface StepPort {
   readonly spec: StepSpec
-  turnFailed(rejection: Rejection): void
-  leaseLost(): void
-  crashed(error: unknown): void
-  /** The code no longer fits the record. */
-  changed(problem: string): void
-  /** The step fails with this error, its staged writes dropped. */
-  fail(error: TroupeError): void
-  stepEnded(end: { readonly value: Json } | { readonly error: StoredError }): void
-  /** Maybe nothing is left but waits. */
-  onIdle(): void
+  /** @param from the execution: what one raises that is over changes nothing */
+  dispatch(trigger: ExecutionTrigger, from: Execution): void
+  /** Something has changed: what is due is started. */
+  advance(): void
 }
 
 export interface ExecutionOptions {
@@ -77,8 +73,8 @@ export interface ExecutionOptions {
   readonly effectScope: AsyncLocalStorage<EffectScope>
   readonly limits: StepLimits
   readonly record: StepRecord
-  readonly appender: Appender
-  readonly host: ExecutionHost
+  readonly buffer: CommitBuffer
+  readonly port: StepPort
   readonly checkLease?: (() => Promise<void> | undefined) | undefined
   readonly redact?: ((text: string) => string) | undefined
   /** The one that it ends for: its taint goes on. */
@@ -95,29 +91,20 @@ export class Execution {
   readonly root = new Stage('', undefined, false)
   /** Errors which say that somebody changed what the turn had read. */
   readonly stale = new WeakSet<object>()
-  /** Effects that were started, until their outcome is in the record, and the stage of each. */
-  readonly running = new Map<Promise<void>, Stage>()
-  /** Waits that are told and not answered, in their order. */
+  readonly effects = new EffectsInProgress()
+  /** Waits that are asked and not answered, in their order. */
   readonly waits = new Set<CallId>()
-  /** Effects that a person must settle; the value carries one out that did not happen. */
-  readonly uncertain = new Map<CallId, { readonly effect: string; readonly rerun: () => void }>()
-  /** What runs of the step's own outside the record: pure effects, functions of effects, reads. */
-  working = 0
-  returned = false
-  dead = false
-  /** No effect begins any more: the step is about to give up its process. */
-  draining = false
-  /** It was cancelled: calls are refused, where else they never settle. */
-  unwinding = false
+  /** Effects that a person must settle. */
+  readonly uncertain = new Map<CallId, string>()
+  /** Settled as not happened: carried out once that is durable. */
+  readonly cleared = new Map<CallId, () => void>()
+  #calls: CallMode = 'open'
   #controller: AbortController | undefined
   #reason: unknown
   /** What begins when its place in the record is reached. */
   readonly #starts = new Map<CallId, () => void>()
-  #isTickScheduled = false
-  #missing: CallId | undefined
   /** What would add to the record, until the code has asked for all that the record holds. */
   #held: (() => void)[] = []
-  #stall: WorkTimer | undefined
   #reusing: { readonly id: CallId; readonly retained: RetainedOutcome }[] = []
   /** Of what the step has read; a tool call whose result its agent may hide has a scope of its own. */
   readonly scope: TaintScope
@@ -127,7 +114,7 @@ export class Execution {
   constructor(options: ExecutionOptions) {
     this.options = options
     this.record = options.record
-    this.scope = new TaintScope(joinTaint(options.host.spec.taint, options.before?.taint))
+    this.scope = new TaintScope(joinTaint(options.port.spec.taint, options.before?.taint))
     this.cursor = new ReplayCursor(options.record.items, options.record.positions)
   }
 
@@ -140,36 +127,64 @@ export class Execution {
     return this.#controller.signal
   }
 
+  get spec(): StepSpec {
+    return this.options.port.spec
+  }
+
+  get buffer(): CommitBuffer {
+    return this.options.buffer
+  }
+
+  /** The code runs, and its calls are carried out. */
+  get isOpen(): boolean {
+    return this.#calls === 'open'
+  }
+
+  /** Its effects may begin, and what they bring is answered. */
+  get isActive(): boolean {
+    return this.#calls === 'open' || this.#calls === 'returned'
+  }
+
   /** The code waits for answers or for a person, and nothing else of it runs. */
   get onlyWaits(): boolean {
-    if (this.dead || this.returned || this.waits.size + this.uncertain.size === 0) return false
-    return !this.cursor.busy && this.working === 0 && this.running.size === 0
+    if (this.#calls !== 'open' || this.waits.size + this.uncertain.size === 0) return false
+    return !this.cursor.busy && this.effects.working === 0 && this.effects.size === 0
   }
 
-  /** What a call is answered with once this life is over. */
+  /** What a call gets that is not carried out: nothing, or an error. */
   afterwards(): Promise<never> {
-    if (this.unwinding) return Promise.reject(this.#reason)
-    // Code that has returned is over for good; code that gave up its process is entered again, and never answered here.
-    if (this.returned) return Promise.reject(failure('step.over', { step: this.options.host.spec.id }))
+    if (this.#calls === 'rejected') return Promise.reject(this.#reason)
+    // Code that has returned is over for good; code that is stopped is executed again, and never answered here.
+    if (this.#calls === 'over') return Promise.reject(failure('step.over', { step: this.spec.id }))
     return new Promise(() => {})
-  }
-
-  get appender(): Appender {
-    return this.options.appender
   }
 
   /** @throws ValidationError `effect.nested`; CancelledError `step.over` */
   check(): void {
     const effectScope = this.options.effectScope.getStore()
     if (effectScope?.execution === this) throw failure('effect.nested', { effect: effectScope.effect })
-    if (this.returned || this.dead) throw failure('step.over', { step: this.options.host.spec.id })
+    if (this.#calls !== 'open') throw failure('step.over', { step: this.spec.id })
+  }
+
+  /** The code has returned or thrown: what it calls now is rejected. */
+  programEnded(): void {
+    if (this.#calls === 'open') this.#calls = 'returned'
+  }
+
+  raise(trigger: ExecutionTrigger): void {
+    this.options.port.dispatch(trigger, this)
+  }
+
+  /** Starts what is due now. */
+  advance(): void {
+    if (this.isActive) this.options.port.advance()
   }
 
   /** Opens a call: its promise settles when the record gives its answer. */
   open(stage: Stage, id: CallId, passive = false, scope?: TaintScope): Promise<unknown> {
     if (scope && scope !== this.scope) this.#scopes.set(id, scope)
     const promise = this.cursor.ask(id, passive)
-    this.advance()
+    this.raise({ on: 'called' })
     stage.openCalls++
     const close = () => void stage.openCalls--
     promise.then(close, close)
@@ -271,11 +286,9 @@ export class Execution {
     this.#count()
     if (how.durable) item.ready = false
     const p = this.cursor.push(item)
-    this.appender.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
+    this.buffer.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
+    if (how.durable) this.buffer.answerWhenDurable(item)
     this.advance()
-    if (!how.durable) return
-    this.appender.whenDurable(() => this.ready(item))
-    this.appender.flush()
   }
 
   ready(item: AnswerItem): void {
@@ -297,57 +310,29 @@ export class Execution {
     this.#reusing = []
     for (const { id, retained } of asked) {
       const p = this.cursor.push({ ...retained.item, ready: true, consumed: false })
-      this.appender.add(entryText({ t: 'reused', id, ...(p === undefined ? {} : { p }) }))
+      this.buffer.add(entryText({ t: 'reused', id, ...(p === undefined ? {} : { p }) }))
     }
-  }
-
-  /** Schedules what is due, and watches for what is missing. */
-  advance(): void {
-    if (this.dead || this.#isTickScheduled) return
-    this.#isTickScheduled = true
-    this.options.clock.soon(() => {
-      this.#isTickScheduled = false
-      if (this.dead) return
-      this.tick()
-      this.#watch()
-      if (this.due) this.advance()
-      else this.options.host.onIdle()
-    })
-  }
-
-  /**
-   * Code that never asks for what the record holds next, while it waits for something else, is another code. The process
-   * stays until that is known: a program may wait for the run alone.
-   */
-  #watch(): void {
-    const { missing } = this
-    if (missing === this.#missing) return
-    this.#stall?.stop()
-    this.#stall = undefined
-    this.#missing = missing
-    if (missing === undefined) return
-    this.#stall = new WorkTimer(this.options.clock, this.options.limits.stallMs, () => {
-      this.#missing = undefined
-      if (this.dead || this.missing !== missing) return
-      // Functions that still run may be about to ask.
-      if (this.working > 0 || this.running.size > 0) this.#watch()
-      else this.changed(`the record goes on with ${missing}, which is never asked for`)
-    })
   }
 
   /** Counts as work: the step does not park meanwhile. */
   async work<T>(run: () => Promise<T>): Promise<T> {
-    this.working++
+    this.effects.working++
     try {
       return await run()
     } finally {
-      this.working--
-      if (!this.dead) this.options.host.onIdle()
+      this.effects.working--
+      this.advance()
     }
   }
 
+  /** The code no longer fits the record. */
   changed(problem: string): void {
-    if (!this.dead) this.options.host.changed(problem)
+    this.raise({ on: 'callFailed', reason: { kind: 'code.changed', problem } })
+  }
+
+  /** The step fails with this error, its staged writes dropped. */
+  fail(error: TroupeError): void {
+    this.raise({ on: 'callFailed', reason: { kind: 'fail', error } })
   }
 
   get taint(): readonly TaintLabel[] {
@@ -359,32 +344,28 @@ export class Execution {
   }
 
   /**
-   * Nothing is answered and nothing staged any more. What effects still bring goes to the appender alone.
-   * @param reason of the abort; none where the step is simply over, or its effects go on: ended again, they are aborted
-   * @param unwind open calls reject with it, so that the code's own clean-up runs: for a cancel, never for parking
+   * No call is answered and nothing staged any more. What effects still bring goes to the buffer alone.
+   * @param calls `rejected`: open calls reject with the reason, so that the code's own clean-up runs
+   * @param reason of the abort; none where effects go on: stopped again, they are aborted
    */
-  end(reason?: unknown, unwind = false): void {
-    if (!this.dead) {
-      this.dead = true
-      this.unwinding = unwind
-      this.#stall?.stop()
-      this.cursor.end(unwind ? reason : undefined)
+  stop(calls: 'silent' | 'rejected', reason?: unknown): void {
+    if (this.isActive) {
+      this.#calls = this.#calls === 'returned' ? 'over' : 'silent'
+      this.cursor.end()
     }
     this.#reason ??= reason
     if (this.#reason !== undefined) this.#controller?.abort(this.#reason)
-  }
-
-  /** Resolves when every started effect has its outcome in the record, those started meanwhile included. */
-  async effectsDone(): Promise<void> {
-    while (this.running.size > 0) await Promise.all(this.running.keys())
+    if (calls === 'silent') return
+    this.#calls = 'rejected'
+    this.cursor.reject(this.#reason)
   }
 
   #count(): void {
     this.record.entries++
-    const { limits, host } = this.options
-    if (this.record.entries !== limits.entries || this.dead) return
+    const { limits } = this.options
+    if (this.record.entries !== limits.entries) return
     const used = { used: this.record.entries, limit: limits.entries, unit: 'entries of one step' }
-    host.fail(failure('journal.full', { journal: host.spec.id, ...used }))
+    this.fail(failure('journal.full', { journal: this.spec.id, ...used }))
   }
 }
 

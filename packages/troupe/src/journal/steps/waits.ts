@@ -43,9 +43,9 @@ function expiresLater({ record, options }: Execution, id: CallId, timeoutMs: num
 }
 
 function setLater(execution: Execution, id: CallId, timeoutMs: number, due: number): void {
-  const { spec } = execution.options.host
-  const { timers, appender } = execution.options
-  appender.addFragment(timers.set(spec.principal.userId, spec.id, timerOf(id), due, timeoutMs))
+  const { spec } = execution
+  const { timers, buffer } = execution.options
+  buffer.addFragment(timers.set(spec.principal.userId, spec.id, timerOf(id), due, timeoutMs))
 }
 
 /** Takes a row of the inbox into the log. What nobody waits for any more changes nothing. */
@@ -72,7 +72,7 @@ function reply(execution: Execution, id: CallId, answer: Answer): void {
   if (!wait || wait.answered) return
   wait.answered = true
   execution.waits.delete(id)
-  const { spec } = execution.options.host
+  const { spec } = execution
   const fragment =
     wait.due === undefined ? undefined : execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id))
   const item = createItem('reply', id, answer)
@@ -89,7 +89,6 @@ function applyResolution(
   const claim = execution.record.claims.get(id)
   if (!claim?.uncertain || claim.outcome) return
   claim.uncertain = false
-  const waiting = execution.uncertain.get(id)
   execution.uncertain.delete(id)
   execution.cursor.setPassive(id, false)
   if (happened) {
@@ -100,8 +99,17 @@ function applyResolution(
     return
   }
   // Durable first: a crash after this finds a claim whose outcome is unknown again.
-  execution.appender.add(entryText({ t: 'not-happened', id }))
-  claim.cleared = new Promise((resolve) => execution.appender.whenDurable(resolve))
-  execution.appender.flush()
-  waiting?.rerun()
+  claim.cleared = 'recorded'
+  execution.buffer.clear(id, entryText({ t: 'not-happened', id }))
+}
+
+/** It is durable that these effects did not happen. */
+export function clearEffects(execution: Execution, ids: readonly CallId[]): void {
+  for (const id of ids) {
+    const claim = execution.record.claims.get(id)
+    if (claim) claim.cleared = 'durable'
+    const carryOut = execution.cleared.get(id)
+    execution.cleared.delete(id)
+    carryOut?.()
+  }
 }

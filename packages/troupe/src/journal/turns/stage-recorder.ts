@@ -36,19 +36,19 @@ export class StageRecorder implements Recorder {
   }
 
   get step(): string {
-    return this.#execution.options.host.spec.id
+    return this.#execution.spec.id
   }
 
   get principal(): Principal {
-    return this.#execution.options.host.spec.principal
+    return this.#execution.spec.principal
   }
 
   get runId(): string | undefined {
-    return this.#execution.options.host.spec.runId
+    return this.#execution.spec.runId
   }
 
   get trace(): TraceContext {
-    const { id, principal, runId, traceId } = this.#execution.options.host.spec
+    const { id, principal, runId, traceId } = this.#execution.spec
     const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
     return traceId === undefined ? trace : { ...trace, traceId }
   }
@@ -110,6 +110,7 @@ export class StageRecorder implements Recorder {
     const id = this.#execution.counter.next(this.#stage.path, write.call)
     if (this.#execution.askedForWrite(id)) return false
     this.#stage.parts.push({ id, write })
+    this.#execution.raise({ on: 'called' })
     return true
   }
 
@@ -165,7 +166,7 @@ export class StageRecorder implements Recorder {
       result = { error }
       inner.discard()
     }
-    if (execution.dead) return
+    if (!execution.isActive) return
     inner.running = false
     inner.result = { call, item, text: bodyText(result, this.#scope.own) }
     const logged = execution.cursor.find(call)
@@ -182,7 +183,7 @@ export class StageRecorder implements Recorder {
 
   /** What may not be called now is refused by its promise, as everything else that goes wrong with it. */
   #call<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#execution.dead) return this.#execution.afterwards()
+    if (!this.#execution.isActive) return this.#execution.afterwards()
     try {
       this.#check()
       return run()

@@ -13,6 +13,11 @@ export interface CallWrite {
   readonly write: StagedWrite
 }
 
+/** A commit that waits for effects; the effects that are called behind it begin with it. */
+export interface PendingCommit {
+  readonly behind: (() => void)[]
+}
+
 export class Stage {
   readonly path: StagePath
   readonly parent: Stage | undefined
@@ -20,8 +25,8 @@ export class Stage {
   readonly isBody: boolean
   running: boolean
   openCalls = 0
-  /** A commit of it that waits for effects: those that are called behind it begin with it. */
-  committing: Promise<void> | undefined
+  /** A commit of it that waits for effects. */
+  committing: PendingCommit | undefined
   /** Of a body that returned, until a turn records it. */
   result: { readonly call: CallId; readonly item: AnswerItem; readonly text: string } | undefined
   readonly listeners: ((committed: readonly StagedWrite[]) => void)[] = []
@@ -44,7 +49,7 @@ export class Stage {
   }
 
   /** The commit, of it or of what is around it, that its next effects wait for. */
-  get pendingCommit(): Promise<void> | undefined {
+  get pendingCommit(): PendingCommit | undefined {
     return this.committing ?? this.parent?.pendingCommit
   }
 
