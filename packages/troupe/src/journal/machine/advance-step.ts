@@ -145,17 +145,21 @@ function parkStep(step: StepControl): void {
   step.setParked(true)
 }
 
+function assertRule(isTrue: boolean, rule: string): void {
+  if (!isTrue) throw failure('invariant.broken', { rule })
+}
+
 function checkInvariants({ data }: StepControl): void {
   const { state, buffer, execution, stop, inbox } = data
-  const assert = (isTrue: boolean, rule: string) => {
-    if (!isTrue) throw failure('invariant.broken', { rule })
-  }
-  const isWriting = buffer.phase === 'writing'
-  if (isWriting) assert(state !== 'loading' && state !== 'backoff', `a step that is ${state} writes nothing`)
-  if (state === 'stopping') assert(stop !== undefined && !execution?.isActive, 'a step that stops answers no call')
-  if (state === 'backoff') assert(execution?.effects.size === 0, 'a step that backs off has no effect in progress')
+  if (buffer.phase === 'writing')
+    assertRule(state !== 'loading' && state !== 'backoff', 'a step that loads or backs off writes nothing')
+  if (state === 'stopping') assertRule(stop !== undefined && !execution?.isActive, 'a step that stops answers no call')
+  if (state === 'backoff') assertRule(execution?.effects.size === 0, 'a step that backs off has no effect in progress')
   if (state !== 'parked' || !execution) return
-  assert(!buffer.isDirty && !buffer.isBusy, 'a parked step has nothing to commit')
-  assert(execution.effects.size === 0, 'a parked step has no effect in progress')
-  assert(execution.waits.size + execution.uncertain.size > 0 || inbox.isReading, 'a parked step waits for something')
+  assertRule(!buffer.isDirty && !buffer.isBusy, 'a parked step has nothing to commit')
+  assertRule(execution.effects.size === 0, 'a parked step has no effect in progress')
+  assertRule(
+    execution.waits.size + execution.uncertain.size > 0 || inbox.isReading,
+    'a parked step waits for something',
+  )
 }

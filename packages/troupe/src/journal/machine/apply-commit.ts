@@ -18,6 +18,7 @@ export function applyCommit(step: StepControl, { part, made }: TriggerOf<'commit
 
 /** What became of the claims of a part whose change was made without them. */
 export function rejectClaims({ rejected }: StepPart): void {
+  if (rejected.length === 0) return
   for (const { claim, rejection } of rejected.splice(0)) claim.rejected(rejection)
 }
 

@@ -26,16 +26,23 @@ export class StepExecutor {
   readonly #stopping = new AbortController()
   #journal: OwnJournal | undefined
   #releaseSuspect: () => void = () => {}
+  #isReleased = false
 
   constructor(context: StepsContext, spec: StepSpec) {
     this.#context = context
     this.#spec = spec
   }
 
-  /** A step that waits to be loaded waits no longer, and the next suspect may execute. */
+  /** A step that waits to be loaded waits no longer. */
   stop(): void {
-    this.#stopping.abort()
+    this.#stopping.abort('parked')
+    this.release()
+  }
+
+  /** The next step that may end its process may execute. */
+  release(): void {
     this.#releaseSuspect()
+    this.#isReleased = true
   }
 
   async perform(io: Io): Promise<IoTrigger> {
@@ -72,7 +79,7 @@ export class StepExecutor {
       const write = (entry: string) => this.#write([entry], [], false)
       const restart = await recordRestart(this.#context, this.#spec, write, content, signal)
       this.#releaseSuspect = restart.over
-      if (signal.aborted) restart.over()
+      if (this.#isReleased) restart.over()
       return { on: 'loaded', content, ...(restart.crashed ? { crashed: restart.crashed } : {}) }
     } catch (error) {
       if (error instanceof TroupeError && error.code === 'journal.lost') return { on: 'headLost' }

@@ -40,7 +40,7 @@ export class StepMachine implements StepControl, StepPort {
     this.context = context
     this.#program = program
     this.#executor = new StepExecutor(context, spec)
-    this.timers = new StepTimers(context.clock, (trigger) => this.dispatch(trigger))
+    this.timers = new StepTimers(context.clock, (trigger) => this.#within(() => this.dispatch(trigger)))
   }
 
   get spec(): StepSpec {
@@ -145,7 +145,7 @@ export class StepMachine implements StepControl, StepPort {
   release(): void {
     this.#unlisten()
     this.timers.stop()
-    this.#executor.stop()
+    this.#executor.release()
     this.context.over(this)
   }
 
@@ -159,7 +159,7 @@ export class StepMachine implements StepControl, StepPort {
     if (this.#isDispatching) return
     this.#isDispatching = true
     try {
-      this.#within(() => this.#dispatchAll())
+      this.#dispatchAll()
     } finally {
       this.#isDispatching = false
     }

@@ -122,6 +122,7 @@ export class Turn {
 
   /** Requests whose effects have ended are made, in their order, and the effects behind them begin. */
   advance(): void {
+    if (this.#waiting.length === 0) return
     const { effects } = this.#execution
     const due = this.#waiting.filter(({ before, around }) => effects.areOver(before, around))
     if (due.length === 0) return
