@@ -86,6 +86,6 @@ console.log(`this checkout: ${perStep(mine)}`)
 if (theirs) {
   const ratios = mine.map((us, round) => us / (theirs[round] ?? us)).toSorted((a, b) => a - b)
   console.log(`the other:     ${perStep(theirs)}`)
-  const [least, most] = [ratios[0], ratios.at(-1)].map((ratio) => ratio?.toFixed(2))
-  console.log(`share:         ${median(ratios).toFixed(2)} (${least} to ${most})`)
+  const [lowest, highest] = [ratios[0], ratios.at(-1)].map((ratio) => ratio?.toFixed(2))
+  console.log(`share:         ${median(ratios).toFixed(2)} (${lowest} to ${highest})`)
 }
