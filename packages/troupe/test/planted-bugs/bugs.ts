@@ -27,7 +27,7 @@ const edit = (file: string, search: string, replace: string, all = false): Edit 
 const writer = 'storage/sqlite/writer/writer.js'
 const queue = 'storage/sqlite/commit-queue.js'
 const statements = 'journal/journals/journal-statements.js'
-const appender = 'journal/turns/appender.js'
+const executor = 'journal/machine/step-executor.js'
 const ownJournal = 'journal/turns/own-journal.js'
 const effects = 'journal/effects/run-effect.js'
 const owner = 'runs/engine/execution/run-owner.js'
@@ -239,16 +239,16 @@ const durableBugs: readonly Bug[] = [
   {
     name: 'drops the outcomes of effects when their turn fails',
     foundBy: 'runs',
-    edits: [edit(appender, 'const texts = [...batch.texts, ...more];', 'const texts = [...more];')],
+    edits: [edit(executor, 'const texts = [...part.entries, ...part.remarks];', 'const texts = [...part.remarks];')],
   },
   {
     name: 'claims an effect without the answers that led to it',
     foundBy: 'runs',
     edits: [
       edit(
-        appender,
-        'const texts = [...batch.claims.map((claim) => claim.text), ...batch.texts,',
-        'const texts = [...batch.claims.map((claim) => claim.text), ...(batch.claims.length > 0 ? [] : batch.texts),',
+        executor,
+        'const texts = [...part.claims.map((claim) => claim.text), ...part.entries,',
+        'const texts = [...part.claims.map((claim) => claim.text), ...(part.claims.length > 0 ? [] : part.entries),',
       ),
     ],
   },

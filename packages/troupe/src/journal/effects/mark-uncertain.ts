@@ -4,14 +4,14 @@ import { entryText } from '../replay/log-entry.ts'
 import type { Execution } from '../steps/execution.ts'
 
 export function markUncertain(execution: Execution, id: CallId, effect: string): void {
-  const { spec } = execution.options.host
+  const { spec } = execution
   const row = execution.options.uncertain.add(spec.principal.userId, spec.id, id, effect)
-  execution.appender.add(entryText({ t: 'uncertain', id }), row)
-  execution.appender.flush()
+  execution.buffer.add(entryText({ t: 'uncertain', id }), row)
+  execution.buffer.want()
 }
 
 /** What was asked knows by now. */
 export function forgetUncertain(execution: Execution, id: CallId): void {
-  const { spec } = execution.options.host
-  execution.appender.addFragment(execution.options.uncertain.remove(spec.principal.userId, spec.id, id))
+  const { spec } = execution
+  execution.buffer.addFragment(execution.options.uncertain.remove(spec.principal.userId, spec.id, id))
 }

@@ -21,14 +21,14 @@ import {
 import type { ClaimRows, EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
-import type { EffectClaim } from '../replay/step-log.ts'
+import type { EffectClaim } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
-import type { Stage } from '../turns/stages.ts'
+import type { PendingCommit, Stage } from '../turns/stages.ts'
 import { checkEffect } from './check-effect.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
 
-/** One effect of one life. */
+/** One effect of one execution. */
 interface Effect<Out> {
   readonly execution: Execution
   readonly stage: Stage
@@ -69,10 +69,10 @@ export function runEffect<Out>(
     kind: 'effect',
     name: spec.key === undefined ? name : `${name}[${spec.key}]`,
   })
-  const { userId } = execution.options.host.spec.principal
+  const { userId } = execution.spec.principal
   // Claimed before, also in the run that this one was forked from, it keeps its key.
-  const derived = () => hashText(`${userId}\n${execution.options.host.spec.id}\n${id}`).slice(0, 40)
-  const key = spec.key ?? execution.log.claims.get(id)?.key ?? derived()
+  const derived = () => hashText(`${userId}\n${execution.spec.id}\n${id}`).slice(0, 40)
+  const key = spec.key ?? execution.record.claims.get(id)?.key ?? derived()
   const around = AsyncLocalStorage.snapshot()
   if (spec.class === 'pure')
     return tainted(
@@ -98,9 +98,9 @@ function tainted<Out>(promise: Promise<Out>, scope: TaintScope, labels: EffectSp
 
 /** @returns whether the record answers it, or forbids it */
 function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
-  const { delivery, log } = execution
-  const found = delivery.find(id)
-  const claim = log.claims.get(id)
+  const { cursor, record } = execution
+  const found = cursor.find(id)
+  const claim = record.claims.get(id)
   execution.asked(id)
   const recorded = found?.hash ?? (claim?.outcome ? undefined : claim?.hash)
   if (recorded !== undefined && recorded !== hash) {
@@ -108,13 +108,12 @@ function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
     return true
   }
   if (found) return true
-  const retained = log.retained.get(id)
+  const retained = record.retained.get(id)
   if (!retained) return false
   if (retained.item.hash === hash) execution.reuse(id, retained)
-  else if (retained.claimed)
-    execution.options.host.fail(failure('effect.input', { effect: name, step: execution.options.host.spec.id }))
+  else if (retained.claimed) execution.fail(failure('effect.input', { effect: name, step: execution.spec.id }))
   else {
-    log.retained.delete(id)
+    record.retained.delete(id)
     return false
   }
   return true
@@ -122,12 +121,13 @@ function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
 
 function begin<Out>(effect: Effect<Out>): void {
   const { execution, id, spec, claimed } = effect
-  // Entered again it begins then; here nothing asks for its answer any more.
-  if (execution.draining) return
   const { pendingCommit } = effect.stage
   if (pendingCommit) return void beginAfterCommit(effect, pendingCommit)
-  const claim = execution.log.claims.get(id)
-  if (claim?.cleared) return void claim.cleared.then(() => carryOut(effect, claim))
+  const claim = execution.record.claims.get(id)
+  if (claim?.cleared) {
+    carryOutWhenCleared(effect, claim)
+    return
+  }
   const done = track(effect)
   const run = () => void execution.work(() => perform(effect)).then(done)
   if (claim && !claim.outcome) void execution.work(() => recover(effect, claim)).then(done)
@@ -155,37 +155,40 @@ async function askWhenReady<Out>(
   const { execution } = effect
   try {
     const ready = await rows
-    if (!execution.dead) return askForClaim(effect, ready, run, done)
+    if (execution.isActive) return askForClaim(effect, ready, run, done)
   } catch (error) {
-    if (!execution.dead) execution.options.host.crashed(error)
+    if (execution.isActive) execution.raise({ on: 'broken', error })
   }
   done()
 }
 
-/** Its input may come of what the commit holds: claimed with it, it does not begin where the commit is refused. */
-function beginAfterCommit<Out>(effect: Effect<Out>, commit: Promise<void>): void {
+/** Its input may come of what the commit holds: claimed with it, it does not begin where the commit is rejected. */
+function beginAfterCommit<Out>(effect: Effect<Out>, commit: PendingCommit): void {
   const done = track(effect)
-  void commit.then(() => {
-    if (!effect.execution.dead) begin(effect)
+  commit.behind.push(() => {
+    if (effect.execution.isActive) begin(effect)
     done()
   })
 }
 
 /** The step waits for it before it commits or ends, until the function returned is called. */
 function track<Out>({ execution, stage }: Effect<Out>): () => void {
-  const outcome = Promise.withResolvers<void>()
-  execution.running.set(outcome.promise, stage)
+  const token = execution.effects.begin(stage)
   return () => {
-    execution.running.delete(outcome.promise)
-    outcome.resolve()
-    if (!execution.dead) execution.options.host.onIdle()
+    execution.effects.end(token)
+    execution.options.port.advance()
   }
+}
+
+function carryOutWhenCleared<Out>(effect: Effect<Out>, claim: EffectClaim): void {
+  if (claim.cleared === 'durable') carryOut(effect, claim)
+  else effect.execution.cleared.set(effect.id, () => carryOut(effect, claim))
 }
 
 /** It is durable that the effect did not happen. */
 function carryOut<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   claim.cleared = undefined
-  if (!effect.execution.dead) void effect.execution.work(() => perform(effect)).then(track(effect))
+  if (effect.execution.isActive) void effect.execution.work(() => perform(effect)).then(track(effect))
 }
 
 function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run: () => void, done: () => void): void {
@@ -200,25 +203,26 @@ function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run:
     uncertain: false,
     cleared: undefined,
   }
-  execution.log.claims.set(id, claim)
-  execution.appender.claim({
+  execution.record.claims.set(id, claim)
+  execution.buffer.claim({
     text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class, ...shownInput(spec), g: granted }),
     fragment,
     started() {
-      if (!execution.dead) return run()
+      if (execution.isActive) return run()
       release(effect)
       done()
     },
     rejected(rejection) {
-      execution.log.claims.delete(id)
+      execution.record.claims.delete(id)
       rejectEffect(effect, failure(rejection.code, { ...rejection.detail }))
       done()
     },
     dropped() {
-      execution.log.claims.delete(id)
+      execution.record.claims.delete(id)
       done()
     },
   })
+  execution.advance()
 }
 
 /** What a person needs to find out about an effect whose outcome is unknown; more than 16 KiB is left out. */
@@ -230,14 +234,14 @@ function shownInput<Out>({ class: effectClass, input }: EffectSpec<Out>): { read
 /** Stopped between its claim and its start: known not to have happened. */
 function release<Out>({ execution, id, spec }: Effect<Out>): void {
   const error = failure('cancelled', { what: `The effect ${id}` })
-  execution.appender.add(entryText({ t: 'released', id }), spec.charge?.({ error }))
+  execution.buffer.add(entryText({ t: 'released', id }), spec.charge?.({ error }))
 }
 
 /** It never started: the refusal is its answer, and is asked for again where a turn is repeated. */
 function rejectEffect<Out>({ execution, id }: Effect<Out>, thrown: unknown): void {
   const error = storeError(thrown, execution.options.redact)
-  if (execution.dead) return
-  execution.record(createItem('effect', id, { error, thrown }), { t: 'effect', id, r: true, e: error }, undefined)
+  if (!execution.isActive) return
+  execution.answer(createItem('effect', id, { error, thrown }), { t: 'effect', id, r: true, e: error }, undefined)
 }
 
 async function perform<Out>(effect: Effect<Out>): Promise<void> {
@@ -246,7 +250,7 @@ async function perform<Out>(effect: Effect<Out>): Promise<void> {
   if (asked && !(await allowed(effect, asked))) return
   let output: Out
   try {
-    const { granted } = effect.execution.log.claims.get(effect.id) ?? {}
+    const { granted } = effect.execution.record.claims.get(effect.id) ?? {}
     const taint: EffectCall['taint'] = (labels) => {
       effect.taint = joinTaint(effect.taint, labels)
     }
@@ -262,10 +266,10 @@ async function allowed<Out>(effect: Effect<Out>, asked: Promise<void>): Promise<
   const { execution, claimed } = effect
   try {
     await asked
-    if (!execution.dead) return true
+    if (execution.isActive) return true
   } catch (error) {
-    if (!execution.dead && error instanceof LeaseLostError) execution.options.host.leaseLost()
-    else if (!execution.dead) execution.options.host.crashed(error)
+    if (execution.isActive && error instanceof LeaseLostError) execution.raise({ on: 'headLost' })
+    else if (execution.isActive) execution.raise({ on: 'broken', error })
   }
   if (claimed) release(effect)
   return false
@@ -304,7 +308,7 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), ...labelled(effect) }
   const fragment = spec.charge?.(output === undefined ? {} : { output })
   end(effect)
-  execution.record(item, fields, text, { durable: spec.class === 'at-most-once', fragment })
+  execution.answer(item, fields, text, { durable: spec.class === 'at-most-once', fragment })
 }
 
 function failed<Out>(effect: Effect<Out>, unread: unknown): void {
@@ -314,7 +318,7 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
   // again, or where that may not be it is uncertain.
   const { aborted, reason } = execution.signal
   if (aborted && (spec.class !== 'at-most-once' || isInterruption(thrown, reason))) return
-  const claim = execution.log.claims.get(id)
+  const claim = execution.record.claims.get(id)
   if (claimed && claim && spec.class === 'at-most-once' && isUnknown(thrown)) {
     uncertain(effect, claim)
     return
@@ -324,7 +328,7 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error, ...labelled(effect) }
   const fragment = spec.charge?.({ error: thrown })
   end(effect)
-  execution.record(item, fields, undefined, { durable: spec.class === 'at-most-once', fragment })
+  execution.answer(item, fields, undefined, { durable: spec.class === 'at-most-once', fragment })
 }
 
 const labelled = ({ taint }: { readonly taint: readonly TaintLabel[] }) => (taint.length > 0 ? { l: taint } : {})
@@ -339,7 +343,7 @@ const isInterruption = (thrown: unknown, reason: unknown): boolean =>
 const isUnknown = (thrown: unknown) => thrown instanceof TroupeError && thrown.code === 'outcome.unknown'
 
 function end<Out>({ execution, id }: Effect<Out>): void {
-  const claim = execution.log.claims.get(id)
+  const claim = execution.record.claims.get(id)
   if (claim) claim.outcome = true
 }
 
@@ -347,7 +351,7 @@ function end<Out>({ execution, id }: Effect<Out>): void {
 async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<void> {
   const { execution, id, spec } = effect
   const verdict = await reconcile(effect, claim)
-  if (execution.dead) return
+  if (!execution.isActive) return
   if (claim.uncertain && verdict !== 'unknown') forgetUncertain(execution, id)
   if (typeof verdict === 'object') return succeeded(effect, verdict.output)
   if (verdict === 'happened') return succeeded(effect, undefined)
@@ -360,11 +364,12 @@ async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<vo
 /** It waits for somebody who finds out. */
 function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   const { execution, id, name } = effect
-  const rerun = () => void claim.cleared?.then(() => carryOut(effect, claim))
-  execution.uncertain.set(id, { effect: name, rerun })
+  execution.uncertain.set(id, name)
+  execution.cleared.set(id, () => carryOut(effect, claim))
   if (!claim.uncertain) markUncertain(execution, id, name)
   claim.uncertain = true
-  execution.delivery.setPassive(id, true)
+  execution.cursor.setPassive(id, true)
+  execution.advance()
 }
 
 /** Who can't be asked does not know. */

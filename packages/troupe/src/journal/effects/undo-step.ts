@@ -6,15 +6,14 @@
 import { failure, type Json, sleep } from '../../core/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
 import type { JournalContent } from '../journal-port.ts'
+import type { Program } from '../machine/step-machine.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
-import { Execution, type ExecutionHost } from '../steps/execution.ts'
+import { Execution, type StepPort } from '../steps/execution.ts'
 import { logOf } from '../steps/step-end.ts'
-import type { Program } from '../steps/step-machine.ts'
 import { executionParts, type StepsContext } from '../steps/steps-context.ts'
 import type { EffectUndoResult, RecordedEffect, StepEnd, StepSpec } from '../steps-port.ts'
-import { Appender } from '../turns/appender.ts'
-import { OwnJournal } from '../turns/own-journal.ts'
+import { CommitBuffer } from '../turns/commit-buffer.ts'
 import { StageRecorder } from '../turns/stage-recorder.ts'
 import { Turn } from '../turns/turn.ts'
 import { effectsOf } from './effects-of.ts'
@@ -36,36 +35,47 @@ async function learnUndos(
   content: JournalContent,
   program: Program,
 ): Promise<ReadonlyMap<CallId, UndoFunction>> {
-  const { clock, limits, storage, journals } = context
+  const { clock, limits } = context
   const learned = new Map<CallId, UndoFunction>()
   const changed = Promise.withResolvers<never>()
   changed.promise.catch(() => {})
   const reject = (problem: string) => changed.reject(failure('code.changed', { step: spec.id, problem }))
-  const host: ExecutionHost = {
+  let isTickScheduled = false
+  const port: StepPort = {
     spec,
-    turnFailed: () => reject('it commits again'),
-    leaseLost: () => reject('it writes again'),
-    crashed: (error) => changed.reject(error),
-    changed: reject,
-    fail: (error) => changed.reject(error),
-    stepEnded: () => {},
-    onIdle: () => whenIdle(),
+    dispatch(trigger) {
+      if (trigger.on === 'broken') changed.reject(trigger.error)
+      if (trigger.on === 'callFailed')
+        if (trigger.reason.kind === 'fail') changed.reject(trigger.reason.error)
+        else reject('problem' in trigger.reason ? trigger.reason.problem : 'it commits again')
+      port.advance()
+    },
+    advance() {
+      if (isTickScheduled) return
+      isTickScheduled = true
+      clock.soon(() => {
+        isTickScheduled = false
+        if (execution.isActive) tick()
+      })
+    },
   }
   // Nothing is written: no call begins, for all of them are answered from the record.
-  const firstRecord = () => '{}'
-  const user = spec.principal.userId
-  const journal = new OwnJournal({ storage, journals, clock, user, step: spec.id, writer: undefined, firstRecord })
-  const appender = new Appender({ clock, user, journal })
-  const log = logOf(content.records, { reexecuteBodies: true })
-  const execution = new Execution({ ...executionParts(context), log, appender, host, learned })
+  const buffer = new CommitBuffer()
+  const record = logOf(content.records, { reexecuteBodies: true })
+  const execution = new Execution({ ...executionParts(context), record, buffer, port, learned })
   const late = new AbortController()
   const usedUp = Promise.withResolvers<void>()
   // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when
   // nothing of the record is left.
   const isDone = () =>
-    !execution.dead && !(log.end && 'value' in log.end) && execution.delivery.usedUp && execution.working === 0
-  function whenIdle() {
-    if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
+    execution.isActive &&
+    !(record.end && 'value' in record.end) &&
+    execution.cursor.usedUp &&
+    execution.effects.working === 0
+  function tick() {
+    execution.tick()
+    if (execution.due) port.advance()
+    else if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
   }
   try {
     const ended = program(new StageRecorder(execution, new Turn(execution), execution.root)).catch(() => null)
@@ -76,7 +86,7 @@ async function learnUndos(
     await Promise.race([ended, usedUp.promise, changed.promise, stalled.then(() => changed.promise)])
   } finally {
     late.abort()
-    execution.end('parked')
+    execution.stop('silent', 'parked')
   }
   return learned
 }

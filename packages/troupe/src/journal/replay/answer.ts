@@ -14,7 +14,7 @@ export function answer<T extends Json>(
 ): Promise<T> {
   const id = execution.counter.next(stage.path, call)
   const promise = execution.open(stage, id) as Promise<T>
-  if (!execution.delivery.find(id)) execution.start(id, () => void execution.work(() => read(execution, id, ask)))
+  if (!execution.cursor.find(id)) execution.start(id, () => void execution.work(() => read(execution, id, ask)))
   return promise
 }
 
@@ -22,34 +22,35 @@ async function read(execution: Execution, id: CallId, ask: () => Json | Promise<
   try {
     const value = await ask()
     const text = value === undefined ? undefined : encodeJson(value, `The answer to ${id}`)
-    if (execution.dead) return
-    execution.record(createItem('answer', id, { value }), { t: 'answer', id }, text)
+    if (!execution.isActive) return
+    execution.answer(createItem('answer', id, { value }), { t: 'answer', id }, text)
   } catch (thrown) {
-    if (execution.dead) return
+    if (!execution.isActive) return
     const error = storeError(thrown, execution.options.redact)
-    execution.record(createItem('answer', id, { error, thrown }), { t: 'answer', id, e: error }, undefined)
+    execution.answer(createItem('answer', id, { error, thrown }), { t: 'answer', id, e: error }, undefined)
   }
 }
 
 /** @throws what `ask` throws, which is not recorded */
 export function answerNow<T extends Json>(execution: Execution, stage: Stage, call: CallName, ask: () => T): T {
   const id = execution.counter.next(stage.path, call)
-  const logged = execution.delivery.find(id)
+  const logged = execution.cursor.find(id)
   if (logged) {
     if (logged.kind !== 'now') throw failure('invariant.broken', { rule: `${id} is answered at once` })
     logged.consumed = true
-    execution.delivery.requestRun()
+    execution.advance()
     return logged.value as T
   }
-  const retained = execution.log.retained.get(id)
-  execution.log.retained.delete(id)
+  const retained = execution.record.retained.get(id)
+  execution.record.retained.delete(id)
   const value = retained ? (retained.item.value as T) : ask()
   const text = retained ? undefined : encodeJson(value, `The answer to ${id}`)
   const item = createItem('now', id, { value })
   item.consumed = true
-  const position = execution.delivery.push(item)
+  const position = execution.cursor.push(item)
+  execution.advance()
   const fields = { id, ...(position === undefined ? {} : { p: position }) }
   const entry = retained ? entryText({ t: 'reused', ...fields }) : entryText({ t: 'now', ...fields }, text)
-  execution.extend(id, () => execution.appender.add(entry))
+  execution.extend(id, () => execution.buffer.add(entry))
   return value
 }

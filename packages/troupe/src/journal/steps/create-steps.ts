@@ -7,13 +7,13 @@ import { createUncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
+import { StepMachine } from '../machine/step-machine.ts'
 import { answersOf } from '../replay/answers-of.ts'
 import type { StepSpec, Steps } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import { drainSteps } from './drain-steps.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
-import { StepMachine } from './step-machine.ts'
 import { beginProcess, type ParkedExecution, type StepsContext } from './steps-context.ts'
 import { waitAtMost } from './wait-at-most.ts'
 import { answerSender } from './waits.ts'
@@ -45,7 +45,7 @@ export const stepLimits: StepLimits & { readonly continuations: number } = {
   backoffMs: 10,
   stallMs: 10_000,
   unwindMs: 10_000,
-  /** Parked steps whose code is kept in memory; the oldest gives way, and is entered again when something arrives. */
+  /** Parked steps whose code is kept in memory; the oldest gives way, and is executed again when something arrives. */
   continuations: 1_000,
 }
 
@@ -56,7 +56,7 @@ const allRecords = 1_000_000
 const executionKeyOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
 
 async function leave(machines: readonly (StepMachine | undefined)[]): Promise<void> {
-  await Promise.all(machines.map((machine) => (machine?.state === 'parked' ? machine.drop() : machine?.stop('closed'))))
+  await Promise.all(machines.map((machine) => (machine?.state === 'parked' ? machine.drop() : machine?.stop('close'))))
 }
 
 function createMachine(
@@ -66,7 +66,8 @@ function createMachine(
   program: Parameters<Steps['execute']>[1],
 ): StepMachine {
   const step = () => machine
-  const machine: StepMachine = new StepMachine(context, spec, observed.thrown.observed(program, step))
+  const observedProgram = observed.thrown.observed(program, step)
+  const machine: StepMachine = withinStep(observed, spec, () => new StepMachine(context, spec, observedProgram))
   emitStepEnd(observed, spec, machine)
   return machine
 }
@@ -93,25 +94,25 @@ export function createSteps(options: StepsOptions): Steps {
     resumed: (machine) => void parked.delete(machine),
     over(machine) {
       parked.delete(machine)
-      const executionKey = executionKeyOf(machine.spec.principal.userId, machine.spec.id)
-      if (machines.get(executionKey) === machine) machines.delete(executionKey)
+      const { id, principal } = machine.spec
+      if (machineOf(principal.userId, id) === machine) machines.delete(executionKeyOf(principal.userId, id))
     },
   }
-  const unlisten = inbox.onArrival((user, journal) => machines.get(executionKeyOf(user, journal))?.arrived())
+  const machineOf = (user: string, step: JournalId) => machines.get(executionKeyOf(user, step))
+  const unlisten = inbox.onArrival((user, journal) => machineOf(user, journal)?.dispatch({ on: 'arrival' }))
   const execute: Steps['execute'] = (spec, program) => {
     if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
     const user = spec.principal.userId
     if (erasing.has(user)) return Promise.reject(failure('user.forgotten', { user }))
-    const executionKey = executionKeyOf(user, spec.id)
-    const known = machines.get(executionKey)
+    const known = machineOf(user, spec.id)
     if (known?.state === 'parked') {
-      known.resume(spec)
+      known.dispatch({ on: 'execute', spec })
       emitStepEnd(observed, spec, known)
     }
     if (known) return known.end
     const machine = createMachine(observed, context, spec, program)
-    machines.set(executionKey, machine)
-    void withinStep(options, spec, () => machine.execute())
+    machines.set(executionKeyOf(user, spec.id), machine)
+    machine.start()
     return machine.end
   }
   return {
@@ -132,7 +133,7 @@ export function createSteps(options: StepsOptions): Steps {
       await Promise.all(mine.map((machine) => machine.forget()))
       return () => void erasing.delete(user)
     },
-    release: (user, step) => leave([machines.get(executionKeyOf(user, step))]),
+    release: (user, step) => leave([machineOf(user, step)]),
     releaseRuns: () => leave([...machines.values()].filter(({ spec }) => spec.runId !== undefined)),
     drain: (timeouts) => drainSteps({ ...options, limits, machines, stopAccepting: () => closing.abort() }, timeouts),
     async close() {

@@ -1,7 +1,7 @@
 /** The gentle end of the steps at work: see `Steps.drain`. */
 import type { Clock } from '../../core/index.ts'
+import type { StepMachine } from '../machine/step-machine.ts'
 import type { DrainStepsResult } from '../steps-port.ts'
-import type { StepMachine } from './step-machine.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
 export interface DrainStepsParts {
@@ -16,7 +16,7 @@ export async function drainSteps(
   { clock, limits, machines, stopAccepting }: DrainStepsParts,
   { finishMs, effectsMs }: { readonly finishMs: number; readonly effectsMs: number },
 ): Promise<DrainStepsResult> {
-  const running = () => [...machines.values()].filter(({ state }) => state === 'running')
+  const running = () => [...machines.values()].filter(({ state }) => state !== 'parked')
   const begun = new Set(running())
   const untilIdle = async () => {
     for (let at = running(); at.length > 0; at = running()) {
@@ -29,17 +29,6 @@ export async function drainSteps(
   // Who does not listen to its signal then is not waited for longer than there is time.
   limits.unwindMs = Math.min(limits.unwindMs, effectsMs / 3)
   const left = running()
-  await waitAtMost(clock, effectsMs, Promise.all(left.map(drainExecution)))
+  await waitAtMost(clock, effectsMs, Promise.all(left.map((machine) => machine.drain())))
   return { finished: begun.size - left.length, released: left.length }
-}
-
-/** Begins no effect; gives its process up once those under way are recorded. */
-async function drainExecution(machine: StepMachine): Promise<void> {
-  const { execution } = machine
-  // After a refused turn the effects of its neighbours go on too.
-  if (execution && !execution.signal.aborted) {
-    execution.draining = true
-    await execution.effectsDone()
-  }
-  await machine.stop('closed')
 }

@@ -1,37 +1,38 @@
 /**
- * One life of a step's code: from its start to its end, or until it is given up and entered again. Holds what its calls
- * share. A dead life answers nobody and changes nothing.
+ * One execution of a step's code: from its start to its end, or until the step stops. Holds what its calls share. An
+ * execution that is not active answers no call and changes nothing but the outcomes of its effects.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type Clock,
   type Events,
   failure,
-  type Json,
   joinTaint,
-  type StoredError,
   stackOf,
   type TaintLabel,
   type TroupeError,
-  WorkTimer,
 } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
+import { EffectsInProgress } from '../effects/effects-in-progress.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
+import type { ExecutionTrigger } from '../machine/trigger.ts'
 import type { StagedWrite } from '../recorder-port.ts'
-import { AnswerDelivery } from '../replay/answer-delivery.ts'
 import { CallCounter, type CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
-import type { AnswerItem, RetainedOutcome, StepLog } from '../replay/step-log.ts'
+import { ReplayCursor } from '../replay/replay-cursor.ts'
+import type { AnswerItem, RetainedOutcome, StepRecord } from '../replay/step-record.ts'
 import type { StepSpec } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
-import type { Appender } from '../turns/appender.ts'
-import type { Rejection } from '../turns/own-journal.ts'
+import type { CommitBuffer } from '../turns/commit-buffer.ts'
 import { Stage } from '../turns/stages.ts'
 import { TaintScope } from './taint-scope.ts'
 
+/** How calls of the code are answered: `returned` and `over` reject them, before and after the step has stopped. */
+type CallMode = 'open' | 'returned' | 'over' | 'silent' | 'rejected'
+
 export interface StepLimits {
-  /** Entries in the log of one step. */
+  /** Entries in the record of one step. */
   readonly entries: number
   /** Of one recorded value, as JSON: less than a record may have, which says what the value is, too. */
   readonly valueBytes: number
@@ -41,7 +42,7 @@ export interface StepLimits {
   readonly attempts: number
   /** ms before the second attempt; doubled for each further one, and shaken. */
   readonly backoffMs: number
-  /** ms for which what the log holds next may stand unasked while other calls wait. */
+  /** ms for which what the record holds next may stand unasked while other calls wait. */
   readonly stallMs: number
   /** ms that the clean-up of cancelled code may take; after that it goes on unobserved. */
   readonly unwindMs: number
@@ -53,18 +54,13 @@ export interface EffectScope {
   readonly effect: string
 }
 
-export interface ExecutionHost {
+/** What an execution raises goes to the machine of its step. */
+export interface StepPort {
   readonly spec: StepSpec
-  turnFailed(rejection: Rejection): void
-  leaseLost(): void
-  crashed(error: unknown): void
-  /** The code no longer fits the record. */
-  changed(problem: string): void
-  /** The step fails with this error, its staged writes dropped. */
-  fail(error: TroupeError): void
-  stepEnded(end: { readonly value: Json } | { readonly error: StoredError }): void
-  /** Maybe nothing is left but waits. */
-  onIdle(): void
+  /** @param from the execution: what one raises that is over changes nothing */
+  dispatch(trigger: ExecutionTrigger, from: Execution): void
+  /** Something has changed: what is due is started. */
+  advance(): void
 }
 
 export interface ExecutionOptions {
@@ -76,9 +72,9 @@ export interface ExecutionOptions {
   readonly uncertain: UncertainEffects
   readonly effectScope: AsyncLocalStorage<EffectScope>
   readonly limits: StepLimits
-  readonly log: StepLog
-  readonly appender: Appender
-  readonly host: ExecutionHost
+  readonly record: StepRecord
+  readonly buffer: CommitBuffer
+  readonly port: StepPort
   readonly checkLease?: (() => Promise<void> | undefined) | undefined
   readonly redact?: ((text: string) => string) | undefined
   /** The one that it ends for: its taint goes on. */
@@ -89,31 +85,26 @@ export interface ExecutionOptions {
 
 export class Execution {
   readonly options: ExecutionOptions
-  readonly log: StepLog
-  readonly delivery: AnswerDelivery
+  readonly record: StepRecord
+  readonly cursor: ReplayCursor
   readonly counter = new CallCounter()
   readonly root = new Stage('', undefined, false)
   /** Errors which say that somebody changed what the turn had read. */
   readonly stale = new WeakSet<object>()
-  /** Effects that were started, until their outcome is in the log, and the stage of each. */
-  readonly running = new Map<Promise<void>, Stage>()
-  /** Waits that are told and not answered, in their order. */
+  readonly effects = new EffectsInProgress()
+  /** Waits that are asked and not answered, in their order. */
   readonly waits = new Set<CallId>()
-  /** Effects that a person must settle; the value carries one out that did not happen. */
-  readonly uncertain = new Map<CallId, { readonly effect: string; readonly rerun: () => void }>()
-  /** What runs of the step's own outside the log: pure effects, functions of effects, reads. */
-  working = 0
-  returned = false
-  dead = false
-  /** No effect begins any more: the step is about to give up its process. */
-  draining = false
-  /** It was cancelled: calls are refused, where else they never settle. */
-  unwinding = false
+  /** Effects that a person must settle. */
+  readonly uncertain = new Map<CallId, string>()
+  /** Settled as not happened: carried out once that is durable. */
+  readonly cleared = new Map<CallId, () => void>()
+  #calls: CallMode = 'open'
   #controller: AbortController | undefined
   #reason: unknown
+  /** What begins when its place in the record is reached. */
+  readonly #starts = new Map<CallId, () => void>()
   /** What would add to the record, until the code has asked for all that the record holds. */
   #held: (() => void)[] = []
-  #stall: WorkTimer | undefined
   #reusing: { readonly id: CallId; readonly retained: RetainedOutcome }[] = []
   /** Of what the step has read; a tool call whose result its agent may hide has a scope of its own. */
   readonly scope: TaintScope
@@ -122,23 +113,9 @@ export class Execution {
 
   constructor(options: ExecutionOptions) {
     this.options = options
-    this.log = options.log
-    this.scope = new TaintScope(joinTaint(options.host.spec.taint, options.before?.taint))
-    this.delivery = new AnswerDelivery({
-      clock: options.clock,
-      items: options.log.items,
-      positions: options.log.positions,
-      stallMs: options.limits.stallMs,
-      onStalled: (id) => this.#stalled(id),
-      onDelivered: ({ id, taint }) => {
-        const scope = this.#scopes.get(id) ?? this.scope
-        this.#scopes.delete(id)
-        if (taint) scope.add(taint)
-      },
-      onIdle: () => {
-        if (!this.dead) options.host.onIdle()
-      },
-    })
+    this.record = options.record
+    this.scope = new TaintScope(joinTaint(options.port.spec.taint, options.before?.taint))
+    this.cursor = new ReplayCursor(options.record.items, options.record.positions)
   }
 
   /** Made when somebody asks for it: most steps never do. */
@@ -150,35 +127,64 @@ export class Execution {
     return this.#controller.signal
   }
 
+  get spec(): StepSpec {
+    return this.options.port.spec
+  }
+
+  get buffer(): CommitBuffer {
+    return this.options.buffer
+  }
+
+  /** The code runs, and its calls are carried out. */
+  get isOpen(): boolean {
+    return this.#calls === 'open'
+  }
+
+  /** Its effects may begin, and what they bring is answered. */
+  get isActive(): boolean {
+    return this.#calls === 'open' || this.#calls === 'returned'
+  }
+
   /** The code waits for answers or for a person, and nothing else of it runs. */
   get onlyWaits(): boolean {
-    if (this.dead || this.returned || this.waits.size + this.uncertain.size === 0) return false
-    return !this.delivery.busy && this.working === 0 && this.running.size === 0
+    if (this.#calls !== 'open' || this.waits.size + this.uncertain.size === 0) return false
+    return !this.cursor.busy && this.effects.working === 0 && this.effects.size === 0
   }
 
-  /** What a call is answered with once this life is over. */
+  /** What a call gets that is not carried out: nothing, or an error. */
   afterwards(): Promise<never> {
-    if (this.unwinding) return Promise.reject(this.#reason)
-    // Code that has returned is over for good; code that gave up its process is entered again, and never answered here.
-    if (this.returned) return Promise.reject(failure('step.over', { step: this.options.host.spec.id }))
+    if (this.#calls === 'rejected') return Promise.reject(this.#reason)
+    // Code that has returned is over for good; code that is stopped is executed again, and never answered here.
+    if (this.#calls === 'over') return Promise.reject(failure('step.over', { step: this.spec.id }))
     return new Promise(() => {})
-  }
-
-  get appender(): Appender {
-    return this.options.appender
   }
 
   /** @throws ValidationError `effect.nested`; CancelledError `step.over` */
   check(): void {
     const effectScope = this.options.effectScope.getStore()
     if (effectScope?.execution === this) throw failure('effect.nested', { effect: effectScope.effect })
-    if (this.returned || this.dead) throw failure('step.over', { step: this.options.host.spec.id })
+    if (this.#calls !== 'open') throw failure('step.over', { step: this.spec.id })
   }
 
-  /** Opens a call: its promise settles when the log gives its answer. */
+  /** The code has returned or thrown: what it calls now is rejected. */
+  programEnded(): void {
+    if (this.#calls === 'open') this.#calls = 'returned'
+  }
+
+  raise(trigger: ExecutionTrigger): void {
+    this.options.port.dispatch(trigger, this)
+  }
+
+  /** Starts what is due now. */
+  advance(): void {
+    if (this.isActive) this.options.port.advance()
+  }
+
+  /** Opens a call: its promise settles when the record gives its answer. */
   open(stage: Stage, id: CallId, passive = false, scope?: TaintScope): Promise<unknown> {
     if (scope && scope !== this.scope) this.#scopes.set(id, scope)
-    const promise = this.delivery.ask(id, passive)
+    const promise = this.cursor.ask(id, passive)
+    this.raise({ on: 'called' })
     stage.openCalls++
     const close = () => void stage.openCalls--
     promise.then(close, close)
@@ -186,69 +192,92 @@ export class Execution {
   }
 
   /**
-   * Runs when the log is used up; what belongs to a turn that is repeated, at its place. A call that the record does not
+   * Runs when the record is used up; what belongs to a turn that is repeated, at its place. A call that the record does not
    * hold waits until the code has asked for all that the record does hold, so that other code adds nothing to it.
    */
   start(id: CallId, run: () => void): void {
     if (this.options.learned) return
-    const isRecorded = this.log.claims.has(id)
-    this.delivery.whenInOrder(id, () => (isRecorded ? run() : this.#whenAllAsked(run)))
+    const isRecorded = this.record.claims.has(id)
+    this.#whenInOrder(id, () => (isRecorded ? run() : this.#whenAllAsked(run)))
+  }
+
+  #whenInOrder(id: CallId, run: () => void): void {
+    if (this.cursor.whenInOrder(id) === 'now') run()
+    else {
+      this.#starts.set(id, run)
+      this.advance()
+    }
   }
 
   /** Adds to the record what has its answer already, in the way of `start`. */
   extend(id: CallId, run: () => void): void {
-    if (this.options.learned || this.log.attempts > 0) run()
+    if (this.options.learned || this.record.attempts > 0) run()
     else this.start(id, run)
   }
 
   /** The code asks for a claim or wait, which the record may hold. */
   asked(id: CallId): void {
-    if (this.log.unasked.delete(id)) this.#releaseHeld()
+    if (this.record.unasked.delete(id)) this.advance()
   }
 
   /** @returns whether the record holds the write as committed */
   askedForWrite(id: CallId): boolean {
-    const isCommitted = this.log.writes.delete(id)
-    if (isCommitted) this.#releaseHeld()
+    const isCommitted = this.record.writes.delete(id)
+    if (isCommitted) this.advance()
     return isCommitted
   }
 
-  /** A turn that is repeated reads anew, and may ask in another order: there the record holds nothing back. */
+  /** A turn that is repeated reads again, and may ask in another order: there the record holds nothing back. */
   #whenAllAsked(run: () => void): void {
-    if (this.log.attempts > 0 || (this.log.allAsked && this.#held.length === 0)) run()
+    if (this.record.attempts > 0 || (this.record.allAsked && this.#held.length === 0)) run()
     else {
       this.#held.push(run)
-      this.#watchHeld()
+      this.advance()
     }
   }
 
-  /** A macrotask later, after the call that was asked for last. */
-  #releaseHeld(): void {
-    if (!this.log.allAsked || this.#held.length === 0) return
-    this.options.clock.soon(() => {
-      this.#stall?.stop()
-      this.#stall = undefined
-      if (!this.dead) for (const run of this.#held.splice(0)) run()
-    })
+  /** The next macrotask answers or begins something. */
+  get due(): boolean {
+    return this.cursor.due || this.#reusing.length > 0 || (this.#held.length > 0 && this.record.allAsked)
   }
 
-  #watchHeld(): void {
-    this.#stall ??= new WorkTimer(this.options.clock, this.options.limits.stallMs, () => {
-      this.#stall = undefined
-      const missing = this.log.firstUnasked
-      if (this.dead || this.#held.length === 0 || missing === undefined) return
-      // Functions that still run may be about to ask.
-      if (this.working > 0 || this.running.size > 0) this.#watchHeld()
-      else this.changed(`the record goes on with ${missing}, which is never asked for`)
-    })
+  /** What the record holds and the code has not asked for, while something waits behind it. */
+  get missing(): CallId | undefined {
+    return this.cursor.missing ?? (this.#held.length > 0 ? this.record.firstUnasked : undefined)
+  }
+
+  /** One macrotask: begins what may begin and gives one answer. */
+  tick(): void {
+    this.#reuseOutcomes()
+    if (this.record.allAsked) for (const run of this.#held.splice(0)) run()
+    for (let step = this.cursor.next(); step !== 'nothing'; step = this.cursor.next()) {
+      if ('give' in step) {
+        this.#give(step.give)
+        return
+      }
+      for (const id of step.begin) this.#begin(id)
+    }
+  }
+
+  #begin(id: CallId): void {
+    const run = this.#starts.get(id)
+    this.#starts.delete(id)
+    run?.()
+  }
+
+  #give(item: AnswerItem): void {
+    const scope = this.#scopes.get(item.id) ?? this.scope
+    this.#scopes.delete(item.id)
+    if (item.taint) scope.add(item.taint)
+    this.cursor.give(item)
   }
 
   /**
-   * Puts an answer into the log.
+   * Puts an answer into the record.
    * @param value as JSON text, undefined for none
    * @param durable given only once it is durable
    */
-  record(
+  answer(
     item: AnswerItem,
     fields: { readonly t: AnswerItem['kind']; readonly [key: string]: unknown },
     text: string | undefined,
@@ -256,51 +285,54 @@ export class Execution {
   ): void {
     this.#count()
     if (how.durable) item.ready = false
-    const p = this.delivery.push(item)
-    this.appender.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
-    if (!how.durable) return
-    this.appender.whenDurable(() => this.ready(item))
-    this.appender.flush()
+    const p = this.cursor.push(item)
+    this.buffer.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
+    if (how.durable) this.buffer.answerWhenDurable(item)
+    this.advance()
   }
 
   ready(item: AnswerItem): void {
     item.ready = true
-    if (!this.dead) this.delivery.requestRun()
+    this.advance()
   }
 
   /** Answers from what a failed turn left, in the order in which that turn was given it. */
   reuse(id: CallId, retained: RetainedOutcome): void {
-    this.log.retained.delete(id)
-    this.delivery.whenInOrder(id, () => this.#queueReuse(id, retained))
+    this.record.retained.delete(id)
+    this.#whenInOrder(id, () => {
+      this.#reusing.push({ id, retained })
+      this.advance()
+    })
   }
 
-  #queueReuse(id: CallId, retained: RetainedOutcome): void {
-    this.#reusing.push({ id, retained })
-    if (this.#reusing.length > 1) return
-    this.options.clock.soon(() => {
-      const asked = this.#reusing.sort((one, other) => one.retained.order - other.retained.order)
-      this.#reusing = []
-      if (this.dead) return
-      for (const { id: each, retained: old } of asked) {
-        const p = this.delivery.push({ ...old.item, ready: true, consumed: false })
-        this.appender.add(entryText({ t: 'reused', id: each, ...(p === undefined ? {} : { p }) }))
-      }
-    })
+  #reuseOutcomes(): void {
+    const asked = this.#reusing.sort((one, other) => one.retained.order - other.retained.order)
+    this.#reusing = []
+    for (const { id, retained } of asked) {
+      const p = this.cursor.push({ ...retained.item, ready: true, consumed: false })
+      this.buffer.add(entryText({ t: 'reused', id, ...(p === undefined ? {} : { p }) }))
+    }
   }
 
   /** Counts as work: the step does not park meanwhile. */
   async work<T>(run: () => Promise<T>): Promise<T> {
-    this.working++
+    this.effects.working++
     try {
       return await run()
     } finally {
-      this.working--
-      if (!this.dead) this.options.host.onIdle()
+      this.effects.working--
+      this.advance()
     }
   }
 
+  /** The code no longer fits the record. */
   changed(problem: string): void {
-    if (!this.dead) this.options.host.changed(problem)
+    this.raise({ on: 'callFailed', reason: { kind: 'code.changed', problem } })
+  }
+
+  /** The step fails with this error, its staged writes dropped. */
+  fail(error: TroupeError): void {
+    this.raise({ on: 'callFailed', reason: { kind: 'fail', error } })
   }
 
   get taint(): readonly TaintLabel[] {
@@ -312,39 +344,28 @@ export class Execution {
   }
 
   /**
-   * Nothing is answered and nothing staged any more. What effects still bring goes to the appender alone.
-   * @param reason of the abort; none where the step is simply over, or its effects go on: ended again, they are aborted
-   * @param unwind open calls reject with it, so that the code's own clean-up runs: for a cancel, never for parking
+   * No call is answered and nothing staged any more. What effects still bring goes to the buffer alone.
+   * @param calls `rejected`: open calls reject with the reason, so that the code's own clean-up runs
+   * @param reason of the abort; none where effects go on: stopped again, they are aborted
    */
-  end(reason?: unknown, unwind = false): void {
-    if (!this.dead) {
-      this.dead = true
-      this.unwinding = unwind
-      this.#stall?.stop()
-      this.delivery.end(unwind ? reason : undefined)
+  stop(calls: 'silent' | 'rejected', reason?: unknown): void {
+    if (this.isActive) {
+      this.#calls = this.#calls === 'returned' ? 'over' : 'silent'
+      this.cursor.end()
     }
     this.#reason ??= reason
     if (this.#reason !== undefined) this.#controller?.abort(this.#reason)
-  }
-
-  /** Resolves when every started effect has its outcome in the log, those started meanwhile included. */
-  async effectsDone(): Promise<void> {
-    while (this.running.size > 0) await Promise.all(this.running.keys())
+    if (calls === 'silent') return
+    this.#calls = 'rejected'
+    this.cursor.reject(this.#reason)
   }
 
   #count(): void {
-    this.log.entries++
-    const { limits, host } = this.options
-    if (this.log.entries !== limits.entries || this.dead) return
-    const used = { used: this.log.entries, limit: limits.entries, unit: 'entries of one step' }
-    host.fail(failure('journal.full', { journal: host.spec.id, ...used }))
-  }
-
-  #stalled(id: CallId): void {
-    if (this.dead) return
-    // What runs outside the log may be about to ask.
-    if (this.working > 0) this.delivery.requestRun()
-    else this.changed(`the record goes on with ${id}, which is never asked for`)
+    this.record.entries++
+    const { limits } = this.options
+    if (this.record.entries !== limits.entries) return
+    const used = { used: this.record.entries, limit: limits.entries, unit: 'entries of one step' }
+    this.fail(failure('journal.full', { journal: this.spec.id, ...used }))
   }
 }
 

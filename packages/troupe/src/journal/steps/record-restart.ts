@@ -3,7 +3,7 @@ import { failure, type TroupeError } from '../../core/index.ts'
 import type { JournalContent } from '../journal-port.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { StepSpec } from '../steps-port.ts'
-import type { Appender } from '../turns/appender.ts'
+import type { JournalOutcome } from '../turns/own-journal.ts'
 import { logOf } from './step-end.ts'
 import type { StepsContext } from './steps-context.ts'
 
@@ -12,6 +12,7 @@ const suspectFrom = 2
 
 /**
  * Records that a step whose process ended starts again, before its code can end this process too.
+ * @param write commits an entry
  * @param stopping aborts when the step is stopped: one that waits for its turn then does not start
  * @returns what the step fails with, where this restart is one too many; else what a suspect calls when it is over
  * @throws LeaseLostError `journal.lost`
@@ -19,9 +20,9 @@ const suspectFrom = 2
 export async function recordRestart(
   { limits, suspects }: StepsContext,
   { id, restarted }: StepSpec,
-  appender: Appender,
+  write: (entry: string) => Promise<JournalOutcome>,
   content: JournalContent | undefined,
-  { signal: stopping }: AbortController,
+  stopping: AbortSignal,
 ): Promise<{ readonly crashed?: TroupeError; readonly over: () => void }> {
   if (!restarted) return { over: () => {} }
   const restarts = logOf(content?.records ?? []).restarts + 1
@@ -29,9 +30,8 @@ export async function recordRestart(
   const over = restarts < suspectFrom ? () => {} : await suspects.enter(stopping)
   try {
     if (stopping.aborted) return { over }
-    const rejection = await appender.appendAlone([entryText({ t: 'restarted' })])
-    if (rejection) throw failure(rejection.code, { ...rejection.detail })
-    appender.whenDurable(over)
+    const outcome = await write(entryText({ t: 'restarted' }))
+    if (!outcome.ok) throw failure(outcome.code, { ...outcome.detail })
     return { over }
   } catch (error) {
     over()

@@ -1,17 +1,20 @@
 /** How a step that is over, or given up, is reported. */
-import { ConflictError, failure, TroupeError } from '../../core/index.ts'
+import { ConflictError, failure, hashJson, type Json, TroupeError } from '../../core/index.ts'
 import type { JournalContent, JournalRecord } from '../journal-port.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
-import { StepLog } from '../replay/step-log.ts'
+import { StepRecord } from '../replay/step-record.ts'
 import type { StepEnd } from '../steps-port.ts'
 import type { Rejection } from '../turns/own-journal.ts'
 import type { Execution } from './execution.ts'
 
+/** Enough of a SHA-256 that two inputs never meet by chance. */
+export const hashOfInput = (input: Json): string => hashJson(input).slice(0, 32)
+
 export function logOf(
   records: readonly JournalRecord[],
   options: { readonly reexecuteBodies?: boolean } = {},
-): StepLog {
-  const log = new StepLog(options)
+): StepRecord {
+  const log = new StepRecord(options)
   for (const record of records) for (const entry of record.body as LogEntry[]) log.add(entry)
   return log
 }
@@ -22,10 +25,6 @@ export function stepEndOf(content: JournalContent): StepEnd {
   if (!end) return { status: 'cancelled' }
   return end.error ? { status: 'failed', error: end.error } : { status: 'completed', outcome: end.value ?? null }
 }
-
-/** Closing is no cancel: the step goes on when it is executed again. */
-export const stoppedEnd = (why: 'cancelled' | 'closed'): StepEnd =>
-  why === 'cancelled' ? { status: 'cancelled' } : { status: 'parked', waits: [] }
 
 /** The error of a step whose staged writes cannot be committed. */
 export const invalidTurn = (error: unknown): TroupeError =>

@@ -33,8 +33,8 @@ export const answerTimeMs = 60_000
  * Returns when a question expires, if that is later: one that was asked before this process started does not expire
  * before the process has been back for a minute.
  */
-function expiresLater({ log, options }: Execution, id: CallId, timeoutMs: number): number | undefined {
-  const due = log.waits.get(id)?.due
+function expiresLater({ record, options }: Execution, id: CallId, timeoutMs: number): number | undefined {
+  const due = record.waits.get(id)?.due
   const isOfPerson = /\/ask:[^/]*#\d+$/s.test(id)
   const { startedAt, clock } = options
   if (due === undefined || !isOfPerson || due - timeoutMs >= startedAt) return undefined
@@ -43,9 +43,9 @@ function expiresLater({ log, options }: Execution, id: CallId, timeoutMs: number
 }
 
 function setLater(execution: Execution, id: CallId, timeoutMs: number, due: number): void {
-  const { spec } = execution.options.host
-  const { timers, appender } = execution.options
-  appender.addFragment(timers.set(spec.principal.userId, spec.id, timerOf(id), due, timeoutMs))
+  const { spec } = execution
+  const { timers, buffer } = execution.options
+  buffer.addFragment(timers.set(spec.principal.userId, spec.id, timerOf(id), due, timeoutMs))
 }
 
 /** Takes a row of the inbox into the log. What nobody waits for any more changes nothing. */
@@ -68,17 +68,17 @@ export function receive(execution: Execution, row: InboxRow): void {
 type Answer = ({ readonly value: Json } | { readonly error: StoredError }) & { readonly taint?: readonly TaintLabel[] }
 
 function reply(execution: Execution, id: CallId, answer: Answer): void {
-  const wait = execution.log.waits.get(id)
+  const wait = execution.record.waits.get(id)
   if (!wait || wait.answered) return
   wait.answered = true
   execution.waits.delete(id)
-  const { spec } = execution.options.host
+  const { spec } = execution
   const fragment =
     wait.due === undefined ? undefined : execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id))
   const item = createItem('reply', id, answer)
   const fields = { t: 'reply' as const, id, ...(answer.taint ? { l: answer.taint } : {}) }
-  if ('error' in answer) execution.record(item, { ...fields, e: answer.error }, undefined, { durable: true, fragment })
-  else execution.record(item, fields, JSON.stringify(answer.value), { durable: true, fragment })
+  if ('error' in answer) execution.answer(item, { ...fields, e: answer.error }, undefined, { durable: true, fragment })
+  else execution.answer(item, fields, JSON.stringify(answer.value), { durable: true, fragment })
 }
 
 function applyResolution(
@@ -86,22 +86,30 @@ function applyResolution(
   id: CallId,
   { happened, output }: { readonly happened: boolean; readonly output?: Json },
 ): void {
-  const claim = execution.log.claims.get(id)
+  const claim = execution.record.claims.get(id)
   if (!claim?.uncertain || claim.outcome) return
   claim.uncertain = false
-  const waiting = execution.uncertain.get(id)
   execution.uncertain.delete(id)
-  execution.delivery.setPassive(id, false)
+  execution.cursor.setPassive(id, false)
   if (happened) {
     claim.outcome = true
     const item = createItem('effect', id, { value: output, hash: claim.hash })
     const text = output === undefined ? undefined : JSON.stringify(output)
-    execution.record(item, { t: 'effect', id }, text, { durable: true })
+    execution.answer(item, { t: 'effect', id }, text, { durable: true })
     return
   }
   // Durable first: a crash after this finds a claim whose outcome is unknown again.
-  execution.appender.add(entryText({ t: 'not-happened', id }))
-  claim.cleared = new Promise((resolve) => execution.appender.whenDurable(resolve))
-  execution.appender.flush()
-  waiting?.rerun()
+  claim.cleared = 'recorded'
+  execution.buffer.clear(id, entryText({ t: 'not-happened', id }))
+}
+
+/** It is durable that these effects did not happen. */
+export function clearEffects(execution: Execution, ids: readonly CallId[]): void {
+  for (const id of ids) {
+    const claim = execution.record.claims.get(id)
+    if (claim) claim.cleared = 'durable'
+    const carryOut = execution.cleared.get(id)
+    execution.cleared.delete(id)
+    carryOut?.()
+  }
 }

@@ -16,7 +16,7 @@ import type { EffectFunction, EffectSpec } from '../effect-port.ts'
 import { runEffect } from '../effects/run-effect.ts'
 import type { CallName, Recorder, ScopedRecorder, StagedWrite, Wait } from '../recorder-port.ts'
 import { answer, answerNow } from '../replay/answer.ts'
-import { bodyCall } from '../replay/step-log.ts'
+import { bodyCall } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import { TaintScope } from '../steps/taint-scope.ts'
 import { Stage } from './stages.ts'
@@ -36,19 +36,19 @@ export class StageRecorder implements Recorder {
   }
 
   get step(): string {
-    return this.#execution.options.host.spec.id
+    return this.#execution.spec.id
   }
 
   get principal(): Principal {
-    return this.#execution.options.host.spec.principal
+    return this.#execution.spec.principal
   }
 
   get runId(): string | undefined {
-    return this.#execution.options.host.spec.runId
+    return this.#execution.spec.runId
   }
 
   get trace(): TraceContext {
-    const { id, principal, runId, traceId } = this.#execution.options.host.spec
+    const { id, principal, runId, traceId } = this.#execution.spec
     const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
     return traceId === undefined ? trace : { ...trace, traceId }
   }
@@ -110,6 +110,7 @@ export class StageRecorder implements Recorder {
     const id = this.#execution.counter.next(this.#stage.path, write.call)
     if (this.#execution.askedForWrite(id)) return false
     this.#stage.parts.push({ id, write })
+    this.#execution.raise({ on: 'called' })
     return true
   }
 
@@ -139,7 +140,7 @@ export class StageRecorder implements Recorder {
       const execution = this.#execution
       const path = execution.counter.child(this.#stage.path, stage)
       const call = bodyCall(path)
-      const logged = execution.delivery.find(call)
+      const logged = execution.cursor.find(call)
       const promise = execution.open(this.#stage, call, true, this.#scope) as Promise<Out>
       if (logged?.ready) return promise
       const inner = new Stage(path, this.#stage, true)
@@ -165,11 +166,11 @@ export class StageRecorder implements Recorder {
       result = { error }
       inner.discard()
     }
-    if (execution.dead) return
+    if (!execution.isActive) return
     inner.running = false
     inner.result = { call, item, text: bodyText(result, this.#scope.own) }
-    const logged = execution.delivery.find(call)
-    if (!logged) return execution.extend(call, () => execution.record(item, { t: 'body', id: call }, undefined))
+    const logged = execution.cursor.find(call)
+    if (!logged) return execution.extend(call, () => execution.answer(item, { t: 'body', id: call }, undefined))
     logged.value = item.value
     logged.error = item.error
     execution.ready(logged)
@@ -182,7 +183,7 @@ export class StageRecorder implements Recorder {
 
   /** What may not be called now is refused by its promise, as everything else that goes wrong with it. */
   #call<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#execution.dead) return this.#execution.afterwards()
+    if (!this.#execution.isActive) return this.#execution.afterwards()
     try {
       this.#check()
       return run()

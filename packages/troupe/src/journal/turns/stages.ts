@@ -6,11 +6,16 @@ import { type Clock, TimeSlice } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { CommittedWrite, StagedWrite } from '../recorder-port.ts'
 import type { CallId, StagePath } from '../replay/call-id.ts'
-import type { AnswerItem } from '../replay/step-log.ts'
+import type { AnswerItem } from '../replay/step-record.ts'
 
 export interface CallWrite {
   readonly id: CallId
   readonly write: StagedWrite
+}
+
+/** A commit that waits for effects; the effects that are called behind it begin with it. */
+export interface PendingCommit {
+  readonly behind: (() => void)[]
 }
 
 export class Stage {
@@ -20,8 +25,8 @@ export class Stage {
   readonly isBody: boolean
   running: boolean
   openCalls = 0
-  /** A commit of it that waits for effects: those that are called behind it begin with it. */
-  committing: Promise<void> | undefined
+  /** A commit of it that waits for effects. */
+  committing: PendingCommit | undefined
   /** Of a body that returned, until a turn records it. */
   result: { readonly call: CallId; readonly item: AnswerItem; readonly text: string } | undefined
   readonly listeners: ((committed: readonly StagedWrite[]) => void)[] = []
@@ -44,7 +49,7 @@ export class Stage {
   }
 
   /** The commit, of it or of what is around it, that its next effects wait for. */
-  get pendingCommit(): Promise<void> | undefined {
+  get pendingCommit(): PendingCommit | undefined {
     return this.committing ?? this.parent?.pendingCommit
   }
 

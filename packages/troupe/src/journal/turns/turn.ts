@@ -4,22 +4,23 @@
  */
 import { encodeJson, type Json, type StoredError, storeError } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
+import type { EffectToken } from '../effects/effects-in-progress.ts'
 import { checkSize, inputHash } from '../effects/run-effect.ts'
 import type { Wait } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
-import type { AnswerItem } from '../replay/step-log.ts'
+import type { AnswerItem } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
 import { type PendingWait, timerOf } from '../steps/waits.ts'
-import type { TurnPart } from './appender.ts'
+import type { TurnPart } from './commit-buffer.ts'
 import {
   type CommitSet,
   collect,
   findConflicts,
   fragmentsOf,
-  isInCommitSet,
   lineageOf,
+  type PendingCommit,
   remove,
   reportCommitted,
   type Stage,
@@ -30,12 +31,21 @@ type Request =
   | { readonly stage: Stage; readonly wait: PendingWait }
   | { readonly stage: Stage; readonly end: Ending }
 
+interface WaitingRequest {
+  readonly request: Request
+  readonly around: ReadonlySet<Stage>
+  readonly before: readonly EffectToken[]
+  readonly pending: PendingCommit
+}
+
 /** With the value as JSON. */
 type Ending = { readonly value: Json; readonly text: string } | { readonly error: StoredError }
 
 export class Turn {
   readonly #execution: Execution
   #ready: Request[] = []
+  /** Requests that wait for effects which were started before them. */
+  #waiting: WaitingRequest[] = []
 
   constructor(execution: Execution) {
     this.#execution = execution
@@ -45,7 +55,7 @@ export class Turn {
     const execution = this.#execution
     const id = execution.counter.next(stage.path, { kind: 'commit', name: '' })
     const promise = execution.open(stage, id) as Promise<void>
-    if (!execution.delivery.find(id)) execution.start(id, () => void this.#request({ stage, commit: id }))
+    if (!execution.cursor.find(id)) execution.start(id, () => this.#request({ stage, commit: id }))
     return promise
   }
 
@@ -53,19 +63,19 @@ export class Turn {
     const execution = this.#execution
     const id = execution.counter.next(stage.path, wait.call)
     const hash = inputHash(wait.input, `What ${wait.call.kind} asks`)
-    const known = execution.log.waits.get(id)
+    const known = execution.record.waits.get(id)
     const promise = execution.open(stage, id, known !== undefined && !known.answered, scope) as Promise<Json>
     if (!known) {
-      execution.start(id, () => void this.#request({ stage, wait: { id, hash, wait } }))
+      execution.start(id, () => this.#request({ stage, wait: { id, hash, wait } }))
       return promise
     }
     execution.asked(id)
     if (known.hash !== hash) execution.changed(`${id} was asked with another input`)
-    const retained = execution.log.retained.get(id)
+    const retained = execution.record.retained.get(id)
     if (retained) execution.reuse(id, retained)
     else if (!known.answered) {
       execution.waits.add(id)
-      execution.options.host.onIdle()
+      execution.advance()
     }
     return promise
   }
@@ -75,12 +85,11 @@ export class Turn {
     this.#ready = [
       { stage: this.#execution.root, end: 'thrown' in end ? this.#failed(end.thrown) : this.#encoded(end.value) },
     ]
-    this.#execution.appender.flush(true)
   }
 
   /** An outcome that can't be recorded fails the step: entered again it would be the same. */
   #encoded(value: Json): Ending {
-    const what = `The outcome of ${this.#execution.options.host.spec.id}`
+    const what = `The outcome of ${this.#execution.spec.id}`
     try {
       const text = encodeJson(value, what)
       checkSize(this.#execution, text, what)
@@ -97,52 +106,72 @@ export class Turn {
     return { error: JSON.stringify(error).length > this.#execution.options.limits.valueBytes / 8 ? rest : error }
   }
 
-  async #request(request: Request): Promise<void> {
-    const execution = this.#execution
-    if (execution.running.size > 0) {
-      const { stage } = request
-      const effects = this.#effectsBefore(request)
-      if ('commit' in request) stage.committing = effects
-      await effects
-      if (stage.committing === effects) stage.committing = undefined
+  #request(request: Request): void {
+    const around = lineage([request])
+    const { stage } = request
+    const { effects } = this.#execution
+    const before = effects.before(stage, around)
+    if (effects.areOver(before, around)) {
+      this.#ask(request)
+      return
     }
-    if (execution.dead || execution.returned) return
-    if (this.#isEmpty(request)) {
-      const item = createItem('commit', request.commit, {})
-      return execution.record(item, { t: 'commit', id: request.commit }, undefined)
-    }
-    this.#ready.push(request)
-    execution.appender.flush()
+    const pending: PendingCommit = { behind: [] }
+    if ('commit' in request) stage.committing = pending
+    this.#waiting.push({ request, around, before, pending })
   }
 
-  /** Waits for effects that were started before, but for those of what stands around it and of neighbours that go on. */
-  async #effectsBefore(request: Request): Promise<void> {
-    const { running } = this.#execution
-    const around = lineage([request])
-    const before = [...running].filter(([, stage]) => stage === request.stage || !around.has(stage))
-    const left = () => before.filter(([effect, stage]) => running.has(effect) && isInCommitSet(stage, around))
-    for (let effects = left(); effects.length > 0; effects = left())
-      await Promise.all(effects.map(([effect]) => effect))
+  /** Requests whose effects have ended are made, in their order, and the effects behind them begin. */
+  advance(): void {
+    if (this.#waiting.length === 0) return
+    const { effects } = this.#execution
+    const due = this.#waiting.filter(({ before, around }) => effects.areOver(before, around))
+    if (due.length === 0) return
+    this.#waiting = this.#waiting.filter((waiting) => !due.includes(waiting))
+    for (const { request, pending } of due) {
+      const { stage } = request
+      if (stage.committing === pending) stage.committing = undefined
+      this.#ask(request)
+      for (const begin of pending.behind) begin()
+    }
+  }
+
+  /** Drops what waits; the effects behind it never begin. */
+  stop(): void {
+    for (const { pending } of this.#waiting.splice(0)) for (const begin of pending.behind) begin()
+  }
+
+  #ask(request: Request): void {
+    const execution = this.#execution
+    if (!execution.isOpen) return
+    if (this.#isEmpty(request)) {
+      const item = createItem('commit', request.commit, {})
+      execution.answer(item, { t: 'commit', id: request.commit }, undefined)
+      return
+    }
+    this.#ready.push(request)
+    execution.buffer.want()
+    execution.advance()
   }
 
   /** Nothing is staged and everything is durable: the place of the commit is recorded with the next append. */
   #isEmpty(request: Request): request is Extract<Request, { readonly commit: CallId }> {
-    const { appender, root } = this.#execution
-    if (!('commit' in request) || appender.dirty || appender.busy) return false
+    const { buffer, root } = this.#execution
+    if (!('commit' in request) || buffer.isDirty || buffer.isBusy) return false
     const { staged, stages } = collect(root, lineage([request]))
     return staged.length === 0 && stages.every((stage) => stage.result === undefined)
   }
 
   /** Called when an append is cut: decides what the turn holds. */
   take(): TurnPart | undefined {
-    if (this.#ready.length === 0 || this.#execution.dead) return undefined
+    if (this.#ready.length === 0 || !this.#execution.isActive) return undefined
     const threw = this.#ready.some((request) => 'end' in request && 'error' in request.end)
     // After a refusal one that stands in others' way goes before them; they find what it wrote when they are entered again.
     const conflicts =
-      this.#execution.log.attempts > 0 && !threw ? findConflicts(this.#execution.root, lineage(this.#ready)) : undefined
+      this.#execution.record.attempts > 0 && !threw
+        ? findConflicts(this.#execution.root, lineage(this.#ready))
+        : undefined
     const requests = conflicts?.body ? [] : this.#ready.splice(0, conflicts ? 1 : this.#ready.length)
     const isPart = this.#ready.length > 0
-    if (isPart) this.#execution.appender.flush()
     const commitSet = conflicts?.body ?? (threw ? nothing : collect(this.#execution.root, lineage(requests)))
     return { ...this.#part(requests, commitSet, threw), ...(isPart ? { isPart } : {}) }
   }
@@ -155,22 +184,23 @@ export class Turn {
     )
     const asked = requests.flatMap((request) => ('wait' in request ? [request.wait] : []))
     this.#recordWaits(asked, texts)
-    const ends = requests.flatMap((request) => ('end' in request ? [request.end] : []))
-    const stepEnd = ends.map((end) => this.#endStep(end, texts))[0]
+    const end = requests.flatMap((request) => ('end' in request ? [request.end] : []))[0]
+    const stepEnd = end && this.#endStep(end, texts)
     return {
       texts,
       closes: stepEnd === undefined ? false : threw ? 'failed' : 'completed',
       fragments: async () => [
         ...(await fragmentsOf(commitSet, this.#execution.options.clock)),
         ...(await this.#askAll(asked)),
-        ...(stepEnd ? [stepEnd.fragment] : []),
+        ...(stepEnd ? [stepEnd] : []),
       ],
+      ...(end ? { end } : {}),
       committed: (made) => {
-        this.#execution.log.attempts = 0
+        this.#execution.record.attempts = 0
         reportCommitted(commitSet, made)
         for (const item of commits) this.#execution.ready(item)
-        for (const { id } of asked) this.#execution.delivery.setPassive(id, true)
-        stepEnd?.notify()
+        for (const { id } of asked) this.#execution.cursor.setPassive(id, true)
+        this.#execution.advance()
       },
     }
   }
@@ -194,7 +224,7 @@ export class Turn {
   #commitItem(id: CallId, texts: string[]): AnswerItem {
     const item = createItem('commit', id, {})
     item.ready = false
-    this.#execution.delivery.push(item)
+    this.#execution.cursor.push(item)
     texts.push(entryText({ t: 'commit', id }))
     return item
   }
@@ -204,18 +234,18 @@ export class Turn {
     const now = execution.options.clock.now()
     for (const { id, hash, wait } of asked) {
       const due = wait.timeoutMs === undefined ? {} : { due: now + wait.timeoutMs }
-      execution.log.waits.set(id, { hash, due: due.due, answered: false })
+      execution.record.waits.set(id, { hash, due: due.due, answered: false })
       execution.waits.add(id)
       texts.push(entryText({ t: 'wait', id, h: hash, ...due }))
     }
   }
 
   async #askAll(asked: readonly PendingWait[]): Promise<Fragment[]> {
-    const { spec } = this.#execution.options.host
+    const { spec } = this.#execution
     const fragments: Fragment[] = []
     for (const { id, wait } of asked) {
       fragments.push(await wait.notify(id))
-      const due = this.#execution.log.waits.get(id)?.due
+      const due = this.#execution.record.waits.get(id)?.due
       if (due !== undefined)
         fragments.push(
           this.#execution.options.timers.set(
@@ -230,17 +260,16 @@ export class Turn {
     return fragments
   }
 
-  #endStep(end: Ending, texts: string[]) {
+  #endStep(end: Ending, texts: string[]): Fragment {
     const execution = this.#execution
-    const { spec } = execution.options.host
+    const { spec } = execution
     if ('value' in end) texts.push(entryText({ t: 'end' }, end.text))
     else texts.push(entryText({ t: 'end', e: end.error }))
-    const clear = [...execution.log.waits]
+    const clear = [...execution.record.waits]
       .filter(([, wait]) => !wait.answered && wait.due !== undefined)
       .flatMap(([id]) => execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id)).statements)
     const endReport = spec.onEnd('error' in end ? end : end.value, execution.taint)
-    const fragment: Fragment = { ...endReport, statements: [...endReport.statements, ...clear] }
-    return { fragment, notify: () => execution.options.host.stepEnded(end) }
+    return { ...endReport, statements: [...endReport.statements, ...clear] }
   }
 }
 

@@ -31,8 +31,8 @@ export interface EffectClaim {
   readonly granted?: Json
   outcome: boolean
   uncertain: boolean
-  /** Settled as not happened in this life: it may be carried out as soon as that is durable. */
-  cleared: Promise<void> | undefined
+  /** Settled as not happened in this execution: it may be carried out as soon as that is durable. */
+  cleared: 'recorded' | 'durable' | undefined
 }
 
 export interface WaitRecord {
@@ -48,7 +48,7 @@ export interface RetainedOutcome {
   readonly order: number
 }
 
-export class StepLog {
+export class StepRecord {
   readonly #reexecuteBodies: boolean
   items: AnswerItem[] = []
   readonly claims = new Map<CallId, EffectClaim>()

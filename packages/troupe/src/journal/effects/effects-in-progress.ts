@@ -1,0 +1,37 @@
+/** Effects of one execution that were started and whose outcome is not in the record yet. */
+import { isInCommitSet, type Stage } from '../turns/stages.ts'
+
+/** One started effect. */
+export interface EffectToken {
+  readonly stage: Stage
+}
+
+export class EffectsInProgress {
+  readonly #tokens = new Set<EffectToken>()
+  /** What runs of the step's own outside the record: pure effects, functions of effects, reads. */
+  working = 0
+
+  get size(): number {
+    return this.#tokens.size
+  }
+
+  begin(stage: Stage): EffectToken {
+    const token = { stage }
+    this.#tokens.add(token)
+    return token
+  }
+
+  end(token: EffectToken): void {
+    this.#tokens.delete(token)
+  }
+
+  /** Those that a commit of the stage waits for: of the stage itself, and of stages that are not around it. */
+  before(stage: Stage, lineage: ReadonlySet<Stage>): readonly EffectToken[] {
+    return [...this.#tokens].filter((token) => token.stage === stage || !lineage.has(token.stage))
+  }
+
+  /** Whether none of them is left whose stage the commit would take with it. */
+  areOver(tokens: readonly EffectToken[], lineage: ReadonlySet<Stage>): boolean {
+    return !tokens.some((token) => this.#tokens.has(token) && isInCommitSet(token.stage, lineage))
+  }
+}

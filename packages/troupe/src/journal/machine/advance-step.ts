@@ -1,0 +1,165 @@
+/**
+ * Starts what is due: reads the state and the data of the step, so that a notification which was missed loses nothing.
+ * Asserts the invariants that no single transition shows.
+ */
+import { failure } from '../../core/index.ts'
+import type { Execution } from '../steps/execution.ts'
+import { staleRejection } from '../steps/step-end.ts'
+import { inboxBatch } from './drain-inbox.ts'
+import { remarksOf } from './finish-stop.ts'
+import { executionOf, type StepControl } from './step-data.ts'
+import type { Stop, StopReason } from './stop-reason.ts'
+
+export function advanceStep(step: StepControl): void {
+  const { data } = step
+  switch (data.state) {
+    case 'running':
+    case 'completing':
+      advanceCode(step)
+      break
+    case 'stopping':
+      advanceStop(step, data.stop as Stop)
+      break
+    case 'parked':
+      readInbox(step)
+  }
+  checkInvariants(step)
+}
+
+function readInbox(step: StepControl): void {
+  const { inbox } = step.data
+  if (!inbox.isDirty || inbox.isReading) return
+  inbox.isDirty = false
+  inbox.isReading = true
+  step.perform({ do: 'readInbox', limit: inboxBatch + inbox.claimed.size })
+}
+
+function advanceCode(step: StepControl): void {
+  const { data, timers, context } = step
+  const { buffer, state } = data
+  const execution = data.execution as Execution
+  if (state === 'running') readInbox(step)
+  data.turn?.advance()
+  if (buffer.isWanted && buffer.phase === 'idle') buffer.phase = 'gathering'
+  if (state === 'completing' && canEnd(step, execution)) {
+    endCode(step, execution)
+    return
+  }
+  const isDue = execution.due || buffer.phase === 'gathering' || (state === 'running' && isIdle(step))
+  if (isDue) timers.tick()
+  timers.watch(execution.missing, context.limits.stallMs)
+}
+
+const canEnd = ({ data }: StepControl, { effects, due }: Execution): boolean =>
+  effects.size === 0 && !due && data.buffer.phase !== 'writing'
+
+function endCode(step: StepControl, execution: Execution): void {
+  const { data } = step
+  const { ending } = data
+  if (!ending) return
+  const reason = ending.isDecided ? undefined : decideEnd(execution, ending.end)
+  if (reason) {
+    step.raise({ on: 'callFailed', reason })
+    return
+  }
+  ending.isDecided = true
+  data.turn?.end(ending.end)
+  cutCommit(step)
+}
+
+/** @returns why the step cannot end as its code has ended */
+function decideEnd(execution: Execution, end: object): StopReason | undefined {
+  const { cursor, record, spec } = execution
+  const unread = record.unread(cursor.remaining, (id) => cursor.asked(id))
+  if (unread !== undefined) {
+    const problem = `it ended without asking for ${unread}, which the record holds`
+    return { kind: 'code.changed', problem }
+  }
+  const unused = record.unused()
+  if (unused !== undefined) return { kind: 'fail', error: failure('effect.unused', { effect: unused, step: spec.id }) }
+  const rejection = 'thrown' in end ? staleRejection(execution, end.thrown) : undefined
+  return rejection && { kind: 'retry', rejection }
+}
+
+/** The next step of the stop procedure: what is under way ends, then it is recorded, then the reason decides. */
+function advanceStop(step: StepControl, stop: Stop): void {
+  const { data } = step
+  const { buffer, execution } = data
+  if (buffer.phase === 'writing') return
+  buffer.phase = 'idle'
+  buffer.dropClaims()
+  if (stop.progress === 'unwinding') {
+    if (data.code === 'ended' || stop.isLate) step.raise({ on: 'recorded' })
+    return
+  }
+  if (stop.reason.kind === 'lost' && stop.head !== 'fenced') {
+    if (stop.head === 'reading') return
+    stop.head = 'reading'
+    step.perform({ do: 'readHead' })
+    return
+  }
+  if (stop.progress === 'recording' || (execution && execution.effects.size > 0 && !stop.isLate)) return
+  stop.progress = 'recording'
+  const part = buffer.cutRecord(remarksOf(step))
+  if (!part || !stop.isRecordable) {
+    step.raise({ on: 'recorded' })
+    return
+  }
+  buffer.phase = 'writing'
+  step.perform({ do: 'record', part, isFenced: stop.reason.kind === 'lost' })
+}
+
+/** One macrotask: an answer is given, or the commit is cut, or the step parks. */
+export function tickStep(step: StepControl): void {
+  const { data } = step
+  const execution = executionOf(step)
+  const { buffer } = data
+  if (execution.due) execution.tick()
+  else if (buffer.phase === 'gathering') cutCommit(step)
+  else if (data.state === 'running' && isIdle(step)) {
+    if (buffer.isDirty) cutCommit(step)
+    else parkStep(step)
+  }
+}
+
+/** Nothing of the step is under way but waits. */
+const isIdle = (step: StepControl): boolean => {
+  const { buffer, inbox } = step.data
+  return executionOf(step).onlyWaits && !buffer.isBusy && !inbox.isReading && !inbox.isDirty
+}
+
+function cutCommit(step: StepControl): void {
+  const { buffer, turn } = step.data
+  const part = buffer.cut(turn?.take())
+  buffer.phase = part ? 'writing' : 'idle'
+  if (part) step.perform({ do: 'commit', part })
+}
+
+function parkStep(step: StepControl): void {
+  const { uncertain, waits } = executionOf(step)
+  const [first] = uncertain
+  step.enter('parked')
+  step.data.end.resolve(
+    first ? { status: 'uncertain', call: first[0], effect: first[1] } : { status: 'parked', waits: [...waits] },
+  )
+  step.setParked(true)
+}
+
+function assertRule(isTrue: boolean, rule: string): void {
+  if (!isTrue) throw failure('invariant.broken', { rule })
+}
+
+function checkInvariants({ data }: StepControl): void {
+  const { state, buffer, execution, stop, inbox } = data
+  if (buffer.phase === 'writing')
+    assertRule(state !== 'loading' && state !== 'backoff', 'a step that loads or backs off writes nothing')
+  if (state === 'stopping') assertRule(stop !== undefined && !execution?.isActive, 'a step that stops answers no call')
+  if (state === 'backoff') assertRule(execution?.effects.size === 0, 'a step that backs off has no effect in progress')
+  if (state !== 'parked' || !execution) return
+  assertRule(!buffer.isDirty && !buffer.isBusy, 'a parked step has nothing to commit')
+  assertRule(execution.effects.size === 0, 'a parked step has no effect in progress')
+  assertRule(
+    execution.waits.size + execution.uncertain.size > 0 || inbox.isReading,
+    'a parked step waits for something',
+  )
+}

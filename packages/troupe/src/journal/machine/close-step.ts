@@ -1,0 +1,34 @@
+/** The ends of a step in this process: with an outcome, without one, or broken. */
+import type { StepEnd } from '../steps-port.ts'
+import type { StepControl } from './step-data.ts'
+import { type StopReason, stoppedEnd } from './stop-reason.ts'
+import type { TriggerOf } from './trigger.ts'
+
+export function closeStep(step: StepControl, stepEnd: StepEnd): void {
+  const { data } = step
+  if (stepEnd.status !== 'completed' && stepEnd.status !== 'failed') data.execution?.stop('silent', 'parked')
+  step.enter('ended')
+  step.release()
+  data.end.resolve(stepEnd)
+}
+
+export function endLost(step: StepControl): void {
+  closeStep(step, { status: 'lost' })
+}
+
+export function endStopped(step: StepControl, { reason }: { readonly reason: StopReason }): void {
+  closeStep(step, stoppedEnd(reason))
+}
+
+/** The continuation is dropped: `finally` does not run, and the old `ctx` answers no call. */
+export function dropParked(step: StepControl): void {
+  closeStep(step, { status: 'parked', waits: [] })
+}
+
+export function breakOff(step: StepControl, { error }: TriggerOf<'broken'>): void {
+  const { data } = step
+  data.execution?.stop('silent', error)
+  step.enter('ended')
+  step.release()
+  data.end.reject(error)
+}

@@ -1,0 +1,34 @@
+/** The executions of a step: one for its code, one to end it with an error, and the one that was parked. */
+import type { TroupeError } from '../../core/index.ts'
+import { StepRecord } from '../replay/step-record.ts'
+import { Execution } from '../steps/execution.ts'
+import { executionParts } from '../steps/steps-context.ts'
+import { Turn } from '../turns/turn.ts'
+import type { StepControl } from './step-data.ts'
+
+export function createExecution(step: StepControl, record: StepRecord, before?: Execution): Execution {
+  const { context, data, port } = step
+  const { buffer } = data
+  const checkLease = data.spec.runId === undefined ? undefined : context.checkLease
+  const parts = { ...executionParts(context), record, buffer, checkLease, redact: context.redact, port, before }
+  const execution = new Execution(parts)
+  data.execution = execution
+  data.turn = new Turn(execution)
+  return execution
+}
+
+/** The step ends with this error. What it has staged is dropped, for it belongs to the execution before. */
+export function failStep(step: StepControl, error: TroupeError): void {
+  const { data } = step
+  data.code = 'ended'
+  data.ending = { end: { thrown: error }, isDecided: true, isFailure: true }
+  createExecution(step, data.execution?.record ?? new StepRecord(), data.execution).programEnded()
+  data.stop = undefined
+  step.enter('completing')
+}
+/** The code, or what is around it, goes on in a step that was parked. */
+export function wakeParked(step: StepControl): void {
+  step.data.renewEnd()
+  step.setParked(false)
+  step.enter('running')
+}

@@ -1,0 +1,179 @@
+/** The one place where a step awaits its journal and its inbox. Each I/O ends in exactly one trigger. */
+import { TroupeError, ValidationError } from '../../core/index.ts'
+import { checkChange, type Fragment } from '../../storage/index.ts'
+import { entryText } from '../replay/log-entry.ts'
+import { openStepJournal } from '../steps/open-step-journal.ts'
+import { recordRestart } from '../steps/record-restart.ts'
+import { hashOfInput } from '../steps/step-end.ts'
+import type { StepsContext } from '../steps/steps-context.ts'
+import type { StepSpec } from '../steps-port.ts'
+import { isEmptyPart, type StepPart } from '../turns/commit-buffer.ts'
+import { type JournalOutcome, OwnJournal } from '../turns/own-journal.ts'
+import type { IoTrigger } from './trigger.ts'
+
+export type Io =
+  /** `isRestart`: the journal is this process's already, and its code runs once more. */
+  | { readonly do: 'load'; readonly isRestart: boolean }
+  | { readonly do: 'readHead' }
+  | { readonly do: 'readInbox'; readonly limit: number }
+  | { readonly do: 'commit'; readonly part: StepPart }
+  /** Outcomes of effects alone; `isFenced`: after a cancel that took the right to write. */
+  | { readonly do: 'record'; readonly part: StepPart; readonly isFenced: boolean }
+
+export class StepExecutor {
+  readonly #context: StepsContext
+  readonly #spec: StepSpec
+  readonly #stopping = new AbortController()
+  #journal: OwnJournal | undefined
+  #releaseSuspect: () => void = () => {}
+  #isReleased = false
+
+  constructor(context: StepsContext, spec: StepSpec) {
+    this.#context = context
+    this.#spec = spec
+  }
+
+  /** A step that waits to be loaded waits no longer. */
+  stop(): void {
+    this.#stopping.abort('parked')
+    this.release()
+  }
+
+  /** The next step that may end its process may execute. */
+  release(): void {
+    this.#releaseSuspect()
+    this.#isReleased = true
+  }
+
+  async perform(io: Io): Promise<IoTrigger> {
+    switch (io.do) {
+      case 'load':
+        return io.isRestart ? this.#reload() : this.#load()
+      case 'readHead':
+        return this.#readHead()
+      case 'readInbox': {
+        const rows = await this.#context.inbox.read(this.#user, this.#spec.id, io.limit)
+        return { on: 'inboxRead', rows }
+      }
+      case 'commit':
+        return this.#commit(io.part)
+      case 'record':
+        return this.#record(io.part, io.isFenced)
+    }
+  }
+
+  get #user(): string {
+    return this.#spec.principal.userId
+  }
+
+  async #load(): Promise<IoTrigger> {
+    const { checkLease } = this.#context
+    try {
+      // A process that has lost the run meanwhile takes no journal from its new owner.
+      const asked = this.#spec.runId === undefined ? undefined : checkLease?.()
+      if (asked) await asked
+      const { content, writer } = await openStepJournal(this.#context, this.#spec)
+      if (content && !writer) return { on: 'loaded', content }
+      this.#journal = this.#createJournal(writer)
+      const { signal } = this.#stopping
+      const write = (entry: string) => this.#write([entry], [], false)
+      const restart = await recordRestart(this.#context, this.#spec, write, content, signal)
+      this.#releaseSuspect = restart.over
+      if (this.#isReleased) restart.over()
+      return { on: 'loaded', content, ...(restart.crashed ? { crashed: restart.crashed } : {}) }
+    } catch (error) {
+      if (error instanceof TroupeError && error.code === 'journal.lost') return { on: 'headLost' }
+      throw error
+    }
+  }
+
+  #createJournal(writer: OwnJournal['writer']): OwnJournal {
+    const { storage, journals, clock } = this.#context
+    const { id: step, runId, retention, input } = this.#spec
+    const firstRecord = () => entryText({ t: 'started', h: hashOfInput(input) })
+    const of = { user: this.#user, step, isChild: runId !== undefined, ...(retention ? { retention } : {}) }
+    return new OwnJournal({ storage, journals, clock, ...of, writer, firstRecord })
+  }
+
+  async #reload(): Promise<IoTrigger> {
+    const content = await this.#context.journals.load(this.#user, this.#spec.id)
+    if (content?.epoch !== this.#journal?.writer?.epoch) return { on: 'headLost' }
+    return { on: 'loaded', content }
+  }
+
+  async #readHead(): Promise<IoTrigger> {
+    const content = await this.#context.journals.load(this.#user, this.#spec.id)
+    const writer = this.#journal?.writer
+    // A journal that was fenced before it began holds no claims: there is nothing to record.
+    const isFenced = content?.fenced !== undefined && (!writer || content.fenced === writer.epoch)
+    return { on: 'headRead', isFenced, canRecord: writer !== undefined }
+  }
+
+  async #commit(part: StepPart): Promise<IoTrigger> {
+    let turnFragments: readonly Fragment[] = []
+    try {
+      if (part.turn) turnFragments = await part.turn.fragments()
+    } catch (error) {
+      return { on: 'invalid', part, error }
+    }
+    try {
+      return await this.#commitWith(part, turnFragments)
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error
+      part.fragments = part.fragments.filter((fragment) => this.#isValid(fragment))
+      return { on: 'invalid', part, error }
+    }
+  }
+
+  /** Makes the change without the claims that are rejected: each rejection is the answer of its effect. */
+  async #commitWith(part: StepPart, turnFragments: readonly Fragment[]): Promise<IoTrigger> {
+    for (;;) {
+      const texts = [...part.claims.map((claim) => claim.text), ...part.entries, ...(part.turn?.texts ?? [])]
+      const claimed = part.claims.map((claim) => claim.fragment ?? { statements: [] })
+      const fragments = [...part.fragments, ...claimed, ...turnFragments]
+      const result = await this.#write(texts, fragments, false, part.turn?.closes)
+      const before = fragments.length - turnFragments.length
+      if (result.ok) return { on: 'committed', part, made: (index) => result.made(before + index) }
+      if (result.part < 0) return { on: 'headLost', part }
+      const claim = part.claims[result.part - part.fragments.length]
+      if (!claim) return { on: 'rejected', part, rejection: result }
+      part.claims = part.claims.filter((each) => each !== claim)
+      part.rejected.push({ claim, rejection: result })
+      if (isEmptyPart(part)) return { on: 'committed', part, made: () => ({ rows: [], revision: null }) }
+    }
+  }
+
+  /** What effects brought is recorded, whatever comes with it: nothing would make the same fragment valid later. */
+  async #record(part: StepPart, isFenced: boolean): Promise<IoTrigger> {
+    const texts = [...part.entries, ...part.remarks]
+    let result: JournalOutcome
+    try {
+      result = await this.#write(texts, part.fragments, isFenced)
+    } catch (error) {
+      const valid = part.fragments.filter((fragment) => this.#isValid(fragment))
+      if (valid.length < part.fragments.length) await this.#write(texts, valid, isFenced)
+      throw error
+    }
+    return result.ok ? { on: 'recorded', part } : { on: 'recordRejected', part, rejection: result }
+  }
+
+  async #write(
+    texts: readonly string[],
+    fragments: readonly Fragment[],
+    fenced: boolean,
+    closes: 'completed' | 'failed' | false = false,
+  ): Promise<JournalOutcome> {
+    const outcome = await (this.#journal as OwnJournal).commit(texts, fragments, { closes, fenced })
+    if (outcome.ok) this.#releaseSuspect()
+    return outcome
+  }
+
+  #isValid({ statements, feed = [] }: Fragment): boolean {
+    try {
+      checkChange({ id: null, scope: { user: this.#user }, statements, feed })
+      return true
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Why a step stops, and what that means: one procedure for all reasons, with this table as its data. Effects in progress
+ * are awaited and recorded first; then the step does what the reason says.
+ */
+import { failure, type TroupeError } from '../../core/index.ts'
+import type { StepEnd } from '../steps-port.ts'
+import type { Rejection } from '../turns/own-journal.ts'
+
+export type StopReason =
+  /** The change of a turn was rejected: the code runs again after a pause. */
+  | { readonly kind: 'retry'; readonly rejection: Rejection }
+  /** The step fails with the error, its staged writes dropped. */
+  | { readonly kind: 'fail'; readonly error: TroupeError }
+  | { readonly kind: 'code.changed'; readonly problem: string }
+  /** Another writer has the journal, or a cancel fenced it. */
+  | { readonly kind: 'lost' }
+  /** Aborts nothing: effects in progress may end, no other begins. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'cancel' }
+
+export type StopKind = StopReason['kind']
+
+interface StopRow {
+  /** What calls get that are open: nothing, or the error of the cancel, so that the code can clean up. */
+  readonly calls: 'silent' | 'rejected'
+  /** Effects are awaited no longer than code gets to stop. */
+  readonly isBounded: boolean
+  /** The reasons that take its place. */
+  readonly replacedBy: readonly StopKind[]
+}
+
+export const stopTable: { readonly [Kind in StopKind]: StopRow } = {
+  retry: { calls: 'silent', isBounded: false, replacedBy: ['fail', 'drain', 'close', 'cancel', 'lost'] },
+  drain: { calls: 'silent', isBounded: false, replacedBy: ['close', 'cancel', 'lost'] },
+  close: { calls: 'silent', isBounded: true, replacedBy: ['lost'] },
+  cancel: { calls: 'rejected', isBounded: true, replacedBy: ['lost'] },
+  fail: { calls: 'silent', isBounded: false, replacedBy: ['lost'] },
+  'code.changed': { calls: 'silent', isBounded: false, replacedBy: ['lost'] },
+  lost: { calls: 'silent', isBounded: false, replacedBy: [] },
+}
+
+/** A step that stops. */
+export interface Stop {
+  reason: StopReason
+  /**
+   * `effects`: the change under way and effects in progress are awaited. `recording`: their outcomes are being written.
+   * `unwinding`: all is recorded, and cancelled code cleans up.
+   */
+  progress: 'effects' | 'recording' | 'unwinding'
+  /** The time to stop has passed: nothing is awaited any more. */
+  isLate: boolean
+  /** Of `lost`: what the head of the journal says. */
+  head: 'unread' | 'reading' | 'fenced'
+  /** The journal has begun: outcomes can be recorded. */
+  isRecordable: boolean
+}
+
+export const createStop = (reason: StopReason): Stop => ({
+  reason,
+  progress: 'effects',
+  isLate: false,
+  head: 'unread',
+  isRecordable: true,
+})
+
+/** What the signal of effects in progress aborts with; undefined where they go on. */
+export function abortReason(reason: StopReason, step: string): unknown {
+  switch (reason.kind) {
+    case 'retry':
+    case 'drain':
+      return undefined
+    case 'close':
+      return 'parked'
+    case 'cancel':
+      return failure('cancelled', { what: `The step ${step}` })
+    case 'fail':
+      return reason.error
+    case 'code.changed':
+      return failure('code.changed', { step, problem: reason.problem })
+    case 'lost':
+      return failure('journal.lost', { journal: step })
+  }
+}
+
+/** Closing is no cancel: the step resumes when it is executed again. */
+export const stoppedEnd = ({ kind }: StopReason): StepEnd =>
+  kind === 'cancel' ? { status: 'cancelled' } : { status: 'parked', waits: [] }
