@@ -70,9 +70,9 @@ test('A periodic task reports a round that fails and goes on after the interval.
   const failures: string[] = []
   let rounds = 0
   const { clock } = open({
-    run: () => {
+    run: async (): Promise<void> => {
       rounds++
-      return Promise.reject(new Error('no'))
+      throw new Error('no')
     },
     failed: (error, name) => failures.push(`${name}: ${(error as Error).message}`),
   })
