@@ -25,10 +25,10 @@ describe.skipIf(missing !== undefined)('idle process', () => {
       await new Promise((resolve) => setTimeout(resolve, forMs))
       const messages = proxy.messages.slice(from)
       const perSecond = (is: typeof isWait) => messages.filter(is).length / (forMs / 1_000)
-      const figures = { statements: perSecond(isStatement), waits: perSecond(isWait) }
-      console.log(`an idle process: ${figures.statements} statements and ${figures.waits} waits per second`)
-      expect(figures.statements).toBeLessThanOrEqual(24)
-      expect(figures.waits).toBeLessThanOrEqual(8)
+      const rates = { statements: perSecond(isStatement), waits: perSecond(isWait) }
+      console.log(`an idle process: ${rates.statements} statements and ${rates.waits} waits per second`)
+      expect(rates.statements).toBeLessThanOrEqual(24)
+      expect(rates.waits).toBeLessThanOrEqual(8)
     } finally {
       await troupe.close()
       await proxy.close()

@@ -143,7 +143,7 @@ export class OrchestraHost implements RunHost {
     if (this.#draining) return Promise.reject(failure('troupe.closed', { what: `Taking up run ${run}` }))
     const waiting = this.parts.gate?.waiting(`Carrying on run ${run}`)
     if (waiting) return Promise.reject(waiting)
-    if (known?.state === 'releasing') return known.settled().then(() => this.own(user, run, ownAgents))
+    if (known?.state === 'releasing') return known.changeEnded().then(() => this.own(user, run, ownAgents))
     return this.#ownershipOf(user, run).claim(ownAgents)
   }
 
@@ -201,7 +201,7 @@ export class OrchestraHost implements RunHost {
   /** Something was put into the run's inbox by this process: whoever holds it here need not wait to be told. */
   async arrived(user: UserId, run: string): Promise<void> {
     const ownership = this.#runs.get(keyOf(user, run))
-    await ownership?.settled()
+    await ownership?.changeEnded()
     ownership?.owned?.owner.arrived()
   }
 
@@ -322,7 +322,7 @@ export class OrchestraHost implements RunHost {
 
   /** Waits for a change in progress, and for what the owner has begun to commit. @returns what carried out the steps */
   async #end(ownership: RunOwnership): Promise<OwnedRun['launcher'] | undefined> {
-    await ownership.settled()
+    await ownership.changeEnded()
     const { owned } = ownership
     await owned?.owner.close()
     if (ownership.state !== 'unclaimed') ownership.dispatch('close')
@@ -331,7 +331,7 @@ export class OrchestraHost implements RunHost {
   }
 
   /** Another process owns the run now, or the storage failed. An owner that was left before says nothing new. */
-  #onOwnershipLost(owner: RunOwner, byTakeover: boolean): void {
+  #onOwnershipLost(owner: Pick<RunOwner, 'user' | 'run'>, byTakeover: boolean): void {
     const ownership = this.#runs.get(keyOf(owner.user, owner.run))
     if (ownership?.owned?.owner === owner) ownership.dispatch(byTakeover ? 'fenced' : 'storage-failed')
   }

@@ -226,7 +226,7 @@ export class StepLauncher {
       flight.retrying = false
       if (this.#flights.get(step) === flight) this.#startExecution(flight)
     }
-    this.#parts.wakeups.set(`${this.#user} ${stepJournal(this.#run, step)}`, retryDelayMs, retry, { keepsAlive: true })
+    this.#parts.wakeups.set(`${this.#user} ${stepJournal(this.#run, step)}`, retryDelayMs, retry, { foreground: true })
   }
 
   #execute(flight: Flight): Promise<StepEnd> {

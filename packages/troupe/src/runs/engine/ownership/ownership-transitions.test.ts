@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  impossible,
+  impossibleTransition,
   nextOwnership,
   OwnershipError,
   ownershipStates,
@@ -39,7 +39,7 @@ describe('ownership of a run', () => {
         ?.split('>')[1]
       if (to === undefined)
         it(`A run that is ${state} rejects ${trigger}, for the pair cannot happen.`, () => {
-          expect(ownershipTransitions[state][trigger]).toBe(impossible)
+          expect(ownershipTransitions[state][trigger]).toBe(impossibleTransition)
           expect(() => nextOwnership(state, trigger)).toThrow(OwnershipError)
         })
       else
@@ -50,7 +50,7 @@ describe('ownership of a run', () => {
   it('A run that leaves idle has no wake-up left but the one of its next state.', () => {
     const left = ownershipTriggers.flatMap((trigger) => {
       const cell = ownershipTransitions.idle[trigger]
-      return cell === impossible || cell.to === 'idle' || trigger === 'idle-elapsed' ? [] : [cell]
+      return cell === impossibleTransition || cell.to === 'idle' || trigger === 'idle-elapsed' ? [] : [cell]
     })
     for (const { actions } of left) expect(actions[0]).toBe('clear-wakeup')
   })

@@ -9,7 +9,7 @@
  * - `lost`: the process has lost the run, or cannot know whether it has; it looks again from what is durable.
  */
 export const ownershipStates = ['unclaimed', 'claiming', 'claimed', 'idle', 'releasing', 'lost'] as const
-export type OwnershipState = (typeof ownershipStates)[number]
+export type RunOwnershipState = (typeof ownershipStates)[number]
 
 export const ownershipTriggers = [
   // Requests: each state has an answer to them.
@@ -50,35 +50,41 @@ export type OwnershipAction =
   | 'stop-steps'
   | 'leave-steps'
 
-export interface Transition {
-  readonly to: OwnershipState
+export interface OwnershipTransition {
+  readonly to: RunOwnershipState
   readonly actions: readonly OwnershipAction[]
 }
 
 /** The pair cannot happen: where it does, the process has a defect. */
-export const impossible = 'impossible'
+export const impossibleTransition = 'impossible'
 
-const go = (to: OwnershipState, ...actions: readonly OwnershipAction[]): Transition => ({ to, actions })
+const go = (to: RunOwnershipState, ...actions: readonly OwnershipAction[]): OwnershipTransition => ({ to, actions })
 
 const noClaim = {
-  claimed: impossible,
-  'claim-rejected': impossible,
-  'claim-unknown': impossible,
-  'claim-outdated': impossible,
+  claimed: impossibleTransition,
+  'claim-rejected': impossibleTransition,
+  'claim-unknown': impossibleTransition,
+  'claim-outdated': impossibleTransition,
 } as const
-const noRelease = { 'idle-elapsed': impossible, released: impossible, 'release-rejected': impossible } as const
+const noRelease = {
+  'idle-elapsed': impossibleTransition,
+  released: impossibleTransition,
+  'release-rejected': impossibleTransition,
+} as const
 /** An owner that this process has left is not heard any more. */
 const noCommit = {
-  moved: impossible,
-  waiting: impossible,
-  over: impossible,
-  fenced: impossible,
-  'storage-failed': impossible,
+  moved: impossibleTransition,
+  waiting: impossibleTransition,
+  over: impossibleTransition,
+  fenced: impossibleTransition,
+  'storage-failed': impossibleTransition,
 } as const
-const noRecheck = { recheck: impossible } as const
+const noRecheck = { recheck: impossibleTransition } as const
 
 export const ownershipTransitions: {
-  readonly [S in OwnershipState]: { readonly [T in OwnershipTrigger]: Transition | typeof impossible }
+  readonly [S in RunOwnershipState]: {
+    readonly [T in OwnershipTrigger]: OwnershipTransition | typeof impossibleTransition
+  }
 } = {
   unclaimed: {
     ...noClaim,
@@ -102,7 +108,7 @@ export const ownershipTransitions: {
     // The run may be claimed under the new name of this process: the outcome says so.
     'lease-lost': go('claiming'),
     // The process closes when the outcome is known.
-    close: impossible,
+    close: impossibleTransition,
     claimed: go('claimed'),
     'claim-rejected': go('unclaimed'),
     'claim-unknown': go('lost', 'recheck-later'),
@@ -125,8 +131,8 @@ export const ownershipTransitions: {
   idle: {
     ...noClaim,
     ...noRecheck,
-    released: impossible,
-    'release-rejected': impossible,
+    released: impossibleTransition,
+    'release-rejected': impossibleTransition,
     claim: go('idle'),
     input: go('idle', 'deliver'),
     'lease-lost': go('unclaimed', 'clear-wakeup', 'stop-steps'),
@@ -149,8 +155,8 @@ export const ownershipTransitions: {
     // The change names the process as which the run was claimed.
     'lease-lost': go('releasing'),
     // The process closes when the outcome is known.
-    close: impossible,
-    'idle-elapsed': impossible,
+    close: impossibleTransition,
+    'idle-elapsed': impossibleTransition,
     released: go('unclaimed'),
     'release-rejected': go('claiming', 'claim'),
   },
@@ -171,8 +177,8 @@ export class OwnershipError extends Error {
 }
 
 /** @throws OwnershipError for a pair that cannot happen */
-export function nextOwnership(state: OwnershipState, trigger: OwnershipTrigger): Transition {
+export function nextOwnership(state: RunOwnershipState, trigger: OwnershipTrigger): OwnershipTransition {
   const transition = ownershipTransitions[state][trigger]
-  if (transition === impossible) throw new OwnershipError(`A run that is ${state} here got ${trigger}.`)
+  if (transition === impossibleTransition) throw new OwnershipError(`A run that is ${state} here got ${trigger}.`)
   return transition
 }

@@ -120,7 +120,7 @@ class Claims implements RunClaims {
   }
 
   async #claimPage(rows: readonly Row[]): Promise<boolean> {
-    this.#lookAgain()
+    this.#expirePassedOver()
     const found = await this.#claimableOf(rows)
     let claimed = 0
     const one = async () => {
@@ -139,7 +139,7 @@ class Claims implements RunClaims {
     return claimed > 0
   }
 
-  #lookAgain(): void {
+  #expirePassedOver(): void {
     const { clock } = this.#options
     if (clock.monotonic() < this.#forgetAt) return
     this.#passedOver.clear()

@@ -9,8 +9,8 @@ import { isPassing, isTakeoverInterrupted } from './ensure-owned.ts'
 import {
   nextOwnership,
   type OwnershipAction,
-  type OwnershipState,
   type OwnershipTrigger,
+  type RunOwnershipState,
 } from './ownership-transitions.ts'
 import type { Wakeups } from './wakeups.ts'
 
@@ -49,7 +49,7 @@ export class RunOwnership {
   readonly user: UserId
   readonly run: string
   readonly #host: RunOwnershipHost
-  #state: OwnershipState = 'unclaimed'
+  #state: RunOwnershipState = 'unclaimed'
   /** While the run is claimed or idle. */
   #owned: OwnedRun | undefined
   /** The change that claims or releases. */
@@ -63,7 +63,7 @@ export class RunOwnership {
     this.run = run
   }
 
-  get state(): OwnershipState {
+  get state(): RunOwnershipState {
     return this.#state
   }
   get owned(): OwnedRun | undefined {
@@ -72,7 +72,7 @@ export class RunOwnership {
 
   /** The run was started here, in a change that claimed it. */
   begin(owned: OwnedRun): void {
-    this.#adopt(owned)
+    this.#register(owned)
   }
 
   /** @returns its owner, once the run is claimed here; rejects with the reason where it is not */
@@ -94,7 +94,7 @@ export class RunOwnership {
   }
 
   /** Resolves when no change is in progress that claims or releases the run. */
-  async settled(): Promise<void> {
+  async changeEnded(): Promise<void> {
     while (this.#change) await this.#change
   }
 
@@ -131,8 +131,8 @@ export class RunOwnership {
     return JSON.stringify([this.user, this.run])
   }
 
-  #wakeAfter(ms: number, run: () => void, keepsAlive = false): void {
-    this.#host.wakeups.set(this.#key, ms, run, { keepsAlive })
+  #wakeAfter(ms: number, run: () => void, foreground = false): void {
+    this.#host.wakeups.set(this.#key, ms, run, { foreground })
   }
 
   #startClaim(): void {
@@ -166,11 +166,11 @@ export class RunOwnership {
     this.#change = undefined
     this.#claim = undefined
     this.#ownAgents = undefined
-    if (owned) this.#adopt(owned)
+    if (owned) this.#register(owned)
     else this.dispatch(trigger)
   }
 
-  #adopt(owned: OwnedRun): void {
+  #register(owned: OwnedRun): void {
     const { owner } = owned
     this.dispatch('claimed')
     this.#owned = owned

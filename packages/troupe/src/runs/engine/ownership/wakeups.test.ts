@@ -39,7 +39,7 @@ test('Wake-ups of all runs share one timer, which keeps the process alive as lon
   const wakeups = new Wakeups(clock)
   for (let i = 0; i < 100; i++) wakeups.set(`k${i}`, 100 + i, () => {})
   expect([...armed.values()]).toEqual([true])
-  wakeups.set('kept', 5_000, () => {}, { keepsAlive: true })
+  wakeups.set('kept', 5_000, () => {}, { foreground: true })
   expect([...armed.values()]).toEqual([false])
   wakeups.clear('kept')
   expect([...armed.values()]).toEqual([true])

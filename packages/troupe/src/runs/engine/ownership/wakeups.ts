@@ -6,12 +6,12 @@ interface Wakeup {
   readonly at: number
   readonly key: string
   readonly run: () => void
-  readonly keepsAlive: boolean
+  readonly foreground: boolean
 }
 
 export interface WakeupOptions {
   /** Whether the process stays alive for it. */
-  readonly keepsAlive?: boolean
+  readonly foreground?: boolean
 }
 
 export class Wakeups {
@@ -22,8 +22,8 @@ export class Wakeups {
   #cancel: Cancel = () => {}
   #armed: Wakeup | undefined
   /** Of those that are set: so many keep the process alive. */
-  #keepers = 0
-  #armedAsKeeper = false
+  #foreground = 0
+  #armedForeground = false
   #isClosed = false
 
   constructor(clock: Clock) {
@@ -31,12 +31,12 @@ export class Wakeups {
   }
 
   /** Runs once after so many milliseconds, in place of what was set under this key. */
-  set(key: string, inMs: number, run: () => void, { keepsAlive = false }: WakeupOptions = {}): void {
+  set(key: string, inMs: number, run: () => void, { foreground = false }: WakeupOptions = {}): void {
     if (this.#isClosed) return
     this.#forget(key)
-    const wakeup = { at: this.#clock.monotonic() + inMs, key, run, keepsAlive }
+    const wakeup = { at: this.#clock.monotonic() + inMs, key, run, foreground }
     this.#current.set(key, wakeup)
-    if (keepsAlive) this.#keepers++
+    if (foreground) this.#foreground++
     this.#push(wakeup)
     this.#arm()
   }
@@ -72,7 +72,7 @@ export class Wakeups {
   }
 
   #forget(key: string): boolean {
-    if (this.#current.get(key)?.keepsAlive) this.#keepers--
+    if (this.#current.get(key)?.foreground) this.#foreground--
     return this.#current.delete(key)
   }
 
@@ -80,14 +80,14 @@ export class Wakeups {
   #arm(): void {
     for (let first = this.#heap[0]; first && this.#current.get(first.key) !== first; first = this.#heap[0]) this.#pop()
     const [first] = this.#heap
-    const keepsAlive = this.#keepers > 0
-    if (first === this.#armed && keepsAlive === this.#armedAsKeeper) return
+    const foreground = this.#foreground > 0
+    if (first === this.#armed && foreground === this.#armedForeground) return
     this.#cancel()
     this.#armed = first
-    this.#armedAsKeeper = keepsAlive
+    this.#armedForeground = foreground
     if (!first) return
     const inMs = Math.max(0, first.at - this.#clock.monotonic())
-    this.#cancel = this.#clock.after(inMs, () => this.#fire(), { background: !keepsAlive })
+    this.#cancel = this.#clock.after(inMs, () => this.#fire(), { background: !foreground })
   }
 
   #fire(): void {
