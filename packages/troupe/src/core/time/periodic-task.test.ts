@@ -92,11 +92,11 @@ test('A periodic task counts a new interval from now on.', async () => {
 })
 
 test('A periodic task that is stopped makes no round until it is started again, and never two at once.', async () => {
-  let [running, most, rounds] = [0, 0, 0]
+  let [running, maxRunning, rounds] = [0, 0, 0]
   const { clock, task } = open({
     run: async () => {
       rounds++
-      most = Math.max(most, ++running)
+      maxRunning = Math.max(maxRunning, ++running)
       await new Promise<void>((resolve) => void clock.after(500, resolve))
       running--
     },
@@ -112,5 +112,5 @@ test('A periodic task that is stopped makes no round until it is started again, 
   void task.trigger()
   await clock.advance('5s')
   expect(rounds).toBeGreaterThan(3)
-  expect(most).toBe(1)
+  expect(maxRunning).toBe(1)
 })
