@@ -3,7 +3,7 @@
  * the change that makes it true, and removed in the change that appends it to its journal: each arrives exactly once.
  */
 import type { Json, UserId } from '../core/index.ts'
-import type { Fragment, Statement } from '../storage/index.ts'
+import type { Fragment, Row, Statement } from '../storage/index.ts'
 import type { JournalId } from './journal-port.ts'
 
 export interface InboxRow {
@@ -29,6 +29,9 @@ export interface Inbox {
    * process that owns the run; in all processes where there is no owner.
    */
   onArrival(listener: (user: UserId, journal: JournalId) => void): () => void
-  /** Reports what hints have missed: called each second where several processes share the storage. */
-  poll(): Promise<void>
+  /** Finds what hints have missed, by a read that is made each second where several processes share the storage. */
+  readonly missed: {
+    statements(): readonly Statement[]
+    read(rows: readonly (readonly Row[])[]): void
+  }
 }

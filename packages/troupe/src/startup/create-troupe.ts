@@ -68,8 +68,10 @@ function startsOf(
     timers.start()
     mailboxes.start()
     schedules.start()
-    if (sharing) sharing.claims.start((user, run) => orchestra.claim(user, run), inbox.poll)
-    else
+    if (sharing) {
+      sharing.lease.onTick(inbox.missed)
+      sharing.claims.start((user, run) => orchestra.claim(user, run))
+    } else
       void orchestra
         .recover()
         .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))

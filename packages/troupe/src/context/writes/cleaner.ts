@@ -2,7 +2,7 @@
  * Takes away what is over: expired entries (each with its `expired` in the feed), and after a week what removed ones left
  * in the history. Which users have such work is in a table without content; the rest is done as each of them.
  */
-import { type Cancel, type Duration, milliseconds, type UserId } from '../../core/index.ts'
+import { type Duration, milliseconds, PeriodicTask, type UserId } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import { type Actor, endStatements } from '../entries/fragments.ts'
 import { afterKey } from '../entries/pattern.ts'
@@ -20,54 +20,38 @@ const chunk = 500
 
 export class Cleaner {
   readonly #core: MeshCore
-  #everyMs: number
   readonly #retentionMs: number
-  #cancel: Cancel | undefined
-  #round: Promise<void> = Promise.resolve()
-  #stopped = false
+  readonly #task: PeriodicTask
 
   constructor(core: MeshCore, options: CleanerOptions = {}) {
     this.#core = core
-    this.#everyMs = milliseconds(options.every ?? '5m', 'The interval of clean-up')
     this.#retentionMs = milliseconds(options.removedRetention ?? '7d', 'The time that removed entries are kept')
+    const intervalMs = milliseconds(options.every ?? '5m', 'The interval of clean-up')
+    this.#task = new PeriodicTask({ name: 'cleanup', clock: core.clock, intervalMs, run: () => this.#all() })
   }
 
   /** Begins to clean at intervals, of all users that have something to clean. */
   start(): void {
-    if (this.#stopped || this.#cancel) return
-    this.#cancel = this.#core.clock.after(
-      this.#everyMs,
-      () => {
-        this.#cancel = undefined
-        this.#round = this.#all().then(() => this.start())
-      },
-      { background: true },
-    )
+    this.#task.start()
   }
 
   /** At other intervals, counted from now. */
   configure(every: Duration): void {
-    this.#everyMs = milliseconds(every, 'context.cleanup')
-    if (!this.#cancel) return
-    this.#cancel()
-    this.#cancel = undefined
-    this.start()
+    this.#task.setInterval(milliseconds(every, 'context.cleanup'))
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true
-    this.#cancel?.()
-    await this.#round
+  stop(): Promise<void> {
+    return this.#task.close()
   }
 
   async #all(): Promise<void> {
     try {
-      for (let after = ''; !this.#stopped; ) {
+      for (let after = ''; !this.#task.isClosed; ) {
         const statement = { ...this.#core.reads.work({ after, limit: chunk }), returns: true }
         const [rows = []] = await this.#core.storage.read({ work: true }, [statement])
         for (const row of rows) {
           after = String(row.user_id)
-          if (!this.#stopped) await this.cleanup(after)
+          if (!this.#task.isClosed) await this.cleanup(after)
         }
         if (rows.length < chunk) return
       }

@@ -5,7 +5,14 @@
  */
 import { sql } from 'kysely'
 import { prefixEnd } from '../../core/index.ts'
-import { type Dialect, type InboxArrival, rawTemplates, type Storage } from '../../storage/index.ts'
+import {
+  type Dialect,
+  type InboxArrival,
+  type Row,
+  rawTemplates,
+  type Statement,
+  type Storage,
+} from '../../storage/index.ts'
 import type { JournalId } from '../journal-port.ts'
 import { journalOwnerOf, runPrefix, stepJournal, workJournal, workShards } from '../run-journal.ts'
 
@@ -35,6 +42,8 @@ export class Arrivals {
   readonly #seen = new Map<string, number>()
   /** By row of work: so many had arrived when the inbox of the run was read last. */
   readonly #read = new Map<string, number>()
+  /** Of each statement of `missed`: the last row of a page that was full. */
+  readonly #pageEnds: (Row | undefined)[] = []
   #stop: (() => void) | undefined
 
   constructor(options: ArrivalsOptions) {
@@ -48,7 +57,7 @@ export class Arrivals {
     this.#stop ??= this.#start()
     // A listener that comes later hears of what others were told before.
     this.#seen.clear()
-    void this.poll().catch(() => {})
+    void this.#poll().catch(() => {})
     return () => {
       this.#listeners.delete(listener)
       if (this.#listeners.size > 0) return
@@ -77,30 +86,46 @@ export class Arrivals {
     })
   }
 
-  /** Reports what hints have missed. */
-  async poll(): Promise<void> {
-    const { owner } = this.#options
-    for (const statement of owner ? [this.#statements.owned, this.#statements.unowned] : [this.#statements.any])
-      for (let after: WokenJournal | undefined = { user: '', journal: '', arrivals: 0 }; after; ) {
-        const page: readonly WokenJournal[] = await this.#page(statement, after)
-        for (const woken of page) await this.#reportWoken(woken)
-        after = page.length === pageSize ? page.at(-1) : undefined
+  /** A full page is followed by the next one with the next read. */
+  readonly missed = {
+    statements: (): readonly Statement[] =>
+      this.#templates().map((template, i) => this.#pageAfter(template, this.#pageEnds[i])),
+    read: (pages: readonly (readonly Row[])[]): void => {
+      for (const [i, rows] of pages.entries()) this.#pageEnds[i] = rows.length === pageSize ? rows.at(-1) : undefined
+      void this.#reportAll(pages.flat()).catch(() => {})
+    },
+  }
+
+  /** All that lies there, in pages. */
+  async #poll(): Promise<void> {
+    for (const template of this.#templates())
+      for (let after: Row | undefined, more = true; more; ) {
+        const statement = this.#pageAfter(template, after)
+        const [rows = []]: readonly (readonly Row[])[] = await this.#options.storage.read({ work: true }, [statement])
+        await this.#reportAll(rows)
+        after = rows.at(-1)
+        more = rows.length === pageSize
       }
   }
 
-  async #page(
-    statement: ReturnType<typeof compileStatements>['any'],
-    { user, journal }: WokenJournal,
-  ): Promise<readonly WokenJournal[]> {
-    const { storage, owner = () => '' } = this.#options
-    const [rows = []] = await storage.read({ work: true }, [
-      statement({ owner: owner(), user, journal }, { returns: true }),
-    ])
-    return rows.map((row) => ({
-      user: String(row.user_id),
-      journal: String(row.journal_id),
-      arrivals: Number(row.arrivals),
-    }))
+  #templates() {
+    const { owned, unowned, any } = this.#statements
+    return this.#options.owner ? [owned, unowned] : [any]
+  }
+
+  #pageAfter(template: ReturnType<typeof compileStatements>['any'], after: Row | undefined): Statement {
+    const { owner = () => '' } = this.#options
+    const [user, journal] = [String(after?.user_id ?? ''), String(after?.journal_id ?? '')]
+    return template({ owner: owner(), user, journal }, { returns: true })
+  }
+
+  async #reportAll(rows: readonly Row[]): Promise<void> {
+    for (const row of rows)
+      await this.#reportWoken({
+        user: String(row.user_id),
+        journal: String(row.journal_id),
+        arrivals: Number(row.arrivals),
+      })
   }
 
   async #reportWoken({ user, journal, arrivals }: WokenJournal): Promise<void> {

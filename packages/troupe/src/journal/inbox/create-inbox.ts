@@ -129,6 +129,6 @@ export function createInbox(options: ArrivalsOptions): Inbox {
       ],
     }),
     onArrival: (listener) => arrivals.on(listener),
-    poll: () => arrivals.poll(),
+    missed: arrivals.missed,
   }
 }

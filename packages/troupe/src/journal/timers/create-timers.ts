@@ -3,7 +3,7 @@
  * however many processes look.
  */
 import { sql } from 'kysely'
-import { type Cancel, type Clock, encodeJson, hashText } from '../../core/index.ts'
+import { type Clock, encodeJson, hashText, PeriodicTask, type Random } from '../../core/index.ts'
 import { type Fragment, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
 import { arrivalColumns } from '../inbox/create-inbox.ts'
 import { inboxContent } from '../journal-tables.ts'
@@ -82,8 +82,15 @@ function compileStatements(storage: Storage) {
   }
 }
 
+export interface TimersOptions {
+  readonly storage: Storage
+  readonly clock: Clock
+  /** Spreads the reads of processes that share the storage. */
+  readonly random?: Random
+}
+
 /** @example const timers = createTimers({ storage, clock }); timers.start() */
-export function createTimers({ storage, clock }: { readonly storage: Storage; readonly clock: Clock }): Timers {
+export function createTimers({ storage, clock, random }: TimersOptions): Timers {
   const statements = compileStatements(storage)
   const timerKey = (user: string, journal: string, name: string): TimerKey => ({
     user,
@@ -98,7 +105,7 @@ export function createTimers({ storage, clock }: { readonly storage: Storage; re
       statements.removeDue(due),
     ]
   }
-  const loop = createLoop(storage, clock, async () => {
+  const poll = async () => {
     const [rows] = await storage.read({ work: true }, [statements.first({ limit: batch }, { returns: true })])
     const now = clock.now()
     const due = (rows ?? []).filter((row) => Number(row.due) <= now)
@@ -112,8 +119,16 @@ export function createTimers({ storage, clock }: { readonly storage: Storage; re
     const serverClockIsBehind =
       storage.dialect.name === 'postgres' && !results.some((result) => result.ok && result.affected.at(-1))
     if (due.length > 0) return serverClockIsBehind ? clockRetryMs : 0
-    return rows?.[0] ? Number(rows[0].due) - now : undefined
+    return rows?.[0] ? Math.max(1, Number(rows[0].due) - now) : undefined
+  }
+  const task = new PeriodicTask({
+    name: 'timers',
+    clock,
+    random,
+    intervalMs: maxPollMs,
+    run: () => poll().catch(() => pauseMs),
   })
+  let stopHints: (() => void) | undefined
   return {
     set(user, journal, name, due, body): Fragment {
       const at = timerKey(user, journal, name)
@@ -138,54 +153,15 @@ export function createTimers({ storage, clock }: { readonly storage: Storage; re
       const at = { user, timers, ms: Math.ceil(ms) }
       return { statements: [statements.shift(at), statements.shiftDue(at)], wake: ['timers'] }
     },
-    ...loop,
-  }
-}
-
-/** @param poll delivers what is due; @returns ms until it should look again, undefined when nothing is set */
-function createLoop(
-  storage: Storage,
-  clock: Clock,
-  poll: () => Promise<number | undefined>,
-): Pick<Timers, 'start' | 'stop'> {
-  let running = false
-  let polling: Promise<void> | undefined
-  let needsRecheck = false
-  let cancel: Cancel = () => {}
-  let unhint: () => void = () => {}
-  const run = () => {
-    cancel()
-    if (polling) {
-      needsRecheck = true
-      return
-    }
-    polling = poll()
-      .catch(() => pauseMs)
-      .then((wait) => {
-        polling = undefined
-        if (!running) return
-        if (needsRecheck || wait === 0) {
-          needsRecheck = false
-          return run()
-        }
-        // Only a timer that is set keeps the process alive.
-        cancel = clock.after(Math.min(wait ?? maxPollMs, maxPollMs), run, { background: wait === undefined })
-      })
-  }
-  return {
     start() {
-      if (running) return
-      running = true
-      unhint = storage.onHint((hint) => {
-        if ('work' in hint && hint.work === 'timers') run()
+      stopHints ??= storage.onHint((hint) => {
+        if ('work' in hint && hint.work === 'timers') void task.trigger()
       })
-      run()
+      void task.trigger()
     },
-    async stop() {
-      running = false
-      cancel()
-      unhint()
-      await polling
+    stop() {
+      stopHints?.()
+      return task.close()
     },
   }
 }

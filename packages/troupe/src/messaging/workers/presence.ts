@@ -3,12 +3,12 @@
  * seen at once in the same process, at the next look elsewhere, and within twice the heartbeat when a process died.
  */
 import {
-  type Cancel,
   type Clock,
   decodeJson,
   type Events,
   encodeJson,
   type Ids,
+  PeriodicTask,
   reportCallback,
 } from '../../core/index.ts'
 import type { Row, Statement, Storage } from '../../storage/index.ts'
@@ -54,10 +54,12 @@ export class Presence {
   readonly #parts: PresenceParts
   readonly #statements: ReturnType<typeof presenceStatements>
   readonly #scopes = new Map<string, Scope>()
-  #timer: Cancel | undefined
+  readonly #task: PeriodicTask
 
   constructor(parts: PresenceParts) {
     this.#parts = parts
+    const intervalMs = parts.heartbeatMs / 2
+    this.#task = new PeriodicTask({ name: 'presence', clock: parts.clock, intervalMs, run: async () => this.#tick() })
     // Beats and looks at half the heartbeat, alive for one and a quarter: 1.25 + 0.5 is less than twice.
     this.#statements = presenceStatements(parts.storage.dialect, parts.heartbeatMs * 1.25)
   }
@@ -110,8 +112,7 @@ export class Presence {
   }
 
   close(): void {
-    this.#timer?.()
-    this.#timer = undefined
+    void this.#task.close()
     this.#scopes.clear()
   }
 
@@ -129,7 +130,7 @@ export class Presence {
       needsRecheck: false,
     }
     this.#scopes.set(user, scope)
-    this.#timer ??= this.#parts.clock.after(this.#parts.heartbeatMs / 2, () => this.#tick(), { background: true })
+    this.#task.start()
     return scope
   }
   #tidy(user: string, scope: Scope): void {
@@ -137,9 +138,7 @@ export class Presence {
   }
 
   #tick(): void {
-    this.#timer = undefined
-    if (this.#scopes.size === 0) return
-    this.#timer = this.#parts.clock.after(this.#parts.heartbeatMs / 2, () => this.#tick(), { background: true })
+    if (this.#scopes.size === 0) this.#task.stop()
     for (const [user, scope] of this.#scopes)
       void this.#beat(user, scope)
         .then(() => this.#refresh(user, scope))

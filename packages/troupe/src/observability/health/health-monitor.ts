@@ -3,7 +3,6 @@
  * often costs little. No check can fail or hold up another.
  */
 import {
-  type Cancel,
   type Clock,
   checkFunction,
   checkName,
@@ -12,6 +11,7 @@ import {
   failure,
   type Json,
   milliseconds,
+  PeriodicTask,
   storeError,
   systemClock,
 } from '../../core/index.ts'
@@ -88,7 +88,7 @@ export class HealthMonitor {
   readonly #checks = new Map<string, Registered>()
   readonly #began: number
   #status: HealthStatus = 'healthy'
-  #timer: Cancel | undefined
+  #task: PeriodicTask | undefined
 
   /**
    * @param options.clock the machine's by default
@@ -158,24 +158,15 @@ export class HealthMonitor {
 
   /** Looks by itself from now on, so that a change is told also where nobody asks. */
   start(every: Duration): void {
-    const ms = milliseconds(every, 'health.every')
-    this.stop()
-    const scheduleNext = () => {
-      const timer = this.#clock.after(
-        ms,
-        () => void this.report().then(() => this.#timer === timer && scheduleNext()),
-        {
-          background: true,
-        },
-      )
-      this.#timer = timer
-    }
-    scheduleNext()
+    const intervalMs = milliseconds(every, 'health.every')
+    const run = async () => void (await this.report())
+    this.#task ??= new PeriodicTask({ name: 'health', clock: this.#clock, intervalMs, run })
+    this.#task.setInterval(intervalMs)
+    this.#task.start()
   }
 
   stop(): void {
-    this.#timer?.()
-    this.#timer = undefined
+    this.#task?.stop()
   }
 
   #reportOf(check: Registered, fresh: boolean): Promise<CheckReport> {

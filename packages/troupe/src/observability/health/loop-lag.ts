@@ -1,5 +1,5 @@
 /** How late timers come: what keeps the loop busy holds up everything else. */
-import type { Cancel, Clock } from '../../core/index.ts'
+import { type Clock, PeriodicTask } from '../../core/index.ts'
 
 const everyMs = 5_000
 /** The worst of so many is kept: five minutes. */
@@ -8,10 +8,13 @@ const maxSamples = 60
 export class LoopLag {
   readonly #clock: Clock
   readonly #late: number[] = []
-  #timer: Cancel | undefined
+  readonly #task: PeriodicTask
+  #startedAt = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
+    const run = async () => this.#sample()
+    this.#task = new PeriodicTask({ name: 'event loop lag', clock, intervalMs: everyMs, run })
   }
 
   /** ms, the worst of the last five minutes. */
@@ -24,18 +27,17 @@ export class LoopLag {
   }
 
   start(): void {
-    const began = this.#clock.monotonic()
-    this.#timer = this.#clock.after(
-      everyMs,
-      () => {
-        this.#late.push(Math.max(0, this.#clock.monotonic() - began - everyMs))
-        if (this.#late.length > maxSamples) this.#late.shift()
-        this.start()
-      },
-      { background: true },
-    )
+    this.#startedAt = this.#clock.monotonic()
+    this.#task.start()
   }
   stop(): void {
-    this.#timer?.()
+    this.#task.stop()
+  }
+
+  #sample(): void {
+    const now = this.#clock.monotonic()
+    this.#late.push(Math.max(0, now - this.#startedAt - everyMs))
+    if (this.#late.length > maxSamples) this.#late.shift()
+    this.#startedAt = now
   }
 }

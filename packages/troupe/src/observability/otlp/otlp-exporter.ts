@@ -1,6 +1,5 @@
 /** Sends spans as they end and metrics at intervals to a collector. What it can't take is tried again, then lost, and said. */
 import {
-  type Cancel,
   type Clock,
   checkOptions,
   type Duration,
@@ -9,6 +8,7 @@ import {
   isObject,
   type Json,
   milliseconds,
+  PeriodicTask,
   type Random,
 } from '../../core/index.ts'
 import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
@@ -63,29 +63,23 @@ export class OtlpExporter implements SpanSink {
   readonly #startedAt: number
   /** Spans that have not ended, in the order of their beginnings. */
   readonly #begun = new Map<string, Span>()
-  #timer: Cancel | undefined
+  readonly #task: PeriodicTask
   readonly #hurry = new AbortController()
   /** On the monotonic clock. */
   #until = Number.POSITIVE_INFINITY
-  #sending: Promise<void> = Promise.resolve()
 
   constructor(config: OtlpConfig, parts: OtlpParts) {
     this.#config = config
     this.#parts = parts
     this.#resource = { 'service.name': 'troupe', ...config.resource }
     this.#startedAt = parts.clock.now()
+    const { clock, failed } = parts
+    const intervalMs = milliseconds(config.every ?? '60s', 'otlp.every')
+    this.#task = new PeriodicTask({ name: 'metrics', clock, intervalMs, run: () => this.sendMetrics(), failed })
   }
 
   start(): void {
-    const everyMs = milliseconds(this.#config.every ?? '60s', 'otlp.every')
-    this.#timer = this.#parts.clock.after(
-      everyMs,
-      () => {
-        this.#sending = this.sendMetrics().catch(this.#parts.failed)
-        this.start()
-      },
-      { background: true },
-    )
+    this.#task.start()
   }
 
   async write(spans: readonly OwnedSpan[]): Promise<void> {
@@ -115,7 +109,7 @@ export class OtlpExporter implements SpanSink {
 
   /** From now on what fails is lost, and what is slow: nobody waits for a collector that is away. */
   hurry(): void {
-    this.#timer?.()
+    this.#task.stop()
     if (!this.#hurry.signal.aborted) this.#until = this.#parts.clock.monotonic() + lastMs
     this.#hurry.abort()
   }
@@ -123,7 +117,7 @@ export class OtlpExporter implements SpanSink {
   /** Sends the metrics once more. */
   async close(): Promise<void> {
     this.hurry()
-    await this.#sending
+    await this.#task.close()
     await this.sendMetrics().catch(this.#parts.failed)
   }
 

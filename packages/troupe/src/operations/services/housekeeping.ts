@@ -1,6 +1,6 @@
 /** Work of the troupe itself that nobody asks for: what is over goes with its retention. */
 import type { CleanupTask } from '../../configuration/index.ts'
-import type { Cancel, Clock } from '../../core/index.ts'
+import { type Clock, PeriodicTask } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 
 const everyMs = 60_000
@@ -16,27 +16,20 @@ interface HousekeepingParts {
 
 export class Housekeeping {
   readonly #parts: HousekeepingParts
-  #cancel: Cancel | undefined
-  #running: Promise<void> = Promise.resolve()
+  readonly #task: PeriodicTask
 
   constructor(parts: HousekeepingParts) {
     this.#parts = parts
+    const run = () => this.#cleanup()
+    this.#task = new PeriodicTask({ name: 'housekeeping', clock: parts.clock, intervalMs: everyMs, run })
   }
 
   start(): void {
-    this.#cancel = this.#parts.clock.after(everyMs, () => void this.#round(), { background: true })
+    this.#task.start()
   }
 
-  async stop(): Promise<void> {
-    this.#cancel?.()
-    this.#cancel = undefined
-    await this.#running
-  }
-
-  async #round(): Promise<void> {
-    this.#running = this.#cleanup()
-    await this.#running
-    if (this.#cancel) this.start()
+  stop(): Promise<void> {
+    return this.#task.close()
   }
 
   async #cleanup(): Promise<void> {
@@ -44,7 +37,7 @@ export class Housekeeping {
     for (const { what, cleanup } of cleanupTasks)
       try {
         // Until none is left whose time is over: more may have ended since than are looked for at once.
-        while ((await cleanup(batchSize)) === batchSize && this.#cancel);
+        while ((await cleanup(batchSize)) === batchSize && !this.#task.isClosed);
       } catch (error) {
         log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error })
       }

@@ -9,12 +9,12 @@ import {
   type TracesConfig,
 } from '../../configuration/index.ts'
 import {
-  type Cancel,
   type Clock,
   type Events,
   type FetchPort,
   type Ids,
   milliseconds,
+  PeriodicTask,
   type Random,
   reportCallback,
   systemClock,
@@ -90,8 +90,8 @@ export class Observation {
   readonly #createAgentSink: (target: Agents) => AlertSink
   #config: ObservationConfig
   readonly #otlp: OtlpExporter | undefined
-  readonly #timers = new Map<string, Cancel>()
-  #evaluating: Promise<unknown> = Promise.resolve()
+  readonly #alerting: PeriodicTask
+  readonly #cleanup: PeriodicTask
 
   /** @param createAgentSink sends an alert to an agent */
   constructor(config: ObservationConfig, parts: ObservationParts, createAgentSink: (target: Agents) => AlertSink) {
@@ -133,6 +133,11 @@ export class Observation {
       ...this.#alertOptionsOf(config),
       failed: (error, name) => reportCallback(parts, { callback: 'alert channel', name }, error),
     })
+    this.#alerting = this.#task('alerts', milliseconds('15s', 'alerts.every'), async () => {
+      this.watchdog?.check()
+      await this.alerts.evaluate()
+    })
+    this.#cleanup = this.#task('cleanup', cleanupIntervalMs, async () => void (await this.store?.cleanup(cleanupLimit)))
     logEvents(events, log)
     logFailures(events, log)
     metrics.gauge('eventLoop.lag', () => this.lag.worstMs)
@@ -153,8 +158,7 @@ export class Observation {
     this.#otlp?.start()
     if (health?.every !== undefined) this.health.start(health.every)
     this.#scheduleAlerts()
-    if (traces !== false && this.store)
-      this.#scheduleEvery('cleanup', cleanupIntervalMs, () => this.store?.cleanup(cleanupLimit))
+    if (traces !== false && this.store) this.#cleanup.start()
   }
 
   /** From the next look on. */
@@ -166,7 +170,6 @@ export class Observation {
     if (every !== undefined && every !== before.health?.every) this.health.start(every)
     if (config.alerts === before.alerts) return
     this.alerts.configure(this.#alertOptionsOf(config))
-    this.#timers.get('alerts')?.()
     this.#scheduleAlerts()
   }
 
@@ -181,10 +184,8 @@ export class Observation {
   #scheduleAlerts(): void {
     const { alerts } = this.#config
     const every = alerts ? alerts.every : undefined
-    this.#scheduleEvery('alerts', milliseconds(every ?? '15s', 'alerts.every'), async () => {
-      this.watchdog?.check()
-      await this.alerts.evaluate()
-    })
+    this.#alerting.setInterval(milliseconds(every ?? '15s', 'alerts.every'))
+    this.#alerting.start()
   }
 
   traces(user: UserId): Traces {
@@ -200,28 +201,20 @@ export class Observation {
   }
 
   async stop(): Promise<void> {
-    for (const cancel of this.#timers.values()) cancel()
-    this.#timers.clear()
+    const closed = Promise.all([this.#alerting.close(), this.#cleanup.close()])
     this.lag.stop()
     this.health.stop()
     this.watchdog?.close()
     this.#otlp?.hurry()
-    await this.#evaluating
+    await closed
     await this.alerts.close()
     await this.tracer?.close()
     await this.#otlp?.close()
   }
 
-  #scheduleEvery(name: string, ms: number, run: () => Promise<unknown> | undefined): void {
+  #task(name: string, intervalMs: number, run: () => Promise<void>): PeriodicTask {
     const { clock, log } = this.#parts
-    const round = () => {
-      this.#evaluating = Promise.resolve(run())
-        .catch((error: unknown) => log.warn(`observing failed: ${name}`, { error: error as Error }))
-        .then(() => {
-          if (this.#timers.get(name) === timer) this.#scheduleEvery(name, ms, run)
-        })
-    }
-    const timer = clock.after(ms, round, { background: true })
-    this.#timers.set(name, timer)
+    const failed = (error: unknown) => log.warn(`observing failed: ${name}`, { error: error as Error })
+    return new PeriodicTask({ name, clock, intervalMs, run, failed })
   }
 }

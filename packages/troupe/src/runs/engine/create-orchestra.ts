@@ -28,6 +28,7 @@ export type OrchestraServices = Omit<
   | 'children'
   | 'onOwnershipLost'
   | 'suspendedMs'
+  | 'wakeups'
 > & {
   readonly events: Events
   readonly scores?: NamedScores
@@ -45,6 +46,7 @@ export function createOrchestra(services: OrchestraServices, known: Known): Orch
       event.type === 'run.failed' ? () => ({ error: event.error }) : undefined,
     )
   return new OrchestraHost(
+    parts.clock,
     (host) => ({
       ...parts,
       ...host,

@@ -1,9 +1,8 @@
 /** All runs of a troupe in this process: who owns which, which are to be taken over, who waits for their results. */
 import type { Agent } from '../../agents/index.ts'
-import { failure, type Json, type UserId } from '../../core/index.ts'
+import { type Clock, failure, type Json, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
-import { pending } from '../machine/pending.ts'
 import { awaitEnd, awaitResult } from './await-run.ts'
 import { createChildRuns } from './children/child-runs.ts'
 import { parentOf } from './children/parent.ts'
@@ -12,17 +11,15 @@ import type { Order } from './commands/run-message.ts'
 import { submitCommand } from './commands/submit-command.ts'
 import { foldRun } from './execution/fold-run.ts'
 import type { RunOwner } from './execution/run-owner.ts'
-import type { StepLauncher } from './execution/step-launcher.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts, RunLivePart } from './orchestra-parts.ts'
-import { ensureOwned, isOfStorage, isPassing } from './ownership/ensure-owned.ts'
-import { IdleRunRelease } from './ownership/idle-run-release.ts'
-import { LostRunRecovery } from './ownership/lost-run-recovery.ts'
+import { ensureOwned, isPassing } from './ownership/ensure-owned.ts'
 import { recoverRuns } from './ownership/recover-runs.ts'
 import { createRunBroadcast, type RunBroadcast } from './ownership/run-broadcast.ts'
-import { RunWakeups } from './ownership/run-wakeups.ts'
+import { type OwnedRun, RunOwnership, type RunOwnershipHost } from './ownership/run-ownership.ts'
 import { SuspensionWatch } from './ownership/suspension-watch.ts'
 import { takeOverRun } from './ownership/take-over-run.ts'
+import { Wakeups } from './ownership/wakeups.ts'
 import { type Known, RunCode } from './run-code.ts'
 import type { RunHost } from './run-host.ts'
 import { Signals } from './signals.ts'
@@ -36,17 +33,20 @@ import { untilRunEnds } from './until-run-ends.ts'
 const keyOf = (user: UserId, run: string) => `${user.length} ${user}${run}`
 /** Between looks at a run that another process carries on, where no note comes. */
 const remoteRecheckMs = 1_000
+/** So that not all processes claim a run at once to which something came, nor one process again and again. */
+const offerSpreadMs = 50
+const offerPauseMs = 1_000
+
 export class OrchestraHost implements RunHost {
   readonly parts: OrchestraParts
   readonly #code: RunCode
-  readonly #owners = new Map<string, Promise<RunOwner>>()
-  readonly #launchers = new Map<string, StepLauncher>()
+  /** Runs of which the state here is not `unclaimed`. */
+  readonly #runs = new Map<string, RunOwnership>()
+  readonly #ownershipHost: RunOwnershipHost
   readonly #signals = new Signals<void>()
   readonly #live = new Signals<RunLivePart>()
   readonly #broadcast: RunBroadcast
-  readonly #wakeups: RunWakeups
-  readonly #lostRuns: LostRunRecovery
-  readonly #idleRelease: IdleRunRelease
+  readonly #wakeups: Wakeups
   readonly #suspension: SuspensionWatch
   readonly #stopArrivals: () => void
   /** Users who are being forgotten. */
@@ -58,11 +58,16 @@ export class OrchestraHost implements RunHost {
 
   /** @param make is handed what the host is told through: losses and live parts */
   constructor(
-    make: (host: Pick<OrchestraParts, 'onOwnershipLost' | 'live' | 'children' | 'suspendedMs'>) => OrchestraParts,
+    clock: Clock,
+    make: (
+      host: Pick<OrchestraParts, 'onOwnershipLost' | 'live' | 'children' | 'suspendedMs' | 'wakeups'>,
+    ) => OrchestraParts,
     known: Known,
   ) {
+    this.#wakeups = new Wakeups(clock)
     this.parts = make({
-      onOwnershipLost: (user, run, byTakeover) => this.#onOwnershipLost(user, run, byTakeover),
+      wakeups: this.#wakeups,
+      onOwnershipLost: (owner, byTakeover) => this.#onOwnershipLost(owner, byTakeover),
       live: (user, run, part) => {
         this.#live.emit(keyOf(user, run), part)
         this.#broadcast.live(user, run, part)
@@ -70,18 +75,12 @@ export class OrchestraHost implements RunHost {
       children: createChildRuns(this),
       suspendedMs: () => this.#suspension.totalMs,
     })
-    const { clock, random, inbox, storage } = this.parts
-    this.#suspension = new SuspensionWatch(clock, this.parts.leaseMs, () => void this.#arrivedEverywhere())
+    const { inbox, storage } = this.parts
+    this.#suspension = new SuspensionWatch(clock, this.parts.leaseMs, () => this.#arrivedEverywhere())
     this.#code = new RunCode(known)
-    this.#wakeups = new RunWakeups(clock, random, (user, run) => this.claimRun(user, run))
-    this.#lostRuns = new LostRunRecovery(this, this.parts, (user, run) => this.#signals.emit(keyOf(user, run)))
-    this.#idleRelease = new IdleRunRelease({
-      clock,
-      release: (owner) => this.#release(owner),
-      claimSoon: (user, run) => this.#wakeups.came(user, run),
-    })
+    this.#ownershipHost = this.#createOwnershipHost()
     this.#broadcast = createRunBroadcast(storage.broadcast, clock, {
-      isOwner: (user, run) => this.#launchers.has(keyOf(user, run)),
+      isOwner: (user, run) => this.#ownedRun(user, run) !== undefined,
       onChanged: (user, run) => this.#signals.emit(keyOf(user, run)),
       onLive: (user, run, part) => this.#live.emit(keyOf(user, run), part),
     })
@@ -101,7 +100,7 @@ export class OrchestraHost implements RunHost {
     const losses = this.#losses
     const { run, owner, events, launcher, agents } = await startRun(this.parts, user, made, also)
     if (owner && events && losses === this.#losses) {
-      this.#registerRun(owner, launcher)
+      this.#ownershipOf(user, run).begin({ owner, launcher })
       owner.begin(events)
     } else await this.#ownUnlessEnded(user, run, agents)
     return run
@@ -125,7 +124,7 @@ export class OrchestraHost implements RunHost {
     const result = await this.parts.storage.commit(change)
     if (!result.ok) throw failure(result.code, { run, ...result.detail })
     if (losses === this.#losses) {
-      if (!owner.over) this.#registerRun(owner, launcher)
+      if (!owner.over) this.#ownershipOf(user, run).begin({ owner, launcher })
       owner.begin(events)
     } else await this.#ownUnlessEnded(user, run, launcher.agents)
     return run
@@ -139,24 +138,18 @@ export class OrchestraHost implements RunHost {
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
     this.#requireOpen(user)
     const key = keyOf(user, run)
-    const known = this.#owners.get(key)
-    if (known) return known
+    const known = this.#runs.get(key)
+    if (known?.owned || known?.state === 'claiming') return known.claim(ownAgents)
     if (this.#draining) return Promise.reject(failure('troupe.closed', { what: `Taking up run ${run}` }))
     const waiting = this.parts.gate?.waiting(`Carrying on run ${run}`)
     if (waiting) return Promise.reject(waiting)
-    const takeover = this.#takeOver(user, run, ownAgents)
-    this.#owners.set(key, takeover)
-    takeover.catch((error: unknown) => {
-      this.#owners.delete(key)
-      // Whether the storage made it this process' is not known: then nobody else would carry it on.
-      if (isOfStorage(error)) this.#lostRuns.lost(user, run)
-    })
-    return takeover
+    if (known?.state === 'releasing') return known.changeEnded().then(() => this.own(user, run, ownAgents))
+    return this.#ownershipOf(user, run).claim(ownAgents)
   }
 
   /** Takes up a run that no living process holds, as the storage has it. */
   async claim(user: UserId, run: string): Promise<void> {
-    const isHere = this.#launchers.has(keyOf(user, run))
+    const isHere = this.#ownedRun(user, run) !== undefined
     await this.own(user, run)
     if (!isHere) return
     // Begun under a name of this process that was given up meanwhile: nobody else has it, or its journal will say so.
@@ -170,17 +163,7 @@ export class OrchestraHost implements RunHost {
     this.#losses++
     // Also of runs that the storage had failed a moment ago: nobody here is their owner, and their steps went on.
     void this.parts.steps.releaseRuns()
-    for (const [key, owned] of this.#owners) {
-      // Not carried on yet, it may have been claimed under the new name, under which nobody here has it.
-      const begun = this.#launchers.has(key)
-      const dropped = owned.then(async (owner) => {
-        void owner.close()
-        await this.#drop(owner.user, owner.run, true)
-        const statements = [this.parts.store.abandon(owner.user, owner.run)]
-        if (!begun) await this.parts.storage.commit({ id: null, scope: { user: owner.user }, statements })
-      })
-      dropped.catch(() => {})
-    }
+    for (const ownership of [...this.#runs.values()]) ownership.dispatch('lease-lost')
   }
 
   /** Takes over what a process that ended left running, as far as the agents' code is known here. */
@@ -217,8 +200,9 @@ export class OrchestraHost implements RunHost {
 
   /** Something was put into the run's inbox by this process: whoever holds it here need not wait to be told. */
   async arrived(user: UserId, run: string): Promise<void> {
-    const owner = await this.#owners.get(keyOf(user, run))?.catch(() => undefined)
-    owner?.arrived()
+    const ownership = this.#runs.get(keyOf(user, run))
+    await ownership?.changeEnded()
+    ownership?.owned?.owner.arrived()
   }
 
   records(user: UserId, run: string, after: number, limit: number): Promise<readonly JournalRecord[]> {
@@ -230,13 +214,10 @@ export class OrchestraHost implements RunHost {
     const key = keyOf(user, run)
     const next = this.#signals.next(key, signal)
     if (!this.parts.storage.broadcast) return next
-    if (!this.#launchers.has(key)) this.#broadcast.follow(user, run, live)
-    const cancel = this.parts.clock.after(remoteRecheckMs, () => this.#signals.emit(key), { background: true })
-    const stop = () => {
-      cancel()
-      next.stop()
-    }
-    return { promise: next.promise, stop }
+    if (!this.#ownedRun(user, run)) this.#broadcast.follow(user, run, live)
+    const recheck = `recheck ${key}`
+    if (!this.#wakeups.has(recheck)) this.#wakeups.set(recheck, remoteRecheckMs, () => this.#signals.emit(key))
+    return next
   }
 
   liveOf(user: UserId, run: string, signal?: AbortSignal): AsyncIterable<RunLivePart> {
@@ -251,7 +232,7 @@ export class OrchestraHost implements RunHost {
   /** No run begins or is taken up, and no step of those that are here; what is under way goes on. */
   drain(): void {
     this.#draining = true
-    for (const launcher of this.#launchers.values()) launcher.drain()
+    for (const { owned } of this.#runs.values()) owned?.launcher.drain()
   }
 
   /** Stops taking in, waits for commits under way; `steps.close()` has stopped the steps before. */
@@ -259,10 +240,9 @@ export class OrchestraHost implements RunHost {
     this.#closed = true
     this.#stopArrivals()
     this.#broadcast.close()
-    this.#idleRelease.close()
     this.#suspension.stop()
-    const owners = await Promise.allSettled(this.#owners.values())
-    await Promise.all(owners.map((owner) => (owner.status === 'fulfilled' ? owner.value.close() : undefined)))
+    await Promise.all([...this.#runs.values()].map((ownership) => this.#end(ownership)))
+    this.#wakeups.close()
     const closed = failure('troupe.closed', { what: 'Waiting for a run' })
     this.#signals.close(closed)
     this.#live.close()
@@ -271,79 +251,89 @@ export class OrchestraHost implements RunHost {
   /** Nothing of the user's runs goes on here, and none begins until what is returned is called. */
   async forget(user: UserId): Promise<() => void> {
     this.#erasing.add(user)
-    const mine = [...this.#owners.keys()].filter((key) => key.startsWith(keyOf(user, '')))
-    const owners = await Promise.allSettled(mine.map((key) => this.#owners.get(key)))
-    await Promise.all(owners.map((owner) => (owner.status === 'fulfilled' ? owner.value?.close() : undefined)))
+    const mine = [...this.#runs.values()].filter((ownership) => ownership.user === user)
     this.#code.forget(keyOf(user, ''))
-    for (const key of mine) {
-      this.#launchers.get(key)?.abandon()
-      this.#idleRelease.moves(key)
-      this.#suspension.update(key, false)
-      this.#owners.delete(key)
-      this.#launchers.delete(key)
+    for (const launcher of await Promise.all(mine.map((ownership) => this.#end(ownership)))) launcher?.abandon()
+    const keys = mine.map(({ run }) => keyOf(user, run))
+    for (const key of keys) {
       this.#live.end(key)
       this.#signals.emit(key)
     }
     return () => {
       this.#erasing.delete(user)
       // Whoever waits for one of these runs finds that it is gone.
-      for (const key of mine) this.#signals.emit(key)
+      for (const key of keys) this.#signals.emit(key)
     }
   }
 
-  async #takeOver(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
+  #createOwnershipHost(): RunOwnershipHost {
+    const host = this
+    return {
+      wakeups: this.#wakeups,
+      log: this.parts.log,
+      get losses() {
+        return host.#losses
+      },
+      takeOver: (user, run, ownAgents) => this.#takeOver(user, run, ownAgents),
+      release: (owner) => this.#release(owner),
+      abandon: async (user, run) => {
+        const { storage, store } = this.parts
+        await storage.commit({ id: null, scope: { user }, statements: [store.abandon(user, run)] })
+      },
+      onClaimed: ({ owner, launcher }) => {
+        this.#code.remember(keyOf(owner.user, owner.run), launcher.agents)
+        if (this.#draining) launcher.drain()
+        this.#suspension.update(keyOf(owner.user, owner.run), owner.works)
+      },
+      onCommit: (owner) => this.#onCommit(owner),
+      onRechecked: (user, run) => this.#signals.emit(keyOf(user, run)),
+      onLeft: ({ user, run }) => this.#suspension.update(keyOf(user, run), false),
+      onUnclaimed: ({ user, run }) => void this.#runs.delete(keyOf(user, run)),
+    }
+  }
+
+  #ownershipOf(user: UserId, run: string): RunOwnership {
     const key = keyOf(user, run)
-    await this.#idleRelease.gone(key)
+    const ownership = this.#runs.get(key) ?? new RunOwnership(this.#ownershipHost, user, run)
+    this.#runs.set(key, ownership)
+    return ownership
+  }
+
+  #ownedRun(user: UserId, run: string): OwnedRun | undefined {
+    return this.#runs.get(keyOf(user, run))?.owned
+  }
+
+  async #takeOver(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<OwnedRun> {
+    this.#requireOpen(user)
     const row = await this.row(user, run)
     const at = { user, row, processStartedAt: this.#suspension.startedAt }
-    const { owner, launcher } = await takeOverRun(this.parts, at, (pinned) =>
-      this.#code.of(key, run, row.agents, pinned, ownAgents),
-    )
-    this.#registerRun(owner, launcher)
-    owner.resume(pending(owner.state), { restarted: true })
-    this.#idleRelease.scheduleRelease(key, owner)
-    return owner
+    return takeOverRun(this.parts, at, (pinned) => this.#code.of(keyOf(user, run), run, row.agents, pinned, ownAgents))
   }
 
-  #registerRun(owner: RunOwner, launcher: StepLauncher): void {
+  #onCommit(owner: RunOwner): void {
+    for (const each of [owner.run, ...(parentOf(owner.pinned)?.above ?? [])]) {
+      this.#signals.emit(keyOf(owner.user, each))
+      this.#broadcast.changed(owner.user, each)
+    }
     const key = keyOf(owner.user, owner.run)
-    this.#owners.set(key, Promise.resolve(owner))
-    this.#launchers.set(key, launcher)
-    this.#code.remember(key, launcher.agents)
-    if (this.#draining) launcher.drain()
-    this.#suspension.update(key, owner.works)
-    const above = parentOf(owner.pinned)?.above ?? []
-    owner.observe(() => {
-      for (const each of [owner.run, ...above]) {
-        this.#signals.emit(keyOf(owner.user, each))
-        this.#broadcast.changed(owner.user, each)
-      }
-      this.#suspension.update(key, owner.works && !owner.lost)
-      if (!owner.over) {
-        this.#idleRelease.scheduleRelease(key, owner)
-        return
-      }
-      this.#live.end(key)
-      this.#drop(owner.user, owner.run, false)
-    })
+    this.#suspension.update(key, owner.works && !owner.lost)
+    if (owner.over) this.#live.end(key)
   }
 
-  #drop(user: UserId, run: string, stops: boolean): Promise<void> {
-    const key = keyOf(user, run)
-    const launcher = this.#launchers.get(key)
-    this.#idleRelease.moves(key)
-    this.#suspension.update(key, false)
-    this.#owners.delete(key)
-    this.#launchers.delete(key)
-    if (stops && launcher) return launcher.release()
-    launcher?.leave()
-    return Promise.resolve()
+  /** Waits for a change in progress, and for what the owner has begun to commit. @returns what carried out the steps */
+  async #end(ownership: RunOwnership): Promise<OwnedRun['launcher'] | undefined> {
+    await ownership.changeEnded()
+    const { owned } = ownership
+    await owned?.owner.close()
+    if (ownership.state !== 'unclaimed') ownership.dispatch('close')
+    this.#suspension.update(keyOf(ownership.user, ownership.run), false)
+    return owned?.launcher
   }
 
-  /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
-  #onOwnershipLost(user: UserId, run: string, byTakeover: boolean): void {
-    void this.#drop(user, run, byTakeover)
-    this.#lostRuns.lost(user, run)
+  /** Another process owns the run now, or the storage failed. An owner that was left before says nothing new. */
+  #onOwnershipLost(owner: Pick<RunOwner, 'user' | 'run'>, byTakeover: boolean): void {
+    const ownership = this.#runs.get(keyOf(owner.user, owner.run))
+    if (ownership?.owned?.owner === owner) ownership.dispatch(byTakeover ? 'fenced' : 'storage-failed')
   }
 
   /** A run that is there already, whoever began it. */
@@ -357,23 +347,25 @@ export class OrchestraHost implements RunHost {
   async #release(owner: RunOwner): Promise<boolean> {
     const { user, run } = owner
     const { storage, store, inbox } = this.parts
-    const dropped = this.#drop(user, run, true)
-    await owner.close()
-    await dropped
     const statements = [inbox.empty(user, runJournal(run)), store.release(user, run)]
     return (await storage.commit({ id: null, scope: { user }, statements })).ok
   }
 
-  async #onArrival(user: UserId, journal: string): Promise<void> {
+  #onArrival(user: UserId, journal: string): void {
     const at = journalOwnerOf(journal)
     if (!at || this.#closed) return
-    const key = keyOf(user, at.run)
-    const owner = await this.#owners.get(key)?.catch(() => undefined)
-    if (!owner) return this.parts.storage.broadcast ? this.#wakeups.came(user, at.run) : this.claimRun(user, at.run)
-    if (at.step === undefined) return owner.arrived()
-    const { step } = at
-    if (this.#launchers.get(key)?.arrived(step))
-      await owner.apply((time) => ({ at: time, type: 'step.resumed', step })).catch(() => {})
+    const { run } = at
+    const ownership = this.#runs.get(keyOf(user, run))
+    if (ownership) ownership.input(at.step)
+    else if (this.parts.storage.broadcast) this.#offer(user, run)
+    else void this.claimRun(user, run)
+  }
+
+  /** Several processes may be told of a run that none owns. */
+  #offer(user: UserId, run: string): void {
+    const inMs = this.parts.random.next() * offerSpreadMs
+    const claim = () => void this.claimRun(user, run)
+    this.#wakeups.setThrottled(`offer ${keyOf(user, run)}`, { inMs, pauseMs: offerPauseMs }, claim)
   }
 
   /** Carries it on here where nobody does and the code is known; else nothing. */
@@ -386,8 +378,8 @@ export class OrchestraHost implements RunHost {
   }
 
   /** So that the gap is known before anything that happened after it. */
-  async #arrivedEverywhere(): Promise<void> {
-    for (const owned of [...this.#owners.values()]) (await owned.catch(() => undefined))?.arrived()
+  #arrivedEverywhere(): void {
+    for (const { owned } of [...this.#runs.values()]) owned?.owner.arrived()
   }
 
   #requireOpen(user: UserId, isNew = false): void {

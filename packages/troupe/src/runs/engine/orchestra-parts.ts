@@ -14,6 +14,7 @@ import type { Pools, SharedBudgets } from './budgets/shared-budgets.ts'
 import type { Parent } from './children/parent.ts'
 import type { RunCommands } from './commands/run-commands.ts'
 import type { RunBudgets } from './execution/run-budgets.ts'
+import type { Wakeups } from './ownership/wakeups.ts'
 import type { TeamReference } from './resolve-team.ts'
 import type { EventWithPath } from './run-event.ts'
 import type { RunSpec } from './run-spec.ts'
@@ -123,5 +124,7 @@ export interface OrchestraParts {
   /** The error for what is missing of a user who was forgotten. */
   readonly erasureError?: (user: UserId) => Promise<Error | undefined>
   /** A run stopped here: it is another's now, or nobody's until the storage is well again. */
-  readonly onOwnershipLost: (user: UserId, run: string, byTakeover: boolean) => void
+  readonly onOwnershipLost: (owner: { readonly user: UserId; readonly run: string }, byTakeover: boolean) => void
+  /** Due times of this process. */
+  readonly wakeups: Wakeups
 }

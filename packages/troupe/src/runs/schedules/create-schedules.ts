@@ -18,7 +18,17 @@ export interface SchedulesConfig {
 
 type ScheduleServices = Pick<
   ScheduleParts,
-  'storage' | 'clock' | 'ids' | 'events' | 'log' | 'callers' | 'isGranted' | 'context' | 'written' | 'mailbox'
+  | 'storage'
+  | 'clock'
+  | 'random'
+  | 'ids'
+  | 'events'
+  | 'log'
+  | 'callers'
+  | 'isGranted'
+  | 'context'
+  | 'written'
+  | 'mailbox'
 >
 
 /** @throws ValidationError `option.unknown`, `validation.failed` */

@@ -2,7 +2,7 @@
  * The schedules of a troupe at work: sees in one row of work what is due, over all users, and serves it. Nothing of what is
  * kept here is needed by anybody else: any process on the storage with the code goes on.
  */
-import { type Cancel, failedWith, type TroupeError, type TroupeEvent, type UserId } from '../../core/index.ts'
+import { failedWith, PeriodicTask, type TroupeError, type TroupeEvent, type UserId } from '../../core/index.ts'
 import { commit } from './begin-run.ts'
 import { ContextSource } from './context-source.ts'
 import { MessageSource } from './message-source.ts'
@@ -38,13 +38,16 @@ export class ScheduleHost {
   readonly #erasing = new Set<UserId>()
   readonly #closing = new AbortController()
   #offs: readonly (() => void)[] = []
-  #cancel: Cancel = () => {}
-  #cancelListening: Cancel | undefined
-  #polling: Promise<void> | undefined
-  #needsRecheck = false
+  readonly #due: PeriodicTask
+  readonly #listening: PeriodicTask
 
   constructor(parts: ScheduleParts) {
     this.parts = parts
+    const { clock, random } = parts
+    const serveDue = () => this.#serveDue().catch(() => pauseMs)
+    this.#due = new PeriodicTask({ name: 'schedules', clock, random, intervalMs: maxPollMs, run: serveDue })
+    const listenOnce = () => this.listen()
+    this.#listening = new PeriodicTask({ name: 'sources of schedules', clock, intervalMs: pauseMs, run: listenOnce })
     const nudge = (user: UserId, id: string) => this.nudge(user, id)
     this.#context = new ContextSource(parts, nudge)
     this.#messages = new MessageSource(parts, nudge)
@@ -61,22 +64,20 @@ export class ScheduleHost {
       storage.onHint((hint) => {
         if ('user' in hint) this.#context.changed(hint.user)
         else if ('work' in hint && hint.work === 'schedules') {
-          this.#poll()
-          this.#listenSoon()
+          void this.#due.trigger()
+          this.#listening.start()
         }
       }),
       ...overEvents.map((type) => events.on(type, (event) => this.#over(event))),
     ]
-    this.#poll()
+    void this.#due.trigger()
     void this.listen()
   }
 
   async stop(): Promise<void> {
     this.#closing.abort()
     for (const off of this.#offs) off()
-    this.#cancel()
-    this.#cancelListening?.()
-    await Promise.all([this.#polling, this.#context.stop(), this.#messages.stop()])
+    await Promise.all([this.#due.close(), this.#listening.close(), this.#context.stop(), this.#messages.stop()])
     await Promise.all([...this.#serving.values()].map(({ promise }) => promise))
   }
 
@@ -88,12 +89,13 @@ export class ScheduleHost {
   /** Begins to listen to what was created or continued, and ends where it was paused or deleted. */
   async listen(): Promise<void> {
     if (this.#closing.signal.aborted) return
+    this.#listening.stop()
     try {
       const sources = (await this.parts.store.sources()).filter(({ user }) => !this.#erasing.has(user))
       this.#context.follow(sources.filter(({ source }) => source === 'context').map(({ user }) => user))
       await this.#messages.follow(sources.filter(({ source }) => source === 'message'))
     } catch {
-      this.#listenSoon()
+      this.#listening.start()
     }
   }
 
@@ -109,47 +111,13 @@ export class ScheduleHost {
     return () => void this.#erasing.delete(user)
   }
 
-  #listenSoon(): void {
-    if (this.#closing.signal.aborted) return
-    this.#cancelListening ??= this.parts.clock.after(
-      pauseMs,
-      () => {
-        this.#cancelListening = undefined
-        void this.listen()
-      },
-      { background: true },
-    )
-  }
-
   #over({ userId, runId }: TroupeEvent): void {
     const id = typeof runId === 'string' ? scheduleIdOf(runId) : undefined
     if (userId !== undefined && id !== undefined) this.nudge(userId, id)
   }
 
-  #poll(): void {
-    if (this.#closing.signal.aborted) return
-    this.#cancel()
-    if (this.#polling) {
-      this.#needsRecheck = true
-      return
-    }
-    this.#polling = this.#pollOnce()
-      .catch(() => pauseMs)
-      .then((wait) => {
-        this.#polling = undefined
-        if (this.#closing.signal.aborted) return
-        if (this.#needsRecheck || wait === 0) {
-          this.#needsRecheck = false
-          return this.#poll()
-        }
-        // Only what is set keeps the process alive.
-        const ms = Math.min(wait ?? maxPollMs, maxPollMs)
-        this.#cancel = this.parts.clock.after(ms, () => this.#poll(), { background: wait === undefined })
-      })
-  }
-
-  /** @returns ms until it should look again; undefined where nothing is set */
-  async #pollOnce(): Promise<number | undefined> {
+  /** @returns ms until something is due; undefined where nothing is set */
+  async #serveDue(): Promise<number | undefined> {
     const { store, clock } = this.parts
     let served = 0
     let soonest = Number.POSITIVE_INFINITY

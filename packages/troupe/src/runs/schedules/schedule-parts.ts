@@ -1,6 +1,6 @@
 /** What schedules are made of: handed over by the runtime. */
 import type { ContextMesh, WrittenEntry } from '../../context/index.ts'
-import type { Clock, Events, Ids, UserId } from '../../core/index.ts'
+import type { Clock, Events, Ids, Random, UserId } from '../../core/index.ts'
 import type { Mailbox } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
 import type { AuditTrail, Callers } from '../../security/index.ts'
@@ -14,6 +14,7 @@ export interface ScheduleParts {
   readonly storage: Storage
   readonly store: ScheduleStore
   readonly clock: Clock
+  readonly random: Random
   readonly ids: Ids
   readonly events: Events
   readonly log: Log

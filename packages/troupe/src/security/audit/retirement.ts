@@ -2,7 +2,7 @@
  * Takes away records that are older than their retention, and then their leaves of the tree. What goes is recorded first,
  * and that record has its place in the tree before the first one goes: whoever verifies knows what may be missing.
  */
-import type { Cancel, Clock } from '../../core/index.ts'
+import { type Clock, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { AuditStatements } from './audit-statements.ts'
 import { incidentsMs } from './audit-tables.ts'
@@ -26,12 +26,14 @@ const batch = 500
 export class Retirement {
   readonly #parts: RetirementParts
   readonly #pruner: TreePruner
-  #cancel: Cancel | undefined
+  readonly #task: PeriodicTask
   #running: Promise<unknown> = Promise.resolve()
 
   constructor(parts: RetirementParts) {
     this.#parts = parts
-    const { storage, statements, announce } = parts
+    const { storage, statements, announce, clock, failed } = parts
+    const run = async () => void (await this.now())
+    this.#task = new PeriodicTask({ name: 'audit retention', clock, intervalMs: everyMs, run, failed })
     this.#pruner = new TreePruner({
       storage,
       statements,
@@ -40,17 +42,11 @@ export class Retirement {
   }
 
   start(): void {
-    const { clock, failed } = this.#parts
-    const round = async () => {
-      await this.now().catch(failed)
-      if (this.#cancel) this.start()
-    }
-    this.#cancel = clock.after(everyMs, () => void round(), { background: true })
+    this.#task.start()
   }
 
   async stop(): Promise<void> {
-    this.#cancel?.()
-    this.#cancel = undefined
+    await this.#task.close()
     await this.#running
   }
 

@@ -3,7 +3,7 @@
  * tree is the order in which it finds them. Whoever has the lease does it; what keeps two of them apart is the size of the
  * tree, which every batch moves from what it found. A crash leaves a batch done or undone.
  */
-import { type Cancel, type Clock, nextMacrotask } from '../../core/index.ts'
+import { type Clock, nextMacrotask, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import { leafText } from './audit-record.ts'
 import type { AuditStatements, NewLeaf, NewNode } from './audit-statements.ts'
@@ -33,28 +33,27 @@ const leaseMs = 10_000
 
 export class Sequencer {
   readonly #parts: SequencerParts
-  #cancel: Cancel | undefined
+  readonly #task: PeriodicTask
   #until = 0
   #limit = least
   /** Since the last round began. */
   #expected = 0
-  #working = false
   #running: Promise<void> = Promise.resolve()
-  #stopped = false
   #hasLease = false
 
   constructor(parts: SequencerParts) {
     this.#parts = parts
+    const { clock, failed } = parts
+    const run = () => this.#round()
+    this.#task = new PeriodicTask({ name: 'audit sequencer', clock, intervalMs: afterMs, run, failed })
   }
 
   /** Something is about to be stored. */
   expect(): void {
     this.#until = this.#parts.clock.monotonic() + commitWindowMs
     this.#expected++
-    // The round that is on its way looks at its end whether there is more.
-    if (this.#working) return
-    if (this.#expected === urgentCount) this.#unschedule()
-    this.#schedule()
+    if (this.#expected === urgentCount) void this.#task.trigger()
+    else this.#task.start()
   }
 
   /** Resolves when what is stored by now has its place, here or where the lease is. */
@@ -65,30 +64,18 @@ export class Sequencer {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    this.#unschedule()
+    await this.#task.close()
     await this.#running
     if (this.#hasLease) await this.#release().catch(this.#parts.failed)
   }
 
-  #schedule(): void {
-    if (this.#cancel || this.#stopped) return
-    const inMs = this.#expected < urgentCount ? afterMs : 0
-    this.#cancel = this.#parts.clock.after(inMs, () => void this.#round(), { background: true })
-  }
-
-  #unschedule(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
-  }
-
   async #round(): Promise<void> {
-    this.#cancel = undefined
-    this.#working = true
     this.#expected = 0
-    await this.run().catch(this.#parts.failed)
-    this.#working = false
-    if (this.#parts.clock.monotonic() < this.#until) this.#schedule()
+    try {
+      await this.run()
+    } finally {
+      if (this.#parts.clock.monotonic() >= this.#until) this.#task.stop()
+    }
   }
 
   async #drain(): Promise<void> {

@@ -6,7 +6,6 @@
  */
 import type { Compilable, Kysely } from 'kysely'
 import {
-  type Cancel,
   type Clock,
   canonicalJson,
   checkOptions,
@@ -14,6 +13,7 @@ import {
   failure,
   type Json,
   milliseconds,
+  PeriodicTask,
   show,
 } from '../../core/index.ts'
 import { postgresTables, type Statement, type Storage, workTable } from '../../storage/index.ts'
@@ -81,9 +81,7 @@ export class Signatures {
   readonly #tables: Kysely<Tables>
   /** What this process knows to be revoked: it signs no more with it. */
   readonly #revoked = new Set<string>()
-  #stopTimer: Cancel | undefined
-  #polling: Promise<void> = Promise.resolve()
-  #stopped = false
+  readonly #task: PeriodicTask
 
   constructor(parts: {
     readonly policy: 'verify' | 'require'
@@ -98,28 +96,19 @@ export class Signatures {
     this.#clock = parts.clock
     this.#audit = parts.audit
     this.#tables = parts.storage.dialect.builder<Tables>()
+    // Where the storage fails nothing is sent either; the next round reads what this one did not.
+    const run = () => this.#poll()
+    this.#task = new PeriodicTask({ name: 'revoked keys', clock: parts.clock, intervalMs: pollMs, run })
   }
 
   /** Before anything is signed. */
   async start(): Promise<void> {
     await this.#poll()
     // Nobody else has the file of a process.
-    if (this.#storage.dialect.name === 'postgres') this.#schedule()
+    if (this.#storage.dialect.name === 'postgres') this.#task.start()
   }
-  async stop(): Promise<void> {
-    this.#stopped = true
-    this.#stopTimer?.()
-    await this.#polling
-  }
-  #schedule(): void {
-    if (this.#stopped) return
-    const poll = () => {
-      // Where the storage fails nothing is sent either; the next look tells.
-      this.#polling = this.#poll()
-        .catch(() => {})
-        .then(() => this.#schedule())
-    }
-    this.#stopTimer = this.#clock.after(pollMs, poll, { background: true })
+  stop(): Promise<void> {
+    return this.#task.close()
   }
   async #poll(): Promise<void> {
     const own = this.#keyRing.list().flatMap(({ id, sign }) => (sign && !this.#revoked.has(id) ? [id] : []))

@@ -1,5 +1,5 @@
 /** Keeps what storage itself needs within its bounds: ids of changes, items of the feed. */
-import type { Cancel, Clock } from '../../core/index.ts'
+import { type Clock, PeriodicTask } from '../../core/index.ts'
 import { type RetentionBounds, retentionBounds, type StorageRetention } from './storage-retention.ts'
 
 export interface StorageCleanupOptions {
@@ -14,47 +14,32 @@ export interface StorageCleanupOptions {
 export class StorageCleanup {
   readonly #options: StorageCleanupOptions
   #bounds: RetentionBounds
-  #cancel: Cancel | undefined
-  #stopped = false
-  #round: Promise<void> = Promise.resolve()
+  readonly #task: PeriodicTask
 
   constructor(options: StorageCleanupOptions) {
     this.#options = options
     this.#bounds = retentionBounds(options.retention)
-    this.#schedule()
+    const { clock } = options
+    const run = () => this.#cleanup()
+    // The state of the storage shows a failure; the next round finds the same rows.
+    this.#task = new PeriodicTask({ name: 'storage cleanup', clock, intervalMs: this.#bounds.everyMs, run })
+    this.#task.start()
   }
 
   /** Holds from now on; the next round is counted from now too. */
   setRetention(retention: StorageRetention): void {
     this.#bounds = retentionBounds(retention)
-    if (!this.#cancel) return
-    this.#cancel()
-    this.#schedule()
+    this.#task.setInterval(this.#bounds.everyMs)
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true
-    this.#cancel?.()
-    await this.#round
-  }
-
-  #schedule(): void {
-    if (this.#stopped) return
-    const run = () => {
-      // What cannot be swept now is found again in the next round; the storage's state tells of the failure.
-      this.#cancel = undefined
-      this.#round = this.#cleanup().then(
-        () => this.#schedule(),
-        () => this.#schedule(),
-      )
-    }
-    this.#cancel = this.#options.clock.after(this.#bounds.everyMs, run, { background: true })
+  stop(): Promise<void> {
+    return this.#task.close()
   }
 
   /** Until everything is within its bounds. */
   async #cleanup(): Promise<void> {
     const { cleanupTasks, afterwards } = this.#options
-    for (const cleanup of cleanupTasks) while (!this.#stopped && (await cleanup(this.#bounds)));
-    if (!this.#stopped) await afterwards?.()
+    for (const cleanup of cleanupTasks) while (!this.#task.isClosed && (await cleanup(this.#bounds)));
+    if (!this.#task.isClosed) await afterwards?.()
   }
 }

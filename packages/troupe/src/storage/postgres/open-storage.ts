@@ -1,6 +1,7 @@
 /** Opens a PostgreSQL database, with its schema up to date and its role in place. */
 import type { Client } from 'pg'
 import { checkOptions, createIds, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
+import type { Statement } from '../changes/statement.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
 import { type RetentionBounds, retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
 import { type Applied, checkReadable, latestOf, pendingAfter } from '../migrations/applied-migrations.ts'
@@ -176,10 +177,7 @@ async function assemble(
     node: ids.next(),
     announce: (received) => hints.forward(received),
     notify: async (channel, payload) => void (await connections.ask('select pg_notify($1, $2)', [channel, payload])),
-    poll: async (since) => {
-      await storage.checkSchema()
-      return poll(transactions, since)
-    },
+    poll: (since) => poll(transactions, since, (applied) => storage.checkSchema(applied)),
     state: (state) => storage.setState(state),
   })
   const lanes = new CommitLanes({
@@ -205,7 +203,8 @@ async function assemble(
   }
   const check = async () =>
     findingsOf(await using(location, settings, (client) => probeServer(client, location)), listenLocation !== undefined)
-  const checkSchema = async () => checkReadable(await applied(transactions), known, location.name)
+  const checkSchema = async (found?: readonly Applied[]) =>
+    checkReadable(found ?? (await applied(transactions)), known, location.name)
   const setRetention = (wanted: StorageRetention) => storageCleanup.setRetention(wanted)
   const own = { settings, random, connections, transactions, lanes, hints, broadcast: line, setRetention }
   const storage = new PostgresStorage({ ...own, stop, check, checkSchema })
@@ -227,35 +226,44 @@ function steady({ clock }: OpenStorageOptions): () => number {
   }
 }
 
-async function ask(transactions: Transactions, sql: string, binds: readonly (string | number)[] = []) {
-  const [outcome] = await transactions.reads({ work: true }, () => [[{ sql, binds }]])
+async function ask(transactions: Transactions, ...statements: readonly Statement[]) {
+  const [outcome] = await transactions.reads({ work: true }, () => [statements])
   if (outcome?.kind !== 'done') throw outcome?.error
-  return { rows: outcome.rows[0] ?? [], at: outcome.at }
+  return outcome
 }
 
+const schemaStatement: Statement = { sql: 'select module, version, lowest_reader from storage_schema', binds: [] }
+const wakesStatement: Statement = { sql: 'select last_value as wakes from storage_wakes', binds: [] }
+
 async function applied(transactions: Transactions): Promise<readonly Applied[]> {
-  const { rows } = await ask(transactions, 'select module, version, lowest_reader from storage_schema')
-  return rows as readonly Applied[]
+  const { rows } = await ask(transactions, schemaStatement)
+  return (rows[0] ?? []) as unknown as readonly Applied[]
 }
 
 /** Users whose revision rose, in pages by their name. */
 const changedPage = 10_000
 
-async function poll(transactions: Transactions, since: number) {
-  const { rows, at } = await ask(transactions, 'select last_value as wakes from storage_wakes')
+/** In one transaction, but for further pages. */
+async function poll(
+  transactions: Transactions,
+  since: number,
+  checkSchema: (applied: readonly Applied[]) => Promise<void>,
+) {
+  const changedAfter = (after: string): Statement => ({
+    sql: 'select user_id, revision from troupe_changed($1, $2, $3)',
+    binds: [since, after, changedPage],
+  })
+  const { rows, at } = await ask(transactions, schemaStatement, wakesStatement, changedAfter(''))
+  const [schema = [], wakes = [], first = []] = rows
   const users: Hint[] = []
-  for (let after = '', more = true; more; ) {
-    const changed = await ask(transactions, 'select user_id, revision from troupe_changed($1, $2, $3)', [
-      since,
-      after,
-      changedPage,
-    ])
-    for (const { user_id, revision } of changed.rows)
+  for (let page = first; ; ) {
+    for (const { user_id, revision } of page)
       users.push({ user: String(user_id) as UserId, revision: Number(revision) })
-    after = String(changed.rows.at(-1)?.user_id)
-    more = changed.rows.length === changedPage
+    if (page.length < changedPage) break
+    page = (await ask(transactions, changedAfter(String(page.at(-1)?.user_id)))).rows[0] ?? []
   }
-  return { wakes: Number(rows[0]?.wakes), at, users }
+  await checkSchema(schema as unknown as readonly Applied[])
+  return { wakes: Number(wakes[0]?.wakes), at, users }
 }
 
 /** Rows of each kind in one change. */

@@ -4,6 +4,7 @@ import { checkBinds } from '../changes/check-change.ts'
 import { expectRows } from '../changes/expect-rows.ts'
 import type { Statement } from '../changes/statement.ts'
 import type { StorageRetention } from '../cleanup/storage-retention.ts'
+import type { Applied } from '../migrations/applied-migrations.ts'
 import type { Hints } from '../notifications/hints.ts'
 import { Listeners } from '../notifications/listeners.ts'
 import type { OpenedStorage, StorageFinding } from '../open-storage-options.ts'
@@ -22,7 +23,7 @@ export interface PostgresStorageOptions {
   readonly settings: PostgresSettings
   readonly random: Random
   /** @throws ValidationError `storage.too_new` */
-  readonly checkSchema: () => Promise<void>
+  readonly checkSchema: (found?: readonly Applied[]) => Promise<void>
   readonly connections: Connections
   readonly transactions: Transactions
   readonly lanes: CommitLanes
@@ -68,9 +69,10 @@ export class PostgresStorage implements OpenedStorage {
   }
 
   /** A newer release may bring the schema beyond what this one can work with: from then on nothing is done any more. */
-  async checkSchema(): Promise<void> {
+  /** @param found migrations that were applied; they are read where absent */
+  async checkSchema(found?: readonly Applied[]): Promise<void> {
     try {
-      await this.#options.checkSchema()
+      await this.#options.checkSchema(found)
     } catch (error) {
       if (!(error instanceof TroupeError) || error.code !== 'storage.too_new') throw error
       this.setState({ state: 'failed', problem: error.message })

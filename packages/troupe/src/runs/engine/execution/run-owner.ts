@@ -188,7 +188,7 @@ export class RunOwner {
     } catch (error) {
       this.#lost ??= error
       this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
-      if (isOwnedByOther(error)) this.#parts.onOwnershipLost(this.user, this.run, error.code === 'journal.lost')
+      if (isOwnedByOther(error)) this.#parts.onOwnershipLost(this, error.code === 'journal.lost')
       else await this.#breakDown(error)
     }
   }
@@ -297,7 +297,7 @@ export class RunOwner {
     const change = { id: null, scope: { user: this.user }, statements }
     const written = await this.#parts.storage.commit(change).catch(() => undefined)
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
-    if (!written?.ok) return this.#parts.onOwnershipLost(this.user, this.run, written?.code === 'journal.lost')
+    if (!written?.ok) return this.#parts.onOwnershipLost(this, written?.code === 'journal.lost')
     this.#failedFatally = true
     for (const step of steps) void this.#cancel(step, account.error)
     for (const observer of this.#observers) observer([])
@@ -359,7 +359,7 @@ export class RunOwner {
       for (const command of pending(this.#state))
         if (command.type === 'step.execute' && command.step === step) this.#launch(command)
     }
-    this.#parts.clock.after(retryDelayMs, () => void relaunch().catch(() => {}), { background: true })
+    this.#wakeAfter(step, () => void relaunch().catch(() => {}))
   }
 
   #fail(error: unknown): void {
@@ -383,13 +383,17 @@ export class RunOwner {
     } catch (error) {
       if (this.#lost) return
       this.#parts.log.error('a step could not be stopped', { run: this.run, step, error: error as Error })
-      this.#parts.clock.after(retryDelayMs, () => void this.#cancel(step, reason, usage), { background: true })
+      this.#wakeAfter(step, () => void this.#cancel(step, reason, usage))
       return
     }
     await this.#parts.children.cancelOf(this.user, journal).catch(() => {})
     this.#arrived = true
     const spent = usage ? { usage } : {}
     await this.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...spent })).catch(() => {})
+  }
+
+  #wakeAfter(step: string, run: () => void): void {
+    this.#parts.wakeups.set(`${this.user} ${stepJournal(this.run, step)} of the run`, retryDelayMs, run)
   }
 
   #rejectWaiting(): void {

@@ -224,10 +224,12 @@ export class StepLauncher {
   /** What of it is durable is in its journal; without this the run would wait for it for ever. */
   #retryLater(flight: Flight): void {
     flight.retrying = true
-    this.#parts.clock.after(retryDelayMs, () => {
+    const { step } = flight.command
+    const retry = () => {
       flight.retrying = false
-      if (this.#flights.get(flight.command.step) === flight) this.#startExecution(flight)
-    })
+      if (this.#flights.get(step) === flight) this.#startExecution(flight)
+    }
+    this.#parts.wakeups.set(`${this.#user} ${stepJournal(this.#run, step)}`, retryDelayMs, retry, { foreground: true })
   }
 
   #execute(flight: Flight): Promise<StepEnd> {

@@ -1,13 +1,22 @@
 /**
- * That this process is alive, where several share a storage: one row that it renews. A row is removed only once its lease
+ * That this process is alive, where several share a storage: one row that it renews. Its tick is the one of the process:
+ * each second it renews the lease if that is due, and reads in one transaction what hints may have missed.
+ * A row is removed only once its lease
  * has run out, and runs are taken only from a process whose row is gone; so whoever still finds its own row has lost
  * nothing. Whoever does not begins anew under another name, and with no runs.
  *
  * A lease only says who may try: that two write one journal is made impossible by the journal's epoch.
  */
 import { sql } from 'kysely'
-import { type Cancel, type Clock, failure, type Ids } from '../../../core/index.ts'
-import { type Bind, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { type Clock, failure, type Ids, PeriodicTask, type Random } from '../../../core/index.ts'
+import { type Bind, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+
+/** What is read with each tick. */
+export interface TickReader {
+  statements(): readonly Statement[]
+  /** @param rows of each of the statements */
+  read(rows: readonly (readonly Row[])[]): void
+}
 
 export interface ProcessLease {
   /** The name under which this process holds its runs. */
@@ -20,20 +29,23 @@ export interface ProcessLease {
   check(): Promise<void> | undefined
   /** @param onLost the runs that were held are another's, or nobody's */
   start(onLost: () => void): void
-  /** ms until the next process but this one is given up, unless it is heard of; removes those that are. */
-  nextEnd(): Promise<number | undefined>
+  /** Reads for it now and with each tick. @returns ends that */
+  onTick(reader: TickReader): () => void
   close(): Promise<void>
 }
 
 export interface ProcessLeaseOptions {
   readonly storage: Storage
   readonly clock: Clock
+  /** Spreads the ticks of the processes. */
+  readonly random?: Random
   readonly ids: Ids
   readonly leaseMs: number
 }
 
 /** A lease that is over as soon as it is renewed, so often in a row, is none. */
 const attempts = 5
+const tickMs = 1_000
 
 /** Opens the lease: from then on runs can be held under it. */
 export async function openProcessLease(options: ProcessLeaseOptions): Promise<ProcessLease> {
@@ -50,12 +62,16 @@ class StoredLease implements ProcessLease {
   #freshUntil = 0
   #renewing: Promise<void> | undefined
   #onLost: () => void = () => {}
-  #cancel: Cancel = () => {}
-  #closed = false
+  readonly #tick: PeriodicTask
+  readonly #readers = new Set<TickReader>()
+  #reading: Promise<void> | undefined
 
   constructor(options: ProcessLeaseOptions) {
     this.#options = options
     this.#table = compileStatements(options.storage)
+    const { clock, random, leaseMs } = options
+    const intervalMs = Math.min(tickMs, leaseMs / 3)
+    this.#tick = new PeriodicTask({ name: 'tick', clock, random, intervalMs, run: () => this.#onTick(intervalMs) })
   }
 
   get processId(): string {
@@ -80,25 +96,18 @@ class StoredLease implements ProcessLease {
 
   start(onLost: () => void): void {
     this.#onLost = onLost
-    this.#schedule()
+    this.#tick.start()
   }
 
-  async nextEnd(): Promise<number | undefined> {
-    const { storage } = this.#options
-    const now = { $: 'now' } as const
-    const [rows] = await storage.read({ work: true }, [
-      this.#table.next({ processId: this.#processId, now }, { returns: true }),
-    ])
-    const left = rows?.[0]?.remaining
-    if (left === undefined || left === null) return undefined
-    if (Number(left) > 0) return Number(left)
-    await this.#commit(this.#table.deleteExpired({ now }))
-    return 0
+  onTick(reader: TickReader): () => void {
+    this.#readers.add(reader)
+    void this.#tick.trigger()
+    return () => void this.#readers.delete(reader)
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#cancel()
+    await this.#tick.close()
+    await this.#reading
     await this.#renewing?.catch(() => {})
     await this.#commit(this.#table.end({ processId: this.#processId })).catch(() => {})
   }
@@ -114,11 +123,34 @@ class StoredLease implements ProcessLease {
     throw failure('journal.lost', { journal: 'of a process whose lease ends before it is told of it' })
   }
 
-  #schedule(): void {
-    if (this.#closed) return
-    const scheduleNext = () => this.#schedule()
-    const run = () => void this.#renew().then(scheduleNext, scheduleNext)
-    this.#cancel = this.#options.clock.after(this.#options.leaseMs / 3, run, { background: true })
+  /** A slow read must not keep the lease from being renewed, so the tick does not wait for it. */
+  async #onTick(intervalMs: number): Promise<void> {
+    const { clock, leaseMs } = this.#options
+    if (this.#readers.size > 0)
+      this.#reading ??= this.#read()
+        .catch(() => {})
+        .finally(() => {
+          this.#reading = undefined
+        })
+    // Renewed at the tick next to the end of the first third of the lease.
+    const sinceMs = clock.monotonic() - (this.#freshUntil - leaseMs)
+    if (sinceMs >= leaseMs / 3 - intervalMs / 2) await this.#renew()
+  }
+
+  async #read(): Promise<void> {
+    const { storage } = this.#options
+    const now = { $: 'now' } as const
+    const expired = this.#table.expired({ processId: this.#processId, now }, { returns: true })
+    const readers = [...this.#readers].map((reader) => ({ reader, statements: reader.statements() }))
+    const [found = [], ...rows] = await storage.read({ work: true }, [expired, ...readers.flatMap((r) => r.statements)])
+    if (found.length > 0) {
+      // What those processes had is seen by the same read only once their rows are gone.
+      await this.#commit(this.#table.deleteExpired({ now }))
+      return this.#read()
+    }
+    for (const { reader, statements } of readers)
+      if (this.#readers.has(reader)) reader.read(rows.splice(0, statements.length))
+      else rows.splice(0, statements.length)
   }
 
   #renew(): Promise<void> {
@@ -138,7 +170,7 @@ class StoredLease implements ProcessLease {
       this.#freshUntil = asked + leaseMs
       return
     }
-    if (this.#closed) return
+    if (this.#tick.isClosed) return
     await this.begin()
     this.#onLost()
   }
@@ -162,8 +194,9 @@ function compileStatements({ dialect }: Storage) {
     renew: compile<{ processId: string; until: Bind }>(
       (p) => sql`update processes set lease_until = ${p.until} where process_id = ${p.processId}`,
     ),
-    next: compile<{ processId: string; now: Bind }>(
-      (p) => sql`select min(lease_until) - ${p.now} as remaining from processes where process_id <> ${p.processId}`,
+    expired: compile<{ processId: string; now: Bind }>(
+      (p) =>
+        sql`select process_id from processes where process_id <> ${p.processId} and lease_until <= ${p.now} limit 1`,
     ),
     deleteExpired: compile<{ now: Bind }>((p) => sql`delete from processes where lease_until <= ${p.now}`),
     end: compile<{ processId: string }>((p) => sql`delete from processes where process_id = ${p.processId}`),

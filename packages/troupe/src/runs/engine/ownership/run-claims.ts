@@ -5,18 +5,18 @@
  * It only says which: to take one is a statement of the change that takes over its journal.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { type Cancel, type Clock, TroupeError, type UserId } from '../../../core/index.ts'
+import { type Clock, TroupeError, type UserId } from '../../../core/index.ts'
 import { runPrefix, workShards } from '../../../journal/index.ts'
-import { type Bind, type Row, rawTemplates, type Storage } from '../../../storage/index.ts'
+import { type Bind, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
 import { runJournal } from '../store/run-journals.ts'
 import type { ProcessLease } from './process-lease.ts'
 
 export interface RunClaims {
   /**
+   * Reads with each tick of the lease.
    * @param claim rejects where this process can't, or another was faster
-   * @param poll with each read of what may be claimed: reports what came for the runs of this process
    */
-  start(claim: (user: UserId, run: string) => Promise<unknown>, poll?: () => Promise<void>): void
+  start(claim: (user: UserId, run: string) => Promise<unknown>): void
   close(): Promise<void>
 }
 
@@ -37,9 +37,6 @@ interface UnownedRun extends Found {
   readonly owner: string
 }
 
-/** Between looks; sooner where a process is about to be given up. */
-const pollMs = 1_000
-const soonestMs = 20
 /** Users in one look, and runs of each. */
 const users = 100
 const perUser = 4
@@ -86,60 +83,48 @@ class Claims implements RunClaims {
   #passed = 0
   #after = start
   #claim: (user: UserId, run: string) => Promise<unknown> = async () => {}
-  #report: () => Promise<void> = async () => {}
-  #cancel: Cancel = () => {}
-  #polling: Promise<void> = Promise.resolve()
-  #closed = false
+  #claiming: Promise<void> | undefined
+  #stop: (() => void) | undefined
 
   constructor(options: RunClaimsOptions) {
     this.#options = options
     this.#table = compileStatements(options.storage)
   }
 
-  start(claim: (user: UserId, run: string) => Promise<unknown>, poll = async () => {}): void {
+  start(claim: (user: UserId, run: string) => Promise<unknown>): void {
     this.#claim = claim
-    this.#report = poll
-    this.#schedule(0)
+    this.#stop = this.#options.lease.onTick({
+      statements: () => (this.#claiming ? [] : [this.#freeStatement()]),
+      read: ([rows]) => {
+        if (rows) this.#claimAll(rows)
+      },
+    })
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#cancel()
-    await this.#polling
+    this.#stop?.()
+    this.#stop = undefined
+    await this.#claiming
   }
 
-  #schedule(ms: number): void {
-    if (this.#closed) return
-    const run = () => {
-      this.#polling = this.#poll().then(
-        (wait) => this.#schedule(wait),
-        () => this.#schedule(pollMs),
-      )
+  /** As long as something was claimed there may be more. What fails is found by the next tick. */
+  #claimAll(first: readonly Row[]): void {
+    const claimAll = async () => {
+      for (let rows = first; this.#stop && (await this.#claimPage(rows)); ) rows = await this.#readFree()
     }
-    this.#cancel = this.#options.clock.after(ms, run, { background: true })
+    this.#claiming ??= claimAll()
+      .catch(() => {})
+      .finally(() => {
+        this.#claiming = undefined
+      })
   }
 
-  /** @returns ms until the next one */
-  async #poll(): Promise<number> {
-    const { clock, lease } = this.#options
-    // Whatever is wrong with the storage is seen by the claims, too.
-    void this.#report().catch(() => {})
-    const end = await lease.nextEnd()
-    if (clock.monotonic() >= this.#forgetAt) {
-      this.#passedOver.clear()
-      this.#passed = 0
-      this.#forgetAt = clock.monotonic() + passedOverMs
-    }
-    // As long as something was taken there may be more.
-    while (!this.#closed && (await this.#claimPage()));
-    return Math.max(soonestMs, Math.min(end || pollMs, pollMs))
-  }
-
-  async #claimPage(): Promise<boolean> {
-    const found = await this.#free()
+  async #claimPage(rows: readonly Row[]): Promise<boolean> {
+    this.#expirePassedOver()
+    const found = await this.#claimableOf(rows)
     let claimed = 0
     const one = async () => {
-      for (let each = found.shift(); each && !this.#closed; each = found.shift()) {
+      for (let each = found.shift(); each && this.#stop; each = found.shift()) {
         const { user, run } = each
         await this.#claim(user as UserId, run).then(
           () => claimed++,
@@ -154,11 +139,25 @@ class Claims implements RunClaims {
     return claimed > 0
   }
 
-  async #free(): Promise<Found[]> {
-    const { storage, form } = this.#options
-    const [rows = []] = await storage.read({ work: true }, [
-      this.#table.free({ ...this.#after, form, now: { $: 'now' } }, { returns: true }),
-    ])
+  #expirePassedOver(): void {
+    const { clock } = this.#options
+    if (clock.monotonic() < this.#forgetAt) return
+    this.#passedOver.clear()
+    this.#passed = 0
+    this.#forgetAt = clock.monotonic() + passedOverMs
+  }
+
+  #freeStatement(): Statement {
+    const { form } = this.#options
+    return this.#table.free({ ...this.#after, form, now: { $: 'now' } }, { returns: true })
+  }
+
+  async #readFree(): Promise<readonly Row[]> {
+    const [rows = []] = await this.#options.storage.read({ work: true }, [this.#freeStatement()])
+    return rows
+  }
+
+  async #claimableOf(rows: readonly Row[]): Promise<Found[]> {
     const all = rows.map(
       (row): UnownedRun => ({ user: String(row.user_id), run: runOf(row), owner: String(row.owner) }),
     )

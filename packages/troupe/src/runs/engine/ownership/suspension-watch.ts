@@ -3,7 +3,7 @@
  * forward: a tick each second is compared with the wall clock. Ticks only while a run here works, since the clocks of a
  * run that waits are stopped.
  */
-import type { Cancel, Clock } from '../../../core/index.ts'
+import { type Clock, PeriodicTask } from '../../../core/index.ts'
 
 const tickMs = 1_000
 
@@ -14,7 +14,7 @@ export class SuspensionWatch {
   readonly #leaseMs: number
   readonly #onSuspended: () => void
   readonly #working = new Set<string>()
-  #cancel: Cancel | undefined
+  readonly #tick: PeriodicTask
   #seenAt = 0
   #totalMs = 0
 
@@ -27,11 +27,12 @@ export class SuspensionWatch {
     this.startedAt = clock.now()
     this.#leaseMs = leaseMs
     this.#onSuspended = onSuspended
+    this.#tick = new PeriodicTask({ name: 'suspension', clock, intervalMs: tickMs, run: async () => this.#onTick() })
   }
 
   /** Returns for how many ms in all the process has been suspended while it watched. */
   get totalMs(): number {
-    if (this.#cancel === undefined) return this.#totalMs
+    if (this.#working.size === 0) return this.#totalMs
     const now = this.#clock.now()
     const gap = now - this.#seenAt
     this.#seenAt = now
@@ -41,26 +42,22 @@ export class SuspensionWatch {
 
   /** A run works here, or no longer does. */
   update(run: string, works: boolean): void {
+    if (works && this.#working.size === 0) {
+      this.#seenAt = this.#clock.now()
+      this.#tick.start()
+    }
     if (works) this.#working.add(run)
     else this.#working.delete(run)
-    if (this.#working.size === 0) this.stop()
-    else if (this.#cancel === undefined) {
-      this.#seenAt = this.#clock.now()
-      this.#schedule()
-    }
+    if (this.#working.size === 0) this.#tick.stop()
   }
 
   stop(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
+    this.#working.clear()
+    this.#tick.stop()
   }
 
-  #schedule(): void {
-    const tick = () => {
-      const before = this.#totalMs
-      if (this.totalMs > before) this.#onSuspended()
-      this.#schedule()
-    }
-    this.#cancel = this.#clock.after(tickMs, tick, { background: true })
+  #onTick(): void {
+    const before = this.#totalMs
+    if (this.totalMs > before) this.#onSuspended()
   }
 }

@@ -1,5 +1,5 @@
 /** Signs the tree at an interval and at the end, where it has grown since; what cannot be delivered is signed anew later. */
-import type { Cancel, Clock } from '../../../core/index.ts'
+import { type Clock, PeriodicTask } from '../../../core/index.ts'
 import type { Checkpoint, SignCheckpoint } from './checkpoint.ts'
 
 export interface CheckpointerParts {
@@ -14,21 +14,19 @@ export interface CheckpointerParts {
 
 export class Checkpointer {
   readonly #parts: CheckpointerParts
-  #cancel: Cancel | undefined
+  readonly #task: PeriodicTask
   #delivered: number | undefined
   #running: Promise<unknown> = Promise.resolve()
 
   constructor(parts: CheckpointerParts) {
     this.#parts = parts
+    const { clock, everyMs: intervalMs, failed } = parts
+    const run = async () => void (await this.now())
+    this.#task = new PeriodicTask({ name: 'checkpoints', clock, intervalMs, run, failed })
   }
 
   start(): void {
-    const { clock, everyMs, failed } = this.#parts
-    const round = async () => {
-      await this.now().catch(failed)
-      if (this.#cancel) this.start()
-    }
-    this.#cancel = clock.after(everyMs, () => void round(), { background: true })
+    this.#task.start()
   }
 
   /** @returns undefined where nothing came since the last one */
@@ -39,8 +37,7 @@ export class Checkpointer {
   }
 
   async stop(): Promise<void> {
-    this.#cancel?.()
-    this.#cancel = undefined
+    await this.#task.close()
     await this.now().catch(this.#parts.failed)
   }
 

@@ -4,7 +4,7 @@
  * between commit and telling, a cheap read each second finds it. Notes travel the same way, and nothing finds those again.
  */
 import type { Client } from 'pg'
-import { type Clock, hashText, type Random } from '../../../core/index.ts'
+import { type Clock, hashText, PeriodicTask, type Random } from '../../../core/index.ts'
 import { Listeners } from '../../notifications/listeners.ts'
 import {
   type Broadcast,
@@ -69,20 +69,26 @@ export class ListenConnection implements Broadcast {
   #client: Client | undefined
   /** When the connection came or went, of the monotonic clock. */
   #turned = 0
-  #timer: NodeJS.Timeout | undefined
-  #polling: Promise<void> = Promise.resolve()
+  readonly #polling: PeriodicTask
   #seen = { wakes: -1, at: 0, repeat: false }
 
   constructor(options: ListenConnectionOptions) {
     this.#options = options
     this.#channel = `troupe_${options.schema}`
+    const { clock, random } = options
+    const run = async () => {
+      await this.#poll()
+      this.#polled({ state: 'open' })
+    }
+    const failed = (error: unknown) => this.#polled({ state: 'failed', problem: messageOf(error) })
+    this.#polling = new PeriodicTask({ name: 'hints', clock, random, intervalMs: pollMs, run, failed })
   }
 
   /** @throws when it cannot listen at first */
   async start(): Promise<void> {
     const { location } = this.#options
     if (location) await this.#listen(location)
-    this.#schedule()
+    this.#polling.start()
   }
 
   /** Tells the other processes, soon. */
@@ -123,9 +129,8 @@ export class ListenConnection implements Broadcast {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    clearTimeout(this.#timer)
     await this.#sending
-    await this.#polling
+    await this.#polling.close()
     await this.#hangUp()
   }
 
@@ -205,21 +210,9 @@ export class ListenConnection implements Broadcast {
     }
   }
 
-  #schedule(): void {
-    if (this.#stopping.signal.aborted) return
-    const run = () => {
-      this.#polling = this.#poll().then(
-        () => this.#polled({ state: 'open' }),
-        (error: unknown) => this.#polled({ state: 'failed', problem: messageOf(error) }),
-      )
-    }
-    this.#timer = setTimeout(run, pollMs).unref()
-  }
-
   /** Where nobody listens, it is this that shows whether the server is there. */
   #polled(state: StorageState): void {
     if (!this.#options.location) this.#options.state(state)
-    this.#schedule()
   }
 
   /** Told once more a second later: what was counted may not have been committed yet when it was looked at. */

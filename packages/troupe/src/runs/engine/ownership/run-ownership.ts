@@ -1,0 +1,212 @@
+/** One run as this process has it: carries out what the table of transitions says, and nothing else changes its state. */
+import type { Agent } from '../../../agents/index.ts'
+import { failure, type UserId } from '../../../core/index.ts'
+import type { Log } from '../../../observability/index.ts'
+import { pending } from '../../machine/pending.ts'
+import type { RunOwner } from '../execution/run-owner.ts'
+import type { StepLauncher } from '../execution/step-launcher.ts'
+import { isPassing, isTakeoverInterrupted } from './ensure-owned.ts'
+import {
+  nextOwnership,
+  type OwnershipAction,
+  type OwnershipTrigger,
+  type RunOwnershipState,
+} from './ownership-transitions.ts'
+import type { Wakeups } from './wakeups.ts'
+
+export interface OwnedRun {
+  readonly owner: RunOwner
+  readonly launcher: StepLauncher
+}
+
+export interface RunOwnershipHost {
+  readonly wakeups: Wakeups
+  readonly log: Log
+  /** How often this process was given up. */
+  readonly losses: number
+  /** Claims the run in the storage, and folds it. */
+  takeOver(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<OwnedRun>
+  /** Gives the run back in the storage, unless something came for it. @returns whether it did */
+  release(owner: RunOwner): Promise<boolean>
+  /** The run was claimed under a name of this process under which it is not owned here: another process may claim it. */
+  abandon(user: UserId, run: string): Promise<void>
+  /** The run is owned here from now on, and nothing in it was carried out yet. */
+  onClaimed(owned: OwnedRun): void
+  /** After each commit of the run. */
+  onCommit(owner: RunOwner): void
+  /** It is known more of a run that was lost. */
+  onRechecked(user: UserId, run: string): void
+  /** The steps of the run are not carried out here any more. */
+  onLeft(owner: RunOwner): void
+  onUnclaimed(ownership: RunOwnership): void
+}
+
+/** A run that moves within this time finds its code still at hand. */
+const idleMs = 1_000
+const recheckMs = 1_000
+
+export class RunOwnership {
+  readonly user: UserId
+  readonly run: string
+  readonly #host: RunOwnershipHost
+  #state: RunOwnershipState = 'unclaimed'
+  /** While the run is claimed or idle. */
+  #owned: OwnedRun | undefined
+  /** The change that claims or releases. */
+  #change: Promise<unknown> | undefined
+  #claim: Promise<RunOwner> | undefined
+  #ownAgents: ReadonlyMap<string, Agent> | undefined
+
+  constructor(host: RunOwnershipHost, user: UserId, run: string) {
+    this.#host = host
+    this.user = user
+    this.run = run
+  }
+
+  get state(): RunOwnershipState {
+    return this.#state
+  }
+  get owned(): OwnedRun | undefined {
+    return this.#owned
+  }
+
+  /** The run was started here, in a change that claimed it. */
+  begin(owned: OwnedRun): void {
+    this.#register(owned)
+  }
+
+  /** @returns its owner, once the run is claimed here; rejects with the reason where it is not */
+  claim(ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
+    if (this.#owned) return Promise.resolve(this.#owned.owner)
+    if (!this.#claim) this.#ownAgents = ownAgents
+    this.dispatch('claim')
+    return this.#claim as Promise<RunOwner>
+  }
+
+  /** Something came for the run, or for a step of it. */
+  input(step?: string): void {
+    if (step === undefined || !this.#owned) {
+      this.dispatch('input')
+      return
+    }
+    const { owner, launcher } = this.#owned
+    if (launcher.arrived(step)) void owner.apply((at) => ({ at, type: 'step.resumed', step })).catch(() => {})
+  }
+
+  /** Resolves when no change is in progress that claims or releases the run. */
+  async changeEnded(): Promise<void> {
+    while (this.#change) await this.#change
+  }
+
+  dispatch(trigger: OwnershipTrigger): void {
+    const { to, actions } = nextOwnership(this.#state, trigger)
+    this.#state = to
+    const owned = this.#owned
+    if (to !== 'claimed' && to !== 'idle') this.#owned = undefined
+    for (const action of actions) RunOwnership.#actions[action](this, owned)
+    if (this.#state === 'unclaimed') this.#host.onUnclaimed(this)
+  }
+
+  static readonly #actions: Readonly<Record<OwnershipAction, (at: RunOwnership, owned?: OwnedRun) => void>> = {
+    claim: (at) => at.#startClaim(),
+    deliver: (_, owned) => owned?.owner.arrived(),
+    'wait-to-release': (at, owned) =>
+      at.#wakeAfter(idleMs, () => at.dispatch(owned?.owner.isResting ? 'idle-elapsed' : 'waiting')),
+    release: (at, owned) => owned && at.#startRelease(owned),
+    'recheck-later': (at) => at.#wakeAfter(recheckMs, () => at.#recheck(), true),
+    abandon: (at) => void at.#host.abandon(at.user, at.run).catch(() => {}),
+    'clear-wakeup': (at) => at.#host.wakeups.clear(at.#key),
+    'stop-steps': (at, owned) => {
+      void owned?.owner.close()
+      void owned?.launcher.release()
+      if (owned) at.#host.onLeft(owned.owner)
+    },
+    'leave-steps': (at, owned) => {
+      owned?.launcher.leave()
+      if (owned) at.#host.onLeft(owned.owner)
+    },
+  }
+
+  get #key(): string {
+    return JSON.stringify([this.user, this.run])
+  }
+
+  #wakeAfter(ms: number, run: () => void, foreground = false): void {
+    this.#host.wakeups.set(this.#key, ms, run, { foreground })
+  }
+
+  #startClaim(): void {
+    const { losses } = this.#host
+    const takeover = this.#host.takeOver(this.user, this.run, this.#ownAgents)
+    const claim = takeover.then(
+      (owned) => {
+        if (losses === this.#host.losses) return this.#resume(owned)
+        void owned.owner.close()
+        this.#endChange('claim-outdated')
+        throw failure('journal.lost', { journal: `of run ${this.run}, claimed by a process that was given up` })
+      },
+      (error: unknown) => {
+        // Whether the storage made it this process' is not known: then no other process would claim it.
+        this.#endChange(isTakeoverInterrupted(error) ? 'claim-unknown' : 'claim-rejected')
+        throw error
+      },
+    )
+    this.#claim = claim
+    this.#change = claim.catch(() => {})
+  }
+
+  #resume(owned: OwnedRun): RunOwner {
+    const { owner } = owned
+    this.#endChange('claimed', owned)
+    owner.resume(pending(owner.state), { restarted: true })
+    return owner
+  }
+
+  #endChange(trigger: OwnershipTrigger, owned?: OwnedRun): void {
+    this.#change = undefined
+    this.#claim = undefined
+    this.#ownAgents = undefined
+    if (owned) this.#register(owned)
+    else this.dispatch(trigger)
+  }
+
+  #register(owned: OwnedRun): void {
+    const { owner } = owned
+    this.dispatch('claimed')
+    this.#owned = owned
+    this.#host.onClaimed(owned)
+    owner.observe(() => {
+      this.#host.onCommit(owner)
+      if (this.#owned === owned) this.#committed(owner)
+    })
+    this.#committed(owner)
+  }
+
+  #committed(owner: RunOwner): void {
+    if (owner.over) this.dispatch('over')
+    else this.dispatch(owner.waits ? 'waiting' : 'moved')
+  }
+
+  #startRelease({ owner, launcher }: OwnedRun): void {
+    const release = async () => {
+      const stopped = launcher.release()
+      await owner.close()
+      await stopped
+      return this.#host.release(owner)
+    }
+    this.#host.onLeft(owner)
+    this.#change = release()
+      .catch(() => false)
+      .then((isReleased) => this.#endChange(isReleased ? 'released' : 'release-rejected'))
+  }
+
+  #recheck(): void {
+    this.dispatch('recheck')
+    const done = () => this.#host.onRechecked(this.user, this.run)
+    void this.#claim?.then(done, (error: unknown) => {
+      if (!isPassing(error) && !isTakeoverInterrupted(error))
+        this.#host.log.warn('a run is not claimed again', { run: this.run, error: error as Error })
+      done()
+    })
+  }
+}
