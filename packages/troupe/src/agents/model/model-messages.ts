@@ -7,7 +7,16 @@ import type {
   LanguageModelV4ToolResultOutput,
   LanguageModelV4ToolResultPart,
 } from '@ai-sdk/provider'
-import { canonicalJson, encodeJson, hashText, isObject, type Json, TroupeError } from '../../core/index.ts'
+import {
+  type ContentPart,
+  canonicalJson,
+  encodeJson,
+  hashText,
+  isObject,
+  type Json,
+  type SourcePart,
+  TroupeError,
+} from '../../core/index.ts'
 import type { AnswerPart, ModelAnswer } from '../../models/index.ts'
 
 export type ThreadMessage = Exclude<LanguageModelV4Message, { role: 'system' }>
@@ -43,12 +52,25 @@ export function argumentsOf(
 const isBlank = (part: AnswerPart): boolean =>
   part.type === 'text' && part.text.trim() === '' && part.providerMetadata === undefined
 
+type Source = Extract<AnswerPart, { type: 'source' }>
+const isSource = (part: AnswerPart): part is Source => part.type === 'source'
+
+/** What the model said for its reader: texts, and the sources that it cites. */
+export const answerContent = (answer: ModelAnswer): readonly ContentPart[] =>
+  answer.content.flatMap((part): ContentPart[] => {
+    if (isSource(part)) return [part as SourcePart]
+    return part.type === 'text' && part.text !== '' ? [{ type: 'text', text: part.text }] : []
+  })
+
 /**
  * What the model said, as the next prompt holds it; undefined where it said nothing. Arguments that were no object stand
  * as an empty one.
  */
 export function assistantMessage(answer: ModelAnswer): ThreadMessage | undefined {
-  const visible = answer.content.filter((part) => !isBlank(part))
+  // Sources are for the reader: no prompt holds them.
+  const visible = answer.content.filter(
+    (part): part is Exclude<AnswerPart, Source> => !isSource(part) && !isBlank(part),
+  )
   if (visible.every(({ type }) => type === 'reasoning')) return undefined
   const content = visible.map((part) => {
     const options = part.providerMetadata ? { providerOptions: part.providerMetadata } : {}
