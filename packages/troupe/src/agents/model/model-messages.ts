@@ -10,11 +10,14 @@ import type {
 import {
   type ContentPart,
   canonicalJson,
+  contentOf,
   encodeJson,
+  type FilePart,
   hashText,
   isObject,
   type Json,
   type SourcePart,
+  type TextPart,
   TroupeError,
 } from '../../core/index.ts'
 import type { AnswerPart, ModelAnswer } from '../../models/index.ts'
@@ -24,6 +27,20 @@ export type ToolResultPart = LanguageModelV4ToolResultPart
 export type ToolCallPart = Extract<AnswerPart, { type: 'tool-call' }>
 
 export const userMessage = (text: string): ThreadMessage => ({ role: 'user', content: [{ type: 'text', text }] })
+/** What the model is asked: in words, or in parts where the input holds a file. */
+export function inputMessage(input: Json): ThreadMessage {
+  const parts = contentOf(input)
+  return parts ? { role: 'user', content: parts.map(promptPart) } : userMessage(textOfInput(input))
+}
+
+/** A part as the provider interface has it. */
+function promptPart(part: TextPart | FilePart) {
+  if (part.type === 'text') return { type: 'text' as const, text: part.text }
+  const { mediaType, data, filename } = part
+  const name = filename === undefined ? {} : { filename }
+  return { type: 'file' as const, mediaType, data: { type: 'data' as const, data }, ...name }
+}
+
 export const textOfInput = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
 
 /** The calls that wait for a result of ours, in the model's order. */
@@ -108,6 +125,11 @@ export const toolResult = (
 /** A result with a remark: texts get a paragraph, everything else is wrapped. */
 export const valueOutput = (value: Json, notice?: string): LanguageModelV4ToolResultOutput => {
   if (typeof value === 'string') return { type: 'text', value: notice === undefined ? value : `${value}\n\n${notice}` }
+  const parts = contentOf(value)
+  if (parts) {
+    const remark = notice === undefined ? [] : [{ type: 'text' as const, text: notice }]
+    return { type: 'content', value: [...parts.map(promptPart), ...remark] }
+  }
   return { type: 'json', value: (notice === undefined ? value : { result: value, notice }) as never }
 }
 export const errorOutput = (error: { readonly [key: string]: Json }): LanguageModelV4ToolResultOutput => ({
@@ -131,8 +153,21 @@ export function openCalls(
   return [...open.values()]
 }
 
-/** Four characters a token: what English text comes to on average with today's tokenizers. */
-export const tokensOf = (value: unknown): number => Math.ceil((JSON.stringify(value) ?? '').length / 4)
+/** What an image or a page of a document takes of a prompt is near it, whatever its size in bytes. */
+const tokensOfFile = 1_500
+
+/** Four characters a token: what English text comes to on average with today's tokenizers; files have their own measure. */
+export function tokensOf(value: unknown): number {
+  const text = JSON.stringify(value) ?? ''
+  if (!text.includes('"type":"file"')) return Math.ceil(text.length / 4)
+  let files = 0
+  const withoutFiles = JSON.stringify(value, (_, inner: unknown) => {
+    if (!isObject(inner) || inner.type !== 'file') return inner
+    files++
+    return null
+  })
+  return Math.ceil(withoutFiles.length / 4) + files * tokensOfFile
+}
 
 /** The hash of a conversation grows by its newest messages: hashing the whole each turn would be quadratic. */
 export const chainHash = (hash: string, messages: readonly ThreadMessage[]): string =>

@@ -6,6 +6,7 @@ import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptio
 import type { CallSettings } from './call-settings.ts'
 import { type ProviderKind, providerOptionsOf } from './provider-settings.ts'
 import { withPromptCache } from './with-prompt-cache.ts'
+import { withToolFiles } from './with-tool-files.ts'
 
 type Carried = Pick<CallSettings, 'reasoning' | 'serviceTier' | 'promptCache' | 'parallelToolCalls' | 'logprobs'>
 
@@ -31,7 +32,7 @@ export function withSettings(model: LanguageModelV4, kind: ProviderKind): Langua
     const settings = (troupe ?? {}) as Carried
     const providerOptions = providerOptionsOf(kind, provider, { ...settings, providerOptions: others })
     const asked = {
-      ...options,
+      ...withToolFiles(kind, options),
       ...(providerOptions && Object.keys(providerOptions).length > 0 ? { providerOptions } : {}),
     }
     if (providerOptions === undefined || Object.keys(providerOptions).length === 0) delete asked.providerOptions
