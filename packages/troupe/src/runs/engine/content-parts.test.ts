@@ -1,10 +1,11 @@
 /** Files in tasks and in results of tools, as models are sent them. */
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { defineTool, file, image, LlmAgent, patterns } from '../../index.ts'
+import { defineTool, LlmAgent, patterns } from '../../index.ts'
 import { openProviderServer } from '../../models/provider-server.test.fixture.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
+import { file, image } from '../../tools.ts'
 
 const { ada } = troupesOfTests()
 
