@@ -29,11 +29,13 @@ export type {
   CallLimits,
   CassetteMode,
   CompatibleModel,
+  ConfiguredModel,
   EmbeddingSpec,
   ModelDefaults,
   ModelLimits,
   ModelRegistry,
   ModelSpec,
+  ModelTarget,
   Price,
 } from './models/index.ts'
 export type { Log, LogConfig, LogFields, LogLevel, LogSink, OtlpConfig, Webhook } from './observability/index.ts'

@@ -1,4 +1,6 @@
 /** `troupe/tools`: the built-in tools in the formats of other frameworks, and the escaping and validation of text. */
+
+export { file, image } from './core/index.ts'
 export {
   escapeForPrompt,
   escapeHtml,

@@ -2,8 +2,9 @@
  * What an agent is to those who run it: a definition (immutable once used) that carries out one step at a time and says
  * where the run goes next. Function agents, LlmAgents, pools, remote agents and humans all stand behind this.
  */
-import type { Json, Schema, TaintLabel } from '../core/index.ts'
+import type { ContentPart, Json, Schema, TaintLabel } from '../core/index.ts'
 import type { Recorder } from '../journal/index.ts'
+import type { ModelUsage } from '../models/index.ts'
 import type { StepContext } from '../tools/index.ts'
 import type { Services } from './services-port.ts'
 
@@ -50,11 +51,15 @@ export interface Flow {
 export type StepReport = {
   /** The last text of the model. */
   readonly text: string
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly usage: ModelUsage
   readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
   readonly toolCalls: readonly ToolCallReport[]
   /** `provider/model` of the last answer. */
   readonly model: string
+  /** What the model said last, where it is more than text. */
+  readonly content?: readonly ContentPart[]
+  /** Of the last answer, where the settings ask for them; as the provider reports them. */
+  readonly logprobs?: Json
   /** Another model than the first of its chain answered, at least once. */
   readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
 }

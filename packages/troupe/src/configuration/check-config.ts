@@ -14,7 +14,13 @@ import {
   TroupeError,
 } from '../core/index.ts'
 import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
-import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
+import {
+  callSettingNames,
+  checkModelLimits,
+  type ModelDefaults,
+  problemOfSettings,
+  providers,
+} from '../models/index.ts'
 import { checkSchedulesConfig, readLimits } from '../runs/index.ts'
 import {
   auditSettings,
@@ -216,9 +222,7 @@ function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {
 }
 
 function checkDefaults(defaults: ModelDefaults): void {
-  checkOptions('models.defaults', defaults, ['maxOutputTokens', 'temperature'])
-  const { maxOutputTokens = 1, temperature = 0 } = defaults
-  if (!(Number.isSafeInteger(maxOutputTokens) && maxOutputTokens >= 1))
-    throw wrong('models.defaults', 'maxOutputTokens counts from 1')
-  if (!(temperature >= 0 && temperature <= 2)) throw wrong('models.defaults', 'temperature is from 0 to 2')
+  checkOptions('models.defaults', defaults, callSettingNames)
+  const problem = problemOfSettings(defaults)
+  if (problem !== undefined) throw wrong('models.defaults', problem)
 }

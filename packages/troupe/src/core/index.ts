@@ -1,6 +1,17 @@
 /** The words that every room shares. Imports nothing of ours. */
 
 export { construct } from './construct.ts'
+export {
+  type ContentPart,
+  contentOf,
+  type FileOptions,
+  type FilePart,
+  file,
+  image,
+  isFilePart,
+  type SourcePart,
+  type TextPart,
+} from './content-part.ts'
 export { catalogue, type ErrorCode } from './errors/catalogue.ts'
 export type { CatalogueEntry } from './errors/catalogue-entry.ts'
 export { concealErrors } from './errors/conceal-errors.ts'

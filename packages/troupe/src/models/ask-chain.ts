@@ -5,13 +5,16 @@ import { LiveText } from './answers/read-stream.ts'
 import { callModel, type ModelCallParts } from './call-model.ts'
 import { verdictOf } from './model-failure.ts'
 import type { Gates } from './model-gates.ts'
-import type { ModelAnswer, ModelCall, ModelSpec } from './models-port.ts'
-import { modelNameOf } from './resolve-model.ts'
+import type { ModelAnswer, ModelCall, ModelDefaults, ModelSpec, ModelTarget } from './models-port.ts'
+import { modelNameOf, withoutSettings } from './resolve-model.ts'
+import { mergeSettings } from './settings/call-settings.ts'
+import { checkTakes, providerKindOf } from './settings/provider-settings.ts'
 
 export interface ChainParts {
   readonly caller: ModelCallParts
   readonly gates: Gates
-  readonly modelOf: (spec: ModelSpec, tokensLeft: number | undefined) => Promise<LanguageModelV4>
+  readonly modelOf: (target: ModelTarget, tokensLeft: number | undefined) => Promise<LanguageModelV4>
+  readonly defaults: ModelDefaults
 }
 
 /**
@@ -19,18 +22,18 @@ export interface ChainParts {
  * @throws the error of the last model, or the first error after which no other model may be asked
  */
 export async function askChain(
-  { caller, gates, modelOf }: ChainParts,
+  { caller, gates, modelOf, defaults }: ChainParts,
   chain: readonly ModelSpec[],
   call: ModelCall,
 ): Promise<ModelAnswer> {
   const live = call.onPart ? new LiveText(call.onPart) : undefined
   const first = modelNameOf(chain[0] as ModelSpec)
   let reason: TroupeError | undefined
-  for (const [i, spec] of chain.entries()) {
-    const name = modelNameOf(spec)
+  const candidates = chain.map((spec) => candidateOf(spec, defaults, call))
+  for (const [i, { name, target, asked }] of candidates.entries()) {
     try {
-      const model = await modelOf(spec, call.tokensLeft)
-      const answer = await callModel(caller, { name, model, gate: gates.of(spec) }, call, live)
+      const model = await modelOf(target, call.tokensLeft)
+      const answer = await callModel(caller, { name, model, gate: gates.of(target) }, asked, live)
       return i === 0 ? answer : { ...answer, fallback: { from: first, to: name, reason: reason?.message ?? '' } }
     } catch (error) {
       if (verdictOf(error, caller.clock.now()).kind === 'stop' || i === chain.length - 1) throw error
@@ -38,4 +41,13 @@ export async function askChain(
     }
   }
   throw failure('invariant.broken', { rule: 'a chain of models has at least one' })
+}
+
+/** @throws ValidationError `model.setting`; before any model of the chain is asked */
+function candidateOf(spec: ModelSpec, defaults: ModelDefaults, call: ModelCall) {
+  const { target, settings } = withoutSettings(spec)
+  const name = modelNameOf(target)
+  const asked = mergeSettings(mergeSettings(defaults, settings ?? {}), call)
+  checkTakes(name, providerKindOf(target), asked)
+  return { name, target, asked }
 }

@@ -368,7 +368,7 @@ describe('prices, cache and what models get wrong', () => {
   it('estimates the tokens that a provider leaves out or that can not be, and believes the rest', () => {
     const usageOf = (input: unknown, output: unknown) =>
       readUsage({ inputTokens: { total: input }, outputTokens: { total: output } } as never, 'x'.repeat(398), 'y')
-    expect(usageOf(-5, Number.NaN)).toEqual({ inputTokens: 100, outputTokens: 1, cachedTokens: 0 })
+    expect(usageOf(-5, Number.NaN)).toEqual({ inputTokens: 100, outputTokens: 1 })
     expect(usageOf(undefined, 7)).toMatchObject({ inputTokens: 100, outputTokens: 7 })
     expect(usageOf(0, 7.9)).toMatchObject({ inputTokens: 0, outputTokens: 7 })
     expect(readUsage(undefined, 'x'.repeat(398), 'y')).toMatchObject({ inputTokens: 100, outputTokens: 1 })

@@ -1,6 +1,20 @@
 /** One call over a chain of models: bounded attempts, pauses as the provider asks, then the next model. */
-import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
-import { type Clock, type Events, failure, milliseconds, type Random, sleep, TroupeError } from '../core/index.ts'
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4ToolChoice,
+  SharedV4ProviderMetadata,
+} from '@ai-sdk/provider'
+import {
+  type Clock,
+  type Events,
+  failure,
+  type Json,
+  milliseconds,
+  type Random,
+  sleep,
+  TroupeError,
+} from '../core/index.ts'
 import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
 import { readAnswerParts, readUsage, withinBounds } from './answers/read-answer.ts'
 import { type LiveText, readStream, type StreamedAnswer } from './answers/read-stream.ts'
@@ -9,6 +23,8 @@ import { invalidModelAnswer, thrownByModel, verdictOf } from './model-failure.ts
 import { limited, longestPauseMs, type ModelGate } from './model-gates.ts'
 import type { ModelAnswer, ModelCall } from './models-port.ts'
 import type { createPrices } from './prices.ts'
+import type { ToolChoice } from './settings/call-settings.ts'
+import { carriedSettings } from './settings/with-settings.ts'
 
 const defaultAttempts = 3
 export const defaultIdle = '5m'
@@ -93,7 +109,7 @@ async function attempt(
   { name, model }: Candidate,
   call: ModelCall,
   live: LiveText | undefined,
-): Promise<ModelAnswer> {
+): Promise<{ readonly answer: ModelAnswer; readonly ignored: readonly string[] }> {
   const limit = {
     clock: caller.clock,
     limitMs: call.timeoutMs,
@@ -109,13 +125,23 @@ async function attempt(
       throw thrownByModel(thrown)
     })
     const { content, cut } = withinBounds(readAnswerParts(partial.content))
-    const { cachedTokens, ...usage } = readUsage(partial.usage, call.prompt, content)
+    const usage = readUsage(partial.usage, call.prompt, content)
     // A stream that was cut may close like a whole one: its provider then tells of no end.
     if (!cut && (partial.finish === 'interrupted' || (partial.finish === 'other' && content.length === 0)))
       throw invalidModelAnswer('the answer ended before its end')
-    const cost = caller.prices.costOf(name, { ...usage, cachedTokens })
+    const cost = caller.prices.costOf(name, usage)
+    const logprobs = call.logprobs ? logprobsOf(partial.metadata) : undefined
     const finish = (cut ? 'length' : partial.finish) as ModelAnswer['finish']
-    return { content, finish, usage, model: name, ...(cost === undefined ? {} : { cost }) }
+    const ignored = (partial.warnings ?? []).flatMap((one) => (one.type === 'unsupported' ? [one.feature] : []))
+    const answer = {
+      content,
+      finish,
+      usage,
+      model: name,
+      ...(cost === undefined ? {} : { cost }),
+      ...(logprobs === undefined ? {} : { logprobs }),
+    }
+    return { answer, ignored }
   })
 }
 
@@ -133,25 +159,38 @@ function streamed(
 }
 
 async function generated(model: LanguageModelV4, options: LanguageModelV4CallOptions): Promise<StreamedAnswer> {
-  const { content, finishReason, usage } = await model.doGenerate(options)
-  return { content, usage: usage ?? {}, finish: finishReason?.unified ?? 'other' }
+  const { content, finishReason, usage, providerMetadata: metadata, warnings } = await model.doGenerate(options)
+  const finish = finishReason?.unified ?? 'other'
+  return { content, usage: usage ?? {}, finish, warnings, ...(metadata ? { metadata } : {}) }
+}
+
+/** Each provider reports them in fields of its own. */
+function logprobsOf(metadata: SharedV4ProviderMetadata | undefined): Json | undefined {
+  const found = Object.values(metadata ?? {}).find(({ logprobs }) => logprobs !== undefined)?.logprobs
+  return found === undefined ? undefined : (JSON.parse(JSON.stringify(found)) as Json)
 }
 
 function optionsOf(call: ModelCall, abortSignal: AbortSignal): LanguageModelV4CallOptions {
-  const { prompt, tools, toolChoice, temperature, topP, seed, responseFormat, maxOutputTokens, stop } = call
+  const { prompt, tools, toolChoice, temperature, topP, seed, responseFormat, maxOutputTokens, stop, reasoning } = call
+  const providerOptions = carriedSettings(call)
   return {
     prompt,
     abortSignal,
     ...(tools && tools.length > 0 ? { tools } : {}),
-    ...(toolChoice ? { toolChoice } : {}),
+    ...(toolChoice && tools && tools.length > 0 ? { toolChoice: choiceOf(toolChoice) } : {}),
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(seed === undefined ? {} : { seed }),
     ...(responseFormat ? { responseFormat } : {}),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(stop ? { stopSequences: [...stop] } : {}),
+    ...(reasoning ? { reasoning: reasoning.effort } : {}),
+    ...(providerOptions ? { providerOptions } : {}),
   }
 }
+
+const choiceOf = (choice: ToolChoice): LanguageModelV4ToolChoice =>
+  typeof choice === 'string' ? { type: choice } : { type: 'tool', toolName: choice.tool }
 
 /** One attempt, and what is told of it. */
 async function observed(
@@ -164,9 +203,14 @@ async function observed(
   const began = clock.monotonic()
   const eventFields = { type: 'model.called', userId: call.user, model: candidate.name } as const
   try {
-    const answer = await attempt(caller, candidate, call, live)
+    const { answer, ignored } = await attempt(caller, candidate, call, live)
     const { usage, finish, cost, content } = answer
-    const usageFields = { ...usage, finish, ...(cost === undefined ? {} : { cost }) }
+    const usageFields = {
+      ...usage,
+      finish,
+      ...(cost === undefined ? {} : { cost }),
+      ...(ignored.length > 0 ? { ignored } : {}),
+    }
     events.emit(
       { ...eventFields, at: clock.now(), success: true, durationMs: clock.monotonic() - began, ...usageFields },
       () => ({

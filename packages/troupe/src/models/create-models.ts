@@ -29,11 +29,20 @@ import type {
   ModelObstacle,
   ModelSpec,
   Models,
+  ModelTarget,
   Price,
 } from './models-port.ts'
 import { checkPrices, createPrices } from './prices.ts'
 import { type IsInstalled, isInstalled, type Load, loadPackage } from './providers.ts'
-import { createResolver, type FetchTo, modelNameOf, plainReveal, type Resolver, type Reveal } from './resolve-model.ts'
+import {
+  createResolver,
+  type FetchTo,
+  modelNameOf,
+  plainReveal,
+  type Resolver,
+  type Reveal,
+  withoutSettings,
+} from './resolve-model.ts'
 import { createResponseCache } from './response-cache.ts'
 
 export interface ModelsOptions {
@@ -72,7 +81,7 @@ export interface ModelsOptions {
 
 /** @throws ValidationError for a price, limit or figure that is none */
 export function createModels(options: ModelsOptions): Models {
-  const { clock, random, events, recording, env = {}, reveal = plainReveal } = options
+  const { clock, random, events, recording, env = {}, reveal = plainReveal, defaults = {} } = options
   const registry = createRegistry(options.registry ?? {}, env.AGENT_MODEL as string | undefined)
   const prices = createPrices(checkPrices(options.prices ?? {}))
   const { load = loadPackage, installed = options.load ? () => true : isInstalled, fetchTo } = options
@@ -83,7 +92,7 @@ export function createModels(options: ModelsOptions): Models {
   const idleMs = milliseconds(options.idle ?? defaultIdle, 'models.idle', '1ms')
   const redact = options.redact ? { redact: options.redact } : {}
   const caller = { clock, random, events, prices, attempts: attemptsOf(options.attempts), idleMs, ...redact }
-  const modelOf = async (spec: ModelSpec, tokensLeft: number | undefined): Promise<LanguageModelV4> => {
+  const modelOf = async (spec: ModelTarget, tokensLeft: number | undefined): Promise<LanguageModelV4> => {
     const resolve = async () => boundedModel(await resolver.resolve(spec), tokensLeft)
     if (!recording) return resolve()
     if (typeof spec === 'object' && 'url' in spec && spec.apiKey) recording.redactSecret(await reveal(spec.apiKey))
@@ -94,7 +103,7 @@ export function createModels(options: ModelsOptions): Models {
     embedding: options.embedding,
     priceOf: prices.priceOf,
     costOf: prices.costOf,
-    defaults: options.defaults ?? {},
+    defaults,
     defaultChain: registry.defaultChain,
     embed: createEmbeddings({
       clock,
@@ -108,7 +117,7 @@ export function createModels(options: ModelsOptions): Models {
     }),
     async call(named, call) {
       const chain = registry.expand(named)
-      const ask = () => askChain({ caller, gates, modelOf }, chain, call)
+      const ask = () => askChain({ caller, gates, modelOf, defaults }, chain, call)
       if (!call.cache) return ask()
       // One that a budget may have cut is of this call alone.
       const isReusable = ({ finish }: ModelAnswer) => call.tokensLeft === undefined || finish !== 'length'
@@ -144,7 +153,7 @@ function createChainChecks({ registry, resolver, recording }: ChainCheckParts) {
       try {
         return expand(named).map((spec) => ({
           model: modelNameOf(spec),
-          obstacle: recording ? undefined : resolver.obstacle(spec),
+          obstacle: recording ? undefined : resolver.obstacle(withoutSettings(spec).target),
         }))
       } catch (error) {
         if (!(error instanceof TroupeError)) throw error
@@ -154,7 +163,9 @@ function createChainChecks({ registry, resolver, recording }: ChainCheckParts) {
     async missingKeys(named: readonly ModelSpec[]): Promise<readonly ModelObstacle[]> {
       if (recording) return []
       try {
-        const asked = expand(named).map(async (spec) => [modelNameOf(spec), await resolver.missingKey(spec)] as const)
+        const asked = expand(named).map(
+          async (spec) => [modelNameOf(spec), await resolver.missingKey(withoutSettings(spec).target)] as const,
+        )
         return (await Promise.all(asked)).map(([model, obstacle]) => ({ model, obstacle }))
       } catch (error) {
         // That the registry lacks a name is an obstacle of another kind.
@@ -172,7 +183,10 @@ function questionOf(chain: readonly ModelSpec[], call: ModelCall): Json {
   return JSON.parse(
     JSON.stringify([
       rest.user,
-      chain.map((spec) => `${accountOf(spec, modelNameOf(spec))} ${modelNameOf(spec)}`),
+      chain.map((spec) => {
+        const { target, settings } = withoutSettings(spec)
+        return [`${accountOf(target, modelNameOf(target))} ${modelNameOf(target)}`, settings ?? null]
+      }),
       rest,
     ]),
   ) as Json

@@ -10,6 +10,7 @@ export type {
   AnswerPart,
   CallLimits,
   CompatibleModel,
+  ConfiguredModel,
   Embedded,
   EmbeddingSpec,
   LivePart,
@@ -20,8 +21,17 @@ export type {
   ModelObstacle,
   ModelSpec,
   Models,
+  ModelTarget,
   ModelUsage,
   Price,
 } from './models-port.ts'
 export { pricesAsOf } from './prices.ts'
 export { providerKeys, providers } from './providers.ts'
+export {
+  type CallSettings,
+  callSettingNames,
+  problemOfSettings,
+  type ReasoningSettings,
+  serviceTiers,
+  type ToolChoice,
+} from './settings/call-settings.ts'

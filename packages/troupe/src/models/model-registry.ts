@@ -2,6 +2,8 @@
 import { failure, nearest } from '../core/index.ts'
 import type { EmbeddingSpec, ModelSpec } from './models-port.ts'
 import { providers } from './providers.ts'
+import { withoutSettings } from './resolve-model.ts'
+import { type CallSettings, mergeSettings, problemOfSettings } from './settings/call-settings.ts'
 
 /** `{ fast: 'openai/gpt-5-mini', careful: ['anthropic/claude-opus-4-5', 'openai/gpt-5'], default: 'fast' }` */
 export type ModelRegistry = Readonly<Record<string, ModelSpec | readonly ModelSpec[]>>
@@ -14,7 +16,14 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
   const wrong = (name: string, problem: string) =>
     failure('validation.failed', { what: `The model ${name} of the registry`, problem })
   const expandOne = (spec: ModelSpec, within: readonly string[]): readonly ModelSpec[] => {
-    if (typeof spec !== 'string' || spec.includes('/')) return [spec]
+    if (typeof spec !== 'string') {
+      const { target, settings } = withoutSettings(spec)
+      const problem = settings && problemOfSettings(settings)
+      if (problem !== undefined) throw failure('validation.failed', { what: 'The settings of a model', problem })
+      if (typeof target !== 'string' || target.includes('/')) return [spec]
+      return expandOne(target, within).map((one) => withMore(one, settings ?? {}))
+    }
+    if (spec.includes('/')) return [spec]
     if (within.includes(spec)) throw wrong(spec, 'it stands for itself')
     const found = registry[spec]
     if (found !== undefined) return asList(found).flatMap((one) => expandOne(one, [...within, spec]))
@@ -42,6 +51,14 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
       return fallback ? expandOne(fallback, []) : []
     },
   }
+}
+
+/** A name's own settings go before those of what it stands for. */
+function withMore(spec: ModelSpec, more: CallSettings): ModelSpec {
+  const { target, settings } = withoutSettings(spec)
+  const merged = mergeSettings(settings, more)
+  if (typeof target === 'object' && 'url' in target) return { ...target, settings: merged }
+  return { model: target, settings: merged }
 }
 
 const asList = (found: ModelSpec | readonly ModelSpec[]): readonly ModelSpec[] =>

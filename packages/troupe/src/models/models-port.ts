@@ -6,18 +6,29 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
 } from '@ai-sdk/provider'
-import type { TroupeError, UserId } from '../core/index.ts'
+import type { Json, TroupeError, UserId } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
+import type { CallSettings } from './settings/call-settings.ts'
 
 /** Any OpenAI-compatible URL, e.g. of a local server. */
 export interface CompatibleModel {
   readonly url: string
   readonly model: string
   readonly apiKey?: SecretText
+  /** Of calls of this model; the settings of an agent go before them. */
+  readonly settings?: CallSettings
 }
 
 /** `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
-export type ModelSpec = string | LanguageModelV4 | CompatibleModel
+export type ModelTarget = string | LanguageModelV4 | CompatibleModel
+
+/** A model with settings of its own; the settings of an agent go before them. */
+export interface ConfiguredModel {
+  readonly model: string | LanguageModelV4
+  readonly settings: CallSettings
+}
+
+export type ModelSpec = ModelTarget | ConfiguredModel
 
 /** The same for a model that turns texts into vectors. */
 export type EmbeddingSpec = string | EmbeddingModelV4 | CompatibleModel
@@ -28,31 +39,34 @@ export interface Price {
   readonly output: number
   /** Of input tokens read from the provider's cache; the price of input where absent. */
   readonly cacheRead?: number
+  /** Of input tokens written to the provider's cache; the price of input where absent. */
+  readonly cacheWrite?: number
   /** Of a whole call with more input tokens than `over`, where the vendor asks more for such. */
   readonly long?: {
     readonly over: number
     readonly input: number
     readonly output: number
     readonly cacheRead?: number
+    readonly cacheWrite?: number
   }
 }
 
-export interface ModelUsage {
+export type ModelUsage = {
   readonly inputTokens: number
   readonly outputTokens: number
+  /** Of the input tokens: read from the provider's cache; absent where none were. */
+  readonly cacheReadTokens?: number
+  /** Of the input tokens: written to the provider's cache; absent where none were. */
+  readonly cacheWriteTokens?: number
 }
 
 /** What a model is asked. */
 export interface ModelCall
-  extends Pick<
-    LanguageModelV4CallOptions,
-    'prompt' | 'tools' | 'toolChoice' | 'temperature' | 'topP' | 'seed' | 'responseFormat'
-  > {
+  extends CallSettings,
+    Pick<LanguageModelV4CallOptions, 'prompt' | 'tools' | 'responseFormat'> {
   readonly user: UserId
-  readonly maxOutputTokens?: number
   /** What a budget leaves for the answer. No part of the question: recordings and the cache don't tell calls apart by it. */
   readonly tokensLeft?: number
-  readonly stop?: readonly string[]
   readonly signal?: AbortSignal
   /** Of one attempt, in ms. */
   readonly timeoutMs?: number
@@ -68,8 +82,11 @@ export type LivePart =
   | { readonly type: 'reasoning-delta'; readonly delta: string }
   | { readonly type: 'reset'; readonly reason: string }
 
-/** The content kept: of each kind only what a later prompt can hold. */
-export type AnswerPart = Extract<LanguageModelV4Content, { type: 'text' | 'reasoning' | 'tool-call' | 'tool-result' }>
+/** The content that is stored: what a later prompt can hold, and the sources that an answer cites. */
+export type AnswerPart = Extract<
+  LanguageModelV4Content,
+  { type: 'text' | 'reasoning' | 'tool-call' | 'tool-result' | 'source' }
+>
 
 /** Plain JSON, so that it can be recorded. */
 export interface ModelAnswer {
@@ -80,6 +97,8 @@ export interface ModelAnswer {
   readonly model: string
   /** US dollars; absent where the price of the model is not known. */
   readonly cost?: number
+  /** As the provider reports them, where the call asked for them. */
+  readonly logprobs?: Json
   /** Set when another than the first of the chain answered. */
   readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
   readonly cached?: true
@@ -98,10 +117,7 @@ export interface EmbedOptions {
 }
 
 /** What agents ask with where they say nothing themselves. */
-export interface ModelDefaults {
-  readonly maxOutputTokens?: number
-  readonly temperature?: number
-}
+export type ModelDefaults = CallSettings
 
 export interface CallLimits {
   /** Calls on their way at once. */

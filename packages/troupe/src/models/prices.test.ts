@@ -3,7 +3,11 @@ import type { Price } from './models-port.ts'
 import { checkPrices, createPrices } from './prices.ts'
 
 const { costOf, priceOf } = createPrices({ 'house/model': { input: 1, output: 2 } })
-const used = (inputTokens: number, outputTokens = 0, cachedTokens = 0) => ({ inputTokens, outputTokens, cachedTokens })
+const used = (inputTokens: number, outputTokens = 0, cacheReadTokens = 0) => ({
+  inputTokens,
+  outputTokens,
+  cacheReadTokens,
+})
 
 describe('prices', () => {
   it('are per million tokens, and less for what the provider had cached', () => {

@@ -64,15 +64,20 @@ const table: Readonly<Record<string, Price>> = {
   'google/gemini-2.5-flash': { input: 0.3, output: 2.5 },
 }
 
+/** platform.claude.com/docs/en/build-with-claude/prompt-caching: a write for five minutes costs a quarter more than input. */
+const anthropicWrite = 1.25
+
 /** @throws ValidationError naming the model and the field */
 export function checkPrices(prices: Readonly<Record<string, Price>>): Readonly<Record<string, Price>> {
   for (const [model, price] of Object.entries(prices)) {
-    checkPrice(model, price, ['input', 'output', 'cacheRead', 'long'], ['input', 'output'])
+    checkPrice(model, price, [...tokenPrices, 'long'], ['input', 'output'])
     if (price.long !== undefined)
-      checkPrice(`${model}, long`, price.long, ['over', 'input', 'output', 'cacheRead'], ['over', 'input', 'output'])
+      checkPrice(`${model}, long`, price.long, ['over', ...tokenPrices], ['over', 'input', 'output'])
   }
   return prices
 }
+
+const tokenPrices = ['input', 'output', 'cacheRead', 'cacheWrite']
 
 function checkPrice(model: string, price: object, known: readonly string[], needed: readonly string[]): void {
   const what = `The price of ${model}`
@@ -95,16 +100,20 @@ export function createPrices(overrides: Readonly<Record<string, Price>>) {
   const priceOf = (model: string) => prices.get(model) ?? prices.get(undated(model))
   return {
     priceOf,
-    costOf(model: string, usage: ModelUsage & { readonly cachedTokens?: number }): number | undefined {
+    costOf(model: string, usage: ModelUsage): number | undefined {
       const price = priceOf(model)
       if (!price) return undefined
       const {
         input,
         output,
         cacheRead = input,
+        cacheWrite = model.startsWith('anthropic/') ? input * anthropicWrite : input,
       } = price.long && usage.inputTokens > price.long.over ? price.long : price
-      const cached = Math.min(usage.cachedTokens ?? 0, usage.inputTokens)
-      return ((usage.inputTokens - cached) * input + cached * cacheRead + usage.outputTokens * output) / 1e6
+      const { inputTokens, outputTokens, cacheReadTokens = 0, cacheWriteTokens = 0 } = usage
+      const read = Math.min(cacheReadTokens, inputTokens)
+      const written = Math.min(cacheWriteTokens, inputTokens - read)
+      const paidInFull = inputTokens - read - written
+      return (paidInFull * input + read * cacheRead + written * cacheWrite + outputTokens * output) / 1e6
     },
   }
 }

@@ -20,6 +20,8 @@ export interface ScriptedResponse {
   readonly text?: string
   readonly tool?: { readonly name: string; readonly args: unknown }
   readonly fault?: Fault
+  /** What is sent in place of an answer of the protocol; a list is sent as events of a stream. */
+  readonly raw?: object | Events
 }
 
 export interface Asked {
@@ -201,7 +203,8 @@ export async function openProviderServer(mockReplies: readonly ScriptedResponse[
       asked.push({ path, headers: request.headers, body: JSON.parse(body) as Asked['body'] })
       const scripted = mockReplies[Math.min(asked.length, mockReplies.length) - 1] ?? {}
       const protocol = protocols[path]
-      if (!protocol) response.writeHead(404).end()
+      if (scripted.raw) sendRaw(response, scripted.raw)
+      else if (!protocol) response.writeHead(404).end()
       else void answer(response, protocol, scripted, asked.at(-1)?.body.stream === true)
     })
   })
@@ -214,6 +217,17 @@ export async function openProviderServer(mockReplies: readonly ScriptedResponse[
       server.close()
     },
   }
+}
+
+function sendRaw(response: ServerResponse, raw: object | Events): void {
+  if (!Array.isArray(raw)) {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(raw))
+    return
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (const [name, data] of raw as Events)
+    response.write(`${name === undefined ? '' : `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`)
+  response.end()
 }
 
 async function answer(

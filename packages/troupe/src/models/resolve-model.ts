@@ -5,25 +5,39 @@ import type { Fetch, SecretText } from '../security/index.ts'
 import { unstored } from './answers/unstored.ts'
 import { withForms } from './answers/with-forms.ts'
 import { extractiveModel } from './extractive/index.ts'
-import type { CompatibleModel, EmbeddingSpec, ModelSpec } from './models-port.ts'
+import type { CompatibleModel, EmbeddingSpec, ModelSpec, ModelTarget } from './models-port.ts'
 import { type IsInstalled, type Load, type Provider, type ProviderInstance, providers } from './providers.ts'
+import type { CallSettings } from './settings/call-settings.ts'
+import { providerKindOf } from './settings/provider-settings.ts'
+import { withSettings } from './settings/with-settings.ts'
 
 /** `provider/model`; a provider's object calls itself `openai.chat`, which is the same account as `openai`. */
 export function modelNameOf(spec: ModelSpec | EmbeddingSpec): string {
   if (typeof spec === 'string') return spec
+  if ('settings' in spec && !('url' in spec)) return modelNameOf(spec.model)
   if ('url' in spec) return `${hostOf(spec.url)}/${spec.model}`
   return `${show(spec.provider).split('.')[0]}/${show(spec.modelId)}`
+}
+
+/** What is asked, and the settings that it is registered with. */
+export function withoutSettings(spec: ModelSpec): {
+  readonly target: ModelTarget
+  readonly settings?: CallSettings | undefined
+} {
+  if (typeof spec === 'string') return { target: spec }
+  if ('url' in spec) return { target: spec, settings: spec.settings }
+  return 'settings' in spec ? { target: spec.model, settings: spec.settings } : { target: spec }
 }
 
 const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 
 export interface Resolver {
-  resolve(spec: ModelSpec): Promise<LanguageModelV4>
+  resolve(spec: ModelTarget): Promise<LanguageModelV4>
   resolveEmbedding(spec: EmbeddingSpec): Promise<EmbeddingModelV4>
   /** Why it can never be had, as far as that is seen without loading anything. */
-  obstacle(spec: ModelSpec): TroupeError | undefined
+  obstacle(spec: ModelTarget): TroupeError | undefined
   /** Why its API key cannot be had now. */
-  missingKey(spec: ModelSpec): Promise<TroupeError | undefined>
+  missingKey(spec: ModelTarget): Promise<TroupeError | undefined>
 }
 
 export type FetchTo = (url: string) => Fetch
@@ -67,8 +81,8 @@ export function createResolver(options: Environment): Resolver {
   return {
     async resolve(spec) {
       if (typeof spec === 'string') return once('language', spec, (apiKey) => languageModel(spec, options, apiKey))
-      if ('url' in spec) return withForms((await compatible(spec, options)).chatModel(spec.model))
-      return withForms(ofVersion4(spec))
+      if ('url' in spec) return asked((await compatible(spec, options)).chatModel(spec.model), spec)
+      return asked(ofVersion4(spec), spec)
     },
     async resolveEmbedding(spec) {
       if (typeof spec === 'string') return once('embedding', spec, (apiKey) => embeddingModel(spec, options, apiKey))
@@ -88,7 +102,11 @@ export function createResolver(options: Environment): Resolver {
   }
 }
 
-async function missingKey(spec: ModelSpec, environment: Environment): Promise<TroupeError | undefined> {
+/** Forms are told of last: what they add to the options is for the provider as it is. */
+const asked = (model: LanguageModelV4, target: ModelTarget): LanguageModelV4 =>
+  withSettings(withForms(model), providerKindOf(target))
+
+async function missingKey(spec: ModelTarget, environment: Environment): Promise<TroupeError | undefined> {
   try {
     if (typeof spec === 'string') {
       const { prefix } = split(spec)
@@ -105,7 +123,7 @@ async function missingKey(spec: ModelSpec, environment: Environment): Promise<Tr
 }
 
 /** @throws ValidationError as `resolve`, but for a key that is missing: it may come, or be another process's */
-function checkSpec(spec: ModelSpec, { installed }: Environment): void {
+function checkSpec(spec: ModelTarget, { installed }: Environment): void {
   if (typeof spec !== 'string') {
     readable('The model', () => ('url' in spec ? checkUrl(spec) : void ofVersion4(spec)))
     return
@@ -176,7 +194,7 @@ async function languageModel(
   apiKey: string | undefined,
 ): Promise<LanguageModelV4> {
   const { prefix, model } = split(name)
-  if (prefix !== 'offline') return unstored(withForms((await openProvider(name, prefix, environment, apiKey))(model)))
+  if (prefix !== 'offline') return unstored(asked((await openProvider(name, prefix, environment, apiKey))(model), name))
   checkOffline(name, model)
   return extractiveModel()
 }

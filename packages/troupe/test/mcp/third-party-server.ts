@@ -16,6 +16,11 @@ async function call(name: string, args: Record<string, unknown>) {
   if (name === 'garbage') process.stdout.write('this is no frame\n{"jsonrpc":"2.0"\n')
   if (name === 'told') return { content: [], structuredContent: { why: 'the disk is full' }, isError: true }
   if (name === 'shaped') return { content: [], structuredContent: args }
+  if (name === 'picture') {
+    const picture = { type: 'image' as const, data: Buffer.from('pixels').toString('base64'), mimeType: 'image/png' }
+    const link = { type: 'resource_link' as const, uri: 'file:///a', name: 'a' }
+    return { content: [{ type: 'text' as const, text: 'The screen.' }, picture, link] }
+  }
   if (name === 'fail') return { ...text('no such thing'), isError: true }
   if (name === 'pid') return text(String(process.pid))
   return text(JSON.stringify(args))

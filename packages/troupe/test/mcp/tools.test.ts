@@ -152,6 +152,16 @@ describe('the tools of a program', () => {
     await expect(call(byName(tools, 'shaped'), { x: 'aa' })).rejects.toThrow('within a minute')
   })
 
+  test('The image of an MCP server is a file of the result, and what is no file stays text.', async () => {
+    offer(wire('picture'))
+    const { tools } = await other(await begin())
+    expect(await call(byName(tools, 'picture'))).toEqual([
+      { type: 'text', text: 'The screen.' },
+      { type: 'file', mediaType: 'image/png', data: Buffer.from('pixels').toString('base64') },
+      { type: 'text', text: expect.stringContaining('file:///a') },
+    ])
+  })
+
   test('are not compiled before they are used, so that a thousand of them cost no time', async () => {
     const wide = Object.fromEntries(
       Array.from({ length: 100 }, (_, i) => [`p${i}`, { type: 'string', pattern: `^a${i}+$` }]),

@@ -3,6 +3,7 @@
  * object may serve any number of branches, threads and users at once.
  */
 import { failure, type Schema, show } from '../../core/index.ts'
+import type { ModelSpec } from '../../models/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import type { Agent, AgentAccess, AgentTypes, Outcome, StepEntry } from '../agent-port.ts'
 import { llmStep } from '../model/llm-step.ts'
@@ -48,16 +49,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
   }
   get fingerprint(): string {
     const definition = definitionOf(this)
-    return fingerprintOf(
-      definition,
-      definition.chain.map((spec) =>
-        typeof spec === 'string'
-          ? spec
-          : 'url' in spec
-            ? `${spec.url} ${spec.model}`
-            : `${spec.provider} ${spec.modelId}`,
-      ),
-    )
+    return fingerprintOf(definition, definition.chain.map(fingerprintOfModel))
   }
   get outputSchema(): Schema | undefined {
     return definitionOf(this).output
@@ -110,4 +102,11 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
     freezeAgent(this)
     return llmStep(definitionOf(this), entry)
   }
+}
+
+function fingerprintOfModel(spec: ModelSpec): string {
+  if (typeof spec === 'string') return spec
+  const settings = 'settings' in spec && spec.settings ? ` ${JSON.stringify(spec.settings)}` : ''
+  if ('url' in spec) return `${spec.url} ${spec.model}${settings}`
+  return 'settings' in spec ? `${fingerprintOfModel(spec.model)}${settings}` : `${spec.provider} ${spec.modelId}`
 }

@@ -12,7 +12,7 @@ import {
   type Schema,
   show,
 } from '../../core/index.ts'
-import type { ModelSpec } from '../../models/index.ts'
+import { type CallSettings, callSettingNames, type ModelSpec, problemOfSettings } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import { type CompiledRule, compileRules, type PolicyRule } from '../../security/index.ts'
 import { isTool, isToolSource, type Tool, type ToolSource } from '../../tools/index.ts'
@@ -21,13 +21,7 @@ import { isCoordination } from '../model/coordination.ts'
 import { checkAgentAccess } from './define-agent.ts'
 import { type HandOffOptions, readHistory } from './routing.ts'
 
-export interface ModelSettings {
-  readonly maxOutputTokens?: number
-  /** 0 to 2. */
-  readonly temperature?: number
-  readonly topP?: number
-  readonly stop?: readonly string[]
-  readonly seed?: number
+export interface ModelSettings extends CallSettings {
   /** Model calls of one step at most; 50 by default. */
   readonly maxTurns?: number
   /** Tools of one turn that run at once; 8 by default. */
@@ -135,16 +129,7 @@ const known = [
   'allow',
   'deny',
 ]
-const knownSettings = [
-  'maxOutputTokens',
-  'temperature',
-  'topP',
-  'stop',
-  'seed',
-  'maxTurns',
-  'maxParallelTools',
-  'cache',
-]
+const knownSettings = [...callSettingNames, 'maxTurns', 'maxParallelTools', 'cache']
 
 /** Tools, or agents, of one definition. */
 const maxEntries = 10_000
@@ -223,14 +208,29 @@ function checkModel(agent: string, spec: ModelSpec): void {
   const isObject = typeof spec === 'object' && spec !== null
   readable(`The model of ${agent}`, () => isObject && Reflect.ownKeys(spec))
   if (isObject && 'url' in spec) {
-    checkOptions(`the model of ${agent}`, spec, ['url', 'model', 'apiKey'])
+    checkOptions(`the model of ${agent}`, spec, ['url', 'model', 'apiKey', 'settings'])
+    checkSettingsOfModel(agent, spec.settings)
     for (const [option, value] of Object.entries(spec))
-      if (value !== undefined && typeof value !== 'string') throw wrong(`the ${option} of its model is no text`)
+      if (option !== 'settings' && value !== undefined && typeof value !== 'string')
+        throw wrong(`the ${option} of its model is no text`)
     if (!spec.model) throw wrong('its model has a url and no model')
+    return
+  }
+  if (isObject && 'settings' in spec) {
+    checkOptions(`the model of ${agent}`, spec, ['model', 'settings'])
+    checkSettingsOfModel(agent, spec.settings)
+    checkModel(agent, spec.model)
     return
   }
   if (!isObject || !('specificationVersion' in spec))
     throw wrong("its model is neither 'provider/model', an AI SDK model object nor { url, model, apiKey }")
+}
+
+function checkSettingsOfModel(agent: string, settings: CallSettings | undefined): void {
+  checkOptions(`the settings of the model of ${agent}`, settings ?? {}, callSettingNames)
+  const problem = problemOfSettings(settings ?? {})
+  if (problem !== undefined)
+    throw failure('agent.wrong', { agent, problem: `of the settings of its model, ${problem}` })
 }
 
 function checkMemory(memory: MemoryOptions): void {
@@ -309,30 +309,19 @@ function putSource(agent: string, sources: ToolSource[], key: string, source: To
 
 function checkSettings(agent: string, settings: ModelSettings): ModelSettings {
   checkOptions('settings', settings, knownSettings)
-  const within = (field: keyof ModelSettings, lowest: number, highest: number, integerOnly: boolean) => {
+  const within = (field: 'maxTurns' | 'maxParallelTools', highest: number) => {
     const value = settings[field]
-    if (value === undefined) return
-    if (
-      typeof value !== 'number' ||
-      !(value >= lowest && value <= highest) ||
-      (integerOnly && !Number.isInteger(value))
-    )
-      throw failure('agent.wrong', {
-        agent,
-        problem: `settings.${field} is ${show(value)}, not ${integerOnly ? 'a whole number' : 'a number'} from ${lowest} to ${highest}`,
-      })
+    if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= highest)) return
+    const problem = `settings.${field} is ${show(value)}, not a whole number from 1 to ${highest}`
+    throw failure('agent.wrong', { agent, problem })
   }
-  within('maxOutputTokens', 1, Number.MAX_SAFE_INTEGER, true)
-  within('temperature', 0, 2, false)
-  within('topP', 0, 1, false)
-  within('seed', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true)
-  within('maxTurns', 1, 10_000, true)
-  within('maxParallelTools', 1, 1_000, true)
-  const { cache, stop } = settings
+  within('maxTurns', 10_000)
+  within('maxParallelTools', 1_000)
+  const problem = problemOfSettings(settings)
+  if (problem !== undefined) throw failure('agent.wrong', { agent, problem: `settings.${problem}` })
+  const { cache } = settings
   if (cache !== undefined && typeof cache !== 'boolean')
     throw failure('agent.wrong', { agent, problem: `settings.cache is ${show(cache)}, neither true nor false` })
-  if (stop !== undefined && !(Array.isArray(stop) && stop.every((text) => typeof text === 'string' && text !== '')))
-    throw failure('agent.wrong', { agent, problem: 'settings.stop is no list of texts' })
   return Object.freeze({ ...settings })
 }
 
@@ -353,7 +342,7 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     tools as Json,
     [...definition.helpers].map(([key, helper]) => [key, helper.fingerprint]),
     (definition.output && jsonSchemaOf(definition.output)) ?? null,
-    { ...definition.settings } as Json,
+    { ...definition.settings } as unknown as Json,
     { ...definition.memory } as Json,
     ...definition.sources.map(({ name, settings }) => [name, settings]),
     ...(definition.untrusted === 'hide' || definition.policy.length > 0

@@ -1,7 +1,7 @@
 /** What a step cost and did, added up over its turns. */
 import type { ModelAnswer } from '../../models/index.ts'
 import type { StepReport, ToolCallReport } from '../agent-port.ts'
-import { answerText } from '../model/model-messages.ts'
+import { answerContent, answerText } from '../model/model-messages.ts'
 
 type Spent = Pick<StepReport, 'usage' | 'cost'>
 
@@ -9,6 +9,8 @@ export class Report {
   readonly #onSpent: ((spent: Spent) => void) | undefined
   #inputTokens = 0
   #outputTokens = 0
+  #cacheReadTokens = 0
+  #cacheWriteTokens = 0
   #usd = 0
   readonly #unknown = new Set<string>()
   /** What helpers have used so far, by call: part of what this step used. */
@@ -16,6 +18,8 @@ export class Report {
   readonly #calls: ToolCallReport[] = []
   #text = ''
   #model = ''
+  #content: StepReport['content']
+  #logprobs: StepReport['logprobs']
   #fallback: StepReport['fallback']
 
   /** @param onSpent called with what was used so far, whenever it grows */
@@ -26,6 +30,8 @@ export class Report {
   answered(answer: ModelAnswer): void {
     this.queried(answer)
     this.#text = answerText(answer)
+    this.#content = answer.content.some(({ type }) => type === 'source') ? answerContent(answer) : undefined
+    this.#logprobs = answer.logprobs
     this.#model = answer.model
     this.#fallback ??= answer.fallback
   }
@@ -34,6 +40,8 @@ export class Report {
   queried({ usage, cost, model }: ModelAnswer): void {
     this.#inputTokens += usage.inputTokens
     this.#outputTokens += usage.outputTokens
+    this.#cacheReadTokens += usage.cacheReadTokens ?? 0
+    this.#cacheWriteTokens += usage.cacheWriteTokens ?? 0
     if (cost === undefined) this.#unknown.add(model)
     else this.#usd += cost
     this.#onSpent?.(this.spent)
@@ -53,10 +61,14 @@ export class Report {
   get spent(): Spent {
     const helpers = [...this.#helpers.values()]
     const sum = (own: number, of: (spent: Spent) => number) => helpers.reduce((total, each) => total + of(each), own)
+    const cacheReadTokens = sum(this.#cacheReadTokens, ({ usage }) => usage.cacheReadTokens ?? 0)
+    const cacheWriteTokens = sum(this.#cacheWriteTokens, ({ usage }) => usage.cacheWriteTokens ?? 0)
     return {
       usage: {
         inputTokens: sum(this.#inputTokens, ({ usage }) => usage.inputTokens),
         outputTokens: sum(this.#outputTokens, ({ usage }) => usage.outputTokens),
+        ...(cacheReadTokens > 0 ? { cacheReadTokens } : {}),
+        ...(cacheWriteTokens > 0 ? { cacheWriteTokens } : {}),
       },
       cost: {
         usd: sum(this.#usd, ({ cost }) => cost.usd),
@@ -71,6 +83,8 @@ export class Report {
       ...this.spent,
       toolCalls: this.#calls,
       model: this.#model,
+      ...(this.#content ? { content: this.#content } : {}),
+      ...(this.#logprobs === undefined ? {} : { logprobs: this.#logprobs }),
       ...(this.#fallback ? { fallback: this.#fallback } : {}),
     }
   }

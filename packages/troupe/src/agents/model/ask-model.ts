@@ -13,7 +13,8 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
   const { definition, entry, thread, offer } = run
   const { recorder, services } = entry
   const { models, timeouts } = services
-  const { maxOutputTokens, temperature, topP, stop, seed, cache } = { ...models.defaults, ...definition.settings }
+  const { maxTurns: _, maxParallelTools: __, ...settings } = definition.settings
+  const { maxOutputTokens } = { ...models.defaults, ...settings }
   const chain = chainOf(run)
   const messages = thread.prompt(definition.memory.maxTokens)
   const left = thread.length - messages.length
@@ -26,12 +27,7 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
     prompt: [...(system === '' ? [] : [{ role: 'system' as const, content: system }]), ...messages],
     tools: [...offer.declared],
     ...(offer.responseFormat ? { responseFormat: offer.responseFormat } : {}),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(stop === undefined ? {} : { stop }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(cache === undefined ? {} : { cache }),
+    ...settings,
     ...(timeouts.model === undefined ? {} : { timeoutMs: timeouts.model }),
     ...(entry.live ? { onPart: livePart(entry.live) } : {}),
   }

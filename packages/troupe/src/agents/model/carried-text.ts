@@ -1,4 +1,5 @@
 /** What a hand-off carries of a conversation: in words, since the other agent has other tools and maybe another model. */
+import type { LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
 import type { Json } from '../../core/index.ts'
 import type { CarriedHistory, HistoryLine, Routing, StepEntry } from '../agent-port.ts'
 import { type ThreadMessage, textOfInput } from './model-messages.ts'
@@ -6,6 +7,9 @@ import { type ThreadMessage, textOfInput } from './model-messages.ts'
 /** Characters of a summary by rules, and of one line in it. */
 const maxSummary = 4_000
 const maxLine = 400
+
+const fileText = (part: { readonly filename?: string; readonly mediaType: string }): string =>
+  `(a file: ${part.filename ?? part.mediaType})`
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
@@ -17,7 +21,7 @@ export const linesOf = (agent: string, messages: readonly ThreadMessage[]): read
     for (const part of message.content) {
       if ('toolName' in part && part.toolName === 'hand_off') continue
       if (part.type === 'text' && part.text.trim() !== '') lines.push({ from, text: part.text })
-      else if (part.type === 'file') lines.push({ from, text: `(a file: ${part.filename ?? part.mediaType})` })
+      else if (part.type === 'file') lines.push({ from, text: fileText(part) })
       else if (part.type === 'tool-call')
         lines.push({ from, text: `(calls ${part.toolName} with ${text(part.input)})` })
       else if (part.type === 'tool-result')
@@ -26,8 +30,16 @@ export const linesOf = (agent: string, messages: readonly ThreadMessage[]): read
     return lines
   })
 
-const resultText = (output: { readonly type: string }): string =>
-  'value' in output ? text(output.value) : 'reason' in output ? text(output.reason) : output.type
+const resultText = (output: LanguageModelV4ToolResultOutput): string =>
+  output.type === 'content'
+    ? output.value
+        .map((part) => (part.type === 'text' ? part.text : part.type === 'file' ? fileText(part) : ''))
+        .join(' ')
+    : 'value' in output
+      ? text(output.value)
+      : 'reason' in output
+        ? text(output.reason)
+        : output.type
 
 /** By rules: what was asked first, and the newest lines, each shortened; what is left out is counted. */
 export function summaryByRules(lines: readonly HistoryLine[]): CarriedHistory {

@@ -176,10 +176,10 @@ describe('a step of an LlmAgent', () => {
   })
 
   it('steers a model whose text leads nowhere, and gives up with a diagnosis', async () => {
-    const { step } = stage(['let me think', 'well', call('finish', { answer: 'so' })])
+    const { step } = stage(['let me think', call('finish', { answer: 'so' })])
     expect(await step('go', { flow: team })).toMatchObject({ kind: 'finish', value: 'so' })
     const stubborn = stage(Array.from({ length: 30 }, () => 'just talk'))
-    await expect(stubborn.step('go', { flow: team })).rejects.toThrow(/just talk.*invoke_agent/)
+    await expect(stubborn.step('go', { flow: { ...team, handOff: ['D'] } })).rejects.toThrow(/just talk.*invoke_agent/)
     expect(stubborn.model.calls).toHaveLength(10)
   })
 

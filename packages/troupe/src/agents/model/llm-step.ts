@@ -26,7 +26,15 @@ import { type CallsDone, executeCalls } from './execute-calls.ts'
 import type { LlmRun } from './llm-run.ts'
 import { answerText, assistantMessage, pendingCallsOf, toolMessage, userMessage } from './model-messages.ts'
 import { createOffer, type Offer } from './offer.ts'
-import { diagnosis, maxFormSteers, maxSteers, steerEmpty, steerOutput, steerToTool } from './steering.ts'
+import {
+  diagnosis,
+  maxFormSteers,
+  maxSteers,
+  onlyFinishEnds,
+  steerEmpty,
+  steerOutput,
+  steerToTool,
+} from './steering.ts'
 import { structuredText } from './structured-text.ts'
 import { Thread } from './thread.ts'
 
@@ -80,7 +88,7 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
       steers = 0
       if (wrong >= maxWrongTurns) throw misused(run, wrong, done)
     } else {
-      const read = await readText(run, answer)
+      const read = await readText(run, answer, steers)
       if ('routing' in read) routing = read.routing
       else {
         if (steers >= (read.isForm ? maxFormSteers : maxSteers)) throw unsteered(run, steers, answer)
@@ -147,7 +155,7 @@ function withSpent(error: unknown, report: Report): unknown {
 type Read = { readonly routing: Routing } | { readonly steer: (attempt: number) => string; readonly isForm?: true }
 
 /** What a text without calls means: the agent's value where that has one way to go, else a reason to ask again. */
-async function readText({ definition, entry }: LlmRun, answer: ModelAnswer): Promise<Read> {
+async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, steers: number): Promise<Read> {
   const text = answerText(answer)
   if (text.trim() === '') {
     if (answer.finish === 'content-filter')
@@ -158,11 +166,15 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer): Pro
       })
     return { steer: (attempt) => (entry.flow.value === undefined ? steerToTool(entry.flow, attempt) : steerEmpty) }
   }
-  if (entry.flow.value === undefined) return { steer: (attempt) => steerToTool(entry.flow, attempt) }
-  if (!definition.output) return { routing: { kind: 'value', value: text } }
+  const isValue = entry.flow.value !== undefined
+  if (!isValue && (steers === 0 || !onlyFinishEnds(entry.flow)))
+    return { steer: (attempt) => steerToTool(entry.flow, attempt) }
+  // A model that was asked for `finish` and answers in text once more means its text as the answer.
+  const kind = isValue ? 'value' : 'finish'
+  if (!definition.output) return { routing: { kind, value: text } }
   const found = await structuredText(definition.output, text)
   return found.ok
-    ? { routing: { kind: 'value', value: found.value } }
+    ? { routing: { kind, value: found.value } }
     : { steer: () => steerOutput(found.problem), isForm: true }
 }
 

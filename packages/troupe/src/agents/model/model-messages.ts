@@ -7,7 +7,19 @@ import type {
   LanguageModelV4ToolResultOutput,
   LanguageModelV4ToolResultPart,
 } from '@ai-sdk/provider'
-import { canonicalJson, encodeJson, hashText, isObject, type Json, TroupeError } from '../../core/index.ts'
+import {
+  type ContentPart,
+  canonicalJson,
+  contentOf,
+  encodeJson,
+  type FilePart,
+  hashText,
+  isObject,
+  type Json,
+  type SourcePart,
+  type TextPart,
+  TroupeError,
+} from '../../core/index.ts'
 import type { AnswerPart, ModelAnswer } from '../../models/index.ts'
 
 export type ThreadMessage = Exclude<LanguageModelV4Message, { role: 'system' }>
@@ -15,6 +27,20 @@ export type ToolResultPart = LanguageModelV4ToolResultPart
 export type ToolCallPart = Extract<AnswerPart, { type: 'tool-call' }>
 
 export const userMessage = (text: string): ThreadMessage => ({ role: 'user', content: [{ type: 'text', text }] })
+/** What the model is asked: in words, or in parts where the input holds a file. */
+export function inputMessage(input: Json): ThreadMessage {
+  const parts = contentOf(input)
+  return parts ? { role: 'user', content: parts.map(promptPart) } : userMessage(textOfInput(input))
+}
+
+/** A part as the provider interface has it. */
+function promptPart(part: TextPart | FilePart) {
+  if (part.type === 'text') return { type: 'text' as const, text: part.text }
+  const { mediaType, data, filename } = part
+  const name = filename === undefined ? {} : { filename }
+  return { type: 'file' as const, mediaType, data: { type: 'data' as const, data }, ...name }
+}
+
 export const textOfInput = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
 
 /** The calls that wait for a result of ours, in the model's order. */
@@ -43,12 +69,25 @@ export function argumentsOf(
 const isBlank = (part: AnswerPart): boolean =>
   part.type === 'text' && part.text.trim() === '' && part.providerMetadata === undefined
 
+type Source = Extract<AnswerPart, { type: 'source' }>
+const isSource = (part: AnswerPart): part is Source => part.type === 'source'
+
+/** What the model said for its reader: texts, and the sources that it cites. */
+export const answerContent = (answer: ModelAnswer): readonly ContentPart[] =>
+  answer.content.flatMap((part): ContentPart[] => {
+    if (isSource(part)) return [part as SourcePart]
+    return part.type === 'text' && part.text !== '' ? [{ type: 'text', text: part.text }] : []
+  })
+
 /**
  * What the model said, as the next prompt holds it; undefined where it said nothing. Arguments that were no object stand
  * as an empty one.
  */
 export function assistantMessage(answer: ModelAnswer): ThreadMessage | undefined {
-  const visible = answer.content.filter((part) => !isBlank(part))
+  // Sources are for the reader: no prompt holds them.
+  const visible = answer.content.filter(
+    (part): part is Exclude<AnswerPart, Source> => !isSource(part) && !isBlank(part),
+  )
   if (visible.every(({ type }) => type === 'reasoning')) return undefined
   const content = visible.map((part) => {
     const options = part.providerMetadata ? { providerOptions: part.providerMetadata } : {}
@@ -86,6 +125,11 @@ export const toolResult = (
 /** A result with a remark: texts get a paragraph, everything else is wrapped. */
 export const valueOutput = (value: Json, notice?: string): LanguageModelV4ToolResultOutput => {
   if (typeof value === 'string') return { type: 'text', value: notice === undefined ? value : `${value}\n\n${notice}` }
+  const parts = contentOf(value)
+  if (parts) {
+    const remark = notice === undefined ? [] : [{ type: 'text' as const, text: notice }]
+    return { type: 'content', value: [...parts.map(promptPart), ...remark] }
+  }
   return { type: 'json', value: (notice === undefined ? value : { result: value, notice }) as never }
 }
 export const errorOutput = (error: { readonly [key: string]: Json }): LanguageModelV4ToolResultOutput => ({
@@ -109,8 +153,21 @@ export function openCalls(
   return [...open.values()]
 }
 
-/** Four characters a token: what English text comes to on average with today's tokenizers. */
-export const tokensOf = (value: unknown): number => Math.ceil((JSON.stringify(value) ?? '').length / 4)
+/** What an image or a page of a document takes of a prompt is near it, whatever its size in bytes. */
+const tokensOfFile = 1_500
+
+/** Four characters a token: what English text comes to on average with today's tokenizers; files have their own measure. */
+export function tokensOf(value: unknown): number {
+  const text = JSON.stringify(value) ?? ''
+  if (!text.includes('"type":"file"')) return Math.ceil(text.length / 4)
+  let files = 0
+  const withoutFiles = JSON.stringify(value, (_, inner: unknown) => {
+    if (!isObject(inner) || inner.type !== 'file') return inner
+    files++
+    return null
+  })
+  return Math.ceil(withoutFiles.length / 4) + files * tokensOfFile
+}
 
 /** The hash of a conversation grows by its newest messages: hashing the whole each turn would be quadratic. */
 export const chainHash = (hash: string, messages: readonly ThreadMessage[]): string =>

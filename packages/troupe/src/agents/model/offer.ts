@@ -81,7 +81,7 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
     system,
     declared as unknown as Json,
     (schema as Json) ?? null,
-    { ...definition.settings } as Json,
+    { ...definition.settings } as unknown as Json,
   ])
   return {
     system,

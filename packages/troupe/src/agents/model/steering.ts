@@ -9,6 +9,10 @@ export const maxFormSteers = 2
 /** Of a text where only a tool can say what happens next. */
 export function steerToTool(flow: Flow, attempt: number): string {
   const choices = choicesOf(flow)
+  if (attempt === 1 && onlyFinishEnds(flow)) {
+    const others = choices.flatMap(({ tool }) => (tool === 'finish' ? [] : [tool]))
+    return `Your text alone leads nowhere. If it is your answer, call finish({ "answer": "…" }) with it; otherwise call ${others.join(' or ')}.`
+  }
   if (attempt === 1)
     return `Your text alone leads nowhere: several ways are open. Go on by calling one of ${choices.map(({ tool }) => tool).join(', ')}.`
   const first = choices[choices.length - 1]
@@ -16,6 +20,10 @@ export function steerToTool(flow: Flow, attempt: number): string {
   if (attempt === 2) return `Answer with a tool call, not with text: ${all}.`
   return `Your next answer must be exactly one tool call and no text. For example ${first?.tool}(${first?.example}).`
 }
+
+/** Whether `finish` is the one way out: the agents that it may hand off to, as those of a hub, can be invoked and come back. */
+export const onlyFinishEnds = ({ finish, handOff, invoke }: Flow): boolean =>
+  finish && handOff.every((agent) => invoke.includes(agent))
 
 function choicesOf(flow: Flow): readonly { readonly tool: string; readonly example: string }[] {
   const open = []

@@ -7,10 +7,10 @@ import { carriedText } from './carried-text.ts'
 import {
   chainHash,
   errorOutput,
+  inputMessage,
   newestWithin,
   openCalls,
   type ThreadMessage,
-  textOfInput,
   tokensOf,
   toolMessage,
   toolResult,
@@ -66,7 +66,7 @@ export class Thread {
     if (asked) return
     const carried = results ? undefined : carriedText(this.#entry.history)
     if (carried !== undefined) this.add(userMessage(carried))
-    this.add(userMessage(textOfInput(input)))
+    this.add(inputMessage(input))
   }
 
   /** What a stored conversation of so many messages lacks, its open calls answered as cut off. */

@@ -8,6 +8,8 @@ export interface SessionResult {
   readonly success: boolean
   /** What the model said; of another form than text, its JSON. */
   readonly text: string
+  /** Everything that was said: the text, and the sources that it cites. */
+  readonly content: NonNullable<StepReport['content']>
   /** The value: of the agent's output schema where it has one, else the text. */
   readonly output: Json
   readonly response: Json
@@ -17,6 +19,8 @@ export interface SessionResult {
   /** `provider/model` that answered; empty for an agent without a model. */
   readonly model: string
   readonly fallback?: NonNullable<StepReport['fallback']>
+  /** Of the last answer, where the settings ask for them; as the provider reports them. */
+  readonly logprobs?: Json
   /** What it waits for. */
   readonly questions?: readonly SessionQuestion[]
 }
@@ -33,15 +37,21 @@ const noReport: StepReport = {
 }
 
 /** Of what came to no end, nothing was said. */
-export const noResult = (): SessionResult => ({ ...sessionResultOf({ kind: 'value', value: null }), text: '' })
+export const noResult = (): SessionResult => ({
+  ...sessionResultOf({ kind: 'value', value: null }),
+  text: '',
+  content: [],
+})
 
 export function sessionResultOf(outcome: Outcome): SessionResult {
   const report = outcome.report ?? noReport
   const value = 'value' in outcome ? outcome.value : 'input' in outcome ? outcome.input : null
+  const text = typeof value === 'string' ? value : report.text || JSON.stringify(value)
   return {
     status: 'completed',
     success: true,
-    text: typeof value === 'string' ? value : report.text || JSON.stringify(value),
+    text,
+    content: report.content ?? [{ type: 'text', text }],
     output: value,
     response: value,
     usage: report.usage,
@@ -49,5 +59,6 @@ export function sessionResultOf(outcome: Outcome): SessionResult {
     toolCalls: report.toolCalls,
     model: report.model,
     ...(report.fallback ? { fallback: report.fallback } : {}),
+    ...(report.logprobs === undefined ? {} : { logprobs: report.logprobs }),
   }
 }

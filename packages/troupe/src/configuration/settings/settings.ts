@@ -2,6 +2,7 @@
  * Everything that a deployment may set, once: where it stands in the configuration, its variable, its default and
  * whether it may change while running. The loader, `reconfigure`, and docs/configuration.md read this table.
  */
+import { serviceTiers } from '../../models/index.ts'
 import { type SettingKind, settingKinds } from './setting-kinds.ts'
 
 export interface Setting {
@@ -281,6 +282,14 @@ const work: readonly Setting[] = [
   { path: 'models.registry', kind: structure, description: 'names for models or chains' },
   { path: 'models.defaults.maxOutputTokens', kind: integer(1), description: 'of an answer' },
   { path: 'models.defaults.temperature', kind: decimal(0, 2), description: 'of agents that say none' },
+  { path: 'models.defaults.topP', kind: decimal(0, 1), description: 'of agents that say none' },
+  { path: 'models.defaults.stop', kind: list, description: 'texts that end an answer' },
+  { path: 'models.defaults.seed', kind: integer(0), description: 'of random choices, of providers that take one' },
+  { path: 'models.defaults.reasoning', kind: structure, description: 'effort, and tokens at most' },
+  { path: 'models.defaults.serviceTier', kind: choice(...serviceTiers), description: 'of providers that have tiers' },
+  { path: 'models.defaults.promptCache', kind: flag, description: 'marks prompts to be cached', standard: true },
+  { path: 'models.defaults.parallelToolCalls', kind: flag, description: 'whether one answer may call several tools' },
+  { path: 'models.defaults.providerOptions', kind: structure, description: 'options by the name of a provider' },
   {
     path: 'models.limits',
     kind: structure,

@@ -162,6 +162,12 @@ export interface EventPayloads {
     /** Absent on failure, as are the next three. */
     readonly inputTokens?: number
     readonly outputTokens?: number
+    /** Of the input tokens: read from the provider's cache; absent where none were. */
+    readonly cacheReadTokens?: number
+    /** Of the input tokens: written to the provider's cache; absent where none were. */
+    readonly cacheWriteTokens?: number
+    /** What the AI SDK left out of the request, since this model does not take it; absent where that is nothing. */
+    readonly ignored?: readonly string[]
     /** Why the model stopped: `stop`, `length`, `tool-calls`, … */
     readonly finish?: string
     /** US dollars; absent where the price of the model is unknown. */

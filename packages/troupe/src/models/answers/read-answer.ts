@@ -38,6 +38,8 @@ export function readAnswerParts(content: unknown): AnswerPart[] {
       const answerPart = withMetadata(part.providerExecuted ? { ...call, providerExecuted: true } : call, part)
       if (part.providerExecuted) executed.set(part.toolCallId, answerPart as typeof call)
       parts.push(answerPart)
+    } else if (part?.type === 'source') {
+      parts.push(JSON.parse(JSON.stringify(part)) as typeof part)
     } else if (part?.type === 'tool-result' && !part.preliminary) {
       const call = executed.get(part.toolCallId)
       if (!call) continue
@@ -94,17 +96,18 @@ const maxTokens = 1e12
 export const isTokenCount = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= maxTokens
 
-export interface ReadUsage extends ModelUsage {
-  readonly cachedTokens: number
-}
-
 /** What a provider leaves out, and what can't be, is estimated: a call that nobody counted is not free. */
-export function readUsage(usage: LanguageModelV4Usage | undefined, prompt: unknown, content: unknown): ReadUsage {
+export function readUsage(usage: LanguageModelV4Usage | undefined, prompt: unknown, content: unknown): ModelUsage {
   const { inputTokens, outputTokens } = usage ?? {}
   const count = (reported: unknown, what: unknown) => (isTokenCount(reported) ? Math.floor(reported) : estimated(what))
   return {
     inputTokens: count(inputTokens?.total, prompt),
     outputTokens: count(outputTokens?.total, content),
-    cachedTokens: isTokenCount(inputTokens?.cacheRead) ? Math.floor(inputTokens.cacheRead) : 0,
+    ...(isTokenCount(inputTokens?.cacheRead) && inputTokens.cacheRead >= 1
+      ? { cacheReadTokens: Math.floor(inputTokens.cacheRead) }
+      : {}),
+    ...(isTokenCount(inputTokens?.cacheWrite) && inputTokens.cacheWrite >= 1
+      ? { cacheWriteTokens: Math.floor(inputTokens.cacheWrite) }
+      : {}),
   }
 }

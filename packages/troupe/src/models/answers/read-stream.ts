@@ -1,5 +1,11 @@
 /** Collects a streamed answer and passes its pieces on as they come. */
-import type { LanguageModelV4Content, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider'
+import type {
+  LanguageModelV4Content,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
+  SharedV4ProviderMetadata,
+  SharedV4Warning,
+} from '@ai-sdk/provider'
 import { invalidModelAnswer, reportedInStream } from '../model-failure.ts'
 import type { LivePart } from '../models-port.ts'
 import { maxAnswerCharacters, weightOf } from './read-answer.ts'
@@ -11,6 +17,8 @@ export interface StreamedAnswer {
   readonly content: LanguageModelV4Content[]
   readonly usage: LanguageModelV4Usage | undefined
   readonly finish: string
+  readonly metadata?: SharedV4ProviderMetadata
+  readonly warnings?: readonly SharedV4Warning[]
 }
 
 /**
@@ -24,9 +32,19 @@ export async function readStream(
   onText: (kind: 'text' | 'reasoning', delta: string) => void,
   onActivity: () => void = () => {},
 ): Promise<StreamedAnswer> {
-  const texts = new Map<string, { type: 'text' | 'reasoning'; text: string }>()
+  const texts = new Map<string, StreamedText>()
   const content: LanguageModelV4Content[] = []
-  let finish: { usage: LanguageModelV4Usage; reason: string } | undefined
+  let finish: { usage: LanguageModelV4Usage; reason: string; metadata?: SharedV4ProviderMetadata } | undefined
+  /** A provider may begin to write a text that another one interrupts. */
+  const textOf = (type: StreamedText['type'], id: string) => {
+    const found = texts.get(`${type} ${id}`)
+    if (found) return found
+    const text: StreamedText = { type, text: '' }
+    texts.set(`${type} ${id}`, text)
+    content.push(text)
+    return text
+  }
+  let warnings: readonly SharedV4Warning[] = []
   let size = 0
   let silent = 0
   const reader = stream.getReader()
@@ -39,28 +57,29 @@ export async function readStream(
       onActivity()
       const before = size
       if (part.type === 'error') throw reportedInStream(part.error)
-      if (part.type === 'text-delta' || part.type === 'reasoning-delta') {
-        const type = part.type === 'text-delta' ? 'text' : 'reasoning'
-        const delta = String(part.delta ?? '')
-        let text = texts.get(`${type} ${part.id}`)
-        if (!text) {
-          text = { type, text: '' }
-          texts.set(`${type} ${part.id}`, text)
-          content.push(text)
+      if (isTextPiece(part)) {
+        const type = part.type.startsWith('text') ? 'text' : 'reasoning'
+        // The signature of a reasoning comes with its start, a piece or its end, as the provider pleases.
+        if (part.providerMetadata) addMetadata(textOf(type, part.id), part.providerMetadata)
+        if ('delta' in part) {
+          const delta = String(part.delta ?? '')
+          textOf(type, part.id).text += delta
+          size += delta.length
+          if (delta !== '') onText(type, delta)
         }
-        text.text += delta
-        size += delta.length
-        if (delta !== '') onText(type, delta)
-      } else if (part.type === 'reasoning-end' && part.providerMetadata) {
-        const text = texts.get(`reasoning ${part.id}`)
-        if (text) Object.assign(text, { providerMetadata: part.providerMetadata })
-      } else if (part.type === 'tool-call' || part.type === 'tool-result') {
+      } else if (part.type === 'tool-call' || part.type === 'tool-result' || part.type === 'source') {
         content.push(part)
         size += weightOf(part)
+      } else if (part.type === 'stream-start') {
+        warnings = part.warnings
       } else if (part.type === 'tool-input-delta') {
         size += part.delta.length
       } else if (part.type === 'finish') {
-        finish = { usage: part.usage, reason: part.finishReason?.unified ?? 'other' }
+        finish = {
+          usage: part.usage,
+          reason: part.finishReason?.unified ?? 'other',
+          ...(part.providerMetadata ? { metadata: part.providerMetadata } : {}),
+        }
       }
       if (size === before && ++silent > maxSilentPieces)
         throw invalidModelAnswer('the stream went on and on saying nothing')
@@ -73,7 +92,24 @@ export async function readStream(
   }
   if (size > maxAnswerCharacters) return { content, usage: finish?.usage, finish: 'length' }
   if (!finish) throw invalidModelAnswer('the stream ended before the answer was whole')
-  return { content, usage: finish.usage, finish: finish.reason }
+  const { usage, reason, metadata } = finish
+  return { content, usage, finish: reason, warnings, ...(metadata ? { metadata } : {}) }
+}
+
+interface StreamedText {
+  readonly type: 'text' | 'reasoning'
+  text: string
+  providerMetadata?: SharedV4ProviderMetadata
+}
+
+const textPieces = ['text-start', 'text-delta', 'text-end', 'reasoning-start', 'reasoning-delta', 'reasoning-end']
+type TextPiece = Extract<LanguageModelV4StreamPart, { type: `${'text' | 'reasoning'}-${'start' | 'delta' | 'end'}` }>
+const isTextPiece = (part: LanguageModelV4StreamPart): part is TextPiece => textPieces.includes(part.type)
+
+function addMetadata(text: StreamedText, metadata: SharedV4ProviderMetadata): void {
+  const merged = { ...text.providerMetadata }
+  for (const [provider, fields] of Object.entries(metadata)) merged[provider] = { ...merged[provider], ...fields }
+  text.providerMetadata = merged
 }
 
 /**

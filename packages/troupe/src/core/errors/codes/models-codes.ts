@@ -29,6 +29,11 @@ export const modelsCodes = {
     hint: 'Trying again cannot help: check the key, the rights and the request.',
     retryable: false,
   },
+  'model.setting': {
+    class: errors.ValidationError,
+    message: 'The model {model} cannot take the setting {setting}.',
+    hint: "Leave it out, or set it for the models that take it: { model: 'provider/model', settings: { … } }.",
+  },
   'model.failed': {
     class: errors.ExternalServiceError,
     message: 'The model {model} failed after {attempts} attempts: {problem}.',

@@ -4,8 +4,10 @@ import {
   checkOptions,
   type Duration,
   duration,
+  type FilePart,
   failure,
   hashJson,
+  isFilePart,
   isObject,
   type Json,
   listOf,
@@ -13,6 +15,7 @@ import {
   nearest,
   type Schema,
   show,
+  type TextPart,
 } from '../../../core/index.ts'
 import {
   createToolSource,
@@ -242,13 +245,13 @@ function toolOf(
     timeout: duration(timeoutMs * 2 + 5_000) as Duration,
     execute: async (input, { signal }) => {
       const result = await connection.call(tool.name, input as Readonly<Record<string, unknown>>, signal)
-      return contentOf(name, result, resultLimit)
+      return resultOf(name, result, resultLimit)
     },
   })
 }
 
-/** What of a result models read: its structure, else its text, else its parts as they are. */
-function contentOf(tool: string, { isError, structuredContent, content }: CallToolResult, limit: number): Json {
+/** What of a result models read: its structure, else its text, with its files beside them. */
+function resultOf(tool: string, { isError, structuredContent, content }: CallToolResult, limit: number): Json {
   const bytes = Buffer.byteLength(JSON.stringify(structuredContent ?? content))
   if (bytes > limit) throw failure('mcp.too_large', { tool, bytes, limit })
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
@@ -256,6 +259,26 @@ function contentOf(tool: string, { isError, structuredContent, content }: CallTo
     const text = texts.join('\n') || (structuredContent === undefined ? '' : JSON.stringify(structuredContent))
     throw failure('tool.failed', { tool, problem: text.slice(0, 2_000) || 'it does not say why' })
   }
-  if (structuredContent !== undefined) return structuredContent as Json
-  return texts.length === content.length ? texts.join('\n') : (content as Json)
+  const parts = content.map(partOf)
+  const files = parts.filter(({ type }) => type === 'file')
+  if (structuredContent !== undefined) {
+    const structure = structuredContent as Json
+    return files.length === 0 ? structure : [{ type: 'text', text: JSON.stringify(structure) }, ...files]
+  }
+  if (texts.length === content.length) return texts.join('\n')
+  return files.length > 0 ? parts : (content as Json)
+}
+
+/** Images, sound and embedded resources are files; a link to a resource is told in words. */
+function partOf(part: CallToolResult['content'][number]): FilePart | TextPart {
+  if (part.type === 'text') return { type: 'text', text: part.text }
+  const blob =
+    part.type === 'image' || part.type === 'audio'
+      ? { data: part.data, mediaType: part.mimeType }
+      : part.type === 'resource' && 'blob' in part.resource
+        ? { data: part.resource.blob, mediaType: part.resource.mimeType ?? 'application/octet-stream' }
+        : undefined
+  const filePart = blob && { type: 'file' as const, ...blob }
+  // What an untrusted server sends as a file may be none.
+  return isFilePart(filePart) ? filePart : { type: 'text', text: JSON.stringify(part) }
 }

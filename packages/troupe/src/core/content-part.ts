@@ -1,0 +1,87 @@
+/** What people, tools and models say to each other where a text alone does not do. */
+import { failure } from './errors/failure.ts'
+import { isObject } from './values/is-object.ts'
+import type { Json } from './values/json-value.ts'
+import { show } from './values/show.ts'
+
+export type ContentPart = TextPart | FilePart | SourcePart
+
+export type TextPart = { readonly type: 'text'; readonly text: string }
+
+/** A file; an image is a file whose media type begins with `image/`. */
+export type FilePart = {
+  readonly type: 'file'
+  /** `image/png`, `application/pdf`, … */
+  readonly mediaType: string
+  /** In base64. */
+  readonly data: string
+  readonly filename?: string
+}
+
+/** Where a model found what it says. */
+export type SourcePart = {
+  readonly type: 'source'
+  readonly sourceType: 'url' | 'document'
+  readonly id: string
+  readonly url?: string
+  readonly title?: string
+  readonly mediaType?: string
+  readonly filename?: string
+  /** What the provider adds: the passage that is cited, for one. */
+  readonly providerMetadata?: Json
+}
+
+export interface FileOptions {
+  readonly mediaType: string
+  readonly filename?: string
+}
+
+const mediaTypes = /^[a-z]+\/[\w.+-]+$/i
+const base64 = /^[A-Za-z0-9+/]+={0,2}$/
+
+/**
+ * Returns a file as a part of a tool's result, a task or another input of a model.
+ * @param source bytes, or base64
+ * @throws ValidationError for another source, or a media type that is none
+ * @example return [{ type: 'text', text: 'The invoice' }, file(bytes, { mediaType: 'application/pdf' })]
+ */
+export function file(source: Uint8Array | string, { mediaType, filename }: FileOptions): FilePart {
+  const data = typeof source === 'string' ? source : Buffer.from(source).toString('base64')
+  if (!mediaTypes.test(mediaType))
+    throw failure('validation.failed', { what: 'The media type of a file', problem: `it is ${show(mediaType)}` })
+  if (!base64.test(data))
+    throw failure('validation.failed', { what: 'A file', problem: 'it is neither bytes nor base64' })
+  return { type: 'file', mediaType, data, ...(filename === undefined ? {} : { filename }) }
+}
+
+/**
+ * Returns an image as a part of a tool's result, a task or another input of a model.
+ * @param source bytes, or base64
+ * @throws ValidationError as `file`, and for a media type that does not begin with `image/`
+ * @example return image(await page.screenshot(), { mediaType: 'image/png' })
+ */
+export function image(source: Uint8Array | string, options: FileOptions): FilePart {
+  const part = file(source, options)
+  if (part.mediaType.startsWith('image/')) return part
+  throw failure('validation.failed', { what: 'The media type of an image', problem: `it is ${part.mediaType}` })
+}
+
+export const isFilePart = (value: unknown): value is FilePart =>
+  isObject(value) &&
+  value.type === 'file' &&
+  typeof value.mediaType === 'string' &&
+  mediaTypes.test(value.mediaType) &&
+  typeof value.data === 'string' &&
+  base64.test(value.data) &&
+  Object.keys(value).every((key) => ['type', 'mediaType', 'data', 'filename'].includes(key))
+
+const isTextPart = (value: unknown): value is TextPart =>
+  isObject(value) && value.type === 'text' && typeof value.text === 'string' && Object.keys(value).length === 2
+
+/** The parts of a value that is a file, or a list of texts and files with at least one file; undefined for any other value. */
+export function contentOf(value: Json): readonly (TextPart | FilePart)[] | undefined {
+  if (isFilePart(value)) return [value]
+  if (!Array.isArray(value) || !value.some(isFilePart)) return undefined
+  const parts = value as readonly unknown[]
+  return parts.every((part): part is TextPart | FilePart => isTextPart(part) || isFilePart(part)) ? parts : undefined
+}

@@ -1,0 +1,125 @@
+/**
+ * How each provider is asked for what the settings say, in its options of the AI SDK. What a provider cannot take is an
+ * error before the call: the AI SDK would drop it with a warning.
+ */
+import type { SharedV4ProviderOptions } from '@ai-sdk/provider'
+import { failure, type Json } from '../../core/index.ts'
+import type { ModelSpec } from '../models-port.ts'
+import type { CallSettings } from './call-settings.ts'
+
+type Options = { [option: string]: Json | undefined }
+type Tier = NonNullable<CallSettings['serviceTier']>
+
+export interface ProviderSettings {
+  /** Under which the provider finds its options; absent: under the first part of its name. */
+  readonly namespace?: string
+  /** Names of settings that it cannot take. */
+  readonly rejects: readonly string[]
+  /** By the tier's name here; undefined: it has no such tier. */
+  readonly tiers: { readonly [tier in Tier]?: string }
+  readonly options: (settings: CallSettings) => Options
+}
+
+const openAiTiers = { auto: 'auto', default: 'default', flex: 'flex', priority: 'priority' }
+const openAiOptions = ({ parallelToolCalls, logprobs }: CallSettings): Options => ({ parallelToolCalls, logprobs })
+
+const table = {
+  'openai.responses': {
+    namespace: 'openai',
+    rejects: ['seed', 'stop', 'reasoning.maxTokens'],
+    tiers: openAiTiers,
+    options: openAiOptions,
+  },
+  'openai.chat': { namespace: 'openai', rejects: ['reasoning.maxTokens'], tiers: openAiTiers, options: openAiOptions },
+  anthropic: {
+    namespace: 'anthropic',
+    rejects: ['seed', 'logprobs'],
+    tiers: { auto: 'auto', default: 'standard_only' },
+    options: ({ parallelToolCalls, reasoning }) => ({
+      disableParallelToolUse: parallelToolCalls === undefined ? undefined : !parallelToolCalls,
+      thinking: reasoning?.maxTokens === undefined ? undefined : { type: 'enabled', budgetTokens: reasoning.maxTokens },
+    }),
+  },
+  google: {
+    namespace: 'google',
+    rejects: ['parallelToolCalls', 'logprobs'],
+    tiers: { default: 'standard', flex: 'flex', priority: 'priority' },
+    options: ({ reasoning }) => ({
+      thinkingConfig:
+        reasoning?.maxTokens === undefined ? undefined : { thinkingBudget: reasoning.maxTokens, includeThoughts: true },
+    }),
+  },
+  'amazon-bedrock': {
+    namespace: 'amazonBedrock',
+    rejects: ['seed', 'parallelToolCalls', 'logprobs'],
+    tiers: { default: 'default', flex: 'flex', priority: 'priority' },
+    options: ({ reasoning }) => ({
+      reasoningConfig:
+        reasoning?.maxTokens === undefined ? undefined : { type: 'enabled', budgetTokens: reasoning.maxTokens },
+    }),
+  },
+  /** Fields of the request, as OpenAI's chat has them: the package passes on what it does not know. */
+  compatible: {
+    rejects: ['reasoning.maxTokens', 'logprobs'],
+    tiers: openAiTiers,
+    options: ({ parallelToolCalls }) => ({ parallel_tool_calls: parallelToolCalls }),
+  },
+  other: {
+    rejects: ['reasoning.maxTokens', 'parallelToolCalls', 'logprobs'],
+    tiers: {},
+    options: () => ({}),
+  },
+} satisfies Readonly<Record<string, ProviderSettings>>
+
+export type ProviderKind = keyof typeof table
+
+/** Of a spec, without loading its package. */
+export function providerKindOf(spec: ModelSpec): ProviderKind {
+  if (typeof spec === 'object' && 'url' in spec) return 'compatible'
+  if (typeof spec === 'object' && 'settings' in spec) return providerKindOf(spec.model)
+  const provider = typeof spec === 'string' ? spec.slice(0, spec.indexOf('/')) : String(spec.provider)
+  const [name, kind] = provider.split('.')
+  // `openai/NAME` asks for OpenAI's responses, as the package does by default.
+  if (name === 'openai' || name === 'azure') return kind === 'chat' ? 'openai.chat' : 'openai.responses'
+  if (name === 'anthropic' || name === 'google' || name === 'amazon-bedrock') return name
+  return 'other'
+}
+
+/** @throws ValidationError `model.setting` naming the setting that the provider cannot take */
+export function checkTakes(name: string, kind: ProviderKind, settings: CallSettings): void {
+  const { rejects, tiers }: ProviderSettings = table[kind]
+  const { seed, stop, reasoning, parallelToolCalls, logprobs, serviceTier } = settings
+  const wanted = {
+    seed,
+    stop: stop?.length ? stop : undefined,
+    'reasoning.maxTokens': reasoning?.maxTokens,
+    parallelToolCalls,
+    logprobs: logprobs || undefined,
+  }
+  const lacking = rejects.find((setting) => wanted[setting as keyof typeof wanted] !== undefined)
+  if (lacking !== undefined) throw failure('model.setting', { model: name, setting: lacking })
+  if (serviceTier !== undefined && serviceTier !== 'auto' && tiers[serviceTier] === undefined)
+    throw failure('model.setting', { model: name, setting: `serviceTier '${serviceTier}'` })
+}
+
+/**
+ * The options of the provider for the settings; what the caller gives as options of the provider goes before them.
+ * @param provider as the AI SDK names it
+ */
+export function providerOptionsOf(
+  kind: ProviderKind,
+  provider: string,
+  settings: CallSettings,
+): SharedV4ProviderOptions | undefined {
+  const { namespace = provider.split('.', 1)[0] ?? provider, tiers, options }: ProviderSettings = table[kind]
+  const { serviceTier, providerOptions } = settings
+  const tier = serviceTier && tiers[serviceTier]
+  const all = { ...options(settings), [kind === 'compatible' ? 'service_tier' : 'serviceTier']: tier }
+  const own = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Options
+  const ownOptions = {
+    ...(kind === 'compatible' ? providerOptions?.openaiCompatible : {}),
+    ...providerOptions?.[namespace],
+  }
+  if (Object.keys(own).length + Object.keys(ownOptions).length === 0) return providerOptions
+  return { ...providerOptions, [namespace]: { ...own, ...ownOptions } } as SharedV4ProviderOptions
+}

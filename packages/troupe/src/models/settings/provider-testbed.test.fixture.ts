@@ -1,0 +1,68 @@
+/** Models of each provider package that ask a server on this machine. */
+import { createAmazonBedrock } from '@ai-sdk/amazon-bedrock'
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createGoogle } from '@ai-sdk/google'
+import { createOpenAI } from '@ai-sdk/openai'
+import { createEvents, type Events, seededRandom, systemClock } from '../../core/index.ts'
+import { createModels } from '../create-models.ts'
+import type { ModelCall, ModelSpec } from '../models-port.ts'
+import { openProviderServer, type ScriptedResponse } from '../provider-server.test.fixture.ts'
+
+const apiKey = 'key-of-the-test'
+export const providerKinds = {
+  compatible: (url: string, model: string) => ({ url, model, apiKey }),
+  chat: (url: string, model: string) => createOpenAI({ baseURL: url, apiKey }).chat(model),
+  responses: (url: string, model: string) => createOpenAI({ baseURL: url, apiKey })(model),
+  anthropic: (url: string, model: string) => createAnthropic({ baseURL: url, apiKey })(model),
+  google: (url: string, model: string) => createGoogle({ baseURL: url, apiKey })(model),
+  bedrock: (url: string, model: string) => createAmazonBedrock({ baseURL: url, region: 'eu-central-1', apiKey })(model),
+} satisfies Readonly<Record<string, (url: string, model: string) => ModelSpec>>
+export type ProviderKind = keyof typeof providerKinds
+
+const modelNames: { readonly [kind in ProviderKind]: string } = {
+  compatible: 'test',
+  chat: 'gpt-5.4',
+  responses: 'gpt-5.4',
+  anthropic: 'claude-sonnet-4-5',
+  google: 'gemini-2.5-pro',
+  bedrock: 'anthropic.claude-sonnet-4-5-20250929-v1:0',
+}
+
+const googleAnswer = {
+  candidates: [{ content: { role: 'model', parts: [{ text: 'one' }] }, finishReason: 'STOP' }],
+  usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 3, totalTokenCount: 10 },
+}
+const bedrockAnswer = {
+  output: { message: { role: 'assistant', content: [{ text: 'one' }] } },
+  stopReason: 'end_turn',
+  usage: { inputTokens: 7, outputTokens: 3, totalTokens: 10 },
+}
+/** An answer of one word. */
+export const oneWord: { readonly [kind in ProviderKind]: ScriptedResponse } = {
+  compatible: { text: 'one' },
+  chat: { text: 'one' },
+  responses: { text: 'one' },
+  anthropic: { text: 'one' },
+  google: { raw: googleAnswer },
+  bedrock: { raw: bedrockAnswer },
+}
+
+const inputSchema = { type: 'object' as const, properties: { q: { type: 'string' as const } } }
+const look = { type: 'function' as const, name: 'look', description: 'Looks.', inputSchema }
+export const shortPrompt: ModelCall['prompt'] = [
+  { role: 'system', content: 'Be short.' },
+  { role: 'user', content: [{ type: 'text', text: 'hi' }] },
+]
+
+export async function openProviderTestbed(
+  kind: ProviderKind,
+  replies: readonly ScriptedResponse[] = [oneWord[kind]],
+  events: Events = createEvents(() => {}),
+) {
+  const server = await openProviderServer(replies)
+  const models = createModels({ clock: systemClock, random: seededRandom(1), events })
+  const spec: ModelSpec = providerKinds[kind](server.url, modelNames[kind])
+  const ask = (call: Partial<ModelCall> = {}) =>
+    models.call([spec], { user: 'u', prompt: shortPrompt, tools: [look], ...call })
+  return { ask, spec, asked: server.asked, close: () => server.close() }
+}

@@ -1,0 +1,49 @@
+/**
+ * A model that is asked with the settings of a call. They travel under `troupe` in the options of providers, so that a
+ * recorded request holds what was asked for, and not how one provider is told of it.
+ */
+import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptions } from '@ai-sdk/provider'
+import type { CallSettings } from './call-settings.ts'
+import { type ProviderKind, providerOptionsOf } from './provider-settings.ts'
+import { withPromptCache } from './with-prompt-cache.ts'
+import { withToolFiles } from './with-tool-files.ts'
+
+type Carried = Pick<CallSettings, 'reasoning' | 'serviceTier' | 'promptCache' | 'parallelToolCalls' | 'logprobs'>
+
+/** What the interface of the AI SDK has no field for; undefined where nothing of it is set. */
+export function carriedSettings(settings: CallSettings): SharedV4ProviderOptions | undefined {
+  const { providerOptions, serviceTier, promptCache, parallelToolCalls, logprobs, reasoning } = settings
+  const carried = Object.fromEntries(
+    Object.entries({
+      serviceTier,
+      promptCache,
+      parallelToolCalls,
+      logprobs,
+      reasoning: reasoning?.maxTokens === undefined ? undefined : reasoning,
+    }).filter(([, value]) => value !== undefined),
+  )
+  return Object.keys(carried).length === 0 ? providerOptions : { ...providerOptions, troupe: carried as never }
+}
+
+export function withSettings(model: LanguageModelV4, kind: ProviderKind): LanguageModelV4 {
+  const { specificationVersion, provider, modelId, supportedUrls } = model
+  const applied = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions => {
+    const { troupe, ...others } = options.providerOptions ?? {}
+    const settings = (troupe ?? {}) as Carried
+    const providerOptions = providerOptionsOf(kind, provider, { ...settings, providerOptions: others })
+    const asked = {
+      ...withToolFiles(kind, options),
+      ...(providerOptions && Object.keys(providerOptions).length > 0 ? { providerOptions } : {}),
+    }
+    if (providerOptions === undefined || Object.keys(providerOptions).length === 0) delete asked.providerOptions
+    return settings.promptCache === false ? asked : withPromptCache(kind, modelId, asked)
+  }
+  return {
+    specificationVersion,
+    provider,
+    modelId,
+    supportedUrls,
+    doGenerate: (options) => model.doGenerate(applied(options)),
+    doStream: (options) => model.doStream(applied(options)),
+  }
+}

@@ -1,0 +1,48 @@
+import { expect, it, onTestFinished } from 'vitest'
+import type { ModelCall } from '../models-port.ts'
+import { openProviderTestbed, type ProviderKind, providerKinds, shortPrompt } from './provider-testbed.test.fixture.ts'
+
+const data = Buffer.from('an image').toString('base64')
+const call = { toolCallId: 'call_1', toolName: 'look' }
+const prompt: ModelCall['prompt'] = [
+  ...shortPrompt,
+  { role: 'assistant', content: [{ type: 'tool-call', ...call, input: {} }] },
+  {
+    role: 'tool',
+    content: [
+      {
+        type: 'tool-result',
+        ...call,
+        output: {
+          type: 'content',
+          value: [
+            { type: 'text', text: 'seen' },
+            { type: 'file', mediaType: 'image/png', data: { type: 'data', data } },
+          ],
+        },
+      },
+    ],
+  },
+]
+const url = `data:image/png;base64,${data}`
+/** How the provider is sent an image, as JSON. */
+const images: { readonly [kind in ProviderKind]: object } = {
+  compatible: { type: 'image_url', image_url: { url } },
+  chat: { type: 'image_url', image_url: { url } },
+  responses: { type: 'input_image', image_url: url },
+  anthropic: { type: 'image', source: { type: 'base64', media_type: 'image/png', data } },
+  google: { inlineData: { mimeType: 'image/png', data } },
+  bedrock: { image: { format: 'png', source: { bytes: data } } },
+}
+
+it.each(Object.keys(providerKinds) as ProviderKind[])(
+  'The image that a tool returned is sent as an image, behind %s.',
+  async (kind) => {
+    const { ask, asked, close } = await openProviderTestbed(kind)
+    onTestFinished(close)
+    await ask({ prompt })
+    const body = JSON.stringify(asked[0]?.body)
+    expect(body).toContain(JSON.stringify(images[kind]).slice(1, -1))
+    expect(body.split(data)).toHaveLength(2)
+  },
+)

@@ -1,0 +1,87 @@
+/** Files in tasks and in results of tools, as models are sent them. */
+import { expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { defineTool, LlmAgent, patterns } from '../../index.ts'
+import { openProviderServer } from '../../models/provider-server.test.fixture.ts'
+import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { type MockItem, MockModel } from '../../testing/index.ts'
+import { file, image } from '../../tools.ts'
+
+const { ada } = troupesOfTests()
+
+const pixels = Buffer.alloc(300_000, 7)
+const shot = image(pixels, { mediaType: 'image/png', filename: 'shot.png' })
+const screenshot = defineTool({
+  name: 'screenshot',
+  description: 'Takes a picture of the screen.',
+  inputSchema: z.object({}),
+  effect: 'read',
+  untrusted: 'screen',
+  execute: async () => [{ type: 'text', text: 'The screen.' }, shot],
+})
+const calls: MockItem = { toolCalls: [{ name: 'screenshot', args: {} }] }
+const teamOf = (agent: LlmAgent) => patterns.pipeline({ stages: [{ agents: [agent] }] })
+
+it('An image that a tool returns reaches the model as an image, and is untrusted where the tool is.', async () => {
+  const model = new MockModel({ responses: [calls, 'A window.'] })
+  const { orchestra } = await ada()
+  const topology = teamOf(new LlmAgent({ name: 'Viewer', model, tools: { screenshot } }))
+  const run = await orchestra.start({ task: 'What is on the screen?', topology })
+  expect(await run.result()).toMatchObject({ response: 'A window.', taint: ['untrusted:screen'] })
+  expect(model.calls[1]?.prompt.slice(-2)).toMatchObject([
+    { role: 'tool', content: [{ output: { type: 'text', value: expect.stringMatching(/^The screen\./) } }] },
+    {
+      role: 'user',
+      content: [
+        { type: 'text' },
+        { type: 'file', mediaType: 'image/png', filename: 'shot.png', data: { type: 'data', data: shot.data } },
+      ],
+    },
+  ])
+  expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+})
+
+it('A file in a task is a file of the message of the user.', async () => {
+  const model = new MockModel({ responses: ['An invoice.'] })
+  const task = [{ type: 'text', text: 'What is it?' }, file('JVBERi0=', { mediaType: 'application/pdf' })]
+  const { orchestra } = await ada()
+  const run = await orchestra.start({ task, topology: teamOf(new LlmAgent({ name: 'Viewer', model })) })
+  expect(await run.result()).toMatchObject({ response: 'An invoice.' })
+  expect(model.calls[0]?.prompt.at(-1)).toEqual({
+    role: 'user',
+    content: [
+      { type: 'text', text: 'What is it?' },
+      { type: 'file', mediaType: 'application/pdf', data: { type: 'data', data: 'JVBERi0=' } },
+    ],
+  })
+})
+
+it('The memory of an agent counts an image as an image and not as the length of its base64.', async () => {
+  const model = new MockModel({ responses: [calls, calls, 'A window.'] })
+  const viewer = new LlmAgent({ name: 'Viewer', model, tools: { screenshot }, memory: { maxTokens: 20_000 } })
+  await (await ada()).orchestra.run({ task: 'Look twice.', topology: teamOf(viewer) })
+  expect(model.calls[2]?.prompt.filter(({ role }) => role === 'tool')).toHaveLength(2)
+})
+
+it('A model behind a URL reads the image of a tool in a message of the user, and no base64 as text.', async () => {
+  const server = await openProviderServer([{ tool: { name: 'screenshot', args: {} } }, { text: 'A window.' }])
+  onTestFinished(() => server.close())
+  const model = { url: server.url, model: 'test' }
+  const topology = teamOf(new LlmAgent({ name: 'Viewer', model, tools: { screenshot } }))
+  expect(await (await ada()).orchestra.run({ task: 'Look.', topology })).toMatchObject({ response: 'A window.' })
+  const messages = server.asked[1]?.body.messages as readonly { readonly role: string; readonly content: unknown }[]
+  expect(messages.slice(-2)).toMatchObject([
+    { role: 'tool', content: expect.stringMatching(/^The screen\.\n\(shot\.png of this result/) },
+    {
+      role: 'user',
+      content: [{ type: 'text' }, { type: 'image_url', image_url: { url: `data:image/png;base64,${shot.data}` } }],
+    },
+  ])
+})
+
+it('A file is made of bytes or base64 with a media type, and an image of nothing else.', () => {
+  expect(file(new Uint8Array([1, 2, 3]), { mediaType: 'application/pdf' }).data).toBe('AQID')
+  expect(() => file('http://127.0.0.1/a.png', { mediaType: 'image/png' })).toThrow(/neither bytes nor base64/)
+  expect(() => file('AQID', { mediaType: 'png' })).toThrow(/media type of a file/)
+  expect(() => image('AQID', { mediaType: 'application/pdf' })).toThrow(/application\/pdf/)
+})
