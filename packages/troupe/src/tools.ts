@@ -1,4 +1,5 @@
-/** `troupe/tools`: the built-in tools in the formats of other frameworks, and the escaping and validation of text. */
+/** `troupe/tools`: tools, skills and checks for agents, formats of other frameworks, escaping and validation of text. */
+export { loadSkills, redactPersonalData } from './agents/index.ts'
 export {
   escapeForPrompt,
   escapeHtml,
@@ -11,10 +12,12 @@ export {
   buildSystemPrompt,
   builtInTools,
   mergeTools,
+  sandboxTools,
   ToolHandler,
   toAiSdk,
   toAnthropic,
   toLangChain,
   toLangGraph,
   toOpenAI,
+  workspaceTools,
 } from './tools/index.ts'

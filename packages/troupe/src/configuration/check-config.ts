@@ -16,6 +16,7 @@ import {
 import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
 import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
 import { checkSchedulesConfig, readLimits } from '../runs/index.ts'
+import { readSandboxConfig } from '../sandbox/index.ts'
 import {
   auditSettings,
   checkEgress,
@@ -74,6 +75,7 @@ export function configProblems(from: TroupeConfig): readonly TroupeError[] {
     () => checkSchedulesConfig(config.schedules ?? {}),
     () => void auditSettings(config.audit),
     () => checkEgress(config.egress ?? {}),
+    () => void readSandboxConfig(config.sandbox),
     () => void readTaintPolicy(config.policy),
     () => checkPresence(config),
     () => checkOptions('models', config.models ?? {}, modelsOptions),
