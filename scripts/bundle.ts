@@ -11,13 +11,27 @@ import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
  * Libraries that come in bundled: the compiler of queries and the schemas alone are 350 files of their own. They exist in
  * several copies without harm, since what they give to others is recognised by symbols and not by class.
  */
-const inlined = ['@opentelemetry/api', 'croner', 'ipaddr.js', 'kysely', 'lru-cache', 'minisearch', 'p-queue', 'zod']
+const inlined = [
+  '@opentelemetry/api',
+  'croner',
+  'diff',
+  'ipaddr.js',
+  'kysely',
+  'lru-cache',
+  'minisearch',
+  'p-queue',
+  'zod',
+]
 
 /** Each is a file of its own without imports, since a program that bundles the library again copies it as it is. */
 const threads = {
   'evaluator-thread': 'dist/security/evaluator/evaluator-thread.js',
   'writer-thread': 'dist/storage/sqlite/writer/writer-thread.js',
+  'quickjs-thread': 'dist/sandbox/quickjs/quickjs-thread.js',
 }
+
+/** Peers of a thread that are not bundled: their WebAssembly is a file of its own. */
+const outsideThreads = ['quickjs-emscripten-core', '@jitl/quickjs-wasmfile-release-sync']
 
 /** What a simulation gives to processes of its own, beside the code that starts them. */
 const simulationFiles = ['preloaded-machine', 'simulation-process']
@@ -35,7 +49,10 @@ export async function bundle(folder: string): Promise<void> {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
   const code: Record<string, string> = {}
   for (const [name, path] of Object.entries(threads)) {
-    const built = await rolldown({ input: { [name]: join(folder, path) }, ...common(() => true) })
+    const built = await rolldown({
+      input: { [name]: join(folder, path) },
+      ...common((library) => !outsideThreads.includes(library)),
+    })
     const { output } = await built.write({ dir: to, format: 'esm', codeSplitting: false, polyfillRequire: false })
     code[name] = output[0].code
   }

@@ -104,6 +104,21 @@ export const exemptions: readonly Exemption[] = [
     reason:
       'what others wrote is evaluated in a thread, whose file it looks for, with a deadline, which no virtual clock may stop',
   },
+  {
+    at: 'sandbox/quickjs',
+    may: ['threads', 'timers', 'clock', 'files'],
+    reason: 'code runs in a thread, whose file it looks for, with a deadline, which no virtual clock may stop',
+  },
+  {
+    at: 'sandbox/process',
+    may: ['threads', 'timers', 'files', 'process'],
+    reason: 'code runs in a process with a folder of its own and a deadline, which no virtual clock may stop',
+  },
+  {
+    at: 'agents/skills/load-skills.ts',
+    may: ['files'],
+    reason: 'an application reads skills before it opens a troupe',
+  },
   { at: 'security/egress', may: ['network'], reason: 'the one client through which anything goes out' },
   {
     at: 'storage/sqlite',

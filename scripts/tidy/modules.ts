@@ -13,6 +13,7 @@ export const modules = [
   'journal',
   'context',
   'messaging',
+  'sandbox',
   'documents',
   'models',
   'tools',
@@ -40,7 +41,7 @@ export const isolatedPairs: readonly (readonly [string, string])[] = [
 export const libraryRoot = 'packages/troupe/src'
 
 /** Folders of concrete adapters: inside their module only its index.ts names them, outside it only `wirers` do. */
-export const adapterFolders = ['storage/sqlite', 'storage/postgres']
+export const adapterFolders = ['storage/sqlite', 'storage/postgres', 'sandbox/quickjs', 'sandbox/process']
 
 /** Adapters that share a file with their port. */
 export const adapterNames: Readonly<Record<string, readonly string[]>> = { core: ['systemClock', 'systemRandom'] }
@@ -69,6 +70,9 @@ export const pureFolders: Readonly<Record<string, readonly string[]>> = {
 /** Packages too heavy to load before they are used: `import type` or a dynamic import, never a static one. */
 export const loadedOnFirstUse = [
   'ai',
+  'diff',
+  'quickjs-emscripten-core',
+  '@jitl/quickjs-wasmfile-release-sync',
   'fastify',
   'pg',
   '@modelcontextprotocol/',

@@ -1,5 +1,6 @@
-/** `troupe/tools`: the built-in tools in the formats of other frameworks, and the escaping and validation of text. */
+/** `troupe/tools`: parts, skills and checks for agents, built-in tools in the formats of other frameworks, escaping of text. */
 
+export { loadSkills, redactPersonalData } from './agents/index.ts'
 export { file, image } from './core/index.ts'
 export {
   escapeForPrompt,
@@ -13,10 +14,12 @@ export {
   buildSystemPrompt,
   builtInTools,
   mergeTools,
+  sandboxTools,
   ToolHandler,
   toAiSdk,
   toAnthropic,
   toLangChain,
   toLangGraph,
   toOpenAI,
+  workspaceTools,
 } from './tools/index.ts'

@@ -38,6 +38,19 @@ export {
   type Routed,
   type Target,
 } from './definitions/routing.ts'
+export type {
+  Guardrail,
+  GuardrailCheck,
+  GuardrailContext,
+  GuardrailFunction,
+  GuardrailsOptions,
+  GuardrailVerdict,
+} from './guardrails/guardrail.ts'
+export {
+  type PersonalData,
+  type RedactPersonalDataOptions,
+  redactPersonalData,
+} from './guardrails/redact-personal-data.ts'
 export { createMemories } from './memory/create-memories.ts'
 export { EpisodicIndex, type EpisodicIndexOptions, type RetrievedEpisode } from './memory/episodic-index.ts'
 export type {
@@ -71,6 +84,8 @@ export {
 export type { RunOutcome, SessionResult } from './session/session-result.ts'
 export { SessionStream, type StreamPart } from './session/session-stream.ts'
 export type { SessionQuestion } from './session/thread-store.ts'
+export { loadSkills } from './skills/load-skills.ts'
+export type { Skill } from './skills/skill.ts'
 export { approvalHash } from './step/approval.ts'
 export { approvalAuditEntry } from './step/approval-audit-entry.ts'
 export { checkAnswerTo, createAsk, createQuestion } from './step/ask-question.ts'

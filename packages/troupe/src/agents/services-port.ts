@@ -2,6 +2,7 @@
 import type { Clock, Events, Json, Recording, TaintLabel } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
+import type { Sandboxes } from '../sandbox/index.ts'
 import type { CompiledRule, TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import type { OpenedSource, ToolSource } from '../tools/index.ts'
@@ -65,6 +66,8 @@ export interface Services {
   /** Sources of tools that are open in this troupe, or are opened now. */
   readonly toolSources: { open(source: ToolSource): OpenedSource }
   readonly guard: TaintGuard
+  /** Absent in parts of a troupe that tests open by themselves. */
+  readonly sandboxes?: Sandboxes
   /** Rules of the team, of the caller and of the runs above, pinned in the run. */
   readonly teamRules?: readonly (readonly CompiledRule[])[]
   /** Absent outside a run. */

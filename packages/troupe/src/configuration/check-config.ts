@@ -22,6 +22,7 @@ import {
   providers,
 } from '../models/index.ts'
 import { checkSchedulesConfig, readLimits } from '../runs/index.ts'
+import { readSandboxConfig } from '../sandbox/index.ts'
 import {
   auditSettings,
   checkEgress,
@@ -80,6 +81,7 @@ export function configProblems(from: TroupeConfig): readonly TroupeError[] {
     () => checkSchedulesConfig(config.schedules ?? {}),
     () => void auditSettings(config.audit),
     () => checkEgress(config.egress ?? {}),
+    () => void readSandboxConfig(config.sandbox),
     () => void readTaintPolicy(config.policy),
     () => checkPresence(config),
     () => checkOptions('models', config.models ?? {}, modelsOptions),

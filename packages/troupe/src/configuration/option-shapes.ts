@@ -14,6 +14,7 @@ const objects: readonly string[] = [
     'limits',
     'schedules',
     'evaluation',
+    'sandbox',
   ],
   ...['encryption', 'audit', 'egress', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health', 'otlp', 'server'],
 ]

@@ -1,9 +1,10 @@
 /** How long what is over is kept, and what goes with it. */
 import type { ThreadMessages } from '../agents/index.ts'
 import { failure, milliseconds, type UserId } from '../core/index.ts'
-import { cleanupRateLimits, type JournalRetention, type Journals } from '../journal/index.ts'
+import { cleanupRateLimits, type JournalRetention, type Journals, journalOwnerOf } from '../journal/index.ts'
 import { type MetricStore, metricTable } from '../observability/index.ts'
 import { childJournalPrefixes, type EndedRuns, threadPrefix } from '../runs/index.ts'
+import { runWorkspace, type StoredFiles } from '../sandbox/index.ts'
 import { nextUser } from '../security/index.ts'
 import type { OpenedStorage } from '../storage/index.ts'
 import type { Retention } from './troupe-config.ts'
@@ -31,13 +32,18 @@ export function retentionPeriods({ replay, runs }: Retention = {}): RetentionPer
   throw failure('validation.failed', { what: 'retention.runs', problem })
 }
 
-/** A run's journal takes those of its steps along, and what was said in them. */
-export const journalRetention = ({ replay }: RetentionPeriods, threadMessages: ThreadMessages): JournalRetention => ({
+/** A run's journal takes those of its steps along, what was said in them, and the files of the run. */
+export const journalRetention = (
+  { replay }: RetentionPeriods,
+  { threadMessages, files }: { readonly threadMessages: ThreadMessages; readonly files: Pick<StoredFiles, 'forget'> },
+): JournalRetention => ({
   closedMs: replay,
   childPrefixes: childJournalPrefixes,
   also(user: UserId, journal) {
     const prefix = threadPrefix(journal)
-    return prefix === undefined ? [] : threadMessages.forgetPrefix(user, prefix).statements
+    const run = journalOwnerOf(journal)?.run
+    if (prefix === undefined || run === undefined) return []
+    return [...threadMessages.forgetPrefix(user, prefix).statements, ...files.forget(user, runWorkspace(run))]
   },
 })
 

@@ -12,6 +12,7 @@ import type {
   Price,
 } from '../models/index.ts'
 import type { LimitsConfig, NamedScores, SchedulesConfig } from '../runs/index.ts'
+import type { SandboxConfig } from '../sandbox/index.ts'
 import type {
   AuditConfig,
   EgressOptions,
@@ -91,6 +92,8 @@ export interface TroupeConfig extends ObservationConfig {
     | { readonly keys: readonly (EncryptionKey | NamedKey)[]; readonly current?: string }
   /** Where secrets that are named, `secret('DB_PASSWORD')`, are looked for; `['environment']` by default. */
   readonly secrets?: SecretsConfig
+  /** What executes the code of agents, and how much it and their files may use. See docs/sandbox.md. */
+  readonly sandbox?: SandboxConfig
   /** What is recorded of who did what, for how long, and how it is signed. See docs/audit.md. */
   readonly audit?: AuditConfig
   /**
@@ -219,6 +222,7 @@ export const troupeOptions: readonly string[] = [
   'limits',
   'schedules',
   'evaluation',
+  'sandbox',
   'encryption',
   'secrets',
   'audit',

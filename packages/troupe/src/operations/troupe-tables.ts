@@ -5,6 +5,7 @@ import { journalMigrations, journalTables } from '../journal/index.ts'
 import { messagingMigrations, messagingTables } from '../messaging/index.ts'
 import { metricMigration, metricTable, observabilityMigrations, observabilityTables } from '../observability/index.ts'
 import { runMigrations, runTables } from '../runs/index.ts'
+import { sandboxMigrations, sandboxTables } from '../sandbox/index.ts'
 import { securityMigrations, securityTables } from '../security/index.ts'
 import { storageTables, type UserTable } from '../storage/index.ts'
 
@@ -13,6 +14,7 @@ export const userTables: readonly UserTable[] = [
   ...journalTables,
   ...contextTables,
   ...messagingTables,
+  ...sandboxTables,
   ...agentsTables,
   ...runTables,
   ...observabilityTables,
@@ -27,6 +29,7 @@ export const migrations = [
   ...securityMigrations,
   ...contextMigrations,
   ...messagingMigrations,
+  ...sandboxMigrations,
   ...agentsMigrations,
   ...runMigrations,
   ...observabilityMigrations,

@@ -4,6 +4,7 @@ import type { Json, Question, TroupeError } from '../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../journal/index.ts'
 import type { MessageClient, MessageType, RequestOptions } from '../messaging/index.ts'
 import type { UserMetrics } from '../observability/index.ts'
+import type { Sandbox } from '../sandbox/index.ts'
 
 export interface StepContext {
   readonly agent: string
@@ -13,6 +14,8 @@ export interface StepContext {
   readonly messages: MessageClient
   /** Values under names of one's own, stored by the minute, for all agents of the user. */
   readonly metrics: UserMetrics
+  /** Executes code over the files of the run, or of the thread of a session; handlers of messages have none. */
+  readonly sandbox: Sandbox
   /**
    * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `at-most-once` needs a person's
    * approval of its exact `input`, or is refused, as `policy.taint` says.

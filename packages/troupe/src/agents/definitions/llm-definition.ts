@@ -17,7 +17,9 @@ import { checkInteger } from '../../resilience/index.ts'
 import { type CompiledRule, compileRules, type PolicyRule } from '../../security/index.ts'
 import { isTool, isToolSource, type Tool, type ToolSource } from '../../tools/index.ts'
 import type { Agent, AgentAccess } from '../agent-port.ts'
+import { type GuardrailsOptions, type ReadGuardrails, readGuardrails } from '../guardrails/guardrail.ts'
 import { isCoordination } from '../model/coordination.ts'
+import { checkSkills, readSkillName, type Skill } from '../skills/skill.ts'
 import { checkAgentAccess } from './define-agent.ts'
 import { type HandOffOptions, readHistory } from './routing.ts'
 
@@ -89,6 +91,10 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
    * which the model passes on, or asks about with the tool `query_handle`. `read` by default.
    */
   readonly untrusted?: 'read' | 'hide'
+  /** Checks of what it is given, and of what leaves it. See docs/agents.md. */
+  readonly guardrails?: GuardrailsOptions
+  /** Instructions that its model reads when it needs them; `loadSkills` reads them from folders. */
+  readonly skills?: readonly Skill[]
 }
 
 export interface LlmDefinition {
@@ -109,6 +115,8 @@ export interface LlmDefinition {
   /** `policy`, read. */
   readonly rules: readonly CompiledRule[]
   readonly untrusted: 'read' | 'hide'
+  readonly guardrails: ReadGuardrails
+  readonly skills: readonly Skill[]
 }
 
 const known = [
@@ -125,6 +133,8 @@ const known = [
   'handOff',
   'policy',
   'untrusted',
+  'guardrails',
+  'skills',
   'role',
   'allow',
   'deny',
@@ -181,6 +191,8 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
       throw failure('agent.wrong', { agent: name, problem: `${toolName} is named twice` })
     helpers.set(toolName, helper)
   }
+  if (options.skills?.length && tools.has(readSkillName))
+    throw failure('agent.wrong', { agent: name, problem: `it has skills and a tool called ${readSkillName}` })
   return {
     name,
     description,
@@ -198,6 +210,8 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     policy: Object.freeze([...policy]),
     rules,
     untrusted,
+    guardrails: readGuardrails(name, options.guardrails),
+    skills: checkSkills(name, options.skills),
   }
 }
 
@@ -345,11 +359,18 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     { ...definition.settings } as unknown as Json,
     { ...definition.memory } as Json,
     ...definition.sources.map(({ name, settings }) => [name, settings]),
+    ...guardrailsOf(definition.guardrails),
+    ...(definition.skills.length > 0 ? [definition.skills as unknown as Json] : []),
     ...(definition.untrusted === 'hide' || definition.policy.length > 0
       ? [{ untrusted: definition.untrusted, policy: definition.policy as unknown as Json }]
       : []),
   ])
 }
+
+const guardrailsOf = ({ input, output }: ReadGuardrails): Json[] =>
+  [...input, ...output].map(({ direction, name, when, onTrip, check }) => {
+    return [direction, name, when, onTrip, typeof check === 'function' ? String(check) : check.fingerprint]
+  })
 
 const flowsOf = ({ hide, policy = [], declassify = [] }: Tool): Json =>
   JSON.parse(

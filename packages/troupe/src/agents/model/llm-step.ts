@@ -19,12 +19,20 @@ import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { Report } from '../definitions/report.ts'
 import { Handles, visibleMessage } from '../flows/handles.ts'
 import { KnownTexts } from '../flows/known-texts.ts'
+import { checkContent, checkRouting, type Guarded } from '../guardrails/check-content.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askModel } from './ask-model.ts'
 import { carriedByModel } from './carried-by-model.ts'
 import { type CallsDone, executeCalls } from './execute-calls.ts'
 import type { LlmRun } from './llm-run.ts'
-import { answerText, assistantMessage, pendingCallsOf, toolMessage, userMessage } from './model-messages.ts'
+import {
+  answerText,
+  assistantMessage,
+  pendingCallsOf,
+  textOfInput,
+  toolMessage,
+  userMessage,
+} from './model-messages.ts'
 import { createOffer, type Offer } from './offer.ts'
 import {
   diagnosis,
@@ -46,10 +54,31 @@ const maxWrongTurns = 5
 export async function llmStep(definition: LlmDefinition, entry: StepEntry): Promise<Outcome> {
   const report = new Report(entry.onSpent)
   try {
-    return { ...(await runTurns(definition, entry, report)), report: report.of() }
+    const guarded = { agent: definition.name, entry, report }
+    const { input, output } = definition.guardrails
+    const before = input.filter(({ when }) => when === 'before')
+    const checked = before.length === 0 ? entry.input : await checkContent(guarded, before, entry.input)
+    const routing = await runTurns(definition, guardedEntry(definition, entry, checked), report)
+    const leaving = await checkRouting(guarded, output, routing)
+    const text = leaving !== routing && 'value' in leaving ? { text: textOfInput(leaving.value) } : {}
+    return { ...leaving, report: { ...report.of(), ...text } }
   } catch (error) {
     throw entry.recorder.signal.aborted ? error : withSpent(error, report)
   }
+}
+
+/** What its model writes is not shown as it comes where a check of the output may stop it. */
+function guardedEntry({ guardrails }: LlmDefinition, entry: StepEntry, input: Json): StepEntry {
+  if (guardrails.output.length === 0) return { ...entry, input }
+  const { live: _, ...unseen } = entry
+  return { ...unseen, input }
+}
+
+/** Checks of the input that run beside the first model call. */
+function checkBeside(definition: LlmDefinition, guarded: Guarded): Promise<Json> | undefined {
+  const beside = definition.guardrails.input.filter(({ when }) => when === 'beside')
+  if (beside.length === 0) return undefined
+  return checkContent(guarded, beside, guarded.entry.input)
 }
 
 async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Report): Promise<Routing> {
@@ -70,10 +99,11 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
   const limit = definition.settings.maxTurns ?? defaultMaxTurns
   let wrong = 0
   let steers = 0
+  const beside = checkBeside(definition, { agent: definition.name, entry, report })
   for (let turn = 1; turn <= limit; turn++) {
     // Begun together: the turn before commits in the change that claims this call.
     const committed = turn > 1 ? entry.recorder.commit() : undefined
-    const [modelAnswer] = await Promise.all([askModel(run, turn), committed])
+    const [modelAnswer] = await Promise.all([askModel(run, turn), committed, turn === 1 ? beside : undefined])
     const answer = thread.withFreeIds(modelAnswer)
     report.answered(answer)
     const message = assistantMessage(answer)

@@ -6,6 +6,7 @@ import type { Agent, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { queryHandleName, queryHandleTool } from '../flows/query-handle-tool.ts'
 import { rememberTool, retrieveNotes } from '../memory/retrieve-notes.ts'
+import { readSkillName, skillsSection, skillTool } from '../skills/skill.ts'
 import { coordinationTools } from './coordination.ts'
 import { tokensOf } from './model-messages.ts'
 import { deniedTo, selectTools } from './select-tools.ts'
@@ -50,17 +51,20 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
       : await recorder.answer({ kind: 'instructions', name: definition.name }, async () =>
           String(await instructions({ agent: definition.name, input: entry.input, context: entry.ctx.context })),
         )
+  const denied = deniedTo(definition, entry)
+  const skills = denied.has(readSkillName) ? [] : definition.skills
   const system = [
     text,
     ...(memory.pinned?.length ? [`Remember:\n${memory.pinned.map((fact) => `- ${fact}`).join('\n')}`] : []),
+    skillsSection(skills),
     await retrieveNotes(definition, entry, thread),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
-  const remember = rememberTool(definition, entry)
+  const added = [rememberTool(definition, entry), skillTool(skills)].filter((tool) => tool !== undefined)
   const selected = await selectTools(definition, entry)
-  const tools = remember ? new Map([...selected, [remember.name, remember]]) : selected
-  const denied = deniedTo(definition, entry)
+  const tools =
+    added.length === 0 ? selected : new Map([...selected, ...added.map((tool) => [tool.name, tool] as const)])
   const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))
   const declare = (name: string, description: string, inputSchema: unknown) =>
     ({ type: 'function', name, description, inputSchema }) as LanguageModelV4FunctionTool

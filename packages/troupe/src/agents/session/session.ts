@@ -24,6 +24,7 @@ import {
 } from '../../core/index.ts'
 import type { Recorder, StepEnd, Steps } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
+import { threadWorkspace } from '../../sandbox/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type {
@@ -66,8 +67,9 @@ export interface Acting {
   readonly name: string
   readonly user: UserId
   readonly ask: StepContext['ask']
-  /** The context of the step, where the recorder is of a stage over it. */
-  readonly over?: StepContext['context']
+  readonly thread: string
+  /** What the step has, where the recorder is of a stage over it. */
+  readonly over?: Pick<StepContext, 'context' | 'sandbox'>
   /** Rights of those who act for it, besides its own. */
   readonly within?: readonly AgentAccess[]
 }
@@ -227,7 +229,7 @@ export class Session {
   }
 
   /**
-   * Forgets the thread: what was said in it, what was in mind, and the episodes that came of it. What its steps' journals
+   * Forgets the thread: what was said in it, what was in mind, the episodes that came of it, and its files. What its steps' journals
    * hold goes with their retention.
    * @throws ConflictError `session.waiting` while it waits for an answer
    */
@@ -240,7 +242,8 @@ export class Session {
         services.threadMessages.forget(user, this.#messageThread),
         services.memories.forgetSource(user, this.#messageThread),
       ]
-      const statements = fragments.flatMap((fragment) => fragment.statements)
+      const files = services.sandboxes?.stored.forget(user, threadWorkspace(this.#thread)) ?? []
+      const statements = [...fragments.flatMap((each) => each.statements), ...files]
       const done = await storage.commit({ id: null, scope: { user }, statements })
       if (!done.ok) throw failure(done.code, done.detail ?? {})
     })
@@ -315,11 +318,10 @@ export class Session {
     const services = { ...this.#options.services, ...(budgetOf ? { budget: budgetOf(user) } : {}) }
     const contextOf = (inner: Recorder, name: string, more: Pick<Acting, 'over' | 'within'> = {}) => {
       const ask = (question: AskOptions) => this.#ask(inner, open, name, question)
-      return this.#options.contextOf(inner, { agent: this.agent, name, user, ask, ...more })
+      return this.#options.contextOf(inner, { agent: this.agent, name, user, thread: this.#thread, ask, ...more })
     }
     const ctx = contextOf(recorder, this.agent.name)
-    const over = ctx.context
-    const ctxOf: CtxOf = (inner, name = this.agent.name, within = []) => contextOf(inner, name, { over, within })
+    const ctxOf: CtxOf = (inner, name = this.agent.name, within = []) => contextOf(inner, name, { over: ctx, within })
     if (open.kind === 'tool')
       return { kind: 'value', value: await callForHost(this.agent, open, { recorder, ctxOf, services }) }
     const entry = {

@@ -2,6 +2,7 @@
 import type { ContextClient } from '../../context/index.ts'
 import { type Clock, failure, type Random } from '../../core/index.ts'
 import type { MessageClient } from '../../messaging/index.ts'
+import { deferredSandbox, type Sandboxes } from '../../sandbox/index.ts'
 import type { StepContext } from '../agent-port.ts'
 import { EffectGate, type EffectGateParts } from './effect-gate.ts'
 
@@ -15,15 +16,30 @@ export interface StepClients {
   readonly startRun?: StepContext['startRun']
 }
 
+/** Where the files of a step are. */
+export interface StepWorkspace {
+  readonly sandboxes: Sandboxes
+  readonly name: string
+  /** The context of the step over which the stage of a tool call lies. */
+  readonly over?: Pick<StepContext, 'sandbox'> | undefined
+}
+
 export interface StepContextOptions extends Omit<EffectGateParts, 'ask'> {
   readonly clock: Clock
   readonly random: Random
   readonly clients: StepClients
+  /** Absent in a handler of messages. */
+  readonly workspace?: StepWorkspace | undefined
 }
 
 export function buildStepContext(options: StepContextOptions): StepContext {
-  const { agent, recorder, clock, random, clients, ...rules } = options
+  const { agent, recorder, clock, random, clients, workspace, ...rules } = options
   const effects = new EffectGate({ agent, recorder, ask: clients.ask, ...rules })
+  const effect: StepContext['effect'] = (name, spec, fn) => effects.effect(name, spec, fn)
+  const sandbox = deferredSandbox(() => {
+    if (!workspace) throw failure('sandbox.absent', { what: 'ctx.sandbox' })
+    return workspace.sandboxes.open({ recorder, workspace: workspace.name, effect, over: workspace.over?.sandbox })
+  })
   return {
     agent,
     runId: recorder.runId,
@@ -31,7 +47,8 @@ export function buildStepContext(options: StepContextOptions): StepContext {
     context: clients.context,
     messages: clients.messages,
     metrics: clients.metrics,
-    effect: (name, spec, fn) => effects.effect(name, spec, fn),
+    sandbox,
+    effect,
     declassify: (value, reason) => effects.declassify(value, reason),
     ask: async (question) => {
       const problem = 'a handler of messages has no person to ask'

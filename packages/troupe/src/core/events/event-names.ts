@@ -32,6 +32,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'guard.tripped': 'A run reached the limit of a guard or a budget.',
   'health.changed': 'The health of the troupe changed.',
   'incident.lost': 'The audit record of a refused action could not be stored.',
+  'guardrail.tripped': 'A guardrail stopped the input or output of an agent, or redacted it.',
   'incident.recorded': 'A refused action was recorded.',
   'join.arrived': 'A branch arrived at a join.',
   'join.closed': 'The branch that waited at a join continues or fails.',

@@ -111,6 +111,12 @@ export interface EventPayloads {
     readonly before: 'healthy' | 'degraded' | 'unhealthy'
   }
   'incident.lost': FailedFields
+  'guardrail.tripped': AgentOfUserFields & {
+    readonly guardrail: string
+    readonly direction: 'input' | 'output'
+    /** The step went on with a redacted content. */
+    readonly redacted: boolean
+  }
   'incident.recorded': AgentOfUserFields &
     FailedFields & {
       /** The operation that was refused. */

@@ -12,6 +12,7 @@ export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>
   'branch.started': ['agent'],
   'callback.failed': ['callback', 'code'],
   'guard.tripped': ['guard'],
+  'guardrail.tripped': ['agent', 'guardrail', 'direction'],
   'incident.recorded': ['action', 'code'],
   'message.acknowledged': ['messageType'],
   'message.dead-lettered': ['messageType'],

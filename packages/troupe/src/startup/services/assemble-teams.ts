@@ -12,6 +12,7 @@ import { milliseconds, version } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
 import type { SharedServices, TroupeParts } from '../../operations/index.ts'
 import { createDailyUsage, createOrchestra, createSchedules, type Known, readLimits } from '../../runs/index.ts'
+import { threadWorkspace } from '../../sandbox/index.ts'
 import { Access, createErasureCheck } from '../../security/index.ts'
 import type { CommonParts, DurableParts } from './open-durable-parts.ts'
 
@@ -30,6 +31,7 @@ function servicesOf(parts: DurableParts & CommonParts & SharedServices): Service
     toolRecords: createToolRecords(parts),
     toolSources,
     guard,
+    sandboxes: parts.sandboxes,
     timeouts: {},
     ...(policies ? { policies } : {}),
     ...(recording ? { recording } : {}),
@@ -59,13 +61,14 @@ export function assembleTeams(
     services,
     audit,
     ...(dailyUsage ? { budgetOf: dailyUsage.budget } : {}),
-    contextOf: (recorder, { agent, name, ask, over, within }) =>
+    contextOf: (recorder, { agent, name, thread, ask, over, within }) =>
       buildStepContext({
         agent: name,
         recorder,
         clock,
         random,
-        clients: { ...clients(recorder, accessOf(agent, within), over), ask },
+        clients: { ...clients(recorder, accessOf(agent, within), over?.context), ask },
+        workspace: { sandboxes: parts.sandboxes, name: threadWorkspace(thread), over },
         ...{ guard, recording, vouches: agent.source !== undefined },
       }),
     send: (user, from, to, content) =>

@@ -5,6 +5,7 @@ import type { TroupeError } from '../../core/index.ts'
 import { createInbox, createJournals, createSteps, createTimers, type Journals } from '../../journal/index.ts'
 import { openEgressClient, share, type TroupeParts } from '../../operations/index.ts'
 import { createEndedRuns, type EndedRuns } from '../../runs/index.ts'
+import { createSandboxes, quickJsSandbox, type Sandboxes } from '../../sandbox/index.ts'
 import { createRoles, type OpenedEncryption, openAudit } from '../../security/index.ts'
 import type { OpenedStorage } from '../../storage/index.ts'
 import { UnreadResults } from '../../tools/index.ts'
@@ -26,6 +27,7 @@ export type DurableParts = BaseParts &
   Pick<TroupeParts, 'egressClient' | 'roles' | 'audit' | 'unread' | 'inbox' | 'timers' | 'steps'> & {
     readonly journals: Journals
     readonly threadMessages: ThreadMessages
+    readonly sandboxes: Sandboxes
     readonly endedRuns: EndedRuns
   }
 /** What all agents of the troupe share. */
@@ -52,7 +54,9 @@ export async function openDurableParts(
   const timers = createTimers(base)
   const retention = retentionPeriods(config.retention)
   const threadMessages = createThreadMessages(base)
-  const journals = createJournals({ ...base, owner: processId, retention: journalRetention(retention, threadMessages) })
+  const sandboxes = createSandboxes({ ...base, defaultEngines: [quickJsSandbox()] }, config.sandbox)
+  const retained = journalRetention(retention, { threadMessages, files: sandboxes.stored })
+  const journals = createJournals({ ...base, owner: processId, retention: retained })
   const endedRuns = createEndedRuns({ ...base, retentionMs: retention.runs })
   const sharing = await startup.stage(
     'sharing',
@@ -84,6 +88,7 @@ export async function openDurableParts(
     journals,
     steps,
     threadMessages,
+    sandboxes,
     endedRuns,
     sharing,
   }

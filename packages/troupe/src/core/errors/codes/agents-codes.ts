@@ -33,6 +33,16 @@ export const agentsCodes = {
     message: 'The definition of {agent} is wrong: {problem}.',
     hint: 'Correct the option named.',
   },
+  'guardrail.tripped': {
+    class: errors.AgentError,
+    message: 'The guardrail {guardrail} of {agent} stopped its {direction}: {reason}.',
+    hint: 'Change the content, or the check; onTrip: "ask" lets a person decide.',
+  },
+  'skill.unreadable': {
+    class: errors.ValidationError,
+    message: 'The skill at {path} cannot be read: {problem}.',
+    hint: 'Begin the text of the skill with its name and description, in YAML between two lines of ---.',
+  },
   'agent.kind_unknown': {
     class: errors.ValidationError,
     message: 'No kind of agent is called {kind}; known are {known}.',

@@ -8,6 +8,7 @@ import {
   guardedStep,
   type Outcome,
   type Services,
+  type StepContext,
   type StepEntry,
 } from '../../../agents/index.ts'
 import {
@@ -20,6 +21,7 @@ import {
   type UserId,
 } from '../../../core/index.ts'
 import type { EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../journal/index.ts'
+import { runWorkspace } from '../../../sandbox/index.ts'
 import { compileRules } from '../../../security/index.ts'
 import type { Fragment } from '../../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../../machine/machine-events.ts'
@@ -307,14 +309,17 @@ export class StepLauncher {
       onChildRun,
     }
     const own = createStepClients(this.#parts, at, agent, recorder)
+    const { sandboxes } = services
+    const workspaceOver = (over?: StepContext) => sandboxes && { sandboxes, name: runWorkspace(this.#run), over }
+    const ctx = buildStepContext({ ...shared, agent: agent.name, recorder, clients: own, workspace: workspaceOver() })
     const ctxOf: CtxOf = (stage, name = agent.name, within = []) => {
       const over = { context: own.context, within }
       const clients = createStepClients(this.#parts, { ...at, agent: name }, agent, stage, over)
-      return buildStepContext({ ...shared, agent: name, recorder: stage, clients })
+      return buildStepContext({ ...shared, agent: name, recorder: stage, clients, workspace: workspaceOver(ctx) })
     }
     const entry: StepEntry = {
       input: command.input,
-      ctx: buildStepContext({ ...shared, agent: agent.name, recorder, clients: own }),
+      ctx,
       recorder,
       ctxOf,
       flow: command.flow,

@@ -12,6 +12,7 @@ import { stepJournal, threadOf } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'
 import { failedCalls } from './failed-calls.ts'
 import { type ForkedChildren, forkChildren, isChild, withChildren } from './fork-children.ts'
+import { forkFiles } from './fork-files.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
 export interface SharedSteps {
@@ -82,7 +83,9 @@ export async function forkSteps(
     statements.push(...fragment.statements, ...children.statements)
   }
   const waiting = new Map([...logs].map(([step, { rest }]) => [step, rest]))
-  return { statements: [...statements, ...(await threadMessages(parts, fork, waiting))], calls }
+  const shared = new Map([...logs].map(([step, log]) => [step, log.shared.flat()]))
+  const files = await forkFiles(parts, fork, { shared, isLater: (step) => isLater(fork, step, waiting) })
+  return { statements: [...statements, ...(await threadMessages(parts, fork, waiting)), ...files], calls }
 }
 
 /** The waits of a step that its run has answered, up to the end of the source. */

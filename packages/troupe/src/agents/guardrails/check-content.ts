@@ -1,0 +1,134 @@
+/**
+ * Checks contents by the guardrails of an agent. A verdict is recorded: a replay asks no function and no agent. A check that
+ * gives no verdict counts as failed.
+ */
+import { failure, isObject, type Json } from '../../core/index.ts'
+import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
+import type { Report } from '../definitions/report.ts'
+import { textOfInput } from '../model/model-messages.ts'
+import { clientsFor } from '../step/clients-for.ts'
+import type { GuardrailVerdict, ReadGuardrail } from './guardrail.ts'
+
+/** Who is guarded, and where what its judges use is counted. */
+export interface Guarded {
+  readonly agent: string
+  readonly entry: StepEntry
+  readonly report: Report
+}
+
+/**
+ * Returns the content that the step goes on with: the same, or what the checks redacted, each given what the one before left.
+ * @throws AgentError `guardrail.tripped`
+ */
+export async function checkContent(
+  guarded: Guarded,
+  guardrails: readonly ReadGuardrail[],
+  content: Json,
+): Promise<Json> {
+  let current = content
+  for (const guardrail of guardrails) current = await checkOne(guarded, guardrail, current)
+  return current
+}
+
+async function checkOne(guarded: Guarded, guardrail: ReadGuardrail, content: Json): Promise<Json> {
+  const { agent, entry } = guarded
+  const { name, direction, onTrip, when } = guardrail
+  const text = textOfInput(content)
+  const verdict = await verdictOf(guarded, guardrail, text)
+  if (verdict.pass) return content
+  const { reason, redacted } = verdict
+  // Beside the call, the model has read the content already.
+  const isRedacted = redacted !== undefined && when === 'before'
+  entry.recorder.answerNow<Json>({ kind: 'guardrail.tripped', name: `${direction} ${name}` }, () => {
+    const { clock, events } = entry.services
+    const { userId } = entry.recorder.principal
+    events.emit({
+      type: 'guardrail.tripped',
+      at: clock.now(),
+      userId,
+      agent,
+      guardrail: name,
+      direction,
+      redacted: isRedacted,
+    })
+    return true
+  })
+  if (isRedacted) return typeof content === 'string' ? redacted : parsed(redacted)
+  if (onTrip === 'ask') {
+    const question = `The guardrail ${name} of ${agent} stopped the ${direction}: ${reason}. Continue with it?`
+    if ((await entry.ctx.ask({ kind: 'confirmation', text: question })) === true) return content
+  }
+  throw failure('guardrail.tripped', { agent, guardrail: name, direction, reason })
+}
+
+/** Redacted JSON that is JSON no more goes on as text. */
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return text
+  }
+}
+
+async function verdictOf(guarded: Guarded, guardrail: ReadGuardrail, content: string): Promise<GuardrailVerdict> {
+  const { check, name, direction } = guardrail
+  const { recorder } = guarded.entry
+  if (typeof check !== 'function') return verdictIn(await askAgent(guarded, guardrail, check, content))
+  const call = { kind: 'guardrail', name: `${direction} ${name}` }
+  const { signal } = recorder
+  const verdict = await recorder.answer<Json>(call, async () => {
+    return (await check(content, { agent: guarded.agent, direction, signal })) as Json
+  })
+  return verdictIn(verdict)
+}
+
+/** A step of its own inside the turn, as a helper is. */
+async function askAgent(
+  { entry, report }: Guarded,
+  { name, direction }: ReadGuardrail,
+  judge: Agent,
+  content: string,
+): Promise<Json> {
+  const id = `guardrail ${direction} ${name}`
+  const { results: _, request: __, serve: ___, history: ____, live: _____, ...rest } = entry
+  const done = await entry.recorder.body<Json>(id, async (stage) => {
+    const outcome = await judge.step({
+      ...rest,
+      ...clientsFor(judge.access, entry, { recorder: stage, name: judge.name }),
+      input: { content, direction },
+      recorder: stage,
+      flow: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
+      thread: `${entry.recorder.step}/${id}`,
+      onSpent: (spent) => report.helped(id, spent),
+    })
+    const value = 'value' in outcome ? outcome.value : null
+    return { value, ...(outcome.report ? { report: outcome.report as unknown as Json } : {}) }
+  })
+  const { value, report: spent } = done as { readonly value: Json; readonly report?: Json }
+  if (spent !== undefined) report.helped(id, spent as unknown as StepReport)
+  return value
+}
+
+function verdictIn(answer: Json): GuardrailVerdict {
+  const value = typeof answer === 'string' ? parsed(answer) : answer
+  const { pass, reason, redacted } = isObject(value) ? (value as { readonly [name: string]: Json }) : {}
+  if (pass === true) return { pass }
+  if (pass !== false) return { pass: false, reason: 'the check gave no verdict' }
+  const why = typeof reason === 'string' && reason !== '' ? reason : 'the check gave no reason'
+  return { pass, reason: why, ...(typeof redacted === 'string' ? { redacted } : {}) }
+}
+
+/** What leaves the step, as the output guardrails leave it. */
+export async function checkRouting(
+  guarded: Guarded,
+  guardrails: readonly ReadGuardrail[],
+  routing: Routing,
+): Promise<Routing> {
+  if (guardrails.length === 0) return routing
+  if ('value' in routing) return { ...routing, value: await checkContent(guarded, guardrails, routing.value) }
+  if (routing.kind === 'handOff') return { ...routing, input: await checkContent(guarded, guardrails, routing.input) }
+  const targets = []
+  for (const target of routing.targets)
+    targets.push({ ...target, input: await checkContent(guarded, guardrails, target.input) })
+  return { ...routing, targets }
+}

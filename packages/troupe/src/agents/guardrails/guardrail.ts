@@ -1,0 +1,77 @@
+/** Guardrails of an LlmAgent: checks of what it is given and of what it answers. */
+import { checkOptions, failure } from '../../core/index.ts'
+import type { Agent } from '../agent-port.ts'
+
+/** `redacted`: the content to go on with, in place of what was checked. */
+export type GuardrailVerdict =
+  | { readonly pass: true }
+  | { readonly pass: false; readonly reason: string; readonly redacted?: string }
+
+export interface GuardrailContext {
+  readonly agent: string
+  readonly direction: 'input' | 'output'
+  readonly signal: AbortSignal
+}
+
+export type GuardrailFunction = (content: string, ctx: GuardrailContext) => GuardrailVerdict | Promise<GuardrailVerdict>
+
+/** A function, or an agent that is given `{ content, direction }` and answers with a verdict as JSON. */
+export type GuardrailCheck = GuardrailFunction | Agent
+
+export interface Guardrail {
+  /** In events and errors; by default the name of the function or agent, else its place. */
+  readonly name?: string
+  readonly check: GuardrailCheck
+  /**
+   * Of an input alone: `before` the first model call, the default, or `beside` it, which costs no time and may cost a call.
+   * The answer is used only after the check has passed.
+   */
+  readonly when?: 'before' | 'beside'
+  /** What a failed check without `redacted` does: `fail` ends the step, the default; `ask` lets a person decide. */
+  readonly onTrip?: 'fail' | 'ask'
+}
+
+export interface GuardrailsOptions {
+  readonly input?: readonly (GuardrailCheck | Guardrail)[]
+  readonly output?: readonly (GuardrailCheck | Guardrail)[]
+}
+
+/** With its defaults. */
+export interface ReadGuardrail extends Required<Guardrail> {
+  readonly direction: GuardrailContext['direction']
+}
+
+export interface ReadGuardrails {
+  readonly input: readonly ReadGuardrail[]
+  readonly output: readonly ReadGuardrail[]
+}
+
+const isCheck = (value: unknown): value is GuardrailCheck =>
+  typeof value === 'function' || typeof (value as Partial<Agent> | null)?.step === 'function'
+
+/** @throws ValidationError `agent.wrong` */
+export function readGuardrails(agent: string, options: GuardrailsOptions = {}): ReadGuardrails {
+  checkOptions('guardrails', options, ['input', 'output'])
+  const read = (direction: 'input' | 'output') => {
+    const listed = options[direction] ?? []
+    const wrong = (at: number, problem: string) =>
+      failure('agent.wrong', { agent, problem: `guardrails.${direction}[${at}] ${problem}` })
+    if (!Array.isArray(listed)) throw failure('agent.wrong', { agent, problem: `guardrails.${direction} is no list` })
+    return (listed as readonly (GuardrailCheck | Guardrail)[]).map((each, i): ReadGuardrail => {
+      const guardrail = isCheck(each) ? { check: each } : each
+      if (!isCheck(guardrail?.check)) throw wrong(i, 'has no check: a function or an agent')
+      checkOptions('a guardrail', guardrail, ['name', 'check', 'when', 'onTrip'])
+      const {
+        check,
+        name = check.name || `${direction} ${i + 1}`,
+        when = 'before',
+        onTrip = 'fail',
+      } = guardrail as Guardrail
+      if (when !== 'before' && when !== 'beside') throw wrong(i, 'has a `when` that is neither before nor beside')
+      if (when === 'beside' && direction === 'output') throw wrong(i, 'is of the output: there is no call beside it')
+      if (onTrip !== 'fail' && onTrip !== 'ask') throw wrong(i, 'has an `onTrip` that is neither fail nor ask')
+      return { name, check, when, onTrip, direction }
+    })
+  }
+  return { input: read('input'), output: read('output') }
+}

@@ -1,0 +1,20 @@
+/** `troupe/sandbox`: the engines of the sandbox, and the port for engines of one's own. */
+export {
+  type FileChange,
+  type FileContent,
+  type FileDifference,
+  type ProcessSandboxOptions,
+  processSandbox,
+  type QuickJsSandboxOptions,
+  quickJsSandbox,
+  type Sandbox,
+  type SandboxConfig,
+  type SandboxEngine,
+  type SandboxFile,
+  type SandboxFiles,
+  type SandboxOutput,
+  type SandboxRequest,
+  type SandboxResult,
+  type SandboxRunOptions,
+  type SandboxSnapshot,
+} from './sandbox/index.ts'

@@ -1,0 +1,95 @@
+/** The sandbox of a troupe: its engines and limits, and what makes `ctx.sandbox` of a step. */
+import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import type { Blobs, Storage } from '../storage/index.ts'
+import { createStoredFiles, type FileLimits, type StoredFiles } from './files/stored-files.ts'
+import type { Sandbox, SandboxEngine } from './sandbox-port.ts'
+import { type SandboxLimits, StepSandbox, type StepSandboxOptions } from './step-sandbox.ts'
+
+/** What `createTroupe({ sandbox })` takes. */
+export interface SandboxConfig {
+  /** QuickJS by default. The first that knows a language executes it. */
+  readonly engines?: readonly SandboxEngine[]
+  /** Of one run of code at most; `10s` by default. */
+  readonly timeout?: Duration
+  readonly limits?: {
+    /** Megabytes of one run of code; 64 by default. */
+    readonly memory?: number
+    /** Bytes of `stdout` and of `stderr` that are returned, each; 65,536 by default. */
+    readonly output?: number
+    /** Bytes of one file; 4 MiB by default, 5 MiB at most. */
+    readonly file?: number
+    /** Bytes of the files that one run of code is given, and that it changes; 16 MiB by default. */
+    readonly workspace?: number
+    /** Bytes of all versions of all files of a user; 256 MiB by default. */
+    readonly user?: number
+    /** Versions of files of a user; 20,000 by default. */
+    readonly versions?: number
+  }
+}
+
+const mebibyte = 1024 * 1024
+const defaults = {
+  memory: 64,
+  output: 65_536,
+  file: 4 * mebibyte,
+  workspace: 16 * mebibyte,
+  user: 256 * mebibyte,
+  versions: 20_000,
+}
+/** In base64 it still fits into one value of the storage. */
+const largestFile = 5 * mebibyte
+
+/** @throws ValidationError for a wrong option */
+export function readSandboxConfig(config: SandboxConfig = {}): {
+  readonly engines: readonly SandboxEngine[] | undefined
+  readonly limits: SandboxLimits
+  readonly fileLimits: FileLimits
+} {
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `sandbox.${what}`, problem })
+  checkOptions('sandbox', config, ['engines', 'timeout', 'limits'])
+  checkOptions('sandbox.limits', config.limits ?? {}, Object.keys(defaults))
+  for (const [name, value] of Object.entries(config.limits ?? {}))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+      throw wrong(`limits.${name}`, 'it is no whole number above 0')
+  const { engines } = config
+  if (engines !== undefined && !(Array.isArray(engines) && engines.length > 0 && engines.every(isEngine)))
+    throw wrong('engines', 'it is no list of engines, each with a name, languages, effect and run')
+  const limits = { ...defaults, ...config.limits }
+  if (limits.file > largestFile) throw wrong('limits.file', `it is more than ${largestFile}`)
+  return {
+    engines,
+    limits: {
+      timeoutMs: milliseconds(config.timeout ?? '10s', 'sandbox.timeout', '1ms'),
+      memoryMb: limits.memory,
+      outputBytes: limits.output,
+      workspaceBytes: limits.workspace,
+    },
+    fileLimits: { fileBytes: limits.file, userBytes: limits.user, userVersions: limits.versions },
+  }
+}
+
+const isEngine = (engine: Partial<SandboxEngine> | null): boolean =>
+  typeof engine?.run === 'function' &&
+  typeof engine.name === 'string' &&
+  Array.isArray(engine.languages) &&
+  ['read', 'idempotent', 'at-most-once'].includes(String(engine.effect))
+
+export interface Sandboxes {
+  readonly stored: StoredFiles
+  /** `ctx.sandbox` of a step. */
+  open(options: StepSandboxOptions): Sandbox
+}
+
+/** @param parts `defaultEngines`: where the configuration names none */
+export function createSandboxes(
+  parts: {
+    readonly storage: Pick<Storage, 'dialect' | 'read'>
+    readonly blobs: Blobs
+    readonly defaultEngines: readonly SandboxEngine[]
+  },
+  config: SandboxConfig | undefined,
+): Sandboxes {
+  const { engines = parts.defaultEngines, limits, fileLimits } = readSandboxConfig(config)
+  const stored = createStoredFiles(parts, fileLimits)
+  return { stored, open: (options) => new StepSandbox({ engines, limits, stored }, options) }
+}

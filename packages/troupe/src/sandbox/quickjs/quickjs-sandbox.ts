@@ -1,0 +1,105 @@
+/**
+ * JavaScript and TypeScript in WebAssembly: an interpreter in an interpreter, which has no network, no files and no clock
+ * of the host but what it is given. Each run has a thread of its own, so that the event loop is never blocked and a thread
+ * that does not end is ended.
+ */
+import { existsSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { failure, loadOptional } from '../../core/index.ts'
+import type { SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
+import type { QuickJsRequest } from './quickjs-thread.ts'
+
+export interface QuickJsSandboxOptions {
+  /** Runs at the same time; 4 by default. Others wait. */
+  readonly concurrency?: number
+}
+
+/** For the start of the thread. */
+const startMs = 30_000
+/** Beyond the timeout of the code: some functions of the interpreter do not ask whether they are to stop. */
+const graceMs = 500
+/** Of the thread besides the memory of the code. */
+const threadMb = 64
+
+/**
+ * Returns the engine `quickjs` for `javascript` and `typescript`. It is the default of `createTroupe`. It needs the packages
+ * `quickjs-emscripten-core` and `@jitl/quickjs-wasmfile-release-sync`, and loads them with the first run.
+ * @example createTroupe({ storage, sandbox: { engines: [quickJsSandbox({ concurrency: 2 })] } })
+ */
+export function quickJsSandbox({ concurrency = 4 }: QuickJsSandboxOptions = {}): SandboxEngine {
+  const waiting: (() => void)[] = []
+  let running = 0
+  const run = async (request: SandboxRequest): Promise<SandboxOutput> => {
+    if (running >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve))
+    running++
+    try {
+      request.signal.throwIfAborted()
+      await requirePackages()
+      return await executeInThread(request)
+    } finally {
+      running--
+      waiting.shift()?.()
+    }
+  }
+  return { name: 'quickjs', languages: ['javascript', 'typescript'], effect: 'read', run }
+}
+
+/** The thread loads them; where one is missing the error says how to install it. */
+async function requirePackages(): Promise<void> {
+  const what = 'The sandbox for JavaScript'
+  await loadOptional(what, 'quickjs-emscripten-core', () => import('quickjs-emscripten-core'))
+  const name = '@jitl/quickjs-wasmfile-release-sync'
+  await loadOptional(what, name, () => import('@jitl/quickjs-wasmfile-release-sync'))
+}
+
+function executeInThread({ signal, ...request }: SandboxRequest): Promise<SandboxOutput> {
+  return new Promise((resolve, reject) => {
+    const thread = new Worker(threadFile(), {
+      name: 'troupe-sandbox',
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      env: {},
+      stdin: false,
+      workerData: request satisfies QuickJsRequest,
+      resourceLimits: {
+        maxOldGenerationSizeMb: threadMb + request.memoryMb,
+        maxYoungGenerationSizeMb: 16,
+        stackSizeMb: 8,
+      },
+    })
+    const end = (settle: () => void) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', aborted)
+      thread.removeAllListeners()
+      thread.on('error', () => {})
+      void thread.terminate()
+      settle()
+    }
+    const failed = (exitCode: number, stderr: string) =>
+      end(() => resolve({ exitCode, stdout: '', stderr, changes: [] }))
+    const aborted = () => end(() => reject(signal.reason))
+    const isLate = () => failed(124, `The code took longer than ${request.timeoutMs} ms.\n`)
+    let timer = setTimeout(isLate, startMs)
+    signal.addEventListener('abort', aborted, { once: true })
+    thread.on('message', (message: SandboxOutput | 'ready') => {
+      if (message !== 'ready') return end(() => resolve(message))
+      clearTimeout(timer)
+      timer = setTimeout(isLate, request.timeoutMs + graceMs)
+    })
+    thread.once('error', (error: Error & { readonly code?: string }) => {
+      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') failed(137, 'The code needs more memory than it has.\n')
+      else end(() => reject(failure('sandbox.failed', { engine: 'quickjs', problem: error.message }, { cause: error })))
+    })
+    thread.once('exit', () => failed(137, 'The code ended its thread.\n'))
+  })
+}
+
+/** Beside this file, in sources, compiled files and bundles alike. */
+function threadFile(): URL {
+  const url = import.meta.url
+  const file = new URL(url.endsWith('.ts') ? './quickjs-thread.ts' : './quickjs-thread.js', url)
+  if (existsSync(file)) return file
+  throw failure('sandbox.failed', {
+    engine: 'quickjs',
+    problem: 'the file quickjs-thread.js of the package is missing',
+  })
+}
