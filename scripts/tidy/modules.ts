@@ -59,6 +59,7 @@ export const wirers: readonly { readonly at: string; readonly reason: string }[]
   { at: 'resilience/circuit-breaker.ts', reason: 'users make it without a troupe' },
   { at: 'resilience/rate-limiter.ts', reason: 'users make it without a troupe' },
   { at: 'resilience/pools', reason: 'users make it without a troupe' },
+  { at: 'sandbox.ts', reason: 'users choose an engine by it' },
 ]
 
 /** Folders without input or output: of ours they import only what is listed, of Node and npm only types. */

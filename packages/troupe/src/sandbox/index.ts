@@ -1,7 +1,7 @@
 /** The sandbox: code and files of agents. */
 export { createSandboxes, readSandboxConfig, type SandboxConfig, type Sandboxes } from './create-sandboxes.ts'
 export { deferredSandbox } from './deferred-sandbox.ts'
-export { type FileVersion, runWorkspace, type StoredFiles, threadWorkspace } from './files/stored-files.ts'
+export { runWorkspace, type StoredFiles, type StoredFileVersion, threadWorkspace } from './files/stored-files.ts'
 export { type ProcessSandboxOptions, processSandbox } from './process/process-sandbox.ts'
 export { type QuickJsSandboxOptions, quickJsSandbox } from './quickjs/quickjs-sandbox.ts'
 export * from './sandbox-port.ts'

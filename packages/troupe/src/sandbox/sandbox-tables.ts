@@ -31,17 +31,3 @@ export const sandboxTables: readonly UserTable[] = [
     batch: 16,
   },
 ]
-
-export interface SandboxTables {
-  sandbox_files: {
-    user_id: string
-    workspace: string
-    path: string
-    version: number
-    bytes: number
-    /** The journal of the step that wrote it. */
-    step: string
-    taint: string
-    content: string | null
-  }
-}

@@ -99,8 +99,8 @@ describe('The sandbox', () => {
     await run.answer(questions[0]?.id ?? '', 'source')
     expect((await run.result()).response).toBe('before source')
     const fork = await orchestra.fork(run.id, { at })
-    const again = await fork.result()
-    await fork.answer(again.questions[0]?.id ?? '', 'fork')
+    const waiting = await fork.result()
+    await fork.answer(waiting.questions[0]?.id ?? '', 'fork')
     expect((await fork.result()).response).toBe('before fork')
   })
 

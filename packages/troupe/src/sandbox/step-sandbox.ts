@@ -1,8 +1,8 @@
 /** `ctx.sandbox`: code is executed as one effect of the step, over the files of its workspace. */
 import { checkOptions, type Duration, failure, hashJson, type Json, milliseconds } from '../core/index.ts'
 import type { EffectSpec, OutsideFunction, Recorder } from '../journal/index.ts'
+import { checkFilePath } from './files/check-file-path.ts'
 import { sizeOf } from './files/file-content.ts'
-import { checkFilePath } from './files/file-path.ts'
 import { StagedFiles, versionsIn } from './files/staged-files.ts'
 import type { StoredFiles } from './files/stored-files.ts'
 import type {

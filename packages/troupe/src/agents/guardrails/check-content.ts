@@ -10,7 +10,7 @@ import { clientsFor } from '../step/clients-for.ts'
 import type { GuardrailVerdict, ReadGuardrail } from './guardrail.ts'
 
 /** Who is guarded, and where what its judges use is counted. */
-export interface Guarded {
+export interface GuardedStep {
   readonly agent: string
   readonly entry: StepEntry
   readonly report: Report
@@ -21,7 +21,7 @@ export interface Guarded {
  * @throws AgentError `guardrail.tripped`
  */
 export async function checkContent(
-  guarded: Guarded,
+  guarded: GuardedStep,
   guardrails: readonly ReadGuardrail[],
   content: Json,
 ): Promise<Json> {
@@ -30,7 +30,7 @@ export async function checkContent(
   return current
 }
 
-async function checkOne(guarded: Guarded, guardrail: ReadGuardrail, content: Json): Promise<Json> {
+async function checkOne(guarded: GuardedStep, guardrail: ReadGuardrail, content: Json): Promise<Json> {
   const { agent, entry } = guarded
   const { name, direction, onTrip, when } = guardrail
   const text = textOfInput(content)
@@ -70,7 +70,7 @@ function parsed(text: string): Json {
   }
 }
 
-async function verdictOf(guarded: Guarded, guardrail: ReadGuardrail, content: string): Promise<GuardrailVerdict> {
+async function verdictOf(guarded: GuardedStep, guardrail: ReadGuardrail, content: string): Promise<GuardrailVerdict> {
   const { check, name, direction } = guardrail
   const { recorder } = guarded.entry
   if (typeof check !== 'function') return verdictIn(await askAgent(guarded, guardrail, check, content))
@@ -84,7 +84,7 @@ async function verdictOf(guarded: Guarded, guardrail: ReadGuardrail, content: st
 
 /** A step of its own inside the turn, as a helper is. */
 async function askAgent(
-  { entry, report }: Guarded,
+  { entry, report }: GuardedStep,
   { name, direction }: ReadGuardrail,
   judge: Agent,
   content: string,
@@ -120,7 +120,7 @@ function verdictIn(answer: Json): GuardrailVerdict {
 
 /** What leaves the step, as the output guardrails leave it. */
 export async function checkRouting(
-  guarded: Guarded,
+  guarded: GuardedStep,
   guardrails: readonly ReadGuardrail[],
   routing: Routing,
 ): Promise<Routing> {

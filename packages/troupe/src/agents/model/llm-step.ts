@@ -19,7 +19,7 @@ import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { Report } from '../definitions/report.ts'
 import { Handles, visibleMessage } from '../flows/handles.ts'
 import { KnownTexts } from '../flows/known-texts.ts'
-import { checkContent, checkRouting, type Guarded } from '../guardrails/check-content.ts'
+import { checkContent, checkRouting, type GuardedStep } from '../guardrails/check-content.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askModel } from './ask-model.ts'
 import { carriedByModel } from './carried-by-model.ts'
@@ -75,7 +75,7 @@ function guardedEntry({ guardrails }: LlmDefinition, entry: StepEntry, input: Js
 }
 
 /** Checks of the input that run beside the first model call. */
-function checkBeside(definition: LlmDefinition, guarded: Guarded): Promise<Json> | undefined {
+function checkBeside(definition: LlmDefinition, guarded: GuardedStep): Promise<Json> | undefined {
   const beside = definition.guardrails.input.filter(({ when }) => when === 'beside')
   if (beside.length === 0) return undefined
   return checkContent(guarded, beside, guarded.entry.input)

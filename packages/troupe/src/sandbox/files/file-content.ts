@@ -8,7 +8,7 @@ export const bytesOf = (content: FileContent): Buffer =>
 export const sizeOf = (content: FileContent): number =>
   typeof content === 'string' ? Buffer.byteLength(content) : Buffer.byteLength(content.base64, 'base64')
 
-export function contentOf(bytes: Uint8Array): FileContent {
+export function fileContent(bytes: Uint8Array): FileContent {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return isUtf8(buffer) ? buffer.toString('utf8') : { base64: buffer.toString('base64') }
 }

@@ -5,8 +5,8 @@
 import { checkOptions, compareKeys, failure, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { FileContent, FileDifference, SandboxFile, SandboxFiles, SandboxSnapshot } from '../sandbox-port.ts'
-import { bytesOf, contentOf, contentOfText, sizeOf } from './file-content.ts'
-import { checkFilePath } from './file-path.ts'
+import { checkFilePath } from './check-file-path.ts'
+import { bytesOf, contentOfText, fileContent, sizeOf } from './file-content.ts'
 import { FileStage, type StagedFile } from './file-stage.ts'
 import { checkFileSize, type StoredFiles } from './stored-files.ts'
 import { unifiedDiff } from './unified-diff.ts'
@@ -90,7 +90,7 @@ export class StagedFiles implements SandboxFiles {
         what: 'ctx.sandbox.files.write',
         problem: 'the content is neither text nor bytes',
       })
-    return this.put(checkFilePath(path), typeof content === 'string' ? contentOfText(content) : contentOf(content))
+    return this.put(checkFilePath(path), typeof content === 'string' ? contentOfText(content) : fileContent(content))
   }
 
   /** @param content null removes the file */

@@ -22,7 +22,7 @@ export interface FileLimits {
 }
 
 /** A version without its content. */
-export interface FileVersion {
+export interface StoredFileVersion {
   readonly path: string
   readonly version: number
   readonly bytes: number
@@ -44,9 +44,9 @@ export interface NewVersion {
 export interface StoredFiles {
   readonly limits: FileLimits
   /** The newest version of each path, removed ones included, in the order of the paths. */
-  newest(user: UserId, workspace: string): Promise<readonly FileVersion[]>
+  newest(user: UserId, workspace: string): Promise<readonly StoredFileVersion[]>
   /** All versions, oldest first for each path. */
-  versions(user: UserId, workspace: string): Promise<readonly FileVersion[]>
+  versions(user: UserId, workspace: string): Promise<readonly StoredFileVersion[]>
   /** @returns null for a version that removed the file */
   content(user: UserId, workspace: string, path: string, version: number): Promise<FileContent | null>
   /** Rejected with `sandbox.conflict` if the version exists, and with `sandbox.quota`. */
@@ -66,7 +66,7 @@ export function createStoredFiles(
 ): StoredFiles {
   const queries = compile(storage.dialect)
   const ownerOf = (workspace: string) => `files:${workspace}`
-  const versionsOf = async (user: UserId, statement: Statement): Promise<readonly FileVersion[]> => {
+  const versionsOf = async (user: UserId, statement: Statement): Promise<readonly StoredFileVersion[]> => {
     const [rows] = await storage.read({ user }, [statement])
     return (rows ?? []).map((row) => ({
       path: String(row.path),

@@ -9,7 +9,7 @@ import { lstat, mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { failure } from '../../core/index.ts'
-import { bytesOf, contentOf } from '../files/file-content.ts'
+import { bytesOf, fileContent } from '../files/file-content.ts'
 import type { FileChange, FileContent, SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 
 export interface ProcessSandboxOptions {
@@ -121,7 +121,7 @@ async function changesIn(work: string, { files, changedBytes }: SandboxRequest):
       bytes += info.size
       if (bytes > changedBytes)
         throw failure('sandbox.quota', { limit: `${changedBytes} bytes in the files of one run of code` })
-      found.set(relative(work, path), contentOf(await readFileItself(path)))
+      found.set(relative(work, path), fileContent(await readFileItself(path)))
     }
   }
   await visit(work, 1)

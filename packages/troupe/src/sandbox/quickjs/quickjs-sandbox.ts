@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { failure, loadOptional } from '../../core/index.ts'
 import type { SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
-import type { QuickJsRequest } from './quickjs-thread.ts'
+import type { QuickJsRequest } from './quickjs-request.ts'
 
 export interface QuickJsSandboxOptions {
   /** Runs at the same time; 4 by default. Others wait. */
@@ -66,13 +66,13 @@ function executeInThread({ signal, ...request }: SandboxRequest): Promise<Sandbo
         stackSizeMb: 8,
       },
     })
-    const end = (settle: () => void) => {
+    const end = (answer: () => void) => {
       clearTimeout(timer)
       signal.removeEventListener('abort', aborted)
       thread.removeAllListeners()
       thread.on('error', () => {})
       void thread.terminate()
-      settle()
+      answer()
     }
     const failed = (exitCode: number, stderr: string) =>
       end(() => resolve({ exitCode, stdout: '', stderr, changes: [] }))

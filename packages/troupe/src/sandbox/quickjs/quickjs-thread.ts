@@ -7,17 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { QuickJSContext, QuickJSHandle } from 'quickjs-emscripten-core'
 import type { FileChange, FileContent, SandboxOutput } from '../sandbox-port.ts'
 import { guestPrelude } from './guest-prelude.ts'
-
-/** What the thread is started with. */
-export interface QuickJsRequest {
-  readonly language: string
-  readonly code: string
-  readonly files: ReadonlyMap<string, FileContent>
-  readonly timeoutMs: number
-  readonly memoryMb: number
-  readonly outputBytes: number
-  readonly changedBytes: number
-}
+import type { QuickJsRequest } from './quickjs-request.ts'
 
 const exitCodes = { success: 0, uncaught: 1, timeout: 124, memory: 137 }
 const stackBytes = 512 * 1024

@@ -3,7 +3,6 @@
  * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
  * hold: losing it at any moment loses nothing.
  */
-
 import { failure, type Json, type StoredError, TimeSlice, type UserId } from '../../../core/index.ts'
 import type { JournalWriter, StepEnd } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -29,7 +28,7 @@ import { recordInputs } from './record-inputs.ts'
 import { rowsForCommands, rowsOf } from './rows-for-commands.ts'
 import { type ClaimedRun, RunGaps } from './run-gaps.ts'
 import { RunStatusRows } from './run-status-rows.ts'
-import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
+import { type Ended, isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
 
 interface Waiting {
   /** Nothing: only that the run is still this owner's. */
@@ -341,15 +340,12 @@ export class RunOwner {
     const { step } = command
     // A step that waits does nothing that could end its process.
     const isRestarted = restarted && viewOf(this.#state).step(step)?.status === 'running'
-    this.#launcher.launch(
-      command,
-      (end, usage) => {
-        if (isReleased(end)) this.#launchLater(step)
-        else if (end.status === 'broken') this.#fail(end.error)
-        else this.#stepEnded({ step, usage }, end)
-      },
-      isRestarted,
-    )
+    const ended: Ended = (end, usage) => {
+      if (isReleased(end)) this.#launchLater(step)
+      else if (end.status === 'broken') this.#fail(end.error)
+      else this.#stepEnded({ step, usage }, end)
+    }
+    this.#launcher.launch(command, ended, isRestarted)
   }
 
   /** Where the run is still this owner's: whoever had it before wrote to the step's journal at the last moment. */

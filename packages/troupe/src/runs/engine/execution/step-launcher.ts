@@ -44,7 +44,7 @@ interface BrokenStep {
   readonly error: unknown
 }
 /** @param usage what the step has used so far */
-type Ended = (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
+export type Ended = (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
 
 /** Before a step that the storage failed, or that was left, is entered again, ms. */
 export const retryDelayMs = 1_000
