@@ -57,8 +57,8 @@ const storageBugs: readonly Bug[] = [
     edits: [
       edit(
         writer,
-        'this.#own.claim.run([id, user, BigInt(at)]) === 0',
-        'this.#own.claim.run([id, user, BigInt(at)]) < 0',
+        'this.#own.claim.run([id, user, BigInt(at)]) > 0',
+        'this.#own.claim.run([id, user, BigInt(at)]) >= 0',
       ),
     ],
   },
@@ -90,11 +90,10 @@ const storageBugs: readonly Bug[] = [
       ),
       edit(
         writer,
-        '#change({ id, user, at, statements, feed }, reply)',
-        '#change({ id, user, at, statements, feed, early }, reply)',
+        '#part({ id, user, at, statements, feed }, reply',
+        '#part({ id, user, at, statements, feed, early }, reply',
       ),
-      edit(writer, 'this.#own.raise.run([user]);', ''),
-      edit(writer, 'const revision = this.#own.revision.rows([user])[0]?.[0];', 'const revision = early;'),
+      edit(writer, 'progress.revision ??= this.#raise(user);', 'progress.revision ??= early;'),
     ],
   },
   {
