@@ -6,7 +6,7 @@ import { changeStep } from '../branches/branch-counts.ts'
 import type { Branch } from '../branches/branches-slice.ts'
 import type { Event, Input } from '../machine-events.ts'
 import { fan, hub, leaf, team } from '../machine-teams.test.fixture.ts'
-import { type AgentStub, finish, MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
+import { type AgentStub, fails, finish, MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
 import { loadState, saveState } from '../save-state.ts'
 import type { Step } from '../steps/steps-slice.ts'
 
@@ -64,6 +64,14 @@ describe('a gap in which no process carries the run', () => {
     const testbed = lead(leaf('p', hour), limits.time)
     testbed.down(24 * hour)
     expect(later(testbed, 10_000).result.guard).toEqual({ name: 'time', limit: 8_000, used: 8_000 })
+  })
+
+  it('The next attempt of a run has what is left of its time budget.', () => {
+    const config = { retry: { attempts: 3, backoff: '1s' }, budget: { time: '8s' } }
+    const testbed = new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: () => fails('no', 5_000) }, config)
+    const { guard, durationMs } = testbed.runUntilIdle().result
+    expect(guard).toEqual({ name: 'time', limit: 8_000, used: 8_000 })
+    expect(durationMs).toBe(8_000)
   })
 
   it('A gap does not count towards the timeout of a request, the wait for a place in a pool and the delay of a retry.', () => {

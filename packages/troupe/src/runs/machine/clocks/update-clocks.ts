@@ -45,10 +45,11 @@ export function updateClocks(d: RunDecision): void {
   for (const id of [...changed.questions]) updateQuestionClock(d, id)
 }
 
-/** The clock of the time budget ends with the work that it bounds. */
+/** The clock of the time budget ends with the work that it bounds; the next attempt of the run has what is left. */
 function updateTimeClock(d: RunDecision): void {
-  const { cancellation, guard } = d.state.run
-  updateClock(d, 'time', cancellation || guard ? 'none' : 'runs', d.config.budget.time)
+  const { cancellation, guard, startedAt } = d.state.run
+  const left = d.config.budget.time - (timeOf(d.state, 'time', d.at) - startedAt)
+  updateClock(d, 'time', cancellation || guard ? 'none' : 'runs', Math.max(0, left))
 }
 
 /** Whether a branch is blocked shows in everything that waits above it. */
