@@ -1,5 +1,6 @@
 /** What people, tools and models say to each other where a text alone does not do. */
 import { failure } from './errors/failure.ts'
+import { checkOptions, readable } from './values/check-options.ts'
 import { isObject } from './values/is-object.ts'
 import type { Json } from './values/json-value.ts'
 import { show } from './values/show.ts'
@@ -45,9 +46,13 @@ const base64 = /^[A-Za-z0-9+/]+={0,2}$/
  * @throws ValidationError for another source, or a media type that is none
  * @example return [{ type: 'text', text: 'The invoice' }, file(bytes, { mediaType: 'application/pdf' })]
  */
-export function file(source: Uint8Array | string, { mediaType, filename }: FileOptions): FilePart {
+export function file(source: Uint8Array | string, options: FileOptions): FilePart {
+  checkOptions('The options of a file', options, ['mediaType', 'filename'])
+  const { mediaType, filename } = options
+  if (typeof source !== 'string' && !readable('A file', () => source instanceof Uint8Array))
+    throw failure('validation.failed', { what: 'A file', problem: 'it is neither bytes nor base64' })
   const data = typeof source === 'string' ? source : Buffer.from(source).toString('base64')
-  if (!mediaTypes.test(mediaType))
+  if (typeof mediaType !== 'string' || mediaType.length > 200 || !mediaTypes.test(mediaType))
     throw failure('validation.failed', { what: 'The media type of a file', problem: `it is ${show(mediaType)}` })
   if (!base64.test(data))
     throw failure('validation.failed', { what: 'A file', problem: 'it is neither bytes nor base64' })

@@ -106,6 +106,7 @@ export type {
   StepUsage,
   WaitReason,
 } from './machine/machine-events.ts'
+export type { QuestionStatus } from './machine/people/questions-slice.ts'
 export type {
   Amounts as BudgetAmounts,
   BranchAgent,

@@ -41,6 +41,7 @@ export { checkFaults, type FaultKind, type Faults } from './wrappers/faults.ts'
 export type {
   Cell,
   ChangeBatch,
+  ChangeSlice,
   Probe,
   ReplyCell,
   Vacuum,

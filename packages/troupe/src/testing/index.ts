@@ -30,6 +30,7 @@ export {
   type Change,
   type ChangeBatch,
   type ChangeObserver,
+  type ChangeSlice,
   type CommitResult,
   type Content,
   createDisk,

@@ -1,6 +1,6 @@
 /** Tools of a model over the sandbox: one executes code, the others work on the files. */
 import { z } from 'zod'
-import { failure } from '../core/index.ts'
+import { checkFlag, checkOptions, failure } from '../core/index.ts'
 import type { SandboxFiles } from '../sandbox/index.ts'
 import { defineTool, type Tool } from './define-tool.ts'
 
@@ -43,7 +43,9 @@ export const sandboxTools = (): readonly Tool[] => [
  * files of the run, or of the thread of a session.
  * @param options.readOnly leaves out those that change files
  */
-export function workspaceTools({ readOnly = false }: { readonly readOnly?: boolean } = {}): readonly Tool[] {
+export function workspaceTools(options: { readonly readOnly?: boolean } = {}): readonly Tool[] {
+  checkOptions('workspaceTools', options, ['readOnly'])
+  const readOnly = options.readOnly !== undefined && checkFlag('workspaceTools.readOnly', options.readOnly)
   const reading = [listFiles(), readFile(), searchFiles(), diffFiles()]
   return readOnly ? reading : [...reading, writeFile(), editFile(), removeFile()]
 }

@@ -18,7 +18,7 @@ const memory = { storage: () => 'memory:', storageName: 'memory' } as const
 const schemas: string[] = []
 afterAll(async () => {
   for (const schema of schemas) await dropSchema(schema)
-})
+}, 60_000)
 
 test('The corpus has at least 1,500 attacks of every family, each with its own id, many with a harmless twin', () => {
   expect(corpus.length).toBeGreaterThan(1_500)

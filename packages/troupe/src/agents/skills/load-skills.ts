@@ -1,7 +1,7 @@
 /** Reads skills from folders: a folder with SKILL.md is a skill, as in `.agents/skills/`. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve, sep } from 'node:path'
-import { failure, isObject } from '../../core/index.ts'
+import { checkPath, failure, isObject } from '../../core/index.ts'
 import { checkSkills, type Skill } from './skill.ts'
 
 const manifest = 'SKILL.md'
@@ -16,7 +16,7 @@ const maxFiles = 100
  * @example new LlmAgent({ name: 'Clerk', model, skills: await loadSkills('.agents/skills') })
  */
 export async function loadSkills(folder: string): Promise<readonly Skill[]> {
-  const at = resolve(folder)
+  const at = resolve(checkPath('The folder of skills', folder))
   try {
     const names = await readdir(at, { withFileTypes: true })
     if (names.some((entry) => entry.name === manifest)) return checkSkills('loadSkills', [await loadSkill(at)])

@@ -65,11 +65,11 @@ test('ctx.declassify of a handler needs a reason.', async () => {
   expect(codes).toEqual(['validation.failed', 'validation.failed', 'validation.failed'])
 })
 
-test('The ctx of a handler has the members of the table, and no others but those that ask a person or start a run.', async () => {
+test('The ctx of a handler has the members of the table, and no others but those that ask a person, start a run or execute code.', async () => {
   let names: readonly string[] = []
   await handled((ctx) => {
     names = Object.keys(ctx)
     return null
   })
-  expect(names.toSorted()).toEqual([...Object.keys(members), 'ask', 'startRun'].toSorted())
+  expect(names.toSorted()).toEqual([...Object.keys(members), 'ask', 'sandbox', 'startRun'].toSorted())
 })

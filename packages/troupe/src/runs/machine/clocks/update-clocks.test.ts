@@ -67,7 +67,7 @@ describe('a gap in which no process carries the run', () => {
   })
 
   it('The next attempt of a run has what is left of its time budget.', () => {
-    const config = { retry: { attempts: 3, backoff: '1s' }, budget: { time: '8s' } }
+    const config: RunConfig = { retry: { attempts: 3, backoff: '1s' }, budget: { time: '8s' } }
     const testbed = new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: () => fails('no', 5_000) }, config)
     const { guard, durationMs } = testbed.runUntilIdle().result
     expect(guard).toEqual({ name: 'time', limit: 8_000, used: 8_000 })

@@ -90,7 +90,8 @@ async function attempt(target: Target, parameters: readonly unknown[]): Promise<
     const completed = complete(target, answer)
     completed.catch(() => {})
     const how = await Promise.race([completed, pause(answeredWithinMs, 'no answer', { ref: false })])
-    if (how === 'no answer' && !/\.(result|take|acquire|wait)/.test(target.name)) note('no answer', new Error(''))
+    if (how === 'no answer' && !/\.(result|take|acquire|wait|request)/.test(target.name))
+      note('no answer', new Error(''))
     return false
   } catch (error) {
     const problem = judge(error)
