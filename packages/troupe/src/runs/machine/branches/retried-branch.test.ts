@@ -13,3 +13,17 @@ it.each([
   const [retried] = testbed.of('branch.moved').filter(({ attempt }) => attempt === 2)
   expect(retried?.from).toBe(from)
 })
+
+it('The retry of a substitute stays the retry of a substitute.', () => {
+  const topology = team('A C', ['Start -> A', 'A -> C', 'C -> End'])
+  const stubs = { A: () => fails('no'), C: () => fails('nor this') }
+  const testbed = new MachineTestbed(topology, stubs, { onError: { '*': { agent: 'C', retry: 2 } } }).runUntilIdle()
+  const retried = testbed.of('branch.moved').filter(({ attempt }) => attempt === 2)
+  // Each attempt is announced with its delay, and again when that is over.
+  expect(retried.map(({ node, substitute }) => [node, substitute])).toEqual([
+    ['A', undefined],
+    ['A', undefined],
+    ['C', true],
+    ['C', true],
+  ])
+})
