@@ -44,7 +44,7 @@ export async function play(): Promise<Played> {
           toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: `Dear Bob, you are invited. ${hostile}` } }],
         },
         { text: 'The letter is sent.', usage: { inputTokens: 900, outputTokens: 100 } },
-        // Of a fork, which is cancelled while it asks.
+        // A fork of the run takes this answer, and is cancelled while it asks.
         { text: '', toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: 'Dear Bob, once more.' } }] },
         { text: '', toolCalls: [{ name: 'send_letter', args: { to: 'Cid', text: 'again' } }] },
         'Sent again.',

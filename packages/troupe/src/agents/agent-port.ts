@@ -56,9 +56,9 @@ export type StepReport = {
   readonly toolCalls: readonly ToolCallReport[]
   /** `provider/model` of the last answer. */
   readonly model: string
-  /** What the model said last, where it is more than text. */
+  /** The last answer of the model, if it has more than text. */
   readonly content?: readonly ContentPart[]
-  /** Of the last answer, where the settings ask for them; as the provider reports them. */
+  /** The log probabilities of the last answer as the provider reports them, if the settings ask for them. */
   readonly logprobs?: Json
   /** Another model than the first of its chain answered, at least once. */
   readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }

@@ -9,7 +9,7 @@ import { textOfInput } from '../model/model-messages.ts'
 import { clientsFor } from '../step/clients-for.ts'
 import type { GuardrailVerdict, ReadGuardrail } from './guardrail.ts'
 
-/** Who is guarded, and where what its judges use is counted. */
+/** The guarded step, and the report that counts the tokens of its judges. */
 export interface GuardedStep {
   readonly agent: string
   readonly entry: StepEntry
@@ -118,7 +118,7 @@ function verdictIn(answer: Json): GuardrailVerdict {
   return { pass, reason: why, ...(typeof redacted === 'string' ? { redacted } : {}) }
 }
 
-/** What leaves the step, as the output guardrails leave it. */
+/** Returns the output of the step as its output guardrails leave it. */
 export async function checkRouting(
   guarded: GuardedStep,
   guardrails: readonly ReadGuardrail[],

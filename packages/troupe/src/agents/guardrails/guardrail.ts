@@ -23,11 +23,11 @@ export interface Guardrail {
   readonly name?: string
   readonly check: GuardrailCheck
   /**
-   * Of an input alone: `before` the first model call, the default, or `beside` it, which costs no time and may cost a call.
+   * Says when an input is checked: `before` the first model call (default), or `beside` it, at the cost of a call if it trips.
    * The answer is used only after the check has passed.
    */
   readonly when?: 'before' | 'beside'
-  /** What a failed check without `redacted` does: `fail` ends the step, the default; `ask` lets a person decide. */
+  /** Says how a failed check without `redacted` ends: `fail` ends the step (default), `ask` lets a person decide. */
   readonly onTrip?: 'fail' | 'ask'
 }
 

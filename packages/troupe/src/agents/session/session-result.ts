@@ -19,7 +19,7 @@ export interface SessionResult {
   /** `provider/model` that answered; empty for an agent without a model. */
   readonly model: string
   readonly fallback?: NonNullable<StepReport['fallback']>
-  /** Of the last answer, where the settings ask for them; as the provider reports them. */
+  /** The log probabilities of the last answer as the provider reports them, if the settings ask for them. */
   readonly logprobs?: Json
   /** What it waits for. */
   readonly questions?: readonly SessionQuestion[]
