@@ -1,8 +1,7 @@
 /** Makes the world of one seed on the machine: its nodes, their ports, their disks. */
-import { createHash } from 'node:crypto'
-import { serialize } from 'node:v8'
 import { type Clock, createIds, type Json, type Random, seededRandom } from '../../core/index.ts'
 import { createDisk, type Disk, type FaultKind, type Faults } from '../../storage/index.ts'
+import { digestOf } from './digest-of.ts'
 import { type Machine, outside, type ProcessContext } from './machine.ts'
 import {
   type NodeHandle,
@@ -48,11 +47,7 @@ export function createSimulation(machine: Machine, { seed, options, faults }: Se
     options,
     disk(name = 'disk') {
       const disk = createDisk((request, reply) => {
-        const digest = createHash('sha256')
-          .update(serialize([request, reply]))
-          .digest('hex')
-          .slice(0, 16)
-        machine.note(name, `${request.kind} ${digest}`)
+        machine.note(name, `${request.kind} ${digestOf([request, reply])}`)
       })
       disks.push(disk)
       return disk
