@@ -62,19 +62,23 @@ describe('The QuickJS engine', () => {
       run('const again = () => Promise.resolve().then(again); again(); await new Promise(() => {})'),
       run('const f = () => f() + 1; f()'),
     ])
-    expect([loop, expression, promises].map(({ exitCode }) => exitCode)).toEqual([124, 124, 124])
+    expect([loop, expression].map(({ exitCode }) => exitCode)).toEqual([124, 124])
+    // A machine that is fast enough uses all memory for promises first.
+    expect([124, 137]).toContain(promises.exitCode)
     expect(recursion).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('stack overflow') })
   })
 
-  it('ends code that takes memory, and the process has not grown by it.', async () => {
+  it('ends code that takes memory before its time is over, and the process has not grown by it.', async () => {
     const before = process.memoryUsage().rss
     const ended = await Promise.all([
       run('new ArrayBuffer(1e9)'),
       run("const all = []; while (true) all.push('x'.repeat(1e6) + all.length)"),
       run('const all = []; while (true) all.push(new Array(1e6).fill(all))'),
     ])
-    expect(ended.map(({ exitCode }) => [124, 137, 1].includes(exitCode))).toEqual([true, true, true])
-    expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(512)
+    expect(ended.map(({ exitCode }) => exitCode)).toEqual([137, 137, 137])
+    for (const { stderr } of ended) expect(stderr).toContain('out of memory')
+    // What the threads had is given back a moment after they ended.
+    await expect.poll(() => (process.memoryUsage().rss - before) / 2 ** 20, { timeout: 5_000 }).toBeLessThan(128)
   })
 
   it('leaves the event loop free while code does not end.', async () => {

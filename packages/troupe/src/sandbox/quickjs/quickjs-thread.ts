@@ -4,10 +4,25 @@
  */
 import { stripTypeScriptTypes } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { QuickJSContext, QuickJSHandle } from 'quickjs-emscripten-core'
+import type { QuickJSContext, QuickJSHandle, QuickJSSyncVariant } from 'quickjs-emscripten-core'
 import type { FileChange, FileContent, SandboxOutput } from '../sandbox-port.ts'
 import { guestPrelude } from './guest-prelude.ts'
 import type { QuickJsRequest } from './quickjs-request.ts'
+
+/** The one part of it that is needed: the types of browsers are none of ours. */
+declare const WebAssembly: {
+  readonly Memory: new (pages: {
+    readonly initial: number
+    readonly maximum: number
+  }) => {
+    readonly buffer: ArrayBuffer
+  }
+}
+
+/** The memory of the engine before it has read any code, in pages of 64 KiB: what it asks for is a constant of its build. */
+const enginePages = 256
+const pagesOfMegabyte = 16
+const pageBytes = 65_536
 
 const exitCodes = { success: 0, uncaught: 1, timeout: 124, memory: 137 }
 const stackBytes = 512 * 1024
@@ -58,13 +73,24 @@ class Effects {
 
 const normal = (path: string): string => (path.startsWith('./') ? path.slice(2) : path)
 
+/** @returns also whether all of its memory is in use: then it has none left for the error that says so */
+async function loadEngine(memoryMb: number) {
+  const { newQuickJSWASMModuleFromVariant, newVariant } = await import('quickjs-emscripten-core')
+  const { default: engine } = await import('@jitl/quickjs-wasmfile-release-sync')
+  const maximum = enginePages + memoryMb * pagesOfMegabyte
+  const wasmMemory = new WebAssembly.Memory({ initial: enginePages, maximum })
+  const variant = newVariant(engine as unknown as QuickJSSyncVariant, { wasmMemory }) as QuickJSSyncVariant
+  const quickJs = await newQuickJSWASMModuleFromVariant(variant)
+  return { quickJs, isFull: () => wasmMemory.buffer.byteLength >= (maximum - pagesOfMegabyte) * pageBytes }
+}
+
 async function execute(request: QuickJsRequest): Promise<SandboxOutput> {
   const effects = new Effects(request)
-  const { newQuickJSWASMModuleFromVariant } = await import('quickjs-emscripten-core')
-  const quickJs = await newQuickJSWASMModuleFromVariant(import('@jitl/quickjs-wasmfile-release-sync'))
+  const { quickJs, isFull } = await loadEngine(request.memoryMb)
   const runtime = quickJs.newRuntime()
   const deadline = performance.now() + request.timeoutMs
   const isOver = () => performance.now() > deadline
+  // Bounds one allocation alone: this build of the engine does not count what is in use, so its memory has a maximum.
   runtime.setMemoryLimit(request.memoryMb * 1024 * 1024)
   runtime.setMaxStackSize(stackBytes)
   runtime.setInterruptHandler(() => isOver() || effects.exitCode !== undefined)
@@ -78,12 +104,17 @@ async function execute(request: QuickJsRequest): Promise<SandboxOutput> {
     effects.print('err', `The code took longer than ${request.timeoutMs} ms.\n`)
     return exitCodes.timeout
   }
+  const fullMemory = () => {
+    effects.print('err', 'The code is out of memory.\n')
+    return exitCodes.memory
+  }
   const fail = (error: QuickJSHandle) => {
     if (effects.exitCode !== undefined) return effects.exitCode
     if (isOver()) return late()
     const { text, isMemory } = problemOf(context, error)
     effects.print('err', `${text}\n`)
-    return isMemory ? exitCodes.memory : exitCodes.uncaught
+    if (isMemory) return exitCodes.memory
+    return isFull() ? fullMemory() : exitCodes.uncaught
   }
   const main = `/main.${request.language === 'typescript' ? 'ts' : 'js'}`
   let code: string
@@ -104,6 +135,7 @@ async function execute(request: QuickJsRequest): Promise<SandboxOutput> {
   if (state.type === 'rejected') return effects.output(fail(state.error))
   if (state.type === 'pending') {
     if (isOver()) return effects.output(late())
+    if (isFull()) return effects.output(fullMemory())
     effects.print('err', 'The code waits for a promise that nothing resolves.\n')
     return effects.output(exitCodes.uncaught)
   }
