@@ -13,6 +13,7 @@ import {
   type Random,
   type StoredError,
   type TaintLabel,
+  TimeSlice,
   type TroupeError,
   type TroupeEvent,
 } from '../core/index.ts'
@@ -53,6 +54,7 @@ import { moveStatements } from './statements/move-statements.ts'
 import { requestStatements } from './statements/request-statements.ts'
 import { seenStatements } from './statements/seen-statements.ts'
 import { type OutgoingMessage, sendStatements } from './statements/send-statements.ts'
+import { enqueueSetStatements } from './statements/sets/enqueue-set.ts'
 import { type DeliveryAttempt, failedRetentionMs, handledStep } from './workers/handled-step.ts'
 
 /** Hands an answer to the waiting call of a step; `Steps.answer` of `durable`. */
@@ -90,6 +92,7 @@ function bounded(dialect: Dialect, settings: MessagingSettings) {
   return {
     settings,
     send,
+    sets: enqueueSetStatements(dialect, settings, send),
     claim: claimStatements(dialect, settings),
     move: moveStatements(dialect, settings, send),
     maintenance: maintenanceStatements(dialect, settings),
@@ -225,6 +228,29 @@ export class MessagingContext {
   /** Into its mailbox, or held back where there is no room. */
   enqueueOrDefer(message: OutgoingMessage): readonly Statement[] {
     return [...this.send.sendOrHold(this.signed ? this.signed.sign(message) : message), ...this.audited(message)]
+  }
+  /** The same of more messages of one user; those of one mailbox keep their order. */
+  async enqueueAllOrDefer(messages: readonly OutgoingMessage[]): Promise<readonly Statement[]> {
+    const slice = new TimeSlice(this.clock)
+    const statements: Statement[] = []
+    const byMailbox = new Map<string, OutgoingMessage[]>()
+    for (const message of messages) {
+      if (slice.isOver) await slice.renew()
+      const signed = this.signed ? this.signed.sign(message) : message
+      const group = byMailbox.get(message.mailbox)
+      if (group) group.push(signed)
+      else byMailbox.set(message.mailbox, [signed])
+    }
+    for (const group of byMailbox.values())
+      for (const made of this.#bounded.sets.sendOrHold(group)) {
+        statements.push(...made)
+        if (slice.isOver) await slice.renew()
+      }
+    for (const message of messages) {
+      statements.push(...this.audited(message))
+      if (slice.isOver) await slice.renew()
+    }
+    return statements
   }
   /** Somebody looks into a mailbox. */
   auditRead(user: string, mailbox: string): void {

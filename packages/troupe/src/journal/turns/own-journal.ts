@@ -63,7 +63,11 @@ export class OwnJournal {
     const mark = before?.mark()
     const statements: Statement[] = [...this.#journal(texts, how).statements]
     const ends = [statements.length]
-    for (const fragment of fragments) ends.push(statements.push(...fragment.statements))
+    for (const fragment of fragments) {
+      // A turn of very many messages has more statements in one fragment than a call may have arguments.
+      for (const statement of fragment.statements) statements.push(statement)
+      ends.push(statements.length)
+    }
     const feed = fragments.flatMap((fragment) => fragment.feed ?? [])
     const wake = [...new Set(fragments.flatMap((fragment) => fragment.wake ?? []))]
     let result: CommitResult

@@ -159,12 +159,23 @@ const inOrder = (staged: readonly CallWrite[]): readonly StagedWrite[] =>
 export async function fragmentsOf({ staged }: CommitSet, clock: Clock): Promise<readonly Fragment[]> {
   const fragments: Fragment[] = []
   const slice = new TimeSlice(clock)
-  for (const write of inOrder(staged)) {
+  const writes = inOrder(staged)
+  for (const [i, { fragment, rest }] of writes.entries()) {
     if (slice.isOver) await slice.renew()
-    fragments.push(await write.fragment())
+    const own = await fragment()
+    fragments.push(rest && writes[i + 1]?.rest !== rest ? joined(own, await rest()) : own)
   }
   return fragments
 }
+
+const joined = (first: Fragment, second: Fragment): Fragment =>
+  first.statements.length === 0
+    ? second
+    : {
+        statements: [...first.statements, ...second.statements],
+        feed: [...(first.feed ?? []), ...(second.feed ?? [])],
+        wake: [...(first.wake ?? []), ...(second.wake ?? [])],
+      }
 
 /** @param made of the fragments of `fragmentsOf`, by their index */
 export function reportCommitted({ staged, stages }: CommitSet, made: (index: number) => CommittedWrite): void {

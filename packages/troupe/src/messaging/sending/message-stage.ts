@@ -13,10 +13,14 @@ import type { SendPort, Sent, UnsentMessage } from './send-port.ts'
 /** After so many sends timers and sockets have their turn. */
 const maxSends = 100
 
+const noStatements: Fragment = { statements: [] }
+
 export class MessageStage implements SendPort {
   readonly #messaging: MessagingContext
   readonly #recorder: Recorder
   readonly #entered = new Map<string, OutgoingMessage>()
+  /** Of the change that is being made. */
+  readonly #added: OutgoingMessage[] = []
   readonly #macrotasks: MacrotaskQueue
   /** Payloads are checked asynchronously; they are staged in the order of the calls all the same. */
   #last: Promise<unknown> = Promise.resolve()
@@ -43,7 +47,8 @@ export class MessageStage implements SendPort {
       this.#recorder.stage({
         call: { kind: 'send', name: `${type.name} to ${to}` },
         module: 'messages',
-        fragment: () => this.enter(outgoing),
+        fragment: () => this.#add(outgoing),
+        rest: this.#enterAll,
       })
       const { threadId } = options
       const message = async () => stagedMessage(draft, encoded, sender, at)
@@ -57,6 +62,19 @@ export class MessageStage implements SendPort {
   enter(outgoing: OutgoingMessage): Fragment {
     this.#entered.set(outgoing.id, outgoing)
     return { statements: this.#messaging.enqueueOrDefer(outgoing), wake: ['mailboxes', 'outbox'] }
+  }
+
+  #add(outgoing: OutgoingMessage): Fragment {
+    this.#added.push(outgoing)
+    return noStatements
+  }
+
+  /** What was added, each mailbox by itself: the order within a mailbox is the order of the calls. */
+  readonly #enterAll = async (): Promise<Fragment> => {
+    const added = this.#added.splice(0)
+    if (added.length === 1) return this.enter(added[0] as OutgoingMessage)
+    for (const outgoing of added) this.#entered.set(outgoing.id, outgoing)
+    return { statements: await this.#messaging.enqueueAllOrDefer(added), wake: ['mailboxes', 'outbox'] }
   }
 
   /** Emits an event for each message, in shares of the processor's time: a turn may hold very many. */

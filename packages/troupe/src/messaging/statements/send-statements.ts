@@ -182,7 +182,7 @@ export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
       ]
     },
     /** Never fails for want of room: what finds none is held back. */
-    sendOrHold(message: OutgoingMessage): Statement[] {
+    sendOrHold(message: OutgoingMessage): readonly Statement[] {
       const values = valuesOf(message)
       return [
         ...begin(message, values),
@@ -193,6 +193,8 @@ export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
         ...message.largePayload,
       ]
     },
+    /** A dedupe id may be used afresh after its time. */
+    forgetDedupe: (message: OutgoingMessage) => forgetDedupe(valuesOf(message)),
     /** For a message that is numbered anew: it comes due, or leaves the outbox, or is redriven. */
     number: (user: string, mailbox: string) => number({ user, mailbox }),
     appendToLane: (user: string, mailbox: string, id: string) => appendToLane({ user, mailbox, id }),

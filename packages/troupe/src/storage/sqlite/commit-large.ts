@@ -12,10 +12,15 @@ import { outcome } from './writer/wire.ts'
 
 /** Statements and feed items of a slice: some milliseconds. */
 const sliceSize = 512
+/** Values of a slice: one statement may write many rows. */
+const sliceValues = 2_048
 
-const sizeOf = ({ statements, feed = [] }: Change): number => Math.max(statements.length, feed.length)
-
-export const isLarge = (change: Change): boolean => sizeOf(change) > 2 * sliceSize
+export function isLarge({ statements, feed = [] }: Change): boolean {
+  if (Math.max(statements.length, feed.length) > 2 * sliceSize) return true
+  let values = 0
+  for (const { binds } of statements) values += binds.length
+  return values > 4 * sliceValues
+}
 
 export interface SlicePorts {
   readonly shell: WriterShell
@@ -27,8 +32,8 @@ export interface SlicePorts {
 
 /** Before the first slice is sent. @throws what `checkChange` throws */
 async function checkSlices(change: Change, clock: Clock): Promise<void> {
-  for (let i = 0; i * sliceSize < sizeOf(change); i++) {
-    checkChange(sliceOf(change, i))
+  for (const [i, slice] of slicesOf(change).entries()) {
+    checkChange(slice)
     if (i % 8 === 7) await nextMacrotask(clock)
   }
 }
@@ -50,11 +55,10 @@ export async function commitLarge(
 async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitResult | Invalid | WriterFailure> {
   const rows: (readonly Row[])[] = []
   const affected: number[] = []
-  const slices = Math.ceil(sizeOf(change) / sliceSize)
+  const slices = slicesOf(change)
   let revision: number | null = null
-  for (let i = 0; i < slices; i++) {
-    const [first, last] = [i === 0, i === slices - 1]
-    const slice = sliceOf(change, i)
+  for (const [i, slice] of slices.entries()) {
+    const [first, last] = [i === 0, i === slices.length - 1]
     const cells: Cell[] = []
     ports.encoder.encode(slice, cells)
     const reply = await ports.shell.send({ kind: 'slice', at: ports.at, first, last, cells })
@@ -69,7 +73,15 @@ async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitRe
   return { ok: true, rows, affected, revision, at: ports.at, repeated: false }
 }
 
-function sliceOf({ statements, feed = [], ...change }: Change, index: number): Change {
-  const [from, to] = [index * sliceSize, (index + 1) * sliceSize]
-  return { ...change, statements: statements.slice(from, to), feed: feed.slice(from, to) }
+function slicesOf({ statements, feed = [], ...change }: Change): readonly Change[] {
+  const slices: Change[] = []
+  for (let from = 0; from < statements.length || slices.length * sliceSize < feed.length; ) {
+    let to = from
+    for (let values = 0; to < statements.length && to - from < sliceSize && values < sliceValues; to++)
+      values += statements[to]?.binds.length ?? 0
+    const feedFrom = slices.length * sliceSize
+    slices.push({ ...change, statements: statements.slice(from, to), feed: feed.slice(feedFrom, feedFrom + sliceSize) })
+    from = to
+  }
+  return slices
 }
