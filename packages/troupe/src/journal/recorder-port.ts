@@ -21,6 +21,11 @@ export interface StagedWrite {
   readonly call: CallName
   /** Made when the turn commits; must be the same rows however often it is made. */
   readonly fragment: () => Fragment | Promise<Fragment>
+  /**
+   * Makes the fragment of all consecutive writes that have this same function, after `fragment` of each of them was called:
+   * a writer that updates one row for many writes does it once.
+   */
+  readonly rest?: () => Promise<Fragment>
   /** The order of the fragments in the change, so that locks are taken alike. */
   readonly module: 'context' | 'messages' | 'other'
   /** Called once, when its change has committed in this process. */

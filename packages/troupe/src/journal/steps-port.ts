@@ -27,10 +27,11 @@ export interface StepSpec {
   /** In the change that settles the step: tells the run, and what the outcome is tainted by. */
   readonly onEnd: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
   /**
-   * The process that executed it ended without stopping it. Restarted five times without a record between, it fails with
-   * `step.crashed`.
+   * `first`: the change before started the step, so it has no journal to look for. `restart`: the process that executed it
+   * ended without stopping it; restarted five times without a record between, it fails with `step.crashed`. Absent: it may
+   * have begun.
    */
-  readonly restarted?: boolean
+  readonly entry?: 'first' | 'restart'
   /** Asked when something comes for it while it is parked: where it does not go on, that waits until `execute` again. */
   readonly canResume?: () => boolean
 }

@@ -65,5 +65,5 @@ export function remarksOf(step: StepControl): readonly string[] {
     return [entryText({ t: 'turn.failed', attempt, code: reason.rejection.code })]
   }
   const isInOrder = reason.kind === 'close' || reason.kind === 'drain'
-  return isInOrder && step.data.spec.restarted ? [entryText({ t: 'stopped' })] : []
+  return isInOrder && step.data.spec.entry === 'restart' ? [entryText({ t: 'stopped' })] : []
 }

@@ -2,7 +2,7 @@
 import { TroupeError, ValidationError } from '../../core/index.ts'
 import { checkChange, type Fragment } from '../../storage/index.ts'
 import { entryText } from '../replay/log-entry.ts'
-import { openStepJournal } from '../steps/open-step-journal.ts'
+import { type OpenedStepJournal, openStepJournal } from '../steps/open-step-journal.ts'
 import { recordRestart } from '../steps/record-restart.ts'
 import { hashOfInput } from '../steps/step-end.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
@@ -19,6 +19,9 @@ export type Io =
   | { readonly do: 'commit'; readonly part: StepPart }
   /** Outcomes of effects alone; `isFenced`: after a cancel that took the right to write. */
   | { readonly do: 'record'; readonly part: StepPart; readonly isFenced: boolean }
+
+/** If there is one after all, the change that would create it is rejected. */
+const noJournal: OpenedStepJournal = { content: undefined }
 
 export class StepExecutor {
   readonly #context: StepsContext
@@ -72,7 +75,7 @@ export class StepExecutor {
       // A process that has lost the run meanwhile takes no journal from its new owner.
       const asked = this.#spec.runId === undefined ? undefined : checkLease?.()
       if (asked) await asked
-      const { content, writer } = await openStepJournal(this.#context, this.#spec)
+      const { content, writer } = await this.#open()
       if (content && !writer) return { on: 'loaded', content }
       this.#journal = this.#createJournal(writer)
       const { signal } = this.#stopping
@@ -85,6 +88,13 @@ export class StepExecutor {
       if (error instanceof TroupeError && error.code === 'journal.lost') return { on: 'headLost' }
       throw error
     }
+  }
+
+  /** The code of a new step begins with a macrotask of its own, after the call that started its run has returned. */
+  async #open(): Promise<OpenedStepJournal> {
+    if (this.#spec.entry !== 'first') return openStepJournal(this.#context, this.#spec)
+    await new Promise<void>((resolve) => this.#context.clock.soon(resolve))
+    return noJournal
   }
 
   #createJournal(writer: OwnJournal['writer']): OwnJournal {

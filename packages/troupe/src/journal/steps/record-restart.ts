@@ -19,12 +19,12 @@ const suspectFrom = 2
  */
 export async function recordRestart(
   { limits, suspects }: StepsContext,
-  { id, restarted }: StepSpec,
+  { id, entry }: StepSpec,
   write: (entry: string) => Promise<JournalOutcome>,
   content: JournalContent | undefined,
   stopping: AbortSignal,
 ): Promise<{ readonly crashed?: TroupeError; readonly over: () => void }> {
-  if (!restarted) return { over: () => {} }
+  if (entry !== 'restart') return { over: () => {} }
   const restarts = logOf(content?.records ?? []).restarts + 1
   if (restarts >= limits.restarts) return { crashed: failure('step.crashed', { step: id, restarts }), over: () => {} }
   const over = restarts < suspectFrom ? () => {} : await suspects.enter(stopping)

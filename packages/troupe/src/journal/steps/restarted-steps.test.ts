@@ -15,7 +15,7 @@ type Program = (recorder: Recorder) => Promise<Json>
 /** One process: it executes the step, and dies where the program never ends. */
 async function process(program: Program, { restarted = true } = {}): Promise<StepEnd | 'dead'> {
   const instance = testbed.instance()
-  const end = instance.steps.execute(testbed.spec('step:1', { restarted }), program)
+  const end = instance.steps.execute(testbed.spec('step:1', restarted ? { entry: 'restart' } : {}), program)
   const killed = new Promise<'dead'>((resolve) => testbed.clock.after(50, () => resolve('dead')))
   const first = await testbed.during(Promise.race([end, killed]))
   instance.mortal.kill()
@@ -58,7 +58,7 @@ describe('a step whose process ends at each start', () => {
   it('is started again without a limit where each process stops it in order', async () => {
     for (let restart = 0; restart < 8; restart++) {
       const instance = testbed.instance()
-      const spec = testbed.spec('step:1', { restarted: true })
+      const spec = testbed.spec('step:1', { entry: 'restart' })
       const end = instance.steps.execute(spec, async (recorder) => {
         await new Promise((_, reject) => recorder.signal.addEventListener('abort', reject))
         return null
@@ -80,7 +80,7 @@ describe('a step whose process ends at each start', () => {
       const wait = (ms: number) => new Promise<void>((resolve) => testbed.clock.after(ms, resolve))
       const left = names.filter((name) => !ends.has(name))
       const executing = left.map(async (name) => {
-        const spec = testbed.spec(name, { restarted: lives > 0 })
+        const spec = testbed.spec(name, lives > 0 ? { entry: 'restart' } : {})
         const end = await instance.steps.execute(spec, async () => {
           await wait(name === 'step:3' ? 20 : 30)
           if (name === 'step:3') dies.resolve()
@@ -103,7 +103,8 @@ describe('a step whose process ends at each start', () => {
     const hangs: Program = () => new Promise(() => {})
     for (const restarted of [false, true]) {
       const instance = testbed.instance()
-      for (const name of ['step:1', 'step:2']) void instance.steps.execute(testbed.spec(name, { restarted }), hangs)
+      for (const name of ['step:1', 'step:2'])
+        void instance.steps.execute(testbed.spec(name, restarted ? { entry: 'restart' } : {}), hangs)
       await testbed.during(new Promise<void>((resolve) => testbed.clock.after(20, resolve)))
       instance.mortal.kill()
     }
@@ -116,8 +117,8 @@ describe('a step whose process ends at each start', () => {
       }
     }
     const controller = new AbortController()
-    void instance.steps.execute(testbed.spec('step:1', { restarted: true }), begins('step:1'))
-    const second = testbed.spec('step:2', { restarted: true, signal: controller.signal })
+    void instance.steps.execute(testbed.spec('step:1', { entry: 'restart' }), begins('step:1'))
+    const second = testbed.spec('step:2', { entry: 'restart', signal: controller.signal })
     const end = instance.steps.execute(second, begins('step:2'))
     await testbed.during(new Promise<void>((resolve) => testbed.clock.after(20, resolve)))
     controller.abort()

@@ -16,7 +16,7 @@ async function until<T>(
   for (let attempt = 1; ; attempt++) {
     const change = host.nextEvents(user, run, signal)
     try {
-      const found = await find(await host.row(user, run), attempt)
+      const found = host.works(user, run) ? undefined : await find(await host.row(user, run), attempt)
       if (found !== undefined) return found
       await change.promise
       if (signal?.aborted) throw failure('cancelled', { what: `Waiting for run ${run}` }, { cause: signal.reason })

@@ -1,4 +1,5 @@
 /** Files in tasks and in results of tools, as models are sent them. */
+import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { defineTool, LlmAgent, patterns } from '../../index.ts'
@@ -84,4 +85,95 @@ it('A file is made of bytes or base64 with a media type, and an image of nothing
   expect(() => file('http://127.0.0.1/a.png', { mediaType: 'image/png' })).toThrow(/neither bytes nor base64/)
   expect(() => file('AQID', { mediaType: 'png' })).toThrow(/media type of a file/)
   expect(() => image('AQID', { mediaType: 'application/pdf' })).toThrow(/application\/pdf/)
+})
+
+it('A file inside a value reaches the model as a file, once, with the value as text before it.', async () => {
+  const report = {
+    results: [
+      { agent: 'Eye', value: shot },
+      { agent: 'Copy', value: shot },
+    ],
+    note: 'two',
+  }
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    inputSchema: z.object({}),
+    effect: 'read',
+    execute: async () => report,
+  })
+  const model = new MockModel({ responses: [{ toolCalls: [{ name: 'look', args: {} }] }, 'Seen.'] })
+  const { orchestra } = await ada()
+  await orchestra.run({
+    task: { payload: { shot } },
+    topology: teamOf(new LlmAgent({ name: 'Viewer', model, tools: { look } })),
+  })
+  const [first, second] = model.calls
+  const asked = { type: 'file', mediaType: 'image/png', filename: 'shot.png', data: { type: 'data', data: shot.data } }
+  const pointer = '"data":"file 1 below"'
+  expect(first?.prompt.at(-1)).toEqual({
+    role: 'user',
+    content: [{ type: 'text', text: expect.stringContaining(pointer) }, asked],
+  })
+  const text = JSON.stringify(second?.prompt)
+  expect(text.split(shot.data)).toHaveLength(3)
+  expect(text).toContain('\\"note\\":\\"two\\"')
+})
+
+it('A file that a model makes is a part of its answer, and is in the next prompt, also where the answer streams.', async () => {
+  const usage = { inputTokens: { total: 1 }, outputTokens: { total: 1 } } as never
+  const finishReason = { unified: 'stop', raw: 'stop' } as const
+  const made = { type: 'file', mediaType: 'image/png', data: { type: 'data', data: Buffer.from('bytes') } } as const
+  const linked = {
+    type: 'file',
+    mediaType: 'image/png',
+    data: { type: 'url', url: new URL('https://host.test/a.png') },
+  } as const
+  const prompts: unknown[] = []
+  const painter: LanguageModelV4 = {
+    specificationVersion: 'v4',
+    provider: 'test',
+    modelId: 'painter',
+    supportedUrls: {},
+    doGenerate: async ({ prompt }) => {
+      prompts.push(prompt)
+      return { content: [{ type: 'text', text: 'Here.' }, made, linked], finishReason, usage, warnings: [] }
+    },
+    doStream: async ({ prompt }) => {
+      prompts.push(prompt)
+      const parts: LanguageModelV4StreamPart[] = [
+        { type: 'stream-start', warnings: [] },
+        { type: 'text-start', id: '1' },
+        { type: 'text-delta', id: '1', delta: 'Here.' },
+        { type: 'text-end', id: '1' },
+        made,
+        linked,
+        { type: 'finish', finishReason, usage },
+      ]
+      return { stream: ReadableStream.from(parts) as ReadableStream<LanguageModelV4StreamPart> }
+    },
+  }
+  const user = await ada()
+  const session = user.session(new LlmAgent({ name: 'Painter', model: painter }), { threadId: 't' })
+  const content = [
+    { type: 'text', text: 'Here.' },
+    { type: 'file', mediaType: 'image/png', data: Buffer.from('bytes').toString('base64') },
+    { type: 'source', sourceType: 'url', url: 'https://host.test/a.png' },
+  ]
+  expect((await session.generate('Paint.')).content).toMatchObject(content)
+  const stream = session.stream('Again.')
+  for await (const _ of stream);
+  expect((await stream.result).content).toMatchObject(content)
+  expect(prompts[1]).toMatchObject([
+    { role: 'user' },
+    { role: 'assistant', content: [{ type: 'text' }, { type: 'file', mediaType: 'image/png' }] },
+    { role: 'user' },
+  ])
+})
+
+it('A file above the limit of a recorded value is rejected before anything is recorded.', () => {
+  expect(() => image(Buffer.alloc(7 * 1024 * 1024), { mediaType: 'image/png' })).toThrow(
+    expect.objectContaining({ code: 'value.too_large' }),
+  )
+  expect(image(Buffer.alloc(5 * 1024 * 1024), { mediaType: 'image/png' })).toMatchObject({ type: 'file' })
 })

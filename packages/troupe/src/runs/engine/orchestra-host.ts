@@ -1,7 +1,7 @@
 /** All runs of a troupe in this process: who owns which, which are to be taken over, who waits for their results. */
 import type { Agent } from '../../agents/index.ts'
 import { type Clock, failure, type Json, type UserId } from '../../core/index.ts'
-import type { JournalRecord } from '../../journal/index.ts'
+import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
 import { awaitEnd, awaitResult } from './await-run.ts'
 import { createChildRuns } from './children/child-runs.ts'
@@ -13,6 +13,7 @@ import { foldRun } from './execution/fold-run.ts'
 import type { RunOwner } from './execution/run-owner.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts, RunLivePart } from './orchestra-parts.ts'
+import { claimByStart, type MakeRun } from './ownership/claim-by-start.ts'
 import { ensureOwned, isPassing } from './ownership/ensure-owned.ts'
 import { recoverRuns } from './ownership/recover-runs.ts'
 import { createRunBroadcast, type RunBroadcast } from './ownership/run-broadcast.ts'
@@ -97,12 +98,9 @@ export class OrchestraHost implements RunHost {
   }
   async begin(user: UserId, made: NewRun, also?: readonly Statement[]): Promise<string> {
     this.#requireOpen(user, true)
-    const losses = this.#losses
-    const { run, owner, events, launcher, agents } = await startRun(this.parts, user, made, also)
-    if (owner && events && losses === this.#losses) {
-      this.#ownershipOf(user, run).begin({ owner, launcher })
-      owner.begin(events)
-    } else await this.#ownUnlessEnded(user, run, agents)
+    const { run, spec } = made
+    const isBegun = await this.#start(user, run, () => startRun(this.parts, user, made, also), 'first')
+    if (!isBegun) await this.#ownUnlessEnded(user, run, spec.agents)
     return run
   }
 
@@ -118,16 +116,21 @@ export class OrchestraHost implements RunHost {
   /** @param make makes a run of another's journal, which is carried on here */
   async fork(user: UserId, from: string, make: (source: ForkSource) => Promise<ForkedSpec>): Promise<string> {
     this.#requireOpen(user, true)
-    const losses = this.#losses
     const { run, owner, launcher, events, statements } = await make(await this.source(user, from))
-    const change = { id: null, scope: { user }, statements, wake: ['timers'] } as const
-    const result = await this.parts.storage.commit(change)
-    if (!result.ok) throw failure(result.code, { run, ...result.detail })
-    if (losses === this.#losses) {
-      if (!owner.over) this.#ownershipOf(user, run).begin({ owner, launcher })
-      owner.begin(events)
-    } else await this.#ownUnlessEnded(user, run, launcher.agents)
+    const commit = async () => {
+      const change = { id: null, scope: { user }, statements, wake: ['timers'] } as const
+      const result = await this.parts.storage.commit(change)
+      if (!result.ok) throw failure(result.code, { run, ...result.detail })
+      return { owner, launcher, events }
+    }
+    if (!(await this.#start(user, run, commit))) await this.#ownUnlessEnded(user, run, launcher.agents)
     return run
+  }
+
+  /** @returns false where the run was there already, and where this process was given up meanwhile */
+  async #start(user: UserId, run: string, make: MakeRun, entry?: StepSpec['entry']): Promise<boolean> {
+    await this.#runs.get(keyOf(user, run))?.changeEnded()
+    return claimByStart(this.#ownershipOf(user, run), make, entry)
   }
 
   /**
@@ -182,6 +185,11 @@ export class OrchestraHost implements RunHost {
   }
   awaitEnd(user: UserId, run: string, signal?: AbortSignal): Promise<void> {
     return awaitEnd(this, user, run, signal)
+  }
+
+  works(user: UserId, run: string): boolean {
+    const owner = this.#ownedRun(user, run)?.owner
+    return owner?.works === true && !owner.over && !owner.lost
   }
 
   rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void {

@@ -1,5 +1,5 @@
 /** The code of runs: what the troupe knows, and what came with the latest starts alone. */
-import type { Agent } from '../../agents/index.ts'
+import type { Agent, Flow } from '../../agents/index.ts'
 import { canonicalJson, failure } from '../../core/index.ts'
 import type { CanonicalTopology } from '../../topology/index.ts'
 import { type CompiledTopology, defineTopology } from '../../topology/index.ts'
@@ -87,4 +87,15 @@ export class RunCode {
       throw failure('run.agents_missing', { run, agents: missing.join(', ') || 'those of its pattern' }, { cause })
     }
   }
+}
+
+/** Of the agents that may be invoked or handed to, by the names under which the topology knows them. */
+export function descriptionsOf(
+  { invoke, handOff }: Flow,
+  nodes: CanonicalTopology['nodes'],
+  agents: ReadonlyMap<string, Agent>,
+): ReadonlyMap<string, string> {
+  // A node has the name of its agent, unless several nodes have one agent.
+  const agentOf = (name: string) => agents.get(name) ?? agents.get(nodes.find((one) => one.name === name)?.agent ?? '')
+  return new Map([...invoke, ...handOff].map((name) => [name, agentOf(name)?.description ?? '']))
 }

@@ -12,6 +12,8 @@ export interface RunHost {
   readonly isClosed: boolean
   /** @throws NotFoundError `run.unknown` */
   row(user: UserId, run: string): Promise<RunRow>
+  /** Whether this process carries the run on and something in it moves: its row has nothing to say then. */
+  works(user: UserId, run: string): boolean
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner>
   /** Keeps the code of a run that this process begins, before the run is durable: it may have to be cancelled at once. */
   rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void

@@ -109,7 +109,7 @@ describe('a run', () => {
     const stages = (hold?: Promise<void>) => [step('A'), step('B', hold), step('C')]
     const pipeline = (agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
     const run = await first.user('ada').orchestra.start({ task: 't', topology: pipeline(stages(gate)) })
-    for await (const event of run.events()) if (event.type === 'step.started' && event.agent === 'B') break
+    await expect.poll(() => seen).toEqual(['A', 'B'])
     await first.close()
     release()
     const second = await opened({ agents: stages() })

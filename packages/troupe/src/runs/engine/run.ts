@@ -353,7 +353,8 @@ export class Run<Response = Json> {
 
   /**
    * Records what became of an uncertain effect. A run that is not over continues with its output, or carries it out now;
-   * of a run that is over, `calls`, `why` and `undo` use it.
+   * of a run that is over, `calls`, `why` and `undo` use it. Make sure first that the process which began it has ended: one
+   * that stands still in the middle of the effect finishes it when it goes on.
    * @throws ConflictError `effect.resolved` for one that is not uncertain
    * @example const [effect] = await run.uncertain(); await run.resolve(effect, { happened: true, output: { charged: 5 } })
    */

@@ -1,5 +1,4 @@
 /** Starts a run: checks the team, pins what it depends on, and makes its journal, rows and first steps durable at once. */
-import type { Agent } from '../../agents/index.ts'
 import {
   canonicalJson,
   checkName,
@@ -35,6 +34,7 @@ import { parentOf } from './children/parent.ts'
 import { RunOwner } from './execution/run-owner.ts'
 import { StepLauncher } from './execution/step-launcher.ts'
 import type { OrchestraParts } from './orchestra-parts.ts'
+import type { OwnedRun } from './ownership/run-ownership.ts'
 import type { TeamReference } from './resolve-team.ts'
 import type { RunSpec } from './run-spec.ts'
 import { runJournal } from './store/run-journals.ts'
@@ -56,16 +56,8 @@ export interface RunOptions {
 /** A run to start, with its team: exactly one of `team`, `agent` and `topology`. */
 export type StartSpec<Out = unknown> = RunOptions & TeamReference<Out>
 
-export interface Created {
-  readonly owner: RunOwner
+export interface Created extends OwnedRun {
   readonly events: readonly Event[]
-}
-/** Without an owner where the run existed. */
-export interface Started extends Partial<Created> {
-  readonly run: string
-  readonly launcher: StepLauncher
-  /** The code that was given, by name. */
-  readonly agents: ReadonlyMap<string, Agent>
 }
 
 /** A run that may begin. */
@@ -101,6 +93,7 @@ export const checkContextOf = ({ roles, services }: Pick<OrchestraParts, 'roles'
 })
 
 /**
+ * Returns undefined where the run was there already, started with the same.
  * @param also goes before it in one change, and only where the run is new
  * @throws ConflictError `run.repeated`; with `also` what it expects, and `run.exists`
  */
@@ -109,14 +102,14 @@ export async function startRun(
   user: UserId,
   { run, spec }: NewRun,
   also?: readonly Statement[],
-): Promise<Started> {
-  const { agents } = spec
+): Promise<Created | undefined> {
   const { statements: own, ...created } = createRun(parts, user, run, spec)
   const statements = also ? [...also, ...own] : own
   const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['timers'] })
   if (!result.ok && (result.code !== 'run.exists' || also)) throw failure(result.code, { run, ...result.detail })
-  if (!result.ok) await checkSame(parts, user, run, spec)
-  return { run, agents, launcher: created.launcher, ...(result.ok ? created : {}) }
+  if (result.ok) return created
+  await checkSame(parts, user, run, spec)
+  return undefined
 }
 
 /**
@@ -159,7 +152,7 @@ export function createRun(
   user: UserId,
   run: string,
   spec: RunSpec,
-): Created & { readonly launcher: StepLauncher; readonly statements: readonly Statement[] } {
+): Created & { readonly statements: readonly Statement[] } {
   const launcher = new StepLauncher(parts, user, run, spec.pinned, spec.agents)
   const at = parts.clock.now()
   const input: Input = { at, type: 'start', task: spec.task, pinned: spec.pinned, ...taintField(spec.taint) }

@@ -131,21 +131,31 @@ export class RunDecision {
 
   /** What is opened and closed again in one decision is no command. */
   commands(): readonly Command[] {
-    if (hasEnded(this.state)) return this.#immediate
+    if (hasEnded(this.state)) return [...this.#clearedTimers(), ...this.#immediate]
     const opened = [...this.#outstanding.values()].flatMap((command) => command.in(this.state) ?? [])
     return [...opened, ...this.#timerCommands(), ...this.#immediate]
   }
 
+  /** Nothing is due for a run that is over: a timer that stays is read by each look at the timers until it is due. */
+  #clearedTimers(): readonly Command[] {
+    const names = new Set([...this.#timers.keys(), ...this.state.clocks.timers.keys()])
+    return [...names].map((name) => this.#clearCommand(name))
+  }
+
+  #clearCommand(name: string): Command {
+    return { id: `timer ${name} cleared ${this.state.run.seq}`, type: 'timer.clear', name }
+  }
+
   /** When the clocks of work stop or start, so do all timers that count work time. */
   #timerCommands(): readonly Command[] {
-    const { clocks, run } = this.state
+    const { clocks } = this.state
     if (this.#wasStopped !== (clocks.stoppedAt !== undefined))
       for (const name of clocks.timers.keys())
         if (isWorkTimer(name) && !this.#timers.has(name)) this.#timers.set(name, this.#couldCome(name))
     return [...this.#timers].flatMap(([name, couldCome]): Command | readonly Command[] => {
       const command = timerCommand(this.state, name)
       if (command) return command
-      return couldCome ? { id: `timer ${name} cleared ${run.seq}`, type: 'timer.clear', name } : []
+      return couldCome ? this.#clearCommand(name) : []
     })
   }
 

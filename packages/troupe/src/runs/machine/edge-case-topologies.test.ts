@@ -12,6 +12,7 @@ import {
   value,
   valuesIn,
 } from './machine-testbed.test.fixture.ts'
+import { transition } from './transition.ts'
 
 const error = { name: 'E', code: 'c', message: 'm', retryable: false }
 
@@ -71,9 +72,10 @@ describe('failures', () => {
       { retry: { attempts: 3, backoff: '1h' } },
     ).run(2_000)
     expect(testbed.state.run.retryTimer).toBe('run-retry:2')
-    testbed.apply({ at: 2_000, type: 'cancel', by: 'ada' })
+    const { commands } = transition(testbed.state, { at: 2_000, type: 'cancel', by: 'ada' })
     expect(testbed.result.status).toBe('cancelled')
-    expect([...testbed.state.clocks.timers]).toEqual([])
+    const cleared = commands.flatMap((command) => (command.type === 'timer.clear' ? [command.name] : []))
+    expect(cleared.sort()).toEqual(['run-retry:2', 'time'])
   })
 })
 

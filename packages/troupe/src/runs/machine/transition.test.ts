@@ -35,6 +35,7 @@ describe('A broken rule', () => {
     ])
     expect(commands).toMatchObject([
       { type: 'step.cancel', step: second, reason: { code: 'invariant.broken' } },
+      { type: 'timer.clear', name: 'time' },
       { type: 'children.notify', message: { type: 'cancel' } },
     ])
     expect(testbed.result).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })

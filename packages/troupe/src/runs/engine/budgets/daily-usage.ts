@@ -148,8 +148,8 @@ const least = (name: keyof Amount, ...amounts: readonly (number | undefined)[]):
 }
 
 /** Both reserve, and both are charged: a call goes on only if both allow it. */
-export function withDailyBudget(own: Budget, daily: Budget | undefined): Budget {
-  if (!daily) return own
+export function withDailyBudget(own: Budget | undefined, daily: Budget | undefined): Budget | undefined {
+  if (!own || !daily) return own ?? daily
   const both = [own, daily]
   return {
     reserve: (id, estimate) => ({ statements: both.flatMap((each) => each.reserve(id, estimate).statements) }),

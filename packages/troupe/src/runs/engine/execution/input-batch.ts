@@ -11,6 +11,8 @@ export class InputBatch {
   readonly records: RunRecord[] = []
   readonly events: EventWithPath[] = []
   readonly commands: Command[] = []
+  /** Steps that have begun with these inputs: there is no journal of theirs yet. */
+  readonly started = new Set<string>()
   readonly #state: State
   readonly #ended: Set<string>
   lastSeq: number
@@ -35,7 +37,10 @@ export class InputBatch {
     const { events, paths, commands } = transition(this.#state, input)
     if (events.length === 0) return
     this.records.push({ input, events, first: this.lastSeq + 1 })
-    for (const [i, event] of events.entries()) this.events.push({ ...event, seq: ++this.lastSeq, path: paths[i] ?? [] })
+    for (const [i, event] of events.entries()) {
+      this.events.push({ ...event, seq: ++this.lastSeq, path: paths[i] ?? [] })
+      if (event.type === 'step.started') this.started.add(event.step)
+    }
     for (const command of commands) this.commands.push(command)
   }
 }

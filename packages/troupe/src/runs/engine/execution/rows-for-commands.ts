@@ -11,7 +11,7 @@ import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
 
-interface At {
+export interface RowTarget {
   readonly user: UserId
   readonly state: Readonly<State>
   readonly run: string
@@ -19,15 +19,23 @@ interface At {
   readonly journal: JournalId
 }
 
-export const rowsForCommands = (parts: OrchestraParts, at: At, commands: readonly Command[]): readonly Statement[] => [
+export const rowsForCommands = (
+  parts: OrchestraParts,
+  at: RowTarget,
+  commands: readonly Command[],
+): readonly Statement[] => [
   ...shiftedTimers(parts, at, commands),
   ...commands.flatMap((command) => rowsOf(parts, at, command)),
 ]
 
+/** Whoever reads the timers has to look for another one. */
+export const setsTimers = (commands: readonly Command[]): boolean =>
+  commands.some(({ type }) => type === 'timer.set' || type === 'timers.shift')
+
 /** Before all others: what is set in the same change is computed with the gap already. */
 function shiftedTimers(
   { timers }: Pick<OrchestraParts, 'timers'>,
-  { user, journal, state }: At,
+  { user, journal, state }: RowTarget,
   commands: readonly Command[],
 ): readonly Statement[] {
   let gap = 0
@@ -37,7 +45,11 @@ function shiftedTimers(
   return names.length > 0 ? timers.shift(user, journal, names, gap).statements : []
 }
 
-export function rowsOf({ journals, steps, timers }: OrchestraParts, at: At, command: Command): readonly Statement[] {
+export function rowsOf(
+  { journals, steps, timers }: OrchestraParts,
+  at: RowTarget,
+  command: Command,
+): readonly Statement[] {
   switch (command.type) {
     case 'timer.set': {
       const body = runMessageJson({ type: 'timer', name: command.name })

@@ -25,13 +25,16 @@ interface Key {
 export interface RunBudgets {
   /** The row, in the change that starts the run. */
   open(user: UserId, run: string, limits: BudgetLimits, used?: Amount): readonly Statement[]
-  /** @param above the runs that this one is a part of: what it takes, it takes of theirs too */
+  /**
+   * Returns undefined where nothing limits the tokens or the cost of the run.
+   * @param above the runs that this one is a part of: what it takes, it takes of theirs too
+   */
   of(
     user: UserId,
     run: string,
     limits: BudgetLimits,
     above?: readonly ({ readonly run: string } & BudgetLimits)[],
-  ): Budget
+  ): Budget | undefined
 }
 
 const isLimited = (limits: BudgetLimits) => limits.tokens !== undefined || limits.cost !== undefined
@@ -44,6 +47,8 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
         ? [insert({ user, run, tokens, cost, tokenLimit: limits.tokens ?? null, costLimit: limits.cost ?? null })]
         : [],
     of(user, self, own, above = []) {
+      const all = [{ run: self, ...own }, ...above]
+      if (!all.some(isLimited)) return undefined
       const reserved = new Map<string, Amount>()
       const rejected = (run: string, budget: 'tokens' | 'cost', limit: number) =>
         ({
@@ -51,7 +56,6 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
           otherwise: 'budget.exceeded',
           detail: { run, budget, limit, used: limit, held: '' },
         }) as const
-      const all = [{ run: self, ...own }, ...above]
       return {
         reserve(id, estimate) {
           reserved.set(id, estimate)

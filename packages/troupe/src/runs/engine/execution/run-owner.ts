@@ -3,8 +3,8 @@
  * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
  * hold: losing it at any moment loses nothing.
  */
-import { failure, type Json, type StoredError, TimeSlice, type UserId } from '../../../core/index.ts'
-import type { JournalWriter, StepEnd } from '../../../journal/index.ts'
+import { failure, type StoredError, TimeSlice, type UserId } from '../../../core/index.ts'
+import type { JournalWriter, StepEnd, StepSpec } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { pathsOf } from '../../machine/labels/agent-path.ts'
 import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
@@ -15,17 +15,17 @@ import { viewOf } from '../../machine/state-view.ts'
 import { drawBudget } from '../budgets/draw-budget.ts'
 import { cancelChildren } from '../children/cancel-children.ts'
 import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
-import { applyCommand } from '../commands/apply-command.ts'
-import { inputOf, type RunMessage, waitOf } from '../commands/run-message.ts'
+import { type RunMessage, waitOf } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { EventWithPath } from '../run-event.ts'
 import { stepJournal, traceIdOf } from '../store/run-journals.ts'
+import { applyRow } from './apply-row.ts'
 import { failFatally, isOwnedByOther } from './fail-fatally.ts'
 import { readCommittedState } from './fold-run.ts'
 import { InputBatch } from './input-batch.ts'
 import { logRunEvents } from './log-run-events.ts'
 import { recordInputs } from './record-inputs.ts'
-import { rowsForCommands, rowsOf } from './rows-for-commands.ts'
+import { rowsForCommands, rowsOf, setsTimers } from './rows-for-commands.ts'
 import { type ClaimedRun, RunGaps } from './run-gaps.ts'
 import { RunStatusRows } from './run-status-rows.ts'
 import { type Ended, isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
@@ -137,18 +137,18 @@ export class RunOwner {
     return reportToParent(this.#parts, this, { before, isAsked: true, commands: [], name: `${this.#lastSeq}` })
   }
 
-  /** The start is durable. */
-  begin(events: readonly Event[]): void {
+  /** The start is durable. @param entry of its steps: `first`, unless the run is a fork */
+  begin(events: readonly Event[], entry?: StepSpec['entry']): void {
     const paths = pathsOf(events)
     const first = events.map((event, i) => ({ ...event, seq: i + 1, path: paths[i] ?? [] }))
     this.#notify(first)
     for (const event of first) this.#parts.announce(this.user, this.run, this.#trace, event)
-    this.resume(pending(this.#state))
+    this.resume(pending(this.#state), entry)
   }
 
-  /** Carries out what is pending: after a takeover. @param restarted from a process that ended */
-  resume(commands: Iterable<Command>, { restarted = false } = {}): void {
-    for (const command of commands) this.#carryOut(command, restarted)
+  /** Carries out what is pending. @param entry of the steps that are at work; none after a fork */
+  resume(commands: Iterable<Command>, entry?: StepSpec['entry']): void {
+    for (const command of commands) this.#carryOut(command, entry)
     this.arrived()
   }
 
@@ -222,7 +222,7 @@ export class RunOwner {
     const slice = new TimeSlice(clock)
     const rowStatements: Statement[] = []
     for (const row of rows) {
-      rowStatements.push(...this.#applyRow(step, row.body, at))
+      rowStatements.push(...applyRow(this.#parts, { ...this.#at, gaps: this.#gaps }, step, row.body as RunMessage, at))
       if (slice.isOver) await slice.renew()
     }
     const inputs: (Input | undefined)[] = []
@@ -254,7 +254,8 @@ export class RunOwner {
       ...others,
     ]
     if (statements.length > 0) {
-      const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake: ['timers'] })
+      const wake = rowStatements.length > 0 || setsTimers(step.commands) ? (['timers'] as const) : []
+      const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake })
       if (!result.ok) throw failure(result.code, { journal: this.#writer.id, ...result.detail })
     }
     this.#lastAt = at
@@ -267,24 +268,8 @@ export class RunOwner {
     if (step.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
     for (const command of step.commands) {
       if (step.isLong && slice.isOver) await slice.renew()
-      this.#carryOut(command)
+      this.#carryOut(command, 'step' in command && step.started.has(command.step) ? 'first' : undefined)
     }
-  }
-
-  /** @returns what becomes of a command; what a step or a timer says is taken as it is */
-  #applyRow(inputBatch: InputBatch, body: Json, at: number): readonly Statement[] {
-    const message = body as RunMessage
-    const later = message.type === 'timer' ? this.#gaps.expiresLater(message, at) : undefined
-    if (message.type === 'timer' && later !== undefined)
-      return this.#parts.timers.set(this.user, this.#writer.id, message.name, later, body).statements
-    if (message.type !== 'command') {
-      inputBatch.add(inputOf(body, at))
-      return []
-    }
-    const commandTarget = { user: this.user, run: this.run, state: this.#state }
-    const { rejected, statements } = applyCommand(this.#parts, commandTarget, message)
-    if (!rejected) inputBatch.add(inputOf(body, at))
-    return statements
   }
 
   async #breakDown(error: unknown): Promise<void> {
@@ -321,8 +306,8 @@ export class RunOwner {
     if (this.pinned.config.trace) logRunEvents(this.#parts.log, this.run, events)
   }
 
-  #carryOut(command: Command, restarted = false): void {
-    if (command.type === 'step.execute') this.#launch(command, restarted)
+  #carryOut(command: Command, entry?: StepSpec['entry']): void {
+    if (command.type === 'step.execute') this.#launch(command, entry)
     else if (command.type === 'budget.draw') drawBudget(this.#parts, this, command)
     else if (command.type === 'children.cancel') void cancelChildren(this.#parts, this)
     else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
@@ -336,26 +321,25 @@ export class RunOwner {
       void this.apply((at) => ({ at, type: 'step.resumed', step })).catch(() => {})
   }
 
-  #launch(command: Extract<Command, { readonly type: 'step.execute' }>, restarted = false): void {
+  #launch(command: Extract<Command, { readonly type: 'step.execute' }>, entry?: StepSpec['entry']): void {
     const { step } = command
     // A step that waits does nothing that could end its process.
-    const isRestarted = restarted && viewOf(this.#state).step(step)?.status === 'running'
+    const isAtWork = viewOf(this.#state).step(step)?.status === 'running'
     const ended: Ended = (end, usage) => {
       if (isReleased(end)) this.#launchLater(step)
       else if (end.status === 'broken') this.#fail(end.error)
       else this.#stepEnded({ step, usage }, end)
     }
-    this.#launcher.launch(command, ended, isRestarted)
+    this.#launcher.launch(command, ended, isAtWork ? entry : undefined)
   }
 
   /** Where the run is still this owner's: whoever had it before wrote to the step's journal at the last moment. */
   #launchLater(step: string): void {
-    const relaunch = async () => {
-      await this.apply(() => undefined)
+    const relaunch = () => {
       for (const command of pending(this.#state))
         if (command.type === 'step.execute' && command.step === step) this.#launch(command)
     }
-    this.#wakeAfter(step, () => void relaunch().catch(() => {}))
+    this.#wakeAfter(step, () => void this.apply(() => undefined).then(relaunch, () => {}))
   }
 
   #fail(error: unknown): void {
@@ -366,8 +350,14 @@ export class RunOwner {
 
   #stepEnded(step: Parameters<typeof waitOf>[0], end: StepEnd): void {
     if (this.#lost || end.status === 'cancelled' || end.status === 'lost') return
-    if (end.status === 'completed' || end.status === 'failed') this.arrived()
+    if (end.status === 'completed' || end.status === 'failed') void this.#readMissing(step.step)
     else void this.apply((at) => waitOf(step, end, at)).catch(() => {})
+  }
+
+  /** The hint of the change that ended a step comes before this; where it was lost with the answer, the end is looked for. */
+  async #readMissing(step: string): Promise<void> {
+    await this.#pumping
+    if (viewOf(this.#state).step(step)) this.arrived()
   }
 
   /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
@@ -393,6 +383,7 @@ export class RunOwner {
   }
 
   #rejectWaiting(): void {
+    if (this.#waiting.length === 0) return
     const error = this.#lost ?? failure('run.over', { run: this.run, status: deriveStatus(this.#state).status })
     for (const { done } of this.#waiting.splice(0)) done(error)
   }

@@ -4,7 +4,6 @@ import {
   buildStepContext,
   type CtxOf,
   createRepetitionGuard,
-  type Flow,
   guardedStep,
   type Outcome,
   type Services,
@@ -32,6 +31,7 @@ import { withDailyBudget } from '../budgets/daily-usage.ts'
 import { parentOf } from '../children/parent.ts'
 import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { descriptionsOf } from '../run-code.ts'
 import { runJournal, stepJournal, threadOf } from '../store/run-journals.ts'
 import { createStepClients } from './create-step-clients.ts'
 import { isClosedFailure, isPassingFailure } from './passing-failures.ts'
@@ -59,8 +59,8 @@ interface Flight {
   retrying: boolean
   /** An answer came while it was giving up its process. */
   needsRestart: boolean
-  /** For its first execution here: its last process ended while it was at work. */
-  restarted: boolean
+  /** Of its first execution here. */
+  entry: StepSpec['entry']
   /** What the execution has used so far. */
   usage: StepUsage | undefined
 }
@@ -103,9 +103,9 @@ export class StepLauncher {
 
   /**
    * A step that is already carried out here is left alone.
-   * @param restarted it was at work in a process that ended
+   * @param entry of its first execution here
    */
-  launch(command: Execute, ended: Ended, restarted = false): void {
+  launch(command: Execute, ended: Ended, entry?: StepSpec['entry']): void {
     if (this.#over || this.#draining || this.#flights.has(command.step)) return
     const flight: Flight = {
       command,
@@ -114,7 +114,7 @@ export class StepLauncher {
       running: undefined,
       retrying: false,
       needsRestart: false,
-      restarted,
+      entry,
       usage: undefined,
     }
     this.#flights.set(command.step, flight)
@@ -124,11 +124,11 @@ export class StepLauncher {
 
   /** Something arrived for a step that waits, and the run may be paused. @returns whether it was entered again */
   arrived(step: string): boolean {
-    if (this.#isPaused && this.isParked(step)) {
+    const isParked = this.isParked(step)
+    if (this.#isPaused && isParked) {
       this.#deferred.add(step)
       return false
     }
-    const isParked = this.isParked(step)
     this.wake(step)
     return isParked
   }
@@ -196,7 +196,7 @@ export class StepLauncher {
 
   /** Stops what is under way: the run is carried on by somebody else, or by nobody for now. */
   async release(): Promise<void> {
-    const steps = [...this.#flights.keys()]
+    const steps = this.steps()
     this.leave()
     await Promise.all(steps.map((step) => this.#parts.steps.release(this.#user, stepJournal(this.#run, step))))
   }
@@ -225,8 +225,8 @@ export class StepLauncher {
 
   /** What of it is durable is in its journal; without this the run would wait for it for ever. */
   #retryLater(flight: Flight): void {
-    flight.retrying = true
     const { step } = flight.command
+    flight.retrying = true
     const retry = () => {
       flight.retrying = false
       if (this.#flights.get(step) === flight) this.#startExecution(flight)
@@ -235,9 +235,9 @@ export class StepLauncher {
   }
 
   #execute(flight: Flight): Promise<StepEnd> {
-    const { command, controller, restarted } = flight
-    flight.restarted = false
-    const spec = { ...this.#spec(command, controller.signal), restarted }
+    const { command, controller, entry } = flight
+    flight.entry = undefined
+    const spec = { ...this.#spec(command, controller.signal), ...(entry ? { entry } : {}) }
     return this.#parts.steps.execute(spec, (recorder) => {
       flight.usage = undefined
       return this.#executeAgent(command, recorder, (spent) => {
@@ -297,8 +297,14 @@ export class StepLauncher {
     const { clock, random } = this.#parts
     const { recording, guard } = this.#parts.services
     const services = this.#services()
-    const rules = { team: services.teamRules }
-    const shared = { clock, random, recording, guard, rules, vouches: agent.source !== undefined }
+    const shared = {
+      clock,
+      random,
+      recording,
+      guard,
+      rules: { team: services.teamRules },
+      vouches: agent.source !== undefined,
+    }
     const at = {
       user: this.#user,
       run: this.#run,
@@ -330,21 +336,13 @@ export class StepLauncher {
       ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
       ...(command.results ? { results: command.results as never } : {}),
       ...(command.history ? { history: command.history } : {}),
-      descriptions: this.#descriptionsOf(command.flow),
+      descriptions: descriptionsOf(command.flow, this.#pinned.topology.nodes, this.#agents),
       ...this.#shown(command),
     }
     return guardedStep(entry.services, agent.name, recorder, async () => {
       if (!entry.serve || !agent.serve) return agent.step(entry)
       return { kind: 'value', value: await agent.serve(entry.serve, entry) }
     })
-  }
-
-  /** Of the agents that may be invoked or handed to, by the names under which the topology knows them. */
-  #descriptionsOf({ invoke, handOff }: Flow): ReadonlyMap<string, string> {
-    // A node has the name of its agent, unless several nodes have one agent.
-    const nodeOf = (name: string) => this.#pinned.topology.nodes.find((one) => one.name === name)
-    const agentOf = (name: string) => this.#agents.get(name) ?? this.#agents.get(nodeOf(name)?.agent ?? '')
-    return new Map([...invoke, ...handOff].map((name) => [name, agentOf(name)?.description ?? '']))
   }
 
   /** What of its work is seen as it happens; a quiet run shows what it is told to show, and no text. */
@@ -368,13 +366,14 @@ export class StepLauncher {
   #services(): Services {
     const { timeouts, budget, guards, debug, policies = [] } = this.#pinned.config
     const { budgets, dailyUsage } = this.#parts
-    const own = budgets.of(this.#user, this.#run, budget, parentOf(this.#pinned)?.limits)
+    const limits = parentOf(this.#pinned)?.limits
+    const limiting = withDailyBudget(budgets.of(this.#user, this.#run, budget, limits), dailyUsage?.budget(this.#user))
     const breakpoints = this.#state ? breakpointsIn(this.#state) : (debug?.breakOn ?? [])
     const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
     return {
       ...this.#parts.services,
       ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
-      budget: withDailyBudget(own, dailyUsage?.budget(this.#user)),
+      ...(limiting ? { budget: limiting } : {}),
       timeouts: {
         ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
         ...(timeouts.model === undefined ? {} : { model: timeouts.model }),

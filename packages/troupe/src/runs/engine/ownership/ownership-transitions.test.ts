@@ -15,7 +15,7 @@ const expected: Readonly<Record<(typeof ownershipTriggers)[number], string>> = {
   'lease-lost':
     'unclaimed>unclaimed claiming>claiming claimed>unclaimed idle>unclaimed releasing>releasing lost>unclaimed',
   close: 'unclaimed>unclaimed claimed>unclaimed idle>unclaimed lost>unclaimed',
-  claimed: 'unclaimed>claimed claiming>claimed',
+  claimed: 'claiming>claimed',
   'claim-rejected': 'claiming>unclaimed',
   'claim-unknown': 'claiming>lost',
   'claim-outdated': 'claiming>unclaimed',

@@ -17,7 +17,7 @@ export const ownershipTriggers = [
   'input',
   'lease-lost',
   'close',
-  // Outcomes of a claim, or of the change that starts a run.
+  // Outcomes of a claim: a takeover, or the change that starts the run.
   'claimed',
   'claim-rejected',
   'claim-unknown',
@@ -95,8 +95,6 @@ export const ownershipTransitions: {
     input: go('claiming', 'claim'),
     'lease-lost': go('unclaimed'),
     close: go('unclaimed'),
-    // The change that starts a run claims it.
-    claimed: go('claimed'),
   },
   claiming: {
     ...noRelease,

@@ -78,6 +78,7 @@ class StoredLease implements ProcessLease {
     return this.#processId
   }
 
+  /** Nothing that reads the new name runs before those who held runs under the old one know that they are lost. */
   async begin(): Promise<void> {
     const { storage, clock, ids, leaseMs } = this.#options
     const processId = ids.next()
@@ -85,7 +86,9 @@ class StoredLease implements ProcessLease {
     await storage.broadcast?.listenAs(processId).catch(() => {})
     const asked = clock.monotonic()
     await this.#commit(this.#table.begin({ processId, until: { $: 'now', plusMs: leaseMs } }))
+    const isAnother = this.#processId !== ''
     this.#processId = processId
+    if (isAnother) this.#onLost()
     this.#freshUntil = asked + leaseMs
   }
 
@@ -172,7 +175,6 @@ class StoredLease implements ProcessLease {
     }
     if (this.#tick.isClosed) return
     await this.begin()
-    this.#onLost()
   }
 
   /** @returns how many rows it touched */

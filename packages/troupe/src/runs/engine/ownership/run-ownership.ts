@@ -1,6 +1,6 @@
 /** One run as this process has it: carries out what the table of transitions says, and nothing else changes its state. */
 import type { Agent } from '../../../agents/index.ts'
-import { failure, type UserId } from '../../../core/index.ts'
+import { failure, TroupeError, type UserId } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import { pending } from '../../machine/pending.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
@@ -17,6 +17,12 @@ import type { Wakeups } from './wakeups.ts'
 export interface OwnedRun {
   readonly owner: RunOwner
   readonly launcher: StepLauncher
+}
+
+/** A change that makes the run this process's, and what follows once it is. */
+interface Claim {
+  readonly change: () => Promise<OwnedRun>
+  readonly resume: (owner: RunOwner) => void
 }
 
 export interface RunOwnershipHost {
@@ -55,7 +61,7 @@ export class RunOwnership {
   /** The change that claims or releases. */
   #change: Promise<unknown> | undefined
   #claim: Promise<RunOwner> | undefined
-  #ownAgents: ReadonlyMap<string, Agent> | undefined
+  #next: Claim | undefined
 
   constructor(host: RunOwnershipHost, user: UserId, run: string) {
     this.#host = host
@@ -70,15 +76,16 @@ export class RunOwnership {
     return this.#owned
   }
 
-  /** The run was started here, in a change that claimed it. */
-  begin(owned: OwnedRun): void {
-    this.#register(owned)
+  /** The change that starts the run claims it. Only while the run is unclaimed; rejects with the reason as `claim` does. */
+  start(claim: Claim): Promise<RunOwner> {
+    this.#next = claim
+    return this.claim()
   }
 
   /** @returns its owner, once the run is claimed here; rejects with the reason where it is not */
   claim(ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
     if (this.#owned) return Promise.resolve(this.#owned.owner)
-    if (!this.#claim) this.#ownAgents = ownAgents
+    if (!this.#claim) this.#next ??= this.#takeOver(ownAgents)
     this.dispatch('claim')
     return this.#claim as Promise<RunOwner>
   }
@@ -135,12 +142,24 @@ export class RunOwnership {
     this.#host.wakeups.set(this.#key, ms, run, { foreground })
   }
 
+  #takeOver(ownAgents?: ReadonlyMap<string, Agent>): Claim {
+    return {
+      change: () => this.#host.takeOver(this.user, this.run, ownAgents),
+      resume: (owner) => owner.resume(pending(owner.state), 'restart'),
+    }
+  }
+
   #startClaim(): void {
     const { losses } = this.#host
-    const takeover = this.#host.takeOver(this.user, this.run, this.#ownAgents)
-    const claim = takeover.then(
+    const { change, resume } = this.#next ?? this.#takeOver()
+    this.#next = undefined
+    const claim = change().then(
       (owned) => {
-        if (losses === this.#host.losses) return this.#resume(owned)
+        if (losses === this.#host.losses) {
+          this.#endChange('claimed', owned)
+          resume(owned.owner)
+          return owned.owner
+        }
         void owned.owner.close()
         this.#endChange('claim-outdated')
         throw failure('journal.lost', { journal: `of run ${this.run}, claimed by a process that was given up` })
@@ -155,17 +174,9 @@ export class RunOwnership {
     this.#change = claim.catch(() => {})
   }
 
-  #resume(owned: OwnedRun): RunOwner {
-    const { owner } = owned
-    this.#endChange('claimed', owned)
-    owner.resume(pending(owner.state), { restarted: true })
-    return owner
-  }
-
   #endChange(trigger: OwnershipTrigger, owned?: OwnedRun): void {
     this.#change = undefined
     this.#claim = undefined
-    this.#ownAgents = undefined
     if (owned) this.#register(owned)
     else this.dispatch(trigger)
   }
@@ -204,7 +215,9 @@ export class RunOwnership {
     this.dispatch('recheck')
     const done = () => this.#host.onRechecked(this.user, this.run)
     void this.#claim?.then(done, (error: unknown) => {
-      if (!isPassing(error) && !isTakeoverInterrupted(error))
+      // A run whose start was not committed after all is no run.
+      const isNone = error instanceof TroupeError && error.code === 'run.unknown'
+      if (!isNone && !isPassing(error) && !isTakeoverInterrupted(error))
         this.#host.log.warn('a run is not claimed again', { run: this.run, error: error as Error })
       done()
     })

@@ -63,25 +63,20 @@ export const runFolds = {
   // Recorded for readers; the state shows by itself that the run waits.
   'run.waiting': () => {},
   'run.completed': (state, event) => {
-    end(state, 'completed')
+    changeStatus(state, 'completed')
     state.run.response = event.value
   },
   'run.failed': (state, event) => {
-    end(state, 'failed')
+    changeStatus(state, 'failed')
     state.run.response = event.partial
     state.run.error = event.error
   },
   'run.cancelled': (state, event) => {
-    end(state, 'cancelled')
+    changeStatus(state, 'cancelled')
     state.run.response = event.partial
   },
 } satisfies Partial<Folds>
 
 function changeStatus({ run }: State, to: RunSliceStatus): void {
   run.status = transitionTo(runTransitions, 'the run', run.status, to)
-}
-
-function end(state: State, status: RunSliceStatus): void {
-  changeStatus(state, status)
-  state.clocks.timers.clear()
 }
