@@ -1,12 +1,12 @@
 /**
  * Many runs at once on several worker processes and one database, while workers are killed, frozen and started again at
- * random. Whoever looks on has no agent's code: it answers the questions, and settles what became uncertain by the ledger.
+ * random. An observer without the agents' code answers the questions, and resolves uncertain effects by the ledger.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random, Troupe } from '../../src/index.ts'
 import type { PostgresOptions } from '../../src/storage/index.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
-import { linesOf, payers, payment } from './payment-team.ts'
+import { machineTime, payers, payment, paymentsIn } from './payment-team.ts'
 import { Fleet } from './worker-fleet.ts'
 
 export interface ChaosOptions {
@@ -47,6 +47,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const until = performance.now() + options.timeoutMs
   const numbers = Array.from({ length: runs }, (_, n) => n)
   let resolved = 0
+  const looks: Look[] = []
   try {
     const trouble =
       options.blowAfterMs === undefined
@@ -71,14 +72,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const problems: string[] = []
     await Promise.all(
       numbers.map(async (n) => {
-        const watched = await watch(service, userOf(n), `run-${n}`, ledger, until)
+        const watched = await watch(service, userOf(n), `run-${n}`, { ledger, until, looks })
         resolved += watched.resolved
         if (watched.problem) problems.push(`run-${n}: ${watched.problem}`)
       }),
     )
     stop.abort()
     await trouble
-    problems.push(...repeatedIn(ledger))
+    problems.push(...repeatedIn(ledger, looks))
     const ends = new Map<string, string>()
     for (const n of numbers) ends.set(`run-${n}`, await endOf(service, userOf(n), `run-${n}`))
     problems.push(...(await messagesOf(service, numbers)))
@@ -112,8 +113,20 @@ async function makeTrouble(
   await Promise.all(frozen)
 }
 
-/** Answers and settles until the run is over. */
-async function watch(service: Troupe, user: string, id: string, ledger: string, until: number) {
+/** The ledger did not hold the payment when the observer looked. */
+interface Look {
+  readonly payment: string
+  readonly at: bigint
+}
+
+interface Watching {
+  readonly ledger: string
+  readonly until: number
+  readonly looks: Look[]
+}
+
+/** Answers and resolves until the run is over. */
+async function watch(service: Troupe, user: string, id: string, { ledger, until, looks }: Watching) {
   let resolved = 0
   const run = await service.user(user).orchestra.get(id)
   while (performance.now() < until) {
@@ -131,7 +144,9 @@ async function watch(service: Troupe, user: string, id: string, ledger: string, 
       await run.answer(question, 'yes', { id: `answer ${question}` }).catch(tolerate)
     for (const { step, call, name: effect } of await run.uncertain()) {
       const agent = effect.split(' ').at(-1) as string
-      const happened = linesOf(ledger).includes(payment(id, agent))
+      const look = { payment: payment(id, agent), at: machineTime() }
+      const happened = paymentsIn(ledger).some((each) => each.payment === look.payment)
+      if (!happened) looks.push(look)
       const resolution = happened ? ({ happened, output: `paid by ${agent}` } as const) : ({ happened: false } as const)
       await run.resolve({ step, call }, resolution).then(() => resolved++, tolerate)
     }
@@ -176,7 +191,17 @@ async function messagesOf(service: Troupe, numbers: readonly number[]): Promise<
     : [`${found.length} messages in place of ${expected.length}, without ${missing.join(', ')}`]
 }
 
-const repeatedIn = (ledger: string): readonly string[] =>
-  [...Map.groupBy(linesOf(ledger), (line) => line)].flatMap(([line, same]) =>
-    same.length > 1 ? [`${line} happened ${same.length} times`] : [],
-  )
+/**
+ * A payment that had begun when the observer looked, and was not in the ledger yet since its process stood still just
+ * then, is the error of the observer: no runtime can take it back.
+ */
+function repeatedIn(ledger: string, looks: readonly Look[]): readonly string[] {
+  const groups = Map.groupBy(paymentsIn(ledger), ({ payment }) => payment)
+  return [...groups].flatMap(([payment, same]) => {
+    const wrong = looks.filter((look) => look.payment === payment)
+    const counted = same.filter(({ beganAt }) => !wrong.some(({ at }) => beganAt < at))
+    const times = same.map(({ beganAt }) => beganAt).join(', ')
+    const lookTimes = wrong.map(({ at }) => at).join(', ')
+    return counted.length > 1 ? [`${payment} happened ${same.length} times: began ${times}, looks ${lookTimes}`] : []
+  })
+}

@@ -22,10 +22,24 @@ export const payment = (run: string, agent: string) => `at-most-once ${run} ${ag
 export const linesOf = (ledger: string): readonly string[] =>
   existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').filter(Boolean) : []
 
+/** By the clock that all processes of the machine share, ns. */
+export const machineTime = (): bigint => process.hrtime.bigint()
+
+export interface Payment {
+  readonly payment: string
+  readonly beganAt: bigint
+}
+
+export const paymentsIn = (ledger: string): readonly Payment[] =>
+  linesOf(ledger).map((line) => {
+    const [payment = '', beganAt = '0'] = line.split(' began ')
+    return { payment, beganAt: BigInt(beganAt) }
+  })
+
 /** It happens in its first moment: afterwards the process may be stopped or die as it likes. */
 const pay = ({ run, ledger }: Work, ctx: StepContext, agent: string) =>
   ctx.effect(`pay ${run} ${agent}`, { class: 'at-most-once' }, async () => {
-    appendFileSync(ledger, `${payment(run, agent)}\n`)
+    appendFileSync(ledger, `${payment(run, agent)} began ${machineTime()}\n`)
     await sleep(5)
     return `paid by ${agent}`
   })
