@@ -11,6 +11,7 @@ export type {
   AskOptions,
   CarriedHistory,
   ChildRunResult,
+  CompactionOptions,
   Flow,
   FormerMemory,
   Guardrail,

@@ -16,11 +16,11 @@ export type {
   Instructions,
   InstructionsAbout,
   LlmAgentOptions,
-  MemoryOptions,
   ModelSettings,
   SelectionKind,
   ToolSelection,
 } from './definitions/llm-definition.ts'
+export type { CompactionOptions, MemoryOptions } from './definitions/memory-options.ts'
 export {
   defineRemoteAgent,
   type RemoteAgentOptions,

@@ -37,13 +37,16 @@ export interface FileOptions {
   readonly filename?: string
 }
 
+/** Characters of base64, as many as a recorded value may have. */
+export const maxFileCharacters = 8 * 1024 * 1024 - 128 * 1024
+
 const mediaTypes = /^[a-z]+\/[\w.+-]+$/i
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
  * Returns a file as a part of a tool's result, a task or another input of a model.
  * @param source bytes, or base64
- * @throws ValidationError for another source, or a media type that is none
+ * @throws ValidationError for another source, or a media type that is none; `value.too_large` above 5.9 MiB
  * @example return [{ type: 'text', text: 'The invoice' }, file(bytes, { mediaType: 'application/pdf' })]
  */
 export function file(source: Uint8Array | string, options: FileOptions): FilePart {
@@ -51,6 +54,9 @@ export function file(source: Uint8Array | string, options: FileOptions): FilePar
   const { mediaType, filename } = options
   if (typeof source !== 'string' && !readable('A file', () => source instanceof Uint8Array))
     throw failure('validation.failed', { what: 'A file', problem: 'it is neither bytes nor base64' })
+  const characters = typeof source === 'string' ? source.length : Math.ceil(source.byteLength / 3) * 4
+  if (characters > maxFileCharacters)
+    throw failure('value.too_large', { what: 'A file', bytes: characters, limit: maxFileCharacters })
   const data = typeof source === 'string' ? source : Buffer.from(source).toString('base64')
   if (typeof mediaType !== 'string' || mediaType.length > 200 || !mediaTypes.test(mediaType))
     throw failure('validation.failed', { what: 'The media type of a file', problem: `it is ${show(mediaType)}` })
@@ -83,10 +89,25 @@ export const isFilePart = (value: unknown): value is FilePart =>
 const isTextPart = (value: unknown): value is TextPart =>
   isObject(value) && value.type === 'text' && typeof value.text === 'string' && Object.keys(value).length === 2
 
-/** The parts of a value that is a file, or a list of texts and files with at least one file; undefined for any other value. */
+/**
+ * The parts of a value with files: itself, the list of texts and files that it is, or the value as text with its files
+ * behind it, each once. Undefined for a value without files.
+ */
 export function contentOf(value: Json): readonly (TextPart | FilePart)[] | undefined {
   if (isFilePart(value)) return [value]
-  if (!Array.isArray(value) || !value.some(isFilePart)) return undefined
-  const parts = value as readonly unknown[]
-  return parts.every((part): part is TextPart | FilePart => isTextPart(part) || isFilePart(part)) ? parts : undefined
+  if (!hasFile(value)) return undefined
+  const isPart = (part: unknown): part is TextPart | FilePart => isTextPart(part) || isFilePart(part)
+  if (Array.isArray(value) && value.every(isPart)) return value
+  const files = new Map<string, FilePart>()
+  const text = JSON.stringify(value, (_, inner: unknown) => {
+    if (!isFilePart(inner)) return inner
+    files.set(inner.data, files.get(inner.data) ?? inner)
+    return { ...inner, data: `file ${[...files.keys()].indexOf(inner.data) + 1} below` }
+  })
+  return [{ type: 'text', text }, ...files.values()]
+}
+
+function hasFile(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return isFilePart(value) || Object.values(value).some(hasFile)
 }

@@ -6,7 +6,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
 } from '@ai-sdk/provider'
-import type { Json, TroupeError, UserId } from '../core/index.ts'
+import type { FilePart, Json, TroupeError, UserId } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
 import type { CallSettings } from './settings/call-settings.ts'
 
@@ -83,10 +83,12 @@ export type LivePart =
   | { readonly type: 'reset'; readonly reason: string }
 
 /** The content that is stored: what a later prompt can hold, and the sources that an answer cites. */
-export type AnswerPart = Extract<
-  LanguageModelV4Content,
-  { type: 'text' | 'reasoning' | 'tool-call' | 'tool-result' | 'source' }
->
+export type AnswerPart =
+  | Extract<LanguageModelV4Content, { type: 'text' | 'reasoning' | 'tool-call' | 'tool-result' | 'source' }>
+  | AnswerFile
+
+/** A file that a model made. */
+export type AnswerFile = FilePart & Pick<LanguageModelV4Content, 'providerMetadata'>
 
 /** Plain JSON, so that it can be recorded. */
 export interface ModelAnswer {

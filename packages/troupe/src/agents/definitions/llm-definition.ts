@@ -21,6 +21,7 @@ import { type GuardrailsOptions, type ReadGuardrails, readGuardrails } from '../
 import { isCoordination } from '../model/coordination.ts'
 import { checkSkills, readSkillName, type Skill } from '../skills/skill.ts'
 import { checkAgentAccess } from './define-agent.ts'
+import { checkMemory, type MemoryOptions } from './memory-options.ts'
 import { type HandOffOptions, readHistory } from './routing.ts'
 
 export interface ModelSettings extends CallSettings {
@@ -30,21 +31,6 @@ export interface ModelSettings extends CallSettings {
   readonly maxParallelTools?: number
   /** Equal questions of one user are answered from the cache, for an hour. */
   readonly cache?: boolean
-}
-
-export interface MemoryOptions {
-  /** Of the conversation, the newest so many tokens are sent; the rest stays stored and is pointed to. */
-  readonly maxTokens?: number
-  /** Facts that stand in every prompt. */
-  readonly pinned?: readonly string[]
-  /** Of what `maxTokens` leaves out, the exchanges most like the input are shown again: 3 by default. */
-  readonly retrieval?: true | { readonly limit?: number }
-  /** What it has in mind in a conversation, kept by its own tool `remember`: seven things by default. */
-  readonly working?: true | { readonly capacity?: number }
-  /** What it did for this user, in every conversation: 100 by default, of which the 3 most alike are shown. */
-  readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
-  /** Entries of the shared context whose keys begin so are shown, twenty at most; `remember` can add to them. */
-  readonly shared?: string
 }
 
 export interface InstructionsAbout {
@@ -245,26 +231,6 @@ function checkSettingsOfModel(agent: string, settings: CallSettings | undefined)
   const problem = problemOfSettings(settings ?? {})
   if (problem !== undefined)
     throw failure('agent.wrong', { agent, problem: `of the settings of its model, ${problem}` })
-}
-
-function checkMemory(memory: MemoryOptions): void {
-  checkOptions('memory', memory, ['maxTokens', 'pinned', 'retrieval', 'working', 'episodic', 'shared'])
-  const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
-  const { maxTokens, pinned, retrieval, working, episodic, shared } = memory
-  if (maxTokens !== undefined) checkInteger('memory', 'maxTokens', maxTokens)
-  if (pinned !== undefined && !(Array.isArray(pinned) && pinned.every((fact) => typeof fact === 'string')))
-    throw wrong('pinned', 'it is no list of texts')
-  if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
-    throw wrong('shared', 'it is not the beginning of a key')
-  const counted = { retrieval: ['limit'], working: ['capacity'], episodic: ['maxEpisodes', 'limit'] }
-  for (const [option, value] of Object.entries({ retrieval, working, episodic })) {
-    if (value === undefined || value === true) continue
-    if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
-    checkOptions(`memory.${option}`, value, counted[option as keyof typeof counted])
-    for (const [limitName, number] of Object.entries(value)) checkInteger(`memory.${option}`, limitName, number)
-  }
-  if (retrieval !== undefined && maxTokens === undefined)
-    throw wrong('retrieval', 'it shows what maxTokens leaves out, and that is missing')
 }
 
 function checkSelection(agent: string, selection: ToolSelection): ToolSelection {

@@ -1,4 +1,4 @@
-/** One model call of a step: an idempotent effect, reserved in the run's budget before it starts. */
+/** One model call of a step: a recorded read; where a budget limits it, claimed with its reservation before it starts. */
 import { failure, type Json, TroupeError } from '../../core/index.ts'
 import type { ClaimRows } from '../../journal/index.ts'
 import type { ModelAnswer, ModelCall, ModelSpec } from '../../models/index.ts'
@@ -79,7 +79,7 @@ export interface RecordedModelCall {
   readonly input: Json
 }
 
-/** An idempotent effect, reserved in the budget before it starts. */
+/** A call sends no key, so a claim would fix nothing: it is claimed for its reservation in a budget alone. */
 export function recordedModelCall({ entry }: LlmRun, name: string, asked: RecordedModelCall): Promise<ModelAnswer> {
   const { recorder, services } = entry
   const { models, budget } = services
@@ -91,7 +91,7 @@ export function recordedModelCall({ entry }: LlmRun, name: string, asked: Record
   return recorder.effect<ModelAnswer>(
     `model ${name}`,
     {
-      class: 'idempotent',
+      class: budget ? 'idempotent' : 'read',
       input,
       ...(budget
         ? {

@@ -20,6 +20,7 @@ import { Report } from '../definitions/report.ts'
 import { Handles, visibleMessage } from '../flows/handles.ts'
 import { KnownTexts } from '../flows/known-texts.ts'
 import { checkContent, checkRouting, type GuardedStep } from '../guardrails/check-content.ts'
+import { compactThread } from '../memory/compact-thread.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askModel } from './ask-model.ts'
 import { carriedByModel } from './carried-by-model.ts'
@@ -101,8 +102,10 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
   let steers = 0
   const beside = checkBeside(definition, { agent: definition.name, entry, report })
   for (let turn = 1; turn <= limit; turn++) {
-    // Begun together: the turn before commits in the change that claims this call.
+    // The turn before commits in the change that claims this call; a call without a budget is not claimed, and follows it.
     const committed = turn > 1 ? entry.recorder.commit() : undefined
+    if (!entry.services.budget) await committed
+    await compactThread(run, committed)
     const [modelAnswer] = await Promise.all([askModel(run, turn), committed, turn === 1 ? beside : undefined])
     const answer = thread.withFreeIds(modelAnswer)
     report.answered(answer)

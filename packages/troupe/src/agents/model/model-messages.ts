@@ -72,10 +72,11 @@ const isBlank = (part: AnswerPart): boolean =>
 type Source = Extract<AnswerPart, { type: 'source' }>
 const isSource = (part: AnswerPart): part is Source => part.type === 'source'
 
-/** What the model said for its reader: texts, and the sources that it cites. */
+/** What the model said for its reader: texts, files that it made, and the sources that it cites. */
 export const answerContent = (answer: ModelAnswer): readonly ContentPart[] =>
   answer.content.flatMap((part): ContentPart[] => {
     if (isSource(part)) return [part as SourcePart]
+    if (part.type === 'file') return [{ type: 'file', mediaType: part.mediaType, data: part.data }]
     return part.type === 'text' && part.text !== '' ? [{ type: 'text', text: part.text }] : []
   })
 
@@ -92,6 +93,7 @@ export function assistantMessage(answer: ModelAnswer): ThreadMessage | undefined
   const content = visible.map((part) => {
     const options = part.providerMetadata ? { providerOptions: part.providerMetadata } : {}
     if (part.type === 'text' || part.type === 'reasoning') return { type: part.type, text: part.text, ...options }
+    if (part.type === 'file') return { ...promptPart(part), ...options }
     if (part.type === 'tool-result') {
       const output = {
         type: part.isError ? ('error-json' as const) : ('json' as const),

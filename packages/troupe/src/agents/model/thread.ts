@@ -18,6 +18,14 @@ import {
   valueOutput,
 } from './model-messages.ts'
 
+/** A message that stands for all before its place in the conversation: stored where it was made, and sent in their place. */
+interface Summary {
+  readonly message: ThreadMessage
+  /** So many messages of the conversation it stands for. */
+  readonly through: number
+}
+type SummaryMessage = ThreadMessage & { readonly compaction?: { readonly through: number } }
+
 export class Thread {
   readonly #entry: StepEntry
   readonly #messages: ThreadMessage[]
@@ -25,6 +33,7 @@ export class Thread {
   readonly #visible: ThreadMessage[]
   /** Of earlier steps, with the labels of each. */
   readonly stored: readonly { readonly message: ThreadMessage; readonly taint: readonly TaintLabel[] }[]
+  #summary: Summary | undefined
   #stored: number
   #hashed = 0
   #counted = 0
@@ -37,6 +46,7 @@ export class Thread {
     this.#messages = stored.map(({ message }) => message)
     this.#visible = this.#messages.map(visibleMessage)
     this.#stored = stored.length
+    for (const message of this.#messages) this.#readSummary(message)
   }
 
   /**
@@ -84,6 +94,7 @@ export class Thread {
     this.#messages.push(message)
     const visible = visibleMessage(message)
     this.#visible.push(visible)
+    this.#readSummary(message)
     return visible as unknown as Json
   }
 
@@ -109,7 +120,34 @@ export class Thread {
 
   /** What the model is sent, within its memory. */
   prompt(maxTokens: number | undefined): readonly ThreadMessage[] {
-    return maxTokens === undefined ? this.#visible : newestWithin(this.#visible, maxTokens)
+    return maxTokens === undefined ? this.messages : newestWithin(this.messages, maxTokens)
+  }
+
+  /**
+   * What a summary would stand for, so that at most `tokens` of the newest messages stay: the summary before, and the
+   * messages up to the place. Undefined where nothing is old enough. No result of a tool is parted from its call.
+   */
+  beforeNewest(tokens: number): { readonly through: number; readonly messages: readonly ThreadMessage[] } | undefined {
+    const from = this.#summary?.through ?? 0
+    let used = 0
+    let begin = this.#visible.length
+    for (let i = this.#visible.length - 1; i >= from; i--) {
+      const message = this.#visible[i] as SummaryMessage
+      if (message.compaction) continue
+      used += tokensOf(message)
+      if (used > tokens && begin < this.#visible.length) break
+      if (message.role !== 'tool') begin = i
+    }
+    const old = this.#visible.slice(from, begin).filter((message: SummaryMessage) => !message.compaction)
+    if (begin === this.#visible.length || old.length === 0) return undefined
+    return { through: begin, messages: this.#summary ? [this.#summary.message, ...old] : old }
+  }
+
+  /** From now on the text is sent in place of so many messages. @returns it as models are sent it */
+  summarise(text: string, through: number): Json {
+    const message: SummaryMessage = { ...userMessage(text), compaction: { through } }
+    this.add(message)
+    return userMessage(text) as unknown as Json
   }
 
   /** What was said in words and is not sent any more, with its place in the conversation, from 1. */
@@ -130,7 +168,18 @@ export class Thread {
 
   /** As models are sent them. */
   get messages(): readonly ThreadMessage[] {
-    return this.#visible
+    if (!this.#summary) return this.#visible
+    const { message, through } = this.#summary
+    const newer = this.#visible.slice(through).filter((each: SummaryMessage) => !each.compaction)
+    return [message, ...newer]
+  }
+
+  #readSummary(message: SummaryMessage): void {
+    if (!message.compaction) return
+    const { compaction, ...sent } = message
+    this.#summary = { message: sent as ThreadMessage, through: compaction.through }
+    this.#tokens = tokensOf(this.messages)
+    this.#counted = this.#messages.length
   }
 
   /** Of all that models are sent, grown from turn to turn. */

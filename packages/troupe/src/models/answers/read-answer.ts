@@ -3,9 +3,10 @@
  * ids of their own and input as text, results of nothing but calls that the provider carried out, and usage that counts
  * upwards.
  */
-import type { LanguageModelV4Content, LanguageModelV4Usage } from '@ai-sdk/provider'
+import type { LanguageModelV4Content, LanguageModelV4File, LanguageModelV4Usage } from '@ai-sdk/provider'
+import { isFilePart } from '../../core/index.ts'
 import { invalidModelAnswer } from '../model-failure.ts'
-import type { AnswerPart, ModelUsage } from '../models-port.ts'
+import type { AnswerFile, AnswerPart, ModelUsage } from '../models-port.ts'
 
 /** Longer answers are cut off: nobody reads them, and a stream without end must end. */
 export const maxAnswerCharacters = 4_000_000
@@ -38,6 +39,9 @@ export function readAnswerParts(content: unknown): AnswerPart[] {
       const answerPart = withMetadata(part.providerExecuted ? { ...call, providerExecuted: true } : call, part)
       if (part.providerExecuted) executed.set(part.toolCallId, answerPart as typeof call)
       parts.push(answerPart)
+    } else if (part?.type === 'file') {
+      const made = readFile(part, parts.length)
+      if (made) parts.push(made)
     } else if (part?.type === 'source') {
       parts.push(JSON.parse(JSON.stringify(part)) as typeof part)
     } else if (part?.type === 'tool-result' && !part.preliminary) {
@@ -52,8 +56,26 @@ export function readAnswerParts(content: unknown): AnswerPart[] {
   return parts.filter((part) => !unanswered.has(part))
 }
 
+/**
+ * A file that the provider names by its address is a source: nothing is fetched. Undefined for bytes that are none.
+ * @param n tells the sources of an answer apart
+ */
+export function readFile(
+  { mediaType, data: made, providerMetadata }: Pick<LanguageModelV4File, 'mediaType' | 'data' | 'providerMetadata'>,
+  n: number,
+): AnswerFile | Extract<AnswerPart, { type: 'source' }> | undefined {
+  // Providers of the form before give the bytes themselves.
+  const tagged = made as LanguageModelV4File['data'] | Uint8Array | string | undefined
+  const bytes = typeof tagged === 'object' && 'type' in tagged ? tagged : { type: 'data' as const, data: tagged ?? '' }
+  if (bytes.type === 'url')
+    return { type: 'source', sourceType: 'url', id: `file-${n}`, url: String(bytes.url), title: mediaType }
+  const { data } = bytes
+  const part = { type: 'file', mediaType, data: typeof data === 'string' ? data : Buffer.from(data).toString('base64') }
+  return isFilePart(part) ? (withMetadata(part, providerMetadata ? { providerMetadata } : {}) as AnswerFile) : undefined
+}
+
 /** Providers want their metadata back (signatures of reasoning): it stays, as plain JSON. */
-const withMetadata = (part: AnswerPart, from: LanguageModelV4Content): AnswerPart =>
+const withMetadata = (part: AnswerPart, from: Pick<LanguageModelV4Content, 'providerMetadata'>): AnswerPart =>
   from.providerMetadata
     ? ({ ...part, providerMetadata: JSON.parse(JSON.stringify(from.providerMetadata)) } as AnswerPart)
     : part

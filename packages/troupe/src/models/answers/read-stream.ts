@@ -8,7 +8,7 @@ import type {
 } from '@ai-sdk/provider'
 import { invalidModelAnswer, reportedInStream } from '../model-failure.ts'
 import type { LivePart } from '../models-port.ts'
-import { maxAnswerCharacters, weightOf } from './read-answer.ts'
+import { maxAnswerCharacters, readFile, weightOf } from './read-answer.ts'
 
 /** Pieces that bring nothing, keep-alives among them: more are a stream without end. */
 const maxSilentPieces = 10_000
@@ -67,6 +67,11 @@ export async function readStream(
           size += delta.length
           if (delta !== '') onText(type, delta)
         }
+      } else if (part.type === 'file') {
+        // Weighed as text: bytes as JSON are a list of numbers.
+        const made = readFile(part, content.length)
+        if (made) content.push(made.type === 'file' ? { ...made, data: { type: 'data', data: made.data } } : made)
+        size += made ? weightOf(made) : 0
       } else if (part.type === 'tool-call' || part.type === 'tool-result' || part.type === 'source') {
         content.push(part)
         size += weightOf(part)

@@ -1,0 +1,64 @@
+/** The option `memory` of an LlmAgent. */
+import { checkOptions, failure, show } from '../../core/index.ts'
+import { checkInteger } from '../../resilience/index.ts'
+
+export interface CompactionOptions {
+  /** Once the conversation has more tokens than this, the older messages are summarised. */
+  readonly at: number
+  /** So many tokens of the newest messages stay as they are; half of `at` by default. */
+  readonly retain?: number
+  /** `model`, the agent's own, by default; `rules` takes what was asked first and the newest lines, and calls no model. */
+  readonly by?: 'model' | 'rules'
+}
+
+export interface MemoryOptions {
+  /** Of the conversation, the newest so many tokens are sent; the rest stays stored and is pointed to. */
+  readonly maxTokens?: number
+  /** Older turns become a summary; what was said stays stored. In place of `maxTokens`. */
+  readonly compaction?: CompactionOptions
+  /** Facts that stand in every prompt. */
+  readonly pinned?: readonly string[]
+  /** Of what `maxTokens` leaves out, the exchanges most like the input are shown again: 3 by default. */
+  readonly retrieval?: true | { readonly limit?: number }
+  /** What it has in mind in a conversation, kept by its own tool `remember`: seven things by default. */
+  readonly working?: true | { readonly capacity?: number }
+  /** What it did for this user, in every conversation: 100 by default, of which the 3 most alike are shown. */
+  readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
+  /** Entries of the shared context whose keys begin so are shown, twenty at most; `remember` can add to them. */
+  readonly shared?: string
+}
+
+export function checkMemory(memory: MemoryOptions): void {
+  checkOptions('memory', memory, ['maxTokens', 'compaction', 'pinned', 'retrieval', 'working', 'episodic', 'shared'])
+  const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
+  const { maxTokens, compaction, pinned, retrieval, working, episodic, shared } = memory
+  if (maxTokens !== undefined) checkInteger('memory', 'maxTokens', maxTokens)
+  if (compaction !== undefined) checkCompaction(compaction)
+  if (compaction !== undefined && maxTokens !== undefined)
+    throw wrong('compaction', 'it summarises what maxTokens would leave out: name one of the two')
+  if (pinned !== undefined && !(Array.isArray(pinned) && pinned.every((fact) => typeof fact === 'string')))
+    throw wrong('pinned', 'it is no list of texts')
+  if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
+    throw wrong('shared', 'it is not the beginning of a key')
+  const counted = { retrieval: ['limit'], working: ['capacity'], episodic: ['maxEpisodes', 'limit'] }
+  for (const [option, value] of Object.entries({ retrieval, working, episodic })) {
+    if (value === undefined || value === true) continue
+    if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
+    checkOptions(`memory.${option}`, value, counted[option as keyof typeof counted])
+    for (const [limitName, number] of Object.entries(value)) checkInteger(`memory.${option}`, limitName, number)
+  }
+  if (retrieval !== undefined && maxTokens === undefined)
+    throw wrong('retrieval', 'it shows what maxTokens leaves out, and that is missing')
+}
+
+function checkCompaction(compaction: CompactionOptions): void {
+  const what = 'memory.compaction'
+  checkOptions(what, compaction, ['at', 'retain', 'by'])
+  const { at, retain, by } = compaction
+  checkInteger(what, 'at', at)
+  if (retain !== undefined) checkInteger(what, 'retain', retain)
+  if (retain !== undefined && retain >= at)
+    throw failure('validation.failed', { what: `${what}.retain`, problem: 'it must be less than at' })
+  if (by !== undefined && by !== 'model' && by !== 'rules')
+    throw failure('validation.failed', { what: `${what}.by`, problem: `it is ${show(by)}, not model or rules` })
+}

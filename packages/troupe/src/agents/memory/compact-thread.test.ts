@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { defineTool, LlmAgent, patterns } from '../../index.ts'
+import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { type MockItem, MockModel } from '../../testing/index.ts'
+import type { MemoryOptions } from '../definitions/memory-options.ts'
+
+const { ada, opened, closeAll } = troupesOfTests()
+
+const long = (n: number) => `Fact ${n}: ${`the parcel ${n} is blue `.repeat(20)}`
+const promptsOf = (model: MockModel): readonly string[] => model.calls.map(({ prompt }) => JSON.stringify(prompt))
+const summaryText = 'A summary of what was said before:'
+/** Calls that ask for a summary offer no tools, and are told to summarise. */
+const isSummary = (prompt: string) => prompt.includes('Summarise the conversation')
+
+async function converse(memory: MemoryOptions, turns: number, storage = 'memory:') {
+  const reply: MockItem = ({ prompt }) => {
+    const text = JSON.stringify(prompt)
+    return isSummary(text) ? `Summary ${text.match(/Fact \d+/g)?.at(-1)}.` : 'Noted.'
+  }
+  const items = Array.from({ length: 2 * turns }, () => reply)
+  const model = new MockModel({ responses: items })
+  const agent = new LlmAgent({ name: 'Clerk', instructions: 'Note facts.', model, memory })
+  const user = await ada({ storage })
+  for (let n = 1; n <= turns; n++) await user.session(agent, { threadId: 'parcels' }).generate(long(n))
+  return { model }
+}
+
+describe('memory.compaction', () => {
+  it('A conversation past three compactions is sent as a summary and its newest messages, each summary once', async () => {
+    const { model } = await converse({ compaction: { at: 400, retain: 150 } }, 10)
+    const prompts = promptsOf(model)
+    const summaries = prompts.filter(isSummary)
+    expect(summaries.length).toBeGreaterThanOrEqual(3)
+    // Each summary is made of the one before it and of what was said since.
+    expect(summaries[1]).toContain('Summary Fact')
+    const last = prompts.at(-1) as string
+    expect(last).toContain(summaryText)
+    expect(last).toContain('Fact 10:')
+    expect(last).not.toContain('Fact 1:')
+    for (const prompt of prompts.filter((each) => !isSummary(each))) expect(prompt.length).toBeLessThan(400 * 4 + 2_000)
+  })
+
+  it('A summary by rules calls no model, and begins with what was asked first', async () => {
+    const { model } = await converse({ compaction: { at: 400, retain: 150, by: 'rules' } }, 6)
+    const prompts = promptsOf(model)
+    expect(prompts.filter(isSummary)).toEqual([])
+    expect(prompts.at(-1)).toContain(`${summaryText}\\nuser: `)
+    expect(prompts.at(-1)).toContain('Fact 1:')
+  })
+
+  it('A model that fails to summarise leaves it to the rules', async () => {
+    const failing = ({ prompt }: { readonly prompt: unknown }) => {
+      if (isSummary(JSON.stringify(prompt))) throw Object.assign(new Error('no'), { isRetryable: false })
+      return 'Noted.'
+    }
+    const model = new MockModel({ responses: Array.from({ length: 12 }, () => failing as MockItem) })
+    const memory = { compaction: { at: 400, retain: 150 } }
+    const agent = new LlmAgent({ name: 'Clerk', model, memory })
+    const user = await ada()
+    for (let n = 1; n <= 4; n++) await user.session(agent, { threadId: 't' }).generate(long(n))
+    expect(promptsOf(model).at(-1)).toContain(summaryText)
+  })
+
+  it('All that was summarised stays stored', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-compaction-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const file = join(folder, 'troupe.db')
+    await converse({ compaction: { at: 400, retain: 150, by: 'rules' } }, 6, `sqlite:${file}`)
+    await closeAll()
+    const rows = new DatabaseSync(file).prepare('select message from thread_messages order by seq').all()
+    const texts = rows.map(({ message }) => String(message))
+    for (let n = 1; n <= 6; n++) expect(texts.filter((text) => text.includes(`"Fact ${n}:`))).toHaveLength(1)
+    expect(texts.filter((text) => text.includes('"compaction"')).length).toBeGreaterThan(1)
+  })
+
+  it('A conversation below the limit is sent as it is', async () => {
+    const { model } = await converse({ compaction: { at: 100_000 } }, 6)
+    for (const prompt of promptsOf(model)) expect(prompt).not.toContain(summaryText)
+    expect(promptsOf(model).at(-1)).toContain('Fact 1:')
+  })
+
+  it('A long loop of tools within one step is summarised without parting a result from its call, and replays', async () => {
+    const look = defineTool({
+      name: 'look',
+      description: 'Looks up a parcel.',
+      inputSchema: z.object({ n: z.number() }),
+      effect: 'read',
+      execute: async ({ n }) => long(n),
+    })
+    const calls: MockItem[] = Array.from({ length: 8 }, (_, n) => ({ toolCalls: [{ name: 'look', args: { n } }] }))
+    const model = new MockModel({ responses: [...calls, 'Done.'] })
+    const agent = new LlmAgent({
+      name: 'Clerk',
+      model,
+      tools: { look },
+      memory: { compaction: { at: 500, retain: 250, by: 'rules' } },
+    })
+    const troupe = await opened()
+    const { orchestra } = troupe.user('ada')
+    const run = await orchestra.start({
+      task: 'Look up all.',
+      topology: patterns.pipeline({ stages: [{ agents: [agent] }] }),
+    })
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'Done.' })
+    for (const { prompt } of model.calls) {
+      const called = prompt.flatMap((message) =>
+        message.role === 'assistant'
+          ? message.content.flatMap((part) => (part.type === 'tool-call' ? [part.toolCallId] : []))
+          : [],
+      )
+      const answered = prompt.flatMap((message) =>
+        message.role === 'tool'
+          ? message.content.flatMap((part) => (part.type === 'tool-result' ? [part.toolCallId] : []))
+          : [],
+      )
+      expect(answered).toEqual(called)
+    }
+    expect(promptsOf(model).at(-1)).toContain(summaryText)
+    expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+  })
+
+  it.each<[string, object, string]>([
+    ['without at', { compaction: {} }, 'at'],
+    ['with a retain that is not less than at', { compaction: { at: 10, retain: 10 } }, 'less than at'],
+    ['by something else', { compaction: { at: 10, by: 'magic' } }, 'not model or rules'],
+    ['beside maxTokens', { maxTokens: 5, compaction: { at: 10 } }, 'name one of the two'],
+  ])('Compaction %s is rejected', (_, memory, problem) => {
+    const make = () =>
+      new LlmAgent({ name: 'A', model: new MockModel({ responses: [] }), memory: memory as MemoryOptions })
+    expect(make).toThrow(problem)
+  })
+})
