@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../configuration/index.ts'
 import { type ExitCode, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './global-flags.ts'
 import type { Output } from './output/output.ts'
-import type { Api } from './transport/api.ts'
+import type { CliClient } from './transport/cli-client.ts'
 
 export type Options = Readonly<Record<string, unknown>>
 
@@ -18,10 +18,10 @@ export interface CommandContext {
   /** With the folder `agents/`, and the file of a team. */
   withTeams(team?: string): Promise<LoadedConfig>
   /** Opened once, closed when the command ends. */
-  api(options?: ApiOptions): Promise<Api>
+  client(options?: ConnectOptions): Promise<CliClient>
 }
 
-export interface ApiOptions {
+export interface ConnectOptions {
   /** With the agents of the configuration, whose runs go on then. */
   readonly code?: boolean
   /** The file of a team. */
@@ -63,6 +63,9 @@ export const text = (options: Options, name: string): string | undefined => {
   const value = options[name]
   return value === undefined ? undefined : String(value)
 }
+/** One of the words that an operation takes: the server says which, where it is none of them. */
+export const choice = <Word extends string>(options: Options, name: string): Word | undefined =>
+  text(options, name) as Word | undefined
 /** `a,b` */
 export const listed = (options: Options, name: string): readonly string[] | undefined =>
   text(options, name)?.split(',').filter(Boolean)

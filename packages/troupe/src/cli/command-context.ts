@@ -4,7 +4,7 @@ import type { CommandContext } from './cli-command.ts'
 import { CliError, exitCodes, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './global-flags.ts'
 import { Output } from './output/output.ts'
-import { Api } from './transport/api.ts'
+import { type CliClient, createCliClient } from './transport/cli-client.ts'
 import type { OpenOptions } from './transport/open-transport.ts'
 
 export interface OpenCommandContext extends CommandContext, AsyncDisposable {
@@ -23,8 +23,8 @@ export function openCommandContext(input: GlobalFlags, signal: AbortSignal): Ope
   }
   const out = new Output({ out: process.stdout, error: process.stderr }, flags.json === true)
   let loaded: Promise<LoadedConfig> | undefined
-  let apiPromise: Promise<Api> | undefined
-  let api: Api | undefined
+  let opening: Promise<CliClient> | undefined
+  let client: CliClient | undefined
   let debugs = false
   let secrets: readonly string[] = []
   const read = async () => {
@@ -57,23 +57,23 @@ export function openCommandContext(input: GlobalFlags, signal: AbortSignal): Ope
     get secrets() {
       return secrets
     },
-    async api({ code = false, team, absent } = {}) {
-      apiPromise ??= open(flags, signal, {
+    async client({ code = false, team, absent } = {}) {
+      opening ??= open(flags, signal, {
         code,
         absent,
         config: async () => usable(await (code ? withTeams(team) : config())),
       })
-      api = await unlessStopped(signal, apiPromise)
+      client = await unlessStopped(signal, opening)
       // A server has teams of its own: it would run one of those.
-      if (team !== undefined && api.remote)
+      if (team !== undefined && client.remote)
         throw misused(
-          `${team} is a file here, and ${api.location} knows the teams of its own configuration alone.`,
+          `${team} is a file here, and ${client.location} knows the teams of its own configuration alone.`,
           'Name one of those, or run the file beside it with --storage memory: and no --url.',
         )
-      return api
+      return client
     },
     async [Symbol.asyncDispose]() {
-      await api?.[Symbol.asyncDispose]()
+      await client?.[Symbol.asyncDispose]()
     },
   }
 }
@@ -102,24 +102,15 @@ async function load({ config: file, storage, profile }: GlobalFlags): Promise<Lo
   return loadConfig({ flags, ...(file === undefined ? {} : { file }) })
 }
 
-async function open(flags: GlobalFlags, signal: AbortSignal, options: Omit<OpenOptions, 'flags'>): Promise<Api> {
+async function open(flags: GlobalFlags, signal: AbortSignal, options: Omit<OpenOptions, 'flags'>): Promise<CliClient> {
   const { openTransport } = await import('./transport/open-transport.ts')
   const { transport, key } = await openTransport({ flags, ...options })
   const { user, agent } = flags
-  const headers = {
-    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-    ...(user === undefined ? {} : { 'troupe-user': inHeader(user) }),
-    ...(agent === undefined ? {} : { 'troupe-agent': inHeader(agent) }),
-  }
-  return new Api(transport, { headers, signal })
-}
-
-/** A name of any script: its bytes in UTF-8, of which a header takes each as one character. */
-const inHeader = (name: string) => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what no header carries
-  if (/[\u0000-\u001f\u007f]/.test(name))
-    throw misused(`${JSON.stringify(name)} has control characters, which --user and --agent do not take.`)
-  return Buffer.from(name, 'utf8').toString('latin1')
+  // No header carries them.
+  for (const name of [user, agent])
+    if (name !== undefined && /\p{Cc}/u.test(name))
+      throw misused(`${JSON.stringify(name)} has control characters, which --user and --agent do not take.`)
+  return createCliClient(transport, { key, user, agent, signal })
 }
 
 /**

@@ -94,23 +94,23 @@ describe('the program', () => {
   })
 
   it.each([
-    [['audit', '--incidents'], '/v1/incidents'],
-    [['audit', '--json', '--incidents', '--limit', '3'], '/v1/incidents'],
-    [['audit', 'list', '--incidents'], '/v1/incidents'],
-    [['audit', 'incidents'], '/v1/incidents'],
-    [['audit', '--actor', 'Desk'], '/v1/audit'],
-  ])('%j reads %s', async (argv, path) => {
+    [['audit', '--incidents'], 'audit.incidents'],
+    [['audit', '--json', '--incidents', '--limit', '3'], 'audit.incidents'],
+    [['audit', 'list', '--incidents'], 'audit.incidents'],
+    [['audit', 'incidents'], 'audit.incidents'],
+    [['audit', '--actor', 'Desk'], 'audit.list'],
+  ])('%j reads %s', async (argv, operation) => {
     const read: string[] = []
-    const pages = async function* (call: { readonly path: string }) {
-      read.push(call.path)
+    const pages = async function* (name: string) {
+      read.push(name)
       yield* []
     }
     const tried = createProgram({
       version: '1.2.3',
-      carryOut: async (_, work) => void (await work({ api: async () => ({ pages }), out: { table() {} } } as never)),
+      carryOut: async (_, work) => void (await work({ client: async () => ({ pages }), out: { table() {} } } as never)),
     })
     await tried.parseAsync([...argv], { from: 'user' })
-    expect(read).toEqual([path])
+    expect(read).toEqual([operation])
   })
 
   it('refuses a command of a group that has one of its own, and names the nearest', async () => {
@@ -162,7 +162,7 @@ describe('the program', () => {
     const tried = createProgram({
       version: '1.2.3',
       carryOut: async (flags, work) =>
-        void (await work({ flags, api: async () => ({ async *pages() {} }), out: { table() {} } } as never)),
+        void (await work({ flags, client: async () => ({ async *pages() {} }), out: { table() {} } } as never)),
     })
     await expect(tried.parseAsync(['runs', 'list', flag], { from: 'user' })).rejects.toMatchObject({
       exit: exitCodes.usage,

@@ -1,15 +1,9 @@
 /** What there is: the configuration, the storage, the release. */
 import { version } from '../../core/index.ts'
-import type { Versions } from '../../operations/index.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { loadStorageConfig } from '../command-context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
-
-interface Health {
-  readonly status: string
-  readonly checks?: readonly { readonly name: string; readonly status: string; readonly message?: string }[]
-}
 
 export const aboutCommands: readonly CliCommand[] = [
   {
@@ -42,12 +36,12 @@ export const aboutCommands: readonly CliCommand[] = [
     name: 'health',
     description: 'whether the whole works, check by check',
     options: [['--ready', 'only whether it takes work, which needs no key']],
-    async run({ api, out }, _, { ready }) {
-      const opened = await api()
-      const report = await opened.call<Health>(ready === true ? { path: '/ready', also: 503 } : { path: '/v1/health' })
+    async run({ client, out }, _, { ready }) {
+      const opened = await client()
+      const report = await (ready === true ? opened.call('probes.ready') : opened.call('operations.health'))
       out.document({ location: opened.location, ...report })
       out.print(`${opened.location}: ${report.status}`)
-      for (const { name, status, message } of report.checks ?? [])
+      for (const { name, status, message } of 'checks' in report ? report.checks : [])
         out.print(
           `  ${out.style(status === 'healthy' ? 'green' : 'yellow', status.padEnd(9))}  ${oneLine(name)}${message === undefined ? '' : `: ${oneLine(message)}`}`,
         )
@@ -57,8 +51,8 @@ export const aboutCommands: readonly CliCommand[] = [
   {
     name: 'versions',
     description: 'which release writes what, and which runs need another one',
-    async run({ api, out }) {
-      const found = await (await api({ code: true })).call<Versions>({ path: '/v1/versions' })
+    async run({ client, out }) {
+      const found = await (await client({ code: true })).call('operations.versions')
       out.document(found)
       if (out.json) return undefined
       const { build, journal, schemas, agents, staleRuns } = found

@@ -4,7 +4,6 @@ import type { AnswerOf, ItemOf } from '../../client/index.ts'
 import { type CliCommand, listed, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
-import { part } from '../transport/api.ts'
 
 type Key = ItemOf<'apiKeys.list'>
 type Made = AnswerOf<'apiKeys.create'>
@@ -25,30 +24,27 @@ export const apiKeyCommands: readonly CliCommand[] = [
       ['--taint <labels>', 'of all that it writes and starts, with commas between: untrusted:mail'],
       ['--expires-in <duration>', 'such as 30d'],
     ],
-    async run({ api, out, flags }, [name = ''], options) {
+    async run({ client, out, flags }, [name = ''], options) {
       const users = text(options, 'users') ?? flags.user ?? 'default'
       const body = {
         name,
-        users: users === 'all' ? 'all' : users.split(',').filter(Boolean),
+        users: users === 'all' ? ('all' as const) : users.split(',').filter(Boolean),
         role: text(options, 'role'),
         operations: listed(options, 'operations'),
         agent: text(options, 'as'),
         taint: listed(options, 'taint'),
         expiresIn: text(options, 'expiresIn'),
       }
-      out.show(
-        await (await api({ absent: 'made' })).call<Made>({ method: 'POST', path: '/v1/api-keys', body }),
-        shownOnce,
-      )
+      out.show(await (await client({ absent: 'made' })).call('apiKeys.create', { body }), shownOnce)
       return undefined
     },
   },
   {
     name: 'api-keys list',
     description: 'the keys, without their secrets',
-    async run({ api, out }) {
+    async run({ client, out }) {
       const found: Key[] = []
-      for await (const one of (await api()).pages<Key>({ path: '/v1/api-keys' })) found.push(one)
+      for await (const one of (await client()).pages('apiKeys.list')) found.push(one)
       out.table(
         found,
         [
@@ -74,12 +70,12 @@ export const apiKeyCommands: readonly CliCommand[] = [
       ['--users <ids>', 'with commas between (default: all)'],
       ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: admin)'],
     ],
-    async run({ api, out }, _, options) {
-      const opened = await api()
+    async run({ client, out }, _, options) {
+      const opened = await client()
       if (!opened.remote)
         throw misused('api-keys link needs a server: no server serves the studio here.', '`troupe serve` starts one.')
       const body = { users: listed(options, 'users'), role: text(options, 'role') }
-      const { path } = await opened.call<{ path: string }>({ method: 'POST', path: '/v1/links', body })
+      const { path } = await opened.call('links.create', { body })
       out.show({ link: opened.location + path }, ({ link }) => link)
       return undefined
     },
@@ -89,12 +85,9 @@ export const apiKeyCommands: readonly CliCommand[] = [
     parameters: '<id>',
     description: 'makes the successor of a key, which works on for a while',
     options: [['--overlap <duration>', 'how long the old one works on (default: 24h)']],
-    async run({ api, out }, [id = ''], options) {
+    async run({ client, out }, [id = ''], options) {
       const body = { overlap: text(options, 'overlap') }
-      out.show(
-        await (await api()).call<Made>({ method: 'POST', path: `/v1/api-keys/${part(id)}/rotate`, body }),
-        shownOnce,
-      )
+      out.show(await (await client()).call('apiKeys.rotate', { path: { key: id }, body }), shownOnce)
       return undefined
     },
   },
@@ -102,8 +95,8 @@ export const apiKeyCommands: readonly CliCommand[] = [
     name: 'api-keys revoke',
     parameters: '<id>',
     description: 'ends a key, at once and everywhere',
-    async run({ api, out }, [id = '']) {
-      await (await api()).call({ method: 'DELETE', path: `/v1/api-keys/${part(id)}` })
+    async run({ client, out }, [id = '']) {
+      await (await client()).call('apiKeys.revoke', { path: { key: id } })
       out.show({ ok: true }, () => `${safe(id)} is revoked.`)
       return undefined
     },

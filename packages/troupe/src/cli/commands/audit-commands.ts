@@ -4,9 +4,10 @@ import { createWriteStream } from 'node:fs'
 import { access, constants, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { ClientSchemas } from '../../client/index.ts'
+import { TroupeError } from '../../core/index.ts'
 import { type CliCommand, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { loadStorageConfig } from '../command-context.ts'
-import { CliError, exitCodes, misused } from '../exit-codes.ts'
+import { exitCodes, misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 import { needDatabase } from '../transport/open-transport.ts'
 
@@ -23,7 +24,7 @@ const searched = [
 
 interface Listing {
   readonly name: string
-  readonly path: string
+  readonly operation: 'audit.list' | 'audit.incidents'
   readonly description: string
   readonly none: string
   /** What must stand in a record, where something is taken. */
@@ -32,7 +33,7 @@ interface Listing {
 
 const incidents: Listing = {
   name: 'incidents',
-  path: '/v1/incidents',
+  operation: 'audit.incidents',
   description: 'what was refused, the newest first',
   none: 'Nothing was refused.',
 }
@@ -42,18 +43,15 @@ const recorded = (listing: Listing): CliCommand => ({
   description: listing.description,
   ...(listing.parameters === undefined ? {} : { parameters: listing.parameters }),
   options: [...pagingOptions(50), ...searched],
-  async run({ api, out }, [wanted], options) {
-    const { path, none, parameters } = options.incidents === true ? incidents : listing
+  async run({ client, out }, [wanted], options) {
+    const { operation, none, parameters } = options.incidents === true ? incidents : listing
     const query = {
       ...Object.fromEntries(['actor', 'operation', 'resource', 'from', 'to'].map((one) => [one, text(options, one)])),
-      ...(options.allUsers === true ? { allUsers: true } : {}),
+      ...(options.allUsers === true ? { allUsers: 'true' as const } : {}),
     }
     const found: AuditLine[] = []
     const limit = listLimit(options, 50)
-    const all = (await api()).pages<AuditLine>(
-      { path, query },
-      parameters === undefined ? limit : Number.POSITIVE_INFINITY,
-    )
+    const all = (await client()).pages(operation, { query, ...(parameters === undefined ? { max: limit } : {}) })
     for await (const one of all) {
       if (wanted === undefined || holds(one, wanted)) found.push(one)
       if (found.length >= limit) break
@@ -79,7 +77,7 @@ const holds = (one: AuditLine, wanted: string): boolean =>
 
 const list = recorded({
   name: 'list',
-  path: '/v1/audit',
+  operation: 'audit.list',
   description: 'who did what, the newest first',
   none: 'Nothing is recorded.',
 })
@@ -92,7 +90,7 @@ export const auditCommands: readonly CliCommand[] = [
   },
   recorded({
     name: 'search',
-    path: '/v1/audit',
+    operation: 'audit.list',
     parameters: '<text>',
     description: 'records in which a text stands, whether as who, what, about what or why',
     none: 'It stands in no record.',
@@ -102,13 +100,13 @@ export const auditCommands: readonly CliCommand[] = [
     name: 'audit export',
     description: 'the whole log of everybody as lines of JSON, for keeping and for `audit verify --export`',
     options: [['--out <file>', 'a file that is not there yet; standard output otherwise']],
-    async run({ api, out }, _, options) {
-      const pieces = (await api()).text({ path: '/v1/audit/export' })
+    async run({ client, out }, _, options) {
+      const pieces = (await client()).text('audit.export')
       const path = text(options, 'out')
       if (path === undefined) for await (const piece of pieces) out.raw(piece)
       else {
         await pipeline(pieces, createWriteStream(path, { flags: 'wx', mode: 0o600 })).catch((error: Error) => {
-          if (error instanceof CliError) throw error
+          if (error instanceof TroupeError) throw error
           throw misused(`${path} cannot be written: ${error.message}.`)
         })
         out.show({ file: path }, () => `${safe(path)} holds the log.`)

@@ -1,9 +1,9 @@
 /** Talks with an agent or a team, one line at a time. */
 import { createInterface, type Interface } from 'node:readline/promises'
 import type { CliCommand, CommandContext } from '../cli-command.ts'
-import { CliError, exitCodes } from '../exit-codes.ts'
+import { complaintOf, exitCodes } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
-import { type Api, part } from '../transport/api.ts'
+import type { CliClient } from '../transport/cli-client.ts'
 import { interrupted, isFile, submitAnswer } from './runs/run-command.ts'
 import {
   isResult,
@@ -20,12 +20,12 @@ export const chatCommand: CliCommand = {
   description: 'talks with an agent or a team; each line is a task, the last answers go along',
   async run(context, [team]) {
     const { out, signal } = context
-    const api = await context.api({
+    const client = await context.client({
       code: true,
       absent: 'made',
       ...(team !== undefined && isFile(team) ? { team } : {}),
     })
-    if (team !== undefined && !isFile(team)) await known(api, team)
+    if (team !== undefined && !isFile(team)) await known(client, team)
     using lines = createInterface({
       input: process.stdin,
       ...(context.interactive ? { output: process.stdout } : {}),
@@ -41,8 +41,8 @@ export const chatCommand: CliCommand = {
       // The thread of the talk, as far as a model needs it; what is asked comes first, that nothing else is taken for it.
       const task = transcript.length === 0 ? line : `${line}\n\nSaid before:\n${transcript.slice(-10).join('\n')}`
       const body = { task, team: team !== undefined && isFile(team) ? undefined : team }
-      const { run } = await api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
-      const result = await talkedThrough({ context, api, run, readLine })
+      const { run } = await client.call('runs.start', { body })
+      const result = await talkedThrough({ context, client, run, readLine })
       const answer = isResult(result) ? textOf(result) : result.status
       transcript.push(`Person: ${line}`, `Answer: ${answer}`)
       out.line({ run, answer, status: result.status })
@@ -78,24 +78,21 @@ function listener({ interactive }: CommandContext, lines: Interface): ReadLine {
 /** To its end; what it asks on the way the next lines answer, where somebody is there. */
 async function talkedThrough({
   context,
-  api,
+  client,
   run,
   readLine,
 }: {
   readonly context: CommandContext
-  readonly api: Api
+  readonly client: CliClient
   readonly run: string
   readonly readLine: ReadLine
 }): Promise<ShownResult | Status> {
   const { out, signal } = context
-  const announce = () => out.note(interrupted(api, run))
+  const announce = () => out.note(interrupted(client, run))
   signal.addEventListener('abort', announce)
   try {
     for (;;) {
-      const result = await api.call<ShownResult | Status>({
-        path: `/v1/runs/${part(run)}/result`,
-        query: { wait: '30s' },
-      })
+      const result = await client.call('runs.result', { path: { run }, query: { wait: '30s' } })
       if (result.status === 'running' && !signal.aborted) continue
       const [question] = isResult(result) && context.interactive ? result.questions : []
       if (question === undefined) return result
@@ -104,9 +101,10 @@ async function talkedThrough({
       if (line === undefined) return result
       const answer = { question: question.id, value: answerOf(question, line) }
       // It is asked again.
-      await submitAnswer(context, api, run, answer).catch((error: unknown) => {
-        if (!(error instanceof CliError) || error.exit !== exitCodes.usage) throw error
-        out.print(safe(error.message))
+      await submitAnswer(context, client, run, answer).catch((error: unknown) => {
+        const { exit, message } = complaintOf(error)
+        if (exit !== exitCodes.usage) throw error
+        out.print(safe(message))
       })
     }
   } finally {
@@ -122,10 +120,10 @@ function answerOf({ kind, hash, options }: ShownQuestion, line: string): unknown
 }
 
 /** Before anything is asked. @throws CliError where there is no such team */
-async function known(api: Api, team: string): Promise<void> {
-  await api.call({ method: 'POST', path: '/v1/check', body: { team } }).catch((error: unknown) => {
+async function known(client: CliClient, team: string): Promise<void> {
+  await client.call('teams.check', { body: { team } }).catch((error: unknown) => {
     // Who may start runs need not be one who may look at teams.
-    if (!(error instanceof CliError) || error.exit !== exitCodes.denied) throw error
+    if (complaintOf(error).exit !== exitCodes.denied) throw error
   })
 }
 

@@ -1,22 +1,13 @@
 /** The shared context. */
 
 import type { ClientSchemas, ItemOf } from '../../client/index.ts'
-import { type CliCommand, integerOption, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
+import { type CliCommand, choice, integerOption, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
-import { part } from '../transport/api.ts'
 import { readValue } from './read-value.ts'
 
 type Entry = ClientSchemas['HistoryEntry']
-interface Change {
-  readonly type: string
-  readonly key?: string
-  readonly value?: unknown
-  readonly version?: number
-  readonly revision: number
-}
 
-const at = (key: string, rest = '') => `/v1/context/entries/${part(key)}${rest}`
 const audienceText = (audience: Entry['audience']) =>
   typeof audience === 'string'
     ? audience
@@ -32,18 +23,15 @@ export const contextCommands: readonly CliCommand[] = [
       ['--topic <name>', 'only those of this topic'],
       ...pagingOptions(100),
     ],
-    async run({ api, out }, _, options) {
+    async run({ client, out }, _, options) {
       const query = {
         prefix: text(options, 'prefix'),
         pattern: text(options, 'pattern'),
         topic: text(options, 'topic'),
       }
       const found: Entry[] = []
-      for await (const one of (await api()).pages<Entry>(
-        { path: '/v1/context/entries', query },
-        listLimit(options, 100),
-      ))
-        found.push(one)
+      const max = listLimit(options, 100)
+      for await (const one of (await client()).pages('context.list', { query, max })) found.push(one)
       out.table(
         found,
         [
@@ -63,8 +51,8 @@ export const contextCommands: readonly CliCommand[] = [
     parameters: '<key>',
     description: 'the value of an entry, as JSON',
     options: [['--entry', 'all of it: version, owner, audience, where it comes from']],
-    async run({ api, out }, [key = ''], { entry }) {
-      const found = await (await api()).call<Entry>({ path: at(key) })
+    async run({ client, out }, [key = ''], { entry }) {
+      const found = await (await client()).call('context.get', { path: { key } })
       const shown = entry === true ? found : found.value
       out.show(shown, (value) => safe(JSON.stringify(value, undefined, 2)))
       return undefined
@@ -82,21 +70,17 @@ export const contextCommands: readonly CliCommand[] = [
       ['--lifecycle <name>', 'session, cache, temporary, daily, permanent, or your own'],
       ['--if-version <n>', 'only over this version; 0: only when absent'],
     ],
-    async run({ api, out }, [key = '', valueText = ''], options) {
+    async run({ client, out }, [key = '', valueText = ''], options) {
       const body = {
         value: readValue(valueText),
-        audience: text(options, 'audience'),
+        audience: choice<'everyone' | 'owner'>(options, 'audience'),
         subscribers: listed(options, 'subscribers'),
         topics: listed(options, 'topics'),
         ttl: text(options, 'ttl'),
         lifecycle: text(options, 'lifecycle'),
         ...(options.ifVersion === undefined ? {} : { ifVersion: integerOption(options, 'ifVersion', 0) }),
       }
-      const pushed = await (await api({ absent: 'made' })).call<{ key: string; version?: number }>({
-        method: 'PUT',
-        path: at(key),
-        body,
-      })
+      const pushed = await (await client({ absent: 'made' })).call('context.push', { path: { key }, body })
       out.show(pushed, ({ version }) => `${safe(key)}: version ${version ?? '?'}`)
       return undefined
     },
@@ -105,8 +89,8 @@ export const contextCommands: readonly CliCommand[] = [
     name: 'context delete',
     parameters: '<key>',
     description: 'deletes an entry',
-    async run({ api, out }, [key = '']) {
-      const { deleted } = await (await api()).call<{ deleted: boolean }>({ method: 'DELETE', path: at(key) })
+    async run({ client, out }, [key = '']) {
+      const { deleted } = await (await client()).call('context.delete', { path: { key } })
       out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There was none.'))
       return deleted ? undefined : exitCodes.missing
     },
@@ -115,9 +99,9 @@ export const contextCommands: readonly CliCommand[] = [
     name: 'context history',
     parameters: '<key>',
     description: 'its versions, the oldest first',
-    async run({ api, out }, [key = '']) {
+    async run({ client, out }, [key = '']) {
       const found: Entry[] = []
-      for await (const one of (await api()).pages<Entry>({ path: at(key, '/history') })) found.push(one)
+      for await (const one of (await client()).pages('context.history', { path: { key }, query: {} })) found.push(one)
       out.table(
         found,
         [
@@ -139,15 +123,14 @@ export const contextCommands: readonly CliCommand[] = [
       ['--pattern <text>', 'only keys that fit'],
       ['--from <position>', 'the changes after a revision or the position of a change first'],
     ],
-    async run({ api, out }, _, options) {
+    async run({ client, out }, _, options) {
       const query = { pattern: text(options, 'pattern'), from: text(options, 'from') }
-      for await (const { event, data } of (await api()).events<Change>({ path: '/v1/context/watch', query })) {
+      for await (const { event, data } of (await client()).stream('context.watch', { query })) {
         if (event === 'open') continue
         out.line(data)
-        const value = data.value === undefined ? '' : ` = ${oneLine(data.value, Math.max(20, out.width - 60))}`
-        out.print(
-          `${String(data.revision).padStart(6)}  ${data.type.padEnd(8)}${data.key === undefined ? '' : oneLine(data.key)}${value}`,
-        )
+        const value = 'value' in data ? ` = ${oneLine(data.value, Math.max(20, out.width - 60))}` : ''
+        const key = 'key' in data ? oneLine(data.key) : ''
+        out.print(`${String(data.revision).padStart(6)}  ${data.type.padEnd(8)}${key}${value}`)
       }
       return undefined
     },
@@ -155,8 +138,8 @@ export const contextCommands: readonly CliCommand[] = [
   {
     name: 'context stats',
     description: 'how much there is',
-    async run({ api, out }) {
-      const stats = await (await api()).call<Record<string, number>>({ path: '/v1/context/stats' })
+    async run({ client, out }) {
+      const stats = await (await client()).call('context.stats')
       if (out.json) out.document(stats)
       else
         out.facts(Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, value.toLocaleString('en')])))
@@ -166,10 +149,10 @@ export const contextCommands: readonly CliCommand[] = [
   {
     name: 'context topics',
     description: 'the topics, and how many listen to each',
-    async run({ api, out }) {
+    async run({ client, out }) {
       type Topic = ItemOf<'topics.list'>
       const found: Topic[] = []
-      for await (const one of (await api()).pages<Topic>({ path: '/v1/topics' })) found.push(one)
+      for await (const one of (await client()).pages('topics.list')) found.push(one)
       out.table(
         found,
         [

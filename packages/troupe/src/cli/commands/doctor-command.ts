@@ -63,13 +63,13 @@ async function examined(
       ...options,
       problem: { message: 'It was not opened, for that would migrate it.', hint: 'See storage.migrated.' },
     })
-  let report: DoctorReport
-  try {
-    report = await (await context.api()).call<DoctorReport>({ path: '/v1/doctor', query: production })
-  } catch (error) {
-    if (error instanceof CliError || !isHere || signal.aborted) throw error
-    return examineConfig(config, { ...options, problem: error as Error })
+  const opened = await context.client().catch((error: Error) => error)
+  if (opened instanceof Error) {
+    if (opened instanceof CliError || !isHere || signal.aborted) throw opened
+    return examineConfig(config, { ...options, problem: opened })
   }
+  const query = production.production ? { production: 'true' as const } : {}
+  const report: DoctorReport = await opened.call('operations.doctor', { query })
   if (project === undefined) return report
   const files = await examineProject({ project, config, production: report.production, signal })
   return joinedReports(report, files)

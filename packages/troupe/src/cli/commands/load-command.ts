@@ -2,9 +2,7 @@
 
 import { amount, type CliCommand, integerOption } from '../cli-command.ts'
 import { CliError, exitCodes } from '../exit-codes.ts'
-import { part } from '../transport/api.ts'
 import { isFile } from './runs/run-command.ts'
-import type { Status } from './runs/show-result.ts'
 
 export const loadCommand: CliCommand = {
   name: 'load',
@@ -23,12 +21,11 @@ export const loadCommand: CliCommand = {
   ],
   async run(context, [team = '', task = 'Test request'], options) {
     const { LoadTester } = await import('../../resilience/index.ts')
-    const api = await context.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
+    const client = await context.client({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
     let rejected: unknown
     const start = async (n: number) => {
       const body = { task: `${task} ${n}`, team: isFile(team) ? undefined : team }
-      const asked = api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
-      return asked.catch((error: unknown) => {
+      return client.call('runs.start', { body }).catch((error: unknown) => {
         rejected ??= error
         throw error
       })
@@ -37,7 +34,7 @@ export const loadCommand: CliCommand = {
     const one = async (n: number) => {
       const { run } = await start(n)
       started++
-      const { status } = await api.call<Status>({ path: `/v1/runs/${part(run)}/result`, query: { wait: '60s' } })
+      const { status } = await client.call('runs.result', { path: { run }, query: { wait: '60s' } })
       if (status !== 'completed') throw new CliError(`The run ${run} is ${status}.`, { exit: exitCodes.failed })
     }
     const report = await new LoadTester(one).run({

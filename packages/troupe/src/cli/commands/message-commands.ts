@@ -1,27 +1,24 @@
 /** Mailboxes, and what is in them. */
 
 import type { ClientSchemas } from '../../client/index.ts'
-import { type CliCommand, listLimit, pagingOptions, text } from '../cli-command.ts'
+import { type CliCommand, choice, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
-import { part } from '../transport/api.ts'
 import { readValue } from './read-value.ts'
 
 type Message = ClientSchemas['Message']
 type Letter = ClientSchemas['DeadLetter']
 type Counts = ClientSchemas['MailboxCounts']
 
-const at = (mailbox: string, rest = '') => `/v1/mailboxes/${part(mailbox)}${rest}`
-
 export const messageCommands: readonly CliCommand[] = [
   {
     name: 'messages mailboxes',
     description: 'the mailboxes, and how much is in each',
-    async run({ api, out }) {
-      const opened = await api()
+    async run({ client, out }) {
+      const opened = await client()
       const found: ({ readonly mailbox: string } & Counts)[] = []
-      for await (const mailbox of opened.pages<string>({ path: '/v1/mailboxes' }))
-        found.push({ mailbox, ...(await opened.call<Counts>({ path: at(mailbox) })) })
+      for await (const mailbox of opened.pages('mailboxes.list'))
+        found.push({ mailbox, ...(await opened.call('mailboxes.counts', { path: { mailbox } })) })
       out.table(
         found,
         [
@@ -42,10 +39,10 @@ export const messageCommands: readonly CliCommand[] = [
     parameters: '<mailbox>',
     description: 'the messages of a mailbox; marks none as read',
     options: pagingOptions(20),
-    async run({ api, out }, [mailbox = ''], options) {
+    async run({ client, out }, [mailbox = ''], options) {
       const found: Message[] = []
-      for await (const one of (await api()).pages<Message>({ path: at(mailbox, '/messages') }, listLimit(options, 20)))
-        found.push(one)
+      const asked = { path: { mailbox }, query: {}, max: listLimit(options, 20) }
+      for await (const one of (await client()).pages('mailboxes.messages', asked)) found.push(one)
       out.table(
         found,
         [
@@ -69,19 +66,16 @@ export const messageCommands: readonly CliCommand[] = [
       ['--ttl <duration>', 'worth nothing after so long'],
       ['--dedupe-id <id>', 'sent once under this id'],
     ],
-    async run({ api, out }, [to = '', type = '', valueText = ''], options) {
+    async run({ client, out }, [to = '', type = '', valueText = ''], options) {
       const body = {
         to,
         type,
         payload: readValue(valueText),
-        priority: text(options, 'priority'),
+        priority: choice<Message['priority']>(options, 'priority'),
         ttl: text(options, 'ttl'),
         dedupeId: text(options, 'dedupeId'),
       }
-      out.show(
-        await (await api({ absent: 'made' })).call<Message>({ method: 'POST', path: '/v1/messages', body }),
-        ({ id }) => id,
-      )
+      out.show(await (await client({ absent: 'made' })).call('messages.send', { body }), ({ id }) => id)
       return undefined
     },
   },
@@ -89,9 +83,10 @@ export const messageCommands: readonly CliCommand[] = [
     name: 'messages dead-letters',
     parameters: '<mailbox>',
     description: 'its dead letters, and why they died',
-    async run({ api, out }, [mailbox = '']) {
+    async run({ client, out }, [mailbox = '']) {
       const found: Letter[] = []
-      for await (const one of (await api()).pages<Letter>({ path: at(mailbox, '/dead-letters') })) found.push(one)
+      for await (const one of (await client()).pages('mailboxes.deadLetters', { path: { mailbox }, query: {} }))
+        found.push(one)
       out.table(
         found,
         [
@@ -111,17 +106,17 @@ export const messageCommands: readonly CliCommand[] = [
     parameters: '<mailbox> [ids...]',
     description: 'delivers dead letters again, at their first attempt',
     options: [['--all', 'all of the mailbox']],
-    async run({ api, out }, [mailbox = '', ...ids], { all }) {
+    async run({ client, out }, [mailbox = '', ...ids], { all }) {
       if (ids.length === 0 && all !== true) throw misused('Name the ids, or say --all.')
-      const opened = await api()
+      const opened = await client()
       const wanted = [...ids]
       if (all === true)
-        for await (const { message } of opened.pages<Letter>({ path: at(mailbox, '/dead-letters') }))
+        for await (const { message } of opened.pages('mailboxes.deadLetters', { path: { mailbox }, query: {} }))
           wanted.push(message.id)
       const failed: { readonly id: string; readonly problem: string }[] = []
       for (const id of wanted)
         await opened
-          .call({ method: 'POST', path: at(mailbox, `/dead-letters/${part(id)}/redrive`), body: {} })
+          .call('mailboxes.redrive', { path: { mailbox, message: id } })
           .catch((error: Error) => failed.push({ id, problem: error.message }))
       out.show({ redriven: wanted.length - failed.length, failed }, ({ redriven }) =>
         [

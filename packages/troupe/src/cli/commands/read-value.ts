@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { misused } from '../exit-codes.ts'
 
-/** JSON where it is JSON, else the text as it stands; `@file` is the content of a file, `-` standard input. */
-export function readValue(source: string): unknown {
+/** JSON where it is JSON, else the text as it stands; `@file` is the content of a file, `-` standard input. What it has to be, the server checks. */
+export function readValue<Value = unknown>(source: string): Value {
   const text = source === '-' ? readFileSync(0, 'utf8') : source.startsWith('@') ? readText(source.slice(1)) : source
   try {
     return JSON.parse(text)
   } catch {
-    return text.trimEnd()
+    return text.trimEnd() as Value
   }
 }
 

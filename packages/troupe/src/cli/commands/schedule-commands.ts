@@ -1,17 +1,14 @@
 /** What starts by itself. */
 
 import type { ClientSchemas } from '../../client/index.ts'
-import { type CliCommand, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
+import { type CliCommand, choice, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import type { Output } from '../output/output.ts'
 import { safe } from '../output/safe.ts'
-import { part } from '../transport/api.ts'
 import { readValue } from './read-value.ts'
 import { begunFrom, leaving } from './runs/run-command.ts'
 
 type Schedule = ClientSchemas['Schedule']
-
-const at = (schedule: string, rest = '') => `/v1/schedules/${part(schedule)}${rest}`
 
 function triggerText({ at: once, in: later, every, timeZone, onContext, onMessage }: Schedule): string {
   if (onContext) return `context ${onContext.pattern}`
@@ -30,8 +27,8 @@ const steered = (verb: 'pause' | 'resume', description: string): CliCommand => (
   name: `schedules ${verb}`,
   parameters: '<schedule>',
   description,
-  async run({ api, out }, [schedule = '']) {
-    shown(out, await (await api()).call<Schedule>({ method: 'POST', path: at(schedule, `/${verb}`), body: {} }))
+  async run({ client, out }, [schedule = '']) {
+    shown(out, await (await client()).call(`schedules.${verb}`, { path: { schedule }, body: {} }))
     return undefined
   },
 })
@@ -41,10 +38,10 @@ export const scheduleCommands: readonly CliCommand[] = [
     name: 'schedules list',
     description: 'what starts by itself, and when next',
     options: pagingOptions(100),
-    async run({ api, out }, _, options) {
+    async run({ client, out }, _, options) {
       const found: Schedule[] = []
-      for await (const one of (await api()).pages<Schedule>({ path: '/v1/schedules' }, listLimit(options, 100)))
-        found.push(one)
+      const max = listLimit(options, 100)
+      for await (const one of (await client()).pages('schedules.list', { query: {}, max })) found.push(one)
       out.table(
         found,
         [
@@ -80,7 +77,7 @@ export const scheduleCommands: readonly CliCommand[] = [
       ['--misfire <policy>', 'skip, once or all, of times that passed while nobody was there'],
       ['--paused', 'starts no run until `schedules resume`'],
     ],
-    async run({ api, out }, [team = '', task], options) {
+    async run({ client, out }, [team = '', task], options) {
       const [onContext, onMessage] = [text(options, 'onContext'), text(options, 'onMessage')]
       const to = text(options, 'to')
       if (to !== undefined && onMessage === undefined) throw misused('--to is the mailbox of --on-message.')
@@ -96,18 +93,11 @@ export const scheduleCommands: readonly CliCommand[] = [
         onMessage: onMessage === undefined ? undefined : { type: onMessage, to },
         prepare: text(options, 'prepare'),
         tags: listed(options, 'tags'),
-        overlap: text(options, 'overlap'),
-        misfire: text(options, 'misfire'),
-        paused: options.paused,
+        overlap: choice<'allow' | 'skip' | 'queue'>(options, 'overlap'),
+        misfire: choice<'skip' | 'once' | 'all'>(options, 'misfire'),
+        paused: options.paused === true ? true : undefined,
       }
-      shown(
-        out,
-        await (await api({ code: true, absent: 'made' })).call<Schedule>({
-          method: 'POST',
-          path: '/v1/schedules',
-          body,
-        }),
-      )
+      shown(out, await (await client({ code: true, absent: 'made' })).call('schedules.create', { body }))
       return undefined
     },
   },
@@ -118,14 +108,15 @@ export const scheduleCommands: readonly CliCommand[] = [
     parameters: '<schedule>',
     description: 'begins a run of it now',
     options: [leaving],
-    run: (context, [schedule = ''], options) => begunFrom(context, at(schedule, '/trigger'), {}, options),
+    run: (context, [schedule = ''], options) =>
+      begunFrom(context, options, (client) => client.call('schedules.trigger', { path: { schedule } })),
   },
   {
     name: 'schedules delete',
     parameters: '<schedule>',
     description: 'deletes it; the runs that it began go on',
-    async run({ api, out }, [schedule = '']) {
-      const { deleted } = await (await api()).call<{ deleted: boolean }>({ method: 'DELETE', path: at(schedule) })
+    async run({ client, out }, [schedule = '']) {
+      const { deleted } = await (await client()).call('schedules.delete', { path: { schedule } })
       out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There was none.'))
       return deleted ? undefined : exitCodes.missing
     },

@@ -4,7 +4,7 @@ import type { AnswerOf } from '../../client/index.ts'
 import type { CliCommand, CommandContext } from '../cli-command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
-import { type Api, part } from '../transport/api.ts'
+import type { CliClient } from '../transport/cli-client.ts'
 import { isFile } from './runs/run-command.ts'
 
 type Finding = AnswerOf<'teams.check'>['findings'][number]
@@ -23,14 +23,17 @@ interface Agent {
   readonly role?: string
   readonly topics?: readonly string[]
 }
-type Present = AnswerOf<'agents.presence'>['items'][number]
 
 const styles = { error: 'red', warning: 'yellow', advice: 'cyan' } as const
 
 /** All of the configuration where none is named. */
-async function namesOf(context: CommandContext, api: Api, team: string | undefined): Promise<readonly string[]> {
+async function namesOf(
+  context: CommandContext,
+  client: CliClient,
+  team: string | undefined,
+): Promise<readonly string[]> {
   if (team !== undefined && !isFile(team)) return [team]
-  const { items } = await api.call<{ items: readonly { readonly name: string }[] }>({ path: '/v1/teams' })
+  const { items } = await client.call('teams.list')
   if (items.length > 0) return items.map(({ name }) => name)
   throw misused(
     `${team ?? 'The configuration'} has no team.`,
@@ -39,7 +42,7 @@ async function namesOf(context: CommandContext, api: Api, team: string | undefin
 }
 
 const opened = (context: CommandContext, team: string | undefined) =>
-  context.api({ code: true, absent: 'memory', ...(team !== undefined && isFile(team) ? { team } : {}) })
+  context.client({ code: true, absent: 'memory', ...(team !== undefined && isFile(team) ? { team } : {}) })
 
 export const teamCommands: readonly CliCommand[] = [
   {
@@ -48,14 +51,10 @@ export const teamCommands: readonly CliCommand[] = [
     description: 'what is wrong with a team, before it runs; all of the configuration where none is named',
     async run(context, [team]) {
       const { out } = context
-      const api = await opened(context, team)
+      const client = await opened(context, team)
       const checked: { team: string; findings: readonly Finding[] }[] = []
-      for (const name of await namesOf(context, api, team)) {
-        const { findings } = await api.call<{ findings: readonly Finding[] }>({
-          method: 'POST',
-          path: '/v1/check',
-          body: { team: name },
-        })
+      for (const name of await namesOf(context, client, team)) {
+        const { findings } = await client.call('teams.check', { body: { team: name } })
         checked.push({ team: name, findings })
       }
       out.document(checked)
@@ -75,12 +74,10 @@ export const teamCommands: readonly CliCommand[] = [
   {
     name: 'agents',
     description: 'the agents of the configuration, and those that are present',
-    async run({ api, out }) {
-      const opened = await api({ code: true, absent: 'memory' })
-      const { items: known } = await opened.call<{ items: readonly { readonly name: string }[] }>({
-        path: '/v1/agents',
-      })
-      const { items: present } = await opened.call<{ items: readonly Present[] }>({ path: '/v1/presence' })
+    async run({ client, out }) {
+      const opened = await client({ code: true, absent: 'memory' })
+      const { items: known } = await opened.call('agents.list')
+      const { items: present } = await opened.call('agents.presence')
       const agents: Agent[] = [
         ...present.map(({ name, role, topics }) => ({
           name,
@@ -111,11 +108,11 @@ export const teamCommands: readonly CliCommand[] = [
     parameters: '[team]',
     description: 'a team as a Mermaid diagram',
     async run(context, [team]) {
-      const api = await opened(context, team)
+      const client = await opened(context, team)
       const drawn: { readonly team: string; readonly mermaid: string }[] = []
-      for (const name of await namesOf(context, api, team)) {
-        const { topology } = await api.call<{ topology: Topology }>({ path: `/v1/teams/${part(name)}` })
-        drawn.push({ team: name, mermaid: mermaidOf(topology) })
+      for (const name of await namesOf(context, client, team)) {
+        const { topology } = await client.call('teams.get', { path: { team: name } })
+        drawn.push({ team: name, mermaid: mermaidOf(topology as Topology) })
       }
       // One that was named is no list of one.
       context.out.document(team === undefined ? drawn : drawn[0])

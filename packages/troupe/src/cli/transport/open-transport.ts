@@ -1,10 +1,10 @@
 /** Finds the troupe that a command is about: the server that was named, the one that owns the database, or its storage. */
 import type { LoadedConfig, TroupeConfig } from '../../configuration/index.ts'
 import type { Troupe } from '../../startup/index.ts'
-import type { ApiOptions } from '../cli-command.ts'
+import type { ConnectOptions } from '../cli-command.ts'
 import { CliError, commandFailure, exitCodes } from '../exit-codes.ts'
 import type { GlobalFlags } from '../global-flags.ts'
-import type { Transport } from './api.ts'
+import type { Transport } from './cli-client.ts'
 import { remoteTransport } from './remote-transport.ts'
 
 export interface OpenOptions {
@@ -12,16 +12,16 @@ export interface OpenOptions {
   readonly config: () => Promise<LoadedConfig>
   /** Agents and topologies too: then interrupted runs of theirs go on here. Without, nothing is carried out. */
   readonly code: boolean
-  readonly absent: ApiOptions['absent']
+  readonly absent: ConnectOptions['absent']
 }
 
-export interface OpenedApi {
+export interface OpenedTransport {
   readonly transport: Transport
   /** For the server. */
   readonly key: string | undefined
 }
 
-export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
+export async function openTransport(options: OpenOptions): Promise<OpenedTransport> {
   const { flags } = options
   if (flags.url !== undefined) return { transport: remoteTransport(flags.url), key: process.env.TROUPE_API_KEY }
   const loaded = await stored(await options.config(), options.absent)

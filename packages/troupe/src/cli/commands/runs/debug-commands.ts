@@ -1,21 +1,27 @@
 /** Runs looked at from within: as they stood, where they stop, and with what they go on. */
 
+import type { OperationRequest } from '../../../client/index.ts'
 import { type CliCommand, text } from '../../cli-command.ts'
 import { misused } from '../../exit-codes.ts'
 import { safe } from '../../output/safe.ts'
-import { part } from '../../transport/api.ts'
 import { readValue } from '../read-value.ts'
 
+type Breakpoints = OperationRequest<'runs.setBreakpoints'>['body']['breakOn']
+
 const indented = (found: unknown) => safe(JSON.stringify(found, undefined, 2))
-const at = (run: string, rest: string) => `/v1/runs/${part(run)}${rest}`
 
 export const debugCommands: readonly CliCommand[] = [
   {
     name: 'runs at',
     parameters: '<run> <seq>',
     description: 'the run as it stood with one of its events: branches, context, messages',
-    async run({ api, out }, [run = '', seq = '']) {
-      out.show(await (await api()).call<unknown>({ path: at(run, `/at/${part(seq)}`) }), indented)
+    async run({ client, out }, [run = '', seq = '']) {
+      if (!/^\d+$/.test(seq))
+        throw misused(
+          `runs at takes the number of an event, and got ${seq}.`,
+          `\`troupe runs events ${run}\` shows them.`,
+        )
+      out.show(await (await client()).call('runs.at', { path: { run, seq: Number(seq) } }), indented)
       return undefined
     },
   },
@@ -23,8 +29,8 @@ export const debugCommands: readonly CliCommand[] = [
     name: 'runs inspect',
     parameters: '<run>',
     description: 'how it stands, at which breakpoint, and what comes next',
-    async run({ api, out }, [run = '']) {
-      out.show(await (await api()).call<unknown>({ path: at(run, '/inspect') }), indented)
+    async run({ client, out }, [run = '']) {
+      out.show(await (await client()).call('runs.inspect', { path: { run } }), indented)
       return undefined
     },
   },
@@ -33,9 +39,9 @@ export const debugCommands: readonly CliCommand[] = [
     parameters: '<run> <breakpoints>',
     description:
       'where it stops from now on: error, or JSON such as [{"agent":"Two"},{"tool":"pay"},{"seq":40}]; [] nowhere',
-    async run({ api, out }, [run = '', valueText = '']) {
-      const body = { breakOn: readValue(valueText) }
-      await (await api({ code: true })).call({ method: 'POST', path: at(run, '/breakpoints'), body })
+    async run({ client, out }, [run = '', valueText = '']) {
+      const breakOn = readValue<Breakpoints>(valueText)
+      await (await client({ code: true })).call('runs.setBreakpoints', { path: { run }, body: { breakOn } })
       out.show({ ok: true }, () => 'Set.')
       return undefined
     },
@@ -44,9 +50,8 @@ export const debugCommands: readonly CliCommand[] = [
     name: 'runs step',
     parameters: '<run>',
     description: 'goes on until another step has begun, and stops again behind it',
-    async run({ api, out }, [run = '']) {
-      const asked = { method: 'POST', path: at(run, '/step'), body: {} } as const
-      out.show(await (await api({ code: true })).call<unknown>(asked), indented)
+    async run({ client, out }, [run = '']) {
+      out.show(await (await client({ code: true })).call('runs.step', { path: { run }, body: {} }), indented)
       return undefined
     },
   },
@@ -58,14 +63,14 @@ export const debugCommands: readonly CliCommand[] = [
       ['--results <json>', '{ step: value } of failures that are held'],
       ['--inputs <json>', '{ branch: value } of branches about to begin a step'],
     ],
-    async run({ api, out }, [run = ''], options) {
+    async run({ client, out }, [run = ''], options) {
       const read = (name: string) => {
         const value = text(options, name)
         return value === undefined ? {} : { [name]: readValue(value) }
       }
       const body = { ...read('results'), ...read('inputs') }
       if (Object.keys(body).length === 0) throw misused('runs edit needs --results or --inputs.')
-      await (await api({ code: true })).call({ method: 'POST', path: at(run, '/edit'), body })
+      await (await client({ code: true })).call('runs.edit', { path: { run }, body })
       out.show({ ok: true }, () => 'Changed.')
       return undefined
     },

@@ -6,9 +6,9 @@ import { RunTree, type TreeEvent } from '../../output/run-tree.ts'
 import { safe } from '../../output/safe.ts'
 import { widthOf } from '../../output/width.ts'
 import { requireConfig } from '../../teams/missing-config.ts'
-import { type Api, part } from '../../transport/api.ts'
+import type { CliClient } from '../../transport/cli-client.ts'
 import { readValue } from '../read-value.ts'
-import { isResult, type ShownQuestion, type ShownResult, type Status, showResult } from './show-result.ts'
+import { isResult, questionsOf, type ShownQuestion, type ShownResult, type Status, showResult } from './show-result.ts'
 
 export const runCommand: CliCommand = {
   name: 'run',
@@ -24,14 +24,10 @@ export const runCommand: CliCommand = {
     const loaded = context.flags.url === undefined && !isFile(team) ? await context.withTeams() : undefined
     // Before a database is made for nothing.
     if (loaded) requireConfig(loaded, false)
-    const api = await context.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
-    if (loaded && !api.remote) requireConfig(loaded, true)
-    const { run } = await api.call<{ run: string }>({
-      method: 'POST',
-      path: '/v1/runs',
-      body: startOf(team, task, options),
-    })
-    if (options.detach !== true) return followRun(context, api, run)
+    const client = await context.client({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
+    if (loaded && !client.remote) requireConfig(loaded, true)
+    const { run } = await client.call('runs.start', { body: startOf(team, task, options) })
+    if (options.detach !== true) return followRun(context, client, run)
     context.out.show({ run }, () => run)
     return undefined
   },
@@ -60,8 +56,8 @@ export async function followUnlessDetached(
   options: Options,
   report: () => void,
 ): Promise<ExitCode | undefined> {
-  const api = await context.api({ code: true })
-  if (!api.remote && options.detach !== true) return followRun(context, api, run)
+  const client = await context.client({ code: true })
+  if (!client.remote && options.detach !== true) return followRun(context, client, run)
   report()
   return undefined
 }
@@ -69,35 +65,33 @@ export async function followUnlessDetached(
 /** Asks for a run that the server begins. */
 export async function begunFrom(
   context: CommandContext,
-  path: string,
-  body: unknown,
   options: Options,
+  begin: (client: CliClient) => Promise<{ readonly run: string }>,
 ): Promise<ExitCode | undefined> {
-  const api = await context.api({ code: true })
-  const { run } = await api.call<{ run: string }>({ method: 'POST', path, body })
+  const client = await context.client({ code: true })
+  const { run } = await begin(client)
   return followUnlessDetached(context, run, options, () => context.out.show({ run }, () => run))
 }
 
 /** Until it ends, or waits for somebody who is not here. */
-export async function followRun(context: CommandContext, api: Api, run: string): Promise<ExitCode> {
-  const at = `/v1/runs/${part(run)}`
+export async function followRun(context: CommandContext, client: CliClient, run: string): Promise<ExitCode> {
   const shown = context.out.live ? drawn(context) : lines(context)
   context.signal.addEventListener('abort', () => {
     // Nothing is drawn over what is said now.
     shown.end()
-    context.out.note(interrupted(api, run))
+    context.out.note(interrupted(client, run))
   })
   try {
     for (let from = 0; ; ) {
-      from = await showUntilIdle(context, api, run, { from, shown })
-      const result = await resultOf(api, at, context.signal)
+      from = await showUntilIdle(context, client, run, { from, shown })
+      const result = await resultOf(client, run, context.signal)
       shown.end()
       const isAsked = result.status === 'waiting' && isResult(result) && result.questions.length > 0
       if (!isAsked || !context.interactive) return showOutcome(context, run, result)
       for (const question of result.questions) {
         const value = await answerOf(question)
         if (value === undefined) return exitCodes.waiting
-        await api.call({ method: 'POST', path: `${at}/answers`, body: { question: question.id, value } })
+        await client.call('runs.answer', { path: { run }, body: { question: question.id, value } })
       }
     }
   } finally {
@@ -106,17 +100,21 @@ export async function followRun(context: CommandContext, api: Api, run: string):
   }
 }
 
-export const interrupted = (api: Api, run: string): string =>
-  api.remote
+export const interrupted = ({ remote }: CliClient, run: string): string =>
+  remote
     ? `Interrupted. The server goes on with it: troupe runs result ${run} --wait 30s`
     : `Interrupted. Nothing is lost, troupe runs resume ${run} carries it on.`
 
 /** Whoever looks next finds it answered. */
-export async function submitAnswer(context: CommandContext, api: Api, run: string, answer: AnswerBody): Promise<void> {
-  const at = `/v1/runs/${part(run)}`
-  await api.call({ method: 'POST', path: `${at}/answers`, body: answer })
+export async function submitAnswer(
+  context: CommandContext,
+  client: CliClient,
+  run: string,
+  answer: AnswerBody,
+): Promise<void> {
+  await client.call('runs.answer', { path: { run }, body: answer })
   for (let attempts = 50; attempts > 0; attempts--) {
-    const { questions = [] } = await api.call<Partial<ShownResult>>({ path: `${at}/result` })
+    const questions = questionsOf(await client.call('runs.result', { path: { run }, query: {} }))
     if (!questions.some(({ id }) => id === answer.question)) return
     await setTimeout(200, undefined, { signal: context.signal })
   }
@@ -143,13 +141,13 @@ interface Shown {
 
 async function showUntilIdle(
   context: CommandContext,
-  api: Api,
+  client: CliClient,
   run: string,
   { from, shown }: { readonly from: number; readonly shown: Shown },
 ): Promise<number> {
   let last = from
   let asked = 0
-  for await (const { data } of api.events<TreeEvent>({ path: `/v1/runs/${part(run)}/events`, query: { from } })) {
+  for await (const { data } of client.stream('runs.events', { path: { run }, query: { from } })) {
     last = data.seq
     shown.add(data)
     context.out.line(data)
@@ -157,14 +155,14 @@ async function showUntilIdle(
     if (data.type === 'question.asked') asked++
     if (data.type === 'question.answered') asked--
     const rests = asked > 0 || data.type === 'run.paused' || data.type === 'step.waiting'
-    if (rests && (await api.call<Status>({ path: `/v1/runs/${part(run)}` })).status !== 'running') break
+    if (rests && (await client.call('runs.get', { path: { run } })).status !== 'running') break
   }
   return last
 }
 
-async function resultOf(api: Api, at: string, signal: AbortSignal): Promise<ShownResult | Status> {
+async function resultOf(client: CliClient, run: string, signal: AbortSignal): Promise<ShownResult | Status> {
   for (;;) {
-    const result = await api.call<ShownResult | Status>({ path: `${at}/result`, query: { wait: '30s' } })
+    const result = await client.call('runs.result', { path: { run }, query: { wait: '30s' } })
     if (result.status !== 'running' || signal.aborted) return result
   }
 }

@@ -1,24 +1,19 @@
 /** Runs: looked at, steered, and asked why. */
 
-import type { AnswerOf, ClientSchemas } from '../../../client/index.ts'
+import type { OperationRequest } from '../../../client/index.ts'
 import { type CliCommand, type CommandContext, integerOption, listed, text } from '../../cli-command.ts'
-import { CliError, exitCodes, misused } from '../../exit-codes.ts'
+import { complaintOf, exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine, safe } from '../../output/safe.ts'
-import { part } from '../../transport/api.ts'
 import { readValue } from '../read-value.ts'
 import { begunFrom, followUnlessDetached, isRunEndEvent, leaving, submitAnswer } from './run-command.ts'
 import { runsListCommand } from './runs-list-command.ts'
-import { type ShownResult, type Status, showResult } from './show-result.ts'
+import { questionsOf, type Status, showResult } from './show-result.ts'
 
 interface Event {
   readonly seq: number
   readonly type: string
   readonly at: number
 }
-type UndoListing = AnswerOf<'runs.undo'>['effects'][number]
-type Uncertain = ClientSchemas['UncertainEffect']
-
-const at = (run: string, rest = '') => `/v1/runs/${part(run)}${rest}`
 
 const command = (verb: 'pause' | 'resume' | 'cancel', description: string): CliCommand => ({
   name: `runs ${verb}`,
@@ -27,11 +22,11 @@ const command = (verb: 'pause' | 'resume' | 'cancel', description: string): CliC
   options: verb === 'resume' ? [leaving] : [],
   async run(context, [run = ''], options) {
     // To go on and to clean up, it needs the code of its agents; a server has that.
-    const api = await context.api({ code: true })
-    const asked = api.call<Status>({ method: 'POST', path: at(run, `/${verb}`), body: {} })
+    const client = await context.client({ code: true })
+    const asked = client.call(`runs.${verb}`, { path: { run }, body: {} })
     const report = (status: Status) =>
       context.out.show(status, ({ status: now, reason }) => `${run}: ${now}${reason ? ` (${reason})` : ''}`)
-    const isHere = verb === 'resume' && !api.remote && options.detach !== true
+    const isHere = verb === 'resume' && !client.remote && options.detach !== true
     const status = await (isHere ? asked.catch(unlessOver) : asked)
     if (verb === 'resume') return followUnlessDetached(context, run, options, () => status && report(status))
     if (status) report(status)
@@ -41,35 +36,16 @@ const command = (verb: 'pause' | 'resume' | 'cancel', description: string): CliC
 
 /** What is opened here is carried on at once: by the time that it is told to go on it may be over. */
 function unlessOver(error: unknown): undefined {
-  if (error instanceof CliError && error.code === 'run.over') return undefined
+  if (complaintOf(error).code === 'run.over') return undefined
   throw error
 }
 
-/** What a route answers, as it is. */
-const asked = (
-  name: string,
-  description: string,
-  rest: string,
-  asText: (found: never) => string = indented,
-): CliCommand => ({
-  name: `runs ${name}`,
-  parameters: '<run>',
-  description,
-  async run({ api, out }, [run = '']) {
-    out.show(await (await api()).call<never>({ path: at(run, rest) }), (found) => safe(asText(found)))
-    return undefined
-  },
-})
-const indented = (found: unknown) => JSON.stringify(found, undefined, 2)
-
-type ExplanationAnswer = ClientSchemas['Explanation']
-type Replayed = AnswerOf<'runs.verifyReplay'>
-const explanationText = ({ sentences }: ExplanationAnswer) => sentences.map(({ text: line }) => line).join('\n')
+const indented = (found: unknown) => safe(JSON.stringify(found, undefined, 2))
 
 async function follow(context: CommandContext, run: string, from: number, only: string | undefined): Promise<void> {
   // Where nobody serves it, it is carried on here.
-  const api = await context.api({ code: true })
-  for await (const { data } of api.events<Event>({ path: at(run, '/events'), query: { from } })) {
+  const client = await context.client({ code: true })
+  for await (const { data } of client.stream('runs.events', { path: { run }, query: { from } })) {
     if (only === undefined || data.type.startsWith(only)) printEvent(context, data)
     if (isRunEndEvent(data)) return
   }
@@ -92,8 +68,8 @@ export const runsCommands: readonly CliCommand[] = [
     name: 'runs show',
     parameters: '<run>',
     description: 'how a run stands: questions, result, cost',
-    async run({ api, out }, [run = '']) {
-      showResult(out, run, await (await api()).call<ShownResult | Status>({ path: at(run, '/result') }))
+    async run({ client, out }, [run = '']) {
+      showResult(out, run, await (await client()).call('runs.result', { path: { run }, query: {} }))
       return undefined
     },
   },
@@ -102,14 +78,11 @@ export const runsCommands: readonly CliCommand[] = [
     parameters: '<run>',
     description: 'waits until the run ends or waits, and prints its result',
     options: [['--wait <duration>', 'at most so long, such as 30s (default: as long as it takes)']],
-    async run({ api, out, signal }, [run = ''], options) {
-      const opened = await api({ code: true })
+    async run({ client, out, signal }, [run = ''], options) {
+      const opened = await client({ code: true })
       const wait = text(options, 'wait')
       for (;;) {
-        const result = await opened.call<ShownResult | Status>({
-          path: at(run, '/result'),
-          query: { wait: wait ?? '30s' },
-        })
+        const result = await opened.call('runs.result', { path: { run }, query: { wait: wait ?? '30s' } })
         if (result.status === 'running' && wait === undefined && !signal.aborted) continue
         showResult(out, run, result)
         if (result.status === 'waiting') return exitCodes.waiting
@@ -139,24 +112,33 @@ export const runsCommands: readonly CliCommand[] = [
     description: 'answers a question of the run: a text, one of its options, or yes and no for an approval',
     options: [leaving],
     async run(context, [run = '', question = '', valueText = ''], options) {
-      const api = await context.api({ code: true })
-      const { questions = [] } = await api.call<Partial<ShownResult>>({ path: at(run, '/result') })
-      const asks = questions.find(({ id }) => id === question)
+      const client = await context.client({ code: true })
+      const result = await client.call('runs.result', { path: { run }, query: {} })
+      const asks = questionsOf(result).find(({ id }) => id === question)
       const value =
         asks?.kind === 'approval' && /^(yes|no)$/i.test(valueText)
           ? approval(valueText, asks.hash)
           : readValue(valueText)
-      await submitAnswer(context, api, run, { question, value })
+      await submitAnswer(context, client, run, { question, value })
       return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Answered.'))
     },
   },
-  asked('why', 'in plain words why it waits, failed, cost that much, took that path', '/why', explanationText),
+  {
+    name: 'runs why',
+    parameters: '<run>',
+    description: 'in plain words why it waits, failed, cost that much, took that path',
+    async run({ client, out }, [run = '']) {
+      const explanation = await (await client()).call('runs.why', { path: { run } })
+      out.show(explanation, ({ sentences }) => safe(sentences.map(({ text: line }) => line).join('\n')))
+      return undefined
+    },
+  },
   {
     name: 'runs verify-replay',
     parameters: '<run>',
     description: 'replay a run on its recorded inputs and compare; calls no model and no tool',
-    async run({ api, out }, [run = '']) {
-      const replayed = await (await api()).call<Replayed>({ method: 'POST', path: at(run, '/verify-replay'), body: {} })
+    async run({ client, out }, [run = '']) {
+      const replayed = await (await client()).call('runs.verifyReplay', { path: { run }, body: {} })
       out.show(replayed, ({ identical, events, difference }) =>
         identical
           ? `Identical: ${events} events.`
@@ -169,9 +151,9 @@ export const runsCommands: readonly CliCommand[] = [
     name: 'runs compare',
     parameters: '<one> <other>',
     description: 'where two runs part',
-    async run({ api, out }, [one = '', other = '']) {
-      const found = await (await api()).call<unknown>({ path: at(one, `/compare/${part(other)}`) })
-      out.show(found, (value) => safe(JSON.stringify(value, undefined, 2)))
+    async run({ client, out }, [one = '', other = '']) {
+      const found = await (await client()).call('runs.compare', { path: { run: one, other } })
+      out.show(found, indented)
       return undefined
     },
   },
@@ -188,13 +170,14 @@ export const runsCommands: readonly CliCommand[] = [
     async run(context, [run = ''], options) {
       if (options.at === undefined)
         throw misused('runs fork needs --at.', `\`troupe runs events ${run}\` shows the numbers.`)
-      const edit = options.edit === undefined ? undefined : readValue(String(options.edit))
+      type Edit = OperationRequest<'runs.fork'>['body']['edit']
+      const edit = options.edit === undefined ? undefined : readValue<Edit>(String(options.edit))
       const body = {
         at: integerOption(options, 'at', 0),
         ...(edit === undefined ? {} : { edit }),
         ...repeated(options),
       }
-      return begunFrom(context, at(run, '/fork'), body, options)
+      return begunFrom(context, options, (client) => client.call('runs.fork', { path: { run }, body }))
     },
   },
   {
@@ -211,10 +194,10 @@ export const runsCommands: readonly CliCommand[] = [
       const budget = text(options, 'budget')
       const body = {
         from: text(options, 'from'),
-        ...(budget === undefined ? {} : { budget: readValue(budget) }),
+        budget: budget === undefined ? undefined : readValue<Readonly<Record<string, unknown>>>(budget),
         ...repeated(options),
       }
-      return begunFrom(context, at(run, '/retry'), body, options)
+      return begunFrom(context, options, (client) => client.call('runs.retry', { path: { run }, body }))
     },
   },
   {
@@ -222,10 +205,9 @@ export const runsCommands: readonly CliCommand[] = [
     parameters: '<run>',
     description: 'takes back what a run that is over did outside, the last effect first',
     options: [['--steps <ids>', 'only of these, with commas between']],
-    async run({ api, out }, [run = ''], options) {
-      const { effects } = await (await api({ code: true })).call<{ effects: readonly UndoListing[] }>({
-        method: 'POST',
-        path: at(run, '/undo'),
+    async run({ client, out }, [run = ''], options) {
+      const { effects } = await (await client({ code: true })).call('runs.undo', {
+        path: { run },
         body: { steps: listed(options, 'steps') },
       })
       out.table(
@@ -241,15 +223,21 @@ export const runsCommands: readonly CliCommand[] = [
       return effects.some(({ status }) => status === 'failed') ? exitCodes.failed : exitCodes.ok
     },
   },
-  asked('export', 'one file, redacted, that another installation opens and replays', '/export'),
+  {
+    name: 'runs export',
+    parameters: '<run>',
+    description: 'one file, redacted, that another installation opens and replays',
+    async run({ client, out }, [run = '']) {
+      out.show(await (await client()).call('runs.export', { path: { run }, query: {} }), indented)
+      return undefined
+    },
+  },
   {
     name: 'runs uncertain',
     parameters: '<run>',
     description: 'effects of which nobody knows whether they happened',
-    async run({ api, out }, [run = '']) {
-      const { effects } = await (await api()).call<{ effects: readonly Uncertain[] }>({
-        path: at(run, '/effects/uncertain'),
-      })
+    async run({ client, out }, [run = '']) {
+      const { effects } = await (await client()).call('runs.uncertain', { path: { run } })
       out.table(
         effects,
         [
@@ -281,7 +269,7 @@ export const runsCommands: readonly CliCommand[] = [
         throw misused('Pass --happened or --not-happened.')
       const output = options.output === undefined ? {} : { output: readValue(String(options.output)) }
       const body = { step, call, happened: options.happened === true, ...output }
-      await (await context.api({ code: true })).call({ method: 'POST', path: at(run, '/effects/resolve'), body })
+      await (await context.client({ code: true })).call('runs.resolve', { path: { run }, body })
       return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Resolved.'))
     },
   },

@@ -1,6 +1,6 @@
 /** Past runs, run again with something different, told one by one. */
-import type { ClientSchemas, StreamData } from '../../../client/index.ts'
-import { amount, type CliCommand, integerOption, listed, type Options, text } from '../../cli-command.ts'
+import type { ClientSchemas, OperationRequest, StreamData } from '../../../client/index.ts'
+import { type CliCommand, choice, integerOption, listed, type Options, text } from '../../cli-command.ts'
 import { exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine } from '../../output/safe.ts'
 import { readValue } from '../read-value.ts'
@@ -8,7 +8,6 @@ import { filterOf, runFilterOptions } from './runs-list-command.ts'
 
 type Evaluated = ClientSchemas['EvaluatedRun']
 type Evaluation = Exclude<StreamData<'runs.evaluate'>, { readonly done: number }>
-type EvaluationProgressEvent = StreamData<'runs.evaluate'>
 
 const ownFilters = runFilterOptions.filter(([flags]) => !/^--reason/.test(flags))
 
@@ -29,9 +28,9 @@ export const runsEvaluateCommand: CliCommand = {
     ['--budget <json>', '{ tokens, cost } of all of them together'],
     ...ownFilters,
   ],
-  async run({ api, out }, runs, options) {
-    const asked = { method: 'POST', path: '/v1/evaluations', body: bodyOf(runs, options) } as const
-    for await (const { data } of (await api({ code: true })).events<EvaluationProgressEvent>(asked)) {
+  async run({ client, out }, runs, options) {
+    const body = bodyOf(runs, options)
+    for await (const { data } of (await client({ code: true })).stream('runs.evaluate', { body })) {
       if ('done' in data) {
         out.note(`${data.done} of ${data.total}: ${lineOf(data.run)}`)
         continue
@@ -43,33 +42,41 @@ export const runsEvaluateCommand: CliCommand = {
   },
 }
 
-function bodyOf(runs: readonly string[], options: Options) {
-  const { tags: _, minCost: __, maxCost: ___, reason: ____, ...texts } = filterOf(options)
+type Body = OperationRequest<'runs.evaluate'>['body']
+
+function bodyOf(runs: readonly string[], options: Options): Body {
+  const { reason: _, ...asked } = filterOf(options)
   const filter = {
-    ...texts,
+    ...asked,
+    status: choice<'completed' | 'failed' | 'cancelled'>(options, 'status'),
     tags: listed(options, 'tags'),
-    minCost: amount(options, 'minCost'),
-    maxCost: amount(options, 'maxCost'),
   }
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
   if (runs.length > 0 === isFiltered) throw misused('runs evaluate takes ids of runs, or options that find them.')
-  const read = (name: string) => (options[name] === undefined ? undefined : readValue(String(options[name])))
+  const read = <Value>(name: string) =>
+    options[name] === undefined ? undefined : readValue<Value>(String(options[name]))
   return {
     id: text(options, 'id'),
     runs: runs.length > 0 ? runs : filter,
-    change: { model: text(options, 'model'), prompts: read('prompts'), team: text(options, 'withTeam') },
+    change: {
+      model: text(options, 'model'),
+      prompts: read<Body['change']['prompts']>('prompts'),
+      team: text(options, 'withTeam'),
+    },
     score: scoreOf(text(options, 'score') ?? 'exact'),
     ...(options.live === true ? { live: true } : {}),
     ...(options.repeat === true ? { repeat: true } : {}),
     concurrency: options.concurrency === undefined ? undefined : integerOption(options, 'concurrency', 2),
     limit: options.limit === undefined ? undefined : integerOption(options, 'limit', 100),
-    budget: read('budget'),
+    budget: read<Body['budget']>('budget'),
   }
 }
 
-function scoreOf(text: string) {
+function scoreOf(text: string): Body['score'] {
   if (text === 'exact' || text === 'citations') return text
-  return text.startsWith('@') || text.startsWith('{') ? { schema: readValue(text) } : { named: text }
+  return text.startsWith('@') || text.startsWith('{')
+    ? { schema: readValue<Readonly<Record<string, unknown>>>(text) }
+    : { named: text }
 }
 
 function lineOf({ run, status, original, candidate, error }: Evaluated): string {

@@ -1,8 +1,9 @@
 /** Finds runs. */
-import type { ClientSchemas } from '../../../client/index.ts'
-import { type CliCommand, listLimit, type Options, pagingOptions, text } from '../../cli-command.ts'
+import type { ClientSchemas, OperationRequest } from '../../../client/index.ts'
+import { amount, type CliCommand, choice, listLimit, type Options, pagingOptions, text } from '../../cli-command.ts'
 
 type Summary = ClientSchemas['RunSummary']
+type Query = NonNullable<OperationRequest<'runs.list'>['query']>
 
 export const runFilterOptions = [
   ['--status <status>', 'running, waiting, completed, failed or cancelled'],
@@ -19,24 +20,30 @@ export const runFilterOptions = [
   ['--order <order>', 'newest or oldest first'],
 ] as const
 
-/** As a query of the route; what is wrong with it the server says. */
-export const filterOf = (options: Options): Readonly<Record<string, string | undefined>> => ({
+/** As a query of the operation; what is wrong with it the server says. */
+export const filterOf = (options: Options) => ({
+  status: choice<NonNullable<Query['status']>>(options, 'status'),
+  reason: choice<NonNullable<Query['reason']>>(options, 'reason'),
   agent: text(options, 'of'),
-  ...Object.fromEntries(
-    ['status', 'reason', 'team', 'search', 'tags', 'parent', 'from', 'to', 'minCost', 'maxCost', 'order'].map(
-      (name) => [name, text(options, name)],
-    ),
-  ),
+  team: text(options, 'team'),
+  search: text(options, 'search'),
+  tags: text(options, 'tags'),
+  parent: text(options, 'parent'),
+  from: text(options, 'from'),
+  to: text(options, 'to'),
+  minCost: amount(options, 'minCost'),
+  maxCost: amount(options, 'maxCost'),
+  order: choice<'newest' | 'oldest'>(options, 'order'),
 })
 
 export const runsListCommand: CliCommand = {
   name: 'runs list',
   description: 'those that fit all that is named, the newest first',
   options: [...runFilterOptions, ...pagingOptions(20)],
-  async run({ api, out }, _, options) {
+  async run({ client, out }, _, options) {
     const found: Summary[] = []
-    const asked = { path: '/v1/runs', query: filterOf(options) }
-    for await (const one of (await api()).pages<Summary>(asked, listLimit(options, 20))) found.push(one)
+    const asked = { query: filterOf(options), max: listLimit(options, 20) }
+    for await (const one of (await client()).pages('runs.list', asked)) found.push(one)
     out.table(
       found,
       [

@@ -7,6 +7,9 @@ export type ShownQuestion = ClientSchemas['Question']
 export type Status = Pick<ClientSchemas['RunStatus'], 'status' | 'reason'>
 export type ShownResult = ClientSchemas['RunResult']
 
+export const questionsOf = (found: ShownResult | Status): readonly ShownQuestion[] =>
+  isResult(found) ? found.questions : []
+
 export const isResult = (found: ShownResult | Status): found is ShownResult => 'totalSteps' in found
 
 export function showResult(out: Output, run: string, found: ShownResult | Status): void {

@@ -1,0 +1,44 @@
+/** A troupe, wherever it is, by the operations of its server: so a command is written once. */
+import { type Client, createClient } from '../../client/index.ts'
+
+/** Carries requests to a server: over a socket, or without one to a troupe opened here. */
+export interface Transport extends AsyncDisposable {
+  /** Where it leads, for messages and links. */
+  readonly location: string
+  /** Over a connection that may be cut. A server carries runs on, whether anybody follows them or not. */
+  readonly remote: boolean
+  /** Of the server, with the path below which it is mounted. */
+  readonly url: string
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+}
+
+export interface CliClient extends Client, AsyncDisposable, Pick<Transport, 'location' | 'remote'> {}
+
+export interface CliClientOptions {
+  /** An API key of the server. */
+  readonly key: string | undefined
+  readonly user: string | undefined
+  readonly agent: string | undefined
+  readonly signal: AbortSignal
+}
+
+export function createCliClient(transport: Transport, { key, user, agent, signal }: CliClientOptions): CliClient {
+  const { location, remote, url, fetch } = transport
+  const client = createClient({
+    url,
+    fetch,
+    signal,
+    // A script repeats what failed where it wants that; only a stream that is cut goes on by itself.
+    retries: 0,
+    reconnects: remote ? 4 : 0,
+    headers: { 'troupe-error-texts': 'show' },
+    ...(key === undefined ? {} : { key }),
+    ...(user === undefined ? {} : { user }),
+    ...(agent === undefined ? {} : { agent }),
+  })
+  return Object.assign(client, {
+    location,
+    remote,
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  })
+}
