@@ -9,6 +9,18 @@ test('A file may have 400 lines and not 401', () => {
   expect(findingsWith({ [`${library}/core/long.ts`]: lines(401) })).toEqual([`${library}/core/long.ts size`])
 })
 
+test('A folder of the library may have 15 sources and not 16, tests apart', () => {
+  const sources = (count: number) =>
+    Object.fromEntries(
+      ['a.test.ts', ...Array.from({ length: count }, (_, n) => `source-${n}.ts`)].map((name) => [
+        `${library}/core/wide/${name}`,
+        '/** One of them. */\nexport {}\n',
+      ]),
+    )
+  expect(findingsWith(sources(15))).toEqual([])
+  expect(findingsWith(sources(16))).toEqual([`${library}/core/wide folder`])
+})
+
 test.each(['types', 'utils', 'util', 'helpers', 'interfaces'])('A file must not be named %s.ts', (name) => {
   const path = `${library}/core/${name}.ts`
   expect(findingsWith({ [path]: '/** Anything. */\nexport {}\n' })).toEqual([`${path} name`])

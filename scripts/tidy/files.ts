@@ -1,16 +1,23 @@
 /** Names, sizes and places of files, and what must not stand in any of them. */
+import { dirname } from 'node:path'
 import type { Finding } from './finding.ts'
 import { isModule, libraryRoot } from './modules.ts'
 import { isTest, type Workspace } from './workspace.ts'
 
 const maxLines = 400
+/** Beside each other in a folder of the library: more are not read as one list. */
+const maxSources = 15
 const source = /\.(ts|tsx|mts|mjs|js|css)$/
 const nameless = /(^|\/)(types|utils?|helpers?|interfaces?|common|misc)\.tsx?$/
 /** Homes and working folders of one machine; a path like these in the tree is somebody's leftover. */
 const machinePath = /(?<![\w.~-])\/(?:root|work|farm|home\/\w+|Users\/\w+)\/\w/
 
 export function checkFiles(workspace: Workspace): Finding[] {
-  return [...workspace.paths.flatMap((path) => checkFile(path, () => workspace.text(path))), ...checkModules(workspace)]
+  return [
+    ...workspace.paths.flatMap((path) => checkFile(path, () => workspace.text(path))),
+    ...checkFolders(workspace),
+    ...checkModules(workspace),
+  ]
 }
 
 function checkFile(path: string, read: () => string): Finding[] {
@@ -27,6 +34,22 @@ function checkFile(path: string, read: () => string): Finding[] {
   if (path.startsWith(`${libraryRoot}/`) && !isTest(path) && !/^(#!.*\n)?\s*\/[/*]/.test(lines.slice(0, 2).join('\n')))
     add(1, 'header', 'a file starts with a comment that says what it is and its invariant')
   return findings
+}
+
+function checkFolders(workspace: Workspace): Finding[] {
+  const sources = workspace.paths.filter((path) => path.startsWith(`${libraryRoot}/`) && !isTest(path))
+  return [...Map.groupBy(sources, dirname)].flatMap(([folder, { length }]) =>
+    length > maxSources
+      ? [
+          {
+            path: folder,
+            line: 1,
+            rule: 'folder',
+            message: `${length} sources, at most ${maxSources}: make folders of them`,
+          },
+        ]
+      : [],
+  )
 }
 
 /** Every folder of the library's root is a module with an index.ts. */

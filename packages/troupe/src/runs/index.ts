@@ -4,6 +4,11 @@ export { createDailyUsage, type DailyLimits } from './engine/budgets/daily-usage
 export { type LimitsConfig, readLimits } from './engine/budgets/limits-config.ts'
 export type { CommandOptions } from './engine/commands/command-options.ts'
 export { createOrchestra } from './engine/create-orchestra.ts'
+export type {
+  EventWithPath,
+  NumberedEvent,
+  RunEvent,
+} from './engine/events/run-event.ts'
 export type { ForkOptions } from './engine/forks/fork-run.ts'
 export type { RetryOptions } from './engine/forks/retry-run.ts'
 export {
@@ -18,23 +23,18 @@ export type { OrchestraHost } from './engine/orchestra-host.ts'
 export type { RunLivePart } from './engine/orchestra-parts.ts'
 export { openProcessLease, type ProcessLease } from './engine/ownership/process-lease.ts'
 export { createRunClaims, type RunClaims } from './engine/ownership/run-claims.ts'
+export { type EventOptions, Run } from './engine/run.ts'
+export type { BranchResult, RunQuestion, RunResult, UncertainEffectOfRun } from './engine/run-result.ts'
 export {
   readTeamRequest,
   resolveTeam,
   type TeamKind,
   type TeamReference,
   type TeamRequest,
-} from './engine/resolve-team.ts'
-export { type EventOptions, Run } from './engine/run.ts'
-export type { Known } from './engine/run-code.ts'
-export type {
-  EventWithPath,
-  NumberedEvent,
-  RunEvent,
-} from './engine/run-event.ts'
-export type { BranchResult, RunQuestion, RunResult, UncertainEffectOfRun } from './engine/run-result.ts'
-export { startAs } from './engine/start-as.ts'
-export type { RunOptions, StartSpec } from './engine/start-run.ts'
+} from './engine/starts/resolve-team.ts'
+export type { Known } from './engine/starts/run-code.ts'
+export { startAs } from './engine/starts/start-as.ts'
+export type { RunOptions, StartSpec } from './engine/starts/start-run.ts'
 export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'
 export type { RetentionTimes } from './engine/store/retained-records.ts'
 export type { RunFilter } from './engine/store/run-filter.ts'

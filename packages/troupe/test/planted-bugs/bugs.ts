@@ -49,7 +49,9 @@ const storageBugs: readonly Bug[] = [
   {
     name: 'commits with synchronous = normal',
     foundBy: 'power-loss',
-    edits: [edit('storage/sqlite/open-for-writing.js', 'pragma synchronous = full', 'pragma synchronous = normal')],
+    edits: [
+      edit('storage/sqlite/file/open-for-writing.js', 'pragma synchronous = full', 'pragma synchronous = normal'),
+    ],
   },
   {
     name: 'does not recognise the id of a change that is committed',
@@ -287,7 +289,7 @@ const durableBugs: readonly Bug[] = [
   {
     name: 'abandons a step when a commit failed once',
     foundBy: 'runs',
-    edits: [edit('runs/engine/execution/step-launcher.js', 'this.#retryLater(flight);', 'void 0;')],
+    edits: [edit('runs/engine/execution/steps/step-launcher.js', 'this.#retryLater(flight);', 'void 0;')],
   },
   {
     name: 'never reports the outcome of a command',

@@ -13,7 +13,7 @@ import {
 } from '../../core/index.ts'
 import { checkGrants } from '../../security/index.ts'
 import type { Agent, AgentAccess, Routing, StepContext, StepEntry } from '../agent-port.ts'
-import { carriedByFunction } from '../model/carried-text.ts'
+import { carriedByFunction } from '../model/content/carried-text.ts'
 import { type Routed, routingOf } from './routing.ts'
 
 export interface AgentMessage {

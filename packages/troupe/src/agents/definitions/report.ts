@@ -1,7 +1,7 @@
 /** What a step cost and did, added up over its turns. */
 import type { ModelAnswer } from '../../models/index.ts'
 import type { StepReport, ToolCallReport } from '../agent-port.ts'
-import { answerContent, answerText } from '../model/model-messages.ts'
+import { answerContent, answerText } from '../model/content/model-messages.ts'
 
 type Spent = Pick<StepReport, 'usage' | 'cost'>
 

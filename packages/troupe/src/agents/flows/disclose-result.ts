@@ -2,8 +2,8 @@
 import { type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import { type Called, judged } from '../model/call-agent-tool.ts'
+import type { ToolCallPart, ToolResultPart } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
-import type { ToolCallPart, ToolResultPart } from '../model/model-messages.ts'
 import type { CallFlow } from './call-flow.ts'
 import { hideResult } from './hide-result.ts'
 

@@ -5,7 +5,7 @@
  */
 import { hashText, isObject, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { LabelledValue } from '../../security/index.ts'
-import type { ThreadMessage, ToolResultPart } from '../model/model-messages.ts'
+import type { ThreadMessage, ToolResultPart } from '../model/content/model-messages.ts'
 
 export interface HiddenValue {
   readonly value: Json

@@ -6,7 +6,6 @@ import { z } from 'zod'
 import { type Json, jsonSchemaOf, parse, type Schema } from '../../core/index.ts'
 import { chainOf, recordedModelCall } from '../model/ask-model.ts'
 import type { Called } from '../model/call-agent-tool.ts'
-import type { LlmRun } from '../model/llm-run.ts'
 import {
   answerText,
   errorOutput,
@@ -15,8 +14,9 @@ import {
   toolResult,
   userMessage,
   valueOutput,
-} from '../model/model-messages.ts'
-import { structuredText } from '../model/structured-text.ts'
+} from '../model/content/model-messages.ts'
+import { structuredText } from '../model/content/structured-text.ts'
+import type { LlmRun } from '../model/llm-run.ts'
 import { type HandleQuery, handleQuerySchema, queryHandleName } from './query-handle-tool.ts'
 
 /** What an answer is taken to need where no limit was set. */

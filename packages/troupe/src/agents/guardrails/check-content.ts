@@ -5,7 +5,7 @@
 import { failure, isObject, type Json } from '../../core/index.ts'
 import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
 import type { Report } from '../definitions/report.ts'
-import { textOfInput } from '../model/model-messages.ts'
+import { textOfInput } from '../model/content/model-messages.ts'
 import { clientsFor } from '../step/clients-for.ts'
 import type { GuardrailVerdict, ReadGuardrail } from './guardrail.ts'
 

@@ -1,9 +1,9 @@
 /** Compaction: when a conversation has grown, its older messages become a summary, which is recorded and stored with the turn. */
 import { TroupeError } from '../../core/index.ts'
 import { askSummary, chainOf } from '../model/ask-model.ts'
-import { carriedText, linesOf, summaryByRules } from '../model/carried-text.ts'
+import { carriedText, linesOf, summaryByRules } from '../model/content/carried-text.ts'
+import { answerText, type ThreadMessage } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
-import { answerText, type ThreadMessage } from '../model/model-messages.ts'
 
 /** Of a summary by a model. */
 const summaryTokens = 1_000

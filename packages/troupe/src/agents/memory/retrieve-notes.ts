@@ -7,7 +7,7 @@ import { hashText, type Json, type Schema, type TaintLabel } from '../../core/in
 import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
-import { textOfInput } from '../model/model-messages.ts'
+import { textOfInput } from '../model/content/model-messages.ts'
 import type { Thread } from '../model/thread.ts'
 import { textOfEpisode } from './episodic-index.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'

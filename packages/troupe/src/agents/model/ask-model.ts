@@ -3,8 +3,8 @@ import { failure, type Json, TroupeError } from '../../core/index.ts'
 import type { ClaimRows } from '../../journal/index.ts'
 import type { ModelAnswer, ModelCall, ModelSpec } from '../../models/index.ts'
 import type { Budget } from '../services-port.ts'
+import { tokensOf, userMessage } from './content/model-messages.ts'
 import type { LlmRun } from './llm-run.ts'
-import { tokensOf, userMessage } from './model-messages.ts'
 
 /** What an answer is taken to need where no limit was set. */
 const assumedOutputTokens = 1_000

@@ -6,8 +6,14 @@ import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
 import { documentEmbeddings } from '../memory/similarity.ts'
 import { clientsFor } from '../step/clients-for.ts'
+import {
+  errorOutput,
+  type ToolCallPart,
+  type ToolResultPart,
+  toolResult,
+  valueOutput,
+} from './content/model-messages.ts'
 import type { LlmRun } from './llm-run.ts'
-import { errorOutput, type ToolCallPart, type ToolResultPart, toolResult, valueOutput } from './model-messages.ts'
 import { deniedTo } from './select-tools.ts'
 
 export interface Called {

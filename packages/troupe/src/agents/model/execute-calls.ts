@@ -22,8 +22,6 @@ import {
 } from '../step/approval.ts'
 import { askBreakpoint, type Edited } from '../step/ask-breakpoint.ts'
 import { type Called, callAgentTool, callHelper, reportUncalled, toolFailureMessage } from './call-agent-tool.ts'
-import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
-import type { LlmRun } from './llm-run.ts'
 import {
   argumentsOf,
   errorOutput,
@@ -31,9 +29,11 @@ import {
   type ToolResultPart,
   toolResult,
   valueOutput,
-} from './model-messages.ts'
+} from './content/model-messages.ts'
+import { structuredOf } from './content/structured-text.ts'
+import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
+import type { LlmRun } from './llm-run.ts'
 import { fieldsOf } from './offer.ts'
-import { structuredOf } from './structured-text.ts'
 
 const defaultParallelTools = 8
 

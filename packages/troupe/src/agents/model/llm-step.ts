@@ -23,9 +23,7 @@ import { checkContent, checkRouting, type GuardedStep } from '../guardrails/chec
 import { compactThread } from '../memory/compact-thread.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askModel } from './ask-model.ts'
-import { carriedByModel } from './carried-by-model.ts'
-import { type CallsDone, executeCalls } from './execute-calls.ts'
-import type { LlmRun } from './llm-run.ts'
+import { carriedByModel } from './content/carried-by-model.ts'
 import {
   answerText,
   assistantMessage,
@@ -33,7 +31,10 @@ import {
   textOfInput,
   toolMessage,
   userMessage,
-} from './model-messages.ts'
+} from './content/model-messages.ts'
+import { structuredText } from './content/structured-text.ts'
+import { type CallsDone, executeCalls } from './execute-calls.ts'
+import type { LlmRun } from './llm-run.ts'
 import { createOffer, type Offer } from './offer.ts'
 import {
   diagnosis,
@@ -44,7 +45,6 @@ import {
   steerOutput,
   steerToTool,
 } from './steering.ts'
-import { structuredText } from './structured-text.ts'
 import { Thread } from './thread.ts'
 
 const defaultMaxTurns = 50

@@ -6,7 +6,7 @@ import { allTools } from '../definitions/all-tools.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { embedOf, rank } from '../memory/similarity.ts'
 import { byPerformance } from './by-performance.ts'
-import { textOfInput } from './model-messages.ts'
+import { textOfInput } from './content/model-messages.ts'
 
 /** So many are offered where the choice is by likeness or performance. */
 const maxOffered = 20

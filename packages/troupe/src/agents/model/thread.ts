@@ -3,7 +3,7 @@ import { hashJson, type Json, joinTaint, type TaintLabel } from '../../core/inde
 import { freeId, type ModelAnswer } from '../../models/index.ts'
 import type { StepEntry, UnsavedMessages } from '../agent-port.ts'
 import { visibleMessage } from '../flows/handles.ts'
-import { carriedText } from './carried-text.ts'
+import { carriedText } from './content/carried-text.ts'
 import {
   chainHash,
   errorOutput,
@@ -16,7 +16,7 @@ import {
   toolResult,
   userMessage,
   valueOutput,
-} from './model-messages.ts'
+} from './content/model-messages.ts'
 
 /** A message that stands for all before its place in the conversation: stored where it was made, and sent in their place. */
 interface Summary {

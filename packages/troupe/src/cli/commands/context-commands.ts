@@ -4,7 +4,7 @@ import type { ClientSchemas, ItemOf } from '../../client/index.ts'
 import { type CliCommand, choice, integerOption, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
-import { readValue } from './read-value.ts'
+import { readValue } from '../read-value.ts'
 
 type Entry = ClientSchemas['HistoryEntry']
 

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { type CliCommand, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
-import { isFromRegistry, packInto } from './pack-into.ts'
+import { isFromRegistry, packInto } from '../pack-into.ts'
 
 const templates = ['agent', 'team', 'worker'] as const
 

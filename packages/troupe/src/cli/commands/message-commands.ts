@@ -4,7 +4,7 @@ import type { ClientSchemas } from '../../client/index.ts'
 import { type CliCommand, choice, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
-import { readValue } from './read-value.ts'
+import { readValue } from '../read-value.ts'
 
 type Message = ClientSchemas['Message']
 type Letter = ClientSchemas['DeadLetter']

@@ -5,7 +5,7 @@ import { type CliCommand, choice, listed, listLimit, pagingOptions, text } from 
 import { exitCodes, misused } from '../exit-codes.ts'
 import type { Output } from '../output/output.ts'
 import { safe } from '../output/safe.ts'
-import { readValue } from './read-value.ts'
+import { readValue } from '../read-value.ts'
 import { begunFrom, leaving } from './runs/run-command.ts'
 
 type Schedule = ClientSchemas['Schedule']

@@ -13,7 +13,6 @@ import { messagingCodes } from './codes/messaging-codes.ts'
 import { modelsCodes } from './codes/models-codes.ts'
 import { observabilityCodes } from './codes/observability-codes.ts'
 import { runsCodes } from './codes/runs-codes.ts'
-import { sandboxCodes } from './codes/sandbox-codes.ts'
 import { securityCodes } from './codes/security-codes.ts'
 import { serverCodes } from './codes/server-codes.ts'
 import { storageCodes } from './codes/storage-codes.ts'
@@ -31,7 +30,6 @@ export const catalogue = {
   ...modelsCodes,
   ...observabilityCodes,
   ...runsCodes,
-  ...sandboxCodes,
   ...securityCodes,
   ...serverCodes,
   ...storageCodes,

@@ -14,8 +14,8 @@ import {
 } from '../../core/index.ts'
 import { rejectUnknown } from '../engine/forks/edited-agents.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
-import type { TeamKind, TeamReference } from '../engine/resolve-team.ts'
-import { checkContextOf, prepareRun } from '../engine/start-run.ts'
+import type { TeamKind, TeamReference } from '../engine/starts/resolve-team.ts'
+import { checkContextOf, prepareRun } from '../engine/starts/start-run.ts'
 import { checkFilter, type RunFilter, runFilters } from '../engine/store/run-filter.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import {

@@ -1,7 +1,7 @@
 /** What people had answered in a past run, given again to whoever asks the same. */
 import type { Json } from '../../core/index.ts'
+import type { NumberedEvent } from '../engine/events/run-event.ts'
 import type { Run } from '../engine/run.ts'
-import type { NumberedEvent } from '../engine/run-event.ts'
 import type { RunQuestion, RunResult } from '../engine/run-result.ts'
 
 type Asked = Pick<RunQuestion, 'agent' | 'kind' | 'text' | 'hash'>

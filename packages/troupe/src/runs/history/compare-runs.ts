@@ -1,6 +1,6 @@
 /** Two runs side by side: the first event in which they differ, moments and ids of runs aside. */
 import { canonicalJson } from '../../core/index.ts'
-import type { NumberedEvent } from '../engine/run-event.ts'
+import type { NumberedEvent } from '../engine/events/run-event.ts'
 
 export interface Comparison {
   readonly identical: boolean

@@ -5,7 +5,7 @@
 import type { ContextMesh } from '../../context/index.ts'
 import { decodeJson, type Json, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
-import type { NumberedEvent } from '../engine/run-event.ts'
+import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { stepJournal } from '../engine/store/run-journals.ts'
 import type { PastRun } from './past-run.ts'
 

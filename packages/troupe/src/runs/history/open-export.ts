@@ -1,7 +1,7 @@
 /** Opens an exported run anywhere: replays and explains it without the database it is of. */
 import { timingSafeEqual } from 'node:crypto'
 import { checkOptions, checkText, failure, isPlainObject } from '../../core/index.ts'
-import type { NumberedEvent } from '../engine/run-event.ts'
+import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunResult, revive } from '../engine/run-result.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
 import { type Comparison, compareRuns } from './compare-runs.ts'

@@ -1,7 +1,7 @@
 /** A run's journal read back: what happened, in which state it was when, and whether today's rules still decide so. */
 import { failure, show } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
-import type { NumberedEvent } from '../engine/run-event.ts'
+import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunRecord, readRecord } from '../engine/store/run-record.ts'
 import { evolve } from '../machine/evolve.ts'
 import { createState, type State } from '../machine/state.ts'

@@ -1,6 +1,6 @@
 /** Where a failed run is taken up again: before the failure, with everything that had settled by then. */
 import { failure } from '../../core/index.ts'
-import type { NumberedEvent } from '../engine/run-event.ts'
+import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { rootFailureOf } from './explain/explain-failure.ts'
 import type { PastRun } from './past-run.ts'
 

@@ -1,6 +1,6 @@
 /** A run as it stood with one of its events: a fold of the events up to there, told in plain data. */
 import type { Json, StoredError } from '../../core/index.ts'
-import type { NumberedEvent } from '../engine/run-event.ts'
+import type { NumberedEvent } from '../engine/events/run-event.ts'
 import type { RunQuestion } from '../engine/run-result.ts'
 import type { Branch } from '../machine/branches/branches-slice.ts'
 import type { JoinState } from '../machine/joins/joins-slice.ts'

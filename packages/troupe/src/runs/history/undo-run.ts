@@ -5,7 +5,7 @@
  */
 
 import { failure, type StoredError, type UserId } from '../../core/index.ts'
-import { StepLauncher } from '../engine/execution/step-launcher.ts'
+import { StepLauncher } from '../engine/execution/steps/step-launcher.ts'
 import type { ForkSource } from '../engine/forks/fork-run.ts'
 import { forkedFrom } from '../engine/forks/forked-steps.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'

@@ -3,8 +3,8 @@ import type { Agent } from '../../agents/index.ts'
 import type { ContextMesh } from '../../context/index.ts'
 import { failure, type TaintLabel } from '../../core/index.ts'
 import { type CompiledTopology, defineTopology } from '../../topology/index.ts'
-import { resolveTeam, type TeamReference } from '../engine/resolve-team.ts'
-import { type Known, RunCode } from '../engine/run-code.ts'
+import { resolveTeam, type TeamReference } from '../engine/starts/resolve-team.ts'
+import { type Known, RunCode } from '../engine/starts/run-code.ts'
 import type { StoredSpec } from './schedule-spec.ts'
 
 /** What set a schedule off. Moments are ISO text. */

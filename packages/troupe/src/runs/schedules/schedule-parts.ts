@@ -6,7 +6,7 @@ import type { Log } from '../../observability/index.ts'
 import type { AuditTrail, Callers } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
-import type { StartSpec } from '../engine/start-run.ts'
+import type { StartSpec } from '../engine/starts/start-run.ts'
 import type { ScheduleCode } from './schedule-code.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 

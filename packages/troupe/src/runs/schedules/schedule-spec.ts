@@ -14,7 +14,7 @@ import {
 } from '../../core/index.ts'
 import type { MessageType } from '../../messaging/index.ts'
 import type { CanonicalTopology, CompiledTopology, RunConfig } from '../../topology/index.ts'
-import type { TeamReference } from '../engine/resolve-team.ts'
+import type { TeamReference } from '../engine/starts/resolve-team.ts'
 import { checkCron, type Misfire, nextTime, type Timing } from './schedule-times.ts'
 
 /** What happens where the run before is not over yet. */

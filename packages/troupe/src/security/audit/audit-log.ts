@@ -34,10 +34,10 @@ import {
   type Decision,
 } from './audit-trail.ts'
 import { AuditedCalls } from './audited-calls.ts'
-import { consistencyProof, inclusionProof, merkleRoot } from './merkle.ts'
 import { RecordQueue } from './record-queue.ts'
 import { Retirement } from './retirement.ts'
 import { openTree, Sequencer } from './sequencer.ts'
+import { consistencyProof, inclusionProof, merkleRoot } from './tree/merkle.ts'
 import { type Checkpoint, type Excuse, excusingOperations } from './verification/checkpoint.ts'
 import { Checkpointer, type CheckpointerParts } from './verification/checkpointer.ts'
 import { exportAudit } from './verification/export-audit.ts'

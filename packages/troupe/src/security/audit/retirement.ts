@@ -6,7 +6,7 @@ import { type Clock, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { AuditStatements } from './audit-statements.ts'
 import { incidentsMs } from './audit-tables.ts'
-import { TreePruner } from './tree-pruner.ts'
+import { TreePruner } from './tree/tree-pruner.ts'
 
 export interface RetirementParts {
   readonly storage: Pick<Storage, 'commit' | 'read' | 'dialect'>

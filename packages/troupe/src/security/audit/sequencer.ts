@@ -7,7 +7,7 @@ import { type Clock, nextMacrotask, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import { leafText } from './audit-record.ts'
 import type { AuditStatements, NewLeaf, NewNode } from './audit-statements.ts'
-import { leafHash, MerkleTree } from './merkle.ts'
+import { leafHash, MerkleTree } from './tree/merkle.ts'
 
 export interface SequencerParts {
   readonly storage: Pick<Storage, 'commit' | 'read'>

@@ -3,7 +3,7 @@ import { failure } from '../../core/index.ts'
 import { agentStepsOf, findQuestion, type RunListOptions, takesPart } from '../../runs/index.ts'
 import { authorize } from '../access/request-principal.ts'
 import type { Call, Route } from '../route.ts'
-import { page, withoutUndefined } from './request-schemas.ts'
+import { page, withoutUndefined } from '../schemas/request-schemas.ts'
 
 type AnyCall = Call<unknown, unknown, unknown>
 

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import type { KeyOptions } from '../../security/index.ts'
 import { answers, type Call } from '../route.ts'
-import { requireAll } from './operation-routes.ts'
 import {
   done,
   durationSchema,
@@ -11,7 +10,8 @@ import {
   pageSchema,
   pagingQuery,
   withoutUndefined,
-} from './request-schemas.ts'
+} from '../schemas/request-schemas.ts'
+import { requireAll } from './operation-routes.ts'
 
 const ofKey = z.object({ key: z.string() })
 const users = z.union([z.literal('all'), z.array(z.string())], { error: "it is 'all' or a list of names" })

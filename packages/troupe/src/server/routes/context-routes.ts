@@ -14,7 +14,7 @@ import {
   pagingQuery,
   requiredField,
   withoutUndefined,
-} from './request-schemas.ts'
+} from '../schemas/request-schemas.ts'
 import { watched } from './watched.ts'
 
 const pathParams = z.object({ key: z.string() })

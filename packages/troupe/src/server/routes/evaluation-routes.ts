@@ -4,8 +4,8 @@ import { failure, type Json, sleep, TroupeError } from '../../core/index.ts'
 import { type EvaluateOptions, type EvaluationProgress, readTeamRequest } from '../../runs/index.ts'
 import { type Call, streams } from '../route.ts'
 import { evaluationEventSchema } from '../schemas/evaluation-schemas.ts'
+import { withoutUndefined } from '../schemas/request-schemas.ts'
 import type { Frame } from '../streams/frame.ts'
-import { withoutUndefined } from './request-schemas.ts'
 import { teamFields } from './start-run-request.ts'
 
 const filter = z.strictObject({

@@ -25,7 +25,7 @@ import {
   requiredField,
   storedErrorSchema,
   withoutUndefined,
-} from './request-schemas.ts'
+} from '../schemas/request-schemas.ts'
 
 const sending = {
   type: z.string(),

@@ -4,7 +4,7 @@ import { createUserMetrics } from '../../observability/index.ts'
 import { requireMetrics } from '../../operations/index.ts'
 import { accessOf } from '../access/request-principal.ts'
 import { answers, type Call } from '../route.ts'
-import { durationSchema, withoutUndefined } from './request-schemas.ts'
+import { durationSchema, withoutUndefined } from '../schemas/request-schemas.ts'
 
 function metricsOf({ parts, principal, user, requestContext }: Call<unknown, unknown, unknown>) {
   const require = requireMetrics(accessOf(principal, parts.roles), requestContext.name)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 import { answers, type Call, texts } from '../route.ts'
 import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from '../schemas/health-schemas.ts'
-import { integerBetween, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
+import { integerBetween, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
 
 /** @throws AccessDeniedError: what is told is of everybody */
 export function requireAll({

@@ -2,14 +2,6 @@
 import { z } from 'zod'
 import type { ForkOptions } from '../../runs/index.ts'
 import { answers } from '../route.ts'
-import { recordedEventSchema } from '../schemas/run-event-schema.ts'
-import {
-  explanationSchema,
-  exportedRunSchema,
-  inspectionSchema,
-  runViewSchema,
-  uncertainEffectSchema,
-} from '../schemas/run-schemas.ts'
 import {
   done,
   integerBetween,
@@ -19,7 +11,15 @@ import {
   optionalBody,
   storedErrorSchema,
   withoutUndefined,
-} from './request-schemas.ts'
+} from '../schemas/request-schemas.ts'
+import { recordedEventSchema } from '../schemas/run-event-schema.ts'
+import {
+  explanationSchema,
+  exportedRunSchema,
+  inspectionSchema,
+  runViewSchema,
+  uncertainEffectSchema,
+} from '../schemas/run-schemas.ts'
 
 const pathParams = z.object({ run: z.string() })
 const breakpointError = "it is 'error', { agent }, { tool } or { seq }, or a list of them"

@@ -3,11 +3,6 @@ import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { type AgentSteps, agentStepsOf, type Run, type RunEvent } from '../../runs/index.ts'
 import { answers, type Call, streams } from '../route.ts'
-import { runEventSchema } from '../schemas/run-event-schema.ts'
-import { livePartSchema, recordedCallSchema, runStatusSchema, runSummarySchema } from '../schemas/run-schemas.ts'
-import { followed } from '../streams/followed.ts'
-import type { Frame } from '../streams/frame.ts'
-import { requireAnswerer, runsOfAgent } from './agent-access.ts'
 import {
   done,
   durationSchema,
@@ -22,7 +17,12 @@ import {
   resumed,
   storedErrorSchema,
   withoutUndefined,
-} from './request-schemas.ts'
+} from '../schemas/request-schemas.ts'
+import { runEventSchema } from '../schemas/run-event-schema.ts'
+import { livePartSchema, recordedCallSchema, runStatusSchema, runSummarySchema } from '../schemas/run-schemas.ts'
+import { followed } from '../streams/followed.ts'
+import type { Frame } from '../streams/frame.ts'
+import { requireAnswerer, runsOfAgent } from './agent-access.ts'
 import { awaited, runResult, shownResult } from './run-result.ts'
 import { startBody, startRequestedRun } from './start-run-request.ts'
 

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { readTeamRequest, type ScheduleSpec } from '../../runs/index.ts'
 import { answers, type Call } from '../route.ts'
-import { scheduleSchema } from '../schemas/schedule-schema.ts'
 import {
   durationSchema,
   json,
@@ -11,7 +10,8 @@ import {
   pageSchema,
   pagingQuery,
   withoutUndefined,
-} from './request-schemas.ts'
+} from '../schemas/request-schemas.ts'
+import { scheduleSchema } from '../schemas/schedule-schema.ts'
 import { teamFields } from './start-run-request.ts'
 
 const pathParams = z.object({ schedule: z.string() })

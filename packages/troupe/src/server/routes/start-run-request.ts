@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type Run, readTeamRequest, type StartSpec, startAs } from '../../runs/index.ts'
 import type { Call } from '../route.ts'
-import { withoutUndefined } from './request-schemas.ts'
+import { withoutUndefined } from '../schemas/request-schemas.ts'
 
 /** What names a team: at most one of the three. */
 export const teamFields = {

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { type RunResult, type RunSummary, readTeamRequest, resolveTeam } from '../../runs/index.ts'
 import type { RunConfig } from '../../topology/index.ts'
 import { answers, type Call } from '../route.ts'
+import { json, list, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
 import { costSchema, questionSchema, tokensSchema, uncertainEffectSchema } from '../schemas/run-schemas.ts'
-import { json, list, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
 import { teamFields } from './start-run-request.ts'
 
 const finding = z.object({

@@ -1,5 +1,5 @@
 /** The shapes that the OpenAPI document names once, each under the name that clients know it by. */
-import { storedErrorSchema } from '../routes/request-schemas.ts'
+
 import {
   batchResultSchema,
   entrySchema,
@@ -11,6 +11,7 @@ import { evaluatedRunSchema } from './evaluation-schemas.ts'
 import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from './health-schemas.ts'
 import { deadLetterSchema, mailboxCountsSchema, messageSchema } from './message-schemas.ts'
 import { problemSchema } from './problem-schema.ts'
+import { storedErrorSchema } from './request-schemas.ts'
 import { recordedEventSchema, runEventSchema } from './run-event-schema.ts'
 import {
   explanationSchema,

@@ -1,6 +1,6 @@
 /** The shapes of context in answers: entries, results of batches, changes. */
 import { z } from 'zod'
-import { json, list, metadata } from '../routes/request-schemas.ts'
+import { json, list, metadata } from './request-schemas.ts'
 
 const names = list(z.string())
 

@@ -1,6 +1,6 @@
 /** The shapes of an evaluation's events: one for each run, then the whole. */
 import { z } from 'zod'
-import { json, list, storedErrorSchema } from '../routes/request-schemas.ts'
+import { json, list, storedErrorSchema } from './request-schemas.ts'
 
 const runMetrics = z.object({
   quality: z.number(),

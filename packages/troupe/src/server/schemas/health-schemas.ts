@@ -1,6 +1,6 @@
 /** The shapes of what operators read: health, the doctor's report, versions. */
 import { z } from 'zod'
-import { list, metadata } from '../routes/request-schemas.ts'
+import { list, metadata } from './request-schemas.ts'
 
 const health = z.enum(['healthy', 'degraded', 'unhealthy'])
 const diagnosis = z.enum(['pass', 'warn', 'fail'])

@@ -1,7 +1,7 @@
 /** The shapes of messages in answers. */
 import { z } from 'zod'
-import { json, list, metadata } from '../routes/request-schemas.ts'
 import { provenanceSchema } from './entry-schemas.ts'
+import { json, list, metadata } from './request-schemas.ts'
 
 export const prioritySchema = z.enum(['urgent', 'high', 'normal', 'low'])
 

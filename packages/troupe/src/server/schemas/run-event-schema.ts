@@ -1,7 +1,7 @@
 /** The events of a run as one closed shape: every event has a type, a place and a time, and the fields of its type. */
 import { z } from 'zod'
 import type { RunEvent } from '../../runs/index.ts'
-import { json, list, storedErrorSchema } from '../routes/request-schemas.ts'
+import { json, list, storedErrorSchema } from './request-schemas.ts'
 
 type KeysOf<T> = T extends unknown ? keyof T : never
 type Common = 'type' | 'seq' | 'at' | 'path' | 'user' | 'trace'

@@ -1,6 +1,6 @@
 /** The shapes of runs in answers: summaries, results, questions, effects, and a run at one of its events. */
 import { z } from 'zod'
-import { json, list, metadata, storedErrorSchema } from '../routes/request-schemas.ts'
+import { json, list, metadata, storedErrorSchema } from './request-schemas.ts'
 import { recordedEventSchema } from './run-event-schema.ts'
 
 export const tokensSchema = z.object({ inputTokens: z.number(), outputTokens: z.number() })

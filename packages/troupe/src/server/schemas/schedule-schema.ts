@@ -1,6 +1,6 @@
 /** The shape of a schedule in answers. */
 import { z } from 'zod'
-import { list } from '../routes/request-schemas.ts'
+import { list } from './request-schemas.ts'
 
 export const scheduleSchema = z.object({
   id: z.string(),

@@ -9,9 +9,9 @@ import { checkKnown, checkNotEarlier } from '../migrations/applied-migrations.ts
 import { markRestored } from '../restoration.ts'
 import { backup, type DatabaseSync } from './database-sync.ts'
 import { errorProblem, messageOf, resultCode } from './error-problem.ts'
-import { fileFailure } from './file-failure.ts'
+import { fileFailure } from './file/file-failure.ts'
+import { applicationId, openForReading, openForWriting, openImmutable } from './file/open-for-writing.ts'
 import { migrate } from './migrate.ts'
-import { applicationId, openForReading, openForWriting, openImmutable } from './open-for-writing.ts'
 
 /** 16 MB, after which it may be given up. */
 const pagesPerBatch = 4_096

@@ -25,7 +25,7 @@ test.skipIf(!canRecord)(
   'the trial finds the losses of synchronous = normal',
   async () => {
     const { from, remove } = plant(
-      'storage/sqlite/open-for-writing.ts',
+      'storage/sqlite/file/open-for-writing.ts',
       'pragma synchronous = full',
       'pragma synchronous = normal',
     )

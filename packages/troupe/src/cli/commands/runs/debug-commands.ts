@@ -4,7 +4,7 @@ import type { OperationRequest } from '../../../client/index.ts'
 import { type CliCommand, text } from '../../cli-command.ts'
 import { misused } from '../../exit-codes.ts'
 import { safe } from '../../output/safe.ts'
-import { readValue } from '../read-value.ts'
+import { readValue } from '../../read-value.ts'
 
 type Breakpoints = OperationRequest<'runs.setBreakpoints'>['body']['breakOn']
 

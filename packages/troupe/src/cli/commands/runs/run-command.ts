@@ -5,9 +5,9 @@ import { type ExitCode, exitCodes } from '../../exit-codes.ts'
 import { RunTree, type TreeEvent } from '../../output/run-tree.ts'
 import { safe } from '../../output/safe.ts'
 import { widthOf } from '../../output/width.ts'
+import { readValue } from '../../read-value.ts'
 import { requireConfig } from '../../teams/missing-config.ts'
 import type { CliClient } from '../../transport/cli-client.ts'
-import { readValue } from '../read-value.ts'
 import { isResult, questionsOf, type ShownQuestion, type ShownResult, type Status, showResult } from './show-result.ts'
 
 export const runCommand: CliCommand = {

@@ -3,7 +3,7 @@ import type { ClientSchemas, OperationRequest, StreamData } from '../../../clien
 import { type CliCommand, choice, integerOption, listed, type Options, text } from '../../cli-command.ts'
 import { exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine } from '../../output/safe.ts'
-import { readValue } from '../read-value.ts'
+import { readValue } from '../../read-value.ts'
 import { filterOf, runFilterOptions } from './runs-list-command.ts'
 
 type Evaluated = ClientSchemas['EvaluatedRun']

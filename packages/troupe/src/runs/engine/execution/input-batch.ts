@@ -2,7 +2,7 @@
 import type { Command, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
 import { transition } from '../../machine/transition.ts'
-import type { EventWithPath } from '../run-event.ts'
+import type { EventWithPath } from '../events/run-event.ts'
 import type { RunRecord } from '../store/run-record.ts'
 
 const maxInOneGo = 64

@@ -16,8 +16,8 @@ import { drawBudget } from '../budgets/draw-budget.ts'
 import { cancelChildren } from '../children/cancel-children.ts'
 import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
 import { type RunMessage, waitOf } from '../commands/run-message.ts'
+import type { EventWithPath } from '../events/run-event.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import type { EventWithPath } from '../run-event.ts'
 import { stepJournal, traceIdOf } from '../store/run-journals.ts'
 import { applyRow } from './apply-row.ts'
 import { failFatally, isOwnedByOther } from './fail-fatally.ts'
@@ -28,7 +28,7 @@ import { recordInputs } from './record-inputs.ts'
 import { rowsForCommands, rowsOf, setsTimers } from './rows-for-commands.ts'
 import { type ClaimedRun, RunGaps } from './run-gaps.ts'
 import { RunStatusRows } from './run-status-rows.ts'
-import { type Ended, isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
+import { type Ended, isReleased, retryDelayMs, type StepLauncher } from './steps/step-launcher.ts'
 
 interface Waiting {
   /** Nothing: only that the run is still this owner's. */

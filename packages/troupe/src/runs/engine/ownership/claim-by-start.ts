@@ -5,7 +5,7 @@
 import { failure } from '../../../core/index.ts'
 import type { StepSpec } from '../../../journal/index.ts'
 import type { Event } from '../../machine/machine-events.ts'
-import type { Created } from '../start-run.ts'
+import type { Created } from '../starts/start-run.ts'
 import type { RunOwnership } from './run-ownership.ts'
 
 /** Commits the run; undefined where it was there already. */

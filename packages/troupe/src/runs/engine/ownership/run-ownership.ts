@@ -4,7 +4,7 @@ import { failure, TroupeError, type UserId } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import { pending } from '../../machine/pending.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
-import type { StepLauncher } from '../execution/step-launcher.ts'
+import type { StepLauncher } from '../execution/steps/step-launcher.ts'
 import { isPassing, isTakeoverInterrupted } from './ensure-owned.ts'
 import {
   nextOwnership,

@@ -1,5 +1,5 @@
 /** The events behind how a run stands: of a failed run what failed, of a waiting one what is open. */
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 
 const failing = new Set(['step.failed', 'branch.failed', 'guard.tripped', 'question.expired', 'run.cancel-requested'])
 const ending = new Set(['run.completed', 'run.failed', 'run.cancelled'])

@@ -1,5 +1,5 @@
 /** Where a run's tokens and dollars went: by agent, and what failed attempts took of it. */
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { StepUsage } from '../../machine/machine-events.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'

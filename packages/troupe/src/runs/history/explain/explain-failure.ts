@@ -1,6 +1,6 @@
 /** Why a run failed or was cancelled, and the guard that ended it. */
 import { restoreError, type StoredError } from '../../../core/index.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 

@@ -1,6 +1,6 @@
 /** Which way a run took, and why: edges and their conditions, stand-ins, attempts, joins. */
 import type { CanonicalEdge } from '../../../topology/index.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 

@@ -1,6 +1,6 @@
 /** Which calls a policy let through, asked about or blocked, and by which labels of which arguments. */
 import { describeDecision, type PolicyDecision } from '../../../security/index.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 

@@ -1,6 +1,6 @@
 /** Where a run's time went: its longest steps, and what it spent waiting. */
 import { duration } from '../../../core/index.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import { stepsOf } from '../steps-of.ts'
 import type { ExplanationLine } from './explanation-line.ts'

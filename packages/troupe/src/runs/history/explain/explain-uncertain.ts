@@ -1,6 +1,6 @@
 /** What is known of the effects of a run that is over whose outcome was unknown. */
 import type { RecordedEffect } from '../../../journal/index.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 

@@ -2,7 +2,7 @@
 
 import { duration, type Json } from '../../../core/index.ts'
 import { childIn } from '../../engine/children/child-run-id.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import { wallTimeOf } from '../../machine/clocks/run-time.ts'
 import { hasEnded, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'

@@ -2,7 +2,7 @@
  * Why a run stands as it does, in plain sentences with the events they rest on: what it waits for, why it failed, which
  * guard it tripped, where its cost and its time went, and why it took the way it took.
  */
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import { causesOf } from './causes.ts'
 import { explainCost } from './explain-cost.ts'

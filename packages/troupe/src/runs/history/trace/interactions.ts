@@ -1,7 +1,7 @@
 /** Who had to do with whom in a run, from its events. */
 import type { Json } from '../../../core/index.ts'
 import type { CanonicalEdge } from '../../../topology/index.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { Interaction } from './run-trace.ts'
 
 const user = 'User'

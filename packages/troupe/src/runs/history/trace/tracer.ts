@@ -5,7 +5,7 @@
 
 import { checkCall, checkFunction, checkOptions, failure, fieldOf } from '../../../core/index.ts'
 import type { CanonicalEdge } from '../../../topology/index.ts'
-import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import { evolve } from '../../machine/evolve.ts'
 import { createState } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'

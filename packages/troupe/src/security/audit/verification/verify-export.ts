@@ -15,8 +15,8 @@ import {
   toRecord,
 } from '../audit-record.ts'
 import { incidentsMs, leastRetentionMs } from '../audit-tables.ts'
-import { leafHash, MerkleTree } from '../merkle.ts'
-import { type PruneExcuse, readPruneExcuse } from '../tree-pruner.ts'
+import { leafHash, MerkleTree } from '../tree/merkle.ts'
+import { type PruneExcuse, readPruneExcuse } from '../tree/tree-pruner.ts'
 import { type AuditVerifier, auditVerifier, type Checkpoint, excusingOperations } from './checkpoint.ts'
 import type { ExportedLeaf, ExportedLine, ExportedSubtree } from './export-audit.ts'
 

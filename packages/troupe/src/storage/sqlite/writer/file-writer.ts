@@ -1,7 +1,7 @@
 /** The writer of a database file: it opens the file again after a failure, and writes nothing into a file that was removed. */
 import { statSync } from 'node:fs'
 import type { WriterFailure } from '../../writer-port.ts'
-import { openForWriting } from '../open-for-writing.ts'
+import { openForWriting } from '../file/open-for-writing.ts'
 import { Writer } from './writer.ts'
 
 export interface FileWriterOptions {

@@ -1,0 +1,26 @@
+/** What the hand-offs of an LlmAgent carry of its conversation. */
+import type { Routing } from '../../agent-port.ts'
+import { askSummary, chainOf } from '../ask-model.ts'
+import type { LlmRun } from '../llm-run.ts'
+import { carriedText, linesOf, summaryByRules } from './carried-text.ts'
+import { answerText } from './model-messages.ts'
+
+/** Of a summary by a model. */
+const summaryTokens = 1_000
+/** The offline model extracts sentences, and does not summarise. */
+const offlineProvider = 'offline/'
+
+/** What this agent's hand-offs carry: all of its conversation, or a summary by its model, by rules where that is offline. */
+export async function carriedByModel(run: LlmRun, routing: Routing): Promise<Routing> {
+  const { definition, entry, thread, report } = run
+  const { history } = definition.handOff
+  if (routing.kind !== 'handOff' || history === undefined || history === 'none') return routing
+  const lines = linesOf(definition.name, thread.messages)
+  if (history === 'all') return { ...routing, carried: { kind: 'all', lines } }
+  const [first] = chainOf(run)
+  if (first === undefined || entry.services.models.nameOf(first).startsWith(offlineProvider))
+    return { ...routing, carried: summaryByRules(lines) }
+  const answer = await askSummary(run, carriedText({ kind: 'all', lines }) ?? '', summaryTokens)
+  report.answered(answer)
+  return { ...routing, carried: { kind: 'summary', lines: [{ from: definition.name, text: answerText(answer) }] } }
+}

@@ -1,0 +1,77 @@
+/** What a hand-off carries of a conversation: in words, since the other agent has other tools and maybe another model. */
+import type { LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
+import type { Json } from '../../../core/index.ts'
+import type { CarriedHistory, HistoryLine, Routing, StepEntry } from '../../agent-port.ts'
+import { type ThreadMessage, textOfInput } from './model-messages.ts'
+
+/** Characters of a summary by rules, and of one line in it. */
+const maxSummary = 4_000
+const maxLine = 400
+
+const fileText = (part: { readonly filename?: string; readonly mediaType: string }): string =>
+  `(a file: ${part.filename ?? part.mediaType})`
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+
+/** A conversation as lines, with the calls of tools and what they gave; that of the hand-off itself is none of it. */
+export const linesOf = (agent: string, messages: readonly ThreadMessage[]): readonly HistoryLine[] =>
+  messages.flatMap((message) => {
+    const lines: HistoryLine[] = []
+    const from = message.role === 'user' ? 'user' : agent
+    for (const part of message.content) {
+      if ('toolName' in part && part.toolName === 'hand_off') continue
+      if (part.type === 'text' && part.text.trim() !== '') lines.push({ from, text: part.text })
+      else if (part.type === 'file') lines.push({ from, text: fileText(part) })
+      else if (part.type === 'tool-call')
+        lines.push({ from, text: `(calls ${part.toolName} with ${text(part.input)})` })
+      else if (part.type === 'tool-result')
+        lines.push({ from, text: `(${part.toolName} gave ${resultText(part.output)})` })
+    }
+    return lines
+  })
+
+const resultText = (output: LanguageModelV4ToolResultOutput): string =>
+  output.type === 'content'
+    ? output.value
+        .map((part) => (part.type === 'text' ? part.text : part.type === 'file' ? fileText(part) : ''))
+        .join(' ')
+    : 'value' in output
+      ? text(output.value)
+      : 'reason' in output
+        ? text(output.reason)
+        : output.type
+
+/** By rules: what was asked first, and the newest lines, each shortened; what is left out is counted. */
+export function summaryByRules(lines: readonly HistoryLine[]): CarriedHistory {
+  const shortened = lines.map(({ from, text: fullText }) => {
+    const line = fullText.trim().replaceAll(/\s+/g, ' ')
+    return { from, text: line.length > maxLine ? `${line.slice(0, maxLine - 1)}…` : line }
+  })
+  const [first, ...others] = shortened
+  if (first === undefined) return { kind: 'summary', lines: [] }
+  let left = maxSummary - first.text.length
+  const newest: HistoryLine[] = []
+  for (const line of others.toReversed()) {
+    left -= line.text.length
+    if (left < 0) break
+    newest.unshift(line)
+  }
+  const omitted = others.length - newest.length
+  const gap = omitted > 0 ? [{ from: 'summary', text: `(${omitted} lines are left out)` }] : []
+  return { kind: 'summary', lines: [first, ...gap, ...newest] }
+}
+
+/** What the receiving agent reads before its input; undefined where nothing was carried. */
+export function carriedText(history: CarriedHistory | undefined): string | undefined {
+  if (history === undefined || history.lines.length === 0) return undefined
+  const lines = history.lines.map(({ from, text: line }) => `${from}: ${line}`)
+  return [history.kind === 'all' ? 'What was said before:' : 'A summary of what was said before:', ...lines].join('\n')
+}
+
+/** A function agent has no conversation with a model: it carries what it was asked, and what came to it. */
+export function carriedByFunction(routing: Routing, { history, request, input }: StepEntry): Routing {
+  if (routing.kind !== 'handOff' || routing.history === undefined) return routing
+  const lines = [...(history?.lines ?? []), { from: 'user', text: textOfInput((request ?? input) as Json) }]
+  const carried = routing.history === 'all' ? { kind: 'all' as const, lines } : summaryByRules(lines)
+  return { ...routing, carried }
+}

@@ -1,0 +1,191 @@
+/**
+ * The messages of a conversation, as the provider interface has them. Invariant: after `closeCalls`, every tool call has
+ * exactly one result, before the next message of another role.
+ */
+import type {
+  LanguageModelV4Message,
+  LanguageModelV4ToolResultOutput,
+  LanguageModelV4ToolResultPart,
+} from '@ai-sdk/provider'
+import {
+  type ContentPart,
+  canonicalJson,
+  contentOf,
+  encodeJson,
+  type FilePart,
+  hashText,
+  isObject,
+  type Json,
+  type SourcePart,
+  type TextPart,
+  TroupeError,
+} from '../../../core/index.ts'
+import type { AnswerPart, ModelAnswer } from '../../../models/index.ts'
+
+export type ThreadMessage = Exclude<LanguageModelV4Message, { role: 'system' }>
+export type ToolResultPart = LanguageModelV4ToolResultPart
+export type ToolCallPart = Extract<AnswerPart, { type: 'tool-call' }>
+
+export const userMessage = (text: string): ThreadMessage => ({ role: 'user', content: [{ type: 'text', text }] })
+/** What the model is asked: in words, or in parts where the input holds a file. */
+export function inputMessage(input: Json): ThreadMessage {
+  const parts = contentOf(input)
+  return parts ? { role: 'user', content: parts.map(promptPart) } : userMessage(textOfInput(input))
+}
+
+/** A part as the provider interface has it. */
+function promptPart(part: TextPart | FilePart) {
+  if (part.type === 'text') return { type: 'text' as const, text: part.text }
+  const { mediaType, data, filename } = part
+  const name = filename === undefined ? {} : { filename }
+  return { type: 'file' as const, mediaType, data: { type: 'data' as const, data }, ...name }
+}
+
+export const textOfInput = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
+
+/** The calls that wait for a result of ours, in the model's order. */
+export const pendingCallsOf = (answer: ModelAnswer): readonly ToolCallPart[] =>
+  answer.content.filter((part): part is ToolCallPart => part.type === 'tool-call' && !part.providerExecuted)
+
+export const answerText = (answer: ModelAnswer): string =>
+  answer.content.map((part) => (part.type === 'text' ? part.text : '')).join('')
+
+/** The arguments of a call, or why they can't be read. */
+export function argumentsOf(
+  call: ToolCallPart,
+): { readonly ok: true; readonly args: Json } | { readonly ok: false; readonly problem: string } {
+  try {
+    const args = JSON.parse(call.input.trim() === '' ? '{}' : call.input) as Json
+    // The parser takes 1e400 for infinity, and any depth.
+    encodeJson(args, 'What was given')
+    return { ok: true, args }
+  } catch (error) {
+    if (error instanceof TroupeError) return { ok: false, problem: error.message }
+    return { ok: false, problem: `they are no JSON (${(error as Error).message}): ${call.input.slice(0, 200)}` }
+  }
+}
+
+/** Providers refuse texts without anything in them; some want their own back. */
+const isBlank = (part: AnswerPart): boolean =>
+  part.type === 'text' && part.text.trim() === '' && part.providerMetadata === undefined
+
+type Source = Extract<AnswerPart, { type: 'source' }>
+const isSource = (part: AnswerPart): part is Source => part.type === 'source'
+
+/** What the model said for its reader: texts, files that it made, and the sources that it cites. */
+export const answerContent = (answer: ModelAnswer): readonly ContentPart[] =>
+  answer.content.flatMap((part): ContentPart[] => {
+    if (isSource(part)) return [part as SourcePart]
+    if (part.type === 'file') return [{ type: 'file', mediaType: part.mediaType, data: part.data }]
+    return part.type === 'text' && part.text !== '' ? [{ type: 'text', text: part.text }] : []
+  })
+
+/**
+ * What the model said, as the next prompt holds it; undefined where it said nothing. Arguments that were no object stand
+ * as an empty one.
+ */
+export function assistantMessage(answer: ModelAnswer): ThreadMessage | undefined {
+  // Sources are for the reader: no prompt holds them.
+  const visible = answer.content.filter(
+    (part): part is Exclude<AnswerPart, Source> => !isSource(part) && !isBlank(part),
+  )
+  if (visible.every(({ type }) => type === 'reasoning')) return undefined
+  const content = visible.map((part) => {
+    const options = part.providerMetadata ? { providerOptions: part.providerMetadata } : {}
+    if (part.type === 'text' || part.type === 'reasoning') return { type: part.type, text: part.text, ...options }
+    if (part.type === 'file') return { ...promptPart(part), ...options }
+    if (part.type === 'tool-result') {
+      const output = {
+        type: part.isError ? ('error-json' as const) : ('json' as const),
+        value: part.result as Json & object,
+      }
+      return { type: 'tool-result' as const, toolCallId: part.toolCallId, toolName: part.toolName, output, ...options }
+    }
+    const read = argumentsOf(part)
+    const input = read.ok && isObject(read.args) ? read.args : {}
+    const call = { type: 'tool-call' as const, toolCallId: part.toolCallId, toolName: part.toolName, input, ...options }
+    return part.providerExecuted ? { ...call, providerExecuted: true } : call
+  })
+  return { role: 'assistant', content: content as Extract<ThreadMessage, { role: 'assistant' }>['content'] }
+}
+
+export const toolMessage = (results: readonly ToolResultPart[]): ThreadMessage => ({
+  role: 'tool',
+  content: [...results],
+})
+
+export const toolResult = (
+  call: { readonly toolCallId: string; readonly toolName: string },
+  output: LanguageModelV4ToolResultOutput,
+): ToolResultPart => ({
+  type: 'tool-result',
+  toolCallId: call.toolCallId,
+  toolName: call.toolName,
+  output,
+})
+
+/** A result with a remark: texts get a paragraph, everything else is wrapped. */
+export const valueOutput = (value: Json, notice?: string): LanguageModelV4ToolResultOutput => {
+  if (typeof value === 'string') return { type: 'text', value: notice === undefined ? value : `${value}\n\n${notice}` }
+  const parts = contentOf(value)
+  if (parts) {
+    const remark = notice === undefined ? [] : [{ type: 'text' as const, text: notice }]
+    return { type: 'content', value: [...parts.map(promptPart), ...remark] }
+  }
+  return { type: 'json', value: (notice === undefined ? value : { result: value, notice }) as never }
+}
+export const errorOutput = (error: { readonly [key: string]: Json }): LanguageModelV4ToolResultOutput => ({
+  type: 'error-json',
+  value: error as never,
+})
+
+/** The calls at the end of a conversation that have no result yet. */
+export function openCalls(
+  messages: readonly ThreadMessage[],
+): readonly { readonly toolCallId: string; readonly toolName: string }[] {
+  const open = new Map<string, { readonly toolCallId: string; readonly toolName: string }>()
+  for (const message of messages) {
+    if (message.role === 'assistant')
+      for (const part of message.content)
+        if (part.type === 'tool-call' && !part.providerExecuted)
+          open.set(part.toolCallId, { toolCallId: part.toolCallId, toolName: part.toolName })
+    if (message.role === 'tool')
+      for (const part of message.content) if (part.type === 'tool-result') open.delete(part.toolCallId)
+  }
+  return [...open.values()]
+}
+
+/** What an image or a page of a document takes of a prompt is near it, whatever its size in bytes. */
+const tokensOfFile = 1_500
+
+/** Four characters a token: what English text comes to on average with today's tokenizers; files have their own measure. */
+export function tokensOf(value: unknown): number {
+  const text = JSON.stringify(value) ?? ''
+  if (!text.includes('"type":"file"')) return Math.ceil(text.length / 4)
+  let files = 0
+  const withoutFiles = JSON.stringify(value, (_, inner: unknown) => {
+    if (!isObject(inner) || inner.type !== 'file') return inner
+    files++
+    return null
+  })
+  return Math.ceil(withoutFiles.length / 4) + files * tokensOfFile
+}
+
+/** The hash of a conversation grows by its newest messages: hashing the whole each turn would be quadratic. */
+export const chainHash = (hash: string, messages: readonly ThreadMessage[]): string =>
+  messages.reduce((before, message) => hashText(before + canonicalJson(message as unknown as Json)), hash)
+
+/**
+ * The newest messages within a number of tokens. It begins with a user's message, so that no result lacks its call; at
+ * least the last exchange stays.
+ */
+export function newestWithin(messages: readonly ThreadMessage[], maxTokens: number): readonly ThreadMessage[] {
+  let used = 0
+  let begin = messages.length
+  for (let i = messages.length - 1; i >= 0; i--) {
+    used += tokensOf(messages[i])
+    if (used > maxTokens && begin < messages.length) break
+    if (messages[i]?.role === 'user') begin = i
+  }
+  return messages.slice(begin === messages.length ? 0 : begin)
+}

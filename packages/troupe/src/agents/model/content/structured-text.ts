@@ -1,0 +1,42 @@
+/** An answer that must fit a schema: taken from the text however models wrap it, checked, and refused with the reason. */
+import { type Json, parse, type Schema, type TroupeError } from '../../../core/index.ts'
+
+export type Structured = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string }
+
+export async function structuredOf(schema: Schema, value: Json): Promise<Structured> {
+  try {
+    const parsed = await parse(schema, value, 'The output')
+    return { ok: true, value: JSON.parse(JSON.stringify(parsed ?? null)) as Json }
+  } catch (error) {
+    return { ok: false, problem: (error as TroupeError).message }
+  }
+}
+
+/** Of a text: the JSON in it, or, where the schema takes texts, the text itself. */
+export async function structuredText(schema: Schema, text: string): Promise<Structured> {
+  let first: Structured | undefined
+  for (const candidate of candidates(text)) {
+    const found = await structuredOf(schema, candidate)
+    if (found.ok) return found
+    first ??= found
+  }
+  const asText = await structuredOf(schema, text)
+  return asText.ok ? asText : (first ?? { ok: false, problem: 'it holds no JSON' })
+}
+
+/** The whole, what stands in a fence, and what stands between the outermost brackets. */
+function candidates(text: string): readonly Json[] {
+  const fence = /```(?:json)?\s*\n([\s\S]*?)\n\s*```/.exec(text)?.[1]
+  const begin = text.search(/[[{]/)
+  const end = Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'))
+  const found: Json[] = []
+  for (const source of [text, fence, begin >= 0 && end > begin ? text.slice(begin, end + 1) : undefined]) {
+    if (source === undefined) continue
+    try {
+      found.push(JSON.parse(source) as Json)
+    } catch {
+      // The next candidate may be JSON.
+    }
+  }
+  return found
+}

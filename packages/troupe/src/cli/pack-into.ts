@@ -1,0 +1,47 @@
+/** Packs the library that runs into a project, where no registry has it. */
+import { spawn } from 'node:child_process'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { commandFailure, exitCodes } from './exit-codes.ts'
+
+/** Whether npm has installed this package from a registry: its record of what it installed says from where. */
+export async function isFromRegistry(packageFolder: string): Promise<boolean> {
+  const record = join(dirname(packageFolder), '.package-lock.json')
+  const text = await readFile(record, 'utf8').catch(() => '{}')
+  const { packages = {} } = JSON.parse(text) as { packages?: Readonly<Record<string, { readonly resolved?: string }>> }
+  return /^https?:/.test(packages['node_modules/troupe']?.resolved ?? '')
+}
+
+/**
+ * @returns the name of the packed file
+ * @throws CliError where npm is not there or cannot pack
+ */
+export async function packInto(packageFolder: string, folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
+  const packing = spawn('npm', args, {
+    cwd: packageFolder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // On Windows npm is a script.
+    shell: process.platform === 'win32',
+  })
+  const [printed, complaint, code] = await Promise.all([
+    textOf(packing.stdout),
+    textOf(packing.stderr),
+    new Promise<number | null>((resolve) => packing.once('error', () => resolve(null)).once('close', resolve)),
+  ])
+  if (code !== 0)
+    throw commandFailure('init.unpacked', exitCodes.failed, {
+      folder,
+      problem: complaint.trim() || 'npm was not found',
+    })
+  // npm 12 gives them by name, older ones as a list.
+  const [packed] = Object.values(JSON.parse(printed) as object) as { readonly filename: string }[]
+  return packed?.filename ?? ''
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8')) text += chunk
+  return text
+}

@@ -1,0 +1,62 @@
+/** An event of a run as observers of the troupe receive it: its base in the run and in the trace, and no content. */
+import type { EventPayloads, TroupeEvent, UserId } from '../../../core/index.ts'
+import type { EventOf, EventType } from '../../machine/machine-events.ts'
+import type { EventWithPath } from './run-event.ts'
+import { runSpanOf } from './run-span.ts'
+
+/** The fields that are published wherever an event of the core has them. */
+const publishedFields = [
+  'branch',
+  'step',
+  'agent',
+  'node',
+  'joinId',
+  'question',
+  'questions',
+  'attempt',
+  'kind',
+  'as',
+  'reason',
+  'child',
+  'gap',
+] as const
+
+type Published<Type extends EventType> = Pick<
+  EventOf<Type>,
+  Extract<keyof EventOf<Type>, (typeof publishedFields)[number]>
+>
+/** What `summaryOf` adds. */
+type Summary<Type extends EventType> = Type extends 'run.failed' | 'step.failed'
+  ? Pick<EventPayloads['run.failed'], 'code' | 'errorId'>
+  : Type extends 'guard.tripped'
+    ? Omit<EventPayloads['guard.tripped'], keyof RunFields>
+    : Type extends 'question.asked'
+      ? Pick<EventPayloads['question.asked'], 'kind'>
+      : unknown
+type RunFields = EventPayloads['run.started']
+/** Compiles only if the events of the core have all fields that `EventPayloads` declares for them. */
+type Declared<Fields extends { readonly [Type in EventType]: EventPayloads[Type] }> = {
+  readonly [Type in EventType]: TroupeEvent<Type> & Fields[Type]
+}[EventType]
+type PublishedEvent = Declared<{ [Type in EventType]: RunFields & Published<Type> & Summary<Type> }>
+
+export function publishedEvent(userId: UserId, runId: string, trace: string, event: EventWithPath): PublishedEvent {
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(event))
+    if ((publishedFields as readonly string[]).includes(name) && value !== undefined) fields[name] = value
+  const { type, at, seq, path } = event
+  const base = { type, at, userId, runId, seq, trace, path, ...runSpanOf(userId, runId, event) }
+  return { ...base, ...fields, ...summaryOf(event) } as PublishedEvent
+}
+
+/** What is published of a field that holds content too. */
+function summaryOf(event: EventWithPath): object {
+  if (event.type === 'run.failed' || event.type === 'step.failed') {
+    const { code, errorId } = event.error
+    return { code, ...(errorId === undefined ? {} : { errorId }) }
+  }
+  if (event.type === 'question.asked') return { kind: event.ask.kind }
+  if (event.type !== 'guard.tripped') return {}
+  const { name: guard, limit, used } = event.guard
+  return { guard, limit, used }
+}

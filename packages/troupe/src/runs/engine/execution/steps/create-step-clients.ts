@@ -1,0 +1,91 @@
+/** The hands of a step of a run: people and the run's own agents are asked through the run, holding no process. */
+import { type Agent, createQuestion, type StepClients } from '../../../../agents/index.ts'
+import type { ContextClient } from '../../../../context/index.ts'
+import {
+  checkOptions,
+  checkSignal,
+  encodeJson,
+  hashJson,
+  type Json,
+  milliseconds,
+  parse,
+  taintField,
+} from '../../../../core/index.ts'
+import type { Recorder } from '../../../../journal/index.ts'
+import type { MessageClient, MessageType, RequestOptions } from '../../../../messaging/index.ts'
+import type { Fragment } from '../../../../storage/index.ts'
+import { startChildRun } from '../../children/start-child-run.ts'
+import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
+import type { OrchestraParts } from '../../orchestra-parts.ts'
+import { runJournal, stepJournal } from '../../store/run-journals.ts'
+import type { RunStep } from './run-step.ts'
+
+/** @param over the hands of the step itself, where these are of a stage over it, and rights of who acts for its agent */
+export function createStepClients(
+  parts: OrchestraParts,
+  at: RunStep,
+  agent: Agent,
+  recorder: Recorder,
+  over?: { readonly context: ContextClient; readonly within: readonly Agent['access'][] },
+): StepClients {
+  const { context, messages, metrics } = parts.clients(recorder, agent, over?.context, over?.within)
+  const notify = (wait: string, message: RunMessage): Fragment =>
+    parts.inbox.put(at.user, runJournal(at.run), stepJournal(at.run, at.step), wait, runMessageJson(message))
+  return {
+    context,
+    metrics,
+    messages: {
+      send: (type, payload, options) => messages.send(type, payload, options),
+      broadcast: (type, payload, options) => messages.broadcast(type, payload, options),
+      publish: (type, payload, options) => messages.publish(type, payload, options),
+      request: requestVia(parts, at, recorder, messages, notify),
+    },
+    startRun: (spec) => startChildRun(parts, at, recorder, spec),
+    ask(options) {
+      const question = createQuestion(options)
+      return recorder.wait({
+        call: { kind: 'ask', name: question.kind },
+        input: hashJson(question),
+        notify: (wait) => notify(wait, { type: 'asked', step: at.step, wait, question, agent: at.agent }),
+      })
+    },
+  }
+}
+
+/** A request to an agent of the run is a step of its own in it; to anybody else it goes to their mailbox. */
+function requestVia(
+  parts: OrchestraParts,
+  at: RunStep,
+  recorder: Recorder,
+  messages: MessageClient,
+  notify: (wait: string, message: RunMessage) => Fragment,
+): MessageClient['request'] {
+  return async <P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R> => {
+    checkOptions('request', options, ['to', 'timeout', 'signal'])
+    checkSignal('request', options.signal)
+    const { to } = options
+    if (!at.agents.has(to)) return messages.request(type, payload, options)
+    const what = `The payload of ${type.name}`
+    const json = JSON.parse(encodeJson(type.schema ? await parse(type.schema, payload, what) : payload, what)) as Json
+    const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request', '1ms')
+    const deadline = parts.clock.now() + timeoutMs
+    const reply = await recorder.wait({
+      call: { kind: 'request', name: `${type.name} to ${to}` },
+      input: hashJson(json),
+      // Its timeout is a clock of the run, which stops with it.
+      notify: (wait) => {
+        const asked = {
+          type: 'requested' as const,
+          step: at.step,
+          wait,
+          to,
+          message: type.name,
+          payload: json,
+          deadline,
+        }
+        return notify(wait, { ...asked, ...taintField(recorder.taint) })
+      },
+    })
+    return (type.reply ? await parse(type.reply, reply, `The reply to ${type.name}`) : reply) as R
+  }
+}

@@ -1,0 +1,38 @@
+/** What a step reports to its run when it ends. */
+import type { Outcome, StepReport } from '../../../../agents/index.ts'
+import { type Json, type StoredError, type TaintLabel, taintField } from '../../../../core/index.ts'
+import type { StepUsage } from '../../../machine/machine-events.ts'
+import type { RunMessage } from '../../commands/run-message.ts'
+
+export function stepEndMessage(
+  step: string,
+  end: Json | { readonly error: StoredError },
+  taint: readonly TaintLabel[],
+): RunMessage {
+  return isFailure(end)
+    ? { type: 'failed', step, error: end.error, ...spentOf(end.error), ...taintField(taint) }
+    : { type: 'completed', step, ...plainOutcome(end), ...taintField(taint) }
+}
+
+const isFailure = (end: unknown): end is { readonly error: StoredError } =>
+  typeof end === 'object' && end !== null && 'error' in end && !('kind' in end)
+
+/** What a step that failed had used until then. */
+function spentOf(error: StoredError): { readonly usage?: StepUsage } {
+  const { spent } = (error.details ?? {}) as {
+    readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] }
+  }
+  if (!spent) return {}
+  const { usd, unknown, ...usage } = spent
+  return { usage: usageOf({ usage, cost: { usd, unknown } }) }
+}
+
+/** What the core needs of an outcome; the rest stays in the step's own journal. */
+function plainOutcome(end: Json): { readonly outcome: Outcome; readonly usage?: StepUsage } {
+  const { report, ...outcome } = end as Outcome
+  return report ? { outcome, usage: usageOf(report) } : { outcome }
+}
+
+export function usageOf({ usage, cost: { usd, unknown } }: Pick<StepReport, 'usage' | 'cost'>): StepUsage {
+  return { ...usage, cost: usd, ...(unknown.length > 0 ? { unknown } : {}) }
+}

@@ -1,0 +1,399 @@
+/** Carries out the steps of one run in this process: launches, joins, wakes, cancels. Decides nothing. */
+import {
+  type Agent,
+  buildStepContext,
+  type CtxOf,
+  createRepetitionGuard,
+  guardedStep,
+  type Outcome,
+  type Services,
+  type StepContext,
+  type StepEntry,
+} from '../../../../agents/index.ts'
+import {
+  failure,
+  type Json,
+  type Principal,
+  type StoredError,
+  type TaintLabel,
+  taintField,
+  type UserId,
+} from '../../../../core/index.ts'
+import type { EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../../journal/index.ts'
+import { runWorkspace } from '../../../../sandbox/index.ts'
+import { compileRules } from '../../../../security/index.ts'
+import type { Fragment } from '../../../../storage/index.ts'
+import type { Command, Pinned, StepUsage } from '../../../machine/machine-events.ts'
+import { breakpointsIn } from '../../../machine/people/breakpoints.ts'
+import type { State } from '../../../machine/state.ts'
+import { type StateView, viewOf } from '../../../machine/state-view.ts'
+import { withDailyBudget } from '../../budgets/daily-usage.ts'
+import { parentOf } from '../../children/parent.ts'
+import { runMessageJson } from '../../commands/run-message.ts'
+import type { OrchestraParts } from '../../orchestra-parts.ts'
+import { descriptionsOf } from '../../starts/run-code.ts'
+import { runJournal, stepJournal, threadOf } from '../../store/run-journals.ts'
+import { isClosedFailure, isPassingFailure } from '../passing-failures.ts'
+import { createStepClients } from './create-step-clients.ts'
+import { stepEndMessage, usageOf } from './step-end-message.ts'
+
+type Execute = Extract<Command, { readonly type: 'step.execute' }>
+/** Its journal or our own code is broken: executed again it would break the same way. */
+interface BrokenStep {
+  readonly status: 'broken'
+  readonly error: unknown
+}
+/** @param usage what the step has used so far */
+export type Ended = (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
+
+/** Before a step that the storage failed, or that was left, is entered again, ms. */
+export const retryDelayMs = 1_000
+
+interface Flight {
+  readonly command: Execute
+  readonly ended: Ended
+  readonly controller: AbortController
+  /** Undefined while the step is parked, or waits for another attempt. */
+  running: Promise<void> | undefined
+  /** The storage failed it: it is entered again after a while. */
+  retrying: boolean
+  /** An answer came while it was giving up its process. */
+  needsRestart: boolean
+  /** Of its first execution here. */
+  entry: StepSpec['entry']
+  /** What the execution has used so far. */
+  usage: StepUsage | undefined
+}
+
+export class StepLauncher {
+  readonly #parts: OrchestraParts
+  readonly #user: UserId
+  readonly #run: string
+  readonly #agents: ReadonlyMap<string, Agent>
+  readonly #pinned: Pinned
+  readonly #flights = new Map<string, Flight>()
+  /** The run is another's: nothing begins here any more. */
+  #over = false
+  /** What is under way goes on, and nothing begins. */
+  #draining = false
+  #view: StateView | undefined
+  #state: Readonly<State> | undefined
+  /** Steps that something came for while the run was paused. */
+  readonly #deferred = new Set<string>()
+
+  constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
+    this.#parts = parts
+    this.#user = user
+    this.#run = run
+    this.#pinned = pinned
+    this.#agents = agents
+  }
+
+  /** The code of the run's agents, by name. */
+  get agents(): ReadonlyMap<string, Agent> {
+    return this.#agents
+  }
+
+  /** @param state of the run, as it changes: where it stops may be set while it goes on */
+  observeState<S extends State>(state: S): S {
+    this.#state = state
+    this.#view = viewOf(state)
+    return state
+  }
+
+  /**
+   * A step that is already carried out here is left alone.
+   * @param entry of its first execution here
+   */
+  launch(command: Execute, ended: Ended, entry?: StepSpec['entry']): void {
+    if (this.#over || this.#draining || this.#flights.has(command.step)) return
+    const flight: Flight = {
+      command,
+      ended,
+      controller: new AbortController(),
+      running: undefined,
+      retrying: false,
+      needsRestart: false,
+      entry,
+      usage: undefined,
+    }
+    this.#flights.set(command.step, flight)
+    if (this.#isPaused && this.#view?.step(command.step)?.status === 'waiting') this.#deferred.add(command.step)
+    else this.#startExecution(flight)
+  }
+
+  /** Something arrived for a step that waits, and the run may be paused. @returns whether it was entered again */
+  arrived(step: string): boolean {
+    const isParked = this.isParked(step)
+    if (this.#isPaused && isParked) {
+      this.#deferred.add(step)
+      return false
+    }
+    this.wake(step)
+    return isParked
+  }
+
+  /** The run is not paused any more. @returns steps that are entered again for what came meanwhile */
+  resumeParked(): readonly string[] {
+    if (this.#isPaused) return []
+    const deferred = [...this.#deferred].filter((step) => this.isParked(step))
+    this.#deferred.clear()
+    for (const step of deferred) this.wake(step)
+    return deferred
+  }
+
+  get #isPaused(): boolean {
+    return this.#view?.isPaused === true
+  }
+
+  /** Something arrived for a step: if it had given up its process, it is entered again. */
+  wake(step: string): void {
+    const flight = this.#flights.get(step)
+    if (!flight || flight.retrying || this.#draining) return
+    if (flight.running) flight.needsRestart = true
+    else this.#startExecution(flight)
+  }
+
+  /** Those that are carried out here, parked ones included. */
+  steps(): readonly string[] {
+    return [...this.#flights.keys()]
+  }
+
+  /** What a step has used so far here; undefined where nothing. */
+  usageOf(step: string): StepUsage | undefined {
+    return this.#flights.get(step)?.usage
+  }
+
+  isParked(step: string): boolean {
+    const flight = this.#flights.get(step)
+    return flight !== undefined && flight.running === undefined && !flight.retrying
+  }
+
+  /** Aborts it and waits until it has stopped; its clean-up included. */
+  async cancel(step: string, reason: StoredError): Promise<void> {
+    const flight = this.#flights.get(step)
+    if (!flight) return
+    flight.controller.abort(failure('cancelled', { what: `The step ${step} (${reason.message})` }))
+    await flight.running
+    this.#flights.delete(step)
+  }
+
+  /** Steps at work go on to their end; what comes after them is for whoever carries the run on next. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** Nothing is entered again. */
+  abandon(): void {
+    this.#flights.clear()
+  }
+
+  /** Begins and enters nothing any more; what is under way goes on, for whoever carries the run on here next. */
+  leave(): void {
+    this.#over = true
+    this.#flights.clear()
+  }
+
+  /** Stops what is under way: the run is carried on by somebody else, or by nobody for now. */
+  async release(): Promise<void> {
+    const steps = this.steps()
+    this.leave()
+    await Promise.all(steps.map((step) => this.#parts.steps.release(this.#user, stepJournal(this.#run, step))))
+  }
+
+  #startExecution(flight: Flight): void {
+    flight.needsRestart = false
+    flight.running = this.#execute(flight)
+      .catch((error: unknown): BrokenStep | undefined => {
+        if (isClosedFailure(error)) return undefined
+        this.#parts.log.error('a step could not be carried out', { step: flight.command.step, error: error as Error })
+        if (!isPassingFailure(error)) return { status: 'broken', error }
+        this.#retryLater(flight)
+        return undefined
+      })
+      .then((end) => {
+        flight.running = undefined
+        if (!end || this.#over) return
+        if (end.status === 'parked' && flight.needsRestart && this.#flights.has(flight.command.step)) {
+          if (!this.#isPaused) return this.#startExecution(flight)
+          this.#deferred.add(flight.command.step)
+        }
+        if (isReleased(end) || !staying.has(end.status)) this.#flights.delete(flight.command.step)
+        flight.ended(end, flight.usage)
+      })
+  }
+
+  /** What of it is durable is in its journal; without this the run would wait for it for ever. */
+  #retryLater(flight: Flight): void {
+    const { step } = flight.command
+    flight.retrying = true
+    const retry = () => {
+      flight.retrying = false
+      if (this.#flights.get(step) === flight) this.#startExecution(flight)
+    }
+    this.#parts.wakeups.set(`${this.#user} ${stepJournal(this.#run, step)}`, retryDelayMs, retry, { foreground: true })
+  }
+
+  #execute(flight: Flight): Promise<StepEnd> {
+    const { command, controller, entry } = flight
+    flight.entry = undefined
+    const spec = { ...this.#spec(command, controller.signal), ...(entry ? { entry } : {}) }
+    return this.#parts.steps.execute(spec, (recorder) => {
+      flight.usage = undefined
+      return this.#executeAgent(command, recorder, (spent) => {
+        flight.usage = usageOf(spent)
+      })
+    })
+  }
+
+  /** Takes back what a step that is over did outside; `only`: of these calls. */
+  undo(
+    command: Execute,
+    signal: AbortSignal | undefined,
+    only?: ReadonlySet<string>,
+  ): Promise<readonly EffectUndoResult[]> {
+    const spec = this.#spec(command, signal)
+    return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder), only)
+  }
+
+  #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
+    const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
+    const { grace } = this.#pinned.config.timeouts
+    return {
+      id: stepJournal(this.#run, command.step),
+      principal,
+      runId: this.#run,
+      input: { agent: command.agent, input: command.input },
+      ...taintField(command.taint),
+      ...(signal ? { signal } : {}),
+      ...(grace === undefined ? {} : { graceMs: grace }),
+      canResume: () => !this.#isPaused,
+      onEnd: (end, taint) => this.#reportEnd(command.step, end, taint),
+    }
+  }
+
+  async #executeAgent(command: Execute, recorder: Recorder, onSpent?: StepEntry['onSpent']): Promise<Json> {
+    const agent = this.#agents.get(command.agent)
+    if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
+    let startedRuns = false
+    try {
+      const onChildRun = () => {
+        startedRuns = true
+      }
+      return await this.#program(agent, command, recorder, { onChildRun, ...(onSpent ? { onSpent } : {}) })
+    } catch (error) {
+      // Who cancels the step cancels these too.
+      if (startedRuns && !recorder.signal.aborted) await this.#parts.children.cancelOf(this.#user, recorder.step)
+      throw error
+    }
+  }
+
+  async #program(
+    agent: Agent,
+    command: Execute,
+    recorder: Recorder,
+    { onChildRun, ...observers }: { readonly onChildRun: () => void } & Pick<StepEntry, 'onSpent'>,
+  ): Promise<Outcome> {
+    const { clock, random } = this.#parts
+    const { recording, guard } = this.#parts.services
+    const services = this.#services()
+    const shared = {
+      clock,
+      random,
+      recording,
+      guard,
+      rules: { team: services.teamRules },
+      vouches: agent.source !== undefined,
+    }
+    const at = {
+      user: this.#user,
+      run: this.#run,
+      step: command.step,
+      agent: agent.name,
+      agents: this.#agents,
+      pinned: this.#pinned,
+      onChildRun,
+    }
+    const own = createStepClients(this.#parts, at, agent, recorder)
+    const { sandboxes } = services
+    const workspaceOver = (over?: StepContext) => sandboxes && { sandboxes, name: runWorkspace(this.#run), over }
+    const ctx = buildStepContext({ ...shared, agent: agent.name, recorder, clients: own, workspace: workspaceOver() })
+    const ctxOf: CtxOf = (stage, name = agent.name, within = []) => {
+      const over = { context: own.context, within }
+      const clients = createStepClients(this.#parts, { ...at, agent: name }, agent, stage, over)
+      return buildStepContext({ ...shared, agent: name, recorder: stage, clients, workspace: workspaceOver(ctx) })
+    }
+    const entry: StepEntry = {
+      input: command.input,
+      ctx,
+      recorder,
+      ctxOf,
+      flow: command.flow,
+      services,
+      thread: threadOf(this.#run, command.thread),
+      request: command.request,
+      ...observers,
+      ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
+      ...(command.results ? { results: command.results as never } : {}),
+      ...(command.history ? { history: command.history } : {}),
+      descriptions: descriptionsOf(command.flow, this.#pinned.topology.nodes, this.#agents),
+      ...this.#shown(command),
+    }
+    return guardedStep(entry.services, agent.name, recorder, async () => {
+      if (!entry.serve || !agent.serve) return agent.step(entry)
+      return { kind: 'value', value: await agent.serve(entry.serve, entry) }
+    })
+  }
+
+  /** What of its work is seen as it happens; a quiet run shows what it is told to show, and no text. */
+  #shown(command: Execute): Pick<StepEntry, 'live' | 'onCall'> {
+    const { verbosity, showAgentThoughts, showToolCalls } = this.#pinned.config
+    const isShown = (part: Json) =>
+      (part as { type?: Json }).type === 'reasoning' ? showAgentThoughts : verbosity !== 'quiet'
+    return {
+      ...(verbosity === 'quiet' && !showAgentThoughts
+        ? {}
+        : { live: (part: Json) => (isShown(part) ? this.#live(command, part) : undefined) }),
+      ...(showToolCalls ? { onCall: (part: Json) => this.#live(command, part) } : {}),
+    }
+  }
+
+  #live(command: Execute, part: Json): void {
+    const to = command.streamTo ? { to: command.streamTo } : {}
+    this.#parts.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
+  }
+
+  #services(): Services {
+    const { timeouts, budget, guards, debug, policies = [] } = this.#pinned.config
+    const { budgets, dailyUsage } = this.#parts
+    const limits = parentOf(this.#pinned)?.limits
+    const limiting = withDailyBudget(budgets.of(this.#user, this.#run, budget, limits), dailyUsage?.budget(this.#user))
+    const breakpoints = this.#state ? breakpointsIn(this.#state) : (debug?.breakOn ?? [])
+    const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
+    return {
+      ...this.#parts.services,
+      ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
+      ...(limiting ? { budget: limiting } : {}),
+      timeouts: {
+        ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
+        ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
+        ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
+      },
+      ...(breakOn.length > 0 ? { breakOn } : {}),
+      ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
+    }
+  }
+
+  /** The inbox row that tells the run, in the change that settles the step. */
+  #reportEnd(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
+    const message = runMessageJson(stepEndMessage(step, end, taint))
+    return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', message)
+  }
+}
+
+/** Nothing came of it here, and it is not over: another writer had its journal, or this process was about to leave it. */
+export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, { status: 'lost' | 'parked' }> =>
+  end.status === 'lost' || (end.status === 'parked' && end.waits.length === 0)
+
+/** What is continued here, or, where it is broken, stopped with its run. */
+const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])

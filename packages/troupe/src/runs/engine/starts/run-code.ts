@@ -1,0 +1,101 @@
+/** The code of runs: what the troupe knows, and what came with the latest starts alone. */
+import type { Agent, Flow } from '../../../agents/index.ts'
+import { canonicalJson, failure } from '../../../core/index.ts'
+import type { CanonicalTopology } from '../../../topology/index.ts'
+import { type CompiledTopology, defineTopology } from '../../../topology/index.ts'
+import type { Pinned } from '../../machine/machine-events.ts'
+
+export interface Known {
+  /** The code of agents, by name. */
+  readonly agents: ReadonlyMap<string, Agent>
+  /** By the names they are registered under; of some no list of agents names the inner ones (a router's rule, a loop's check). */
+  readonly teams: ReadonlyMap<string, CompiledTopology>
+}
+
+/** The name of a team: the one it is registered under, else that of the agent that is alone in it. */
+export function teamNames({ teams }: Known): (topology: CanonicalTopology) => string | undefined {
+  const textOf = (topology: CanonicalTopology) => canonicalJson(topology)
+  const names = new Map([...teams].map(([name, { canonical }]) => [textOf(canonical), name]))
+  return (topology) => {
+    const name = names.size > 0 ? names.get(textOf(topology)) : undefined
+    const [only, ...others] = topology.nodes.filter(({ kind }) => kind === 'agent')
+    return name ?? (others.length === 0 ? only?.agent : undefined)
+  }
+}
+
+type Code = ReadonlyMap<string, Agent>
+
+/** About 100 bytes each, for runs whose code no list of the troupe names. */
+const maxRemembered = 100_000
+
+export class RunCode {
+  readonly #known: Known
+  /** Which no list of the troupe may name: for runs that were let go, and for forks. */
+  readonly #latest = new Map<string, Code>()
+
+  constructor(known: Known) {
+    this.#known = known
+  }
+
+  remember(key: string, agents: Code): void {
+    this.#latest.delete(key)
+    if (this.#isKnown(agents)) return
+    this.#latest.set(key, agents)
+    const [oldest] = this.#latest.keys()
+    if (this.#latest.size > maxRemembered && oldest !== undefined) this.#latest.delete(oldest)
+  }
+
+  #isKnown(agents: Code): boolean {
+    const { agents: known, teams } = this.#known
+    return (
+      [...teams.values()].some((team) => team.agents === agents) ||
+      [...agents].every(([name, agent]) => known.get(name) === agent)
+    )
+  }
+
+  /** @param prefix of the keys of a user's runs */
+  forget(prefix: string): void {
+    for (const key of this.#latest.keys()) if (key.startsWith(prefix)) this.#latest.delete(key)
+  }
+
+  /**
+   * What is given, what the troupe knows, and what the run's pattern brings by itself.
+   * @param names of the agents whose code it needs
+   * @throws ConflictError `run.agents_missing`
+   */
+  of(
+    key: string,
+    run: string,
+    names: readonly string[],
+    { topology }: Pick<Pinned, 'topology'>,
+    ownAgents?: Code,
+  ): Code {
+    const pinned = canonicalJson(topology)
+    const teams = [...this.#known.teams.values()]
+    const known = teams.find((each) => canonicalJson(each.canonical) === pinned)
+    if (known) return known.agents
+    const own = ownAgents ?? this.#latest.get(key)
+    const agents = names.flatMap((name) => own?.get(name) ?? this.#known.agents.get(name) ?? [])
+    try {
+      const all = defineTopology(topology, { agents }).agents
+      for (const { name, incomplete } of all.values())
+        if (incomplete !== undefined) throw failure('agent.unknown', { agent: name, known: names.join(', ') })
+      return all
+    } catch (cause) {
+      const found = new Set(agents.map((agent) => agent.name))
+      const missing = names.filter((name) => !found.has(name))
+      throw failure('run.agents_missing', { run, agents: missing.join(', ') || 'those of its pattern' }, { cause })
+    }
+  }
+}
+
+/** Of the agents that may be invoked or handed to, by the names under which the topology knows them. */
+export function descriptionsOf(
+  { invoke, handOff }: Flow,
+  nodes: CanonicalTopology['nodes'],
+  agents: ReadonlyMap<string, Agent>,
+): ReadonlyMap<string, string> {
+  // A node has the name of its agent, unless several nodes have one agent.
+  const agentOf = (name: string) => agents.get(name) ?? agents.get(nodes.find((one) => one.name === name)?.agent ?? '')
+  return new Map([...invoke, ...handOff].map((name) => [name, agentOf(name)?.description ?? '']))
+}

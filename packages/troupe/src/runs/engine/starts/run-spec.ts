@@ -1,0 +1,13 @@
+/** What a run begins with. */
+import type { Agent } from '../../../agents/index.ts'
+import type { Json, TaintLabel } from '../../../core/index.ts'
+import type { Pinned } from '../../machine/machine-events.ts'
+
+export interface RunSpec {
+  readonly task: Json
+  /** What the task came with. */
+  readonly taint?: readonly TaintLabel[]
+  readonly pinned: Pinned
+  readonly tags: readonly string[]
+  readonly agents: ReadonlyMap<string, Agent>
+}

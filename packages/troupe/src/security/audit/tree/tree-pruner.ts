@@ -1,0 +1,133 @@
+/**
+ * Removes leaves of the tree whose records are gone for good. In their place stays the hash of the largest subtree that
+ * holds no other leaf, so that every later root, and each proof of a leaf that is still there, can be computed. What goes is
+ * recorded and signed first: the verifier knows which leaves may be missing.
+ *
+ * Invariant: a leaf goes only after its record, when refusals of its age have gone too. Leaves of what the troupe did as a
+ * whole stay.
+ */
+import type { Storage } from '../../../storage/index.ts'
+import { leafNumbersDigest } from '../audit-record.ts'
+import type { AuditStatements } from '../audit-statements.ts'
+
+export interface TreePrunerParts {
+  readonly storage: Pick<Storage, 'commit' | 'read'>
+  readonly statements: AuditStatements
+  /** Records it durably and in the tree. @param resource of the record, as `readPruneExcuse` reads it */
+  readonly announce: (resource: string) => Promise<void>
+}
+
+/** What a record of `audit.prune` says of leaves that go. */
+export interface PruneExcuse {
+  /** Leaves below this number may be gone. */
+  readonly size: number
+  /** Their records were made before this id. */
+  readonly before: string
+  /** Of the numbers below `size` of leaves of what the troupe did as a whole: these stay. */
+  readonly systemLeaves: string
+}
+
+const pruneExcuse = ({ size, before, systemLeaves }: PruneExcuse): string => `${size} ${before} ${systemLeaves}`
+
+export function readPruneExcuse(resource: string): PruneExcuse {
+  const [size, before = '~', systemLeaves = ''] = resource.split(' ')
+  return { size: Number(size), before, systemLeaves }
+}
+
+/** A complete subtree of 2^level leaves. */
+export interface Subtree {
+  readonly first: number
+  readonly level: number
+}
+export interface WindowLeaf {
+  readonly n: number
+  /** `later`: its record is there, or young. `retained`: it stays. */
+  readonly state: 'prunable' | 'retained' | 'later'
+}
+
+/** Leaves are read and removed by subtrees of so many. */
+const windowLevel = 10
+const windowLeaves = 2 ** windowLevel
+/** The record that announces a round costs as much as a few leaves. */
+const leastLeaves = 256
+/** In one round; the next one continues there. */
+const maxWindows = 500
+const states = ['prunable', 'retained', 'later'] as const
+
+/** The largest subtrees at `first` that hold leaves, all of them prunable. */
+export function prunableSubtrees({ first, level }: Subtree, leaves: readonly WindowLeaf[]): readonly Subtree[] {
+  if (leaves.length === 0 || level === 0) return []
+  if (leaves.every(({ state }) => state === 'prunable')) return [{ first, level }]
+  const middle = first + 2 ** (level - 1)
+  return [
+    ...prunableSubtrees(
+      { first, level: level - 1 },
+      leaves.filter(({ n }) => n < middle),
+    ),
+    ...prunableSubtrees(
+      { first: middle, level: level - 1 },
+      leaves.filter(({ n }) => n >= middle),
+    ),
+  ]
+}
+
+export class TreePruner {
+  readonly #parts: TreePrunerParts
+  /** Below it no leaf will become prunable. */
+  #from = 0
+
+  constructor(parts: TreePrunerParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * @param before leaves of records from this id on stay
+   * @returns the number of leaves removed
+   */
+  async prune(before: string): Promise<number> {
+    const { storage, statements, announce } = this.#parts
+    const { subtrees, count, from } = await this.#plan(before)
+    const last = subtrees.at(-1)
+    if (count === 0) this.#from = from
+    if (!last || count < leastLeaves) return 0
+    const size = last.first + 2 ** last.level
+    const [rows = []] = await storage.read({ work: true }, [statements.systemLeaves({ size }, { returns: true })])
+    await announce(pruneExcuse({ size, before, systemLeaves: leafNumbersDigest(rows.map(({ n }) => Number(n))) }))
+    for (const { first, level } of subtrees)
+      await storage.commit({ id: null, scope: { work: true }, statements: statements.prune(first, level, before) })
+    this.#from = from
+    return count
+  }
+
+  async #plan(before: string) {
+    const { storage, statements } = this.#parts
+    const [heads] = await storage.read({ work: true }, [statements.head({}, { returns: true })])
+    const size = Number(heads?.[0]?.size ?? 0)
+    const subtrees: Subtree[] = []
+    let [count, next, from] = [0, this.#from, undefined as number | undefined]
+    for (let windows = 0; windows < maxWindows; windows++) {
+      const [rows] = await storage.read({ work: true }, [statements.firstLeaf({ from: next }, { returns: true })])
+      const lowest = rows?.[0]?.n
+      if (lowest === undefined || lowest === null) break
+      const first = Math.floor(Number(lowest) / windowLeaves) * windowLeaves
+      if (first + windowLeaves > size) break
+      const leaves = await this.#leavesOf(first, before)
+      const found = prunableSubtrees({ first, level: windowLevel }, leaves)
+      subtrees.push(...found)
+      count += leaves.filter(({ n }) =>
+        found.some((each) => n >= each.first && n < each.first + 2 ** each.level),
+      ).length
+      if (leaves.some(({ state }) => state === 'later')) from ??= first
+      next = first + windowLeaves
+      // What comes behind is younger.
+      if (leaves.every(({ state }) => state !== 'prunable') && from !== undefined) break
+    }
+    return { subtrees, count, from: from ?? next }
+  }
+
+  async #leavesOf(first: number, before: string): Promise<readonly WindowLeaf[]> {
+    const statement = this.#parts.statements.leavesOfWindow(first, first + windowLeaves, before)
+    const [rows = []] = await this.#parts.storage.read({ work: true }, [statement])
+    return rows.map(({ n, state }) => ({ n: Number(n), state: states[Number(state)] ?? 'later' }))
+  }
+}

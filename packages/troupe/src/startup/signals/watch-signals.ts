@@ -1,0 +1,62 @@
+/** What a process does when it is told to end, or when something fails that nobody caught. */
+import { checkOptions } from '../../core/index.ts'
+import type { Log } from '../../observability/index.ts'
+import { checkClosing, type DrainOptions, type DrainResult } from '../drain-parts.ts'
+
+export interface SignalOptions extends DrainOptions {
+  /** Ends the process; `process.exit` by default. */
+  readonly exit?: (code: number) => void
+}
+
+interface Drainable {
+  drain(options: DrainOptions): Promise<DrainResult>
+}
+
+/** Exit codes of a shell for a process that ended by a signal. */
+const codeOf = { SIGINT: 130, SIGTERM: 143 } as const
+type Signal = keyof typeof codeOf
+
+/**
+ * SIGTERM and SIGINT drain the troupe and end the process: with 0 where everything ended in time, else with 1. A second
+ * signal ends it at once with 128 + its number. What nobody caught is logged, then drained, and ends it with 1.
+ * @returns a function that lets go of the signals
+ */
+export function watchSignals(
+  troupe: Drainable,
+  log: Log,
+  { exit = (code) => process.exit(code), ...options }: SignalOptions,
+): () => void {
+  let ending = false
+  const end = async (code: number) => {
+    ending = true
+    const { isComplete } = await troupe.drain(options).catch(() => ({ isComplete: false }))
+    off()
+    exit(isComplete ? code : 1)
+  }
+  const onSignal = (signal: Signal) => {
+    if (ending) return exit(codeOf[signal])
+    log.info('told to end: what is under way is finished or given back', { signal })
+    void end(0)
+  }
+  const onFailure = (thrown: unknown) => {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    log.error('fatal: nobody caught this; the process ends', { error })
+    if (!ending) void end(1)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  process.on('uncaughtException', onFailure)
+  process.on('unhandledRejection', onFailure)
+  const off = () => {
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
+    process.off('uncaughtException', onFailure)
+    process.off('unhandledRejection', onFailure)
+  }
+  return off
+}
+
+export function checkSignalOptions(options: SignalOptions): void {
+  checkOptions('signals', options, ['timeout', 'closing', 'exit'])
+  checkClosing(options.closing)
+}
