@@ -34,6 +34,8 @@ export type CarriedHistory = {
   readonly kind: 'summary' | 'all'
   /** Oldest first; `from` is an agent, or `user` for what an agent was asked. */
   readonly lines: readonly HistoryLine[]
+  /** So many lines of a summary by rules were left out behind its first. */
+  readonly omitted?: number
 }
 export type HistoryLine = { readonly from: string; readonly text: string }
 

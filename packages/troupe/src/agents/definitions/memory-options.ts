@@ -3,9 +3,9 @@ import { checkOptions, failure, show } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
 export interface CompactionOptions {
-  /** Once the conversation has more tokens than this, the older messages are summarised. */
+  /** Once the conversation has more tokens than this, the older messages are summarised. At least 256. */
   readonly at: number
-  /** So many tokens of the newest messages stay as they are; half of `at` by default. */
+  /** So many tokens of the newest messages stay as they are; half of `at` by default, and at least 128 less than `at`. */
   readonly retain?: number
   /** `model`, the agent's own, by default; `rules` takes what was asked first and the newest lines, and calls no model. */
   readonly by?: 'model' | 'rules'
@@ -33,9 +33,9 @@ export function checkMemory(memory: MemoryOptions): void {
   const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
   const { maxTokens, compaction, pinned, retrieval, working, episodic, shared } = memory
   if (maxTokens !== undefined) checkInteger('memory', 'maxTokens', maxTokens)
-  if (compaction !== undefined) checkCompaction(compaction)
   if (compaction !== undefined && maxTokens !== undefined)
     throw wrong('compaction', 'it summarises what maxTokens would leave out: name one of the two')
+  if (compaction !== undefined) checkCompaction(compaction)
   if (pinned !== undefined && !(Array.isArray(pinned) && pinned.every((fact) => typeof fact === 'string')))
     throw wrong('pinned', 'it is no list of texts')
   if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
@@ -51,14 +51,23 @@ export function checkMemory(memory: MemoryOptions): void {
     throw wrong('retrieval', 'it shows what maxTokens leaves out, and that is missing')
 }
 
+/** Tokens for a summary and for the messages until the next one. */
+const minFreeTokens = 128
+
 function checkCompaction(compaction: CompactionOptions): void {
   const what = 'memory.compaction'
   checkOptions(what, compaction, ['at', 'retain', 'by'])
   const { at, retain, by } = compaction
+  const wrong = (option: string, problem: string) =>
+    failure('validation.failed', { what: `${what}.${option}`, problem })
   checkInteger(what, 'at', at)
+  if (at < minFreeTokens * 2) throw wrong('at', `it is ${at} tokens, less than ${minFreeTokens * 2}: no summary fits`)
   if (retain !== undefined) checkInteger(what, 'retain', retain)
-  if (retain !== undefined && retain >= at)
-    throw failure('validation.failed', { what: `${what}.retain`, problem: 'it must be less than at' })
+  if (retain !== undefined && at - retain < minFreeTokens)
+    throw wrong(
+      'retain',
+      `it must be at least ${minFreeTokens} tokens less than at: a summary and new messages need them`,
+    )
   if (by !== undefined && by !== 'model' && by !== 'rules')
     throw failure('validation.failed', { what: `${what}.by`, problem: `it is ${show(by)}, not model or rules` })
 }

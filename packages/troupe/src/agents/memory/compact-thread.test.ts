@@ -53,6 +53,32 @@ describe('memory.compaction', () => {
     expect(prompts.at(-1)).toContain('Fact 1:')
   })
 
+  it('Five summaries by rules in a row keep what was asked first, as lines below one heading', async () => {
+    const { model } = await converse({ compaction: { at: 600, retain: 150, by: 'rules' } }, 24)
+    const last = promptsOf(model).at(-1) as string
+    expect(last).toContain(`${summaryText}\\nuser: Fact 1:`)
+    expect(last.split(summaryText)).toHaveLength(2)
+    const omitted = promptsOf(model).map((prompt) => Number(prompt.match(/\((\d+) lines are left out\)/)?.[1] ?? 0))
+    const steps = [...new Set(omitted)]
+    expect(steps.length).toBeGreaterThan(5)
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b))
+    // Two lines for each turn: those in the summary and behind it, and those left out.
+    expect(omitted.at(-1)).toBeGreaterThan(30)
+  })
+
+  it('A model whose summaries are endless is asked for one where it is needed, and not each turn', async () => {
+    const reply: MockItem = ({ prompt }) => (isSummary(JSON.stringify(prompt)) ? 'word '.repeat(10_000) : 'Noted.')
+    const model = new MockModel({ responses: Array.from({ length: 100 }, () => reply) })
+    const memory = { compaction: { at: 2_000, retain: 500 } }
+    const agent = new LlmAgent({ name: 'Clerk', model, memory })
+    const user = await ada()
+    for (let n = 1; n <= 50; n++) await user.session(agent, { threadId: 't' }).generate(long(n))
+    const summaries = promptsOf(model).filter(isSummary).length
+    // A turn has about 130 tokens, and between two summaries at least 750 are free.
+    expect(summaries).toBeGreaterThan(4)
+    expect(summaries).toBeLessThan(12)
+  })
+
   it('A model that fails to summarise leaves it to the rules', async () => {
     const failing = ({ prompt }: { readonly prompt: unknown }) => {
       if (isSummary(JSON.stringify(prompt))) throw Object.assign(new Error('no'), { isRetryable: false })
@@ -74,8 +100,11 @@ describe('memory.compaction', () => {
     await closeAll()
     const rows = new DatabaseSync(file).prepare('select message from thread_messages order by seq').all()
     const texts = rows.map(({ message }) => String(message))
-    for (let n = 1; n <= 6; n++) expect(texts.filter((text) => text.includes(`"Fact ${n}:`))).toHaveLength(1)
-    expect(texts.filter((text) => text.includes('"compaction"')).length).toBeGreaterThan(1)
+    const { messages = [], summaries = [] } = Object.groupBy(texts, (text) =>
+      text.includes('"compaction"') ? 'summaries' : 'messages',
+    )
+    for (let n = 1; n <= 6; n++) expect(messages.filter((text) => text.includes(`"Fact ${n}:`))).toHaveLength(1)
+    expect(summaries.length).toBeGreaterThan(1)
   })
 
   it('A conversation below the limit is sent as it is', async () => {
@@ -126,9 +155,10 @@ describe('memory.compaction', () => {
 
   it.each<[string, object, string]>([
     ['without at', { compaction: {} }, 'at'],
-    ['with a retain that is not less than at', { compaction: { at: 10, retain: 10 } }, 'less than at'],
-    ['by something else', { compaction: { at: 10, by: 'magic' } }, 'not model or rules'],
-    ['beside maxTokens', { maxTokens: 5, compaction: { at: 10 } }, 'name one of the two'],
+    ['at so few tokens that no summary fits', { compaction: { at: 255 } }, 'no summary fits'],
+    ['with a retain that leaves no room', { compaction: { at: 500, retain: 373 } }, '128 tokens less than at'],
+    ['by something else', { compaction: { at: 1_000, by: 'magic' } }, 'not model or rules'],
+    ['beside maxTokens', { maxTokens: 5, compaction: { at: 1_000 } }, 'name one of the two'],
   ])('Compaction %s is rejected', (_, memory, problem) => {
     const make = () =>
       new LlmAgent({ name: 'A', model: new MockModel({ responses: [] }), memory: memory as MemoryOptions })

@@ -1,12 +1,15 @@
 /** Compaction: when a conversation has grown, its older messages become a summary, which is recorded and stored with the turn. */
-import { TroupeError } from '../../core/index.ts'
+import { type Json, TroupeError } from '../../core/index.ts'
+import type { CarriedHistory } from '../agent-port.ts'
 import { askSummary, chainOf } from '../model/ask-model.ts'
-import { carriedText, linesOf, summaryByRules } from '../model/content/carried-text.ts'
-import { answerText, type ThreadMessage } from '../model/content/model-messages.ts'
+import { carriedText, summaryByRules } from '../model/content/carried-text.ts'
+import { answerText, charactersPerToken } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 
-/** Of a summary by a model. */
-const summaryTokens = 1_000
+/** Of a summary by a model, where there is room for as many. */
+const maxSummaryTokens = 1_000
+/** Of the message around a summary. */
+const framingTokens = 30
 /** The offline model extracts sentences, and does not summarise. */
 const offlineProvider = 'offline/'
 
@@ -17,24 +20,31 @@ export async function compactThread(run: LlmRun, committed: Promise<void> | unde
   if (!compaction) return
   const { at, retain = Math.floor(at / 2) } = compaction
   if (thread.tokens(undefined) <= at) return
-  const old = thread.beforeNewest(retain)
+  const old = thread.beforeNewest(definition.name, retain)
   if (!old) return
   await committed
-  const text = (await summaryByModel(run, old.messages)) ?? (await recordedSummary(run, old.messages))
-  run.texts.learn(thread.summarise(text, old.through), entry.recorder.taint)
+  // As much again stays free for new messages: else each of them would need another summary.
+  const tokens = Math.floor((at - retain) / 2) - framingTokens
+  const summary = (await summaryByModel(run, old.history, tokens)) ?? (await recordedSummary(run, old.history, tokens))
+  run.texts.learn(thread.summarise(summary, old.through), entry.recorder.taint)
 }
 
 /** Undefined where the agent summarises by rules, or its model failed. */
-async function summaryByModel(run: LlmRun, messages: readonly ThreadMessage[]): Promise<string | undefined> {
+async function summaryByModel(
+  run: LlmRun,
+  history: CarriedHistory,
+  tokens: number,
+): Promise<CarriedHistory | undefined> {
   const { definition, entry, report } = run
   const [first] = chainOf(run)
   const isOffline = first === undefined || entry.services.models.nameOf(first).startsWith(offlineProvider)
   if (definition.memory.compaction?.by === 'rules' || isOffline) return undefined
-  const lines = linesOf(definition.name, messages)
   try {
-    const answer = await askSummary(run, carriedText({ kind: 'all', lines }) ?? '', summaryTokens)
+    const answer = await askSummary(run, carriedText(history) ?? '', Math.min(tokens, maxSummaryTokens))
     report.answered(answer)
-    return carriedText({ kind: 'summary', lines: [{ from: definition.name, text: answerText(answer) }] })
+    // Not every model observes its limit, nor counts as we do.
+    const text = answerText(answer).slice(0, tokens * charactersPerToken)
+    return { kind: 'summary', lines: [{ from: definition.name, text }] }
   } catch (error) {
     // The call is in the record as failed, so a repeated execution takes the same way.
     if (error instanceof TroupeError && error.code.startsWith('model.')) return undefined
@@ -43,8 +53,10 @@ async function summaryByModel(run: LlmRun, messages: readonly ThreadMessage[]): 
 }
 
 /** Recorded, since a later release may have other rules. */
-const recordedSummary = ({ definition, entry }: LlmRun, messages: readonly ThreadMessage[]): Promise<string> =>
-  entry.recorder.answer({ kind: 'summary', name: entry.thread }, () => {
-    const summary = summaryByRules(linesOf(definition.name, messages))
-    return carriedText(summary) ?? ''
-  })
+async function recordedSummary({ entry }: LlmRun, history: CarriedHistory, tokens: number): Promise<CarriedHistory> {
+  const recorded = await entry.recorder.answer(
+    { kind: 'summary', name: entry.thread },
+    () => summaryByRules(history, tokens * charactersPerToken) as unknown as Json,
+  )
+  return recorded as unknown as CarriedHistory
+}

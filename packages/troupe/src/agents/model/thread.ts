@@ -1,9 +1,9 @@
 /** The conversation of one step: what was stored before, and what the turns of this step add to it. */
 import { hashJson, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import { freeId, type ModelAnswer } from '../../models/index.ts'
-import type { StepEntry, UnsavedMessages } from '../agent-port.ts'
+import type { CarriedHistory, StepEntry, UnsavedMessages } from '../agent-port.ts'
 import { visibleMessage } from '../flows/handles.ts'
-import { carriedText } from './content/carried-text.ts'
+import { carriedText, linesOf } from './content/carried-text.ts'
 import {
   chainHash,
   errorOutput,
@@ -19,12 +19,12 @@ import {
 } from './content/model-messages.ts'
 
 /** A message that stands for all before its place in the conversation: stored where it was made, and sent in their place. */
-interface Summary {
-  readonly message: ThreadMessage
+interface Compaction {
   /** So many messages of the conversation it stands for. */
   readonly through: number
+  readonly summary: CarriedHistory
 }
-type SummaryMessage = ThreadMessage & { readonly compaction?: { readonly through: number } }
+type SummaryMessage = ThreadMessage & { readonly compaction?: Compaction }
 
 export class Thread {
   readonly #entry: StepEntry
@@ -33,7 +33,7 @@ export class Thread {
   readonly #visible: ThreadMessage[]
   /** Of earlier steps, with the labels of each. */
   readonly stored: readonly { readonly message: ThreadMessage; readonly taint: readonly TaintLabel[] }[]
-  #summary: Summary | undefined
+  #summary: (Compaction & { readonly message: ThreadMessage }) | undefined
   #stored: number
   #hashed = 0
   #counted = 0
@@ -124,10 +124,13 @@ export class Thread {
   }
 
   /**
-   * What a summary would stand for, so that at most `tokens` of the newest messages stay: the summary before, and the
-   * messages up to the place. Undefined where nothing is old enough. No result of a tool is parted from its call.
+   * What a summary would stand for, so that at most `tokens` of the newest messages stay: the summary before, and what was
+   * said up to the place. Undefined where nothing is old enough. No result of a tool is parted from its call.
    */
-  beforeNewest(tokens: number): { readonly through: number; readonly messages: readonly ThreadMessage[] } | undefined {
+  beforeNewest(
+    agent: string,
+    tokens: number,
+  ): { readonly through: number; readonly history: CarriedHistory } | undefined {
     const from = this.#summary?.through ?? 0
     let used = 0
     let begin = this.#visible.length
@@ -140,14 +143,28 @@ export class Thread {
     }
     const old = this.#visible.slice(from, begin).filter((message: SummaryMessage) => !message.compaction)
     if (begin === this.#visible.length || old.length === 0) return undefined
-    return { through: begin, messages: this.#summary ? [this.#summary.message, ...old] : old }
+    return { through: begin, history: this.#withSummary(agent, old) }
   }
 
-  /** From now on the text is sent in place of so many messages. @returns it as models are sent it */
-  summarise(text: string, through: number): Json {
-    const message: SummaryMessage = { ...userMessage(text), compaction: { through } }
-    this.add(message)
-    return userMessage(text) as unknown as Json
+  /** From now on the summary is sent in place of so many messages. @returns it as models are sent it */
+  summarise(summary: CarriedHistory, through: number): Json {
+    const message = userMessage(carriedText(summary) ?? '')
+    this.add({ ...message, compaction: { through, summary } } as SummaryMessage)
+    return message as unknown as Json
+  }
+
+  /** In words: the summary, where there is one, and what was said since. */
+  history(agent: string): CarriedHistory {
+    return this.#withSummary(agent, this.#newer())
+  }
+
+  #withSummary(agent: string, messages: readonly ThreadMessage[]): CarriedHistory {
+    const { lines = [], omitted } = this.#summary?.summary ?? {}
+    return {
+      kind: 'all',
+      lines: [...lines, ...linesOf(agent, messages)],
+      ...(omitted === undefined ? {} : { omitted }),
+    }
   }
 
   /** What was said in words and is not sent any more, with its place in the conversation, from 1. */
@@ -168,16 +185,18 @@ export class Thread {
 
   /** As models are sent them. */
   get messages(): readonly ThreadMessage[] {
+    return this.#summary ? [this.#summary.message, ...this.#newer()] : this.#visible
+  }
+
+  #newer(): readonly ThreadMessage[] {
     if (!this.#summary) return this.#visible
-    const { message, through } = this.#summary
-    const newer = this.#visible.slice(through).filter((each: SummaryMessage) => !each.compaction)
-    return [message, ...newer]
+    return this.#visible.slice(this.#summary.through).filter((each: SummaryMessage) => !each.compaction)
   }
 
   #readSummary(message: SummaryMessage): void {
     if (!message.compaction) return
     const { compaction, ...sent } = message
-    this.#summary = { message: sent as ThreadMessage, through: compaction.through }
+    this.#summary = { ...compaction, message: sent as ThreadMessage }
     this.#tokens = tokensOf(this.messages)
     this.#counted = this.#messages.length
   }

@@ -2,7 +2,7 @@
 import type { Routing } from '../../agent-port.ts'
 import { askSummary, chainOf } from '../ask-model.ts'
 import type { LlmRun } from '../llm-run.ts'
-import { carriedText, linesOf, summaryByRules } from './carried-text.ts'
+import { carriedText, summaryByRules } from './carried-text.ts'
 import { answerText } from './model-messages.ts'
 
 /** Of a summary by a model. */
@@ -15,12 +15,12 @@ export async function carriedByModel(run: LlmRun, routing: Routing): Promise<Rou
   const { definition, entry, thread, report } = run
   const { history } = definition.handOff
   if (routing.kind !== 'handOff' || history === undefined || history === 'none') return routing
-  const lines = linesOf(definition.name, thread.messages)
-  if (history === 'all') return { ...routing, carried: { kind: 'all', lines } }
+  const carried = thread.history(definition.name)
+  if (history === 'all') return { ...routing, carried }
   const [first] = chainOf(run)
   if (first === undefined || entry.services.models.nameOf(first).startsWith(offlineProvider))
-    return { ...routing, carried: summaryByRules(lines) }
-  const answer = await askSummary(run, carriedText({ kind: 'all', lines }) ?? '', summaryTokens)
+    return { ...routing, carried: summaryByRules(carried) }
+  const answer = await askSummary(run, carriedText(carried) ?? '', summaryTokens)
   report.answered(answer)
   return { ...routing, carried: { kind: 'summary', lines: [{ from: definition.name, text: answerText(answer) }] } }
 }

@@ -7,6 +7,8 @@ import { type ThreadMessage, textOfInput } from './model-messages.ts'
 /** Characters of a summary by rules, and of one line in it. */
 const maxSummary = 4_000
 const maxLine = 400
+/** Of what a line begins with: the name of who said it. */
+const maxName = 20
 
 const fileText = (part: { readonly filename?: string; readonly mediaType: string }): string =>
   `(a file: ${part.filename ?? part.mediaType})`
@@ -41,30 +43,39 @@ const resultText = (output: LanguageModelV4ToolResultOutput): string =>
         ? text(output.reason)
         : output.type
 
-/** By rules: what was asked first, and the newest lines, each shortened; what is left out is counted. */
-export function summaryByRules(lines: readonly HistoryLine[]): CarriedHistory {
-  const shortened = lines.map(({ from, text: fullText }) => {
+/**
+ * By rules: what was asked first, and the newest lines, each shortened; what is left out is counted.
+ * @param history of which a part may be such a summary already: its first line stays the first
+ * @param maxLength in characters, at most 4,000
+ */
+export function summaryByRules(
+  history: Pick<CarriedHistory, 'lines' | 'omitted'>,
+  maxLength = maxSummary,
+): CarriedHistory {
+  const bound = Math.min(maxLength, maxSummary)
+  const longestLine = Math.min(maxLine, Math.floor(bound / 2) - maxName)
+  const [first, ...others] = history.lines.map(({ from, text: fullText }) => {
     const line = fullText.trim().replaceAll(/\s+/g, ' ')
-    return { from, text: line.length > maxLine ? `${line.slice(0, maxLine - 1)}…` : line }
+    return { from, text: line.length > longestLine ? `${line.slice(0, longestLine - 1)}…` : line }
   })
-  const [first, ...others] = shortened
   if (first === undefined) return { kind: 'summary', lines: [] }
-  let left = maxSummary - first.text.length
+  const lengthOf = (line: HistoryLine) => Math.max(line.from.length, maxName) + line.text.length
+  let left = bound - lengthOf(first)
   const newest: HistoryLine[] = []
   for (const line of others.toReversed()) {
-    left -= line.text.length
+    left -= lengthOf(line)
     if (left < 0) break
     newest.unshift(line)
   }
-  const omitted = others.length - newest.length
-  const gap = omitted > 0 ? [{ from: 'summary', text: `(${omitted} lines are left out)` }] : []
-  return { kind: 'summary', lines: [first, ...gap, ...newest] }
+  const omitted = (history.omitted ?? 0) + others.length - newest.length
+  return { kind: 'summary', lines: [first, ...newest], ...(omitted > 0 ? { omitted } : {}) }
 }
 
 /** What the receiving agent reads before its input; undefined where nothing was carried. */
 export function carriedText(history: CarriedHistory | undefined): string | undefined {
   if (history === undefined || history.lines.length === 0) return undefined
   const lines = history.lines.map(({ from, text: line }) => `${from}: ${line}`)
+  if (history.omitted) lines.splice(1, 0, `summary: (${history.omitted} lines are left out)`)
   return [history.kind === 'all' ? 'What was said before:' : 'A summary of what was said before:', ...lines].join('\n')
 }
 
@@ -72,6 +83,8 @@ export function carriedText(history: CarriedHistory | undefined): string | undef
 export function carriedByFunction(routing: Routing, { history, request, input }: StepEntry): Routing {
   if (routing.kind !== 'handOff' || routing.history === undefined) return routing
   const lines = [...(history?.lines ?? []), { from: 'user', text: textOfInput((request ?? input) as Json) }]
-  const carried = routing.history === 'all' ? { kind: 'all' as const, lines } : summaryByRules(lines)
+  const omitted = history?.omitted === undefined ? {} : { omitted: history.omitted }
+  const carried =
+    routing.history === 'all' ? { kind: 'all' as const, lines, ...omitted } : summaryByRules({ lines, ...omitted })
   return { ...routing, carried }
 }

@@ -158,17 +158,20 @@ export function openCalls(
 /** What an image or a page of a document takes of a prompt is near it, whatever its size in bytes. */
 const tokensOfFile = 1_500
 
-/** Four characters a token: what English text comes to on average with today's tokenizers; files have their own measure. */
+/** What English text comes to on average with today's tokenizers. */
+export const charactersPerToken = 4
+
+/** By length; files have a measure of their own. */
 export function tokensOf(value: unknown): number {
   const text = JSON.stringify(value) ?? ''
-  if (!text.includes('"type":"file"')) return Math.ceil(text.length / 4)
+  if (!text.includes('"type":"file"')) return Math.ceil(text.length / charactersPerToken)
   let files = 0
   const withoutFiles = JSON.stringify(value, (_, inner: unknown) => {
     if (!isObject(inner) || inner.type !== 'file') return inner
     files++
     return null
   })
-  return Math.ceil(withoutFiles.length / 4) + files * tokensOfFile
+  return Math.ceil(withoutFiles.length / charactersPerToken) + files * tokensOfFile
 }
 
 /** The hash of a conversation grows by its newest messages: hashing the whole each turn would be quadratic. */
