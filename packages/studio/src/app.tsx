@@ -1,19 +1,23 @@
-import { Button, Flex, Link, TextField, Theme } from '@radix-ui/themes'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { ClientProvider } from './api/use-api.tsx'
+import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
+import { Loading } from './parts/answer.tsx'
 import { SignedOut } from './parts/signed-out.tsx'
+import { Button, Flex, Link, TextField } from './parts/ui.tsx'
 import { linkTo, useRoute } from './route.ts'
 import { Agents } from './views/agents.tsx'
 import { Context } from './views/context.tsx'
 import { Home } from './views/home.tsx'
 import { Mailbox } from './views/mailbox.tsx'
 import { Messages } from './views/messages.tsx'
-import { RunView } from './views/run.tsx'
 import { Runs } from './views/runs.tsx'
 import { Schedules } from './views/schedules.tsx'
 import { TryIt } from './views/try-it.tsx'
 import { visible } from './visible.ts'
+
+/** Graph and Markdown load with the first run that is looked at. */
+const RunView = lazy(() => import('./views/run.tsx').then(({ RunView: view }) => ({ default: view })))
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
 const queries = new QueryClient({
@@ -35,52 +39,29 @@ const views: Readonly<
   try: { name: 'Try it', view: () => <TryIt /> },
 }
 
-type Appearance = 'light' | 'dark'
-const dark = matchMedia('(prefers-color-scheme: dark)')
-const subscribe = (changed: () => void) => {
-  dark.addEventListener('change', changed)
-  return () => dark.removeEventListener('change', changed)
-}
-
-/** As the system has it, until somebody chooses. */
-function useAppearance() {
-  const system: Appearance = useSyncExternalStore(subscribe, () => dark.matches) ? 'dark' : 'light'
-  const [chosen, setChosen] = useState(() => localStorage.getItem('appearance') as Appearance | null)
-  const appearance = chosen ?? system
-  const turn = () => {
-    const next = appearance === 'dark' ? 'light' : 'dark'
-    localStorage.setItem('appearance', next)
-    setChosen(next)
-  }
-  return { appearance, turn }
-}
-
 export function App() {
-  const { appearance, turn } = useAppearance()
   const [user, setUser] = useState(() => localStorage.getItem('user') ?? '')
   const choose = (id: string) => {
     localStorage.setItem('user', id)
     setUser(id)
   }
   return (
-    <Theme appearance={appearance} accentColor="indigo" grayColor="slate" radius="medium">
+    <AppearanceProvider>
       <QueryClientProvider client={queries}>
         <ClientProvider user={user || undefined}>
-          <Frame top={<Top appearance={appearance} turn={turn} user={user} choose={choose} />} />
+          <Frame top={<Top user={user} choose={choose} />} />
         </ClientProvider>
       </QueryClientProvider>
-    </Theme>
+    </AppearanceProvider>
   )
 }
 
 interface TopProps {
-  readonly appearance: Appearance
-  readonly turn: () => void
   readonly user: string
   readonly choose: (user: string) => void
 }
 
-function Top({ appearance, turn, user, choose }: TopProps) {
+function Top({ user, choose }: TopProps) {
   const [typed, setTyped] = useState(user)
   return (
     <Flex gap="2" align="center" className="tools">
@@ -90,8 +71,7 @@ function Top({ appearance, turn, user, choose }: TopProps) {
           choose(typed.trim())
         }}
       >
-        <TextField.Root
-          size="1"
+        <TextField
           aria-label="User"
           placeholder="User"
           value={typed}
@@ -99,9 +79,7 @@ function Top({ appearance, turn, user, choose }: TopProps) {
           onBlur={() => choose(typed.trim())}
         />
       </form>
-      <Button size="1" variant="soft" onClick={turn}>
-        {appearance === 'dark' ? 'Light' : 'Dark'}
-      </Button>
+      <TurnAppearance />
     </Flex>
   )
 }
@@ -124,7 +102,7 @@ function Frame({ top }: { readonly top: ReactNode }) {
         Skip to the content
       </Button>
       <header className="top">
-        <Link href={linkTo('home')} className="brand" underline="none">
+        <Link href={linkTo('home')} className="brand">
           <img src="/icon.svg" alt="" width="24" height="24" /> Troupe
         </Link>
         <nav aria-label="Views">
@@ -142,7 +120,7 @@ function Frame({ top }: { readonly top: ReactNode }) {
       </header>
       <main id="main" tabIndex={-1} ref={main}>
         <SignedOut />
-        {at?.view(rest)}
+        <Suspense fallback={<Loading />}>{at?.view(rest)}</Suspense>
       </main>
     </>
   )

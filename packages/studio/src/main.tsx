@@ -1,5 +1,4 @@
-import '@radix-ui/themes/styles.css'
-import '@xyflow/react/dist/style.css'
+import './parts/ui.css'
 import './page.css'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'

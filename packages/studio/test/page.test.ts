@@ -54,8 +54,7 @@ describe.skipIf(executable === undefined)('the page', () => {
 
   test('a run is started, followed, approved with its exact arguments, and ends', async () => {
     await go('Try it')
-    await page.getByRole('combobox', { name: 'Team or agent' }).click()
-    await page.getByRole('option', { name: 'letters' }).click()
+    await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('letters')
     await page.getByLabel('Task').fill('the invitation')
     await page.getByRole('button', { name: 'Start' }).click()
     await page.getByText('Clerk asks').waitFor()
@@ -168,8 +167,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
     await page.goto(`${played.server.url}/#/runs/${run.id}`)
     await page.getByLabel('Chooser, waiting').waitFor()
-    await page.getByRole('combobox', { name: 'Answer' }).click()
-    await page.getByRole('option', { name: 'blue' }).click()
+    await page.getByRole('combobox', { name: 'Answer' }).selectOption('blue')
     await page.getByRole('button', { name: 'Answer' }).click()
     await page.getByLabel('Chooser, done').waitFor()
     expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('blue')

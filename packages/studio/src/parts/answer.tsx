@@ -1,10 +1,11 @@
 /** What stands where an answer of the server will be: waiting, a problem, nothing, or the answer. */
-import { Callout, Flex, Spinner, Text } from '@radix-ui/themes'
+
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { isProblem, isUnreachable } from '../api/is-problem.ts'
 import { isSignedOut } from '../api/use-api.tsx'
 import { visible } from '../visible.ts'
+import { Flex, Notice, Text } from './ui.tsx'
 
 interface AnswerProps<T> {
   readonly of: UseQueryResult<T, Error>
@@ -24,9 +25,13 @@ export function Answer<T>({ of, none, children }: AnswerProps<T>) {
   // It is said above, once.
   if (isSignedOut(of.error)) return null
   if (of.error) return <ErrorNotice error={of.error} />
+  return <Loading />
+}
+
+export function Loading() {
   return (
-    <Flex align="center" gap="2" role="status" py="3">
-      <Spinner /> <Text color="gray">Loading</Text>
+    <Flex align="center" gap="2" role="status" my="3">
+      <span className="spinner" aria-hidden="true" /> <Text color="gray">Loading</Text>
     </Flex>
   )
 }
@@ -43,11 +48,11 @@ export function ErrorNotice({ error }: { readonly error: Error }) {
   const { message, hint } = isUnreachable(error) ? unreachable : { message: error.message, hint: hintOf(error) }
   const isMissing = isProblem(error) && error.code === 'route.missing'
   return (
-    <Callout.Root color={isMissing ? 'gray' : 'red'} role="alert" my="2">
-      <Callout.Text>
+    <Notice color={isMissing ? 'gray' : 'red'} my="2">
+      <p>
         {visible(message)} {hint}
-      </Callout.Text>
-    </Callout.Root>
+      </p>
+    </Notice>
   )
 }
 

@@ -1,5 +1,5 @@
 /** A question of a run, with what exactly is being approved. */
-import { Button, Card, Flex, Select, Text, TextArea } from '@radix-ui/themes'
+
 import { useState } from 'react'
 import type { Question } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
@@ -7,6 +7,7 @@ import { asText } from '../format.ts'
 import { visible } from '../visible.ts'
 import { ErrorNotice } from './answer.tsx'
 import { RestoreFocus } from './restore-focus.tsx'
+import { Button, Card, Flex, Select, Text, TextArea } from './ui.tsx'
 import { useCommand } from './use-command.ts'
 import { Value } from './value.tsx'
 
@@ -37,7 +38,7 @@ export function Ask({ run, question, answered }: AskProps) {
   return (
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Question of ${agent}`}>
-        <Text as="p" weight="bold" className="break">
+        <Text as="p" bold className="break">
           {agent} asks
         </Text>
         <Text as="p" mb="2" className="break said">
@@ -45,9 +46,7 @@ export function Ask({ run, question, answered }: AskProps) {
         </Text>
         {tool !== undefined && (
           <>
-            <Text as="p" size="2">
-              {tool} would be called with exactly this:
-            </Text>
+            <Text as="p">{tool} would be called with exactly this:</Text>
             <Value value={args} label={`Arguments of ${tool}`} expanded />
           </>
         )}
@@ -59,8 +58,7 @@ export function Ask({ run, question, answered }: AskProps) {
             {no && (
               <Button
                 aria-disabled={busy}
-                variant="outline"
-                color="red"
+                look="danger"
                 onClick={() => send(isApproval ? { approve: false, hash } : false)}
               >
                 {no}
@@ -92,19 +90,13 @@ function Written({ question, busy, send }: WrittenProps) {
     <Flex direction="column" gap="2" mt="3" align="start">
       {options ? (
         // By its place: an option may be any text, none too.
-        <Select.Root
-          value={text === undefined ? '' : String(options.indexOf(text))}
-          onValueChange={(index) => setText(options[Number(index)])}
-        >
-          <Select.Trigger aria-label="Answer" placeholder="Choose" />
-          <Select.Content>
-            {options.map((option, index) => (
-              <Select.Item key={option} value={String(index)}>
-                {visible(option) || '(nothing)'}
-              </Select.Item>
-            ))}
-          </Select.Content>
-        </Select.Root>
+        <Select
+          label="Answer"
+          placeholder="Choose"
+          value={text === undefined ? undefined : String(options.indexOf(text))}
+          onChoose={(index) => setText(options[Number(index)])}
+          options={options.map((option, index) => ({ value: String(index), label: visible(option) || '(nothing)' }))}
+        />
       ) : (
         <TextArea
           aria-label="Answer"

@@ -1,5 +1,5 @@
 /** The topology of a run, with what each node does just now. */
-import { useThemeContext } from '@radix-ui/themes'
+import '@xyflow/react/dist/style.css'
 import {
   Background,
   Controls,
@@ -13,6 +13,7 @@ import {
 } from '@xyflow/react'
 import { type CSSProperties, useMemo, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
+import { useAppearance } from '../appearance.tsx'
 import type { StepState } from '../run-state.ts'
 import { fitting, sizeOf } from './layout.ts'
 import { Status } from './status.tsx'
@@ -52,7 +53,7 @@ interface GraphProps {
 }
 
 export function Graph({ topology, states }: GraphProps) {
-  const { appearance } = useThemeContext()
+  const appearance = useAppearance()
   const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
   const { positions, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
   const nodes: AgentNode[] = topology.nodes.map(({ name, kind }) => ({

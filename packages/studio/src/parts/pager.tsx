@@ -1,5 +1,5 @@
 /** From page to page of a list, forth and back. */
-import { Button, Flex } from '@radix-ui/themes'
+import { Button, Flex } from './ui.tsx'
 
 interface PagerProps {
   /** Of the pages behind us. */
@@ -15,10 +15,10 @@ export function Pager({ cursors, next, go, back, on }: PagerProps) {
   if (cursors.length === 0 && next === undefined) return null
   return (
     <Flex gap="2" mt="3">
-      <Button variant="soft" disabled={cursors.length === 0} onClick={() => go(cursors.slice(0, -1))}>
+      <Button look="soft" disabled={cursors.length === 0} onClick={() => go(cursors.slice(0, -1))}>
         {back}
       </Button>
-      <Button variant="soft" disabled={next === undefined} onClick={() => next && go([...cursors, next])}>
+      <Button look="soft" disabled={next === undefined} onClick={() => next && go([...cursors, next])}>
         {on}
       </Button>
     </Flex>

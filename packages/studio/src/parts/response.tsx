@@ -1,7 +1,7 @@
-import { Button } from '@radix-ui/themes'
 import { useMemo, useState } from 'react'
 import { markdownIn, renderMarkdown } from './render-markdown.ts'
 import { Section } from './section.tsx'
+import { Button } from './ui.tsx'
 import { Value } from './value.tsx'
 
 /** The response of a run: Markdown is rendered, with a switch to the raw value; anything else is shown as text. */
@@ -12,7 +12,7 @@ export function Response({ value }: { readonly value: unknown }) {
     return text === undefined ? undefined : renderMarkdown(text)
   }, [value])
   const toggle = html !== undefined && (
-    <Button size="1" variant="soft" onClick={() => setRaw(!raw)}>
+    <Button small look="soft" onClick={() => setRaw(!raw)}>
       {raw ? 'Show rendered' : 'Show raw'}
     </Button>
   )

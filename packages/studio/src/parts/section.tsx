@@ -1,5 +1,5 @@
-import { Flex, Heading } from '@radix-ui/themes'
 import { type ReactNode, useId } from 'react'
+import { Flex, Heading } from './ui.tsx'
 
 interface SectionProps {
   readonly title: string
@@ -12,7 +12,7 @@ export function Section({ title, beside, children }: SectionProps) {
   return (
     <section className="section" aria-labelledby={id}>
       <Flex align="center" justify="between" gap="3" wrap="wrap" mb="2">
-        <Heading as="h2" size="4" id={id}>
+        <Heading as="h2" id={id}>
           {title}
         </Heading>
         {beside}

@@ -1,20 +1,19 @@
-import { Badge } from '@radix-ui/themes'
-
-type Colour = 'blue' | 'green' | 'red' | 'amber' | 'gray'
+/** Grey is healthy: colour stands where the reader may have to act. */
+type Colour = 'live' | 'ask' | 'fail' | 'gray'
 
 const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: string }>> = {
-  running: { colour: 'blue', sign: '●' },
-  working: { colour: 'blue', sign: '●' },
-  waiting: { colour: 'amber', sign: '◷' },
-  paused: { colour: 'amber', sign: '‖' },
-  completed: { colour: 'green', sign: '✓' },
-  done: { colour: 'green', sign: '✓' },
-  ready: { colour: 'green', sign: '✓' },
-  healthy: { colour: 'green', sign: '✓' },
-  active: { colour: 'green', sign: '✓' },
-  degraded: { colour: 'amber', sign: '!' },
-  unhealthy: { colour: 'red', sign: '✕' },
-  failed: { colour: 'red', sign: '✕' },
+  running: { colour: 'live', sign: '●' },
+  working: { colour: 'live', sign: '●' },
+  waiting: { colour: 'ask', sign: '◷' },
+  paused: { colour: 'ask', sign: '‖' },
+  completed: { colour: 'gray', sign: '✓' },
+  done: { colour: 'gray', sign: '✓' },
+  ready: { colour: 'gray', sign: '✓' },
+  healthy: { colour: 'gray', sign: '✓' },
+  active: { colour: 'gray', sign: '✓' },
+  degraded: { colour: 'ask', sign: '!' },
+  unhealthy: { colour: 'fail', sign: '✕' },
+  failed: { colour: 'fail', sign: '✕' },
   cancelled: { colour: 'gray', sign: '–' },
   stopped: { colour: 'gray', sign: '–' },
 }
@@ -23,8 +22,8 @@ const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: 
 export function Status({ status, reason }: { readonly status: string; readonly reason?: string | undefined }) {
   const { colour, sign } = badges[status] ?? { colour: 'gray', sign: '·' }
   return (
-    <Badge className="status" color={colour} variant="soft">
+    <span className={`chip ${colour}`}>
       <span aria-hidden="true">{sign}</span> {reason ? `${status}: ${reason}` : status}
-    </Badge>
+    </span>
   )
 }

@@ -1,5 +1,5 @@
 /** Effects of a run whose outcome nobody knows: somebody finds out, and says so. */
-import { Button, Card, Flex, Text, TextArea } from '@radix-ui/themes'
+
 import { useId, useState } from 'react'
 import type { UncertainEffect } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
@@ -7,6 +7,7 @@ import { when } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Answer, ErrorNotice } from './answer.tsx'
 import { RestoreFocus } from './restore-focus.tsx'
+import { Button, Card, Flex, Text, TextArea } from './ui.tsx'
 import { useCommand } from './use-command.ts'
 import { Value } from './value.tsx'
 
@@ -62,19 +63,19 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
   return (
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Outcome of ${name}, ${step}: ${call}`}>
-        <Text as="p" weight="bold" className="break">
+        <Text as="p" bold className="break">
           Nobody knows whether {name} happened
         </Text>
-        <Text as="p" size="2" mb="2" className="break">
+        <Text as="p" mb="2" className="break">
           It was begun in {step}, {when(since)}, and its outcome is unknown. Find out, and say so
           {isOver ? ': why and undo of the run use it.' : ': only what did not happen is done again.'}
         </Text>
-        <Text as="p" size="2" mb="2" className="break">
+        <Text as="p" mb="2" className="break">
           {effect.class}
           {effect.key !== undefined && ` · idempotency key ${visible(effect.key)}`}
         </Text>
         {effect.input !== undefined && <Value value={effect.input} label={`Input of ${name}, ${step}: ${call}`} />}
-        <Text as="label" size="2" weight="bold" htmlFor={id}>
+        <Text as="label" bold htmlFor={id}>
           What it gave, text or JSON, if it happened
         </Text>
         <TextArea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
@@ -82,7 +83,7 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
           <Button aria-disabled={busy} onClick={() => submit({ happened: true, ...outputOf(text) })}>
             It happened
           </Button>
-          <Button aria-disabled={busy} variant="outline" color="red" onClick={() => submit({ happened: false })}>
+          <Button aria-disabled={busy} look="danger" onClick={() => submit({ happened: false })}>
             {isOver ? 'It did not happen' : 'It did not: do it now'}
           </Button>
         </Flex>

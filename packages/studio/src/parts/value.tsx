@@ -1,7 +1,7 @@
-import { Button } from '@radix-ui/themes'
 import { useState } from 'react'
 import { asText, count } from '../format.ts'
 import { visible } from '../visible.ts'
+import { Button } from './ui.tsx'
 
 const longest = 20_000
 
@@ -27,7 +27,7 @@ export function Value({ value, label, expanded = false }: ValueProps) {
         </pre>
       </section>
       {left > 0 && (
-        <Button size="1" variant="soft" mt="1" aria-label={`${more} of ${label}`} onClick={() => setAll(true)}>
+        <Button small look="soft" mt="1" aria-label={`${more} of ${label}`} onClick={() => setAll(true)}>
           {more}
         </Button>
       )}

@@ -1,4 +1,3 @@
-import { Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
 import type { Audience } from '../api/shapes.ts'
 import { type Forget, useAnswer, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { inShort, when } from '../format.ts'
@@ -7,6 +6,7 @@ import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
+import { Flex, Heading, Link, Table, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
 import { visible } from '../visible.ts'
@@ -36,9 +36,7 @@ function Entries() {
   return (
     <>
       <Flex align="center" gap="3" mb="4" wrap="wrap">
-        <Heading as="h1" size="6">
-          Context
-        </Heading>
+        <Heading as="h1">Context</Heading>
         {connection === 'open' ? (
           <Status status="ready" reason="live" />
         ) : (
@@ -49,30 +47,36 @@ function Entries() {
       <Answer of={entries} none={{ when: ({ items }) => items.length === 0, text: 'Nothing is there.' }}>
         {({ items, cursor: next }) => (
           <>
-            <Table.Root variant="surface" size="1">
-              <Table.Header>
-                <Table.Row>
-                  <Table.ColumnHeaderCell>Key</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell>Value</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell className="roomy">Owner</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell className="roomy">For</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell className="roomy">Version</Table.ColumnHeaderCell>
-                </Table.Row>
-              </Table.Header>
-              <Table.Body>
+            <Table>
+              <thead>
+                <tr>
+                  <th scope="col">Key</th>
+                  <th scope="col">Value</th>
+                  <th scope="col" className="roomy">
+                    Owner
+                  </th>
+                  <th scope="col" className="roomy">
+                    For
+                  </th>
+                  <th scope="col" className="roomy">
+                    Version
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
                 {items.map((entry) => (
-                  <Table.Row key={entry.key}>
-                    <Table.RowHeaderCell className="break">
+                  <tr key={entry.key}>
+                    <th scope="row" className="break">
                       <Link href={linkTo('context', entry.key)}>{visible(entry.key) || '(the empty key)'}</Link>
-                    </Table.RowHeaderCell>
-                    <Table.Cell className="break">{inShort(entry.value, 80)}</Table.Cell>
-                    <Table.Cell className="roomy">{entry.owner}</Table.Cell>
-                    <Table.Cell className="roomy">{audienceText(entry.audience)}</Table.Cell>
-                    <Table.Cell className="roomy">{entry.version}</Table.Cell>
-                  </Table.Row>
+                    </th>
+                    <td className="break">{inShort(entry.value, 80)}</td>
+                    <td className="roomy">{entry.owner}</td>
+                    <td className="roomy">{audienceText(entry.audience)}</td>
+                    <td className="roomy">{entry.version}</td>
+                  </tr>
                 ))}
-              </Table.Body>
-            </Table.Root>
+              </tbody>
+            </Table>
             <Pager cursors={cursors} next={next} go={page} back="Back" on="More" />
           </>
         )}
@@ -85,15 +89,13 @@ function Entries() {
 function FolderView({ entry: key }: { readonly entry: string }) {
   return (
     <>
-      <Text as="p" size="2" mb="1">
+      <Text as="p" mb="1">
         <Link href={linkTo('context')}>Context</Link>
       </Text>
-      <Heading as="h1" size="5" mb="3">
+      <Heading as="h1" mb="3">
         {key}
       </Heading>
-      <Text as="p" size="2">
-        No address can hold this key. POST /v1/context/batch reads its entry.
-      </Text>
+      <Text as="p">No address can hold this key. POST /v1/context/batch reads its entry.</Text>
     </>
   )
 }
@@ -108,16 +110,16 @@ function EntryView({ entry: key }: { readonly entry: string }) {
   })
   return (
     <>
-      <Text as="p" size="2" mb="1">
+      <Text as="p" mb="1">
         <Link href={linkTo('context')}>Context</Link>
       </Text>
-      <Heading as="h1" size="5" mb="3" className="break">
+      <Heading as="h1" mb="3" className="break">
         {visible(key) || '(the empty key)'}
       </Heading>
       <Answer of={entry}>
         {({ value, version, owner, audience, updatedAt, expiresAt, provenance, taint }) => (
           <>
-            <Text as="p" size="2" color="gray" mb="2">
+            <Text as="p" color="gray" mb="2">
               version {version} · by {owner} · for {audienceText(audience)} · {when(updatedAt)}
               {expiresAt && ` · until ${when(expiresAt)}`}
             </Text>
@@ -134,7 +136,7 @@ function EntryView({ entry: key }: { readonly entry: string }) {
             <ol className="plain">
               {items.map((older) => (
                 <li key={older.version}>
-                  <Text size="2">
+                  <Text>
                     version {older.version} · by {older.owner} · {when(older.updatedAt)}{' '}
                     {older.ended && `· ${older.ended}`}
                   </Text>

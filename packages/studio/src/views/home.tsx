@@ -1,4 +1,3 @@
-import { Card, Flex, Grid, Heading, Link, Text } from '@radix-ui/themes'
 import { isProblem, isUnreachable } from '../api/is-problem.ts'
 import type { Approval } from '../api/shapes.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
@@ -7,6 +6,7 @@ import { Answer } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
+import { Card, Flex, Heading, Link, Text } from '../parts/ui.tsx'
 import { linkTo, linkToList } from '../route.ts'
 import { visible } from '../visible.ts'
 import { RunTable } from './runs.tsx'
@@ -20,9 +20,7 @@ export function Home() {
   return (
     <>
       <Flex align="center" gap="3" mb="4" wrap="wrap">
-        <Heading as="h1" size="6">
-          Home
-        </Heading>
+        <Heading as="h1">Home</Heading>
         <span role="status" aria-label="The server">
           {ready.error || ready.data?.status === 'not ready' ? (
             <Unready error={ready.error} />
@@ -31,11 +29,11 @@ export function Home() {
           )}
         </span>
       </Flex>
-      <Grid columns={{ initial: '2', sm: '4' }} gap="3" mb="5">
+      <div className="figures">
         {shown.map((status) => (
           <Count key={status} status={status} />
         ))}
-      </Grid>
+      </div>
       <Waiting />
       <Section title="Newest runs" beside={<Link href={linkTo('runs')}>All runs</Link>}>
         <Answer
@@ -66,11 +64,11 @@ function Count({ status }: { readonly status: (typeof shown)[number] }) {
   const { data } = useAnswer('runs.list', { query: { status, limit: counted }, every: 5_000 })
   return (
     <Card>
-      <Link href={linkToList('runs', { status })} underline="hover" className="plain-link">
-        <Text as="p" size="2" color="gray">
+      <Link href={linkToList('runs', { status })} className="plain-link">
+        <Text as="p" color="gray">
           {status}
         </Text>
-        <Text as="p" size="7" weight="bold">
+        <Text as="p" size="large" bold>
           {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
         </Text>
       </Link>
@@ -89,10 +87,8 @@ function Waiting() {
       <ul className="plain">
         {asking.map((one) => (
           <li key={one.run}>
-            <Text as="p" size="2" mb="2" className="break">
-              <Link href={linkTo('runs', one.run)} underline="always">
-                {visible(one.title) || one.run}
-              </Link>{' '}
+            <Text as="p" mb="2" className="break">
+              <Link href={linkTo('runs', one.run)}>{visible(one.title) || one.run}</Link>{' '}
               <Text color="gray">{aboutRun(one)}</Text>
             </Text>
             {one.questions.map((question) => (
@@ -100,7 +96,7 @@ function Waiting() {
             ))}
             {one.uncertain.map(({ step, call, name }) => (
               <Card key={`${step} ${call}`} className="question">
-                <Text as="p" size="2" className="break">
+                <Text as="p" className="break">
                   {step} is uncertain: nobody knows whether {visible(name)} happened
                 </Text>
               </Card>
@@ -128,7 +124,7 @@ function Checks() {
               <li key={name}>
                 <Status status={status} /> {name}
                 {message !== undefined && (
-                  <Text as="p" size="1" color="gray" className="break">
+                  <Text as="p" size="small" color="gray" className="break">
                     {message}
                   </Text>
                 )}

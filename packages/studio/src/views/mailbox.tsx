@@ -1,8 +1,8 @@
-import { Card, Flex, Heading, Link, Text } from '@radix-ui/themes'
 import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { Card, Flex, Heading, Link, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
 
@@ -13,10 +13,10 @@ export function Mailbox({ name }: { readonly name: string }) {
   const messages = useAnswer('mailboxes.messages', { path: { mailbox: name }, query, every: 3_000 })
   return (
     <>
-      <Text as="p" size="2" mb="1">
+      <Text as="p" mb="1">
         <Link href={linkTo('messages')}>Messages</Link>
       </Text>
-      <Heading as="h1" size="5" mb="3" className="break">
+      <Heading as="h1" mb="3" className="break">
         {name}
       </Heading>
       <Answer of={messages} none={{ when: ({ items }) => items.length === 0, text: 'It holds no message.' }}>
@@ -27,13 +27,11 @@ export function Mailbox({ name }: { readonly name: string }) {
                 <li key={id}>
                   <Card>
                     <Flex justify="between" gap="3" wrap="wrap" mb="2">
-                      <Text size="2" className="break">
+                      <Text className="break">
                         {type} from {from} · {priority}
                         {threadId !== undefined && ` · thread ${threadId}`}
                       </Text>
-                      <Text size="2" color="gray">
-                        {when(timestamp)}
-                      </Text>
+                      <Text color="gray">{when(timestamp)}</Text>
                     </Flex>
                     <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
                   </Card>

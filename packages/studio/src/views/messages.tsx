@@ -1,4 +1,3 @@
-import { Button, Card, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
 import type { DeadLetter } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'
@@ -6,6 +5,7 @@ import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
+import { Button, Card, Flex, Heading, Link, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
@@ -23,7 +23,7 @@ export function Messages() {
   const mailboxes = useAnswer('mailboxes.list', { query, every: 3_000 })
   return (
     <>
-      <Heading as="h1" size="6" mb="4">
+      <Heading as="h1" mb="4">
         Messages
       </Heading>
       <Section title="Mailboxes">
@@ -33,20 +33,22 @@ export function Messages() {
         >
           {({ items, cursor }) => (
             <>
-              <Table.Root variant="surface" size="1">
-                <Table.Header>
-                  <Table.Row>
+              <Table>
+                <thead>
+                  <tr>
                     {['Mailbox', 'Waiting', 'At work', 'Unread', 'Dead'].map((name) => (
-                      <Table.ColumnHeaderCell key={name}>{name}</Table.ColumnHeaderCell>
+                      <th scope="col" key={name}>
+                        {name}
+                      </th>
                     ))}
-                  </Table.Row>
-                </Table.Header>
-                <Table.Body>
+                  </tr>
+                </thead>
+                <tbody>
                   {items.map((mailbox) => (
                     <MailboxRow key={mailbox} mailbox={mailbox} />
                   ))}
-                </Table.Body>
-              </Table.Root>
+                </tbody>
+              </Table>
               <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
             </>
           )}
@@ -62,15 +64,15 @@ export function Messages() {
 function MailboxRow({ mailbox }: { readonly mailbox: string }) {
   const counts = useCounts(mailbox)
   return (
-    <Table.Row>
-      <Table.RowHeaderCell className="break">
+    <tr>
+      <th scope="row" className="break">
         <Link href={linkTo('messages', mailbox)}>{mailbox}</Link>
-      </Table.RowHeaderCell>
+      </th>
       {([counts?.waiting, counts?.leased, counts?.unread, counts?.dead] as const).map((counted, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are
-        <Table.Cell key={i}>{counted === undefined ? '' : count(counted)}</Table.Cell>
+        <td key={i}>{counted === undefined ? '' : count(counted)}</td>
       ))}
-    </Table.Row>
+    </tr>
   )
 }
 
@@ -125,10 +127,10 @@ function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLe
     <RestoreFocus>
       <Card>
         <Flex justify="between" gap="3" wrap="wrap" mb="2">
-          <Text size="2" className="break">
+          <Text className="break">
             {type} from {from} · {when(diedAt)} · {visible(reason)}
           </Text>
-          <Button size="1" aria-disabled={busy} onClick={() => redrive(id)}>
+          <Button small aria-disabled={busy} onClick={() => redrive(id)}>
             Deliver again
           </Button>
         </Flex>

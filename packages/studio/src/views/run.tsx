@@ -1,4 +1,3 @@
-import { Button, Callout, Card, Flex, Heading, Link, Text } from '@radix-ui/themes'
 import type { UseQueryResult } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
@@ -12,6 +11,7 @@ import { Response } from '../parts/response.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
+import { Button, Card, Flex, Heading, Link, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
@@ -63,11 +63,11 @@ export function RunView({ id }: { readonly id: string }) {
   if (isProblem(result.error) && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
   return (
     <>
-      <Text as="p" size="2" mb="1">
+      <Text as="p" mb="1">
         <Link href={linkTo('runs')}>Runs</Link>
       </Text>
       <Flex align="center" gap="3" mb="3" wrap="wrap">
-        <Heading as="h1" size="5" className="break">
+        <Heading as="h1" className="break">
           {id}
         </Heading>
         <span role="status" aria-label="Status of the run">
@@ -103,12 +103,10 @@ export function RunView({ id }: { readonly id: string }) {
 function UnknownRun({ error }: { readonly error: Problem }) {
   return (
     <>
-      <Text as="p" size="2" mb="1">
+      <Text as="p" mb="1">
         <Link href={linkTo('runs')}>Runs</Link>
       </Text>
-      <Heading as="h1" size="5">
-        Unknown run
-      </Heading>
+      <Heading as="h1">Unknown run</Heading>
       <ErrorNotice error={error} />
     </>
   )
@@ -131,7 +129,7 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
   ].filter(Boolean)
   return (
     <>
-      <Text as="p" size="2" color="gray" mb="3">
+      <Text as="p" color="gray" mb="3">
         {facts.join(' · ')}
       </Text>
       <Commands id={id} result={result} isPausing={isPausing} answered={answered} />
@@ -142,11 +140,11 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
         <Uncertain run={id} isOver={result.status !== 'waiting' && result.status !== 'running'} onResolved={answered} />
       )}
       {error && (
-        <Callout.Root color="red" role="alert" mb="3">
-          <Callout.Text>
+        <Notice color="red" mb="3">
+          <p>
             {visible(error.message)} {error.hint}
-          </Callout.Text>
-        </Callout.Root>
+          </p>
+        </Notice>
       )}
       {guard && (
         <Text as="p" mb="3">
@@ -206,28 +204,28 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
         {isActive && (
           <RestoreFocus>
             <Flex gap="2" wrap="wrap">
-              <Button variant="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'resume' : 'pause')}>
+              <Button look="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'resume' : 'pause')}>
                 {isPaused ? 'Resume' : 'Pause'}
               </Button>
-              <Button variant="soft" color="red" aria-disabled={busy} onClick={() => post('cancel')}>
+              <Button look="danger" aria-disabled={busy} onClick={() => post('cancel')}>
                 Cancel
               </Button>
             </Flex>
           </RestoreFocus>
         )}
-        <Button variant="soft" aria-disabled={busy} onClick={why}>
+        <Button look="soft" aria-disabled={busy} onClick={why}>
           Why?
         </Button>
         {!isActive && (
           <>
-            <Button variant="soft" aria-disabled={busy} onClick={verifyReplay}>
+            <Button look="soft" aria-disabled={busy} onClick={verifyReplay}>
               Replay
             </Button>
-            <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'fork', at: 1 })}>
+            <Button look="soft" aria-disabled={busy} onClick={() => begin({ verb: 'fork', at: 1 })}>
               Fork
             </Button>
             {result.status === 'failed' && (
-              <Button variant="soft" aria-disabled={busy} onClick={() => begin({ verb: 'retry' })}>
+              <Button look="soft" aria-disabled={busy} onClick={() => begin({ verb: 'retry' })}>
                 Retry
               </Button>
             )}
@@ -240,10 +238,10 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
             {visible(repeated.text)}
           </Text>
           <Flex gap="2" wrap="wrap">
-            <Button color="red" aria-disabled={busy} onClick={() => begin(repeated.how, true)}>
+            <Button look="danger" aria-disabled={busy} onClick={() => begin(repeated.how, true)}>
               Repeat them
             </Button>
-            <Button variant="soft" onClick={() => setRepeated(undefined)}>
+            <Button look="soft" onClick={() => setRepeated(undefined)}>
               Do not {repeated.how.verb}
             </Button>
           </Flex>

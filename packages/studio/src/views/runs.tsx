@@ -1,4 +1,3 @@
-import { Heading, Link, Select, Table } from '@radix-ui/themes'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { age, inShort, lasting, spent, tokens, when } from '../format.ts'
@@ -6,6 +5,7 @@ import { Answer } from '../parts/answer.tsx'
 import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
+import { Heading, Link, Select, Table } from '../parts/ui.tsx'
 import { linkTo, type Sought, useSought } from '../route.ts'
 
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
@@ -26,7 +26,7 @@ export function Runs() {
   const nothing = status || search ? 'No run is like that.' : 'No run has begun.'
   return (
     <>
-      <Heading as="h1" size="6" mb="4">
+      <Heading as="h1" mb="4">
         Runs
       </Heading>
       <FindRuns sought={sought} />
@@ -47,19 +47,12 @@ function FindRuns({ sought: { of, seek } }: { readonly sought: Sought }) {
   const search = of('search')
   return (
     <Find label="Words of the task" text={search} find={(words) => seek({ status, search: words.trim() })}>
-      <Select.Root
+      <Select
+        label="Status"
         value={status || any}
-        onValueChange={(chosen) => seek({ status: chosen === any ? '' : chosen, search })}
-      >
-        <Select.Trigger aria-label="Status" />
-        <Select.Content>
-          {[any, ...statuses].map((one) => (
-            <Select.Item key={one} value={one}>
-              {one === any ? 'any status' : one}
-            </Select.Item>
-          ))}
-        </Select.Content>
-      </Select.Root>
+        onChoose={(chosen) => seek({ status: chosen === any ? '' : chosen, search })}
+        options={[any, ...statuses].map((one) => ({ value: one, label: one === any ? 'any status' : one }))}
+      />
     </Find>
   )
 }
@@ -69,40 +62,50 @@ const lasted = ({ createdAt, endedAt }: Summary) =>
 
 export function RunTable({ runs }: { readonly runs: readonly Summary[] }) {
   return (
-    <Table.Root variant="surface" size="1">
-      <Table.Header>
-        <Table.Row>
-          <Table.ColumnHeaderCell>Run</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell>Task</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell>Status</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell className="roomy">Team</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell className="roomy">Tokens</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell className="roomy">Cost</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell className="roomy">Age</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell className="roomy">Took</Table.ColumnHeaderCell>
-        </Table.Row>
-      </Table.Header>
-      <Table.Body>
+    <Table>
+      <thead>
+        <tr>
+          <th scope="col">Run</th>
+          <th scope="col">Task</th>
+          <th scope="col">Status</th>
+          <th scope="col" className="roomy">
+            Team
+          </th>
+          <th scope="col" className="roomy">
+            Tokens
+          </th>
+          <th scope="col" className="roomy">
+            Cost
+          </th>
+          <th scope="col" className="roomy">
+            Age
+          </th>
+          <th scope="col" className="roomy">
+            Took
+          </th>
+        </tr>
+      </thead>
+      <tbody>
         {runs.map((run) => (
-          <Table.Row key={run.id}>
-            <Table.RowHeaderCell>
+          <tr key={run.id}>
+            <th scope="row">
               <Link href={linkTo('runs', run.id)}>{run.id.length > 12 ? `…${run.id.slice(-10)}` : run.id}</Link>
-            </Table.RowHeaderCell>
-            <Table.Cell className="break">{inShort(run.title, 90)}</Table.Cell>
-            <Table.Cell>
+            </th>
+            <td className="break">{inShort(run.title, 90)}</td>
+            <td>
               <Status status={run.status} reason={run.reason} />
-            </Table.Cell>
-            <Table.Cell className="roomy break">{run.team ?? someOf(run.agents)}</Table.Cell>
-            <Table.Cell className="roomy">{tokens(run.usage)}</Table.Cell>
-            <Table.Cell className="roomy">{spent(run.cost)}</Table.Cell>
-            <Table.Cell className="roomy" title={when(run.createdAt)}>
+            </td>
+            <td className="roomy break">{run.team ?? someOf(run.agents)}</td>
+            <td className="roomy">{tokens(run.usage)}</td>
+            <td className="roomy">{spent(run.cost)}</td>
+            <td className="roomy" title={when(run.createdAt)}>
               {age(run.createdAt)}
-            </Table.Cell>
-            <Table.Cell className="roomy">{lasted(run)}</Table.Cell>
-          </Table.Row>
+            </td>
+            <td className="roomy">{lasted(run)}</td>
+          </tr>
         ))}
-      </Table.Body>
-    </Table.Root>
+      </tbody>
+    </Table>
   )
 }
 

@@ -1,10 +1,10 @@
-import { Button, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
 import type { Schedule } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
+import { Button, Flex, Heading, Link, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { linkTo, navigateTo, useSought } from '../route.ts'
 
@@ -22,28 +22,32 @@ export function Schedules() {
   const schedules = useAnswer('schedules.list', { query, every: 3_000 })
   return (
     <>
-      <Heading as="h1" size="6" mb="4">
+      <Heading as="h1" mb="4">
         Schedules
       </Heading>
       <Answer of={schedules} none={{ when: ({ items }) => items.length === 0, text: 'Nothing starts by itself.' }}>
         {({ items, cursor }) => (
           <>
-            <Table.Root variant="surface" size="1">
-              <Table.Header>
-                <Table.Row>
-                  <Table.ColumnHeaderCell>Schedule</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell>State</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell className="roomy">Next</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell className="roomy">Last run</Table.ColumnHeaderCell>
-                  <Table.ColumnHeaderCell>Steer</Table.ColumnHeaderCell>
-                </Table.Row>
-              </Table.Header>
-              <Table.Body>
+            <Table>
+              <thead>
+                <tr>
+                  <th scope="col">Schedule</th>
+                  <th scope="col">State</th>
+                  <th scope="col" className="roomy">
+                    Next
+                  </th>
+                  <th scope="col" className="roomy">
+                    Last run
+                  </th>
+                  <th scope="col">Steer</th>
+                </tr>
+              </thead>
+              <tbody>
                 {items.map((schedule) => (
                   <ScheduleRow key={schedule.id} schedule={schedule} />
                 ))}
-              </Table.Body>
-            </Table.Root>
+              </tbody>
+            </Table>
             <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
           </>
         )}
@@ -71,42 +75,40 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
     })
   const paused = state === 'paused'
   return (
-    <Table.Row>
-      <Table.RowHeaderCell className="break">
+    <tr>
+      <th scope="row" className="break">
         {id}
-        <Text as="p" size="1" color="gray">
+        <Text as="p" size="small" color="gray">
           {team ?? agent ?? agents?.join(', ')} · {triggerText(schedule)}
         </Text>
         {problem && (
-          <Text as="p" size="1" color="red">
+          <Text as="p" size="small" color="red">
             {problem.message}
           </Text>
         )}
         {error && <ErrorNotice error={error} />}
-      </Table.RowHeaderCell>
-      <Table.Cell>
+      </th>
+      <td>
         <Status status={state} />
-      </Table.Cell>
-      <Table.Cell className="roomy">{next[0] === undefined ? '' : when(next[0])}</Table.Cell>
-      <Table.Cell className="roomy">
-        {lastRun && <Link href={linkTo('runs', lastRun.id)}>…{lastRun.id.slice(-10)}</Link>}
-      </Table.Cell>
-      <Table.Cell>
+      </td>
+      <td className="roomy">{next[0] === undefined ? '' : when(next[0])}</td>
+      <td className="roomy">{lastRun && <Link href={linkTo('runs', lastRun.id)}>…{lastRun.id.slice(-10)}</Link>}</td>
+      <td>
         <Flex gap="2" wrap="wrap">
           <Button
-            size="1"
-            variant="soft"
+            small
+            look="soft"
             aria-disabled={busy}
             aria-label={`${paused ? 'Resume' : 'Pause'} ${id}`}
             onClick={() => switchTo(paused ? 'schedules.resume' : 'schedules.pause')}
           >
             {paused ? 'Resume' : 'Pause'}
           </Button>
-          <Button size="1" variant="soft" aria-disabled={busy} aria-label={`Run now, ${id}`} onClick={trigger}>
+          <Button small look="soft" aria-disabled={busy} aria-label={`Run now, ${id}`} onClick={trigger}>
             Run now
           </Button>
         </Flex>
-      </Table.Cell>
-    </Table.Row>
+      </td>
+    </tr>
   )
 }

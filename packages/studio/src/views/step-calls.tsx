@@ -1,10 +1,11 @@
 /** What a step asked of models, tools and the world, asked for when somebody looks. */
-import { Text } from '@radix-ui/themes'
+
 import type { Call } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { asText, count, money } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
+import { Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import type { Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
@@ -69,7 +70,7 @@ function OneCall({ call, of: { agent, id } }: { readonly call: Call; readonly of
   ].filter(Boolean)
   return (
     <>
-      <Text as="p" size="2" mb="1" className="break">
+      <Text as="p" mb="1" className="break">
         <Status status={states[state]} {...(state in reasons ? { reason: reasons[state] } : {})} /> {facts.join(' · ')}
       </Text>
       {error && <Text as="p">{visible(error.message)}</Text>}

@@ -1,8 +1,8 @@
-import { Button, Flex, Select, Text } from '@radix-ui/themes'
 import { useEffect, useState } from 'react'
 import { count, inShort, lasting, money, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
+import { Button, Flex, Select, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import type { RunState, Step, StepState } from '../run-state.ts'
 import { visible } from '../visible.ts'
@@ -27,16 +27,15 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
     <>
       {all.length > few && (
         <Flex mb="2">
-          <Select.Root value={only} onValueChange={setOnly}>
-            <Select.Trigger aria-label="Steps that are" />
-            <Select.Content>
-              {[every, ...states].map((one) => (
-                <Select.Item key={one} value={one}>
-                  {one} · {count(one === every ? all.length : all.filter((step) => step.state === one).length)}
-                </Select.Item>
-              ))}
-            </Select.Content>
-          </Select.Root>
+          <Select
+            label="Steps that are"
+            value={only}
+            onChoose={setOnly}
+            options={[every, ...states].map((one) => ({
+              value: one,
+              label: `${one} · ${count(one === every ? all.length : all.filter((step) => step.state === one).length)}`,
+            }))}
+          />
         </Flex>
       )}
       {steps.length === 0 && <Nothing>No step is like that.</Nothing>}
@@ -46,7 +45,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
         ))}
       </ol>
       {steps.length > shown && (
-        <Button variant="soft" onClick={() => setShown(shown + perPage)}>
+        <Button look="soft" onClick={() => setShown(shown + perPage)}>
           Show more of {count(steps.length)}
         </Button>
       )}
@@ -81,12 +80,12 @@ function StepRow({ run, step, from, span }: StepRowProps) {
               style={{ marginInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }}
             />
           </span>
-          <Text size="1" color="gray" className="step-time">
+          <Text size="small" color="gray" className="step-time">
             {ended === undefined ? <Elapsed since={began} /> : lasting(ended - began)}
           </Text>
         </summary>
         <div className="step-detail">
-          <Text as="p" size="2" color="gray">
+          <Text as="p" color="gray">
             {step.id} · branch {step.branch} · {when(began)}
             {attempt > 1 && ` · attempt ${count(attempt)}`}
             {tokens > 0 && ` · ${count(tokens)} tokens · ${money(cost)}`}
@@ -95,7 +94,7 @@ function StepRow({ run, step, from, span }: StepRowProps) {
           <Part name="Input" value={step.input} of={step} />
           {open && (
             <>
-              <Text as="p" size="2" weight="bold" mt="2" mb="1">
+              <Text as="p" bold mt="2" mb="1">
                 Calls of models, tools and effects
               </Text>
               <StepCalls run={run} step={step} />
@@ -128,9 +127,7 @@ function Part({ name, value, of: { agent } }: { readonly name: string; readonly 
   if (value === undefined) return null
   return (
     <Flex direction="column" gap="1" mt="2">
-      <Text size="2" weight="bold">
-        {name}
-      </Text>
+      <Text bold>{name}</Text>
       <Value value={value} label={`${name} of ${agent}: ${inShort(value, 40)}`} />
     </Flex>
   )

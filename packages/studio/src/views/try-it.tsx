@@ -1,7 +1,7 @@
-import { Button, Flex, Heading, Select, Text, TextArea } from '@radix-ui/themes'
 import { useState } from 'react'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { ErrorNotice } from '../parts/answer.tsx'
+import { Button, Flex, Heading, Select, Text, TextArea } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { navigateTo } from '../route.ts'
 
@@ -21,7 +21,7 @@ export function TryIt() {
     })
   return (
     <>
-      <Heading as="h1" size="6" mb="4">
+      <Heading as="h1" mb="4">
         Try it
       </Heading>
       <form
@@ -31,23 +31,20 @@ export function TryIt() {
         }}
       >
         <Flex direction="column" gap="3" align="start">
-          <Flex direction="column" gap="1" maxWidth="100%">
-            <Text as="p" size="2" weight="bold" id="team">
+          <Flex direction="column" gap="1">
+            <Text as="p" bold id="team">
               Team or agent
             </Text>
-            <Select.Root value={chosen ?? ''} onValueChange={setTeam} disabled={names.length === 0}>
-              <Select.Trigger aria-labelledby="team" placeholder="None is known here" />
-              <Select.Content>
-                {names.map((name) => (
-                  <Select.Item key={name} value={name}>
-                    {name}
-                  </Select.Item>
-                ))}
-              </Select.Content>
-            </Select.Root>
+            <Select
+              labelledBy="team"
+              placeholder="None is known here"
+              value={chosen}
+              onChoose={setTeam}
+              options={names.map((name) => ({ value: name, label: name }))}
+            />
           </Flex>
           <Flex direction="column" gap="1" className="wide">
-            <Text as="label" size="2" weight="bold" htmlFor="task">
+            <Text as="label" bold htmlFor="task">
               Task
             </Text>
             <TextArea id="task" rows={5} value={task} onChange={({ target }) => setTask(target.value)} />
