@@ -60,6 +60,8 @@ export const useSignedOut = (): boolean => useContext(SignedOutContext)
 export const isSignedOut = (error: unknown): boolean => isProblem(error) && error.status === 401
 
 export const useClient = (): Client => useContext(AskerContext).client
+/** Whose data it is about; undefined where the session is for one. */
+export const useUser = (): string | undefined => useContext(AskerContext).user
 
 /** The client as the hooks call it, for which all operations are alike: types hold for callers. */
 interface Caller<Name extends AnswerName> {

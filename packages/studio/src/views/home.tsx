@@ -4,12 +4,12 @@ import { useAnswer, useForget } from '../api/use-api.tsx'
 import { age, count, spent, tokens } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
+import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Card, Flex, Heading, Link, Text } from '../parts/ui.tsx'
 import { linkTo, linkToList } from '../route.ts'
 import { visible } from '../visible.ts'
-import { RunTable } from './runs.tsx'
 
 const shown = ['running', 'waiting', 'completed', 'failed'] as const
 const counted = 100
@@ -35,6 +35,8 @@ export function Home() {
         ))}
       </div>
       <Waiting />
+      <SomeRuns title="Failed" status="failed" />
+      <SomeRuns title="In progress" status="running" />
       <Section title="Newest runs" beside={<Link href={linkTo('runs')}>All runs</Link>}>
         <Answer
           of={runs}
@@ -73,6 +75,17 @@ function Count({ status }: { readonly status: (typeof shown)[number] }) {
         </Text>
       </Link>
     </Card>
+  )
+}
+
+/** The newest of them, and nothing where there are none. */
+function SomeRuns({ title, status }: { readonly title: string; readonly status: (typeof shown)[number] }) {
+  const { data } = useAnswer('runs.list', { query: { status, limit: 5 }, every: 5_000 })
+  if (data === undefined || data.items.length === 0) return null
+  return (
+    <Section title={title} beside={<Link href={linkToList('runs', { status })}>All that are {status}</Link>}>
+      <RunTable runs={data.items} />
+    </Section>
   )
 }
 

@@ -1,6 +1,7 @@
 /** The runs of one user: start, find, check, replay. */
 import type { Agent } from '../../agents/index.ts'
 import {
+  type StoredError,
   checkCall,
   checkName,
   checkOptions,
@@ -75,6 +76,10 @@ export interface RunSummary extends RetentionTimes {
   /** What it has used, once it is over or waits. */
   readonly usage?: RunResult['usage']
   readonly cost?: RunResult['cost']
+  /** Steps that it has begun, once it is over or waits. */
+  readonly steps?: number
+  /** Why it failed. */
+  readonly error?: StoredError
   /** ISO text. */
   readonly createdAt: string
   readonly endedAt?: string
@@ -163,7 +168,7 @@ export class Orchestra {
       agents: row.agents,
       title: row.title,
       ...(row.team === null ? {} : { team: row.team }),
-      ...spentOf(row.result),
+      ...outcomeOf(row.result),
       createdAt: new Date(row.createdAt).toISOString(),
       ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
       ...retentionTimesOf(this.#host.parts, row),
@@ -356,10 +361,12 @@ const referenceTo = (team: string | Agent | TopologyForm): TeamReference => {
     : { topology: team as TopologyForm }
 }
 
-function spentOf(result: string | null): Pick<RunSummary, 'usage' | 'cost'> {
+function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | 'steps' | 'error'> {
   if (result === null) return {}
-  const { usage, cost } = JSON.parse(result) as RunResult
-  return { usage, cost }
+  const { usage, cost, totalSteps, error } = JSON.parse(result) as Omit<RunResult, 'error'> & {
+    readonly error?: StoredError
+  }
+  return { usage, cost, steps: totalSteps, ...(error ? { error } : {}) }
 }
 
 function readCursor(cursor: string): { readonly createdAt: number; readonly run: string } {

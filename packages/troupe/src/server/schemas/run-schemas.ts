@@ -47,6 +47,8 @@ export const runSummarySchema = z.object({
   team: z.string().optional(),
   usage: tokensSchema.optional(),
   cost: costSchema.optional(),
+  steps: z.number().optional(),
+  error: storedErrorSchema.optional(),
   createdAt: z.string(),
   endedAt: z.string().optional(),
   replayableUntil: z.string().optional(),

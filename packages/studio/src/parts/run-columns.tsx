@@ -1,0 +1,93 @@
+/** What a table of runs shows of each: called by its task, with where it stands and what it cost. */
+import {
+  createColumnHelper,
+  createSortedRowModel,
+  rowSelectionFeature,
+  rowSortingFeature,
+  tableFeatures,
+} from '@tanstack/react-table'
+import type { Summary } from '../api/shapes.ts'
+import { age, inShort, lasting, spent, tokens, when } from '../format.ts'
+import { linkTo } from '../route.ts'
+import { visible } from '../visible.ts'
+import { Status } from './status.tsx'
+import { Link, Text } from './ui.tsx'
+
+export const features = tableFeatures({
+  rowSortingFeature,
+  rowSelectionFeature,
+  sortedRowModel: createSortedRowModel(),
+})
+
+/** Undefined stands behind every number. */
+const tokensOf = ({ usage }: Summary) => (usage ? usage.inputTokens + usage.outputTokens : undefined)
+export const lastedMs = ({ createdAt, endedAt }: Summary): number | undefined =>
+  endedAt === undefined ? undefined : Date.parse(endedAt) - Date.parse(createdAt)
+
+const helper = createColumnHelper<typeof features, Summary>()
+const last = { sortUndefined: 'last' } as const
+
+export const runColumns = helper.columns([
+  helper.accessor('title', {
+    header: 'Task',
+    cell: ({ row: { original: run } }) => (
+      <>
+        <Link href={linkTo('runs', run.id)} title={run.id}>
+          {inShort(run.title, 90) || run.id}
+        </Link>
+        {run.error && (
+          <Text as="p" size="small" color="red" className="break">
+            {inShort(run.error.message, 160)}
+          </Text>
+        )}
+        {run.tags.length > 0 && (
+          <Text as="p" size="small" color="gray" className="break">
+            {visible(run.tags.join(', '))}
+          </Text>
+        )}
+      </>
+    ),
+  }),
+  helper.accessor('status', {
+    header: 'Status',
+    cell: ({ row: { original: run } }) => <Status status={run.status} reason={run.reason} />,
+  }),
+  helper.accessor(({ team, agents }) => team ?? agents.join(', '), {
+    id: 'team',
+    header: 'Team',
+    cell: ({ row: { original: run } }) => run.team ?? someOf(run.agents),
+  }),
+  helper.accessor(tokensOf, { id: 'tokens', header: 'Tokens', ...last, cell: ({ row }) => tokens(row.original.usage) }),
+  helper.accessor(({ cost }) => cost?.usd, {
+    id: 'cost',
+    header: 'Cost',
+    ...last,
+    cell: ({ row }) => spent(row.original.cost),
+  }),
+  helper.accessor('createdAt', {
+    id: 'started',
+    header: 'Age',
+    cell: ({ getValue }) => (
+      <time dateTime={getValue()} title={when(getValue())}>
+        {age(getValue())}
+      </time>
+    ),
+  }),
+  helper.accessor(lastedMs, {
+    id: 'took',
+    header: 'Took',
+    ...last,
+    cell: ({ getValue }) => {
+      const ms = getValue()
+      return ms === undefined ? '' : lasting(ms)
+    },
+  }),
+])
+
+/** Left out where there is no room for it. */
+export const wideOnlyColumns: ReadonlySet<string> = new Set(['team', 'tokens', 'cost', 'started', 'took'])
+export const numericColumns: ReadonlySet<string> = new Set(['tokens', 'cost', 'started', 'took'])
+
+const named = 5
+const someOf = (agents: readonly string[]) =>
+  agents.length > named ? `${agents.slice(0, named).join(', ')} and ${agents.length - named} more` : agents.join(', ')

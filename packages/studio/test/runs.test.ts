@@ -1,0 +1,129 @@
+/** The list of runs in a real browser: of thousands, narrowed, sorted, and with commands for several at once. */
+import { readFileSync } from 'node:fs'
+import type { Browser, Page } from 'playwright-core'
+import { createTroupe, defineAgent, type Troupe } from 'troupe'
+import { type Served, serve } from 'troupe/server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+
+const runCount = 2_000
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('The list of runs', () => {
+  let browser: Browser
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+
+  const open = async (query = '') => {
+    await page.goto('about:blank')
+    await page.goto(`${server.url}/#/runs${query}`)
+    await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
+  }
+  const drawn = () => page.locator('tbody tr').count()
+
+  beforeAll(async () => {
+    const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
+    const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
+    const asking = defineAgent({ name: 'Asking', run: (_, ctx) => ctx.ask({ text: 'Who?' }) })
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, broken, asking] })
+    const { orchestra } = troupe.user('default')
+    for (let n = 0; n < runCount; n += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, i) => orchestra.run({ agent: 'Echo', task: `letter ${n + i}`, tags: ['mail'] })),
+      )
+    for (const task of ['=SUM(A1), "first"', 'second']) await orchestra.run({ agent: 'Broken', task })
+    for (const task of ['ask one', 'ask two', 'ask three']) await orchestra.start({ agent: 'Asking', task })
+    server = await serve(troupe, { port: 0, authentication: 'required' })
+    browser = await openBrowser()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 800 }, acceptDownloads: true })
+    context.setDefaultTimeout(60_000)
+    page = await context.newPage()
+    await page.goto(await server.link())
+  }, 240_000)
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await troupe?.close()
+  })
+
+  test('A list of two thousand runs draws the rows in view, and loads the older ones while one scrolls.', async () => {
+    await open()
+    await page.getByRole('link', { name: 'ask three' }).waitFor()
+    expect(await drawn()).toBeLessThan(60)
+    await expect
+      .poll(
+        async () => {
+          await page.mouse.wheel(0, 20_000)
+          return page.getByRole('link', { name: 'letter 0', exact: true }).count()
+        },
+        { timeout: 60_000, interval: 200 },
+      )
+      .toBe(1)
+    expect(await drawn()).toBeLessThan(60)
+    await page.getByText(/^2,005 runs$/).waitFor()
+  }, 180_000)
+
+  test('The list is narrowed by status, team, tags and words, and its address says how.', async () => {
+    await open()
+    await page.getByRole('combobox', { name: 'Status' }).selectOption('failed')
+    await page.getByText(/^2 runs$/).waitFor()
+    await page.getByText('out of paper').first().waitFor()
+    expect(page.url()).toContain('status=failed')
+    await open('?tags=mail&search=letter+1999')
+    await page.getByText(/^1 run$/).waitFor()
+    expect(await page.getByLabel('Tags, with commas').inputValue()).toBe('mail')
+    await open()
+    await page.getByLabel('Team').fill('Asking')
+    await page.getByLabel('Team').press('Enter')
+    await page.getByText(/^3 runs$/).waitFor()
+  }, 180_000)
+
+  test('The list is sorted by a column, and the address keeps the order.', async () => {
+    await open('?team=Asking')
+    await page.getByRole('button', { name: 'Task' }).click()
+    await page.getByRole('columnheader', { name: 'Task' }).and(page.locator('[aria-sort=ascending]')).waitFor()
+    const tasks = () => page.locator('tbody').getByRole('rowheader').allInnerTexts()
+    await expect.poll(tasks).toEqual(['ask one', 'ask three', 'ask two'])
+    await page.reload()
+    await expect.poll(tasks).toEqual(['ask one', 'ask three', 'ask two'])
+  }, 180_000)
+
+  test('Runs that are selected are cancelled or retried, and the page says what was done.', async () => {
+    await open('?team=Asking')
+    await page.getByLabel('Select ask one').check()
+    await page.getByLabel('Select ask two').check()
+    const bulk = page.getByRole('region', { name: 'Commands for the selected runs' })
+    await bulk.getByText('2 selected').waitFor()
+    expect(await bulk.getByRole('button', { name: 'Retry 0' }).isDisabled()).toBe(true)
+    await bulk.getByRole('button', { name: 'Cancel 2' }).click()
+    await bulk.getByText('2 of 2 cancelled.').waitFor()
+    await expect.poll(() => page.getByRole('row', { name: /cancelled/ }).count()).toBe(2)
+    const { items } = await troupe.user('default').orchestra.list({ status: 'cancelled' })
+    expect(items.map(({ title }) => title).sort()).toEqual(['ask one', 'ask two'])
+  }, 180_000)
+
+  test('The download holds all runs that fit, and no cell is taken for a formula.', async () => {
+    await open('?status=failed')
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download CSV' }).click(),
+    ])
+    const lines = readFileSync(await download.path(), 'utf8').split('\r\n')
+    expect(lines[0]).toContain('run,task,status,error,team')
+    expect(lines).toHaveLength(4)
+    expect(lines.join('\n')).toContain(`"'=SUM(A1), ""first""",failed,agent.failed,Broken`)
+  }, 180_000)
+
+  test('A reader without the right to cancel is told so for each run, and nothing is changed.', async () => {
+    const context = await browser.newContext()
+    const reader = await context.newPage()
+    await reader.goto(await server.link({ users: ['default'], role: 'readonly' }))
+    await reader.goto(`${server.url}/#/runs?team=Asking&status=waiting`)
+    await reader.getByLabel('Select ask three').check()
+    await reader.getByRole('button', { name: 'Cancel 1' }).click()
+    await reader.getByText('0 of 1 cancelled.').waitFor()
+    await reader.getByText(/^ask three: /).waitFor()
+    await context.close()
+  }, 180_000)
+})
