@@ -46,6 +46,17 @@ it('A caller of a server that asks for no key gets no texts of errors, unless it
   expect((await result({ 'troupe-error-texts': 'show' })).text).toContain('svc_admin')
 })
 
+it('The list of runs says why a run failed by its code, and by the text to an operator alone.', async () => {
+  const server = await served({ teams: { agent: agentTeam() } })
+  const { caller, operator } = await headersOf(server)
+  await server.troupe.user('ada').orchestra.run({ team: 'agent', task: 1, id: 'r' })
+  const list = (headers: object) => server.call('GET', '/v1/runs', undefined, headers as Record<string, string>)
+  const found = await list(caller)
+  expect(found.body).toMatchObject({ items: [{ status: 'failed', error: { code: 'agent.failed' }, steps: 1 }] })
+  expect(found.text).not.toContain('svc_admin')
+  expect((await list(operator)).text).toContain('svc_admin')
+})
+
 it('A client of MCP gets no texts of errors.', async () => {
   const server = await servers.start({ teams: { agent: agentTeam() } })
   const headers = { accept: 'application/json, text/event-stream', 'troupe-error-texts': 'show' }
