@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'rea
 import { ClientProvider } from './api/use-api.tsx'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { Loading } from './parts/answer.tsx'
+import { Keyboard } from './parts/keyboard.tsx'
 import { SignedOut } from './parts/signed-out.tsx'
 import { Button, Flex, Link, TextField } from './parts/ui.tsx'
 import { linkTo, useRoute } from './route.ts'
@@ -118,6 +119,7 @@ function Frame({ top }: { readonly top: ReactNode }) {
         </nav>
         {top}
       </header>
+      <Keyboard />
       <main id="main" tabIndex={-1} ref={main}>
         <SignedOut />
         <Suspense fallback={<Loading />}>{at?.view(rest)}</Suspense>

@@ -24,6 +24,7 @@ export function Find({ label, text, find, children }: FindProps) {
       <Flex gap="2" mb="3" wrap="wrap">
         {children}
         <TextField
+          type="search"
           className="grow"
           aria-label={label}
           placeholder={`${label} …`}

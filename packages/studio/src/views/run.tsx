@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
-import { count, lasting, money } from '../format.ts'
+import { count, inShort, lasting, money } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { Graph } from '../parts/graph.tsx'
@@ -59,16 +59,17 @@ export function RunView({ id }: { readonly id: string }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
   useEffect(() => forgetSoon('runs.result', { path }), [seq, id])
   // Steps under way come to their end first.
+  const title = state.task === undefined ? '' : inShort(state.task, 90)
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
   if (isProblem(result.error) && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
   return (
     <>
       <Text as="p" mb="1">
-        <Link href={linkTo('runs')}>Runs</Link>
+        <Link href={linkTo('runs')}>Runs</Link> · <code className="break">{id}</code>
       </Text>
       <Flex align="center" gap="3" mb="3" wrap="wrap">
         <Heading as="h1" className="break">
-          {id}
+          {title || id}
         </Heading>
         <span role="status" aria-label="Status of the run">
           <Status
