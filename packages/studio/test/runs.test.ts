@@ -1,7 +1,7 @@
 /** The list of runs in a real browser: of thousands, narrowed, sorted, and with commands for several at once. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
-import { createTroupe, defineAgent, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, finish, invoke, type Troupe } from 'troupe'
 import { type Served, serve } from 'troupe/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
@@ -113,6 +113,40 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     expect(lines[0]).toContain('run,task,status,error,team')
     expect(lines).toHaveLength(4)
     expect(lines.join('\n')).toContain(`"'=SUM(A1), ""first""",failed,agent.failed,Broken`)
+  }, 180_000)
+
+  test('The events of a run of a thousand branches are narrowed and opened, and the rows in view drawn alone.', async () => {
+    const leaf = defineAgent({ name: 'Leaf', run: async (n: number) => n })
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (input: { readonly results?: readonly unknown[] } | number) =>
+        typeof input === 'object' && input.results
+          ? finish(input.results.length)
+          : invoke(Array.from({ length: 1_000 }, (_, n) => ({ agent: 'Leaf', input: n }))),
+    })
+    const topology = { agents: [lead, leaf], flows: ['Start -> Lead', 'Lead <-> Leaf', 'Lead -> End'] }
+    const { orchestra } = troupe.user('default')
+    const run = await orchestra.start({ task: 1, topology })
+    await run.result()
+    await page.goto(`${server.url}/#/runs/${run.id}`)
+    const events = page.getByRole('region', { name: 'Events of the run' })
+    const { seq } = await run.inspect()
+    expect(seq).toBeGreaterThan(3_000)
+    await page.getByRole('button', { name: `Show ${seq.toLocaleString('en')}` }).click()
+    await page.getByText(`${seq.toLocaleString('en')} of ${seq.toLocaleString('en')}`).waitFor()
+    await events.scrollIntoViewIfNeeded()
+    await expect.poll(() => events.getByRole('listitem').count()).toBeGreaterThan(5)
+    expect(await events.getByRole('listitem').count()).toBeLessThan(60)
+    await events.evaluate((box) => box.scrollTo(0, box.scrollHeight))
+    await events.getByRole('button', { name: /run\.completed/ }).click()
+    await page
+      .getByRole('region', { name: `Event ${seq}: run.completed` })
+      .getByText('1000')
+      .waitFor()
+    await page.getByRole('combobox', { name: 'Type of the events' }).selectOption('step.started')
+    await page.getByText(`1,002 of ${seq.toLocaleString('en')}`).waitFor()
+    await page.getByLabel('Words of the events').fill('Lead')
+    await page.getByText(`2 of ${seq.toLocaleString('en')}`).waitFor()
   }, 180_000)
 
   test('Keys go to views, search the list, walk its rows and open one; in a field they are text.', async () => {

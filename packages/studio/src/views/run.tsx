@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query'
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { type ComponentProps, useCallback, useEffect, useRef, useState } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
@@ -18,6 +18,7 @@ import { Value } from '../parts/value.tsx'
 import { linkTo, navigateTo } from '../route.ts'
 import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
+import { EventList } from './event-list.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** Events that come within so many ms are drawn together. */
@@ -26,13 +27,17 @@ const gatherMs = 50
 function useRun(id: string) {
   const [state, setState] = useState<RunState>(nothingYet)
   const waiting = useRef<RunEvent[]>([])
+  /** All that arrived, in their order; it grows in place. */
+  const events = useRef<RunEvent[]>([])
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   const latest = useRef(state)
   latest.current = state
   const flush = useCallback(() => {
     timer.current = undefined
-    const events = waiting.current.splice(0)
-    setState((before) => fold(before, events))
+    const arrived = waiting.current.splice(0)
+    const last = events.current.at(-1)?.seq ?? 0
+    for (const event of arrived) if (event.seq > last) events.current.push(event)
+    setState((before) => fold(before, arrived))
   }, [])
   useEffect(() => () => clearTimeout(timer.current), [])
   const connection = useStream(
@@ -46,11 +51,11 @@ function useRun(id: string) {
       isOver: () => isOver(fold(latest.current, waiting.current)),
     },
   )
-  return { state, connection }
+  return { state, connection, events: events.current }
 }
 
 export function RunView({ id }: { readonly id: string }) {
-  const { state, connection } = useRun(id)
+  const { state, connection, events } = useRun(id)
   const path = { run: id }
   const result: UseQueryResult<Result, Error> = useAnswer('runs.result', { path })
   const forget = useForget()
@@ -97,7 +102,22 @@ export function RunView({ id }: { readonly id: string }) {
       <Section title="Steps">
         <Timeline run={id} state={state} />
       </Section>
+      <Events events={events} length={events.length} />
     </>
+  )
+}
+
+function Events(list: ComponentProps<typeof EventList>) {
+  const [isOpen, setIsOpen] = useState(false)
+  const toggle = (
+    <Button look="soft" small aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+      {isOpen ? 'Hide' : `Show ${count(list.length)}`}
+    </Button>
+  )
+  return (
+    <Section title="Events" beside={toggle}>
+      {isOpen && <EventList {...list} />}
+    </Section>
   )
 }
 

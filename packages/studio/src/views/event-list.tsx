@@ -1,0 +1,96 @@
+/** The events of a run as they are recorded, narrowed by type and words. Only the rows in view are drawn. */
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useMemo, useRef, useState } from 'react'
+import type { RunEvent } from '../api/shapes.ts'
+import { count, inShort, lasting, when } from '../format.ts'
+import { Nothing } from '../parts/answer.tsx'
+import { Flex, Select, Text, TextField } from '../parts/ui.tsx'
+import { Value } from '../parts/value.tsx'
+import { visible } from '../visible.ts'
+
+const every = 'all'
+/** In px. */
+const rowHeight = 28
+/** What each event has, or its row shows already. */
+const shownByRow: ReadonlySet<string> = new Set(['seq', 'type', 'at', 'run', 'user', 'trace', 'path', 'agent', 'step'])
+
+const detailsOf = (event: RunEvent) =>
+  Object.fromEntries(Object.entries(event).filter(([name]) => !shownByRow.has(name)))
+
+interface EventListProps {
+  readonly events: readonly RunEvent[]
+  /** How many there are: the list grows in place. */
+  readonly length: number
+}
+
+export function EventList({ events, length }: EventListProps) {
+  const [kind, setKind] = useState(every)
+  const [words, setWords] = useState('')
+  const [chosen, setChosen] = useState<RunEvent>()
+  const kinds = useMemo(() => [...new Set(events.slice(0, length).map(({ type }) => type))].sort(), [events, length])
+  const shown = useMemo(() => {
+    const wanted = words.trim().toLowerCase()
+    return events.slice(0, length).filter((event) => {
+      if (kind !== every && event.type !== kind) return false
+      return wanted === '' || JSON.stringify(event).toLowerCase().includes(wanted)
+    })
+  }, [events, length, kind, words])
+  const box = useRef<HTMLDivElement>(null)
+  const virtual = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => rowHeight,
+    overscan: 10,
+  })
+  if (length === 0) return <Nothing>No event is recorded yet.</Nothing>
+  const began = events[0]?.at ?? 0
+  return (
+    <>
+      <Flex gap="2" mb="2" wrap="wrap" align="center">
+        <Select
+          label="Type of the events"
+          value={kind}
+          onChoose={setKind}
+          options={[every, ...kinds].map((one) => ({ value: one, label: one === every ? 'all types' : one }))}
+        />
+        <TextField
+          type="search"
+          className="grow"
+          aria-label="Words of the events"
+          placeholder="Words of the events …"
+          value={words}
+          onChange={({ target }) => setWords(target.value)}
+        />
+        <Text color="gray">
+          {count(shown.length)} of {count(length)}
+        </Text>
+      </Flex>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard */}
+      <section className="events" ref={box} aria-label="Events of the run" tabIndex={0}>
+        <ol style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map(({ index, start }) => {
+            const event = shown[index]
+            if (!event) return null
+            return (
+              <li key={event.seq} style={{ translate: `0 ${start}px` }}>
+                <button
+                  type="button"
+                  aria-pressed={chosen?.seq === event.seq}
+                  title={when(event.at)}
+                  onClick={() => setChosen(chosen?.seq === event.seq ? undefined : event)}
+                >
+                  <span className="figure">{event.seq}</span>
+                  <span className="figure">{lasting(event.at - began)}</span>
+                  <span>{event.type}</span>
+                  <span>{visible([event.agent, event.step].filter(Boolean).join(' · '))}</span>
+                  <span>{inShort(detailsOf(event), 160)}</span>
+                </button>
+              </li>
+            )
+          })}
+        </ol>
+      </section>
+      {chosen && <Value value={chosen} label={`Event ${chosen.seq}: ${chosen.type}`} />}
+    </>
+  )
+}
