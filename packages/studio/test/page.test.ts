@@ -191,6 +191,12 @@ describe.skipIf(executable === undefined)('the page', () => {
       await page.getByText(new RegExp(`^${status}${items.length}$`)).waitFor()
     }
     await page.getByRole('region', { name: 'Health' }).getByText('storage').waitFor()
+    await page.getByRole('region', { name: 'Failed' }).getByText('out of paper').first().waitFor()
+    await page.getByRole('region', { name: 'In progress' }).getByText('Busy').waitFor()
+    await page
+      .getByRole('region', { name: 'Doctor' })
+      .getByText(/^\d+ checks pass, \d+ warn, \d+ fail/)
+      .waitFor()
     gate.resolve('done')
     await runs[2]?.cancel()
   }, 180_000)

@@ -53,6 +53,7 @@ export function Home() {
         </Answer>
       </Section>
       <Checks />
+      <Doctor />
     </>
   )
 }
@@ -146,6 +147,40 @@ function Checks() {
           </ul>
         )}
       </Answer>
+    </Section>
+  )
+}
+
+const worst = 3
+const doctorColours = { fail: 'failed', warn: 'degraded' } as const
+
+/** What is missing for production, the most important first; for whoever may see it. */
+function Doctor() {
+  const report = useAnswer('operations.doctor', { every: 60_000 })
+  const { checks, counts } = report.data ?? { checks: [], counts: undefined }
+  if (counts === undefined) return null
+  const findings = checks.flatMap((check) => (check.status === 'pass' ? [] : [{ ...check, status: check.status }]))
+  return (
+    <Section title="Doctor">
+      <Text as="p" color="gray" mb="2">
+        {count(counts.pass)} checks pass, {count(counts.warn)} warn, {count(counts.fail)} fail.
+        {findings.length > worst && (
+          <>
+            {' '}
+            <code>troupe doctor</code> shows all.
+          </>
+        )}
+      </Text>
+      <ul className="plain">
+        {findings.slice(0, worst).map(({ id, status, description, evidence, remedy }) => (
+          <li key={id}>
+            <Status status={doctorColours[status]} reason={id} /> {description}
+            <Text as="p" size="small" color="gray" className="break">
+              {visible(evidence)} {remedy !== undefined && visible(remedy)}
+            </Text>
+          </li>
+        ))}
+      </ul>
     </Section>
   )
 }
