@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { codeProblem } from '../../configuration/index.ts'
 import { misused } from '../exit-codes.ts'
-import { agentFromFile, agentSchema, type Definition, problemsOf } from './team-file.ts'
+import { agentFromFile, agentSchema } from './agent-from-file.ts'
+import { type Definition, problemsOf } from './team-file.ts'
 
 const code = ['agent.ts', 'agent.mts', 'agent.js', 'agent.mjs']
 
@@ -45,7 +46,9 @@ async function described(path: string, name: string): Promise<Definition> {
   const text = await readFile(path, 'utf8')
   const { head = '', body = '' } = /^(?:---\r?\n(?<head>.*?)\r?\n---\r?\n)?(?<body>.*)$/s.exec(text)?.groups ?? {}
   const facts = await headOf(path, head)
-  const checked = agentSchema.safeParse({ ...facts, instructions: body.trim() })
+  const { file } = ((facts as { readonly instructions?: unknown }).instructions ?? {}) as { readonly file?: unknown }
+  const instructions = file === undefined ? body.trim() : { file, text: body.trim() }
+  const checked = agentSchema.safeParse({ ...facts, instructions })
   if (checked.success) return agentFromFile(path, name, checked.data)
   throw misused(`${path} describes no agent: ${problemsOf(checked.error).join('; ')}`)
 }

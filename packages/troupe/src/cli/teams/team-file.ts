@@ -5,48 +5,12 @@ import { z } from 'zod'
 import type { TroupeConfig } from '../../configuration/index.ts'
 import { nearest, type TroupeError } from '../../core/index.ts'
 import { compileRules } from '../../security/index.ts'
-import { LlmAgent } from '../../startup/index.ts'
-import { builtInTools } from '../../tools/index.ts'
 import { defineTopology, patterns, type TopologyForm } from '../../topology/index.ts'
 import { misused } from '../exit-codes.ts'
+import { agentFromFile, agentSchema, memorySchema, policySchema, settingsSchema } from './agent-from-file.ts'
 
 export type Definition = NonNullable<TroupeConfig['agents']>[number]
 
-const names = z.array(z.string()).min(1)
-const settings = z.strictObject({
-  maxOutputTokens: z.int().min(1).optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  maxTurns: z.int().min(1).optional(),
-})
-const policy = z
-  .array(
-    z.strictObject({
-      tool: z.string().describe('The name of a tool; mail_* for all that begin so, * for all.'),
-      when: z.string().optional().describe('Such as args.to is untrusted; every call where left out.'),
-      do: z.enum(['allow', 'ask', 'block']).describe('ask: a person approves the exact arguments.'),
-      reason: z.string().optional().describe('For the person who is asked.'),
-    }),
-  )
-  .describe('What becomes of calls of tools, by the labels of their arguments; it narrows what the troupe allows.')
-export const agentSchema = z.strictObject({
-  instructions: z.string().describe('What it is told about itself.'),
-  model: z
-    .union([z.string(), names])
-    .optional()
-    .describe(
-      'provider/model, or several, each in place of the one before; offline/extractive, the default, needs no key.',
-    ),
-  tools: names.optional().describe('Built-in tools, such as get_context; none by default.'),
-  role: z.string().optional().describe('contributor by default.'),
-  allow: z.array(z.string()).optional(),
-  deny: z.array(z.string()).optional(),
-  policy: policy.optional(),
-  untrusted: z
-    .enum(['read', 'hide'])
-    .optional()
-    .describe('hide: its model reads nothing untrusted, and passes it on behind handles; read by default.'),
-  settings: settings.optional(),
-})
 const kinds = [
   'pipeline',
   'hubAndSpoke',
@@ -66,12 +30,16 @@ const teamSchema = z
       .record(z.string(), agentSchema)
       .refine((agents) => Object.keys(agents).length > 0, 'a team has one agent at least')
       .describe('By name.'),
-    flows: names.optional().describe("Who invokes whom: 'Lead -> Writer', 'Lead => {Left, Right}', 'A <-> B'."),
+    flows: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe("Who invokes whom: 'Lead -> Writer', 'Lead => {Left, Right}', 'A <-> B'."),
     pattern: z
       .partialRecord(z.enum(kinds), z.looseObject({}))
       .optional()
       .describe('A ready topology in place of flows; agents in it by name.'),
-    policy: policy.optional(),
+    policy: policySchema.optional(),
   })
   .describe('A team of agents.')
 
@@ -93,14 +61,16 @@ export async function readTeamFile(path: string): Promise<ReadTeam> {
       'team.schema.json in the package says what a team takes.',
     )
   const { name = basename(path, extname(path)), agents, flows, pattern, policy: rules } = checked.data
-  const made = Object.entries(agents).map(([agent, described]) => agentFromFile(path, agent, described))
+  const made = await Promise.all(
+    Object.entries(agents).map(([agent, described]) => agentFromFile(path, agent, described)),
+  )
   if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')
   const topology = flows ? { agents: made, flows } : patterned(path, made, pattern ?? {})
   return { name, agents: made, topology: rules ? withPolicy(path, topology, rules) : topology }
 }
 
 /** Its conditions are read here, so that a mistake names the file. */
-function withPolicy(path: string, topology: TopologyForm, rules: z.infer<typeof policy>): TopologyForm {
+function withPolicy(path: string, topology: TopologyForm, rules: z.infer<typeof policySchema>): TopologyForm {
   try {
     compileRules(rules, 'the team')
   } catch (error) {
@@ -118,32 +88,19 @@ export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
   issues.map((issue) => {
     const at = issue.path.join('.') || 'it'
     if (issue.code !== 'unrecognized_keys') return `${at}: ${issue.message}`
-    const known = [...words(teamSchema), ...words(agentSchema), ...words(settings), ...kinds]
+    const known = [
+      ...words(teamSchema),
+      ...words(agentSchema),
+      ...words(settingsSchema),
+      ...words(memorySchema),
+      ...kinds,
+    ]
     return `${at}: ${issue.keys.map((key) => `${key} is unknown${meant(key, known)}`).join(', ')}`
   })
 
 const meant = (name: string, known: Iterable<string>): string => {
   const near = nearest(name, known)
   return near === undefined || near === name ? '' : `; did you mean ${near}?`
-}
-
-/** @param path of the file that describes it */
-export function agentFromFile(
-  path: string,
-  name: string,
-  { tools, model, ...rest }: z.infer<typeof agentSchema>,
-): LlmAgent {
-  const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-  try {
-    return new LlmAgent({
-      name,
-      ...defined,
-      model: model ?? 'offline/extractive',
-      ...(tools ? { tools: (builtInTools as (...names: readonly string[]) => object)(...tools) } : {}),
-    } as ConstructorParameters<typeof LlmAgent>[0])
-  } catch (error) {
-    throw misused(`The agent ${name} of ${path} is wrong: ${(error as Error).message}`, (error as TroupeError).hint)
-  }
 }
 
 /** One after the other where nothing is said. */

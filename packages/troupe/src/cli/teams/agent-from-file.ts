@@ -1,0 +1,147 @@
+/** An agent that a file describes: in a team's YAML or JSON, or in the head of `agent.md`. Paths are relative to the file. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { loadSkills, redactPersonalData, type Skill } from '../../agents/index.ts'
+import type { TroupeError } from '../../core/index.ts'
+import { LlmAgent } from '../../startup/index.ts'
+import { builtInTools } from '../../tools/index.ts'
+import { misused } from '../exit-codes.ts'
+
+const names = z.array(z.string()).min(1)
+const count = z.int().min(1)
+
+export const settingsSchema = z.strictObject({
+  maxOutputTokens: count.optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  stop: names.optional(),
+  seed: z.int().optional(),
+  providerOptions: z
+    .record(z.string(), z.record(z.string(), z.json()))
+    .optional()
+    .describe("By the provider's name: { openai: { textVerbosity: low } }."),
+  reasoning: z
+    .strictObject({ effort: z.enum(['none', 'low', 'medium', 'high']), maxTokens: count.optional() })
+    .optional(),
+  serviceTier: z.enum(['auto', 'default', 'flex', 'priority']).optional(),
+  promptCache: z.boolean().optional(),
+  toolChoice: z.union([z.enum(['auto', 'none', 'required']), z.strictObject({ tool: z.string() })]).optional(),
+  parallelToolCalls: z.boolean().optional(),
+  logprobs: z.union([z.boolean(), count.max(20)]).optional(),
+  maxTurns: count.optional(),
+  maxParallelTools: count.optional(),
+  cache: z.boolean().optional(),
+})
+
+export const memorySchema = z.strictObject({
+  maxTokens: count.optional(),
+  compaction: z
+    .strictObject({ at: count, retain: count.optional(), by: z.enum(['model', 'rules']).optional() })
+    .optional()
+    .describe('In place of maxTokens: past so many tokens, older messages become a summary.'),
+  pinned: z.array(z.string()).optional().describe('Facts that stand in every prompt.'),
+  retrieval: z.union([z.literal(true), z.strictObject({ limit: count.optional() })]).optional(),
+  working: z.union([z.literal(true), z.strictObject({ capacity: count.optional() })]).optional(),
+  episodic: z
+    .union([z.literal(true), z.strictObject({ maxEpisodes: count.optional(), limit: count.optional() })])
+    .optional(),
+  shared: z.string().optional().describe('The beginning of the keys of context entries that are shown.'),
+})
+
+const redaction = z.strictObject({
+  redactPersonalData: z
+    .union([
+      z.literal(true),
+      z.strictObject({ kinds: z.array(z.enum(['email', 'phone', 'card', 'iban', 'ip'])).min(1) }),
+    ])
+    .describe('true: all kinds.'),
+})
+const guardrails = z
+  .strictObject({ input: z.array(redaction).optional(), output: z.array(redaction).optional() })
+  .describe('Checks of what it is given and of what it answers; those that are code stand in a configuration.')
+
+export const policySchema = z
+  .array(
+    z.strictObject({
+      tool: z.string().describe('The name of a tool; mail_* for all that begin so, * for all.'),
+      when: z.string().optional().describe('Such as args.to is untrusted; every call where left out.'),
+      do: z.enum(['allow', 'ask', 'block']).describe('ask: a person approves the exact arguments.'),
+      reason: z.string().optional().describe('For the person who is asked.'),
+    }),
+  )
+  .describe('What becomes of calls of tools, by the labels of their arguments; it narrows what the troupe allows.')
+
+export const agentSchema = z.strictObject({
+  description: z.string().optional().describe('For agents that choose whom to invoke.'),
+  instructions: z
+    .union([
+      z.string(),
+      z.strictObject({
+        file: z.string().describe('Such as ./AGENTS.md.'),
+        text: z.string().optional().describe('Stands behind the text of the file.'),
+      }),
+    ])
+    .describe('What it is told about itself.'),
+  model: z
+    .union([z.string(), names])
+    .optional()
+    .describe(
+      'provider/model, or several, each in place of the one before; offline/extractive, the default, needs no key.',
+    ),
+  tools: names.optional().describe('Built-in tools, such as get_context; none by default.'),
+  skills: z
+    .union([z.string(), names])
+    .optional()
+    .describe('A folder with SKILL.md or with folders of skills, such as ./.agents/skills, or several.'),
+  guardrails: guardrails.optional(),
+  memory: memorySchema.optional(),
+  role: z.string().optional().describe('contributor by default.'),
+  allow: z.array(z.string()).optional(),
+  deny: z.array(z.string()).optional(),
+  policy: policySchema.optional(),
+  untrusted: z
+    .enum(['read', 'hide'])
+    .optional()
+    .describe('hide: its model reads nothing untrusted, and passes it on behind handles; read by default.'),
+  settings: settingsSchema.optional(),
+})
+type DescribedAgent = z.infer<typeof agentSchema>
+
+/**
+ * Makes the agent that a file describes.
+ * @param path of the file that describes it
+ * @throws CliError that names the file and the agent
+ */
+export async function agentFromFile(path: string, name: string, described: DescribedAgent): Promise<LlmAgent> {
+  const { tools, model, skills, guardrails: checks, instructions, ...rest } = described
+  const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+  try {
+    return new LlmAgent({
+      name,
+      ...defined,
+      instructions: await readInstructions(path, instructions),
+      model: model ?? 'offline/extractive',
+      ...(tools ? { tools: (builtInTools as (...names: readonly string[]) => object)(...tools) } : {}),
+      ...(skills === undefined ? {} : { skills: await readSkills(path, [skills].flat()) }),
+      ...(checks ? { guardrails: { input: redactions(checks.input), output: redactions(checks.output) } } : {}),
+    } as ConstructorParameters<typeof LlmAgent>[0])
+  } catch (error) {
+    throw misused(`The agent ${name} of ${path} is wrong: ${(error as Error).message}`, (error as TroupeError).hint)
+  }
+}
+
+async function readInstructions(path: string, instructions: DescribedAgent['instructions']): Promise<string> {
+  if (typeof instructions === 'string') return instructions
+  const { file, text = '' } = instructions
+  const read = await readFile(resolve(dirname(path), file), 'utf8').catch((error: Error) => {
+    throw new Error(`its instructions cannot be read: ${error.message}`)
+  })
+  return [read.trim(), text].filter((part) => part !== '').join('\n\n')
+}
+
+const readSkills = async (path: string, folders: readonly string[]): Promise<readonly Skill[]> =>
+  (await Promise.all(folders.map((folder) => loadSkills(resolve(dirname(path), folder))))).flat()
+
+const redactions = (listed: readonly z.infer<typeof redaction>[] = []) =>
+  listed.map(({ redactPersonalData: kinds }) => redactPersonalData(kinds === true ? {} : kinds))
