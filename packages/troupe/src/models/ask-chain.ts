@@ -8,6 +8,7 @@ import type { Gates } from './model-gates.ts'
 import type { ModelAnswer, ModelCall, ModelDefaults, ModelSpec, ModelTarget } from './models-port.ts'
 import { modelNameOf, withoutSettings } from './resolve-model.ts'
 import { mergeSettings } from './settings/call-settings.ts'
+import { checkFiles } from './settings/check-files.ts'
 import { checkTakes, providerKindOf } from './settings/provider-settings.ts'
 
 export interface ChainParts {
@@ -43,11 +44,13 @@ export async function askChain(
   throw failure('invariant.broken', { rule: 'a chain of models has at least one' })
 }
 
-/** @throws ValidationError `model.setting`; before any model of the chain is asked */
+/** @throws ValidationError `model.setting`, `model.content`; before any model of the chain is asked */
 function candidateOf(spec: ModelSpec, defaults: ModelDefaults, call: ModelCall) {
   const { target, settings } = withoutSettings(spec)
   const name = modelNameOf(target)
   const asked = mergeSettings(mergeSettings(defaults, settings ?? {}), call)
-  checkTakes(name, providerKindOf(target), asked)
+  const kind = providerKindOf(target)
+  checkTakes(name, kind, asked)
+  checkFiles(name, kind, asked)
   return { name, target, asked }
 }

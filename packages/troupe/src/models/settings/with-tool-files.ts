@@ -9,12 +9,14 @@ import type {
 } from '@ai-sdk/provider'
 import type { ProviderKind } from './provider-settings.ts'
 
+/** Of providers whose results of tools are texts alone. */
 const textOnly: readonly ProviderKind[] = ['openai.chat', 'compatible', 'other']
+export const takesToolFiles = (kind: ProviderKind): boolean => !textOnly.includes(kind)
 
 type UserContent = Extract<LanguageModelV4Message, { role: 'user' }>['content']
 
 export function withToolFiles(kind: ProviderKind, options: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
-  if (!textOnly.includes(kind) || !options.prompt.some(hasContent)) return options
+  if (takesToolFiles(kind) || !options.prompt.some(hasContent)) return options
   return {
     ...options,
     prompt: options.prompt.flatMap((message) => (hasContent(message) ? splitFiles(message) : [message])),

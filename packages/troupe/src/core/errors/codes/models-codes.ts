@@ -34,6 +34,11 @@ export const modelsCodes = {
     message: 'The model {model} cannot take the setting {setting}.',
     hint: "Leave it out, or set it for the models that take it: { model: 'provider/model', settings: { … } }.",
   },
+  'model.content': {
+    class: errors.ValidationError,
+    message: 'The model {model} cannot take {what}: {problem}.',
+    hint: 'Convert the file, make it smaller, or use a model that takes it.',
+  },
   'model.failed': {
     class: errors.ExternalServiceError,
     message: 'The model {model} failed after {attempts} attempts: {problem}.',
