@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import type { ModelCall } from '../models-port.ts'
+import { checkFiles } from './check-files.ts'
 import { openProviderTestbed, type ProviderKind, providerKinds, shortPrompt } from './provider-testbed.test.fixture.ts'
 
 const base64 = (bytes: number) => Buffer.alloc(bytes, 1).toString('base64')
@@ -48,6 +49,18 @@ it.each(all.flatMap((kind) => ['image/png', 'application/pdf'].map((mediaType) =
     expect([error, calls]).toEqual([undefined, 1])
   },
 )
+
+it.each([
+  ['image/*', undefined],
+  ['image', undefined],
+  ['IMAGE/PNG; charset=binary', undefined],
+  ['audio/*', 'model.content'],
+  ['imagery/png', 'model.content'],
+])('A media type is compared without its parameters, and %s by what it begins with.', (mediaType, code) => {
+  const check = () => checkFiles('m', 'anthropic', { prompt: promptWith(mediaType) })
+  if (code === undefined) expect(check).not.toThrow()
+  else expect(check).toThrow(expect.objectContaining({ code }))
+})
 
 it('A text is sent to anthropic as a file of a person, and is an error as the result of a tool.', async () => {
   expect((await ask('anthropic', promptWith('text/plain'))).calls).toBe(1)

@@ -70,10 +70,15 @@ export function checkFiles(
     const allowed = isSplit ? inResults : types
     const name = filename === undefined ? `a file of ${mediaType}` : `${filename} (${mediaType})`
     const what = isSplit ? `${name} in the result of a tool` : name
-    const lowerCase = mediaType.toLowerCase()
-    if (!allowed.some((type) => (type.endsWith('/') ? lowerCase.startsWith(type) : lowerCase === type)))
+    const type = plainTypeOf(mediaType)
+    if (
+      !allowed.some(
+        (one) =>
+          one === type || (one.endsWith('/') && type.startsWith(one)) || (type.endsWith('/') && one.startsWith(type)),
+      )
+    )
       throw failure('model.content', { model, what, problem: `its provider takes ${allowed.map(shown).join(', ')}` })
-    const [, limit] = Object.entries(sizes).find(([start]) => lowerCase.startsWith(start)) ?? []
+    const [, limit] = Object.entries(sizes).find(([start]) => type.startsWith(start)) ?? []
     const bytes = bytesOf(data)
     if (limit !== undefined && bytes > limit)
       throw failure('model.content', {
@@ -82,6 +87,12 @@ export function checkFiles(
         problem: `it has ${bytes} bytes, and its provider takes ${limit} at most`,
       })
   }
+}
+
+/** In lower case, without parameters; `image` and `image/*`, of which the provider finds out the rest, are `image/`. */
+function plainTypeOf(mediaType: string): string {
+  const [type = ''] = mediaType.toLowerCase().split(';')
+  return /^[^/]+(\/\*)?$/.test(type.trim()) ? `${type.trim().replace('/*', '')}/` : type.trim()
 }
 
 const shown = (type: string): string => (type.endsWith('/') ? `${type}*` : type)

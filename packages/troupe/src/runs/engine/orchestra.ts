@@ -1,7 +1,6 @@
 /** The runs of one user: start, find, check, replay. */
 import type { Agent } from '../../agents/index.ts'
 import {
-  type StoredError,
   checkCall,
   checkName,
   checkOptions,
@@ -16,6 +15,7 @@ import {
   listOf,
   type Page,
   readable,
+  type StoredError,
   TroupeError,
   type UserId,
 } from '../../core/index.ts'
