@@ -5,6 +5,7 @@ import type { CompiledTopology } from '../define-topology.ts'
 import { checkAgents } from './check-agents.ts'
 import { checkBudget } from './check-budget.ts'
 import { checkCost, type Prices } from './check-cost.ts'
+import { checkForm } from './check-form.ts'
 import { checkJoins } from './check-joins.ts'
 import { checkModels, type KnownModels } from './check-models.ts'
 import { checkPolicies } from './check-policies.ts'
@@ -42,6 +43,7 @@ export function checkTopology(
     ...checkBudget(topology.canonical, config),
     ...checkCost(topology, config, models),
     ...checkPolicies(topology, config, rules),
+    ...checkForm(topology),
     ...checkTaintPaths(topology, config, rules),
     ...(topology.findings ?? []),
   ].sort((a, b) => rank[a.severity] - rank[b.severity])

@@ -21,6 +21,9 @@ export type FindingCode =
   | 'model.unknown'
   | 'model.missing'
   | 'model.key_missing'
+  | 'team.one_agent'
+  | 'team.unverified'
+  | 'hub.ambiguous'
 
 export interface Finding {
   readonly code: FindingCode

@@ -1,0 +1,103 @@
+/**
+ * Whether the form of a team suits models: advice after arXiv 2512.08296 (Towards a Science of Scaling Agent Systems). There,
+ * teams lost on tasks whose steps depend on each other, and errors grew where no agent checked the work of others.
+ */
+import { BaseLlmAgent, definitionOf } from '../../agents/index.ts'
+import { canonicalJson, type Json } from '../../core/index.ts'
+import type { CanonicalEdge, CanonicalNode } from '../canonical/canonical-topology.ts'
+import type { CompiledTopology } from '../define-topology.ts'
+import type { Finding } from './finding.ts'
+
+const source = 'arXiv 2512.08296'
+
+/** @returns advice alone, and about models alone: code says itself where it goes */
+export function checkForm(topology: CompiledTopology): Finding[] {
+  const models = modelsOf(topology)
+  return [...ambiguousHubs(topology, models), ...oneAgentWouldDo(topology, models), ...unverified(topology, models)]
+}
+
+type ModelNodes = ReadonlyMap<string, BaseLlmAgent>
+
+function modelsOf({ canonical, agents }: CompiledTopology): ModelNodes {
+  return new Map(
+    canonical.nodes.flatMap((node) => {
+      const agent = agents.get(node.agent ?? node.name)
+      return agent instanceof BaseLlmAgent ? [[node.name, agent] as const] : []
+    }),
+  )
+}
+
+const routesWork = ({ type }: CanonicalEdge): boolean => type === 'invoke' || type === 'stream'
+
+/** A way that comes back is an invocation: it leaves the hub's answer open. */
+function ambiguousHubs({ canonical }: CompiledTopology, models: ModelNodes): Finding[] {
+  const edges = canonical.edges.filter(routesWork)
+  return [...models.keys()].flatMap((name) => {
+    const onward = edges.filter(({ from, fanOut, alternating }) => from === name && !fanOut && !alternating)
+    const final = onward.filter(({ to }) => !edges.some((back) => back.from === to && back.to === name))
+    if (final.length < 2 || final.some(({ when }) => when !== undefined)) return []
+    const targets = final.map(({ to }) => to).join(', ')
+    return {
+      code: 'hub.ambiguous',
+      severity: 'advice',
+      location: name,
+      message: `${name} can go on to ${targets}, and none of them comes back: a text of its model prefers none, so the model is asked again`,
+      remedy: `Leave ${name} one way on, put a condition on its edges, or let its instructions name the tool to call`,
+    }
+  })
+}
+
+/** A line of models that could all do the same. */
+function oneAgentWouldDo({ canonical }: CompiledTopology, models: ModelNodes): Finding[] {
+  const working = canonical.nodes.filter(({ kind }) => kind === 'agent')
+  if (working.length < 2 || working.length !== models.size) return []
+  const isLine = canonical.nodes.every(
+    ({ name, kind }) => kind !== 'user' && canonical.edges.filter(({ from }) => from === name).length <= 1,
+  )
+  const kinds = new Set([...models.values()].map(rightsOf))
+  if (!isLine || kinds.size !== 1 || kinds.has(undefined)) return []
+  const names = working.map(({ name }) => name).join(', ')
+  return [
+    {
+      code: 'team.one_agent',
+      severity: 'advice',
+      location: names,
+      message: `${names} work one after the other with the same model and rights, and without tools: one agent may do as well for less (${source})`,
+      remedy: 'Compare the team with one agent that has all the instructions: troupe evaluate',
+    },
+  ]
+}
+
+/** Undefined where an agent has what sets it apart. */
+function rightsOf(agent: BaseLlmAgent): string | undefined {
+  const { chain, tools, sources, helpers, output, access, skills, untrusted } = definitionOf(agent)
+  if (tools.size + sources.length + helpers.size + skills.length > 0 || output || untrusted === 'hide') return undefined
+  const names = chain.map((spec) => (typeof spec === 'string' ? spec : undefined))
+  return names.includes(undefined) ? undefined : canonicalJson([names, { ...access }] as Json)
+}
+
+const verifying = /verif|review|check|critic|judge|approv|proofread|validat|audit/i
+
+function unverified({ canonical, agents }: CompiledTopology, models: ModelNodes): Finding[] {
+  if (models.size < 2) return []
+  const { nodes, edges } = canonical
+  if (nodes.some(({ kind, role }) => kind === 'user' || role?.kind === 'loop' || role?.kind === 'vote')) return []
+  const isVerifier = ({ name, kind, agent = name }: CanonicalNode): boolean => {
+    const model = models.get(name)
+    if (model) {
+      const { description = '', instructions } = definitionOf(model)
+      return verifying.test(`${name} ${description} ${String(instructions)}`)
+    }
+    return kind === 'agent' && agents.has(agent) && edges.some(({ from, to }) => from === name && to === 'End')
+  }
+  if (nodes.some(isVerifier)) return []
+  return [
+    {
+      code: 'team.unverified',
+      severity: 'advice',
+      location: 'End',
+      message: `Nothing verifies the answer of the ${models.size} models before End: errors of one are passed on by the others (${source})`,
+      remedy: 'Put an agent that checks the answer before End, such as patterns.loop({ body, check })',
+    },
+  ]
+}
