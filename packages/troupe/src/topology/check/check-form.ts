@@ -63,7 +63,7 @@ function oneAgentWouldDo({ canonical }: CompiledTopology, models: ModelNodes): F
       severity: 'advice',
       location: names,
       message: `${names} work one after the other with the same model and rights, and without tools: one agent may do as well for less (${source})`,
-      remedy: 'Compare the team with one agent that has all the instructions: troupe evaluate',
+      remedy: 'Compare the team with one agent that has all the instructions: `troupe runs evaluate --with-team`',
     },
   ]
 }
