@@ -85,9 +85,14 @@ it.each([
     /agent A of .*instructions cannot be read/,
   ],
   [
+    'a misspelt option of the instructions',
+    'instructions: { file: ./AGENTS.md, txt: x }',
+    /agents\.A\.instructions: txt is unknown/,
+  ],
+  [
     'an unknown kind of personal data',
     'guardrails: { input: [{ redactPersonalData: { kinds: [name] } }] }',
-    /agents\.A\.guardrails\.input\.0\.redactPersonalData/,
+    /agents\.A\.guardrails\.input\.0\.redactPersonalData\.kinds\.0: Invalid option: expected one of "email"/,
   ],
   [
     'an unknown option of the memory',

@@ -85,7 +85,7 @@ const words = (schema: { readonly shape: object }): readonly string[] => Object.
 
 /** All that a schema of this file finds, with the word that may be meant. */
 export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
-  issues.map((issue) => {
+  issues.flatMap(plainIssues).map((issue) => {
     const at = issue.path.join('.') || 'it'
     if (issue.code !== 'unrecognized_keys') return `${at}: ${issue.message}`
     const known = [
@@ -97,6 +97,19 @@ export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
     ]
     return `${at}: ${issue.keys.map((key) => `${key} is unknown${meant(key, known)}`).join(', ')}`
   })
+
+type Issue = z.core.$ZodIssue
+
+/** Of alternatives the findings of the one that the value is most like: of the others nothing can be said. */
+function plainIssues(issue: Issue): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const depthOf = (found: readonly Issue[]) =>
+    Math.max(...found.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)))
+  const branches = issue.errors.map((branch) => branch.flatMap(plainIssues))
+  const deepest = branches.toSorted((one, other) => depthOf(other) - depthOf(one))[0]
+  if (!deepest || depthOf(deepest) === 0) return [issue]
+  return deepest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+}
 
 const meant = (name: string, known: Iterable<string>): string => {
   const near = nearest(name, known)
