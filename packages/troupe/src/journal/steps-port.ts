@@ -1,6 +1,6 @@
 /** Carries out steps: enters, re-enters, retries failed turns, parks and settles them. */
 import type { Json, Principal, StoredError, TaintLabel } from '../core/index.ts'
-import type { Fragment } from '../storage/index.ts'
+import type { CommitResult, Fragment } from '../storage/index.ts'
 import type { EffectClass, Resolution } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
 import type { Recorder } from './recorder-port.ts'
@@ -24,8 +24,17 @@ export interface StepSpec {
   readonly signal?: AbortSignal
   /** ms for which cancelled code that ignores the signal is waited for; 10,000 by default. */
   readonly graceMs?: number
-  /** In the change that settles the step: tells the run, and what the outcome is tainted by. */
+  /** In the change that ends the step, where that commits alone: reports the end, and what the outcome is tainted by. */
   readonly onEnd: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
+  /**
+   * Commits the change that ends the step with the next change of its run, which takes the end in. Resolves with undefined
+   * where nothing was committed, and the change has to commit alone.
+   */
+  readonly commitWithRun?: (
+    end: Json | { readonly error: StoredError },
+    taint: readonly TaintLabel[],
+    change: Fragment,
+  ) => Promise<CommitResult | undefined>
   /**
    * `first`: the change before started the step, so it has no journal to look for. `restart`: the process that executed it
    * ended without stopping it; restarted five times without a record between, it fails with `step.crashed`. Absent: it may

@@ -21,6 +21,8 @@ export interface Fragment {
   readonly statements: readonly Statement[]
   readonly feed?: readonly FeedItem[]
   readonly wake?: readonly WorkQueue[]
+  /** Only one step writes these rows: its expectations hold for as long as its process has the step. */
+  readonly isExclusive?: true
 }
 
 /** What commits together. */

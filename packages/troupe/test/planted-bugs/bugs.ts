@@ -30,7 +30,7 @@ const statements = 'journal/journals/journal-statements.js'
 const executor = 'journal/machine/step-executor.js'
 const ownJournal = 'journal/turns/own-journal.js'
 const effects = 'journal/effects/run-effect.js'
-const owner = 'runs/engine/execution/run-owner.js'
+const runWriter = 'runs/engine/execution/run-writer.js'
 const applying = 'runs/engine/commands/apply-command.js'
 
 const storageBugs: readonly Bug[] = [
@@ -260,7 +260,7 @@ const durableBugs: readonly Bug[] = [
       edit(
         ownJournal,
         '        let result;\n        try {\n',
-        '        let result;\n        if (fragments.length > 0) await storage.commit({ id: null, scope: { user }, statements: statements.splice(0, ends[0]) });\n        try {\n',
+        '        let result;\n        if (fragments.length > 0) await this.#options.storage.commit({ id: null, scope: { user: this.#options.user }, statements: statements.splice(0, ends[0]) });\n        try {\n',
       ),
     ],
   },
@@ -279,11 +279,22 @@ const durableBugs: readonly Bug[] = [
     foundBy: 'runs',
     edits: [
       edit(
-        owner,
-        '        const statements = [\n            ...(proves ?',
-        '        if (rowIds.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: inbox.remove(this.user, this.#writer.id, rowIds).statements });\n        const statements = [\n            ...(proves ?',
+        runWriter,
+        '        const own = [\n            ...(proves ?',
+        '        if (rowIds.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: inbox.remove(this.user, this.journal, rowIds).statements });\n        const own = [\n            ...(proves ?',
       ),
-      edit(owner, '...(rowIds.length > 0 ? inbox.remove(this.user, this.#writer.id, rowIds).statements : []),', ''),
+      edit(runWriter, '...(rowIds.length > 0 ? inbox.remove(this.user, this.journal, rowIds).statements : []),', ''),
+    ],
+  },
+  {
+    name: 'takes in the end of a step without what the step wrote',
+    foundBy: 'runs',
+    edits: [
+      edit(
+        runWriter,
+        'pendingEnds.length === 0 ? own : [...own, ...statementsOfEnds(pendingEnds)]',
+        'pendingEnds.length === 0 ? own : [...own, ...statementsOfEnds(pendingEnds).filter(({ sql }) => sql.includes("journals"))]',
+      ),
     ],
   },
   {

@@ -21,6 +21,7 @@ export function createThreadMessages({
       }))
     },
     append: (user, thread, from, messages, taint) => ({
+      isExclusive: true,
       statements: messages.map((message: Json, i) =>
         queries.add(
           { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint) },

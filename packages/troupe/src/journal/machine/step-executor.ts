@@ -141,7 +141,7 @@ export class StepExecutor {
       const texts = [...part.claims.map((claim) => claim.text), ...part.entries, ...(part.turn?.texts ?? [])]
       const claimed = part.claims.map((claim) => claim.fragment ?? { statements: [] })
       const fragments = [...part.fragments, ...claimed, ...turnFragments]
-      const result = await this.#write(texts, fragments, false, part.turn?.closes)
+      const result = await this.#writePart(part, texts, fragments)
       const before = fragments.length - turnFragments.length
       if (result.ok) return { on: 'committed', part, made: (index) => result.made(before + index) }
       if (result.part < 0) return { on: 'headLost', part }
@@ -151,6 +151,23 @@ export class StepExecutor {
       part.rejected.push({ claim, rejection: result })
       if (isEmptyPart(part)) return { on: 'committed', part, made: () => ({ rows: [], revision: null }) }
     }
+  }
+
+  /** The end of a step commits with the next change of its run, unless others can cause its rejection. */
+  async #writePart(part: StepPart, texts: readonly string[], fragments: readonly Fragment[]): Promise<JournalOutcome> {
+    const { turn, claims } = part
+    if (!turn?.end) return this.#write(texts, fragments, false, turn?.closes)
+    const { taint } = turn.end
+    const end = 'error' in turn.end ? { error: turn.end.error } : turn.end.value
+    const { commitWithRun } = this.#spec
+    if (commitWithRun && claims.length === 0 && fragments.every(isUncontended)) {
+      const commit = (change: Fragment) => commitWithRun(end, taint, change)
+      const how = { closes: turn.closes, fenced: false }
+      const outcome = await (this.#journal as OwnJournal).commitThrough(commit, texts, fragments, how)
+      if (outcome?.ok) this.#releaseSuspect()
+      if (outcome) return outcome
+    }
+    return this.#write(texts, [...fragments, this.#spec.onEnd(end, taint)], false, turn.closes)
   }
 
   /** What effects brought is recorded, whatever comes with it: nothing would make the same fragment valid later. */
@@ -187,3 +204,7 @@ export class StepExecutor {
     }
   }
 }
+
+/** No other writer can make its expectations fail, and no other waits for the locks of its rows. */
+const isUncontended = ({ statements, feed = [], wake = [], isExclusive }: Fragment): boolean =>
+  isExclusive === true || (feed.length === 0 && wake.length === 0 && statements.every(({ expect }) => !expect))

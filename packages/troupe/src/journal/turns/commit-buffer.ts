@@ -2,7 +2,7 @@
  * What the next change of a step holds. Invariant: an entry leaves the buffer in exactly one part; a part whose change was
  * rejected comes back without its claims and without its turn.
  */
-import type { Json, StoredError } from '../../core/index.ts'
+import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { CallId } from '../replay/call-id.ts'
 import type { AnswerItem } from '../replay/step-record.ts'
@@ -28,7 +28,10 @@ export interface TurnPart {
   readonly fragments: () => Promise<readonly Fragment[]>
   readonly closes: JournalEnd
   /** The step ends with it. */
-  readonly end?: { readonly value: Json } | { readonly error: StoredError }
+  readonly end?: ({ readonly value: Json } | { readonly error: StoredError }) & {
+    /** Of the outcome. */
+    readonly taint: readonly TaintLabel[]
+  }
   /** The rest of the turn is still to come: what is claimed was made with all of it, and waits. */
   readonly isPart?: true
   /** @param made of its fragments, by their index */

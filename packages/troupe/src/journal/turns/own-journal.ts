@@ -59,6 +59,20 @@ export class OwnJournal {
   /** Commits entries and fragments in one change; a rejected change leaves the writer where it was. */
   async commit(texts: readonly string[], fragments: readonly Fragment[], how: CommitHow): Promise<JournalOutcome> {
     const { storage, user } = this.#options
+    const commitAlone = (change: Fragment) => storage.commit({ ...change, id: null, scope: { user } })
+    return (await this.commitThrough(commitAlone, texts, fragments, how)) as JournalOutcome
+  }
+
+  /**
+   * The same in a change that another makes.
+   * @param commit resolves with undefined where nothing was committed
+   */
+  async commitThrough(
+    commit: (change: Fragment) => Promise<CommitResult | undefined>,
+    texts: readonly string[],
+    fragments: readonly Fragment[],
+    how: CommitHow,
+  ): Promise<JournalOutcome | undefined> {
     const before = this.#writer
     const mark = before?.mark()
     const statements: Statement[] = [...this.#journal(texts, how).statements]
@@ -70,24 +84,19 @@ export class OwnJournal {
     }
     const feed = fragments.flatMap((fragment) => fragment.feed ?? [])
     const wake = [...new Set(fragments.flatMap((fragment) => fragment.wake ?? []))]
-    let result: CommitResult
+    let result: CommitResult | undefined
     try {
-      result = await storage.commit({
-        id: null,
-        scope: { user },
-        statements: shifted(statements, fragments, ends),
-        feed,
-        wake,
-      })
+      result = await commit({ statements: shifted(statements, fragments, ends), feed, wake })
     } catch (error) {
       this.#rewind(before, mark)
       throw error
     }
-    if (result.ok) {
+    if (result?.ok) {
       const { rows, revision } = result
       return { ok: true, made: (index) => ({ rows: rows.slice(ends[index], ends[index + 1]), revision }) }
     }
     this.#rewind(before, mark)
+    if (!result) return undefined
     const failed = result.statement
     return { ...result, part: ends.findIndex((end) => failed < end) - 1 }
   }

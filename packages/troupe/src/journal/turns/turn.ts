@@ -194,7 +194,7 @@ export class Turn {
         ...(await this.#askAll(asked)),
         ...(stepEnd ? [stepEnd] : []),
       ],
-      ...(end ? { end } : {}),
+      ...(end ? { end: { ...end, taint: this.#execution.taint } } : {}),
       committed: (made) => {
         this.#execution.record.attempts = 0
         reportCommitted(commitSet, made)
@@ -260,16 +260,16 @@ export class Turn {
     return fragments
   }
 
+  /** @returns what clears the timers of the step */
   #endStep(end: Ending, texts: string[]): Fragment {
     const execution = this.#execution
     const { spec } = execution
     if ('value' in end) texts.push(entryText({ t: 'end' }, end.text))
     else texts.push(entryText({ t: 'end', e: end.error }))
-    const clear = [...execution.record.waits]
+    const statements = [...execution.record.waits]
       .filter(([, wait]) => !wait.answered && wait.due !== undefined)
       .flatMap(([id]) => execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id)).statements)
-    const endReport = spec.onEnd('error' in end ? end : end.value, execution.taint)
-    return { ...endReport, statements: [...endReport.statements, ...clear] }
+    return { statements }
   }
 }
 

@@ -10,6 +10,8 @@ export interface CommandOptions {
 export interface RetryWindow {
   /** Another process has it: asked at the latest look. */
   ownedByOtherSince?: number
-  /** Nobody has it, and this process can't: since then. */
+  /** No process has it, and this one cannot take it: since then. */
   unable?: number
+  /** Of the storage, which has failed since then. */
+  storageFailedSince?: number
 }

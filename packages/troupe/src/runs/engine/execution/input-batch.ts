@@ -13,7 +13,10 @@ export class InputBatch {
   readonly commands: Command[] = []
   /** Steps that have begun with these inputs: there is no journal of theirs yet. */
   readonly started = new Set<string>()
+  /** Steps that have ended with these inputs. */
+  readonly ended: string[] = []
   readonly #state: State
+  /** Of the run, with those before. */
   readonly #ended: Set<string>
   lastSeq: number
 
@@ -33,6 +36,7 @@ export class InputBatch {
     if (input.type === 'step.returned' || input.type === 'step.failed') {
       if (this.#ended.has(input.step)) return
       this.#ended.add(input.step)
+      this.ended.push(input.step)
     }
     const { events, paths, commands } = transition(this.#state, input)
     if (events.length === 0) return

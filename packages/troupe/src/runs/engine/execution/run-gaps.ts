@@ -42,6 +42,12 @@ export class RunGaps {
     return { at, type: 'run.claimed' }
   }
 
+  /** The change that would have recorded the gap was rejected: the next one records it. */
+  takeBack(gap: Input): void {
+    if (gap.type === 'clock.jumped') this.#knownMs -= gap.gap
+    else this.#isClaimRecorded = false
+  }
+
   /**
    * Returns when a timer of a question expires it, if that is later: a question that was asked before this process
    * started does not expire before the process has been back for a minute.

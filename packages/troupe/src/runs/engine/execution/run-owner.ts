@@ -1,34 +1,26 @@
 /**
- * The one writer of a run's journal: takes in what happened, lets the core decide, commits input and events with all
- * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
- * hold: losing it at any moment loses nothing.
+ * A run in the process that carries it. It takes in what arrived, one change after the other, and then carries out what
+ * is new. It holds nothing that the journal does not hold: losing it at any moment loses nothing.
  */
-import { failure, type StoredError, TimeSlice, type UserId } from '../../../core/index.ts'
-import type { JournalWriter, StepEnd, StepSpec } from '../../../journal/index.ts'
-import type { Statement } from '../../../storage/index.ts'
+import { failure } from '../../../core/index.ts'
+import type { StepSpec } from '../../../journal/index.ts'
+import type { CommitResult, Fragment, Statement } from '../../../storage/index.ts'
 import { pathsOf } from '../../machine/labels/agent-path.ts'
 import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
 import { deriveStatus } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
-import { drawBudget } from '../budgets/draw-budget.ts'
-import { cancelChildren } from '../children/cancel-children.ts'
-import { notifyRelatedRuns, reportToParent } from '../children/notify-related-runs.ts'
-import { type RunMessage, waitOf } from '../commands/run-message.ts'
+import { inputOf, type RunMessage } from '../commands/run-message.ts'
 import type { EventWithPath } from '../events/run-event.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { stepJournal, traceIdOf } from '../store/run-journals.ts'
-import { applyRow } from './apply-row.ts'
-import { failFatally, isOwnedByOther } from './fail-fatally.ts'
-import { readCommittedState } from './fold-run.ts'
-import { InputBatch } from './input-batch.ts'
+import { traceIdOf } from '../store/run-journals.ts'
+import { isOwnedByOther } from './fail-fatally.ts'
 import { logRunEvents } from './log-run-events.ts'
-import { recordInputs } from './record-inputs.ts'
-import { rowsForCommands, rowsOf, setsTimers } from './rows-for-commands.ts'
-import { type ClaimedRun, RunGaps } from './run-gaps.ts'
-import { RunStatusRows } from './run-status-rows.ts'
-import { type Ended, isReleased, retryDelayMs, type StepLauncher } from './steps/step-launcher.ts'
+import { answerEnds, type PendingEnd, PendingEnds, rejectedEnd } from './pending-ends.ts'
+import { type RunChange, RunWriter, type RunWriterOptions } from './run-writer.ts'
+import { RunSteps } from './steps/run-steps.ts'
+import type { StepLauncher } from './steps/step-launcher.ts'
 
 interface Waiting {
   /** Nothing: only that the run is still this owner's. */
@@ -36,79 +28,59 @@ interface Waiting {
   readonly done: (error?: unknown) => void
 }
 
-export interface RunOwnerOptions {
-  readonly user: UserId
-  readonly run: string
-  readonly writer: JournalWriter
-  readonly state: State
-  readonly pinned: Pinned
+export interface RunOwnerOptions extends RunWriterOptions {
   readonly launcher: StepLauncher
-  /** Of the newest event. */
-  readonly lastSeq: number
-  readonly lastAt: number
-  readonly claimed?: ClaimedRun
 }
 
 const batch = 200
 
 export class RunOwner {
-  readonly user: UserId
-  readonly run: string
-  readonly pinned: Pinned
   readonly #parts: OrchestraParts
-  readonly #writer: JournalWriter
-  readonly #launcher: StepLauncher
-  readonly #state: State
-  readonly #trace: string
+  readonly #writer: RunWriter
+  readonly #steps: RunSteps
   readonly #waiting: Waiting[] = []
+  readonly #pendingEnds = new PendingEnds()
   readonly #observers = new Set<(events: readonly EventWithPath[]) => void>()
-  readonly #ended = new Set<string>()
-  #lastSeq: number
-  #lastAt: number
-  readonly #status: RunStatusRows
   #arrived = false
   #pumping: Promise<void> | undefined
   #lost: unknown
   #failedFatally = false
-  readonly #gaps: RunGaps
-  /** Of the writer before what is being taken in. */
-  #mark: ReturnType<JournalWriter['mark']>
 
-  constructor(parts: OrchestraParts, options: RunOwnerOptions) {
+  constructor(parts: OrchestraParts, { launcher, ...options }: RunOwnerOptions) {
     this.#parts = parts
-    this.user = options.user
-    this.run = options.run
-    this.#trace = traceIdOf(options.user, options.run)
-    this.pinned = options.pinned
-    this.#writer = options.writer
-    this.#mark = options.writer.mark()
-    this.#status = new RunStatusRows(parts)
-    this.#launcher = options.launcher
-    this.#state = options.launcher.observeState(options.state)
-    this.#lastSeq = options.lastSeq
-    this.#lastAt = options.lastAt
-    this.#gaps = new RunGaps(parts.suspendedMs, options.claimed)
+    this.#writer = new RunWriter(parts, options)
+    this.#steps = new RunSteps(parts, this, launcher)
+    this.#steps.observeState(options.state)
   }
 
+  get user(): string {
+    return this.#writer.user
+  }
+  get run(): string {
+    return this.#writer.run
+  }
+  get pinned(): Pinned {
+    return this.#writer.pinned
+  }
   /** The core's view; to be read only, and only between two awaits. */
   get state(): State {
-    return this.#state
+    return this.#writer.state
   }
   get over(): boolean {
-    return this.#failedFatally || deriveStatus(this.#state).over
+    return this.#failedFatally || deriveStatus(this.state).over
   }
   get lost(): boolean {
     return this.#lost !== undefined
   }
   get works(): boolean {
-    return deriveStatus(this.#state).status === 'running'
+    return deriveStatus(this.state).status === 'running'
   }
   /** Nothing in it moves without a person, and it holds no code that child runs need. */
   get waits(): boolean {
-    return deriveStatus(this.#state).status === 'waiting' && viewOf(this.#state).externalSteps === 0
+    return deriveStatus(this.state).status === 'waiting' && viewOf(this.state).externalSteps === 0
   }
   get isResting(): boolean {
-    return this.waits && !this.#pumping && this.#waiting.length === 0
+    return this.waits && !this.#pumping && this.#waiting.length === 0 && this.#pendingEnds.isEmpty
   }
 
   observe(observer: (events: readonly EventWithPath[]) => void): () => void {
@@ -118,23 +90,12 @@ export class RunOwner {
 
   /** The rows that follow from a run's first events, for the change that starts it. */
   beginning(commands: readonly Command[]): readonly Statement[] {
-    const rows = rowsForCommands(this.#parts, this.#at, commands)
-    // One that a breakpoint stops before its first step waits from the start.
-    return this.works ? rows : [...rows, ...this.#status.rows(this.#at, this.#lastAt), ...this.#reportStart()]
+    return this.#writer.beginning(commands)
   }
 
   /** The rows of a run that begins in the middle: what is pending, and how it stands. */
   founding(at: number): readonly Statement[] {
-    return [
-      ...[...pending(this.#state)].flatMap((command) => rowsOf(this.#parts, this.#at, command)),
-      ...this.#status.rows(this.#at, at),
-      ...this.#reportStart(),
-    ]
-  }
-
-  #reportStart(): readonly Statement[] {
-    const before = { status: 'running', over: false } as const
-    return reportToParent(this.#parts, this, { before, isAsked: true, commands: [], name: `${this.#lastSeq}` })
+    return this.#writer.founding(at)
   }
 
   /** The start is durable. @param entry of its steps: `first`, unless the run is a fork */
@@ -142,13 +103,13 @@ export class RunOwner {
     const paths = pathsOf(events)
     const first = events.map((event, i) => ({ ...event, seq: i + 1, path: paths[i] ?? [] }))
     this.#notify(first)
-    for (const event of first) this.#parts.announce(this.user, this.run, this.#trace, event)
-    this.resume(pending(this.#state), entry)
+    for (const event of first) this.#announce(event)
+    this.resume(pending(this.state), entry)
   }
 
   /** Carries out what is pending. @param entry of the steps that are at work; none after a fork */
   resume(commands: Iterable<Command>, entry?: StepSpec['entry']): void {
-    for (const command of commands) this.#carryOut(command, entry)
+    for (const command of commands) this.#steps.carryOut(command, entry)
     this.arrived()
   }
 
@@ -167,6 +128,18 @@ export class RunOwner {
     })
   }
 
+  /** Commits the end of a step with the next change of the run; undefined: it has to commit alone. */
+  commitEnd(step: string, message: RunMessage, change: Fragment): Promise<CommitResult | undefined> {
+    const result = this.#pendingEnds.add({ step, message, change })
+    this.#pump()
+    return result
+  }
+
+  /** Resolves when no change of the run is under way. */
+  async idle(): Promise<void> {
+    await this.#pumping
+  }
+
   /** Waits for what it has begun to commit. The run goes on under its next owner. */
   async close(): Promise<void> {
     this.#lost ??= failure('troupe.closed', { what: `Going on with run ${this.run}` })
@@ -183,7 +156,10 @@ export class RunOwner {
 
   async #run(): Promise<void> {
     try {
-      while (this.#hasWork) await this.#drainInbox()
+      while (this.#hasWork)
+        // What a step has caused elsewhere may be in the inbox, and comes before its end.
+        if (this.#arrived || this.#waiting.length > 0) await this.#drainInbox()
+        else await this.#commitEnds()
     } catch (error) {
       this.#lost ??= error
       this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
@@ -194,14 +170,31 @@ export class RunOwner {
 
   /** A run that is over takes in nothing. */
   get #hasWork(): boolean {
-    return !this.#lost && !this.over && (this.#arrived || this.#waiting.length > 0)
+    if (this.#lost || this.over) return false
+    return this.#arrived || this.#waiting.length > 0 || !this.#pendingEnds.isEmpty
   }
 
+  /** The rows of the inbox, and what was asked for here. */
   async #drainInbox(): Promise<void> {
     this.#arrived = false
     const asked = this.#waiting.splice(0)
     try {
-      await this.#applyRows(asked)
+      const writer = this.#writer
+      const rows = await this.#parts.inbox.read(this.user, writer.journal, batch)
+      if (rows.length === batch) this.#arrived = true
+      const change = writer.change()
+      for (const row of rows) {
+        writer.addRow(change, row)
+        if (change.slice.isOver) await change.slice.renew()
+      }
+      // Each is made of the state that those before it have left.
+      for (const { make } of asked) {
+        writer.addInput(change, make(change.at))
+        if (change.slice.isOver) await change.slice.renew()
+      }
+      const committed = await writer.commit(change)
+      if (committed && !committed.result.ok) throw this.#failureOf(committed.result)
+      await this.#advance(change)
     } catch (error) {
       for (const { done } of asked) done(error)
       throw error
@@ -209,95 +202,67 @@ export class RunOwner {
     for (const { done } of asked) done()
   }
 
-  async #applyRows(asked: readonly Waiting[]): Promise<void> {
-    const { inbox, clock, storage } = this.#parts
-    this.#mark = this.#writer.mark()
-    const rows = await inbox.read(this.user, this.#writer.id, batch)
-    if (rows.length === batch) this.#arrived = true
-    const at = Math.max(this.#lastAt, clock.now())
-    const step = new InputBatch(this.#state, this.#lastSeq, this.#ended)
-    const before = deriveStatus(this.#state)
-    const gap = this.#gaps.next(at)
-    if (gap) step.add(gap)
-    const slice = new TimeSlice(clock)
-    const rowStatements: Statement[] = []
-    for (const row of rows) {
-      rowStatements.push(...applyRow(this.#parts, { ...this.#at, gaps: this.#gaps }, step, row.body as RunMessage, at))
-      if (slice.isOver) await slice.renew()
+  /** Ends of steps, each with what its step has to commit. */
+  async #commitEnds(): Promise<void> {
+    const writer = this.#writer
+    const change = writer.change()
+    const ends: PendingEnd[] = []
+    const late: PendingEnd[] = []
+    const all = this.#pendingEnds.take(batch)
+    let committed: Awaited<ReturnType<RunWriter['commit']>>
+    try {
+      for (const each of all) {
+        const canEnd = writer.canEnd(each.step)
+        ;(canEnd ? ends : late).push(each)
+        if (canEnd) writer.addInput(change, inputOf(each.message, change.at))
+        if (change.slice.isOver) await change.slice.renew()
+      }
+      committed = await writer.commit(change, ends)
+    } catch (error) {
+      for (const { answer } of all) answer(undefined)
+      throw error
     }
-    const inputs: (Input | undefined)[] = []
-    // Each is made of the state that those before it have left.
-    for (const { make } of asked) {
-      const input = make(at)
-      if (input) step.add(input)
-      inputs.push(input)
-      if (slice.isOver) await slice.renew()
+    for (const { answer } of late) answer(rejectedEnd)
+    if (!committed) return
+    const { result, endsFrom } = committed
+    const isRejectedEnd = answerEnds(ends, result, endsFrom)
+    if (result.ok) return this.#advance(change)
+    if (!isRejectedEnd) throw this.#failureOf(result)
+    await writer.rewind(change)
+    this.#steps.observeState(writer.state)
+  }
+
+  #failureOf({ code, detail }: Extract<CommitResult, { readonly ok: false }>) {
+    return failure(code, { journal: this.#writer.journal, ...detail })
+  }
+
+  /** The change is durable: observers see its events, and its commands are carried out. */
+  async #advance(change: RunChange): Promise<void> {
+    const { inputs, slice, rowStatements } = change
+    this.#writer.advance(change)
+    this.#notify(inputs.events)
+    for (const event of inputs.events) {
+      if (inputs.isLong && slice.isOver) await slice.renew()
+      this.#announce(event)
     }
-    const rowIds = rows.map((row) => row.id)
-    const isAsked = rows.some(({ body }) => (body as RunMessage).type === 'resume')
-    const others = [
-      ...(await notifyRelatedRuns(this.#parts, this, step.commands)),
-      ...reportToParent(this.#parts, this, {
-        before,
-        isAsked,
-        commands: step.commands,
-        name: `${step.lastSeq} ${rowIds.at(-1) ?? ''}`,
-      }),
-    ]
-    // What changes nothing is refused, or taken out, by the state of whoever surely has the run.
-    const proves = step.records.length === 0 && (rows.length > 0 || inputs.includes(undefined))
-    const statements = [
-      ...(proves ? this.#writer.prove().statements : await this.#recorded(step, at, slice)),
-      ...rowStatements,
-      ...(rowIds.length > 0 ? inbox.remove(this.user, this.#writer.id, rowIds).statements : []),
-      ...rowsForCommands(this.#parts, this.#at, step.commands),
-      ...others,
-    ]
-    if (statements.length > 0) {
-      const wake = rowStatements.length > 0 || setsTimers(step.commands) ? (['timers'] as const) : []
-      const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake })
-      if (!result.ok) throw failure(result.code, { journal: this.#writer.id, ...result.detail })
-    }
-    this.#lastAt = at
-    this.#lastSeq += step.events.length
-    this.#notify(step.events)
-    for (const event of step.events) {
-      if (step.isLong && slice.isOver) await slice.renew()
-      this.#parts.announce(this.user, this.run, this.#trace, event)
-    }
-    if (step.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
-    for (const command of step.commands) {
-      if (step.isLong && slice.isOver) await slice.renew()
-      this.#carryOut(command, 'step' in command && step.started.has(command.step) ? 'first' : undefined)
+    if (inputs.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
+    for (const command of inputs.commands) {
+      if (inputs.isLong && slice.isOver) await slice.renew()
+      this.#steps.carryOut(command, 'step' in command && inputs.started.has(command.step) ? 'first' : undefined)
     }
   }
 
   async #breakDown(error: unknown): Promise<void> {
-    this.#writer.rewind(this.#mark)
-    const state = (await readCommittedState(this.#parts.journals, this.user, this.#writer.id)) ?? this.#state
-    const at = { user: this.user, run: this.run, pinned: this.pinned, state, writer: this.#writer }
-    const steps = this.#launcher.steps()
-    const { account, statements } = await failFatally(this.#parts, at, steps, error)
-    const change = { id: null, scope: { user: this.user }, statements }
-    const written = await this.#parts.storage.commit(change).catch(() => undefined)
-    // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
-    if (!written?.ok) return this.#parts.onOwnershipLost(this, written?.code === 'journal.lost')
+    const steps = this.#steps.ids()
+    const failed = await this.#writer.fail(steps, error)
+    if ('lost' in failed) return this.#parts.onOwnershipLost(this, failed.lost)
     this.#failedFatally = true
-    for (const step of steps) void this.#cancel(step, account.error)
+    for (const step of steps) void this.#steps.cancel(step, failed.error)
     for (const observer of this.#observers) observer([])
   }
 
-  /** The records, a snapshot where one is due, and what lists show. */
-  async #recorded(inputs: InputBatch, at: number, slice: TimeSlice): Promise<readonly Statement[]> {
-    if (inputs.records.length === 0) return []
-    return [
-      ...(await recordInputs(this.#writer, this.#state, inputs, { at, slice })),
-      ...this.#status.rows(this.#at, at),
-    ]
-  }
-
-  get #at() {
-    return { user: this.user, run: this.run, state: this.#state, journal: this.#writer.id }
+  #announce(event: EventWithPath): void {
+    this.#parts.announce(this.user, this.run, traceIdOf(this.user, this.run), event)
   }
 
   #notify(events: readonly EventWithPath[]): void {
@@ -306,85 +271,10 @@ export class RunOwner {
     if (this.pinned.config.trace) logRunEvents(this.#parts.log, this.run, events)
   }
 
-  #carryOut(command: Command, entry?: StepSpec['entry']): void {
-    if (command.type === 'step.execute') this.#launch(command, entry)
-    else if (command.type === 'budget.draw') drawBudget(this.#parts, this, command)
-    else if (command.type === 'children.cancel') void cancelChildren(this.#parts, this)
-    else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
-    // The answer is in the step's inbox: a step that gave up its process is entered again for it.
-    else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
-    else if (command.type === 'parked.resume') this.#resumeParked()
-  }
-
-  #resumeParked(): void {
-    for (const step of this.#launcher.resumeParked())
-      void this.apply((at) => ({ at, type: 'step.resumed', step })).catch(() => {})
-  }
-
-  #launch(command: Extract<Command, { readonly type: 'step.execute' }>, entry?: StepSpec['entry']): void {
-    const { step } = command
-    // A step that waits does nothing that could end its process.
-    const isAtWork = viewOf(this.#state).step(step)?.status === 'running'
-    const ended: Ended = (end, usage) => {
-      if (isReleased(end)) this.#launchLater(step)
-      else if (end.status === 'broken') this.#fail(end.error)
-      else this.#stepEnded({ step, usage }, end)
-    }
-    this.#launcher.launch(command, ended, isAtWork ? entry : undefined)
-  }
-
-  /** Where the run is still this owner's: whoever had it before wrote to the step's journal at the last moment. */
-  #launchLater(step: string): void {
-    const relaunch = () => {
-      for (const command of pending(this.#state))
-        if (command.type === 'step.execute' && command.step === step) this.#launch(command)
-    }
-    this.#wakeAfter(step, () => void this.apply(() => undefined).then(relaunch, () => {}))
-  }
-
-  #fail(error: unknown): void {
-    void this.apply(() => {
-      throw error
-    }).catch(() => {})
-  }
-
-  #stepEnded(step: Parameters<typeof waitOf>[0], end: StepEnd): void {
-    if (this.#lost || end.status === 'cancelled' || end.status === 'lost') return
-    if (end.status === 'completed' || end.status === 'failed') void this.#readMissing(step.step)
-    else void this.apply((at) => waitOf(step, end, at)).catch(() => {})
-  }
-
-  /** The hint of the change that ended a step comes before this; where it was lost with the answer, the end is looked for. */
-  async #readMissing(step: string): Promise<void> {
-    await this.#pumping
-    if (viewOf(this.#state).step(step)) this.arrived()
-  }
-
-  /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
-  async #cancel(step: string, reason: StoredError, usage = this.#launcher.usageOf(step)): Promise<void> {
-    const journal = stepJournal(this.run, step)
-    try {
-      await this.#launcher.cancel(step, reason)
-      await this.#parts.steps.markUncertain(this.user, journal)
-    } catch (error) {
-      if (this.#lost) return
-      this.#parts.log.error('a step could not be stopped', { run: this.run, step, error: error as Error })
-      this.#wakeAfter(step, () => void this.#cancel(step, reason, usage))
-      return
-    }
-    await this.#parts.children.cancelOf(this.user, journal).catch(() => {})
-    this.#arrived = true
-    const spent = usage ? { usage } : {}
-    await this.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...spent })).catch(() => {})
-  }
-
-  #wakeAfter(step: string, run: () => void): void {
-    this.#parts.wakeups.set(`${this.user} ${stepJournal(this.run, step)} of the run`, retryDelayMs, run)
-  }
-
   #rejectWaiting(): void {
+    this.#pendingEnds.leave()
     if (this.#waiting.length === 0) return
-    const error = this.#lost ?? failure('run.over', { run: this.run, status: deriveStatus(this.#state).status })
+    const error = this.#lost ?? failure('run.over', { run: this.run, status: deriveStatus(this.state).status })
     for (const { done } of this.#waiting.splice(0)) done(error)
   }
 }

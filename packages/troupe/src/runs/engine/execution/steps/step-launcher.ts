@@ -3,10 +3,8 @@ import {
   type Agent,
   buildStepContext,
   type CtxOf,
-  createRepetitionGuard,
   guardedStep,
   type Outcome,
-  type Services,
   type StepContext,
   type StepEntry,
 } from '../../../../agents/index.ts'
@@ -21,21 +19,18 @@ import {
 } from '../../../../core/index.ts'
 import type { EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../../journal/index.ts'
 import { runWorkspace } from '../../../../sandbox/index.ts'
-import { compileRules } from '../../../../security/index.ts'
-import type { Fragment } from '../../../../storage/index.ts'
+import type { CommitResult, Fragment } from '../../../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../../../machine/machine-events.ts'
-import { breakpointsIn } from '../../../machine/people/breakpoints.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
-import { withDailyBudget } from '../../budgets/daily-usage.ts'
-import { parentOf } from '../../children/parent.ts'
-import { runMessageJson } from '../../commands/run-message.ts'
+import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { descriptionsOf } from '../../starts/run-code.ts'
 import { runJournal, stepJournal, threadOf } from '../../store/run-journals.ts'
 import { isClosedFailure, isPassingFailure } from '../passing-failures.ts'
 import { createStepClients } from './create-step-clients.ts'
 import { stepEndMessage, usageOf } from './step-end-message.ts'
+import { stepServices } from './step-services.ts'
 
 type Execute = Extract<Command, { readonly type: 'step.execute' }>
 /** Its journal or our own code is broken: executed again it would break the same way. */
@@ -43,15 +38,20 @@ interface BrokenStep {
   readonly status: 'broken'
   readonly error: unknown
 }
-/** @param usage what the step has used so far */
-export type Ended = (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
+/** What a step calls of its run. */
+export interface StepHooks {
+  /** @param usage what the step has used so far */
+  readonly ended: (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
+  /** Commits the end of the step with the next change of the run; undefined: it has to commit alone. */
+  readonly commitEnd: (message: RunMessage, change: Fragment) => Promise<CommitResult | undefined>
+}
 
 /** Before a step that the storage failed, or that was left, is entered again, ms. */
 export const retryDelayMs = 1_000
 
 interface Flight {
   readonly command: Execute
-  readonly ended: Ended
+  readonly hooks: StepHooks
   readonly controller: AbortController
   /** Undefined while the step is parked, or waits for another attempt. */
   running: Promise<void> | undefined
@@ -61,6 +61,8 @@ interface Flight {
   needsRestart: boolean
   /** Of its first execution here. */
   entry: StepSpec['entry']
+  /** It has started runs: what they have put into the inbox of the run comes before its end. */
+  hasChildRuns: boolean
   /** What the execution has used so far. */
   usage: StepUsage | undefined
 }
@@ -95,26 +97,26 @@ export class StepLauncher {
   }
 
   /** @param state of the run, as it changes: where it stops may be set while it goes on */
-  observeState<S extends State>(state: S): S {
+  observeState(state: State): void {
     this.#state = state
     this.#view = viewOf(state)
-    return state
   }
 
   /**
    * A step that is already carried out here is left alone.
    * @param entry of its first execution here
    */
-  launch(command: Execute, ended: Ended, entry?: StepSpec['entry']): void {
+  launch(command: Execute, hooks: StepHooks, entry?: StepSpec['entry']): void {
     if (this.#over || this.#draining || this.#flights.has(command.step)) return
     const flight: Flight = {
       command,
-      ended,
+      hooks,
       controller: new AbortController(),
       running: undefined,
       retrying: false,
       needsRestart: false,
       entry,
+      hasChildRuns: false,
       usage: undefined,
     }
     this.#flights.set(command.step, flight)
@@ -219,7 +221,7 @@ export class StepLauncher {
           this.#deferred.add(flight.command.step)
         }
         if (isReleased(end) || !staying.has(end.status)) this.#flights.delete(flight.command.step)
-        flight.ended(end, flight.usage)
+        flight.hooks.ended(end, flight.usage)
       })
   }
 
@@ -237,11 +239,23 @@ export class StepLauncher {
   #execute(flight: Flight): Promise<StepEnd> {
     const { command, controller, entry } = flight
     flight.entry = undefined
-    const spec = { ...this.#spec(command, controller.signal), ...(entry ? { entry } : {}) }
+    const spec: StepSpec = {
+      ...this.#spec(command, controller.signal),
+      ...(entry ? { entry } : {}),
+      commitWithRun: async (end, taint, change) => {
+        if (this.#over || flight.hasChildRuns) return undefined
+        return flight.hooks.commitEnd(captured(stepEndMessage(command.step, end, taint)), change)
+      },
+    }
     return this.#parts.steps.execute(spec, (recorder) => {
       flight.usage = undefined
-      return this.#executeAgent(command, recorder, (spent) => {
-        flight.usage = usageOf(spent)
+      return this.#executeAgent(command, recorder, {
+        onChildRun: () => {
+          flight.hasChildRuns = true
+        },
+        onSpent: (spent) => {
+          flight.usage = usageOf(spent)
+        },
       })
     })
   }
@@ -253,7 +267,7 @@ export class StepLauncher {
     only?: ReadonlySet<string>,
   ): Promise<readonly EffectUndoResult[]> {
     const spec = this.#spec(command, signal)
-    return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder), only)
+    return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), only)
   }
 
   #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
@@ -272,15 +286,20 @@ export class StepLauncher {
     }
   }
 
-  async #executeAgent(command: Execute, recorder: Recorder, onSpent?: StepEntry['onSpent']): Promise<Json> {
+  async #executeAgent(
+    command: Execute,
+    recorder: Recorder,
+    { onChildRun: onStarted, ...observers }: { readonly onChildRun?: () => void } & Pick<StepEntry, 'onSpent'>,
+  ): Promise<Json> {
     const agent = this.#agents.get(command.agent)
     if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
     let startedRuns = false
     try {
       const onChildRun = () => {
         startedRuns = true
+        onStarted?.()
       }
-      return await this.#program(agent, command, recorder, { onChildRun, ...(onSpent ? { onSpent } : {}) })
+      return await this.#program(agent, command, recorder, { onChildRun, ...observers })
     } catch (error) {
       // Who cancels the step cancels these too.
       if (startedRuns && !recorder.signal.aborted) await this.#parts.children.cancelOf(this.#user, recorder.step)
@@ -296,7 +315,7 @@ export class StepLauncher {
   ): Promise<Outcome> {
     const { clock, random } = this.#parts
     const { recording, guard } = this.#parts.services
-    const services = this.#services()
+    const services = stepServices(this.#parts, { user: this.#user, run: this.#run, pinned: this.#pinned }, this.#state)
     const shared = {
       clock,
       random,
@@ -363,27 +382,6 @@ export class StepLauncher {
     this.#parts.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
   }
 
-  #services(): Services {
-    const { timeouts, budget, guards, debug, policies = [] } = this.#pinned.config
-    const { budgets, dailyUsage } = this.#parts
-    const limits = parentOf(this.#pinned)?.limits
-    const limiting = withDailyBudget(budgets.of(this.#user, this.#run, budget, limits), dailyUsage?.budget(this.#user))
-    const breakpoints = this.#state ? breakpointsIn(this.#state) : (debug?.breakOn ?? [])
-    const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
-    return {
-      ...this.#parts.services,
-      ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
-      ...(limiting ? { budget: limiting } : {}),
-      timeouts: {
-        ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
-        ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
-        ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
-      },
-      ...(breakOn.length > 0 ? { breakOn } : {}),
-      ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
-    }
-  }
-
   /** The inbox row that tells the run, in the change that settles the step. */
   #reportEnd(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
     const message = runMessageJson(stepEndMessage(step, end, taint))
@@ -397,3 +395,6 @@ export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, {
 
 /** What is continued here, or, where it is broken, stopped with its run. */
 const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
+
+/** The run and the journal of the step hold the same value, whatever the code of the step changes later. */
+const captured = (message: RunMessage): RunMessage => JSON.parse(JSON.stringify(message)) as RunMessage

@@ -1,0 +1,139 @@
+/** Carries out the commands of a run that concern its steps, and reports how the steps ended. Decides nothing. */
+import type { StoredError, UserId } from '../../../../core/index.ts'
+import type { StepEnd, StepSpec } from '../../../../journal/index.ts'
+import type { CommitResult, Fragment } from '../../../../storage/index.ts'
+import type { Command, Input, Pinned } from '../../../machine/machine-events.ts'
+import { pending } from '../../../machine/pending.ts'
+import type { State } from '../../../machine/state.ts'
+import { viewOf } from '../../../machine/state-view.ts'
+import { drawBudget } from '../../budgets/draw-budget.ts'
+import { cancelChildren } from '../../children/cancel-children.ts'
+import { type RunMessage, waitOf } from '../../commands/run-message.ts'
+import type { OrchestraParts } from '../../orchestra-parts.ts'
+import { stepJournal } from '../../store/run-journals.ts'
+import { isReleased, retryDelayMs, type StepHooks, type StepLauncher } from './step-launcher.ts'
+
+/** What the steps need of the owner of their run. */
+export interface StepsOwner {
+  readonly user: UserId
+  readonly run: string
+  readonly pinned: Pinned
+  readonly state: State
+  readonly over: boolean
+  readonly lost: boolean
+  /** Something was put into the run's inbox. */
+  arrived(): void
+  /** Resolves when the input is durable. */
+  apply(make: (at: number) => Input | undefined): Promise<void>
+  /** Resolves when no change of the run is under way. */
+  idle(): Promise<void>
+  /** Commits the end of a step with the next change of the run; undefined: it has to commit alone. */
+  commitEnd(step: string, message: RunMessage, change: Fragment): Promise<CommitResult | undefined>
+}
+
+type Execute = Extract<Command, { readonly type: 'step.execute' }>
+
+export class RunSteps {
+  readonly #parts: OrchestraParts
+  readonly #owner: StepsOwner
+  readonly #launcher: StepLauncher
+
+  constructor(parts: OrchestraParts, owner: StepsOwner, launcher: StepLauncher) {
+    this.#parts = parts
+    this.#owner = owner
+    this.#launcher = launcher
+  }
+
+  /** Those that are carried out here. */
+  ids(): readonly string[] {
+    return this.#launcher.steps()
+  }
+
+  observeState(state: State): void {
+    this.#launcher.observeState(state)
+  }
+
+  /** @param entry of a step that begins */
+  carryOut(command: Command, entry?: StepSpec['entry']): void {
+    if (command.type === 'step.execute') this.#launch(command, entry)
+    else if (command.type === 'budget.draw') drawBudget(this.#parts, this.#owner, command)
+    else if (command.type === 'children.cancel') void cancelChildren(this.#parts, this.#owner)
+    else if (command.type === 'step.cancel') void this.cancel(command.step, command.reason)
+    // The answer is in the step's inbox: a step that gave up its process is entered again for it.
+    else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
+    else if (command.type === 'parked.resume') this.#resumeParked()
+  }
+
+  /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
+  async cancel(step: string, reason: StoredError, usage = this.#launcher.usageOf(step)): Promise<void> {
+    const owner = this.#owner
+    const journal = stepJournal(owner.run, step)
+    try {
+      await this.#launcher.cancel(step, reason)
+      await this.#parts.steps.markUncertain(owner.user, journal)
+    } catch (error) {
+      if (owner.lost) return
+      this.#parts.log.error('a step could not be stopped', { run: owner.run, step, error: error as Error })
+      this.#wakeAfter(step, () => void this.cancel(step, reason, usage))
+      return
+    }
+    await this.#parts.children.cancelOf(owner.user, journal).catch(() => {})
+    owner.arrived()
+    const spent = usage ? { usage } : {}
+    await owner.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...spent })).catch(() => {})
+  }
+
+  #resumeParked(): void {
+    for (const step of this.#launcher.resumeParked())
+      void this.#owner.apply((at) => ({ at, type: 'step.resumed', step })).catch(() => {})
+  }
+
+  #launch(command: Execute, entry?: StepSpec['entry']): void {
+    const { step } = command
+    // A step that waits does nothing that could end its process.
+    const isAtWork = viewOf(this.#owner.state).step(step)?.status === 'running'
+    const hooks: StepHooks = {
+      ended: (end, usage) => {
+        if (isReleased(end)) this.#launchLater(step)
+        else if (end.status === 'broken') this.#fail(end.error)
+        else this.#report({ step, usage }, end)
+      },
+      commitEnd: (message, change) => this.#owner.commitEnd(step, message, change),
+    }
+    this.#launcher.launch(command, hooks, isAtWork ? entry : undefined)
+  }
+
+  /** Where the run is still this owner's: the owner before it wrote to the step's journal at the last moment. */
+  #launchLater(step: string): void {
+    const relaunch = () => {
+      for (const command of pending(this.#owner.state))
+        if (command.type === 'step.execute' && command.step === step) this.#launch(command)
+    }
+    this.#wakeAfter(step, () => void this.#owner.apply(() => undefined).then(relaunch, () => {}))
+  }
+
+  #fail(error: unknown): void {
+    void this.#owner
+      .apply(() => {
+        throw error
+      })
+      .catch(() => {})
+  }
+
+  #report(step: Parameters<typeof waitOf>[0], end: StepEnd): void {
+    if (this.#owner.lost || end.status === 'cancelled' || end.status === 'lost') return
+    if (end.status === 'completed' || end.status === 'failed') void this.#readMissing(step.step)
+    else void this.#owner.apply((at) => waitOf(step, end, at)).catch(() => {})
+  }
+
+  /** The hint of the change that ended a step comes before this; where it was lost with the answer, the end is looked for. */
+  async #readMissing(step: string): Promise<void> {
+    await this.#owner.idle()
+    if (viewOf(this.#owner.state).step(step)) this.#owner.arrived()
+  }
+
+  #wakeAfter(step: string, run: () => void): void {
+    const { user, run: id } = this.#owner
+    this.#parts.wakeups.set(`${user} ${stepJournal(id, step)} of the run`, retryDelayMs, run)
+  }
+}

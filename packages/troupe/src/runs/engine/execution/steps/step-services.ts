@@ -1,0 +1,35 @@
+/** What the steps of a run use of its process, with the limits, rules and breakpoints of the run. */
+import { createRepetitionGuard, type Services } from '../../../../agents/index.ts'
+import type { UserId } from '../../../../core/index.ts'
+import { compileRules } from '../../../../security/index.ts'
+import type { Pinned } from '../../../machine/machine-events.ts'
+import { breakpointsIn } from '../../../machine/people/breakpoints.ts'
+import type { State } from '../../../machine/state.ts'
+import { withDailyBudget } from '../../budgets/daily-usage.ts'
+import { parentOf } from '../../children/parent.ts'
+import type { OrchestraParts } from '../../orchestra-parts.ts'
+
+/** @param state of the run, where its breakpoints may have been set while it goes on */
+export function stepServices(
+  { budgets, dailyUsage, services }: OrchestraParts,
+  { user, run, pinned }: { readonly user: UserId; readonly run: string; readonly pinned: Pinned },
+  state: Readonly<State> | undefined,
+): Services {
+  const { timeouts, budget, guards, debug, policies = [] } = pinned.config
+  const limits = parentOf(pinned)?.limits
+  const limiting = withDailyBudget(budgets.of(user, run, budget, limits), dailyUsage?.budget(user))
+  const breakpoints = state ? breakpointsIn(state) : (debug?.breakOn ?? [])
+  const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
+  return {
+    ...services,
+    ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
+    ...(limiting ? { budget: limiting } : {}),
+    timeouts: {
+      ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
+      ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
+      ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
+    },
+    ...(breakOn.length > 0 ? { breakOn } : {}),
+    ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
+  }
+}
