@@ -287,13 +287,13 @@ const durableBugs: readonly Bug[] = [
     ],
   },
   {
-    name: 'takes in the end of a step without what the step wrote',
+    name: 'commits the end of a step apart from the decision of its run',
     foundBy: 'runs',
     edits: [
       edit(
         runWriter,
-        'pendingEnds.length === 0 ? own : [...own, ...statementsOfEnds(pendingEnds)]',
-        'pendingEnds.length === 0 ? own : [...own, ...statementsOfEnds(pendingEnds).filter(({ sql }) => sql.includes("journals"))]',
+        'const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake });',
+        'if (pendingEnds.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: statements.splice(own.length) });\n        const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake });',
       ),
     ],
   },
