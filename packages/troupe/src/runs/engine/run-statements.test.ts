@@ -15,15 +15,15 @@ const hub = {
   flows: ['Start -> Plan', `Plan => {${names.join(', ')}}`, ...names.map((name) => `${name} -> Join`), 'Join -> End'],
 }
 
-it('A run of seven steps with a model call each commits 8 times, reads at most 3 times, and executes at most 95 statements', async () => {
+it('A run of seven steps with a model call each commits 4 times, reads at most 3 times, and executes at most 85 statements', async () => {
   const { orchestra } = await ada()
   await orchestra.run({ task: 'warm up', topology: hub })
   const texts = countStatements()
   expect(await orchestra.run({ task: 'go', topology: hub })).toMatchObject({ status: 'completed', totalSteps: 7 })
   const of = (text: string) => texts.filter((each) => each.startsWith(text)).length
-  expect(of('commit')).toBe(8)
+  expect(of('commit')).toBe(4)
   expect(of('rollback')).toBeLessThanOrEqual(3)
-  expect(texts.length).toBeLessThanOrEqual(95)
+  expect(texts.length).toBeLessThanOrEqual(85)
   // The end of each step is part of the change that decides it.
   expect(of('insert into inbox')).toBe(0)
   expect(of('insert into journals (')).toBe(8)

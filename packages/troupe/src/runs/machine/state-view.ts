@@ -54,6 +54,11 @@ export class StateView {
     return this.#state.steps.external
   }
 
+  /** The number of steps that are carried out, those that are being stopped included. */
+  get executingSteps(): number {
+    return this.#state.steps.executing
+  }
+
   /** Of the node: the name of its agent. */
   agentAt(node: string): string {
     return nodeIn(this.#state, node).label

@@ -2,7 +2,7 @@
  * A run in the process that carries it. It takes in what arrived, one change after the other, and then carries out what
  * is new. It holds nothing that the journal does not hold: losing it at any moment loses nothing.
  */
-import { failure } from '../../../core/index.ts'
+import { failure, nextMacrotask } from '../../../core/index.ts'
 import type { StepSpec } from '../../../journal/index.ts'
 import type { CommitResult, Fragment, Statement } from '../../../storage/index.ts'
 import { pathsOf } from '../../machine/labels/agent-path.ts'
@@ -204,6 +204,8 @@ export class RunOwner {
 
   /** Ends of steps, each with what its step has to commit. */
   async #commitEnds(): Promise<void> {
+    // Steps that execute side by side often end in one macrotask: their ends share a change.
+    if (viewOf(this.state).executingSteps > 1) await nextMacrotask(this.#parts.clock)
     const writer = this.#writer
     const change = writer.change()
     const ends: PendingEnd[] = []
@@ -226,7 +228,11 @@ export class RunOwner {
     if (!committed) return
     const { result, endsFrom } = committed
     const isRejectedEnd = answerEnds(ends, result, endsFrom)
-    if (result.ok) return this.#advance(change)
+    if (result.ok) {
+      // The failure of an agent is reported before that of its run.
+      await Promise.all(ends.map(({ step }) => this.#steps.idle(step)))
+      return this.#advance(change)
+    }
     if (!isRejectedEnd) throw this.#failureOf(result)
     await writer.rewind(change)
     this.#steps.observeState(writer.state)

@@ -11,7 +11,8 @@ import { cancelChildren } from '../../children/cancel-children.ts'
 import { type RunMessage, waitOf } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { stepJournal } from '../../store/run-journals.ts'
-import { isReleased, retryDelayMs, type StepHooks, type StepLauncher } from './step-launcher.ts'
+import type { StepHooks } from './step-hooks.ts'
+import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
 
 /** What the steps need of the owner of their run. */
 export interface StepsOwner {
@@ -47,6 +48,11 @@ export class RunSteps {
   /** Those that are carried out here. */
   ids(): readonly string[] {
     return this.#launcher.steps()
+  }
+
+  /** Resolves when a step is not being executed here. */
+  idle(step: string): Promise<void> | undefined {
+    return this.#launcher.idle(step)
   }
 
   observeState(state: State): void {

@@ -19,7 +19,7 @@ import {
 } from '../../../../core/index.ts'
 import type { EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../../journal/index.ts'
 import { runWorkspace } from '../../../../sandbox/index.ts'
-import type { CommitResult, Fragment } from '../../../../storage/index.ts'
+import type { Fragment } from '../../../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../../../machine/machine-events.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
@@ -30,22 +30,10 @@ import { runJournal, stepJournal, threadOf } from '../../store/run-journals.ts'
 import { isClosedFailure, isPassingFailure } from '../passing-failures.ts'
 import { createStepClients } from './create-step-clients.ts'
 import { stepEndMessage, usageOf } from './step-end-message.ts'
+import type { BrokenStep, StepHooks } from './step-hooks.ts'
 import { stepServices } from './step-services.ts'
 
 type Execute = Extract<Command, { readonly type: 'step.execute' }>
-/** Its journal or our own code is broken: executed again it would break the same way. */
-interface BrokenStep {
-  readonly status: 'broken'
-  readonly error: unknown
-}
-/** What a step calls of its run. */
-export interface StepHooks {
-  /** @param usage what the step has used so far */
-  readonly ended: (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
-  /** Commits the end of the step with the next change of the run; undefined: it has to commit alone. */
-  readonly commitEnd: (message: RunMessage, change: Fragment) => Promise<CommitResult | undefined>
-}
-
 /** Before a step that the storage failed, or that was left, is entered again, ms. */
 export const retryDelayMs = 1_000
 
@@ -164,6 +152,11 @@ export class StepLauncher {
   /** What a step has used so far here; undefined where nothing. */
   usageOf(step: string): StepUsage | undefined {
     return this.#flights.get(step)?.usage
+  }
+
+  /** Resolves when a step is not being executed here. */
+  idle(step: string): Promise<void> | undefined {
+    return this.#flights.get(step)?.running
   }
 
   isParked(step: string): boolean {
