@@ -8,13 +8,18 @@ import { SignedOut } from './parts/signed-out.tsx'
 import { Button, Flex, Link, TextField } from './parts/ui.tsx'
 import { linkTo, useRoute } from './route.ts'
 import { Agents } from './views/agents.tsx'
+import { ApiKeys } from './views/api-keys.tsx'
+import { Audit } from './views/audit.tsx'
+import { Chat } from './views/chat.tsx'
 import { Context } from './views/context.tsx'
 import { Home } from './views/home.tsx'
 import { Mailbox } from './views/mailbox.tsx'
 import { Messages } from './views/messages.tsx'
 import { Runs } from './views/runs.tsx'
 import { Schedules } from './views/schedules.tsx'
+import { Team, Teams } from './views/teams.tsx'
 import { TryIt } from './views/try-it.tsx'
+import { Usage } from './views/usage.tsx'
 import { visible } from './visible.ts'
 
 /** Graph and Markdown load with the first run that is looked at. */
@@ -30,13 +35,18 @@ const views: Readonly<
 > = {
   home: { name: 'Home', view: () => <Home /> },
   runs: { name: 'Runs', view: ([id]) => (id ? <RunView key={id} id={id} /> : <Runs />) },
+  chat: { name: 'Chat', view: () => <Chat /> },
   context: { name: 'Context', view: ([key]) => <Context key={key} at={key} /> },
   messages: {
     name: 'Messages',
     view: ([name]) => (name ? <Mailbox key={name} name={name} /> : <Messages />),
   },
-  schedules: { name: 'Schedules', view: () => <Schedules /> },
+  teams: { name: 'Teams', view: ([name]) => (name ? <Team key={name} name={name} /> : <Teams />) },
   agents: { name: 'Agents', view: () => <Agents /> },
+  schedules: { name: 'Schedules', view: () => <Schedules /> },
+  usage: { name: 'Usage', view: () => <Usage /> },
+  keys: { name: 'API keys', view: () => <ApiKeys /> },
+  audit: { name: 'Audit', view: () => <Audit /> },
   try: { name: 'Try it', view: () => <TryIt /> },
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
 
-const views = ['home', 'runs', 'context', 'messages', 'schedules', 'agents', 'try'] as const
+const views = 'home runs chat context messages teams teams/letters agents schedules usage keys audit try'.split(' ')
 
 // Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
 describe.skipIf(executable === undefined)('the page', () => {

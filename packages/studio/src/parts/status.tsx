@@ -11,6 +11,10 @@ const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: 
   ready: { colour: 'gray', sign: '✓' },
   healthy: { colour: 'gray', sign: '✓' },
   active: { colour: 'gray', sign: '✓' },
+  valid: { colour: 'gray', sign: '✓' },
+  allowed: { colour: 'gray', sign: '✓' },
+  advice: { colour: 'gray', sign: 'i' },
+  denied: { colour: 'ask', sign: '✕' },
   degraded: { colour: 'ask', sign: '!' },
   unhealthy: { colour: 'fail', sign: '✕' },
   failed: { colour: 'fail', sign: '✕' },
@@ -18,7 +22,7 @@ const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: 
   stopped: { colour: 'gray', sign: '–' },
 }
 
-/** Told by a sign and a word, never by the colour alone. */
+/** A sign and a word say it, never the colour alone. */
 export function Status({ status, reason }: { readonly status: string; readonly reason?: string | undefined }) {
   const { colour, sign } = badges[status] ?? { colour: 'gray', sign: '·' }
   return (

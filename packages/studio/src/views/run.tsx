@@ -11,14 +11,17 @@ import { Response } from '../parts/response.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Card, Flex, Heading, Link, Notice, Text } from '../parts/ui.tsx'
+import { Button, Flex, Heading, Link, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { NewRunNotice, useNewRun } from '../parts/use-new-run.tsx'
 import { Value } from '../parts/value.tsx'
-import { linkTo, navigateTo } from '../route.ts'
+import { linkTo } from '../route.ts'
 import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { EventList } from './event-list.tsx'
+import { RunCompare } from './run-compare.tsx'
+import { RunTime } from './run-time.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** Events that come within so many ms are drawn together. */
@@ -102,6 +105,8 @@ export function RunView({ id }: { readonly id: string }) {
       <Section title="Steps">
         <Timeline run={id} state={state} />
       </Section>
+      <RunTime run={id} events={events} length={events.length} />
+      <RunCompare run={id} />
       <Events events={events} length={events.length} />
     </>
   )
@@ -177,13 +182,10 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
   )
 }
 
-/** A run that goes on from this one. */
-type NewRun = { readonly verb: 'fork'; readonly at: number } | { readonly verb: 'retry' }
-
 function Commands({ id, result, isPausing, answered }: OverviewProps) {
   const client = useClient()
   const [explanation, setExplanation] = useState<string>()
-  const [repeated, setRepeated] = useState<{ readonly how: NewRun; readonly text: string }>()
+  const newRun = useNewRun(id)
   const { busy, error, run } = useCommand()
   const path = { run: id }
   const post = (verb: 'pause' | 'resume' | 'cancel') =>
@@ -195,20 +197,6 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
     run(async () => {
       const { sentences } = await client.call('runs.why', { path })
       setExplanation(sentences.map(({ text }) => text).join('\n'))
-    })
-  const begin = (how: NewRun, repeat = false) =>
-    run(async () => {
-      setRepeated(undefined)
-      const repeating = repeat ? { repeat } : {}
-      const begun =
-        how.verb === 'fork'
-          ? client.call('runs.fork', { path, body: { at: how.at, ...repeating } })
-          : client.call('runs.retry', { path, body: repeating })
-      const answer = await begun.catch((problem: Error) => {
-        if (!isProblem(problem) || problem.code !== 'fork.repeats') throw problem
-        setRepeated({ how, text: problem.message })
-      })
-      if (answer) navigateTo('runs', answer.run)
     })
   const verifyReplay = () =>
     run(async () => {
@@ -242,32 +230,18 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
             <Button look="soft" aria-disabled={busy} onClick={verifyReplay}>
               Replay
             </Button>
-            <Button look="soft" aria-disabled={busy} onClick={() => begin({ verb: 'fork', at: 1 })}>
+            <Button look="soft" aria-disabled={busy} onClick={() => newRun.begin({ verb: 'fork', at: 1 })}>
               Fork
             </Button>
             {result.status === 'failed' && (
-              <Button look="soft" aria-disabled={busy} onClick={() => begin({ verb: 'retry' })}>
+              <Button look="soft" aria-disabled={busy} onClick={() => newRun.begin({ verb: 'retry' })}>
                 Retry
               </Button>
             )}
           </>
         )}
       </Flex>
-      {repeated && (
-        <Card className="question" role="group" aria-label="Effects that would be repeated" mb="3">
-          <Text as="p" mb="2" className="break">
-            {visible(repeated.text)}
-          </Text>
-          <Flex gap="2" wrap="wrap">
-            <Button look="danger" aria-disabled={busy} onClick={() => begin(repeated.how, true)}>
-              Repeat them
-            </Button>
-            <Button look="soft" onClick={() => setRepeated(undefined)}>
-              Do not {repeated.how.verb}
-            </Button>
-          </Flex>
-        </Card>
-      )}
+      <NewRunNotice command={newRun} />
       <div aria-live="polite">
         {explanation && (
           <Text as="p" mb="3" className="said">

@@ -1,0 +1,159 @@
+/** API keys: which there are and what they may do, a new one, and the end of one. Its secret is shown once. */
+import { useState } from 'react'
+import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { when } from '../format.ts'
+import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { Button, Flex, Heading, Notice, Select, Table, Text } from '../parts/ui.tsx'
+import { useCommand } from '../parts/use-command.ts'
+import { useSought } from '../route.ts'
+import { visible } from '../visible.ts'
+
+const roles = ['readonly', 'contributor', 'moderator', 'admin'].map((value) => ({ value, label: value }))
+
+export function ApiKeys() {
+  const { cursors, page } = useSought()
+  const keys = useAnswer('apiKeys.list', { query: { limit: 50, cursor: cursors.at(-1) } })
+  return (
+    <>
+      <Heading as="h1" mb="4">
+        API keys
+      </Heading>
+      <NewKey />
+      <Section title="Keys">
+        <Answer of={keys} none={{ when: ({ items }) => items.length === 0, text: 'There is no key yet.' }}>
+          {({ items, cursor }) => (
+            <>
+              <Table>
+                <thead>
+                  <tr>
+                    <th scope="col">Name</th>
+                    <th scope="col">State</th>
+                    <th scope="col">Role</th>
+                    <th scope="col" className="roomy">
+                      Users
+                    </th>
+                    <th scope="col" className="roomy">
+                      Expires
+                    </th>
+                    <th scope="col">Revoke</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {items.map((key) => (
+                    <tr key={key.id}>
+                      <th scope="row" className="break">
+                        {visible(key.name)}
+                        <Text as="p" size="small" color="gray">
+                          {key.id}
+                        </Text>
+                      </th>
+                      <td>
+                        <Status status={key.state} reason={key.rotationDue ? 'to be rotated' : undefined} />
+                      </td>
+                      <td className="break">{key.agent === undefined ? key.role : `agent ${visible(key.agent)}`}</td>
+                      <td className="roomy break">{key.users === 'all' ? 'all' : visible(key.users.join(', '))}</td>
+                      <td className="roomy">{key.expiresAt === undefined ? 'never' : when(key.expiresAt)}</td>
+                      <td>{key.state === 'valid' && <Revoke id={key.id} name={key.name} />}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </Table>
+              <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+            </>
+          )}
+        </Answer>
+      </Section>
+    </>
+  )
+}
+
+function Revoke({ id, name }: { readonly id: string; readonly name: string }) {
+  const client = useClient()
+  const forget = useForget()
+  const { busy, error, run } = useCommand()
+  const [isAsked, setIsAsked] = useState(false)
+  const revoke = () =>
+    run(async () => {
+      await client.call('apiKeys.revoke', { path: { key: id } })
+      forget('apiKeys.list', {})
+    })
+  return (
+    <>
+      <Button
+        small
+        look={isAsked ? 'danger' : 'soft'}
+        aria-disabled={busy}
+        aria-label={`${isAsked ? 'Revoke at once' : 'Revoke'} ${visible(name)}`}
+        onClick={() => (isAsked ? revoke() : setIsAsked(true))}
+        onBlur={() => setIsAsked(false)}
+      >
+        {isAsked ? 'Revoke at once' : 'Revoke'}
+      </Button>
+      {error && <ErrorNotice error={error} />}
+    </>
+  )
+}
+
+function NewKey() {
+  const client = useClient()
+  const forget = useForget()
+  const { busy, error, run } = useCommand()
+  const [name, setName] = useState('')
+  const [users, setUsers] = useState('')
+  const [role, setRole] = useState('readonly')
+  const [expiresIn, setExpiresIn] = useState('90d')
+  const [secret, setSecret] = useState<string>()
+  const names = users.split(',').flatMap((each) => each.trim() || [])
+  const create = () =>
+    run(async () => {
+      const limit = expiresIn.trim() === '' ? {} : { expiresIn: expiresIn.trim() }
+      const of = names.length === 1 && names[0] === 'all' ? ('all' as const) : names
+      const { key } = await client.call('apiKeys.create', { body: { name: name.trim(), users: of, role, ...limit } })
+      setSecret(key)
+      setName('')
+      forget('apiKeys.list', {})
+    })
+  const isIncomplete = name.trim() === '' || names.length === 0
+  return (
+    <Section title="New key">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (!isIncomplete) void create()
+        }}
+      >
+        <Flex gap="2" wrap="wrap" mb="2">
+          <input aria-label="Name" placeholder="Name" value={name} onChange={({ target }) => setName(target.value)} />
+          <input
+            className="grow"
+            aria-label="Users"
+            placeholder="Users, with commas, or: all"
+            value={users}
+            onChange={({ target }) => setUsers(target.value)}
+          />
+          <Select label="Role" value={role} onChoose={setRole} options={roles} />
+          <input
+            className="narrow"
+            aria-label="Expires in"
+            placeholder="Expires in: 90d"
+            value={expiresIn}
+            onChange={({ target }) => setExpiresIn(target.value)}
+          />
+          <Button type="submit" disabled={isIncomplete} aria-disabled={busy}>
+            Make
+          </Button>
+        </Flex>
+      </form>
+      {error && <ErrorNotice error={error} />}
+      {secret !== undefined && (
+        <Notice color="gray" mb="3">
+          <p>This is the key. It is shown once: store it now.</p>
+          <code className="break">{secret}</code>
+        </Notice>
+      )}
+    </Section>
+  )
+}

@@ -1,0 +1,70 @@
+/** Two runs side by side: whether their events are the same, and the first that differs. */
+import { useState } from 'react'
+import { useAnswer } from '../api/use-api.tsx'
+import { count } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Section } from '../parts/section.tsx'
+import { Button, Flex, Text } from '../parts/ui.tsx'
+import { Value } from '../parts/value.tsx'
+
+export function RunCompare({ run }: { readonly run: string }) {
+  const [typed, setTyped] = useState('')
+  const [other, setOther] = useState('')
+  return (
+    <Section title="Compare">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          setOther(typed.trim())
+        }}
+      >
+        <Flex gap="2" wrap="wrap" mb="2">
+          <input
+            className="grow"
+            aria-label="Id of another run"
+            placeholder="Id of another run …"
+            value={typed}
+            onChange={({ target }) => setTyped(target.value)}
+          />
+          <Button type="submit" look="soft" disabled={typed.trim() === ''}>
+            Compare
+          </Button>
+        </Flex>
+      </form>
+      {other !== '' && <Difference run={run} other={other} />}
+    </Section>
+  )
+}
+
+function Difference({ run, other }: { readonly run: string; readonly other: string }) {
+  const compared = useAnswer('runs.compare', { path: { run, other } })
+  return (
+    <Answer of={compared}>
+      {({ identical, divergedAt, a, b }) =>
+        identical ? (
+          <Text as="p">Both runs have the same events.</Text>
+        ) : (
+          <>
+            <Text as="p" mb="2">
+              The runs differ{divergedAt === undefined ? '' : ` from event ${count(divergedAt)} on`}.
+            </Text>
+            <div className="beside">
+              <div>
+                <Text as="p" bold>
+                  This run
+                </Text>
+                <Value value={a ?? 'It ended before.'} label="Event of this run" />
+              </div>
+              <div>
+                <Text as="p" bold>
+                  The other run
+                </Text>
+                <Value value={b ?? 'It ended before.'} label="Event of the other run" />
+              </div>
+            </div>
+          </>
+        )
+      }
+    </Answer>
+  )
+}

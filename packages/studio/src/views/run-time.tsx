@@ -1,0 +1,140 @@
+/** A run as it was at one of its events: the team, what steps had read, written and sent, and a fork from there. */
+import { useMemo, useState } from 'react'
+import type { RunEvent } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { count, inShort, lasting } from '../format.ts'
+import { Answer, Nothing } from '../parts/answer.tsx'
+import { Graph } from '../parts/graph.tsx'
+import { Section } from '../parts/section.tsx'
+import { Button, Flex, Table, Text } from '../parts/ui.tsx'
+import { useLater } from '../parts/use-later.ts'
+import { fold, nothingYet, statesOfNodes } from '../run-state.ts'
+import { visible } from '../visible.ts'
+import { ForkForm } from './fork-form.tsx'
+
+interface RunTimeProps {
+  readonly run: string
+  readonly events: readonly RunEvent[]
+  /** The list grows in place. */
+  readonly length: number
+}
+
+/** ms for which the slider rests before the server is asked. */
+const restMs = 200
+
+export function RunTime({ run, events, length }: RunTimeProps) {
+  const [isOpen, setIsOpen] = useState(false)
+  const toggle = (
+    <Button look="soft" small aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+      {isOpen ? 'Back to now' : 'Go back in time'}
+    </Button>
+  )
+  return (
+    <Section title="Time" beside={toggle}>
+      {isOpen && length > 0 && <PastRun run={run} events={events} length={length} />}
+    </Section>
+  )
+}
+
+function PastRun({ run, events, length }: RunTimeProps) {
+  const [index, setIndex] = useState(length - 1)
+  const event = events[index]
+  const state = useMemo(() => fold(nothingYet, events.slice(0, index + 1)), [events, index])
+  const move = (by: number) => setIndex(Math.min(Math.max(index + by, 0), length - 1))
+  if (!event) return null
+  const { seq, type, agent, at } = event
+  const began = events[0]?.at ?? at
+  const label = `Event ${count(seq)}: ${type}${agent === undefined ? '' : ` of ${visible(agent)}`}, after ${lasting(at - began)}`
+  return (
+    <>
+      <Flex gap="2" align="center" wrap="wrap" mb="2">
+        <Button small look="soft" aria-label="Event before" disabled={index === 0} onClick={() => move(-1)}>
+          ‹
+        </Button>
+        <input
+          type="range"
+          className="grow"
+          aria-label="Event"
+          aria-valuetext={label}
+          min={0}
+          max={length - 1}
+          value={index}
+          onChange={({ target }) => setIndex(Number(target.value))}
+        />
+        <Button small look="soft" aria-label="Event after" disabled={index === length - 1} onClick={() => move(1)}>
+          ›
+        </Button>
+      </Flex>
+      <Text as="p" mb="2" className="break">
+        {label}
+      </Text>
+      {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} />}
+      <PastData run={run} seq={seq} />
+      <ForkForm run={run} seq={seq} topology={state.topology} />
+    </>
+  )
+}
+
+/** What the journals hold up to the event; asked for when the slider rests. */
+function PastData({ run, seq }: { readonly run: string; readonly seq: number }) {
+  const asked = useLater(seq, restMs)
+  const past = useAnswer('runs.at', { path: { run, seq: asked } })
+  return (
+    <Answer of={past}>
+      {({ status, reason, usage, questions, context, messages }) => {
+        const rows = [
+          ...context.reads.map(({ agent, key, value }) => ({ agent, what: 'read', name: key, value })),
+          ...context.writes.map(({ agent, key, value, kind }) => ({
+            agent,
+            what: kind === 'delete' ? 'deleted' : 'wrote',
+            name: key,
+            value,
+          })),
+          ...messages.sent.map(({ from, to, type }) => ({ agent: from, what: `sent to ${to}`, name: type, value: '' })),
+        ]
+        return (
+          <>
+            <Text as="p" color="gray" mb="2">
+              {[
+                `${status}${reason === undefined ? '' : `: ${reason}`}`,
+                `${count(usage.inputTokens + usage.outputTokens)} tokens`,
+                questions.length > 0 && `asks: ${questions.map(({ text }) => inShort(text, 60)).join(' · ')}`,
+              ]
+                .filter(Boolean)
+                .join(' · ')}
+            </Text>
+            {rows.length === 0 ? (
+              <Nothing>Until here no step has read, written or sent anything.</Nothing>
+            ) : (
+              <Table>
+                <thead>
+                  <tr>
+                    <th scope="col">Agent</th>
+                    <th scope="col">Did</th>
+                    <th scope="col">Key or message</th>
+                    <th scope="col" className="roomy">
+                      Value
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {rows.map(({ agent, what, name, value }, i) => (
+                    // biome-ignore lint/suspicious/noArrayIndexKey: the rows of one event never change their order
+                    <tr key={i}>
+                      <th scope="row" className="break">
+                        {visible(agent)}
+                      </th>
+                      <td>{visible(what)}</td>
+                      <td className="break">{visible(name)}</td>
+                      <td className="roomy break">{value === undefined ? '' : inShort(value, 200)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </Table>
+            )}
+          </>
+        )
+      }}
+    </Answer>
+  )
+}

@@ -1,0 +1,81 @@
+/** Tokens and cost: of all runs of the user, and of each. */
+import { useAnswer } from '../api/use-api.tsx'
+import { count, spent } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { Card, Heading, Table, Text } from '../parts/ui.tsx'
+import { linkTo, useSought } from '../route.ts'
+
+export function Usage() {
+  const { cursors, page } = useSought()
+  const usage = useAnswer('usage.list', { query: { limit: 50, cursor: cursors.at(-1) }, every: 10_000 })
+  return (
+    <>
+      <Heading as="h1" mb="4">
+        Usage
+      </Heading>
+      <Answer
+        of={usage}
+        none={{ when: ({ items }) => items.length === 0 && cursors.length === 0, text: 'No run has used a model yet.' }}
+      >
+        {({ items, total, cursor }) => (
+          <>
+            <div className="figures">
+              <Total name="tokens in" text={count(total.usage.inputTokens)} />
+              <Total name="tokens out" text={count(total.usage.outputTokens)} />
+              <Total name="cost" text={spent(total.cost)} />
+            </div>
+            {total.cost.unknown.length > 0 && (
+              <Text as="p" color="gray" mb="3">
+                The prices of {total.cost.unknown.join(', ')} are not known: name them under `prices` in the
+                configuration.
+              </Text>
+            )}
+            <Table>
+              <thead>
+                <tr>
+                  <th scope="col">Run</th>
+                  <th scope="col" className="figure">
+                    Tokens in
+                  </th>
+                  <th scope="col" className="figure">
+                    Tokens out
+                  </th>
+                  <th scope="col" className="figure">
+                    Cost
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map(({ run, usage: used, cost }) => (
+                  <tr key={run}>
+                    <th scope="row" className="break">
+                      <a href={linkTo('runs', run)}>{run}</a>
+                    </th>
+                    <td className="figure">{count(used.inputTokens)}</td>
+                    <td className="figure">{count(used.outputTokens)}</td>
+                    <td className="figure">{spent(cost)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </Table>
+            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+function Total({ name, text }: { readonly name: string; readonly text: string }) {
+  return (
+    <Card>
+      <Text as="p" color="gray">
+        {name}
+      </Text>
+      <Text as="p" size="large" bold>
+        {text}
+      </Text>
+    </Card>
+  )
+}

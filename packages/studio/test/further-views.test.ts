@@ -1,0 +1,154 @@
+/** Chat, time, comparison, teams, usage, API keys and the audit log in a real browser, over a real server. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { type Played, play } from './studio-testbed.ts'
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('The further views of the studio', () => {
+  let browser: Browser
+  let played: Played
+  let page: Page
+  const problems: string[] = []
+
+  const go = async (name: string) => {
+    await page.getByRole('navigation').getByRole('link', { name, exact: true }).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+  }
+  const checkAccessibility = async () => {
+    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+  }
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(30_000)
+    page = await context.newPage()
+    page.on('pageerror', (error) => problems.push(error.message))
+    await page.goto(await played.server.link())
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  test('A person talks to an agent, and each message takes the conversation along.', async () => {
+    await go('Chat')
+    await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Echo')
+    await page.getByLabel('Message').fill('good morning')
+    await page.getByLabel('Message').press('Enter')
+    await page.getByText('You said: good morning', { exact: true }).waitFor()
+    await page.getByLabel('Message').fill('and now?')
+    await page.getByRole('button', { name: 'Send' }).click()
+    const replies = page.getByRole('group', { name: 'Answer of Echo' })
+    await expect.poll(() => replies.count()).toBe(2)
+    await replies.last().getByText('completed').waitFor()
+    const reply = await replies.last().innerText()
+    expect(reply).toContain('User: good morning')
+    expect(reply).toContain('User: and now?')
+    await checkAccessibility()
+  }, 180_000)
+
+  test('An approval is given in the conversation that asks for it.', async () => {
+    await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('letters')
+    await page.getByLabel('Message').fill('invite Bob')
+    await page.getByLabel('Message').press('Enter')
+    await page.getByText('Clerk asks').waitFor()
+    expect(played.sent).toEqual([])
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByText('The letter is sent.', { exact: true }).waitFor()
+    expect(played.sent).toEqual(['Bob'])
+  }, 180_000)
+
+  test('A run is seen as it was at each of its events, with what its steps had written by then.', async () => {
+    await page.getByRole('link', { name: 'its run' }).last().click()
+    await page.getByRole('button', { name: 'Go back in time' }).click()
+    const slider = page.getByRole('slider', { name: 'Event' })
+    const region = page.getByRole('region', { name: 'Time' })
+    await region.getByRole('cell', { name: 'letters.draft' }).first().waitFor()
+    await slider.fill('0')
+    await region.getByText(/^Event 1: run\.started/).waitFor()
+    await region.getByText('Until here no step has read, written or sent anything.').waitFor()
+    await region.getByRole('button', { name: 'Event after' }).click()
+    await region.getByText(/^Event 2: /).waitFor()
+    await checkAccessibility()
+  }, 180_000)
+
+  test('A run is forked at an event with another result of an agent, and compared with the run that it comes from.', async () => {
+    const before = page.url().split('/').at(-1) as string
+    const form = page.getByRole('group', { name: 'Fork from here' })
+    await form.getByRole('combobox', { name: 'Change' }).selectOption('result')
+    await form.getByRole('combobox', { name: 'Agent' }).selectOption('Reader')
+    await form.getByLabel('The next result of an agent').fill('"Other notes"')
+    await form.getByRole('button', { name: 'Fork from here' }).click()
+    // The run has sent a letter since, which the fork may send again.
+    await form.getByRole('group', { name: 'Effects that would be repeated' }).getByText('send_letter').waitFor()
+    await form.getByRole('button', { name: 'Repeat them' }).click()
+    await expect.poll(() => page.url()).not.toContain(before)
+    await page.getByText('Clerk asks').waitFor()
+    await page.getByLabel('Id of another run').fill(before)
+    await page.getByRole('button', { name: 'Compare' }).click()
+    await page.getByText(/^The runs differ from event \d+ on\.$/).waitFor()
+    expect(await page.getByRole('region', { name: 'Event of this run' }).innerText()).toContain('Other notes')
+    expect(await page.getByRole('region', { name: 'Event of the other run' }).innerText()).toContain('Notes on')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
+  }, 180_000)
+
+  test('A team is drawn, with what its check finds and its definition.', async () => {
+    await go('Teams')
+    await page.getByRole('link', { name: 'letters' }).click()
+    await page.getByRole('group', { name: /^Clerk/ }).waitFor()
+    await page.getByRole('region', { name: 'Check' }).getByText(/.+/).first().waitFor()
+    expect(await page.getByRole('region', { name: 'Definition of letters' }).innerText()).toContain('"Reader"')
+    await checkAccessibility()
+    await page.getByRole('link', { name: 'Talk to it' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Chat' }).waitFor()
+    expect(await page.getByRole('combobox', { name: 'Team or agent' }).inputValue()).toBe('letters')
+  }, 180_000)
+
+  test('Usage shows the tokens and the cost of each run, and their sum.', async () => {
+    await go('Usage')
+    await page.getByRole('columnheader', { name: 'Tokens in' }).waitFor()
+    expect(await page.getByText(/^\$\d/).first().innerText()).toMatch(/^\$\d+\.\d+/)
+    await checkAccessibility()
+  }, 180_000)
+
+  test('An API key is made, works, is shown once, and is revoked after a question.', async () => {
+    await go('API keys')
+    await page.getByLabel('Name', { exact: true }).fill('reporting')
+    await page.getByLabel('Users').fill('ada')
+    await page.getByRole('button', { name: 'Make' }).click()
+    const key = await page.getByRole('alert').locator('code').innerText()
+    const asked = await fetch(`${played.server.url}/v1/runs`, { headers: { authorization: `Bearer ${key}` } })
+    expect(asked.status).toBe(200)
+    await page.getByRole('button', { name: 'Revoke reporting' }).click()
+    await page.getByRole('button', { name: 'Revoke at once reporting' }).click()
+    await page
+      .getByRole('row', { name: /reporting/ })
+      .getByText('revoked')
+      .waitFor()
+    const rejected = await fetch(`${played.server.url}/v1/runs`, { headers: { authorization: `Bearer ${key}` } })
+    expect(rejected.status).toBe(401)
+    await checkAccessibility()
+  }, 180_000)
+
+  test('The audit log shows which principal did what, narrowed by operation.', async () => {
+    await go('Audit')
+    await page.getByRole('cell', { name: 'run.fork', exact: true }).first().waitFor()
+    await page.getByLabel('Operation').fill('approval.give')
+    await page.getByRole('button', { name: 'Find' }).click()
+    await expect.poll(() => page.getByRole('cell', { name: 'run.fork', exact: true }).count()).toBe(0)
+    await page.getByRole('cell', { name: 'approval.give', exact: true }).first().waitFor()
+    await checkAccessibility()
+  }, 180_000)
+
+  test('No view throws.', () => {
+    expect(problems).toEqual([])
+  })
+})
