@@ -1,10 +1,14 @@
-/** Writes the tables of docs/doctor.md from the catalogue of checks; a test keeps the two equal. */
+/**
+ * Writes the tables of docs/doctor.md from the catalogue of checks, and the checklists of the guides, each line with its check;
+ * a test keeps pages and code equal.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { checkIds, entryOf, isAttestable, severityOf } from '../packages/troupe/src/configuration/index.ts'
-import { guideChecklists } from '../packages/troupe/src/operations/index.ts'
+import { guideChecklists } from '../packages/troupe/test/guides/guide-lines.ts'
 
 export const doctorDoc = fileURLToPath(new URL('../docs/doctor.md', import.meta.url))
+export const checklistsDoc = fileURLToPath(new URL('../packages/troupe/test/guides/checklists.md', import.meta.url))
 const begin = '<!-- written by `node scripts/doctor-doc.ts` from here on -->'
 
 const abouts = {
@@ -34,15 +38,6 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
     ),
     '',
   ])
-  const lines = guideChecklists.flatMap(({ title, lines: rows }) => [
-    `### ${title}`,
-    '',
-    ...table(
-      ['line', 'asks', 'check'],
-      rows.map(({ line, asks, check }) => [line, asks, `\`${check}\``]),
-    ),
-    '',
-  ])
   return [
     `${head}${begin}`,
     '',
@@ -53,12 +48,31 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
     'each of them by severity.',
     '',
     ...checks,
-    '## Lines of the guides',
+  ].join('\n')
+}
+
+/** The page of the checklists. */
+export const renderChecklists = (): string => {
+  const lines = guideChecklists.flatMap(({ title, lines: rows }) => [
+    `## ${title}`,
     '',
-    'S1 to S5 are the five guides in their order, the number is the line: each line of their checklists, and the check that looks at it.',
+    ...table(
+      ['line', 'asks', 'check'],
+      rows.map(({ line, asks, check }) => [line, asks, `\`${check}\``]),
+    ),
+    '',
+  ])
+  return [
+    '# The checklists of the guides',
+    '',
+    'Each line of the checklists that the five guides end with, and the [check](../../../../docs/doctor.md#checks) of `troupe doctor`',
+    'that examines it. S1 to S5 are the guides in their order; the number is the line. `node scripts/doctor-doc.ts` writes this page.',
     '',
     ...lines,
   ].join('\n')
 }
 
-if (import.meta.main) writeFileSync(doctorDoc, renderDoctor())
+if (import.meta.main) {
+  writeFileSync(doctorDoc, renderDoctor())
+  writeFileSync(checklistsDoc, renderChecklists())
+}

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export const llmsFile = join(root, 'packages/troupe/llms.txt')
 
 /** Pages for those who change Troupe. */
-const aboutTests = new Set(['guides.md', 'promises.md', 'reliability.md'])
+const aboutTests = new Set(['promises.md', 'reliability.md'])
 
 /** Returns the title of a page and its first sentence. */
 export function summaryOf(page: string): { readonly title: string; readonly sentence: string } {

@@ -1,80 +1,109 @@
-/** Pages that name the test, or the page, that shows each of their rows. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+/** The pages that name a test, or a page, for each of their rows. */
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { guidesPage, outcomeOf, promisesPage, References, root, rowsOf } from './promises.ts'
+import { namedBy, titlesOf } from './test-titles.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const linesOf = (page: string) => [...page.matchAll(/^\| (S\d:\d+) \|/gm)].map(([, line = '']) => line)
-
-/** Of tables whose first row has this heading: the last cell of every other row. */
-function lastCells(page: string, heading: RegExp): readonly string[] {
-  const tables = page.split(/\n(?!\|)/).map((table) => table.trim().split('\n'))
-  const rows = tables.flatMap(([head = '', , ...others]) => (heading.test(head) ? others : []))
-  return rows.map((row) => row.slice(0, -1).split(' | ').at(-1)?.trim() ?? '')
-}
-
-/** A file as the pages name it: below the sources or the package, or from the root. */
-const pathOf = (file: string) =>
-  /^(examples|scripts|peers)\//.test(file) ? file : join('packages/troupe', file.startsWith('test/') ? '' : 'src', file)
-
-/** What a link may name of a page: its headings, as GitHub spells them. */
-const anchorsOf = (page: string) =>
-  [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\w -]/g, '')
-      .replaceAll(' ', '-'),
-  )
-
-/** @returns what is wrong with one thing that shows a row */
-function problemOf(shown: string): string | undefined {
-  const [, file, title = ''] = /^`([^`]+\.test\.ts)` › (\S.*)$/.exec(shown) ?? []
-  if (file !== undefined) {
-    const path = join(root, pathOf(file))
-    return existsSync(path) && readFileSync(path, 'utf8').includes(title) ? undefined : shown
-  }
-  const [, target, anchor] = /^\[[^\]]+\]\(([^)#]+)(?:#([\w-]+))?\)$/.exec(shown) ?? []
-  if (target === undefined || !existsSync(join(root, 'docs', target))) return shown
-  return anchor === undefined || anchorsOf(read(join('docs', target))).includes(anchor) ? undefined : shown
-}
+const references = new References()
 
 it.each([
-  ['docs/promises.md', /\| held by \|$/, 200],
-  ['docs/guides.md', /\| shown by \|$/, 249],
+  [promisesPage, 200],
+  [guidesPage, 249],
 ] as const)(
-  'every row of %s names a test that exists under that title, or a page that is there',
-  (page, heading, least) => {
-    const cells = lastCells(read(page), heading)
-    expect(cells.length).toBeGreaterThanOrEqual(least)
-    expect(cells.flatMap((cell) => cell.split('<br>').flatMap((shown) => problemOf(shown) ?? []))).toEqual([])
+  'Every row of %s names exactly one test by its complete title, or a page, %i rows at least.',
+  (page, least) => {
+    const rows = rowsOf(read(page))
+    expect(rows.length).toBeGreaterThanOrEqual(least)
+    expect(rows.flatMap(({ shownBy }) => shownBy.flatMap((shown) => references.problemOf(page, shown) ?? []))).toEqual(
+      [],
+    )
   },
 )
 
-it('what is not there is found', () => {
+it('A reference that names no test and no page is found.', () => {
   const here = '`scripts/promises-doc.test.ts` › '
-  expect(problemOf(`${here}what is not there is found`)).toBeUndefined()
-  expect(problemOf('[the page](doctor.md#checks)')).toBeUndefined()
+  const title = 'A reference that names no test and no page is found.'
+  const problem = (shown: string) => references.problemOf(promisesPage, shown)
+  expect(problem(`${here}${title}`)).toBeUndefined()
+  expect(problem('[the page](doctor.md#checks)')).toBeUndefined()
   for (const wrong of [
+    `${here}${title.slice(0, -1)}`,
     `${here}no ${'such'} title`,
+    `${here}a suite is no test`,
     '`core/none.test.ts` › a title',
     '[a page](none.md)',
-    '[a place](doctor.md#none)',
+    '[a heading](doctor.md#none)',
     'in words',
     '',
   ])
-    expect(problemOf(wrong)).toBe(wrong)
+    expect(problem(wrong)).toBe(wrong)
 })
 
-it('every line of the guides that has a program has its row, once', () => {
-  const rows = linesOf(read('docs/guides.md'))
+const sample = `
+describe('a suite is no test', () => {
+  it('A test has this title.', () => {})
+  it.skip('A skipped test has no title.', () => {})
+  it.each([['one', 1], ['two', 2]])('A table has %s in row %i.', () => {})
+  for (const path of ['a', 'b']) test(\`A file is called \${path}.\`, () => {})
+  testOn('A wrapper declares this test.', () => {})
+  it('The same title is used.', () => {})
+  it('The same title is used.', () => {})
+  compare('No test has this title.', () => {})
+})`
+
+it.each([
+  ['A test has this title.', 1],
+  ['A test has this', 0],
+  ['a suite is no test', 0],
+  ['A skipped test has no title.', 0],
+  ['A table has %s in row %i.', 1],
+  ['A table has one in row 1.', 1],
+  ['A table has three in row 1.', 0],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the title as the source has it
+  ['A file is called ${path}.', 1],
+  ['A file is called b.', 1],
+  ['A file is called c.', 0],
+  ['A wrapper declares this test.', 1],
+  ['The same title is used.', 2],
+  ['No test has this title.', 0],
+])('The reference "%s" names %i of the tests of a file.', (reference, count) => {
+  expect(namedBy(reference, titlesOf('sample.test.ts', sample))).toHaveLength(count)
+})
+
+it('The outcome of a reference is that of its tests in the report of a test run.', () => {
+  const file = 'scripts/promises-doc.test.ts'
+  const table = 'The reference "%s" names %i of the tests of a file.'
+  const single = 'A reference that names no test and no page is found.'
+  const outcome = (title: string, ...results: readonly (readonly [title: string, status: string])[]) => {
+    const assertionResults = results.map(([each, status]) => ({ title: each, status }))
+    return outcomeOf(
+      `\`${file}\` › ${title}`,
+      { testResults: [{ name: join(root, file), assertionResults }] },
+      references,
+    )
+  }
+  const row = (reference: string) => `The reference "${reference}" names 1 of the tests of a file.`
+  expect(outcome(single, [single, 'passed'])).toBe('passed')
+  expect(outcome(single, [single, 'failed'])).toBe('failed')
+  expect(outcome(single, [single, 'skipped'])).toBe('skipped')
+  expect(outcome(single, ['Another test passes.', 'passed'])).toBe('not run')
+  expect(outcome(table, [row('a'), 'passed'], [row('b'), 'passed'])).toBe('passed')
+  expect(outcome(table, [row('a'), 'passed'], [row('b'), 'failed'])).toBe('failed')
+  expect(outcome(table, [row('a'), 'passed'], [row('b'), 'skipped'])).toBe('skipped')
+  expect(outcomeOf('[a page](doctor.md)', { testResults: [] }, references)).toBeUndefined()
+})
+
+it('Every line of the guides that has a program has one row in the table of the guides.', () => {
+  const rows = linesOf(read(guidesPage))
   const programs = globSync('examples/guides/*/README.md', { cwd: root }).flatMap((page) => linesOf(read(page)))
   expect(rows.toSorted()).toEqual(programs.toSorted())
 })
 
-it('every deviation from a guide is about rows of the page, and has its reason', () => {
-  const page = read('docs/guides.md')
+it('Every deviation from a guide names rows of the table and its reason.', () => {
+  const page = read(guidesPage)
   const rows = new Set(linesOf(page))
   const [, deviations = ''] = /\n## Deviations\n([\s\S]*?)\n## /.exec(page) ?? []
   const items = [...deviations.matchAll(/^- (.+)$/gm)].map(([, item = '']) => item)

@@ -265,15 +265,21 @@ describe('what one user does cannot be told from what another is told,', () => {
       { numRuns },
     )
   }
-  test('in memory', { timeout: 60_000 }, () => compareAlone(() => ({ url: 'memory:' }), 60))
-  test('on a file', { timeout: 60_000 }, () =>
+  test('Nothing that one user does changes what another user can observe, in memory', { timeout: 60_000 }, () =>
+    compareAlone(() => ({ url: 'memory:' }), 60),
+  )
+  test('Nothing that one user does changes what another user can observe, on a file', { timeout: 60_000 }, () =>
     compareAlone(() => ({ url: `sqlite:${join(folder, `${files++}.db`)}` }), 10),
   )
   // All in one schema: what others left there is seen no more than what they do.
-  test.skipIf(missing)('on PostgreSQL', { timeout: 60_000 }, async () => {
-    const schema = `troupe_context_alone_${process.pid}`
-    await compareAlone(() => ({ url: server, schema }), 10).finally(() =>
-      onServer((client) => client.query(`drop schema ${schema} cascade`)),
-    )
-  })
+  test.skipIf(missing)(
+    'Nothing that one user does changes what another user can observe, on PostgreSQL',
+    { timeout: 60_000 },
+    async () => {
+      const schema = `troupe_context_alone_${process.pid}`
+      await compareAlone(() => ({ url: server, schema }), 10).finally(() =>
+        onServer((client) => client.query(`drop schema ${schema} cascade`)),
+      )
+    },
+  )
 })

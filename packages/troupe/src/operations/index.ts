@@ -2,7 +2,6 @@
 
 export { type DoctorOptions, doctorOf, examineConfig, examineProject, pendingSteps } from './doctor/doctor.ts'
 export { type DoctorReport, type DoctorResult, joined as joinedReports } from './doctor/examine.ts'
-export { guideChecklists } from './doctor/guide-lines.ts'
 export { registerChecks } from './health-checks.ts'
 export type { LiveConfig } from './live/live-settings.ts'
 export { type ChangedSetting, type ReconfigureOptions, Reconfiguring } from './live/reconfiguring.ts'

@@ -94,12 +94,9 @@ export function printReport(out: Output, { checks, counts, production }: DoctorR
   out.print(`${counts.pass} pass, ${counts.warn} warn, ${counts.fail} fail. Judged as ${judged}.`)
 }
 
-function printCheck(out: Output, { id, status, description, guides, evidence, remedy }: DoctorResult): void {
+function printCheck(out: Output, { id, status, description, evidence, remedy }: DoctorResult): void {
   const [color, mark] = marks[status]
-  const lines = guides.length > 0 ? `  (${guides.join(', ')})` : ''
-  out.print(
-    `${out.style(color, mark)}  ${out.style('bold', oneLine(id))}  ${oneLine(description)}${out.style('dim', lines)}`,
-  )
+  out.print(`${out.style(color, mark)}  ${out.style('bold', oneLine(id))}  ${oneLine(description)}`)
   out.print(`      ${oneLine(evidence)}`)
   if (remedy !== undefined) out.print(`      → ${oneLine(remedy)}`)
 }

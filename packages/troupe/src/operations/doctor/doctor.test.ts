@@ -68,7 +68,7 @@ describe('checks of a user', () => {
       const report = await troupe.doctor({ production, project: practice.folder })
       return report.checks.find(({ id }) => id === 'shop.sales')
     }
-    const base = { about: 'own', description: 'shop.sales holds.', guides: [] }
+    const base = { about: 'own', description: 'shop.sales holds.' }
     expect(await diagnose(false)).toMatchObject({
       ...base,
       status: 'warn',

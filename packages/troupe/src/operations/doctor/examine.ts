@@ -36,7 +36,6 @@ import { securityChecks } from './checks/security-checks.ts'
 import { storageChecks } from './checks/storage-checks.ts'
 import { workChecks } from './checks/work-checks.ts'
 import { type DoctorSubject, fail, pass, short, warn } from './doctor-subject.ts'
-import { guidesOf } from './guide-lines.ts'
 
 export interface DoctorResult {
   readonly id: string
@@ -49,8 +48,6 @@ export interface DoctorResult {
   readonly evidence: string
   /** What to do; absent where it passed. */
   readonly remedy?: string
-  /** Lines of the guides that ask for it: `S1:996`. */
-  readonly guides: readonly string[]
   readonly durationMs: number
 }
 
@@ -158,7 +155,6 @@ export async function examine(subject: ExamineSubject, options: ExamineOptions =
       status: found.status,
       evidence: text(found.evidence),
       ...(found.status === 'pass' ? {} : { remedy: text(found.remedy) }),
-      guides: guidesOf(id),
       durationMs: clock.monotonic() - began,
     }
   }

@@ -36,7 +36,6 @@ export const doctorReportSchema = z.object({
       status: diagnosis,
       evidence: z.string(),
       remedy: z.string().optional(),
-      guides: list(z.string()),
       durationMs: z.number(),
     }),
   ),

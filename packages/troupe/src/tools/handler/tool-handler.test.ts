@@ -96,7 +96,7 @@ describe("a caller's mistake is a result", () => {
     ['send_message_to_agent', { to_agent: '', message: 'hi' }, 'name.invalid'],
   ]
   for (const [tool, args, code] of mistakes)
-    test(`${tool} ${JSON.stringify(args)}`, async () => {
+    test(`A caller's mistake is a result of ${tool} and not an exception: ${JSON.stringify(args)}`, async () => {
       await using team = await openTeam()
       const result = await team.agent('A').tools.call(tool, args)
       expect(result).toMatchObject({ success: false, code, error: expect.any(String), suggestion: expect.any(String) })

@@ -57,7 +57,7 @@ describe('the word of a person', () => {
     ['of the last weeks', attest(day(-20)), 'pass'],
     ['expired', attest(day(-91)), 'fail'],
     ['of a day to come', attest(day(2)), 'fail'],
-  ] as const)('%s', async (_, attested, expected) => {
+  ] as const)('The doctor accepts an attestation of the last weeks and no other: %s', async (_, attested, expected) => {
     const troupe = await practice.opened({ doctor: { attest: attested } })
     const found = await practice.diagnose(troupe, { production: true })
     expect(others(found, words, expected)).toEqual({})

@@ -2,7 +2,7 @@
  * The checklists of the five guides, line by line, each with the check that looks at it. S1 to S5 are the guides in their
  * order: Syntha's best practices and final remarks, the LlmAgent framework, MARSYS, Ceylon; the number is the line.
  */
-import type { CheckId } from '../../configuration/index.ts'
+import type { CheckId } from '../../src/configuration/index.ts'
 
 export interface GuideLine {
   readonly line: string
@@ -180,12 +180,5 @@ export const guideChecklists: readonly GuideChecklist[] = [
     ['S5:328', 'Performance metrics', 'metrics.read'],
     ['S5:329', 'Error tracking', 'alerts.quiet'],
     ['S5:330', 'Resource monitoring', 'resources.watched'],
-  ),
-]
-
-/** Lines of the guides by the check that looks at them. */
-export const guidesOf = (check: string): readonly string[] => [
-  ...new Set(
-    guideChecklists.flatMap(({ lines }) => lines.filter((one) => one.check === check).map(({ line }) => line)),
   ),
 ]
