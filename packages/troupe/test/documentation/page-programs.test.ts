@@ -1,9 +1,8 @@
-/** Executes the programs of the documentation whose output a page shows, and compares what they print. */
-import { spawn } from 'node:child_process'
-import { globSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
-import { ended, environment, Folder } from '../cli/cli-process.ts'
+/** Executes the programs of the documentation, and compares what they print with the text below them. */
+import { globSync } from 'node:fs'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Folder } from '../cli/cli-process.ts'
+import { type Execution, executePrograms } from './execute-programs.ts'
 import { edgesOf, type PageProgram, programsOf, repository } from './page-programs.ts'
 
 const pages = globSync(
@@ -13,43 +12,58 @@ const pages = globSync(
   },
 ).sort()
 const programs = pages.flatMap((page) => programsOf(page))
-const executed = programs.filter(({ printed }) => printed !== undefined)
+/** tutorial.test.ts executes it, and kills it in between. */
+const isTutorial = (program: PageProgram) => program.at.startsWith('docs/tutorial.md:')
+const executed = programs.filter((program) => program.notExecuted === undefined && !isTutorial(program))
 const folder = new Folder()
-writeFileSync(join(folder.path, 'package.json'), '{ "type": "module" }')
-afterAll(() => {
-  folder[Symbol.dispose]()
-  const share = Math.round((100 * executed.length) / programs.length)
-  process.stdout.write(`${executed.length} of ${programs.length} programs of the documentation executed (${share} %)\n`)
+let executions: ReadonlyMap<string, Execution> = new Map()
+beforeAll(async () => {
+  const withTopology = (program: PageProgram) =>
+    program.diagram === undefined
+      ? program
+      : { ...program, code: `${program.code}console.error(JSON.stringify(team.toJSON()))\n` }
+  executions = await executePrograms(folder, executed.map(withTopology))
+}, 120_000)
+afterAll(() => folder[Symbol.dispose]())
+
+it.each(executed)('The program at $at prints what the page shows.', ({ at, printed, diagram }) => {
+  const { completed, out, error } = executions.get(at) ?? { completed: false, out: '', error: 'It was not executed.' }
+  expect({ completed, out, ...(completed ? {} : { error }) }).toEqual({ completed: true, out: printed })
+  expect(error).not.toMatch(/\(node:\d+\) \w*Warning/)
+  if (diagram === undefined) return
+  // A failed step of a program is there too, as a line of the log.
+  const topology = error.split('\n').find((line) => line.startsWith('{"version"')) ?? 'null'
+  const { edges } = JSON.parse(topology) as { edges: { from: string; to: string }[] }
+  expect(edgesOf(diagram)).toEqual(edges.map(({ from, to }) => `${from} -> ${to}`).sort())
 })
 
-const fileOf = ({ at }: PageProgram) => `${at.replaceAll(/\W/g, '-')}.ts`
-
-function execute(program: PageProgram, more = '') {
-  const name = fileOf(program)
-  writeFileSync(join(folder.path, name), program.code + more)
-  return ended(spawn(process.execPath, [name], { cwd: folder.path, env: environment() }))
-}
-
-describe.concurrent('The documentation', () => {
-  it.each(executed)('The program at $at prints what the page shows.', async (program) => {
-    const drawn = program.diagram === undefined ? '' : 'console.error(JSON.stringify(team.toJSON()))\n'
-    const { code, out, error } = await execute(program, drawn)
-    if (drawn === '') expect({ code, out, error }).toEqual({ code: 0, out: program.printed, error: '' })
-    else {
-      expect({ code, out }).toEqual({ code: 0, out: program.printed })
-      // A failed step of a program stands there too, as a line of the log.
-      const topology = error.split('\n').find((line) => line.startsWith('{"version"')) ?? 'null'
-      const { edges } = JSON.parse(topology) as { edges: { from: string; to: string }[] }
-      expect(edgesOf(program.diagram ?? '')).toEqual(edges.map(({ from, to }) => `${from} -> ${to}`).sort())
-    }
-  })
+it('At least 80 % of the programs of the documentation are executed.', () => {
+  const compiled = programs.filter(({ notExecuted }) => notExecuted !== undefined)
+  const share = Math.round((100 * (programs.length - compiled.length)) / programs.length)
+  process.stdout.write(`${share} % of ${programs.length} programs of the documentation executed\n`)
+  for (const { at, notExecuted } of compiled) process.stdout.write(`  only compiled: ${at}: ${notExecuted}\n`)
+  expect(share).toBeGreaterThanOrEqual(80)
+  expect(compiled.filter(({ printed }) => printed !== undefined)).toEqual([])
 })
 
-it('A program whose output differs from its page is found.', async () => {
-  const page = "```ts\nimport { patterns } from 'troupe'\nconsole.log(typeof patterns)\n```\n\n```text\nfunction\n```\n"
-  const [planted] = programsOf('planted.md', page)
-  expect(planted?.printed).toBe('function\n')
-  expect((await execute(planted as PageProgram)).out).toBe('object\n')
+it('A program that prints something else, or fails, is found.', async () => {
+  const page = [
+    "```ts\nimport { patterns } from 'troupe'\nconsole.log(typeof patterns)\n```\n\n```text\nfunction\n```\n",
+    "```ts\nimport 'troupe'\nimport { none } from 'troupe/none'\n```\n",
+    "```ts\nimport type {} from 'troupe'\n```\n\nThe tests do not execute this program: it needs a key.\n",
+  ].join('\n')
+  const planted = programsOf('planted.md', page)
+  expect(planted.map(({ printed, notExecuted }) => [printed, notExecuted])).toEqual([
+    ['function\n', undefined],
+    [undefined, undefined],
+    [undefined, 'it needs a key'],
+  ])
+  using plantedFolder = new Folder()
+  const found = await executePrograms(plantedFolder, planted.slice(0, 2))
+  expect([...found.values()].map(({ completed, out }) => [completed, out])).toEqual([
+    [true, 'object\n'],
+    [false, ''],
+  ])
 })
 
 it('docs/patterns.md has a program with a diagram for each pattern of the library.', async () => {

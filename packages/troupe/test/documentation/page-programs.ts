@@ -8,8 +8,10 @@ export interface PageProgram {
   /** For messages of tests: the page and the line of the block. */
   readonly at: string
   readonly code: string
-  /** The block of text directly below the code. Without one the program is compiled and not executed. */
+  /** The block of text directly below the code: what the program prints. */
   readonly printed: string | undefined
+  /** Why the program is only compiled, as the sentence directly below the code says. */
+  readonly notExecuted: string | undefined
   /** The diagram directly above the code. */
   readonly diagram: string | undefined
 }
@@ -34,6 +36,7 @@ export function programsOf(page: string, text = readFileSync(join(repository, pa
         at: `${page}:${block.first + 1}`,
         code: block.text,
         printed: below?.language === 'text' && adjacent(block, below) ? below.text : undefined,
+        notExecuted: /^The tests do not execute this program: (.+)\.$/.exec(lines[block.last + 2] ?? '')?.[1],
         diagram: above?.language === 'mermaid' && adjacent(above, block) ? above.text : undefined,
       },
     ]
