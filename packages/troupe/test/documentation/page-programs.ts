@@ -16,7 +16,7 @@ export interface PageProgram {
   readonly diagram: string | undefined
 }
 
-interface Block {
+export interface Block {
   readonly language: string
   readonly text: string
   readonly first: number
@@ -43,7 +43,7 @@ export function programsOf(page: string, text = readFileSync(join(repository, pa
   })
 }
 
-function blocksOf(lines: readonly string[]): Block[] {
+export function blocksOf(lines: readonly string[]): Block[] {
   const blocks: Block[] = []
   let open: { readonly language: string; readonly first: number } | undefined
   for (const [at, line] of lines.entries()) {
