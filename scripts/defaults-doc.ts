@@ -78,7 +78,7 @@ const resilience: readonly Default[] = [
     what: 'how long the first item of a batch waits',
     guides: '1 s (3), 5 s (1)',
     ours: code('resilience/pools/batch-processor.ts', /options\.wait \?\? ('\w+')/),
-    why: 'the shorter: somebody waits for the answer',
+    why: 'the shorter: a caller waits for the answer',
   },
   {
     what: 'answers of a `Cache`, and for how long',
@@ -121,7 +121,7 @@ const storage: readonly Default[] = [
     what: 'how long a change waits for a connection',
     guides: '30 s (2)',
     ours: setting('storage.acquireTimeout'),
-    why: 'under the patience of whoever waits behind it',
+    why: 'shorter than the timeouts of the callers that wait for it',
   },
   {
     what: 'the age at which a connection is made anew',
@@ -276,7 +276,7 @@ const agents: readonly Default[] = [
     what: 'tokens and temperature of an answer',
     guides: '1000, 0.7 (3)',
     ours: `${setting('models.defaults.maxOutputTokens')}, ${setting('models.defaults.temperature')}`,
-    why: 'what the model has of itself: an answer cut off at 1,000 tokens is a failure nobody asked for; `AGENT_MAX_TOKENS` and `AGENT_TEMPERATURE` set both',
+    why: 'what the model has of itself: an answer cut off at 1,000 tokens is an unexpected failure; `AGENT_MAX_TOKENS` and `AGENT_TEMPERATURE` set both',
   },
   {
     what: 'characters of a validated text',
@@ -307,7 +307,7 @@ const serving: readonly Default[] = [
     what: 'days after which an API key is to be rotated',
     guides: '30 (4)',
     ours: code('security/api-keys/api-keys.ts', /agedDays = (\d+)/),
-    why: 'it is said, `key.rotation-due`, and nobody is locked out',
+    why: 'the event `key.rotation-due` reports it; the key stays valid',
   },
   { what: 'the port of the server', guides: '8000 (2, 4)', ours: setting('server.port') },
   {

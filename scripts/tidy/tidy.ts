@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { checkArrows } from './arrows.ts'
 import { checkBanned } from './banned.ts'
 import { checkExports } from './check-exports.ts'
+import { checkProse } from './check-prose.ts'
 import { checkVocabulary } from './check-vocabulary.ts'
 import { checkCycles } from './cycles.ts'
 import { checkFiles } from './files.ts'
@@ -11,9 +12,15 @@ import { openWorkspace } from './workspace.ts'
 
 export function tidy(root: string): Finding[] {
   const workspace = openWorkspace(root)
-  const findings = [checkArrows, checkCycles, checkBanned, checkFiles, checkVocabulary, checkExports].flatMap((check) =>
-    check(workspace),
-  )
+  const findings = [
+    checkArrows,
+    checkCycles,
+    checkBanned,
+    checkFiles,
+    checkVocabulary,
+    checkExports,
+    checkProse,
+  ].flatMap((check) => check(workspace))
   return findings.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))
 }
 

@@ -20,7 +20,7 @@ describe('the last good value', () => {
     await clock.advance('31m')
     await expect(good.execute(timesOut, { key: 'ada stock' })).rejects.toThrow(/The shop/)
   })
-  it('is given to nobody who may not see it any more', async () => {
+  it('is given only to readers that may still see it', async () => {
     let allowed = true
     const good = new LastKnownGood({ ...{ clock: parts().clock }, mayStillSee: () => allowed })
     good.update('ada plan', 'secret')

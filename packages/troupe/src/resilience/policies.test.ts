@@ -173,7 +173,7 @@ describe('retry, timeout, fallback and cache', () => {
     expect(n).toBe(1)
   })
 
-  it('pause twice as long each time, by chance up to a half less, and as long as whoever refused asks for', async () => {
+  it('pause twice as long each time, by chance up to a half less, and as long as the refusing service asks for', async () => {
     const pauses = async (error: unknown, options: object = {}) => {
       const clock = createVirtualClock()
       const at: number[] = []

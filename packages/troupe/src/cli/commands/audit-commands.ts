@@ -98,7 +98,7 @@ export const auditCommands: readonly CliCommand[] = [
   recorded(incidents),
   {
     name: 'audit export',
-    description: 'the whole log of everybody as lines of JSON, for keeping and for `audit verify --export`',
+    description: 'the log of all users as lines of JSON, to store and for `audit verify --export`',
     options: [['--out <file>', 'a file that is not there yet; standard output otherwise']],
     async run({ client, out }, _, options) {
       const pieces = (await client()).text('audit.export')
@@ -119,7 +119,7 @@ export const auditCommands: readonly CliCommand[] = [
     here: true,
     parameters: '<checkpoints>',
     description:
-      'whether the log is as its checkpoints, a file of JSON lines, were signed; of a database that nobody has open',
+      'whether the log is as its checkpoints, a file of JSON lines, were signed; of a database that no process has open',
     options: [
       ['--public-key <file>', 'PEM of the Ed25519 key that signed them'],
       ['--export <file>', 'of an exported log, in place of the database of the configuration'],

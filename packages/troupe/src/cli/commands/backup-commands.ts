@@ -15,7 +15,7 @@ export const backupCommands: readonly CliCommand[] = [
     name: 'backup',
     here: true,
     parameters: '<folder>',
-    description: 'copies all that is stored, at one moment, beside whoever uses it',
+    description: 'copies all that is stored, at one moment, while processes use it',
     async run(context, [folder = '']) {
       const { operations, config } = await opened(context)
       await needDatabase(config)

@@ -48,7 +48,7 @@ export interface ClientOperations {
   readonly 'apiKeys.rotate': { readonly path: { readonly key: string }; readonly body: { readonly overlap?: string | undefined } | null; readonly answer: { readonly id: string; readonly key: string } }
   /** Runs that wait for a person, with their questions and uncertain effects. */
   readonly 'approvals.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly ({ readonly run: string; readonly reason?: string; readonly title: string; readonly team?: string; readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }; readonly cost?: { readonly usd: number; readonly unknown: readonly (string)[] }; readonly createdAt: string; readonly questions: readonly (ClientSchemas['Question'])[]; readonly uncertain: readonly (ClientSchemas['UncertainEffect'])[] })[]; readonly cursor?: string } }
-  /** The whole log of everybody as lines of JSON, for keeping and for verifying. */
+  /** The log of all users as lines of JSON, to store and to verify. */
   readonly 'audit.export': { readonly text: string }
   /** What was refused to the user and its agents, the newest first. */
   readonly 'audit.incidents': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly actor?: string | undefined; readonly operation?: string | undefined; readonly resource?: string | undefined; readonly from?: string | undefined; readonly to?: string | undefined; readonly allUsers?: 'true' | 'false' | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['AuditRecord'])[]; readonly cursor?: string } }

@@ -72,7 +72,7 @@ export const doctorChecks = {
   'users.required': {
     about: 'configuration',
     severity: 'high',
-    description: 'Nobody shares a context by naming no user.',
+    description: 'No caller shares a context by naming no user.',
   },
   'encryption.rest': { about: 'system', description: 'What is stored is sealed.' },
   'encryption.transit': {
@@ -102,7 +102,7 @@ export const doctorChecks = {
   'server.guarded': {
     about: 'configuration',
     severity: 'high',
-    description: 'Whoever calls from outside has to sign in.',
+    description: 'A caller from another machine has to sign in.',
   },
   'messages.signed': { about: 'configuration', description: 'Agents prove to each other who sent a message.' },
   'taint.policy': { about: 'configuration', description: 'Untrusted input cannot carry sensitive data out by itself.' },
@@ -124,8 +124,11 @@ export const doctorChecks = {
   'prompts.once': { about: 'system', severity: 'low', description: 'No prompt holds what tools read again.' },
 
   'health.good': { about: 'system', severity: 'high', description: 'The whole works, check by check.' },
-  'health.watched': { about: 'configuration', description: 'It looks after itself also where nobody asks.' },
-  'alerts.delivered': { about: 'configuration', description: 'Somebody is told when a figure passes its bound.' },
+  'health.watched': { about: 'configuration', description: 'Health is checked even if no caller asks.' },
+  'alerts.delivered': {
+    about: 'configuration',
+    description: 'A recipient is notified when a metric exceeds its bound.',
+  },
   'alerts.quiet': { about: 'system', description: 'No alert is raised, and few calls fail.' },
   'metrics.read': { about: 'configuration', description: 'Metrics are collected, and read by something.' },
   'logs.failures': {
@@ -145,7 +148,7 @@ export const doctorChecks = {
   'batches.used': { about: 'system', severity: 'low', description: 'Many writes go together.' },
   'mailboxes.bounded': { about: 'system', description: 'Full mailboxes push back, and none is nearly full.' },
   'letters.dead': { about: 'system', severity: 'high', description: 'No dead letter waits for a decision.' },
-  'effects.resolved': { about: 'system', severity: 'high', description: 'No effect has an outcome that nobody knows.' },
+  'effects.resolved': { about: 'system', severity: 'high', description: 'No effect has an unknown outcome.' },
   'runs.moving': { about: 'system', severity: 'high', description: 'No run stands still that should go on.' },
   'schedules.running': { about: 'system', severity: 'high', description: 'Schedules begin their runs.' },
   'writes.undisputed': { about: 'system', severity: 'high', description: 'Of two writers at once exactly one wins.' },

@@ -86,7 +86,7 @@ export class NotFoundError extends TroupeError {
     super(message, withDefaults(options, 'not_found', 404))
   }
 }
-/** Somebody else changed it first. */
+/** Another writer changed it first. */
 export class ConflictError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'conflict', 409))

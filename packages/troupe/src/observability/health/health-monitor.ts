@@ -156,7 +156,7 @@ export class HealthMonitor {
     }
   }
 
-  /** Looks by itself from now on, so that a change is told also where nobody asks. */
+  /** Looks by itself from now on, so that a change is reported even if no caller asks. */
   start(every: Duration): void {
     const intervalMs = milliseconds(every, 'health.every')
     const run = async () => void (await this.report())

@@ -167,7 +167,7 @@ export class MetricsCollector implements Readable {
     return [...this.#gauges.values()].some((gauge) => gauge.name === name)
   }
 
-  /** A figure that stands, or is read when somebody looks. The last one of a name and labels holds. */
+  /** A figure that stands, or is read on demand. The last one of a name and labels holds. */
   gauge(name: string, value: number | GaugeRead, labels: Labels = {}): void {
     checkMetric(name)
     checkLabels(labels)

@@ -287,7 +287,7 @@ describe('the collector of OpenTelemetry', () => {
     const roots = flat.filter(({ parentSpanId }: Sent) => !ids.has(parentSpanId ?? ''))
     expect(roots.map(({ name }: Sent) => name)).toEqual(['invoke_workflow'])
   })
-  it('that is away costs nobody anything', async () => {
+  it('that is away delays no run', async () => {
     const troupe = await opened({
       otlp: { url: 'http://127.0.0.1:1' },
       fetch: () => Promise.reject(new TypeError('fetch failed')),

@@ -73,7 +73,7 @@ const auditRoutes = [
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
-    summary: 'The whole log of everybody as lines of JSON, for keeping and for verifying.',
+    summary: 'The log of all users as lines of JSON, to store and to verify.',
     type: 'application/x-ndjson; charset=utf-8',
     text: async ({ troupe, principal }) => {
       requireAll({ principal, operation: 'audit.read' })

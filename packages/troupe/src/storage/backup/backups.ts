@@ -1,4 +1,4 @@
-/** Backups of a database, whatever its engine: made beside whoever uses it, verified, and restored into an empty place. */
+/** Backups of a database, whatever its engine: made while processes use it, verified, and restored into an empty place. */
 import { checkSignal, failure } from '../../core/index.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { storageMigrations } from '../migrations/storage-migrations.ts'

@@ -235,7 +235,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs uncertain',
     parameters: '<run>',
-    description: 'effects of which nobody knows whether they happened',
+    description: 'effects with an unknown outcome',
     async run({ client, out }, [run = '']) {
       const { effects } = await (await client()).call('runs.uncertain', { path: { run } })
       out.table(

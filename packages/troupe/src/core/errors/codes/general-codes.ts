@@ -25,7 +25,7 @@ export const generalCodes = {
   },
   conflict: {
     class: errors.ConflictError,
-    message: 'Somebody else changed it first: {problem}.',
+    message: 'Another writer changed it first: {problem}.',
     hint: 'Read it again, and decide by what it is now.',
   },
   'capacity.exceeded': {
@@ -106,7 +106,7 @@ export const generalCodes = {
   'duration.invalid': {
     class: errors.ValidationError,
     message: '{what} must be a duration such as 250ms, 30s, 5m, 1h or 1d, not {value}.',
-    hint: 'Write the unit, for nobody knows that of a bare number; the longest is 1000000d.',
+    hint: 'Write the unit, because a bare number has none; the longest is 1000000d.',
   },
   'option.unknown': {
     class: errors.ValidationError,

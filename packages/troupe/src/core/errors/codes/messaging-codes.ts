@@ -17,7 +17,7 @@ export const messagingCodes = {
     class: errors.LeaseLostError,
     message:
       'The lease on the message {message} is lost: it was settled before, or ran out and another consumer has it.',
-    hint: 'Nothing to do: whoever has it now settles it. A longer messaging.lease, or renew(), keeps slow work leased.',
+    hint: 'Nothing to do: the consumer that has it now settles it. A longer messaging.lease, or renew(), keeps slow work leased.',
   },
   'message.unknown': {
     class: errors.NotFoundError,

@@ -163,7 +163,7 @@ export const runsCodes = {
   },
   'schedule.conflict': {
     class: errors.ConflictError,
-    message: 'The schedule {schedule} was changed by somebody else meanwhile.',
+    message: 'The schedule {schedule} was changed by another caller meanwhile.',
     hint: 'Try again.',
     retryable: true,
   },

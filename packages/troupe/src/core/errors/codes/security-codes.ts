@@ -72,18 +72,18 @@ export const securityCodes = {
   'signature.missing': {
     class: errors.AccessDeniedError,
     message: 'A message that says it is from {agent} is not signed.',
-    hint: 'Whoever sent it has no signatures configured, or wrote it past Troupe.',
+    hint: 'The sender has no signatures configured, or wrote it past Troupe.',
   },
   'signature.invalid': {
     class: errors.AccessDeniedError,
     message: 'The signature of a message that says it is from {agent} is not one of its keys, or not of this message.',
-    hint: 'Give this process the key that the sender signs with; if it has it, somebody forged the message.',
+    hint: 'Give this process the key that the sender signs with; if it has it, the message was forged.',
   },
   'signature.expired': {
     class: errors.AccessDeniedError,
     message:
       'A message that says it is from {agent} was signed too long before it came in, or after its key had ended.',
-    hint: 'Set the clocks of all processes by one server. If they are, somebody sent the message again.',
+    hint: 'Set the clocks of all processes by one server. If they are, the message was sent again.',
   },
   'signature.revoked': {
     class: errors.AccessDeniedError,

@@ -16,7 +16,7 @@ export const serverCodes = {
   },
   'request.anonymous': {
     class: errors.AccessDeniedError,
-    message: 'The request names nobody whom this server lets in.',
+    message: 'The request has no valid credentials for this server.',
     hint: 'Send a valid API key or token as Authorization: Bearer …. One that has expired or was revoked is replaced by a new one.',
     status: 401,
   },
