@@ -5,7 +5,7 @@ import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { Loading } from './parts/answer.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { SignedOut } from './parts/signed-out.tsx'
-import { Button, Flex, Link, TextField } from './parts/ui.tsx'
+import { Button, Flex } from './parts/ui.tsx'
 import { linkTo, useRoute } from './route.ts'
 import { Agents } from './views/agents.tsx'
 import { ApiKeys } from './views/api-keys.tsx'
@@ -82,7 +82,7 @@ function Top({ user, choose }: TopProps) {
           choose(typed.trim())
         }}
       >
-        <TextField
+        <input
           aria-label="User"
           placeholder="User"
           value={typed}
@@ -113,16 +113,16 @@ function Frame({ top }: { readonly top: ReactNode }) {
         Skip to the content
       </Button>
       <header className="top">
-        <Link href={linkTo('home')} className="brand">
+        <a href={linkTo('home')} className="brand">
           <img src="/icon.svg" alt="" width="24" height="24" /> Troupe
-        </Link>
+        </a>
         <nav aria-label="Views">
           <ul>
             {Object.entries(views).map(([path, { name: label }]) => (
               <li key={path}>
-                <Link href={linkTo(path)} aria-current={label === name ? 'page' : undefined}>
+                <a href={linkTo(path)} aria-current={label === name ? 'page' : undefined}>
                   {label}
-                </Link>
+                </a>
               </li>
             ))}
           </ul>

@@ -32,6 +32,9 @@ export const navigateTo = (...parts: readonly string[]): void => {
 export const linkToList = (list: string, sought: Readonly<Record<string, string>>): string =>
   `${linkTo(list)}?${new URLSearchParams(sought)}`
 
+/** The text behind the `?` of the address. */
+export const useQueryText = (): string => useHash().split('?')[1] ?? ''
+
 /** What is looked for here, and the cursors of the pages behind us. */
 export interface Sought {
   readonly of: (name: string) => string

@@ -89,6 +89,25 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await expect.poll(tasks).toEqual(['ask one', 'ask three', 'ask two'])
   }, 180_000)
 
+  test('A list that is not loaded as a whole says that it is sorted among what is loaded.', async () => {
+    await open('?sort=-cost')
+    await page.getByText(/^\d+ runs, and there are more; sorted among these$/).waitFor()
+    await page.getByRole('button', { name: 'Task' }).waitFor()
+  }, 180_000)
+
+  test('A filter is saved under a name, opens the same list again, and is forgotten.', async () => {
+    await open('?status=failed')
+    await page.getByLabel('Save this filter as').fill('broken')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await open()
+    await page.getByRole('link', { name: 'broken' }).click()
+    await page.getByText(/^2 runs$/).waitFor()
+    expect(page.url()).toContain('status=failed')
+    await page.getByRole('button', { name: 'Forget the filter broken' }).click()
+    await open()
+    expect(await page.getByRole('link', { name: 'broken' }).count()).toBe(0)
+  }, 180_000)
+
   test('Runs that are selected are cancelled or retried, and the page says what was done.', async () => {
     await open('?team=Asking')
     await page.getByLabel('Select ask one').check()
@@ -97,6 +116,8 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await bulk.getByText('2 selected').waitFor()
     expect(await bulk.getByRole('button', { name: 'Retry 0' }).isDisabled()).toBe(true)
     await bulk.getByRole('button', { name: 'Cancel 2' }).click()
+    expect((await troupe.user('default').orchestra.list({ status: 'cancelled' })).items).toEqual([])
+    await bulk.getByRole('button', { name: 'Cancel 2 now' }).click()
     await bulk.getByText('2 of 2 cancelled.').waitFor()
     await expect.poll(() => page.getByRole('row', { name: /cancelled/ }).count()).toBe(2)
     const { items } = await troupe.user('default').orchestra.list({ status: 'cancelled' })
@@ -182,6 +203,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await reader.goto(`${server.url}/#/runs?team=Asking&status=waiting`)
     await reader.getByLabel('Select ask three').check()
     await reader.getByRole('button', { name: 'Cancel 1' }).click()
+    await reader.getByRole('button', { name: 'Cancel 1 now' }).click()
     await reader.getByText('0 of 1 cancelled.').waitFor()
     await reader.getByText(/^ask three: /).waitFor()
     await context.close()

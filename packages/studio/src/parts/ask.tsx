@@ -7,7 +7,7 @@ import { asText } from '../format.ts'
 import { visible } from '../visible.ts'
 import { ErrorNotice } from './answer.tsx'
 import { RestoreFocus } from './restore-focus.tsx'
-import { Button, Card, Flex, Select, Text, TextArea } from './ui.tsx'
+import { Button, Card, Flex, Select, Text } from './ui.tsx'
 import { useCommand } from './use-command.ts'
 import { Value } from './value.tsx'
 
@@ -98,7 +98,7 @@ function Written({ question, busy, send }: WrittenProps) {
           options={options.map((option, index) => ({ value: String(index), label: visible(option) || '(nothing)' }))}
         />
       ) : (
-        <TextArea
+        <textarea
           aria-label="Answer"
           className="wide"
           value={text ?? ''}

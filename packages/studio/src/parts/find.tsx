@@ -1,7 +1,7 @@
 /** Looks for something in a list: what is typed counts when it is sent, and what is looked for already stands there. */
 
 import { type ReactNode, useEffect, useState } from 'react'
-import { Button, Flex, TextField } from './ui.tsx'
+import { Button, Flex } from './ui.tsx'
 
 interface FindProps {
   readonly label: string
@@ -23,7 +23,7 @@ export function Find({ label, text, find, children }: FindProps) {
     >
       <Flex gap="2" mb="3" wrap="wrap">
         {children}
-        <TextField
+        <input
           type="search"
           className="grow"
           aria-label={label}

@@ -1,4 +1,4 @@
-/** What a table of runs shows of each: called by its task, with where it stands and what it cost. */
+/** The columns of a table of runs: the task names a run, and status, tokens, cost and times follow. */
 import {
   createColumnHelper,
   createSortedRowModel,
@@ -11,7 +11,7 @@ import { age, inShort, lasting, spent, tokens, when } from '../format.ts'
 import { linkTo } from '../route.ts'
 import { visible } from '../visible.ts'
 import { Status } from './status.tsx'
-import { Link, Text } from './ui.tsx'
+import { Text } from './ui.tsx'
 
 export const features = tableFeatures({
   rowSortingFeature,
@@ -19,7 +19,7 @@ export const features = tableFeatures({
   sortedRowModel: createSortedRowModel(),
 })
 
-/** Undefined stands behind every number. */
+/** A run without a figure comes after all others. */
 const tokensOf = ({ usage }: Summary) => (usage ? usage.inputTokens + usage.outputTokens : undefined)
 export const lastedMs = ({ createdAt, endedAt }: Summary): number | undefined =>
   endedAt === undefined ? undefined : Date.parse(endedAt) - Date.parse(createdAt)
@@ -32,9 +32,9 @@ export const runColumns = helper.columns([
     header: 'Task',
     cell: ({ row: { original: run } }) => (
       <>
-        <Link href={linkTo('runs', run.id)} title={run.id}>
+        <a href={linkTo('runs', run.id)} title={run.id}>
           {inShort(run.title, 90) || run.id}
-        </Link>
+        </a>
         {run.error && (
           <Text as="p" size="small" color="red" className="break">
             {inShort(run.error.message, 160)}
@@ -84,7 +84,7 @@ export const runColumns = helper.columns([
   }),
 ])
 
-/** Left out where there is no room for it. */
+/** A narrow page leaves them out. */
 export const wideOnlyColumns: ReadonlySet<string> = new Set(['team', 'tokens', 'cost', 'started', 'took'])
 export const numericColumns: ReadonlySet<string> = new Set(['tokens', 'cost', 'started', 'took'])
 

@@ -1,4 +1,4 @@
-/** What is done to several runs at once, and what could not be done. */
+/** Commands for several runs at once, and which of them failed. */
 import { useState } from 'react'
 import type { Client } from 'troupe/client'
 import type { Summary } from '../api/shapes.ts'
@@ -12,6 +12,8 @@ interface Command {
   readonly done: string
   readonly fits: (run: Summary) => boolean
   readonly carryOut: (client: Client, run: string) => Promise<unknown>
+  /** It cannot be taken back: a second press carries it out. */
+  readonly isFinal?: true
 }
 
 const commands: readonly Command[] = [
@@ -19,10 +21,11 @@ const commands: readonly Command[] = [
     name: 'Cancel',
     done: 'cancelled',
     fits: ({ status }) => status === 'running' || status === 'waiting',
+    isFinal: true,
     carryOut: (client, run) => client.call('runs.cancel', { path: { run }, body: {} }),
   },
   {
-    // Without leave to repeat effects: a retry that would is rejected, and named.
+    // A retry that would repeat effects is rejected, and the report names it.
     name: 'Retry',
     done: 'retried',
     fits: ({ status }) => status === 'failed',
@@ -32,7 +35,7 @@ const commands: readonly Command[] = [
 
 interface Report {
   readonly text: string
-  readonly failures: readonly string[]
+  readonly failures: readonly { readonly run: string; readonly text: string }[]
 }
 
 export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]; readonly clear: () => void }) {
@@ -40,12 +43,17 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
   const forget = useForget()
   const [progress, setProgress] = useState<string>()
   const [report, setReport] = useState<Report>()
-  const carryOut = async ({ name, done, fits, carryOut: one }: Command) => {
+  const [asked, setAsked] = useState<string>()
+  const carryOut = async ({ name, done, fits, carryOut: one, isFinal }: Command) => {
+    if (isFinal && asked !== name) return setAsked(name)
+    setAsked(undefined)
     const fitting = runs.filter(fits)
-    const failures: string[] = []
+    const failures: { run: string; text: string }[] = []
     for (const [i, { id, title }] of fitting.entries()) {
       setProgress(`${name}: ${count(i + 1)} of ${count(fitting.length)}`)
-      await one(client, id).catch((error: Error) => failures.push(`${title || id}: ${error.message}`))
+      await one(client, id).catch((error: Error) =>
+        failures.push({ run: id, text: `${title || id}: ${error.message}` }),
+      )
     }
     setProgress(undefined)
     setReport({ text: `${count(fitting.length - failures.length)} of ${count(fitting.length)} ${done}.`, failures })
@@ -63,12 +71,13 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
             return (
               <Button
                 key={command.name}
-                look="soft"
+                look={asked === command.name ? 'danger' : 'soft'}
                 disabled={fitting === 0 || progress !== undefined}
                 title={fitting === 0 ? `No selected run can be ${command.done}.` : undefined}
                 onClick={() => void carryOut(command)}
+                onBlur={() => setAsked(undefined)}
               >
-                {command.name} {count(fitting)}
+                {asked === command.name ? `${command.name} ${count(fitting)} now` : `${command.name} ${count(fitting)}`}
               </Button>
             )
           })}
@@ -81,9 +90,9 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
         {report && (
           <>
             <Text as="p">{report.text}</Text>
-            {report.failures.map((failure) => (
-              <Text as="p" key={failure} color="red" className="break">
-                {visible(failure)}
+            {report.failures.map(({ run, text }) => (
+              <Text as="p" key={run} color="red" className="break">
+                {visible(text)}
               </Text>
             ))}
           </>

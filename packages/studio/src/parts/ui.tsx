@@ -1,4 +1,4 @@
-/** What every view is made of: plain elements, with the classes of page.css. */
+/** The elements of the views, with the classes of ui.css. */
 import type { ComponentProps, CSSProperties, ReactNode } from 'react'
 
 type Step = '1' | '2' | '3' | '4' | '5'
@@ -79,16 +79,12 @@ export function Card({ mt, mb, my, className, ...rest }: Margins & ComponentProp
   return <div {...rest} className={classes('card', className)} style={margins({ mt, mb, my })} />
 }
 
-export function Link(props: ComponentProps<'a'>) {
-  return <a {...props} />
-}
-
 interface NoticeProps extends Margins {
   readonly color: 'gray' | 'red'
   readonly children: ReactNode
 }
 
-/** What happened, and what to do. */
+/** Says what happened, and what to do. */
 export function Notice({ color, children, ...rest }: NoticeProps) {
   return (
     <div role="alert" className={classes('notice', color)} style={margins(rest)}>
@@ -139,6 +135,3 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
     </select>
   )
 }
-
-export const TextField = (props: ComponentProps<'input'>) => <input {...props} />
-export const TextArea = (props: ComponentProps<'textarea'>) => <textarea {...props} />

@@ -7,7 +7,7 @@ import { when } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Answer, ErrorNotice } from './answer.tsx'
 import { RestoreFocus } from './restore-focus.tsx'
-import { Button, Card, Flex, Text, TextArea } from './ui.tsx'
+import { Button, Card, Flex, Text } from './ui.tsx'
 import { useCommand } from './use-command.ts'
 import { Value } from './value.tsx'
 
@@ -78,7 +78,7 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
         <Text as="label" bold htmlFor={id}>
           What it gave, text or JSON, if it happened
         </Text>
-        <TextArea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
+        <textarea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
         <Flex gap="2" mt="3" wrap="wrap">
           <Button aria-disabled={busy} onClick={() => submit({ happened: true, ...outputOf(text) })}>
             It happened

@@ -6,7 +6,7 @@ import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Flex, Heading, Link, Table, Text } from '../parts/ui.tsx'
+import { Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
 import { visible } from '../visible.ts'
@@ -67,7 +67,7 @@ function Entries() {
                 {items.map((entry) => (
                   <tr key={entry.key}>
                     <th scope="row" className="break">
-                      <Link href={linkTo('context', entry.key)}>{visible(entry.key) || '(the empty key)'}</Link>
+                      <a href={linkTo('context', entry.key)}>{visible(entry.key) || '(the empty key)'}</a>
                     </th>
                     <td className="break">{inShort(entry.value, 80)}</td>
                     <td className="roomy">{entry.owner}</td>
@@ -90,7 +90,7 @@ function FolderView({ entry: key }: { readonly entry: string }) {
   return (
     <>
       <Text as="p" mb="1">
-        <Link href={linkTo('context')}>Context</Link>
+        <a href={linkTo('context')}>Context</a>
       </Text>
       <Heading as="h1" mb="3">
         {key}
@@ -111,7 +111,7 @@ function EntryView({ entry: key }: { readonly entry: string }) {
   return (
     <>
       <Text as="p" mb="1">
-        <Link href={linkTo('context')}>Context</Link>
+        <a href={linkTo('context')}>Context</a>
       </Text>
       <Heading as="h1" mb="3" className="break">
         {visible(key) || '(the empty key)'}

@@ -4,7 +4,7 @@ import { useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { count, inShort, lasting, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
-import { Flex, Select, Text, TextField } from '../parts/ui.tsx'
+import { Flex, Select, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { visible } from '../visible.ts'
 
@@ -53,7 +53,7 @@ export function EventList({ events, length }: EventListProps) {
           onChoose={setKind}
           options={[every, ...kinds].map((one) => ({ value: one, label: one === every ? 'all types' : one }))}
         />
-        <TextField
+        <input
           type="search"
           className="grow"
           aria-label="Words of the events"

@@ -7,7 +7,7 @@ import { Ask } from '../parts/ask.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Card, Flex, Heading, Link, Text } from '../parts/ui.tsx'
+import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
 import { linkTo, linkToList } from '../route.ts'
 import { visible } from '../visible.ts'
 
@@ -37,14 +37,14 @@ export function Home() {
       <Waiting />
       <SomeRuns title="Failed" status="failed" />
       <SomeRuns title="In progress" status="running" />
-      <Section title="Newest runs" beside={<Link href={linkTo('runs')}>All runs</Link>}>
+      <Section title="Newest runs" beside={<a href={linkTo('runs')}>All runs</a>}>
         <Answer
           of={runs}
           none={{
             when: ({ items }) => items.length === 0,
             text: (
               <>
-                No run has begun. <Link href={linkTo('try')}>Start one</Link>.
+                No run has begun. <a href={linkTo('try')}>Start one</a>.
               </>
             ),
           }}
@@ -67,14 +67,14 @@ function Count({ status }: { readonly status: (typeof shown)[number] }) {
   const { data } = useAnswer('runs.list', { query: { status, limit: counted }, every: 5_000 })
   return (
     <Card>
-      <Link href={linkToList('runs', { status })} className="plain-link">
+      <a href={linkToList('runs', { status })} className="plain-link">
         <Text as="p" color="gray">
           {status}
         </Text>
         <Text as="p" size="large" bold>
           {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
         </Text>
-      </Link>
+      </a>
     </Card>
   )
 }
@@ -84,7 +84,7 @@ function SomeRuns({ title, status }: { readonly title: string; readonly status: 
   const { data } = useAnswer('runs.list', { query: { status, limit: 5 }, every: 5_000 })
   if (data === undefined || data.items.length === 0) return null
   return (
-    <Section title={title} beside={<Link href={linkToList('runs', { status })}>All that are {status}</Link>}>
+    <Section title={title} beside={<a href={linkToList('runs', { status })}>All that are {status}</a>}>
       <RunTable runs={data.items} />
     </Section>
   )
@@ -102,7 +102,7 @@ function Waiting() {
         {asking.map((one) => (
           <li key={one.run}>
             <Text as="p" mb="2" className="break">
-              <Link href={linkTo('runs', one.run)}>{visible(one.title) || one.run}</Link>{' '}
+              <a href={linkTo('runs', one.run)}>{visible(one.title) || one.run}</a>{' '}
               <Text color="gray">{aboutRun(one)}</Text>
             </Text>
             {one.questions.map((question) => (

@@ -2,7 +2,7 @@ import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
-import { Card, Flex, Heading, Link, Text } from '../parts/ui.tsx'
+import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
 
@@ -14,7 +14,7 @@ export function Mailbox({ name }: { readonly name: string }) {
   return (
     <>
       <Text as="p" mb="1">
-        <Link href={linkTo('messages')}>Messages</Link>
+        <a href={linkTo('messages')}>Messages</a>
       </Text>
       <Heading as="h1" mb="3" className="break">
         {name}

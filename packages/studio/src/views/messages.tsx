@@ -5,7 +5,7 @@ import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
-import { Button, Card, Flex, Heading, Link, Table, Text } from '../parts/ui.tsx'
+import { Button, Card, Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
@@ -66,7 +66,7 @@ function MailboxRow({ mailbox }: { readonly mailbox: string }) {
   return (
     <tr>
       <th scope="row" className="break">
-        <Link href={linkTo('messages', mailbox)}>{mailbox}</Link>
+        <a href={linkTo('messages', mailbox)}>{mailbox}</a>
       </th>
       {([counts?.waiting, counts?.leased, counts?.unread, counts?.dead] as const).map((counted, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are

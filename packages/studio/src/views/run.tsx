@@ -11,7 +11,7 @@ import { Response } from '../parts/response.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Heading, Link, Notice, Text } from '../parts/ui.tsx'
+import { Button, Flex, Heading, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { NewRunNotice, useNewRun } from '../parts/use-new-run.tsx'
@@ -73,7 +73,7 @@ export function RunView({ id }: { readonly id: string }) {
   return (
     <>
       <Text as="p" mb="1">
-        <Link href={linkTo('runs')}>Runs</Link> · <code className="break">{id}</code>
+        <a href={linkTo('runs')}>Runs</a> · <code className="break">{id}</code>
       </Text>
       <Flex align="center" gap="3" mb="3" wrap="wrap">
         <Heading as="h1" className="break">
@@ -130,7 +130,7 @@ function UnknownRun({ error }: { readonly error: Problem }) {
   return (
     <>
       <Text as="p" mb="1">
-        <Link href={linkTo('runs')}>Runs</Link>
+        <a href={linkTo('runs')}>Runs</a>
       </Text>
       <Heading as="h1">Unknown run</Heading>
       <ErrorNotice error={error} />

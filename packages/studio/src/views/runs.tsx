@@ -2,20 +2,23 @@ import type { RowSelectionState, SortingState } from '@tanstack/react-table'
 import { useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
-import { useRunPages } from '../api/use-pages.ts'
+import { useRunPages } from '../api/use-run-pages.ts'
 import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { Find } from '../parts/find.tsx'
 import { RunCommands } from '../parts/run-commands.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { runsAsCsv } from '../parts/runs-as-csv.ts'
-import { Button, Flex, Heading, Link, Select, Text, TextField } from '../parts/ui.tsx'
+import { SavedFilters } from '../parts/saved-filters.tsx'
+import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { linkTo, type Sought, useSought } from '../route.ts'
 
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
 const any = 'any'
-/** What stands in the address. */
+/** Of one download. */
+const maxRows = 50_000
+/** The address holds them. */
 const filters = ['status', 'search', 'team', 'tags', 'sort'] as const
 type Filter = (typeof filters)[number]
 
@@ -43,6 +46,7 @@ export function Runs() {
         <Download query={query} />
       </Flex>
       <FindRuns sought={sought} seek={seek} />
+      <SavedFilters list="runs" />
       {runs.error && <ErrorNotice error={runs.error} />}
       {runs.isLoading && !runs.error && <Loading />}
       {!runs.isLoading && runs.items.length === 0 && <NoRuns isFiltered={isFiltered} />}
@@ -62,6 +66,7 @@ export function Runs() {
             <Text color="gray">
               {count(runs.items.length)} {runs.items.length === 1 ? 'run' : 'runs'}
               {runs.loadMore && ', and there are more'}
+              {runs.loadMore && sought.sort && '; sorted among these'}
             </Text>
             {runs.loadMore && (
               <Button look="soft" aria-disabled={runs.isLoadingMore} onClick={runs.loadMore}>
@@ -76,7 +81,7 @@ export function Runs() {
   )
 }
 
-/** `-cost` is the dearest first. */
+/** `-cost` puts the highest cost first. */
 const sortingOf = (text: string): SortingState =>
   text === '' ? [] : [{ id: text.replace(/^-/, ''), desc: text.startsWith('-') }]
 const sortText = ([first]: SortingState): string => (first ? `${first.desc ? '-' : ''}${first.id}` : '')
@@ -85,7 +90,7 @@ function NoRuns({ isFiltered }: { readonly isFiltered: boolean }) {
   if (isFiltered) return <Nothing>No run is like that.</Nothing>
   return (
     <Nothing>
-      No run has started. <Link href={linkTo('try')}>Start one here</Link>, or from a terminal:{' '}
+      No run has started. <a href={linkTo('try')}>Start one here</a>, or from a terminal:{' '}
       <code>troupe run TEAM TASK</code>.
     </Nothing>
   )
@@ -123,7 +128,7 @@ function Narrow({ label, text, find }: NarrowProps) {
     if (typed.trim() !== text) find(typed.trim())
   }
   return (
-    <TextField
+    <input
       className="narrow"
       aria-label={label}
       placeholder={label}
@@ -139,15 +144,17 @@ function Narrow({ label, text, find }: NarrowProps) {
   )
 }
 
-/** All that fit, not only those that are loaded. */
+/** Downloads all runs that fit, those that are not loaded too. */
 function Download({ query }: { readonly query: object }) {
   const client = useClient()
   const { busy, error, run } = useCommand()
+  const [isCut, setIsCut] = useState(false)
   const download = () =>
     run(async () => {
       const all: Summary[] = []
-      for await (const one of client.pages('runs.list', { query, max: mostRows })) all.push(one)
-      const url = URL.createObjectURL(new Blob([runsAsCsv(all)], { type: 'text/csv' }))
+      for await (const one of client.pages('runs.list', { query, max: maxRows + 1 })) all.push(one)
+      setIsCut(all.length > maxRows)
+      const url = URL.createObjectURL(new Blob([runsAsCsv(all.slice(0, maxRows))], { type: 'text/csv' }))
       const link = Object.assign(document.createElement('a'), { href: url, download: 'runs.csv' })
       link.click()
       URL.revokeObjectURL(url)
@@ -157,8 +164,14 @@ function Download({ query }: { readonly query: object }) {
       <Button look="soft" aria-disabled={busy} onClick={download}>
         {busy ? 'Reading …' : 'Download CSV'}
       </Button>
+      {isCut && (
+        <div role="status">
+          <Text size="small" color="gray">
+            The file holds the newest {count(maxRows)} runs: narrow the list for older ones.
+          </Text>
+        </div>
+      )}
       {error && <ErrorNotice error={error} />}
     </>
   )
 }
-const mostRows = 50_000

@@ -4,7 +4,7 @@ import { when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Heading, Link, Table, Text } from '../parts/ui.tsx'
+import { Button, Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { linkTo, navigateTo, useSought } from '../route.ts'
 
@@ -92,7 +92,7 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
         <Status status={state} />
       </td>
       <td className="roomy">{next[0] === undefined ? '' : when(next[0])}</td>
-      <td className="roomy">{lastRun && <Link href={linkTo('runs', lastRun.id)}>…{lastRun.id.slice(-10)}</Link>}</td>
+      <td className="roomy">{lastRun && <a href={linkTo('runs', lastRun.id)}>…{lastRun.id.slice(-10)}</a>}</td>
       <td>
         <Flex gap="2" wrap="wrap">
           <Button

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { ErrorNotice } from '../parts/answer.tsx'
-import { Button, Flex, Heading, Select, Text, TextArea } from '../parts/ui.tsx'
+import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { navigateTo } from '../route.ts'
 
@@ -47,7 +47,7 @@ export function TryIt() {
             <Text as="label" bold htmlFor="task">
               Task
             </Text>
-            <TextArea id="task" rows={5} value={task} onChange={({ target }) => setTask(target.value)} />
+            <textarea id="task" rows={5} value={task} onChange={({ target }) => setTask(target.value)} />
           </Flex>
           <Button type="submit" disabled={busy || task.trim() === '' || chosen === undefined}>
             Start

@@ -1,0 +1,75 @@
+/** Filters of a list under names, in this browser. A filter is what the address says, so it is a link. */
+import { useState } from 'react'
+import { linkTo, useQueryText } from '../route.ts'
+import { visible } from '../visible.ts'
+import { Button, Flex, Text } from './ui.tsx'
+
+interface SavedFilter {
+  readonly name: string
+  /** Of the address. */
+  readonly query: string
+}
+
+const isSaved = (value: unknown): value is readonly SavedFilter[] =>
+  Array.isArray(value) && value.every((each) => typeof each?.name === 'string' && typeof each?.query === 'string')
+
+function readFilters(setting: string): readonly SavedFilter[] {
+  try {
+    const saved: unknown = JSON.parse(localStorage.getItem(setting) ?? '[]')
+    return isSaved(saved) ? saved : []
+  } catch {
+    return []
+  }
+}
+
+export function SavedFilters({ list }: { readonly list: string }) {
+  const setting = `filters ${list}`
+  const [filters, setFilters] = useState(() => readFilters(setting))
+  const [name, setName] = useState('')
+  const query = useQueryText()
+  const store = (changed: readonly SavedFilter[]) => {
+    localStorage.setItem(setting, JSON.stringify(changed))
+    setFilters(changed)
+  }
+  const isNew = query !== '' && !filters.some((filter) => filter.query === query)
+  if (filters.length === 0 && !isNew) return null
+  return (
+    <Flex gap="3" align="center" wrap="wrap" mb="3">
+      {filters.map((filter) => (
+        <span key={filter.name}>
+          <a href={`${linkTo(list)}?${filter.query}`} aria-current={filter.query === query ? 'true' : undefined}>
+            {visible(filter.name)}
+          </a>{' '}
+          <Button
+            small
+            look="soft"
+            aria-label={`Forget the filter ${visible(filter.name)}`}
+            onClick={() => store(filters.filter((each) => each !== filter))}
+          >
+            ✕
+          </Button>
+        </span>
+      ))}
+      {isNew && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            if (name.trim() === '') return
+            store([...filters.filter((each) => each.name !== name.trim()), { name: name.trim(), query }])
+            setName('')
+          }}
+        >
+          <Flex gap="2" align="center">
+            <Text as="label" size="small" color="gray" htmlFor="filter-name">
+              Save this filter as
+            </Text>
+            <input id="filter-name" className="narrow" value={name} onChange={({ target }) => setName(target.value)} />
+            <Button small look="soft" type="submit" disabled={name.trim() === ''}>
+              Save
+            </Button>
+          </Flex>
+        </form>
+      )}
+    </Flex>
+  )
+}
