@@ -3,6 +3,12 @@ import type { RunEvent, Topology } from './api/shapes.ts'
 
 export type StepState = 'working' | 'waiting' | 'done' | 'failed' | 'stopped'
 
+/** In ms since 1970. */
+export interface Wait {
+  readonly from: number
+  readonly to?: number
+}
+
 export interface Step {
   readonly id: string
   readonly branch: string
@@ -14,6 +20,8 @@ export interface Step {
   readonly attempt: number
   readonly state: StepState
   readonly ended?: number
+  /** While it waited for an answer, in order; the last one may still last. */
+  readonly waits: readonly Wait[]
   readonly input?: unknown
   readonly output?: unknown
   readonly error?: string
@@ -25,6 +33,8 @@ export interface RunState {
   readonly task: unknown
   readonly status: string
   readonly steps: ReadonlyMap<string, Step>
+  /** How often each edge of the topology was taken, by its index. */
+  readonly edgeUses: ReadonlyMap<number, number>
   /** What a branch was given last. */
   readonly inputs: ReadonlyMap<string, unknown>
   /** Of the event that was told last. */
@@ -36,6 +46,7 @@ export const nothingYet: RunState = {
   task: undefined,
   status: 'running',
   steps: new Map(),
+  edgeUses: new Map(),
   inputs: new Map(),
   seq: 0,
 }
@@ -57,6 +68,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
   if (fresh.length === 0) return state
   const steps = new Map(state.steps)
   const inputs = new Map(state.inputs)
+  const edgeUses = new Map(state.edgeUses)
   let { topology, task, status } = state
   for (const event of fresh) {
     const { type, branch, step } = event
@@ -64,6 +76,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
       topology = isPinned(event.pinned) ? event.pinned.topology : undefined
       task = event.task
     }
+    if (event.edge !== undefined) edgeUses.set(event.edge, (edgeUses.get(event.edge) ?? 0) + 1)
     if (over[type]) status = over[type]
     if (type === 'run.retried') status = 'running'
     if (type === 'run.paused') status = 'paused'
@@ -73,7 +86,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
     const known = step === undefined ? undefined : steps.get(step)
     if (known) steps.set(known.id, updatedStep(known, event))
   }
-  return { topology, task, status, steps, inputs, seq: fresh.at(-1)?.seq ?? state.seq }
+  return { topology, task, status, steps, edgeUses, inputs, seq: fresh.at(-1)?.seq ?? state.seq }
 }
 
 const begun = (
@@ -88,6 +101,7 @@ const begun = (
   began: at,
   attempt,
   state: 'working',
+  waits: [],
   input,
   tokens: 0,
   cost: 0,
@@ -98,12 +112,20 @@ function updatedStep(step: Step, { type, at, outcome, error, usage }: RunEvent):
   const used = usage
     ? { tokens: (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0), cost: usage.cost ?? 0 }
     : { tokens: step.tokens, cost: step.cost }
-  if (type === 'step.completed') return { ...step, ...used, state: 'done', ended: at, output: outcome }
-  if (type === 'step.failed') return { ...step, ...used, state: 'failed', ended: at, error: error?.message ?? '' }
-  if (type === 'step.cancel-requested') return { ...step, state: 'stopped', ended: at }
-  if (type === 'step.waiting') return { ...step, ...used, state: 'waiting' }
-  if (type === 'step.resumed') return { ...step, state: 'working' }
+  const waits = waitsUntil(step, at)
+  if (type === 'step.completed') return { ...step, ...used, waits, state: 'done', ended: at, output: outcome }
+  if (type === 'step.failed')
+    return { ...step, ...used, waits, state: 'failed', ended: at, error: error?.message ?? '' }
+  if (type === 'step.cancel-requested') return { ...step, waits, state: 'stopped', ended: at }
+  if (type === 'step.waiting') return { ...step, ...used, waits: [...waits, { from: at }], state: 'waiting' }
+  if (type === 'step.resumed') return { ...step, waits, state: 'working' }
   return step
+}
+
+/** Its waits, with the last one ended. */
+function waitsUntil({ waits }: Step, at: number): readonly Wait[] {
+  const last = waits.at(-1)
+  return last === undefined || last.to !== undefined ? waits : [...waits.slice(0, -1), { ...last, to: at }]
 }
 
 const liveliest: readonly StepState[] = ['working', 'waiting', 'failed', 'done', 'stopped']

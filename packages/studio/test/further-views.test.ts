@@ -67,6 +67,11 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
 
   test('A run is seen as it was at each of its events, with what its steps had written by then.', async () => {
     await page.getByRole('link', { name: 'its run' }).last().click()
+    // The path that was taken, and the wait for the approval.
+    const team = page.getByRole('region', { name: 'Team' })
+    await expect.poll(() => team.getByText(/1×$/).count()).toBe(1)
+    expect(await team.locator('.react-flow__edge.used').count()).toBe(1)
+    expect(await page.locator('.step-bar .wait').count()).toBe(1)
     await page.getByRole('button', { name: 'Go back in time' }).click()
     const slider = page.getByRole('slider', { name: 'Event' })
     const region = page.getByRole('region', { name: 'Time' })

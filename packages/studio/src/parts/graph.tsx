@@ -14,6 +14,7 @@ import {
 import { type CSSProperties, useMemo, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import { useAppearance } from '../appearance.tsx'
+import { count } from '../format.ts'
 import type { StepState } from '../run-state.ts'
 import { fitting, sizeOf } from './layout.ts'
 import { Status } from './status.tsx'
@@ -50,9 +51,19 @@ const subscribe = (changed: () => void) => {
 interface GraphProps {
   readonly topology: Topology
   readonly states: ReadonlyMap<string, StepState>
+  /** How often each edge was taken, by its index. */
+  readonly edgeUses?: ReadonlyMap<number, number>
 }
 
-export function Graph({ topology, states }: GraphProps) {
+const never: ReadonlyMap<number, number> = new Map()
+
+/** A phone has no space for the type of an edge; how often it was taken is short. */
+function edgeLabel(type: string, times: number, isNarrow: boolean): string {
+  const parts = [type === 'invoke' || isNarrow ? '' : type, times > 0 ? `${count(times)}×` : '']
+  return parts.filter(Boolean).join(' ')
+}
+
+export function Graph({ topology, states, edgeUses = never }: GraphProps) {
   const appearance = useAppearance()
   const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
   const { positions, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
@@ -73,8 +84,8 @@ export function Graph({ topology, states }: GraphProps) {
     source: from,
     target: to,
     animated: states.get(to) === 'working',
-    // A phone has no room for it.
-    ...(type === 'invoke' || isNarrow ? {} : { label: type }),
+    className: edgeUses.has(i) ? 'used' : '',
+    label: edgeLabel(type, edgeUses.get(i) ?? 0, isNarrow),
     markerEnd: { type: MarkerType.ArrowClosed },
   }))
   return (

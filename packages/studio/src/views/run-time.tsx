@@ -68,7 +68,7 @@ function PastRun({ run, events, length }: RunTimeProps) {
       <Text as="p" mb="2" className="break">
         {label}
       </Text>
-      {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} />}
+      {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />}
       <PastData run={run} seq={seq} />
       <ForkForm run={run} seq={seq} topology={state.topology} />
     </>

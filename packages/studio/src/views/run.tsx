@@ -99,7 +99,7 @@ export function RunView({ id }: { readonly id: string }) {
       )}
       {state.topology && (
         <Section title="Team">
-          <Graph topology={state.topology} states={statesOfNodes(state)} />
+          <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />
         </Section>
       )}
       <Section title="Steps">

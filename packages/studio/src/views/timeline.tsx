@@ -21,7 +21,11 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   const all = [...state.steps.values()]
   if (all.length === 0) return <Nothing>No step has begun.</Nothing>
   const from = all[0]?.began ?? 0
-  const until = all.reduce((latest, { began, ended }) => Math.max(latest, ended ?? began), from + 1)
+  const isOpen = all.some(({ ended }) => ended === undefined)
+  const until = all.reduce(
+    (latest, { began, ended }) => Math.max(latest, ended ?? began),
+    isOpen ? Date.now() : from + 1,
+  )
   const steps = only === every ? all : all.filter((step) => step.state === only)
   return (
     <>
@@ -63,7 +67,8 @@ interface StepRowProps {
 
 function StepRow({ run, step, from, span }: StepRowProps) {
   const [open, setOpen] = useState(false)
-  const { agent, state, began, attempt, ended, tokens, cost, error } = step
+  const { agent, state, began, attempt, ended, waits, tokens, cost, error } = step
+  const waitedMs = waits.reduce((sum, { from: at, to = at }) => sum + to - at, 0)
   const left = ((began - from) / span) * 100
   const wide = Math.max(0.5, (((ended ?? from + span) - began) / span) * 100)
   return (
@@ -79,6 +84,13 @@ function StepRow({ run, step, from, span }: StepRowProps) {
               className={`bar bar-${state}`}
               style={{ marginInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }}
             />
+            {waits.map(({ from: at, to = from + span }) => (
+              <span
+                key={at}
+                className="wait"
+                style={{ insetInlineStart: `${((at - from) / span) * 100}%`, width: `${((to - at) / span) * 100}%` }}
+              />
+            ))}
           </span>
           <Text size="small" color="gray" className="step-time">
             {ended === undefined ? <Elapsed since={began} /> : lasting(ended - began)}
@@ -88,6 +100,7 @@ function StepRow({ run, step, from, span }: StepRowProps) {
           <Text as="p" color="gray">
             {step.id} · branch {step.branch} · {when(began)}
             {attempt > 1 && ` · attempt ${count(attempt)}`}
+            {waitedMs > 0 && ` · waited ${lasting(waitedMs)}`}
             {tokens > 0 && ` · ${count(tokens)} tokens · ${money(cost)}`}
           </Text>
           {error !== undefined && <Text as="p">{visible(error)}</Text>}
