@@ -1,11 +1,11 @@
-/** A conversation past several compactions: the prompt stays small, and everything that was said stays stored. */
+/** A thread past several compactions: the prompt stays small, and the storage keeps every message. */
 import { createTroupe, LlmAgent } from 'troupe'
 import { MockModel } from 'troupe/testing'
 
 const turns = 60
 const parcel = (n: number) => `Parcel ${n} weighs ${n} kg and ${'goes to the harbour, '.repeat(8)}as the others do.`
 
-/** Notes what it is told; asked for a summary, it names the heaviest parcel that it read of. */
+/** Answers a message with a note of it, and the request for a summary with the heaviest parcel in the thread. */
 const scripted = () =>
   new MockModel({
     responses: Array.from({ length: 3 * turns }, () => ({ prompt }: { readonly prompt: unknown }) => {

@@ -4,7 +4,7 @@ import { MockModel } from 'troupe/testing'
 import { image } from 'troupe/tools'
 import { z } from 'zod'
 
-/** One red pixel, in place of the screen of a customer. */
+/** A PNG of one red pixel stands for the screen of a customer. */
 const screen = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC',
   'base64',
@@ -15,7 +15,7 @@ const scripted = () =>
     responses: [
       { toolCalls: [{ name: 'screenshot', args: { order: 17 } }] },
       ({ prompt }) => {
-        // The screenshot has come as an image, and not as text.
+        // The model gets the screenshot as an image, and not as text.
         if (!/"type":"file","mediaType":"image\/png"/.test(JSON.stringify(prompt)))
           throw new Error('There is no screenshot.')
         return { toolCalls: [{ name: 'refund', args: { order: 17, amount: 12.5 } }] }

@@ -102,6 +102,12 @@ describe('beside a server that owns the database', () => {
     const evaluated = await asked<{ total: object }>('runs', 'evaluate', 'one', '--score', 'exact', '--id', 'same')
     expect(evaluated.total).toMatchObject({ scored: 1, same: 1 })
     expect((await folder.run(['runs', 'evaluate', '--score', 'exact'], { env })).code).toBe(2)
+    const above = ['runs', 'evaluate', 'one', '--score', 'exact', '--fail-under']
+    expect((await folder.run([...above, '1'], { env })).code).toBe(0)
+    expect((await folder.run([...above, '90'], { env })).code).toBe(2)
+    const schema = '{"type":"number"}'
+    const below = await folder.run(['runs', 'evaluate', 'one', '--score', schema, '--fail-under', '0.9'], { env })
+    expect([below.code, below.error]).toEqual([1, expect.stringContaining('The mean quality 0 is not 0.9 or more.')])
     expect(await asked('runs', 'at', 'one', '2')).toMatchObject({ run: 'one', seq: 2 })
     expect(await asked('runs', 'inspect', 'one')).toMatchObject({ status: 'completed' })
     const [list, show, why, replay, compare, uncertain, exported, undoResults, retry] = await Promise.all([

@@ -1,21 +1,8 @@
 /** A process that is killed while its model summarises a conversation ends the run as if it had not been. */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { childrenOf } from './start-child.ts'
 
-const program = join(import.meta.dirname, 'compaction-child.ts')
-const folder = mkdtempSync(join(tmpdir(), 'troupe-compaction-crash-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-function start(name: string, kills: boolean) {
-  const args = ['--no-warnings', program, join(folder, `${name}.db`), join(folder, name)]
-  const env = { ...process.env, TROUPE_KILLS: kills ? 'yes' : '' }
-  const { signal, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
-  return { signal, output: stdout, stderr }
-}
-const calls = (name: string) => readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean)
+const { start, linesOf: calls } = childrenOf('compaction-child.ts')
 
 test('A run that is killed in the middle of a compaction ends with the same result, and only the lost call is made again.', {
   timeout: 120_000,

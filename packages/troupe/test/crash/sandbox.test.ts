@@ -1,21 +1,8 @@
 /** A process that is killed in the middle of a run of code ends the run as if it had not been. */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { childrenOf } from './start-child.ts'
 
-const program = join(import.meta.dirname, 'sandbox-child.ts')
-const folder = mkdtempSync(join(tmpdir(), 'troupe-sandbox-crash-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-function start(name: string, kills: boolean) {
-  const args = ['--no-warnings', program, join(folder, `${name}.db`), join(folder, name)]
-  const env = { ...process.env, TROUPE_KILLS: kills ? 'yes' : '' }
-  const { signal, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
-  return { signal, output: stdout, stderr }
-}
-const executions = (name: string) => readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean)
+const { start, linesOf: executions } = childrenOf('sandbox-child.ts')
 
 test('A run that is killed in the middle of executing code ends with the same result and files as one that is not.', {
   timeout: 120_000,

@@ -1,6 +1,6 @@
-/** Past runs, run again with something different, told one by one. */
+/** Runs past runs again with something different, and reports each as it is done. */
 import type { ClientSchemas, OperationRequest, StreamData } from '../../../client/index.ts'
-import { type CliCommand, choice, integerOption, listed, type Options, text } from '../../cli-command.ts'
+import { amount, type CliCommand, choice, integerOption, listed, type Options, text } from '../../cli-command.ts'
 import { exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine } from '../../output/safe.ts'
 import { readValue } from '../../read-value.ts'
@@ -26,17 +26,27 @@ export const runsEvaluateCommand: CliCommand = {
     ['--concurrency <n>', 'runs at once (default: 2)'],
     ['--limit <n>', 'runs at most (default: 100)'],
     ['--budget <json>', '{ tokens, cost } of all of them together'],
+    ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1, or a run was not scored'],
     ...ownFilters,
   ],
   async run({ client, out }, runs, options) {
     const body = bodyOf(runs, options)
+    const lowest = amount(options, 'failUnder')
+    if (lowest !== undefined && lowest > 1) throw misused(`--fail-under takes a number from 0 to 1, and got ${lowest}.`)
     for await (const { data } of (await client({ code: true })).stream('runs.evaluate', { body })) {
       if ('done' in data) {
         out.note(`${data.done} of ${data.total}: ${lineOf(data.run)}`)
         continue
       }
       out.show(data, ({ total }) => tableOf(total))
-      return data.total.failed > 0 ? exitCodes.failed : exitCodes.ok
+      const { scored, failed, skipped, candidate } = data.total
+      if (lowest === undefined) return failed > 0 ? exitCodes.failed : exitCodes.ok
+      const isBelow = scored === 0 || candidate.quality < lowest
+      if (isBelow)
+        out.note(
+          `The mean quality ${scored === 0 ? 'is not known' : rounded(candidate.quality)} is not ${lowest} or more.`,
+        )
+      return isBelow || failed + skipped > 0 ? exitCodes.failed : exitCodes.ok
     }
     throw misused('The evaluation was cut off.', 'With --id the same command goes on where it was.')
   },

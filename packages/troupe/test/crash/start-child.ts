@@ -1,0 +1,22 @@
+/** Processes of one program, each on a database of its own, that may kill themselves at a moment of their choice. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+
+/** @param program beside this file; it takes the paths of a database and of a file that it appends lines to */
+export function childrenOf(program: string) {
+  const path = join(import.meta.dirname, program)
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-killed-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  return {
+    start(name: string, kills: boolean) {
+      const args = ['--no-warnings', path, join(folder, `${name}.db`), join(folder, name)]
+      const env = { ...process.env, TROUPE_KILLS: kills ? 'yes' : '' }
+      const { signal, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
+      return { signal, output: stdout, stderr }
+    },
+    linesOf: (name: string) => readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean),
+  }
+}
