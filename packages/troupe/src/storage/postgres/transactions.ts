@@ -85,6 +85,9 @@ const savepoint = plainly('savepoint', 'savepoint troupe')
 const toSavepoint = plainly('to_savepoint', 'rollback to savepoint troupe')
 const commit = plainly('commit', 'commit')
 
+/** In place of BEGIN and COMMIT where a Sync does for both. */
+const nothingSent = { status: 'fulfilled' } as PromiseFulfilledResult<never>
+
 /** Above every count of rows. */
 const endless = Number.MAX_SAFE_INTEGER
 
@@ -171,7 +174,9 @@ export class Transactions {
       group = take(connections.free)
       return [group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))]
     }
-    const answer = await this.#send('reads', user, chunksOf)
+    // Several statements of one read see one moment, which takes a transaction that says so.
+    const isSingle = () => group.every(({ length }) => length === 1)
+    const answer = await this.#send('reads', user, chunksOf, connections, isSingle)
     if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
     const { queryOutcomes, at } = answer
     let next = 0
@@ -195,7 +200,8 @@ export class Transactions {
     kind: Kind,
     user: string,
     chunksOf: () => readonly (readonly Query[])[],
-    connections: Connections = this.#options.connections,
+    connections: Connections,
+    needsNoBegin = () => false,
   ): Promise<Answers | Failed> {
     let client: PoolClient | undefined
     try {
@@ -210,14 +216,19 @@ export class Transactions {
       name: `troupe_${kind}`,
     }
     const [first = [], ...others] = chunksOf()
-    const sending = [[this.#begin(kind, client), setup, ...first], ...others]
+    const begin = this.#begin(kind, client)
+    const sending = [[begin, setup, ...first], ...others]
     const named = (query: Query): Query => (names ? query : { text: query.text, values: query.values })
     connections.keepalive.begin(client)
-    const queryOutcomes = await chunks.send(
-      client,
-      sending.map((chunk) => chunk.map(named)),
-      named(commit),
-    )
+    const isPlain = names && begin.name !== undefined
+    const asTransaction = isPlain && needsNoBegin() ? chunks.sendAsTransaction(client, [setup, ...first]) : undefined
+    const queryOutcomes = asTransaction
+      ? [nothingSent, ...(await asTransaction), nothingSent]
+      : await chunks.send(
+          client,
+          sending.map((chunk) => chunk.map(named)),
+          named(commit),
+        )
     connections.keepalive.end(client)
     // Who may not write there may be connected to a server that is not the primary any more.
     const useless = (errorClass: PostgresErrorClass['kind']) =>

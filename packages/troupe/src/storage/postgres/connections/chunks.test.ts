@@ -109,6 +109,26 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     expect(outcomesOf(await chunks.send(client, asked(0), commit)).at(-1)).toBe('lost')
   })
 
+  test('are one transaction without BEGIN where all are prepared, and what they set ends with it', async () => {
+    const set = named("select set_config('troupe.user', $1, true) as user_id", 'ada')
+    const read = named("select current_setting('troupe.user', true) as user_id")
+    const fails = named('select 1 / $1::int as n', 0)
+    expect(chunks.sendAsTransaction(client, [set, read])).toBeUndefined()
+    await chunks.send(client, [[begin, set, read]], commit)
+    await chunks.send(client, [[begin, fails]], commit)
+    const userNow = async () => (await client.query(read.text)).rows[0].user_id
+    ready = 0
+    const outcomes = await chunks.sendAsTransaction(client, [set, read])
+    expect([outcomesOf(outcomes ?? []), ready]).toEqual([[{ user_id: 'ada' }, { user_id: 'ada' }], 1])
+    expect(await userNow()).not.toBe('ada')
+    expect(outcomesOf((await chunks.sendAsTransaction(client, [set, fails, read])) ?? [])).toEqual([
+      { user_id: 'ada' },
+      'invalid',
+      'aborted',
+    ])
+    expect(await userNow()).not.toBe('ada')
+  })
+
   test('are sent one by one by a pg that handles its queries otherwise', async () => {
     class Other {}
     const others = new Chunks(Other as unknown as typeof pg.Query)

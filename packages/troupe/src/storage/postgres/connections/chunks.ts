@@ -50,12 +50,24 @@ export class Chunks {
       : queryOutcomes
   }
 
+  /**
+   * Sends queries as one transaction without BEGIN and COMMIT: what stands before one Sync is one transaction to the server.
+   * Never rejects.
+   * @returns undefined where the connection has not prepared all of them: a Sync behind each would end the transaction
+   */
+  sendAsTransaction(client: PoolClient, chunk: readonly Asked[]): Promise<readonly QueryOutcome[]> | undefined {
+    return this.#Chunk && isPrepared(client, chunk) ? this.#Chunk.sent(client, chunk) : undefined
+  }
+
   #sent(client: PoolClient, chunk: readonly Asked[]): Promise<readonly QueryOutcome[]> {
-    const { parsedStatements = {} } = client.connection as PreparedConnection
-    const known = ({ name, text }: Asked) => name !== undefined && parsedStatements[name] === text
-    if (this.#Chunk && chunk.length > 1 && chunk.every(known)) return this.#Chunk.sent(client, chunk)
+    if (this.#Chunk && chunk.length > 1 && isPrepared(client, chunk)) return this.#Chunk.sent(client, chunk)
     return Promise.allSettled(chunk.map((asked) => client.query<Row>(asked as QueryConfig)))
   }
+}
+
+function isPrepared(client: PoolClient, chunk: readonly Asked[]): boolean {
+  const { parsedStatements = {} } = client.connection as PreparedConnection
+  return chunk.every(({ name, text }) => name !== undefined && parsedStatements[name] === text)
 }
 
 function chunkOf(Base: QueryClass) {
