@@ -324,18 +324,20 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await run.result()
     const page = await open(`runs/${run.id}`)
     await expect.poll(() => page.locator('.node').count(), { timeout: 60_000 }).toBe(203)
-    const inside = await page.evaluate(() => {
-      const frame = document.querySelector('.graph')?.getBoundingClientRect()
-      const boxes = [...document.querySelectorAll('.node')].map((node) => node.getBoundingClientRect())
-      const fits = (box: DOMRect) =>
-        frame &&
-        box.left >= frame.left &&
-        box.right <= frame.right &&
-        box.top >= frame.top &&
-        box.bottom <= frame.bottom
-      return { fit: boxes.filter(fits).length, width: boxes[0]?.width ?? 0 }
-    })
-    expect(inside.fit).toBe(203)
-    expect(inside.width).toBeGreaterThan(40)
+    const inside = () =>
+      page.evaluate(() => {
+        const frame = document.querySelector('.graph')?.getBoundingClientRect()
+        const boxes = [...document.querySelectorAll('.node')].map((node) => node.getBoundingClientRect())
+        const fits = (box: DOMRect) =>
+          frame &&
+          box.left >= frame.left &&
+          box.right <= frame.right &&
+          box.top >= frame.top &&
+          box.bottom <= frame.bottom
+        return { fit: boxes.filter(fits).length, width: boxes[0]?.width ?? 0 }
+      })
+    // The boxes are drawn before the view is fitted to them.
+    await expect.poll(async () => (await inside()).fit).toBe(203)
+    expect((await inside()).width).toBeGreaterThan(40)
   }, 180_000)
 })
