@@ -154,20 +154,21 @@ export class StepExecutor {
   }
 
   /** The end of a step commits with the next change of its run, unless others can cause its rejection. */
-  async #writePart(part: StepPart, texts: readonly string[], fragments: readonly Fragment[]): Promise<JournalOutcome> {
+  #writePart(part: StepPart, texts: readonly string[], fragments: readonly Fragment[]): Promise<JournalOutcome> {
     const { turn, claims } = part
     if (!turn?.end) return this.#write(texts, fragments, false, turn?.closes)
     const { taint } = turn.end
+    const { closes } = turn
     const end = 'error' in turn.end ? { error: turn.end.error } : turn.end.value
-    const { commitWithRun } = this.#spec
-    if (commitWithRun && claims.length === 0 && fragments.every(isUncontended)) {
-      const commit = (change: Fragment) => commitWithRun(end, taint, change)
-      const how = { closes: turn.closes, fenced: false }
-      const outcome = await (this.#journal as OwnJournal).commitThrough(commit, texts, fragments, how)
+    const { commitWithRun, onEnd } = this.#spec
+    const writeAlone = () => this.#write(texts, [...fragments, onEnd(end, taint)], false, closes)
+    if (!commitWithRun || claims.length > 0 || !fragments.every(isUncontended)) return writeAlone()
+    const commit = (change: Fragment) => commitWithRun(end, taint, change)
+    const written = (this.#journal as OwnJournal).commitThrough(commit, texts, fragments, { closes, fenced: false })
+    return written.then((outcome) => {
       if (outcome?.ok) this.#releaseSuspect()
-      if (outcome) return outcome
-    }
-    return this.#write(texts, [...fragments, this.#spec.onEnd(end, taint)], false, turn.closes)
+      return outcome ?? writeAlone()
+    })
   }
 
   /** What effects brought is recorded, whatever comes with it: nothing would make the same fragment valid later. */

@@ -57,10 +57,10 @@ export class OwnJournal {
   }
 
   /** Commits entries and fragments in one change; a rejected change leaves the writer where it was. */
-  async commit(texts: readonly string[], fragments: readonly Fragment[], how: CommitHow): Promise<JournalOutcome> {
+  commit(texts: readonly string[], fragments: readonly Fragment[], how: CommitHow): Promise<JournalOutcome> {
     const { storage, user } = this.#options
     const commitAlone = (change: Fragment) => storage.commit({ ...change, id: null, scope: { user } })
-    return (await this.commitThrough(commitAlone, texts, fragments, how)) as JournalOutcome
+    return this.commitThrough(commitAlone, texts, fragments, how) as Promise<JournalOutcome>
   }
 
   /**
