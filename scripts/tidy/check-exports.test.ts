@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findingsWith, library } from './planted-tree.ts'
+import { findingsWith, library, noAdapter } from './planted-tree.ts'
 
 const file = (text: string) => `/** Planted. */\n${text}\n`
 
@@ -41,6 +41,7 @@ test('A test fixture may export the name of a source', () => {
 
 test('Two adapters may export the same name, and another file of the library must not', () => {
   const adapters = {
+    ...noAdapter,
     [`${library}/storage/sqlite/migrate.ts`]: file('export const migrate = 1'),
     [`${library}/storage/postgres/migrate.ts`]: file('export const migrate = 2'),
   }

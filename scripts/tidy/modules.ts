@@ -43,6 +43,52 @@ export const libraryRoot = 'packages/troupe/src'
 /** Folders of concrete adapters: inside their module only its index.ts names them, outside it only `wirers` do. */
 export const adapterFolders = ['storage/sqlite', 'storage/postgres', 'sandbox/quickjs', 'sandbox/process']
 
+/** Adapters of one port, each with the word that its names carry: a file of one has the name of its counterpart. */
+export const adapterPairs: readonly (readonly AdapterFolder[])[] = [
+  [
+    { folder: 'storage/sqlite', engine: 'sqlite' },
+    { folder: 'storage/postgres', engine: 'postgres' },
+  ],
+]
+
+export interface AdapterFolder {
+  /** One of `adapterFolders`. */
+  readonly folder: string
+  readonly engine: string
+}
+
+/** Files and folders that only one adapter has. */
+export const withoutCounterpart: readonly { readonly at: string; readonly reason: string }[] = [
+  { at: 'storage/sqlite/commits/change-answers.ts', reason: 'observers of changes exist where one process writes' },
+  {
+    at: 'storage/sqlite/commits/commit-large.ts',
+    reason: 'a change in slices; PostgreSQL executes a change as a whole',
+  },
+  {
+    at: 'storage/sqlite/commits/pending-changes.ts',
+    reason: 'batches for the writer; PostgreSQL has a lane of each user',
+  },
+  { at: 'storage/sqlite/commits/send-window.ts', reason: 'batches on their way to the writer' },
+  {
+    at: 'storage/sqlite/commits/storage-time.ts',
+    reason: 'the time of this process; PostgreSQL has that of the server',
+  },
+  { at: 'storage/sqlite/commits/write-state.ts', reason: 'a full or broken disk; the state of a server is polled' },
+  {
+    at: 'storage/sqlite/commits/writer-recovery.ts',
+    reason: 'probes of a disk; a connection that is lost is replaced',
+  },
+  { at: 'storage/sqlite/database-sync.ts', reason: 'loads node:sqlite, and explains a Node without it' },
+  { at: 'storage/sqlite/open-disk.ts', reason: 'a disk in memory, for simulations' },
+  { at: 'storage/sqlite/file', reason: 'the file of a database and its owner; PostgreSQL has connections' },
+  { at: 'storage/sqlite/writer', reason: 'the thread that writes; PostgreSQL has transactions on connections' },
+  { at: 'storage/postgres/commits/answer-change.ts', reason: 'outcomes that a lost connection leaves unknown' },
+  { at: 'storage/postgres/inspect-server.ts', reason: 'versions and roles of a server; SQLite has neither' },
+  { at: 'storage/postgres/statistics.ts', reason: 'the planner of the server needs statistics of tables that grow' },
+  { at: 'storage/postgres/transactions.ts', reason: 'transactions on connections; SQLite has the writer' },
+  { at: 'storage/postgres/connections', reason: 'connections to a server; SQLite has a file' },
+]
+
 /** Adapters that share a file with their port. */
 export const adapterNames: Readonly<Record<string, readonly string[]>> = { core: ['systemClock', 'systemRandom'] }
 

@@ -34,6 +34,14 @@ const clean: Readonly<Record<string, string>> = {
   'examples/research/main.ts': "import { createTroupe } from 'troupe'\nexport const troupe = createTroupe\n",
 }
 
+/** Removes the adapter of the clean tree, for tests that plant adapters of their own. */
+export const noAdapter: Planted = {
+  [`${library}/storage/index.ts`]: "/** Storage. */\nexport type { Storage } from './storage-port.ts'\n",
+  [`${library}/storage/sqlite/index.ts`]: undefined,
+  [`${library}/storage/sqlite/open-sqlite.ts`]: undefined,
+  [`${library}/storage/sqlite/memory.ts`]: undefined,
+}
+
 type Planted = Readonly<Record<string, string | undefined>>
 
 /** @returns what tidy finds, each as `path rule`; a file planted as undefined is missing from the tree. */

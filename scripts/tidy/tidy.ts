@@ -2,6 +2,8 @@
 import { resolve } from 'node:path'
 import { checkArrows } from './arrows.ts'
 import { checkBanned } from './banned.ts'
+import { checkAdapterFiles } from './check-adapter-files.ts'
+import { checkClasses } from './check-classes.ts'
 import { checkExports } from './check-exports.ts'
 import { checkProse } from './check-prose.ts'
 import { checkVocabulary } from './check-vocabulary.ts'
@@ -16,8 +18,10 @@ export function tidy(root: string): Finding[] {
     checkArrows,
     checkCycles,
     checkBanned,
+    checkAdapterFiles,
     checkFiles,
     checkVocabulary,
+    checkClasses,
     checkExports,
     checkProse,
   ].flatMap((check) => check(workspace))

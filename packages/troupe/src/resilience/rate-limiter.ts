@@ -83,7 +83,9 @@ export class RateLimiter implements Policy {
     }
   }
 
-  rejection({ key = shared }: PolicyCall = {}): Error | undefined {
+  rejection(call: PolicyCall = {}): Error | undefined {
+    checkOptions('RateLimiter.rejection', call, ['key', 'signal'])
+    const { key = shared } = call
     const { afterMs } = this.#peek(key)
     return afterMs > 0 ? this.#rejection(afterMs) : undefined
   }

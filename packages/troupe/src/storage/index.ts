@@ -1,5 +1,6 @@
 /** Storage executes changes: the port, what rooms need to speak to it, and the engines behind it. */
 
+import { checkOptions, checkPorts, checkText, listOf } from '../core/index.ts'
 import type { BackedUpStorage } from './backup/backups.ts'
 import { createBackups } from './backup/backups.ts'
 import type { Migration } from './migrations/migration.ts'
@@ -32,8 +33,8 @@ export { storageMigrations } from './migrations/storage-migrations.ts'
 export type { AbsentFile, OpenedStorage, OpenStorageOptions, StorageFinding } from './open-storage-options.ts'
 export type { PostgresOptions } from './postgres-options.ts'
 export { endRestoration, type Restoration, readRestoration } from './restoration.ts'
+export { sqliteDialect } from './sqlite/dialect.ts'
 export { createDisk } from './sqlite/open-disk.ts'
-export { sqliteDialect } from './sqlite/sqlite-dialect.ts'
 export * from './storage-port.ts'
 export * from './user-tables.ts'
 export { encryptStorage } from './wrappers/encrypt-storage.ts'
@@ -55,8 +56,15 @@ export type {
  * @throws what `sqlite/open-storage.ts` and `storage/postgres/open-storage.ts` say
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
-export const openStorage = (options: OpenStorageOptions): Promise<OpenedStorage> =>
-  /^postgres(ql)?:/.test(options.url) ? openPostgres(options) : openSqlite(options)
+export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
+  checkOptions('openStorage', options, known)
+  checkPorts('openStorage', options, ['clock', 'random'])
+  checkText('The URL of openStorage', options.url)
+  listOf('The migrations of openStorage', options.migrations)
+  return /^postgres(ql)?:/.test(options.url) ? openPostgres(options) : openSqlite(options)
+}
+
+const known = ['url', 'migrations', 'clock', 'random', 'retention', 'postgres', 'time', 'production', 'faults']
 
 /**
  * The steps that opening would apply, for whoever wants to know before; none where there is nothing yet.

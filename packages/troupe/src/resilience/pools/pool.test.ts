@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../core/index.ts'
-import { Pool, type PoolOptions } from './pool.ts'
+import { Pool } from './pool.ts'
+import type { PoolOptions } from './pool-options.ts'
 
 interface Connection {
   readonly id: number

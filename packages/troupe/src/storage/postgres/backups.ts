@@ -17,8 +17,8 @@ import { markRestored } from '../restoration.ts'
 import { connect } from './connections/connect.ts'
 import { type PostgresSettings, settingsOf } from './connections/connection-target.ts'
 import { disconnect } from './connections/keepalive.ts'
+import { failureOf } from './error-class.ts'
 import { alone, apply } from './migrate.ts'
-import { failureOf } from './postgres-error.ts'
 
 /** A value has 8 MB at most, a typical row a few hundred bytes. */
 const rowsPerBatch = 100

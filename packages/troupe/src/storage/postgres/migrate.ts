@@ -13,7 +13,7 @@ import {
 } from '../migrations/applied-migrations.ts'
 import type { Migration } from '../migrations/migration.ts'
 import type { ConnectionTarget } from './connections/connection-target.ts'
-import { messageOf } from './postgres-error.ts'
+import { messageOf } from './error-class.ts'
 
 /** Owns nothing, logs in nowhere; every transaction of a change or a read is its. One for the whole server. */
 export const applicationRole = 'troupe_app'

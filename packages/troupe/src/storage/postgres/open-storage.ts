@@ -3,7 +3,7 @@ import type { Client } from 'pg'
 import { checkOptions, createIds, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
 import type { Statement } from '../changes/statement.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
-import { type RetentionBounds, retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
+import { retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
 import { type Applied, checkReadable, latestOf, pendingAfter } from '../migrations/applied-migrations.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { storageMigrations } from '../migrations/storage-migrations.ts'
@@ -11,7 +11,8 @@ import { Hints } from '../notifications/hints.ts'
 import type { OpenedStorage, OpenStorageOptions } from '../open-storage-options.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
 import type { Hint } from '../storage-port.ts'
-import { CommitLanes } from './commit-lanes.ts'
+import { storageCleanupTasks } from './cleanup-tasks.ts'
+import { CommitQueue } from './commits/commit-queue.ts'
 import { connect, createChunks, createPool } from './connections/connect.ts'
 import {
   type ConnectionTarget,
@@ -23,11 +24,12 @@ import { Connections } from './connections/connections.ts'
 import { backoffMs, Deadline, pause } from './connections/deadline.ts'
 import { answerWithin, disconnect } from './connections/keepalive.ts'
 import { ListenConnection } from './connections/listen-connection.ts'
+import { failureOf } from './error-class.ts'
 import { findingsOf, incompatibilityOf, powerOf, probeServer, type ServerInspection } from './inspect-server.ts'
 import { appliedTo, isCurrent, migrate } from './migrate.ts'
-import { failureOf } from './postgres-error.ts'
-import { PostgresStorage } from './postgres-storage.ts'
+import { Reader } from './reader.ts'
 import { Statistics } from './statistics.ts'
+import { PostgresStorage } from './storage.ts'
 import { Transactions } from './transactions.ts'
 
 /** The server itself gives a statement up before: a connection that has not answered by then is lost. */
@@ -180,7 +182,7 @@ async function assemble(
     poll: (since) => poll(transactions, since, (applied) => storage.checkSchema(applied)),
     state: (state) => storage.setState(state),
   })
-  const lanes = new CommitLanes({
+  const queue = new CommitQueue({
     transactions,
     random,
     ids,
@@ -193,7 +195,7 @@ async function assemble(
   const storageCleanup = new StorageCleanup({
     clock,
     retention,
-    cleanupTasks: [(bounds) => cleanup(transactions, bounds)],
+    cleanupTasks: storageCleanupTasks(transactions),
   })
   const stop = async () => {
     await storageCleanup.stop()
@@ -206,7 +208,8 @@ async function assemble(
   const checkSchema = async (found?: readonly Applied[]) =>
     checkReadable(found ?? (await applied(transactions)), known, location.name)
   const setRetention = (wanted: StorageRetention) => storageCleanup.setRetention(wanted)
-  const own = { settings, random, connections, transactions, lanes, hints, broadcast: line, setRetention }
+  const reader = new Reader({ transactions, random, settings })
+  const own = { location: location.name, connections, queue, reader, hints, broadcast: line, setRetention }
   const storage = new PostgresStorage({ ...own, stop, check, checkSchema })
   try {
     await whenReachable(settings, random, () => line.start(), listenLocation?.name)
@@ -264,25 +267,4 @@ async function poll(
   }
   await checkSchema(schema as unknown as readonly Applied[])
   return { wakes: Number(wakes[0]?.wakes), at, users }
-}
-
-/** Rows of each kind in one change. */
-const cleanupBatch = 500
-
-/** By a function of the database, which may look over all users. @returns whether there may be more */
-async function cleanup(
-  transactions: Transactions,
-  { changeIdsMs, feedMs, feedRevisions }: RetentionBounds,
-): Promise<boolean> {
-  const now = { $: 'now' } as const
-  const scope = { work: true } as const
-  const statement = {
-    sql: 'select troupe_cleanup($1, $2, $3, $4) as gone',
-    binds: [{ ...now, plusMs: -changeIdsMs }, { ...now, plusMs: -feedMs }, feedRevisions, cleanupBatch],
-    returns: true,
-  }
-  const change = { id: null, scope, statements: [statement] }
-  const [outcome] = await transactions.changes([{ change, id: null, unknown: false }])
-  if (outcome?.kind !== 'done') throw outcome?.error
-  return Number(outcome.rows[0]?.[0]?.gone ?? 0) > 0
 }

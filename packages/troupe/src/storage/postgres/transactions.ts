@@ -15,8 +15,8 @@ import type { Chunks, QueryOutcome } from './connections/chunks.ts'
 import { idleMsOf } from './connections/connect.ts'
 import type { Connections } from './connections/connections.ts'
 import { PreparedTexts, type Query } from './connections/prepared-texts.ts'
+import { errorClassOf, type PostgresErrorClass } from './error-class.ts'
 import { applicationRole } from './migrate.ts'
-import { errorClassOf, type PostgresErrorClass } from './postgres-error.ts'
 
 export interface TransactionsOptions {
   readonly connections: Connections

@@ -8,7 +8,7 @@ import { type Contents, checkContents, damaged, type StoredBackup } from '../bac
 import { checkKnown, checkNotEarlier } from '../migrations/applied-migrations.ts'
 import { markRestored } from '../restoration.ts'
 import { backup, type DatabaseSync } from './database-sync.ts'
-import { errorProblem, messageOf, resultCode } from './error-problem.ts'
+import { errorClassOf, messageOf, resultCode } from './error-class.ts'
 import { fileFailure } from './file/file-failure.ts'
 import { applicationId, openForReading, openForWriting, openImmutable } from './file/open-for-writing.ts'
 import { migrate } from './migrate.ts'
@@ -31,7 +31,7 @@ async function copy(name: string, to: string, signal?: AbortSignal): Promise<Con
       reading.prepare('select count(*) from sqlite_master').get()
       await backup(reading, to, { rate: pagesPerBatch, progress: () => signal?.throwIfAborted() }).catch((error) => {
         // Only what is written to can be full: that is not the database.
-        throw errorProblem(error) === 'full'
+        throw errorClassOf(error) === 'full'
           ? failure('storage.io', { path: to, problem: messageOf(error) }, { cause: error })
           : error
       })

@@ -2,7 +2,7 @@
 import pg, { type PoolClient } from 'pg'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingServer, server } from '../../../../test/postgres/postgres-server.ts'
-import { errorClassOf } from '../postgres-error.ts'
+import { errorClassOf } from '../error-class.ts'
 import { Chunks, type QueryOutcome } from './chunks.ts'
 import type { Query } from './prepared-texts.ts'
 

@@ -15,7 +15,7 @@ import {
   type StorageState,
   type WorkQueue,
 } from '../../storage-port.ts'
-import { messageOf } from '../postgres-error.ts'
+import { messageOf } from '../error-class.ts'
 import { connect } from './connect.ts'
 import type { ConnectionTarget } from './connection-target.ts'
 import { backoffMs, pause } from './deadline.ts'

@@ -1,6 +1,6 @@
 /** What went wrong with a file, in the words of the catalogue. */
 import { failure, TroupeError } from '../../../core/index.ts'
-import { errorProblem, messageOf } from '../error-problem.ts'
+import { errorClassOf, messageOf } from '../error-class.ts'
 
 /** @param error of node:fs or node:sqlite; one of ours is given back as it is */
 export function fileFailure(error: unknown, path: string): TroupeError {
@@ -13,7 +13,7 @@ export function fileFailure(error: unknown, path: string): TroupeError {
   if (['ENOSPC', 'EDQUOT'].includes(system)) return failure('storage.full', { path }, options)
   if (['EEXIST', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG'].includes(system))
     return failure('storage.foreign', values, options)
-  const kind = errorProblem(error)
+  const kind = errorClassOf(error)
   if (kind === 'corrupt') return failure('storage.corrupt', values, options)
   if (kind === 'full') return failure('storage.full', { path }, options)
   if (kind === 'read_only') return failure('storage.read_only', values, options)

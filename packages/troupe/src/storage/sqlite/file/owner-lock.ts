@@ -21,7 +21,7 @@ import { hostname } from 'node:os'
 import { failure } from '../../../core/index.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from '../../process-identity.ts'
 import { DatabaseSync } from '../database-sync.ts'
-import { resultCode } from '../error-problem.ts'
+import { resultCode } from '../error-class.ts'
 
 const lockOf = (path: string) => `${path}.lock`
 const cardOf = (path: string) => `${path}.owner`

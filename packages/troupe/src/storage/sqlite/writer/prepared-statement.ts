@@ -1,6 +1,6 @@
 /** A prepared statement that knows whether it gives rows, and reads integers of any size. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { isTooBigForNumber } from '../error-problem.ts'
+import { isTooBigForNumber } from '../error-class.ts'
 
 export type Value = string | number | bigint | Uint8Array | null
 

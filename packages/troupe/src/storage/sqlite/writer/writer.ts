@@ -18,7 +18,7 @@ import type {
   WriterReply,
   WriterRequest,
 } from '../../writer-port.ts'
-import { errorProblem, isTooBigForNumber, isUniqueViolation, messageOf } from '../error-problem.ts'
+import { errorClassOf, isTooBigForNumber, isUniqueViolation, messageOf } from '../error-class.ts'
 import { type DecodedChange, type DecodedStatement, Decoder } from './decoder.ts'
 import { PreparedStatement, type Value } from './prepared-statement.ts'
 import { mode, outcome } from './wire.ts'
@@ -184,7 +184,7 @@ export class Writer {
       }
       return { ok: true, cells: reply }
     } catch (error) {
-      const lost = errorProblem(error) ?? (this.#db.isTransaction ? undefined : 'io')
+      const lost = errorClassOf(error) ?? (this.#db.isTransaction ? undefined : 'io')
       this.#progress = undefined
       if (lost) {
         const failed = this.#rollBack(error)
@@ -250,7 +250,7 @@ export class Writer {
       this.#change(change, reply)
       return true
     } catch (error) {
-      if (errorProblem(error) || !this.#db.isTransaction) throw error
+      if (errorClassOf(error) || !this.#db.isTransaction) throw error
       if (this.#wrote || !(error instanceof RejectedChange)) return false
       reply.length = mark
       reply.push(...error.cells)
@@ -278,7 +278,7 @@ export class Writer {
       this.#change(change, reply)
       return undefined
     } catch (error) {
-      if (!(error instanceof RejectedChange) && (errorProblem(error) || !this.#db.isTransaction)) throw error
+      if (!(error instanceof RejectedChange) && (errorClassOf(error) || !this.#db.isTransaction)) throw error
       reply.length = mark
       this.#own.rollback.run([])
       if (isTooBigForNumber(error)) return 'retry'
@@ -373,7 +373,7 @@ export class Writer {
     } catch {
       // The connection is given up by the probe, which must succeed before the next batch.
     }
-    return { ok: false, problem: errorProblem(error) ?? 'io', message: messageOf(error) }
+    return { ok: false, problem: errorClassOf(error) ?? 'io', message: messageOf(error) }
   }
 }
 

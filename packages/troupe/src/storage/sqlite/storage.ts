@@ -9,10 +9,10 @@ import type { Hints } from '../notifications/hints.ts'
 import type { OpenedStorage, StorageFinding } from '../open-storage-options.ts'
 import { readFeed } from '../read-feed.ts'
 import type * as port from '../storage-port.ts'
-import type { CommitQueue } from './commit-queue.ts'
-import { errorProblem, messageOf } from './error-problem.ts'
+import type { CommitQueue } from './commits/commit-queue.ts'
+import { sqliteDialect } from './dialect.ts'
+import { errorClassOf, messageOf } from './error-class.ts'
 import type { Reader } from './reader.ts'
-import { sqliteDialect } from './sqlite-dialect.ts'
 
 export interface SqliteStorageOptions {
   /** `memory`, or the path. */
@@ -44,7 +44,7 @@ export class SqliteStorage implements OpenedStorage {
   constructor(options: SqliteStorageOptions) {
     this.location = options.location
     this.singleWriter = {
-      now: () => options.queue.now(),
+      now: () => options.queue.time.now(),
       observe: (observer) => options.observers.observe(observer),
     }
     this.#options = options
@@ -62,7 +62,7 @@ export class SqliteStorage implements OpenedStorage {
     checkBinds(statements)
     for (let { sliced } = this.#options.queue; sliced; { sliced } = this.#options.queue) await sliced
     try {
-      const found = this.#options.reader.read(statements, this.#options.queue.now())
+      const found = this.#options.reader.read(statements, this.#options.queue.time.now())
       this.#macrotasks.spend(1 + found.reduce((sum, rows) => sum + rows.length, 0) / 4)
       return found
     } catch (error) {
@@ -79,11 +79,11 @@ export class SqliteStorage implements OpenedStorage {
   }
 
   state(): port.StorageState {
-    return this.#options.queue.state
+    return this.#options.queue.state.current
   }
 
   onState(listener: (state: port.StorageState) => void): () => void {
-    return this.#options.queue.onState(listener)
+    return this.#options.queue.state.on(listener)
   }
 
   /** A file is checked when it is opened. */
@@ -138,7 +138,7 @@ export class SqliteStorage implements OpenedStorage {
   }
 
   #failed(error: unknown): unknown {
-    const problem = errorProblem(error)
+    const problem = errorClassOf(error)
     const values = { path: this.location, problem: messageOf(error) }
     if (problem && problem !== 'read_only')
       return failure(problem === 'corrupt' ? 'storage.corrupt' : 'storage.io', values, { cause: error })

@@ -1,7 +1,7 @@
 /** Grouping, time and failures, with writers that fail as they may in the world. */
 import { expect, test } from 'vitest'
-import { type Clock, createVirtualClock, seededRandom, type UserId } from '../../core/index.ts'
-import { type FaultKind, type Faults, openStorage, type StorageState } from '../index.ts'
+import { type Clock, createVirtualClock, seededRandom, type UserId } from '../../../core/index.ts'
+import { type FaultKind, type Faults, openStorage, type StorageState } from '../../index.ts'
 
 const user = 'ada' as UserId
 const migrations = [

@@ -1,19 +1,19 @@
 /**
- * Executes changes: those of one user in the order they came, those of others beside them. Those of a user that wait go
- * together in one transaction. What failed in a way that did nothing is repeated; what nobody knows the outcome of is
- * sent again under its id, which tells.
+ * Executes changes: those of one user in the order in which they came, those of different users beside each other. The
+ * waiting changes of a user share a transaction. A change that failed without effect is repeated. A change whose outcome
+ * is unknown is sent again under its id, which shows whether it had been committed.
  *
  * Invariant: every change accepted is answered exactly once.
  */
-import { failure, type Ids, type Random, type TroupeError } from '../../core/index.ts'
-import { checkChange } from '../changes/check-change.ts'
-import type { Change, CommitResult } from '../storage-port.ts'
-import type { PostgresSettings } from './connections/connection-target.ts'
-import { backoffMs, Deadline, pause } from './connections/deadline.ts'
-import { failureOf, messageOf } from './postgres-error.ts'
-import type { Failed, TransactionOutcome, Transactions } from './transactions.ts'
+import { failure, type Ids, type Random } from '../../../core/index.ts'
+import { checkChange } from '../../changes/check-change.ts'
+import type { Change, CommitResult } from '../../storage-port.ts'
+import type { PostgresSettings } from '../connections/connection-target.ts'
+import { backoffMs, Deadline, pause } from '../connections/deadline.ts'
+import type { Failed, TransactionOutcome, Transactions } from '../transactions.ts'
+import { type AttemptedChange, answerChange } from './answer-change.ts'
 
-export interface CommitLanesOptions {
+export interface CommitQueueOptions {
   readonly transactions: Transactions
   readonly random: Random
   readonly ids: Ids
@@ -25,21 +25,14 @@ export interface CommitLanesOptions {
 
 /** Changes that may wait; more are refused, for whoever makes them is faster than the database. */
 const maxWaiting = 65_536
-/** Deadlocks and the like, for one change. */
-const maxRepeats = 20
 /** ms. */
 const backoff = { lost: { first: 50, last: 800 }, retry: { first: 2, last: 64 } }
 /** Changes that share a transaction: what its user's others wait for is bounded, and so are the server's savepoints. */
 const maxGroup = 32
 
-interface Waiting {
-  readonly change: Change
-  readonly id: string | null
-  readonly deadline: Deadline
+interface Waiting extends AttemptedChange {
   readonly resolve: (result: CommitResult) => void
   readonly reject: (error: unknown) => void
-  attempts: number
-  /** It may have been committed. */
   unknown: boolean
 }
 
@@ -50,14 +43,14 @@ interface Lane {
   size: number
 }
 
-export class CommitLanes {
-  readonly #options: CommitLanesOptions
+export class CommitQueue {
+  readonly #options: CommitQueueOptions
   readonly #lanes = new Map<string, Lane>()
   #waiting = 0
   #closed = false
   #idle: (() => void)[] = []
 
-  constructor(options: CommitLanesOptions) {
+  constructor(options: CommitQueueOptions) {
     this.#options = options
   }
 
@@ -152,7 +145,7 @@ export class CommitLanes {
   async #answer(waiting: Waiting, outcome: TransactionOutcome): Promise<boolean> {
     const { change } = waiting
     try {
-      const result = await this.#resultOf(waiting, outcome)
+      const result = await answerChange(waiting, outcome, this.#options)
       if (!result) return false
       this.#options.committed(change, result)
       waiting.resolve(result)
@@ -170,66 +163,4 @@ export class CommitLanes {
     const [{ attempts }] = left as readonly [Waiting]
     await pause(backoffMs(attempts, lost ? backoff.lost : backoff.retry, this.#options.random))
   }
-
-  /** @returns undefined where it is to be tried again */
-  async #resultOf(waiting: Waiting, outcome: TransactionOutcome): Promise<CommitResult | undefined> {
-    const { change } = waiting
-    if (outcome.kind === 'done') {
-      const { rows, affected, revision, at } = outcome
-      return { ok: true, rows, affected, revision, at, repeated: false }
-    }
-    const { errorClass, statement, error } = outcome
-    if (errorClass.kind === 'aborted') return undefined
-    if (await this.#mayPass(outcome)) {
-      waiting.attempts++
-      const over = errorClass.kind === 'retry' ? waiting.attempts >= maxRepeats : waiting.deadline.isOver()
-      if (over) throw this.#failed(error)
-      return undefined
-    }
-    if (errorClass.kind === 'unexpected') return rejected(change, errorClass.statement, errorClass.found)
-    if (errorClass.kind === 'unique-violation' && statement >= 0) return rejected(change, statement, 0)
-    if (errorClass.kind === 'repeated' && waiting.id !== null) return this.#repeated(waiting)
-    if (errorClass.kind === 'full')
-      throw failure('storage.full', { path: this.#options.settings.location.name }, { cause: error })
-    if (errorClass.kind === 'invalid' && statement >= 0)
-      throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
-    throw this.#failed(error)
-  }
-
-  /** Whether it may be otherwise when it is tried again. */
-  async #mayPass({ errorClass: { kind }, statement }: Failed): Promise<boolean> {
-    if (kind === 'lost' || kind === 'retry') return true
-    // Held up by somebody who does not go on; below 0 it has waited for its turn alone.
-    return kind === 'slow' && ((await this.#options.transactions.unblock()) > 0 || statement < 0)
-  }
-
-  async #repeated(waiting: Waiting): Promise<CommitResult | undefined> {
-    const { change, id, unknown } = waiting
-    // The caller gave no id, so it counts on rows that are lost with the answer.
-    if (unknown && change.id === null && change.statements.some(({ returns, hints }) => returns && !hints))
-      throw this.#unanswered('the connection was lost; the change was committed, its answer is lost')
-    const user = 'user' in change.scope ? change.scope.user : ''
-    const sql = 'select at, revision from storage_changes where id = $1 and user_id = $2'
-    const [found] = await this.#options.transactions.reads(change.scope, () => [[{ sql, binds: [id, user] }]])
-    // Looked up once more with the next attempt.
-    if (found?.kind === 'failed') return this.#resultOf(waiting, found)
-    const row = found?.rows[0]?.[0]
-    if (!row) throw this.#unanswered('the change is not found')
-    const revision = row.revision === null ? null : Number(row.revision)
-    return { ok: true, rows: [], affected: [], revision, at: Number(row.at), repeated: true }
-  }
-
-  #unanswered(problem: string): TroupeError {
-    return failure('storage.io', { path: this.#options.settings.location.name, problem })
-  }
-
-  #failed(error: unknown): TroupeError {
-    return failureOf(error, this.#options.settings)
-  }
-}
-
-function rejected(change: Change, statement: number, found: number): CommitResult {
-  const { otherwise, detail } = change.statements[statement] ?? {}
-  const code = otherwise ?? 'storage.expectation'
-  return { ok: false, code, statement, found, ...(detail === undefined ? {} : { detail }) }
 }

@@ -22,7 +22,7 @@ const numberIn = (error: unknown, field: string): number => {
 export const resultCode = (error: unknown): number => numberIn(error, 'errcode')
 
 /** Undefined where the statement is at fault and the database is well. */
-export const errorProblem = (error: unknown): WriterProblem | undefined => problems[resultCode(error) & 0xff]
+export const errorClassOf = (error: unknown): WriterProblem | undefined => problems[resultCode(error) & 0xff]
 
 /** A row with that key exists already. */
 export const isUniqueViolation = (error: unknown): boolean => uniqueViolations.has(resultCode(error))

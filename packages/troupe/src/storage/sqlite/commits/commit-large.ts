@@ -2,13 +2,13 @@
  * Commits one large change in slices, so that no section of the caller's thread is long: each is checked, encoded,
  * executed and decoded before the next, and all share one transaction.
  */
-import { type Clock, nextMacrotask, TroupeError } from '../../core/index.ts'
-import { checkChange } from '../changes/check-change.ts'
-import type { Change, CommitResult, Row } from '../storage-port.ts'
-import type { Cell, WriterFailure, WriterShell } from '../writer-port.ts'
-import { decodeResult, decodeStatements, type Invalid } from './writer/decode-result.ts'
-import type { Encoder } from './writer/encoder.ts'
-import { outcome } from './writer/wire.ts'
+import { type Clock, nextMacrotask, TroupeError } from '../../../core/index.ts'
+import { checkChange } from '../../changes/check-change.ts'
+import type { Change, CommitResult, Row } from '../../storage-port.ts'
+import type { Cell, WriterFailure, WriterShell } from '../../writer-port.ts'
+import { decodeResult, decodeStatements, type Invalid } from '../writer/decode-result.ts'
+import type { Encoder } from '../writer/encoder.ts'
+import { outcome } from '../writer/wire.ts'
 
 /** Statements and feed items of a slice: some milliseconds. */
 const sliceSize = 512

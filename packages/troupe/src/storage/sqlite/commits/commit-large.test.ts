@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { seededRandom, systemClock, type UserId } from '../../core/index.ts'
-import { createDisk, type Faults, openStorage, type Statement } from '../index.ts'
+import { seededRandom, systemClock, type UserId } from '../../../core/index.ts'
+import { createDisk, type Faults, openStorage, type Statement } from '../../index.ts'
 
 const user = 'ada' as UserId
 const folder = mkdtempSync(join(tmpdir(), 'troupe-large-'))

@@ -1,7 +1,6 @@
 /** The storage port on PostgreSQL: every change and every read is one transaction, under row-level security. */
-import { failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
+import { failure, TroupeError, type UserId } from '../../core/index.ts'
 import { checkBinds } from '../changes/check-change.ts'
-import { expectRows } from '../changes/expect-rows.ts'
 import type { Statement } from '../changes/statement.ts'
 import type { StorageRetention } from '../cleanup/storage-retention.ts'
 import type { Applied } from '../migrations/applied-migrations.ts'
@@ -10,23 +9,19 @@ import { Listeners } from '../notifications/listeners.ts'
 import type { OpenedStorage, StorageFinding } from '../open-storage-options.ts'
 import { readFeed } from '../read-feed.ts'
 import type * as port from '../storage-port.ts'
-import type { CommitLanes } from './commit-lanes.ts'
-import type { PostgresSettings } from './connections/connection-target.ts'
+import type { CommitQueue } from './commits/commit-queue.ts'
 import type { Connections } from './connections/connections.ts'
-import { backoffMs, Deadline, pause } from './connections/deadline.ts'
-import { postgresDialect } from './postgres-dialect.ts'
-import { failureOf, messageOf } from './postgres-error.ts'
-import { ReadLanes } from './read-lanes.ts'
-import type { TransactionOutcome, Transactions } from './transactions.ts'
+import { postgresDialect } from './dialect.ts'
+import type { Reader } from './reader.ts'
 
 export interface PostgresStorageOptions {
-  readonly settings: PostgresSettings
-  readonly random: Random
+  /** Where the database is, without secrets. */
+  readonly location: string
   /** @throws ValidationError `storage.too_new` */
   readonly checkSchema: (found?: readonly Applied[]) => Promise<void>
   readonly connections: Connections
-  readonly transactions: Transactions
-  readonly lanes: CommitLanes
+  readonly queue: CommitQueue
+  readonly reader: Reader
   readonly hints: Hints
   readonly broadcast: port.Broadcast
   /** What must end before the connections do. */
@@ -35,11 +30,6 @@ export interface PostgresStorageOptions {
   readonly check: () => Promise<readonly StorageFinding[]>
 }
 
-/** A server that is away is asked for again, ms. */
-const backoff = { first: 25, last: 800 }
-/** Deadlocks and the like, for one read. */
-const maxRepeats = 20
-
 export class PostgresStorage implements OpenedStorage {
   readonly dialect = postgresDialect
   readonly location: string
@@ -47,22 +37,20 @@ export class PostgresStorage implements OpenedStorage {
   readonly #options: PostgresStorageOptions
   readonly #listeners = new Listeners<port.StorageState>()
   readonly #reading = new Set<Promise<unknown>>()
-  readonly #lanes: ReadLanes
   #state: port.StorageState = { state: 'open' }
   #closing: Promise<void> | undefined
   #outdated: TroupeError | undefined
 
   constructor(options: PostgresStorageOptions) {
-    this.location = options.settings.location.name
+    this.location = options.location
     this.broadcast = options.broadcast
     this.#options = options
-    this.#lanes = new ReadLanes(options.transactions)
   }
 
   async commit(change: port.Change): Promise<port.CommitResult> {
     if (this.#outdated) throw this.#outdated
     try {
-      return await this.#options.lanes.commit(change)
+      return await this.#options.queue.commit(change)
     } catch (error) {
       throw await this.#explained(error)
     }
@@ -90,7 +78,7 @@ export class PostgresStorage implements OpenedStorage {
     if (this.#closing) throw failure('troupe.closed', { what: 'A read' })
     if (this.#outdated) throw this.#outdated
     checkBinds(statements)
-    const reading = this.#read(scope, statements)
+    const reading = this.#options.reader.read(scope, statements)
     this.#reading.add(reading)
     try {
       return await reading
@@ -158,41 +146,10 @@ export class PostgresStorage implements OpenedStorage {
 
   async #close(): Promise<void> {
     this.setState({ state: 'closed' })
-    await this.#options.lanes.close()
+    await this.#options.queue.close()
     await Promise.allSettled(this.#reading)
     await this.#options.stop()
     await this.#options.connections.end()
     this.#listeners.clear()
   }
-
-  async #read(scope: port.StorageScope, statements: readonly Statement[]): Promise<readonly (readonly port.Row[])[]> {
-    const { settings, random, transactions } = this.#options
-    const deadline = new Deadline(settings.acquireMs)
-    for (let attempt = 0; ; attempt++) {
-      const outcome =
-        attempt === 0 ? await this.#lanes.read(scope, statements) : await alone(transactions, scope, statements)
-      if (outcome.kind === 'done') {
-        for (const [i, statement] of statements.entries())
-          expectRows(statement, outcome.affected[i] ?? 0, outcome.affected)
-        return outcome.rows
-      }
-      const { errorClass, error, statement } = outcome
-      // Another read failed whose transaction it shared.
-      if (errorClass.kind === 'aborted' && attempt === 0) continue
-      if (errorClass.kind === 'writes')
-        throw failure('invariant.broken', { rule: 'a read does not write' }, { cause: error })
-      if (errorClass.kind === 'invalid' && statement >= 0)
-        throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
-      const shouldRetry =
-        errorClass.kind === 'lost' ? !deadline.isOver() : errorClass.kind === 'retry' && attempt < maxRepeats
-      if (!shouldRetry) throw failureOf(error, settings)
-      await pause(backoffMs(attempt + 1, backoff, random))
-    }
-  }
 }
-
-const alone = async (
-  transactions: Transactions,
-  scope: port.StorageScope,
-  statements: readonly Statement[],
-): Promise<TransactionOutcome> => (await transactions.reads(scope, () => [statements]))[0] as TransactionOutcome

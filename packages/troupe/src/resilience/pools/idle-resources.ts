@@ -1,0 +1,65 @@
+/**
+ * The resources of a pool that are not lent. One that was idle for too long is removed, unless the pool needs it.
+ *
+ * Invariant: a resource here has one timer; one that left has none.
+ */
+import type { Cancel, Clock } from '../../core/index.ts'
+import type { PooledResource } from './pool-resources.ts'
+
+export interface IdleResourcesOptions<T> {
+  readonly clock: Clock
+  /** How long one may be idle, ms. */
+  readonly idleMs: number
+  /** Whether one that was idle for so long stays, with so many that are idle. */
+  readonly isNeeded: (idle: number) => boolean
+  /** Gets each that was removed for its idle time. */
+  readonly removed: (pooled: PooledResource<T>) => void
+}
+
+interface IdleResource<T> {
+  readonly pooled: PooledResource<T>
+  cancel: Cancel
+}
+
+export class IdleResources<T> {
+  readonly #options: IdleResourcesOptions<T>
+  readonly #all: IdleResource<T>[] = []
+
+  constructor(options: IdleResourcesOptions<T>) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#all.length
+  }
+
+  add(pooled: PooledResource<T>): void {
+    const idle: IdleResource<T> = { pooled, cancel: () => {} }
+    this.#all.push(idle)
+    this.#expireLater(idle)
+  }
+
+  /** Removes the one that was used last, so that the others may become old. */
+  take(): PooledResource<T> | undefined {
+    const idle = this.#all.pop()
+    idle?.cancel()
+    return idle?.pooled
+  }
+
+  removeAll(): readonly PooledResource<T>[] {
+    return this.#all.splice(0).map(({ pooled, cancel }) => {
+      cancel()
+      return pooled
+    })
+  }
+
+  #expireLater(idle: IdleResource<T>): void {
+    const { clock, idleMs, isNeeded, removed } = this.#options
+    const expire = () => {
+      if (isNeeded(this.#all.length)) return this.#expireLater(idle)
+      this.#all.splice(this.#all.indexOf(idle), 1)
+      removed(idle.pooled)
+    }
+    idle.cancel = clock.after(idleMs, expire, { background: true })
+  }
+}

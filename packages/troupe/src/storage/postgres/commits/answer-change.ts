@@ -1,0 +1,97 @@
+/**
+ * What one attempt at a change means for its caller: a result, an error, or another attempt.
+ *
+ * Invariant: a change whose outcome is unknown is answered only after its id was looked up, or with an error that says so.
+ */
+import { failure, type TroupeError } from '../../../core/index.ts'
+import type { Change, CommitResult } from '../../storage-port.ts'
+import type { PostgresSettings } from '../connections/connection-target.ts'
+import type { Deadline } from '../connections/deadline.ts'
+import { failureOf, messageOf } from '../error-class.ts'
+import type { Failed, Identified, TransactionOutcome, Transactions } from '../transactions.ts'
+
+/** A change with the state of its attempts. */
+export interface AttemptedChange extends Identified {
+  /** Until then a lost connection is worth another attempt. */
+  readonly deadline: Pick<Deadline, 'isOver'>
+  /** Those that failed without a fault of the change. */
+  attempts: number
+}
+
+export interface AnswerPorts {
+  readonly transactions: Pick<Transactions, 'reads' | 'unblock'>
+  readonly settings: PostgresSettings
+}
+
+/** Deadlocks and the like, for one change. */
+const maxRepeats = 20
+
+/**
+ * @returns undefined where the change is to be attempted again
+ * @throws the error that the caller of the change gets
+ */
+export async function answerChange(
+  attempted: AttemptedChange,
+  outcome: TransactionOutcome,
+  ports: AnswerPorts,
+): Promise<CommitResult | undefined> {
+  if (outcome.kind === 'done') {
+    const { rows, affected, revision, at } = outcome
+    return { ok: true, rows, affected, revision, at, repeated: false }
+  }
+  const { errorClass, error } = outcome
+  if (errorClass.kind === 'aborted') return undefined
+  if (await mayPass(outcome, ports)) {
+    attempted.attempts++
+    const isOver = errorClass.kind === 'retry' ? attempted.attempts >= maxRepeats : attempted.deadline.isOver()
+    if (isOver) throw failureOf(error, ports.settings)
+    return undefined
+  }
+  if (errorClass.kind === 'repeated' && attempted.id !== null) return earlierResult(attempted, ports)
+  return rejection(attempted.change, outcome, ports.settings)
+}
+
+/** Whether another attempt may end otherwise. */
+async function mayPass({ errorClass: { kind }, statement }: Failed, { transactions }: AnswerPorts): Promise<boolean> {
+  if (kind === 'lost' || kind === 'retry') return true
+  // It waited for locks of a client that does not go on; below 0 it waited for its turn alone.
+  return kind === 'slow' && ((await transactions.unblock()) > 0 || statement < 0)
+}
+
+/** The result of an earlier attempt that had committed the change. */
+async function earlierResult(attempted: AttemptedChange, ports: AnswerPorts): Promise<CommitResult | undefined> {
+  const { change, id, unknown } = attempted
+  const { transactions, settings } = ports
+  // The caller gave no id, so it counts on rows that are lost with the answer.
+  if (unknown && change.id === null && change.statements.some(({ returns, hints }) => returns && !hints))
+    throw unanswered('the connection was lost; the change was committed, its answer is lost', settings)
+  const user = 'user' in change.scope ? change.scope.user : ''
+  const sql = 'select at, revision from storage_changes where id = $1 and user_id = $2'
+  const [found] = await transactions.reads(change.scope, () => [[{ sql, binds: [id, user] }]])
+  // Looked up once more with the next attempt.
+  if (found?.kind === 'failed') return answerChange(attempted, found, ports)
+  const row = found?.rows[0]?.[0]
+  if (!row) throw unanswered('the change is not found', settings)
+  const revision = row.revision === null ? null : Number(row.revision)
+  return { ok: true, rows: [], affected: [], revision, at: Number(row.at), repeated: true }
+}
+
+const unanswered = (problem: string, { location }: PostgresSettings): TroupeError =>
+  failure('storage.io', { path: location.name, problem })
+
+/** @throws where the change has no result */
+function rejection(change: Change, { errorClass, statement, error }: Failed, settings: PostgresSettings): CommitResult {
+  if (errorClass.kind === 'unexpected') return unmet(change, errorClass.statement, errorClass.found)
+  if (errorClass.kind === 'unique-violation' && statement >= 0) return unmet(change, statement, 0)
+  if (errorClass.kind === 'full') throw failure('storage.full', { path: settings.location.name }, { cause: error })
+  if (errorClass.kind === 'invalid' && statement >= 0)
+    throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
+  throw failureOf(error, settings)
+}
+
+/** The expectation of a statement was not met. */
+function unmet(change: Change, statement: number, found: number): CommitResult {
+  const { otherwise, detail } = change.statements[statement] ?? {}
+  const code = otherwise ?? 'storage.expectation'
+  return { ok: false, code, statement, found, ...(detail === undefined ? {} : { detail }) }
+}

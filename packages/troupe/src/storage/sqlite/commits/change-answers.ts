@@ -1,0 +1,77 @@
+/**
+ * Answers changes: reads see a change before its caller has the result, and hints follow.
+ *
+ * Invariant: observers hear of the end of each change that began once: with its result or, after a failure of the writer,
+ * when a probe has written. Until then reads may see what the failure left of the change.
+ */
+import { failure, TroupeError } from '../../../core/index.ts'
+import type { ChangeObservers } from '../../notifications/change-observers.ts'
+import type { Hints } from '../../notifications/hints.ts'
+import type { CommitResult } from '../../storage-port.ts'
+import type { ReplyCell } from '../../writer-port.ts'
+import { decodeResult, Invalid } from '../writer/decode-result.ts'
+import type { PendingChange } from './pending-changes.ts'
+
+export interface ChangeAnswersOptions {
+  readonly hints: Hints
+  readonly observers: ChangeObservers
+  /** Called before changes are answered: from then on every read must see them, or none. */
+  readonly answering: () => void
+}
+
+export class ChangeAnswers {
+  readonly #options: ChangeAnswersOptions
+  /** Rejected, but reads may see them until a probe has written. */
+  #rejected: readonly PendingChange[] = []
+
+  constructor(options: ChangeAnswersOptions) {
+    this.#options = options
+  }
+
+  /** Before the changes are sent. */
+  begin(group: readonly PendingChange[]): void {
+    this.#options.observers.begin(group)
+  }
+
+  /** @param cells the reply of the writer */
+  answerBatch(group: readonly PendingChange[], cells: readonly ReplyCell[]): void {
+    this.#end(group)
+    const cursor = { cells, next: 0 }
+    for (const pending of group) this.#answer(pending, decodeResult(cursor, pending.change))
+    this.#options.hints.flush()
+  }
+
+  answerLarge(pending: PendingChange, result: CommitResult | Invalid | TroupeError): void {
+    this.#end([pending])
+    this.#answer(pending, result)
+    this.#options.hints.flush()
+  }
+
+  /** @param errorOf makes an error for each change */
+  reject(group: readonly PendingChange[], errorOf: () => TroupeError): void {
+    for (const { reject } of group) reject(errorOf())
+    this.#rejected = [...this.#rejected, ...group]
+  }
+
+  /** After a probe has written: what failures left of rejected changes cannot be seen any more. */
+  endRejected(): void {
+    const rejected = this.#rejected
+    this.#rejected = []
+    this.#end(rejected)
+  }
+
+  #end(group: readonly PendingChange[]): void {
+    this.#options.answering()
+    this.#options.observers.endChanges(group)
+  }
+
+  #answer({ change, resolve, reject }: PendingChange, result: CommitResult | Invalid | TroupeError): void {
+    if (result instanceof TroupeError) reject(result)
+    else if (result instanceof Invalid)
+      reject(failure('invariant.broken', { rule: `statements are valid (${result.message})` }))
+    else {
+      this.#options.hints.record(change, result)
+      resolve(result)
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The changes that wait for the writer, in the order of their commits, and the batches that are made of them.
+ *
+ * Invariant: a change leaves in exactly one batch, or is rejected.
+ */
+import { failure, type TroupeError } from '../../../core/index.ts'
+import { checkChange } from '../../changes/check-change.ts'
+import type { Change, CommitResult } from '../../storage-port.ts'
+import type { Cell } from '../../writer-port.ts'
+import { Encoder } from '../writer/encoder.ts'
+import { isLarge } from './commit-large.ts'
+
+export interface PendingChange {
+  readonly change: Change
+  readonly resolve: (result: CommitResult) => void
+  readonly reject: (error: TroupeError) => void
+}
+
+export interface Batch {
+  readonly group: readonly PendingChange[]
+  readonly cells: readonly Cell[]
+}
+
+/** Changes that may wait; more are rejected, because they come faster than the disk takes them. */
+const maxPending = 65_536
+
+export class PendingChanges {
+  /** Knows which texts the writer has; large changes are encoded with it too. */
+  readonly encoder = new Encoder()
+  readonly #limits: { readonly changes: number; readonly cells: number }
+  #waiting: PendingChange[] = []
+
+  /** @param limits a batch is closed at so many changes or cells */
+  constructor(limits: { readonly changes: number; readonly cells: number }) {
+    this.#limits = limits
+  }
+
+  get first(): PendingChange | undefined {
+    return this.#waiting[0]
+  }
+
+  /** Whether a batch of as many changes as it may have can leave. */
+  get fillsBatch(): boolean {
+    return this.#waiting.length >= this.#limits.changes
+  }
+
+  /** @throws CapacityError `storage.busy`; what `checkChange` throws */
+  add(pending: PendingChange): void {
+    if (this.#waiting.length >= maxPending) throw failure('storage.busy', { limit: maxPending })
+    // A large change is checked slice by slice.
+    if (!isLarge(pending.change)) checkChange(pending.change)
+    this.#waiting.push(pending)
+  }
+
+  /** Removes the first change, which leaves by itself. */
+  shift(): void {
+    this.#waiting.shift()
+  }
+
+  /** Removes as many changes from the front as one batch has; large changes are in none. */
+  nextBatch(): Batch {
+    const cells: Cell[] = []
+    const limits = this.#limits
+    let count = 0
+    while (count < this.#waiting.length && count < limits.changes && cells.length < limits.cells) {
+      const { change } = this.#waiting[count] as PendingChange
+      if (isLarge(change)) break
+      this.encoder.encode(change, cells)
+      count++
+    }
+    const group = this.#waiting.slice(0, count)
+    this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count)
+    return { group, cells }
+  }
+
+  /** @param errorOf makes an error for each change */
+  rejectAll(errorOf: () => TroupeError): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(errorOf())
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * What follows a failure of the writer: nothing is acknowledged until a probe has written.
+ *
+ * | phase | next | when |
+ * |---|---|---|
+ * | ready | failed | a batch failed; those that were sent with it are still to be answered |
+ * | failed | probing | all are answered: a probe is sent at once |
+ * | failed, probing | degraded | the disk is full, the writer is dead, or the probe failed: no change is accepted |
+ * | degraded | probing | some time has passed, twice as long after each probe; never if the writer is dead |
+ * | probing | ready | the probe has written |
+ */
+import type { Cancel, Clock } from '../../../core/index.ts'
+import type { WriterFailure, WriterShell } from '../../writer-port.ts'
+import type { ChangeAnswers } from './change-answers.ts'
+import type { PendingChanges } from './pending-changes.ts'
+import type { WriteState } from './write-state.ts'
+
+export interface WriterRecoveryOptions {
+  readonly shell: WriterShell
+  readonly clock: Clock
+  readonly state: WriteState
+  readonly pending: PendingChanges
+  readonly answers: ChangeAnswers
+  /** Called when a probe that was sent after some time has its answer. */
+  readonly probed: () => void
+}
+
+/** Between probes, ms: doubled from the first to the last. */
+const probeAfter = { first: 100, last: 10_000 }
+
+export class WriterRecovery {
+  readonly #options: WriterRecoveryOptions
+  #phase: 'ready' | 'failed' | 'probing' | 'degraded' = 'ready'
+  /** The last one of those that were sent together. */
+  #failure: WriterFailure | undefined
+  #cancelProbe: Cancel | undefined
+
+  constructor(options: WriterRecoveryOptions) {
+    this.#options = options
+  }
+
+  /** Whether no batch may leave. While degraded no change is accepted, so none waits. */
+  get holdsBatches(): boolean {
+    return this.#phase === 'failed' || this.#phase === 'probing'
+  }
+
+  /** Whether `recover` is to be called when all that was sent is answered. */
+  get isNeeded(): boolean {
+    return this.#phase === 'failed'
+  }
+
+  fail(found: WriterFailure): void {
+    this.#phase = 'failed'
+    this.#failure = found
+  }
+
+  /** Resolves when a probe has its answer; nothing else is on its way. */
+  async recover(): Promise<void> {
+    const found = this.#failure
+    if (!found) return
+    this.#failure = undefined
+    // Texts of the batches that failed may not have arrived.
+    this.#options.pending.encoder.forget()
+    // A full disk stays full for more than a moment; after other failures the first probe is sent at once.
+    if (found.problem === 'full' || found.problem === 'dead') this.#degrade(found, probeAfter.first)
+    else await this.#probe(probeAfter.first)
+  }
+
+  /** Sends no further probe. */
+  close(): void {
+    this.#cancelProbe?.()
+  }
+
+  /** @param after ms until the next one, if this one fails */
+  async #probe(after: number): Promise<void> {
+    this.#phase = 'probing'
+    const reply = await this.#options.shell.send({ kind: 'probe' })
+    if (!reply.ok) return this.#degrade(reply, after)
+    this.#options.answers.endRejected()
+    this.#options.state.reopen()
+    this.#phase = 'ready'
+  }
+
+  #degrade(found: WriterFailure, after: number): void {
+    const { state, pending, clock, probed } = this.#options
+    this.#phase = 'degraded'
+    pending.rejectAll(() => state.errorOf(found))
+    state.fail(found)
+    if (state.isClosed) return
+    if (found.problem === 'dead') return
+    const probe = () => void this.#probe(Math.min(after * 2, probeAfter.last)).then(probed)
+    this.#cancelProbe = clock.after(after, probe, { background: true })
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Classes above the limit of private members. The list only becomes shorter: a class that shrinks lowers or loses its
+ * entry, and no entry is added or raised.
+ */
+
+/** Above it a class holds several things that each deserve a name. */
+export const maxPrivateMembers = 15
+
+export interface ClassExemption {
+  /** The file, below the library's source root. */
+  readonly at: string
+  readonly name: string
+  /** How many private members the class has. */
+  readonly members: number
+  /** Why the class is above the limit. */
+  readonly reason: string
+}
+
+export const classExemptions: readonly ClassExemption[] = [
+  {
+    at: 'messaging/workers/start-worker.ts',
+    name: 'WorkerRunner',
+    members: 37,
+    reason: 'intake, admission, presence and failures of a worker stand in one class',
+  },
+  {
+    at: 'security/audit/verification/verify-export.ts',
+    name: 'Verifier',
+    members: 36,
+    reason: 'the tree, the checkpoints and the excuses of a log are judged in one class',
+  },
+  {
+    at: 'agents/definitions/agent-pool.ts',
+    name: 'AgentPool',
+    members: 27,
+    reason: 'slots, queue and scaling of the public class are not separated',
+  },
+  {
+    at: 'runs/engine/orchestra-host.ts',
+    name: 'OrchestraHost',
+    members: 27,
+    reason: 'hosts the runs of a process; its parts are being separated',
+  },
+  {
+    at: 'storage/sqlite/writer/writer.ts',
+    name: 'Writer',
+    members: 24,
+    reason: 'one transaction, the slices of a large change and one change are executed in one class',
+  },
+  {
+    at: 'messaging/workers/handling.ts',
+    name: 'Handling',
+    members: 23,
+    reason: 'effects, retries and leases of one job are handled in one class',
+  },
+  {
+    at: 'storage/postgres/connections/listen-connection.ts',
+    name: 'ListenConnection',
+    members: 23,
+    reason: 'outgoing hints, the connection and the polling stand in one class',
+  },
+  {
+    at: 'messaging/supervision/supervisor.ts',
+    name: 'Supervisor',
+    members: 22,
+    reason: 'restarts, their limits and the watched workers stand in one class',
+  },
+  {
+    at: 'documents/ranking/blocks.ts',
+    name: 'BlockReader',
+    members: 21,
+    reason: 'a parser: one method for each form of a block, over one position in the text',
+  },
+  {
+    at: 'runs/engine/execution/run-owner.ts',
+    name: 'RunOwner',
+    members: 21,
+    reason: 'owns a run in a process; its parts are being separated',
+  },
+  {
+    at: 'runs/engine/execution/steps/step-launcher.ts',
+    name: 'StepLauncher',
+    members: 21,
+    reason: 'starts, retries and stops the steps of a run; its parts are being separated',
+  },
+  {
+    at: 'testing/reference-mailbox.ts',
+    name: 'ReferenceMailbox',
+    members: 20,
+    reason: 'the model of a mailbox against which adapters are compared: complete in one place',
+  },
+  {
+    at: 'security/audit/audit-log.ts',
+    name: 'AuditLog',
+    members: 19,
+    reason: 'the facade of troupe.audit, with the proofs and the nonces of records',
+  },
+  {
+    at: 'security/encryption/data-keys.ts',
+    name: 'DataKeys',
+    members: 19,
+    reason: 'the keys of users, their cache and their rotation stand in one class',
+  },
+  {
+    at: 'context/mesh-context-client.ts',
+    name: 'MeshContextClient',
+    members: 18,
+    reason: 'the facade of the context for agents',
+  },
+  {
+    at: 'journal/inbox/arrivals.ts',
+    name: 'Arrivals',
+    members: 18,
+    reason: 'counts arrivals and wakes the journals that wait',
+  },
+  {
+    at: 'journal/machine/step-executor.ts',
+    name: 'StepExecutor',
+    members: 18,
+    reason: 'one method for each command of the machine of a step',
+  },
+  {
+    at: 'journal/replay/replay-cursor.ts',
+    name: 'ReplayCursor',
+    members: 18,
+    reason: 'one position in the record of a step, with the answers that are read from it',
+  },
+  {
+    at: 'runs/engine/ownership/run-claims.ts',
+    name: 'Claims',
+    members: 18,
+    reason: 'the claims of a process on runs; their parts are being separated',
+  },
+  {
+    at: 'runs/engine/ownership/run-ownership.ts',
+    name: 'RunOwnership',
+    members: 16,
+    reason: 'the machine of the ownership of one run',
+  },
+  {
+    at: 'security/api-keys/api-keys.ts',
+    name: 'ApiKeys',
+    members: 16,
+    reason: 'the facade of troupe.apiKeys, with its cache',
+  },
+]
