@@ -11,7 +11,8 @@ import { readCoordination } from './model/coordination.ts'
 import { checkAnswerTo, createQuestion } from './step/ask-question.ts'
 import { createRepetitionGuard } from './step/repetition-guard.ts'
 
-const step = (agent: ReturnType<typeof defineAgent>, input: unknown) => agent.step({ input } as never)
+const step = (agent: ReturnType<typeof defineAgent>, input: unknown) =>
+  agent.step({ input, recorder: { signal: new AbortController().signal } } as never)
 
 describe('a function agent', () => {
   it('says where the run goes by what it returns', async () => {

@@ -2,7 +2,7 @@
  * What an agent is to those who run it: a definition (immutable once used) that carries out one step at a time and says
  * where the run goes next. Function agents, LlmAgents, pools, remote agents and humans all stand behind this.
  */
-import type { ContentPart, Json, Schema, TaintLabel } from '../core/index.ts'
+import { type ContentPart, failure, fieldOf, type Json, type Schema, type TaintLabel } from '../core/index.ts'
 import type { Recorder } from '../journal/index.ts'
 import type { ModelUsage } from '../models/index.ts'
 import type { StepContext } from '../tools/index.ts'
@@ -101,6 +101,12 @@ export interface ReceivedRequest {
 }
 
 /** Everything one step is given. */
+/** @throws ValidationError where an application calls `step`, which a run calls with what it made for the step */
+export function checkStepEntry(agent: string, entry: unknown): void {
+  if (typeof fieldOf(fieldOf(fieldOf(entry, 'recorder'), 'signal'), 'aborted') !== 'boolean')
+    throw failure('validation.failed', { what: `The step of ${agent}`, problem: 'a run calls it, and no application' })
+}
+
 export interface StepEntry {
   readonly input: Json
   readonly ctx: StepContext

@@ -63,11 +63,14 @@ export { embedOf, type Similarity } from './memory/similarity.ts'
 export {
   type AddOptions,
   episodicName,
+  factsName,
   StoredEpisodicMemory,
   StoredMemory,
   workingName,
 } from './memory/stored-memory.ts'
 export { type WorkingItem, WorkingMemory } from './memory/working-memory.ts'
+export { answerText } from './model/content/model-messages.ts'
+export { structuredText } from './model/content/structured-text.ts'
 export { createThreadMessages } from './model/create-thread-messages.ts'
 export { createToolRecords } from './model/create-tool-records.ts'
 export * from './services-port.ts'

@@ -2,7 +2,7 @@ import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/prov
 import { describe, expect, it } from 'vitest'
 import { createEvents, createVirtualClock, type EventFields, seededRandom, systemClock } from '../core/index.ts'
 import { createModels, type ModelsOptions } from './create-models.ts'
-import { similarity } from './embeddings.ts'
+import { cosineSimilarity } from './embeddings.ts'
 
 const seen: EventFields[] = []
 const events = createEvents(() => {})
@@ -39,8 +39,8 @@ describe('vectors of texts', () => {
     expect([name, vectors.length]).toEqual(['mock/counting', 6])
     expect(asked.map(({ length }) => length)).toEqual([3, 2])
     const [a, b, aab] = vectors as [Float32Array, Float32Array, Float32Array]
-    expect([similarity(a, a), similarity(a, b)]).toEqual([1, 0])
-    expect(similarity(a, aab)).toBeCloseTo(2 / Math.sqrt(5), 6)
+    expect([cosineSimilarity(a, a), cosineSimilarity(a, b)]).toEqual([1, 0])
+    expect(cosineSimilarity(a, aab)).toBeCloseTo(2 / Math.sqrt(5), 6)
     await embed(own, model, ['c', 'a'])
     expect(asked).toHaveLength(2)
     await embed(own, model, ['a'], 'other')

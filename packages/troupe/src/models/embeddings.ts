@@ -157,7 +157,7 @@ function unit(model: string, numbers: readonly number[], dimension: number | und
 }
 
 /** Of two vectors of length one: the cosine of their angle, -1 to 1. */
-export function similarity(a: Float32Array, b: Float32Array): number {
+export function cosineSimilarity(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
   return sum

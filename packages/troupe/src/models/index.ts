@@ -3,7 +3,7 @@
 export { freeId, isTokenCount } from './answers/read-answer.ts'
 export { type CassetteMode, type CassetteStore, openCassette } from './cassettes/index.ts'
 export { createModels, type ModelsOptions } from './create-models.ts'
-export { similarity } from './embeddings.ts'
+export { cosineSimilarity } from './embeddings.ts'
 export { type BreakerOptions, checkLimits as checkModelLimits } from './model-gates.ts'
 export type { ModelRegistry } from './model-registry.ts'
 export type {
@@ -27,6 +27,7 @@ export type {
 } from './models-port.ts'
 export { pricesAsOf } from './prices.ts'
 export { providerKeys, providers } from './providers.ts'
+export { modelNameOf } from './resolve-model.ts'
 export {
   type CallSettings,
   callSettingNames,

@@ -16,7 +16,7 @@ import {
   show,
   systemClock,
 } from '../../core/index.ts'
-import type { Agent, AgentAccess, Outcome, StepEntry } from '../agent-port.ts'
+import { type Agent, type AgentAccess, checkStepEntry, type Outcome, type StepEntry } from '../agent-port.ts'
 import { clientsFor } from '../step/clients-for.ts'
 
 export interface AgentPoolOptions<T> {
@@ -230,6 +230,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   }
 
   async #lend(entry: StepEntry, change: (agent: Agent) => Agent): Promise<Outcome> {
+    checkStepEntry(this.name, entry)
     const { signal } = entry.recorder
     this.#services = entry.services
     const lease = await this.acquire({ key: entry.recorder.step, signal })

@@ -2,12 +2,19 @@
  * An agent that a language model carries out. A definition: it remembers nothing, is frozen at its first use, and one
  * object may serve any number of branches, threads and users at once.
  */
-import { failure, type Schema, show } from '../../core/index.ts'
+import { failure, fieldOf, type Schema, show } from '../../core/index.ts'
 import type { ModelSpec } from '../../models/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import type { Agent, AgentAccess, AgentTypes, Outcome, StepEntry } from '../agent-port.ts'
 import { llmStep } from '../model/llm-step.ts'
-import { createDefinition, fingerprintOf, type LlmAgentOptions, type LlmDefinition, putTool } from './llm-definition.ts'
+import {
+  checkDefinitionOptions,
+  createDefinition,
+  fingerprintOf,
+  type LlmAgentOptions,
+  type LlmDefinition,
+  putTool,
+} from './llm-definition.ts'
 
 interface AgentState {
   /** Changes until the first use alone. */
@@ -68,11 +75,12 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
    */
   addTool(tool: Tool): this {
     const { definition, isFrozen } = this[state]
-    if (isFrozen) throw failure('agent.frozen', { agent: this.name, what: `the tool ${show(tool?.name)}` })
-    if (definition.helpers.has(tool?.name))
-      throw failure('agent.wrong', { agent: this.name, problem: `${tool.name} is named twice` })
+    const name = show(fieldOf(tool, 'name'))
+    if (isFrozen) throw failure('agent.frozen', { agent: this.name, what: `the tool ${name}` })
+    if (definition.helpers.has(name))
+      throw failure('agent.wrong', { agent: this.name, problem: `${name} is named twice` })
     const tools = new Map(definition.tools)
-    putTool(this.name, tools, tool?.name, tool)
+    putTool(this.name, tools, name, tool)
     this[state] = { definition: { ...definition, tools }, isFrozen }
     return this
   }
@@ -82,6 +90,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
    * @example const careful = researcher.with({ settings: { temperature: 0 } })
    */
   with(changes: Partial<LlmAgentOptions>): this {
+    checkDefinitionOptions('LlmAgent.with', changes)
     const { tools, sources, helpers, chain, description, output, access, rules: _, ...rest } = definitionOf(this)
     const before: LlmAgentOptions = {
       ...rest,

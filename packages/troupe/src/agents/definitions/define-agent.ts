@@ -9,10 +9,18 @@ import {
   hashText,
   type Json,
   parse,
+  readable,
   type Schema,
 } from '../../core/index.ts'
 import { checkGrants } from '../../security/index.ts'
-import type { Agent, AgentAccess, Routing, StepContext, StepEntry } from '../agent-port.ts'
+import {
+  type Agent,
+  type AgentAccess,
+  checkStepEntry,
+  type Routing,
+  type StepContext,
+  type StepEntry,
+} from '../agent-port.ts'
 import { carriedByFunction } from '../model/content/carried-text.ts'
 import { type Routed, routingOf } from './routing.ts'
 
@@ -111,15 +119,17 @@ export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
     throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
   checkSchema(`The inputSchema of ${name}`, inputSchema)
   checkSchema(`The outputSchema of ${name}`, outputSchema)
+  const source = readable(`The function of ${name}`, () => `${run}\n${serve ?? ''}`)
   return Object.freeze({
     name,
     access: checkAgentAccess(options, name),
-    fingerprint: hashText(`${name}\n${run}\n${serve ?? ''}`),
-    source: `${run}\n${serve ?? ''}`,
+    fingerprint: hashText(`${name}\n${source}`),
+    source,
     ...(description === undefined ? {} : { description }),
     ...(inputSchema ? { inputSchema: inputSchema as Schema } : {}),
     ...(outputSchema ? { outputSchema: outputSchema as Schema } : {}),
     async step(entry) {
+      checkStepEntry(name, entry)
       const input =
         inputSchema && !entry.results
           ? await parse(inputSchema, entry.input, `The input of ${name}`)

@@ -4,10 +4,12 @@ import {
   checkOptions,
   checkSchema,
   failure,
+  fieldOf,
   hashJson,
   type Json,
   jsonSchemaOf,
   listOf,
+  objectOf,
   readable,
   type Schema,
   show,
@@ -138,6 +140,10 @@ function chainOf(name: string, model: NonNullable<LlmAgentOptions['model']>): re
   return isChain ? listOf(`The models of ${name}`, model as readonly ModelSpec[], maxModels) : [model as ModelSpec]
 }
 
+/** @throws ValidationError for options that are no plain object, that cannot be read, or that an LlmAgent does not have */
+export const checkDefinitionOptions = (where: string, options: Partial<LlmAgentOptions>): void =>
+  checkOptions(where, options, known)
+
 /** @throws ValidationError naming the option */
 export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   checkOptions('LlmAgent', options, known)
@@ -167,7 +173,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     else putTool(name, tools, key, tool)
   const helpers = new Map<string, Agent>()
   for (const [key, helper] of entriesOf(name, 'agents', options.agents)) {
-    if (typeof helper?.step !== 'function')
+    if (typeof fieldOf(helper, 'step') !== 'function')
       throw failure('agent.wrong', { agent: name, problem: `agents.${key} is no agent` })
     // A model is shown it, as it is shown that of a tool.
     if (helper.inputSchema) jsonSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
@@ -256,9 +262,9 @@ function entriesOf<T extends { readonly name: string }>(
   if (typeof entries !== 'object' || entries === null)
     throw failure('agent.wrong', { agent, problem: `its ${option} are neither a list nor an object` })
   const isList = readable(`The ${option} of ${agent}`, () => Array.isArray(entries))
-  if (!isList) return Object.entries(entries as Readonly<Record<string, T>>)
+  if (!isList) return Object.entries(objectOf(`The ${option} of ${agent}`, entries as Readonly<Record<string, T>>))
   const list = listOf(`The ${option} of ${agent}`, entries as readonly (T | null)[], maxEntries)
-  return list.map((item) => [String(item?.name), item as T])
+  return list.map((item) => [show(fieldOf(item, 'name')), item as T])
 }
 
 /** @throws ValidationError for the name of a coordination tool */

@@ -16,6 +16,11 @@ export interface MemoryOptions {
   readonly maxTokens?: number
   /** Older turns become a summary; what was said stays stored. In place of `maxTokens`. */
   readonly compaction?: CompactionOptions
+  /**
+   * So many tokens of one result of a tool stand in the conversation, at least 128; the model reads the rest with the tool
+   * `read_result`. A quarter of `compaction.at` by default, and no limit without compaction.
+   */
+  readonly maxResultTokens?: number
   /** Facts that stand in every prompt. */
   readonly pinned?: readonly string[]
   /** Of what `maxTokens` leaves out, the exchanges most like the input are shown again: 3 by default. */
@@ -24,15 +29,41 @@ export interface MemoryOptions {
   readonly working?: true | { readonly capacity?: number }
   /** What it did for this user, in every conversation: 100 by default, of which the 3 most alike are shown. */
   readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
+  /**
+   * What the user states, in every conversation: extracted by the agent's model beside its first call of a step, which is
+   * one more call. 200 by default, of which the 10 most like the input are shown. An offline model finds none.
+   */
+  readonly facts?: true | { readonly maxFacts?: number; readonly limit?: number }
   /** Entries of the shared context whose keys begin so are shown, twenty at most; `remember` can add to them. */
   readonly shared?: string
 }
 
+const memoryOptionNames = [
+  'maxTokens',
+  'compaction',
+  'maxResultTokens',
+  'pinned',
+  'retrieval',
+  'working',
+  'episodic',
+  'facts',
+  'shared',
+]
+
+/** Less would hold little besides the note that names the tool. */
+const minResultTokens = 128
+
+/** Undefined where results stay as they are. */
+export const maxResultTokensOf = ({ maxResultTokens, compaction }: MemoryOptions): number | undefined =>
+  maxResultTokens ?? (compaction && Math.max(minResultTokens, Math.floor(compaction.at / 4)))
+
 export function checkMemory(memory: MemoryOptions): void {
-  checkOptions('memory', memory, ['maxTokens', 'compaction', 'pinned', 'retrieval', 'working', 'episodic', 'shared'])
+  checkOptions('memory', memory, memoryOptionNames)
   const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
-  const { maxTokens, compaction, pinned, retrieval, working, episodic, shared } = memory
+  const { maxTokens, compaction, maxResultTokens, pinned, retrieval, working, episodic, facts, shared } = memory
   if (maxTokens !== undefined) checkInteger('memory', 'maxTokens', maxTokens)
+  if (maxResultTokens !== undefined && checkInteger('memory', 'maxResultTokens', maxResultTokens) < minResultTokens)
+    throw wrong('maxResultTokens', `it is ${maxResultTokens} tokens, less than ${minResultTokens}`)
   if (compaction !== undefined && maxTokens !== undefined)
     throw wrong('compaction', 'it summarises what maxTokens would leave out: name one of the two')
   if (compaction !== undefined) checkCompaction(compaction)
@@ -40,8 +71,13 @@ export function checkMemory(memory: MemoryOptions): void {
     throw wrong('pinned', 'it is no list of texts')
   if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
     throw wrong('shared', 'it is not the beginning of a key')
-  const counted = { retrieval: ['limit'], working: ['capacity'], episodic: ['maxEpisodes', 'limit'] }
-  for (const [option, value] of Object.entries({ retrieval, working, episodic })) {
+  const counted = {
+    retrieval: ['limit'],
+    working: ['capacity'],
+    episodic: ['maxEpisodes', 'limit'],
+    facts: ['maxFacts', 'limit'],
+  }
+  for (const [option, value] of Object.entries({ retrieval, working, episodic, facts })) {
     if (value === undefined || value === true) continue
     if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
     checkOptions(`memory.${option}`, value, counted[option as keyof typeof counted])

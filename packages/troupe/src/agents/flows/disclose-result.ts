@@ -1,6 +1,7 @@
 /** What flows back out of a call: to the model, and into the labels of its step. */
 import { type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
+import { shortenResult } from '../memory/read-result-tool.ts'
 import { type Called, judged } from '../model/call-agent-tool.ts'
 import type { ToolCallPart, ToolResultPart } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
@@ -18,7 +19,7 @@ interface FinishedCall {
 /** What the model is shown of the result; what it thereby reads becomes the step's. Called in the model's order of calls. */
 export function discloseResult(run: LlmRun, finished: FinishedCall, done: Called): ToolResultPart {
   const { call, args, flow, hide } = finished
-  if (!done.read) return judged(run, call, args, done)
+  if (!done.read) return shortenResult(judged(run, call, args, done), run.offer.maxResultTokens)
   const declassifiedLabels = declassified(run, finished)
   const fromHandle = flow.fromHandle.filter((label) => !declassifiedLabels.includes(label))
   const written = joinTaint(...flow.labels.args.map(({ labels }) => labels)).filter(
@@ -30,7 +31,8 @@ export function discloseResult(run: LlmRun, finished: FinishedCall, done: Called
     fromHandle,
   })
   done.leave?.(shown.labels)
-  const result = judged(run, call, args, shown.handles.length > 0 ? { ...done, shown: shown.value } : done)
+  const answer = judged(run, call, args, shown.handles.length > 0 ? { ...done, shown: shown.value } : done)
+  const result = shortenResult(answer, run.offer.maxResultTokens)
   return run.handles?.stored(result, shown.handles) ?? result
 }
 

@@ -6,6 +6,7 @@
 import { hashText, isObject, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { LabelledValue } from '../../security/index.ts'
 import type { ThreadMessage, ToolResultPart } from '../model/content/model-messages.ts'
+import { unsentOf, withUnsent } from '../model/content/unsent.ts'
 
 export interface HiddenValue {
   readonly value: Json
@@ -40,7 +41,8 @@ export class Handles {
     for (const message of messages)
       if (message.role === 'tool')
         for (const part of message.content)
-          for (const { handle, value, labels } of storedIn(part)) this.#values.set(handle, { value, labels })
+          for (const { handle, value, labels } of unsentOf<readonly StoredValue[]>(part, 'hidden') ?? [])
+            this.#values.set(handle, { value, labels })
   }
 
   hide(value: Json, labels: readonly TaintLabel[]): string {
@@ -95,24 +97,8 @@ export class Handles {
   /** The result in whose place handles stand, with what is behind them for the storage. */
   stored(part: ToolResultPart, handles: readonly string[]): ToolResultPart {
     const hidden = handles.map((handle) => ({ handle, ...(this.#values.get(handle) as HiddenValue) }))
-    return hidden.length === 0 ? part : { ...part, providerOptions: { troupe: { hidden: hidden as never } } }
+    return hidden.length === 0 ? part : withUnsent(part, 'hidden', hidden)
   }
 }
 
 const textOf = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
-
-function storedIn(part: { readonly type: string; readonly providerOptions?: unknown }): readonly StoredValue[] {
-  const { troupe } = (part.providerOptions ?? {}) as { readonly troupe?: { readonly hidden?: readonly StoredValue[] } }
-  return troupe?.hidden ?? []
-}
-
-/** The message as a model and the measures of a prompt have it: without what is behind its handles. */
-export function visibleMessage(message: ThreadMessage): ThreadMessage {
-  if (message.role !== 'tool' || message.content.every((part) => storedIn(part).length === 0)) return message
-  const content = message.content.map((part) => {
-    if (storedIn(part).length === 0) return part
-    const { providerOptions: _, ...visible } = part
-    return visible as typeof part
-  })
-  return { ...message, content }
-}

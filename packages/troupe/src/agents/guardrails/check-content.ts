@@ -74,9 +74,8 @@ async function verdictOf(guarded: GuardedStep, guardrail: ReadGuardrail, content
   const { check, name, direction } = guardrail
   const { recorder } = guarded.entry
   if (typeof check !== 'function') return verdictIn(await askAgent(guarded, guardrail, check, content))
-  const call = { kind: 'guardrail', name: `${direction} ${name}` }
-  const { signal } = recorder
-  const verdict = await recorder.answer<Json>(call, async () => {
+  const spec = { class: 'read' as const, input: content }
+  const verdict = await recorder.effect<Json>(`guardrail ${direction} ${name}`, spec, async ({ signal }) => {
     return (await check(content, { agent: guarded.agent, direction, signal })) as Json
   })
   return verdictIn(verdict)

@@ -79,6 +79,21 @@ describe('A guardrail', () => {
     })
   })
 
+  it('stands with its verdict among the recorded calls of its step', async () => {
+    const troupe = await opened()
+    const model = new MockModel({ responses: ['Hello'] })
+    const clerk = new LlmAgent({ name: 'Clerk', model, guardrails: { input: [noSecrets, redactPersonalData()] } })
+    const run = await troupe.user('ada').orchestra.start({ agent: clerk, task: 'I am ada@example.com.' })
+    await run.output()
+    const [first, second, third] = await run.calls('1#1')
+    expect(first).toMatchObject({ kind: 'guardrail', name: 'input noSecrets', state: 'done', output: { pass: true } })
+    expect(second).toMatchObject({
+      name: 'input redactPersonalData',
+      output: { pass: false, redacted: 'I am [email].' },
+    })
+    expect(third).toMatchObject({ kind: 'model', name: '1' })
+  })
+
   it('is rejected if it is none.', () => {
     const wrong = [
       { inputs: [] },

@@ -1,7 +1,8 @@
 /** Compaction: when a conversation has grown, its older messages become a summary, which is recorded and stored with the turn. */
-import { type Json, TroupeError } from '../../core/index.ts'
+import type { Json } from '../../core/index.ts'
+import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
-import { askSummary, chainOf } from '../model/ask-model.ts'
+import { askSummary, isOfflineModel, unlessModelFailed } from '../model/ask-model.ts'
 import { carriedText, summaryByRules } from '../model/content/carried-text.ts'
 import { answerText, charactersPerToken } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
@@ -10,8 +11,6 @@ import type { LlmRun } from '../model/llm-run.ts'
 const maxSummaryTokens = 1_000
 /** Of the message around a summary. */
 const framingTokens = 30
-/** The offline model extracts sentences, and does not summarise. */
-const offlineProvider = 'offline/'
 
 /** @param committed the turn before: its messages are durable before a model reads them once more */
 export async function compactThread(run: LlmRun, committed: Promise<void> | undefined): Promise<void> {
@@ -35,21 +34,15 @@ async function summaryByModel(
   history: CarriedHistory,
   tokens: number,
 ): Promise<CarriedHistory | undefined> {
-  const { definition, entry, report } = run
-  const [first] = chainOf(run)
-  const isOffline = first === undefined || entry.services.models.nameOf(first).startsWith(offlineProvider)
-  if (definition.memory.compaction?.by === 'rules' || isOffline) return undefined
-  try {
-    const answer = await askSummary(run, carriedText(history) ?? '', Math.min(tokens, maxSummaryTokens))
-    report.answered(answer)
-    // Not every model observes its limit, nor counts as we do.
-    const text = answerText(answer).slice(0, tokens * charactersPerToken)
-    return { kind: 'summary', lines: [{ from: definition.name, text }] }
-  } catch (error) {
-    // The call is in the record as failed, so a repeated execution takes the same way.
-    if (error instanceof TroupeError && error.code.startsWith('model.')) return undefined
-    throw error
-  }
+  const { definition, report } = run
+  if (definition.memory.compaction?.by === 'rules' || isOfflineModel(run)) return undefined
+  const asked = askSummary(run, carriedText(history) ?? '', Math.min(tokens, maxSummaryTokens))
+  const answer = await unlessModelFailed<ModelAnswer | undefined>(asked, undefined)
+  if (!answer) return undefined
+  report.answered(answer)
+  // Not every model observes its limit, nor counts as we do.
+  const text = answerText(answer).slice(0, tokens * charactersPerToken)
+  return { kind: 'summary', lines: [{ from: definition.name, text }] }
 }
 
 /** Recorded, since a later release may have other rules. */

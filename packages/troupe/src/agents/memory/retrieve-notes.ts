@@ -10,6 +10,7 @@ import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
 import type { Thread } from '../model/thread.ts'
 import { textOfEpisode } from './episodic-index.ts'
+import { knownFacts, shownFacts } from './known-facts.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
 import { embedOf, rank } from './similarity.ts'
 import { episodicName, workingName } from './stored-memory.ts'
@@ -27,13 +28,14 @@ type Section = {
 
 /** The notes for the prompt of this step; empty where there are none. */
 export async function retrieveNotes(definition: LlmDefinition, entry: StepEntry, thread?: Thread) {
-  const { working, episodic, shared, retrieval } = definition.memory
-  if (!working && !episodic && !shared && !retrieval) return ''
+  const { working, episodic, facts, shared, retrieval } = definition.memory
+  if (!working && !episodic && !facts && !shared && !retrieval) return ''
   const { recorder } = entry
   const sections = (await recorder.answer({ kind: 'memory', name: definition.name }, async () => {
     const found = [
       ...(working ? [await inMind(definition, entry)] : []),
       ...(episodic ? [await episodesLike(definition, entry, alike(episodic))] : []),
+      ...(facts ? [await factsSection(definition, entry, shownFacts(facts))] : []),
       ...(retrieval && thread ? [await omittedSection(definition, entry, thread, alike(retrieval))] : []),
     ]
     return found.filter(({ notes }) => notes.length > 0)
@@ -76,6 +78,15 @@ async function episodesLike({ name }: LlmDefinition, entry: StepEntry, limit: nu
     title: `Earlier work like this (likeness: ${found[0]?.similarity ?? 'none'})`,
     notes: found.map(({ content }) => noteOf(content)),
     taint: labelsOf(found, entry.services),
+  }
+}
+
+async function factsSection(definition: LlmDefinition, entry: StepEntry, limit: number): Promise<Section> {
+  const known = await knownFacts(definition, entry, limit)
+  return {
+    title: 'Facts that the user stated',
+    notes: known.map(({ text }) => noteOf(text)),
+    taint: labelsOf(known, entry.services),
   }
 }
 

@@ -5,7 +5,7 @@
 import MiniSearch from 'minisearch'
 import { checkText, failure, TroupeError } from '../../core/index.ts'
 import { type DocumentEmbeddings, termsOf } from '../../documents/index.ts'
-import { type Embedded, type Models, similarity } from '../../models/index.ts'
+import { cosineSimilarity, type Embedded, type Models } from '../../models/index.ts'
 
 /** Vectors of texts, all by one model. */
 export type Embed = (texts: readonly string[]) => Promise<Embedded>
@@ -55,7 +55,7 @@ export async function rank(question: string, texts: readonly string[], embed: Em
 }
 
 export function byVectors(model: string, question: Float32Array, vectors: readonly Float32Array[]): Ranking {
-  const found = vectors.map((vector, index) => ({ index, score: similarity(question, vector) }))
+  const found = vectors.map((vector, index) => ({ index, score: cosineSimilarity(question, vector) }))
   return { similarity: 'embedding', model, found: found.sort((a, b) => b.score - a.score || b.index - a.index) }
 }
 

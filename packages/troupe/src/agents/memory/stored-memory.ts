@@ -31,6 +31,8 @@ export interface StoredMemoryParts {
 
 /** Of one agent, wherever it works for the user. */
 export const episodicName = (agent: string): string => `episodic/${agent}`
+/** What the user stated to one agent, in all conversations. */
+export const factsName = (agent: string): string => `facts/${agent}`
 /** Of one agent in one conversation. */
 export const workingName = (agent: string, thread: string): string => `working/${agent}/${thread}`
 

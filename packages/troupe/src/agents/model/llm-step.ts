@@ -14,13 +14,14 @@ import {
   withStackOf,
 } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
-import type { Outcome, Routing, StepEntry } from '../agent-port.ts'
+import { checkStepEntry, type Outcome, type Routing, type StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { Report } from '../definitions/report.ts'
-import { Handles, visibleMessage } from '../flows/handles.ts'
+import { Handles } from '../flows/handles.ts'
 import { KnownTexts } from '../flows/known-texts.ts'
 import { checkContent, checkRouting, type GuardedStep } from '../guardrails/check-content.ts'
 import { compactThread } from '../memory/compact-thread.ts'
+import { extractFacts, type NewFact, storeFacts } from '../memory/extract-facts.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askModel } from './ask-model.ts'
 import { carriedByModel } from './content/carried-by-model.ts'
@@ -33,6 +34,7 @@ import {
   userMessage,
 } from './content/model-messages.ts'
 import { structuredText } from './content/structured-text.ts'
+import { visibleMessage } from './content/unsent.ts'
 import { type CallsDone, executeCalls } from './execute-calls.ts'
 import type { LlmRun } from './llm-run.ts'
 import { createOffer, type Offer } from './offer.ts'
@@ -53,6 +55,7 @@ const maxWrongTurns = 5
 
 /** @throws what the model, a guard or a budget ended it with; `model.answer`, `agent.turns` */
 export async function llmStep(definition: LlmDefinition, entry: StepEntry): Promise<Outcome> {
+  checkStepEntry(definition.name, entry)
   const report = new Report(entry.onSpent)
   try {
     const guarded = { agent: definition.name, entry, report }
@@ -75,11 +78,13 @@ function guardedEntry({ guardrails }: LlmDefinition, entry: StepEntry, input: Js
   return { ...unseen, input }
 }
 
-/** Checks of the input that run beside the first model call. */
-function checkBeside(definition: LlmDefinition, guarded: GuardedStep): Promise<Json> | undefined {
+/** What runs beside the first model call: checks of the input, and the extraction of its facts. */
+async function besideCall(run: LlmRun): Promise<readonly NewFact[]> {
+  const { definition, entry, report } = run
   const beside = definition.guardrails.input.filter(({ when }) => when === 'beside')
-  if (beside.length === 0) return undefined
-  return checkContent(guarded, beside, guarded.entry.input)
+  const guarded: GuardedStep = { agent: definition.name, entry, report }
+  const [facts] = await Promise.all([extractFacts(run), checkContent(guarded, beside, entry.input)])
+  return facts
 }
 
 async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Report): Promise<Routing> {
@@ -100,13 +105,17 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
   const limit = definition.settings.maxTurns ?? defaultMaxTurns
   let wrong = 0
   let steers = 0
-  const beside = checkBeside(definition, { agent: definition.name, entry, report })
   for (let turn = 1; turn <= limit; turn++) {
     // The turn before commits in the change that claims this call; a call without a budget is not claimed, and follows it.
     const committed = turn > 1 ? entry.recorder.commit() : undefined
     if (!entry.services.budget) await committed
     await compactThread(run, committed)
-    const [modelAnswer] = await Promise.all([askModel(run, turn), committed, turn === 1 ? beside : undefined])
+    const [modelAnswer, facts = []] = await Promise.all([
+      askModel(run, turn),
+      turn === 1 ? besideCall(run) : undefined,
+      committed,
+    ])
+    storeFacts(run, facts)
     const answer = thread.withFreeIds(modelAnswer)
     report.answered(answer)
     const message = assistantMessage(answer)

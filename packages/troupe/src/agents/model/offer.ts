@@ -4,7 +4,9 @@ import { hashJson, type Json, jsonSchemaOf } from '../../core/index.ts'
 import { objectSchema, type Tool } from '../../tools/index.ts'
 import type { Agent, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import { maxResultTokensOf } from '../definitions/memory-options.ts'
 import { queryHandleName, queryHandleTool } from '../flows/query-handle-tool.ts'
+import { readResultTool } from '../memory/read-result-tool.ts'
 import { rememberTool, retrieveNotes } from '../memory/retrieve-notes.ts'
 import { readSkillName, skillsSection, skillTool } from '../skills/skill.ts'
 import { tokensOf } from './content/model-messages.ts'
@@ -24,6 +26,8 @@ export interface Offer {
   readonly tokens: number
   /** Something that the agent can get is hidden from its model. */
   readonly hides: boolean
+  /** Longer results of tools are shortened: the model can read the rest. */
+  readonly maxResultTokens: number | undefined
   /** Of everything here: part of the input of each model call. */
   readonly hash: string
 }
@@ -61,7 +65,8 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
   ]
     .filter((part) => part !== '')
     .join('\n\n')
-  const added = [rememberTool(definition, entry), skillTool(skills)].filter((tool) => tool !== undefined)
+  const reading = readResultTool(definition, denied, thread)
+  const added = [rememberTool(definition, entry), skillTool(skills), reading].filter((tool) => tool !== undefined)
   const selected = await selectTools(definition, entry)
   const tools =
     added.length === 0 ? selected : new Map([...selected, ...added.map((tool) => [tool.name, tool] as const)])
@@ -94,6 +99,7 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
     declared,
     hides,
     responseFormat,
+    maxResultTokens: reading && maxResultTokensOf(memory),
     hash,
     tokens: tokensOf(system) + tokensOf(declared),
   }

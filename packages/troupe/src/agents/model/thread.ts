@@ -2,7 +2,6 @@
 import { hashJson, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import { freeId, type ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory, StepEntry, UnsavedMessages } from '../agent-port.ts'
-import { visibleMessage } from '../flows/handles.ts'
 import { carriedText, linesOf } from './content/carried-text.ts'
 import {
   chainHash,
@@ -17,6 +16,7 @@ import {
   userMessage,
   valueOutput,
 } from './content/model-messages.ts'
+import { unsentOf, visibleMessage } from './content/unsent.ts'
 
 /** A message that stands for all before its place in the conversation: stored where it was made, and sent in their place. */
 interface Compaction {
@@ -177,6 +177,15 @@ export class Thread {
       const text = message.content.map((part) => (part.type === 'text' ? part.text : '')).join(' ')
       return text.trim() === '' ? [] : [{ position: i + 1, role: message.role, text }]
     })
+  }
+
+  /** The text of a result of which the conversation shows the beginning; undefined where no call has it. */
+  completeResult(toolCallId: string): string | undefined {
+    for (const message of this.#messages)
+      if (message.role === 'tool')
+        for (const part of message.content)
+          if (part.type === 'tool-result' && part.toolCallId === toolCallId) return unsentOf<string>(part, 'complete')
+    return undefined
   }
 
   get length(): number {

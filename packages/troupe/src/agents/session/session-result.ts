@@ -1,5 +1,5 @@
 /** What a session answers with. */
-import type { Json, TroupeError } from '../../core/index.ts'
+import { failure, type Json, type TroupeError } from '../../core/index.ts'
 import type { Outcome, StepReport } from '../agent-port.ts'
 import type { SessionQuestion } from './thread-store.ts'
 
@@ -62,3 +62,6 @@ export function sessionResultOf(outcome: Outcome): SessionResult {
     ...(report.logprobs === undefined ? {} : { logprobs: report.logprobs }),
   }
 }
+
+export const waitingFor = (thread: string, question: string): TroupeError =>
+  failure('session.waiting', { thread, question })

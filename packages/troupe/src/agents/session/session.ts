@@ -6,6 +6,8 @@ import {
   CancelledError,
   capture,
   checkCall,
+  checkConstruct,
+  checkName,
   checkOptions,
   checkSignal,
   checkTaint,
@@ -43,7 +45,7 @@ import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
 import { callForHost } from './call-for-host.ts'
-import { noResult, type RunOutcome, type SessionResult, sessionResultOf } from './session-result.ts'
+import { noResult, type RunOutcome, type SessionResult, sessionResultOf, waitingFor } from './session-result.ts'
 import { SessionStream } from './session-stream.ts'
 import { createThreadStore, type OpenStep, type SessionQuestion, type ThreadStore } from './thread-store.ts'
 
@@ -110,7 +112,8 @@ export class Session {
   /** Of the step that runs: what its conversation would lack if it were cut off. */
   #unsaved: ((stored: number) => UnsavedMessages) | undefined
 
-  private constructor(agent: Agent, options: SessionOptions, threads: ThreadStore) {
+  private constructor(key: typeof construct, agent: Agent, options: SessionOptions, threads: ThreadStore) {
+    checkConstruct(key, 'Session', 'user.session')
     this.agent = agent
     this.threadId = options.threadId
     this.#options = options
@@ -120,7 +123,7 @@ export class Session {
   }
 
   static [construct](agent: Agent, options: SessionOptions, threads: ThreadStore): Session {
-    return new Session(agent, options, threads)
+    return new Session(construct, agent, options, threads)
   }
 
   /**
@@ -138,7 +141,7 @@ export class Session {
    */
   async chat(text: string, options: SessionCallOptions = {}): Promise<string> {
     const result = await this.generate(checkText('chat', text), options)
-    if (result.status === 'waiting') throw this.#waiting(result.questions?.[0]?.id ?? '')
+    if (result.status === 'waiting') throw waitingFor(this.threadId, result.questions?.[0]?.id ?? '')
     return result.text
   }
 
@@ -211,7 +214,7 @@ export class Session {
    * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
    */
   async executeTool(name: string, input: Json, options: SessionCallOptions = {}): Promise<Json> {
-    checkText('executeTool', name)
+    checkName('tool', name)
     const captured = capture(input)
     const result = await this.#inTurn('executeTool', options, () =>
       this.#begin({ kind: 'tool', tool: name, input: copyOf(captured, 'The input of a tool') }, options),
@@ -237,7 +240,7 @@ export class Session {
     return this.#inTurn('forget', options, async () => {
       const { user, services, storage } = this.#options
       const { open, questions } = await this.#threads.read(user, this.#thread)
-      if (open) throw this.#waiting(questions[0]?.question.id ?? '')
+      if (open) throw waitingFor(this.threadId, questions[0]?.question.id ?? '')
       const fragments = [
         services.threadMessages.forget(user, this.#messageThread),
         services.memories.forgetSource(user, this.#messageThread),
@@ -279,7 +282,8 @@ export class Session {
       const before =
         state.questions.length > 0 ? undefined : await this.#carryOut(state.open, options).catch(() => undefined)
       state = await this.#threads.read(user, this.#thread)
-      if (state.open) throw this.#waiting(before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
+      if (state.open)
+        throw waitingFor(this.threadId, before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
     }
     const labels = call.kind === 'generate' ? services.guard.people : []
     const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), labels))
@@ -389,10 +393,6 @@ export class Session {
     const statements = [...this.#threads.ended(user, this.#thread).statements, ...appended.statements]
     const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
     if (!result.ok) throw failure(result.code, result.detail ?? {})
-  }
-
-  #waiting(question: string): TroupeError {
-    return failure('session.waiting', { thread: this.threadId, question })
   }
 }
 

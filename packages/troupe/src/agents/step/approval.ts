@@ -54,7 +54,7 @@ export const taintedActionOf = ({ recorder, agent }: Asking, action: string): Ta
 export type JudgedCall = Omit<DecidedCall, 'sourceOf'>
 
 /** Recorded where there is something to decide: entered again, under whatever policy, the call goes the same way. */
-export async function judge(asking: Asking, call: JudgedCall, name: string): Promise<PolicyDecision> {
+export async function judgeCall(asking: Asking, call: JudgedCall, name: string): Promise<PolicyDecision> {
   const { recorder, guard, agent } = asking
   const { action, labels, outside, rules } = call
   const taint = allLabels(labels)
@@ -86,7 +86,7 @@ export async function verdictOn(
   },
 ): Promise<PolicyDecision> {
   const call = { action: tool.name, labels, outside: reachesOutside(tool), rules: { ...rules, tool: toolRules(tool) } }
-  const decision = await judge(asking, call, `${tool.name} ${id}`)
+  const decision = await judgeCall(asking, call, `${tool.name} ${id}`)
   if (decision.verdict !== 'allow') return decision
   const needed =
     typeof tool.needsApproval === 'function' ? Boolean(await tool.needsApproval(input)) : tool.needsApproval

@@ -14,7 +14,7 @@ import {
 import type { PreviousEffects } from '../../messaging/index.ts'
 import { type CallLabels, isJoined, type NarrowerRules, type TaintGuard, uniformLabels } from '../../security/index.ts'
 import type { StepContext } from '../agent-port.ts'
-import { type Asking, agreed, askApproval, judge, taintedActionOf } from './approval.ts'
+import { type Asking, agreed, askApproval, judgeCall, taintedActionOf } from './approval.ts'
 
 export interface EffectGateParts {
   readonly agent: string
@@ -78,7 +78,7 @@ export class EffectGate {
     const asking = this.#asking
     const { rules = {} } = this.#parts
     const call = { action: name, labels, outside: isOutsideEffect(spec), rules }
-    const decision = await judge(asking, call, `effect ${name}`)
+    const decision = await judgeCall(asking, call, `effect ${name}`)
     if (decision.verdict === 'allow') return
     const rejected = asking.guard.rejection(taintedActionOf(asking, name), decision)
     const { ask } = asking

@@ -1,0 +1,33 @@
+/** The stored facts that a step is shown, and that an extraction compares with what the user states. */
+import type { TaintLabel } from '../../core/index.ts'
+import type { StepEntry } from '../agent-port.ts'
+import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import { textOfInput } from '../model/content/model-messages.ts'
+import { textOfEpisode } from './episodic-index.ts'
+import { retrieveEpisodes } from './retrieve-episodes.ts'
+import { factsName } from './stored-memory.ts'
+
+const defaultShown = 10
+
+export interface KnownFact {
+  readonly id: string
+  readonly text: string
+  readonly taint: readonly TaintLabel[]
+}
+
+/** Those most like a text, filled up with the newest. */
+export async function knownFacts(definition: LlmDefinition, entry: StepEntry, limit: number): Promise<KnownFact[]> {
+  const { memories, models } = entry.services
+  const { principal, signal } = entry.recorder
+  const memory = factsName(definition.name)
+  const newest = await memories.read(principal.userId, memory)
+  const source = { memories, models, user: principal.userId, memory, signal }
+  const alike = newest.length <= limit ? [] : await retrieveEpisodes(source, textOfInput(entry.input), limit)
+  const shown = new Map([...alike, ...newest].map((item) => [item.id, item]))
+  return [...shown.values()]
+    .slice(0, limit)
+    .map(({ id, content, taint }) => ({ id, text: textOfEpisode(content), taint }))
+}
+
+export const shownFacts = (option: NonNullable<LlmDefinition['memory']['facts']>): number =>
+  (option === true ? undefined : option.limit) ?? defaultShown

@@ -1,0 +1,32 @@
+/** What a stored result of a tool holds and no model is sent: values behind handles, and the whole of a long result. */
+import type { ThreadMessage, ToolResultPart } from './model-messages.ts'
+
+/** Stored under a name that no provider reads. */
+const storedUnder = 'troupe'
+
+type Part = { readonly type: string; readonly providerOptions?: unknown }
+
+/** Undefined where the part holds nothing of the kind. */
+export function unsentOf<Value>(part: Part, kind: 'hidden' | 'complete'): Value | undefined {
+  const options = (part.providerOptions ?? {}) as { readonly [storedUnder]?: Readonly<Record<string, Value>> }
+  return options[storedUnder]?.[kind]
+}
+
+export function withUnsent(part: ToolResultPart, kind: 'hidden' | 'complete', value: unknown): ToolResultPart {
+  const before = part.providerOptions?.[storedUnder] ?? {}
+  return { ...part, providerOptions: { [storedUnder]: { ...before, [kind]: value as never } } }
+}
+
+const holdsUnsent = (part: Part) => part.type === 'tool-result' && isStored(part.providerOptions)
+const isStored = (options: unknown) => Object.hasOwn((options ?? {}) as object, storedUnder)
+
+/** The message as a model and the measures of a prompt have it. */
+export function visibleMessage(message: ThreadMessage): ThreadMessage {
+  if (message.role !== 'tool' || !message.content.some(holdsUnsent)) return message
+  const content = message.content.map((part) => {
+    if (!holdsUnsent(part)) return part
+    const { providerOptions: _, ...visible } = part
+    return visible as typeof part
+  })
+  return { ...message, content }
+}
