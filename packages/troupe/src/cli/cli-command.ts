@@ -26,6 +26,8 @@ export interface ConnectOptions {
   readonly code?: boolean
   /** The file of a team. */
   readonly team?: string
+  /** Acts for the application: `--agent` is an option of the command's own. */
+  readonly asApplication?: true
   /** Whether a database file that is not there is made, or done without; it is refused where absent. */
   readonly absent?: 'made' | 'memory'
 }
@@ -75,5 +77,9 @@ export const pagingOptions = (standard: number) =>
     ['--limit <n>', `at most so many (default: ${standard})`],
     ['--all', 'all there are'],
   ] as const
-export const listLimit = (options: Options, standard: number): number =>
-  options.all === true ? Number.POSITIVE_INFINITY : integerOption(options, 'limit', standard)
+/** @throws CliError for a limit of 0: an empty list would say that there is nothing */
+export function listLimit(options: Options, standard: number): number {
+  const limit = integerOption(options, 'limit', standard)
+  if (limit < 1) throw misused('--limit must be at least 1, got 0.')
+  return options.all === true ? Number.POSITIVE_INFINITY : limit
+}

@@ -57,8 +57,9 @@ export function openCommandContext(input: GlobalFlags, signal: AbortSignal): Ope
     get secrets() {
       return secrets
     },
-    async client({ code = false, team, absent } = {}) {
-      opening ??= open(flags, signal, {
+    async client({ code = false, team, absent, asApplication } = {}) {
+      const { agent: _, ...application } = flags
+      opening ??= open(asApplication ? application : flags, signal, {
         code,
         absent,
         config: async () => usable(await (code ? withTeams(team) : config())),

@@ -8,6 +8,8 @@ import { chatCommand } from './commands/chat-command.ts'
 import { completionOf } from './commands/completion.ts'
 import { contextCommands } from './commands/context-commands.ts'
 import { doctorCommand } from './commands/doctor-command.ts'
+import { evaluateCommand } from './commands/evaluation/evaluate-command.ts'
+import { experimentCommands } from './commands/evaluation/experiment-commands.ts'
 import { initCommand } from './commands/init-command.ts'
 import { loadCommand } from './commands/load-command.ts'
 import { messageCommands } from './commands/message-commands.ts'
@@ -28,6 +30,8 @@ export const commands: readonly CliCommand[] = [
   ...runsCommands,
   ...debugCommands,
   runsEvaluateCommand,
+  evaluateCommand,
+  ...experimentCommands,
   ...contextCommands,
   ...messageCommands,
   ...scheduleCommands,

@@ -12,12 +12,12 @@ export interface GlobalFlags {
 }
 
 export const globalOptions: readonly (readonly [flags: string, description: string])[] = [
-  ['--url <url>', 'ask this server (TROUPE_URL; its key is TROUPE_API_KEY)'],
-  ['--config <file>', 'in place of troupe.config.* of this folder'],
-  ['--storage <url>', 'memory:, sqlite:PATH or postgres://…'],
-  ['--profile <name>', 'development, test or production'],
-  ['--user <id>', 'whose data it is about (TROUPE_USER; default: default)'],
-  ['--agent <name>', 'act as this agent, with what it may see'],
-  ['--json', 'JSON on standard output, for programs'],
-  ['--debug', 'causes and stacks of failures'],
+  ['--url <url>', 'Send the command to this server (TROUPE_URL; its key is TROUPE_API_KEY)'],
+  ['--config <file>', 'Read this configuration instead of troupe.config.* of this folder'],
+  ['--storage <url>', 'Open this storage: memory:, sqlite:PATH or postgres://…'],
+  ['--profile <name>', 'Use this profile: development, test or production'],
+  ['--user <id>', 'Use the data of this user (TROUPE_USER; default: default)'],
+  ['--agent <name>', 'Act as this agent, with its rights'],
+  ['--json', 'Print JSON on standard output, for programs'],
+  ['--debug', 'Print causes and stacks of failures'],
 ]

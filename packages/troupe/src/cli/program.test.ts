@@ -15,12 +15,14 @@ const program = createProgram({ version: '1.2.3', carryOut: async () => {} })
 
 /** What the program says of itself. */
 function registered(): Map<string, { readonly description: string; readonly options: readonly string[] }> {
-  const everywhere = new Set(globalOptions.map(([flags]) => flags.split(' ')[0]))
+  // A command may have an option of its own in the place of a global one.
+  const everywhere = new Set(globalOptions.map((option) => option.join(' ')))
   const found = new Map<string, { description: string; options: string[] }>()
   const walk = (command: Command, name: string) => {
     if (command.commands.length > 0) for (const one of command.commands) walk(one, `${name} ${one.name()}`.trim())
     else {
-      const options = command.options.map(({ long }) => long ?? '').filter((long) => !everywhere.has(long))
+      const own = command.options.filter(({ flags, description }) => !everywhere.has(`${flags} ${description}`))
+      const options = own.map(({ long }) => long ?? '')
       found.set(name, { description: command.description(), options })
     }
   }
@@ -48,6 +50,15 @@ describe('the guide of the command line', () => {
     expect([...here.keys()].sort()).toEqual([...there.keys()].sort())
     for (const [name, { description, options }] of there)
       expect({ name, ...here.get(name) }).toEqual({ name, description, options })
+  })
+
+  it('The help of each command, of each group and of each option of all commands begins with a verb in the imperative.', () => {
+    const groups = program.commands.map((command) => command.description())
+    const commandTexts = [...registered().values()].map(({ description }) => description)
+    const optionTexts = globalOptions.map(([, description]) => description)
+    const texts = [program.description(), ...groups, ...commandTexts, ...optionTexts]
+    // "Runs", "its", "what": a third person, or no verb at all.
+    expect(texts.filter((text) => !/^[A-Z][a-z]*[^s ] /.test(text))).toEqual([])
   })
 
   it('has every option that all commands take, and every exit code', () => {
@@ -158,7 +169,7 @@ describe('the program', () => {
     await expect(tried.parseAsync([...argv, '--storage', 'memory:'], { from: 'user' })).rejects.toThrow('went on')
   })
 
-  it.each(['--limit=x', '--limit=-1', '--limit=1.5'])('%s is no number of things', async (flag) => {
+  it.each(['--limit=x', '--limit=-1', '--limit=1.5', '--limit=0'])('%s is no number of things', async (flag) => {
     const tried = createProgram({
       version: '1.2.3',
       carryOut: async (flags, work) =>

@@ -19,19 +19,20 @@ export interface ProgramOptions {
 
 /** What groups of commands are about. */
 const groups: Readonly<Record<string, string>> = {
-  runs: 'look at runs, steer them, and ask why',
-  context: 'read and write the shared context',
-  messages: 'mailboxes, messages, dead letters',
-  schedules: 'what starts by itself',
-  'api-keys': 'API keys of the server',
-  audit: 'who did what, and what was refused',
-  topology: 'draw a team',
-  completion: 'completion for your shell',
+  runs: 'Inspect runs, control them, and explain them',
+  experiments: 'Show experiments: evaluations of data sets',
+  context: 'Read and write the shared context',
+  messages: 'Show mailboxes, messages and dead letters',
+  schedules: 'Manage schedules',
+  'api-keys': 'Manage the API keys of the server',
+  audit: 'Read and verify the audit log',
+  topology: 'Draw a team',
+  completion: 'Print a completion script',
 }
 
 export function createProgram({ version, carryOut, quiet = false }: ProgramOptions): Commander {
   const program = new Commander('troupe')
-    .description('Runs teams of agents, and looks after them.')
+    .description('Run teams of agents and operate them.')
     .version(version, '-V, --version')
     .showHelpAfterError('(add --help for what there is)')
     .showSuggestionAfterError()
@@ -52,10 +53,11 @@ export function createProgram({ version, carryOut, quiet = false }: ProgramOptio
   return program
 }
 
-/** What every command takes may also stand before it: `troupe --json runs list`. */
-function everywhere(command: Commander): Commander {
+/** What every command takes may also stand before it: `troupe --json runs list`. A command's own option of that name goes before. */
+function everywhere(command: Commander, own: CliCommand['options'] = []): Commander {
+  const declared = new Set(own.map(([flags]) => flags))
   for (const [flags, description] of globalOptions)
-    command.addOption(new Option(flags, description).helpGroup('Everywhere:'))
+    if (!declared.has(flags)) command.addOption(new Option(flags, description).helpGroup('Everywhere:'))
   return command
 }
 
@@ -67,7 +69,7 @@ function addCommand(parent: Commander, name: string, command: CliCommand, carryO
   for (const argument of (command.parameters ?? '').split(' ').filter(Boolean))
     added.addArgument(new Argument(argument.replace(/^"|"$/g, '')))
   for (const [flags, description] of command.options ?? []) added.addOption(new Option(flags, description))
-  everywhere(added)
+  everywhere(added, command.options)
   if (command.standard) added.allowExcessArguments()
   added.action(async (...actionArguments: unknown[]) => {
     const wrong = command.standard ? added.args[0] : undefined

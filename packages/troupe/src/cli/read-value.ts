@@ -4,7 +4,7 @@ import { misused } from './exit-codes.ts'
 
 /** JSON where it is JSON, else the text as it stands; `@file` is the content of a file, `-` standard input. What it has to be, the server checks. */
 export function readValue<Value = unknown>(source: string): Value {
-  const text = source === '-' ? readFileSync(0, 'utf8') : source.startsWith('@') ? readText(source.slice(1)) : source
+  const text = source === '-' ? readTextFile('-') : source.startsWith('@') ? readTextFile(source.slice(1)) : source
   try {
     return JSON.parse(text)
   } catch {
@@ -12,10 +12,14 @@ export function readValue<Value = unknown>(source: string): Value {
   }
 }
 
-function readText(path: string): string {
+/** The content of a file; `-` is standard input. */
+export function readTextFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path === '-' ? 0 : path, 'utf8')
   } catch (error) {
-    throw misused(`${path} cannot be read: ${(error as Error).message}.`, 'A value that begins with @ names a file.')
+    throw misused(
+      `${path} cannot be read: ${(error as Error).message}.`,
+      'A value that begins with @, and a data set, name a file.',
+    )
   }
 }

@@ -9,7 +9,7 @@ export const aboutCommands: readonly CliCommand[] = [
   {
     name: 'config',
     here: true,
-    description: 'every setting, its value and where it is from; secrets stay hidden',
+    description: 'Print every setting with its value and source; secrets stay hidden',
     async run({ config, out }) {
       const { showConfig } = await import('../../configuration/index.ts')
       const loaded = await config()
@@ -34,7 +34,7 @@ export const aboutCommands: readonly CliCommand[] = [
   },
   {
     name: 'health',
-    description: 'whether the whole works, check by check',
+    description: 'Run the health checks',
     options: [['--ready', 'only whether it takes work, which needs no key']],
     async run({ client, out }, _, { ready }) {
       const opened = await client()
@@ -50,7 +50,7 @@ export const aboutCommands: readonly CliCommand[] = [
   },
   {
     name: 'versions',
-    description: 'which release writes what, and which runs need another one',
+    description: 'Print the formats that this release reads and writes, and the runs that need another one',
     async run({ client, out }) {
       const found = await (await client({ code: true })).call('operations.versions')
       out.document(found)
@@ -73,7 +73,7 @@ export const aboutCommands: readonly CliCommand[] = [
   {
     name: 'migrate',
     here: true,
-    description: 'brings the tables up to this release, and nothing else',
+    description: 'Migrate the tables to this release, and do nothing else',
     async run(context) {
       const loaded = await loadStorageConfig(context)
       const { createLocalTroupe, storageLocationOf } = await import('../transport/open-transport.ts')
@@ -86,7 +86,7 @@ export const aboutCommands: readonly CliCommand[] = [
   {
     name: 'info',
     here: true,
-    description: 'this release, this machine, this configuration: for a report of a problem',
+    description: 'Print the release, the machine and the configuration, for a report of a problem',
     async run({ config, out }) {
       const loaded = await config()
       const { storageLocationOf } = await import('../transport/open-transport.ts')

@@ -15,7 +15,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
   {
     name: 'api-keys create',
     parameters: '<name>',
-    description: 'makes a key, and shows it this once',
+    description: 'Create an API key and show it once',
     options: [
       ['--users <ids>', 'with commas between, or all (default: the one of --user)'],
       ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: contributor)'],
@@ -41,7 +41,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
   },
   {
     name: 'api-keys list',
-    description: 'the keys, without their secrets',
+    description: 'List API keys, without their secrets',
     async run({ client, out }) {
       const found: Key[] = []
       for await (const one of (await client()).pages('apiKeys.list')) found.push(one)
@@ -65,7 +65,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
   },
   {
     name: 'api-keys link',
-    description: 'make a link that opens the studio of a server once, within five minutes',
+    description: 'Create a link that opens the studio of a server once, within five minutes',
     options: [
       ['--users <ids>', 'with commas between (default: all)'],
       ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: admin)'],
@@ -83,7 +83,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
   {
     name: 'api-keys rotate',
     parameters: '<id>',
-    description: 'makes the successor of a key, which works on for a while',
+    description: 'Rotate an API key: create its successor; the old key stays valid for a while',
     options: [['--overlap <duration>', 'how long the old one works on (default: 24h)']],
     async run({ client, out }, [id = ''], options) {
       const body = { overlap: text(options, 'overlap') }
@@ -94,7 +94,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
   {
     name: 'api-keys revoke',
     parameters: '<id>',
-    description: 'ends a key, at once and everywhere',
+    description: 'Revoke an API key, at once and everywhere',
     async run({ client, out }, [id = '']) {
       await (await client()).call('apiKeys.revoke', { path: { key: id } })
       out.show({ ok: true }, () => `${safe(id)} is revoked.`)

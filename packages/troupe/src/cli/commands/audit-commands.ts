@@ -34,7 +34,7 @@ interface Listing {
 const incidents: Listing = {
   name: 'incidents',
   operation: 'audit.incidents',
-  description: 'what was refused, the newest first',
+  description: 'List refused actions, newest first',
   none: 'Nothing was refused.',
 }
 
@@ -78,7 +78,7 @@ const holds = (one: AuditLine, wanted: string): boolean =>
 const list = recorded({
   name: 'list',
   operation: 'audit.list',
-  description: 'who did what, the newest first',
+  description: 'List audit records, newest first',
   none: 'Nothing is recorded.',
 })
 
@@ -92,13 +92,13 @@ export const auditCommands: readonly CliCommand[] = [
     name: 'search',
     operation: 'audit.list',
     parameters: '<text>',
-    description: 'records in which a text stands, whether as who, what, about what or why',
+    description: 'Search audit records for a text in actor, operation, resource or reason',
     none: 'It stands in no record.',
   }),
   recorded(incidents),
   {
     name: 'audit export',
-    description: 'the log of all users as lines of JSON, to store and for `audit verify --export`',
+    description: 'Export the log of all users as lines of JSON, for storage and for `audit verify --export`',
     options: [['--out <file>', 'a file that is not there yet; standard output otherwise']],
     async run({ client, out }, _, options) {
       const pieces = (await client()).text('audit.export')
@@ -119,7 +119,7 @@ export const auditCommands: readonly CliCommand[] = [
     here: true,
     parameters: '<checkpoints>',
     description:
-      'whether the log is as its checkpoints, a file of JSON lines, were signed; of a database that no process has open',
+      'Verify the log against its signed checkpoints, a file of JSON lines; no process may have the database open',
     options: [
       ['--public-key <file>', 'PEM of the Ed25519 key that signed them'],
       ['--export <file>', 'of an exported log, in place of the database of the configuration'],

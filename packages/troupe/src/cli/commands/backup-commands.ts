@@ -15,7 +15,7 @@ export const backupCommands: readonly CliCommand[] = [
     name: 'backup',
     here: true,
     parameters: '<folder>',
-    description: 'copies all that is stored, at one moment, while processes use it',
+    description: 'Back up everything that is stored, as of one moment, while processes use it',
     async run(context, [folder = '']) {
       const { operations, config } = await opened(context)
       await needDatabase(config)
@@ -28,7 +28,7 @@ export const backupCommands: readonly CliCommand[] = [
     name: 'verify-backup',
     here: true,
     parameters: '<folder>',
-    description: 'reads all of a backup: its hash, its integrity, its rows',
+    description: 'Verify a backup: its hash, its integrity and its rows',
     async run({ out }, [folder = '']) {
       const { verifyBackup } = await import('../../operations/index.ts')
       out.show(await verifyBackup(folder), ({ at }) => `${safe(folder)} is whole, and of ${at}.`)
@@ -39,7 +39,7 @@ export const backupCommands: readonly CliCommand[] = [
     name: 'restore',
     here: true,
     parameters: '<folder>',
-    description: 'puts a backup into the storage of the configuration, where there is nothing yet',
+    description: 'Restore a backup into the empty storage of the configuration',
     async run(context, [folder = '']) {
       const { operations, config } = await opened(context)
       const restored = await operations.restoreBackup({ from: folder, to: await operations.storageOf(config) })
@@ -53,7 +53,7 @@ export const backupCommands: readonly CliCommand[] = [
   {
     name: 'resume-restored',
     here: true,
-    description: 'lets a restored database go on: runs, schedules, messages',
+    description: 'Resume a restored database: runs, schedules, messages',
     async run(context) {
       const { config } = await loadStorageConfig(context)
       await needDatabase(config)

@@ -17,7 +17,7 @@ import {
 export const chatCommand: CliCommand = {
   name: 'chat',
   parameters: '[team]',
-  description: 'talks with an agent or a team; each line is a task, the last answers go along',
+  description: 'Talk with an agent or a team; each line is a task, sent with the last answers',
   async run(context, [team]) {
     const { out, signal } = context
     const client = await context.client({

@@ -50,7 +50,7 @@ describe('completion', () => {
     expect(offering('prefix')).toEqual([`${seen} context; and ${seen} list`])
     expect(offering('incidents')).toEqual([`${seen} audit; and not ${seen} search incidents export verify`])
     expect(lines.filter((line) => line.startsWith('complete -c troupe -l '))).toHaveLength(globalOptions.length)
-    expect(lines.filter((line) => line.includes(' -a show '))).toEqual([
+    expect(lines.filter((line) => line.includes('from runs;') && line.includes(' -a show '))).toEqual([
       expect.stringMatching(
         /-n '__fish_seen_subcommand_from runs; and not __fish_seen_subcommand_from list show .*' -f -a show/,
       ),

@@ -6,7 +6,7 @@ import { globalOptions } from '../global-flags.ts'
 export const completionOf = (all: () => readonly CliCommand[]): CliCommand => ({
   name: 'completion',
   parameters: '<shell>',
-  description: 'for bash, zsh or fish: source <(troupe completion bash)',
+  description: 'Print the completion script for bash, zsh or fish: source <(troupe completion bash)',
   async run({ out }, [shell = '']) {
     const make = shells[shell]
     if (!make) throw misused(`There is no completion for ${shell}.`, `There is for ${Object.keys(shells).join(', ')}.`)
@@ -18,7 +18,9 @@ export const completionOf = (all: () => readonly CliCommand[]): CliCommand => ({
 })
 
 const longOf = (flags: string) => flags.split(/[ ,]+/).find((word) => word.startsWith('--')) ?? ''
-const optionsOf = ({ options = [] }: CliCommand) => [...options, ...globalOptions].map(([flags]) => longOf(flags))
+const optionsOf = ({ options = [] }: CliCommand) => [
+  ...new Set([...options, ...globalOptions].map(([flags]) => longOf(flags))),
+]
 const firsts = (commands: readonly CliCommand[]) => [
   ...new Set(commands.map(({ name }) => name.split(' ')[0] as string)),
 ]

@@ -16,7 +16,7 @@ const audienceText = (audience: Entry['audience']) =>
 export const contextCommands: readonly CliCommand[] = [
   {
     name: 'context list',
-    description: 'the entries, by key',
+    description: 'List entries, ordered by key',
     options: [
       ['--prefix <text>', 'only keys that begin so'],
       ['--pattern <text>', 'only keys that fit: * any run, ? one'],
@@ -49,7 +49,7 @@ export const contextCommands: readonly CliCommand[] = [
   {
     name: 'context get',
     parameters: '<key>',
-    description: 'the value of an entry, as JSON',
+    description: 'Print the value of an entry, as JSON',
     options: [['--entry', 'all of it: version, owner, audience, where it comes from']],
     async run({ client, out }, [key = ''], { entry }) {
       const found = await (await client()).call('context.get', { path: { key } })
@@ -61,7 +61,7 @@ export const contextCommands: readonly CliCommand[] = [
   {
     name: 'context set',
     parameters: '<key> <value>',
-    description: 'writes an entry: JSON or text, @file, or - for standard input',
+    description: 'Write an entry: JSON or text, @file, or - for standard input',
     options: [
       ['--audience <audience>', 'everyone or owner'],
       ['--subscribers <names>', 'with commas between'],
@@ -88,7 +88,7 @@ export const contextCommands: readonly CliCommand[] = [
   {
     name: 'context delete',
     parameters: '<key>',
-    description: 'deletes an entry',
+    description: 'Delete an entry',
     async run({ client, out }, [key = '']) {
       const { deleted } = await (await client()).call('context.delete', { path: { key } })
       out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There was none.'))
@@ -98,7 +98,7 @@ export const contextCommands: readonly CliCommand[] = [
   {
     name: 'context history',
     parameters: '<key>',
-    description: 'its versions, the oldest first',
+    description: 'List the versions of an entry, oldest first',
     async run({ client, out }, [key = '']) {
       const found: Entry[] = []
       for await (const one of (await client()).pages('context.history', { path: { key }, query: {} })) found.push(one)
@@ -118,7 +118,7 @@ export const contextCommands: readonly CliCommand[] = [
   },
   {
     name: 'context watch',
-    description: 'changes as they happen, until Ctrl-C',
+    description: 'Print changes as they happen, until Ctrl-C',
     options: [
       ['--pattern <text>', 'only keys that fit'],
       ['--from <position>', 'the changes after a revision or the position of a change first'],
@@ -137,7 +137,7 @@ export const contextCommands: readonly CliCommand[] = [
   },
   {
     name: 'context stats',
-    description: 'how much there is',
+    description: 'Count entries, bytes and topics',
     async run({ client, out }) {
       const stats = await (await client()).call('context.stats')
       if (out.json) out.document(stats)
@@ -148,7 +148,7 @@ export const contextCommands: readonly CliCommand[] = [
   },
   {
     name: 'context topics',
-    description: 'the topics, and how many listen to each',
+    description: 'List topics and the number of their subscribers',
     async run({ client, out }) {
       type Topic = ItemOf<'topics.list'>
       const found: Topic[] = []

@@ -10,7 +10,8 @@ import { needDatabase } from '../transport/open-transport.ts'
 
 export const doctorCommand: CliCommand = {
   name: 'doctor',
-  description: 'what is missing for production: the configuration, the running system, the project of this folder',
+  description:
+    'Find what is missing for production in the configuration, the running system and the project of this folder',
   options: [
     ['--production', 'judge as production, whatever the profile'],
     ['--project <folder>', 'whose files are looked at (default: this one)'],

@@ -10,7 +10,7 @@ const templates = ['agent', 'team', 'worker'] as const
 export const initCommand: CliCommand = {
   name: 'init',
   parameters: '[folder]',
-  description: 'makes a first project that runs without a key; files that are there stay as they are',
+  description: 'Create a first project that runs without an API key; existing files stay as they are',
   options: [['--template <name>', `${templates.join(', ')} (default: team)`]],
   async run({ out }, [folder = '.'], options) {
     const template = text(options, 'template') ?? 'team'

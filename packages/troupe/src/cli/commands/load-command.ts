@@ -7,7 +7,7 @@ import { isFile } from './runs/run-command.ts'
 export const loadCommand: CliCommand = {
   name: 'load',
   parameters: '<team> [task]',
-  description: 'many runs at once, and how long they take',
+  description: 'Start many runs at once, and measure how long they take',
   options: [
     ['--concurrent <n>', 'at once (default: 20)'],
     ['--total <n>', 'in all (default: 200)'],

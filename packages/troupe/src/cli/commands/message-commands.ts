@@ -13,7 +13,7 @@ type Counts = ClientSchemas['MailboxCounts']
 export const messageCommands: readonly CliCommand[] = [
   {
     name: 'messages mailboxes',
-    description: 'the mailboxes, and how much is in each',
+    description: 'List mailboxes and the number of messages in each',
     async run({ client, out }) {
       const opened = await client()
       const found: ({ readonly mailbox: string } & Counts)[] = []
@@ -37,7 +37,7 @@ export const messageCommands: readonly CliCommand[] = [
   {
     name: 'messages list',
     parameters: '<mailbox>',
-    description: 'the messages of a mailbox; marks none as read',
+    description: 'List the messages of a mailbox, without marking them as read',
     options: pagingOptions(20),
     async run({ client, out }, [mailbox = ''], options) {
       const found: Message[] = []
@@ -60,7 +60,7 @@ export const messageCommands: readonly CliCommand[] = [
   {
     name: 'messages send',
     parameters: '<to> <type> <payload>',
-    description: 'sends a message as the agent of --agent, or as the host',
+    description: 'Send a message as the agent of --agent, or as the host',
     options: [
       ['--priority <name>', 'urgent, high, normal or low'],
       ['--ttl <duration>', 'worth nothing after so long'],
@@ -82,7 +82,7 @@ export const messageCommands: readonly CliCommand[] = [
   {
     name: 'messages dead-letters',
     parameters: '<mailbox>',
-    description: 'its dead letters, and why they died',
+    description: 'List the dead letters of a mailbox and their reasons',
     async run({ client, out }, [mailbox = '']) {
       const found: Letter[] = []
       for await (const one of (await client()).pages('mailboxes.deadLetters', { path: { mailbox }, query: {} }))
@@ -104,7 +104,7 @@ export const messageCommands: readonly CliCommand[] = [
   {
     name: 'messages redrive',
     parameters: '<mailbox> [ids...]',
-    description: 'delivers dead letters again, at their first attempt',
+    description: 'Redrive dead letters: deliver them from their first attempt',
     options: [['--all', 'all of the mailbox']],
     async run({ client, out }, [mailbox = '', ...ids], { all }) {
       if (ids.length === 0 && all !== true) throw misused('Name the ids, or say --all.')

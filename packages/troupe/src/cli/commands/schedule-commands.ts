@@ -36,7 +36,7 @@ const steered = (verb: 'pause' | 'resume', description: string): CliCommand => (
 export const scheduleCommands: readonly CliCommand[] = [
   {
     name: 'schedules list',
-    description: 'what starts by itself, and when next',
+    description: 'List schedules and their next times',
     options: pagingOptions(100),
     async run({ client, out }, _, options) {
       const found: Schedule[] = []
@@ -61,7 +61,8 @@ export const scheduleCommands: readonly CliCommand[] = [
   {
     name: 'schedules create',
     parameters: '<team> [task]',
-    description: 'begins runs of a registered team: at a time, again and again, at a change of context, at a message',
+    description:
+      'Create a schedule that starts runs of a registered team: at a time, repeatedly, at a change of context, at a message',
     options: [
       ['--id <schedule>', 'creating it again with the same id changes nothing'],
       ['--at <time>', 'once, as ISO text'],
@@ -75,7 +76,7 @@ export const scheduleCommands: readonly CliCommand[] = [
       ['--tags <names>', 'of its runs, with commas between'],
       ['--overlap <policy>', 'allow, skip or queue, while a run of it goes on'],
       ['--misfire <policy>', 'skip, once or all, of times that passed while nobody was there'],
-      ['--paused', 'starts no run until `schedules resume`'],
+      ['--paused', 'Create it paused: it starts no run until `schedules resume`'],
     ],
     async run({ client, out }, [team = '', task], options) {
       const [onContext, onMessage] = [text(options, 'onContext'), text(options, 'onMessage')]
@@ -101,12 +102,12 @@ export const scheduleCommands: readonly CliCommand[] = [
       return undefined
     },
   },
-  steered('pause', 'starts no run until `schedules resume`'),
-  steered('resume', 'begins runs again'),
+  steered('pause', 'Pause a schedule: it starts no run until `schedules resume`'),
+  steered('resume', 'Resume a schedule'),
   {
     name: 'schedules trigger',
     parameters: '<schedule>',
-    description: 'begins a run of it now',
+    description: 'Start a run of a schedule now',
     options: [leaving],
     run: (context, [schedule = ''], options) =>
       begunFrom(context, options, (client) => client.call('schedules.trigger', { path: { schedule } })),
@@ -114,7 +115,7 @@ export const scheduleCommands: readonly CliCommand[] = [
   {
     name: 'schedules delete',
     parameters: '<schedule>',
-    description: 'deletes it; the runs that it began go on',
+    description: 'Delete a schedule; the runs that it started continue',
     async run({ client, out }, [schedule = '']) {
       const { deleted } = await (await client()).call('schedules.delete', { path: { schedule } })
       out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There was none.'))

@@ -11,7 +11,7 @@ export const serveCommands: readonly CliCommand[] = [
   {
     name: 'serve',
     here: true,
-    description: 'serves the troupe of the configuration: its API, its studio, its runs',
+    description: 'Serve the troupe of the configuration: its API, its studio and its runs',
     options: [
       ['--host <address>', 'where it listens (default: 127.0.0.1)'],
       ['--port <n>', 'where it listens; 0 takes a free one (default: 8000)'],
@@ -63,7 +63,7 @@ export const serveCommands: readonly CliCommand[] = [
   {
     name: 'worker',
     here: true,
-    description: 'carries runs and messages on, and listens nowhere: beside a server, on one PostgreSQL',
+    description: 'Carry runs and deliver messages without listening: beside a server, on one PostgreSQL',
     async run(context) {
       tuneCollector()
       const loaded = usable(await context.withTeams())
@@ -84,7 +84,7 @@ export const serveCommands: readonly CliCommand[] = [
   {
     name: 'dev',
     here: true,
-    description: 'serves, and begins anew whenever a file of this folder changes',
+    description: 'Serve, and restart whenever a file of this folder changes',
     options: [['--port <n>', 'where it listens (default: 8000)']],
     async run(context, _, options) {
       const { develop } = await import('../develop.ts')

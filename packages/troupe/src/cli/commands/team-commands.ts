@@ -48,7 +48,7 @@ export const teamCommands: readonly CliCommand[] = [
   {
     name: 'check',
     parameters: '[team]',
-    description: 'what is wrong with a team, before it runs; all of the configuration where none is named',
+    description: 'Check a team before it runs, or all teams of the configuration',
     async run(context, [team]) {
       const { out } = context
       const client = await opened(context, team)
@@ -73,7 +73,7 @@ export const teamCommands: readonly CliCommand[] = [
   },
   {
     name: 'agents',
-    description: 'the agents of the configuration, and those that are present',
+    description: 'List the agents of the configuration and those that are present',
     async run({ client, out }) {
       const opened = await client({ code: true, absent: 'memory' })
       const { items: known } = await opened.call('agents.list')
@@ -106,7 +106,7 @@ export const teamCommands: readonly CliCommand[] = [
   {
     name: 'topology draw',
     parameters: '[team]',
-    description: 'a team as a Mermaid diagram',
+    description: 'Draw a team as a Mermaid diagram',
     async run(context, [team]) {
       const client = await opened(context, team)
       const drawn: { readonly team: string; readonly mermaid: string }[] = []

@@ -40,12 +40,19 @@ export const memorySchema = z.strictObject({
     .strictObject({ at: count, retain: count.optional(), by: z.enum(['model', 'rules']).optional() })
     .optional()
     .describe('In place of maxTokens: past so many tokens, older messages become a summary.'),
+  maxResultTokens: count
+    .optional()
+    .describe('So much of one result of a tool stands in the conversation; the rest is read with read_result.'),
   pinned: z.array(z.string()).optional().describe('Facts that stand in every prompt.'),
   retrieval: z.union([z.literal(true), z.strictObject({ limit: count.optional() })]).optional(),
   working: z.union([z.literal(true), z.strictObject({ capacity: count.optional() })]).optional(),
   episodic: z
     .union([z.literal(true), z.strictObject({ maxEpisodes: count.optional(), limit: count.optional() })])
     .optional(),
+  facts: z
+    .union([z.literal(true), z.strictObject({ maxFacts: count.optional(), limit: count.optional() })])
+    .optional()
+    .describe('What the user states, extracted by the model.'),
   shared: z.string().optional().describe('The beginning of the keys of context entries that are shown.'),
 })
 

@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto'
 import type { Troupe } from '../../startup/index.ts'
 import type { Transport } from './cli-client.ts'
 
+/** The most that a server may be set to take: a data set is sent in one piece. */
+const maxBodyBytes = 2 ** 24
+
 /** Closes the troupe with itself. */
 export async function localTransport(troupe: Troupe, location: string): Promise<Transport> {
   const [{ default: fastify }, { createFetch, troupePlugin }] = await Promise.all([
@@ -12,7 +15,7 @@ export async function localTransport(troupe: Troupe, location: string): Promise<
   const app = fastify({ logger: false, routerOptions: { maxParamLength: 4_096 } })
   // Whoever may open the database may do everything; the key keeps that true should the app ever listen.
   const key = randomBytes(32).toString('hex')
-  await app.register(troupePlugin, { troupe, key, rateLimit: false })
+  await app.register(troupePlugin, { troupe, key, rateLimit: false, bodyLimit: maxBodyBytes })
   const send = createFetch(app)
   return {
     location,

@@ -18,14 +18,16 @@ import type { RunSpec } from '../engine/starts/run-spec.ts'
 import { prepareRun } from '../engine/starts/start-run.ts'
 import { readRetainedRecords } from '../engine/store/retained-records.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
-import { dataAccessOf } from '../history/data-access.ts'
 import { PastRun } from '../history/past-run.ts'
 import type { Pinned } from '../machine/machine-events.ts'
 import type { OpenEvaluationTroupe } from './evaluation-troupe.ts'
 import { layOut, pastContext } from './past-context.ts'
 import { RecordedAnswers } from './recorded-answers.ts'
 import { RecordedCalls, recordedCallsOf, type UnrecordedCall } from './recorded-calls.ts'
-import { type KnownScore, type ScoredRun, scoreAnswer } from './score-answer.ts'
+import { scoreAnswer } from './score-answer.ts'
+import { createScoreContext } from './scorers/create-score-context.ts'
+import { needsSources, type ScoreContext, type ScoredRun, type ScoreFunction } from './scorers/score-function.ts'
+import { sourcesOf } from './sources-of.ts'
 import { UnrepeatedCalls } from './unrepeated-calls.ts'
 
 /** What is different; nothing is allowed: it shows how much answers differ by themselves. */
@@ -57,7 +59,7 @@ export type EvaluatedRun = {
   readonly unrecorded: readonly UnrecordedCall[]
   /** Keys of the context that the run may lack: their versions of that time are not kept any more. */
   readonly missingKeys: readonly string[]
-  /** What it used, also where it failed. */
+  /** What it and its scorer used, also where it failed. */
   readonly spent: Spent
 }
 export type Spent = {
@@ -72,7 +74,7 @@ export interface EvaluationParts {
   readonly user: UserId
   readonly open: OpenEvaluationTroupe
   readonly change: EvaluationChange
-  readonly score: KnownScore
+  readonly score: ScoreFunction
   readonly live: boolean
   readonly repeat: boolean
   readonly signal: AbortSignal | undefined
@@ -89,7 +91,8 @@ interface Known {
 export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: SpendingShare): Promise<EvaluatedRun> {
   const known: Known = { unrecorded: [], missingKeys: [], spent: { tokens: 0, cost: 0 } }
   try {
-    return { run: row.run, status: 'scored', ...(await scored(parts, row, share, known)), ...known }
+    const outcome = await scored(parts, row, share, known)
+    return { run: row.run, status: 'scored', ...outcome, ...known }
   } catch (error) {
     if (parts.signal?.aborted) throw error
     const stored = storeError(error)
@@ -110,6 +113,7 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
   const recorded = live ? undefined : new RecordedCalls(calls)
   const once = live && !repeat ? new UnrepeatedCalls(row.run, calls, host.parts.services.recording) : undefined
   const evaluationTroupe = await open(recorded ?? once)
+  const scoring = createScoreContext(host.parts.services.models, user, signal)
   try {
     await layOut(then, evaluationTroupe, host.parts, user, spec.agents.keys())
     signal?.throwIfAborted()
@@ -124,15 +128,17 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
     if (missing) throw failure('evaluation.unrecorded', { kind: missing.kind, name: missing.name })
     if (result.status !== 'completed') throw unfinished(row.run, result)
     const before = revive(JSON.parse(row.result ?? 'null') as Json)
-    const about = { id: row.run, task: spec.task, original: before.response }
-    const original = await sideOf(parts.score, { ...about, side: 'original', result: before }, () =>
+    const about = { id: row.run, task: spec.task, original: before.response, expected: before.response }
+    const original = await sideOf(parts.score, scoring, { ...about, side: 'original', result: before }, () =>
       sourcesOf(host, user, row),
     )
-    const candidate = await sideOf(parts.score, { ...about, side: 'candidate', result }, async () =>
+    const candidate = await sideOf(parts.score, scoring, { ...about, side: 'candidate', result }, async () =>
       sourcesOf(evaluationTroupe.host, user, await evaluationTroupe.host.row(user, id)),
     )
     return { original, candidate, ...(result.response === undefined ? {} : { response: result.response }) }
   } finally {
+    const { tokens, cost } = known.spent
+    known.spent = { tokens: tokens + scoring.spent.tokens, cost: cost + scoring.spent.cost }
     await evaluationTroupe.close()
   }
 }
@@ -170,28 +176,15 @@ function unfinished(run: string, { status, reason, guard, error }: RunResult): E
 }
 
 async function sideOf(
-  score: KnownScore,
+  score: ScoreFunction,
+  context: ScoreContext,
   about: Omit<ScoredRun, 'response' | 'sources'>,
   sources: () => Promise<readonly Json[]>,
 ): Promise<RunMetrics> {
   const { result } = about
-  const sourceTexts = score === 'citations' || typeof score === 'function' ? await sources() : []
-  const quality = await scoreAnswer(score, {
-    ...about,
-    response: result.response,
-    sources: [about.task, ...sourceTexts],
-  })
+  const sourceTexts = needsSources(score) ? await sources() : []
+  const run = { ...about, response: result.response, sources: [about.task, ...sourceTexts] }
+  const { score: quality } = await scoreAnswer(score, run, context)
   const { totalSteps: steps, cost, durationMs } = result
   return { quality, steps, tokens: tokensOf(result), cost: cost.usd, durationMs }
-}
-
-/** What a run had read of the context, and what tools and effects had answered it. */
-async function sourcesOf({ parts }: OrchestraHost, user: UserId, row: RunRow): Promise<readonly Json[]> {
-  const past = PastRun.of(row.run, await readRetainedRecords(parts, user, row))
-  const from = { user, past, journals: parts.journals, context: parts.mesh.host(user) }
-  const { context } = await dataAccessOf(from, past.events.length)
-  const calls = await recordedCallsOf(parts, user, row)
-  return [...context.reads, ...calls.map(({ output: value }) => ({ value }))].flatMap(({ value }) =>
-    value === undefined ? [] : [value],
-  )
 }

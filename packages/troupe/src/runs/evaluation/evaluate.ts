@@ -29,7 +29,8 @@ import {
 } from './evaluate-run.ts'
 import { EvaluationRecord } from './evaluation-record.ts'
 import type { OpenEvaluationTroupe } from './evaluation-troupe.ts'
-import { checkScore, type NamedScores, type Score } from './score-answer.ts'
+import { createScorer, type Score } from './score-answer.ts'
+import type { NamedScores } from './scorers/score-function.ts'
 
 export interface EvaluateOptions {
   /** Keeps what is done: begun again with it, also by another process, it goes on with the runs that are left. */
@@ -182,6 +183,7 @@ const fingerprintOf = (value: unknown): string =>
 function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
   checkOptions('evaluate', options, known)
   checkSignal('orchestra.evaluate', options.signal)
+  if (options.id !== undefined) checkName('evaluation', options.id)
   const { concurrency = 2, limit = 100, budget = {}, live = false, repeat = false, onProgress, change } = options
   const within = (option: string, value: number, max: number) => {
     if (!Number.isSafeInteger(value) || value < 1 || value > max)
@@ -197,7 +199,7 @@ function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
     if (typeof value !== 'boolean') throw wrong(name, 'it must be true or false')
   if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it is no function')
   checkOptions('evaluate.change', change, ['model', 'prompts', 'team', 'agent', 'topology'])
-  return { concurrency, limit, budget, score: checkScore(options.score, scores) }
+  return { concurrency, limit, budget, score: createScorer(options.score, scores) }
 }
 
 /** @throws ValidationError `topology.rejected`; NotFoundError `team.unknown` */

@@ -2,11 +2,11 @@
  * What an evaluation that has an id has done: the runs that it chose, and the report of each as it was made. Begun again with
  * its id it goes on with what is left, and pays for nothing twice. Kept for 30 days.
  */
-import { sql } from 'kysely'
 import { failure, type Json, type UserId } from '../../core/index.ts'
-import { type Bind, rawTemplates, type Storage } from '../../storage/index.ts'
+import type { Storage } from '../../storage/index.ts'
 import type { EvaluatedRun } from './evaluate-run.ts'
-import { evaluatedRunContent } from './evaluation-tables.ts'
+import { evaluatedRunStatements } from './evaluated-run-statements.ts'
+import type { EvaluationKind } from './evaluation-tables.ts'
 
 const retentionMs = 30 * 86_400_000
 const now = { $: 'now' } as const
@@ -19,13 +19,13 @@ interface Begun {
 
 export class EvaluationRecord {
   readonly #storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
-  readonly #key: { readonly user: UserId; readonly evaluation: string }
-  readonly #statements: ReturnType<typeof compile>
+  readonly #key: { readonly user: UserId; readonly kind: EvaluationKind; readonly evaluation: string }
+  readonly #statements: ReturnType<typeof evaluatedRunStatements>
 
   constructor(storage: Pick<Storage, 'dialect' | 'read' | 'commit'>, user: UserId, evaluation: string) {
     this.#storage = storage
-    this.#key = { user, evaluation }
-    this.#statements = compile(storage)
+    this.#key = { user, kind: 'evaluation', evaluation }
+    this.#statements = evaluatedRunStatements(storage)
   }
 
   /**
@@ -58,31 +58,10 @@ export class EvaluationRecord {
   async #put(run: string, body: Json): Promise<void> {
     const { user } = this.#key
     const statements = [
-      this.#statements.cleanup({ user, before: { $: 'now', plusMs: -retentionMs } }),
-      this.#statements.put({ ...this.#key, run, body: JSON.stringify(body), now }),
+      this.#statements.cleanup({ user, kind: 'evaluation', before: { $: 'now', plusMs: -retentionMs } }),
+      this.#statements.insert({ ...this.#key, run, body: JSON.stringify(body), at: now }),
     ]
     const result = await this.#storage.commit({ id: null, scope: { user }, statements })
     if (!result.ok) throw failure(result.code, { ...result.detail })
-  }
-}
-
-type EvaluationKey = { user: string; evaluation: string }
-
-function compile({ dialect }: Pick<Storage, 'dialect'>) {
-  const compiled = rawTemplates(dialect)
-  return {
-    all: compiled<EvaluationKey>(
-      (p) => sql`select evaluation, run_id, body from evaluated_runs
-        where user_id = ${p.user} and evaluation = ${p.evaluation}`,
-      evaluatedRunContent,
-    ),
-    put: compiled<EvaluationKey & { run: string; body: string; now: Bind }>(
-      (p) => sql`insert into evaluated_runs (user_id, evaluation, run_id, body, at)
-        values (${p.user}, ${p.evaluation}, ${p.run}, ${p.body}, ${p.now}) on conflict do nothing`,
-      { body: ['evaluation', 'evaluation', 'run'] },
-    ),
-    cleanup: compiled<{ user: string; before: Bind }>(
-      (p) => sql`delete from evaluated_runs where user_id = ${p.user} and at < ${p.before}`,
-    ),
   }
 }

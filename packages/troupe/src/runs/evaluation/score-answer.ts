@@ -1,55 +1,52 @@
 /** What an answer is worth: a number, of the past run and of the one that is run again alike. */
-import {
-  canonicalJson,
-  checkOptions,
-  checkSchema,
-  failure,
-  isPlainObject,
-  type Json,
-  nearest,
-  parse,
-  type Schema,
-  show,
-} from '../../core/index.ts'
-import type { RunResult } from '../engine/run-result.ts'
-
-/** What is scored. */
-export interface ScoredRun {
-  /** Of the past run, on both sides. */
-  readonly id: string
-  readonly side: 'original' | 'candidate'
-  readonly task: Json
-  readonly response: Json | undefined
-  readonly result: RunResult
-  /** What the past run had answered. */
-  readonly original: Json | undefined
-  /** What the run was given: its task, what it read of the context, what tools and effects answered it. */
-  readonly sources: readonly Json[]
-}
+import { checkOptions, checkSchema, failure, isPlainObject, nearest, type Schema, show } from '../../core/index.ts'
+import { citesSources } from './scorers/cites-sources.ts'
+import { exactMatch } from './scorers/exact-match.ts'
+import { type JudgeOptions, judge } from './scorers/judge.ts'
+import { matchesSchema } from './scorers/matches-schema.ts'
+import type { NamedScores, ScoreContext, ScoredRun, ScoreFunction, Verdict } from './scorers/score-function.ts'
+import { type SimilarityOptions, similarity } from './scorers/similarity.ts'
 
 /**
- * `exact`: 1 where the answer is the past one, else 0. `{ schema }`: 1 where the answer fits. `citations`: the share of
- * its citations that stand in what the run was given, 0 without any. A function: any number, more being better. `{ named }`:
- * one of `createTroupe({ evaluation: { scores } })`.
+ * A scorer: a function, as `exactMatch`, `citesSources`, `matchesSchema(…)`, `similarity(…)` and `judge(…)` are, or as JSON.
+ * `exact`, `citations`, `similarity`, `{ schema }`, `{ similarity }` and `{ judge }` are those functions; `{ named }` is one of
+ * `createTroupe({ evaluation: { scores } })`.
  */
-export type Score = 'exact' | 'citations' | { readonly schema: Schema } | { readonly named: string } | ScoreFunction
-export type ScoreFunction = (run: ScoredRun) => number | Promise<number>
-/** By their names. */
-export type NamedScores = Readonly<Record<string, ScoreFunction>>
-export type KnownScore = Exclude<Score, { readonly named: string }>
+export type Score =
+  | 'exact'
+  | 'citations'
+  | 'similarity'
+  | { readonly schema: Schema }
+  | { readonly similarity: SimilarityOptions }
+  | { readonly judge: JudgeOptions }
+  | { readonly named: string }
+  | ScoreFunction
 
 const wrong = (problem: string) => failure('validation.failed', { what: 'The score of evaluate', problem })
 
 /** @throws ValidationError */
-export function checkScore(score: Score, scores: NamedScores = {}): KnownScore {
-  if (score === 'exact' || score === 'citations' || typeof score === 'function') return score
+export function createScorer(score: Score, scores: NamedScores = {}): ScoreFunction {
+  if (typeof score === 'function') return score
+  if (score === 'exact') return exactMatch
+  if (score === 'citations') return citesSources
+  if (score === 'similarity') return similarity()
   if (!isPlainObject(score))
-    throw wrong(`it is ${show(score)}, neither 'exact', 'citations', { schema }, { named } nor a function`)
+    throw wrong(
+      `it is ${show(score)}, neither 'exact', 'citations', 'similarity', { schema }, { similarity }, { judge }, { named } nor a function`,
+    )
   if ('named' in score) return scoreNamed(score, scores)
+  if ('similarity' in score) {
+    checkOptions('evaluate.score', score, ['similarity'])
+    return similarity(score.similarity)
+  }
+  if ('judge' in score) {
+    checkOptions('evaluate.score', score, ['judge'])
+    return judge(score.judge)
+  }
   checkOptions('evaluate.score', score, ['schema'])
   if (score.schema === undefined) throw wrong('it has no schema')
   checkSchema('The schema of evaluate.score', score.schema)
-  return score
+  return matchesSchema(score.schema)
 }
 
 function scoreNamed(score: { readonly named: string }, scores: NamedScores): ScoreFunction {
@@ -63,58 +60,15 @@ function scoreNamed(score: { readonly named: string }, scores: NamedScores): Sco
 }
 
 /** @throws ValidationError for a score that is no number, or where there is nothing to be equal to */
-export async function scoreAnswer(score: KnownScore, run: ScoredRun): Promise<number> {
-  if (score === 'exact') return exact(run)
-  if (score === 'citations') return citations(run)
-  if (typeof score === 'object') {
-    const fits = parse(score.schema, run.response ?? null, 'The answer')
-    return await fits.then(
-      () => 1,
-      (error: Error) => {
-        // The schema gave no verdict: it threw.
-        if (error.cause !== undefined) throw error
-        return 0
-      },
-    )
+export async function scoreAnswer(scorer: ScoreFunction, run: ScoredRun, context: ScoreContext): Promise<Verdict> {
+  const outcome: unknown = await scorer(run, context)
+  const verdict = isPlainObject(outcome) ? (outcome as Partial<Verdict>) : { score: outcome as number }
+  const { score, choice, reason } = verdict
+  if (typeof score !== 'number' || !Number.isFinite(score))
+    throw wrong(`it gave ${show(isPlainObject(outcome) ? score : outcome)} for run ${run.id}, which is no number`)
+  return {
+    score,
+    ...(choice === undefined ? {} : { choice: String(choice) }),
+    ...(reason === undefined ? {} : { reason: String(reason) }),
   }
-  const worth = await score(run)
-  if (!Number.isFinite(worth)) throw wrong(`it gave ${show(worth)} for run ${run.id}, which is no number`)
-  return worth
-}
-
-function exact({ id, response, original }: ScoredRun): number {
-  if (original === undefined) throw wrong(`run ${id} has no answer that another could be equal to`)
-  return response !== undefined && canonicalJson(response) === canonicalJson(original) ? 1 : 0
-}
-
-function citations({ response, sources }: ScoredRun): number {
-  const text = flat(sources.flatMap(textsIn).join('\n'))
-  const cited = new Set(citationsIn(response ?? null).map(flat))
-  if (cited.size === 0) return 0
-  return [...cited].filter((citation) => text.includes(citation)).length / cited.size
-}
-
-const flat = (text: string) => text.replace(/\s+/g, ' ').trim().toLowerCase()
-
-/** Names in square brackets, web addresses, texts in quotation marks of three words or more, and fields called `quote`. */
-function citationsIn(answer: Json): readonly string[] {
-  if (typeof answer === 'string')
-    return [
-      ...matches(answer, /\[([^[\]]+)\](?!\()/g),
-      ...matches(answer, /(https?:\/\/[^\s<>"')\]]*[^\s<>"')\].,;:!?])/g),
-      ...matches(answer, /["“]([^"“”]+)["”]/g).filter((quote) => quote.trim().split(/\s+/).length > 2),
-    ]
-  if (Array.isArray(answer)) return answer.flatMap(citationsIn)
-  if (typeof answer !== 'object' || answer === null) return []
-  return Object.entries(answer).flatMap(([field, value]) =>
-    field === 'quote' && typeof value === 'string' ? [value] : citationsIn(value as Json),
-  )
-}
-
-const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found = '']) => found)
-
-function textsIn(value: Json): readonly string[] {
-  if (typeof value === 'string') return [value]
-  if (typeof value !== 'object' || value === null) return [String(value)]
-  return Object.entries(value).flatMap(([field, each]) => [field, ...textsIn(each as Json)])
 }

@@ -8,6 +8,7 @@ import {
   watchItemSchema,
 } from './entry-schemas.ts'
 import { evaluatedRunSchema } from './evaluation-schemas.ts'
+import { caseResultSchema, experimentSchema, experimentSummarySchema, sideTotalSchema } from './experiment-schemas.ts'
 import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from './health-schemas.ts'
 import { deadLetterSchema, mailboxCountsSchema, messageSchema } from './message-schemas.ts'
 import { problemSchema } from './problem-schema.ts'
@@ -24,6 +25,7 @@ import {
   runStatusSchema,
   runSummarySchema,
   runViewSchema,
+  sentPromptSchema,
   uncertainEffectSchema,
 } from './run-schemas.ts'
 import { scheduleSchema } from './schedule-schema.ts'
@@ -31,10 +33,13 @@ import { scheduleSchema } from './schedule-schema.ts'
 export const components = {
   AuditRecord: auditRecordSchema,
   BatchResult: batchResultSchema,
+  CaseResult: caseResultSchema,
   DeadLetter: deadLetterSchema,
   DoctorReport: doctorReportSchema,
   Entry: entrySchema,
   EvaluatedRun: evaluatedRunSchema,
+  Experiment: experimentSchema,
+  ExperimentSummary: experimentSummarySchema,
   Explanation: explanationSchema,
   ExportedRun: exportedRunSchema,
   Health: healthSchema,
@@ -47,6 +52,7 @@ export const components = {
   Provenance: provenanceSchema,
   Question: questionSchema,
   RecordedCall: recordedCallSchema,
+  SentPrompt: sentPromptSchema,
   RecordedEvent: recordedEventSchema,
   RunEvent: runEventSchema,
   RunResult: runResultSchema,
@@ -54,6 +60,7 @@ export const components = {
   RunSummary: runSummarySchema,
   RunView: runViewSchema,
   Schedule: scheduleSchema,
+  SideTotal: sideTotalSchema,
   StoredError: storedErrorSchema,
   UncertainEffect: uncertainEffectSchema,
   Versions: versionsSchema,

@@ -85,7 +85,7 @@ export const runResultSchema = z.object({
 
 export const recordedCallSchema = z.object({
   call: z.string(),
-  kind: z.enum(['model', 'tool', 'effect']),
+  kind: z.enum(['model', 'tool', 'guardrail', 'effect']),
   name: z.string(),
   class: z.string(),
   state: z.enum(['claimed', 'done', 'failed', 'uncertain', 'not-happened']),
@@ -94,6 +94,16 @@ export const recordedCallSchema = z.object({
   output: json.optional(),
   error: storedErrorSchema.optional(),
   taint: list(z.string()).optional(),
+})
+
+export const sentPromptSchema = z.object({
+  call: z.string(),
+  name: z.string(),
+  models: list(z.string()),
+  prompt: list(json),
+  tools: list(json),
+  responseFormat: json.optional(),
+  settings: z.record(z.string(), json),
 })
 
 const runState = {

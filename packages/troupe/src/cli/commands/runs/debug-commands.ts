@@ -14,7 +14,7 @@ export const debugCommands: readonly CliCommand[] = [
   {
     name: 'runs at',
     parameters: '<run> <seq>',
-    description: 'the run as it stood with one of its events: branches, context, messages',
+    description: 'Show a run as it was at one of its events: branches, context, messages',
     async run({ client, out }, [run = '', seq = '']) {
       if (!/^\d+$/.test(seq))
         throw misused(
@@ -28,7 +28,7 @@ export const debugCommands: readonly CliCommand[] = [
   {
     name: 'runs inspect',
     parameters: '<run>',
-    description: 'how it stands, at which breakpoint, and what comes next',
+    description: 'Show the state of a run, its breakpoint and its next steps',
     async run({ client, out }, [run = '']) {
       out.show(await (await client()).call('runs.inspect', { path: { run } }), indented)
       return undefined
@@ -38,7 +38,7 @@ export const debugCommands: readonly CliCommand[] = [
     name: 'runs break',
     parameters: '<run> <breakpoints>',
     description:
-      'where it stops from now on: error, or JSON such as [{"agent":"Two"},{"tool":"pay"},{"seq":40}]; [] nowhere',
+      'Set the breakpoints of a run: error, or JSON such as [{"agent":"Two"},{"tool":"pay"},{"seq":40}]; [] removes them',
     async run({ client, out }, [run = '', valueText = '']) {
       const breakOn = readValue<Breakpoints>(valueText)
       await (await client({ code: true })).call('runs.setBreakpoints', { path: { run }, body: { breakOn } })
@@ -49,7 +49,7 @@ export const debugCommands: readonly CliCommand[] = [
   {
     name: 'runs step',
     parameters: '<run>',
-    description: 'goes on until another step has begun, and stops again behind it',
+    description: 'Resume a run until another step has started, then stop it',
     async run({ client, out }, [run = '']) {
       out.show(await (await client({ code: true })).call('runs.step', { path: { run }, body: {} }), indented)
       return undefined
@@ -58,7 +58,7 @@ export const debugCommands: readonly CliCommand[] = [
   {
     name: 'runs edit',
     parameters: '<run>',
-    description: 'changes what a run that stands at a breakpoint goes on with',
+    description: 'Edit the inputs or results with which a run at a breakpoint continues',
     options: [
       ['--results <json>', '{ step: value } of failures that are held'],
       ['--inputs <json>', '{ branch: value } of branches about to begin a step'],

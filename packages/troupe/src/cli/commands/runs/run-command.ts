@@ -13,7 +13,7 @@ import { isResult, questionsOf, type ShownQuestion, type ShownResult, type Statu
 export const runCommand: CliCommand = {
   name: 'run',
   parameters: '<team> <task>',
-  description: 'runs a team: one of the configuration, an agent, or a file of a team',
+  description: 'Run a team: one of the configuration, an agent, or the file of a team',
   options: [
     ['--id <run>', 'starting again with the id of a run gives that run'],
     ['--tags <names>', 'with commas between'],

@@ -67,7 +67,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs show',
     parameters: '<run>',
-    description: 'how a run stands: questions, result, cost',
+    description: 'Show the status of a run: questions, result, cost',
     async run({ client, out }, [run = '']) {
       showResult(out, run, await (await client()).call('runs.result', { path: { run }, query: {} }))
       return undefined
@@ -76,7 +76,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs result',
     parameters: '<run>',
-    description: 'waits until the run ends or waits, and prints its result',
+    description: 'Wait until a run ends or waits, and print its result',
     options: [['--wait <duration>', 'at most so long, such as 30s (default: as long as it takes)']],
     async run({ client, out, signal }, [run = ''], options) {
       const opened = await client({ code: true })
@@ -93,7 +93,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs events',
     parameters: '<run>',
-    description: 'its events, and those to come until it ends',
+    description: 'Print the events of a run until it ends',
     options: [
       ['--from <seq>', 'only later ones'],
       ['--type <name>', 'only those whose name begins so'],
@@ -103,13 +103,13 @@ export const runsCommands: readonly CliCommand[] = [
       return undefined
     },
   },
-  command('pause', 'begins no new step'),
-  command('resume', 'lets a paused run go on; without a server carries it on here, also one that was cut off'),
-  command('cancel', 'ends a run; it cleans up'),
+  command('pause', 'Pause a run: steps in progress finish, no new step starts'),
+  command('resume', 'Resume a paused run; without a server also one that was interrupted, carried by this process'),
+  command('cancel', 'Cancel a run; its steps clean up first'),
   {
     name: 'runs answer',
     parameters: '<run> <question> <value>',
-    description: 'answers a question of the run: a text, one of its options, or yes and no for an approval',
+    description: 'Answer a question of a run: a text, one of its options, or yes and no for an approval',
     options: [leaving],
     async run(context, [run = '', question = '', valueText = ''], options) {
       const client = await context.client({ code: true })
@@ -126,7 +126,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs why',
     parameters: '<run>',
-    description: 'in plain words why it waits, failed, cost that much, took that path',
+    description: 'Explain in plain words why a run waits, failed, cost that much or took its path',
     async run({ client, out }, [run = '']) {
       const explanation = await (await client()).call('runs.why', { path: { run } })
       out.show(explanation, ({ sentences }) => safe(sentences.map(({ text: line }) => line).join('\n')))
@@ -134,9 +134,19 @@ export const runsCommands: readonly CliCommand[] = [
     },
   },
   {
+    name: 'runs prompts',
+    parameters: '<run> <step>',
+    description: 'Show what the model calls of a step were sent',
+    async run({ client, out }, [run = '', step = '']) {
+      const { prompts } = await (await client()).call('runs.prompts', { path: { run, step } })
+      out.show(prompts, (all) => (all.length === 0 ? 'It asked no model.' : indented(all)))
+      return undefined
+    },
+  },
+  {
     name: 'runs verify-replay',
     parameters: '<run>',
-    description: 'replay a run on its recorded inputs and compare; calls no model and no tool',
+    description: 'Replay a run on its recorded inputs and compare the events; calls no model and no tool',
     async run({ client, out }, [run = '']) {
       const replayed = await (await client()).call('runs.verifyReplay', { path: { run }, body: {} })
       out.show(replayed, ({ identical, events, difference }) =>
@@ -150,7 +160,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs compare',
     parameters: '<one> <other>',
-    description: 'where two runs part',
+    description: 'Compare two runs and show where they diverge',
     async run({ client, out }, [one = '', other = '']) {
       const found = await (await client()).call('runs.compare', { path: { run: one, other } })
       out.show(found, indented)
@@ -160,7 +170,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs fork',
     parameters: '<run>',
-    description: 'a new run that shares the beginning of another, and goes on with what you change',
+    description: 'Fork a run: start a new one that shares its history up to an event and continues with your edits',
     options: [
       ['--at <seq>', 'after this event'],
       ['--edit <json>', '{ results, prompts, answers, model }'],
@@ -183,7 +193,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs retry',
     parameters: '<run>',
-    description: 'a new run that goes on where this one failed; what had succeeded is not done again',
+    description: 'Retry a failed run from its failure, as a new run; completed work is not repeated',
     options: [
       ['--from <step>', 'from this failed step on'],
       ['--budget <json>', 'in place of the one that was used up'],
@@ -203,7 +213,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs undo',
     parameters: '<run>',
-    description: 'takes back what a run that is over did outside, the last effect first',
+    description: 'Undo the effects of a run that has ended, last effect first',
     options: [['--steps <ids>', 'only of these, with commas between']],
     async run({ client, out }, [run = ''], options) {
       const { effects } = await (await client({ code: true })).call('runs.undo', {
@@ -226,7 +236,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs export',
     parameters: '<run>',
-    description: 'one file, redacted, that another installation opens and replays',
+    description: 'Export a run as one redacted file that another installation can open and replay',
     async run({ client, out }, [run = '']) {
       out.show(await (await client()).call('runs.export', { path: { run }, query: {} }), indented)
       return undefined
@@ -235,7 +245,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs uncertain',
     parameters: '<run>',
-    description: 'effects with an unknown outcome',
+    description: 'List effects with an unknown outcome',
     async run({ client, out }, [run = '']) {
       const { effects } = await (await client()).call('runs.uncertain', { path: { run } })
       out.table(
@@ -257,7 +267,7 @@ export const runsCommands: readonly CliCommand[] = [
   {
     name: 'runs resolve',
     parameters: '<run> <step> <call>',
-    description: 'says of an uncertain effect whether it happened',
+    description: 'Resolve an uncertain effect: it happened, or it did not',
     options: [
       ['--happened', 'it happened'],
       ['--not-happened', 'it did not happen: it is executed'],

@@ -14,7 +14,7 @@ const ownFilters = runFilterOptions.filter(([flags]) => !/^--reason/.test(flags)
 export const runsEvaluateCommand: CliCommand = {
   name: 'runs evaluate',
   parameters: '[runs...]',
-  description: 'runs past runs again with something different, and compares quality, steps, cost and time',
+  description: 'Evaluate a change: repeat past runs with it, and compare quality, steps, cost and time',
   options: [
     ['--model <name>', 'this model in place of theirs'],
     ['--prompts <json>', '{ agent: instructions } in place of theirs'],

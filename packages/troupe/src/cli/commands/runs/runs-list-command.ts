@@ -38,7 +38,7 @@ export const filterOf = (options: Options) => ({
 
 export const runsListCommand: CliCommand = {
   name: 'runs list',
-  description: 'those that fit all that is named, the newest first',
+  description: 'List runs that match all filters, newest first',
   options: [...runFilterOptions, ...pagingOptions(20)],
   async run({ client, out }, _, options) {
     const found: Summary[] = []
@@ -64,7 +64,7 @@ export const runsListCommand: CliCommand = {
 const inShort = (text: string, max: number) => (text.length > max ? `${text.slice(0, max - 1)}…` : text)
 
 /** Largest unit alone: `3d`, `5h`, `12m`, `40s`. */
-function ageOf(ms: number): string {
+export function ageOf(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000))
   const units = [
     ['d', 86_400],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Servers } from '../server-testbed.test.fixture.ts'
+import { Servers } from '../../server-testbed.test.fixture.ts'
 
 const servers = new Servers()
 afterEach(() => servers.close())

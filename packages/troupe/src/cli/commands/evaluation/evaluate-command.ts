@@ -1,0 +1,140 @@
+/** Evaluates a team on a data set, and compares it with another. */
+import { basename } from 'node:path'
+import type { ClientSchemas, OperationRequest } from '../../../client/index.ts'
+import { TroupeError } from '../../../core/index.ts'
+import {
+  amount,
+  type CliCommand,
+  type CommandContext,
+  integerOption,
+  listed,
+  type Options,
+  text,
+} from '../../cli-command.ts'
+import { type ExitCode, exitCodes, misused } from '../../exit-codes.ts'
+import { oneLine } from '../../output/safe.ts'
+import { readTextFile, readValue } from '../../read-value.ts'
+import { isFile } from '../runs/run-command.ts'
+import { rounded, showTotals } from './show-totals.ts'
+
+type Experiment = ClientSchemas['Experiment']
+type CaseResult = ClientSchemas['CaseResult']
+type Body = OperationRequest<'experiments.evaluate'>['body']
+type Scorers = Body['scorers']
+
+export const evaluateCommand: CliCommand = {
+  name: 'evaluate',
+  parameters: '<dataset>',
+  description: 'Run a team on each case of a data set (JSONL), score the answers, and compare it with another team',
+  options: [
+    ['--team <name>', 'the team: one of the configuration, an agent, or a file of a team'],
+    ['--agent <name>', 'in place of a team: this agent alone'],
+    ['--against <name>', 'another team or agent, which gets the same cases'],
+    [
+      '--scorer <names...>',
+      'exact (default), citations, similarity, similarity:MODEL, a name that the configuration gives, or @file of a JSON Schema',
+    ],
+    ['--rubric <text>', 'a model judges each answer by this text, or by @file'],
+    ['--judge <model>', 'the model of --rubric (default: that of the configuration)'],
+    ['--id <experiment>', 'its name; with that of an interrupted one, does what is left of it'],
+    ['--tags <names>', 'only cases that have all of these, with commas between'],
+    ['--limit <n>', 'cases at most, from the first'],
+    ['--budget <json>', '{ steps, tokens, cost, time } of each run'],
+    ['--concurrency <n>', 'runs at once (default: 2)'],
+    ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1'],
+  ],
+  async run(context, [path = ''], options) {
+    const lowest = amount(options, 'failUnder')
+    if (lowest !== undefined && lowest > 1) throw misused(`--fail-under takes a number from 0 to 1, and got ${lowest}.`)
+    const body = await bodyOf(context, path, options)
+    const team = text(options, 'team')
+    const file = team !== undefined && isFile(team) ? { team } : {}
+    const client = await context.client({ code: true, absent: 'made', asApplication: true, ...file })
+    context.signal.addEventListener('abort', () => context.out.note('Interrupted. The same command does what is left.'))
+    for await (const { data } of client.stream('experiments.evaluate', { body })) {
+      if (!('done' in data)) return showOutcome(context, data, lowest)
+      context.out.note(`${data.done} of ${data.total}: ${lineOf(data.result)}`)
+    }
+    throw misused('The evaluation was cut off.', 'The same command does what is left.')
+  },
+}
+
+async function bodyOf(context: CommandContext, path: string, options: Options): Promise<Body> {
+  const { team, agent, against, budget } = { ...options, ...textsOf(options) }
+  if ((team === undefined) === (agent === undefined)) throw misused('evaluate takes --team or --agent, one of them.')
+  const name = path === '-' ? 'standard input' : basename(path).replace(/\.jsonl$/i, '')
+  const jsonl = readTextFile(path)
+  await checkLines(context, name, jsonl)
+  return {
+    id: text(options, 'id'),
+    dataset: { name, jsonl },
+    ...(agent === undefined ? {} : { agent }),
+    ...(team === undefined || isFile(team) ? {} : { team }),
+    ...(against === undefined ? {} : { against: { team: against } }),
+    scorers: scorersOf(options),
+    tags: listed(options, 'tags'),
+    limit: options.limit === undefined ? undefined : integerOption(options, 'limit', 0),
+    ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
+    concurrency: options.concurrency === undefined ? undefined : integerOption(options, 'concurrency', 2),
+  }
+}
+
+const textsOf = (options: Options) => ({
+  team: text(options, 'team'),
+  agent: text(options, 'agent'),
+  against: text(options, 'against'),
+  budget: text(options, 'budget'),
+})
+
+/** Here, before a database is made for nothing. */
+async function checkLines({ out }: CommandContext, name: string, jsonl: string): Promise<void> {
+  const { parseDataset } = await import('../../../runs/index.ts')
+  try {
+    parseDataset(name, jsonl)
+  } catch (error) {
+    const { problems = [] } = (error instanceof TroupeError ? (error.details ?? {}) : {}) as {
+      readonly problems?: readonly { readonly line: number; readonly problem: string }[]
+    }
+    if (problems.length > 1) for (const { line, problem } of problems) out.note(oneLine(`line ${line}: ${problem}`))
+    throw error
+  }
+}
+
+function scorersOf(options: Options): Scorers {
+  const named = (options.scorer as readonly string[] | undefined)?.flatMap((one) => one.split(',')).filter(Boolean)
+  const rubric = text(options, 'rubric')
+  const model = text(options, 'judge')
+  if (model !== undefined && rubric === undefined) throw misused('--judge needs --rubric: what a good answer is.')
+  const names = named ?? (rubric === undefined ? ['exact'] : [])
+  const scorers = Object.fromEntries(names.map(scorerOf))
+  if (rubric === undefined) return scorers
+  const words = rubric.startsWith('@') ? readTextFile(rubric.slice(1)) : rubric
+  return { ...scorers, judge: { judge: { rubric: words, ...(model === undefined ? {} : { model }) } } }
+}
+
+function scorerOf(name: string): readonly [string, Scorers[string]] {
+  if (name === 'exact' || name === 'citations' || name === 'similarity') return [name, name]
+  if (name.startsWith('similarity:')) return [name, { similarity: { model: name.slice('similarity:'.length) } }]
+  if (name.startsWith('@'))
+    return [
+      basename(name.slice(1)).replace(/\.json$/i, ''),
+      { schema: readValue<Readonly<Record<string, unknown>>>(name) },
+    ]
+  return [name, { named: name }]
+}
+
+function lineOf({ case: id, side, status, quality, error }: CaseResult): string {
+  const outcome = quality === undefined || status === 'failed' ? (error?.message ?? '') : rounded(quality)
+  return oneLine(`${id} ${side} ${status} ${outcome}`)
+}
+
+function showOutcome({ out }: CommandContext, experiment: Experiment, lowest: number | undefined): ExitCode {
+  if (out.json) out.document(experiment)
+  else showTotals(out, experiment)
+  const { candidate, against } = experiment.total
+  const unscored = candidate.unscored + (against?.unscored ?? 0)
+  if (unscored > 0) out.note(`${unscored} are unscored. The same command scores them.`)
+  const isBelow = lowest !== undefined && candidate.quality < lowest
+  if (isBelow) out.note(`The mean quality ${rounded(candidate.quality)} is not ${lowest} or more.`)
+  return isBelow || unscored > 0 ? exitCodes.failed : exitCodes.ok
+}

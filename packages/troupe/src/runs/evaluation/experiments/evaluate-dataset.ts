@@ -1,0 +1,135 @@
+/**
+ * Evaluates a data set: executes each case as a durable run of one team, or of two, and scores the answers. Each result is
+ * stored as it is there, so that a second call executes and pays for nothing twice.
+ */
+import { checkSignal, failure, reportCallback, type UserId } from '../../../core/index.ts'
+import type { OrchestraHost } from '../../engine/orchestra-host.ts'
+import { type CaseParts, type CaseTask, evaluateCase, runOfCase } from './evaluate-case.ts'
+import type { CaseResult, Experiment, ExperimentSide } from './experiment.ts'
+import { type EvaluatedTeam, type ExperimentSpec, type ReadExperiment, readExperiment } from './experiment-options.ts'
+import { ExperimentStore, type StoredExperiment } from './experiment-store.ts'
+import { experimentTotals } from './experiment-totals.ts'
+
+/** Looked through for one that was interrupted. */
+const maxRecent = 50
+
+/** @throws as `Experiments.evaluate` */
+export async function evaluateDataset(host: OrchestraHost, user: UserId, spec: ExperimentSpec): Promise<Experiment> {
+  const asked = readExperiment(host, spec)
+  const store = new ExperimentStore(host.parts.storage, user)
+  const { experiment, results } = await beginExperiment(host, store, spec, asked)
+  const tasks = tasksOf(asked)
+  const stored = new Map(results.map((result) => [result.run, result]))
+  const all: CaseResult[] = []
+  const waiting = [...tasks.entries()]
+  const { signal } = spec
+  const parts: CaseParts = {
+    host,
+    user,
+    experiment: experiment.id,
+    config: spec.config,
+    scorers: asked.scorers,
+    signal,
+  }
+  const work = async () => {
+    for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
+      const [index, task] = next
+      const known = stored.get(runOfCase(experiment.id, task.side, task.case.id))
+      const result = known ?? (await evaluateCase(parts, task))
+      if (!known && result.status !== 'unscored') await store.addResult(experiment.id, result)
+      all[index] = result
+      report(host, user, spec, { done: Object.keys(all).length, total: tasks.length, result })
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: asked.concurrency }, work))
+  checkSignal('experiments.evaluate', signal)
+  for (const one of outcomes) if (one.status === 'rejected') throw one.reason
+  return finishExperiment(host, store, { experiment, results: all, asked })
+}
+
+/** The stored experiment of this id, or the one that this call resumes, or a new one. */
+async function beginExperiment(
+  { parts }: OrchestraHost,
+  store: ExperimentStore,
+  spec: ExperimentSpec,
+  asked: ReadExperiment,
+): Promise<{ readonly experiment: StoredExperiment; readonly results: readonly CaseResult[] }> {
+  const { dataset, scorers } = spec
+  const id = spec.id ?? (await interruptedId(store, asked.hash)) ?? parts.ids.next()
+  const find = async () => {
+    const found = await store.get(id)
+    if (found && found.experiment.hash !== asked.hash) throw failure('experiment.repeated', { experiment: id })
+    return found
+  }
+  const found = await find()
+  if (found) return found
+  const experiment: StoredExperiment = {
+    id,
+    hash: asked.hash,
+    dataset: { name: dataset.name, version: dataset.version, cases: asked.cases.length },
+    candidate: teamOf(asked.candidate),
+    ...(asked.against ? { against: teamOf(asked.against) } : {}),
+    scorers: Object.keys(scorers),
+    status: 'running',
+    startedAt: new Date(parts.clock.now()).toISOString(),
+  }
+  await store.insert(experiment)
+  // Another process may have begun it meanwhile, with something else.
+  return (await find()) ?? { experiment, results: [] }
+}
+
+const teamOf = ({ name, fingerprint }: EvaluatedTeam) => ({ name, fingerprint })
+
+async function interruptedId(store: ExperimentStore, hash: string): Promise<string | undefined> {
+  const recent = await store.list(maxRecent)
+  return recent.find(({ experiment }) => experiment.status === 'running' && experiment.hash === hash)?.id
+}
+
+/** Both sides of a case come after each other, so that an interrupted experiment has both of what it has. */
+function tasksOf({ cases, candidate, against }: ReadExperiment): readonly CaseTask[] {
+  const sides: readonly (readonly [ExperimentSide, EvaluatedTeam])[] = [
+    ['candidate', candidate],
+    ...(against ? [['against', against] as const] : []),
+  ]
+  return cases.flatMap((one) => sides.map(([side, { reference }]) => ({ case: one, side, team: reference })))
+}
+
+function report(
+  { parts }: OrchestraHost,
+  user: UserId,
+  { onProgress }: ExperimentSpec,
+  progress: Parameters<NonNullable<ExperimentSpec['onProgress']>>[0],
+): void {
+  try {
+    onProgress?.(progress)
+  } catch (error) {
+    // An observer breaks nothing.
+    const { run: name } = progress.result
+    reportCallback(parts.services, { callback: 'progress observer', name, userId: user }, error)
+  }
+}
+
+async function finishExperiment(
+  { parts }: OrchestraHost,
+  store: ExperimentStore,
+  {
+    experiment,
+    results,
+    asked,
+  }: { readonly experiment: StoredExperiment; readonly results: readonly CaseResult[]; readonly asked: ReadExperiment },
+): Promise<Experiment> {
+  const { cases, against } = asked
+  const total = experimentTotals(results, { scorers: experiment.scorers, cases, hasAgainst: against !== undefined })
+  const isComplete = results.every(({ status }) => status !== 'unscored')
+  if (experiment.status === 'running' && isComplete) {
+    const endedAt = new Date(parts.clock.now()).toISOString()
+    const completed: StoredExperiment = { ...experiment, status: 'completed', endedAt, total }
+    await store.update(completed)
+    return shown(completed, { total, results })
+  }
+  return shown(experiment, { total: experiment.total ?? total, results })
+}
+
+function shown({ hash: _, ...experiment }: StoredExperiment, more: Pick<Experiment, 'total' | 'results'>): Experiment {
+  return { ...experiment, ...more }
+}

@@ -1,0 +1,158 @@
+/** What an experiment is asked: the data set, one team or two, and how answers are scored. */
+import {
+  checkFunction,
+  checkName,
+  checkOptions,
+  checkSignal,
+  failure,
+  hashJson,
+  hashText,
+  isPlainObject,
+  type Json,
+  readable,
+  show,
+} from '../../../core/index.ts'
+import { checkInteger } from '../../../resilience/index.ts'
+import type { RunConfig } from '../../../topology/index.ts'
+import type { OrchestraHost } from '../../engine/orchestra-host.ts'
+import type { TeamReference } from '../../engine/starts/resolve-team.ts'
+import { checkContextOf, prepareRun } from '../../engine/starts/start-run.ts'
+import type { Dataset, DatasetCase } from '../datasets/dataset.ts'
+import { createScorer, type Score } from '../score-answer.ts'
+import type { NamedScores, ScoreFunction } from '../scorers/score-function.ts'
+import type { CaseResult, ExperimentTeam } from './experiment.ts'
+
+export interface ExperimentOptions {
+  /**
+   * Names the experiment. With the id of one that was interrupted, it does what is left of it; with that of a completed one, it
+   * returns its results. Without an id it resumes the newest that was interrupted and asks the same, else it makes an id.
+   */
+  readonly id?: string
+  readonly dataset: Dataset
+  /** Another team, which gets the same cases: both are compared. */
+  readonly against?: TeamReference
+  /** Scorers by their names; the quality of a case is the mean of their scores. */
+  readonly scorers: Readonly<Record<string, Score>>
+  /** Only cases that have all of these tags. */
+  readonly tags?: readonly string[]
+  /** Cases at most, from the first; all by default. */
+  readonly limit?: number
+  /** Of each run, on both sides: a budget, timeouts. */
+  readonly config?: RunConfig
+  /** Runs at once; 2 by default, 32 at most. */
+  readonly concurrency?: number
+  /** Called with each result as it is there; what it throws is ignored. */
+  readonly onProgress?: (progress: ExperimentProgress) => void
+  /** Starts no more runs. Runs in progress stay as they are, and the next call waits for them. */
+  readonly signal?: AbortSignal
+}
+
+/** The team is exactly one of `team`, `agent` and `topology`. */
+export type ExperimentSpec = ExperimentOptions & TeamReference
+
+export interface ExperimentProgress {
+  readonly done: number
+  readonly total: number
+  readonly result: CaseResult
+}
+
+/** What was asked, checked. */
+export interface ReadExperiment {
+  readonly cases: readonly DatasetCase[]
+  readonly scorers: NamedScores
+  readonly concurrency: number
+  readonly candidate: EvaluatedTeam
+  readonly against: EvaluatedTeam | undefined
+  /** Of all that decides results: the same experiment asked again has the same. */
+  readonly hash: string
+}
+
+export interface EvaluatedTeam extends ExperimentTeam {
+  readonly reference: TeamReference
+}
+
+const known = [
+  ...['id', 'dataset', 'team', 'agent', 'topology', 'against', 'scorers', 'tags', 'limit', 'config'],
+  ...['concurrency', 'onProgress', 'signal'],
+]
+/** Bytes of an id: the ids of its runs and a tag are made of it. */
+const longestId = 128
+const maxScorers = 20
+
+const wrong = (option: string, problem: string) =>
+  failure('validation.failed', { what: `experiments.evaluate.${option}`, problem })
+
+/**
+ * @throws ValidationError for an option that is not allowed, `topology.rejected`, and where a scorer needs an expected answer
+ * that a case does not have; NotFoundError `team.unknown`
+ */
+export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadExperiment {
+  checkOptions('experiments.evaluate', spec, known)
+  const { id, dataset, against, tags = [], limit, config, concurrency = 2, onProgress, signal } = spec
+  checkSignal('experiments.evaluate', signal)
+  if (id !== undefined && Buffer.byteLength(checkName('evaluation', id)) > longestId)
+    throw wrong('id', `it has more than ${longestId} bytes`)
+  if (onProgress !== undefined) checkFunction('experiments.evaluate.onProgress', onProgress)
+  checkInteger('experiments.evaluate', 'concurrency', concurrency)
+  if (concurrency > 32) throw wrong('concurrency', 'it must be a whole number from 1 to 32')
+  if (!isDataset(dataset)) throw wrong('dataset', 'it must be a data set, as parseDataset returns it')
+  const scorers = readScorers(spec.scorers, host.parts.scores)
+  const cases = chosenCases(dataset, tags, limit)
+  checkExpected(cases, scorers)
+  const { team, agent, topology } = spec
+  const candidate = readTeam(host, { team, agent, topology } as TeamReference, config)
+  const other = against === undefined ? undefined : readTeam(host, against, config)
+  const hash = hashJson([
+    dataset.version,
+    cases.map((one) => one.id),
+    candidate.fingerprint,
+    other?.fingerprint ?? null,
+    Object.entries(scorers).map(([name, scorer]) => [name, fingerprintOf(scorer)]),
+  ])
+  return { cases, scorers, concurrency, candidate, against: other, hash }
+}
+
+const isDataset = (value: unknown): boolean => {
+  const { name, version, cases } = (isPlainObject(value) ? value : {}) as Partial<Dataset>
+  return typeof name === 'string' && typeof version === 'string' && Array.isArray(cases) && cases.every(isCase)
+}
+const isCase = (value: unknown): boolean => {
+  const { id, input, tags } = (isPlainObject(value) ? value : {}) as Partial<DatasetCase>
+  return typeof id === 'string' && input !== undefined && Array.isArray(tags)
+}
+
+function readScorers(scorers: ExperimentSpec['scorers'], named: NamedScores): NamedScores {
+  if (!isPlainObject(scorers)) throw wrong('scorers', `it must be an object of scorers by name, got ${show(scorers)}`)
+  const count = Object.keys(scorers).length
+  if (count < 1 || count > maxScorers)
+    throw wrong('scorers', `it must have 1 to ${maxScorers} scorers, and has ${count}`)
+  return Object.fromEntries(Object.entries(scorers).map(([name, score]) => [name, createScorer(score, named)]))
+}
+
+function chosenCases(dataset: Dataset, tags: readonly string[], limit: number | undefined): readonly DatasetCase[] {
+  if (!Array.isArray(tags)) throw wrong('tags', 'it is no list')
+  if (limit !== undefined) checkInteger('experiments.evaluate', 'limit', limit)
+  const cases = dataset.cases.filter((one) => tags.every((tag) => one.tags.includes(tag))).slice(0, limit)
+  if (cases.length === 0) throw wrong('tags', `no case of ${dataset.name} has ${tags.join(', ')}`)
+  return cases
+}
+
+/** Before any run is paid for. */
+function checkExpected(cases: readonly DatasetCase[], scorers: NamedScores): void {
+  const needing = Object.entries(scorers).find(([, { needs }]: [string, ScoreFunction]) => needs?.includes('expected'))
+  const without = cases.find(({ expected }) => expected === undefined)
+  if (needing && without)
+    throw wrong('scorers', `${needing[0]} compares with an expected answer, and the case ${without.id} has none`)
+}
+
+function readTeam({ parts }: OrchestraHost, reference: TeamReference, config: RunConfig | undefined): EvaluatedTeam {
+  const topology = parts.resolveTeam(reference, 'experiments.evaluate')
+  const spec = prepareRun({ task: null, topology, ...(config ? { config } : {}) }, checkContextOf(parts), parts.limits)
+  const { team, agent } = reference
+  const registered = team ?? (typeof agent === 'string' ? agent : undefined) ?? parts.teamOf(topology.canonical)
+  const name = registered ?? [...topology.agents.keys()].join(', ')
+  return { reference, name: name.slice(0, 256), fingerprint: hashJson(spec.pinned as unknown as Json) }
+}
+
+const fingerprintOf = (scorer: ScoreFunction): string =>
+  scorer.fingerprint ?? hashText(readable('A scorer', () => String(scorer)))

@@ -1,0 +1,87 @@
+/** The rows of experiments: one for each experiment, and one for the result of each of its runs. Stored for a year. */
+import { failure, type Json, type UserId } from '../../../core/index.ts'
+import type { Statement, Storage } from '../../../storage/index.ts'
+import { evaluatedRunStatements } from '../evaluated-run-statements.ts'
+import type { CaseResult, ExperimentSummary } from './experiment.ts'
+
+const retentionMs = 365 * 86_400_000
+const now = { $: 'now' } as const
+const kind = 'experiment'
+
+/** What the row of an experiment holds. */
+export type StoredExperiment = ExperimentSummary & {
+  /** Of all that it was asked: the same call resumes it. */
+  readonly hash: string
+}
+
+/** Where a page of experiments begins: after this one. */
+export interface ExperimentPosition {
+  readonly at: number
+  readonly id: string
+}
+
+export class ExperimentStore {
+  readonly #storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
+  readonly #user: UserId
+  readonly #statements: ReturnType<typeof evaluatedRunStatements>
+
+  constructor(storage: Pick<Storage, 'dialect' | 'read' | 'commit'>, user: UserId) {
+    this.#storage = storage
+    this.#user = user
+    this.#statements = evaluatedRunStatements(storage)
+  }
+
+  /** Of an equal id, the one that is stored stays. */
+  async insert(experiment: StoredExperiment): Promise<void> {
+    const { cleanup, insert } = this.#statements
+    await this.#commit([
+      cleanup({ user: this.#user, kind, before: { $: 'now', plusMs: -retentionMs } }),
+      insert(this.#row(experiment.id, '', experiment)),
+    ])
+  }
+
+  /** Replaces what is stored of it. */
+  async update(experiment: StoredExperiment): Promise<void> {
+    const { at: _, ...row } = this.#row(experiment.id, '', experiment)
+    await this.#commit([this.#statements.update(row)])
+  }
+
+  async addResult(experiment: string, result: CaseResult): Promise<void> {
+    await this.#commit([this.#statements.insert(this.#row(experiment, result.run, result))])
+  }
+
+  /** Undefined where there is none of this id. */
+  async get(
+    id: string,
+  ): Promise<{ readonly experiment: StoredExperiment; readonly results: readonly CaseResult[] } | undefined> {
+    const key = { user: this.#user, kind, evaluation: id }
+    const [rows = []] = await this.#storage.read({ user: this.#user }, [this.#statements.all(key, { returns: true })])
+    const header = rows.find((row) => row.run_id === '')
+    if (!header) return undefined
+    const results = rows.flatMap((row) => (row === header ? [] : [JSON.parse(String(row.body)) as CaseResult]))
+    return { experiment: JSON.parse(String(header.body)) as StoredExperiment, results }
+  }
+
+  /** The newest first. */
+  async list(
+    limit: number,
+    after: ExperimentPosition = { at: Number.MAX_SAFE_INTEGER, id: '' },
+  ): Promise<readonly (ExperimentPosition & { readonly experiment: StoredExperiment })[]> {
+    const key = { user: this.#user, at: after.at, id: after.id, limit }
+    const [rows = []] = await this.#storage.read({ user: this.#user }, [this.#statements.list(key, { returns: true })])
+    return rows.map((row) => ({
+      at: Number(row.at),
+      id: String(row.evaluation),
+      experiment: JSON.parse(String(row.body)) as StoredExperiment,
+    }))
+  }
+
+  #row(evaluation: string, run: string, body: Json) {
+    return { user: this.#user, kind, evaluation, run, body: JSON.stringify(body), at: now }
+  }
+
+  async #commit(statements: readonly Statement[]): Promise<void> {
+    const result = await this.#storage.commit({ id: null, scope: { user: this.#user }, statements })
+    if (!result.ok) throw failure(result.code, { ...result.detail })
+  }
+}

@@ -1,0 +1,126 @@
+/** The experiments of one user: evaluate a data set, and list what was found over time. */
+import {
+  checkCall,
+  checkConstruct,
+  checkName,
+  checkOptions,
+  checkSignal,
+  construct,
+  createPage,
+  decodeCursor,
+  encodeCursor,
+  failure,
+  fieldOf,
+  type Page,
+  type UserId,
+} from '../../../core/index.ts'
+import { checkInteger } from '../../../resilience/index.ts'
+import { acting } from '../../../security/index.ts'
+import type { OrchestraHost } from '../../engine/orchestra-host.ts'
+import { OnlineScoreStore, type OnlineScores } from '../online/online-score-store.ts'
+import { evaluateDataset } from './evaluate-dataset.ts'
+import type { CaseResult, Experiment, ExperimentSummary } from './experiment.ts'
+import type { ExperimentSpec } from './experiment-options.ts'
+import { type ExperimentPosition, ExperimentStore } from './experiment-store.ts'
+import { experimentTotals } from './experiment-totals.ts'
+
+export interface ExperimentListOptions {
+  /** 1 to 500 per page; 50 by default. */
+  readonly limit?: number
+  readonly cursor?: string
+  readonly signal?: AbortSignal
+}
+
+export class Experiments {
+  readonly #host: OrchestraHost
+  readonly #user: UserId
+
+  private constructor(key: typeof construct, host: OrchestraHost, user: UserId) {
+    checkConstruct(key, 'Experiments', 'user.experiments')
+    this.#host = host
+    this.#user = user
+  }
+
+  static [construct](host: OrchestraHost, user: UserId): Experiments {
+    return new Experiments(construct, host, user)
+  }
+
+  /**
+   * Evaluates a team on the cases of a data set, and with `against` a second team on the same cases. Each case is a durable
+   * run of the user, with tools and effects carried out. Results are stored: after a crash or an abort, the same call does
+   * what is left, and executes no finished case again.
+   * @returns the results, case by case and in sum. A case whose run fails scores 0; one whose scorer fails is `unscored`, and
+   * the same call scores it again
+   * @throws ValidationError; NotFoundError `team.unknown`; ConflictError `experiment.repeated` where the id is that of another
+   * experiment; CancelledError when the signal aborts
+   * @example
+   * const dataset = parseDataset('capitals', await readFile('capitals.jsonl', 'utf8'))
+   * const { total } = await ada.experiments.evaluate({
+   *   dataset, team: 'research', against: { agent: 'Clerk' }, scorers: { exactMatch },
+   * })
+   * console.log(total.candidate.quality, total.against?.quality, total.difference?.quality)
+   */
+  evaluate(spec: ExperimentSpec): Promise<Experiment> {
+    const { audit } = this.#host.parts
+    const work = () => evaluateDataset(this.#host, this.#user, spec)
+    const id = fieldOf(spec, 'id')
+    const entry = { operation: 'run.evaluate', user: this.#user, ...(typeof id === 'string' ? { resource: id } : {}) }
+    return audit ? acting(audit, entry, work) : work()
+  }
+
+  /**
+   * Lists experiments, the newest first.
+   * @throws ValidationError `cursor.invalid`
+   * @example for (const { id, total } of (await ada.experiments.list()).items) console.log(id, total?.candidate.quality)
+   */
+  async list(options: ExperimentListOptions = {}): Promise<Page<ExperimentSummary>> {
+    checkOptions('experiments.list', options, ['limit', 'cursor', 'signal'])
+    checkSignal('experiments.list', options.signal)
+    const limit = Math.min(checkInteger('experiments.list', 'limit', options.limit ?? 50), 500)
+    const after = options.cursor === undefined ? undefined : positionOf(options.cursor)
+    // One more, which says whether anything follows.
+    const rows = await this.#store.list(limit + 1, after)
+    const shown = rows.slice(0, limit)
+    const last = rows.length > limit ? shown.at(-1) : undefined
+    const next = last && encodeCursor(`${last.at} ${last.id}`)
+    const items = shown.map(({ experiment: { hash: _, ...summary } }) => summary)
+    return createPage(items, next, (cursor) => this.list({ limit, cursor }))
+  }
+
+  /** Returns an experiment with its results so far, by the ids of the cases. @throws NotFoundError `experiment.unknown` */
+  async get(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<Experiment> {
+    checkCall('experiments.get', options)
+    const found = await this.#store.get(checkName('evaluation', id))
+    if (!found) throw failure('experiment.unknown', { experiment: id })
+    const { hash: _, ...experiment } = found.experiment
+    const results = found.results.toSorted(byCase)
+    const { scorers, against } = experiment
+    const total =
+      experiment.total ?? experimentTotals(results, { scorers, cases: [], hasAgainst: against !== undefined })
+    return { ...experiment, total, results }
+  }
+
+  /**
+   * Returns the scores of a live run, which `createTroupe({ evaluation: { online } })` scores; undefined where the run was not
+   * scored, or is not yet.
+   * @example console.log((await ada.experiments.scoresOf(run.id))?.scores.cites?.score)
+   */
+  async scoresOf(run: string, options: { readonly signal?: AbortSignal } = {}): Promise<OnlineScores | undefined> {
+    checkCall('experiments.scoresOf', options)
+    return new OnlineScoreStore(this.#host.parts.storage).get(this.#user, checkName('run', run))
+  }
+
+  get #store(): ExperimentStore {
+    return new ExperimentStore(this.#host.parts.storage, this.#user)
+  }
+}
+
+const byCase = (a: CaseResult, b: CaseResult): number =>
+  a.case.localeCompare(b.case, 'en', { numeric: true }) || b.side.localeCompare(a.side)
+
+/** @throws ValidationError `cursor.invalid` */
+function positionOf(cursor: string): ExperimentPosition {
+  const [, at, id] = /^(\d{1,16}) (.*)$/s.exec(decodeCursor(cursor)) ?? []
+  if (at === undefined || id === undefined) throw failure('cursor.invalid')
+  return { at: Number(at), id }
+}

@@ -1,0 +1,44 @@
+/** How far two raters agree beyond chance. */
+import { failure, listOf, readable } from '../../../core/index.ts'
+
+export type Agreement = {
+  readonly cases: number
+  /** Share of the cases in which both chose the same. */
+  readonly observed: number
+  /** The share that two raters with these frequencies reach by chance. */
+  readonly chance: number
+  /** 1 is full agreement, 0 is chance. Absent where both always chose one and the same, for then chance explains all. */
+  readonly kappa?: number
+}
+
+/**
+ * Returns Cohen's kappa of two raters. Source: Jacob Cohen, "A Coefficient of Agreement for Nominal Scales", Educational and
+ * Psychological Measurement 20 (1), 1960: `(observed - chance) / (1 - chance)`.
+ * @param pairs of each case, what both raters chose
+ * @throws ValidationError without a pair, and for what is not a pair of texts
+ * @example agreementOf([['pass', 'pass'], ['pass', 'fail'], ['fail', 'fail']]).kappa
+ */
+export function agreementOf(pairs: readonly (readonly [string, string])[]): Agreement {
+  const cases = listOf('The pairs of an agreement', pairs).length
+  readable('The pairs of an agreement', () => pairs.forEach(checkPair))
+  if (cases === 0)
+    throw failure('validation.failed', { what: 'An agreement', problem: 'there is no case with a label' })
+  const first = new Map<string, number>()
+  const second = new Map<string, number>()
+  let equal = 0
+  for (const pair of pairs) {
+    const [a, b] = listOf('A pair of an agreement', pair, 2) as typeof pair
+    if (a === b) equal++
+    first.set(a, (first.get(a) ?? 0) + 1)
+    second.set(b, (second.get(b) ?? 0) + 1)
+  }
+  const byChance = [...first].reduce((sum, [choice, count]) => sum + count * (second.get(choice) ?? 0), 0)
+  const observed = equal / cases
+  const chance = byChance / cases ** 2
+  return { cases, observed, chance, ...(chance === 1 ? {} : { kappa: (observed - chance) / (1 - chance) }) }
+}
+
+function checkPair(pair: readonly unknown[]): void {
+  if (!Array.isArray(pair) || pair.length !== 2 || pair.some((choice) => typeof choice !== 'string'))
+    throw failure('validation.failed', { what: 'A pair of an agreement', problem: 'it must be a list of two texts' })
+}

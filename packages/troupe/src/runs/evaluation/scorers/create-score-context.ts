@@ -1,0 +1,39 @@
+/** Gives scorers the models of the troupe, and counts what they spend. */
+import { answerText } from '../../../agents/index.ts'
+import { failure, jsonSchemaOf, type UserId } from '../../../core/index.ts'
+import type { ModelCall, Models } from '../../../models/index.ts'
+import type { ScoreContext, ScoreQuestion } from './score-function.ts'
+
+export interface CountedScoreContext extends ScoreContext {
+  /** What `ask` has spent. Embedding models report no price, so `embed` does not count. */
+  readonly spent: { readonly tokens: number; readonly cost: number }
+}
+
+export function createScoreContext(models: Models, user: UserId, signal: AbortSignal | undefined): CountedScoreContext {
+  const spent = { tokens: 0, cost: 0 }
+  const withSignal = signal ? { signal } : {}
+  return {
+    user,
+    ...withSignal,
+    spent,
+    async ask({ models: asked, system, text, schema }: ScoreQuestion) {
+      const chain = asked.length > 0 ? asked : models.defaultChain()
+      if (chain.length === 0) throw failure('model.missing', { agent: 'the scorer' })
+      const call: ModelCall = {
+        user,
+        prompt: [
+          { role: 'system', content: system },
+          { role: 'user', content: [{ type: 'text', text }] },
+        ],
+        tools: [],
+        ...(schema ? { responseFormat: { type: 'json', schema: jsonSchemaOf(schema) as never, name: 'answer' } } : {}),
+        ...withSignal,
+      }
+      const answer = await models.call(chain, call)
+      spent.tokens += answer.usage.inputTokens + answer.usage.outputTokens
+      spent.cost += answer.cost ?? 0
+      return { text: answerText(answer), model: answer.model }
+    },
+    embed: async (model, texts) => (await models.embed(model, texts, { user, ...withSignal })).vectors,
+  }
+}

@@ -1,0 +1,13 @@
+/** The answer that a run is compared with. */
+import { failure, type Json } from '../../../core/index.ts'
+import { type ScoredRun, scoredFields } from './score-function.ts'
+
+/** @throws ValidationError where there is nothing to be equal to */
+export function expectedOf(run: ScoredRun): Json {
+  const { id, expected } = scoredFields(run)
+  if (expected !== undefined) return expected
+  throw failure('validation.failed', {
+    what: 'The score of evaluate',
+    problem: `run ${id} has no answer that another could be equal to`,
+  })
+}

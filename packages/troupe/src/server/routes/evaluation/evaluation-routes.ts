@@ -1,0 +1,76 @@
+/** Past runs, run again with something different: a long work that is told run by run. */
+import { z } from 'zod'
+import { type EvaluateOptions, type EvaluationProgress, readTeamRequest } from '../../../runs/index.ts'
+import { type Call, streams } from '../../route.ts'
+import { evaluationEventSchema } from '../../schemas/evaluation-schemas.ts'
+import { withoutUndefined } from '../../schemas/request-schemas.ts'
+import { streamWork } from '../../streams/stream-work.ts'
+import { teamFields } from '../start-run-request.ts'
+import { readScore, scoreSchema } from './read-score.ts'
+
+const filter = z.strictObject({
+  status: z.enum(['completed', 'failed', 'cancelled']).optional(),
+  agent: z.string().optional(),
+  team: z.string().optional(),
+  search: z.string().max(1_000).optional(),
+  tags: z.array(z.string()).max(100).optional(),
+  parent: z.string().optional(),
+  from: z.string().max(100).optional(),
+  to: z.string().max(100).optional(),
+  minCost: z.number().optional(),
+  maxCost: z.number().optional(),
+  order: z.enum(['newest', 'oldest']).optional(),
+})
+const body = z.strictObject({
+  id: z.string().max(256).optional().describe('Asked again with it, it goes on with the runs that are left.'),
+  runs: z
+    .union([z.array(z.string()).max(10_000), filter], { error: 'it is a list of ids, or what a list of runs takes' })
+    .describe('Ids, or what a list of runs takes.'),
+  change: z.strictObject({
+    model: z.string().optional(),
+    prompts: z.record(z.string(), z.string()).optional(),
+    ...teamFields,
+  }),
+  score: scoreSchema.describe('What an answer is worth.'),
+  live: z.boolean().optional(),
+  repeat: z.boolean().optional(),
+  concurrency: z.int().min(1).max(32).optional(),
+  limit: z.int().min(1).max(10_000).optional(),
+  budget: z.strictObject({ tokens: z.number().optional(), cost: z.number().optional() }).optional(),
+})
+type Asked = Call<unknown, unknown, z.infer<typeof body>>
+
+export const evaluationRoutes = [
+  streams({
+    method: 'POST',
+    path: '/v1/evaluations',
+    name: 'runs.evaluate',
+    operation: 'runs.fork',
+    role: 'moderator',
+    summary:
+      'Runs past runs again with something different: `progress` for each, then `evaluation`. Hanging up stops it.',
+    body,
+    data: evaluationEventSchema,
+    events: async (call) => {
+      const options = await optionsOf(call)
+      const work = (onProgress: (one: EvaluationProgress) => void) =>
+        call.orchestra.evaluate({ ...options, signal: call.signal, onProgress })
+      return streamWork(call.parts.clock, 'evaluation', work)
+    },
+  }),
+]
+
+async function optionsOf(call: Asked): Promise<EvaluateOptions> {
+  const { parts, idempotencyId } = call
+  const { score, change, id = idempotencyId, ...rest } = call.body
+  const { team, agent, topology, ...edited } = change
+  const request = withoutUndefined({ team, agent, topology })
+  return {
+    ...withoutUndefined({ ...rest, id }),
+    change: {
+      ...withoutUndefined(edited),
+      ...(Object.keys(request).length === 0 ? {} : readTeamRequest(parts.settings, request)),
+    },
+    score: await readScore(call, score, 'body/score'),
+  } as EvaluateOptions
+}

@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { Servers } from '../../server-testbed.test.fixture.ts'
+
+const servers = new Servers()
+afterEach(() => servers.close())
+
+const jsonl = '{"id":"a","input":"a","expected":{"received":"a"}}\n{"id":"b","input":"b","expected":{"received":"c"}}\n'
+const asked = {
+  id: 'nightly',
+  dataset: { name: 'echoes', jsonl },
+  agent: 'Echo',
+  scorers: {
+    exact: 'exact',
+    form: { schema: { type: 'object', required: ['received'] } },
+    words: 'similarity',
+    cited: 'citations',
+  },
+}
+
+describe('experiments over HTTP', () => {
+  it('POST /v1/experiments sends each result, then the experiment, and repeats no run when asked again', async () => {
+    const { call } = await servers.start()
+    const first = await call('POST', '/v1/experiments', asked)
+    expect(first.text.match(/^event: .*$/gm)).toEqual(['event: progress', 'event: progress', 'event: experiment'])
+    const experiment = JSON.parse(/^event: experiment\ndata: (.*)$/m.exec(first.text)?.[1] ?? '')
+    expect(experiment).toMatchObject({
+      id: 'nightly',
+      status: 'completed',
+      candidate: { name: 'Echo' },
+      total: { candidate: { scores: { exact: 0.5, form: 1 }, scored: 2 } },
+    })
+    const runs = async () => (await call('GET', '/v1/runs')).body.items.length
+    expect(await runs()).toBe(2)
+    expect((await call('POST', '/v1/experiments', asked)).text).toBe(first.text)
+    expect(await runs()).toBe(2)
+    const other = await call('POST', '/v1/experiments', { ...asked, scorers: { exact: 'exact' } })
+    expect(other).toMatchObject({ status: 409, body: { code: 'experiment.repeated' } })
+    expect((await call('GET', '/v1/experiments/nightly')).body).toEqual(experiment)
+    const { results: _, ...summary } = experiment
+    expect((await call('GET', '/v1/experiments')).body).toEqual({ items: [summary] })
+    expect(await call('GET', '/v1/experiments/other')).toMatchObject({
+      status: 404,
+      body: { code: 'experiment.unknown' },
+    })
+  })
+
+  it('POST /v1/experiments takes the Idempotency-Key for its id', async () => {
+    const { call } = await servers.start()
+    const { id: _, ...rest } = asked
+    const sameKey = { 'idempotency-key': 'evaluate' }
+    const first = await call('POST', '/v1/experiments', { ...rest, against: { agent: 'Echo' } }, sameKey)
+    expect(first.text).toContain('"difference":')
+    expect((await call('POST', '/v1/experiments', { ...rest, against: { agent: 'Echo' } }, sameKey)).text).toBe(
+      first.text,
+    )
+    expect((await call('GET', '/v1/experiments')).body.items).toHaveLength(1)
+  })
+
+  it('POST /v1/experiments names the wrong line of a data set and the wrong scorer', async () => {
+    const { call } = await servers.start()
+    const rejected = async (body: object) => (await call('POST', '/v1/experiments', { ...asked, ...body })).body
+    expect(await rejected({ dataset: { name: 'd', jsonl: '{"input":1}\n{"inptu":1}' } })).toMatchObject({
+      code: 'dataset.invalid',
+      detail: expect.stringContaining('line 2: the field inptu is unknown'),
+    })
+    expect((await rejected({ scorers: { form: { schema: { type: 'shout' } } } })).detail).toContain(
+      'body/scorers/form/schema',
+    )
+    expect(await rejected({ scorers: { tone: { named: 'none' } } })).toMatchObject({ status: 400 })
+    expect(await rejected({ scorers: { tone: { judge: { rubric: '' } } } })).toMatchObject({ status: 400 })
+    expect(await rejected({ scorers: { tone: 'good' } })).toMatchObject({ status: 400 })
+    expect(await rejected({ agent: 'Nobody' })).toMatchObject({ code: 'team.unknown' })
+    expect((await call('GET', '/v1/experiments')).body.items).toEqual([])
+  })
+})

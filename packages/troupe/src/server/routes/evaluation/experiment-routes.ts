@@ -1,0 +1,91 @@
+/** Experiments: teams evaluated on the cases of a data set, and what was found over time. */
+import { z } from 'zod'
+import {
+  type ExperimentProgress,
+  type ExperimentSpec,
+  parseDataset,
+  readTeamRequest,
+  type Score,
+} from '../../../runs/index.ts'
+import { answers, type Call, streams } from '../../route.ts'
+import { experimentEventSchema, experimentSchema, experimentSummarySchema } from '../../schemas/experiment-schemas.ts'
+import { page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
+import { streamWork } from '../../streams/stream-work.ts'
+import { teamFields } from '../start-run-request.ts'
+import { readScore, scoreSchema } from './read-score.ts'
+
+const body = z.strictObject({
+  id: z.string().max(128).optional().describe('Asked again with it, it does what is left.'),
+  dataset: z.strictObject({
+    name: z.string().max(256),
+    jsonl: z.string().describe('One case on each line: { id?, input, expected?, labels?, tags? }.'),
+  }),
+  ...teamFields,
+  against: z.strictObject(teamFields).optional().describe('Another team, which gets the same cases.'),
+  scorers: z.record(z.string(), scoreSchema).describe('By their names.'),
+  tags: z.array(z.string()).max(100).optional().describe('Only cases that have all of them.'),
+  limit: z.int().min(1).max(10_000).optional(),
+  config: z.looseObject({}).optional(),
+  concurrency: z.int().min(1).max(32).optional(),
+})
+type Asked = Call<unknown, unknown, z.infer<typeof body>>
+
+const experimentsOf = ({ troupe, user }: Pick<Call<unknown, unknown, unknown>, 'troupe' | 'user'>) =>
+  troupe.user(user).experiments
+
+export const experimentRoutes = [
+  streams({
+    method: 'POST',
+    path: '/v1/experiments',
+    name: 'experiments.evaluate',
+    operation: 'runs.start',
+    role: 'moderator',
+    summary:
+      'Evaluates a team on a data set, or two: `progress` for each case, then `experiment`. Hanging up stops it; asked again, it does what is left.',
+    body,
+    data: experimentEventSchema,
+    events: async (call) => {
+      const spec = await specOf(call)
+      const work = (onProgress: (one: ExperimentProgress) => void) =>
+        experimentsOf(call).evaluate({ ...spec, signal: call.signal, onProgress })
+      return streamWork(call.parts.clock, 'experiment', work)
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/experiments',
+    name: 'experiments.list',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'The experiments, the newest first.',
+    query: z.strictObject(pagingQuery),
+    answer: pageSchema(experimentSummarySchema),
+    handle: async (call) => page(await experimentsOf(call).list(withoutUndefined(call.query))),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/experiments/:experiment',
+    name: 'experiments.get',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'One of them, with its results so far.',
+    params: z.object({ experiment: z.string() }),
+    answer: experimentSchema,
+    handle: (call) => experimentsOf(call).get(call.params.experiment),
+  }),
+]
+
+async function specOf(call: Asked): Promise<ExperimentSpec> {
+  const { parts, idempotencyId } = call
+  const { id = idempotencyId, dataset, team, agent, topology, against, scorers, ...rest } = call.body
+  const read: Record<string, Score> = {}
+  for (const [name, score] of Object.entries(scorers)) read[name] = await readScore(call, score, `body/scorers/${name}`)
+  const other = against && readTeamRequest(parts.settings, withoutUndefined(against))
+  return {
+    ...withoutUndefined({ ...rest, id }),
+    ...readTeamRequest(parts.settings, withoutUndefined({ team, agent, topology })),
+    ...(other ? { against: other } : {}),
+    dataset: parseDataset(dataset.name, dataset.jsonl),
+    scorers: read,
+  } as ExperimentSpec
+}

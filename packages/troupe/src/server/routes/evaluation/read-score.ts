@@ -1,0 +1,53 @@
+/** A scorer as a request names it. */
+import { z } from 'zod'
+import { failure, type Json, TroupeError } from '../../../core/index.ts'
+import type { Score } from '../../../runs/index.ts'
+import type { Call } from '../../route.ts'
+import { withoutUndefined } from '../../schemas/request-schemas.ts'
+
+export const scoreSchema = z.union(
+  [
+    z.enum(['exact', 'citations', 'similarity']),
+    z.strictObject({ schema: z.record(z.string(), z.unknown()).describe('JSON Schema of a good answer.') }),
+    z.strictObject({
+      similarity: z.strictObject({ model: z.string().max(256).optional().describe('An embedding model.') }),
+    }),
+    z.strictObject({
+      judge: z.strictObject({
+        model: z.union([z.string(), z.array(z.string()).max(100)]).optional(),
+        rubric: z.string().max(100_000).describe('What a good answer is.'),
+        choices: z.record(z.string(), z.number()).optional().describe('The score of each choice.'),
+        sources: z.boolean().optional().describe('Shows the judge what the run was given.'),
+      }),
+    }),
+    z.strictObject({ named: z.string().describe('One of those the troupe was opened with.') }),
+  ],
+  { error: "it is 'exact', 'citations', 'similarity', { schema }, { similarity }, { judge } or { named }" },
+)
+
+type AskedScore = z.infer<typeof scoreSchema>
+type SchemaCall = Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>
+
+/**
+ * @param where of the request the scorer is: `body/score`
+ * @throws ValidationError `request.invalid` for what is not a JSON Schema
+ */
+export async function readScore(call: SchemaCall, score: AskedScore, where: string): Promise<Score> {
+  if (typeof score === 'string') return score
+  if ('schema' in score) return { schema: await schemaOf(call, score.schema, where) }
+  if ('judge' in score) return { judge: withoutUndefined(score.judge) }
+  if ('similarity' in score) return { similarity: withoutUndefined(score.similarity) }
+  return score
+}
+
+async function schemaOf({ parts, user }: SchemaCall, schema: Readonly<Record<string, unknown>>, where: string) {
+  const source = `user ${user}`
+  const json = schema as { readonly [key: string]: Json }
+  try {
+    await parts.evaluator.check(source, json)
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw error
+    throw failure('request.invalid', { problem: `${where}/schema: ${error.message}` })
+  }
+  return parts.evaluator.schemaOf(source, json)
+}
