@@ -1,11 +1,13 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
+import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider } from './api/use-api.tsx'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { Loading } from './parts/answer.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { SignedOut } from './parts/signed-out.tsx'
 import { Button, Flex } from './parts/ui.tsx'
+import { UpdatesStatus } from './parts/updates-status.tsx'
 import { linkTo, useRoute } from './route.ts'
 import { Agents } from './views/agents.tsx'
 import { ApiKeys } from './views/api-keys.tsx'
@@ -60,7 +62,9 @@ export function App() {
     <AppearanceProvider>
       <QueryClientProvider client={queries}>
         <ClientProvider user={user || undefined}>
-          <Frame top={<Top user={user} choose={choose} />} />
+          <UpdatesProvider>
+            <Frame top={<Top user={user} choose={choose} />} />
+          </UpdatesProvider>
         </ClientProvider>
       </QueryClientProvider>
     </AppearanceProvider>
@@ -90,6 +94,7 @@ function Top({ user, choose }: TopProps) {
           onBlur={() => choose(typed.trim())}
         />
       </form>
+      <UpdatesStatus />
       <TurnAppearance />
     </Flex>
   )

@@ -113,6 +113,14 @@ describe.skipIf(executable === undefined)('the page', () => {
       expect(text).toContain(cost)
   }, 180_000)
 
+  test('A model call shows the prompt as it was sent, with its tools', async () => {
+    await page.getByLabel(/^Prompt of model call 2 of Clerk/).click()
+    const message = page.getByRole('region', { name: /^Message \d, of tool, in the prompt of model call 2 of Clerk/ })
+    expect(await message.innerText()).toMatch(/send_letter \(.+\) gave/)
+    await page.getByText(/^\d tools?: .*send_letter/).waitFor()
+    expect(problems).toEqual([])
+  }, 180_000)
+
   test('a fork that would send the letter again names it and asks first', async () => {
     const before = page.url()
     await page.getByRole('button', { name: 'Fork' }).click()
@@ -320,9 +328,11 @@ describe.skipIf(executable === undefined)('the page', () => {
   test('says when the server is away, and comes back by itself', async () => {
     const browserPage = await open()
     await browserPage.context().setOffline(true)
-    await browserPage.getByText('The server cannot be reached.').first().waitFor()
+    const server = browserPage.getByRole('status', { name: 'The server' })
+    await server.getByText('cannot be reached').waitFor()
     await browserPage.context().setOffline(false)
-    await browserPage.getByText('The server cannot be reached.').first().waitFor({ state: 'detached' })
+    await server.getByText('ready').waitFor()
+    await browserPage.getByRole('status', { name: 'Updates' }).getByText('live').waitFor()
     // 409: a fork that would repeat effects is rejected until it is confirmed.
     expect(problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED|401|409/.test(problem))).toEqual([])
   }, 180_000)

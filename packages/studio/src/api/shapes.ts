@@ -16,4 +16,5 @@ export type Audience = Entry['audience']
 export type Approval = ItemOf<'approvals.list'>
 export type DeadLetter = ClientSchemas['DeadLetter']
 export type Call = ClientSchemas['RecordedCall']
+export type SentPrompt = ClientSchemas['SentPrompt']
 export type Schedule = ClientSchemas['Schedule']

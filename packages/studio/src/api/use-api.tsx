@@ -24,6 +24,9 @@ interface Asker {
 
 const AskerContext = createContext<Asker>({ client: createClient(once), user: undefined })
 const SignedOutContext = createContext(false)
+/** Of the stream of updates, which `UpdatesProvider` holds. */
+export const UpdatesContext = createContext<Connection>('connecting')
+export const useUpdatesConnection = (): Connection => useContext(UpdatesContext)
 
 export function ClientProvider({
   user,
@@ -72,16 +75,20 @@ interface Streamer<Name extends StreamName> {
 }
 
 interface Repetition {
-  /** ms after which it is asked again by itself. */
+  /** ms after which it is asked again by itself: of what no update speaks of. */
   readonly every?: number
 }
+
+/** ms between two questions where the session may not follow the updates. */
+export const withoutUpdatesEvery = 15_000
 
 export function useAnswer<Name extends AnswerName>(
   name: Name,
   asked: OperationRequest<Name> & Repetition,
 ): UseQueryResult<AnswerOf<Name>, Error> {
   const { user, client } = useContext(AskerContext)
-  const { every, ...request } = asked
+  const isWithoutUpdates = useUpdatesConnection() === 'ended'
+  const { every = isWithoutUpdates ? withoutUpdatesEvery : undefined, ...request } = asked
   const caller = client as Caller<Name>
   return useQuery<AnswerOf<Name>, Error>({
     queryKey: [user, name, request],

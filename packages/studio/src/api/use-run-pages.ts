@@ -2,12 +2,10 @@
 import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query'
 import type { AnswerOf, OperationRequest } from 'troupe/client'
 import { isUnreachable } from './is-problem.ts'
-import { isSignedOut, useClient, useUser } from './use-api.tsx'
+import { isSignedOut, useClient, useUpdatesConnection, useUser, withoutUpdatesEvery } from './use-api.tsx'
 
 type Runs = AnswerOf<'runs.list'>
 const perPage = 200
-/** ms after which one page is asked for again; so many pages wait so much longer. */
-const everyMs = 3_000
 
 export interface RunPages {
   readonly items: Runs['items']
@@ -20,6 +18,7 @@ export interface RunPages {
 
 export function useRunPages(query: OperationRequest<'runs.list'>['query']): RunPages {
   const client = useClient()
+  const isWithoutUpdates = useUpdatesConnection() === 'ended'
   const found = useInfiniteQuery<Runs, Error, InfiniteData<Runs>, readonly unknown[], string | undefined>({
     // Forgotten with all other answers of the operation.
     queryKey: [useUser(), 'runs.list', { pages: true, query }],
@@ -27,7 +26,8 @@ export function useRunPages(query: OperationRequest<'runs.list'>['query']): RunP
     queryFn: ({ pageParam, signal }) =>
       client.call('runs.list', { query: { ...query, limit: perPage, cursor: pageParam }, signal }),
     getNextPageParam: ({ cursor }) => cursor,
-    refetchInterval: ({ state }) => (isSignedOut(state.error) ? false : everyMs * (state.data?.pages.length ?? 1)),
+    refetchInterval: ({ state }) =>
+      isWithoutUpdates && !isSignedOut(state.error) ? withoutUpdatesEvery * (state.data?.pages.length ?? 1) : false,
     retry: (count, error) => isUnreachable(error) && count < 3,
   })
   return {

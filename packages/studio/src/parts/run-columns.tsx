@@ -7,9 +7,10 @@ import {
   tableFeatures,
 } from '@tanstack/react-table'
 import type { Summary } from '../api/shapes.ts'
-import { age, inShort, lasting, spent, tokens, when } from '../format.ts'
+import { inShort, lasting, spent, tokens } from '../format.ts'
 import { linkTo } from '../route.ts'
 import { visible } from '../visible.ts'
+import { Age } from './age.tsx'
 import { Status } from './status.tsx'
 import { Text } from './ui.tsx'
 
@@ -67,11 +68,7 @@ export const runColumns = helper.columns([
   helper.accessor('createdAt', {
     id: 'started',
     header: 'Age',
-    cell: ({ getValue }) => (
-      <time dateTime={getValue()} title={when(getValue())}>
-        {age(getValue())}
-      </time>
-    ),
+    cell: ({ getValue }) => <Age of={getValue()} />,
   }),
   helper.accessor(lastedMs, {
     id: 'took',

@@ -3,6 +3,7 @@ type Colour = 'live' | 'ask' | 'fail' | 'gray'
 
 const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: string }>> = {
   running: { colour: 'live', sign: '●' },
+  disconnected: { colour: 'ask', sign: '!' },
   working: { colour: 'live', sign: '●' },
   waiting: { colour: 'ask', sign: '◷' },
   paused: { colour: 'ask', sign: '‖' },

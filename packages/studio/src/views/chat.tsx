@@ -141,7 +141,7 @@ const isTextPart = (part: unknown): part is { readonly type: string; readonly de
 function Reply({ run, from, answered }: ReplyProps) {
   const forget = useForget()
   const path = { run }
-  const result = useAnswer('runs.result', { path, every: 1_000 })
+  const result = useAnswer('runs.result', { path })
   const [streamed, setStreamed] = useState('')
   useStream(
     'runs.live',

@@ -1,12 +1,11 @@
 import type { Audience } from '../api/shapes.ts'
-import { type Forget, useAnswer, useForgetSoon, useStream } from '../api/use-api.tsx'
+import { useAnswer } from '../api/use-api.tsx'
 import { inShort, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
-import { Status } from '../parts/status.tsx'
-import { Flex, Heading, Table, Text } from '../parts/ui.tsx'
+import { Heading, Table, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { linkTo, useSought } from '../route.ts'
 import { visible } from '../visible.ts'
@@ -21,28 +20,16 @@ export function Context({ at }: { readonly at: string | undefined }) {
   return at === '.' || at === '..' ? <FolderView entry={at} /> : <EntryView entry={at} />
 }
 
-/** Live: what the watch tells is asked for again. */
-function useWatched(onChange: (forget: Forget) => void) {
-  const forget = useForgetSoon()
-  return useStream('context.watch', {}, { onEvent: () => onChange(forget) })
-}
-
 function Entries() {
   const { of, cursors, seek, page } = useSought()
   const prefix = of('prefix')
   const query = { limit: 50, cursor: cursors.at(-1), prefix: prefix || undefined }
   const entries = useAnswer('context.list', { query })
-  const connection = useWatched((forget) => forget('context.list', {}))
   return (
     <>
-      <Flex align="center" gap="3" mb="4" wrap="wrap">
-        <Heading as="h1">Context</Heading>
-        {connection === 'open' ? (
-          <Status status="ready" reason="live" />
-        ) : (
-          <Status status="waiting" reason={connection} />
-        )}
-      </Flex>
+      <Heading as="h1" mb="4">
+        Context
+      </Heading>
       <Find label="Keys that begin with" text={prefix} find={(begin) => seek({ prefix: begin })} />
       <Answer of={entries} none={{ when: ({ items }) => items.length === 0, text: 'Nothing is there.' }}>
         {({ items, cursor: next }) => (
@@ -104,10 +91,6 @@ function EntryView({ entry: key }: { readonly entry: string }) {
   const path = { key }
   const entry = useAnswer('context.get', { path })
   const history = useAnswer('context.history', { path })
-  useWatched((forget) => {
-    forget('context.get', { path })
-    forget('context.history', { path })
-  })
   return (
     <>
       <Text as="p" mb="1">

@@ -1,7 +1,8 @@
 import { isProblem, isUnreachable } from '../api/is-problem.ts'
 import type { Approval } from '../api/shapes.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
-import { age, count, spent, tokens } from '../format.ts'
+import { count, spent, tokens } from '../format.ts'
+import { Age } from '../parts/age.tsx'
 import { Answer } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { RunTable } from '../parts/run-table.tsx'
@@ -15,7 +16,7 @@ const shown = ['running', 'waiting', 'completed', 'failed'] as const
 const counted = 100
 
 export function Home() {
-  const runs = useAnswer('runs.list', { query: { limit: 10 }, every: 3_000 })
+  const runs = useAnswer('runs.list', { query: { limit: 10 } })
   const ready = useAnswer('probes.ready', { every: 5_000 })
   return (
     <>
@@ -64,7 +65,7 @@ function Unready({ error }: { readonly error: Error | null }) {
 }
 
 function Count({ status }: { readonly status: (typeof shown)[number] }) {
-  const { data } = useAnswer('runs.list', { query: { status, limit: counted }, every: 5_000 })
+  const { data } = useAnswer('runs.list', { query: { status, limit: counted } })
   return (
     <Card>
       <a href={linkToList('runs', { status })} className="plain-link">
@@ -81,7 +82,7 @@ function Count({ status }: { readonly status: (typeof shown)[number] }) {
 
 /** The newest of them, and nothing where there are none. */
 function SomeRuns({ title, status }: { readonly title: string; readonly status: (typeof shown)[number] }) {
-  const { data } = useAnswer('runs.list', { query: { status, limit: 5 }, every: 5_000 })
+  const { data } = useAnswer('runs.list', { query: { status, limit: 5 } })
   if (data === undefined || data.items.length === 0) return null
   return (
     <Section title={title} beside={<a href={linkToList('runs', { status })}>All that are {status}</a>}>
@@ -92,7 +93,7 @@ function SomeRuns({ title, status }: { readonly title: string; readonly status: 
 
 /** What a person is asked, answered here. */
 function Waiting() {
-  const { data } = useAnswer('approvals.list', { query: { limit: counted }, every: 3_000 })
+  const { data } = useAnswer('approvals.list', { query: { limit: counted } })
   const forget = useForget()
   const asking = data?.items.filter(({ questions, uncertain }) => questions.length + uncertain.length > 0) ?? []
   if (asking.length === 0) return null
@@ -103,7 +104,10 @@ function Waiting() {
           <li key={one.run}>
             <Text as="p" mb="2" className="break">
               <a href={linkTo('runs', one.run)}>{visible(one.title) || one.run}</a>{' '}
-              <Text color="gray">{aboutRun(one)}</Text>
+              <Text color="gray">
+                {aboutRun(one)}
+                <Age of={one.createdAt} /> old
+              </Text>
             </Text>
             {one.questions.map((question) => (
               <Ask key={question.id} run={one.run} question={question} answered={() => forget('approvals.list', {})} />
@@ -122,12 +126,15 @@ function Waiting() {
   )
 }
 
-const aboutRun = ({ team, usage, cost, createdAt }: Approval): string =>
-  [team, usage && `${tokens(usage)} tokens`, spent(cost), `${age(createdAt)} old`].filter(Boolean).join(', ')
+const aboutRun = ({ team, usage, cost }: Approval): string =>
+  [team, usage && `${tokens(usage)} tokens`, spent(cost)]
+    .filter(Boolean)
+    .map((text) => `${text}, `)
+    .join('')
 
 /** Of everybody's, for whoever may see it. */
 function Checks() {
-  const health = useAnswer('operations.health', { every: 5_000 })
+  const health = useAnswer('operations.health', { every: 15_000 })
   if (isProblem(health.error) && health.error.status === 403) return null
   return (
     <Section title="Health">

@@ -85,7 +85,7 @@ function DeadLetters({ mailbox }: { readonly mailbox: string }) {
 function LettersOf({ mailbox }: { readonly mailbox: string }) {
   const client = useClient()
   const path = { mailbox }
-  const letters = useAnswer('mailboxes.deadLetters', { path, query: { limit: perPage }, every: countsEvery })
+  const letters = useAnswer('mailboxes.deadLetters', { path, query: { limit: perPage } })
   const forget = useForget()
   const { busy, error, run } = useCommand()
   const redrive = (id: string) =>

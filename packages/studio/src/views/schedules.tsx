@@ -19,7 +19,7 @@ function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: S
 export function Schedules() {
   const { cursors, page } = useSought()
   const query = { limit: 50, cursor: cursors.at(-1) }
-  const schedules = useAnswer('schedules.list', { query, every: 3_000 })
+  const schedules = useAnswer('schedules.list', { query })
   return (
     <>
       <Heading as="h1" mb="4">

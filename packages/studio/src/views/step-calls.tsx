@@ -9,6 +9,7 @@ import { Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import type { Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
+import { SentPromptOf } from './sent-prompt.tsx'
 
 interface ModelPart {
   readonly type: string
@@ -20,7 +21,7 @@ interface ModelOutput {
   readonly content?: readonly ModelPart[]
   readonly model?: string
   readonly cost?: number
-  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number; readonly cacheReadTokens?: number }
 }
 
 const states: Readonly<Record<Call['state'], string>> = {
@@ -46,7 +47,7 @@ export function StepCalls({ run, step }: { readonly run: string; readonly step: 
         <ol className="plain">
           {all.map((call) => (
             <li key={call.call}>
-              <OneCall call={call} of={step} />
+              <OneCall call={call} of={step} run={run} />
             </li>
           ))}
         </ol>
@@ -55,7 +56,13 @@ export function StepCalls({ run, step }: { readonly run: string; readonly step: 
   )
 }
 
-function OneCall({ call, of: { agent, id } }: { readonly call: Call; readonly of: Step }) {
+interface OneCallProps {
+  readonly run: string
+  readonly call: Call
+  readonly of: Step
+}
+
+function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
   const { kind, name, state, output, error, taint = [] } = call
   const answer = kind === 'model' ? ((output ?? {}) as ModelOutput) : {}
   const { usage, cost, model } = answer
@@ -63,6 +70,7 @@ function OneCall({ call, of: { agent, id } }: { readonly call: Call; readonly of
     kind === 'model' ? `model call ${name}` : `${kind} ${name}`,
     model,
     usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
+    usage?.cacheReadTokens && `${count(usage.cacheReadTokens)} from the provider's cache`,
     cost !== undefined && money(cost),
     kind !== 'model' && call.class,
     kind !== 'model' && call.key !== undefined && `key ${call.key}`,
@@ -74,6 +82,9 @@ function OneCall({ call, of: { agent, id } }: { readonly call: Call; readonly of
         <Status status={states[state]} {...(state in reasons ? { reason: reasons[state] } : {})} /> {facts.join(' · ')}
       </Text>
       {error && <Text as="p">{visible(error.message)}</Text>}
+      {kind === 'model' && (
+        <SentPromptOf run={run} step={id} call={call.call} label={`model call ${name} of ${agent}, ${id}`} />
+      )}
       {call.input !== undefined && (
         <Value value={call.input} label={`Input of ${kind} ${name} of ${agent}, ${id}: ${call.call}`} />
       )}

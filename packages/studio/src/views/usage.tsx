@@ -8,7 +8,7 @@ import { linkTo, useSought } from '../route.ts'
 
 export function Usage() {
   const { cursors, page } = useSought()
-  const usage = useAnswer('usage.list', { query: { limit: 50, cursor: cursors.at(-1) }, every: 10_000 })
+  const usage = useAnswer('usage.list', { query: { limit: 50, cursor: cursors.at(-1) } })
   return (
     <>
       <Heading as="h1" mb="4">

@@ -1,10 +1,16 @@
 /** What a client offers: the types of every operation come from the OpenAPI document of the server. */
 import type { ClientOperations } from './generated/schema.ts'
-import type { ServerEvent } from './server-events.ts'
 
 type With<Part extends string> = {
   [Name in keyof ClientOperations]: Part extends keyof ClientOperations[Name] ? Name : never
 }[keyof ClientOperations]
+
+/** One event of a stream; `data` is read from JSON. */
+export interface ServerEvent<T = unknown> {
+  readonly id: string | undefined
+  readonly event: string
+  readonly data: T
+}
 
 /** An operation that answers with JSON. */
 export type AnswerName = With<'answer'>

@@ -3,10 +3,11 @@
  * a request is sent again only where that cannot do its work twice.
  */
 import type { TroupeError } from '../core/index.ts'
-import type { Client, ClientRequestOptions, PageOptions, StreamOptions } from './client.ts'
+import { bodyText, checkClientOptions, checkClientRequest } from './check-client-request.ts'
+import type { Client, ClientRequestOptions, PageOptions, ServerEvent, StreamOptions } from './client.ts'
 import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
 import { operationPaths } from './generated/operation-paths.ts'
-import { type ServerEvent, serverEvents } from './server-events.ts'
+import { serverEvents } from './server-events.ts'
 
 export interface ClientOptions {
   /** Of the server, with the path below which it is mounted; the origin of the page by default. */
@@ -44,6 +45,7 @@ const perPage = 100
 
 /**
  * Creates a client. It holds no connection: there is nothing to close.
+ * @throws ValidationError for an option that is not allowed
  * @example
  * import { createClient } from 'troupe/client'
  * const client = createClient({ url: 'http://127.0.0.1:8000', key: process.env.TROUPE_API_KEY ?? '', user: 'ada' })
@@ -51,6 +53,7 @@ const perPage = 100
  * for (const { id, title } of items) console.log(id, title)
  */
 export function createClient(options: ClientOptions = {}): Client {
+  checkClientOptions(options)
   // The types of the document hold for callers; inside all operations are alike.
   return new FetchClient(options) as unknown as Client
 }
@@ -69,18 +72,22 @@ class FetchClient {
   }
 
   async call(name: OperationName, request: AnyRequest = {}): Promise<unknown> {
+    checkClientRequest(name, request)
     const answer = await this.#retried(name, request)
     const text = await answer.text()
     return text === '' ? undefined : JSON.parse(text)
   }
 
   async *text(name: OperationName, request: AnyRequest = {}): AsyncGenerator<string, void> {
+    checkClientRequest(name, request)
     const { body } = await this.#retried(name, request)
     const decoder = new TextDecoder()
     for await (const chunk of chunksOf(body)) yield decoder.decode(chunk, { stream: true })
   }
 
-  async *pages(name: OperationName, { max = Number.POSITIVE_INFINITY, ...request }: AnyRequest = {}) {
+  async *pages(name: OperationName, options: AnyRequest = {}) {
+    checkClientRequest(name, options)
+    const { max = Number.POSITIVE_INFINITY, ...request } = options
     let left = max
     let cursor: unknown
     while (left > 0) {
@@ -95,6 +102,7 @@ class FetchClient {
   }
 
   async *stream(name: OperationName, request: AnyRequest = {}): AsyncGenerator<ServerEvent, void> {
+    checkClientRequest(name, request)
     const { reconnects = 4 } = this.#options
     const signal = this.#signalOf(request)
     let lastEventId = request.lastEventId
@@ -154,7 +162,7 @@ class FetchClient {
         ...headers,
         ...request.headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: bodyText(name, body) }),
       ...(signal ? { signal } : {}),
     }).catch((error: unknown) => {
       throw signal?.aborted ? error : unreachable(this.#root || 'The server', error)

@@ -9,6 +9,7 @@ export type {
   OperationRequest,
   PageName,
   PageOptions,
+  ServerEvent,
   StreamData,
   StreamName,
   StreamOptions,
@@ -16,4 +17,4 @@ export type {
 } from './client.ts'
 export { type ClientOptions, createClient } from './create-client.ts'
 export type { ClientOperations, ClientSchemas } from './generated/schema.ts'
-export { type ServerEvent, serverEvents } from './server-events.ts'
+export { serverEvents } from './server-events.ts'

@@ -1,14 +1,12 @@
 /** Reads server-sent events, as https://html.spec.whatwg.org/multipage/server-sent-events.html has them. */
-/** One event of a stream; `data` is read from JSON. */
-export interface ServerEvent<T = unknown> {
-  readonly id: string | undefined
-  readonly event: string
-  readonly data: T
-}
+import { fieldOf, isInstance } from '../core/index.ts'
+import { wrongArgument } from './check-client-request.ts'
+import type { ServerEvent } from './client.ts'
 
 /** Returns the events of the body of an answer, one by one. */
 export async function* serverEvents<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent<T>> {
   let fields: { id?: string; event?: string; data: string[] } = { data: [] }
+  checkBody(body)
   for await (const line of linesOf(body)) {
     if (line === '') {
       if (fields.data.length > 0)
@@ -22,10 +20,16 @@ export async function* serverEvents<T>(body: AsyncIterable<Uint8Array>): AsyncGe
   }
 }
 
+function checkBody(body: unknown): void {
+  if (typeof fieldOf(body, Symbol.asyncIterator) !== 'function')
+    throw wrongArgument('The body of serverEvents', 'it is no async iterable of bytes')
+}
+
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of body) {
+    if (!isInstance(chunk, Uint8Array)) throw wrongArgument('A chunk of serverEvents', 'it is no Uint8Array')
     const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
     rest = lines.pop() ?? ''
     yield* lines

@@ -17,6 +17,8 @@ export interface EffectSpec<Out = unknown> {
   readonly key?: string
   /** What it depends on: another input on re-entry is refused. Conversations pass a chained hash. */
   readonly input?: unknown
+  /** What it asks in full, where `input` stands for it by a hash: for those who enter the step once more to read it. */
+  readonly request?: () => Json
   /** Asked when the outcome is unknown after a crash. */
   readonly reconcile?: (key: string) => Promise<Reconciled<Out>>
   readonly undo?: (key: string, output: Out) => Promise<void>

@@ -161,6 +161,12 @@ export interface Steps {
     only?: ReadonlySet<string>,
   ): Promise<readonly EffectUndoResult[]>
   /**
+   * What the effects of a step asked in full, by call: of those that bring a `request`.
+   * @param program the step's own code: entered once more, answered from the record, doing nothing
+   * @throws ConflictError `code.changed` where the code asks for something else today
+   */
+  requests(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<ReadonlyMap<string, Json>>
+  /**
    * The user is being forgotten: what runs for it here is dropped without a trace, and nothing begins until what is
    * returned is called.
    */

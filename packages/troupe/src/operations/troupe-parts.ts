@@ -8,7 +8,7 @@ import type { HaltableWorker, Mailboxes, Presence, Supervision } from '../messag
 import type { Models } from '../models/index.ts'
 import type { Log, MetricStore, MetricsCollector } from '../observability/index.ts'
 import type { Cache } from '../resilience/index.ts'
-import type { EndedRuns, OrchestraHost, ScheduleHost } from '../runs/index.ts'
+import type { EndedRuns, OnlineScoring, OrchestraHost, ScheduleHost } from '../runs/index.ts'
 import type {
   Access,
   ApiKeys,
@@ -34,6 +34,7 @@ import type { Restored } from './services/restored.ts'
 import type { Sharing } from './services/sharing.ts'
 import type { StagedClients } from './services/staged-clients.ts'
 import type { ToolSources } from './services/tool-sources.ts'
+import type { Updates } from './updates/updates.ts'
 
 export interface TroupeParts {
   readonly storage: OpenedStorage
@@ -66,6 +67,7 @@ export interface TroupeParts {
   readonly evaluator: BoundedEvaluator
   readonly toolPins: ToolPins
   readonly toolSources: ToolSources
+  readonly updates: Updates
   /** Servers of it that are open. */
   readonly served: Set<object>
   readonly erasure: Erasure
@@ -101,6 +103,8 @@ export interface TroupeParts {
   readonly housekeeping: Housekeeping
   readonly endedRuns: EndedRuns
   readonly orchestra: OrchestraHost
+  /** Absent if no live runs are scored. */
+  readonly scoring?: OnlineScoring
   readonly schedules: ScheduleHost
   /** The name under which this process holds runs. */
   readonly holder: () => string

@@ -41,6 +41,8 @@ export type { RunFilter } from './engine/store/run-filter.ts'
 export { childJournalPrefixes, threadPrefix } from './engine/store/run-journals.ts'
 export { runMigrations, runTables } from './engine/store/run-migrations.ts'
 export { createRunStore } from './engine/store/run-store.ts'
+export type { Dataset, DatasetCase } from './evaluation/datasets/dataset.ts'
+export { parseDataset } from './evaluation/datasets/parse-dataset.ts'
 export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluation/evaluate.ts'
 export type {
   EvaluatedRun,
@@ -49,8 +51,42 @@ export type {
   Spent,
 } from './evaluation/evaluate-run.ts'
 export type { OpenEvaluationTroupe } from './evaluation/evaluation-troupe.ts'
+export type {
+  CaseResult,
+  Experiment,
+  ExperimentDifference,
+  ExperimentSide,
+  ExperimentSummary,
+  ExperimentTeam,
+  ExperimentTotal,
+  SideTotal,
+} from './evaluation/experiments/experiment.ts'
+export type {
+  ExperimentOptions,
+  ExperimentProgress,
+  ExperimentSpec,
+} from './evaluation/experiments/experiment-options.ts'
+export { type ExperimentListOptions, Experiments } from './evaluation/experiments/experiments.ts'
+export { checkOnlineScoring } from './evaluation/online/check-online-scoring.ts'
+export type { OnlineScores } from './evaluation/online/online-score-store.ts'
+export { OnlineScoring, type OnlineScoringOptions } from './evaluation/online/online-scoring.ts'
 export type { UnrecordedCall } from './evaluation/recorded-calls.ts'
-export type { NamedScores, Score, ScoredRun, ScoreFunction } from './evaluation/score-answer.ts'
+export type { Score } from './evaluation/score-answer.ts'
+export { type Agreement, agreementOf } from './evaluation/scorers/agreement.ts'
+export { citesSources } from './evaluation/scorers/cites-sources.ts'
+export { exactMatch } from './evaluation/scorers/exact-match.ts'
+export { type Judge, type JudgeOptions, judge, type LabelledChoice } from './evaluation/scorers/judge.ts'
+export { matchesSchema } from './evaluation/scorers/matches-schema.ts'
+export type {
+  NamedScores,
+  ScoreAnswer,
+  ScoreContext,
+  ScoredRun,
+  ScoreFunction,
+  ScoreQuestion,
+  Verdict,
+} from './evaluation/scorers/score-function.ts'
+export { type SimilarityOptions, similarity } from './evaluation/scorers/similarity.ts'
 export type { Comparison } from './history/compare-runs.ts'
 export type {
   ContextRead,
@@ -67,7 +103,6 @@ export type {
   SuspendedFailure,
 } from './history/inspect-run.ts'
 export { OpenedRun, openExport } from './history/open-export.ts'
-export type { RecordedCall } from './history/recorded-call.ts'
 export type { Redaction } from './history/redact-run.ts'
 export type {
   BranchThen,
@@ -76,7 +111,9 @@ export type {
   StepThen,
 } from './history/run-state-at.ts'
 export { findStaleRuns, type StaleRun } from './history/stale-runs.ts'
-export type { ExecutedStep } from './history/steps-of.ts'
+export type { RecordedCall } from './history/steps/recorded-call.ts'
+export type { SentPrompt } from './history/steps/sent-prompts.ts'
+export type { ExecutedStep } from './history/steps/steps-of.ts'
 export type { CapturedState, Interaction, Trace, TracedError } from './history/trace/run-trace.ts'
 export { Tracer, type TracerOptions } from './history/trace/tracer.ts'
 export type { RunUndoResult, UndoOptions } from './history/undo-run.ts'

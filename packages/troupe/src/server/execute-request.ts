@@ -26,6 +26,7 @@ class OwnCall implements AnyCall {
   readonly troupe
   readonly parts
   readonly feeds
+  readonly updateStreams
   readonly principal
   readonly user
   readonly agent
@@ -43,12 +44,13 @@ class OwnCall implements AnyCall {
   #orchestra: AnyCall['orchestra'] | undefined
 
   constructor(site: Site, route: Route, reply: FastifyReply) {
-    const { troupe, parts, feeds } = site
+    const { troupe, parts, feeds, updateStreams } = site
     const { request } = reply
     const { principal, user, agent } = admittedOf(request)
     this.troupe = troupe
     this.parts = parts
     this.feeds = feeds
+    this.updateStreams = updateStreams
     this.principal = principal
     this.user = user
     this.agent = agent
@@ -111,11 +113,19 @@ export function executeRequest(site: Site, route: Route, call: AnyCall, reply: F
       events.within({ userId: user, requestId: reply.request.id }, () =>
         mapDrainError(site, async () => {
           await requireAgentAccess(route, call)
+          requireErrorTexts(site, route, call, reply)
           return handled(site, route, call, reply)
         }),
       ),
     ),
   )
+}
+
+/** @throws AccessDeniedError `request.forbidden` */
+function requireErrorTexts({ parts }: Site, route: Route, { principal }: AnyCall, { request }: FastifyReply): void {
+  if (!route.quotesErrors || showsErrorTexts(principal, parts.roles, request)) return
+  const problem = 'it quotes errors of code, which operators read: admins of all users with audit.read'
+  throw failure('request.forbidden', { operation: route.operation, problem })
 }
 
 /** Whoever waits when the server drains is told to ask again, and not that it gave up. */
@@ -165,7 +175,7 @@ function leaveRecord({ parts }: Site, route: Route, { user, params }: AnyCall): 
 }
 
 /** What users store is theirs: errors of their code are in the records of what was carried out. */
-const quotesErrors = ({ operation }: Route) => !operation.startsWith('context.')
+const mayQuoteErrors = ({ operation }: Route) => !operation.startsWith('context.')
 
 function concealFrom<T>(
   { parts }: Site,
@@ -174,7 +184,7 @@ function concealFrom<T>(
   route: Route,
   answer: T,
 ): T {
-  return !quotesErrors(route) || showsErrorTexts(principal, parts.roles, request) ? answer : concealErrors(answer)
+  return !mayQuoteErrors(route) || showsErrorTexts(principal, parts.roles, request) ? answer : concealErrors(answer)
 }
 
 async function* concealFrames(

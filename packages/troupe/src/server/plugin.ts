@@ -1,6 +1,6 @@
 /** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { failure, isObject } from '../core/index.ts'
+import { failure, fieldOf, isObject, readable } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import type { Troupe } from '../startup/index.ts'
 import { partsIn } from '../startup/index.ts'
@@ -23,6 +23,7 @@ import { openDocument, routeSchema } from './schemas/openapi.ts'
 import { type PluginOptions, readSettings, type ServerSettings } from './server-options.ts'
 import type { Site } from './site.ts'
 import { Feeds } from './streams/feeds.ts'
+import { UpdateStreams } from './streams/update-streams.ts'
 
 export interface TroupePluginOptions extends PluginOptions {
   readonly troupe: Troupe
@@ -38,9 +39,9 @@ export interface TroupePluginOptions extends PluginOptions {
  * await app.register(troupePlugin, { troupe, key: process.env.TROUPE_KEY })
  */
 export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
-  if (!isObject(options) || options.troupe === undefined)
+  if (!isObject(options) || fieldOf(options, 'troupe') === undefined)
     throw failure('validation.failed', { what: 'The options of troupePlugin', problem: 'there is no troupe in them' })
-  const { troupe, ...rest } = options
+  const { troupe, ...rest } = readable('The options of troupePlugin', () => ({ ...options }))
   const { prefix: _, ...own } = rest as typeof rest & { readonly prefix?: string }
   const settings = readSettings(own, { production: partsIn(troupe).settings.production })
   await addServer(app, troupe, settings)
@@ -64,6 +65,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
     parts,
     settings,
     feeds,
+    updateStreams: new UpdateStreams(parts, ends.signal),
     authenticate,
     isSessionValid,
     draining: ends.signal,

@@ -8,12 +8,14 @@ import type { RequestPrincipal } from './access/request-principal.ts'
 import type { RequestContext } from './request-context.ts'
 import type { Feeds } from './streams/feeds.ts'
 import type { Frame } from './streams/frame.ts'
+import type { UpdateStreams } from './streams/update-streams.ts'
 
 /** One request on its way to a handler: checked, and in the name of somebody. */
 export interface Call<Params, Query, Body> {
   readonly troupe: Troupe
   readonly parts: TroupeParts
   readonly feeds: Feeds
+  readonly updateStreams: UpdateStreams
   readonly principal: RequestPrincipal
   /** Whose data it is about. */
   readonly user: string
@@ -55,6 +57,8 @@ interface Common<Params, Query, Body> {
   readonly agents?: AgentCallers
   /** What the audit log calls it where what it calls records nothing by itself; the operation where absent. */
   readonly audit?: string
+  /** Its answer quotes errors of users' code in texts of every kind: only callers who read such errors get it. */
+  readonly quotesErrors?: true
   /** It changes nothing, whatever its method; a GET never does. */
   readonly isRead?: true
   readonly params?: z.ZodType<Params>

@@ -2,7 +2,8 @@
 import type { Route } from './route.ts'
 import { apiKeyRoutes } from './routes/api-key-routes.ts'
 import { contextRoutes } from './routes/context-routes.ts'
-import { evaluationRoutes } from './routes/evaluation-routes.ts'
+import { evaluationRoutes } from './routes/evaluation/evaluation-routes.ts'
+import { experimentRoutes } from './routes/evaluation/experiment-routes.ts'
 import { messageRoutes } from './routes/message-routes.ts'
 import { metricRoutes } from './routes/metric-routes.ts'
 import { operationRoutes } from './routes/operation-routes.ts'
@@ -11,11 +12,13 @@ import { runRoutes } from './routes/run-routes.ts'
 import { scheduleRoutes } from './routes/schedule-routes.ts'
 import { teamRoutes } from './routes/team-routes.ts'
 import { topicRoutes } from './routes/topic-routes.ts'
+import { updateRoutes } from './routes/update-routes.ts'
 
 export const routes: readonly Route[] = [
   ...runRoutes,
   ...pastRunRoutes,
   ...evaluationRoutes,
+  ...experimentRoutes,
   ...scheduleRoutes,
   ...teamRoutes,
   ...contextRoutes,
@@ -24,4 +27,5 @@ export const routes: readonly Route[] = [
   ...metricRoutes,
   ...apiKeyRoutes,
   ...operationRoutes,
+  ...updateRoutes,
 ]

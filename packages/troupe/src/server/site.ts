@@ -5,6 +5,7 @@ import type { Troupe } from '../startup/index.ts'
 import type { Authenticate } from './access/authenticate.ts'
 import type { ServerSettings } from './server-options.ts'
 import type { Feeds } from './streams/feeds.ts'
+import type { UpdateStreams } from './streams/update-streams.ts'
 
 /** Whether whoever was let in would still be. */
 export type SessionGuard = (request: FastifyRequest) => Promise<boolean>
@@ -14,6 +15,7 @@ export interface Site {
   readonly parts: TroupeParts
   readonly settings: ServerSettings
   readonly feeds: Feeds
+  readonly updateStreams: UpdateStreams
   readonly authenticate: Authenticate
   readonly isSessionValid: SessionGuard
   /** Aborts when the server is closed: streams end, and nothing new begins. */

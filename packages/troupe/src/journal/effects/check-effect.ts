@@ -3,7 +3,7 @@ import { checkOptions, failure, show } from '../../core/index.ts'
 import type { EffectClass, EffectFunction, EffectSpec } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
-const options = ['class', 'key', 'input', 'reconcile', 'undo', 'claim', 'charge', 'taint']
+const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim', 'charge', 'taint']
 
 /** @throws ValidationError naming what does not fit */
 export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): void {
@@ -15,7 +15,7 @@ export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: Effect
   // The list of uncertain effects keeps them as they are.
   for (const [part, text] of [['name', name] as const, ['key', spec.key ?? ''] as const])
     if (text.includes('\0') || !text.isWellFormed()) throw wrong(`its ${part} holds NUL or half of a surrogate pair`)
-  for (const part of ['reconcile', 'undo', 'claim', 'charge'] as const)
+  for (const part of ['request', 'reconcile', 'undo', 'claim', 'charge'] as const)
     if (spec[part] !== undefined && typeof spec[part] !== 'function') throw wrong(`its ${part} is no function`)
   if (typeof fn !== 'function') throw wrong('it has no function to carry out')
 }

@@ -22,7 +22,7 @@ import type { ClaimRows, EffectCall, EffectFunction, EffectSpec, Reconciled } fr
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { EffectClaim } from '../replay/step-record.ts'
-import { createItem, type Execution } from '../steps/execution.ts'
+import { createItem, type Execution, type SeenEffect } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
 import type { PendingCommit, Stage } from '../turns/stages.ts'
 import { checkEffect } from './check-effect.ts'
@@ -80,13 +80,20 @@ export function runEffect<Out>(
       scope,
       spec.taint,
     )
-  if (spec.undo) execution.options.learned?.set(id, spec.undo as NonNullable<EffectSpec<unknown>['undo']>)
+  execution.options.seen?.set(id, seenEffect(spec))
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
   const promise = execution.open(stage, id, false, scope) as Promise<Out>
   const claimed = spec.class !== 'read' || spec.claim !== undefined
   const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, taint: [] }
   if (!fromRecord(effect)) execution.start(id, () => begin(effect))
   return tainted(promise, scope, spec.taint)
+}
+
+function seenEffect<Out>({ undo, request }: EffectSpec<Out>): SeenEffect {
+  return {
+    ...(undo ? { undo: undo as NonNullable<SeenEffect['undo']> } : {}),
+    ...(request ? { request: JSON.parse(JSON.stringify(request())) as Json } : {}),
+  }
 }
 
 function tainted<Out>(promise: Promise<Out>, scope: TaintScope, labels: EffectSpec['taint']): Promise<Out> {

@@ -1,21 +1,16 @@
 /**
- * Takes back what a step that is over did to the world, the last effect first. Its code is entered once more and answered
- * from the record alone, the bodies of its tools too, only to learn how each effect is undone; then the undos run as a step
- * of their own, which survives a crash like any other and repeats none that is recorded.
+ * Takes back what a step that is over did to the world, the last effect first. Its code is entered once more, the bodies of its
+ * tools too, only to learn how each effect is undone; then the undos run as a step of their own, which survives a crash like
+ * any other and repeats none that is recorded.
  */
-import { failure, type Json, sleep } from '../../core/index.ts'
+import { failure, type Json } from '../../core/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
-import type { JournalContent } from '../journal-port.ts'
 import type { Program } from '../machine/step-machine.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
-import { Execution, type StepPort } from '../steps/execution.ts'
-import { logOf } from '../steps/step-end.ts'
-import { executionParts, type StepsContext } from '../steps/steps-context.ts'
+import { replayStep } from '../replay/replay-step.ts'
+import type { StepsContext } from '../steps/steps-context.ts'
 import type { EffectUndoResult, RecordedEffect, StepEnd, StepSpec } from '../steps-port.ts'
-import { CommitBuffer } from '../turns/commit-buffer.ts'
-import { StageRecorder } from '../turns/stage-recorder.ts'
-import { Turn } from '../turns/turn.ts'
 import { effectsOf } from './effects-of.ts'
 
 type UndoFunction = NonNullable<EffectSpec<unknown>['undo']>
@@ -26,69 +21,6 @@ interface Undoing {
   readonly key: string
   readonly output: Json
   readonly undo: UndoFunction
-}
-
-/** @throws ConflictError `code.changed` where the code asks for what the record does not hold */
-async function learnUndos(
-  context: StepsContext,
-  spec: StepSpec,
-  content: JournalContent,
-  program: Program,
-): Promise<ReadonlyMap<CallId, UndoFunction>> {
-  const { clock, limits } = context
-  const learned = new Map<CallId, UndoFunction>()
-  const changed = Promise.withResolvers<never>()
-  changed.promise.catch(() => {})
-  const reject = (problem: string) => changed.reject(failure('code.changed', { step: spec.id, problem }))
-  let isTickScheduled = false
-  const port: StepPort = {
-    spec,
-    dispatch(trigger) {
-      if (trigger.on === 'broken') changed.reject(trigger.error)
-      if (trigger.on === 'callFailed')
-        if (trigger.reason.kind === 'fail') changed.reject(trigger.reason.error)
-        else reject('problem' in trigger.reason ? trigger.reason.problem : 'it commits again')
-      port.advance()
-    },
-    advance() {
-      if (isTickScheduled) return
-      isTickScheduled = true
-      clock.soon(() => {
-        isTickScheduled = false
-        if (execution.isActive) tick()
-      })
-    },
-  }
-  // Nothing is written: no call begins, for all of them are answered from the record.
-  const buffer = new CommitBuffer()
-  const record = logOf(content.records, { reexecuteBodies: true })
-  const execution = new Execution({ ...executionParts(context), record, buffer, port, learned })
-  const late = new AbortController()
-  const usedUp = Promise.withResolvers<void>()
-  // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when
-  // nothing of the record is left.
-  const isDone = () =>
-    execution.isActive &&
-    !(record.end && 'value' in record.end) &&
-    execution.cursor.usedUp &&
-    execution.effects.working === 0
-  function tick() {
-    execution.tick()
-    if (execution.due) port.advance()
-    else if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
-  }
-  try {
-    const ended = program(new StageRecorder(execution, new Turn(execution), execution.root)).catch(() => null)
-    const stalled = sleep(clock, limits.stallMs, late.signal).then(
-      () => reject('it asks for what its record does not hold'),
-      () => {},
-    )
-    await Promise.race([ended, usedUp.promise, changed.promise, stalled.then(() => changed.promise)])
-  } finally {
-    late.abort()
-    execution.stop('silent', 'parked')
-  }
-  return learned
 }
 
 /**
@@ -111,9 +43,9 @@ export async function undoStep(
     .filter(({ state, key, call }) => state === 'done' && key !== undefined && (only?.has(call) ?? true))
     .reverse()
   if (did.length === 0) return []
-  const learned = await learnUndos(context, spec, content, program)
+  const seen = await replayStep(context, spec, content, program, { reexecuteBodies: true })
   const undoings = did.flatMap(({ call, key, output }): Undoing[] => {
-    const undo = learned.get(call)
+    const undo = seen.get(call)?.undo
     return undo && key !== undefined ? [{ call, key, output: output ?? null, undo }] : []
   })
   const before = await attempts(context, user, spec.id)
@@ -123,7 +55,7 @@ export async function undoStep(
   return did.map(({ call, key = '', name }) => ({
     call,
     name,
-    ...became(undoKey(key), learned.has(call), before, after),
+    ...became(undoKey(key), seen.get(call)?.undo !== undefined, before, after),
   }))
 }
 

@@ -4,7 +4,7 @@
  * run, so that the hint goes to that process alone. What comes for a run that is over is dropped: it has no such row.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { encodeJson, type Json } from '../../core/index.ts'
+import { checkPorts, encodeJson, type Json } from '../../core/index.ts'
 import { type Dialect, type Fragment, rawTemplates } from '../../storage/index.ts'
 import type { Inbox, InboxRow } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
@@ -90,6 +90,7 @@ const rowOf = (row: Readonly<Record<string, unknown>>): InboxRow => ({
 
 /** @example const inbox = createInbox({ storage }) */
 export function createInbox(options: ArrivalsOptions): Inbox {
+  checkPorts('createInbox', options, ['storage'])
   const { storage } = options
   const statements = compileStatements(storage.dialect)
   const arrivals = new Arrivals(options)

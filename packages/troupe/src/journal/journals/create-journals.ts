@@ -1,5 +1,5 @@
 /** Journals on a storage. */
-import { type Clock, type Events, failure, prefixEnd } from '../../core/index.ts'
+import { type Clock, checkPorts, type Events, failure, prefixEnd } from '../../core/index.ts'
 import type { Blobs, Row, Statement, Storage } from '../../storage/index.ts'
 import type {
   Body,
@@ -51,6 +51,7 @@ const cleanupConcurrency = 25
 
 /** @example const journals = createJournals({ storage, clock, owner: 'host-1/4711' }) */
 export function createJournals(options: JournalsOptions): Journals {
+  checkPorts('createJournals', options, ['storage', 'clock'])
   return new StoredJournals(options)
 }
 

@@ -1,8 +1,9 @@
 /** Steps on a storage: carries them out, joins what runs already, keeps continuations while memory allows. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, type Events, failure, type Random } from '../../core/index.ts'
+import { type Clock, checkPorts, type Events, failure, type Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
+import { requestsOf } from '../effects/requests-of.ts'
 import { createUncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -72,8 +73,19 @@ function createMachine(
   return machine
 }
 
+/** What enters the code of a step once more. */
+const replays = (context: StepsContext, execute: Steps['execute']): Pick<Steps, 'undo' | 'requests'> => ({
+  undo: (spec, program, only) => undoStep(context, spec, program, execute, only),
+  requests: (spec, program) => requestsOf(context, spec, program),
+})
+
 /** @example const steps = createSteps({ storage, journals, inbox, timers, clock, random }) */
 export function createSteps(options: StepsOptions): Steps {
+  checkPorts('createSteps', options, ['storage', 'journals', 'inbox', 'timers', 'clock', 'random'])
+  return openSteps(options)
+}
+
+function openSteps(options: StepsOptions): Steps {
   const { journals, inbox } = options
   const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
   const uncertain = createUncertainEffects(options.storage, inbox, journals)
@@ -117,7 +129,7 @@ export function createSteps(options: StepsOptions): Steps {
   }
   return {
     execute,
-    undo: (spec, program, only) => undoStep(context, spec, program, execute, only),
+    ...replays(context, execute),
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
     resolve: (user, step, call, resolution) => uncertain.resolve(user, step, call, resolution),
     resolveEnded: (user, step, call, resolution) => uncertain.resolveEnded(user, step, call, resolution),

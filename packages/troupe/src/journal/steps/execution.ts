@@ -7,6 +7,7 @@ import {
   type Clock,
   type Events,
   failure,
+  type Json,
   joinTaint,
   stackOf,
   type TaintLabel,
@@ -63,6 +64,12 @@ export interface StepPort {
   advance(): void
 }
 
+/** An effect that the code of a step asked for when it was entered once more. */
+export interface SeenEffect {
+  readonly undo?: EffectSpec<unknown>['undo']
+  readonly request?: Json
+}
+
 export interface ExecutionOptions {
   readonly clock: Clock
   readonly events?: Events | undefined
@@ -79,8 +86,8 @@ export interface ExecutionOptions {
   readonly redact?: ((text: string) => string) | undefined
   /** The one that it ends for: its taint goes on. */
   readonly before?: Execution | undefined
-  /** The code is entered only to learn how its effects are undone: no call begins. */
-  readonly learned?: Map<CallId, NonNullable<EffectSpec<unknown>['undo']>>
+  /** The code is entered only to see which effects it asks for: no call begins. */
+  readonly seen?: Map<CallId, SeenEffect>
 }
 
 export class Execution {
@@ -196,7 +203,7 @@ export class Execution {
    * hold waits until the code has asked for all that the record does hold, so that other code adds nothing to it.
    */
   start(id: CallId, run: () => void): void {
-    if (this.options.learned) return
+    if (this.options.seen) return
     const isRecorded = this.record.claims.has(id)
     this.#whenInOrder(id, () => (isRecorded ? run() : this.#whenAllAsked(run)))
   }
@@ -211,7 +218,7 @@ export class Execution {
 
   /** Adds to the record what has its answer already, in the way of `start`. */
   extend(id: CallId, run: () => void): void {
-    if (this.options.learned || this.record.attempts > 0) run()
+    if (this.options.seen || this.record.attempts > 0) run()
     else this.start(id, run)
   }
 

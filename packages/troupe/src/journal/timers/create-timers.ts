@@ -3,7 +3,7 @@
  * however many processes look.
  */
 import { sql } from 'kysely'
-import { type Clock, encodeJson, hashText, PeriodicTask, type Random } from '../../core/index.ts'
+import { type Clock, checkPorts, encodeJson, hashText, PeriodicTask, type Random } from '../../core/index.ts'
 import { type Fragment, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
 import { arrivalColumns } from '../inbox/create-inbox.ts'
 import { inboxContent } from '../journal-tables.ts'
@@ -90,7 +90,9 @@ export interface TimersOptions {
 }
 
 /** @example const timers = createTimers({ storage, clock }); timers.start() */
-export function createTimers({ storage, clock, random }: TimersOptions): Timers {
+export function createTimers(options: TimersOptions): Timers {
+  checkPorts('createTimers', options, ['storage', 'clock'])
+  const { storage, clock, random } = options
   const statements = compileStatements(storage)
   const timerKey = (user: string, journal: string, name: string): TimerKey => ({
     user,

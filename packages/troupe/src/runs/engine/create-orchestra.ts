@@ -2,7 +2,7 @@
 import type { Events } from '../../core/index.ts'
 import type { Blobs } from '../../storage/index.ts'
 import type { RunLimits } from '../../topology/index.ts'
-import type { NamedScores } from '../evaluation/score-answer.ts'
+import type { NamedScores } from '../evaluation/scorers/score-function.ts'
 import { createSharedBudgets } from './budgets/shared-budgets.ts'
 import { createRunCommands } from './commands/run-commands.ts'
 import { publishedEvent } from './events/published-event.ts'

@@ -2,6 +2,7 @@
 import type { Agent } from '../../agents/index.ts'
 import {
   checkCall,
+  checkConstruct,
   checkName,
   checkOptions,
   checkSignal,
@@ -40,6 +41,7 @@ import { uncertainWaits } from '../history/explain/explain-uncertain.ts'
 import { type ExportedRun, type ExportOptions, exportRun } from '../history/export-run.ts'
 import { PastRun } from '../history/past-run.ts'
 import { type RunStateAt, runStateAt } from '../history/run-state-at.ts'
+import { type SentPrompt, sentPrompts } from '../history/steps/sent-prompts.ts'
 import { type RunUndoResult, type UndoOptions, undoRun } from '../history/undo-run.ts'
 import type { ReplayResult } from '../history/verify-replay.ts'
 import type { ForkOptions } from './forks/fork-run.ts'
@@ -96,14 +98,20 @@ export class Orchestra {
   readonly #user: UserId
   readonly #openEvaluationTroupe: OpenEvaluationTroupe
 
-  private constructor(host: OrchestraHost, user: UserId, openEvaluationTroupe: OpenEvaluationTroupe) {
+  private constructor(
+    key: typeof construct,
+    host: OrchestraHost,
+    user: UserId,
+    openEvaluationTroupe: OpenEvaluationTroupe,
+  ) {
+    checkConstruct(key, 'Orchestra', 'user.orchestra')
     this.#host = host
     this.#user = user
     this.#openEvaluationTroupe = openEvaluationTroupe
   }
 
   static [construct](host: OrchestraHost, user: UserId, openEvaluationTroupe: OpenEvaluationTroupe): Orchestra {
-    return new Orchestra(host, user, openEvaluationTroupe)
+    return new Orchestra(construct, host, user, openEvaluationTroupe)
   }
 
   /**
@@ -296,10 +304,22 @@ export class Orchestra {
     return audit ? acting(audit, { ...auditEntry, user: this.#user }, work) : work()
   }
 
-  async #past(id: string, operation: 'run.read' | 'run.export' = 'run.read'): Promise<PastRun> {
+  async #past(id: string, operation: 'read.run' | 'run.export' = 'read.run'): Promise<PastRun> {
     const row = await this.#host.row(this.#user, checkName('run', id))
     recordRead(this.#host.parts, this.#user, id, operation)
     return PastRun.of(id, await readRetainedRecords(this.#host.parts, this.#user, row))
+  }
+
+  /**
+   * What the model calls of a step were sent, read by entering its code once more with its record, which calls nothing.
+   * @throws NotFoundError; ConflictError `run.agents_missing`, or `code.changed` where today's code would ask something else
+   * @example for (const { name, prompt } of await ada.orchestra.prompts(run.id, '1#1')) console.log(name, prompt)
+   */
+  async prompts(id: string, step: string): Promise<readonly SentPrompt[]> {
+    await this.#host.row(this.#user, checkName('run', id))
+    recordRead(this.#host.parts, this.#user, id)
+    checkText('The step of orchestra.prompts', step)
+    return sentPrompts(this.#host.parts, this.#user, await this.#host.source(this.#user, id), step)
   }
 
   /**
@@ -350,7 +370,7 @@ export class Orchestra {
   evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const work = () => evaluate(this.#host, this.#user, this.#openEvaluationTroupe, options)
     const id = fieldOf(options, 'id')
-    return this.#recorded({ operation: 'run.evaluate', ...(typeof id === 'string' ? { resource: id } : {}) }, work)
+    return this.#recorded({ operation: 'evaluation.start', ...(typeof id === 'string' ? { resource: id } : {}) }, work)
   }
 }
 

@@ -6,7 +6,7 @@ export function recordRead(
   { audit }: Pick<OrchestraParts, 'audit'>,
   user: UserId,
   run: string,
-  operation: 'run.read' | 'run.export' = 'run.read',
+  operation: 'read.run' | 'run.export' = 'read.run',
 ): void {
   audit?.read(user, { actor: 'host', operation, resource: run })
 }

@@ -2,6 +2,7 @@
 import { editedRouting } from '../../agents/index.ts'
 import {
   checkCall,
+  checkConstruct,
   checkOptions,
   checkSignal,
   checkSignalType,
@@ -19,7 +20,7 @@ import type { Resolution } from '../../journal/index.ts'
 import { type BreakpointSpec, readBreakOn } from '../../topology/index.ts'
 import { type Inspection, inspectRun } from '../history/inspect-run.ts'
 import { PastRun } from '../history/past-run.ts'
-import { type RecordedCall, recordedCall } from '../history/recorded-call.ts'
+import { type RecordedCall, recordedCall } from '../history/steps/recorded-call.ts'
 import { type AgentPath, pathOf, pathSetBy } from '../machine/labels/agent-path.ts'
 import { isWaiting } from './await-run.ts'
 import { childQuestionOf } from './children/waiting-on-children.ts'
@@ -59,14 +60,15 @@ export class Run<Response = Json> {
   readonly #host: OrchestraHost
   readonly #user: UserId
 
-  private constructor(host: OrchestraHost, user: UserId, id: string) {
+  private constructor(key: typeof construct, host: OrchestraHost, user: UserId, id: string) {
+    checkConstruct(key, 'Run', 'user.orchestra.start')
     this.id = id
     this.#host = host
     this.#user = user
   }
 
   static [construct]<Response = Json>(host: OrchestraHost, user: UserId, id: string): Run<Response> {
-    return new Run(host, user, id)
+    return new Run(construct, host, user, id)
   }
 
   /**
@@ -299,7 +301,7 @@ export class Run<Response = Json> {
     const forked = await this.#host.fork(this.#user, this.id, (source) =>
       forkRun(this.#host.parts, this.#user, source, options),
     )
-    return new Run(this.#host, this.#user, forked)
+    return new Run(construct, this.#host, this.#user, forked)
   }
 
   /**

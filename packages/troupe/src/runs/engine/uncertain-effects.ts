@@ -1,7 +1,7 @@
 /** Effects of a run whose outcome is unknown, and what somebody finds out about them: while the run goes on and after its end. */
 import { checkText, failure, type UserId } from '../../core/index.ts'
 import type { Resolution } from '../../journal/index.ts'
-import { recordedCall } from '../history/recorded-call.ts'
+import { recordedCall } from '../history/steps/recorded-call.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { UncertainEffectOfRun } from './run-result.ts'

@@ -1,6 +1,14 @@
 /** Opens an exported run anywhere: replays and explains it without the database it is of. */
 import { timingSafeEqual } from 'node:crypto'
-import { checkOptions, checkText, failure, isPlainObject } from '../../core/index.ts'
+import {
+  checkConstruct,
+  checkOptions,
+  checkText,
+  construct,
+  failure,
+  isObject,
+  isPlainObject,
+} from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunResult, revive } from '../engine/run-result.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
@@ -23,7 +31,8 @@ export class OpenedRun {
   readonly #past: PastRun
   readonly #reason: string | null
 
-  constructor(file: ExportedRun) {
+  private constructor(key: typeof construct, file: ExportedRun) {
+    checkConstruct(key, 'OpenedRun', 'openExport')
     this.id = file.run
     this.status = file.status
     this.tags = file.tags
@@ -33,10 +42,17 @@ export class OpenedRun {
     this.#past = new PastRun(file.run, file.journal as readonly RunRecord[])
   }
 
+  static [construct](file: ExportedRun): OpenedRun {
+    return new OpenedRun(construct, file)
+  }
+
   /** All of them, or those after `from`; what `Tracer.follow` takes. */
   async *events(options: { readonly from?: number } = {}): AsyncGenerator<NumberedEvent> {
     checkOptions('events', options, ['from', 'signal'])
-    yield* this.#past.events.slice(options.from ?? 0)
+    const { from = 0 } = options
+    if (!Number.isSafeInteger(from) || from < 0)
+      throw failure('validation.failed', { what: 'events.from', problem: 'it must be a whole number from 0' })
+    yield* this.#past.events.slice(from)
   }
 
   verifyReplay(): ReplayResult {
@@ -54,6 +70,8 @@ export class OpenedRun {
   }
 
   compare(other: OpenedRun): Comparison {
+    if (!isObject(other) || !(#past in other))
+      throw failure('validation.failed', { what: 'The other run of compare', problem: 'openExport did not return it' })
     return compareRuns(this.#past.events, other.#past.events)
   }
 }
@@ -81,7 +99,7 @@ export function openExport(file: ExportedRun | string, options: { readonly key?:
       run,
       options.key === undefined ? 'its digest is that of another' : 'its digest was not made with this key',
     )
-  return new OpenedRun(exported)
+  return OpenedRun[construct](exported)
 }
 
 function parsed(text: string): ExportedRun {

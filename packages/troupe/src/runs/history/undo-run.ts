@@ -10,11 +10,8 @@ import type { ForkSource } from '../engine/forks/fork-run.ts'
 import { forkedFrom } from '../engine/forks/forked-steps.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
 import { stepJournal } from '../engine/store/run-journals.ts'
-import { evolve } from '../machine/evolve.ts'
-import type { Command } from '../machine/machine-events.ts'
-import { createState } from '../machine/state.ts'
-import { viewOf } from '../machine/state-view.ts'
 import { PastRun } from './past-run.ts'
+import { type ExecuteStep, executedSteps } from './steps/executed-steps.ts'
 
 export interface UndoOptions {
   /** Those alone, with the runs that they started; all by default. */
@@ -46,8 +43,6 @@ interface Undoing {
   readonly undoResults: RunUndoResult[]
 }
 
-type Execute = Extract<Command, { readonly type: 'step.execute' }>
-
 /** Model calls are no effects that anybody would take back. */
 const isSideEffect = ({ effect }: RunUndoResult) => !effect.startsWith('model ')
 
@@ -77,7 +72,7 @@ async function undoSteps(
   steps: readonly string[] | undefined,
   of: Pick<RunUndoResult, 'run'>,
 ): Promise<void> {
-  const commands = stepsThatEnded(PastRun.of(source.run, source.records))
+  const commands = [...executedSteps(PastRun.of(source.run, source.records)).ended]
   const unknown = steps?.find((step) => !commands.some((command) => command.step === step))
   if (unknown !== undefined)
     throw failure('validation.failed', { what: 'undo.steps', problem: `run ${source.run} has no step ${unknown}` })
@@ -131,7 +126,7 @@ async function undoEffects(
   { parts, user, signal, undoResults }: Undoing,
   launcher: StepLauncher,
   run: string,
-  command: Execute,
+  command: ExecuteStep,
   only: ReadonlySet<string> | undefined,
   of: Pick<RunUndoResult, 'run'>,
 ): Promise<void> {
@@ -166,7 +161,7 @@ async function entriesOf({ journals }: OrchestraParts, user: UserId, run: string
 async function partsOf(
   { parts, user }: Undoing,
   run: string,
-  { step }: Execute,
+  { step }: ExecuteStep,
   shared?: ReadonlySet<string>,
 ): Promise<({ readonly run: string } | { readonly only?: ReadonlySet<string> })[]> {
   const entries = (await entriesOf(parts, user, run, step)).filter(({ id = '' }) => !shared?.has(id))
@@ -185,30 +180,12 @@ async function partsOf(
   return found.filter((part) => 'run' in part || part.only.size > 0)
 }
 
-/** As they were carried out, in the order in which they ended. */
-function stepsThatEnded(past: PastRun): Execute[] {
-  const state = createState()
-  const started = new Map<string, Execute>()
-  const ended: Execute[] = []
-  for (const event of past.events) {
-    evolve(state, event)
-    if (event.type === 'step.started') {
-      const command = viewOf(state).execution(event.step)
-      if (command) started.set(event.step, command)
-    }
-    const command =
-      event.type === 'step.completed' || event.type === 'step.failed' ? started.get(event.step) : undefined
-    if (command) ended.push(command)
-  }
-  return ended
-}
-
 /** Not tried, for what came later could not be taken back. */
 async function skippedUndos(
   { steps }: OrchestraParts,
   user: UserId,
   run: string,
-  { step }: Execute,
+  { step }: ExecuteStep,
   only: ReadonlySet<string> | undefined,
 ) {
   const effects = await steps.effects(user, stepJournal(run, step))

@@ -1,6 +1,7 @@
 /** The schedules of one user: runs that begin at a time, at a change of context, or at a message. */
 import {
   canonicalJson,
+  checkConstruct,
   checkName,
   checkOptions,
   construct,
@@ -38,14 +39,15 @@ export class Schedules {
   readonly #host: OrchestraHost
   readonly #user: UserId
 
-  private constructor(scheduleHost: ScheduleHost, host: OrchestraHost, user: UserId) {
+  private constructor(key: typeof construct, scheduleHost: ScheduleHost, host: OrchestraHost, user: UserId) {
+    checkConstruct(key, 'Schedules', 'user.schedules')
     this.#scheduleHost = scheduleHost
     this.#host = host
     this.#user = user
   }
 
   static [construct](scheduleHost: ScheduleHost, host: OrchestraHost, user: UserId): Schedules {
-    return new Schedules(scheduleHost, host, user)
+    return new Schedules(construct, scheduleHost, host, user)
   }
 
   /**

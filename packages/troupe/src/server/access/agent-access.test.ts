@@ -97,7 +97,8 @@ describe('a caller that is bound to an agent', () => {
   it('reads the events and calls of its own steps', async () => {
     const { body } = await as('B')('GET', `/v1/runs/${run.id}/steps/${encodeURIComponent('1#2')}/calls`)
     expect(body.calls).toMatchObject([{ name: 'note', output: `seen ${ours}` }])
-    expect((await as('B')('GET', `/v1/runs/${run.id}/steps/${encodeURIComponent('1#1')}/calls`)).status).toBe(403)
+    for (const part of ['calls', 'prompts'])
+      expect((await as('B')('GET', `/v1/runs/${run.id}/steps/${encodeURIComponent('1#1')}/${part}`)).status).toBe(403)
     const { text } = await as('B')('GET', `/v1/runs/${run.id}/events?untilWaiting=true`)
     const events = [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data))
     expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['step.started', 'step.completed']))

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { defineAgent, finish } from '../../agents/index.ts'
 import { TroupeError } from '../../core/index.ts'
 import { defineMessage, type RunningWorker, Worker } from '../../messaging/index.ts'
+import { parseDataset } from '../../runs/index.ts'
 import type { Route } from '../route.ts'
 import { routes } from '../routes.ts'
 import { asking, type CallServer, caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
@@ -67,6 +68,11 @@ describe('the audit log', () => {
     await served.troupe.user('ada').schedules.create({ id, team: 'echo', task: 1, every: '1d' } as never)
     return id
   }
+  const experimentId = async () => {
+    const dataset = parseDataset('d', '{"input":1}')
+    const spec = { dataset, team: 'echo', scorers: { cites: 'citations' } } as const
+    return (await served.troupe.user('ada').experiments.evaluate(spec)).id
+  }
   const entry = async () => {
     await served.troupe.user('ada').context.push('there', 1, { topics: ['orders'] })
     return {}
@@ -103,6 +109,9 @@ describe('the audit log', () => {
       return { run: run.id, body: { step, call, happened: true, output: 1 } }
     },
     'POST /v1/evaluations': async () => ({ body: { runs: [await ended()], change: {}, score: 'exact' } }),
+    'POST /v1/experiments': async () => ({
+      body: { dataset: { name: 'd', jsonl: '{"input":1}' }, team: 'echo', scorers: { cites: 'citations' } },
+    }),
     'POST /v1/schedules': async () => ({ body: { team: 'echo', task: 1, every: '1d' } }),
     'POST /v1/schedules/:schedule/pause': async () => ({ schedule: await scheduleId() }),
     'POST /v1/schedules/:schedule/resume': async () => {
@@ -204,6 +213,7 @@ describe('the audit log', () => {
       key: 'there',
       team: 'echo',
       mailbox: 'Stock',
+      experiment: await experimentId(),
       metric: 'troupe_alert_cleared_total',
     }
     const schedule = await scheduleId()

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../core/index.ts'
+import { parseDataset } from '../../runs/index.ts'
 import { operations } from '../../security/index.ts'
 import { partsOf } from '../../startup/index.ts'
 import type { Route } from '../route.ts'
@@ -30,6 +31,11 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /v1/runs': { task: 1 },
   'POST /execute': { task: 1 },
   'POST /v1/evaluations': { runs: { agent: 'Echo' }, change: {}, score: 'exact' },
+  'POST /v1/experiments': {
+    dataset: { name: 'd', jsonl: '{"input":1}' },
+    team: 'solo',
+    scorers: { cites: 'citations' },
+  },
   'POST /v1/schedules': { team: 'solo', task: 1, every: '1d' },
   'POST /v1/context/batch': { operations: [{ type: 'push', key: 'batched', value: 1 }] },
   'POST /v1/context/subscribe': { topics: ['orders'] },
@@ -77,6 +83,8 @@ const otherwise: Readonly<Record<string, string>> = {
   'POST /v1/runs/:run/edit': 'run.over',
   'POST /v1/runs/:run/effects/resolve': 'run.over',
   'POST /v1/runs/:run/retry': 'retry.rejected',
+  // A prompt quotes the errors of tools.
+  'GET /v1/runs/:run/steps/:step/prompts': 'request.forbidden',
   'GET /v1/metrics/:metric': 'metric.unknown',
   'POST /v1/mailboxes/:mailbox/ack': 'request.invalid',
   'POST /v1/mailboxes/:mailbox/nack': 'request.invalid',
@@ -93,6 +101,7 @@ const missingIds: Readonly<Record<string, string>> = {
   message: 'no-such-message',
   team: 'none',
   schedule: 'no-such-schedule',
+  experiment: 'no-such-experiment',
   step: 'no-such-step',
 }
 const fill = (route: Route, values: Readonly<Record<string, string>>) =>
@@ -164,7 +173,7 @@ describe('every route', () => {
   let own: Record<string, string> = {}
   async function somethingOf(user: string): Promise<Record<string, string>> {
     const { troupe, url } = served
-    const { context, orchestra, schedules } = troupe.user(user)
+    const { context, orchestra, schedules, experiments } = troupe.user(user)
     await context.push('secret', { value: `of ${user}` }, { topics: ['orders'] })
     const run = await orchestra.start({ task: `of ${user}`, topology: { agents: [echo], flows: ['Echo -> End'] } })
     await run.result()
@@ -174,10 +183,12 @@ describe('every route', () => {
       every: '1d',
       id: 'nightly',
     } as never)
+    const dataset = parseDataset('d', JSON.stringify({ input: `of ${user}` }))
+    const { id: experiment } = await experiments.evaluate({ dataset, team: 'solo', scorers: { cites: 'citations' } })
     const { key } = await troupe.apiKeys.create({ name: user, users: [user], role: 'admin' })
     const send = caller(url, { authorization: `Bearer ${key}` })
     const { body } = await send('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' })
-    const named = { schedule, key: 'secret', topic: 'orders', mailbox: 'Stock', team: 'solo' }
+    const named = { schedule, experiment, key: 'secret', topic: 'orders', mailbox: 'Stock', team: 'solo' }
     return { ...named, run: run.id, other: run.id, message: body.id }
   }
   async function askedByOwner(route: Route) {
@@ -276,13 +287,13 @@ describe('every route', () => {
   it("leaves what is ada's as it was", async () => {
     const ada = served.troupe.user('ada')
     expect(await ada.context.get('secret')).toEqual({ value: 'of ada' })
-    expect((await ada.orchestra.list()).items).toHaveLength(1)
+    expect((await ada.orchestra.list()).items).toHaveLength(2)
     expect((await ada.agent('Stock').mailbox.counts()).waiting).toBe(1)
   })
   it('takes a good token, with the role and agent that it names', async () => {
     const call = async (claims: Record<string, unknown>) =>
       caller(served.url, { authorization: `Bearer ${await tokenOf(claims)}` })
-    expect((await (await call({ sub: 'ada' }))('GET', '/v1/runs')).body.items).toHaveLength(1)
+    expect((await (await call({ sub: 'ada' }))('GET', '/v1/runs')).body.items).toHaveLength(2)
     expect((await (await call({ sub: 'ada' }))('POST', '/v1/runs', { task: 1 })).status).toBe(403)
     const acting = await call({ sub: 'ada', role: 'contributor', agent: 'Sales' })
     expect((await acting('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Box' })).body.from).toBe('Sales')

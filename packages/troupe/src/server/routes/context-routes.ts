@@ -15,7 +15,7 @@ import {
   requiredField,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
-import { watched } from './watched.ts'
+import { watched } from '../streams/watched.ts'
 
 const pathParams = z.object({ key: z.string() })
 const names = z.array(z.string()).max(1_000)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseDataset } from '../../runs/index.ts'
 import type { Route } from '../route.ts'
 import { routes } from '../routes.ts'
 import { caller, echo, type Served, Servers, until } from '../server-testbed.test.fixture.ts'
@@ -24,6 +25,8 @@ describe('a list', () => {
       await ada.context.push(`entry ${name}`, name)
       await ada.agent(`Agent ${name}`).context.subscribe([`topic ${name}`])
       await call('POST', '/v1/runs', { id: name, task: 1, agent: 'Asking' })
+      const dataset = parseDataset('d', '{"input":1}')
+      await ada.experiments.evaluate({ id: name, dataset, team: 'solo', scorers: { cites: 'citations' } })
       await call('POST', '/v1/schedules', { id: name, team: 'solo', task: 1, every: '1d' })
       for (const to of ['Full', 'Dead', `Box ${name}`])
         await call('POST', '/v1/messages', { type: 'n', payload: 1, to })

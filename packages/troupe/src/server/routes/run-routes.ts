@@ -19,7 +19,13 @@ import {
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
 import { runEventSchema } from '../schemas/run-event-schema.ts'
-import { livePartSchema, recordedCallSchema, runStatusSchema, runSummarySchema } from '../schemas/run-schemas.ts'
+import {
+  livePartSchema,
+  recordedCallSchema,
+  runStatusSchema,
+  runSummarySchema,
+  sentPromptSchema,
+} from '../schemas/run-schemas.ts'
 import { followed } from '../streams/followed.ts'
 import type { Frame } from '../streams/frame.ts'
 import { requireAnswerer, runsOfAgent } from './agent-access.ts'
@@ -187,6 +193,18 @@ export const runRoutes = [
     handle: async ({ orchestra, params }) => {
       return { calls: await (await orchestra.get(params.run)).calls(params.step) }
     },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run/steps/:step/prompts',
+    name: 'runs.prompts',
+    operation: 'runs.read',
+    role: 'readonly',
+    quotesErrors: true,
+    summary: 'What the model calls of a step were sent, for operators; 409 where the code has changed since.',
+    params: pathParams.extend({ step: z.string() }),
+    answer: z.object({ prompts: list(sentPromptSchema) }),
+    handle: async ({ orchestra, params }) => ({ prompts: await orchestra.prompts(params.run, params.step) }),
   }),
   streams({
     method: 'GET',

@@ -45,7 +45,7 @@ export function rejectUnknown({ model }: Edit, models: Pick<Models, 'obstacles'>
   const chain = isChain ? listOf('The models', model as readonly ModelSpec[], maxModels) : [model as ModelSpec]
   // What is no model at all is told by the agents that are given it.
   if (!chain.every((spec) => typeof spec === 'string' || (typeof spec === 'object' && spec !== null))) return
-  const asked = models.obstacles?.(chain) ?? []
+  const asked = readable('The model', () => models.obstacles?.(chain) ?? [])
   const [first] = asked
   if (first?.obstacle && asked.every(({ obstacle }) => obstacle)) throw first.obstacle
 }

@@ -1,7 +1,7 @@
 /** Effects of class `at-most-once` that a fork would carry out once more: what its source began after the place of the fork. */
 import { failure, type UserId } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
-import { recordedCall } from '../../history/recorded-call.ts'
+import { recordedCall } from '../../history/steps/recorded-call.ts'
 import type { Event } from '../../machine/machine-events.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal, stepJournal } from '../store/run-journals.ts'

@@ -68,7 +68,7 @@ export const runTables: readonly UserTable[] = [
   { name: 'daily_usage', key: ['day'] },
   { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
   { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },
-  { name: 'evaluated_runs', key: ['evaluation', 'run_id'], content: evaluatedRunContent },
+  { name: 'evaluated_runs', key: ['kind', 'evaluation', 'run_id'], content: evaluatedRunContent('run_id') },
   ...scheduleUserTables,
 ].map((table) => ({ module: 'runs', ...table }))
 

@@ -2,7 +2,7 @@
 import { duration } from '../../../core/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
-import { stepsOf } from '../steps-of.ts'
+import { stepsOf } from '../steps/steps-of.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
 /** Sentences about steps. */

@@ -1,6 +1,6 @@
 /** What a tracer gives. */
 import type { Json, StoredError } from '../../../core/index.ts'
-import type { ExecutedStep } from '../steps-of.ts'
+import type { ExecutedStep } from '../steps/steps-of.ts'
 
 export interface Interaction {
   readonly seq: number

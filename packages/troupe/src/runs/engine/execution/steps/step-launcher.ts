@@ -263,6 +263,12 @@ export class StepLauncher {
     return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), only)
   }
 
+  /** What a step asked of models in full, by call. */
+  requests(command: Execute): Promise<ReadonlyMap<string, Json>> {
+    const { requests } = this.#parts.steps
+    return requests(this.#spec(command, undefined), (recorder) => this.#executeAgent(command, recorder, {}))
+  }
+
   #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
     const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
     const { grace } = this.#pinned.config.timeouts

@@ -1,12 +1,15 @@
-/** What a step asked of the world, as its record has it: of models, of tools, and in effects of its own. */
-import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
-import type { RecordedEffect } from '../../journal/index.ts'
+/** What a step asked of the world, as its record has it: of models, tools and guardrails, and in effects of its own. */
+import type { Json, StoredError, TaintLabel } from '../../../core/index.ts'
+import type { RecordedEffect } from '../../../journal/index.ts'
 
 export interface RecordedCall {
   /** Which call of the step it is. */
   readonly call: string
-  readonly kind: 'model' | 'tool' | 'effect'
-  /** Of the tool or effect; of a model's call, its turn, or `summary` for one that a hand-off carries. */
+  readonly kind: 'model' | 'tool' | 'guardrail' | 'effect'
+  /**
+   * Of the tool or effect; of a guardrail, `input` or `output` and its name; of a model's call, its turn, or `summary` or
+   * `facts` for what is remembered.
+   */
   readonly name: string
   readonly class: RecordedEffect['class']
   /** `claimed`: begun, and not over. `not-happened`: somebody said so of an uncertain one. */
@@ -22,6 +25,9 @@ export interface RecordedCall {
   readonly taint?: readonly TaintLabel[]
 }
 
+/** The part of a step that an effect names as its model call; undefined for another effect. */
+export const modelCallOf = (effect: string): string | undefined => /^model (\d+|summary|facts)$/.exec(effect)?.[1]
+
 export function recordedCall({
   call,
   name,
@@ -33,12 +39,14 @@ export function recordedCall({
   error,
   taint,
 }: RecordedEffect): RecordedCall {
-  const model = /^model (\d+|summary)$/.exec(name)?.[1]
-  const tool = /^(.+) \d+\.\d+$/s.exec(name)?.[1]
+  const model = modelCallOf(name)
+  const guardrail = /^guardrail ((?:input|output) .+)$/s.exec(name)?.[1]
+  const tool = guardrail === undefined ? /^(.+) \d+\.\d+$/s.exec(name)?.[1] : undefined
   return {
     call,
-    kind: model === undefined ? (tool === undefined ? 'effect' : 'tool') : 'model',
-    name: model ?? tool ?? name,
+    kind:
+      model !== undefined ? 'model' : guardrail !== undefined ? 'guardrail' : tool !== undefined ? 'tool' : 'effect',
+    name: model ?? guardrail ?? tool ?? name,
     class: effectClass,
     state,
     ...(key === undefined ? {} : { key }),

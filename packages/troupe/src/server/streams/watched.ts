@@ -10,7 +10,7 @@ import {
 } from '../../context/index.ts'
 import { failure } from '../../core/index.ts'
 import type { Call } from '../route.ts'
-import type { Frame } from '../streams/frame.ts'
+import type { Frame } from './frame.ts'
 
 const readHeader = (lastEventId: string | undefined): WatchPosition | undefined => {
   if (lastEventId === undefined || lastEventId === '') return undefined

@@ -1,5 +1,5 @@
 /** The steps of a run, in the order of their start: who, when, how they ended, and how long they worked. */
-import type { NumberedEvent } from '../engine/events/run-event.ts'
+import type { NumberedEvent } from '../../engine/events/run-event.ts'
 
 export interface ExecutedStep {
   readonly step: string

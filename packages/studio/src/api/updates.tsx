@@ -1,0 +1,105 @@
+/**
+ * The one stream of updates that the page holds, over all of its views. It says which lists changed; those that are shown
+ * are asked for again, at most twice a second, and never while an answer to the same question is on its way.
+ */
+import { type QueryClient, useQueryClient } from '@tanstack/react-query'
+import { type ReactNode, useEffect, useMemo, useRef } from 'react'
+import type { AnswerName, StreamData } from 'troupe/client'
+import { UpdatesContext, useStream, useUser } from './use-api.tsx'
+
+type UpdatesFrame = StreamData<'updates.follow'>
+type Update = Extract<UpdatesFrame, { readonly type: 'changes' }>['updates'][number]
+/** An operation whose answers changed, and of which request; all of them where there is none. */
+type Changed = readonly [operation: AnswerName, request?: object]
+
+const refreshMs = 500
+
+/** What is asked for again after an update. */
+function changedBy(update: Update): readonly Changed[] {
+  switch (update.kind) {
+    case 'run':
+      return [
+        ['runs.list'],
+        ['approvals.list'],
+        ['usage.list'],
+        ['runs.result', { path: { run: update.run } }],
+        ['runs.uncertain', { path: { run: update.run } }],
+      ]
+    case 'question':
+      return [['approvals.list'], ['runs.result', { path: { run: update.run } }]]
+    case 'schedule':
+      return [['schedules.list']]
+    case 'dead-letters':
+      return [['mailboxes.list'], ['mailboxes.counts'], ['mailboxes.deadLetters']]
+    case 'context':
+      return [['context.list'], ['context.get'], ['context.history']]
+  }
+}
+
+class Refresher {
+  readonly #queries: QueryClient
+  readonly #user: string | undefined
+  /** The keys of queries to be asked for again, by their text. */
+  readonly #due = new Map<string, readonly unknown[]>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #lastAt = Number.NEGATIVE_INFINITY
+
+  constructor(queries: QueryClient, user: string | undefined) {
+    this.#queries = queries
+    this.#user = user
+  }
+
+  add(changed: readonly Changed[]): void {
+    for (const one of changed) this.#due.set(JSON.stringify(one), [this.#user, ...one])
+    this.#schedule()
+  }
+
+  addAll(): void {
+    this.#due.clear()
+    this.#due.set('', [])
+    this.#schedule()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#due.clear()
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.#refresh(), Math.max(0, this.#lastAt + refreshMs - performance.now()))
+  }
+
+  #refresh(): void {
+    this.#timer = undefined
+    this.#lastAt = performance.now()
+    for (const [text, queryKey] of this.#due) {
+      // The answer on its way may be older than the change.
+      if (this.#queries.isFetching({ queryKey }) > 0) continue
+      this.#due.delete(text)
+      void this.#queries.invalidateQueries({ queryKey })
+    }
+    if (this.#due.size > 0) this.#schedule()
+  }
+}
+
+export function UpdatesProvider({ children }: { readonly children: ReactNode }) {
+  const queries = useQueryClient()
+  const user = useUser()
+  const refresher = useMemo(() => new Refresher(queries, user), [queries, user])
+  useEffect(() => () => refresher.stop(), [refresher])
+  /** Of the stream that was open already. */
+  const opened = useRef<Refresher>(undefined)
+  const connection = useStream(
+    'updates.follow',
+    {},
+    {
+      onEvent: ({ data }) => {
+        if (data.type === 'changes') refresher.add(data.updates.flatMap(changedBy))
+        // What was shown while the stream was not open yet may be older than it.
+        if (data.type === 'resync' || (data.type === 'open' && opened.current !== refresher)) refresher.addAll()
+        if (data.type === 'open') opened.current = refresher
+      },
+    },
+  )
+  return <UpdatesContext value={connection}>{children}</UpdatesContext>
+}

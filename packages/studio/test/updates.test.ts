@@ -1,0 +1,154 @@
+/** Live updates in a real browser: one stream for all views, lists that follow it, and what the reader sees without it. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { createTroupe, defineAgent, finish, type Troupe } from 'troupe'
+import { type Served, serve } from 'troupe/server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('The updates of the studio', () => {
+  let browser: Browser
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+  /** Paths of requests, with their queries. */
+  const requests: string[] = []
+  /** Streams of updates that are open now. */
+  let openStreams = 0
+  let maxOpenStreams = 0
+
+  const go = async (path: string, name: string) => {
+    await page.goto(`${server.url}/#/${path}`)
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+  }
+  const requestsOf = (path: string) => requests.filter((one) => one.startsWith(path)).length
+  const status = () => page.getByRole('status', { name: 'Updates' })
+
+  beforeAll(async () => {
+    const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
+    const asking = defineAgent({ name: 'Asking', run: async (_, ctx) => finish(await ctx.ask({ text: 'Who?' })) })
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, asking] })
+    server = await serve(troupe, { port: 0, authentication: 'required' })
+    browser = await openBrowser()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(30_000)
+    page = await context.newPage()
+    page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url())
+      requests.push(pathname + search)
+      if (pathname === '/v1/updates') maxOpenStreams = Math.max(maxOpenStreams, ++openStreams)
+    })
+    const ended = (request: { url(): string }) => {
+      if (new URL(request.url()).pathname === '/v1/updates') openStreams--
+    }
+    page.on('requestfinished', ended)
+    page.on('requestfailed', ended)
+    await page.goto(await server.link())
+    await status().getByText('live').waitFor()
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await troupe?.close()
+  })
+
+  test('A page holds one stream over all of its views, and asks for no list while nothing changes.', async () => {
+    for (const [path, name] of [
+      ['runs', 'Runs'],
+      ['context', 'Context'],
+      ['schedules', 'Schedules'],
+      ['usage', 'Usage'],
+      ['messages', 'Messages'],
+      ['home', 'Home'],
+    ] as const)
+      await go(path, name)
+    await pause(1_500)
+    const before = requestsOf('/v1/runs') + requestsOf('/v1/approvals')
+    await pause(6_000)
+    expect(requestsOf('/v1/runs') + requestsOf('/v1/approvals')).toBe(before)
+    expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
+  }, 120_000)
+
+  test('Runs, questions, entries and schedules appear by themselves, and an answer given elsewhere too.', async () => {
+    const { orchestra, context, schedules } = troupe.user('default')
+    await go('home', 'Home')
+    const run = await orchestra.start({ id: 'asks', agent: 'Asking', task: 'find an owner' })
+    const waiting = page.getByRole('region', { name: 'Waiting for a person' })
+    await waiting.getByText('Who?').waitFor()
+    const { questions } = await run.result()
+    await run.answer(questions[0]?.id as string, 'Ada')
+    await waiting.waitFor({ state: 'detached' })
+    await page
+      .getByRole('row', { name: /find an owner/ })
+      .getByText('completed')
+      .waitFor()
+    await go('runs', 'Runs')
+    await orchestra.run({ agent: 'Echo', task: 'a later letter' })
+    await page.getByRole('link', { name: 'a later letter' }).waitFor()
+    await go('context', 'Context')
+    await context.push('letters.draft', 1)
+    await page.getByRole('link', { name: 'letters.draft' }).click()
+    await page
+      .getByText(/^version 1 /)
+      .first()
+      .waitFor()
+    await context.push('letters.draft', 2)
+    await page
+      .getByText(/^version 2 /)
+      .first()
+      .waitFor()
+    await go('schedules', 'Schedules')
+    await schedules.create({ id: 'nightly', agent: 'Echo', task: 'x', every: '1d' })
+    await page.getByText('nightly').first().waitFor()
+    expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
+  }, 120_000)
+
+  test('Many changes ask for a list at most twice a second.', async () => {
+    await go('home', 'Home')
+    await pause(1_000)
+    const before = requestsOf('/v1/approvals')
+    const began = performance.now()
+    while (performance.now() - began < 4_000)
+      await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          troupe.user('default').orchestra.run({ agent: 'Echo', task: `many ${i}` }),
+        ),
+      )
+    await pause(1_500)
+    const seconds = (performance.now() - began) / 1_000
+    const asked = requestsOf('/v1/approvals') - before
+    expect(asked).toBeGreaterThan(2)
+    expect(asked).toBeLessThanOrEqual(seconds * 2 + 1)
+  }, 120_000)
+
+  test('A page that lost its server says so, connects again by itself, and shows what changed meanwhile.', async () => {
+    await go('runs', 'Runs')
+    const { port } = new URL(server.url)
+    await server.close()
+    await status().getByText('disconnected: trying again').waitFor()
+    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
+    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
+    await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'while it was away' })
+    await pause(2_000)
+    server = await serve(troupe, { port: Number(port), authentication: 'required' })
+    await status().getByText('live').waitFor()
+    await page.getByRole('link', { name: 'while it was away' }).waitFor()
+    expect(maxOpenStreams).toBe(1)
+  }, 120_000)
+
+  test('A page whose session may not follow the updates says so, and asks every 15 s.', async () => {
+    const context = await browser.newContext()
+    const other = await context.newPage()
+    await other.route('**/v1/updates', (route) =>
+      route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{"code":"request.forbidden"}' }),
+    )
+    await other.goto(await server.link())
+    await other.getByRole('status', { name: 'Updates' }).getByText('not live').waitFor()
+    await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'found by asking' })
+    await other.getByRole('link', { name: 'found by asking' }).first().waitFor({ timeout: 30_000 })
+    await context.close()
+  }, 120_000)
+})

@@ -1,0 +1,78 @@
+/** Checks what a caller passes to the client. It has no catalogue of errors, which a page would have to load. */
+import { isInstance, isPlainObject, show, ValidationError } from '../core/index.ts'
+import { operationPaths } from './generated/operation-paths.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+type Check = readonly [isRight: (value: unknown) => boolean, wanted: string]
+
+const text: Check = [(value) => typeof value === 'string', 'a text']
+const count: Check = [(value) => Number.isSafeInteger(value) && (value as number) >= 0, 'a whole number from 0']
+const fields: Check = [isPlainObject, 'an object']
+const code: Check = [(value) => typeof value === 'function', 'a function']
+const signal: Check = [(value) => isInstance(value, AbortSignal), 'an AbortSignal']
+const anything: Check = [() => true, 'anything']
+
+const clientOptions: Readonly<Record<string, Check>> = {
+  ...{ url: text, key: text, user: text, agent: text, headers: fields, signal },
+  ...{ retries: count, reconnects: count, fetch: code },
+}
+const request: Readonly<Record<string, Check>> = {
+  ...{ path: fields, query: fields, body: anything, signal, headers: fields, idempotencyKey: text },
+  ...{ lastEventId: text, onOpen: code, max: [(value) => typeof value === 'number' && value >= 0, 'a number from 0'] },
+}
+
+export const wrongArgument = (what: string, problem: string): ValidationError =>
+  new ValidationError(`${what} is not valid: ${problem}.`, { hint: 'Correct the value named and try again.' })
+
+/** @throws ValidationError */
+export const checkClientOptions = (options: unknown): void => checkFields('createClient', options, clientOptions)
+
+/** @throws ValidationError for an operation that the server does not have, and for a request that cannot be sent */
+export function checkClientRequest(name: unknown, options: unknown): void {
+  if (typeof name !== 'string' || !Object.hasOwn(operationPaths, name))
+    throw wrongArgument('The operation', `the server has none called ${show(name)}`)
+  checkFields(name, options, request)
+  const { path, query } = options as { readonly path?: Fields; readonly query?: Fields }
+  for (const values of [path, query])
+    for (const [field, value] of Object.entries(values ?? {}))
+      if (!(Array.isArray(value) ? value : [value]).every(isPrimitive))
+        throw wrongArgument(`${name}.${field}`, `it must be a text, a number, or true or false, got ${show(value)}`)
+}
+
+/** The text of a body. @throws ValidationError for a body that JSON does not carry */
+export function bodyText(name: string, body: unknown): string {
+  try {
+    const text = JSON.stringify(body)
+    if (typeof text === 'string') return text
+  } catch {
+    // The value has a BigInt or a cycle, or it cannot be read.
+  }
+  throw wrongArgument(`The body of ${name}`, `JSON does not carry it: ${show(body)}`)
+}
+
+const isPrimitive = (value: unknown): boolean =>
+  value === undefined || ['string', 'number', 'boolean'].includes(typeof value)
+
+function checkFields(what: string, options: unknown, known: Readonly<Record<string, Check>>): void {
+  if (!isPlainObject(options))
+    throw wrongArgument(
+      what,
+      `its options must be an object with ${Object.keys(known).join(', ')}, got ${show(options)}`,
+    )
+  for (const [name, value] of entriesOf(what, options)) {
+    if (!Object.hasOwn(known, name))
+      throw wrongArgument(what, `it has no option ${show(name)}, only ${Object.keys(known).join(', ')}`)
+    const [isRight, wanted] = known[name] as Check
+    if (value !== undefined && !isRight(value))
+      throw wrongArgument(`${what}.${name}`, `it must be ${wanted}, got ${show(value)}`)
+    if (isPlainObject(value)) entriesOf(`${what}.${name}`, value)
+  }
+}
+
+function entriesOf(what: string, value: Fields): readonly (readonly [string, unknown])[] {
+  try {
+    return Object.entries(value)
+  } catch {
+    throw wrongArgument(what, 'it cannot be read')
+  }
+}

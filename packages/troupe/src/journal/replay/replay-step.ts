@@ -1,0 +1,80 @@
+/** Enters the code of a step once more and answers it from its record alone: no call begins, and nothing is written. */
+import { failure, sleep } from '../../core/index.ts'
+import type { JournalContent } from '../journal-port.ts'
+import type { Program } from '../machine/step-machine.ts'
+import { Execution, type SeenEffect, type StepPort } from '../steps/execution.ts'
+import { logOf } from '../steps/step-end.ts'
+import { executionParts, type StepsContext } from '../steps/steps-context.ts'
+import type { StepSpec } from '../steps-port.ts'
+import { CommitBuffer } from '../turns/commit-buffer.ts'
+import { StageRecorder } from '../turns/stage-recorder.ts'
+import { Turn } from '../turns/turn.ts'
+import type { CallId } from './call-id.ts'
+
+/**
+ * @param options.reexecuteBodies bodies of tools run too; otherwise their recorded results answer them
+ * @returns the effects that the code asked for
+ * @throws ConflictError `code.changed` where the code asks for what the record does not hold
+ */
+export async function replayStep(
+  context: StepsContext,
+  spec: StepSpec,
+  content: JournalContent,
+  program: Program,
+  options: { readonly reexecuteBodies: boolean },
+): Promise<ReadonlyMap<CallId, SeenEffect>> {
+  const { clock, limits } = context
+  const seen = new Map<CallId, SeenEffect>()
+  const changed = Promise.withResolvers<never>()
+  changed.promise.catch(() => {})
+  const reject = (problem: string) => changed.reject(failure('code.changed', { step: spec.id, problem }))
+  let isTickScheduled = false
+  const port: StepPort = {
+    spec,
+    dispatch(trigger) {
+      if (trigger.on === 'broken') changed.reject(trigger.error)
+      if (trigger.on === 'callFailed')
+        if (trigger.reason.kind === 'fail') changed.reject(trigger.reason.error)
+        else reject('problem' in trigger.reason ? trigger.reason.problem : 'it commits again')
+      port.advance()
+    },
+    advance() {
+      if (isTickScheduled) return
+      isTickScheduled = true
+      clock.soon(() => {
+        isTickScheduled = false
+        if (execution.isActive) tick()
+      })
+    },
+  }
+  // Nothing is written: no call begins, for all of them are answered from the record.
+  const buffer = new CommitBuffer()
+  const record = logOf(content.records, options)
+  const execution = new Execution({ ...executionParts(context), record, buffer, port, seen })
+  const late = new AbortController()
+  const usedUp = Promise.withResolvers<void>()
+  // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when
+  // nothing of the record is left.
+  const isDone = () =>
+    execution.isActive &&
+    !(record.end && 'value' in record.end) &&
+    execution.cursor.usedUp &&
+    execution.effects.working === 0
+  function tick() {
+    execution.tick()
+    if (execution.due) port.advance()
+    else if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
+  }
+  try {
+    const ended = program(new StageRecorder(execution, new Turn(execution), execution.root)).catch(() => null)
+    const stalled = sleep(clock, limits.stallMs, late.signal).then(
+      () => reject('it asks for what its record does not hold'),
+      () => {},
+    )
+    await Promise.race([ended, usedUp.promise, changed.promise, stalled.then(() => changed.promise)])
+  } finally {
+    late.abort()
+    execution.stop('silent', 'parked')
+  }
+  return seen
+}

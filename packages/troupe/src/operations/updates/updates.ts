@@ -1,0 +1,103 @@
+/** Watches what changes for a user, in this process and in those that share the storage. Nothing is stored. */
+import { type Clock, type Events, sleep } from '../../core/index.ts'
+import type { Broadcast } from '../../storage/index.ts'
+import { PendingUpdates, type UpdateBatch } from './pending-updates.ts'
+import { SharedUpdates } from './shared-updates.ts'
+import { type ListUpdate, type ObservedEvent, observedPatterns, updateOf } from './update.ts'
+
+/** Between two batches of one watcher: four a second at most. */
+const batchMs = 250
+
+type Listener = (update: ListUpdate | 'resync') => void
+
+interface UpdatesParts {
+  readonly clock: Clock
+  readonly events: Pick<Events, 'on'>
+  readonly storage: { readonly broadcast?: Broadcast }
+}
+
+export class Updates {
+  readonly #clock: Clock
+  readonly #events: UpdatesParts['events']
+  readonly #shared: SharedUpdates | undefined
+  /** By user: of watchers, and of other processes that asked. */
+  readonly #listeners = new Map<string, Set<Listener>>()
+  #stopObserving: readonly (() => void)[] = []
+
+  constructor({ clock, events, storage: { broadcast } }: UpdatesParts) {
+    this.#clock = clock
+    this.#events = events
+    this.#shared =
+      broadcast &&
+      new SharedUpdates({
+        clock,
+        broadcast,
+        listen: (user, listener) => this.#listen(user, (update) => update !== 'resync' && listener(update)),
+        received: (user, update) => this.#deliver(user, update),
+      })
+  }
+
+  /**
+   * Yields batches of what changed for the user from now on, at most four a second, each with the latest update of a
+   * subject. Ends with the signal.
+   */
+  async *watch(user: string, signal: AbortSignal): AsyncGenerator<UpdateBatch> {
+    const pending = new PendingUpdates()
+    let arrival = Promise.withResolvers<void>()
+    const stopWaiting = () => arrival.resolve()
+    const stop = this.#listen(user, (update) => {
+      pending.add(update)
+      arrival.resolve()
+    })
+    signal.addEventListener('abort', stopWaiting, { once: true })
+    this.#shared?.watch(user)
+    try {
+      while (!signal.aborted) {
+        if (pending.isEmpty) {
+          await arrival.promise
+          arrival = Promise.withResolvers()
+          continue
+        }
+        yield pending.take()
+        await sleep(this.#clock, batchMs, signal).catch(() => {})
+      }
+    } finally {
+      signal.removeEventListener('abort', stopWaiting)
+      this.#shared?.unwatch(user)
+      stop()
+    }
+  }
+
+  close(): void {
+    this.#shared?.close()
+    this.#listeners.clear()
+    this.#observe(false)
+  }
+
+  #listen(user: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(user) ?? new Set()
+    this.#listeners.set(user, listeners.add(listener))
+    this.#observe(true)
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#listeners.get(user) === listeners) this.#listeners.delete(user)
+      if (this.#listeners.size === 0) this.#observe(false)
+    }
+  }
+
+  /** A troupe in which no user is watched pays nothing for its events. */
+  #observe(isWatched: boolean): void {
+    if (isWatched === this.#stopObserving.length > 0) return
+    for (const stop of this.#stopObserving) stop()
+    const observe = (event: ObservedEvent) => {
+      if (event.userId === undefined || !this.#listeners.has(event.userId)) return
+      const update = updateOf(event)
+      if (update) this.#deliver(event.userId, update)
+    }
+    this.#stopObserving = isWatched ? observedPatterns.map((pattern) => this.#events.on(pattern, observe)) : []
+  }
+
+  #deliver(user: string, update: ListUpdate | 'resync'): void {
+    for (const listener of this.#listeners.get(user) ?? []) listener(update)
+  }
+}

@@ -1,0 +1,45 @@
+/** Updates: one stream of what changed in the lists of a user, for pages that show them. */
+import { z } from 'zod'
+import { type Call, streams } from '../route.ts'
+import { list } from '../schemas/request-schemas.ts'
+
+const updateSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('run'),
+    run: z.string(),
+    status: z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled']),
+    reason: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal('question'),
+    run: z.string(),
+    question: z.string(),
+    state: z.enum(['open', 'answered', 'closed']),
+  }),
+  z.object({ kind: z.literal('schedule'), schedule: z.string() }),
+  z.object({ kind: z.literal('dead-letters'), mailbox: z.string() }),
+  z.object({ kind: z.literal('context'), namespace: z.string() }),
+])
+
+export const updatesFrameSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('open') }),
+  z.object({ type: z.literal('resync') }),
+  z.object({ type: z.literal('changes'), updates: list(updateSchema) }),
+])
+
+export const updateRoutes = [
+  streams({
+    method: 'GET',
+    path: '/v1/updates',
+    name: 'updates.follow',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary:
+      'What changes in the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and ' +
+      'namespaces of the context, each only for a caller that may read its list. `resync`: changes were missed, so load ' +
+      'the lists anew. Last-Event-ID continues after an event for a minute.',
+    data: updatesFrameSchema,
+    events: async ({ updateStreams, feeds, user, principal, header, signal }: Call<unknown, unknown, unknown>) =>
+      updateStreams.follow({ feeds, user, principal, lastEventId: header('last-event-id'), signal }),
+  }),
+]

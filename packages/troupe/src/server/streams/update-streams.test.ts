@@ -1,0 +1,129 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { defineMessage } from '../../messaging/index.ts'
+import { type Event, follow, type Served, Servers, until } from '../server-testbed.test.fixture.ts'
+
+const servers = new Servers()
+const ends = new AbortController()
+afterEach(() => servers.close())
+
+/** Reads the stream in the background, from its first frame on. */
+async function open(url: string, headers: Record<string, string> = {}, signal: AbortSignal = ends.signal) {
+  const events: Event[] = []
+  const stream = follow(`${url}/v1/updates`, headers, signal)
+  const first = (await stream.next()).value as Event
+  events.push(first)
+  const over = (async () => {
+    for await (const event of stream) events.push(event)
+  })().catch(() => {})
+  const updates = () => events.flatMap(({ data }) => data.updates ?? [])
+  return { events, updates, over }
+}
+const kindsOf = (updates: readonly { kind: string }[]) => [...new Set(updates.map(({ kind }) => kind))].sort()
+const secured = async (served: Promise<Served>) => {
+  const { troupe, ...rest } = await served
+  const key = async (options: object = {}) =>
+    (await troupe.apiKeys.create({ name: 'k', users: ['ada'], role: 'admin', ...options })).key
+  return { troupe, key, ...rest }
+}
+
+describe('The stream of updates', () => {
+  it('tells of runs, questions, namespaces, schedules and dead letters, without content.', async () => {
+    const { call, url, troupe } = await servers.start({ messaging: { maxAttempts: 1 } })
+    const { events, updates } = await open(url)
+    expect(events[0]).toMatchObject({ event: 'open', data: { type: 'open' } })
+    await call('POST', '/v1/runs', { id: 'r', task: 'SECRET', agent: 'Asking' })
+    const asked = await until('a question', () => updates().find(({ kind }) => kind === 'question'))
+    expect(asked).toMatchObject({ run: 'r', state: 'open' })
+    await until('it waits', () => updates().find(({ kind, status }) => kind === 'run' && status === 'waiting'))
+    await call('POST', '/v1/runs/r/answers', { question: asked.question, value: 'red' })
+    await until('its end', () => updates().find(({ kind, status }) => kind === 'run' && status === 'completed'))
+    expect(updates()).toContainEqual({ kind: 'question', run: 'r', question: asked.question, state: 'answered' })
+    await call('PUT', '/v1/context/entries/letters.draft', { value: 'SECRET' })
+    await until('a namespace', () => updates().find(({ kind }) => kind === 'context'))
+    expect(updates()).toContainEqual({ kind: 'context', namespace: 'letters' })
+    await call('POST', '/v1/schedules', { id: 's', agent: 'Echo', task: 1, every: '1d' })
+    await until('a schedule', () => updates().find(({ kind }) => kind === 'schedule'))
+    const user = troupe.user('default')
+    await user.agent('Shop').messages.send(defineMessage<string>('order'), 'SECRET', { to: 'Stock' })
+    const { mailbox } = user.agent('Stock')
+    const [delivery] = await mailbox.receive({ max: 1, wait: '5s' })
+    await delivery?.nack({ reason: 'no' })
+    await until('a dead letter', async () => {
+      await mailbox.receive({ max: 1 })
+      return updates().find(({ kind }) => kind === 'dead-letters')
+    })
+    expect(updates()).toContainEqual({ kind: 'dead-letters', mailbox: 'Stock' })
+    expect(JSON.stringify(events)).not.toContain('SECRET')
+  })
+
+  it('continues after the last event that a reader names, and sends a reader of another stream a resync.', async () => {
+    const { call, url } = await servers.start()
+    const first = new AbortController()
+    const { events, over } = await open(url, {}, first.signal)
+    const push = (key: string) => call('PUT', `/v1/context/entries/${key}`, { value: 1 })
+    await push('one.x')
+    await until('one', () => events.length > 1)
+    const last = events.at(-1)?.id as string
+    first.abort()
+    await over
+    await push('two.x')
+    const resumed = await open(url, { 'last-event-id': last })
+    await until('two', () => resumed.updates().length > 0)
+    expect(resumed.events.map(({ event }) => event)).toEqual(['open', 'changes'])
+    expect(resumed.updates()).toEqual([{ kind: 'context', namespace: 'two' }])
+    const other = await open(url, { 'last-event-id': 'another-process.7' })
+    await until('a resync', () => other.events.length > 1)
+    expect(other.events[1]?.event).toBe('resync')
+    const wrong = await call('GET', '/v1/updates', undefined, { 'last-event-id': 'no id' })
+    expect(wrong.status).toBe(400)
+  })
+
+  it('sends many changes as few frames, and more than 200 of them as a resync.', async () => {
+    const { url, troupe } = await servers.start()
+    const { events } = await open(url)
+    const { context } = troupe.user('default')
+    await context.push('first.x', 1)
+    await until('a frame', () => events.length > 1)
+    await Promise.all(Array.from({ length: 150 }, (_, i) => context.push(`few.${i}`, i)))
+    await until('its namespace', () => events.some(({ data }) => data.updates?.[0].namespace === 'few'))
+    expect(events.length).toBeLessThan(6)
+    await Promise.all(Array.from({ length: 300 }, (_, i) => context.push(`many${i}.x`, i)))
+    await until('a resync', () => events.some(({ event }) => event === 'resync'))
+    expect(events.every(({ data }) => (data.updates?.length ?? 0) <= 200)).toBe(true)
+  })
+
+  it('never tells of what a caller may not list: other users, or lists outside the operations of its key.', async () => {
+    const { url, troupe, key } = await secured(servers.start({}, { authentication: 'required' }))
+    const all = await open(url, { 'x-api-key': await key() })
+    const runsAlone = await open(url, { 'x-api-key': await key({ operations: ['runs.read'] }) })
+    const ben = await open(url, { 'x-api-key': await key({ users: ['ben'] }) })
+    await troupe.user('ada').context.push('letters.draft', 1)
+    await troupe.user('ada').orchestra.run({ agent: 'Echo', task: 1 })
+    await until('both', () => kindsOf(all.updates()).length === 2)
+    await until('the run', () => runsAlone.updates().some(({ status }) => status === 'completed'))
+    expect(kindsOf(all.updates())).toEqual(['context', 'run'])
+    expect(kindsOf(runsAlone.updates())).toEqual(['run'])
+    expect(ben.updates()).toEqual([])
+    const status = async (options: object, headers = {}) =>
+      (await fetch(`${url}/v1/updates`, { headers: { 'x-api-key': await key(options), ...headers } })).status
+    expect(await status({ operations: ['context.read'] })).toBe(403)
+    expect(await status({}, { 'troupe-user': 'ben' })).toBe(403)
+    // An agent sees its own steps, and a notice does not say of which agents a run is.
+    expect(await status({ agent: 'Echo' })).toBe(403)
+    expect((await fetch(`${url}/v1/updates`)).status).toBe(401)
+  })
+
+  it('counts among the streams that a caller may have open, and occupies nothing when it is rejected.', async () => {
+    const { url, troupe } = await servers.start({}, { maxStreams: 2 })
+    const end = new AbortController()
+    const two = [await open(url, {}, end.signal), await open(url, {}, end.signal)]
+    const rejected = await fetch(`${url}/v1/updates`)
+    const { code } = (await rejected.json()) as { readonly code: string }
+    expect([rejected.status, code]).toEqual([429, 'capacity.exceeded'])
+    await troupe.user('default').context.push('k', 1)
+    for (const { updates } of two) await until('it', () => updates().length === 1)
+    end.abort()
+    await Promise.all(two.map(({ over }) => over))
+    await until('a place', async () => (await fetch(`${url}/v1/updates`, { method: 'HEAD' })).status === 200)
+  })
+})

@@ -1,0 +1,151 @@
+/**
+ * Streams of updates: of each user one source, read once for all streams of the user and for a minute after the last of
+ * them ended, so that a reader whose connection broke misses nothing. Each reader is sent what its rights cover.
+ */
+import type { Cancel, Clock, Ids } from '../../core/index.ts'
+import { failure } from '../../core/index.ts'
+import type { ListUpdate, Updates } from '../../operations/index.ts'
+import { coversOperation, type Operation } from '../../security/index.ts'
+import type { RequestPrincipal } from '../access/request-principal.ts'
+import type { Feeds } from './feeds.ts'
+import type { Frame } from './frame.ts'
+
+/** How long a source is read after its last reader left. */
+const lingerMs = 60_000
+/** Users whose sources are read; beyond it those without readers end, the oldest first. */
+const maxSources = 1_000
+
+interface Source {
+  /** Of the ids of its frames: a reader that comes back to another source missed something. */
+  readonly name: string
+  /** Of the newest batch. */
+  newest: number
+  readers: number
+  readonly ends: AbortController
+  stopLingering: Cancel | undefined
+}
+
+interface UpdateStreamsParts {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly updates: Pick<Updates, 'watch'>
+}
+
+interface FollowOptions {
+  readonly feeds: Feeds
+  readonly user: string
+  readonly principal: Pick<RequestPrincipal, 'operations'>
+  readonly lastEventId: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** A list that may not be read is not spoken of. */
+const operationOf: Readonly<Record<ListUpdate['kind'], Operation>> = {
+  run: 'runs.read',
+  question: 'runs.read',
+  schedule: 'schedules.read',
+  'dead-letters': 'messages.read',
+  context: 'context.read',
+}
+
+export class UpdateStreams {
+  readonly #parts: UpdateStreamsParts
+  readonly #sources = new Map<string, Source>()
+
+  /** @param draining aborts when the server closes */
+  constructor(parts: UpdateStreamsParts, draining: AbortSignal) {
+    this.#parts = parts
+    draining.addEventListener('abort', () => {
+      for (const user of [...this.#sources.keys()]) this.#end(user)
+    })
+  }
+
+  /**
+   * Returns the frames for one reader: `open` first, then `changes`, and `resync` where changes were missed.
+   * @throws ValidationError `request.invalid` for a Last-Event-ID of another stream
+   */
+  follow(options: FollowOptions): AsyncIterable<Frame> {
+    return this.#frames(options, readId(options.lastEventId))
+  }
+
+  /** Follows the source when the first frame is asked for: a stream that is rejected until then occupies nothing. */
+  async *#frames({ feeds, user, principal, signal }: FollowOptions, last: Position | undefined): AsyncGenerator<Frame> {
+    const source = this.#open(feeds, user)
+    const key = keyOf(user)
+    const isResumed = last?.source === source.name && last.at <= source.newest && feeds.covers(key, last.at)
+    const from = isResumed ? last.at : source.newest
+    source.readers++
+    source.stopLingering?.()
+    try {
+      yield frameOf(source, from, 'open')
+      if (last !== undefined && !isResumed) yield frameOf(source, from, 'resync')
+      for await (const batch of feeds.follow(key, from, signal, (_, ends) => this.#batches(user, source, ends))) {
+        // Too slow for what is held: it continues with the newest.
+        if (batch === 'lost') yield frameOf(source, source.newest, 'resync')
+        else if (batch.item === 'resync') yield frameOf(source, batch.at, 'resync')
+        else {
+          const updates = batch.item.filter((update) => isCovered(principal, update))
+          if (updates.length > 0) yield frameOf(source, batch.at, 'changes', updates)
+        }
+      }
+    } finally {
+      this.#leave(user, source)
+    }
+  }
+
+  #open(feeds: Feeds, user: string): Source {
+    const known = this.#sources.get(user)
+    if (known) return known
+    const idle = [...this.#sources].find(([, { readers }]) => readers === 0)
+    if (this.#sources.size >= maxSources && idle) this.#end(idle[0])
+    const ends = new AbortController()
+    const name = this.#parts.ids.next()
+    const source: Source = { name, newest: 0, readers: 0, ends, stopLingering: undefined }
+    this.#sources.set(user, source)
+    // Follows by itself, so that the source is read while no reader is there.
+    feeds.follow(keyOf(user), 0, ends.signal, (_, stop) => this.#batches(user, source, stop))
+    return source
+  }
+
+  async *#batches(user: string, source: Source, signal: AbortSignal) {
+    for await (const item of this.#parts.updates.watch(user, signal)) yield { at: ++source.newest, item }
+  }
+
+  #leave(user: string, source: Source): void {
+    if (--source.readers > 0) return
+    const end = () => this.#sources.get(user) === source && this.#end(user)
+    source.stopLingering = this.#parts.clock.after(lingerMs, end, { background: true })
+  }
+
+  #end(user: string): void {
+    const source = this.#sources.get(user)
+    this.#sources.delete(user)
+    source?.stopLingering?.()
+    source?.ends.abort()
+  }
+}
+
+const keyOf = (user: string): string => JSON.stringify(['updates', user])
+
+const isCovered = ({ operations }: FollowOptions['principal'], { kind }: ListUpdate): boolean =>
+  coversOperation(operations, operationOf[kind])
+
+const frameOf = (
+  { name }: Source,
+  at: number,
+  event: 'open' | 'resync' | 'changes',
+  updates: readonly ListUpdate[] = [],
+): Frame => ({ id: `${name}.${at}`, event, data: event === 'changes' ? { type: event, updates } : { type: event } })
+
+interface Position {
+  readonly source: string
+  readonly at: number
+}
+
+/** @throws ValidationError `request.invalid` */
+function readId(id: string | undefined): Position | undefined {
+  if (id === undefined || id === '') return undefined
+  const [, source, at] = /^([\w-]{1,100})\.(\d{1,15})$/.exec(id) ?? []
+  if (source === undefined) throw failure('request.invalid', { problem: 'Last-Event-ID is none of this stream' })
+  return { source, at: Number(at) }
+}
