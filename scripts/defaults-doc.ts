@@ -90,12 +90,12 @@ const resilience: readonly Default[] = [
   {
     what: 'resources of a `Pool`, and more while wanted',
     guides: '20, 30 (2)',
-    ours: `${code('resilience/pools/pool.ts', /options\.size \?\? (\d+)/)}, ${code('resilience/pools/pool.ts', /options\.overflow \?\? (\d+)/)}`,
+    ours: `${code('resilience/pools/pool-options.ts', /options\.size \?\? (\d+)/)}, ${code('resilience/pools/pool-options.ts', /options\.overflow \?\? (\d+)/)}`,
   },
   {
     what: 'how long one waits for a resource, and how old it may be',
     guides: '30 s, 3600 s (2)',
-    ours: `${code('resilience/pools/pool.ts', /options\.acquireTimeout \?\? ('\w+')/)}, ${code('resilience/pools/pool.ts', /options\.(?:maxAge|lifetime|recycle|maxLifetime) \?\? ('\w+')/)}`,
+    ours: `${code('resilience/pools/pool-options.ts', /options\.acquireTimeout \?\? ('\w+')/)}, ${code('resilience/pools/pool-options.ts', /options\.(?:maxAge|lifetime|recycle|maxLifetime) \?\? ('\w+')/)}`,
   },
   {
     what: 'a load test: requests at once, in all',

@@ -33,7 +33,7 @@ export const questions: readonly Question[] = [
   ask('Where are breakpoints checked?', 'breakpoint', 'runs/machine/'),
   ask('Where is a quorum of a join counted?', 'quorum', 'runs/machine/'),
   ask('Where are cycles of a topology found?', 'cycle', 'topology/'),
-  ask('Where is a topology drawn with Mermaid?', 'mermaid', 'topology/'),
+  ask('Where is a topology drawn with Mermaid?', 'mermaid', 'cli/commands/'),
   ask('Where is a dead letter made?', 'deadLetter', 'messaging/'),
   ask('Where is a dead letter sent again?', 'redrive', 'messaging/'),
   ask('Where does backpressure reject a message?', 'backpressure', 'messaging/'),

@@ -33,8 +33,7 @@ function compile(document: OpenApiDocument): string {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(join(folder, 'generated'), { recursive: true })
   writeFileSync(join(folder, 'generated/schema.ts'), renderSchema(document))
-  for (const file of ['client.ts', 'server-events.ts'])
-    cpSync(join(root, 'packages/troupe/src/client', file), join(folder, file))
+  cpSync(join(root, 'packages/troupe/src/client/client.ts'), join(folder, 'client.ts'))
   const index = `export type * from './client.ts'
 export type * from './generated/schema.ts'
 import type { Client } from './client.ts'

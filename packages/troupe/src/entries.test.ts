@@ -86,11 +86,11 @@ it('A class that several entries export is one class, except the two that the Sy
 
 it('An application cannot construct what it gets from a troupe, and reads no interior of an agent.', () => {
   // @ts-expect-error Runs come from `orchestra.start` and `orchestra.get`.
-  expect(() => new main.Run()).not.toThrow()
+  expect(() => new main.Run()).toThrow()
   // @ts-expect-error An orchestra is `user.orchestra`.
-  expect(() => new main.Orchestra()).not.toThrow()
+  expect(() => new main.Orchestra()).toThrow()
   // @ts-expect-error Schedules are `user.schedules`.
-  expect(() => new main.Schedules()).not.toThrow()
+  expect(() => new main.Schedules()).toThrow()
   // @ts-expect-error A session comes from `user.session`.
   expect(() => new main.Session()).toThrow()
   // @ts-expect-error A mesh is `user.context`, or comes from `openContext`.

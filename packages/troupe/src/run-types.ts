@@ -59,6 +59,7 @@ export type {
   ScheduleProblem,
   ScheduleState,
   ScheduleTrigger,
+  SentPrompt,
   Slot,
   Step,
   StepEnding,

@@ -1,8 +1,9 @@
 /** Checks what `createTroupe` takes: unknown options and wrong values are refused before anything is opened, all at once. */
-import { contextLimits } from '../context/index.ts'
+import { contextLimits, createLifecycles } from '../context/index.ts'
 import {
   checkName,
   checkOptions,
+  checkPath,
   failure,
   isObject,
   isPlainObject,
@@ -21,7 +22,7 @@ import {
   problemOfSettings,
   providers,
 } from '../models/index.ts'
-import { checkSchedulesConfig, readLimits } from '../runs/index.ts'
+import { checkOnlineScoring, checkSchedulesConfig, readLimits } from '../runs/index.ts'
 import { readSandboxConfig } from '../sandbox/index.ts'
 import {
   auditSettings,
@@ -128,6 +129,7 @@ function checkRetention({ retention = {} }: TroupeConfig): void {
 function checkContext({ context = {} }: TroupeConfig): void {
   checkOptions('context', context, ['limits', 'lifecycles', 'cleanup'])
   contextLimits(context.limits)
+  createLifecycles(context.lifecycles)
   if (context.cleanup !== undefined) milliseconds(context.cleanup, 'context.cleanup', '1s')
 }
 
@@ -156,7 +158,8 @@ const modelsOptions = [
 ]
 
 function checkStorage({ storage, lease }: TroupeConfig): void {
-  if (typeof storage !== 'string' && !isPlainObject(storage))
+  if (typeof storage === 'string') checkPath('storage', storage)
+  else if (!isPlainObject(storage))
     throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
   if (lease === undefined) return
   if (typeof storage === 'string' && !/^postgres(ql)?:/.test(storage))
@@ -179,9 +182,10 @@ function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restor
 
 /** What is code, and what only programs pass. */
 function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: TroupeConfig): void {
-  checkOptions('evaluation', evaluation, ['scores'])
+  checkOptions('evaluation', evaluation, ['scores', 'online'])
   for (const [name, score] of Object.entries(evaluation.scores ?? {}))
     if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is no function')
+  if (evaluation.online !== undefined) checkOnlineScoring(evaluation.online, evaluation.scores ?? {})
   if (agents !== undefined) agentsByName(listOf('agents', agents))
   if (teams !== undefined && !isObject(teams))
     throw wrong('teams', 'it must be an object with a topology by the name of each team')
@@ -194,7 +198,7 @@ function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: T
 function rolesOfAgents({ agents = [], teams = {}, roles }: TroupeConfig): readonly (() => void)[] {
   const named = quietly(() => {
     const teamAgents = [...compiledTeams(teams).values()].flatMap((team) => [...team.agents.values()])
-    const all = new Set([...agents, ...teamAgents].flatMap((agent) => [...withHelpers(agent)]))
+    const all = new Set([...listOf('agents', agents), ...teamAgents].flatMap((agent) => [...withHelpers(agent)]))
     return [...all].map(({ name, access }) => ({ name: checkName('agent', name), role: access?.role }))
   })
   const known = quietly(() => createRoles(roles))

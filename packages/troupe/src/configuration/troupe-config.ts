@@ -11,7 +11,7 @@ import type {
   ModelRegistry,
   Price,
 } from '../models/index.ts'
-import type { LimitsConfig, NamedScores, SchedulesConfig } from '../runs/index.ts'
+import type { LimitsConfig, NamedScores, OnlineScoringOptions, SchedulesConfig } from '../runs/index.ts'
 import type { SandboxConfig } from '../sandbox/index.ts'
 import type {
   AuditConfig,
@@ -85,7 +85,11 @@ export interface TroupeConfig extends ObservationConfig {
   /** How many schedules a user may have, and the functions that make tasks of their runs. */
   readonly schedules?: SchedulesConfig
   /** Scores of answers, for evaluations that name one: `score: { named: 'tone' }`. */
-  readonly evaluation?: { readonly scores?: NamedScores }
+  readonly evaluation?: {
+    readonly scores?: NamedScores
+    /** Scores a share of the runs as they complete: `{ share: 0.1, scorers: { cites: 'citations' } }`. See docs/evaluation.md. */
+    readonly online?: OnlineScoringOptions
+  }
   /** Seals what is stored; off by default, required in production. See docs/encryption.md. */
   readonly encryption?:
     | EncryptionConfig

@@ -1,5 +1,5 @@
 /** The context of one user in the hands of trusted code: reads all of it, writes as `host`, and looks after it. */
-import { checkCall, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
+import { checkCall, checkConstruct, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
 import { committingTarget, MeshContextClient } from './mesh-context-client.ts'
@@ -22,14 +22,15 @@ export class ContextMesh extends MeshContextClient {
   readonly #mesh: MeshServices
   readonly #actor: Actor
 
-  private constructor(mesh: MeshServices, actor: Actor) {
+  private constructor(key: typeof construct, mesh: MeshServices, actor: Actor) {
+    checkConstruct(key, 'ContextMesh', 'user.context')
     super(mesh, actor, committingTarget(mesh, actor))
     this.#mesh = mesh
     this.#actor = actor
   }
 
   static [construct](mesh: MeshServices, actor: Actor): ContextMesh {
-    return new ContextMesh(mesh, actor)
+    return new ContextMesh(construct, mesh, actor)
   }
 
   /** In constant time, but for the expired ones that were not yet cleaned. */

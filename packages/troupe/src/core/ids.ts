@@ -1,6 +1,7 @@
 /** Ids that sort by the time they were made: 48 bits of time, 80 of chance, in Crockford's base 32. */
 import type { Clock } from './time/clock.ts'
 import type { Random } from './time/random.ts'
+import { checkPorts } from './values/check-ports.ts'
 
 export interface Ids {
   /** 26 characters, lower case. */
@@ -21,6 +22,7 @@ export function idAt(ms: number): string {
 }
 
 export function createIds(clock: Clock, random: Random): Ids {
+  checkPorts('createIds', { clock, random }, ['clock', 'random'])
   let chance: Uint8Array = new Uint8Array(0)
   let used = 0
   return {

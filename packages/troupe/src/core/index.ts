@@ -1,6 +1,6 @@
 /** The words that every room shares. Imports nothing of ours. */
 
-export { construct } from './construct.ts'
+export { checkConstruct, construct } from './construct.ts'
 export {
   type ContentPart,
   contentOf,
@@ -39,6 +39,7 @@ export * from './time/virtual-clock.ts'
 export * from './time/work-timer.ts'
 export * from './values/capture.ts'
 export * from './values/check-options.ts'
+export { checkPorts } from './values/check-ports.ts'
 export * from './values/is-object.ts'
 export * from './values/json.ts'
 export type { Json } from './values/json-value.ts'

@@ -2,7 +2,8 @@
  * Answers questions from folders of documents: passages are found by their terms, cut into what a person would quote, and
  * ranked by how well each answers.
  */
-import { CancelledError, failure } from '../core/index.ts'
+import { CancelledError, checkOptions, checkSignalType, checkText, failure } from '../core/index.ts'
+import { checkEmbeddings, checkQuestion, checkSources, integerOf } from './check-question.ts'
 import { citationOf, type FoundCitation } from './citation-of.ts'
 import { type FoundPassage, type IndexedDocument, type IndexOptions, PassageIndex } from './passage-index.ts'
 import { type Block, blocksOf, type CandidatePassage, detachedBlocks } from './ranking/blocks.ts'
@@ -105,7 +106,10 @@ export class DocumentIndex {
    * `minSimilarity`
    */
   static async open(sources: DocumentSources, options: IndexOptions = {}): Promise<DocumentIndex> {
+    checkSources(sources)
+    checkOptions('DocumentIndex.open', options, ['store', 'embedding', 'minSimilarity', 'base', 'signal'])
     const { embedding, minSimilarity = defaultMinSimilarity, signal } = options
+    checkSignalType('DocumentIndex.open', signal)
     const index = new DocumentIndex()
     index.#embeddings = checkEmbeddings(embedding)
     if (typeof minSimilarity !== 'number' || !(minSimilarity >= -1 && minSimilarity <= 1))
@@ -143,7 +147,9 @@ export class DocumentIndex {
    * @param options `limit`: the most passages given, 10 by default and 50 at most
    */
   async search(query: string, options: { readonly limit?: number } = {}): Promise<SearchHit[]> {
-    const limit = Math.min(Math.max(Math.trunc(options.limit ?? 10), 1), limits.hits)
+    checkText('DocumentIndex.search', query)
+    checkOptions('DocumentIndex.search', options, ['limit'])
+    const limit = Math.min(Math.max(integerOf('The limit of a search', options.limit ?? 10), 1), limits.hits)
     const terms = [...new Set(termsOf(query))].slice(0, limits.terms)
     const weighted = terms.map((term) => ({ term, weight: 1 }))
     const found = this.#index.search(weighted, limits.hits * 4)
@@ -227,13 +233,18 @@ export class DocumentIndex {
   /**
    * Answers a question with quotations, best first. Where nothing is likely to answer, `found` is false and the
    * quotations are near misses. The same documents give the same answer.
-   * @param text the question
+   * @param text the question, of 10,000 characters at most
    * @throws what aborted the signal; a failure of the embedding model is in the answer
    * @example
    * const { found, citations } = await index.answer('How many retries are made?')
    */
   async answer(text: string, options: AnswerOptions = {}): Promise<DocumentAnswer> {
+    checkQuestion('DocumentIndex.answer', text)
+    checkOptions('DocumentIndex.answer', options, ['partOf', 'limit', 'embedding', 'signal'])
     const { partOf = '', limit = 4, signal } = options
+    checkQuestion('partOf of DocumentIndex.answer', partOf)
+    integerOf('The limit of an answer', limit)
+    checkSignalType('DocumentIndex.answer', signal)
     const embeddings = this.#embeddings ?? checkEmbeddings(options.embedding)
     const { similar, embedding } = await this.#similar(text, embeddings, signal)
     const { found, quotations } = await this.#ranking(text, partOf === text ? '' : partOf, similar)
@@ -247,6 +258,7 @@ export class DocumentIndex {
 
   /** The headings above a line of a document, outermost first, joined by ` › `; undefined for an unknown document. */
   async headingAt(path: string, line: number): Promise<string | undefined> {
+    checkText('headingAt', path)
     const extraction = await this.#index.extraction(path)
     if (!extraction) return undefined
     const end = extraction.offsetOf(line + 1)
@@ -254,7 +266,8 @@ export class DocumentIndex {
   }
 
   /** The text of a document, read from its file as it is now; undefined where there is none. For checking citations. */
-  extraction(path: string): Promise<Extraction | undefined> {
+  async extraction(path: string): Promise<Extraction | undefined> {
+    checkText('extraction', path)
     return this.#index.extraction(path)
   }
 
@@ -288,9 +301,13 @@ export class DocumentIndex {
     path: string,
     range: { readonly from?: number; readonly to?: number } = {},
   ): Promise<ReadLines | undefined> {
+    checkText('DocumentIndex.read', path)
+    checkOptions('DocumentIndex.read', range, ['from', 'to'])
+    const first = integerOf('The first line', range.from ?? 1)
+    if (range.to !== undefined) integerOf('The last line', range.to)
     const extraction = await this.#index.extraction(path)
     if (!extraction) return undefined
-    const from = Math.min(Math.max(Math.trunc(range.from ?? 1), 1), extraction.lines)
+    const from = Math.min(Math.max(first, 1), extraction.lines)
     const last = Math.max(
       from,
       Math.min(Math.trunc(range.to ?? extraction.lines), from + limits.lines - 1, extraction.lines),
@@ -320,14 +337,6 @@ function claimBlocks(
     }
   }
   return blocks
-}
-
-function checkEmbeddings(embeddings: DocumentEmbeddings | undefined): DocumentEmbeddings | undefined {
-  if (embeddings === undefined) return undefined
-  const { model, embed } = (embeddings ?? {}) as Partial<DocumentEmbeddings>
-  if (typeof model === 'string' && model !== '' && typeof embed === 'function') return embeddings
-  const problem = 'it is no { model, embed } with a name and a function'
-  throw failure('validation.failed', { what: 'embedding', problem })
 }
 
 /** Returns what an embedding model failed with; throws where the caller cancelled. */

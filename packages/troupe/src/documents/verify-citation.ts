@@ -2,6 +2,7 @@
  * Checks a citation against its source. The file is read and extracted anew, so that nothing the index, a tool or a
  * model said is taken on trust.
  */
+import { checkFunction, checkText, failure, fieldOf, objectOf, show } from '../core/index.ts'
 import type { Extraction } from './reading/extract.ts'
 
 export interface Citation {
@@ -42,7 +43,16 @@ const maxPassages = 10
  * if (!verdict.ok) console.log(verdict.message)
  */
 export async function verifyCitation(source: CitationSource, citation: Citation): Promise<CitationVerdict> {
-  const { file, line, endLine, quote } = citation
+  checkFunction('extraction of the source of verifyCitation', fieldOf(source, 'extraction'))
+  const { file, line, endLine, quote } = objectOf('The citation', citation as never) as unknown as Citation
+  checkText('verifyCitation.file', file)
+  checkText('verifyCitation.quote', quote)
+  for (const number of [line, endLine ?? line])
+    if (!Number.isFinite(number))
+      throw failure('validation.failed', {
+        what: 'A line of verifyCitation',
+        problem: `it is ${show(number)} and no number`,
+      })
   const words = quote.trim().split(/\s+/)
   if (quote.trim() === '') return fault('unusable quote', `The citation of ${file}:${line} quotes nothing.`)
   if (quote.length > longestQuote)

@@ -8,8 +8,10 @@ import {
   encodeJson,
   failure,
   fieldOf,
+  isPlainObject,
   type Json,
   parse,
+  readable,
   type Schema,
   show,
 } from '../core/index.ts'
@@ -74,10 +76,11 @@ export function defineMessage<P = Json, R = Json>(
     throw invalid('The version of a message type', 'it is not a whole number from 1')
   if (options.ordering !== undefined && options.ordering !== 'lane' && options.ordering !== 'none')
     throw invalid('The ordering of a message type', `it is ${show(options.ordering)}, neither lane nor none`)
-  if (options.upcast !== undefined && (typeof options.upcast !== 'object' || options.upcast === null))
+  const { upcast } = options
+  if (upcast !== undefined && !isPlainObject(upcast))
     throw invalid(`The message type ${name}`, 'its upcast is no object of functions, by the older version')
-  for (let from = 1; options.upcast !== undefined && from < version; from++)
-    if (typeof options.upcast[from] !== 'function')
+  for (let from = 1; upcast !== undefined && from < version; from++)
+    if (typeof fieldOf(upcast, `${from}`) !== 'function')
       throw invalid(`The message type ${name}`, `upcast has no step from version ${from}`)
   return Object.freeze({
     name,
@@ -85,7 +88,7 @@ export function defineMessage<P = Json, R = Json>(
     ordering: options.ordering ?? parent?.ordering ?? 'lane',
     schema,
     reply: options.reply ?? (parent?.reply as Schema<R> | undefined),
-    upcast: Object.freeze({ ...options.upcast }),
+    upcast: Object.freeze(readable(`The upcast of ${name}`, () => ({ ...upcast }))),
     parent,
   })
 }

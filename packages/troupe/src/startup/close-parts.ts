@@ -35,6 +35,7 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   workers: endWorkers,
   claims: ({ sharing }) => sharing?.claims.close(),
   steps: ({ steps }) => steps.close(),
+  scoring: ({ scoring }) => scoring?.stop(),
   runs: ({ orchestra }) => orchestra.close(),
   // From then on others may take the runs.
   lease: ({ sharing }) => sharing?.lease.close(),
@@ -46,6 +47,7 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   results: ({ unread }) => unread.flush(),
   incidents: ({ incidents }) => incidents.flush(),
   observation: ({ observation }) => observation.stop(),
+  updates: ({ updates }) => updates.close(),
   audit: ({ audit }) => audit.close(),
   egress: ({ egressClient }) => egressClient.close(),
   storage: ({ storage }) => storage.close(),

@@ -1,5 +1,6 @@
 /** The public LlmAgent: the base class, and a bare `chat` that opens a troupe of its own. */
 import { BaseLlmAgent } from '../agents/index.ts'
+import { checkCall, checkText } from '../core/index.ts'
 import { createTroupe } from './create-troupe.ts'
 
 /**
@@ -15,6 +16,8 @@ export class LlmAgent<Out = unknown> extends BaseLlmAgent<Out> {
    * @throws what the agent failed with
    */
   async chat(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
+    checkText('chat', text)
+    checkCall('chat', options)
     await using troupe = await createTroupe({ storage: 'memory:' })
     return await troupe.user('default').session(this).chat(text, options)
   }

@@ -42,6 +42,7 @@ import {
   Restored,
   stagedMetrics,
   ToolSources,
+  Updates,
   userTables,
 } from '../operations/index.ts'
 import { Cache } from '../resilience/index.ts'
@@ -186,6 +187,7 @@ async function assemble(
     live: { ...live, storage: bare, journals },
     housekeeping,
     observation,
+    updates: new Updates(durable),
     cache: new Cache({ clock }),
   }
   const erasure = openErasure(base, working)

@@ -3,6 +3,7 @@ import {
   checkFunction,
   checkName,
   checkOptions,
+  checkPath,
   checkSignal,
   checkText,
   type EventPattern,
@@ -306,7 +307,7 @@ export class Troupe implements AsyncDisposable {
    * @example const { bytes, rows } = await troupe.backup('./backups/monday')
    */
   async backup(folder: string, options: { readonly signal?: AbortSignal } = {}): Promise<BackupManifest> {
-    checkText('backup', folder)
+    checkPath('The folder of a backup', folder)
     checkOptions('backup', options, ['signal'])
     checkSignal('The backup', options.signal)
     if (this.#closing) throw failure('troupe.closed', { what: 'A backup' })

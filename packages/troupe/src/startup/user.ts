@@ -2,6 +2,7 @@
 import {
   type Agent,
   episodicName,
+  factsName,
   type Session,
   StoredEpisodicMemory,
   StoredMemory,
@@ -35,7 +36,7 @@ import {
 import { createUserMetrics, type Traces, type UserMetrics } from '../observability/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import { checkInteger, unlessAborted } from '../resilience/index.ts'
-import { type OpenEvaluationTroupe, Orchestra, Schedules, takesPart } from '../runs/index.ts'
+import { Experiments, type OpenEvaluationTroupe, Orchestra, Schedules, takesPart } from '../runs/index.ts'
 import { type AccessOptions, roleOf } from '../security/index.ts'
 import { withHelpers } from '../topology/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
@@ -44,6 +45,8 @@ import { runWorker } from './run-worker.ts'
 import { superviseWorkers } from './supervise-workers.ts'
 
 export interface AgentMemory {
+  /** What the user stated, where the agent's `memory.facts` says so; a fact that was replaced stands in its history. */
+  readonly facts: StoredEpisodicMemory
   readonly episodic: StoredEpisodicMemory
   readonly working: (threadId: string) => StoredMemory
 }
@@ -53,6 +56,8 @@ export class User {
   /** The user's context in the hands of trusted code: reads all of it, pushes as `host`. */
   readonly context: ContextMesh
   readonly orchestra: Orchestra
+  /** Evaluations of teams on data sets. */
+  readonly experiments: Experiments
   /** Runs that begin at a time, at a change of context, or at a message. */
   readonly schedules: Schedules
   /** Values under names of one's own, stored by the minute, that the user's agents can read. */
@@ -65,6 +70,7 @@ export class User {
     this.context = parts.mesh.host(id)
     this.metrics = createUserMetrics({ store: parts.metricStore, metrics: parts.metrics }, id)
     this.orchestra = Orchestra[construct](parts.orchestra, id, openEvaluationTroupe)
+    this.experiments = Experiments[construct](parts.orchestra, id)
     this.schedules = Schedules[construct](parts.schedules, parts.orchestra, id)
   }
 
@@ -174,7 +180,7 @@ export class User {
   }
 
   /**
-   * What an agent remembers of this user: `episodic` in all conversations, `working(threadId)` in a thread. Its own steps
+   * What an agent remembers of this user: `facts` and `episodic` in all conversations, `working(threadId)` in a thread. Its own steps
    * use them where its `memory` says so.
    * @throws ValidationError for a name or capacity that is not allowed
    * @example
@@ -182,15 +188,20 @@ export class User {
    * await episodic.add('refunded order 17')
    * await episodic.retrieveSimilar('a refund', { limit: 3 })
    */
-  memory(agent: string, options: { readonly maxEpisodes?: number; readonly capacity?: number } = {}): AgentMemory {
+  memory(
+    agent: string,
+    options: { readonly maxEpisodes?: number; readonly maxFacts?: number; readonly capacity?: number } = {},
+  ): AgentMemory {
     checkAgentName(agent)
-    checkOptions('memory', options, ['maxEpisodes', 'capacity'])
+    checkOptions('memory', options, ['maxEpisodes', 'maxFacts', 'capacity'])
     const { storage, ids, services } = this.#parts
     const parts = { storage, ids, memories: services.memories, models: services.models }
     const maxEpisodes = checkInteger('memory', 'maxEpisodes', options.maxEpisodes ?? 100)
+    const maxFacts = checkInteger('memory', 'maxFacts', options.maxFacts ?? 200)
     const capacity = checkInteger('memory', 'capacity', options.capacity ?? 7)
     const memoryIdentity = { user: this.id, agent }
     return {
+      facts: new StoredEpisodicMemory(parts, { ...memoryIdentity, name: factsName(agent), source: '' }, maxFacts),
       episodic: new StoredEpisodicMemory(
         parts,
         { ...memoryIdentity, name: episodicName(agent), source: '' },

@@ -1,8 +1,8 @@
 /** A troupe in memory for the tests of one suite: agents on scripted models, whose scripts are verified at the end. */
 import type { RunOutcome } from '../agents/index.ts'
 import type { TroupeConfig } from '../configuration/index.ts'
-import { objectOf, seededRandom } from '../core/index.ts'
-import { createTroupe, type LlmAgent, type Troupe, type User } from '../startup/index.ts'
+import { checkConstruct, construct, encodeJson, failure, isInstance, objectOf, seededRandom } from '../core/index.ts'
+import { createTroupe, LlmAgent, type Troupe, type User } from '../startup/index.ts'
 import { executeTestWorkflow, type TestWorkflow, type TestWorkflowResult } from './execute-test-workflow.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
 
@@ -18,7 +18,8 @@ export class AgentTestCase implements AsyncDisposable {
   readonly user: User
   readonly #models: MockModel[] = []
 
-  private constructor(troupe: Troupe) {
+  private constructor(key: typeof construct, troupe: Troupe) {
+    checkConstruct(key, 'AgentTestCase', 'AgentTestCase.open')
     this.troupe = troupe
     this.user = troupe.user('test')
   }
@@ -26,6 +27,7 @@ export class AgentTestCase implements AsyncDisposable {
   /** @param config whatever `createTroupe` takes; memory storage, seeded chance and no log by default */
   static async open(config: Partial<TroupeConfig> = {}): Promise<AgentTestCase> {
     return new AgentTestCase(
+      construct,
       await createTroupe({
         storage: 'memory:',
         random: seededRandom('agent test case'),
@@ -37,14 +39,16 @@ export class AgentTestCase implements AsyncDisposable {
 
   /** A copy of the agent whose model says these things; all of them must be asked for. */
   mock<Agent extends LlmAgent>(agent: Agent, responses: readonly MockItem[]): Agent {
+    if (!isInstance(agent, LlmAgent))
+      throw failure('validation.failed', { what: 'The agent of AgentTestCase.mock', problem: 'it is no LlmAgent' })
     const model = new MockModel({ responses })
     this.#models.push(model)
     return agent.with({ model })
   }
 
   /** @returns `{ success, response, … }`, never throwing for what the agent failed with */
-  run(agent: LlmAgent, input: unknown): Promise<RunOutcome> {
-    return this.user.session(agent).run(JSON.parse(JSON.stringify(input ?? null)))
+  async run(agent: LlmAgent, input: unknown): Promise<RunOutcome> {
+    return this.user.session(agent).run(JSON.parse(encodeJson(input ?? null, 'The input of AgentTestCase.run')))
   }
 
   executeTestWorkflow(workflow: TestWorkflow): Promise<TestWorkflowResult> {

@@ -12,11 +12,15 @@ import type {
 import {
   type Clock,
   checkOptions,
+  checkSignalType,
   type Duration,
   failure,
+  fieldOf,
   isInstance,
+  isList,
   listOf,
   milliseconds,
+  readable,
   sleep,
   systemClock,
 } from '../core/index.ts'
@@ -113,6 +117,7 @@ export class MockModel implements LanguageModelV4 {
   }
 
   async #next(options: LanguageModelV4CallOptions): Promise<MockResponse> {
+    checkPrompt(options)
     const call = this.calls.push(options)
     const found = this.#matching.find(({ response }) => fits(response, options))
     if (found) found.used = true
@@ -151,6 +156,12 @@ function checkItem(item: MockItem): void {
     checkOptions('A tool call of a response', call, ['name', 'args', 'id'])
     if (typeof call.name !== 'string') throw wrong('a tool call of it names no tool')
   }
+}
+
+function checkPrompt(options: unknown): void {
+  if (!readable('The prompt of MockModel', () => isList(fieldOf(options, 'prompt'))))
+    throw failure('validation.failed', { what: 'The call of MockModel', problem: 'it has no prompt' })
+  checkSignalType('MockModel', fieldOf(options, 'abortSignal'))
 }
 
 const fields = ['text', 'reasoning', 'toolCalls', 'usage', 'error', 'latency', 'match']

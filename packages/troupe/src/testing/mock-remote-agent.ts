@@ -3,8 +3,11 @@ import type { RemoteAgentPort, RemoteCall, RemoteTask } from '../agents/index.ts
 import {
   type Clock,
   checkOptions,
+  checkSignalType,
+  checkText,
   type Duration,
   failure,
+  fieldOf,
   type Json,
   listOf,
   milliseconds,
@@ -47,15 +50,21 @@ export class MockRemoteAgent implements RemoteAgentPort {
 
   constructor(options: MockRemoteAgentOptions) {
     checkOptions('MockRemoteAgent', options, ['responses', 'clock'])
-    this.#left = [...listOf('The responses of MockRemoteAgent', options.responses)]
+    const responses = listOf('The responses of MockRemoteAgent', options.responses)
+    for (const response of responses)
+      if (typeof response !== 'string') checkOptions('A response of MockRemoteAgent', response, fields)
+    this.#left = [...responses]
     this.#clock = options.clock ?? systemClock
   }
 
-  send(input: Json, call: RemoteCall): Promise<RemoteTask> {
+  async send(input: Json, call: RemoteCall): Promise<RemoteTask> {
+    checkRemoteCall(call)
     return this.#play({ key: call.key, input }, `task-${this.calls.length + 1}`, call.signal)
   }
 
-  answer(task: string, answer: Json, call: RemoteCall): Promise<RemoteTask> {
+  async answer(task: string, answer: Json, call: RemoteCall): Promise<RemoteTask> {
+    checkText('The task of MockRemoteAgent', task)
+    checkRemoteCall(call)
     return this.#play({ key: call.key, input: answer, task }, task, call.signal)
   }
 
@@ -64,6 +73,7 @@ export class MockRemoteAgent implements RemoteAgentPort {
   }
 
   async cancel(key: string): Promise<void> {
+    checkText('MockRemoteAgent.cancel', key)
     this.cancelled.push(key)
   }
 
@@ -95,6 +105,13 @@ export class MockRemoteAgent implements RemoteAgentPort {
     if (response.cut) throw new Error('the connection was cut')
     return task
   }
+}
+
+const fields = ['output', 'question', 'auth', 'failed', 'rejected', 'canceled', 'latency', 'cut']
+
+function checkRemoteCall(call: RemoteCall): void {
+  checkText('The key of a remote call', fieldOf(call, 'key'))
+  checkSignalType('a remote call', fieldOf(call, 'signal'))
 }
 
 function taskOf(id: string, response: RemoteResponse): RemoteTask {

@@ -2,6 +2,9 @@
  * The context mesh of all users as plain maps: what it means, without storage, statements or concurrency. The real one is
  * held against it by random sequences.
  */
+import { checkFunction, checkOptions, checkText, failure } from '../core/index.ts'
+import { checkFields, checkTexts } from './check-fields.ts'
+
 export interface ReferenceActor {
   readonly user: string
   /** `host` reads and may do everything. */
@@ -50,6 +53,7 @@ interface UserState {
 export class ReferenceRejection extends Error {
   readonly code: string
   constructor(code: string) {
+    checkText('ReferenceRejection', code)
     super(code)
     this.code = code
   }
@@ -59,16 +63,38 @@ const everyone: Audience = { everyone: true, subscribers: [], topics: [] }
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 const rank = { readonly: 0, contributor: 1, moderator: 2, admin: 3, host: 4 } as const
 
+const roles: readonly unknown[] = Object.keys(rank)
+
+function checkActor(actor: ReferenceActor): void {
+  checkFields('The actor of ReferenceContext', actor, { user: 'string', agent: 'string', role: 'string' })
+  if (!roles.includes(actor.role))
+    throw failure('validation.failed', {
+      what: 'The role of an actor',
+      problem: `it must be one of ${roles.join(', ')}`,
+    })
+}
+
+function checkPush(options: ReferencePush): void {
+  const known = ['audience', 'subscribers', 'topics', 'writers', 'ttlMs', 'ifVersion']
+  checkOptions('ReferenceContext.push', options, known)
+  checkFields('ReferenceContext.push', options, { audience: 'string?', ttlMs: 'number?', ifVersion: 'number?' })
+  checkTexts('ReferenceContext.push.subscribers', options.subscribers)
+  checkTexts('ReferenceContext.push.topics', options.topics)
+  if (typeof options.writers !== 'string') checkTexts('ReferenceContext.push.writers', options.writers)
+}
+
 export class ReferenceContext {
   readonly #users = new Map<string, UserState>()
   readonly #now: () => number
 
   /** @param now ms since 1970 */
   constructor(now: () => number) {
+    checkFunction('The clock of ReferenceContext', now)
     this.#now = now
   }
 
   #state(user: string): UserState {
+    checkText('The user of ReferenceContext', user)
     const known = this.#users.get(user)
     if (known) return known
     const fresh: UserState = {
@@ -85,6 +111,7 @@ export class ReferenceContext {
   }
 
   #least(actor: ReferenceActor, role: keyof typeof rank): void {
+    checkActor(actor)
     if (rank[actor.role] < rank[role]) throw new ReferenceRejection('access.denied')
   }
   #isOver = (entry: Entry) => entry.expiresAt !== undefined && entry.expiresAt <= this.#now()
@@ -100,6 +127,8 @@ export class ReferenceContext {
     )
   }
   #visible(actor: ReferenceActor, key: string): Entry | undefined {
+    checkActor(actor)
+    checkText('The key of ReferenceContext', key)
     const state = this.#state(actor.user)
     const entry = this.#existing(state, key)
     return entry && this.#sees(state, actor, entry) ? entry : undefined
@@ -122,6 +151,8 @@ export class ReferenceContext {
     options: ReferencePush = {},
   ): { version: number; revision: number } {
     this.#least(actor, 'contributor')
+    checkText('The key of ReferenceContext', key)
+    checkPush(options)
     const state = this.#state(actor.user)
     const existing = this.#existing(state, key)
     if (existing && !this.#mayWrite(state, actor, existing)) throw new ReferenceRejection('context.denied')
@@ -181,7 +212,11 @@ export class ReferenceContext {
     actor: ReferenceActor,
     filter: { readonly topics?: readonly string[]; readonly matches?: (key: string) => boolean } = {},
   ): string[] {
+    checkActor(actor)
+    checkOptions('ReferenceContext.keys', filter, ['topics', 'matches'])
     const { topics, matches = () => true } = filter
+    checkTexts('ReferenceContext.keys.topics', topics)
+    checkFunction('ReferenceContext.keys.matches', matches)
     return [...this.#state(actor.user).entries.keys()]
       .filter((key) => {
         const entry = matches(key) ? this.#visible(actor, key) : undefined
@@ -192,6 +227,7 @@ export class ReferenceContext {
       .sort(byBytes)
   }
   history(actor: ReferenceActor, key: string): number[] {
+    checkActor(actor)
     const state = this.#state(actor.user)
     const entry = this.#visible(actor, key)
     if (!entry && actor.role !== 'host') return []
@@ -215,6 +251,7 @@ export class ReferenceContext {
 
   subscribe(actor: ReferenceActor, topics: readonly string[]): void {
     this.#least(actor, 'contributor')
+    checkTexts('The topics of ReferenceContext', topics ?? null)
     const state = this.#state(actor.user)
     const current = state.subscriptions.get(actor.agent) ?? new Set<string>()
     const added = [...new Set(topics)].filter((topic) => !current.has(topic))
@@ -230,6 +267,7 @@ export class ReferenceContext {
   }
   unsubscribe(actor: ReferenceActor, topics: readonly string[]): void {
     this.#least(actor, 'contributor')
+    checkTexts('The topics of ReferenceContext', topics ?? null)
     const state = this.#state(actor.user)
     const current = state.subscriptions.get(actor.agent) ?? new Set<string>()
     if (!topics.some((topic) => current.has(topic))) return
@@ -237,6 +275,7 @@ export class ReferenceContext {
     state.revision++
   }
   topics(actor: ReferenceActor): string[] {
+    checkActor(actor)
     return [...(this.#state(actor.user).subscriptions.get(actor.agent) ?? [])].sort(byBytes)
   }
 
@@ -246,6 +285,9 @@ export class ReferenceContext {
     topic: string,
     policy: { readonly subscribe?: readonly string[]; readonly post?: readonly string[] },
   ): void {
+    checkText('The topic of ReferenceContext', topic)
+    checkOptions('ReferenceContext.setTopicPolicy', policy, ['subscribe', 'post'])
+    for (const list of [policy.subscribe, policy.post]) checkTexts('A list of a topic policy', list)
     const state = this.#state(user)
     state.policies.set(topic, policy)
     state.topics.add(topic)
@@ -259,6 +301,7 @@ export class ReferenceContext {
 
   deleteTopic(actor: ReferenceActor, topic: string): { subscribersAffected: number; entriesDeleted: number } {
     this.#least(actor, 'moderator')
+    checkText('The topic of ReferenceContext', topic)
     const state = this.#state(actor.user)
     if (!state.topics.has(topic)) throw new ReferenceRejection('topic.missing')
     let [changedEntries, entriesDeleted, subscribersAffected] = [0, 0, 0]

@@ -2,6 +2,9 @@
  * One mailbox as plain maps: what lanes, leases, ageing, delays, expiry and dead letters mean, without storage or
  * concurrency. The real one is held against it by random sequences.
  */
+import { checkOptions, failure } from '../core/index.ts'
+import { checkFields } from './check-fields.ts'
+
 export interface ReferenceMailboxSettings {
   readonly leaseMs: number
   readonly maxAttempts: number
@@ -40,6 +43,11 @@ interface Lane {
 const priorityDelayMs = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 } as const
 const noToken = 0
 
+function checkDelivery(delivery: ReferenceDelivery): void {
+  const types = { payload: 'number', attempt: 'number', token: 'number', lane: 'string', batchTo: 'number' } as const
+  checkFields('The delivery of ReferenceMailbox', delivery, types)
+}
+
 export class ReferenceMailbox {
   readonly #settings: ReferenceMailboxSettings
   readonly #lanes = new Map<string, Lane>()
@@ -50,6 +58,7 @@ export class ReferenceMailbox {
   #now = 0
 
   constructor(settings: ReferenceMailboxSettings) {
+    checkFields('ReferenceMailbox', settings, { leaseMs: 'number', maxAttempts: 'number', maxCount: 'number' })
     this.#settings = settings
   }
 
@@ -67,8 +76,14 @@ export class ReferenceMailbox {
     payload: number,
     sender: string,
     priority: ReferencePriority,
-    { delayMs = 0, ttlMs }: { readonly delayMs?: number; readonly ttlMs?: number } = {},
+    options: { readonly delayMs?: number; readonly ttlMs?: number } = {},
   ): boolean {
+    checkFields('ReferenceMailbox.send', { payload, sender }, { payload: 'number', sender: 'string' })
+    checkOptions('ReferenceMailbox.send', options, ['delayMs', 'ttlMs'])
+    checkFields('ReferenceMailbox.send', options, { delayMs: 'number?', ttlMs: 'number?' })
+    if (!Object.keys(priorityDelayMs).some((known) => known === priority))
+      throw failure('validation.failed', { what: 'ReferenceMailbox.send', problem: 'it has no such priority' })
+    const { delayMs = 0, ttlMs } = options
     if (
       this.#count() >= this.#settings.maxCount &&
       (this.#maintenance() === 0 || this.#count() >= this.#settings.maxCount)
@@ -94,6 +109,7 @@ export class ReferenceMailbox {
   }
 
   receive(max: number): readonly ReferenceDelivery[] {
+    checkFields('ReferenceMailbox.receive', { max }, { max: 'number' })
     for (;;) {
       const overdue = this.#overdue()
       const deliveries = this.#claim(max)
@@ -104,6 +120,7 @@ export class ReferenceMailbox {
 
   /** @returns false when the lease is lost */
   ack(delivery: ReferenceDelivery): boolean {
+    checkDelivery(delivery)
     const found = this.#leased(delivery)
     if (!found) return false
     this.#leave(found.lane, found.message)
@@ -112,6 +129,8 @@ export class ReferenceMailbox {
   }
 
   nack(delivery: ReferenceDelivery, delayMs: number): boolean {
+    checkDelivery(delivery)
+    checkFields('ReferenceMailbox.nack', { delayMs }, { delayMs: 'number' })
     const found = this.#leased(delivery)
     if (!found) return false
     const { lane, message } = found

@@ -1,5 +1,16 @@
 /** A ToolHandler that plays a script, for tests of code that calls tools by itself. */
-import { canonicalJson, failure, type Json, nearest } from '../core/index.ts'
+import {
+  canonicalJson,
+  checkOptions,
+  checkText,
+  encodeJson,
+  failure,
+  isList,
+  type Json,
+  nearest,
+  objectOf,
+  show,
+} from '../core/index.ts'
 import type { ToolHandler } from '../tools/index.ts'
 
 type Result = Awaited<ReturnType<ToolHandler['call']>>
@@ -29,11 +40,12 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     mockResults: Readonly<Record<string, Answer | readonly Answer[]>>,
     options: { readonly agent?: string } = {},
   ) {
-    this.agent = options.agent ?? 'Tested'
+    checkOptions('ScriptedToolHandler', options, ['agent'])
+    this.agent = checkText('ScriptedToolHandler.agent', options.agent ?? 'Tested')
     this.#mockResults = new Map(
-      Object.entries(mockResults).map(([name, answer]) => [
+      Object.entries(objectOf('The results of ScriptedToolHandler', mockResults)).map(([name, answer]) => [
         name,
-        Array.isArray(answer) ? { sequence: [...answer] } : { always: answer as Answer, used: false },
+        isList(answer) ? { sequence: [...answer] } : { always: answer as Answer, used: false },
       ]),
     )
   }
@@ -54,7 +66,8 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
 
   /** A tool without an answer is refused as the real handler refuses, and `verify` tells of it. */
   async call(name: string, args: unknown = {}): Promise<Result> {
-    const made = { name, args: JSON.parse(JSON.stringify(args)) as Json }
+    checkText('ScriptedToolHandler.call', name)
+    const made = { name, args: JSON.parse(encodeJson(args, `The arguments of ${show(name)}`)) as Json }
     this.calls.push(made)
     const answers = this.#mockResults.get(name)
     const answer = !answers ? undefined : 'sequence' in answers ? answers.sequence.shift() : answers.always
@@ -70,7 +83,8 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
 
   /** @throws ValidationError naming the calls there were */
   assertCalledWith(name: string, args: Json): void {
-    const wanted = canonicalJson(args)
+    checkText('assertCalledWith', name)
+    const wanted = canonicalJson(JSON.parse(encodeJson(args, 'The arguments of assertCalledWith')) as Json)
     const calls = this.calls.filter((call) => call.name === name)
     if (calls.some((call) => canonicalJson(call.args) === wanted)) return
     const found = calls.map((call) => canonicalJson(call.args)).join(' and ') || 'not called at all'

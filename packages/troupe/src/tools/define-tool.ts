@@ -5,9 +5,11 @@ import {
   checkSchema,
   type Duration,
   failure,
+  isObject,
   type Json,
   jsonSchemaOf,
   milliseconds,
+  readable,
   type Schema,
   show,
   type TaintLabel,
@@ -252,4 +254,4 @@ function timeoutOf(name: string, timeout: Duration): number {
 export const toolRules = ({ policy }: Tool): readonly CompiledRule[] | undefined =>
   policy as readonly CompiledRule[] | undefined
 
-export const isTool = (value: unknown): value is Tool => typeof value === 'object' && value !== null && brand in value
+export const isTool = (value: unknown): value is Tool => isObject(value) && readable('A tool', () => brand in value)

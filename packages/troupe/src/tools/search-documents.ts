@@ -1,5 +1,6 @@
 /** Tools over an index of documents: one finds the passages that answer a question, one reads on. */
 import { z } from 'zod'
+import { checkFunction, fieldOf } from '../core/index.ts'
 import type { DocumentIndex } from '../documents/index.ts'
 import { defineTool, type SearchCall, type Tool } from './define-tool.ts'
 
@@ -15,8 +16,9 @@ const maxQuestion = 4_000
  * const index = await DocumentIndex.open({ folders: ['docs'] }, { store: 'data/docs.index' })
  * const helper = new LlmAgent({ name: 'Helper', instructions: 'Answer from the documents.', tools: [searchDocuments(index)] })
  */
-export const searchDocuments = (index: DocumentIndex): Tool =>
-  defineTool({
+export function searchDocuments(index: DocumentIndex): Tool {
+  checkFunction('answer of the index of searchDocuments', fieldOf(index, 'answer'))
+  return defineTool({
     name: 'search_documents',
     description:
       'Finds the passages of the documents that answer a question best, best first, each with its file and line. ' +
@@ -38,14 +40,16 @@ export const searchDocuments = (index: DocumentIndex): Tool =>
       }
     },
   })
+}
 
 /**
  * Returns the tool `read_document`: it reads lines of one of the documents, at most 400 at once. Its results are labelled
  * untrusted with the source `documents`.
  * @param index the documents that it reads
  */
-export const readDocument = (index: DocumentIndex): Tool =>
-  defineTool({
+export function readDocument(index: DocumentIndex): Tool {
+  checkFunction('read of the index of readDocument', fieldOf(index, 'read'))
+  return defineTool({
     name: 'read_document',
     description: 'Reads lines of one document, at most 400 at once.',
     inputSchema: z.object({
@@ -63,3 +67,4 @@ export const readDocument = (index: DocumentIndex): Tool =>
       return { file, ...lines }
     },
   })
+}

@@ -1,6 +1,16 @@
 /** Ready topologies. Each is an ordinary topology of nodes and edges; all take `config` for what a run is told by default. */
 import type { Agent, StepContext } from '../agents/index.ts'
-import { checkFlag, checkOptions, failure, isObject, type Json, listOf } from '../core/index.ts'
+import {
+  checkFlag,
+  checkOptions,
+  encodeJson,
+  failure,
+  isList,
+  isObject,
+  type Json,
+  listOf,
+  objectOf,
+} from '../core/index.ts'
 import type { CanonicalEdge, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
 import type { RunConfig } from './canonical/run-config.ts'
 import type { Finding } from './check/finding.ts'
@@ -20,7 +30,9 @@ class Plan extends TopologyDraft {
     super()
     checkOptions(`patterns.${where}`, options, [...known, 'config'])
     if (options.config !== undefined)
-      this.config = JSON.parse(JSON.stringify(options.config)) as NonNullable<CanonicalTopology['config']>
+      this.config = JSON.parse(
+        encodeJson(objectOf(`patterns.${where}.config`, options.config as never), 'config'),
+      ) as NonNullable<CanonicalTopology['config']>
   }
 
   add(agent: Agent, options: NodeOptions = {}): string {
@@ -57,7 +69,7 @@ class Plan extends TopologyDraft {
 }
 
 function some<T>(what: string, list: readonly T[]): readonly T[] {
-  if (!Array.isArray(list) || list.length === 0)
+  if (!isList(list) || list.length === 0)
     throw failure('validation.failed', { what, problem: 'it must be a list of at least one' })
   return list
 }
@@ -65,7 +77,10 @@ function some<T>(what: string, list: readonly T[]): readonly T[] {
 const flag = (what: string, value: boolean | undefined) => value !== undefined && checkFlag(what, value)
 
 function record<T>(what: string, value: { readonly [key: string]: T }): { readonly [key: string]: T } {
-  if (isObject(value) && Object.keys(value).length > 0) return value
+  if (isObject(value)) {
+    const fields = objectOf(what, value)
+    if (Object.keys(fields).length > 0) return fields
+  }
   throw failure('validation.failed', { what, problem: 'it must be an object with at least one entry' })
 }
 function code<F>(what: string, value: F): F {
@@ -235,9 +250,9 @@ function router<Out>(
   const made = typeof by === 'function' ? { by: by as (task: Json) => string | Promise<string> } : undefined
   const name = plan.role('Router', { kind: 'router', routes, by: typeof by === 'string' ? by : { code: true } }, made)
   plan.to('Start', name)
-  for (const agent of new Set(Object.values(options.routes))) {
-    plan.to(name, agent.name)
-    plan.to(agent.name, 'End')
+  for (const agent of new Set(Object.values(routes))) {
+    plan.to(name, agent)
+    plan.to(agent, 'End')
   }
   return plan.compiled()
 }

@@ -3,7 +3,7 @@
  * role. Those that carry out a user's function need it passed again in a process that did not start the run.
  */
 import type { Agent, Outcome, StepContext, StepEntry } from '../agents/index.ts'
-import { canonicalJson, encodeJson, failure, hashText, type Json } from '../core/index.ts'
+import { canonicalJson, encodeJson, failure, hashText, type Json, readable } from '../core/index.ts'
 import type { PatternRole } from './canonical/canonical-topology.ts'
 
 type RoleOf<K extends PatternRole['kind']> = Extract<PatternRole, { readonly kind: K }>
@@ -35,12 +35,12 @@ const taskOf = (entry: StepEntry): Json => entry.request ?? entry.input
 export function createRoleAgent(name: string, role: PatternRole, code?: RoleCode): Agent {
   const lacks = !code && needsCode(role)
   const step = lacks ? () => Promise.reject(missing(name)) : stepOf(name, role, code)
-  const [source] = Object.values(code ?? {}) as readonly unknown[]
+  const source = readable(`The function of ${name}`, () => String(Object.values(code ?? {})[0] ?? ''))
   return Object.freeze({
     name,
     ...(lacks ? { incomplete: 'it carries out a function that was not passed' } : {}),
     access: Object.freeze({}),
-    fingerprint: hashText(`${canonicalJson(role)}\n${source ?? ''}`),
+    fingerprint: hashText(`${canonicalJson(role)}\n${source}`),
     step: async (entry: StepEntry) => step(entry),
   })
 }

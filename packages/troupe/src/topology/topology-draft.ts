@@ -35,7 +35,7 @@ const conditions: { readonly [part: string]: readonly [fits: (value: unknown) =>
 /** A name in the place of a definition is the likely mistake: other frameworks keep agents in a registry. */
 export function checkDefinition(agent: unknown): asserts agent is Agent {
   if (typeof fieldOf(agent, 'step') === 'function') return
-  const { name = agent } = (typeof agent === 'object' && agent !== null ? agent : {}) as { readonly name?: unknown }
+  const name = fieldOf(agent, 'name') ?? agent
   throw invalid(
     typeof name === 'string' ? name : 'an agent',
     typeof agent === 'string' ? 'it is a name and not an agent' : 'it is no agent',
@@ -44,8 +44,7 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
 }
 
 /** How errors call a node, whatever was given for one. */
-export const nodeInError = (node: unknown): string =>
-  `the node ${show((node as { readonly name?: unknown } | null | undefined)?.name)}`
+export const nodeInError = (node: unknown): string => `the node ${show(fieldOf(node, 'name'))}`
 
 /** How errors call an edge. @throws ValidationError for ends that are no names */
 export function edgeIn(edge: { readonly from: unknown; readonly to: unknown }): string {

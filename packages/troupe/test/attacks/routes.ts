@@ -7,6 +7,7 @@ export const routes = [
   'GET /v1/runs/{run}',
   'GET /v1/runs/{run}/result',
   'GET /v1/runs/{run}/steps/{step}/calls',
+  'GET /v1/runs/{run}/steps/{step}/prompts',
   'GET /v1/runs/{run}/events',
   'GET /v1/runs/{run}/live',
   'POST /v1/runs/{run}/pause',
@@ -31,6 +32,9 @@ export const routes = [
   'GET /v1/runs/{run}/effects/uncertain',
   'POST /v1/runs/{run}/effects/resolve',
   'POST /v1/evaluations',
+  'POST /v1/experiments',
+  'GET /v1/experiments',
+  'GET /v1/experiments/{experiment}',
   'GET /v1/schedules',
   'POST /v1/schedules',
   'GET /v1/schedules/{schedule}',
@@ -91,6 +95,7 @@ export const routes = [
   'GET /v1/doctor',
   'GET /v1/versions',
   'GET /metrics',
+  'GET /v1/updates',
 ] as const
 
 /** For everyone who can reach the port. */
@@ -101,6 +106,11 @@ export const bodies: Readonly<Record<string, unknown>> = {
   'POST /v1/runs': { task: 1 },
   'POST /execute': { task: 1 },
   'POST /v1/evaluations': { runs: { agent: 'Echo' }, change: {}, score: 'exact' },
+  'POST /v1/experiments': {
+    dataset: { name: 'd', jsonl: '{"input":1}' },
+    team: 'solo',
+    scorers: { cites: 'citations' },
+  },
   'POST /v1/schedules': { team: 'solo', task: 1, every: '1d' },
   'POST /v1/check': { team: 'solo' },
   'POST /v1/context/batch': { operations: [{ type: 'push', key: 'batched', value: 1 }] },

@@ -1,5 +1,6 @@
 /** What attacks over HTTP aim at: a user with something of every kind, and callers that have no right to it. */
 import { defineAgent, finish } from '../../src/index.ts'
+import { parseDataset } from '../../src/operations.ts'
 import type { Testbed } from './testbed.ts'
 
 /** Stands in everything of the user, and nowhere else. */
@@ -37,6 +38,8 @@ async function build({ troupe }: Testbed): Promise<TargetUser> {
   const run = await ada.orchestra.start({ id: 'run-of-the-target', task: marker, topology })
   await run.result()
   await ada.schedules.create({ id: 'nightly', topology, task: marker, every: '1d' } as never)
+  const dataset = parseDataset(marker, JSON.stringify({ id: marker, input: marker }))
+  await ada.experiments.evaluate({ id: 'nightly', dataset, topology, scorers: { cites: 'citations' } })
   const keys: Record<string, string> = {}
   const key = async (name: string, options: object) => {
     const made = await troupe.apiKeys.create({ name, users: [owner], role: 'admin', ...options } as never)
@@ -65,6 +68,7 @@ async function build({ troupe }: Testbed): Promise<TargetUser> {
     run: run.id,
     other: run.id,
     schedule: 'nightly',
+    experiment: 'nightly',
     key: 'secret',
     topic: 'orders',
     mailbox: 'Stock',

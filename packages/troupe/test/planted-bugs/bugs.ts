@@ -25,7 +25,8 @@ const edit = (file: string, search: string, replace: string, all = false): Edit 
 }
 
 const writer = 'storage/sqlite/writer/writer.js'
-const queue = 'storage/sqlite/commit-queue.js'
+const queue = 'storage/sqlite/commits/commit-queue.js'
+const recovery = 'storage/sqlite/commits/writer-recovery.js'
 const statements = 'journal/journals/journal-statements.js'
 const executor = 'journal/machine/step-executor.js'
 const ownJournal = 'journal/turns/own-journal.js'
@@ -104,15 +105,17 @@ const storageBugs: readonly Bug[] = [
     edits: [
       edit(
         queue,
-        "const reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells });",
-        "let reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells }); if (reply.problem === 'io') reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells });",
+        "const reply = await this.#ports.shell.send({ kind: 'batch', at, changes: group.length, cells });",
+        "let reply = await this.#ports.shell.send({ kind: 'batch', at, changes: group.length, cells }); if (reply.problem === 'io') reply = await this.#ports.shell.send({ kind: 'batch', at, changes: group.length, cells });",
       ),
     ],
   },
   {
     name: 'never probes whether a full disk has space',
     foundBy: 'commits',
-    edits: [edit(queue, "if (kind === 'dead')\n", "if (kind === 'dead' || kind === 'full')\n")],
+    edits: [
+      edit(recovery, "if (found.problem === 'dead')\n", "if (found.problem === 'dead' || found.problem === 'full')\n"),
+    ],
   },
   {
     name: 'leaves a revision out of the feed',

@@ -3,7 +3,14 @@
  * is its own, neither recorded nor entered again piece by piece. It keeps nothing between steps but what its framework
  * keeps under `ForeignCall.thread`.
  */
-import { type Agent, type AgentAccess, checkAgentAccess, type StepEntry, type StepReport } from '../../agents/index.ts'
+import {
+  type Agent,
+  type AgentAccess,
+  checkAgentAccess,
+  checkStepEntry,
+  type StepEntry,
+  type StepReport,
+} from '../../agents/index.ts'
 import { checkAgentName } from '../../context/index.ts'
 import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema, show } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
@@ -90,6 +97,7 @@ export function foreignAgent(
     ...(inputSchema ? { inputSchema } : {}),
     ...(outputSchema ? { outputSchema } : {}),
     async step(entry) {
+      checkStepEntry(name, entry)
       const input =
         inputSchema && !entry.results
           ? ((await parse(inputSchema, entry.input, `The input of ${name}`)) as Json)

@@ -1,5 +1,5 @@
 /** The tools of one agent in the shapes of frameworks, under the names of Syntha's adapters. */
-import { failure, nearest } from '../../core/index.ts'
+import { checkText, failure, listOf, nearest, show } from '../../core/index.ts'
 import type { AgentHandle } from '../../startup/index.ts'
 import { toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from '../../tools/index.ts'
 import { callSynthaTool } from './syntha-handler.ts'
@@ -18,12 +18,12 @@ const formats = {
 
 /** @throws ValidationError for a framework that is none of these */
 export function frameworkOf(name: string): Framework {
-  const wanted = name.toLowerCase()
+  const wanted = checkText('The framework', name).slice(0, 100).toLowerCase()
   if (Object.hasOwn(formats, wanted)) return wanted as Framework
   if (wanted === 'agno') throw unsupported('The framework agno', 'it is one of Python; offer the tools over MCP')
   const known = Object.keys(formats)
   throw failure('validation.failed', {
-    what: `The framework ${name}`,
+    what: `The framework ${show(name)}`,
     problem: `it is not one of ${known.join(', ')}${nearest(wanted, known) ? `; did you mean ${nearest(wanted, known)}?` : ''}`,
   })
 }
@@ -67,6 +67,7 @@ export function createIntegration(
   handle: AgentHandle,
   existing_tools: readonly unknown[],
 ): Integration {
+  listOf('existing_tools', existing_tools)
   const made: unknown = toolsFor(framework, handle)
   const syntha_tools: readonly unknown[] = Array.isArray(made) ? made : Object.values(made as object)
   const tools = [...syntha_tools, ...existing_tools]

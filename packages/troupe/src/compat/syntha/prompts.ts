@@ -19,7 +19,9 @@ const known = ['template', 'include_context_header', 'existing_prompt', 'prepend
 
 async function handleOf(agent_name: string, mesh: ContextMesh | User) {
   checkMesh('What a prompt was given', mesh)
-  const user = await readable('What a prompt was given', () => ('open' in mesh ? mesh.open() : mesh))
+  const opened = readable('What a prompt was given', () => ('open' in mesh ? mesh.open() : undefined))
+  // What is no mesh may have a `then` that never answers.
+  const user = opened === undefined ? (mesh as User) : await opened
   checkFunction('user.agent of a prompt', fieldOf(user, 'agent'))
   return user.agent(agent_name)
 }

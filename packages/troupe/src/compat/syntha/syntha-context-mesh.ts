@@ -3,7 +3,7 @@
  * first call. Without `agent_name` a call is the host's, which reads all of its user.
  */
 import type { ContextClient, TopicInfo } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, isObject, type Json } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isObject, type Json, readable } from '../../core/index.ts'
 import { createTroupe, type Troupe, type User } from '../../startup/index.ts'
 import { type MeshOptions, meshConfig } from './mesh-options.ts'
 import { type RawArguments, toolArguments } from './tool-arguments.ts'
@@ -35,7 +35,7 @@ export class ContextMesh {
    */
   constructor(source: MeshOptions | User = {}) {
     checkMesh('What ContextMesh was given', source)
-    if ('orchestra' in source) {
+    if (isUser(source)) {
       this.#open = async () => ({ user: source })
       return
     }
@@ -217,6 +217,9 @@ function seconds(ttl: unknown): Duration {
     throw failure('validation.failed', { what: 'ttl', problem: 'it is a number of seconds above zero' })
   return `${Math.max(1, Math.round(ttl * 1_000))}ms`
 }
+
+const isUser = (source: MeshOptions | User): source is User =>
+  readable('What ContextMesh was given', () => 'orchestra' in source)
 
 /** @throws ValidationError for what can't be a mesh, a user of a troupe, or options */
 export function checkMesh(what: string, mesh: unknown): void {

@@ -1,4 +1,5 @@
 /** The guides' factory of tools in the shapes of frameworks. */
+import { checkFunction, fieldOf } from '../../core/index.ts'
 import type { Integration } from './frameworks.ts'
 import type { ToolHandler } from './tool-handler.ts'
 import { unsupported } from './unsupported.ts'
@@ -10,6 +11,7 @@ export class SynthaToolFactory {
   readonly #handler: ToolHandler
 
   constructor(handler: ToolHandler) {
+    checkFunction('get_tools_for_framework of SynthaToolFactory', fieldOf(handler, 'get_tools_for_framework'))
     this.#handler = handler
   }
   create_tools(framework: string) {

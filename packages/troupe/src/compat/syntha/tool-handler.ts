@@ -4,12 +4,17 @@
  */
 import {
   catalogue,
+  checkFunction,
+  checkName,
   checkOptions,
+  checkText,
   type ErrorCode,
   failure,
+  fieldOf,
   isObject,
   type Json,
   readable,
+  show,
   TroupeError,
 } from '../../core/index.ts'
 import { Access, type AccessOptions, type BuiltInTool, builtInToolNames } from '../../security/index.ts'
@@ -61,8 +66,10 @@ export class ToolHandler implements SynthaHandler {
     if (options.enable_logging === false)
       throw unsupported('enable_logging: false', 'every call is an event, which costs nothing where nobody listens')
     checkMesh('What ToolHandler was given', mesh)
+    if (!readable('What ToolHandler was given', () => 'open' in mesh))
+      checkFunction('user.agent of ToolHandler', fieldOf(mesh, 'agent'))
     this.#user = readable('What ToolHandler was given', () => ('open' in mesh ? () => mesh.open() : async () => mesh))
-    this.#agent = agent_name
+    this.#agent = agent_name === undefined ? undefined : checkName('agent', agent_name)
     this.#raises = options.raise_errors === true
     this.#custom = options.role_based_access ?? {}
     this.#role = options.agent_role
@@ -77,15 +84,15 @@ export class ToolHandler implements SynthaHandler {
 
   /** @param rawArguments the keyword arguments of the guide's call */
   async handle_tool_call(tool_name: string, rawArguments: RawArguments = {}): Promise<SynthaResult> {
-    const handle = await this.#handleOf(tool_name, rawArguments)
+    // A name or arguments of another shape are a mistake of a model, and give a result.
+    const tool = show(tool_name)
+    const isFields = isObject(rawArguments)
+    const fields = isFields ? readable('The arguments of handle_tool_call', () => ({ ...rawArguments })) : {}
+    const handle = await this.#handleOf(tool, fields)
     const result =
       handle instanceof TroupeError
-        ? withAliases(
-            tool_name,
-            isObject(rawArguments) ? (rawArguments as Readonly<Record<string, Json>>) : {},
-            failedToolResult(handle),
-          )
-        : await callSynthaTool(handle.tools, tool_name, rawArguments)
+        ? withAliases(tool, fields as Readonly<Record<string, Json>>, failedToolResult(handle))
+        : await callSynthaTool(handle.tools, tool, isFields ? fields : rawArguments)
     if (result.success || !this.#raises) return result
     const code = String(result.code)
     const { class: Failure } = Object.hasOwn(catalogue, code) ? catalogue[code as ErrorCode] : { class: TroupeError }
@@ -94,8 +101,8 @@ export class ToolHandler implements SynthaHandler {
 
   /** Whoever the call says it is, where the handler is bound to nobody. */
   async #handleOf(tool: string, rawArguments: RawArguments): Promise<AgentHandle | TroupeError> {
-    const { agent_name, from_agent } = isObject(rawArguments) ? rawArguments : {}
-    const sender = String(tool).endsWith('get_messages_from_agents') ? undefined : from_agent
+    const { agent_name, from_agent } = rawArguments
+    const sender = tool.endsWith('get_messages_from_agents') ? undefined : from_agent
     const name = this.#agent ?? agent_name ?? sender
     if (typeof name !== 'string')
       return failure('validation.failed', { what: 'agent_name', problem: 'Agent name not set' })
@@ -126,11 +133,13 @@ export class ToolHandler implements SynthaHandler {
     this.#handles.clear()
   }
 
+  /** @throws ValidationError for what is no name of an agent */
   set_agent_name(agent_name: string): void {
-    this.#agent = agent_name
+    this.#agent = checkName('agent', agent_name)
   }
   /** @throws ValidationError `role.unknown`: an unknown role grants nothing here, and not everything */
   set_agent_role(role: string): void {
+    checkText('set_agent_role', role)
     this.#change(() => {
       this.#role = role
     })
@@ -223,6 +232,8 @@ export class ToolHandler implements SynthaHandler {
     return ['openai', 'anthropic', 'ai-sdk', 'langchain', 'langgraph']
   }
   validate_framework(framework: string): boolean {
-    return (this.get_supported_frameworks() as readonly string[]).includes(framework.toLowerCase())
+    return (this.get_supported_frameworks() as readonly string[]).includes(
+      checkText('validate_framework', framework).toLowerCase(),
+    )
   }
 }

@@ -1,5 +1,5 @@
 /** Schemas of tools beside a user's own, and handlers that carry out both. */
-import { checkFunction, checkOptions, fieldOf, listOf, objectOf } from '../../core/index.ts'
+import { checkFunction, checkOptions, fieldOf, listOf, objectOf, show } from '../../core/index.ts'
 import { builtInToolNames } from '../../security/index.ts'
 import type { ToolDefinition } from '../../tools/index.ts'
 import type { SynthaHandler } from './syntha-handler.ts'
@@ -12,9 +12,17 @@ export type UserSchema = { readonly name?: string; readonly function?: { readonl
 export type UserHandler = (tool_name: string, rawArguments: RawArguments) => unknown
 export type HybridHandler = (tool_name: string, rawArguments?: RawArguments) => Promise<unknown>
 
-const nameOf = (schema: UserSchema) => schema.function?.name ?? schema.name
+const nameOf = (schema: UserSchema): string | undefined => {
+  const name = fieldOf(schema.function, 'name') ?? schema.name
+  return typeof name === 'string' ? name : undefined
+}
+
+function checkSchemas(what: string, schemas: readonly unknown[]): void {
+  for (const schema of listOf(what, schemas, 10_000)) objectOf(`A schema of ${what}`, schema as never)
+}
 
 export function withSchemas(ours: readonly ToolDefinition[], theirs: readonly UserSchema[]) {
+  checkSchemas('merge_with', theirs)
   const usedNames = new Set(theirs.map(nameOf))
   const shown = ours.map(({ name, description, parameters }) =>
     usedNames.has(name)
@@ -30,8 +38,11 @@ export function create_hybrid_tool_handler(
   user_handler: UserHandler,
   user_tools: readonly string[] = [],
 ): HybridHandler {
+  checkFunction('handle_tool_call of create_hybrid_tool_handler', fieldOf(handler, 'handle_tool_call'))
+  checkFunction('The handler of the user', user_handler)
+  listOf('user_tools', user_tools)
   return async (tool_name, rawArguments = {}) =>
-    !user_tools.includes(tool_name) && (ours.has(tool_name) || String(tool_name).startsWith('syntha_'))
+    !user_tools.includes(tool_name) && (ours.has(tool_name) || show(tool_name).startsWith('syntha_'))
       ? handler.handle_tool_call(tool_name, rawArguments)
       : user_handler(tool_name, rawArguments)
 }
@@ -54,11 +65,8 @@ export function merge_tool_schemas(
   options: { readonly handle_conflicts?: 'warn' | 'skip' | 'prefix' } = {},
 ): readonly { readonly [field: string]: unknown }[] {
   checkOptions('merge_tool_schemas', options, ['handle_conflicts'])
-  for (const schema of [
-    ...listOf('syntha_schemas', syntha_schemas, 10_000),
-    ...listOf('user_schemas', user_schemas, 10_000),
-  ])
-    objectOf('A schema of merge_tool_schemas', schema as never)
+  checkSchemas('syntha_schemas', syntha_schemas)
+  checkSchemas('user_schemas', user_schemas)
   const usedNames: ReadonlySet<string | undefined> = new Set(syntha_schemas.map(({ name }) => name))
   const { handle_conflicts = 'warn' } = options
   const accepted = user_schemas.flatMap((schema): readonly UserSchema[] => {

@@ -1,7 +1,7 @@
 /** Reads the configuration of a deployment from its file, `.env`, the environment and flags, and says where each value is from. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkOptions, checkText, failure, isObject, objectOf, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkPath, failure, isObject, objectOf, TroupeError } from '../../core/index.ts'
 import { configProblems } from '../check-config.ts'
 import type { ServerConfig } from '../server-config.ts'
 import { serverProblems } from '../server-config.ts'
@@ -67,7 +67,8 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
   // The environment of the process is no plain object.
   const env = options.env === undefined ? process.env : objectOf('env of loadConfig', options.env)
   objectOf('flags of loadConfig', flags as Readonly<Record<string, unknown>>)
-  for (const [what, text] of Object.entries({ cwd, file: options.file ?? '' })) checkText(`${what} of loadConfig`, text)
+  checkPath('cwd of loadConfig', cwd)
+  if (options.file !== undefined) checkPath('file of loadConfig', options.file)
   const problems: TroupeError[] = []
   const attempt = async <Out>(work: () => Promise<Out>): Promise<Out | undefined> => {
     try {

@@ -1,5 +1,5 @@
 /** A configuration with its secrets in their places; each of them is taken out of all that comes out from then on. */
-import type { Redactor } from '../../core/index.ts'
+import { failure, fieldOf, type Redactor } from '../../core/index.ts'
 import type { MessagingConfig } from '../../messaging/index.ts'
 import { type EncryptionConfig, isSecretReference, type Secrets } from '../../security/index.ts'
 import type { PostgresOptions } from '../../storage/index.ts'
@@ -44,6 +44,8 @@ export async function revealConfig(
 
 /** The password of a database may be a token that expires: it is asked for at each connection. */
 function withLivePassword(storage: TroupeConfig['storage'], secrets: Secrets, redactor: Redactor): unknown {
+  if (typeof fieldOf(storage, 'then') === 'function')
+    throw failure('validation.failed', { what: 'storage', problem: 'it is a promise: await it first' })
   if (typeof storage !== 'object' || !('password' in storage)) return storage
   const { password } = storage
   if (password === undefined || typeof password === 'string') return storage

@@ -1,5 +1,5 @@
 /** Lifetimes by name, the troupe's own among them, and the lifetime that a push names. */
-import { checkOptions, type Duration, failure, isObject, milliseconds, show } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isObject, milliseconds, objectOf, show } from '../../core/index.ts'
 import { compilePattern } from './pattern.ts'
 
 export interface Lifecycle {
@@ -50,7 +50,7 @@ export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}):
     throw failure('validation.failed', { what: 'context.lifecycles', problem: 'it is an object of lifecycles by name' })
   const known = new Map<string, Lifetime>()
   const bound: { readonly matches: (key: string) => boolean; readonly lifetime: Lifetime }[] = []
-  for (const [name, lifecycle] of Object.entries({ ...predefined, ...own })) {
+  for (const [name, lifecycle] of Object.entries({ ...predefined, ...objectOf('context.lifecycles', own) })) {
     checkOptions(`the lifecycle ${name}`, lifecycle, ['ttl', 'pattern'])
     const lifetime = {
       lifecycle: name,

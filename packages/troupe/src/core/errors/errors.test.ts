@@ -40,6 +40,26 @@ describe('the catalogue of errors', () => {
   })
 })
 
+describe('an error that is made wrongly', () => {
+  it('is rejected with a ValidationError that has as its cause what was passed.', () => {
+    const reason = new Error('the disk is full')
+    const make = (...parameters: readonly unknown[]) =>
+      catchError(() => new classes.AgentError(...(parameters as [string])))
+    expect(make('The agent failed.', reason)).toMatchObject({ code: 'validation.failed', cause: reason })
+    expect(make(reason)).toMatchObject({ code: 'validation.failed', cause: reason })
+    expect(make('m', { code: 5 }).message).toBe('An error was made wrongly: its code must be a string, got 5.')
+    expect(make('m', { code: 'x', other: 1 })).toMatchObject({ name: 'AgentError', code: 'x' })
+  })
+})
+
+function catchError(make: () => classes.TroupeError): classes.TroupeError {
+  try {
+    return make()
+  } catch (error) {
+    return error as classes.TroupeError
+  }
+}
+
 describe('stored errors', () => {
   it('come back as the class they were, with code, hint and details', () => {
     const all = Object.values(classes).map(
@@ -77,7 +97,7 @@ describe('stored errors', () => {
       Object.defineProperty(new Error('m'), 'message', { get: () => evil.toString() }),
       new classes.CriticalError('m', { details: cycle as never }),
       new classes.CriticalError('m', { details: { text: 'x'.repeat(9_000_000) } }),
-      new classes.CriticalError('m', { hint: (() => 1) as never }),
+      Object.assign(new classes.CriticalError('m'), { hint: () => 1 }),
     ]) {
       const stored = storeError(thrown)
       expect(JSON.parse(JSON.stringify(stored))).toEqual(stored)

@@ -2,7 +2,9 @@
  * The classes of errors. Each stands for one way in which callers react; what went wrong exactly is the
  * `code`, and every code that Troupe itself raises is in the catalogue.
  */
+import { isPlainObject } from '../values/is-object.ts'
 import type { Json } from '../values/json-value.ts'
+import { show } from '../values/show.ts'
 
 export interface TroupeErrorOptions {
   readonly code?: string
@@ -31,7 +33,10 @@ export class TroupeError extends Error {
    */
   readonly errorId: string | undefined
 
+  /** @throws ValidationError for a message that is no text and for options that cannot be used, with them as its cause */
   constructor(message: string, options: TroupeErrorOptions = {}) {
+    checkMessage(message)
+    checkErrorOptions(options)
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = new.target.name
     this.code = options.code ?? 'troupe.error'
@@ -43,12 +48,53 @@ export class TroupeError extends Error {
   }
 }
 
-const withDefaults = (options: TroupeErrorOptions, code: string, status: number, retryable = false) => ({
-  ...options,
-  code: options.code ?? code,
-  status: options.status ?? status,
-  retryable: options.retryable ?? retryable,
-})
+/** The types of the options; undefined for those that may be anything. */
+const optionTypes: Readonly<Record<keyof TroupeErrorOptions, string | undefined>> = {
+  ...{ code: 'string', hint: 'string', retryable: 'boolean', status: 'number', errorId: 'string' },
+  ...{ cause: undefined, details: undefined },
+}
+
+/** What was to be thrown is the cause, so that the failure which it reports is not lost. */
+const wrongError = (problem: string, cause: unknown) =>
+  new ValidationError(`An error was made wrongly: ${problem}`, { cause })
+
+function checkMessage(message: unknown): void {
+  if (typeof message !== 'string') throw wrongError(`its message must be a text, got ${show(message)}.`, message)
+}
+
+function checkErrorOptions(options: TroupeErrorOptions): void {
+  if (!isPlainObject(options)) throw wrongError(`its options must be an object, got ${show(options)}.`, options)
+  const problem = problemOfOptions(options)
+  if (problem !== undefined) throw wrongError(problem, options)
+}
+
+function problemOfOptions(options: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    // An unknown option is ignored: an error of another class may be passed on with all of its fields.
+    for (const [option, type] of Object.entries(optionTypes)) {
+      const value = options[option]
+      if (type !== undefined && value !== undefined && typeof value !== type)
+        return `its ${option} must be a ${type}, got ${show(value)}.`
+    }
+    return undefined
+  } catch {
+    return 'its options cannot be read.'
+  }
+}
+
+function withDefaults(options: TroupeErrorOptions, code: string, status: number, retryable = false) {
+  checkErrorOptions(options)
+  const { cause, details, hint, errorId } = options
+  return {
+    ...(cause === undefined ? {} : { cause }),
+    ...(details === undefined ? {} : { details }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(errorId === undefined ? {} : { errorId }),
+    code: options.code ?? code,
+    status: options.status ?? status,
+    retryable: options.retryable ?? retryable,
+  }
+}
 
 /** An agent, its definition or its session failed. */
 export class AgentError extends TroupeError {

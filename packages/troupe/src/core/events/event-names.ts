@@ -28,6 +28,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'context.overwritten': 'A step overwrote a version of an entry that it had not read.',
   'context.pushed': 'An entry was written.',
   'encryption.reencrypted': 'Stored values of some users were encrypted, re-encrypted or decrypted.',
+  'evaluation.scored': 'A scorer rated the answer of a live run.',
   'group.failed': 'A group of branches failed; its open branches are cancelled.',
   'guard.tripped': 'A run reached the limit of a guard or a budget.',
   'health.changed': 'The health of the troupe changed.',

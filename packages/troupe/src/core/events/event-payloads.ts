@@ -99,6 +99,12 @@ export interface EventPayloads {
     /** True when all users are done. */
     readonly done: boolean
   }
+  'evaluation.scored': {
+    readonly runId: string
+    /** The name of the scorer. */
+    readonly scorer: string
+    readonly score: number
+  }
   'group.failed': RunFields
   'guard.tripped': RunFields & {
     /** The name of the guard: `steps`, `cost`, `repetition`, `deadlock`, … */

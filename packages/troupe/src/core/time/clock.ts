@@ -1,5 +1,7 @@
 /** Time as a port: nothing outside core's adapters reads the machine's clock or sets a timer. */
 import { failure } from '../errors/failure.ts'
+import { checkFunction } from '../values/check-options.ts'
+import { show } from '../values/show.ts'
 
 export type Cancel = () => void
 
@@ -17,11 +19,19 @@ export interface Clock {
 /** Timers of Node take at most 2^31-1 ms (24.8 days): longer ones are set again. */
 const longest = 2 ** 31 - 1
 
+/** @throws ValidationError for a time that is no number, and for what cannot be called */
+export function checkTimer(ms: unknown, run: unknown): void {
+  if (typeof ms !== 'number')
+    throw failure('validation.failed', { what: 'clock.after', problem: `the time must be a number, got ${show(ms)}` })
+  checkFunction('The function of clock.after', run)
+}
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, run, options) {
+    checkTimer(ms, run)
     let timer: NodeJS.Timeout
     const set = (left: number) => {
       timer = setTimeout(() => (left > longest ? set(left - longest) : run()), Math.min(left, longest))
@@ -31,6 +41,7 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
   soon(run) {
+    checkFunction('The function of clock.soon', run)
     const immediate = setImmediate(run)
     return () => clearImmediate(immediate)
   },

@@ -1,5 +1,7 @@
 /** Chance as a port: what is drawn from a seed comes again with the seed. */
+
 import { randomBytes } from 'node:crypto'
+import { failure } from '../errors/failure.ts'
 import { show } from '../values/show.ts'
 
 export interface Random {
@@ -8,10 +10,24 @@ export interface Random {
   bytes(count: number): Uint8Array
 }
 
+/** At once; no key and no id is longer. */
+const maxBytes = 1_048_576
+
+function checkByteCount(count: unknown): void {
+  if (!Number.isSafeInteger(count) || (count as number) < 0 || (count as number) > maxBytes)
+    throw failure('validation.failed', {
+      what: 'random.bytes',
+      problem: `it must be a whole number from 0 to ${maxBytes}`,
+    })
+}
+
 /** The machine's, fit for ids and keys. */
 export const systemRandom: Random = {
   next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
-  bytes: (count) => randomBytes(count),
+  bytes(count) {
+    checkByteCount(count)
+    return randomBytes(count)
+  },
 }
 
 /**
@@ -32,7 +48,10 @@ export function seededRandom(seed: string | number): Random {
   for (let i = 0; i < 12; i++) word()
   return {
     next: () => (word() * 2 ** 21 + (word() >>> 11)) / 2 ** 53,
-    bytes: (count) => Uint8Array.from({ length: count }, () => word() & 255),
+    bytes(count) {
+      checkByteCount(count)
+      return Uint8Array.from({ length: count }, () => word() & 255)
+    },
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { failure } from '../errors/failure.ts'
 import { checkOptions } from '../values/check-options.ts'
-import { type Cancel, type Clock, systemClock } from './clock.ts'
+import { type Cancel, type Clock, checkTimer, systemClock } from './clock.ts'
 import { type Duration, milliseconds } from './duration.ts'
 
 export interface VirtualClock extends Clock {
@@ -47,6 +47,7 @@ export function createVirtualClock(options: { readonly start?: number } = {}): V
     now: () => now,
     monotonic: () => now - start,
     after(ms, run): Cancel {
+      checkTimer(ms, run)
       const timer = { due: now + Math.max(0, ms), order: order++, run }
       timers.add(timer)
       return () => void timers.delete(timer)

@@ -86,9 +86,9 @@ export function checkPredicate(what: string, answer: unknown): boolean {
 }
 
 /** A field of whatever was passed; undefined where it has none, or the field cannot be read. Never throws. */
-export function fieldOf(value: unknown, name: string): unknown {
+export function fieldOf(value: unknown, name: string | symbol): unknown {
   try {
-    return (value as Readonly<Record<string, unknown>> | null | undefined)?.[name]
+    return (value as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[name]
   } catch {
     return undefined
   }

@@ -1,6 +1,6 @@
 /** Identifiers and keys: what may be stored as one, so that no two look alike to one engine and differ to another. */
 import { failure } from '../errors/failure.ts'
-import { show } from './show.ts'
+import { isList, show } from './show.ts'
 
 const byteLength = (text: string) => Buffer.byteLength(text, 'utf8')
 
@@ -72,7 +72,7 @@ export function checkEntryKey(value: unknown): string {
  * @throws ValidationError `validation.failed`, `name.invalid`
  */
 export function checkTags(what: string, tags: unknown, max = 100): readonly string[] {
-  if (!Array.isArray(tags) || tags.length > max)
+  if (!isList(tags) || tags.length > max)
     throw failure('validation.failed', { what, problem: `they are no list of ${max} texts at most` })
   const limit = 256
   for (const tag of tags as readonly unknown[]) {

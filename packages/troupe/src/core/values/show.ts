@@ -17,8 +17,8 @@ export function show(value: unknown): string {
   }
 }
 
-/** `Array.isArray` throws for a revoked proxy. */
-function isList(value: object): boolean {
+/** `Array.isArray`, which a revoked proxy cannot make throw. */
+export function isList(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value)
   } catch {

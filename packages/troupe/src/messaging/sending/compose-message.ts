@@ -11,6 +11,7 @@ import {
   encodeJson,
   failure,
   hashJson,
+  isObject,
   type Json,
   joinTaint,
   milliseconds,
@@ -157,7 +158,7 @@ export function checkSend<Options extends CommonSendOptions>(
       what: 'priority',
       problem: `it is ${show(priority)}, not one of urgent, high, normal, low`,
     })
-  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)))
+  if (metadata !== undefined && !isObject(metadata))
     throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })
   return { ...capture(options), ...(metadata === undefined ? {} : { metadata: copied({ metadata }).metadata }) }
 }

@@ -1,7 +1,7 @@
 /** `Worker`: an agent that handles messages. Its subclass says what it does with which; `ada.start(worker)` runs it. */
 
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, milliseconds, readable, show } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isList, milliseconds, readable, show } from '../../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../../journal/index.ts'
 import type { UserMetrics } from '../../observability/index.ts'
 import { type AccessOptions, checkGrants } from '../../security/index.ts'
@@ -156,13 +156,17 @@ export class Worker {
 
   constructor(name: string, options: WorkerOptions = {}) {
     checkOptions('Worker', options, ['role', 'topics', 'access', 'concurrency', 'retry'])
-    checkOptions('Worker.access', options.access ?? {}, ['role', 'allow', 'deny'])
+    checkOptions('Worker.access', options.access === undefined ? {} : options.access, ['role', 'allow', 'deny'])
     checkGrants(options.access ?? {})
-    checkOptions('Worker.retry', options.retry ?? {}, ['attempts', 'backoff', 'maxBackoff'])
+    checkOptions('Worker.retry', options.retry === undefined ? {} : options.retry, [
+      'attempts',
+      'backoff',
+      'maxBackoff',
+    ])
     this.name = checkAgentName(name)
     const { role = 'worker', topics = [], concurrency = 1, retry = {} } = options
     text(role, 'role')
-    if (!Array.isArray(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it is a list of texts' })
+    if (!isList(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it is a list of texts' })
     for (const topic of topics) text(topic, 'topics')
     integer(concurrency, 'concurrency', 1_000)
     if (retry.attempts !== undefined) integer(retry.attempts, 'retry.attempts', 1_000)

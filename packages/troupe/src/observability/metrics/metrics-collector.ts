@@ -82,6 +82,7 @@ export class MetricsCollector implements Readable {
    * that fails is reported there.
    */
   listen(events: Events): () => void {
+    checkFunction('events.on of MetricsCollector.listen', fieldOf(events, 'on'))
     this.#events = events
     return events.on('*', (event) => countEvent(this, event))
   }

@@ -8,7 +8,7 @@ import { constants } from 'node:fs'
 import { lstat, mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { failure } from '../../core/index.ts'
+import { checkOptions, failure } from '../../core/index.ts'
 import { bytesOf, fileContent } from '../files/file-content.ts'
 import type { FileChange, FileContent, SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 
@@ -16,6 +16,8 @@ export interface ProcessSandboxOptions {
   /** What a crash in the middle of a run means: `at-most-once` by default, since the code can act on the network. */
   readonly effect?: SandboxEngine['effect']
 }
+
+const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
 
 /** Folders below folders; more is not read back. */
 const maxDepth = 32
@@ -26,7 +28,14 @@ const maxFiles = 10_000
  * need no permission, and the network.
  * @example createTroupe({ storage, sandbox: { engines: [quickJsSandbox(), processSandbox()] } })
  */
-export function processSandbox({ effect = 'at-most-once' }: ProcessSandboxOptions = {}): SandboxEngine {
+export function processSandbox(options: ProcessSandboxOptions = {}): SandboxEngine {
+  checkOptions('processSandbox', options, ['effect'])
+  const { effect = 'at-most-once' } = options
+  if (!effects.includes(effect))
+    throw failure('validation.failed', {
+      what: 'processSandbox.effect',
+      problem: `it must be one of ${effects.join(', ')}`,
+    })
   return { name: 'process', languages: ['node', 'node-typescript'], effect, run }
 }
 

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { failure, loadOptional } from '../../core/index.ts'
+import { checkOptions, failure, loadOptional } from '../../core/index.ts'
 import type { SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 import type { QuickJsRequest } from './quickjs-request.ts'
 
@@ -26,7 +26,14 @@ const threadMb = 64
  * `quickjs-emscripten-core` and `@jitl/quickjs-wasmfile-release-sync`, and loads them with the first run.
  * @example createTroupe({ storage, sandbox: { engines: [quickJsSandbox({ concurrency: 2 })] } })
  */
-export function quickJsSandbox({ concurrency = 4 }: QuickJsSandboxOptions = {}): SandboxEngine {
+export function quickJsSandbox(options: QuickJsSandboxOptions = {}): SandboxEngine {
+  checkOptions('quickJsSandbox', options, ['concurrency'])
+  const { concurrency = 4 } = options
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1)
+    throw failure('validation.failed', {
+      what: 'quickJsSandbox.concurrency',
+      problem: 'it must be a whole number of at least 1',
+    })
   const waiting: (() => void)[] = []
   let running = 0
   const run = async (request: SandboxRequest): Promise<SandboxOutput> => {

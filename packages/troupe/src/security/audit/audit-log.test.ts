@@ -228,6 +228,18 @@ describe('the audit log', () => {
     }
   })
 
+  it('The audit log records as read.audit that it was listed and exported.', async () => {
+    const troupe = await opened({ audit: { reads: true } })
+    const reads = async () => {
+      await troupe.audit.flush()
+      return (await all(troupe, { operation: 'read.audit' })).length
+    }
+    await reads()
+    expect(await reads()).toBe(1)
+    await arrayOf(troupe.audit.export())
+    expect(await reads()).toBe(3)
+  })
+
   it('leaves writes alone where they are off, and hashes keys of entries where it is told to', async () => {
     const off = await opened({ audit: { writes: false } })
     await off.user('ada').agent('A').context.push('patients.7', 1)

@@ -174,7 +174,7 @@ export class AuditLog implements AuditTrail {
   async list(query: AuditQuery = {}): Promise<Page<AuditRecord>> {
     const filter = this.#filterOf(query)
     const { user, limit } = filter
-    this.read(user ?? '', { actor: 'host', operation: 'audit.list' })
+    this.read(user ?? '', { actor: 'host', operation: 'read.audit' })
     const asked = { ...filter, limit: limit + 1 }
     const [rows = []] = await this.#parts.storage.read(user === undefined ? { work: true } : { user }, [
       user === undefined ? this.#statements.listOfAll(asked) : this.#statements.listOf(user, asked),
@@ -204,6 +204,7 @@ export class AuditLog implements AuditTrail {
    * @example for await (const line of troupe.audit.export()) file.write(`${line}\n`)
    */
   async *export(): AsyncIterable<string> {
+    this.read('', { actor: 'host', operation: 'read.audit' })
     await this.flush()
     await this.#sequencer.run()
     yield* exportAudit(this.#parts.storage, this.#statements)

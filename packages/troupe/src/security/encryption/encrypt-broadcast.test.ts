@@ -43,6 +43,20 @@ describe('an encrypted broadcast', () => {
       expect(text + Buffer.from(text, 'base64url').toString('latin1')).not.toMatch(/CANARY|Q0FOQVJZ|43414e/)
     expect(new Set(texts).size).toBe(texts.length)
   })
+  it('An encrypted broadcast delivers each message to all listeners of a process, until they end.', () => {
+    const { broadcast } = channel()
+    const clock = createVirtualClock()
+    const secret = randomBytes(32)
+    const receiver = encryptBroadcast(broadcast, secret, clock)
+    const received: string[] = []
+    const stop = receiver.on((message) => received.push(`first ${message}`))
+    receiver.on((message) => received.push(`second ${message}`))
+    const sender = encryptBroadcast(broadcast, secret, clock)
+    sender.send('one')
+    stop()
+    sender.send('two')
+    expect(received).toEqual(['first one', 'second one', 'second two'])
+  })
   it('drops what was made without the secret, changed, sent twice, or long ago', async () => {
     const { sender, broadcast, texts, received, clock } = twoProcesses()
     sender.send('one')

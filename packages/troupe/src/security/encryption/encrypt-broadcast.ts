@@ -34,6 +34,8 @@ export function encryptBroadcast(broadcast: Broadcast, secret: Uint8Array, clock
   const own = newKey().subarray(0, senderBytes)
   const ownKey = keyOf(own)
   const senders = new LRUCache<string, Sender>({ max: maxSenders })
+  const listeners = new Set<(message: string) => void>()
+  let stop: (() => void) | undefined
   let sent = 0
   return {
     send(message) {
@@ -44,11 +46,22 @@ export function encryptBroadcast(broadcast: Broadcast, secret: Uint8Array, clock
       broadcast.send(Buffer.concat([own, encrypt(ownKey, purpose, plain, nonce)]).toString('base64url'))
     },
     listenAs: (owner) => broadcast.listenAs(owner),
-    on: (listener) =>
-      broadcast.on((text) => {
+    on(listener) {
+      // A listener of its own: the same function may be given twice.
+      const entry = (message: string) => listener(message)
+      listeners.add(entry)
+      // Decrypted once for all listeners: to the second one it would be a message that was sent twice.
+      stop ??= broadcast.on((text) => {
         const message = received(text)
-        if (message !== undefined) listener(message)
-      }),
+        if (message !== undefined) for (const one of [...listeners]) one(message)
+      })
+      return () => {
+        listeners.delete(entry)
+        if (listeners.size > 0) return
+        stop?.()
+        stop = undefined
+      }
+    },
     line: () => broadcast.line(),
   }
 

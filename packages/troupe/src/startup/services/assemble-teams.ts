@@ -11,7 +11,14 @@ import { agentsByName, compiledTeams, type RevealedConfig } from '../../configur
 import { milliseconds, version } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
 import type { SharedServices, TroupeParts } from '../../operations/index.ts'
-import { createDailyUsage, createOrchestra, createSchedules, type Known, readLimits } from '../../runs/index.ts'
+import {
+  createDailyUsage,
+  createOrchestra,
+  createSchedules,
+  type Known,
+  OnlineScoring,
+  readLimits,
+} from '../../runs/index.ts'
 import { threadWorkspace } from '../../sandbox/index.ts'
 import { Access, createErasureCheck } from '../../security/index.ts'
 import type { CommonParts, DurableParts } from './open-durable-parts.ts'
@@ -41,7 +48,7 @@ function servicesOf(parts: DurableParts & CommonParts & SharedServices): Service
 export function assembleTeams(
   config: RevealedConfig,
   parts: DurableParts & CommonParts & SharedServices & Pick<TroupeParts, 'apiKeys'> & { readonly holder: () => string },
-): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
+): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules' | 'scoring'> & { readonly known: Known } {
   const { clock, random, storage, steps, mailboxes, mesh, clients, roles, recording, guard, audit } = parts
   // What an agent may do in its steps: its own definition decides, and that of who acts for it.
   const accessOf = (agent: Agent, within: readonly Agent['access'][] = []) =>
@@ -105,5 +112,7 @@ export function assembleTeams(
     known,
     config.schedules,
   )
-  return { services, sessions, orchestra, schedules, known }
+  const { online } = config.evaluation ?? {}
+  const scoring = online ? { scoring: new OnlineScoring(orchestra, online) } : {}
+  return { services, sessions, orchestra, schedules, known, ...scoring }
 }

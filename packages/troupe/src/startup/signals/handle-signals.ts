@@ -1,5 +1,5 @@
 /** `handleSignals`: a process that ends as it should. */
-import { failure } from '../../core/index.ts'
+import { failure, isInstance } from '../../core/index.ts'
 import { partsOf, Troupe } from '../troupe.ts'
 import { checkSignalOptions, type SignalOptions, watchSignals } from './watch-signals.ts'
 
@@ -15,7 +15,7 @@ import { checkSignalOptions, type SignalOptions, watchSignals } from './watch-si
  */
 export function handleSignals(troupe: Troupe, options: SignalOptions = {}): () => void {
   checkSignalOptions(options)
-  if (!(troupe instanceof Troupe))
+  if (!isInstance(troupe, Troupe))
     throw failure('validation.failed', { what: 'What handleSignals was given', problem: 'it is no troupe' })
   const { log, cleanups } = troupe[partsOf]
   const off = watchSignals(troupe, log, options)

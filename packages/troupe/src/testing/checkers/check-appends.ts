@@ -1,4 +1,6 @@
 /** Whether a collection holds what was added to it: all that was acknowledged, nothing that nobody added, nothing twice. */
+import { checkOptions } from '../../core/index.ts'
+import { checkFields, checkTexts } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
 export interface Appends {
@@ -8,7 +10,10 @@ export interface Appends {
   readonly found: readonly string[]
 }
 
-export function checkAppends({ acknowledged, unknown = [], found }: Appends): readonly Anomaly[] {
+export function checkAppends(appends: Appends): readonly Anomaly[] {
+  checkOptions('checkAppends', appends, ['acknowledged', 'unknown', 'found'])
+  const { acknowledged, unknown = [], found } = appends
+  for (const list of [acknowledged, unknown, found]) checkTexts('A list of checkAppends', list ?? null)
   const there = new Set(found)
   const tried = new Set([...acknowledged, ...unknown])
   const twice = [...Map.groupBy(found, (item) => item)].filter(([, times]) => times.length > 1)
@@ -27,9 +32,12 @@ export function checkAppends({ acknowledged, unknown = [], found }: Appends): re
 
 /** A run in which little succeeded proves little. @param least the share that must have, 0.8 by default */
 export function checkShare(
-  { succeeded, failed }: { readonly succeeded: number; readonly failed: number },
+  counts: { readonly succeeded: number; readonly failed: number },
   least = 0.8,
 ): readonly Anomaly[] {
+  checkFields('checkShare', counts, { succeeded: 'number', failed: 'number' })
+  checkFields('checkShare', { least }, { least: 'number' })
+  const { succeeded, failed } = counts
   const share = succeeded / Math.max(1, succeeded + failed)
   if (share >= least) return []
   return [

@@ -1,4 +1,5 @@
 /** Whether messages of one lane came in the order in which they were sent. */
+import { checkRecords } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
 export interface DeliveryRecord {
@@ -16,6 +17,9 @@ export interface DeliveryRecord {
  * @param deliveries in the order in which they came
  */
 export function checkFifo(deliveries: readonly DeliveryRecord[]): readonly Anomaly[] {
+  checkRecords('checkFifo', deliveries, {
+    ...{ mailbox: 'string', sender: 'string', priority: 'string', sequence: 'number', attempt: 'number' },
+  })
   const anomalies: Anomaly[] = []
   const lanes = new Map<string, { last: number; readonly attempts: Map<number, number> }>()
   for (const { mailbox, sender, priority, sequence, attempt } of deliveries) {

@@ -1,4 +1,5 @@
 /** Whether updates that read and then write have overwritten one another. */
+import { checkRecords } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
 export interface Update {
@@ -11,6 +12,7 @@ export interface Update {
 
 /** No two acknowledged updates of a key may rest on the same version, nor make the same one. */
 export function checkUpdates(updates: readonly Update[]): readonly Anomaly[] {
+  checkRecords('checkUpdates', updates, { key: 'string', read: 'number', wrote: 'number' })
   const anomalies: Anomaly[] = []
   for (const [key, ofKey] of Map.groupBy(updates, (update) => update.key))
     for (const field of ['read', 'wrote'] as const)
@@ -34,11 +36,13 @@ export interface Counted {
 }
 
 /** A counter holds every acknowledged increment, and no more than were tried. */
-export const checkCounters = (counters: readonly Counted[]): readonly Anomaly[] =>
-  counters.flatMap(({ key, acknowledged, unknown, final }): readonly Anomaly[] => {
+export function checkCounters(counters: readonly Counted[]): readonly Anomaly[] {
+  checkRecords('checkCounters', counters, { key: 'string', acknowledged: 'number', unknown: 'number', final: 'number' })
+  return counters.flatMap(({ key, acknowledged, unknown, final }): readonly Anomaly[] => {
     if (final < acknowledged)
       return [{ rule: 'lost-update', message: `${key} is ${final} after ${acknowledged} acknowledged increments` }]
     if (final > acknowledged + unknown)
       return [{ rule: 'invented', message: `${key} is ${final} after at most ${acknowledged + unknown} increments` }]
     return []
   })
+}

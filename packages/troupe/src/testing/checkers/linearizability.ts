@@ -5,6 +5,8 @@
  *
  * An operation whose outcome is unknown may have taken effect at any moment after its call, or never.
  */
+import { checkFunction, checkOptions, fieldOf } from '../../core/index.ts'
+import { checkFields, checkRecords } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
 export interface HistoryOperation<Input, Output> {
@@ -45,6 +47,11 @@ export function checkLinearizability<State, Input, Output>(
   model: Model<State, Input, Output>,
   options: LinearizabilityOptions = {},
 ): readonly Anomaly[] {
+  checkRecords('The history of checkLinearizability', history, { key: 'string', called: 'number', returned: 'number?' })
+  for (const method of ['step', 'text'])
+    checkFunction(`${method} of the model of checkLinearizability`, fieldOf(model, method))
+  checkOptions('checkLinearizability', options, ['limit'])
+  checkFields('checkLinearizability', options, { limit: 'number?' })
   const byKey = Map.groupBy(history, ({ key }) => key)
   return [...byKey].flatMap(([key, operations]) => {
     const problem = problemOfKey(operations, model, options.limit ?? 2_000_000)

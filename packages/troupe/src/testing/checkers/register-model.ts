@@ -1,5 +1,6 @@
 /** A key that holds one value: read, written, written only over a version, deleted. Versions never restart. */
-import type { Json } from '../../core/index.ts'
+import { encodeJson, failure, type Json } from '../../core/index.ts'
+import { checkFields } from '../check-fields.ts'
 import { impossible, type Model } from './linearizability.ts'
 
 export type RegisterInput =
@@ -27,8 +28,15 @@ export interface RegisterState {
 
 export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> = {
   initial: { value: undefined, version: 0 },
-  text: ({ value, version }) => `${version}:${value === undefined ? '' : JSON.stringify(value)}`,
+  text(state) {
+    checkFields('The state of registerModel', state, { version: 'number' })
+    return `${state.version}:${state.value === undefined ? '' : encodeJson(state.value)}`
+  },
   step(state, input, known) {
+    checkFields('The state of registerModel', state, { version: 'number' })
+    checkFields('The input of registerModel', input, { do: 'string' })
+    if (known !== undefined) checkFields('What registerModel knows', known, {})
+    if (known?.value !== undefined) checkFields('The output of registerModel', known.value, {})
     const output = known?.value
     switch (input.do) {
       case 'read':
@@ -45,13 +53,20 @@ export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> 
       case 'delete':
         if (output && 'deleted' in output && output.deleted !== (state.value !== undefined)) return impossible
         return { value: undefined, version: state.version }
+      default:
+        throw failure('validation.failed', {
+          what: 'The input of registerModel',
+          problem: 'it is no operation of a register',
+        })
     }
   },
 }
 
+const textOf = (value: Json | undefined): string => (value === undefined ? '' : encodeJson(value))
+
 function fitsRead(state: RegisterState, output: RegisterOutput): boolean {
   if (!('value' in output)) return false
-  if (JSON.stringify(output.value) !== JSON.stringify(state.value)) return false
+  if (textOf(output.value) !== textOf(state.value)) return false
   return output.version === undefined || output.version === state.version
 }
 

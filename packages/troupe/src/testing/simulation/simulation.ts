@@ -1,5 +1,5 @@
 /** A simulated world, as whoever writes one sees it. */
-import type { Clock, Ids, Json, Random } from '../../core/index.ts'
+import { type Clock, checkText, type Ids, type Json, type Random } from '../../core/index.ts'
 import type { Disk, FaultKind, Faults } from '../../storage/index.ts'
 
 /** One process of the world. Its ports die with it: after a kill nothing that they were asked for happens. */
@@ -86,6 +86,7 @@ export interface SimulationFaults {
 export class NodeLost extends Error {
   readonly code = 'process.lost'
   constructor(node: string) {
+    checkText('NodeLost', node)
     super(`${node} was killed before it answered`)
   }
 }

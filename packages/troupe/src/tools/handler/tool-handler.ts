@@ -4,7 +4,15 @@
  */
 
 import type { ContextClient } from '../../context/index.ts'
-import { type Clock, construct, type Events, type Ids } from '../../core/index.ts'
+import {
+  type Clock,
+  checkConstruct,
+  checkFunction,
+  construct,
+  type Events,
+  type Ids,
+  listOf,
+} from '../../core/index.ts'
 import type { Mailbox, MessageClient } from '../../messaging/index.ts'
 import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents, TaintGuard } from '../../security/index.ts'
 import { codeOf, isFailure, isRejection } from '../is-failure.ts'
@@ -49,13 +57,14 @@ export class ToolHandler {
   #offered = false
   #prompted = false
 
-  private constructor(parts: ToolHandlerParts) {
+  private constructor(key: typeof construct, parts: ToolHandlerParts) {
+    checkConstruct(key, 'ToolHandler', 'user.agent(name).tools')
     this.#parts = parts
     this.#clients = { ...parts, agent: parts.context.agent }
   }
 
   static [construct](parts: ToolHandlerParts): ToolHandler {
-    return new ToolHandler(parts)
+    return new ToolHandler(construct, parts)
   }
 
   get agent(): string {
@@ -135,11 +144,12 @@ export class ToolHandler {
 
   /** The same where other tools stand beside these: a failure names those that are `available` in all. */
   async callAmong(available: () => readonly string[], name: string, args: unknown): Promise<ToolResult> {
+    checkFunction('The available tools of callAmong', available)
     const { access, incidents, userId } = this.#parts
     const { agent } = this
     const caller: ToolCaller = {
       clients: this.#clients,
-      available,
+      available: () => listOf('The available tools of callAmong', available()),
       role: access.role,
       authorize: (tool) => this.#authorize(tool),
       impersonated: (action) => incidents?.record(userId, { agent, action, code: 'agent.mismatch' }),
@@ -153,6 +163,7 @@ export class ToolHandler {
    * @param security whether it changes what others can see or do
    */
   async observe<R>(tool: string, run: () => Promise<R>, security = false): Promise<R> {
+    checkFunction('The call of a tool that is observed', run)
     const { clock, events, unread, userId } = this.#parts
     const began = clock.monotonic()
     const result = await run()

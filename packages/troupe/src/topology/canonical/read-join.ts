@@ -1,5 +1,5 @@
 /** Joins and failure policies as they are written, checked. */
-import { failure } from '../../core/index.ts'
+import { failure, isPlainObject, objectOf } from '../../core/index.ts'
 import type { FailurePolicy, Join } from './canonical-topology.ts'
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
@@ -7,8 +7,9 @@ const wrong = (what: string, problem: string) => failure('validation.failed', { 
 /** @throws ValidationError for what is no join, and for bounds that it cannot have */
 export function readJoin(what: string, join: unknown): Join {
   if (join === 'all' || join === 'any' || join === 'first') return join
-  const keys = join !== null && typeof join === 'object' ? Object.keys(join) : []
-  const { quorum, ratio } = (join ?? {}) as { readonly quorum?: unknown; readonly ratio?: unknown }
+  const fields = isPlainObject(join) ? objectOf(what, join) : {}
+  const keys = Object.keys(fields)
+  const { quorum, ratio } = fields
   if (keys.length === 1 && quorum !== undefined) {
     if (!Number.isSafeInteger(quorum) || (quorum as number) < 1)
       throw wrong(what, 'a quorum must be a whole number of at least 1')

@@ -5,10 +5,12 @@ import {
   type Duration,
   encodeJson,
   failure,
+  isList,
   type Json,
   listOf,
   milliseconds,
   nearest,
+  objectOf,
   readable,
 } from '../../core/index.ts'
 import type { PolicyRule } from '../../security/index.ts'
@@ -243,7 +245,7 @@ function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPoli
   ]
   return named.flatMap(({ of, rules }) => {
     if (rules === undefined) return []
-    if (!Array.isArray(rules)) throw rejection('config.policy', 'it is no list of rules { tool, when, do }')
+    if (!isList(rules)) throw rejection('config.policy', 'it is no list of rules { tool, when, do }')
     return [{ of, rules: JSON.parse(encodeJson(rules, `The policy of ${of}`)) as readonly PolicyRule[] }]
   })
 }
@@ -262,7 +264,8 @@ export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology,
   if (!['quiet', 'normal', 'verbose'].includes(verbosity))
     throw rejection('config.verbosity', 'it must be quiet, normal or verbose')
   const parallelBranches = integer('config.maxParallelBranches', maxParallelBranches)
-  const onError = Object.entries(part('config.onError', settings.onError, Object.keys(settings.onError ?? {}))).map(
+  const rules = objectOf('config.onError', settings.onError ?? {})
+  const onError = Object.entries(part('config.onError', rules, Object.keys(rules))).map(
     ([kind, rule]) => [kind, readRule(kind, rule, topology)] as const,
   )
   return {

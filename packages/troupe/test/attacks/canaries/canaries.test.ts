@@ -75,7 +75,16 @@ async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[])
       operator.set(path, [await get(path)])
     for (const id of runs) {
       const run = encodeURIComponent(id)
-      for (const part of ['', '/result', '/export', '/export?redact=nothing', '/why', '/inspect', '/steps/1%231/calls'])
+      for (const part of [
+        '',
+        '/result',
+        '/export',
+        '/export?redact=nothing',
+        '/why',
+        '/inspect',
+        '/steps/1%231/calls',
+        '/steps/1%231/prompts',
+      ])
         user.set(`/v1/runs/${id}${part}`, [await get(`/v1/runs/${run}${part}`)])
       user.set(`traces of ${id}`, [Buffer.from(JSON.stringify(await troupe.user('ada').traces.list()))])
     }

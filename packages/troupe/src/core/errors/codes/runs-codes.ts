@@ -44,6 +44,26 @@ export const runsCodes = {
     message: 'The evaluation {evaluation} was begun with other runs, another change or another score.',
     hint: 'Go on with it as it was begun, or choose another id.',
   },
+  'experiment.repeated': {
+    class: errors.ConflictError,
+    message: 'The experiment {experiment} was started with other cases, another team or other scorers.',
+    hint: 'Ask for the same as before, or choose another id.',
+  },
+  'experiment.unknown': {
+    class: errors.NotFoundError,
+    message: 'There is no experiment {experiment}.',
+    hint: 'Look at experiments.list(); experiments are stored for a year.',
+  },
+  'evaluation.unjudged': {
+    class: errors.ExternalServiceError,
+    message: 'The judge {model} gave no verdict: {problem}.',
+    hint: 'Name a model that answers in JSON, or shorten the rubric; the same experiment scores what is left.',
+  },
+  'dataset.invalid': {
+    class: errors.ValidationError,
+    message: 'The data set {dataset} is invalid at line {line}: {problem}{more}.',
+    hint: 'Correct the lines that are named; each is one JSON object with input, and if needed id, expected, labels and tags.',
+  },
   'evaluation.unrecorded': {
     class: errors.NotFoundError,
     message: 'The past run has no call of the {kind} {name} with these arguments.',

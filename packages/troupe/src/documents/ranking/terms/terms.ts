@@ -4,6 +4,7 @@
  * question and the texts pass here.
  */
 
+import { checkText } from '../../../core/index.ts'
 import { ownCopy } from './text-pieces.ts'
 
 const word = /[\p{L}\p{N}_$]+/gu
@@ -33,6 +34,7 @@ function spelled(term: string): string {
 
 /** The terms of a text in order, with repetitions. */
 export function termsOf(text: string): string[] {
+  checkText('termsOf', text)
   const terms: string[] = []
   for (const [token] of text.replace(address, ' ').matchAll(word)) {
     if (token.length > longestTerm) continue

@@ -1,7 +1,7 @@
 /** MCP over standard input and output: for a program that starts this one and speaks for one agent of one user. */
 import { checkName, checkOptions } from '../../../core/index.ts'
 import { Access, type AccessOptions, checkGrants, coversRole } from '../../../security/index.ts'
-import { partsOf, type Troupe } from '../../../startup/index.ts'
+import { partsIn, type Troupe } from '../../../startup/index.ts'
 import { createServer } from './create-server.ts'
 import { mcpCallerOf } from './mcp-identity.ts'
 import { loadServerSdk } from './server-sdk.ts'
@@ -28,7 +28,7 @@ export interface ServedMcp extends AsyncDisposable {
 export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promise<ServedMcp> {
   checkOptions('serveMcp', options, ['user', 'agent', 'role', 'allow', 'deny'])
   const { user, agent, ...rights } = options
-  const parts = troupe[partsOf]
+  const parts = partsIn(troupe)
   const { roles, log } = parts
   const access = new Access(rights, roles)
   checkGrants(rights)

@@ -35,6 +35,10 @@ const throwing = (...names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { get: failRead, enumerable: true, configurable: true }])),
   )
 
+/** `repeat` would join the parts at the first use, in the time of the library. */
+const longText = Buffer.alloc(1e6, 'x').toString('latin1')
+const longerText = Buffer.alloc(9e6, 'y').toString('latin1')
+
 export type BadValue = readonly [label: string, make: () => unknown]
 
 export const badValues: readonly BadValue[] = [
@@ -50,16 +54,18 @@ export const badValues: readonly BadValue[] = [
   ['2 ** 53', () => 2 ** 53],
   ['1e308', () => 1e308],
   ['5e-324', () => 5e-324],
+  ['5', () => 5],
   ['10n', () => 10n],
   ['Symbol()', () => Symbol('s')],
   ["''", () => ''],
+  ["'text'", () => 'text'],
   ["'a\\0b'", () => 'a\0b'],
   ['a lone surrogate', () => 'a\ud800b'],
   ["'__proto__'", () => '__proto__'],
   ["'constructor'", () => 'constructor'],
   ["'toString'", () => 'toString'],
-  ['1,000,000 characters', () => 'x'.repeat(1e6)],
-  ['9,000,000 characters', () => 'y'.repeat(9e6)],
+  ['1,000,000 characters', () => longText],
+  ['9,000,000 characters', () => longerText],
   ['a path upwards', () => '../../etc/passwd'],
   ['a template', () => '%s {0} $'],
   ['a bidirectional override', () => '\u202eabc\u0007'],
@@ -71,6 +77,7 @@ export const badValues: readonly BadValue[] = [
   ['emoji', () => '👩‍👩‍👧‍👦'.repeat(60)],
   ['a cycle', cyclic],
   ['200 levels', () => nested(200)],
+  ['10,000 levels', () => nested(10_000)],
   ['20,000 levels', () => nested(20_000)],
   ['getters that throw', () => throwing('x', 'name', 'key', 'type', 'id', 'signal')],
   ['a proxy that throws', () => new Proxy({}, Object.fromEntries(traps.map((trap) => [trap, failRead])))],
@@ -111,6 +118,7 @@ export const badValues: readonly BadValue[] = [
   ['a function that rejects', () => async () => failCall()],
   ['a function of nothing', () => () => undefined],
   ['a class', () => class X {}],
+  ['an instance of a class', () => new (class X {})()],
   ['a promise', () => Promise.resolve(1)],
   ['an Error', () => new Error('e')],
   ['an aborted signal', () => AbortSignal.abort()],

@@ -11,8 +11,8 @@ export const pickWith =
 /** Options that most functions have, and names that every object has. */
 const extraNames = ['signal', 'limit', 'cursor', 'ttl', 'timeout', 'extra', '__proto__', 'toString', 'id', 'name']
 
-type Container = Record<string, unknown>
-function isContainer(value: unknown): value is Container {
+export type Container = Record<string, unknown>
+export function isContainer(value: unknown): value is Container {
   try {
     return Array.isArray(value) || (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
   } catch {
@@ -21,7 +21,7 @@ function isContainer(value: unknown): value is Container {
   }
 }
 
-function copyOf(value: unknown): unknown {
+export function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)
   if (!isContainer(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copyOf(field)]))

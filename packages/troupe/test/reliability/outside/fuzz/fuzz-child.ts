@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTick, setTimeout as pause } from 'node:timers/promises'
 import { seededRandom } from '../../../../src/core/index.ts'
-import { CallbackError, ReadError } from './bad-values.ts'
 import { changeArguments, pickWith } from './change-arguments.ts'
+import { complete, problemOf, textOf } from './judge-call.ts'
 import { loadLibrary } from './library.ts'
 import { openTestbed } from './open-testbed.ts'
 import { publicApi, type Target } from './public-api.ts'
@@ -42,59 +42,18 @@ const send = (message: object) => process.send?.(message)
 let current = { target: '', change: '' }
 const note = (kind: string, error: unknown) => send({ found: { kind, ...current, error: textOf(error) } })
 
-function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return `no Error: ${typeof error}`
-  const frames = (error.stack ?? '').split('\n').filter((line) => /(dist|src)\//.test(line))
-  const at = frames.slice(0, 2).map((line) => line.replace(/^.*\/(dist|src)\//, '').replace(/\)$/, ''))
-  return `${error.name}: ${error.message.slice(0, 160)} (${at.join(' < ')})`
-}
-
-const causeOf = (error: unknown): unknown => (error as { readonly cause?: unknown } | null)?.cause
-
-/** What is wrong with what a call was rejected with. */
-function judge(error: unknown): string | undefined {
-  if (error instanceof library.TroupeError) {
-    if (error.code === 'internal') return 'code internal'
-    return /\[object |is not a function|Cannot read|not iterable/.test(error.message) ? 'unclear message' : undefined
-  }
-  // A class in place of a callback, which the platform refuses to call.
-  if (error instanceof TypeError && /^Class constructor X cannot be invoked/.test(error.message)) return undefined
-  // A callback of the caller threw, or the reason of an aborted signal: the caller's own.
-  if (error instanceof CallbackError || causeOf(error) instanceof CallbackError || error === null) return undefined
-  return error instanceof ReadError ? 'unread argument' : 'bare error'
-}
-
-/** Functions that return what they were given. */
-const givesBack = /^(defineConfig|user\.cached|batches\.add)$/
-
-async function complete(target: Target, answer: unknown): Promise<void> {
-  // What a function gives back as it came may be a proxy that throws.
-  if (givesBack.test(target.name) && !(target.name === 'user.cached' || target.name === 'batches.add')) return
-  const value = (answer instanceof Promise ? await answer : answer) as Record<PropertyKey, unknown> | null | undefined
-  if (typeof value !== 'object' || value === null || givesBack.test(target.name)) return
-  if (typeof value[Symbol.asyncIterator] === 'function') {
-    const items = (value as unknown as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-    const next = items.next()
-    next.catch(() => {})
-    await Promise.race([next, pause(30)])
-    void items.return?.()?.catch(() => {})
-  }
-  const end = /^(createTroupe|openContext)$/.test(target.name) ? value.close : value.stop
-  if (typeof end === 'function') await Promise.race([end.call(value), pause(500)])
-}
-
 /** @returns whether an argument was rejected */
 async function attempt(target: Target, parameters: readonly unknown[]): Promise<boolean> {
   try {
     const answer = target.call(parameters)
-    const completed = complete(target, answer)
+    const completed = complete(target.name, answer)
     completed.catch(() => {})
     const how = await Promise.race([completed, pause(answeredWithinMs, 'no answer', { ref: false })])
     if (how === 'no answer' && !/\.(result|take|acquire|wait|request)/.test(target.name))
       note('no answer', new Error(''))
     return false
   } catch (error) {
-    const problem = judge(error)
+    const problem = problemOf(library, error)
     if (problem !== undefined) note(problem, error)
     return (error as { readonly name?: unknown } | null)?.name === 'ValidationError'
   }

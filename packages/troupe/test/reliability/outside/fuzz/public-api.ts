@@ -1,4 +1,5 @@
 /** Walks the public API: every exported function and class, and every method of the objects that they lead to. */
+import { constructionsOf } from './constructions.ts'
 import type { LibraryUnderTest } from './library.ts'
 import type { Testbed } from './open-testbed.ts'
 import {
@@ -15,11 +16,11 @@ export interface Target {
   readonly arguments: Arguments
 }
 
-type Callable = (...parameters: readonly unknown[]) => unknown
+export type Callable = (...parameters: readonly unknown[]) => unknown
 type Members = Record<string, unknown>
 
 /** Of a function that has none of its own: nothing, a name, a name with options. */
-const anyArguments: Arguments = [[{}], ['x'], ['x', {}]]
+export const anyArguments: Arguments = [[{}], ['x'], ['x', {}]]
 
 /** Functions that would end the process, start others, or take the place of its globals. */
 const leftOut: Readonly<Record<string, string>> = {
@@ -46,7 +47,7 @@ const closing = /^(close|drain|constructor|detach|attach|pause|setRole|setAllow|
 const internal =
   /^(begin|getStore|callAmong|observe|act|by|written|refused|rejected|revealAll|reveal|endSession|deadLetter|answered|isGranted|deadLetterFragment|ackFragment|nackFragment|finished|listen|sign|revokedAmong|link|listAs|require|requireLive|among|adopt|readGauges|child|erasureRecord|finished|perform|rejection|step|check|startOf|actionStatements|flushNow|startWorker|link|openSession|unsupported|authenticate|claim|touch|start)$/
 
-const isClass = (value: Callable) => /^class\b/.test(Function.prototype.toString.call(value))
+export const isClass = (value: Callable) => /^class\b/.test(Function.prototype.toString.call(value))
 
 /** @param testbed is asked at each call, because it is opened a second time when a call closed it */
 export function publicApi(library: LibraryUnderTest, testbed: () => Testbed, folder: string): readonly Target[] {
@@ -75,7 +76,11 @@ function exportedTargets(library: LibraryUnderTest, folder: string): readonly Ta
   })
 }
 
-const targetsOf = (at: string, members: Members, valid: Readonly<Record<string, Arguments>>): readonly Target[] =>
+export const targetsOf = (
+  at: string,
+  members: Members,
+  valid: Readonly<Record<string, Arguments>>,
+): readonly Target[] =>
   Object.entries(members).flatMap(([name, value]) =>
     typeof value === 'function'
       ? [
@@ -91,7 +96,6 @@ const targetsOf = (at: string, members: Members, valid: Readonly<Record<string, 
 /** The objects to which calls and members lead, each as a function that gives one to call. */
 function objectsOf(library: LibraryUnderTest, testbed: () => Testbed): Readonly<Record<string, () => unknown>> {
   const of = (name: string & keyof Testbed['troupe']) => [`troupe.${name}`, () => testbed().troupe[name]] as const
-  let workers = 0
   return {
     troupe: () => testbed().troupe,
     ...Object.fromEntries(
@@ -127,33 +131,10 @@ function objectsOf(library: LibraryUnderTest, testbed: () => Testbed): Readonly<
     'memory.episodic': () => testbed().user.memory('Support').episodic,
     'memory.working': () => testbed().user.memory('Support').working('t'),
     sharedLimiter: () => testbed().troupe.rateLimiter({ name: 's', limit: 5, window: '1m' }),
-    worker: () => new library.Worker(`W${++workers}`),
-    stateMachine: () => new library.StateMachine({ initial: 'a', transitions: { a: ['b'], b: [] } }),
-    breaker: () => new library.CircuitBreaker(),
-    limiter: () => new library.RateLimiter({ limit: 3, window: '1s' }),
-    pool: () => new library.Pool({ create: () => ({}) }),
-    lastKnownGood: () => new library.LastKnownGood({ maxAge: '1h', mayStillSee: () => true }),
-    batches: () =>
-      new library.BatchProcessor({
-        size: 3,
-        wait: '5ms',
-        process: async (items: readonly unknown[]) => items.map(() => 1),
-      }),
-    agentPool: () => new library.AgentPool({ create: () => ({}), size: 2 }),
-    factory: () => new library.AgentFactory(),
-    tracer: () => new library.Tracer({}),
-    episodicMemory: () => filled(new library.EpisodicMemory({})),
-    workingMemory: () => filled(new library.WorkingMemory({})),
-    healthMonitor: () => new library.HealthMonitor(),
-    metricsCollector: () => new library.MetricsCollector(),
+    ...constructionsOf(library),
   }
 }
-const filled = <T extends { add(item: unknown): unknown }>(memory: T): T => {
-  memory.add('what is remembered')
-  return memory
-}
-
-function objectTargets(library: LibraryUnderTest, testbed: () => Testbed, folder: string): readonly Target[] {
+export function objectTargets(library: LibraryUnderTest, testbed: () => Testbed, folder: string): readonly Target[] {
   const valid = argumentsOfMethods(library, folder)
   return Object.entries(objectsOf(library, testbed)).flatMap(([at, get]) => {
     const object = get()
@@ -178,7 +159,7 @@ const internalOf = (object: object, name: string) =>
   !(name === 'start' && 'supervise' in object) &&
   !(name === 'start' && 'verifyReplay' in object)
 
-function methodTargets(
+export function methodTargets(
   at: string,
   get: () => unknown,
   names: readonly string[],

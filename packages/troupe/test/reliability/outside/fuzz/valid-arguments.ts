@@ -201,17 +201,31 @@ export function argumentsOfConstructors(library: LibraryUnderTest): ArgumentsByN
   }
 }
 
+type AnyAgent = ReturnType<typeof fixturesOf>['agent' | 'other']
+
+/** The options of each pattern. */
+const argumentsOfPatterns = (agent: AnyAgent, other: AnyAgent): Readonly<Record<string, unknown>> => ({
+  pipeline: { stages: [{ agents: [agent, other], parallel: true }], config: { budget: { steps: 3 } } },
+  hubAndSpoke: { hub: agent, spokes: [other], parallelSpokes: true },
+  hierarchical: { root: agent, tree: { Echo: [other] } },
+  mesh: { agents: [agent, other], entry: agent },
+  star: { center: agent, points: [other] },
+  ring: { agents: [agent, other], rounds: 2 },
+  broadcast: { broadcaster: agent, receivers: [other], allowReplies: true },
+  supervisor: { supervisor: agent, workers: [other] },
+  swarm: { agents: [agent, other], entry: agent },
+  router: { routes: { a: agent, b: other }, by: 'type' },
+  mapReduce: { split: () => [], map: agent, reduce: other },
+  vote: { voters: [agent, other], quorum: 2 },
+  blackboard: { agents: [agent, other], until: () => true },
+  planAndExecute: { planner: agent, executor: other },
+  loop: { body: agent, check: other, max: 3 },
+})
+
 /** Of exported functions. */
 export function argumentsOfFunctions(library: LibraryUnderTest, folder: string): ArgumentsByName {
   const { agent, other, topology, Note } = fixturesOf(library)
   const text = z.object({ a: z.string() })
-  const pattern = {
-    ...{ hub: agent, spokes: [other], stages: [{ agents: [agent] }], root: agent, tree: { Echo: [other] } },
-    ...{ agents: [agent, other], entry: agent, center: agent, points: [other], rounds: 2, broadcaster: agent },
-    ...{ receivers: [other], supervisor: agent, workers: [other], routes: { a: agent, b: other }, by: 'type' },
-    ...{ map: agent, reduce: other, voters: [agent, other], quorum: 2, until: () => true, planner: agent },
-    ...{ executor: other, body: agent, check: other, max: 3, config: { budget: { steps: 3 } }, split: agent },
-  }
   const form = {
     agents: [agent, other],
     flows: ['Start -> Echo', 'Echo <-> Other', 'Echo -> End'],
@@ -231,7 +245,10 @@ export function argumentsOfFunctions(library: LibraryUnderTest, folder: string):
       shutdown: { timeout: '1s' },
     },
   }
-  const patterns = Object.keys(library.patterns).map((name) => [`patterns.${name}`, [[pattern]]] as const)
+  const ofPatterns = argumentsOfPatterns(agent, other)
+  const patterns = Object.keys(library.patterns).map(
+    (name) => [`patterns.${name}`, [[ofPatterns[name] ?? {}]]] as const,
+  )
   const validators = Object.keys(library.validators).map(
     (name) => [`validators.${name}`, [[{ min: 1, max: 3, pattern: 'a*', allow: ['x'] }], [3], ['a*']]] as const,
   )
