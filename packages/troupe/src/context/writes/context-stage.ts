@@ -29,7 +29,7 @@ export class ContextStage {
     this.overlay = new Overlay(over?.overlay)
     this.#readFrom = over ? over.#readFrom : new Set()
     this.#began = over ? over.#began : mesh.clock.now()
-    recorder.onCommitted((committed) => this.overlay.dropCommitted(new Set(committed)))
+    recorder.onCommitted((committed) => this.overlay.dropCommitted(committed))
   }
 
   /** With what was read so far. */

@@ -39,8 +39,10 @@ export class Overlay {
     this.#writes.set(key, { staged, write })
   }
   /** What was committed is read from the mesh again; what was staged meanwhile stays. */
-  dropCommitted(committed: ReadonlySet<object>): void {
-    for (const [key, { write }] of this.#writes) if (committed.has(write)) this.#writes.delete(key)
+  dropCommitted(committed: readonly object[]): void {
+    if (this.#writes.size === 0) return
+    const writes = new Set(committed)
+    for (const [key, { write }] of this.#writes) if (writes.has(write)) this.#writes.delete(key)
   }
   keys(): ReadonlySet<string> {
     return new Set([...(this.#parent?.keys() ?? []), ...this.#writes.keys()])

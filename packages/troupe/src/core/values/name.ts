@@ -6,7 +6,7 @@ const byteLength = (text: string) => Buffer.byteLength(text, 'utf8')
 
 function problemOf(value: unknown, limit: number): string | undefined {
   if (typeof value !== 'string')
-    return `it is ${value === null || value === undefined ? value : `a ${typeof value}`} and not a string`
+    return `it is ${value === null || value === undefined ? value : `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`} and not a string`
   // A character has a byte at least. Whatever is too long for sure is not searched.
   if (value.length > limit) return `it has ${value.length} characters`
   if (value.includes('\0')) return 'it holds NUL'

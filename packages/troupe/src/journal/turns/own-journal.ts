@@ -2,7 +2,7 @@
  * The journal of one step as the target of its commits: what a part of the step records and the statements that belong to
  * it are one change, which moves the head of the journal. The first change creates the journal.
  */
-import type { Clock } from '../../core/index.ts'
+import { type Clock, nextMacrotask, TimeSlice } from '../../core/index.ts'
 import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
 import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
 import type { CommittedWrite } from '../recorder-port.ts'
@@ -41,6 +41,7 @@ interface CommitHow {
 
 /** Records are cut, so that a long answer does not move its neighbours into a large value. */
 const recordCharacters = 128 * 1024
+const manyFragments = 10_000
 
 export class OwnJournal {
   readonly #options: OwnJournalOptions
@@ -75,9 +76,13 @@ export class OwnJournal {
   ): Promise<JournalOutcome | undefined> {
     const before = this.#writer
     const mark = before?.mark()
+    // So many have cost a slice when they were gathered; the text that lists them costs another.
+    if (fragments.length > manyFragments) await nextMacrotask(this.#options.clock)
+    const slice = new TimeSlice(this.#options.clock)
     const statements: Statement[] = [...this.#journal(texts, how).statements]
     const ends = [statements.length]
     for (const fragment of fragments) {
+      if (slice.isOver) await slice.renew()
       // A turn of very many messages has more statements in one fragment than a call may have arguments.
       for (const statement of fragment.statements) statements.push(statement)
       ends.push(statements.length)
@@ -149,6 +154,7 @@ function shifted(
 }
 
 function recordsOf(texts: readonly string[]): readonly EncodedBody[] {
+  if (texts.length === 1) return [new EncodedBody(`[${texts[0]}]`)]
   const records: EncodedBody[] = []
   let open: string[] = []
   let length = 0

@@ -137,12 +137,11 @@ export function lineageOf(stage: Stage, into: Set<Stage>): void {
 }
 
 /** Takes what was collected out of its stages, so that no later turn commits it again. */
-export function remove({ staged, stages }: CommitSet): void {
-  const gone = new Set<CallWrite | Stage>(staged)
-  // Innermost first: a stage that is done leaves the one around it.
+export function remove({ stages }: CommitSet): void {
+  // Innermost first: a stage that is done leaves the one around it. All writes of a collected stage were collected.
   for (const stage of [...stages].reverse()) {
     stage.result = undefined
-    stage.parts = stage.parts.filter((part) => !gone.has(part) && !(part instanceof Stage && isDone(part)))
+    stage.parts = stage.parts.filter((part) => part instanceof Stage && !isDone(part))
   }
 }
 
@@ -150,22 +149,45 @@ export function remove({ staged, stages }: CommitSet): void {
 const isDone = (stage: Stage): boolean =>
   stage.isBody && !stage.running && stage.result === undefined && stage.parts.length === 0
 
-const components = ['context', 'messages', 'other'] as const
+const manyWrites = 10_000
 
-/** In the order in which all writers take their locks: context, messages, other; within it as staged. */
-const inOrder = (staged: readonly CallWrite[]): readonly StagedWrite[] =>
-  components.flatMap((moduleName) => staged.flatMap(({ write }) => (write.module === moduleName ? [write] : [])))
+/** The writes of a turn, in the order in which all writers take their locks: context, messages, other; within it as staged. */
+export class TurnWrites {
+  readonly #commitSet: CommitSet
+  #ordered: readonly StagedWrite[] | undefined
 
-export async function fragmentsOf({ staged }: CommitSet, clock: Clock): Promise<readonly Fragment[]> {
-  const fragments: Fragment[] = []
-  const slice = new TimeSlice(clock)
-  const writes = inOrder(staged)
-  for (const [i, { fragment, rest }] of writes.entries()) {
-    if (slice.isOver) await slice.renew()
-    const own = await fragment()
-    fragments.push(rest && writes[i + 1]?.rest !== rest ? joined(own, await rest()) : own)
+  constructor(commitSet: CommitSet) {
+    this.#commitSet = commitSet
   }
-  return fragments
+
+  async fragments(clock: Clock): Promise<readonly Fragment[]> {
+    const fragments: Fragment[] = []
+    const slice = new TimeSlice(clock)
+    // So many have already cost a slice when they were collected.
+    if (this.#commitSet.staged.length > manyWrites) await slice.renew()
+    const writes = this.#inOrder()
+    for (const [i, { fragment, rest }] of writes.entries()) {
+      if (slice.isOver) await slice.renew()
+      const own = await fragment()
+      fragments.push(rest && writes[i + 1]?.rest !== rest ? joined(own, await rest()) : own)
+    }
+    return fragments
+  }
+
+  /** @param made of the fragments, by their index */
+  reportCommitted(made: (index: number) => CommittedWrite): void {
+    const writes = this.#inOrder()
+    for (const stage of this.#commitSet.stages) for (const listener of stage.listeners) listener(writes)
+    for (const [i, write] of writes.entries()) write.committed?.(made(i))
+  }
+
+  #inOrder(): readonly StagedWrite[] {
+    if (this.#ordered) return this.#ordered
+    const byModule: Record<StagedWrite['module'], StagedWrite[]> = { context: [], messages: [], other: [] }
+    for (const { write } of this.#commitSet.staged) byModule[write.module].push(write)
+    this.#ordered = [...byModule.context, ...byModule.messages, ...byModule.other]
+    return this.#ordered
+  }
 }
 
 const joined = (first: Fragment, second: Fragment): Fragment =>
@@ -176,10 +198,3 @@ const joined = (first: Fragment, second: Fragment): Fragment =>
         feed: [...(first.feed ?? []), ...(second.feed ?? [])],
         wake: [...(first.wake ?? []), ...(second.wake ?? [])],
       }
-
-/** @param made of the fragments of `fragmentsOf`, by their index */
-export function reportCommitted({ staged, stages }: CommitSet, made: (index: number) => CommittedWrite): void {
-  const writes = staged.map(({ write }) => write)
-  for (const stage of stages) for (const listener of stage.listeners) listener(writes)
-  for (const [i, write] of inOrder(staged).entries()) write.committed?.(made(i))
-}

@@ -18,12 +18,11 @@ import {
   type CommitSet,
   collect,
   findConflicts,
-  fragmentsOf,
   lineageOf,
   type PendingCommit,
   remove,
-  reportCommitted,
   type Stage,
+  TurnWrites,
 } from './stages.ts'
 
 type Request =
@@ -178,6 +177,7 @@ export class Turn {
 
   #part(requests: readonly Request[], commitSet: CommitSet, threw: boolean): TurnPart {
     const texts = this.#turnTexts(commitSet, requests)
+    const writes = new TurnWrites(commitSet)
     remove(commitSet)
     const commits = requests.flatMap((request) =>
       'commit' in request ? [this.#commitItem(request.commit, texts)] : [],
@@ -190,14 +190,14 @@ export class Turn {
       texts,
       closes: stepEnd === undefined ? false : threw ? 'failed' : 'completed',
       fragments: async () => [
-        ...(await fragmentsOf(commitSet, this.#execution.options.clock)),
+        ...(await writes.fragments(this.#execution.options.clock)),
         ...(await this.#askAll(asked)),
         ...(stepEnd ? [stepEnd] : []),
       ],
       ...(end ? { end: { ...end, taint: this.#execution.taint } } : {}),
       committed: (made) => {
         this.#execution.record.attempts = 0
-        reportCommitted(commitSet, made)
+        writes.reportCommitted(made)
         for (const item of commits) this.#execution.ready(item)
         for (const { id } of asked) this.#execution.cursor.setPassive(id, true)
         this.#execution.advance()

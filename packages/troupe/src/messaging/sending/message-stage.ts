@@ -73,18 +73,22 @@ export class MessageStage implements SendPort {
   readonly #enterAll = async (): Promise<Fragment> => {
     const added = this.#added.splice(0)
     if (added.length === 1) return this.enter(added[0] as OutgoingMessage)
-    for (const outgoing of added) this.#entered.set(outgoing.id, outgoing)
+    const slice = new TimeSlice(this.#messaging.clock)
+    for (const outgoing of added) {
+      this.#entered.set(outgoing.id, outgoing)
+      if (slice.isOver) await slice.renew()
+    }
     return { statements: await this.#messaging.enqueueAllOrDefer(added), wake: ['mailboxes', 'outbox'] }
   }
 
   /** Emits an event for each message, in shares of the processor's time: a turn may hold very many. */
   async #report(): Promise<void> {
     const messaging = this.#messaging
+    const slice = new TimeSlice(messaging.clock)
     const sent = [...this.#entered.values()]
     this.#entered.clear()
     for (const recipient of new Set(sent.map(({ mailbox }) => mailbox)))
       messaging.arrivals.notify(this.#recorder.principal.userId, recipient)
-    const slice = new TimeSlice(messaging.clock)
     for (const outgoing of sent) {
       if (slice.isOver) await slice.renew()
       messaging.sent(outgoing)

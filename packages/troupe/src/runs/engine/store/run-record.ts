@@ -25,23 +25,59 @@ export function encodeRecord(record: RunRecord): EncodedBody {
   // Written twice, a record of thousands of events would keep the processor for too long.
   const text = record.events.length > large.events ? undefined : encodeJson(record, 'A record of a run')
   if (text !== undefined && text.length <= large.record) return new EncodedBody(text)
-  const seen = new Map<unknown, Path>()
   const same: (readonly [Path, Path])[] = []
-  const once = (value: unknown, at: Path): unknown => {
+  const shared = withoutRepeats(record, same) as object
+  return new EncodedBody(JSON.stringify({ ...shared, same }))
+}
+
+/** Where a value stands: a path is written out for repeats alone. */
+interface ValueLocation {
+  readonly holder: ValueLocation | undefined
+  readonly key: string | number
+}
+
+function pathTo(location: ValueLocation | undefined): Path {
+  const path: (string | number)[] = []
+  for (let each = location; each; each = each.holder) path.push(each.key)
+  return path.reverse()
+}
+
+/**
+ * @param same takes where each repeat stands, and where its value stood first
+ * @returns the value with null for each repeat; what holds none is not copied
+ */
+function withoutRepeats(record: unknown, same: (readonly [at: Path, from: Path])[]): unknown {
+  const seen = new Map<unknown, ValueLocation | undefined>()
+  const visit = (value: unknown, location: ValueLocation | undefined): unknown => {
     if (typeof value === 'string' ? value.length < large.text : typeof value !== 'object' || value === null)
       return value
-    const from = seen.get(value)
-    if (from) {
-      same.push([at, from])
+    if (seen.has(value)) {
+      same.push([pathTo(location), pathTo(seen.get(value))])
       return null
     }
-    seen.set(value, at)
-    if (Array.isArray(value)) return value.map((one, i) => once(one, [...at, i]))
+    seen.set(value, location)
     if (typeof value === 'string') return value
-    return Object.fromEntries(Object.entries(value as object).map(([key, one]) => [key, once(one, [...at, key])]))
+    if (Array.isArray(value)) {
+      let copy: unknown[] | undefined
+      for (let i = 0; i < value.length; i++) {
+        const left = visit(value[i], { holder: location, key: i })
+        if (left === value[i]) continue
+        copy ??= [...value]
+        copy[i] = left
+      }
+      return copy ?? value
+    }
+    let copy: Record<string, unknown> | undefined
+    for (const key of Object.keys(value as object)) {
+      const one = (value as Record<string, unknown>)[key]
+      const left = visit(one, { holder: location, key })
+      if (left === one) continue
+      copy ??= { ...(value as Record<string, unknown>) }
+      copy[key] = left
+    }
+    return copy ?? value
   }
-  const shared = once(record, []) as object
-  return new EncodedBody(JSON.stringify({ ...shared, same }))
+  return visit(record, undefined)
 }
 
 /** @param body of a record of a run's journal; those that hold no events of it give none */
