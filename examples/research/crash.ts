@@ -22,7 +22,8 @@ export function crashing(watcher: Watcher, run: string, data: string): Watcher {
       '',
       `Killing this process with SIGKILL: ${finished} steps are finished, ${open.size} at work.`,
       `Finish the run: npm start -- --resume ${run}${where}`,
-      '',
+      // A live display has hidden the cursor, and nothing after this process shows it again.
+      process.stdout.isTTY ? '\u001B[?25h' : '',
     ]
     // The stream of the process would be killed with its buffer.
     writeSync(1, lines.join('\n'))

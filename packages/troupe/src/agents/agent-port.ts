@@ -100,18 +100,18 @@ export interface ReceivedRequest {
   readonly from: string
 }
 
-/** Everything one step is given. */
 /** @throws ValidationError where an application calls `step`, which a run calls with what it made for the step */
 export function checkStepEntry(agent: string, entry: unknown): void {
   if (typeof fieldOf(fieldOf(fieldOf(entry, 'recorder'), 'signal'), 'aborted') !== 'boolean')
     throw failure('validation.failed', { what: `The step of ${agent}`, problem: 'a run calls it, and no application' })
 }
 
+/** Everything one step is given. */
 export interface StepEntry {
   readonly input: Json
   readonly ctx: StepContext
   readonly recorder: Recorder
-  /** The same hands on another stage of this step (`recorder.child`, `recorder.body`): for tools and helpers. */
+  /** The same context on another stage of this step (`recorder.child`, `recorder.body`): for tools and helpers. */
   readonly ctxOf: CtxOf
   /** Tools that those for whom it acts are denied, whatever its own definition grants. */
   readonly denied?: ReadonlySet<string>
