@@ -24,12 +24,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'intake, admission, presence and failures of a worker stand in one class',
   },
   {
-    at: 'security/audit/verification/verify-export.ts',
-    name: 'Verifier',
-    members: 36,
-    reason: 'the tree, the checkpoints and the excuses of a log are judged in one class',
-  },
-  {
     at: 'agents/definitions/agent-pool.ts',
     name: 'AgentPool',
     members: 27,

@@ -1,0 +1,143 @@
+/**
+ * The tree of an exported log, built from its lines and compared with each checkpoint when it has as many leaves.
+ *
+ * Invariant: once a line is missing or does not fit, no later root can, and none is compared.
+ */
+import { leafText, toRecord } from '../audit-record.ts'
+import { leafHash, MerkleTree } from '../tree/merkle.ts'
+import type { AuditFinding, ReportFinding } from './audit-finding.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { ExportedLeaf, ExportedSubtree } from './export-audit.ts'
+
+export interface Coverage {
+  /** Leaves of the last checkpoint that holds. */
+  readonly covered: number
+  /** Checkpoints that hold, and the moment of the last one, ms since 1970. */
+  readonly checkpoints: number
+  readonly signedAt?: number
+}
+
+export class ExportedTree {
+  readonly #checkpoints: ReadonlyMap<number, readonly Checkpoint[]>
+  readonly #report: ReportFinding
+  readonly #tree = new MerkleTree()
+  /** Leaves that are not what their own hash says. */
+  readonly #unsound: ExportedLeaf[] = []
+  /** Leaves that did not stand in their place, and how many of them stood nowhere so far. */
+  readonly #gaps: { readonly from: number; readonly to: number; left: number }[] = []
+  #size = 0
+  #broken = false
+  #coverage: Coverage = { covered: 0, checkpoints: 0 }
+
+  /** @param checkpoints whose signatures hold */
+  constructor(checkpoints: readonly Checkpoint[], report: ReportFinding) {
+    this.#checkpoints = Map.groupBy(checkpoints, ({ size }) => size)
+    this.#report = report
+    this.#compare()
+  }
+
+  get size(): number {
+    return this.#size
+  }
+  get coverage(): Coverage {
+    return this.#coverage
+  }
+
+  /** @returns whether the leaf stands behind those before it; in a file lines may be moved, or stand twice */
+  append(leaf: ExportedLeaf): boolean {
+    const { n, id } = leaf
+    if (n < this.#size) {
+      const gap = this.#gaps.find(({ from, to }) => n >= from && n <= to)
+      if (gap) gap.left--
+      const problem = `leaf ${n} stands behind leaf ${this.#size - 1}`
+      this.#break({ kind: 'reordered', n, record: recordOf(leaf), problem })
+      return false
+    }
+    this.#skipTo(n)
+    this.#size++
+    const hash = leafHash(leafText(leaf))
+    if (hash.toString('base64url') !== leaf.hash) this.#unsound.push(leaf)
+    const nodes = this.#tree.append(hash)
+    const level = this.#comparable ? nodes.findIndex((node, i) => node.toString('base64url') !== leaf.nodes[i]) + 1 : 0
+    if (level > 0) {
+      const first = n + 1 - 2 ** level
+      const problem = `leaves ${first} to ${n} are not what was hashed`
+      this.#break({ kind: 'changed', n: first, record: { id }, problem })
+    }
+    this.#compare()
+    return true
+  }
+
+  /**
+   * Leaves that were pruned: their root stands for them, and must be one that a later checkpoint fits.
+   * @returns whether the subtree stands behind the leaves before it
+   */
+  appendSubtree({ first, level, hash }: ExportedSubtree): boolean {
+    const count = 2 ** level
+    if (first < this.#size || first % count !== 0) {
+      const problem = `leaves ${first} to ${first + count - 1} stand behind leaf ${this.#size - 1}`
+      this.#break({ kind: 'reordered', n: first, problem })
+      return false
+    }
+    this.#skipTo(first)
+    this.#tree.append(Buffer.from(hash, 'base64url'), level)
+    this.#size += count
+    this.#compare()
+    return true
+  }
+
+  /** After the last line. @param claimed how many leaves the head of the export says there are */
+  end(claimed: number): void {
+    this.#judgeUnsound()
+    for (const { from, to, left } of this.#gaps)
+      if (left > 0) this.#report({ kind: 'missing', n: from, problem: `leaves ${from} to ${to} are gone` })
+    const expected = Math.max(claimed, ...this.#checkpoints.keys())
+    const problem = `there were ${expected} leaves, and leaves ${this.#size} to ${expected - 1} are gone`
+    if (this.#size < expected) this.#report({ kind: 'truncated', n: this.#size, problem })
+  }
+
+  #skipTo(n: number): void {
+    if (n <= this.#size) return
+    this.#gaps.push({ from: this.#size, to: n - 1, left: n - this.#size })
+    this.#broken = true
+    this.#size = n
+  }
+
+  get #comparable(): boolean {
+    return !this.#broken && this.#unsound.length === 0
+  }
+
+  #compare(): void {
+    for (const { size, root, at } of this.#checkpoints.get(this.#size) ?? []) {
+      if (!this.#comparable) return
+      const { covered, checkpoints, signedAt = 0 } = this.#coverage
+      if (root === this.#tree.root().toString('base64url'))
+        this.#coverage = { covered: size, checkpoints: checkpoints + 1, signedAt: Math.max(at, signedAt) }
+      else {
+        const problem = `among leaves ${covered} to ${size - 1} are others than were signed`
+        this.#break({ kind: 'rewritten', n: covered, problem })
+      }
+    }
+  }
+
+  /** A leaf whose own hash is that of another place was moved there; else something of it was changed. */
+  #judgeUnsound(): void {
+    const numbers = this.#unsound.map(({ n }) => n)
+    for (const leaf of this.#unsound) {
+      const from = numbers.find((n) => leafHash(leafText({ ...leaf, n })).toString('base64url') === leaf.hash)
+      const [kind, problem] =
+        from === undefined
+          ? (['changed', `leaf ${leaf.n} is not what was hashed`] as const)
+          : (['reordered', `leaf ${leaf.n} was leaf ${from}`] as const)
+      this.#report({ kind, n: leaf.n, record: recordOf(leaf), problem })
+    }
+  }
+
+  #break(finding: AuditFinding): void {
+    this.#broken = true
+    this.#report(finding)
+  }
+}
+
+const recordOf = ({ id, record }: ExportedLeaf): NonNullable<AuditFinding['record']> =>
+  record ? toRecord(record) : { id }
