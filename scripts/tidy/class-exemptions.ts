@@ -18,12 +18,6 @@ export interface ClassExemption {
 
 export const classExemptions: readonly ClassExemption[] = [
   {
-    at: 'messaging/workers/start-worker.ts',
-    name: 'WorkerRunner',
-    members: 37,
-    reason: 'intake, admission, presence and failures of a worker stand in one class',
-  },
-  {
     at: 'agents/definitions/agent-pool.ts',
     name: 'AgentPool',
     members: 27,

@@ -119,25 +119,6 @@ it('a worker hears by its handlers what was acknowledged, and what found no room
 })
 
 describe('presence', () => {
-  it('is told to who disconnects by pattern, and a hook that throws stops no other', async () => {
-    const { start, clock } = await testbed({ heartbeat: '300ms' })
-    const received: string[] = []
-    const worker = new Worker('Watch')
-    worker.onConnect('*', () => {
-      throw new Error('in a hook')
-    })
-    worker.onConnect('*:clerk', ({ name }) => received.push(`+${name}`))
-    for (const pattern of ['*:clerk', 'sales', 'sales:guest'])
-      worker.onDisconnect(pattern, ({ name }) => received.push(`-${name} of ${pattern}`))
-    worker.onFailure = (error) => received.push(String(error))
-    await start(worker)
-    const clerk = await start(new Worker('Bob', { role: 'clerk', topics: ['sales'] }))
-    await until(clock, () => received.length === 2)
-    await clerk.stop()
-    await until(clock, () => received.length === 4)
-    await clock.advance('1s')
-    expect(received).toEqual(['Error: in a hook', '+Bob', '-Bob of *:clerk', '-Bob of sales'])
-  })
   it('is enough for a broadcast to all: nobody has written to it yet', async () => {
     const { start, agent } = await testbed()
     await start(new Worker('Fresh'))

@@ -83,13 +83,17 @@ export interface BatchOptions {
   readonly wait: Duration
 }
 
+export interface RegisteredBatch {
+  readonly type: MessageType
+  readonly size: number
+  readonly waitMs: number
+  readonly handler: BatchHandler
+}
+
 /** What was registered, for `startWorker`. */
 export interface Registrations {
   readonly handlers: ReadonlyMap<string, { readonly type: MessageType; readonly handler: Handler }>
-  readonly batches: ReadonlyMap<
-    string,
-    { readonly type: MessageType; readonly size: number; readonly waitMs: number; readonly handler: BatchHandler }
-  >
+  readonly batches: ReadonlyMap<string, RegisteredBatch>
   readonly connects: readonly { readonly pattern: string; readonly handler: PresenceHandler }[]
   readonly disconnects: readonly { readonly pattern: string; readonly handler: PresenceHandler }[]
   readonly resources: readonly Resource[]
@@ -147,7 +151,7 @@ export class Worker {
   readonly name: string
   readonly options: WorkerOptions
   readonly #handlers = new Map<string, { type: MessageType; handler: Handler }>()
-  readonly #batches = new Map<string, { type: MessageType; size: number; waitMs: number; handler: BatchHandler }>()
+  readonly #batches = new Map<string, RegisteredBatch>()
   readonly #connects: { pattern: string; handler: PresenceHandler }[] = []
   readonly #disconnects: { pattern: string; handler: PresenceHandler }[] = []
   readonly #resources: Resource[] = []

@@ -1,4 +1,4 @@
-/** Whom `authorizePeer` is asked about, when the sender of a message is not there to be seen. */
+/** Which peers a worker accepts, also when the sender of a message is not present, and its hooks of presence. */
 import { expect, it } from 'vitest'
 import { testStorages } from '../../../test/postgres/test-databases.ts'
 import { createVirtualClock } from '../../core/index.ts'
@@ -62,4 +62,42 @@ it.skipIf(!onServer)('one that came in another process just now is asked for', a
   await sender.send(Note, 'at once', { to: 'Desk' })
   await until(clock, () => worker.seen.includes('at once'), '1ms')
   expect(worker.seen[0]).toBe('bidder of node-there')
+})
+
+it('A hook of presence is called by its pattern, and one that throws stops no other.', async () => {
+  const { start, clock } = await testbed({ heartbeat: '300ms' })
+  const received: string[] = []
+  const worker = new Worker('Watch')
+  worker.onConnect('*', () => {
+    throw new Error('in a hook')
+  })
+  worker.onConnect('*:clerk', ({ name }) => received.push(`+${name}`))
+  for (const pattern of ['*:clerk', 'sales', 'sales:guest'])
+    worker.onDisconnect(pattern, ({ name }) => received.push(`-${name} of ${pattern}`))
+  worker.onFailure = (error) => received.push(String(error))
+  await start(worker)
+  const clerk = await start(new Worker('Bob', { role: 'clerk', topics: ['sales'] }))
+  await until(clock, () => received.length === 2)
+  await clerk.stop()
+  await until(clock, () => received.length === 4)
+  await clock.advance('1s')
+  expect(received).toEqual(['Error: in a hook', '+Bob', '-Bob of *:clerk', '-Bob of sales'])
+})
+
+it('A worker rejects messages and presence of peers that it does not accept, with an incident.', async () => {
+  const { start, agent, events, clock } = await testbed()
+  const worker = new Worker('W')
+  const received: string[] = []
+  worker.authorizePeer = ({ name }) => name !== 'Evil'
+  worker.on(Note, ({ from }) => received.push(from))
+  worker.onConnect('*', ({ name }) => received.push(`+${name}`))
+  await start(worker)
+  await start(new Worker('Evil'))
+  await start(new Worker('Good'))
+  await agent('Evil').messages.send(Note, 'x', { to: 'W' })
+  await agent('Good').messages.send(Note, 'x', { to: 'W' })
+  await until(clock, () => received.length === 2)
+  expect(received.sort()).toEqual(['+Good', 'Good'])
+  expect(events.filter(({ type }) => type === 'incident.recorded').length).toBeGreaterThanOrEqual(2)
+  expect((await agent('W').mailbox.deadLetters()).items.map(({ message }) => message.from)).toEqual(['Evil'])
 })

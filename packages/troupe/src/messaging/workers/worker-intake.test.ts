@@ -1,0 +1,74 @@
+import { expect, it } from 'vitest'
+import { systemClock } from '../../core/index.ts'
+import { defineMessage } from '../message-type.ts'
+import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
+import { Worker } from './worker.ts'
+
+const Note = defineMessage<string | number>('note')
+const { testbed } = messagingTestbeds()
+
+class Recording extends Worker {
+  readonly log: unknown[] = []
+}
+
+it('A worker handles as many messages at once as its concurrency allows, never two of one sender.', async () => {
+  const { start, agent, clock } = await testbed()
+  const worker = new Recording('W', { concurrency: 2 })
+  let peak = 0
+  const working = new Set<string>()
+  let count = 0
+  worker.on(Note, async ({ from }) => {
+    expect(working.has(from)).toBe(false)
+    working.add(from)
+    peak = Math.max(peak, working.size)
+    for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+    working.delete(from)
+    count++
+  })
+  for (const from of ['X', 'Y', 'Z']) for (let i = 0; i < 4; i++) await agent(from).messages.send(Note, i, { to: 'W' })
+  await start(worker)
+  await until(clock, () => count === 12)
+  expect(peak).toBe(2)
+})
+
+it('A worker gathers batches by size or by time, and finds the culprit of a failed one.', async () => {
+  const { start, agent, clock } = await testbed({ config: { maxAttempts: 2 } })
+  const worker = new Recording('W')
+  worker.onBatch(Note, { size: 3, wait: '5s' }, (messages) => {
+    const payloads = messages.map(({ payload }) => payload)
+    worker.log.push(payloads)
+    if (payloads.includes('bad')) throw new Error('bad')
+  })
+  await start(worker)
+  for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'W' })
+  await until(clock, () => worker.log.length === 1, '1ms')
+  await agent('A').messages.send(Note, 3, { to: 'W' })
+  await clock.advance('4s')
+  expect(worker.log).toEqual([[0, 1, 2]])
+  await until(clock, () => worker.log.length === 2)
+  expect(worker.log).toEqual([[0, 1, 2], [3]])
+  for (const payload of ['x', 'bad', 'y']) await agent(`from-${payload}`).messages.send(Note, payload, { to: 'W' })
+  await until(clock, async () => (await agent('W').mailbox.counts()).dead === 1)
+  await until(clock, async () => (await agent('W').mailbox.counts()).waiting === 0)
+  expect((await agent('W').mailbox.deadLetters()).items.map(({ message }) => message.payload)).toEqual(['bad'])
+  expect(worker.log.slice(2)).toEqual(expect.arrayContaining([['x', 'bad', 'y'], ['x'], ['bad'], ['y']]))
+})
+
+it('A worker stops only when its handlers have ended, and loses no message.', async () => {
+  const { start, agent } = await testbed()
+  const worker = new Recording('W')
+  worker.on(Note, async ({ payload }) => {
+    for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+    worker.log.push(payload)
+  })
+  let stopped = 0
+  worker.onStop = () => {
+    stopped = worker.log.length
+  }
+  for (const i of [0, 1, 2, 3, 4]) await agent('A').messages.send(Note, i, { to: 'W' })
+  const running = await start(worker)
+  for (let i = 0; i < 10; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+  await running.stop()
+  expect(stopped).toBe(worker.log.length)
+  expect([...worker.log, ...(await agent('W').drain())]).toEqual([0, 1, 2, 3, 4])
+})
