@@ -36,12 +36,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'one transaction, the slices of a large change and one change are executed in one class',
   },
   {
-    at: 'messaging/workers/handling.ts',
-    name: 'Handling',
-    members: 23,
-    reason: 'effects, retries and leases of one job are handled in one class',
-  },
-  {
     at: 'storage/postgres/connections/listen-connection.ts',
     name: 'ListenConnection',
     members: 23,

@@ -33,6 +33,7 @@ import { withBytes } from './bytes-schema.ts'
 import type { MessagingSettings } from './messaging-config.ts'
 import { Notifier } from './notifier.ts'
 import type { BatchMembership } from './receiving/batch-membership.ts'
+import { type DeliveryAttempt, failedRetentionMs, handledStep } from './receiving/handled-step.ts'
 import { bytesAtOf, payloadRef } from './receiving/message-row.ts'
 import {
   type Composing,
@@ -55,7 +56,6 @@ import { requestStatements } from './statements/request-statements.ts'
 import { seenStatements } from './statements/seen-statements.ts'
 import { type OutgoingMessage, sendStatements } from './statements/send-statements.ts'
 import { enqueueSetStatements } from './statements/sets/enqueue-set.ts'
-import { type DeliveryAttempt, failedRetentionMs, handledStep } from './workers/handled-step.ts'
 
 /** Hands an answer to the waiting call of a step; `Steps.answer` of `durable`. */
 export type AnswerStep = (

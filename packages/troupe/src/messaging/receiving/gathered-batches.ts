@@ -6,9 +6,9 @@
 import type { Row } from '../../storage/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
 import type { MessageType } from '../message-type.ts'
-import { handledStep } from '../workers/handled-step.ts'
 import { type BatchMembership, batchOf } from './batch-membership.ts'
 import type { DeliveryHandle } from './delivery-handle.ts'
+import { handledStep } from './handled-step.ts'
 
 export interface GatheredParts {
   readonly user: string

@@ -6,9 +6,9 @@
 import type { Fragment, Row, Statement } from '../../storage/index.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import type { Move } from '../statements/move-statements.ts'
-import { perhapsDone } from '../workers/handled-step.ts'
 import { batchOf } from './batch-membership.ts'
 import { notAnswered, notifyUnanswered, unanswered } from './delivery-handle.ts'
+import { perhapsDone } from './handled-step.ts'
 import { isPriority, offsets, toMessageLocation } from './message-row.ts'
 
 export const toMove = (row: Row): Move => {

@@ -4,8 +4,8 @@
  */
 import type { JournalId, RecordedEffect, Steps } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'
-import { failedRetentionMs, handledStep } from '../workers/handled-step.ts'
 import type { DeliveryHandle } from './delivery-handle.ts'
+import { failedRetentionMs, handledStep } from './handled-step.ts'
 
 /** Tries whose journals are asked, and go with the one that succeeded; those before them go by themselves. */
 const maxCheckedAttempts = 50

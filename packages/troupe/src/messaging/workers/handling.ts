@@ -4,50 +4,25 @@
  * again. What comes back because the handler failed begins a new one for each message, in which an effect that was done
  * under a key of its own is answered from the try before.
  */
-
-import {
-  type Clock,
-  failure,
-  type Json,
-  messageWithId,
-  parse,
-  type Random,
-  restoreError,
-  type StoredError,
-  storeError,
-  taintField,
-} from '../../core/index.ts'
-import type { Inbox, Recorder, StepEnd, StepSpec, Steps } from '../../journal/index.ts'
-import { backoffDelay } from '../../resilience/index.ts'
+import { failure, type Json, parse, type StoredError, taintField } from '../../core/index.ts'
+import type { Recorder, StepSpec } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { MessageType } from '../message-type.ts'
 import { checkReply, DeliveryHandle } from '../receiving/delivery-handle.ts'
-import { PreviousAttempts, type PreviousEffects } from '../receiving/previous-attempts.ts'
-import { contained, isLeaseLost, releaseDeliveries } from '../receiving/release-deliveries.ts'
-import { attemptNames, type DeliveryAttempt, failedRetentionMs, handledStep, perhapsDone } from './handled-step.ts'
+import { attemptNames, attemptsOf, failedRetentionMs, stepOf } from '../receiving/handled-step.ts'
+import { PreviousAttempts, type PreviousAttemptsParts, type PreviousEffects } from '../receiving/previous-attempts.ts'
+import { isLeaseLost, releaseDeliveries } from '../receiving/release-deliveries.ts'
+import { renewLeases } from '../receiving/renew-leases.ts'
+import { DeliveryOutcomes, type DeliveryOutcomesParts } from './delivery-outcomes.ts'
+import { HandledSteps, type HandledStepsParts } from './handled-steps.ts'
+import type { WorkerWatch } from './running-worker.ts'
 import type { HandlerContext } from './worker.ts'
 
-export interface HandlingParts {
-  readonly user: string
-  readonly agent: string
-  readonly clock: Clock
-  readonly random: Random
-  readonly steps: Steps
-  readonly inbox: Pick<Inbox, 'onArrival'>
+export interface HandlingParts extends DeliveryOutcomesParts, Omit<HandledStepsParts, 'hangMs'>, PreviousAttemptsParts {
+  readonly steps: DeliveryOutcomesParts['steps'] & HandledStepsParts['steps'] & PreviousAttemptsParts['steps']
   readonly leaseMs: number
-  /** Of the journal of a handled message. */
-  readonly retentionMs: number
-  readonly attempts: number
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
   readonly contextOf: (recorder: Recorder, previous: PreviousEffects) => Omit<HandlerContext, 'attempt'>
-  /** Told of every failure, before the delivery goes back. */
-  readonly failed: (error: unknown, delivery: DeliveryHandle) => void
-  /** Called once for each delivery that was moved to the dead letters. */
-  readonly deadLettered: (error: unknown, delivery: DeliveryHandle) => void
-  /** Told when a handler came to a good end. */
-  readonly succeeded?: () => void
-  /** Told once of a handler that is at work for so long, and neither ends nor waits for others. */
-  readonly hang?: { readonly afterMs: number; readonly onHang: (delivery: DeliveryHandle) => void } | undefined
+  readonly watch?: Pick<WorkerWatch, 'hangMs' | 'hung'> | undefined
 }
 
 /** Deliveries that are handled together; one, except for batch handlers. */
@@ -61,42 +36,37 @@ export interface Job {
 export class Handling {
   readonly #parts: HandlingParts
   readonly #earlier: PreviousAttempts
-  readonly #awaited = new Map<string, () => void>()
-  readonly #stopArrivals: () => void
+  readonly #outcomes: DeliveryOutcomes
+  readonly #steps: HandledSteps
   readonly #atWork = new Set<AbortController>()
-  #stopping = false
   #halted = false
-  #wakeParked: (() => void)[] = []
 
   constructor(parts: HandlingParts) {
     this.#parts = parts
     this.#earlier = new PreviousAttempts(parts)
-    this.#stopArrivals = parts.inbox.onArrival((user, journal) => {
-      if (user === parts.user) this.#awaited.get(journal)?.()
-    })
+    this.#outcomes = new DeliveryOutcomes(parts)
+    this.#steps = new HandledSteps({ ...parts, hangMs: parts.watch?.hangMs })
   }
 
-  /** Handlers that wait for an answer are let go: they go on where they stand when the worker is started again. */
   stop(): void {
-    this.#stopping = true
-    for (const wake of this.#wakeParked.splice(0)) wake()
+    this.#steps.stop()
   }
-  /** What is at work is ended: what it does from now on is refused, and its messages are free for whoever comes. */
+  /** Ends the handlers in progress: what they do from now on is rejected, and their messages are free for others. */
   halt(): void {
     this.#halted = true
     for (const lost of this.#atWork) lost.abort(this.#cancelled())
   }
   close(): void {
-    this.#stopArrivals()
+    this.#steps.close()
   }
-  #cancelled = () => failure('cancelled', { what: `Handling a message as ${this.#parts.agent}` })
 
   /** Never rejects: what goes wrong stays with the delivery. */
   async run(job: Job): Promise<void> {
+    const { deliveries } = job
     const lost = new AbortController()
     this.#atWork.add(lost)
     if (this.#halted) lost.abort(this.#cancelled())
-    const stopRenewing = this.#renew(job, lost)
+    const stopRenewing = renewLeases(deliveries, this.#parts, (error) => lost.abort(error))
     let thrown: { readonly error: unknown } | undefined
     const program = async (recorder: Recorder): Promise<Json> => {
       thrown = undefined
@@ -107,20 +77,22 @@ export class Handling {
         throw error
       }
     }
+    const hung = () => deliveries[0] && this.#parts.watch?.hung(deliveries[0].message)
     try {
       if (!(await this.#mayBegin(job))) return
-      const end = await this.#carryOut(job, this.#spec(job, lost.signal), program)
+      const end = await this.#steps.execute(this.#spec(job, lost.signal), program, hung)
       const gone = lost.signal.aborted && !this.#halted
-      // What is kept in memory of a step that waits is of this worker: whoever gets it next enters anew.
+      // The memory of a step that waits belongs to this worker: its next owner executes it from its start.
       if (end.status === 'parked') lost.abort(this.#cancelled())
-      if (!gone) await this.#after(job, end, () => thrown?.error)
+      if (!gone) await this.#outcomes.apply(deliveries, end, thrown?.error)
     } catch (error) {
-      await this.#requeue(job, error)
+      await this.#outcomes.requeue(deliveries, error)
     } finally {
       stopRenewing()
       this.#atWork.delete(lost)
     }
   }
+  #cancelled = () => failure('cancelled', { what: `Handling a message as ${this.#parts.agent}` })
 
   /** A failure here is none of the handler, which was not entered: its messages are let go as they are. */
   async #mayBegin(job: Job): Promise<boolean> {
@@ -128,7 +100,7 @@ export class Handling {
     try {
       if (await this.#joinedBatch(job)) return true
     } catch (error) {
-      if (!isLeaseLost(error)) for (const delivery of deliveries) this.#parts.failed(error, delivery)
+      if (!isLeaseLost(error)) for (const delivery of deliveries) this.#parts.failures.handlerFailed(error, delivery)
       await releaseDeliveries(deliveries)
     }
     return false
@@ -139,7 +111,7 @@ export class Handling {
     const [delivery] = deliveries
     if (deliveries.length === 1 && delivery) {
       const problem = await this.#earlier.leaveBatch(delivery)
-      if (problem !== undefined) await this.#deadLetter(job, problem)
+      if (problem !== undefined) await this.#outcomes.deadLetter(deliveries, problem)
       return problem === undefined
     }
     const step = stepOf(deliveries)
@@ -164,31 +136,13 @@ export class Handling {
       signal,
       retention: { completedMs: retentionMs, failedMs: failedRetentionMs(retentionMs) },
       onEnd: (end, taint) => {
-        const error = isFailure(end) ? end.error : undefined
-        const value = error ? undefined : (end as { readonly value: Json }).value
+        if (isFailure(end)) return joined(this.#outcomes.failed(deliveries, end.error))
+        const answer = { value: (end as { readonly value: Json }).value ?? null, ...taintField(taint) }
         return joined(
-          // From the last to the first, so that each of a failed batch has its own failure counted.
-          [...deliveries]
-            .reverse()
-            .flatMap((delivery) =>
-              error
-                ? [this.#failedFragment(delivery, error)]
-                : [
-                    delivery.ackFragment({ value: value ?? null, ...taintField(taint) }),
-                    this.#earlier.forget(delivery),
-                  ],
-            ),
+          deliveries.toReversed().flatMap((delivery) => [delivery.ackFragment(answer), this.#earlier.forget(delivery)]),
         )
       },
     }
-  }
-  #isLast(delivery: DeliveryHandle, error: StoredError): boolean {
-    return delivery.attempt >= this.#parts.attempts || error.name === 'CriticalError'
-  }
-  #failedFragment(delivery: DeliveryHandle, error: StoredError): Fragment {
-    const reason = reasonOf(error)
-    if (this.#isLast(delivery, error)) return delivery.deadLetterFragment(reason)
-    return delivery.nackFragment(backoffDelay(this.#parts.backoff, delivery.attempt, this.#parts.random), reason)
   }
 
   async #handle({ deliveries, type, handle }: Job, recorder: Recorder): Promise<Json> {
@@ -207,132 +161,10 @@ export class Handling {
     checkReply(value, delivery.message.type)
     return value as Json
   }
-
-  async #carryOut(job: Job, spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd> {
-    try {
-      for (;;) {
-        let arrived = false
-        let wake: (() => void) | undefined
-        this.#awaited.set(spec.id, () => {
-          arrived = true
-          wake?.()
-        })
-        const end = await this.#minded(job, this.#parts.steps.execute(spec, program))
-        if (end.status !== 'parked' || this.#stopping || spec.signal?.aborted) return end
-        if (!arrived)
-          await new Promise<void>((resolve) => {
-            wake = resolve
-            this.#wakeParked.push(resolve)
-            spec.signal?.addEventListener('abort', () => resolve(), { once: true })
-          })
-        if (this.#stopping) return end
-      }
-    } finally {
-      this.#awaited.delete(spec.id)
-    }
-  }
-
-  async #minded(job: Job, ending: Promise<StepEnd>): Promise<StepEnd> {
-    const { clock, hang } = this.#parts
-    const [delivery] = job.deliveries
-    if (!hang || !delivery) return ending
-    const cancel = clock.after(hang.afterMs, () => hang.onHang(delivery), { background: true })
-    try {
-      return await ending
-    } finally {
-      cancel()
-    }
-  }
-
-  async #after(job: Job, end: StepEnd, thrown: () => unknown): Promise<void> {
-    switch (end.status) {
-      case 'completed':
-        for (const delivery of job.deliveries) delivery.finished('acknowledged')
-        this.#parts.succeeded?.()
-        return
-      case 'failed':
-        for (const delivery of job.deliveries) {
-          const error = thrown() ?? restoreError(end.error)
-          const isLast = this.#isLast(delivery, end.error)
-          this.#parts.failed(error, delivery)
-          delivery.finished(isLast ? 'dead-lettered' : 'nacked', error)
-          if (isLast) this.#parts.deadLettered(error, delivery)
-        }
-        return
-      case 'uncertain':
-        return this.#deadLetter(job, `whether its effect ${end.effect} happened is unknown, and it may not be repeated`)
-      case 'code.changed':
-        return this.#deadLetter(job, `the code of its handler no longer fits what was recorded: ${end.problem}`)
-      case 'parked':
-      case 'lost':
-      case 'cancelled':
-        // Its lease ends now, and its step goes on where it stands with whoever gets it next.
-        await releaseDeliveries(job.deliveries)
-    }
-  }
-  async #deadLetter({ deliveries }: Job, reason: string): Promise<void> {
-    const ended = this.#ended(deliveries)
-    for (const delivery of [...deliveries].reverse()) {
-      const { type } = delivery.message
-      const error = failure('request.failed', { to: this.#parts.agent, type, problem: reason })
-      this.#parts.failed(error, delivery)
-      await this.#giveToDeadLetters(delivery, error, reason, ended)
-    }
-    await this.#parts.steps.release(this.#parts.user, stepOf(deliveries))
-  }
-  /** Where the message is lost to another process, that one reports what becomes of it. */
-  async #giveToDeadLetters(delivery: DeliveryHandle, error: unknown, reason: string, ended: Fragment): Promise<void> {
-    await contained(async () => {
-      await delivery.deadLetter(reason, ended, error)
-      this.#parts.deadLettered(error, delivery)
-    })
-  }
-  /** For the change in which nobody goes on with the step. */
-  #ended(deliveries: readonly DeliveryHandle[]): Fragment {
-    const { user, steps, retentionMs } = this.#parts
-    return steps.abandon(user, [stepOf(deliveries)], failedRetentionMs(retentionMs))
-  }
-  /** The step itself could not be carried out: the storage failed, say. After a while it goes on where it stands. */
-  async #requeue({ deliveries }: Job, error: unknown): Promise<void> {
-    const { attempts, backoff, random } = this.#parts
-    const reason = `${reasonOf(storeError(error))}; ${perhapsDone}`
-    for (const delivery of [...deliveries].reverse()) {
-      this.#parts.failed(error, delivery)
-      if (delivery.attempt >= attempts) await this.#giveToDeadLetters(delivery, error, reason, this.#ended(deliveries))
-    }
-    const others = deliveries.filter(({ attempt }) => attempt < attempts)
-    await releaseDeliveries(others, backoffDelay(backoff, others[0]?.attempt ?? attempts, random))
-  }
-
-  /** Slow work stays leased; a lease that is lost ends it. */
-  #renew({ deliveries }: Job, lost: AbortController): () => void {
-    const { clock, leaseMs } = this.#parts
-    let over = false
-    let cancel = () => {}
-    const scheduleRenewal = () => {
-      if (over) return
-      cancel = clock.after(leaseMs / 3, () => {
-        void DeliveryHandle.renewAll(deliveries).then(scheduleRenewal, (error: unknown) => {
-          if (isLeaseLost(error)) lost.abort(error)
-          else scheduleRenewal()
-        })
-      })
-    }
-    scheduleRenewal()
-    return () => {
-      over = true
-      cancel()
-    }
-  }
 }
-
-const attemptsOf = (deliveries: readonly DeliveryHandle[]): readonly DeliveryAttempt[] =>
-  deliveries.map(({ message, failures }) => ({ id: message.id, failures }))
-const stepOf = (deliveries: readonly DeliveryHandle[]) => handledStep(attemptsOf(deliveries))
 
 const isFailure = (end: unknown): end is { readonly error: StoredError } =>
   typeof end === 'object' && end !== null && 'error' in end
-const reasonOf = (error: StoredError) => `${error.name}: ${messageWithId(error)}`
 const joined = (fragments: readonly Fragment[]): Fragment => ({
   statements: fragments.flatMap(({ statements }) => statements),
   wake: [...new Set(fragments.flatMap(({ wake }) => wake ?? []))],

@@ -88,13 +88,7 @@ class WorkerRunner implements HaltableWorker {
       leaseMs: messaging.settings.leaseMs,
       retentionMs: messaging.settings.retentionMs,
       contextOf: (recorder, previous) => parts.contextOf(recorder, access, previous),
-      failed: (error, delivery) => failures.handlerFailed(error, delivery),
-      deadLettered: (error, delivery) => failures.deadLettered(error, delivery),
-      succeeded: () => failures.handlerSucceeded(),
-      hang:
-        watch?.hangMs === undefined
-          ? undefined
-          : { afterMs: watch.hangMs, onHang: ({ message }) => watch.hung(message) },
+      failures,
     })
     this.#intake = new WorkerIntake({
       ...{ user, worker, registered, mailboxes, clock },

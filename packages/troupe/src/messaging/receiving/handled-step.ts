@@ -22,3 +22,12 @@ export const failedRetentionMs = (retentionMs: number): number => Math.max(reten
 
 /** Of a message whose handling broke off at its last attempt: whoever redrives it does what it had begun again. */
 export const perhapsDone = 'what its handler had begun may have been done'
+
+interface Handled {
+  readonly message: { readonly id: string }
+  readonly failures: number
+}
+export const attemptsOf = (deliveries: readonly Handled[]): readonly DeliveryAttempt[] =>
+  deliveries.map(({ message, failures }) => ({ id: message.id, failures }))
+/** The step of deliveries that are handled together. */
+export const stepOf = (deliveries: readonly Handled[]) => handledStep(attemptsOf(deliveries))
