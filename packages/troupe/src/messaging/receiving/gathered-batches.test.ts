@@ -73,7 +73,7 @@ class Trial {
 describe.each(storages)('a batch, at $url,', (testStorage) => {
   const begin = async (config: MessagingTestbedOptions['config'] = {}) => {
     return new Trial(
-      await testbeds.testbed({ ...testStorage, config: { lease: '1s', ...config }, user: `user ${users++}` }),
+      await testbeds.testbed({ ...testStorage, config: { lease: '10s', ...config }, user: `user ${users++}` }),
     )
   }
 
@@ -119,7 +119,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     const first = await start(trial.batches(3, { breaksOff: true }))
     await until(clock, async () => (await agent('Host').mailbox.counts()).waiting === 1)
     await start(trial.batches(1))
-    const later = clock.now() + 4_000
+    const later = clock.now() + 15_000
     await until(clock, () => clock.now() >= later)
     await trial.send(['d1'])
     await trial.handled(3)
