@@ -42,12 +42,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'outgoing hints, the connection and the polling stand in one class',
   },
   {
-    at: 'messaging/supervision/supervisor.ts',
-    name: 'Supervisor',
-    members: 22,
-    reason: 'restarts, their limits and the watched workers stand in one class',
-  },
-  {
     at: 'documents/ranking/blocks.ts',
     name: 'BlockReader',
     members: 21,
