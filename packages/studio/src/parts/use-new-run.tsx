@@ -40,7 +40,7 @@ export function useNewRun(id: string): NewRunCommand {
             })
           : client.call('runs.retry', { path, body: repeating })
       const answer = await begun.catch((problem: Error) => {
-        if (!isProblem(problem) || problem.code !== 'fork.repeats') throw problem
+        if (!isProblem(problem) || problem.code !== 'effect.repeated') throw problem
         setRepeated({ how, text: problem.message })
       })
       if (answer) navigateTo('runs', answer.run)

@@ -294,7 +294,7 @@ export class Run<Response = Json> {
    * Returns a new run that shares this run's history up to one of its events, and continues from there with the edits.
    * @param options `at`: the `seq` of the event; `edit`: results by step or agent, answers by question, prompts, a model;
    * `id` of the new run; `repeat`: effects of class `at-most-once` that this run began after `at` are carried out once more
-   * @throws ConflictError `fork.repeats` where there are such effects, naming them; ValidationError where `at` is none of its events, or an edit fits nothing; ConflictError `run.agents_missing`
+   * @throws ConflictError `effect.repeated` where there are such effects, naming them; ValidationError where `at` is none of its events, or an edit fits nothing; ConflictError `run.agents_missing`
    * @example const fork = await run.fork({ at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
    */
   async fork(options: ForkOptions): Promise<Run> {
@@ -309,7 +309,7 @@ export class Run<Response = Json> {
    * go on from their records, paid calls and completed effects are not repeated, and what failed is tried again.
    * @param options `from`: a step that failed, or a branch (its last failed one), in place of what made the run fail;
    * `budget`: other limits, in which counts what was used before; `id` of the new run
-   * @throws ConflictError `retry.rejected` for a run that has not failed; `fork.repeats` as `fork`; NotFoundError `replay.expired`
+   * @throws ConflictError `retry.rejected` for a run that has not failed; `effect.repeated` as `fork`; NotFoundError `replay.expired`
    * @example const repeated = await run.retry({ budget: { cost: 2 } }); console.log((await repeated.result()).status)
    */
   async retry(options: RetryOptions = {}): Promise<Run> {

@@ -166,7 +166,7 @@ describe('an evaluation', () => {
     const evaluate = (run: string, options: object) =>
       ada.orchestra.evaluate({ runs: [run], change: { model: model() }, score: 'exact', ...options })
     expect((await evaluate(once.id, { live: true })).runs).toMatchObject([
-      { status: 'failed', error: { code: 'evaluation.repeats', details: { name: 'send' } } },
+      { status: 'failed', error: { code: 'effect.repeated', details: { names: 'send', effects: [{ name: 'send' }] } } },
     ])
     expect((await evaluate(asks.id, { live: true })).runs).toMatchObject([
       { status: 'failed', error: { code: 'evaluation.unfinished' } },

@@ -47,7 +47,7 @@ export interface EvaluateOptions {
   readonly live?: boolean
   /**
    * With `live`: makes calls of class `at-most-once` once more that the past run had made with the same arguments; false by
-   * default, which fails a run that would with `evaluation.repeats`.
+   * default, which fails a run that would with `effect.repeated`.
    */
   readonly repeat?: boolean
   /** Runs at once; 2 by default, 32 at most. */

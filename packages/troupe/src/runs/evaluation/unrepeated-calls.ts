@@ -23,7 +23,7 @@ export class UnrepeatedCalls implements Recording {
     const { kind, name } = traffic
     const isCall = kind === 'tool' || kind === 'effect'
     if (isCall && callKeysOf(traffic).keys.some((key) => this.#once.has(key))) {
-      this.repeated = failure('evaluation.repeats', { run: this.#run, name })
+      this.repeated = failure('effect.repeated', { run: this.#run, names: name, effects: [{ run: this.#run, name }] })
       throw this.repeated
     }
     return this.#next ? this.#next.play(traffic, ask) : ask()

@@ -27,7 +27,7 @@ describe('A fork or a retry over HTTP', () => {
     const rejected = await call('POST', '/v1/runs/one/fork', { at: 1 })
     expect(rejected).toMatchObject({
       status: 409,
-      body: { code: 'fork.repeats', hint: expect.stringMatching(/repeat/) },
+      body: { code: 'effect.repeated', hint: expect.stringMatching(/repeat/) },
     })
     expect(rejected.body.detail).toContain('pay')
     expect(payments()).toBe(1)

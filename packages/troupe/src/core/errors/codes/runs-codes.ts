@@ -69,11 +69,6 @@ export const runsCodes = {
     message: 'The past run has no call of the {kind} {name} with these arguments.',
     hint: 'Evaluate with live: true where its tools may be called, or a change that asks them alike.',
   },
-  'evaluation.repeats': {
-    class: errors.ConflictError,
-    message: 'A live evaluation would repeat an effect of class at-most-once of run {run}: {name}.',
-    hint: 'Evaluate without live, or pass { repeat: true } where it may happen once more.',
-  },
   'evaluation.unfinished': {
     class: errors.ProcessingError,
     message: 'Run again, {run} was not completed: {status}.',
@@ -84,10 +79,10 @@ export const runsCodes = {
     message: 'The run {run} cannot be retried: {problem}.',
     hint: 'Retry a failed run, from one of its failed steps; fork another run where it should go another way.',
   },
-  'fork.repeats': {
+  'effect.repeated': {
     class: errors.ConflictError,
-    message: 'The new run would repeat effects of class at-most-once that run {run} began after this place: {names}.',
-    hint: 'Choose a later place, or pass { repeat: true } where they may happen once more.',
+    message: 'The new run would repeat effects of class at-most-once that run {run} has begun: {names}.',
+    hint: 'Fork at a later event, evaluate without live, or pass { repeat: true } where they may happen once more.',
   },
   'export.tampered': {
     class: errors.ValidationError,

@@ -46,7 +46,7 @@ it('A fork that would repeat effects of class at-most-once names them, and start
   expect(await run.result()).toMatchObject({ status: 'completed' })
   const at = await seqOf(run, 'step.completed', '1#1')
   await expect(run.fork({ at })).rejects.toMatchObject({
-    code: 'fork.repeats',
+    code: 'effect.repeated',
     message: expect.stringContaining('pay[B-17] (1#2)'),
     details: { effects: [{ run: run.id, step: '1#2', call: '/effect:pay[B-17]#1', key: 'B-17' }] },
   })
@@ -69,7 +69,7 @@ it('A fork names the effects of the runs that its steps had started', async () =
   const run = await troupe.user('ada').orchestra.start({ task: 1, topology: line(starts as never) })
   expect(await run.result()).toMatchObject({ status: 'completed' })
   await expect(run.fork({ at: 1 })).rejects.toMatchObject({
-    code: 'fork.repeats',
+    code: 'effect.repeated',
     details: { effects: [{ run: expect.stringContaining(`${run.id}.`), name: 'pay[Child-17]' }] },
   })
   expect(paid).toEqual(['Child'])

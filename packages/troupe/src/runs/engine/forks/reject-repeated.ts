@@ -30,7 +30,7 @@ type Parts = Pick<OrchestraParts, 'steps' | 'journals'>
 export const happened: ReadonlySet<string> = new Set(['done', 'uncertain', 'claimed'])
 const allRecords = 1_000_000
 
-/** @throws ConflictError `fork.repeats`, with the effects in its details */
+/** @throws ConflictError `effect.repeated`, with the effects in its details */
 export async function rejectRepeated(
   parts: Parts,
   user: UserId,
@@ -45,7 +45,7 @@ export async function rejectRepeated(
   for (const step of steps) effects.push(...(await effectsOfStep(parts, user, source.run, step, calls.get(step))))
   if (effects.length === 0) return
   const names = effects.map(({ run, step, name }) => `${name} (${run === source.run ? '' : `run ${run}, `}${step})`)
-  throw failure('fork.repeats', { run: source.run, names: names.join(', '), effects })
+  throw failure('effect.repeated', { run: source.run, names: names.join(', '), effects })
 }
 
 const stepsOf = (records: readonly JournalRecord[]): readonly string[] => [

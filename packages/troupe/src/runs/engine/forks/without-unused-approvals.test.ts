@@ -103,7 +103,7 @@ describe('an approval in a fork', () => {
     expect((await late.result()).questions).toMatchObject([{ text: 'Well?' }])
     expect(paid).toHaveLength(1)
     const at = events.find(({ type }) => type === 'question.answered')?.seq ?? 0
-    await expect(orchestra.fork(run.id, { at })).rejects.toMatchObject({ code: 'fork.repeats' })
+    await expect(orchestra.fork(run.id, { at })).rejects.toMatchObject({ code: 'effect.repeated' })
     const early = await orchestra.fork(run.id, { at, repeat: true })
     expect(await approvalsOf(early)).toHaveLength(1)
     expect(paid).toHaveLength(1)
