@@ -73,7 +73,14 @@ export interface ChildRunResult {
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
   readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
   readonly durationMs: number
-  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  readonly guard?: {
+    readonly name: string
+    readonly limit: number
+    readonly used: number
+    /** Drawn by other runs of the tree and not used yet. */
+    readonly held?: number
+    readonly by?: readonly { readonly run: string; readonly held: number }[]
+  }
   readonly error?: TroupeError
 }
 

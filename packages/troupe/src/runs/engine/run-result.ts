@@ -1,5 +1,5 @@
 /** What `run.result()` gives: the core's account of a run, its stored errors become errors again. */
-import type { Question } from '../../agents/index.ts'
+import type { ChildRunResult, Question } from '../../agents/index.ts'
 import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import type { RunAccount } from '../machine/run/run-account.ts'
@@ -47,7 +47,7 @@ export interface RunResult<Response = Json> {
   readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
   readonly durationMs: number
   /** The guard that ended it, where one did. */
-  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  readonly guard?: NonNullable<ChildRunResult['guard']>
   /** Why it failed. */
   readonly error?: TroupeError
   /** Effects whose outcome is unknown, as `run.uncertain()` gives them; absent where there is none. */

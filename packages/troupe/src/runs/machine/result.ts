@@ -1,6 +1,7 @@
 /** What inputs and events tell of: values of their own, without an id. */
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'
+import type { BudgetUse } from './budgets/budget-use.ts'
 
 /** What a step used; `cost` in US dollars, `unknown` the models whose price nobody knows. */
 export type StepUsage = {
@@ -28,9 +29,8 @@ export type Result = {
 export type Guard = {
   readonly name: string
   readonly limit: number
-  readonly used: number
   readonly detail?: string
-}
+} & BudgetUse
 
 /** Why a branch, a step or the run is being stopped. */
 export type Cancellation = {
@@ -68,14 +68,12 @@ export type BudgetRejected = {
   /** Absent: of what the run itself asked for. */
   readonly step?: string
   readonly budget: string
-  /** Absent: what the run is known to have used. */
-  readonly used?: number
+  /** `used` is absent: what the run is known to have used. */
   readonly limit: number
-  /** What of it is held, and by which runs. */
-  readonly detail?: string
   /** What the step had used until then. */
   readonly usage?: StepUsage
-} & Tainted
+} & Partial<BudgetUse> &
+  Tainted
 
 /** A run that a step started has ended: what it used counts in this one. */
 export type RunCharged = {

@@ -46,6 +46,16 @@ export const storedErrorSchema = z.object({
   errorId: z.string().optional(),
 })
 
+/** The guard that ended a run; `held` and `by` are of a budget that other runs of its tree have drawn from. */
+export const guardSchema = z.object({
+  name: z.string(),
+  limit: z.number(),
+  used: z.number(),
+  held: z.number().optional(),
+  by: list(z.object({ run: z.string(), held: z.number() })).optional(),
+  detail: z.string().optional(),
+})
+
 /** What of an object is there, for options that must not be undefined. */
 export const withoutUndefined = <T extends object>(options: T) =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {

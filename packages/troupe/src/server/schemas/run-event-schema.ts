@@ -1,7 +1,7 @@
 /** The events of a run as one closed shape: every event has a type, a place and a time, and the fields of its type. */
 import { z } from 'zod'
 import type { RunEvent } from '../../runs/index.ts'
-import { json, list, storedErrorSchema } from './request-schemas.ts'
+import { guardSchema, json, list, storedErrorSchema } from './request-schemas.ts'
 
 type KeysOf<T> = T extends unknown ? keyof T : never
 type Common = 'type' | 'seq' | 'at' | 'path' | 'user' | 'trace'
@@ -11,7 +11,7 @@ const count = z.number().optional()
 const flag = z.literal(true).optional()
 const value = json.optional()
 const breakpoint = z.object({ on: z.string(), step: z.string(), agent: z.string(), run: text }).optional()
-const guard = z.object({ name: z.string(), limit: z.number(), used: z.number(), detail: text }).optional()
+const guard = guardSchema.optional()
 const cancellation = z.object({ as: z.enum(['cancelled', 'failed']), error: storedErrorSchema }).optional()
 const usage = z
   .object({ inputTokens: z.number(), outputTokens: z.number(), cost: count, unknown: list(z.string()).optional() })

@@ -1,6 +1,6 @@
 /** The shapes of runs in answers: summaries, results, questions, effects, and a run at one of its events. */
 import { z } from 'zod'
-import { json, list, metadata, storedErrorSchema } from './request-schemas.ts'
+import { guardSchema, json, list, metadata, storedErrorSchema } from './request-schemas.ts'
 import { recordedEventSchema } from './run-event-schema.ts'
 
 export const tokensSchema = z.object({ inputTokens: z.number(), outputTokens: z.number() })
@@ -55,8 +55,6 @@ export const runSummarySchema = z.object({
   retainedUntil: z.string().optional(),
 })
 
-const guard = z.object({ name: z.string(), limit: z.number(), used: z.number(), detail: z.string().optional() })
-
 export const runResultSchema = z.object({
   status: z.string(),
   reason: z.string().optional(),
@@ -77,7 +75,7 @@ export const runResultSchema = z.object({
   usage: tokensSchema,
   cost: costSchema,
   durationMs: z.number(),
-  guard: guard.optional(),
+  guard: guardSchema.optional(),
   error: storedErrorSchema.optional(),
   uncertain: list(uncertainEffectSchema).optional(),
   taint: list(z.string()).optional(),
@@ -150,7 +148,7 @@ const runState = {
   usage: tokensSchema,
   cost: costSchema,
   durationMs: z.number(),
-  guard: guard.optional(),
+  guard: guardSchema.optional(),
   response: json.optional(),
   error: storedErrorSchema.optional(),
 }

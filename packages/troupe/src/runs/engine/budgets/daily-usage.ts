@@ -88,7 +88,7 @@ export function createDailyUsage(
     ...names.flatMap((name) => {
       const [amount = 0, limit = Number.MAX_SAFE_INTEGER] = [amounts[name], limits[name]]
       if (amount === 0) return []
-      const detail = { budget: `${name} per day`, limit, used: limit, held: '' }
+      const detail = { budget: `${name} per day`, limit, used: limit, others: '' }
       return [
         queries.take[name]({ user, day, amount, limit }, { expect: { rows: 1 }, otherwise: 'budget.exceeded', detail }),
       ]

@@ -4,6 +4,7 @@
  */
 
 import { sleep, type UserId } from '../../../core/index.ts'
+import type { BudgetUse } from '../../machine/budgets/budget-use.ts'
 import { ownUse } from '../../machine/budgets/grants.ts'
 import type { Amounts, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
@@ -53,11 +54,8 @@ async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: 
     const { lacking, limit } = found
     const holders = await parts.sharedBudgets.holders(run.user, lacking, poolOf(run, lacking), run.run)
     if (waits && !holders.some(({ moves }) => moves)) {
-      const { used, held: detail } = usedAndHeld(found.drawn, holders)
-      return run.apply((at) => ({
-        ...{ at, type: 'budget.rejected', budget: lacking, limit, used },
-        ...(detail === '' ? {} : { detail: detail.slice(2) }),
-      }))
+      const use = usedAndHeld(found.drawn, holders)
+      return run.apply((at) => ({ at, type: 'budget.rejected', budget: lacking, limit, ...use }))
     }
     // Others see that it waits before it looks again: of runs that wait for each other, the last one sees it.
     if (waits) await sleep(parts.clock, waitMs)
@@ -67,14 +65,14 @@ async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: 
 }
 
 /** What of a budget is used, and by which runs the rest is held that is not left. */
-export function usedAndHeld(
-  drawn: number,
-  holders: readonly ShareHolder[],
-): { readonly used: number; readonly held: string } {
-  const sum = holders.reduce((total, { held }) => total + held, 0)
-  const shown = holders.slice(0, shownHolders).map(({ run, held }) => `${run} (${held})`)
-  const more = holders.length > shownHolders ? ` and ${holders.length - shownHolders} more runs` : ''
-  return { used: drawn - sum, held: sum === 0 ? '' : `, ${sum} are held by ${shown.join(', ')}${more}` }
+export function usedAndHeld(drawn: number, holders: readonly ShareHolder[]): BudgetUse {
+  const held = holders.reduce((total, holder) => total + holder.held, 0)
+  if (held === 0) return { used: drawn }
+  return {
+    used: drawn - held,
+    held,
+    by: holders.slice(0, shownHolders).map(({ run, held: each }) => ({ run, held: each })),
+  }
 }
 
 /** The run at the top of a tree has none before its first child run. */

@@ -270,7 +270,9 @@ describe('a run that a step starts', () => {
     })
     const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { steps: 10 } } })
     const { error, guard } = await run.result()
-    expect(guard).toMatchObject({ name: 'steps', limit: 10 })
+    expect(guard).toMatchObject({ name: 'steps', limit: 10, held: expect.any(Number), by: [{ run: first }] })
+    expect(guard?.by?.[0]?.held).toBe(guard?.held)
+    expect(error?.details).toMatchObject({ held: guard?.held, by: guard?.by })
     expect(error?.message).toMatch(new RegExp(`of 10 are used, \\d are held by ${first}`))
   })
 

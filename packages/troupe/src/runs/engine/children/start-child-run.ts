@@ -8,6 +8,7 @@ import { checkOptions, failure, hashJson } from '../../../core/index.ts'
 import type { Recorder } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { RunConfig } from '../../../topology/index.ts'
+import { heldText } from '../../machine/budgets/budget-use.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { usedAndHeld } from '../budgets/draw-budget.ts'
 import { mapAmounts, resources, type SharedResource } from '../budgets/shared-budgets.ts'
@@ -85,8 +86,9 @@ async function reserve(
     if (amount === 0) continue
     const { drawn = 0, limit = 0 } = (await sharedBudgets.pool(user, resource, pool)) ?? {}
     const holders = drawn + amount > limit ? await sharedBudgets.holders(user, resource, pool, '') : []
-    const detail = { run, budget: resource, limit, ...usedAndHeld(drawn, holders) }
-    if (drawn + amount > limit) throw failure('budget.exceeded', detail)
+    const use = usedAndHeld(drawn, holders)
+    const detail = { run, budget: resource, limit, used: use.used, others: heldText(use) }
+    if (drawn + amount > limit) throw failure('budget.exceeded', { ...detail, ...use })
     statements.push(sharedBudgets.take(user, resource, pool, amount, detail))
   }
   return statements
@@ -100,7 +102,7 @@ function configBelow(
   { run, pinned }: Pick<RunStep, 'run' | 'pinned'>,
 ): Pinned['config'] {
   if (depth < 1)
-    throw failure('budget.exceeded', { run, budget: 'depth', limit: budget.depth, used: budget.depth, held: '' })
+    throw failure('budget.exceeded', { run, budget: 'depth', limit: budget.depth, used: budget.depth, others: '' })
   const limits = mapAmounts((resource) => amounts[resource] ?? budget[resource])
   const policies = [...(pinned.config.policies ?? []), ...(config.policies ?? [])]
   return {

@@ -54,7 +54,7 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
         ({
           expect: { rows: 1 },
           otherwise: 'budget.exceeded',
-          detail: { run, budget, limit, used: limit, held: '' },
+          detail: { run, budget, limit, used: limit, others: '' },
         }) as const
       return {
         reserve(id, estimate) {

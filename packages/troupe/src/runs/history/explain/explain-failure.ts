@@ -1,6 +1,7 @@
 /** Why a run failed or was cancelled, and the guard that ended it. */
 import { restoreError, type StoredError } from '../../../core/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
+import { heldText } from '../../machine/budgets/budget-use.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
@@ -26,7 +27,7 @@ export function explainFailure({ events }: PastRun, status: string): readonly Ex
   for (const event of events) {
     if (event.type === 'guard.tripped') {
       const { name, used, limit, detail } = event.guard
-      const measure = limit > 0 ? ` at ${used} of ${limit}` : ''
+      const measure = limit > 0 ? ` at ${used} of ${limit}${heldText(event.guard)}` : ''
       add(
         'guard',
         `The guard ${name} stopped it${measure}${detail ? `: ${detail}` : '.'} ${guards[name] ?? ''}`.trim(),

@@ -72,12 +72,12 @@ it('a step that serves a request is granted too', () => {
 it('a rejected grant trips the guard, with what is held and by whom', () => {
   const rejected = { at: 2_000, type: 'budget.rejected', budget: 'hops', limit: 9 } as const
   const testbed = drawing()
-  testbed.apply({ ...rejected, used: 4, detail: '5 are held by r (5)' })
+  testbed.apply({ ...rejected, used: 4, held: 5, by: [{ run: 'r', held: 5 }] })
   testbed.apply({ at: testbed.now, type: 'children.cancelled' })
   expect(testbed.result).toMatchObject({
     status: 'failed',
     guard: { name: 'hops', limit: 9, used: 4 },
-    error: { message: expect.stringContaining('at 4 of 9: 5 are held by r (5)') },
+    error: { message: expect.stringContaining('at 4 of 9, 5 are held by r (5)') },
   })
   const other = drawing()
   other.apply(rejected)

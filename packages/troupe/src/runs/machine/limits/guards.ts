@@ -2,6 +2,7 @@
 import { failure, type Json, type StoredError, storeError } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
+import { type BudgetHolder, heldText } from '../budgets/budget-use.ts'
 import { lackingGrants } from '../budgets/grants.ts'
 import type { RunDecision } from '../decision.ts'
 import type { Guard } from '../machine-events.ts'
@@ -9,9 +10,9 @@ import type { Guard } from '../machine-events.ts'
 export function trip(d: RunDecision, guard: Guard, error?: StoredError): void {
   if (d.state.run.cancellation || d.state.run.guard) return
   d.emit({ type: 'guard.tripped', guard })
-  const { name, used, limit, detail } = guard
-  const tripped =
-    error ?? storeError(failure('guard.tripped', { guard: name, used, limit, detail: detail ? `: ${detail}` : '' }))
+  const { name, detail, ...use } = guard
+  const text = detail ? `: ${detail}` : heldText(use)
+  const tripped = error ?? storeError(failure('guard.tripped', { guard: name, ...use, detail: text }))
   d.later({ do: 'run.cancel', cancellation: { as: 'failed', error: tripped }, guard })
 }
 
@@ -26,12 +27,14 @@ const guardKinds = ['guard.', 'budget.exceeded', 'journal.full'] as const
 export function guardIn(error: StoredError): Guard | undefined {
   const kind = guardKinds.find((prefix) => error.code.startsWith(prefix))
   if (kind === undefined) return undefined
-  const { guard, budget, limit, used } = fields(error.details)
+  const { guard, budget, limit, used, held, by } = fields(error.details)
   const name = guard ?? budget
   return {
     name: typeof name === 'string' ? name : kind === 'guard.' ? error.code.slice(6) : (kind.split('.')[0] as string),
     limit: typeof limit === 'number' ? limit : 0,
     used: typeof used === 'number' ? used : 0,
+    ...(typeof held === 'number' ? { held } : {}),
+    ...(Array.isArray(by) ? { by: by as unknown as readonly BudgetHolder[] } : {}),
     detail: error.message,
   }
 }

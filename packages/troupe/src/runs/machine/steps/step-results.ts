@@ -48,16 +48,16 @@ function usedOf({ state }: RunDecision, budget: string, step: string, last: Step
 
 /** The step that asked has ended with it; the run goes down with what it has. */
 export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>): void {
-  const { budget, limit, detail } = input
+  const { budget, limit, held, by } = input
   if (input.step === undefined) {
     const { used = limit } = input
-    trip(d, { name: budget, limit, used, ...(detail === undefined ? {} : { detail }) })
+    trip(d, { name: budget, limit, used, ...(held === undefined ? {} : { held }), ...(by ? { by } : {}) })
     return
   }
   const step = d.state.steps.open.get(input.step)
   if (!step) return
   const used = input.used ?? usedOf(d, budget, step.id, input.usage)
-  const error = storeError(failure('budget.exceeded', { budget, used, limit, held: '' }))
+  const error = storeError(failure('budget.exceeded', { budget, used, limit, others: '' }))
   endStep(d, step, { error, ...endFields(input) })
 }
 
