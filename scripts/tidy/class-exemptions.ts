@@ -18,12 +18,6 @@ export interface ClassExemption {
 
 export const classExemptions: readonly ClassExemption[] = [
   {
-    at: 'agents/definitions/agent-pool.ts',
-    name: 'AgentPool',
-    members: 27,
-    reason: 'slots, queue and scaling of the public class are not separated',
-  },
-  {
     at: 'runs/engine/orchestra-host.ts',
     name: 'OrchestraHost',
     members: 27,

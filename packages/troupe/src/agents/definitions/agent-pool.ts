@@ -3,7 +3,6 @@
  * what was lent comes back on every exit.
  */
 import {
-  type Cancel,
   type Clock,
   checkOptions,
   checkSignal,
@@ -18,6 +17,7 @@ import {
 } from '../../core/index.ts'
 import { type Agent, type AgentAccess, checkStepEntry, type Outcome, type StepEntry } from '../agent-port.ts'
 import { clientsFor } from '../step/clients-for.ts'
+import { PooledInstances } from './pool/pooled-instances.ts'
 
 export interface AgentPoolOptions<T> {
   /** Makes an instance; `agent` in its place lends one definition as so many instances. */
@@ -57,32 +57,16 @@ export interface AgentPoolStats {
   readonly disposed: number
 }
 
-interface Waiter<T> {
-  /** It got one, gave up, or was refused: what comes later goes to somebody else. */
-  isFinished: boolean
-  readonly resolve: (instance: T) => void
-  readonly reject: (error: unknown) => void
-}
-
 const options = ['create', 'agent', 'name', 'dispose', 'size', 'warmStart', 'maxIdle', 'acquireTimeout', 'clock']
 
 /** @example await pool.use(async (browser) => browser.open(url)) */
 export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   readonly size: number
   readonly #options: AgentPoolOptions<T>
-  readonly #clock: Clock
   readonly #create: () => T | Promise<T>
-  readonly #acquireMs: number
-  readonly #idle: { readonly instance: T; readonly cancel: Cancel }[] = []
-  readonly #waiters = new Set<Waiter<T>>()
+  readonly #instances: PooledInstances<T>
   readonly #ready: Promise<void>
-  #created = 0
-  #inUse = 0
   #acquired = 0
-  #timeouts = 0
-  #disposed = 0
-  #closed = false
-  #resolveIdle: (() => void) | undefined
   #closing: Promise<void> | undefined
   /** Of the troupe whose step had an instance last. */
   #services: StepEntry['services'] | undefined
@@ -91,7 +75,6 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   constructor(poolOptions: AgentPoolOptions<T>) {
     checkOptions('AgentPool', poolOptions, options)
     this.#options = poolOptions
-    this.#clock = poolOptions.clock ?? systemClock
     this.size = integer('size', poolOptions.size ?? 4, 1)
     const { warmStart = 0 } = poolOptions
     const warm = typeof warmStart === 'boolean' ? (warmStart ? this.size : 0) : integer('warmStart', warmStart, 0)
@@ -102,9 +85,12 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
       if (poolOptions[part] !== undefined && typeof poolOptions[part] !== 'function')
         throw wrong(`its ${part} is no function`)
     this.#create = poolOptions.create ?? (() => poolOptions.agent as T)
-    this.#acquireMs = milliseconds(poolOptions.acquireTimeout ?? '30s', 'acquireTimeout')
-    if (poolOptions.maxIdle !== undefined) milliseconds(poolOptions.maxIdle, 'maxIdle')
-    this.#ready = this.#warm(warm)
+    const { clock = systemClock, acquireTimeout = '30s', maxIdle } = poolOptions
+    const maxIdleMs = maxIdle === undefined ? undefined : milliseconds(maxIdle, 'maxIdle')
+    const dispose = (instance: T) => this.#dispose(instance)
+    const { size } = this
+    this.#instances = new PooledInstances({ size, clock, acquireTimeout, maxIdleMs, create: this.#create, dispose })
+    this.#ready = this.#instances.warm(warm)
     // Who acquires hears of it by its own attempt.
     this.#ready.catch(() => {})
   }
@@ -120,15 +106,15 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
    */
   async acquire(request: { readonly key?: string; readonly signal?: AbortSignal } = {}): Promise<AgentLease<T>> {
     checkOptions('acquire', request, ['key', 'signal'])
-    if (this.#closed) throw failure('troupe.closed', { what: 'Acquiring an instance' })
+    if (this.#closing) throw failure('troupe.closed', { what: 'Acquiring an instance' })
     checkSignal('Acquiring an instance', request.signal)
-    const instance = await this.#take(request.signal)
+    const instance = await this.#instances.take(request.signal)
     this.#acquired++
     let isLeased = true
     const release = async () => {
       if (!isLeased) return
       isLeased = false
-      this.#release(instance)
+      this.#instances.release(instance)
     }
     return { instance, release, [Symbol.asyncDispose]: release }
   }
@@ -147,40 +133,17 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   }
 
   stats(): AgentPoolStats {
-    return {
-      size: this.size,
-      created: this.#created,
-      inUse: this.#inUse,
-      idle: this.#idle.length,
-      waiting: this.#waiters.size,
-      acquired: this.#acquired,
-      timeouts: this.#timeouts,
-      disposed: this.#disposed,
-    }
+    return { size: this.size, acquired: this.#acquired, ...this.#instances.counts() }
   }
 
   /** Refuses who waits, waits for what is lent, and disposes of everything. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#instances.close()
     return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #close(): Promise<void> {
-    this.#closed = true
-    for (const waiter of this.#waiters) waiter.reject(failure('troupe.closed', { what: 'Acquiring an instance' }))
-    await this.#ready.catch(() => {})
-    if (this.#inUse > 0) {
-      await new Promise<void>((resolve) => {
-        this.#resolveIdle = resolve
-      })
-    }
-    const idle = this.#idle.splice(0)
-    for (const { cancel } of idle) cancel()
-    await Promise.all(idle.map(({ instance }) => this.#dispose(instance)))
   }
 
   /** The definition that it lends; what `create` makes is known only once it stands. */
@@ -254,129 +217,13 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     }
   }
 
-  #take(signal: AbortSignal | undefined): T | Promise<T> {
-    const free = this.#idle.pop()
-    if (free) {
-      free.cancel()
-      this.#inUse++
-      return free.instance
-    }
-    return new Promise<T>((resolve, reject) => {
-      const waiter = this.#waiter(signal, resolve, reject)
-      if (this.#created < this.size && this.#waiters.size === 0) this.#makeFor(waiter)
-      else this.#waiters.add(waiter)
-    })
-  }
-
-  /** Somebody who waits for an instance, be it free or being made, as long as it may and wants. */
-  #waiter(
-    signal: AbortSignal | undefined,
-    resolve: (instance: T) => void,
-    reject: (error: unknown) => void,
-  ): Waiter<T> {
-    const finishWaiting = () => {
-      waiter.isFinished = true
-      this.#waiters.delete(waiter)
-      cancel()
-      signal?.removeEventListener('abort', onAbort)
-    }
-    const waiter: Waiter<T> = {
-      isFinished: false,
-      resolve: (instance) => {
-        finishWaiting()
-        resolve(instance)
-      },
-      reject: (error) => {
-        finishWaiting()
-        reject(error)
-      },
-    }
-    const onAbort = () =>
-      waiter.reject(failure('cancelled', { what: 'Acquiring an instance' }, { cause: signal?.reason }))
-    const cancel = this.#clock.after(this.#acquireMs, () => {
-      this.#timeouts++
-      waiter.reject(failure('pool.timeout', { limit: this.#options.acquireTimeout ?? '30s' }))
-    })
-    signal?.addEventListener('abort', onAbort, { once: true })
-    return waiter
-  }
-
-  /** An instance that is made too late for who waited goes to the next. */
-  #makeFor(waiter: Waiter<T>): void {
-    this.#make().then(
-      (instance) => (waiter.isFinished ? this.#release(instance) : waiter.resolve(instance)),
-      (error: unknown) => (waiter.isFinished ? undefined : waiter.reject(error)),
-    )
-  }
-
-  /** Takes a place first, so that no two calls make one instance too many. */
-  async #make(): Promise<T> {
-    this.#created++
-    this.#inUse++
-    try {
-      return await this.#create()
-    } catch (error) {
-      this.#created--
-      this.#inUse--
-      this.#serveNext()
-      throw error
-    }
-  }
-
-  #release(instance: T): void {
-    const next = this.#waiters.values().next().value
-    if (next) {
-      next.resolve(instance)
-      return
-    }
-    this.#inUse--
-    this.#addIdle(instance)
-    if (this.#inUse === 0) this.#resolveIdle?.()
-  }
-
-  #addIdle(instance: T): void {
-    const { maxIdle } = this.#options
-    const entry = { instance, cancel: () => {} }
-    if (maxIdle !== undefined)
-      entry.cancel = this.#clock.after(
-        milliseconds(maxIdle, 'maxIdle'),
-        () => {
-          const index = this.#idle.indexOf(entry)
-          if (index === -1) return
-          this.#idle.splice(index, 1)
-          void this.#dispose(instance)
-        },
-        { background: true },
-      )
-    this.#idle.push(entry)
-  }
-
-  /** A place became free without an instance: the first who waits makes one. */
-  #serveNext(): void {
-    const next = this.#waiters.values().next().value
-    if (!next || this.#closed) {
-      if (this.#inUse === 0) this.#resolveIdle?.()
-      return
-    }
-    this.#waiters.delete(next)
-    this.#makeFor(next)
-  }
-
   async #dispose(instance: T): Promise<void> {
-    this.#created--
-    this.#disposed++
     try {
       await this.#options.dispose?.(instance)
     } catch (error) {
       // The instance is gone either way, and no caller waits for it.
       if (this.#services) reportCallback(this.#services, { callback: 'dispose of a pool', name: this.name }, error)
     }
-  }
-
-  async #warm(count: number): Promise<void> {
-    const made = await Promise.allSettled(Array.from({ length: count }, () => this.#make()))
-    for (const one of made) if (one.status === 'fulfilled') this.#release(one.value)
-    for (const one of made) if (one.status === 'rejected') throw one.reason
   }
 }
 

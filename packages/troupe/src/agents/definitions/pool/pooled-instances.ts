@@ -1,0 +1,120 @@
+/**
+ * The instances of a pool: created when a caller waits and there is room, lent one at a time, disposed of when idle too long.
+ *
+ * Invariant: `created` counts the instances that exist or are being created, and is never above `size`.
+ */
+import { type Clock, type Duration, failure } from '../../../core/index.ts'
+import { AcquireQueue, type Waiter } from './acquire-queue.ts'
+import { IdleInstances } from './idle-instances.ts'
+
+export interface PooledInstancesParts<T> {
+  readonly size: number
+  readonly clock: Clock
+  readonly acquireTimeout: Duration
+  readonly maxIdleMs: number | undefined
+  readonly create: () => T | Promise<T>
+  /** Never rejects. */
+  readonly dispose: (instance: T) => Promise<void>
+}
+
+export class PooledInstances<T> {
+  readonly #parts: PooledInstancesParts<T>
+  readonly #queue: AcquireQueue<T>
+  readonly #idle: IdleInstances<T>
+  #created = 0
+  #inUse = 0
+  #disposed = 0
+  #closed = false
+  #resolveUnused: (() => void) | undefined
+
+  constructor(parts: PooledInstancesParts<T>) {
+    this.#parts = parts
+    this.#queue = new AcquireQueue(parts.clock, parts.acquireTimeout)
+    this.#idle = new IdleInstances(parts.clock, parts.maxIdleMs, (instance) => void this.#dispose(instance))
+  }
+
+  counts() {
+    return {
+      created: this.#created,
+      inUse: this.#inUse,
+      idle: this.#idle.size,
+      waiting: this.#queue.size,
+      timeouts: this.#queue.timeouts,
+      disposed: this.#disposed,
+    }
+  }
+
+  /** Creates so many now. @throws what `create` failed with, when all have ended */
+  async warm(count: number): Promise<void> {
+    const made = await Promise.allSettled(Array.from({ length: count }, () => this.#create()))
+    for (const one of made) if (one.status === 'fulfilled') this.release(one.value)
+    for (const one of made) if (one.status === 'rejected') throw one.reason
+  }
+
+  /** @throws TimeoutError `pool.timeout`, CancelledError, what `create` failed with */
+  take(signal: AbortSignal | undefined): T | Promise<T> {
+    const free = this.#idle.take()
+    if (free) {
+      this.#inUse++
+      return free.instance
+    }
+    const waiter = this.#queue.createWaiter(signal)
+    if (this.#created < this.#parts.size && this.#queue.size === 0) this.#createFor(waiter)
+    else this.#queue.enqueue(waiter)
+    return waiter.instance
+  }
+
+  release(instance: T): void {
+    const next = this.#queue.dequeue()
+    if (next) {
+      next.resolve(instance)
+      return
+    }
+    this.#inUse--
+    this.#idle.add(instance)
+    if (this.#inUse === 0) this.#resolveUnused?.()
+  }
+
+  /** Rejects callers that wait, waits for what is lent, and disposes of everything. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#queue.rejectAll(failure('troupe.closed', { what: 'Acquiring an instance' }))
+    if (this.#inUse > 0)
+      await new Promise<void>((resolve) => {
+        this.#resolveUnused = resolve
+      })
+    await Promise.all(this.#idle.takeAll().map((instance) => this.#dispose(instance)))
+  }
+
+  /** An instance that is created too late for its caller goes to the next. */
+  #createFor(waiter: Waiter<T>): void {
+    this.#create().then(
+      (instance) => (waiter.isFinished ? this.release(instance) : waiter.resolve(instance)),
+      (error: unknown) => (waiter.isFinished ? undefined : waiter.reject(error)),
+    )
+  }
+  /** Counts first, so that no two calls create one instance too many. */
+  async #create(): Promise<T> {
+    this.#created++
+    this.#inUse++
+    try {
+      return await this.#parts.create()
+    } catch (error) {
+      this.#created--
+      this.#inUse--
+      this.#createForNext()
+      throw error
+    }
+  }
+  /** There is room without an instance: the first caller that waits gets one created. */
+  #createForNext(): void {
+    const next = this.#closed ? undefined : this.#queue.dequeue()
+    if (next) this.#createFor(next)
+    else if (this.#inUse === 0) this.#resolveUnused?.()
+  }
+  #dispose(instance: T): Promise<void> {
+    this.#created--
+    this.#disposed++
+    return this.#parts.dispose(instance)
+  }
+}
