@@ -60,12 +60,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'the model of a mailbox against which adapters are compared: complete in one place',
   },
   {
-    at: 'security/audit/audit-log.ts',
-    name: 'AuditLog',
-    members: 19,
-    reason: 'the facade of troupe.audit, with the proofs and the nonces of records',
-  },
-  {
     at: 'security/encryption/data-keys.ts',
     name: 'DataKeys',
     members: 19,
@@ -106,11 +100,5 @@ export const classExemptions: readonly ClassExemption[] = [
     name: 'RunOwnership',
     members: 16,
     reason: 'the machine of the ownership of one run',
-  },
-  {
-    at: 'security/api-keys/api-keys.ts',
-    name: 'ApiKeys',
-    members: 16,
-    reason: 'the facade of troupe.apiKeys, with its cache',
   },
 ]

@@ -6,9 +6,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import {
   type Clock,
-  checkName,
   checkOptions,
-  checkTaint,
   checkText,
   createPage,
   type Duration,
@@ -27,23 +25,12 @@ import {
 } from '../../core/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
-import { checkOperations, type OperationPattern } from '../operations.ts'
-import { type Roles, roleOf } from '../roles.ts'
+import type { OperationPattern } from '../operations.ts'
+import type { Roles } from '../roles.ts'
 import { isTokenValid } from '../token-grant.ts'
 import { type KeyStatements, keyStatements } from './api-key-statements.ts'
+import { KeyIssuer, type KeyScope } from './key-issuer.ts'
 
-export interface KeyScope {
-  /** Whose data it opens; `all` opens everybody's. */
-  readonly users: 'all' | readonly string[]
-  /** One of the troupe's roles; `contributor` by default. */
-  readonly role?: string
-  /** `['runs.*', 'context.read']`: nothing else, within the role. Everything that the role may where absent. */
-  readonly operations?: readonly OperationPattern[]
-  /** Acts as this agent, and as no other. */
-  readonly agent?: string
-  /** Labels of all that it writes and starts: `['untrusted:mail']` for a gateway that posts mails. */
-  readonly taint?: readonly TaintLabel[]
-}
 export interface KeyOptions extends KeyScope {
   /** For people: what it is for. */
   readonly name: string
@@ -92,13 +79,11 @@ const form = /^t([kls])_([0-9a-z]{26})_([\w-]{43})$/
 
 export class ApiKeys {
   readonly #storage: Storage
-  readonly #ids: Ids
-  readonly #random: Random
   readonly #clock: Clock
   readonly #events: Events
-  readonly #roles: Roles
   readonly #audit: Pick<AuditTrail, 'actionStatements' | 'read'>
   readonly #statements: KeyStatements
+  readonly #issuer: KeyIssuer
 
   constructor(parts: {
     readonly storage: Storage
@@ -110,13 +95,11 @@ export class ApiKeys {
     readonly audit: Pick<AuditTrail, 'actionStatements' | 'read'>
   }) {
     this.#storage = parts.storage
-    this.#ids = parts.ids
-    this.#random = parts.random
     this.#clock = parts.clock
     this.#events = parts.events
-    this.#roles = parts.roles
     this.#audit = parts.audit
     this.#statements = keyStatements(parts.storage.dialect)
+    this.#issuer = new KeyIssuer(parts, this.#statements)
   }
 
   /**
@@ -165,7 +148,7 @@ export class ApiKeys {
     checkId('apiKeys.rotate', id)
     checkOptions('keys.rotate', options, ['overlap'])
     const until = { $: 'now', plusMs: milliseconds(options.overlap ?? '1h', 'overlap') } as const
-    const made = this.#fresh('key')
+    const made = this.#issuer.create('key')
     const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: id } } as const
     await this.#commit([
       this.#statements.succeed({ old: id, id: made.id, hash: made.hash, now }),
@@ -243,8 +226,8 @@ export class ApiKeys {
   async openSession(link: string): Promise<{ readonly key: string; readonly maxAgeMs: number } | undefined> {
     const grant = await this.verify(link)
     if (grant?.kind !== 'link') return undefined
-    const made = this.#fresh('session')
-    const { statements } = this.#inserting(made, 'session', 'session', grant, sessionMs)
+    const made = this.#issuer.create('session')
+    const statements = this.#issuer.insertion(made, { name: 'session', scope: grant, validForMs: sessionMs })
     const consumed = this.#statements.consume({ id: grant.id, now }, { expect: { rows: 1 }, otherwise: 'key.unknown' })
     const cleanups = [this.#statements.cleanupUsers({ now }), this.#statements.cleanup({ now })]
     const result = await this.#storage.commit({
@@ -257,8 +240,8 @@ export class ApiKeys {
   /** Opens a session of 12 h for a person whom a provider has identified. @returns its secret */
   async signIn(scope: KeyScope): Promise<CreatedKey & { readonly maxAgeMs: number }> {
     checkOptions('apiKeys.signIn', scope, ['users', 'role', 'operations', 'agent', 'taint'])
-    const made = this.#fresh('session')
-    const { statements } = this.#inserting(made, 'session', 'session', scope, sessionMs)
+    const made = this.#issuer.create('session')
+    const statements = this.#issuer.insertion(made, { name: 'session', scope, validForMs: sessionMs })
     const cleanups = [this.#statements.cleanupUsers({ now }), this.#statements.cleanup({ now })]
     await this.#commit([...statements, ...cleanups, ...this.#acted('session.create', made.id, made.id)])
     return { id: made.id, key: made.key, maxAgeMs: sessionMs }
@@ -268,48 +251,11 @@ export class ApiKeys {
   }
 
   async #insert(kind: Grant['kind'], name: string, scope: KeyScope, ms: number | undefined): Promise<CreatedKey> {
-    const made = this.#fresh(kind)
-    const { statements } = this.#inserting(made, kind, name, scope, ms)
+    const made = this.#issuer.create(kind)
+    const statements = this.#issuer.insertion(made, { name, scope, validForMs: ms })
     await this.#commit([...statements, ...this.#acted(`${kind}.create`, made.id)])
     return { id: made.id, key: made.key }
   }
-  #inserting(
-    { id, hash }: { readonly id: string; readonly hash: string },
-    kind: Grant['kind'],
-    name: string,
-    scope: KeyScope | Grant,
-    ms: number | undefined,
-  ) {
-    const { users, role = 'contributor', operations, agent, taint } = scope
-    roleOf(this.#roles, role)
-    if (users !== 'all' && !(Array.isArray(users) && users.length > 0 && users.length <= 1_000))
-      throw failure('validation.failed', { what: 'users', problem: "it is 'all' or a list of 1 to 1,000 of them" })
-    const named = users === 'all' ? [] : [...new Set(users.map((user: string) => checkName('user', user)))]
-    const row = {
-      id,
-      kind,
-      name,
-      hash,
-      role,
-      operations: operations === undefined ? null : JSON.stringify(checkOperations(operations)),
-      agent: agent === undefined ? null : checkName('agent', agent),
-      taint: JSON.stringify(checkTaint(taint, 'The taint of a key')),
-      everyUser: users === 'all' ? 1 : 0,
-      expiresAt: ms === undefined ? null : ({ $: 'now', plusMs: ms } as const),
-    }
-    return {
-      statements: [
-        this.#statements.insert({ ...row, now }),
-        ...named.map((user) => this.#statements.grant({ user, id })),
-      ],
-    }
-  }
-  #fresh(kind: Grant['kind']) {
-    const id = this.#ids.next()
-    const secret = Buffer.from(this.#random.bytes(32)).toString('base64url')
-    return { id, key: `t${kind[0]}_${id}_${secret}`, hash: hashText(secret) }
-  }
-
   /** @param key of the link or session that did it itself */
   #acted(operation: string, resource: string, key?: string) {
     return this.#audit.actionStatements({ actor: 'host', operation, resource, ...(key === undefined ? {} : { key }) })

@@ -1,4 +1,5 @@
 /** API keys, and the links and sessions of people who open the studio. */
 
 export { keysSchema } from './api-key-statements.ts'
-export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions, type KeyScope } from './api-keys.ts'
+export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions } from './api-keys.ts'
+export type { KeyScope } from './key-issuer.ts'

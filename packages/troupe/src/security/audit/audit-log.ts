@@ -3,7 +3,6 @@
  * in the change of the write. Records get their place in a Merkle tree soon after (`sequencer.ts`), the tree is signed at
  * intervals (`checkpointer.ts`), and `verify-audit.ts` finds what was changed since, without this process.
  */
-import { createHmac } from 'node:crypto'
 import {
   type Clock,
   checkOptions,
@@ -23,7 +22,7 @@ import type { Statement, Storage } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { AuditSettings } from './audit-config.ts'
 import { type AuditQuery, auditQueryNames, readAuditQuery } from './audit-query.ts'
-import { type AuditRecord, leafText, recordDigest, type StoredRecord, toRecord } from './audit-record.ts'
+import { type AuditRecord, type StoredRecord, toRecord } from './audit-record.ts'
 import { type AuditStatements, auditStatements, type ListFilter, toStored } from './audit-statements.ts'
 import {
   type AuditAction,
@@ -34,23 +33,14 @@ import {
   type Decision,
 } from './audit-trail.ts'
 import { AuditedCalls } from './audited-calls.ts'
+import { RecordMaker } from './record-maker.ts'
 import { RecordQueue } from './record-queue.ts'
 import { Retirement } from './retirement.ts'
-import { openTree, Sequencer } from './sequencer.ts'
-import { consistencyProof, inclusionProof, merkleRoot } from './tree/merkle.ts'
-import { type Checkpoint, type Excuse, excusingOperations } from './verification/checkpoint.ts'
+import { Sequencer } from './sequencer.ts'
+import { type InclusionProof, TreeProofs } from './tree/tree-proofs.ts'
+import type { Checkpoint, Excuse } from './verification/checkpoint.ts'
 import { Checkpointer, type CheckpointerParts } from './verification/checkpointer.ts'
 import { exportAudit } from './verification/export-audit.ts'
-
-/** That a record is in the tree of `size` leaves, as RFC 9162 has it; hashes in base64url. */
-export interface InclusionProof {
-  readonly index: number
-  readonly size: number
-  readonly root: string
-  /** What is hashed as the leaf. */
-  readonly leaf: string
-  readonly path: readonly string[]
-}
 
 export interface AuditLogParts {
   readonly storage: Pick<Storage, 'commit' | 'read' | 'dialect'>
@@ -80,8 +70,8 @@ export class AuditLog implements AuditTrail {
   readonly #retirement: Retirement
   readonly #checkpointer: Checkpointer | undefined
   readonly #calls = new AuditedCalls()
-  #chance: Uint8Array = new Uint8Array(0)
-  #drawn = 0
+  readonly #records: RecordMaker
+  readonly #proofs: TreeProofs
   #comparing: Promise<unknown> = Promise.resolve()
 
   constructor(parts: AuditLogParts) {
@@ -89,6 +79,8 @@ export class AuditLog implements AuditTrail {
     this.#parts = parts
     this.#statements = auditStatements(storage.dialect)
     this.#queue = new RecordQueue(storage)
+    this.#records = new RecordMaker(parts, this.#calls, this.#statements)
+    this.#proofs = new TreeProofs(storage, this.#statements)
     this.#sequencer = new Sequencer({ ...parts, statements: this.#statements })
     this.#retirement = new Retirement({
       storage,
@@ -106,13 +98,13 @@ export class AuditLog implements AuditTrail {
     if (!this.#parts.settings.writes) return []
     this.#calls.count(auditEntry, 'writes')
     this.#sequencer.expect()
-    return this.#statementsOf(this.#stored(user, auditEntry))
+    return this.#records.statements(this.#records.make(user, auditEntry))
   }
 
   read(user: UserId, auditEntry: AuditEntry): void {
     if (!this.#parts.settings.reads) return
     this.#calls.count(auditEntry, 'reads')
-    this.#soon(this.#stored(user, auditEntry), 'audit.lost')
+    this.#soon(this.#records.make(user, auditEntry), 'audit.lost')
   }
 
   /** A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits. */
@@ -120,12 +112,12 @@ export class AuditLog implements AuditTrail {
     checkAuditEntry(auditEntry)
     const { user = '', allowed, reason } = auditEntry
     if (allowed) this.#calls.count(auditEntry, 'writes')
-    this.#soon(this.#stored(user, auditEntry, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
+    this.#soon(this.#records.make(user, auditEntry, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
   }
 
   /** @returns the record's id */
   rejected(user: UserId, auditEntry: AuditEntry, reason: string): AuditRecord {
-    const stored = this.#stored(user, auditEntry, false, reason)
+    const stored = this.#records.make(user, auditEntry, false, reason)
     this.#soon(stored, 'incident.lost')
     return toRecord(stored)
   }
@@ -134,7 +126,7 @@ export class AuditLog implements AuditTrail {
     const entry = { actor: 'troupe', ...auditEntry }
     this.#calls.count(entry, 'writes')
     this.#sequencer.expect()
-    return this.#statementsOf(this.#stored('', entry))
+    return this.#records.statements(this.#records.make('', entry))
   }
 
   /** What is recorded while `run` works, or by what it begins, came in by this caller. */
@@ -154,7 +146,7 @@ export class AuditLog implements AuditTrail {
   answered(user: UserId, auditEntry: Omit<AuditEntry, 'actor' | 'key'>, isRead: boolean): void {
     const { reads, writes } = this.#parts.settings
     if (!(isRead ? reads : writes) || !this.#calls.isUnrecorded(isRead)) return
-    this.#soon(this.#stored(user, { ...auditEntry, actor: 'host' }), 'audit.lost')
+    this.#soon(this.#records.make(user, { ...auditEntry, actor: 'host' }), 'audit.lost')
   }
 
   /** That a user is forgotten, and that leaves of it which came before have no record any more. */
@@ -213,9 +205,8 @@ export class AuditLog implements AuditTrail {
   /** The size of the tree and its root, with everything in it that is stored by now. */
   async tree(): Promise<{ readonly size: number; readonly root: string }> {
     await this.#sequencer.run()
-    const [rows] = await this.#parts.storage.read({ work: true }, [this.#statements.head({}, { returns: true })])
-    const tree = openTree(Number(rows?.[0]?.size ?? 0), String(rows?.[0]?.peaks ?? '[]'))
-    return { size: tree.size, root: tree.root().toString('base64url') }
+    const { size, root } = await this.#proofs.head()
+    return { size, root }
   }
 
   /**
@@ -225,16 +216,7 @@ export class AuditLog implements AuditTrail {
   async inclusion(id: string): Promise<InclusionProof> {
     checkText('audit.inclusion', id)
     const { size } = await this.tree()
-    const [rows] = await this.#parts.storage.read({ work: true }, [this.#statements.leafOf({ id }, { returns: true })])
-    const row = rows?.[0]
-    if (!row) throw failure('audit.unknown', { record: id })
-    const index = Number(row.n)
-    const [path, root] = await Promise.all([
-      inclusionProof(index, size, this.#complete),
-      merkleRoot(size, this.#complete),
-    ])
-    const leaf = leafText({ n: index, id, mark: String(row.mark), digest: String(row.digest) })
-    return { index, size, root: text(root), leaf, path: path.map(text) }
+    return this.#proofs.inclusion(id, size)
   }
 
   /** Proves that the log with `size` leaves began the log as it is now. */
@@ -244,8 +226,7 @@ export class AuditLog implements AuditTrail {
     const now = await this.tree()
     if (!Number.isSafeInteger(size) || size < 0 || size > now.size)
       throw failure('validation.failed', { what: 'size', problem: `it is a whole number up to ${now.size}` })
-    const path = await consistencyProof(size, now.size, this.#complete)
-    return { from: size, size: now.size, path: path.map(text) }
+    return { from: size, size: now.size, path: await this.#proofs.consistency(size, now.size) }
   }
 
   /** Signs the log as it is now, and delivers it. @returns undefined where nothing came since the last one */
@@ -273,9 +254,8 @@ export class AuditLog implements AuditTrail {
     const { checkpoints, events, clock } = this.#parts
     const last = await checkpoints?.last?.()
     if (!last) return
-    const [rows] = await this.#parts.storage.read({ work: true }, [this.#statements.head({}, { returns: true })])
-    const size = Number(rows?.[0]?.size ?? 0)
-    const fits = size >= last.size && text(await merkleRoot(last.size, this.#complete)) === last.root
+    const { size } = await this.#proofs.head()
+    const fits = size >= last.size && (await this.#proofs.root(last.size)) === last.root
     if (!fits) events.emit({ type: 'audit.rolled-back', at: clock.now(), size, signedSize: last.size })
   }
 
@@ -292,66 +272,14 @@ export class AuditLog implements AuditTrail {
     await this.#sequencer.stop()
   }
 
-  readonly #complete = async (level: number, last: number): Promise<Buffer> => {
-    const statement =
-      level === 0
-        ? this.#statements.leafAt({ n: last }, { returns: true })
-        : this.#statements.nodeAt({ last, level }, { returns: true })
-    const [rows] = await this.#parts.storage.read({ work: true }, [statement])
-    if (!rows?.[0]) throw failure('audit.broken', { problem: `leaf ${last} is missing` })
-    return Buffer.from(String(rows[0].hash), 'base64url')
-  }
-
   #soon(stored: StoredRecord, lost: 'audit.lost' | 'incident.lost'): void {
     const { clock, events } = this.#parts
     this.#sequencer.expect()
-    this.#queue.add(stored.user, this.#statementsOf(stored), (problem) => {
+    this.#queue.add(stored.user, this.#records.statements(stored), (problem) => {
       const code = problem instanceof TroupeError ? problem.code : typeof problem === 'string' ? problem : 'unknown'
       const userId = stored.user === '' ? {} : { userId: stored.user }
       events.emit({ type: lost, at: clock.now(), ...userId, code })
     })
-  }
-
-  #statementsOf(stored: StoredRecord): readonly Statement[] {
-    const mark = stored.user === '' ? '' : markOf(stored.user)
-    return [
-      this.#statements.record(stored),
-      this.#statements.pending({ id: stored.id, mark, digest: recordDigest(stored) }),
-    ]
-  }
-
-  #stored(user: UserId, auditEntry: AuditEntry, allowed = true, reason?: string): StoredRecord {
-    const { operation, entry, resource = null } = auditEntry
-    const [id, at] = [this.#parts.ids.next(), Math.floor(this.#parts.clock.now())]
-    const excuses = user === '' && excusingOperations.includes(operation)
-    const signature = excuses ? this.#parts.checkpoints?.signExcuse({ id, at, operation, resource }) : undefined
-    return {
-      user,
-      id,
-      at,
-      ...this.#calls.attribute(auditEntry),
-      operation,
-      resource: entry === undefined ? resource : this.#named(entry),
-      allowed: allowed ? 1 : 0,
-      reason: reason ?? null,
-      nonce: this.#nonce(),
-      signature: signature ?? null,
-    }
-  }
-
-  #named(entry: string): string {
-    const { settings, secret } = this.#parts
-    return settings.hashed ? `#${createHmac('sha256', secret).update(entry).digest('base64url').slice(0, 22)}` : entry
-  }
-
-  /** Asked for many at once, for asking costs more than the rest. */
-  #nonce(): string {
-    if (this.#drawn === this.#chance.length) {
-      this.#chance = this.#parts.random.bytes(16 * 64)
-      this.#drawn = 0
-    }
-    this.#drawn += 16
-    return Buffer.from(this.#chance.subarray(this.#drawn - 16, this.#drawn)).toString('base64url')
   }
 
   async #announce(operation: string, resource: string): Promise<void> {
@@ -366,8 +294,6 @@ export class AuditLog implements AuditTrail {
     const { operation, resource } = filter
     const hashed = this.#parts.settings.hashed && operation?.endsWith('_context') === true
     if (resource === undefined || !hashed || resource.startsWith('#')) return filter
-    return { ...filter, resource: this.#named(resource) }
+    return { ...filter, resource: this.#records.named(resource) }
   }
 }
-
-const text = (hash: Buffer): string => hash.toString('base64url')

@@ -1,0 +1,73 @@
+/** Creates the secrets of keys, links and sessions, and the rows in which their hashes and scopes are stored. */
+import { checkName, checkTaint, failure, hashText, type Ids, type Random, type TaintLabel } from '../../core/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import { checkOperations, type OperationPattern } from '../operations.ts'
+import { type Roles, roleOf } from '../roles.ts'
+import type { KeyStatements } from './api-key-statements.ts'
+
+export interface KeyScope {
+  /** Whose data it opens; `all` opens everybody's. */
+  readonly users: 'all' | readonly string[]
+  /** One of the troupe's roles; `contributor` by default. */
+  readonly role?: string
+  /** `['runs.*', 'context.read']`: nothing else, within the role. Everything that the role may where absent. */
+  readonly operations?: readonly OperationPattern[]
+  /** Acts as this agent, and as no other. */
+  readonly agent?: string
+  /** Labels of all that it writes and starts: `['untrusted:mail']` for a gateway that posts mails. */
+  readonly taint?: readonly TaintLabel[]
+}
+export interface IssuedKey {
+  readonly id: string
+  readonly kind: 'key' | 'link' | 'session'
+  /** `tk_…`, `tl_…` or `ts_…`: it is stored nowhere. */
+  readonly key: string
+  /** SHA-256 of its secret. */
+  readonly hash: string
+}
+export interface IssuedTerms {
+  readonly name: string
+  readonly scope: {
+    readonly [Name in keyof KeyScope]: KeyScope[Name] | undefined
+  }
+  /** undefined: it never ends. */
+  readonly validForMs: number | undefined
+}
+
+export class KeyIssuer {
+  readonly #parts: { readonly ids: Ids; readonly random: Random; readonly roles: Roles }
+  readonly #statements: Pick<KeyStatements, 'insert' | 'grant'>
+
+  constructor(
+    parts: { readonly ids: Ids; readonly random: Random; readonly roles: Roles },
+    statements: Pick<KeyStatements, 'insert' | 'grant'>,
+  ) {
+    this.#parts = parts
+    this.#statements = statements
+  }
+
+  create(kind: IssuedKey['kind']): IssuedKey {
+    const id = this.#parts.ids.next()
+    const secret = Buffer.from(this.#parts.random.bytes(32)).toString('base64url')
+    return { id, kind, key: `t${kind[0]}_${id}_${secret}`, hash: hashText(secret) }
+  }
+
+  /** @throws ValidationError for an unknown role or operation, or users that are no list of 1 to 1,000 names */
+  insertion({ id, kind, hash }: IssuedKey, { name, scope, validForMs }: IssuedTerms): readonly Statement[] {
+    const { users, role = 'contributor', operations, agent, taint } = scope
+    roleOf(this.#parts.roles, role)
+    if (users !== 'all' && !(Array.isArray(users) && users.length > 0 && users.length <= 1_000))
+      throw failure('validation.failed', { what: 'users', problem: "it is 'all' or a list of 1 to 1,000 of them" })
+    const named = users === 'all' ? [] : [...new Set(users.map((user: string) => checkName('user', user)))]
+    const row = {
+      ...{ id, kind, name, hash, role },
+      operations: operations === undefined ? null : JSON.stringify(checkOperations(operations)),
+      agent: agent === undefined ? null : checkName('agent', agent),
+      taint: JSON.stringify(checkTaint(taint, 'The taint of a key')),
+      everyUser: users === 'all' ? 1 : 0,
+      expiresAt: validForMs === undefined ? null : ({ $: 'now', plusMs: validForMs } as const),
+      now: { $: 'now' } as const,
+    }
+    return [this.#statements.insert(row), ...named.map((user) => this.#statements.grant({ user, id }))]
+  }
+}
