@@ -60,12 +60,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'the model of a mailbox against which adapters are compared: complete in one place',
   },
   {
-    at: 'security/encryption/data-keys.ts',
-    name: 'DataKeys',
-    members: 19,
-    reason: 'the keys of users, their cache and their rotation stand in one class',
-  },
-  {
     at: 'context/mesh-context-client.ts',
     name: 'MeshContextClient',
     members: 18,

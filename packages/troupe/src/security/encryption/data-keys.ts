@@ -9,8 +9,9 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, failure, type UserId } from '../../core/index.ts'
 import type { Codec, EncryptedValues, LocatedValue, OpenedStorage, ValueLocation } from '../../storage/index.ts'
-import { dataKeyStatements, type KeyRow, toKeyRow } from './data-key-statements.ts'
-import { DataKey, isEncrypted, keyIdOf, maxKeyUses, newKey, newKeyId } from './encrypt.ts'
+import { DataKeyRows } from './data-key-rows.ts'
+import { dataKeyStatements, type KeyRow } from './data-key-statements.ts'
+import { type DataKey, isEncrypted, keyIdOf, maxKeyUses } from './encrypt.ts'
 import { type EncryptionState, readEncryptionState } from './encryption-state.ts'
 import type { KeyRing } from './key-ring-port.ts'
 
@@ -44,9 +45,8 @@ const maxAttempts = 5
 export class DataKeys implements Codec {
   readonly #options: DataKeysOptions
   readonly #statements: ReturnType<typeof dataKeyStatements>
-  readonly #grant: number
-  readonly #maxUses: number
-  readonly #cacheMs: number
+  readonly #rows: DataKeyRows
+  readonly #limits: { readonly grant: number; readonly maxUses: number; readonly cacheMs: number }
   readonly #userKeys: LRUCache<UserId, UserKeys>
   readonly #loading = new Map<UserId, Promise<UserKeys>>()
   #encryptionState: EncryptionState
@@ -55,9 +55,9 @@ export class DataKeys implements Codec {
     this.#options = options
     this.#statements = dataKeyStatements(options.storage.dialect)
     this.#encryptionState = options.encryptionState
-    this.#grant = options.grant ?? 65_536
-    this.#maxUses = options.maxUses ?? maxKeyUses
-    this.#cacheMs = options.cacheMs ?? 900_000
+    const { storage, keyRing, grant = 65_536, maxUses = maxKeyUses, cacheMs = 900_000 } = options
+    this.#rows = new DataKeyRows(storage, keyRing)
+    this.#limits = { grant, maxUses, cacheMs }
     this.#userKeys = new LRUCache({ max: options.users ?? 10_000 })
   }
 
@@ -88,7 +88,7 @@ export class DataKeys implements Codec {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const { current } = await this.#forWriting(user)
       if (current?.reencryption === reencryption) return current.id
-      await this.#create(user, current?.id, reencryption)
+      await this.#rows.create(user, current?.id, reencryption).finally(() => this.outdated(user))
     }
     throw failure('encryption.changing', { user })
   }
@@ -98,27 +98,20 @@ export class DataKeys implements Codec {
     return ((await this.#forWriting(user)).current as KeyRow).id
   }
 
-  /** Wraps the user's keys anew where another key of the ring did. @returns how many */
-  async rewrap(user: UserId): Promise<number> {
-    const { keyRing } = this.#options
-    const old = (await this.#rows(user)).filter((row) => row.wrappingKey !== keyRing.current)
-    for (const row of old) {
-      const key = await keyRing.unwrap({ user, id: row.id }, { by: row.wrappingKey, text: row.wrapped })
-      const wrapped = await keyRing.wrap({ user, id: row.id }, key)
-      await this.#commit(user, [this.#statements.rewrap({ user, id: row.id, old: row.wrapped, ...wrapped })])
-    }
-    return old.length
+  /** Wraps the user's keys with the current key of the ring. @returns how many were wrapped with another */
+  rewrap(user: UserId): Promise<number> {
+    return this.#rows.rewrap(user)
   }
 
-  /** Nothing is sealed under them any more. @param except the id of the one that stays; null: none does */
+  /** Nothing is encrypted under them any more. @param except the id of the key that stays; null: none does */
   async drop(user: UserId, except: string | null): Promise<void> {
-    await this.#commit(user, [this.#statements.drop({ user, except: except ?? '' })])
+    await this.#rows.drop(user, except)
     this.outdated(user)
   }
 
-  /** From now on no change is sealed for the user, by whatever process. */
+  /** From now on no change is encrypted for the user, by whatever process. */
   async retireKeys(user: UserId): Promise<void> {
-    await this.#commit(user, [this.#statements.retireAllKeys({ user })])
+    await this.#rows.retireAll(user)
     this.outdated(user)
   }
 
@@ -128,7 +121,7 @@ export class DataKeys implements Codec {
 
   #known(user: UserId): UserKeys | undefined {
     const userKeys = this.#userKeys.get(user)
-    if (userKeys && this.#options.clock.monotonic() - userKeys.at > this.#cacheMs) {
+    if (userKeys && this.#options.clock.monotonic() - userKeys.at > this.#limits.cacheMs) {
       this.#userKeys.delete(user)
       return undefined
     }
@@ -148,12 +141,12 @@ export class DataKeys implements Codec {
       userKeys.granted -= texts.length
       return { texts, guards: [check(at, expected)], committed: () => {} }
     }
-    const more = this.#grant + texts.length
+    const more = this.#limits.grant + texts.length
     return {
       texts,
-      guards: [countUse({ ...at, more, maxUses: this.#maxUses - more }, expected)],
+      guards: [countUse({ ...at, more, maxUses: this.#limits.maxUses - more }, expected)],
       committed: () => {
-        userKeys.granted += this.#grant
+        userKeys.granted += this.#limits.grant
       },
     }
   }
@@ -187,9 +180,7 @@ export class DataKeys implements Codec {
     if (texts) return texts
     const wrong = values.find(({ text }) => !isEncrypted(text) || !userKeys.keys.has(keyIdOf(text))) as LocatedValue
     if (!isEncrypted(wrong.text)) throw damaged(wrong.location, 'it is not sealed, and everything in this database is')
-    const { erasing } = this.#statements
-    const [erasureRows] = await this.#options.storage.read({ user }, [erasing({ user }, { returns: true })])
-    if (erasureRows?.length) throw failure('user.forgotten', { user })
+    if (await this.#rows.isErasing(user)) throw failure('user.forgotten', { user })
     throw damaged(wrong.location, `its data key ${keyIdOf(wrong.text)} is not there`)
   }
 
@@ -197,29 +188,11 @@ export class DataKeys implements Codec {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const userKeys = this.#known(user) ?? (await this.#load(user))
       const { current } = userKeys
-      if (!this.#isEncrypting || (current && current.uses + 2 * this.#grant <= this.#maxUses)) return userKeys
-      await this.#create(user, current?.id)
+      if (!this.#isEncrypting || (current && current.uses + 2 * this.#limits.grant <= this.#limits.maxUses))
+        return userKeys
+      await this.#rows.create(user, current?.id).finally(() => this.outdated(user))
     }
     throw failure('encryption.changing', { user })
-  }
-
-  /** Where another process is faster, its key is found at the next load. */
-  async #create(user: UserId, replacing: string | undefined, reencryption = ''): Promise<void> {
-    const { keyRing, storage } = this.#options
-    const id = newKeyId()
-    const wrapped = await keyRing.wrap({ user, id }, newKey())
-    const { erasing, retireKey, insert } = this.#statements
-    const result = await storage.commit({
-      id: null,
-      scope: { user },
-      statements: [
-        erasing({ user }, { expect: { rows: 0 }, otherwise: 'user.forgotten', detail: { user } }),
-        ...(replacing === undefined ? [] : [retireKey({ user, id: replacing }, { expect: { rows: 1 } })]),
-        insert({ user, id, ...wrapped, reencryption }, { expect: { rows: 1 } }),
-      ],
-    })
-    this.outdated(user)
-    if (!result.ok && result.code === 'user.forgotten') throw failure('user.forgotten', { user })
   }
 
   /** Once at a time per user. */
@@ -232,26 +205,14 @@ export class DataKeys implements Codec {
   }
 
   async #read(user: UserId): Promise<UserKeys> {
-    const { keyRing, storage, clock } = this.#options
-    const rows = await this.#rows(user)
+    const { storage, clock } = this.#options
+    const rows = await this.#rows.all(user)
     const encryptionState = await readEncryptionState(storage)
     if (encryptionState) this.#encryptionState = encryptionState
-    const keys = new Map<string, DataKey>()
-    for (const { id, wrappingKey, wrapped } of rows)
-      keys.set(id, new DataKey(id, await keyRing.unwrap({ user, id }, { by: wrappingKey, text: wrapped })))
+    const keys = await this.#rows.unwrap(user, rows)
     const userKeys: UserKeys = { keys, current: rows.find((row) => row.current), at: clock.monotonic(), granted: 0 }
     this.#userKeys.set(user, userKeys)
     return userKeys
-  }
-
-  async #rows(user: UserId): Promise<readonly KeyRow[]> {
-    const [rows = []] = await this.#options.storage.read({ user }, [this.#statements.all({ user }, { returns: true })])
-    return rows.map(toKeyRow)
-  }
-
-  async #commit(user: UserId, statements: Parameters<OpenedStorage['commit']>[0]['statements']): Promise<void> {
-    const result = await this.#options.storage.commit({ id: null, scope: { user }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
   }
 }
 
