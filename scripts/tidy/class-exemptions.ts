@@ -60,12 +60,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'the model of a mailbox against which adapters are compared: complete in one place',
   },
   {
-    at: 'context/mesh-context-client.ts',
-    name: 'MeshContextClient',
-    members: 18,
-    reason: 'the facade of the context for agents',
-  },
-  {
     at: 'journal/inbox/arrivals.ts',
     name: 'Arrivals',
     members: 18,

@@ -24,8 +24,8 @@ import {
   type WriteOrigin,
   type WriteTarget,
 } from '../journal/index.ts'
-import { unlessAborted } from '../resilience/index.ts'
 import type { Access, Right } from '../security/index.ts'
+import { ContextCalls } from './context-calls.ts'
 import type * as port from './context-client.ts'
 import type { Key, KeyValue } from './entries/define-key.ts'
 import {
@@ -37,7 +37,6 @@ import {
   preparePush,
   prepareRemoval,
   type Removal,
-  readsAudited,
 } from './entries/fragments.ts'
 import type { MeshServices } from './mesh-services.ts'
 import { CommittedReads } from './reads/committed-reads.ts'
@@ -46,7 +45,6 @@ import { findHistory } from './reads/find-history.ts'
 import { listedOf, parseListOptions } from './reads/listing.ts'
 import { RecordedReads } from './reads/recorded-reads.ts'
 import { watchContext } from './reads/watch-context.ts'
-import { reportRejections } from './report-rejections.ts'
 import { isAllowed, listWithRight, type ToolContext } from './tool-context.ts'
 import { commitBatch } from './writes/commit-batch.ts'
 import { ContextStage } from './writes/context-stage.ts'
@@ -70,12 +68,14 @@ export class MeshContextClient implements ToolContext {
   readonly #target: WriteTarget
   readonly #reads: EntryReads
   readonly #staged: StagedParts | undefined
+  readonly #calls: ContextCalls
 
   protected constructor(mesh: MeshServices, actor: Actor, target: WriteTarget, staged?: StagedParts) {
     this.#mesh = mesh
     this.#actor = actor
     this.#target = target
     this.#staged = staged
+    this.#calls = new ContextCalls(mesh, actor, staged?.stage)
     this.#reads = staged?.reads ?? new CommittedReads(mesh, actor)
   }
 
@@ -99,7 +99,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   push<K extends Key | string>(key: K, value: KeyValue<K>, options: port.PushOptions = {}): Promise<port.Pushed> {
-    return this.#call('push_context', options, () => this.#push(key, value, options, false))
+    return this.#calls.call('push_context', options, () => this.#push(key, value, options, false))
   }
 
   /** @param unseen an update found no entry that it sees */
@@ -120,34 +120,29 @@ export class MeshContextClient implements ToolContext {
     return { provenance: this.#staged?.stage.derived(provenance) ?? provenance, taint }
   }
 
-  /** For the audit log, when the storage is asked. */
-  #audits(operation: Right, ...entries: readonly string[]): () => void {
-    return () => readsAudited(this.#mesh.core, this.#actor, operation, entries)
-  }
-
   get<K extends Key | string>(key: K, options: port.GetOptions = {}): Promise<KeyValue<K> | undefined> {
-    return this.#call('get_context', options, () => {
+    return this.#calls.call('get_context', options, () => {
       checkOptions('get', options, ['maxAge', 'signal'])
       const text = checkedKey(key)
-      const audited = this.#audits('get_context', text)
+      const audited = this.#calls.audits('get_context', text)
       return this.#reads.value(text, options.maxAge, audited) as Promise<KeyValue<K> | undefined>
     })
   }
 
   getEntry<K extends Key | string>(key: K, options: port.Signal = {}): Promise<port.Entry<KeyValue<K>> | undefined> {
-    return this.#call('get_context', options, () => {
+    return this.#calls.call('get_context', options, () => {
       checkOptions('getEntry', options, ['signal'])
       const text = checkedKey(key)
-      const entry = this.#reads.entry(text, this.#audits('get_context', text))
+      const entry = this.#reads.entry(text, this.#calls.audits('get_context', text))
       return entry as Promise<port.Entry<KeyValue<K>> | undefined>
     })
   }
 
   getMany(keys: readonly (Key | string)[], options: port.Signal = {}): Promise<Map<string, Json>> {
-    return this.#call('get_context', options, () => {
+    return this.#calls.call('get_context', options, () => {
       checkOptions('getMany', options, ['signal'])
       const texts = [...new Set(listOf('The keys of getMany', keys).map(checkedKey))]
-      return this.#reads.values(texts, this.#audits('get_context', ...texts))
+      return this.#reads.values(texts, this.#calls.audits('get_context', ...texts))
     })
   }
 
@@ -155,18 +150,18 @@ export class MeshContextClient implements ToolContext {
     return this[listWithRight]('list_context', options)
   }
   [listWithRight](right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
-    return this.#call(right, options, async () => {
+    return this.#calls.call(right, options, async () => {
       const query = parseListOptions('list', options)
-      const { items, cursor } = await this.#reads.list(options, query, this.#audits(right, listedOf(options)))
+      const { items, cursor } = await this.#reads.list(options, query, this.#calls.audits(right, listedOf(options)))
       // The next page is another call: rights and signals may have changed since.
       return createPage(items, cursor, (next) => this[listWithRight](right, { ...options, cursor: next }))
     })
   }
 
   keys(options: port.ListOptions = {}): Promise<Page<string>> {
-    return this.#call('list_context_keys', options, async () => {
+    return this.#calls.call('list_context_keys', options, async () => {
       const query = parseListOptions('keys', options)
-      const audited = this.#audits('list_context_keys', listedOf(options))
+      const audited = this.#calls.audits('list_context_keys', listedOf(options))
       const { items, cursor } = await this.#reads.keys(options, query, audited)
       return createPage(items, cursor, (next) => this.keys({ ...options, cursor: next }))
     })
@@ -177,19 +172,19 @@ export class MeshContextClient implements ToolContext {
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
     options: Omit<port.PushOptions, 'ifVersion'> = {},
   ): Promise<port.Pushed & { readonly value: KeyValue<K> }> {
-    return this.#call('push_context', options, () => {
+    return this.#calls.call('push_context', options, () => {
       checkUpdate(fn, options)
       const captured = capture(options)
       // Its function is given the value.
-      this.#require('get_context')
+      this.#calls.require('get_context')
       const text = checkedKey(key)
-      const audited = this.#audits('get_context', text)
+      const audited = this.#calls.audits('get_context', text)
       const made = async (isRetry: boolean) => {
         const { value, ...current } = await this.#reads.current(text, isRetry, audited)
         return { ...current, value: await parsedValue(key, await fn(value as KeyValue<K> | undefined)) }
       }
       const attempt = async (isRetry: boolean) => {
-        const { version, value, ...current } = await this.#unlessAborted('The update', options.signal, () =>
+        const { version, value, ...current } = await this.#calls.unlessAborted('The update', options.signal, () =>
           made(isRetry),
         )
         // What is derived from a value has the labels of the value.
@@ -203,7 +198,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   delete(key: Key | string, options: port.DeleteOptions = {}): Promise<boolean> {
-    return this.#call('delete_context', options, async () => {
+    return this.#calls.call('delete_context', options, async () => {
       const removal = prepareRemoval(this.#mesh.core, key, options)
       if (!this.#staged) return this.#writeRemoval(removal)
       const planned = await this.#staged.stage.planRemoval(removal)
@@ -215,7 +210,7 @@ export class MeshContextClient implements ToolContext {
     operations: readonly port.BatchOperation[],
     options: { readonly atomic?: boolean } & port.Signal = {},
   ): Promise<readonly port.BatchOperationResult[]> {
-    return this.#call('batch_context_operation', options, async () => {
+    return this.#calls.call('batch_context_operation', options, async () => {
       const captured = parseBatch(operations, options)
       if (!options.atomic) return oneByOne(captured, this, options.signal)
       const prepare = (operation: port.BatchOperation) =>
@@ -223,12 +218,12 @@ export class MeshContextClient implements ToolContext {
           operation,
           this.#mesh.core,
           () => this.#origin(),
-          (right) => this.#require(right),
+          (right) => this.#calls.require(right),
         )
       if (!this.#staged) return commitBatch(this.#mesh, this.#actor, captured, await prepareAll(captured, prepare))
       return stageBatch(captured, prepare, {
         ...this.#staged,
-        audits: (key) => this.#audits('get_context', key),
+        audits: (key) => this.#calls.audits('get_context', key),
         writePush: (push, planned) => this.#writePush(push, planned),
         writeRemoval: (removal, planned) => this.#writeRemoval(removal, planned),
       })
@@ -236,10 +231,10 @@ export class MeshContextClient implements ToolContext {
   }
 
   history(key: Key | string, options: port.HistoryOptions = {}): Promise<Page<port.HistoryEntry>> {
-    return this.#call('get_context', options, async () => {
+    return this.#calls.call('get_context', options, async () => {
       checkOptions('history', options, ['limit', 'cursor', 'signal'])
       const text = checkedKey(key)
-      const audited = this.#audits('get_context', text)
+      const audited = this.#calls.audits('get_context', text)
       const { signal: _, ...asked } = options
       const call = (): CallName => ({ kind: 'history', name: canonicalJson([text, { ...asked }]) })
       const { items, cursor } = await this.#page<port.HistoryEntry>(call, () => {
@@ -271,7 +266,7 @@ export class MeshContextClient implements ToolContext {
   /** Subscriptions are no part of a turn: they hold at once, and change once however often a step is executed. */
   #changeTopics(what: keyof typeof topicChanges, topics: readonly string[], options: port.Signal): Promise<void> {
     const { right, change } = topicChanges[what]
-    return this.#call(right, options, async () => {
+    return this.#calls.call(right, options, async () => {
       checkOptions(what, options, ['signal'])
       await this.#once(`context.${what}`, topics, async () => {
         await change(this.#mesh.core, this.#actor, topics)
@@ -281,7 +276,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   deleteTopic(topic: string, options: port.Signal = {}): Promise<port.DeletedTopic> {
-    return this.#call('delete_topic', options, async () => {
+    return this.#calls.call('delete_topic', options, async () => {
       checkOptions('deleteTopic', options, ['signal'])
       checkName('topic', topic)
       return this.#once('context.deleteTopic', topic, async () => {
@@ -306,7 +301,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   topics(options: port.Signal = {}): Promise<readonly string[]> {
-    return this.#call(undefined, options, () => {
+    return this.#calls.call(undefined, options, () => {
       checkOptions('topics', options, ['signal'])
       return this.#target.answer<readonly string[]>(
         () => ({ kind: 'topics', name: '' }),
@@ -316,7 +311,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   discoverTopics(options: port.DiscoverOptions = {}): Promise<Page<port.TopicInfo>> {
-    return this.#call('discover_topics', options, async () => {
+    return this.#calls.call('discover_topics', options, async () => {
       checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
       const { signal: _, ...asked } = options
       const { items, cursor } = await this.#page<port.TopicInfo>(
@@ -330,50 +325,16 @@ export class MeshContextClient implements ToolContext {
   watch(options: port.WatchOptions = {}): AsyncIterable<port.WatchItem> {
     // Its items come in an order that no record holds.
     if (this.#staged) throw failure('context.watch')
-    this.#authorize('get_context', 'watch')
+    this.#calls.authorize('get_context', 'watch')
     const items = watchContext(this.#mesh, this.#actor, options)
-    this.#audits('get_context', options.pattern ?? '*')()
+    this.#calls.audits('get_context', options.pattern ?? '*')()
     return items
   }
 
   [isAllowed](right: Right): boolean {
     return this.#actor.access?.can(right) ?? true
   }
-
-  #require(right: Right): void {
-    this.#actor.access?.require(this.#actor.agent, right)
-  }
-  #authorize(right: Right, action: string): void {
-    try {
-      this.#require(right)
-    } catch (error) {
-      this.#rejected(action, error)
-      throw error
-    }
-  }
-  #rejected(action: string, error: unknown): void {
-    this.#mesh.core.incidents?.rejected(this.#actor.user, this.#actor.agent, action, error)
-  }
-
-  /** In a step, where an answer comes from the record, a call waits to its end. */
-  #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => T | Promise<T>): T | Promise<T> {
-    const isAbortable = signal !== undefined && this.#staged === undefined
-    return isAbortable ? unlessAborted({ clock: this.#mesh.clock, what, signal }, run) : run()
-  }
-
-  /** One call: rights first, then the signal; a rejection is one incident, and none when a replay answers it. */
-  async #call<T>(right: Right | undefined, options: port.Signal, run: () => T | Promise<T>): Promise<T> {
-    const action = right ?? 'context'
-    if (right) this.#authorize(right, action)
-    const isReplayed = (error: unknown) => this.#staged?.stage.isReplayed(error) === true
-    return reportRejections({ mesh: this.#mesh, actor: this.#actor, action, options, isReplayed }, (signal) =>
-      // Reads stop waiting when their signal aborts; a write does not, for it may have happened.
-      right !== undefined && reads.includes(right) ? this.#unlessAborted('The read', signal, run) : run(),
-    )
-  }
 }
-
-const reads: readonly Right[] = ['get_context', 'list_context', 'list_context_keys', 'discover_topics']
 
 const topicChanges = {
   subscribe: { right: 'subscribe_to_topics', change: subscribe },
