@@ -54,12 +54,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'the model of a mailbox against which adapters are compared: complete in one place',
   },
   {
-    at: 'journal/inbox/arrivals.ts',
-    name: 'Arrivals',
-    members: 18,
-    reason: 'counts arrivals and wakes the journals that wait',
-  },
-  {
     at: 'journal/machine/step-executor.ts',
     name: 'StepExecutor',
     members: 18,
@@ -70,17 +64,5 @@ export const classExemptions: readonly ClassExemption[] = [
     name: 'ReplayCursor',
     members: 18,
     reason: 'one position in the record of a step, with the answers that are read from it',
-  },
-  {
-    at: 'runs/engine/ownership/run-claims.ts',
-    name: 'Claims',
-    members: 18,
-    reason: 'the claims of a process on runs; their parts are being separated',
-  },
-  {
-    at: 'runs/engine/ownership/run-ownership.ts',
-    name: 'RunOwnership',
-    members: 16,
-    reason: 'the machine of the ownership of one run',
   },
 ]

@@ -15,6 +15,7 @@ import {
 } from '../../storage/index.ts'
 import type { JournalId } from '../journal-port.ts'
 import { journalOwnerOf, runPrefix, stepJournal, workJournal, workShards } from '../run-journal.ts'
+import { ArrivalCounts } from './arrival-counts.ts'
 
 export type ArrivalListener = (user: string, journal: JournalId) => void
 
@@ -31,17 +32,12 @@ interface WokenJournal {
 }
 
 const pageSize = 1_000
-/** Rows of work of which the number of arrivals is known; one more makes the steps of a run be looked up once. */
-const maxSeen = 50_000
 
 export class Arrivals {
   readonly #options: ArrivalsOptions
   readonly #statements: ReturnType<typeof compileStatements>
   readonly #listeners = new Set<ArrivalListener>()
-  /** By row of work: so many arrivals were reported here, without a gap. */
-  readonly #seen = new Map<string, number>()
-  /** By row of work: so many had arrived when the inbox of the run was read last. */
-  readonly #read = new Map<string, number>()
+  readonly #counts = new ArrivalCounts()
   /** Of each statement of `missed`: the last row of a page that was full. */
   readonly #pageEnds: (Row | undefined)[] = []
   #stop: (() => void) | undefined
@@ -56,7 +52,7 @@ export class Arrivals {
     this.#listeners.add(listener)
     this.#stop ??= this.#start()
     // A listener that comes later hears of what others were told before.
-    this.#seen.clear()
+    this.#counts.forgetReported()
     void this.#poll().catch(() => {})
     return () => {
       this.#listeners.delete(listener)
@@ -68,16 +64,12 @@ export class Arrivals {
 
   /** How many had arrived when the inbox of the run was read last: what came after them may be unread. */
   readUpTo(user: string, journal: JournalId): number {
-    return this.#read.get(keyOf(user, journal)) ?? 0
+    return this.#counts.readUpTo(user, journal)
   }
 
   /** The inbox of a run was read when so many had come to its row of work. */
   wasRead(user: string, journal: JournalId, arrivals: number): void {
-    const known = this.#seen.get(keyOf(user, journal))
-    if (known === undefined ? arrivals > 0 : arrivals > known) void this.#reportSteps(user, journal).catch(() => {})
-    this.#record(user, journal, arrivals)
-    if (this.#read.size >= maxSeen) this.#read.clear()
-    this.#read.set(keyOf(user, journal), arrivals)
+    if (this.#counts.wasRead(user, journal, arrivals)) void this.#reportSteps(user, journal).catch(() => {})
   }
 
   #start(): () => void {
@@ -130,10 +122,10 @@ export class Arrivals {
 
   async #reportWoken({ user, journal, arrivals }: WokenJournal): Promise<void> {
     if (!journal.startsWith(runPrefix)) return this.#notify(user, journal)
-    if (this.#seenOf(user, journal) >= arrivals) return
+    if (this.#counts.reported(user, journal) >= arrivals) return
     this.#notify(user, journal)
     await this.#reportSteps(user, journal)
-    this.#record(user, journal, arrivals)
+    this.#counts.report(user, journal, arrivals)
   }
 
   #receive({ owner, user, journal, arrivals }: InboxArrival): void {
@@ -142,9 +134,9 @@ export class Arrivals {
     this.#notify(user, journal)
     const work = workJournal(journal)
     if (!work.startsWith(runPrefix) || (own !== undefined && owner !== own)) return
-    const seen = this.#seenOf(user, work)
+    const seen = this.#counts.reported(user, work)
     if (arrivals <= seen) return
-    if (arrivals === seen + 1) this.#record(user, work, arrivals)
+    if (arrivals === seen + 1) this.#counts.report(user, work, arrivals)
     // The hint before it was lost, or it comes after this one.
     else void this.#reportWoken({ user, journal: work, arrivals }).catch(() => {})
   }
@@ -158,23 +150,10 @@ export class Arrivals {
     for (const row of rows) this.#notify(user, String(row.journal_id))
   }
 
-  #seenOf(user: string, work: JournalId): number {
-    return this.#seen.get(keyOf(user, work)) ?? 0
-  }
-
-  #record(user: string, work: JournalId, arrivals: number): void {
-    const key = keyOf(user, work)
-    const known = this.#seen.get(key) ?? 0
-    if (this.#seen.size >= maxSeen && known === 0) this.#seen.clear()
-    this.#seen.set(key, Math.max(known, arrivals))
-  }
-
   #notify(user: string, journal: JournalId): void {
     for (const listener of [...this.#listeners]) listener(user, journal)
   }
 }
-
-const keyOf = (user: string, journal: JournalId) => `${user.length} ${user}${journal}`
 
 function compileStatements(dialect: Dialect) {
   const compile = rawTemplates(dialect)

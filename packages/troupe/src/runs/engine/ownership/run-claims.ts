@@ -9,6 +9,7 @@ import { type Clock, TroupeError, type UserId } from '../../../core/index.ts'
 import { runPrefix, workShards } from '../../../journal/index.ts'
 import { type Bind, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
 import { runJournal } from '../store/run-journals.ts'
+import { PassedOverRuns } from './passed-over-runs.ts'
 import type { ProcessLease } from './process-lease.ts'
 
 export interface RunClaims {
@@ -42,9 +43,6 @@ const users = 100
 const perUser = 4
 /** Takeovers at once: fewer than the connections of a pool by default, for its own runs go on meanwhile. */
 const concurrency = 8
-/** A run whose code is not here is not looked at again for so long. */
-const passedOverMs = 30_000
-const maxPassedOver = 10_000
 /** Of one user, behind those that were passed over. */
 const maxPages = 25
 /** It may be free again at once: of a process that took it and dies, or when the storage is well. */
@@ -77,10 +75,7 @@ export function createRunClaims(options: RunClaimsOptions): RunClaims {
 class Claims implements RunClaims {
   readonly #options: RunClaimsOptions
   readonly #table: ReturnType<typeof compileStatements>
-  /** Where this process can't take them, by user. */
-  readonly #passedOver = new Map<string, Set<string>>()
-  #forgetAt = 0
-  #passed = 0
+  readonly #passedOver: PassedOverRuns
   #after = start
   #claim: (user: UserId, run: string) => Promise<unknown> = async () => {}
   #claiming: Promise<void> | undefined
@@ -89,6 +84,7 @@ class Claims implements RunClaims {
   constructor(options: RunClaimsOptions) {
     this.#options = options
     this.#table = compileStatements(options.storage)
+    this.#passedOver = new PassedOverRuns(options.clock)
   }
 
   start(claim: (user: UserId, run: string) => Promise<unknown>): void {
@@ -120,7 +116,7 @@ class Claims implements RunClaims {
   }
 
   async #claimPage(rows: readonly Row[]): Promise<boolean> {
-    this.#expirePassedOver()
+    this.#passedOver.expire()
     const found = await this.#claimableOf(rows)
     let claimed = 0
     const one = async () => {
@@ -130,21 +126,13 @@ class Claims implements RunClaims {
           () => claimed++,
           (error: unknown) => {
             const code = error instanceof TroupeError ? error.code : ''
-            if (!passing.has(code) && !code.startsWith('storage.')) this.#passOver(user, run)
+            if (!passing.has(code) && !code.startsWith('storage.')) this.#passedOver.add(user, run)
           },
         )
       }
     }
     await Promise.all(Array.from({ length: concurrency }, one))
     return claimed > 0
-  }
-
-  #expirePassedOver(): void {
-    const { clock } = this.#options
-    if (clock.monotonic() < this.#forgetAt) return
-    this.#passedOver.clear()
-    this.#passed = 0
-    this.#forgetAt = clock.monotonic() + passedOverMs
   }
 
   #freeStatement(): Statement {
@@ -173,7 +161,7 @@ class Claims implements RunClaims {
     const { storage, form } = this.#options
     let runs = first
     for (let page = 0; page < maxPages; page++) {
-      const free = runs.filter((each) => !this.#isPassedOver(each))
+      const free = runs.filter((each) => !this.#passedOver.has(each.user, each.run))
       const last = runs.at(-1)
       if (free.length > 0 || !last || runs.length < perUser) return free
       const { user, owner, run } = last
@@ -184,16 +172,6 @@ class Claims implements RunClaims {
       runs = rows.map((row) => ({ user, owner, run: runOf(row) }))
     }
     return []
-  }
-
-  #isPassedOver({ user, run }: Found): boolean {
-    return this.#passedOver.get(user)?.has(run) === true
-  }
-
-  #passOver(user: string, run: string): void {
-    if (++this.#passed > maxPassedOver) return
-    const runs = this.#passedOver.get(user) ?? new Set()
-    this.#passedOver.set(user, runs.add(run))
   }
 }
 

@@ -5,6 +5,7 @@ import type { Log } from '../../../observability/index.ts'
 import { pending } from '../../machine/pending.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
 import type { StepLauncher } from '../execution/steps/step-launcher.ts'
+import { runKey } from '../store/run-key.ts'
 import { isPassing, isTakeoverInterrupted } from './ensure-owned.ts'
 import {
   nextOwnership,
@@ -122,7 +123,7 @@ export class RunOwnership {
     release: (at, owned) => owned && at.#startRelease(owned),
     'recheck-later': (at) => at.#wakeAfter(recheckMs, () => at.#recheck(), true),
     abandon: (at) => void at.#host.abandon(at.user, at.run).catch(() => {}),
-    'clear-wakeup': (at) => at.#host.wakeups.clear(at.#key),
+    'clear-wakeup': (at) => at.#host.wakeups.clear(runKey(at.user, at.run)),
     'stop-steps': (at, owned) => {
       void owned?.owner.close()
       void owned?.launcher.release()
@@ -134,12 +135,8 @@ export class RunOwnership {
     },
   }
 
-  get #key(): string {
-    return JSON.stringify([this.user, this.run])
-  }
-
   #wakeAfter(ms: number, run: () => void, foreground = false): void {
-    this.#host.wakeups.set(this.#key, ms, run, { foreground })
+    this.#host.wakeups.set(runKey(this.user, this.run), ms, run, { foreground })
   }
 
   #takeOver(ownAgents?: ReadonlyMap<string, Agent>): Claim {
