@@ -24,12 +24,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'one transaction, the slices of a large change and one change are executed in one class',
   },
   {
-    at: 'storage/postgres/connections/listen-connection.ts',
-    name: 'ListenConnection',
-    members: 23,
-    reason: 'outgoing hints, the connection and the polling stand in one class',
-  },
-  {
     at: 'documents/ranking/blocks.ts',
     name: 'BlockReader',
     members: 21,

@@ -4,22 +4,23 @@
  * between commit and telling, a cheap read each second finds it. Notes travel the same way, and nothing finds those again.
  */
 import type { Client } from 'pg'
-import { type Clock, hashText, PeriodicTask, type Random } from '../../../core/index.ts'
+import { type Clock, PeriodicTask, type Random } from '../../../core/index.ts'
 import { Listeners } from '../../notifications/listeners.ts'
 import {
   type Broadcast,
   type BroadcastConnection,
   type Hint,
-  type InboxArrival,
   maxBroadcastBytes,
   type StorageState,
-  type WorkQueue,
 } from '../../storage-port.ts'
 import { messageOf } from '../error-class.ts'
 import { connect } from './connect.ts'
 import type { ConnectionTarget } from './connection-target.ts'
 import { backoffMs, pause } from './deadline.ts'
 import { answerWithin, disconnect } from './keepalive.ts'
+import { OutgoingHints } from './outgoing-hints.ts'
+import { channelOf, readPayload } from './read-payload.ts'
+import { type PolledHints, SeenHints } from './seen-hints.ts'
 
 export interface ListenConnectionOptions {
   /** Where to listen. Undefined behind a pooler, which keeps no connection for that: then only what is read tells. */
@@ -34,47 +35,31 @@ export interface ListenConnectionOptions {
   readonly announce: (hints: readonly Hint[]) => void
   readonly notify: (channel: string, payload: string) => Promise<void>
   /** Wakes of all processes so far, and users whose revision rose since then, ms since 1970 by the database. */
-  readonly poll: (
-    since: number,
-  ) => Promise<{ readonly wakes: number; readonly at: number; readonly users: readonly Hint[] }>
+  readonly poll: (since: number) => Promise<PolledHints>
   readonly state: (state: StorageState) => void
 }
 
-const queues: readonly WorkQueue[] = ['timers', 'outbox', 'mailboxes', 'cleanup', 'schedules']
-const gatherMs = 3
 const pollMs = 1_000
-/** A payload of NOTIFY has 8,000 bytes at most. */
-const hintsPerPayload = 40
-const payloadBytes = 7_500
 /** As JSON: of twice `maxBroadcastBytes`, for what is encrypted is longer, and quotes are escaped. */
 const maxMessageBytes = 2 * maxBroadcastBytes + 2
-/** A commit may be seen so much later than the time it bears. */
-const overlapMs = 15_000
-/** Of other processes' listeners, which are slower than whoever sends. */
-const maxQueuedMessages = 1_000
 const backoff = { first: 50, last: 5_000 }
 
 export class ListenConnection implements Broadcast {
   readonly #options: ListenConnectionOptions
-  readonly #channel: string
-  readonly #mine = new Map<string, Hint>()
-  readonly #revisions = new Map<string, number>()
+  readonly #outgoing: OutgoingHints
+  readonly #seen = new SeenHints()
   readonly #stopping = new AbortController()
   readonly #listeners = new Listeners<string>()
-  #messages: string[] = []
-  #arrivals: InboxArrival[] = []
   /** The process whose arrivals come here, as the rows of work name it. */
   #owner: string | undefined
-  #sending: Promise<void> | undefined
   #client: Client | undefined
   /** When the connection came or went, of the monotonic clock. */
   #turned = 0
   readonly #polling: PeriodicTask
-  #seen = { wakes: -1, at: 0, repeat: false }
 
   constructor(options: ListenConnectionOptions) {
     this.#options = options
-    this.#channel = `troupe_${options.schema}`
+    this.#outgoing = new OutgoingHints(options)
     const { clock, random } = options
     const run = async () => {
       await this.#poll()
@@ -93,12 +78,7 @@ export class ListenConnection implements Broadcast {
 
   /** Tells the other processes, soon. */
   pass(hints: readonly Hint[]): void {
-    for (const hint of hints) {
-      if (!('arrival' in hint)) this.#mine.set('user' in hint ? `u${hint.user}` : `w${hint.work}`, hint)
-      // What is for this process came to it with the commit.
-      else if (hint.arrival.owner !== this.#owner) this.#arrivals.push(hint.arrival)
-    }
-    if (this.#mine.size > 0 || this.#arrivals.length > 0) this.#sending ??= this.#send()
+    this.#outgoing.add(hints, this.#owner)
   }
 
   async listenAs(owner: string): Promise<void> {
@@ -106,16 +86,16 @@ export class ListenConnection implements Broadcast {
     const before = this.#owner
     this.#owner = owner
     if (!client) return
-    const { answerMs } = this.#options
-    if (before !== undefined) await answerWithin(client, answerMs, client.query(`unlisten ${this.#channelOf(before)}`))
-    await answerWithin(client, answerMs, client.query(`listen ${this.#channelOf(owner)}`))
+    const { answerMs, schema } = this.#options
+    if (before !== undefined)
+      await answerWithin(client, answerMs, client.query(`unlisten ${channelOf(schema, before)}`))
+    await answerWithin(client, answerMs, client.query(`listen ${channelOf(schema, owner)}`))
   }
 
   send(message: string): void {
     const bytes = Buffer.byteLength(JSON.stringify(message))
     if (bytes > maxMessageBytes || this.#stopping.signal.aborted) return
-    if (this.#messages.push(message) > maxQueuedMessages) this.#messages.shift()
-    this.#sending ??= this.#send()
+    this.#outgoing.addMessage(message)
   }
 
   on(listener: (message: string) => void): () => void {
@@ -129,14 +109,9 @@ export class ListenConnection implements Broadcast {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#sending
+    await this.#outgoing.flush()
     await this.#polling.close()
     await this.#hangUp()
-  }
-
-  /** Of one process; of all where an arrival has no owner. */
-  #channelOf(owner: string): string {
-    return owner === '' ? this.#channel : `troupe_${hashText(`${this.#options.schema} ${owner}`).slice(0, 40)}`
   }
 
   async #hangUp(): Promise<void> {
@@ -144,34 +119,13 @@ export class ListenConnection implements Broadcast {
     if (this.#client) await disconnect(this.#client)
   }
 
-  async #send(): Promise<void> {
-    const { node, notify } = this.#options
-    await pause(gatherMs)
-    const hints = chunksOf([...this.#mine.values()])
-    const messages = chunksOf(this.#messages)
-    const byOwner = Map.groupBy(this.#arrivals, ({ owner }) => owner)
-    this.#mine.clear()
-    this.#messages = []
-    this.#arrivals = []
-    this.#sending = undefined
-    const payloads = [
-      ...hints.map((chunk) => JSON.stringify([node, chunk])),
-      ...messages.map((chunk) => JSON.stringify([node, [], chunk])),
-    ]
-    // Whoever is not told looks by himself.
-    for (const payload of payloads) await notify(this.#channel, payload).catch(() => {})
-    for (const [owner, arrivals] of byOwner)
-      for (const chunk of chunksOf(arrivals.map((arrival): Hint => ({ arrival }))))
-        await notify(this.#channelOf(owner), JSON.stringify([node, chunk])).catch(() => {})
-  }
-
   async #listen(location: ConnectionTarget): Promise<void> {
     const client = await connect(location, 'troupe hints', 10_000)
     client.on('notification', ({ payload }) => this.#receive(payload ?? ''))
     client.on('end', () => void this.#reconnect(location))
     try {
-      const channels = [this.#channel, ...(this.#owner === undefined ? [] : [this.#channelOf(this.#owner)])]
-      const listen = channels.map((channel) => `listen ${channel}`).join('; ')
+      const owners = ['', ...(this.#owner === undefined ? [] : [this.#owner])]
+      const listen = owners.map((owner) => `listen ${channelOf(this.#options.schema, owner)}`).join('; ')
       await answerWithin(client, this.#options.answerMs, client.query(listen))
     } catch (error) {
       client.removeAllListeners('end')
@@ -188,7 +142,7 @@ export class ListenConnection implements Broadcast {
     const [node, hints, messages] = received
     if (node === this.#options.node) return
     for (const message of messages) this.#listeners.notify(message)
-    for (const hint of hints) if ('user' in hint) this.#recordHint(hint)
+    for (const hint of hints) if ('user' in hint) this.#seen.isRaisedBy(hint)
     this.#options.announce(hints)
   }
 
@@ -201,7 +155,7 @@ export class ListenConnection implements Broadcast {
         await this.#listen(location)
         if (this.#stopping.signal.aborted) return await this.#hangUp()
         state({ state: 'open' })
-        this.#seen = { ...this.#seen, repeat: true }
+        this.#seen.repeat()
         return
       } catch (error) {
         state({ state: 'failed', problem: messageOf(error) })
@@ -215,77 +169,11 @@ export class ListenConnection implements Broadcast {
     if (!this.#options.location) this.#options.state(state)
   }
 
-  /** Told once more a second later: what was counted may not have been committed yet when it was looked at. */
   async #poll(): Promise<void> {
     // Whether it can be heard there at all: who finds it lost connects again.
     const listening = this.#client
     if (listening) void answerWithin(listening, this.#options.answerMs, listening.query('select 1')).catch(() => {})
-    const { wakes, at, users } = await this.#options.poll(this.#seen.at - overlapMs)
-    const hasNewWakes = wakes !== this.#seen.wakes
-    const first = this.#seen.wakes < 0
-    const announce = !first && (hasNewWakes || this.#seen.repeat)
-    this.#seen = { wakes, at, repeat: hasNewWakes }
-    const risen = users.filter((hint) => 'user' in hint && this.#recordHint(hint))
-    if (this.#revisions.size > 50_000) this.#revisions.clear()
-    if (!first && risen.length > 0) this.#options.announce(risen)
-    if (announce) this.#options.announce(queues.map((work) => ({ work })))
-  }
-
-  /** @returns whether it is news */
-  #recordHint(hint: Extract<Hint, { user: unknown }>): boolean {
-    const known = this.#revisions.get(hint.user) ?? 0
-    if (hint.revision > known) this.#revisions.set(hint.user, hint.revision)
-    return hint.revision > known
+    const news = this.#seen.newsOf(await this.#options.poll(this.#seen.since))
+    if (news.length > 0) this.#options.announce(news)
   }
 }
-
-/** As many together as one payload carries. */
-function chunksOf<T>(all: readonly T[]): readonly (readonly T[])[] {
-  const chunks: T[][] = []
-  let length = 0
-  for (const one of all) {
-    const bytes = Buffer.byteLength(JSON.stringify(one)) + 1
-    const last = chunks.at(-1)
-    length += bytes
-    if (last && last.length < hintsPerPayload && length <= payloadBytes) last.push(one)
-    else {
-      chunks.push([one])
-      length = bytes
-    }
-  }
-  return chunks
-}
-
-/** Whoever may connect to the database may speak on the channel; what is none of ours is passed by. */
-function readPayload(payload: string): [node: string, hints: readonly Hint[], messages: readonly string[]] | undefined {
-  try {
-    const parsed: unknown = JSON.parse(payload)
-    if (!Array.isArray(parsed)) return undefined
-    const [node, hints, messages]: unknown[] = parsed
-    if (typeof node !== 'string' || !Array.isArray(hints)) return undefined
-    return [
-      node,
-      hints.filter(isHint),
-      Array.isArray(messages) ? messages.filter((message) => typeof message === 'string') : [],
-    ]
-  } catch {
-    return undefined
-  }
-}
-
-/** Anybody who may connect may notify, so what comes is looked at before it is believed. */
-function isHint(value: unknown): value is Hint {
-  if (typeof value !== 'object' || value === null) return false
-  if ('work' in value) return queues.some((queue) => queue === value.work)
-  if ('arrival' in value) return isArrival(value.arrival)
-  return (
-    'user' in value && typeof value.user === 'string' && 'revision' in value && Number.isSafeInteger(value.revision)
-  )
-}
-
-const isArrival = (value: unknown): value is InboxArrival =>
-  typeof value === 'object' &&
-  value !== null &&
-  ['owner', 'user', 'journal'].every((name) => name in value && typeof Reflect.get(value, name) === 'string') &&
-  'arrivals' in value &&
-  Number.isSafeInteger(value.arrivals)

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { queues } from './read-payload.ts'
+import { SeenHints } from './seen-hints.ts'
+
+const works = queues.map((work) => ({ work }))
+
+test('New wakes are announced by the poll that finds them and by the next one, and the first poll announces none.', () => {
+  const seen = new SeenHints()
+  const poll = (wakes: number) => seen.newsOf({ wakes, at: 20_000, users: [] })
+  expect([poll(1), poll(1), poll(1), poll(2), poll(2), poll(2)]).toEqual([[], works, [], works, works, []])
+  expect(seen.since).toBe(5_000)
+  seen.repeat()
+  expect([poll(2), poll(2)]).toEqual([works, []])
+})
+
+test('A revision of a user is announced once, unless a hint brought it before the poll.', () => {
+  const seen = new SeenHints()
+  const poll = (revision: number) => seen.newsOf({ wakes: 0, at: 0, users: [{ user: 'ada', revision }] })
+  poll(1)
+  seen.newsOf({ wakes: 0, at: 0, users: [] })
+  expect([poll(2), poll(2)]).toEqual([[{ user: 'ada', revision: 2 }], []])
+  expect(seen.isRaisedBy({ user: 'ada', revision: 3 })).toBe(true)
+  expect(poll(3)).toEqual([])
+})
