@@ -178,7 +178,7 @@ async function probeModels(
 ): Promise<CheckAnswer> {
   const { models } = services
   const open = [...(models.breakers?.() ?? [])].flatMap(([model, state]) => (state === 'open' ? [model] : []))
-  if (open.length > 0) return when(true, `${open.join(', ')} failed repeatedly and is left alone`, { open })
+  if (open.length > 0) return when(true, `the circuit is open after repeated failures: ${open.join(', ')}`, { open })
   const missing = await missingModelKeys(services.models, registeredAgents(settings))
   if (missing.length > 0)
     return when(true, missing.map(({ error }) => error.message).join(' '), {

@@ -305,7 +305,7 @@ const work: readonly Setting[] = [
   {
     path: 'models.breaker.failures',
     kind: integer(1),
-    description: 'in a row, before a model is left alone',
+    description: 'failures in a row before the circuit of a model opens',
     standard: 5,
   },
   { path: 'models.breaker.pause', kind: time, description: 'for so long', standard: '60s' },

@@ -121,7 +121,7 @@ export const generalCodes = {
   },
   'circuit.open': {
     class: errors.CircuitOpenError,
-    message: 'It failed repeatedly and is left alone for {pause}.',
+    message: 'The circuit is open after repeated failures; the next attempt is allowed in {pause}.',
     hint: 'It is tried again by itself; have something to fall back on.',
   },
   'rate.limited': {

@@ -5,7 +5,7 @@ import * as errors from '../troupe-error.ts'
 export const runsCodes = {
   'budget.exceeded': {
     class: errors.BudgetExceededError,
-    message: 'The {budget} budget does not last for what comes next: {used} of {limit} are used{others}.',
+    message: 'The {budget} budget is exhausted: {used} of {limit} used{others}.',
     hint: 'Raise the budget, or let the team do less.',
   },
   'budget.ceiling': {

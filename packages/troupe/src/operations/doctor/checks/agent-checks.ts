@@ -94,7 +94,7 @@ export const agentChecks = {
     const { failures = 5, pause = '60s' } = subject.config.models?.breaker ?? {}
     const outside = toolsOf(subject).filter(({ effect }) => effect !== 'durable')
     const bare = outside.filter(({ name }) => !policyPartsOf(subject.config, name).has('breaker'))
-    const seen = `Models are left alone for ${pause} after ${failures} failures; of ${metrics.summary('model.called').count} calls ${metrics.summary('model.called').failures} failed.`
+    const seen = `The circuit of a model opens for ${pause} after ${failures} failures; of ${metrics.summary('model.called').count} calls ${metrics.summary('model.called').failures} failed.`
     if (bare.length === 0) return pass(seen)
     return warn(
       `${seen} Without a breaker: ${listNames(bare.map(({ name }) => name))}.`,

@@ -145,7 +145,7 @@ export class McpConnection {
     if (clock.monotonic() < this.#notBefore)
       throw failure('mcp.unreachable', {
         server: source,
-        problem: 'it failed just now, and is left alone for a moment',
+        problem: 'it failed just now; the next attempt is allowed in a moment',
       })
     try {
       const { client, tools } = await this.#listed()

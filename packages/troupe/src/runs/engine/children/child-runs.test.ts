@@ -246,7 +246,7 @@ describe('a run that a step starts', () => {
     const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { hops: 5 } } })
     const { guard, error } = await run.result()
     expect(guard).toMatchObject({ name: 'hops', limit: 5, used: 4 })
-    expect(error?.message).toContain('4 of 5 are used')
+    expect(error?.message).toContain('4 of 5 used')
     expect(new Set(seen)).toEqual(new Set(['completed']))
     expect((await ada.orchestra.list()).items).toHaveLength(3)
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
@@ -273,7 +273,7 @@ describe('a run that a step starts', () => {
     expect(guard).toMatchObject({ name: 'steps', limit: 10, held: expect.any(Number), by: [{ run: first }] })
     expect(guard?.by?.[0]?.held).toBe(guard?.held)
     expect(error?.details).toMatchObject({ held: guard?.held, by: guard?.by })
-    expect(error?.message).toMatch(new RegExp(`of 10 are used, \\d are held by ${first}`))
+    expect(error?.message).toMatch(new RegExp(`of 10 used, \\d held by ${first}`))
   })
 
   it('is refused where its topology is', async () => {

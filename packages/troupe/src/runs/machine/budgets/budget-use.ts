@@ -13,10 +13,10 @@ export type BudgetUse = {
   readonly by?: readonly BudgetHolder[]
 }
 
-/** As the end of a sentence: "", or ", 12 are held by RUN (8), RUN (4)". */
+/** As the end of a sentence: "", or ", 12 held by RUN (8), RUN (4)". */
 export function heldText({ held = 0, by = [] }: Pick<BudgetUse, 'held' | 'by'>): string {
   if (held === 0) return ''
   const named = by.reduce((sum, holder) => sum + holder.held, 0)
   const runs = by.map(({ run, held: each }) => `${run} (${each})`).join(', ')
-  return `, ${held} are held by ${runs}${named < held ? ' and other runs' : ''}`
+  return `, ${held} held by ${runs}${named < held ? ' and other runs' : ''}`
 }

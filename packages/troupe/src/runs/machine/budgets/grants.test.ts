@@ -77,7 +77,7 @@ it('a rejected grant trips the guard, with what is held and by whom', () => {
   expect(testbed.result).toMatchObject({
     status: 'failed',
     guard: { name: 'hops', limit: 9, used: 4 },
-    error: { message: expect.stringContaining('at 4 of 9, 5 are held by r (5)') },
+    error: { message: expect.stringContaining('at 4 of 9, 5 held by r (5)') },
   })
   const other = drawing()
   other.apply(rejected)
