@@ -22,14 +22,14 @@ export async function* serverEvents<T>(body: AsyncIterable<Uint8Array>): AsyncGe
 
 function checkBody(body: unknown): void {
   if (typeof fieldOf(body, Symbol.asyncIterator) !== 'function')
-    throw wrongArgument('The body of serverEvents', 'it is no async iterable of bytes')
+    throw wrongArgument('The body of serverEvents', 'it is not an async iterable of bytes')
 }
 
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of body) {
-    if (!isInstance(chunk, Uint8Array)) throw wrongArgument('A chunk of serverEvents', 'it is no Uint8Array')
+    if (!isInstance(chunk, Uint8Array)) throw wrongArgument('A chunk of serverEvents', 'it is not a Uint8Array')
     const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
     rest = lines.pop() ?? ''
     yield* lines

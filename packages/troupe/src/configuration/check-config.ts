@@ -67,7 +67,7 @@ export function throwProblems(all: readonly TroupeError[]): void {
 
 /** Everything that is wrong with it, and in production everything that is unsafe. */
 export function configProblems(from: TroupeConfig): readonly TroupeError[] {
-  if (!isPlainObject(from)) return [wrong('The configuration', 'it is no object')]
+  if (!isPlainObject(from)) return [wrong('The configuration', 'it is not an object')]
   const input = readable('The configuration', () => ({ ...from }))
   const config = shaped(input)
   const checks = [
@@ -184,7 +184,7 @@ function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restor
 function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: TroupeConfig): void {
   checkOptions('evaluation', evaluation, ['scores', 'online'])
   for (const [name, score] of Object.entries(evaluation.scores ?? {}))
-    if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is no function')
+    if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is not a function')
   if (evaluation.online !== undefined) checkOnlineScoring(evaluation.online, evaluation.scores ?? {})
   if (agents !== undefined) agentsByName(listOf('agents', agents))
   if (teams !== undefined && !isObject(teams))
@@ -224,7 +224,7 @@ function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {
   checkOptions('models.keys', keys, Object.keys(providers))
   for (const [name, key] of Object.entries({ apiKey, ...keys }))
     if (key !== undefined && !isText(key) && !isSecretReference(key))
-      throw wrong(`models: ${name}`, 'it is no key, and names no secret')
+      throw wrong(`models: ${name}`, 'it is not a key, and names no secret')
 }
 
 function checkDefaults(defaults: ModelDefaults): void {

@@ -49,6 +49,6 @@ function numberOf(variables: Variables, name: string, lowest: number, highest: n
   if (value >= lowest && value <= highest && (!integerOnly || Number.isInteger(value))) return value
   throw failure('validation.failed', {
     what: `The variable ${name} of the environment`,
-    problem: `it is no ${integerOnly ? 'whole number' : 'number'} from ${lowest}${highest < 1e9 ? ` to ${highest}` : ''}`,
+    problem: `it is not a ${integerOnly ? 'whole number' : 'number'} from ${lowest}${highest < 1e9 ? ` to ${highest}` : ''}`,
   })
 }

@@ -16,7 +16,7 @@ export function postgresFromEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): PostgresOptions {
   const wrong = (problem: string) => failure('validation.failed', { what: 'The environment', problem })
-  if (!isObject(environment)) throw wrong('it is no object')
+  if (!isObject(environment)) throw wrong('it is not an object')
   // Read once: the environment of a caller may be anything.
   const names = ['DATABASE_URL', 'DB_PORT', ...Object.keys(parts)]
   const values = readable('The environment', () => Object.fromEntries(names.map((name) => [name, environment[name]])))

@@ -31,6 +31,6 @@ export function checkEmbeddings(embeddings: DocumentEmbeddings | undefined): Doc
   const model = fieldOf(embeddings, 'model')
   const embed = fieldOf(embeddings, 'embed')
   if (typeof model === 'string' && model !== '' && typeof embed === 'function') return embeddings
-  const problem = 'it is no { model, embed } with a name and a function'
+  const problem = 'it is not a { model, embed } with a name and a function'
   throw failure('validation.failed', { what: 'embedding', problem })
 }

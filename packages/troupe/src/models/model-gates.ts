@@ -191,7 +191,7 @@ export const accountOf = (spec: ModelSpec | EmbeddingSpec, name: string): string
 /** @throws ValidationError for a limit that is none */
 export function checkLimits(limits: ModelLimits): ModelLimits {
   if (typeof limits !== 'object' || limits === null)
-    throw failure('validation.failed', { what: 'models.limits', problem: 'it is no object' })
+    throw failure('validation.failed', { what: 'models.limits', problem: 'it is not an object' })
   for (const [key, limit] of Object.entries(limits)) {
     const where = `the limits of ${key}`
     checkOptions(where, limit, ['concurrent', 'queue', 'perMinute'])

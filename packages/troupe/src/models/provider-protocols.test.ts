@@ -196,7 +196,7 @@ describe('the form of an answer', () => {
       expect(await asksFor(kind, form)).toMatchObject({ strict: false, schema: { type: 'object' } })
   })
 
-  it.each(Object.keys(kinds))('is asked for in words where it is no object, behind %s', async (kind) => {
+  it.each(Object.keys(kinds))('is asked for in words where it is not an object, behind %s', async (kind) => {
     for (const form of [
       z.array(z.string()),
       z.enum(['left', 'right']),

@@ -50,10 +50,10 @@ export function readSandboxConfig(config: SandboxConfig = {}): {
   checkOptions('sandbox.limits', config.limits ?? {}, Object.keys(defaults))
   for (const [name, value] of Object.entries(config.limits ?? {}))
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
-      throw wrong(`limits.${name}`, 'it is no whole number above 0')
+      throw wrong(`limits.${name}`, 'it is not a whole number above 0')
   const { engines } = config
   if (engines !== undefined && !(Array.isArray(engines) && engines.length > 0 && engines.every(isEngine)))
-    throw wrong('engines', 'it is no list of engines, each with a name, languages, effect and run')
+    throw wrong('engines', 'it is not a list of engines, each with a name, languages, effect and run')
   const limits = { ...defaults, ...config.limits }
   if (limits.file > largestFile) throw wrong('limits.file', `it is more than ${largestFile}`)
   return {

@@ -16,6 +16,6 @@ it('a port that is taken is told with what to do, and nothing stays open', async
   await expect(serveMetrics(troupe, { port })).rejects.toMatchObject(addressInUse)
   await expect(serve(troupe, { port: 0, metrics: { port } })).rejects.toMatchObject(addressInUse)
   const unassignable = serve(troupe, { host: '192.0.2.1', port: 0, key: 'k'.repeat(32) })
-  await expect(unassignable).rejects.toThrow('it is no address of this machine')
+  await expect(unassignable).rejects.toThrow('it is not an address of this machine')
   expect((await fetch(`${url}/ready`)).status).toBe(200)
 })

@@ -6,7 +6,7 @@ import { failure } from '../core/index.ts'
 const problems: Readonly<Record<string, string>> = {
   EACCES: 'this user may not take that port',
   EADDRINUSE: 'another program listens there',
-  EADDRNOTAVAIL: 'it is no address of this machine',
+  EADDRNOTAVAIL: 'it is not an address of this machine',
   ENOTFOUND: 'there is no address of that name',
 }
 

@@ -46,7 +46,7 @@ describe('what was answered once', () => {
     expect(await second).toBe('asked anew')
     expect(calls).toMatchObject([{ code: 'cancelled' }])
     await expect(ada.cached(() => 1, { key: 'x', signal: gone.signal })).rejects.toMatchObject({ code: 'cancelled' })
-    await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/no AbortSignal/)
+    await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/not an AbortSignal/)
   })
   it('is refused where it would be kept for no time, under no key, or is no function', async () => {
     const ada = (await opened()).user('ada')

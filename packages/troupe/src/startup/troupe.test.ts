@@ -188,7 +188,9 @@ describe('createTroupe', () => {
     await using troupe = await createTroupe({ storage: 'memory:' })
     const ada = troupe.user('ada')
     const agent = defineAgent({ name: 'A', run: () => 1 })
-    await expect(ada.start(agent as never)).rejects.toThrow('What user.start was given is not valid: it is no Worker')
+    await expect(ada.start(agent as never)).rejects.toThrow(
+      'What user.start was given is not valid: it is not a Worker',
+    )
     expect(() => ada.session(new Worker('W') as never)).toThrow('workers are started (start)')
   })
   it('refuses to observe what never happens, naming what is near', async () => {

@@ -138,7 +138,7 @@ export class User {
   async start(worker: Worker, options: { readonly signal?: AbortSignal } = {}): Promise<RunningWorker> {
     checkCall('start', options)
     if (!isInstance(worker, Worker))
-      throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.start) and sessions (session)')
+      throw misplaced('start', 'it is not a Worker; agents work in runs (orchestra.start) and sessions (session)')
     this.#parts.gate.checkStart('Starting a worker')
     const { detail, types, stop } = await runWorker(this.#parts, this.id, worker, options)
     return { detail, types, stop, [Symbol.asyncDispose]: stop }
@@ -222,7 +222,7 @@ export class User {
     if (typeof fieldOf(agent, 'step') !== 'function')
       throw misplaced(
         'session',
-        'it is no agent, as defineAgent and new LlmAgent make them; workers are started (start)',
+        'it is not an agent, as defineAgent and new LlmAgent make them; workers are started (start)',
       )
     const { roles } = this.#parts
     for (const { name, access } of withHelpers(agent)) if (access?.role !== undefined) roleOf(roles, access.role, name)

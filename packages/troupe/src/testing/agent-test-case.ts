@@ -40,7 +40,7 @@ export class AgentTestCase implements AsyncDisposable {
   /** A copy of the agent whose model says these things; all of them must be asked for. */
   mock<Agent extends LlmAgent>(agent: Agent, responses: readonly MockItem[]): Agent {
     if (!isInstance(agent, LlmAgent))
-      throw failure('validation.failed', { what: 'The agent of AgentTestCase.mock', problem: 'it is no LlmAgent' })
+      throw failure('validation.failed', { what: 'The agent of AgentTestCase.mock', problem: 'it is not an LlmAgent' })
     const model = new MockModel({ responses })
     this.#models.push(model)
     return agent.with({ model })

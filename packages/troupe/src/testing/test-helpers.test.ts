@@ -120,8 +120,8 @@ describe('a MockModel', () => {
 it('what simulates, checks and counts says what it was not given', async () => {
   const scenario = new URL('./none.scenario.ts', import.meta.url)
   const wrong = [
-    [{}, /simulate\.scenario .* no URL/],
-    [{ scenario: './team.scenario.ts', seeds: 1 }, /simulate\.scenario .* no URL/],
+    [{}, /simulate\.scenario .* not a URL/],
+    [{ scenario: './team.scenario.ts', seeds: 1 }, /simulate\.scenario .* not a URL/],
     [{ scenario, seeds: 1 }, /there is no file .*none\.scenario\.ts/],
     [{ scenario: new URL(import.meta.url) }, /simulate\.seeds/],
     [{ scenario: new URL(import.meta.url), seeds: 0 }, /simulate\.seeds/],

@@ -86,7 +86,7 @@ describe('strings', () => {
       )
     for (const wrong of [undefined, null, 17, { name: 'Bob' }] as unknown[] as Agent[])
       expect(() => patterns.star({ center: wrong, points: [a] })).toThrow(
-        expect.objectContaining({ hint: remedy, message: expect.stringContaining('it is no agent') }),
+        expect.objectContaining({ hint: remedy, message: expect.stringContaining('it is not an agent') }),
       )
   })
   it('the first starts and those without a way on end, where nothing says so', () => {

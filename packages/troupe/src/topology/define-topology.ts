@@ -42,7 +42,7 @@ function readCompiled({ canonical, agents }: CompiledTopology): CompiledTopology
 
 function compile(form: TopologyForm, agents: Agents): CompiledTopology {
   if (!isObject(form as unknown))
-    throw failure('validation.failed', { what: 'The topology', problem: 'it is no object' })
+    throw failure('validation.failed', { what: 'The topology', problem: 'it is not an object' })
   if (isCompiled(form)) return form
   if ('canonical' in form) return readCompiled(form as unknown as CompiledTopology)
   if ('version' in form) return readCanonical(form as CanonicalTopology, agents)

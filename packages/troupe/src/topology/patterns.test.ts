@@ -215,3 +215,9 @@ describe('patterns', () => {
     ).toMatch(/within 2 rounds: 2 is too small/)
   })
 })
+
+it('A pattern rejects a list of billions of holes at once.', () => {
+  const agents = new Array(2 ** 32 - 1) as never[]
+  for (const make of [patterns.ring, patterns.mesh, patterns.blackboard] as readonly ((options: never) => unknown)[])
+    expect(() => make({ agents } as never)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
+})

@@ -68,10 +68,10 @@ class Plan extends TopologyDraft {
   }
 }
 
-function some<T>(what: string, list: readonly T[]): readonly T[] {
-  if (!isList(list) || list.length === 0)
+function some<T>(what: string, value: readonly T[]): readonly T[] {
+  if (!isList(value) || value.length === 0)
     throw failure('validation.failed', { what, problem: 'it must be a list of at least one' })
-  return list
+  return listOf(what, value)
 }
 /** A switch that is off where nothing is said. */
 const flag = (what: string, value: boolean | undefined) => value !== undefined && checkFlag(what, value)

@@ -112,7 +112,7 @@ async function divide(
   if (entry.results) return handOff(role.reduce, entry.input)
   const items = split ? await split(entry.input) : entry.input
   if (!Array.isArray(items))
-    throw failure('validation.failed', { what: 'What is to be mapped', problem: 'it is no list; pass split' })
+    throw failure('validation.failed', { what: 'What is to be mapped', problem: 'it is not a list; pass split' })
   const inputs = JSON.parse(encodeJson(items, 'What split returned')) as readonly Json[]
   return inputs.length === 0
     ? handOff(role.reduce, { results: [] })

@@ -38,7 +38,7 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
   const name = fieldOf(agent, 'name') ?? agent
   throw invalid(
     typeof name === 'string' ? name : 'an agent',
-    typeof agent === 'string' ? 'it is a name and not an agent' : 'it is no agent',
+    typeof agent === 'string' ? 'it is a name and not an agent' : 'it is not an agent',
     'Pass the definition itself, made by defineAgent, new LlmAgent or new AgentPool',
   )
 }

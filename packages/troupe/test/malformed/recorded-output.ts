@@ -11,7 +11,7 @@ export interface Output {
   readonly stream: boolean
   /** The body of the response; `REPEAT` in it stands for `repeat`. */
   readonly body?: string
-  /** The body in base64, where it is no UTF-8. */
+  /** The body in base64, where it is not UTF-8. */
   readonly bytes?: string
   readonly repeat?: { readonly of: string; readonly times: number }
   /** Follows the body without end; `COUNT` in it counts. */

@@ -68,7 +68,7 @@ export function checkMemory(memory: MemoryOptions): void {
     throw wrong('compaction', 'it summarises what maxTokens would leave out: name one of the two')
   if (compaction !== undefined) checkCompaction(compaction)
   if (pinned !== undefined && !(Array.isArray(pinned) && pinned.every((fact) => typeof fact === 'string')))
-    throw wrong('pinned', 'it is no list of texts')
+    throw wrong('pinned', 'it is not a list of texts')
   if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
     throw wrong('shared', 'it is not the beginning of a key')
   const counted = {

@@ -49,7 +49,7 @@ describe('what a step offers its model', () => {
     const chosen = ({ tools: all }: { tools: readonly { name: string }[] }) => all.slice(0, 1) as never
     expect(await names({ toolSelection: chosen })).toEqual(['search'])
     await expect(names({ toolSelection: () => ['serch'] })).rejects.toThrow(/serch/)
-    await expect(names({ toolSelection: () => 'search' as never })).rejects.toThrow(/toolSelection.*no list/)
+    await expect(names({ toolSelection: () => 'search' as never })).rejects.toThrow(/toolSelection.*not a list/)
     expect(() => createDefinition({ name: 'A', toolSelection: 'best' as never })).toThrow(/best/)
   })
 

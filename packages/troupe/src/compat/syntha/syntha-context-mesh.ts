@@ -224,5 +224,8 @@ const isUser = (source: MeshOptions | User): source is User =>
 /** @throws ValidationError for what can't be a mesh, a user of a troupe, or options */
 export function checkMesh(what: string, mesh: unknown): void {
   if (!isObject(mesh))
-    throw failure('validation.failed', { what, problem: 'it is no mesh, no user of a troupe, and no options of one' })
+    throw failure('validation.failed', {
+      what,
+      problem: 'it is not a mesh, no user of a troupe, and no options of one',
+    })
 }

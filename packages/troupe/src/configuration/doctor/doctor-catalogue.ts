@@ -113,7 +113,10 @@ export const doctorChecks = {
   'agents.inputs': { about: 'configuration', description: 'What agents are given is checked against a schema.' },
   'models.keys': { about: 'system', severity: 'high', description: 'Each model that is named has its API key.' },
   'models.fallback': { about: 'configuration', description: 'Where a model fails, another one or a value stands in.' },
-  'calls.breakers': { about: 'system', description: 'A service that fails repeatedly is not called while its circuit is open.' },
+  'calls.breakers': {
+    about: 'system',
+    description: 'A service that fails repeatedly is not called while its circuit is open.',
+  },
   'calls.retried': { about: 'configuration', description: 'What may be tried again is, with growing pauses.' },
   'calls.timed': { about: 'configuration', description: 'No call of a tool waits for ever.' },
   'errors.handled': { about: 'configuration', description: 'Teams say what becomes of an error.' },

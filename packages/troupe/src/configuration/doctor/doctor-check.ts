@@ -85,7 +85,7 @@ export function checkDoctor(config: DoctorConfig, known: ReadonlyMap<string, { r
     if (check.timeout !== undefined) milliseconds(check.timeout, `${where}.timeout`, '1ms')
   }
   if (config.backups !== undefined && (typeof config.backups !== 'string' || config.backups === ''))
-    throw wrong('doctor.backups', 'it is no path of a folder')
+    throw wrong('doctor.backups', 'it is not a path of a folder')
   for (const span of ['attestFor', 'backupEvery'] as const)
     if (config[span] !== undefined) milliseconds(config[span], `doctor.${span}`, '1ms')
   checkAttested(config.attest ?? {}, known)
@@ -95,7 +95,7 @@ function checkAttested(
   attest: Readonly<Record<string, string>>,
   known: ReadonlyMap<string, { readonly attestable: boolean }>,
 ): void {
-  if (!isObject(attest)) throw wrong('doctor.attest', 'it is no object of days by the ids of checks')
+  if (!isObject(attest)) throw wrong('doctor.attest', 'it is not an object of days by the ids of checks')
   const attestable = [...known].flatMap(([id, check]) => (check.attestable ? [id] : []))
   for (const [id, day] of Object.entries(attest)) {
     if (!attestable.includes(id))
@@ -107,6 +107,6 @@ function checkAttested(
     // A day that the calendar does not have is read as another one.
     const at = typeof day === 'string' && dayForm.test(day) ? Date.parse(day) : Number.NaN
     if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== day)
-      throw wrong(`doctor.attest.${id}`, 'it is no day such as 2026-11-01')
+      throw wrong(`doctor.attest.${id}`, 'it is not a day such as 2026-11-01')
   }
 }

@@ -87,7 +87,7 @@ function syntaxProblem(kind: 'JSON' | 'YAML', error: unknown): string {
   const [first = ''] = message.split('\n')
   if (kind === 'YAML') return first.replace(/:$/, '')
   const location = /\(line \d+ column \d+\)/.exec(message)?.[0]
-  return location === undefined ? 'it is no JSON' : `it is no JSON ${location}`
+  return location === undefined ? 'it is not JSON' : `it is not JSON ${location}`
 }
 
 interface Reading {

@@ -168,7 +168,7 @@ describe('the configuration', () => {
   it('as data that cannot be read says in which line', async () => {
     const problemOf = async (file: string) => messagesOf((await load({ file })).problems)[0]
     write('e.json', '{\n  "log": "planted",\n}')
-    expect(await problemOf('e.json')).toMatch(/it is no JSON \(line 3 column 1\)\.$/)
+    expect(await problemOf('e.json')).toMatch(/it is not JSON \(line 3 column 1\)\.$/)
     write('f.yaml', 'log: info\nlog: planted\n')
     expect(await problemOf('f.yaml')).toMatch(/at line 2, column 1\.$/)
   })

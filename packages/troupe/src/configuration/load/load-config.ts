@@ -95,7 +95,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
   const { server = {}, teams: named = {}, ...rest } = asObject(effectiveValues) as DeploymentConfig
   const teams = asTeams(named, problems)
   if (rest.secrets !== undefined && !Array.isArray(rest.secrets)) {
-    problems.push(failure('validation.failed', { what: 'secrets', problem: 'it is no list' }))
+    problems.push(failure('validation.failed', { what: 'secrets', problem: 'it is not a list' }))
     delete (rest as { secrets?: unknown }).secrets
   }
   const composed = withTeams(withVariables(rest as TroupeConfig, { ...dotenv, ...env }), teams)
@@ -122,7 +122,7 @@ const without = (variables: Variables, over: Variables): Variables =>
 
 /** What is no team is left out, and told. */
 function asTeams(named: unknown, problems: TroupeError[]): Record<string, Team> {
-  const wrong = (what: string) => problems.push(failure('validation.failed', { what, problem: 'it is no object' }))
+  const wrong = (what: string) => problems.push(failure('validation.failed', { what, problem: 'it is not an object' }))
   if (!isObject(named)) {
     wrong('teams')
     return {}

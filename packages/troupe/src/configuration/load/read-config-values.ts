@@ -34,7 +34,7 @@ export function readConfigValues(
       problems.push(
         failure('validation.failed', {
           what: `${path} in ${origin.name}`,
-          problem: `it is no object with ${nested.join(', ')}`,
+          problem: `it is not an object with ${nested.join(', ')}`,
         }),
       )
       return

@@ -33,7 +33,7 @@ interface Parts {
 
 /** @throws ValidationError for a source that is none */
 export function openSecrets(config: SecretsConfig = ['environment'], parts: Parts): Secrets {
-  if (!Array.isArray(config)) throw wrong('secrets', 'it is no list of sources')
+  if (!Array.isArray(config)) throw wrong('secrets', 'it is not a list of sources')
   for (const secret of readEnvironment(parts.variables).secrets) parts.redactor.addSecret(secret)
   return new Secrets({ ...parts, sources: config.map((one, i) => sourceOf(one, `secrets[${i}]`, parts)) })
 }

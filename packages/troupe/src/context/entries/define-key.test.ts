@@ -5,7 +5,7 @@ import { defineKey } from './define-key.ts'
 
 test('a key without a schema is refused where it is defined, and one whose schema tells nothing at its push', async () => {
   for (const none of [undefined, null, {}])
-    expect(() => defineKey('orders.{id}', none as never)).toThrow(/The schema of orders.{id} .* no Standard Schema/)
+    expect(() => defineKey('orders.{id}', none as never)).toThrow(/The schema of orders.{id} .* not a Standard Schema/)
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   const mute = defineKey('mute', { '~standard': { version: 1, vendor: 'test', validate: () => null as never } })

@@ -41,7 +41,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
   const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
   const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {
     if (!isObject(parameters))
-      throw failure('validation.failed', { what: `What the key ${form} was given`, problem: 'it is no object' })
+      throw failure('validation.failed', { what: `What the key ${form} was given`, problem: 'it is not an object' })
     for (const name of Object.keys(parameters))
       if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'is not in it' })
     const key = form.replace(/\{([^{}]*)\}/g, (_, name: string) => {

@@ -25,7 +25,7 @@ export function createVirtualClock(options: { readonly start?: number } = {}): V
   checkOptions('createVirtualClock', options, ['start'])
   const start = options.start ?? Date.UTC(2026, 0, 1)
   if (typeof start !== 'number' || !Number.isFinite(start))
-    throw failure('validation.failed', { what: 'The start of a virtual clock', problem: 'it is no ms since 1970' })
+    throw failure('validation.failed', { what: 'The start of a virtual clock', problem: 'it is not ms since 1970' })
   let now = start
   let order = 0
   const timers = new Set<Timer>()

@@ -49,7 +49,7 @@ export function checkSignal(what: string, signal: AbortSignal | undefined): void
 /** @throws ValidationError for what is no signal; one that has aborted is fine */
 export function checkSignalType(what: string, signal: unknown): void {
   if (signal !== undefined && !readable(`The signal of ${what}`, () => signal instanceof AbortSignal))
-    throw failure('validation.failed', { what: `The signal of ${what}`, problem: 'it is no AbortSignal' })
+    throw failure('validation.failed', { what: `The signal of ${what}`, problem: 'it is not an AbortSignal' })
 }
 
 /**
@@ -103,7 +103,7 @@ const longestList = 1_000_000
 /** @throws ValidationError for what is no list, or is longer than `max` */
 export function listOf<T>(what: string, value: readonly T[], max = longestList): readonly T[] {
   if (!readable(what, () => Array.isArray(value)))
-    throw failure('validation.failed', { what, problem: 'it is no list' })
+    throw failure('validation.failed', { what, problem: 'it is not a list' })
   const length = readable(what, () => value.length)
   if (length > max) throw failure('validation.failed', { what, problem: `it has ${length} items, at most ${max}` })
   return value

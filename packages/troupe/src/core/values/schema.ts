@@ -42,7 +42,8 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
 export function checkSchema(what: string, schema: unknown): void {
   if (schema === undefined) return
   const validate = fieldOf(fieldOf(schema, '~standard'), 'validate')
-  if (typeof validate !== 'function') throw failure('validation.failed', { what, problem: 'it is no Standard Schema' })
+  if (typeof validate !== 'function')
+    throw failure('validation.failed', { what, problem: 'it is not a Standard Schema' })
 }
 
 /** `zod/mini`, and zod 4 before 4.2, know how their JSON Schema is made, but do not tell it themselves. */

@@ -1,5 +1,5 @@
 /**
- * Reads one file as text, or says why it is no document. Nothing here throws: a file that cannot be used
+ * Reads one file as text, or says why it is not a document. Nothing here throws: a file that cannot be used
  * becomes a reason that the report lists.
  */
 import { hash } from 'node:crypto'

@@ -107,7 +107,7 @@ function timestampOf(at: string | Date): number {
   if (!exists || !(timestamp <= maxTimestamp))
     throw failure('validation.failed', {
       what: 'at',
-      problem: 'it is no Date and no ISO text of one, up to the year 9999',
+      problem: 'it is neither a Date nor an ISO text of one, up to the year 9999',
     })
   return timestamp
 }
@@ -152,7 +152,7 @@ export function checkSend<Options extends CommonSendOptions>(
   if (requiresConfirmation !== undefined) checkFlag('requiresConfirmation', requiresConfirmation)
   if (dedupeId === '') throw failure('validation.failed', { what: 'dedupeId', problem: 'it is empty' })
   if (at !== undefined && typeof at !== 'string' && !(at instanceof Date))
-    throw failure('validation.failed', { what: 'at', problem: 'it is no Date and no ISO text of one' })
+    throw failure('validation.failed', { what: 'at', problem: 'it is neither a Date nor an ISO text of one' })
   if (priority !== undefined && !isPriority(priority))
     throw failure('validation.failed', {
       what: 'priority',

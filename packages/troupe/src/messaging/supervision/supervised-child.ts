@@ -53,7 +53,7 @@ function workerChild(make: () => Worker, parts: ChildParts): Child {
     if (worker instanceof Worker) return worker
     // What an asynchronous function rejects with is dropped with the promise.
     if ((worker as unknown) instanceof Promise) (worker as unknown as Promise<unknown>).catch(() => {})
-    throw failure('validation.failed', { what: 'What a supervised function gives', problem: 'it is no Worker' })
+    throw failure('validation.failed', { what: 'What a supervised function gives', problem: 'it is not a Worker' })
   }
   // Made before anything starts, so that a function that makes none is refused at once; the first start takes it.
   let next: Worker | undefined = made()

@@ -47,7 +47,10 @@ export class DurableStateMachine<State extends string = string> {
     checkOptions('StateMachine.open', options, ['context', 'key', 'initial', 'transitions', 'entry'])
     const { context, key, initial, transitions, entry = {} } = options
     if (typeof context?.update !== 'function')
-      throw failure('validation.failed', { what: 'context', problem: 'it is no context of an agent or of a handler' })
+      throw failure('validation.failed', {
+        what: 'context',
+        problem: 'it is not a context of an agent or of a handler',
+      })
     const table = new TransitionTable(transitions)
     if (!table.names(initial))
       throw failure('validation.failed', { what: 'initial', problem: `no transition names ${initial}` })

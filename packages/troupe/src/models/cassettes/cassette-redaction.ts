@@ -26,7 +26,7 @@ export function createRedaction(options: {
     if (typeof secret !== 'string' || secret.length < shortestSecret)
       throw failure('validation.failed', {
         what: 'A secret of a cassette',
-        problem: `it is no text of at least ${shortestSecret} characters`,
+        problem: `it is not a text of at least ${shortestSecret} characters`,
       })
     redactSecret(secret)
   }

@@ -13,7 +13,7 @@ export function createWebhook(
   { clock, random, fetch }: { readonly clock: Clock; readonly random: Random; readonly fetch: FetchPort },
 ): AlertSink {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw failure('validation.failed', { what: 'alerts.to.webhook', problem: 'it is no address of http or https' })
+    throw failure('validation.failed', { what: 'alerts.to.webhook', problem: 'it is not an address of http or https' })
   const careful = wrap(
     retry({ attempts: 5, clock, random, when: isTransient }),
     timeout({ clock, limit: '10s', what: 'The webhook of alerts' }),

@@ -48,7 +48,7 @@ export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
     logConfig.redact !== undefined &&
     !listOf('log.redact', logConfig.redact).every((path) => typeof path === 'string')
   )
-    throw wrong('log.redact', 'it is no list of paths')
+    throw wrong('log.redact', 'it is not a list of paths')
   return logConfig
 }
 

@@ -278,7 +278,7 @@ async function readGauge({ name, labels, read }: Gauge): Promise<readonly GaugeR
 export function checkMetric(name: string): void {
   const problem =
     typeof name !== 'string'
-      ? 'it is no text'
+      ? 'it is not a text'
       : name === ''
         ? 'it is empty'
         : name.length > longestName

@@ -76,7 +76,7 @@ function treeOf(span: Span, childrenById: ReadonlyMap<string, readonly Span[]>):
 /** As lines for a person: indented, with durations, tokens and cost. @throws ValidationError for what is no trace */
 export function formatTrace(recorded: RecordedTrace): string {
   if (!isPlainObject(recorded) || typeof recorded.cost !== 'number' || !Array.isArray(recorded.roots))
-    throw failure('validation.failed', { what: 'What formatTrace was given', problem: 'it is no recorded trace' })
+    throw failure('validation.failed', { what: 'What formatTrace was given', problem: 'it is not a recorded trace' })
   const { roots, ...trace } = recorded
   const lines = [
     `trace ${trace.traceId}: ${trace.durationMs} ms, ${trace.spans} spans, ${trace.errors} errors, ${trace.inputTokens} + ${trace.outputTokens} tokens, $${trace.cost.toFixed(6)}`,

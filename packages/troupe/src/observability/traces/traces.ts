@@ -123,7 +123,7 @@ export class Traces {
     checkText('traceparent', traceparent)
     const [, trace, span] = traceparentForm.exec(traceparent) ?? []
     if (trace === undefined || span === undefined || /^0+$/.test(trace))
-      throw failure('validation.failed', { what: 'traceparent', problem: 'it is no header of W3C Trace Context' })
+      throw failure('validation.failed', { what: 'traceparent', problem: 'it is not a header of W3C Trace Context' })
     return { trace, span }
   }
 

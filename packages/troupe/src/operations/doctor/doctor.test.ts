@@ -168,10 +168,10 @@ describe('createTroupe', () => {
     await rejected({ checks: [own('a', run, { timeout: '0s' })] }, 'at least 1ms')
     await rejected({ attest: { 'load.testd': '2026-11-01' } }, 'load.testd')
     await rejected({ attest: { 'node.version': '2026-11-01' } }, 'node.version')
-    await rejected({ attest: { 'load.tested': '2026-02-30' } }, 'no day')
-    await rejected({ attest: { 'load.tested': 'yesterday' } }, 'no day')
+    await rejected({ attest: { 'load.tested': '2026-02-30' } }, 'not a day')
+    await rejected({ attest: { 'load.tested': 'yesterday' } }, 'not a day')
     await rejected({ attestFor: '0d' }, 'at least 1ms')
-    await rejected({ backups: '' }, 'no path')
+    await rejected({ backups: '' }, 'not a path')
   })
 })
 
@@ -180,7 +180,7 @@ describe('troupe.doctor', () => {
     const troupe = await practice.opened()
     await expect(troupe.doctor({ prod: true } as never)).rejects.toThrow('prod')
     await expect(troupe.doctor({ production: 'yes' as never })).rejects.toThrow(ValidationError)
-    await expect(troupe.doctor({ project: `${practice.folder}/nowhere` })).rejects.toThrow('it is no folder')
+    await expect(troupe.doctor({ project: `${practice.folder}/nowhere` })).rejects.toThrow('it is not a folder')
   })
 
   it('lists failures before warnings and passes, each by severity, the checks of the application as high', async () => {

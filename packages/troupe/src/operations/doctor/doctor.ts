@@ -163,7 +163,8 @@ async function readSubject(input: TroupeConfig, options: DoctorOptions) {
   return { config, origins, production, ...(project ? { project } : {}) }
 }
 
-const noFolder = () => failure('validation.failed', { what: 'The project of the doctor', problem: 'it is no folder' })
+const noFolder = () =>
+  failure('validation.failed', { what: 'The project of the doctor', problem: 'it is not a folder' })
 
 async function projectAt(folder: string): Promise<Project> {
   const found = typeof folder === 'string' ? await stat(folder).catch(() => undefined) : undefined

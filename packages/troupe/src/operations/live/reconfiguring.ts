@@ -49,7 +49,7 @@ export class Reconfiguring {
     if (typeof name !== 'string' || name === '' || name.length > 200)
       throw failure('validation.failed', { what: 'origin', problem: 'it is a text of 1 to 200 characters' })
     if (!isPlainObject(changes))
-      throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is no plain object' })
+      throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is not a plain object' })
     const before = this.#parts.settings.config
     const { wanted, problems } = readable('What reconfigure was given', () => read(changes, { source: 'host', name }))
     throwProblems(problems)

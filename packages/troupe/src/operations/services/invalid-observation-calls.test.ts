@@ -13,9 +13,9 @@ describe('wrong calls are refused, each with what is wrong', () => {
     ],
     [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.gauge('', 1)],
     [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.increment('')],
-    [/The name of a metric is not valid: it is no text/, ({ metrics }) => metrics.timer(x)],
+    [/The name of a metric is not valid: it is not a text/, ({ metrics }) => metrics.timer(x)],
     [/What x tracks is not valid: it must be a function, got/, ({ metrics }) => metrics.trackExecution('x', x)],
-    [/The name of a metric is not valid: it is no text/, ({ performance }) => performance.time(x)],
+    [/The name of a metric is not valid: it is not a text/, ({ performance }) => performance.time(x)],
     [/What x tracks is not valid: it must be a function, got/, ({ performance }) => performance.track('x', x)],
     [
       /What the span x is of is not valid: it must be a function, got/,
@@ -26,7 +26,7 @@ describe('wrong calls are refused, each with what is wrong', () => {
       () => new HealthMonitor().register('x', () => true, { timeout: '0s' }),
     ],
     [/The health check x is not valid: it must be a function, got/, () => new HealthMonitor().register('x', x)],
-    [/it is no troupe/, () => handleSignals(x)],
+    [/it is not a troupe/, () => handleSignals(x)],
   ])('%s', async (pattern, call) => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     const rejected = expect.objectContaining({ name: 'ValidationError', message: expect.stringMatching(pattern) })
@@ -35,15 +35,15 @@ describe('wrong calls are refused, each with what is wrong', () => {
 
   it.each<[pattern: RegExp, call: () => unknown]>([
     [
-      /log.redact is not valid: it is no list/,
+      /log.redact is not valid: it is not a list/,
       () => createTroupe({ storage: 'memory:', log: { redact: 'a' as never } }),
     ],
     [
-      /log.redact is not valid: it is no list of paths/,
+      /log.redact is not valid: it is not a list of paths/,
       () => createTroupe({ storage: 'memory:', log: { redact: [x] } }),
     ],
     [
-      /otlp.headers is not valid: it is no object of texts/,
+      /otlp.headers is not valid: it is not an object of texts/,
       () => createTroupe({ storage: 'memory:', otlp: { url: 'http://localhost:4318', headers: x } }),
     ],
     [
@@ -57,7 +57,7 @@ describe('wrong calls are refused, each with what is wrong', () => {
     [/env of loadConfig is not valid: it is 5 and no object/, () => loadConfig({ env: x })],
     [/cwd of loadConfig is not valid: it is 5 and no path/, () => loadConfig({ cwd: x })],
     [/file of loadConfig is not valid: it is 5 and no path/, () => loadConfig({ file: x })],
-    [/The project of the doctor is not valid: it is no folder/, () => examineProject({} as never)],
+    [/The project of the doctor is not valid: it is not a folder/, () => examineProject({} as never)],
     [/examineProject is not valid: it must be an object/, () => examineProject(x)],
     [/it is not what loadConfig gives/, () => showConfig(x)],
     [/it is not what loadConfig gives/, () => showConfig(undefined as never)],

@@ -59,7 +59,7 @@ export class LoadTester {
     if (typeof target !== 'function' && typeof fieldOf(target, 'chat') !== 'function')
       throw failure('validation.failed', {
         what: 'What LoadTester was given',
-        problem: 'it is no agent and no function',
+        problem: 'it is neither an agent nor a function',
       })
     if (typeof target !== 'function' && 'threadId' in target)
       throw failure('validation.failed', {
@@ -120,7 +120,7 @@ function checkThresholds(thresholds: LoadThresholds): LoadThresholds {
   checkOptions('thresholds', thresholds, [...lowest, ...highest])
   for (const [name, value] of Object.entries(thresholds))
     if (!(typeof value === 'number' && value >= 0))
-      throw failure('validation.failed', { what: `The threshold ${name}`, problem: 'it is no number from 0' })
+      throw failure('validation.failed', { what: `The threshold ${name}`, problem: 'it is not a number from 0' })
   return thresholds
 }
 

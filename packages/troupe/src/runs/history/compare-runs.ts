@@ -20,7 +20,7 @@ export function compareRuns(a: readonly NumberedEvent[], b: readonly NumberedEve
   return { identical: true }
 }
 
-/** What a run was forked from and who started it is no part of what happened in it. */
+/** What a run was forked from and who started it is not part of what happened in it. */
 function essence(event: NumberedEvent): string {
   const { at: _, ...rest } = event
   if (rest.type === 'timer.set') return rest.name

@@ -88,10 +88,11 @@ export function openExport(file: ExportedRun | string, options: { readonly key?:
   checkOptions('openExport', options, ['key'])
   const tampered = (run: string, problem: string) => failure('export.tampered', { run, problem })
   const exported = typeof file === 'string' ? parsed(file) : file
-  if (!isPlainObject(exported)) throw tampered('?', 'it is no export')
+  if (!isPlainObject(exported)) throw tampered('?', 'it is not an export')
   const run = typeof exported.run === 'string' ? exported.run : '?'
   if (options.key !== undefined) checkText('The key of openExport', options.key)
-  if (!Array.isArray(exported.journal) || typeof exported.digest !== 'string') throw tampered(run, 'it is no export')
+  if (!Array.isArray(exported.journal) || typeof exported.digest !== 'string')
+    throw tampered(run, 'it is not an export')
   if (exported.version !== 1) throw failure('export.newer', { run, found: exported.version as number, known: 1 })
   const { digest, ...rest } = exported
   if (!isSame(digest, exportDigest(rest, options.key)))
@@ -106,7 +107,7 @@ function parsed(text: string): ExportedRun {
   try {
     return JSON.parse(text) as ExportedRun
   } catch (cause) {
-    throw failure('export.tampered', { run: '?', problem: 'it is no JSON' }, { cause })
+    throw failure('export.tampered', { run: '?', problem: 'it is not JSON' }, { cause })
   }
 }
 

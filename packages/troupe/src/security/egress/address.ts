@@ -25,7 +25,7 @@ export function readAddress(text: string): Address | undefined {
 /** @returns why it may not be connected to; undefined for a public address */
 export function privateAddressReason(text: string): string | undefined {
   const address = readAddress(text)
-  if (!address) return 'it is no address'
+  if (!address) return 'it is not an address'
   const range = address.range()
   if (range !== 'unicast') return `it is ${range}`
   // Of IPv6 only this has been given out; the rest holds old forms of IPv4 addresses, among others.

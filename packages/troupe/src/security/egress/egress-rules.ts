@@ -69,7 +69,7 @@ function readHost(entry: string): AllowedHost {
   const wrong = () =>
     failure('validation.failed', {
       what: `egress.allow ${show(entry)}`,
-      problem: 'it is no host, *.host or host:port',
+      problem: 'it is not a host, *.host or host:port',
     })
   if (typeof entry !== 'string' || !/^(\*\.)?[^*/@?#\s]+$/.test(entry)) throw wrong()
   const subdomains = entry.startsWith('*.')
@@ -86,6 +86,6 @@ function readPrivate(entry: string): AddressBlock {
   if (block) return block
   throw failure('validation.failed', {
     what: `egress.privateAddresses ${show(entry)}`,
-    problem: 'it is no address or block such as 10.0.0.0/8',
+    problem: 'it is not an address or block such as 10.0.0.0/8',
   })
 }

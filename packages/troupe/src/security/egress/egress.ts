@@ -84,9 +84,9 @@ function readOptions(options: EgressOptions): Limits {
   const { connections = 20, keepAlive = '60s' } = options
   const wrong = (what: string, problem: string) => failure('validation.failed', { what: `egress.${what}`, problem })
   for (const [what, list] of Object.entries({ allow, privateAddresses, methods }))
-    if (list !== undefined && !Array.isArray(list)) throw wrong(what, 'it is no list')
+    if (list !== undefined && !Array.isArray(list)) throw wrong(what, 'it is not a list')
   if (methods?.some((method) => typeof method !== 'string' || method === ''))
-    throw wrong('methods', 'it is no list of texts')
+    throw wrong('methods', 'it is not a list of texts')
   if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 1)) throw wrong('maxBytes', 'it counts from 1')
   if (!(Number.isSafeInteger(maxRedirects) && maxRedirects >= 0)) throw wrong('maxRedirects', 'it counts from 0')
   if (!(Number.isSafeInteger(connections) && connections >= 1)) throw wrong('connections', 'it counts from 1')
@@ -201,7 +201,7 @@ async function outgoing(input: string | URL | Request, init: RequestInit): Promi
   const from = input instanceof Request ? input : undefined
   const text = from ? from.url : input instanceof URL ? input.href : checkText('fetch', input)
   const url = URL.parse(text)
-  if (!url) throw failure('egress.denied', { host: text.slice(0, 100), problem: 'it is no URL' })
+  if (!url) throw failure('egress.denied', { host: text.slice(0, 100), problem: 'it is not a URL' })
   url.hash = ''
   const method = (init.method ?? from?.method ?? 'GET').toUpperCase()
   const bodyInit = init.body ?? (from?.body ? await from.arrayBuffer() : null)

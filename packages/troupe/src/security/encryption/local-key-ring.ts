@@ -15,7 +15,7 @@ export interface LocalKeys {
  * @example const keyRing = await createLocalKeyRing({ keys: [{ id: '2026-01', key: process.env.TROUPE_KEY }] })
  */
 export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<KeyRing> {
-  if (!Array.isArray(keys) || keys.length === 0) throw wrong('encryption.keys', 'it is no list of { id, key }')
+  if (!Array.isArray(keys) || keys.length === 0) throw wrong('encryption.keys', 'it is not a list of { id, key }')
   const loadedKeys = new Map<string, Buffer>()
   const add = async (encryptionKey: EncryptionKey) => {
     const { id, key } = await read(encryptionKey)
@@ -62,7 +62,7 @@ const wrong = (what: string, problem: string) => failure('validation.failed', { 
 
 async function read(encryptionKey: EncryptionKey): Promise<{ readonly id: string; readonly key: Buffer }> {
   if (typeof encryptionKey !== 'object' || encryptionKey === null)
-    throw wrong('A key of encryption.keys', 'it is no { id, key }')
+    throw wrong('A key of encryption.keys', 'it is not a { id, key }')
   checkOptions('encryption.keys', encryptionKey, ['id', 'key'])
   const { id } = encryptionKey
   if (typeof id !== 'string' || !/^[\w.:/-]{1,128}$/.test(id))

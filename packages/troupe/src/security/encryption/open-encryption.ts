@@ -79,7 +79,7 @@ async function begin({ storage, tables }: OpenEncryptionParts, keyRing: KeyRing)
 
 async function keyRingOf(config: EncryptionConfig): Promise<KeyRing> {
   if (typeof config !== 'object' || config === null)
-    throw failure('validation.failed', { what: 'encryption', problem: 'it is no { keys, current } and no { ring }' })
+    throw failure('validation.failed', { what: 'encryption', problem: 'it is neither { keys, current } nor { ring }' })
   if ('keyRing' in config) {
     checkOptions('encryption', config, ['keyRing'])
     return config.keyRing

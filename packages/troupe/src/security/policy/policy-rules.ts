@@ -62,7 +62,7 @@ export function compileRules(rules: unknown, where: string, tool?: string): read
       }
       if (when !== undefined && typeof when !== 'string') throw wrong(`${at}.when`, `it is ${show(when)}, not a text`)
       if (reason !== undefined && (typeof reason !== 'string' || reason === '' || reason.length > maxReason))
-        throw wrong(`${at}.reason`, `it is no text of 1 to ${maxReason} characters`)
+        throw wrong(`${at}.reason`, `it is not a text of 1 to ${maxReason} characters`)
       return Object.freeze({
         tool: named,
         do: outcome,

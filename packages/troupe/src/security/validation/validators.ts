@@ -82,7 +82,7 @@ export const validators = {
     const address = z.string().max(emailMax, { abort: true })
     const { lowercase = false } = options
     checkFlag('validators.email lowercase', lowercase)
-    return (lowercase ? address.toLowerCase() : address).refine(isEmail, 'it is no e-mail address')
+    return (lowercase ? address.toLowerCase() : address).refine(isEmail, 'it is not an e-mail address')
   },
 
   /** Absolute, without user and password, of 2,048 characters at most. @throws ValidationError for options that are none */
@@ -94,7 +94,7 @@ export const validators = {
     return z
       .string()
       .max(urlMax, { abort: true })
-      .refine((value) => isUrl(value, protocols), `it is no URL of ${protocols.join(', ')}`)
+      .refine((value) => isUrl(value, protocols), `it is not a URL of ${protocols.join(', ')}`)
   },
 
   /** A letter or `_`, then letters, digits, `_` and `-`, of ASCII; 64 at most. */
@@ -102,7 +102,7 @@ export const validators = {
     return z
       .string()
       .max(64, { abort: true })
-      .refine((value) => /^[A-Za-z_][\w-]*$/.test(value), 'it is no identifier')
+      .refine((value) => /^[A-Za-z_][\w-]*$/.test(value), 'it is not an identifier')
   },
 } as const
 

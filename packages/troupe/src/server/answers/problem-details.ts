@@ -106,7 +106,7 @@ function invalidOf({ validation, validationContext = 'body' }: Invalid, request:
 
 const partNames: Readonly<Record<string, string>> = { querystring: 'query' }
 
-/** Of what stands at a path of the place, `/config` of a body; none where it is no object. */
+/** Of what stands at a path of the place, `/config` of a body; none where it is not an object. */
 function optionsOf(request: FastifyRequest, requestPart: string, path: string): readonly string[] {
   const schemas = request.routeOptions.schema as Readonly<Record<string, Described | undefined>> | undefined
   let found = bare(schemas?.[requestPart])

@@ -9,7 +9,7 @@ const rejections: Readonly<Record<string, { readonly status: number; readonly pr
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, problem: 'it did not come whole in time' },
   HPE_HEADER_OVERFLOW: { status: 431, problem: 'its headers are too large' },
 }
-const noHttp = { status: 400, problem: 'it is no HTTP that can be read' }
+const noHttp = { status: 400, problem: 'it is not readable HTTP' }
 
 /** @param request under which id it is answered */
 export function rejectUnreadable(error: Error & { code?: string }, socket: Socket, request: string): void {

@@ -16,7 +16,7 @@ import { checkSignalOptions, type SignalOptions, watchSignals } from './watch-si
 export function handleSignals(troupe: Troupe, options: SignalOptions = {}): () => void {
   checkSignalOptions(options)
   if (!isInstance(troupe, Troupe))
-    throw failure('validation.failed', { what: 'What handleSignals was given', problem: 'it is no troupe' })
+    throw failure('validation.failed', { what: 'What handleSignals was given', problem: 'it is not a troupe' })
   const { log, cleanups } = troupe[partsOf]
   const off = watchSignals(troupe, log, options)
   cleanups.push(off)

@@ -56,7 +56,7 @@ export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> 
       default:
         throw failure('validation.failed', {
           what: 'The input of registerModel',
-          problem: 'it is no operation of a register',
+          problem: 'it is not an operation of a register',
         })
     }
   },

@@ -116,7 +116,7 @@ const namesOf = ({ seeds, base = 'seed' }: SimulateOptions): readonly string[] =
 function checkAsked({ scenario, seeds }: SimulateOptions): void {
   const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
   const url = scenario instanceof URL ? scenario : typeof scenario === 'string' ? URL.parse(scenario) : null
-  if (!url) throw wrong('simulate.scenario', "it is no URL, as new URL('./team.scenario.ts', import.meta.url)")
+  if (!url) throw wrong('simulate.scenario', "it is not a URL, as new URL('./team.scenario.ts', import.meta.url)")
   if (url.protocol === 'file:' && !existsSync(url)) throw wrong('simulate.scenario', `there is no file ${url.pathname}`)
   if (!(Array.isArray(seeds) || (Number.isSafeInteger(seeds) && (seeds as number) >= 1)))
     throw wrong('simulate.seeds', 'they are neither a number from 1 nor a list of names')

@@ -41,7 +41,7 @@ export async function buildSystemPrompt(
   if (!readable('The agent', () => typeof agent?.context?.list === 'function'))
     throw failure('validation.failed', {
       what: 'The agent',
-      problem: "it is no agent's handle, as user.agent(name) gives",
+      problem: "it is not an agent's handle, as user.agent(name) gives",
     })
   const { lines, isComplete } = await linesOf(agent.context, keys, maxTokens * charactersPerToken)
   if (isComplete && lines.length > 0) agent.tools?.prompted()

@@ -245,7 +245,7 @@ function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPoli
   ]
   return named.flatMap(({ of, rules }) => {
     if (rules === undefined) return []
-    if (!isList(rules)) throw rejection('config.policy', 'it is no list of rules { tool, when, do }')
+    if (!isList(rules)) throw rejection('config.policy', 'it is not a list of rules { tool, when, do }')
     return [{ of, rules: JSON.parse(encodeJson(rules, `The policy of ${of}`)) as readonly PolicyRule[] }]
   })
 }

@@ -83,7 +83,8 @@ export const modelsCodes = {
   },
   'model.circuit_open': {
     class: errors.CircuitOpenError,
-    message: 'The circuit of model {model} is open after repeated failures; the next attempt is allowed in {seconds} s.',
+    message:
+      'The circuit of model {model} is open after repeated failures; the next attempt is allowed in {seconds} s.',
     hint: 'It is tried again by itself. Name a fallback: model: [first, second].',
   },
   'model.answer': {

@@ -39,7 +39,7 @@ it.each([
   expect(relatedForms(short, vocabularyOf(text))).toContainEqual({ terms: words, weight: 0.9 })
 })
 
-it('What stands in brackets without spelling the words before it is no abbreviation.', () => {
+it('What stands in brackets without spelling the words before it is not an abbreviation.', () => {
   expect(abbreviationsIn('Send the report to the office (USA) by mail. Status OK: done and over.').size).toBe(0)
 })
 

@@ -37,7 +37,7 @@ export function readZip(bytes: Uint8Array): ReadonlyMap<string, Buffer> {
 function endOf(archive: Buffer): number {
   for (let at = archive.length - endSize; at >= Math.max(0, archive.length - endSize - longestComment); at--)
     if (archive.readUInt32LE(at) === endMark) return at
-  throw new Error('it is no zip archive, or a damaged one')
+  throw new Error('it is not a zip archive, or a damaged one')
 }
 
 /** @param entry where the entry of the directory begins */

@@ -130,7 +130,7 @@ function readScorers(scorers: ExperimentSpec['scorers'], named: NamedScores): Na
 }
 
 function chosenCases(dataset: Dataset, tags: readonly string[], limit: number | undefined): readonly DatasetCase[] {
-  if (!Array.isArray(tags)) throw wrong('tags', 'it is no list')
+  if (!Array.isArray(tags)) throw wrong('tags', 'it is not a list')
   if (limit !== undefined) checkInteger('experiments.evaluate', 'limit', limit)
   const cases = dataset.cases.filter((one) => tags.every((tag) => one.tags.includes(tag))).slice(0, limit)
   if (cases.length === 0) throw wrong('tags', `no case of ${dataset.name} has ${tags.join(', ')}`)

@@ -1,5 +1,5 @@
 /** The answer that a run is compared with. */
-import { failure, type Json } from '../../../core/index.ts'
+import { failure, type Json, show } from '../../../core/index.ts'
 import { type ScoredRun, scoredFields } from './score-function.ts'
 
 /** @throws ValidationError where there is nothing to be equal to */
@@ -8,6 +8,6 @@ export function expectedOf(run: ScoredRun): Json {
   if (expected !== undefined) return expected
   throw failure('validation.failed', {
     what: 'The score of evaluate',
-    problem: `run ${id} has no answer that another could be equal to`,
+    problem: `run ${typeof id === 'string' ? id : show(id)} has no answer that another could be equal to`,
   })
 }

@@ -18,6 +18,8 @@ describe('scorers', () => {
     expect(await score('paris', 'Paris')).toBe(0)
     expect(await score(undefined, null)).toBe(0)
     await expect(async () => exactMatch(scoredRun('Paris'), context)).rejects.toThrow(/no answer that another could/)
+    const odd = { ...scoredRun('Paris'), id: [Symbol('x')] as never }
+    expect(() => exactMatch(odd, context)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
   })
 
   it('matchesSchema gives 1 for an answer that fits, and passes on what the schema throws', async () => {
@@ -31,7 +33,7 @@ describe('scorers', () => {
       }),
     )
     await expect(async () => broken(scoredRun(1), context)).rejects.toThrow('The check is broken.')
-    expect(() => matchesSchema({} as never)).toThrow(/no Standard Schema/)
+    expect(() => matchesSchema({} as never)).toThrow(/not a Standard Schema/)
   })
 
   it('citesSources gives the share of citations that the run was given', async () => {

@@ -44,7 +44,7 @@ export class Tracer {
   /** Takes a run's events in, from its first on; one that it has already is passed over. */
   add(event: NumberedEvent): void {
     if (!Number.isSafeInteger(fieldOf(event, 'seq')))
-      throw failure('validation.failed', { what: 'What Tracer.add was given', problem: 'it is no event of a run' })
+      throw failure('validation.failed', { what: 'What Tracer.add was given', problem: 'it is not an event of a run' })
     if (event.seq <= (this.#events.at(-1)?.seq ?? 0)) return
     this.#events.push(event)
     if (event.type === 'run.started') this.#edges = event.pinned.topology.edges

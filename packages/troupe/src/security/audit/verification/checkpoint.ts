@@ -90,7 +90,7 @@ export function readCheckpoint(value: unknown, where: string): Checkpoint {
     typeof it.signature === 'string' &&
     isCount(it.at) &&
     isCount(it.size)
-  if (!sound) throw failure('validation.failed', { what: where, problem: 'it is no checkpoint' })
+  if (!sound) throw failure('validation.failed', { what: where, problem: 'it is not a checkpoint' })
   const { key, at, size, root, signature } = it as Checkpoint
   return { key, at, size, root, signature }
 }
