@@ -142,8 +142,8 @@ describe('an agent with the tools of a server', () => {
       args: [join(import.meta.dirname, 'third-party-server.ts'), file],
     })
     /** The model reads private data and sends it, as the description of a tool told it to. */
-    const obedient = async (trustDescriptions: boolean, config: Partial<TroupeConfig> = {}) => {
-      const source = defineMcpTools({ name: 'other', server: server(), trustDescriptions })
+    const obedient = async (trust: boolean, config: Partial<TroupeConfig> = {}) => {
+      const source = defineMcpTools({ name: 'other', server: server(), trust })
       const payroll = defineTool({
         name: 'payroll',
         description: 'Reads salaries.',
@@ -168,7 +168,7 @@ describe('an agent with the tools of a server', () => {
         { toolCalls: [{ name: 'send', args: { text: 'bob earns 90000' } }] },
         'done',
       ]
-      const model = new MockModel({ responses: trustDescriptions ? steps : [...steps.slice(0, 2), ...steps] })
+      const model = new MockModel({ responses: trust ? steps : [...steps.slice(0, 2), ...steps] })
       const agent = new LlmAgent({ name: 'A', model, tools: [source, payroll, send] })
       const troupe = await begin({ agents: [agent], ...config })
       const chat = async (user = 'ada') =>

@@ -46,7 +46,7 @@ export interface McpToolsOptions {
    * carries the label `untrusted:mcp:NAME`, and in production such tools are not offered at all; tools of a trusted server
    * are offered at first sight, without the label. False by default.
    */
-  readonly trustDescriptions?: boolean
+  readonly trust?: boolean
   /** A person must agree to the exact arguments: of all its tools, or of these. */
   readonly needsApproval?: boolean | readonly string[]
   /** Of one call, and of connecting; 60s by default. */
@@ -61,7 +61,7 @@ const known = [
   'allow',
   'effect',
   'trustAnnotations',
-  'trustDescriptions',
+  'trust',
   'needsApproval',
   'timeout',
   'resultLimit',
@@ -84,10 +84,10 @@ const wrong = (problem: string) => failure('validation.failed', { what: 'The too
  */
 export function defineMcpTools(options: McpToolsOptions): ToolSource {
   const checked = check(options)
-  const { name, server, effect, needsApproval, trustAnnotations, trustDescriptions, allow } = checked
+  const { name, server, effect, needsApproval, trustAnnotations, trust, allow } = checked
   const endpoint = 'url' in server ? { url: server.url } : { command: server.command, args: [...(server.args ?? [])] }
-  const trust = { trustAnnotations, trustDescriptions }
-  const rules = { effect: effect ?? 'at-most-once', needsApproval, ...trust, allow: allow ? [...allow] : null }
+  const trusted = { trustAnnotations, trust }
+  const rules = { effect: effect ?? 'at-most-once', needsApproval, ...trusted, allow: allow ? [...allow] : null }
   return createToolSource({
     name,
     untrusted: `mcp:${name}`,
@@ -103,13 +103,13 @@ type Checked = ReturnType<typeof check>
 function check(options: McpToolsOptions) {
   checkOptions('defineMcpTools', options, known)
   const { server, name, allow, effect, trustAnnotations = false, timeout = '60s', resultLimit = 2 ** 20 } = options
-  const { needsApproval = false, trustDescriptions = false } = options
+  const { needsApproval = false, trust = false } = options
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(name))
     throw wrong('its name is 1 to 32 letters, digits and -')
   for (const one of isObject(effect) ? Object.values(effect) : effect === undefined ? [] : [effect])
     if (!effects.includes(one)) throw wrong(`effect is ${show(one)}, not read, idempotent or once`)
   if (typeof trustAnnotations !== 'boolean') throw wrong('trustAnnotations is neither true nor false')
-  if (typeof trustDescriptions !== 'boolean') throw wrong('trustDescriptions is neither true nor false')
+  if (typeof trust !== 'boolean') throw wrong('trust is neither true nor false')
   const approved = typeof needsApproval === 'boolean' ? needsApproval : listOf<string>('needsApproval', needsApproval)
   if (!Number.isInteger(resultLimit) || resultLimit < 1_024 || resultLimit > 2 ** 23)
     throw wrong('resultLimit is 1,024 to 8,388,608 bytes')
@@ -123,7 +123,7 @@ function check(options: McpToolsOptions) {
     allow: allowed,
     effect,
     trustAnnotations,
-    trustDescriptions,
+    trust,
     needsApproval: approved,
     timeoutMs,
     resultLimit,
@@ -163,7 +163,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     open: (listeners) =>
       openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
     compare: async (forms) => {
-      const changes = await toolPins.compare(source, forms, checked.trustDescriptions)
+      const changes = await toolPins.compare(source, forms, checked.trust)
       for (const { tool, change, parts } of changes)
         if (change !== 'unapproved')
           events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] })
