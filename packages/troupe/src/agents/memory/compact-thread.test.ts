@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
+import type { TroupeEvent } from '../../core/index.ts'
 import { defineTool, LlmAgent, patterns } from '../../index.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
@@ -25,16 +26,27 @@ async function converse(memory: MemoryOptions, turns: number, storage = 'memory:
   const items = Array.from({ length: 2 * turns }, () => reply)
   const model = new MockModel({ responses: items })
   const agent = new LlmAgent({ name: 'Clerk', instructions: 'Note facts.', model, memory })
-  const user = await ada({ storage })
+  const troupe = await opened({ storage })
+  const user = troupe.user('ada')
+  const compacted: TroupeEvent<'thread.compacted'>[] = []
+  troupe.on('thread.compacted', (event) => {
+    compacted.push(event)
+  })
   for (let n = 1; n <= turns; n++) await user.session(agent, { threadId: 'parcels' }).generate(long(n))
-  return { model }
+  return { model, compacted }
 }
 
 describe('memory.compaction', () => {
   it('A conversation past three compactions is sent as a summary and its newest messages, each summary once', async () => {
-    const { model } = await converse({ compaction: { at: 400, retain: 150 } }, 10)
+    const { model, compacted } = await converse({ compaction: { at: 400, retain: 150 } }, 10)
     const prompts = promptsOf(model)
     const summaries = prompts.filter(isSummary)
+    expect(compacted).toHaveLength(summaries.length)
+    for (const [i, event] of compacted.entries()) {
+      expect(event).toMatchObject({ userId: 'ada', agent: 'Clerk', by: 'model' })
+      expect(event.tokens).toBeGreaterThan(400)
+      expect(event.messages).toBeGreaterThan(compacted[i - 1]?.messages ?? 0)
+    }
     expect(summaries.length).toBeGreaterThanOrEqual(3)
     // Each summary is made of the one before it and of what was said since.
     expect(summaries[1]).toContain('Summary Fact')
@@ -46,8 +58,9 @@ describe('memory.compaction', () => {
   })
 
   it('A summary by rules calls no model, and begins with what was asked first', async () => {
-    const { model } = await converse({ compaction: { at: 400, retain: 150, by: 'rules' } }, 6)
+    const { model, compacted } = await converse({ compaction: { at: 400, retain: 150, by: 'rules' } }, 6)
     const prompts = promptsOf(model)
+    expect(new Set(compacted.map(({ by }) => by))).toEqual(new Set(['rules']))
     expect(prompts.filter(isSummary)).toEqual([])
     expect(prompts.at(-1)).toContain(`${summaryText}\\nuser: `)
     expect(prompts.at(-1)).toContain('Fact 1:')

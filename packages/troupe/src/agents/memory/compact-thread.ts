@@ -1,5 +1,5 @@
 /** Compaction: when a conversation has grown, its older messages become a summary, which is recorded and stored with the turn. */
-import type { Json } from '../../core/index.ts'
+import type { EventPayloads, Json } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
 import { askSummary, isOfflineModel, unlessModelFailed } from '../model/ask-model.ts'
@@ -18,14 +18,31 @@ export async function compactThread(run: LlmRun, committed: Promise<void> | unde
   const { compaction } = definition.memory
   if (!compaction) return
   const { at, retain = Math.floor(at / 2) } = compaction
-  if (thread.tokens(undefined) <= at) return
+  const before = thread.tokens(undefined)
+  if (before <= at) return
   const old = thread.beforeNewest(definition.name, retain)
   if (!old) return
   await committed
   // As much again stays free for new messages: else each of them would need another summary.
   const tokens = Math.floor((at - retain) / 2) - framingTokens
-  const summary = (await summaryByModel(run, old.history, tokens)) ?? (await recordedSummary(run, old.history, tokens))
+  const made = await summaryByModel(run, old.history, tokens)
+  const summary = made ?? (await recordedSummary(run, old.history, tokens))
   run.texts.learn(thread.summarise(summary, old.through), entry.recorder.taint)
+  emitCompacted(run, { messages: old.through, tokens: before, by: made ? 'model' : 'rules' })
+}
+
+/** Recorded, so that a step that is entered again does not emit it twice. */
+function emitCompacted(
+  { definition, entry }: LlmRun,
+  fields: Pick<EventPayloads['thread.compacted'], 'messages' | 'tokens' | 'by'>,
+): void {
+  const { recorder, services, thread } = entry
+  recorder.answerNow<Json>({ kind: 'thread.compacted', name: thread }, () => {
+    const { userId } = recorder.principal
+    const at = services.clock.now()
+    services.events.emit({ type: 'thread.compacted', at, userId, agent: definition.name, thread, ...fields })
+    return true
+  })
 }
 
 /** Undefined where the agent summarises by rules, or its model failed. */

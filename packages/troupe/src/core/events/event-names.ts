@@ -99,6 +99,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'step.waiting': 'A step waits, without occupying a process.',
   'storage.changed': 'The storage became writable, or stopped being writable.',
   'supervision.escalated': 'A supervisor stopped its workers after too many failures.',
+  'thread.compacted': 'A summary took the place of the older messages of a thread in what its model is sent.',
   'timer.cleared': 'A timer of a run was stopped or removed.',
   'timer.set': 'A timer of a run was set.',
   'tool.called': 'A tool was called.',

@@ -305,6 +305,15 @@ export interface EventPayloads {
     /** The number of failures within the period that the supervisor counts. */
     readonly failures: number
   }
+  'thread.compacted': AgentOfUserFields & {
+    readonly thread: string
+    /** How many of its messages the summary replaces in prompts. */
+    readonly messages: number
+    /** Estimated tokens of the thread before. */
+    readonly tokens: number
+    /** What made the summary. */
+    readonly by: 'model' | 'rules'
+  }
   'timer.cleared': RunFields
   'timer.set': RunFields
   'tool.called': CalledFields & {
