@@ -33,7 +33,7 @@ describe('The colours of the studio', () => {
       [light as string, dark as string] as const,
     ]),
   )
-  const colour = (name: string) => colours.get(name) ?? expect.fail(`--${name} is no colour of the style sheet`)
+  const colour = (name: string) => colours.get(name) ?? expect.fail(`--${name} is not a colour of the style sheet`)
   /** Of WCAG 2.2. */
   const luminance = (hex: string) =>
     [0.2126, 0.7152, 0.0722].reduce((sum, weight, i) => {

@@ -184,7 +184,7 @@ function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restor
 function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: TroupeConfig): void {
   checkOptions('evaluation', evaluation, ['scores', 'online'])
   for (const [name, score] of Object.entries(evaluation.scores ?? {}))
-    if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is not a function')
+    if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it must be a function')
   if (evaluation.online !== undefined) checkOnlineScoring(evaluation.online, evaluation.scores ?? {})
   if (agents !== undefined) agentsByName(listOf('agents', agents))
   if (teams !== undefined && !isObject(teams))

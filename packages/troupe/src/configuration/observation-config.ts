@@ -89,7 +89,7 @@ export function checkObservation(config: ObservationConfig): void {
     if (watchdog.after !== undefined) milliseconds(watchdog.after, 'watchdog.after', '1s')
   }
   if (otlp !== undefined) checkOtlp(otlp)
-  if (fetch !== undefined && typeof fetch !== 'function') throw wrong('fetch', 'it is not a function')
+  if (fetch !== undefined && typeof fetch !== 'function') throw wrong('fetch', 'it must be a function')
 }
 
 function checkTraces(traces: TracesConfig): void {

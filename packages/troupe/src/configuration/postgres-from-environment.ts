@@ -21,9 +21,9 @@ export function postgresFromEnvironment(
   const names = ['DATABASE_URL', 'DB_PORT', ...Object.keys(parts)]
   const values = readable('The environment', () => Object.fromEntries(names.map((name) => [name, environment[name]])))
   for (const name of names)
-    if (values[name] !== undefined && typeof values[name] !== 'string') throw wrong(`${name} is no text`)
+    if (values[name] !== undefined && typeof values[name] !== 'string') throw wrong(`${name} is not a text`)
   const { DATABASE_URL: url, DB_PORT: port } = values
-  if (port && !/^\d{1,5}$/.test(port)) throw wrong('DB_PORT is no number of a port')
+  if (port && !/^\d{1,5}$/.test(port)) throw wrong('DB_PORT is not a number of a port')
   const found: PostgresOptions = {
     ...(url ? { url } : {}),
     ...(port ? { port: Number(port) } : {}),

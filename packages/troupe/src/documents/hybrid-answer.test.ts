@@ -152,7 +152,7 @@ it('An index whose embedding model fails answers by words alone, says so, and as
 
 it.each([
   ['too few vectors', () => []],
-  ['what is no number', (texts: readonly string[]) => texts.map(() => [1, Number.NaN])],
+  ['what is not a number', (texts: readonly string[]) => texts.map(() => [1, Number.NaN])],
   ['vectors of different lengths', (texts: readonly string[]) => texts.map((_, i) => [1, ...(i > 0 ? [2] : [])])],
   ['empty vectors', (texts: readonly string[]) => texts.map(() => [])],
 ])('An index whose embedding model gives %s answers by words alone.', async (_, made) => {

@@ -161,7 +161,7 @@ export class VectorIndex {
 function ofLengthOne(model: string, numbers: readonly number[] | Float32Array): Float32Array {
   const isList = Array.isArray(numbers) || numbers instanceof Float32Array
   if (!isList || numbers.length === 0 || numbers.length > limits.dimensions)
-    throw failure('embedding.wrong', { model, problem: 'one is no list of numbers, or longer than 16,384' })
+    throw failure('embedding.wrong', { model, problem: 'one is not a list of numbers, or longer than 16,384' })
   const vector = Float32Array.from(numbers)
   const length = Math.sqrt(product(vector, vector, 0))
   if (!Number.isFinite(length))

@@ -78,7 +78,7 @@ export function defineMessage<P = Json, R = Json>(
     throw invalid('The ordering of a message type', `it is ${show(options.ordering)}, neither lane nor none`)
   const { upcast } = options
   if (upcast !== undefined && !isPlainObject(upcast))
-    throw invalid(`The message type ${name}`, 'its upcast is no object of functions, by the older version')
+    throw invalid(`The message type ${name}`, 'its upcast is not an object of functions, by the older version')
   for (let from = 1; upcast !== undefined && from < version; from++)
     if (typeof fieldOf(upcast, `${from}`) !== 'function')
       throw invalid(`The message type ${name}`, `upcast has no step from version ${from}`)

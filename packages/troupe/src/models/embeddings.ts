@@ -144,12 +144,12 @@ async function attempts(
 function unit(model: string, numbers: readonly number[], dimension: number | undefined): Float32Array {
   const wrong = (problem: string) => failure('embedding.wrong', { model, problem })
   if (!Array.isArray(numbers) || numbers.length === 0 || numbers.length > maxDimensions)
-    throw wrong('one is no list of numbers, or longer than 16,384')
+    throw wrong('one is not a list of numbers, or longer than 16,384')
   if (dimension !== undefined && numbers.length !== dimension)
     throw wrong(`one has ${numbers.length} dimensions, those before had ${dimension}`)
   let square = 0
   for (const number of numbers) {
-    if (!Number.isFinite(number)) throw wrong('one holds what is no number')
+    if (!Number.isFinite(number)) throw wrong('one holds what is not a number')
     square += number * number
   }
   const length = Math.sqrt(square) || 1

@@ -86,7 +86,7 @@ export class Performance {
   time(operation: string, metadata: { readonly [name: string]: Json } = {}): PerformanceTimer {
     checkMetric(operation)
     if (!isPlainObject(metadata))
-      throw failure('validation.failed', { what: 'The metadata of a timer', problem: 'they are no object' })
+      throw failure('validation.failed', { what: 'The metadata of a timer', problem: 'they are not an object' })
     const began = this.#clock.monotonic()
     const all: Record<string, Json> = readable('The metadata of a timer', () => ({ ...metadata }))
     let success = true

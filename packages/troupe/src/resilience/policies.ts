@@ -30,7 +30,7 @@ export function createPolicies(
     compilePolicy(options, { ...parts, what: `${parts.kind} ${name}` })
   const checked = (policies: PoliciesByName) => {
     if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
-      throw failure('validation.failed', { what: `The policies of ${parts.kind}`, problem: 'they are no object' })
+      throw failure('validation.failed', { what: `The policies of ${parts.kind}`, problem: 'they are not an object' })
     for (const [name, options] of Object.entries(policies)) compile(name, options)
     return policies
   }

@@ -56,7 +56,7 @@ export class StepSandbox implements Sandbox {
     checkOptions('ctx.sandbox.run', options, ['language', 'code', 'timeout'])
     const { language = 'javascript', code, timeout } = options
     if (typeof code !== 'string')
-      throw failure('validation.failed', { what: 'ctx.sandbox.run', problem: 'code is no text' })
+      throw failure('validation.failed', { what: 'ctx.sandbox.run', problem: 'code is not a text' })
     const { engines, limits } = this.#parts
     const engine = engines.find(({ languages }) => languages.includes(language))
     if (!engine) {

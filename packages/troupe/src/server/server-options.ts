@@ -153,7 +153,7 @@ export function readSettings(
 export function readTrustProxy(addresses: readonly string[]): readonly string[] {
   for (const address of listed('trustProxy', addresses))
     if (!ipaddr.isValid(address) && !ipaddr.isValidCIDR(address))
-      throw wrong('trustProxy', `${address} is no address and no range such as 10.0.0.0/8`)
+      throw wrong('trustProxy', `${address} is neither an address nor a range such as 10.0.0.0/8`)
   return addresses
 }
 

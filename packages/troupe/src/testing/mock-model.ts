@@ -146,12 +146,12 @@ function checkItem(item: MockItem): void {
   checkOptions('A response of MockModel', item, fields)
   const { text, reasoning, toolCalls, usage, error, latency } = item
   if (text === undefined && toolCalls === undefined && error === undefined) throw wrong('it says nothing')
-  if (text !== undefined && typeof text !== 'string') throw wrong('its text is no text')
-  if (reasoning !== undefined && typeof reasoning !== 'string') throw wrong('its reasoning is no text')
-  if (error !== undefined && !isInstance(error, Error)) throw wrong('its error is no Error')
+  if (text !== undefined && typeof text !== 'string') throw wrong('its text is not a text')
+  if (reasoning !== undefined && typeof reasoning !== 'string') throw wrong('its reasoning is not a text')
+  if (error !== undefined && !isInstance(error, Error)) throw wrong('its error is not an Error')
   if (usage !== undefined) checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
   if (typeof latency !== 'number' && latency !== undefined) milliseconds(latency, 'The latency')
-  if (toolCalls !== undefined && !Array.isArray(toolCalls)) throw wrong('its toolCalls are no list')
+  if (toolCalls !== undefined && !Array.isArray(toolCalls)) throw wrong('its toolCalls are not a list')
   for (const call of toolCalls ?? []) {
     checkOptions('A tool call of a response', call, ['name', 'args', 'id'])
     if (typeof call.name !== 'string') throw wrong('a tool call of it names no tool')

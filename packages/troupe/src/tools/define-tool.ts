@@ -227,13 +227,15 @@ function checkParts(options: object, wrong: (problem: string) => Error): void {
     if (!['boolean', 'undefined'].includes(typeof source) && !(typeof source === 'string' && sourceName.test(source)))
       throw wrong(`${option} is neither true, false nor the name of a source, of 1 to 100 characters that can be seen`)
   if (capabilities !== undefined && !(Array.isArray(capabilities) && capabilities.every((c) => typeof c === 'string')))
-    throw wrong('its capabilities are no list of texts')
+    throw wrong('its capabilities are not a list of texts')
   if (hide !== undefined && typeof hide !== 'boolean' && !(isFilledList(hide) && hide.every(isFieldPath)))
     throw wrong('hide is neither true, false nor a list of fields such as body or items.*.note')
   if (declassify !== undefined && !(isFilledList(declassify) && declassify.every(isDeclassification)))
-    throw wrong('declassify is no list of { label, reason }: a label is untrusted, sensitive, or one with its source')
+    throw wrong(
+      'declassify is not a list of { label, reason }: a label is untrusted, sensitive, or one with its source',
+    )
   for (const [option, fn] of Object.entries({ reconcile, undo }))
-    if (fn !== undefined && typeof fn !== 'function') throw wrong(`its ${option} is no function`)
+    if (fn !== undefined && typeof fn !== 'function') throw wrong(`its ${option} must be a function`)
 }
 
 const isFilledList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length > 0

@@ -66,7 +66,7 @@ describe('strings', () => {
     expect(edge({ when: { path: 'kind' } })).toThrow(/says nothing/)
     const node = (more: object) => () =>
       defineTopology({ ...form, nodes: form.nodes.map((n) => ({ ...n, ...more })) }, { agents: [a, b] })
-    expect(node({ deadline: '30s' })).toThrow(/deadline is no whole number/)
+    expect(node({ deadline: '30s' })).toThrow(/deadline is not a whole number/)
     expect(node({})).not.toThrow()
   })
   it('a name in the place of a definition is refused with what to pass, as is whatever is no agent', () => {

@@ -35,7 +35,7 @@ function readCompiled({ canonical, agents }: CompiledTopology): CompiledTopology
   if (!(agents instanceof Map))
     throw failure('validation.failed', {
       what: 'The agents of the topology',
-      problem: 'they are no map by their names',
+      problem: 'they are not map by their names',
     })
   return readCanonical(canonical, agents)
 }

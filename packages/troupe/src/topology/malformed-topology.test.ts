@@ -87,7 +87,7 @@ it('refuses in the canonical form what the others refuse', () => {
   const edge = canonical.edges.findIndex(({ from, to }) => from === 'A' && to === 'B')
   const rejected = [
     [['edges', edge, 'type'], 'shout', /no type shout/],
-    [['edges', edge, 'limit'], 0, /limit is no whole number/],
+    [['edges', edge, 'limit'], 0, /limit is not a whole number/],
     [['edges', edge, 'when'], {}, /says nothing about the value/],
     [['edges', edge, 'alternating'], 'yes', /true or false/],
     [['edges', edge, 'to'], 7, /leads from A to 7/],

@@ -73,7 +73,7 @@ function addNode(draft: TopologyDraft, node: CanonicalNode, agents: ReadonlyMap<
   const { name: location, deadline, limit } = node
   for (const [option, value] of Object.entries({ deadline, limit }))
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
-      throw invalid(location, `its ${option} is no whole number of at least 1`, 'Read what toJSON() gave')
+      throw invalid(location, `its ${option} is not a whole number of at least 1`, 'Read what toJSON() gave')
   if (node.kind === 'agent') {
     const name = node.agent ?? node.name
     const made = node.role && !agents.has(name) ? createRoleAgent(name, node.role) : definition(node.name, name, agents)

@@ -34,7 +34,7 @@ function side(flow: string, text: string): readonly string[] {
 }
 
 function parse(text: string): Flow {
-  if (typeof text !== 'string') throw invalid('flows', 'a flow is no text', remedy)
+  if (typeof text !== 'string') throw invalid('flows', 'a flow is not a text', remedy)
   for (const operator of operators) {
     const at = text.indexOf(operator)
     if (at < 0) continue

@@ -205,7 +205,7 @@ export function readNodeOptions(
   { join, deadline, onFailure, limit }: NodeOptions,
 ): Partial<CanonicalNode> {
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
-    throw invalid(name, 'its limit is no whole number of at least 1', 'Say how many of its steps may run at once')
+    throw invalid(name, 'its limit is not a whole number of at least 1', 'Say how many of its steps may run at once')
   return {
     ...(join === undefined ? {} : { join: readJoin(`nodes.${name}.join`, join) }),
     ...(deadline === undefined ? {} : { deadline: readDeadline(name, deadline) }),
@@ -228,7 +228,7 @@ export function readEdgeOptions(
     throw invalid(location, `there is no type ${show(type)}`, 'It is invoke, notify, query or stream')
   for (const [option, value] of Object.entries({ maxTurns, limit }))
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
-      throw invalid(location, `${option} is no whole number of at least 1`, 'Correct it')
+      throw invalid(location, `${option} is not a whole number of at least 1`, 'Correct it')
   return {
     type,
     ...(when === undefined ? {} : { when: readCondition(location, when) }),
@@ -240,7 +240,7 @@ export function readEdgeOptions(
 function readCondition(location: string, when: Condition): Condition {
   const problem = (what: string) =>
     invalid(location, what, 'A condition is an object such as { path: "kind", equals: "bug" }')
-  if (when === null || typeof when !== 'object' || Array.isArray(when)) throw problem('its condition is no object')
+  if (when === null || typeof when !== 'object' || Array.isArray(when)) throw problem('its condition is not an object')
   const tests = Object.entries(when).filter(([, value]) => value !== undefined)
   for (const [part, value] of tests) {
     if (!Object.hasOwn(conditions, part)) throw problem(`its condition has no part ${part}`)

@@ -79,7 +79,7 @@ describe('the program on a database of its own', () => {
       folder.run(['chat', 'Nobody', '--storage', 'memory:']),
       folder.run(['load', 'Nobody', '--total', '3', '--storage', 'memory:']),
     ])
-    expect(nowhere).toMatchObject({ code: 2, error: expect.stringContaining('far is no address of a server') })
+    expect(nowhere).toMatchObject({ code: 2, error: expect.stringContaining('far is not an address of a server') })
     for (const one of [talk, load])
       expect(one).toMatchObject({ code: 4, out: '', error: expect.stringContaining('Nobody') })
   }, 60_000)

@@ -14,7 +14,7 @@ import { buildImage, committedFiles, contextFiles, dockerfile, type Image, works
 
 const isComplete = process.env.TROUPE_TEST_IMAGE === 'whole'
 const isCheckout = existsSync(join(workspace, '.git'))
-if (!isCheckout) process.stderr.write('skipped: the image is built from committed files, and this is no checkout\n')
+if (!isCheckout) process.stderr.write('skipped: the image is built from committed files, and this is not a checkout\n')
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 

@@ -13,7 +13,7 @@ async function call(name: string, args: Record<string, unknown>) {
   if (name === 'slow') await new Promise((resolve) => setTimeout(resolve, 60_000))
   while (name === 'gate' && !existsSync(`${file}.open`)) await new Promise((resolve) => setTimeout(resolve, 20))
   if (name === 'huge') return text('x'.repeat(Number(args.bytes)))
-  if (name === 'garbage') process.stdout.write('this is no frame\n{"jsonrpc":"2.0"\n')
+  if (name === 'garbage') process.stdout.write('this is not a frame\n{"jsonrpc":"2.0"\n')
   if (name === 'told') return { content: [], structuredContent: { why: 'the disk is full' }, isError: true }
   if (name === 'shaped') return { content: [], structuredContent: args }
   if (name === 'picture') {

@@ -40,7 +40,7 @@ test.for(['date', 'performance', 'hrtime', 'timers', 'math', 'crypto', 'abort', 
 
 test.each([
   ['export default (', /after 0 seeds: SyntaxError/],
-  ['export const world = 1', /after 0 seeds: TypeError: its default export is no function/],
+  ['export const world = 1', /after 0 seeds: TypeError: its default export must be a function/],
   ['throw new Error("no such team")', /after 0 seeds: Error: no such team/],
   ['export default async () => process.exit(7)', /after 0 seeds: code 7/],
 ])('a world that does not load, or ends its process, is refused and said to be wrong: %s', async (text, problem) => {

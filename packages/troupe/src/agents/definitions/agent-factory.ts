@@ -22,7 +22,10 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
     if (this.#makers.has(kind))
       throw failure('agent.wrong', { agent: kind, problem: 'this kind is registered already' })
     if (typeof make !== 'function')
-      throw failure('agent.wrong', { agent: kind, problem: 'what makes it is not a function' })
+      throw failure('agent.wrong', {
+        agent: kind,
+        problem: 'its second argument must be a function that makes an agent',
+      })
     this.#makers.set(kind, make as (config: never) => Agents | Promise<Agents>)
     return this as AgentFactory<Agents, Known & Record<Kind, Config>>
   }

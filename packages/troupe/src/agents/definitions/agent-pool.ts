@@ -83,7 +83,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
       throw wrong('it needs either create or agent')
     for (const part of ['create', 'dispose'] as const)
       if (poolOptions[part] !== undefined && typeof poolOptions[part] !== 'function')
-        throw wrong(`its ${part} is no function`)
+        throw wrong(`its ${part} must be a function`)
     this.#create = poolOptions.create ?? (() => poolOptions.agent as T)
     const { clock = systemClock, acquireTimeout = '30s', maxIdle } = poolOptions
     const maxIdleMs = maxIdle === undefined ? undefined : milliseconds(maxIdle, 'maxIdle')
@@ -205,7 +205,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     try {
       const agent = asAgent(lease.instance)
       if (!agent)
-        throw failure('agent.wrong', { agent: this.name, problem: 'the instances of this pool are no agents' })
+        throw failure('agent.wrong', { agent: this.name, problem: 'the instances of this pool are not agents' })
       // Of what `create` makes nothing is known beforehand: each instance has its own rights, within those of the pool.
       const own = agent === this.lends ? entry : { ...entry, ...clientsFor(agent.access, entry) }
       const at = change(agent)

@@ -62,10 +62,10 @@ export function checkAgentAccess(
   own: readonly string[] = [],
 ): AgentAccess {
   if (role !== undefined && (typeof role !== 'string' || role === ''))
-    throw failure('agent.wrong', { agent, problem: 'its role is no name' })
+    throw failure('agent.wrong', { agent, problem: 'its role is not a name' })
   for (const [option, list] of Object.entries({ allow, deny }))
     if (list !== undefined && !(Array.isArray(list) && list.every((name) => typeof name === 'string')))
-      throw failure('agent.wrong', { agent, problem: `${option} is no list of names` })
+      throw failure('agent.wrong', { agent, problem: `${option} is not a list of names` })
   checkGrants({ allow, deny }, own)
   return Object.freeze({
     ...(role === undefined ? {} : { role }),
@@ -114,9 +114,9 @@ export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
     throw failure('agent.wrong', { agent: name, problem: 'it has no function run' })
   const { run, serve, inputSchema, outputSchema, description } = options
   if (serve !== undefined && typeof serve !== 'function')
-    throw failure('agent.wrong', { agent: name, problem: 'its serve is no function' })
+    throw failure('agent.wrong', { agent: name, problem: 'its serve must be a function' })
   if (description !== undefined && typeof description !== 'string')
-    throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
+    throw failure('agent.wrong', { agent: name, problem: 'its description is not a text' })
   checkSchema(`The inputSchema of ${name}`, inputSchema)
   checkSchema(`The outputSchema of ${name}`, outputSchema)
   const source = readable(`The function of ${name}`, () => `${run}\n${serve ?? ''}`)

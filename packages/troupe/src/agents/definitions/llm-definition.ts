@@ -158,7 +158,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   checkSchema(`The output of ${name}`, output)
   if (output) jsonSchemaOf(output, `The output of ${name}`)
   if (description !== undefined && typeof description !== 'string')
-    throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
+    throw failure('agent.wrong', { agent: name, problem: 'its description is not a text' })
   if (typeof instructions !== 'string' && typeof instructions !== 'function')
     throw failure('agent.wrong', { agent: name, problem: 'its instructions are neither a text nor a function' })
   const { policy = [], untrusted = 'read' } = options
@@ -174,7 +174,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   const helpers = new Map<string, Agent>()
   for (const [key, helper] of entriesOf(name, 'agents', options.agents)) {
     if (typeof fieldOf(helper, 'step') !== 'function')
-      throw failure('agent.wrong', { agent: name, problem: `agents.${key} is no agent` })
+      throw failure('agent.wrong', { agent: name, problem: `agents.${key} is not an agent` })
     // A model is shown it, as it is shown that of a tool.
     if (helper.inputSchema) jsonSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
     const toolName = key.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
@@ -218,7 +218,7 @@ function checkModel(agent: string, spec: ModelSpec): void {
     checkSettingsOfModel(agent, spec.settings)
     for (const [option, value] of Object.entries(spec))
       if (option !== 'settings' && value !== undefined && typeof value !== 'string')
-        throw wrong(`the ${option} of its model is no text`)
+        throw wrong(`the ${option} of its model is not a text`)
     if (!spec.model) throw wrong('its model has a url and no model')
     return
   }

@@ -171,7 +171,7 @@ describe('A hidden result', () => {
     await (await run(thief.agent)).result()
     expect(handle).toMatch(/^handle:/)
     expect(sent).toEqual([])
-    expect(JSON.stringify(thief.model.calls.at(-1)?.prompt)).toContain('is no handle of this conversation')
+    expect(JSON.stringify(thief.model.calls.at(-1)?.prompt)).toContain('is not a handle of this conversation')
   })
 
   it('is known in later turns of a thread, and a replay of the run is identical', async () => {

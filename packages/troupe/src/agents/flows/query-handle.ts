@@ -53,7 +53,7 @@ export async function queryHandle(
     return failed((error as Error).message)
   }
   const hidden = run.handles?.find(query.handle)
-  if (!hidden) return failed(`${query.handle} is no handle of this conversation.`)
+  if (!hidden) return failed(`${query.handle} is not a handle of this conversation.`)
   const schema = answerSchema(query)
   const content = typeof hidden.value === 'string' ? hidden.value : JSON.stringify(hidden.value)
   const prompt = [

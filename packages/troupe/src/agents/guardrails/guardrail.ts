@@ -56,7 +56,8 @@ export function readGuardrails(agent: string, options: GuardrailsOptions = {}): 
     const listed = options[direction] ?? []
     const wrong = (at: number, problem: string) =>
       failure('agent.wrong', { agent, problem: `guardrails.${direction}[${at}] ${problem}` })
-    if (!Array.isArray(listed)) throw failure('agent.wrong', { agent, problem: `guardrails.${direction} is no list` })
+    if (!Array.isArray(listed))
+      throw failure('agent.wrong', { agent, problem: `guardrails.${direction} is not a list` })
     return (listed as readonly (GuardrailCheck | Guardrail)[]).map((each, i): ReadGuardrail => {
       const guardrail = isCheck(each) ? { check: each } : each
       if (!isCheck(guardrail?.check)) throw wrong(i, 'has no check: a function or an agent')

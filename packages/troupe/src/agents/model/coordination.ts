@@ -78,7 +78,7 @@ const wrong = (problem: string, suggestion?: string): Coordination => ({
 
 /** What a call of a coordination tool means, or what is wrong with it. */
 export function readCoordination(name: CoordinationName, args: Json, flow: Flow): Coordination {
-  if (!isObject(args)) return wrong('the arguments are no object')
+  if (!isObject(args)) return wrong('the arguments are not an object')
   if (name === 'finish')
     return args.answer === undefined
       ? wrong('answer is missing')

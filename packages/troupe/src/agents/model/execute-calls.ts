@@ -205,7 +205,7 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
   }
   const flow = readCallFlow(run, read.args)
   if (flow.unknown !== undefined)
-    return rejectCall(`${flow.unknown} is no handle of this conversation.`, {
+    return rejectCall(`${flow.unknown} is not a handle of this conversation.`, {
       suggestion: 'Pass a handle exactly as a result gave it.',
     })
   const tool = offer.tools.get(name)

@@ -18,11 +18,11 @@ export const readSkillName = 'read_skill'
 
 /** @throws ValidationError `agent.wrong` */
 export function checkSkills(agent: string, skills: readonly Skill[] = []): readonly Skill[] {
-  if (!Array.isArray(skills)) throw failure('agent.wrong', { agent, problem: 'skills is no list' })
+  if (!Array.isArray(skills)) throw failure('agent.wrong', { agent, problem: 'skills is not a list' })
   const names = new Set<string>()
   return skills.map((skill: Skill, i) => {
     const wrong = (problem: string) => failure('agent.wrong', { agent, problem: `skills[${i}] ${problem}` })
-    if (!isObject(skill)) throw wrong('is no object')
+    if (!isObject(skill)) throw wrong('is not an object')
     checkOptions('a skill', skill, ['name', 'description', 'instructions', 'files'])
     const { name, description, instructions, files = {} } = skill
     if (typeof name !== 'string' || !/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/.test(name))

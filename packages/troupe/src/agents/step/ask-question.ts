@@ -25,7 +25,7 @@ export function createQuestion(options: AskOptions): Question {
   if (!questionKinds.includes(kind)) throw wrong(`its kind is ${show(kind)}, not one of ${questionKinds.join(', ')}`)
   if (typeof text !== 'string' || text.trim() === '') throw wrong('it has no text')
   if (kind === 'choice' && choices === undefined) throw wrong('a choice needs options')
-  if (choices !== undefined && !isChoice(choices)) throw wrong('its options are no list of texts')
+  if (choices !== undefined && !isChoice(choices)) throw wrong('its options are not a list of texts')
   if (choices !== undefined && (kind === 'confirmation' || kind === 'approval')) throw wrong(`a ${kind} has no options`)
   if (timeout !== undefined) milliseconds(timeout, 'The timeout of a question')
   const fields = Object.entries({ ...options, kind }).filter(([, value]) => value !== undefined)

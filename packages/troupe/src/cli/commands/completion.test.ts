@@ -33,7 +33,7 @@ describe('completion', () => {
     expect(offered('run', '--d')).toEqual(['--detach', '--debug'])
     expect(offered('audit', '--in')).toEqual(['--incidents'])
     expect(offered('context', 'watch', '--p')).toEqual(['--pattern', '--profile'])
-    expect(script, 'what is no word may be a file').toContain('complete -o default -F _troupe troupe')
+    expect(script, 'what is not a word may be a file').toContain('complete -o default -F _troupe troupe')
   })
 
   it('in zsh loads also where its own completion was not loaded before', async () => {

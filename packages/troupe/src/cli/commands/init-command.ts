@@ -118,7 +118,7 @@ async function readPackage(folder: string): Promise<ExistingPackage | undefined>
   try {
     return (JSON.parse(content) ?? {}) as ExistingPackage
   } catch {
-    throw misused('package.json is no JSON.', 'Correct it, and run troupe init again.')
+    throw misused('package.json is not JSON.', 'Correct it, and run troupe init again.')
   }
 }
 

@@ -19,7 +19,7 @@ it.each([
   ['GET https://far/v1?a=1&api_key=abc123&b=2', 'GET https://far/v1?a=1&api_key=[redacted]&b=2'],
   ['a planted-in-variable and a planted-in-file', 'a [redacted] and a [redacted]'],
   ['file:///a/b.ts:10:5 of node@24', 'file:///a/b.ts:10:5 of node@24'],
-  ['/home/ada is no secret', '/home/ada is no secret'],
+  ['/home/ada is not a secret', '/home/ada is not a secret'],
 ])('%s', (text, clean) => {
   const env = { SHOP_API_KEY: 'planted-in-variable', HOME: '/home/ada' }
   expect(withoutSecrets(text, env, ['planted-in-file'])).toBe(clean)

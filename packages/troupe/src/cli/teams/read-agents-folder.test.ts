@@ -37,14 +37,14 @@ describe('the folder agents/', () => {
       /describes no agent.*modle is unknown; did you mean model\?/,
     ],
     [
-      'a head that is no YAML',
+      'a head that is not YAML',
       { 'A/agent.md': '---\nrole: readonly\nmodel: [a\n---\nAsks.' },
-      /agent\.md is no YAML in line 3/,
+      /agent\.md is not YAML in line 3/,
     ],
     ['a head of values without names', { 'A/agent.md': '---\n- 1\n---\nAsks.' }, /agent\.md describes no agent/],
     ['an unknown tool', { 'A/agent.md': '---\ntools: [get_contxt]\n---\nAsks.' }, /agent A of .*agent\.md.*get_contxt/],
     ['no default export', { 'A/agent.mjs': 'export const a = 1' }, /exports no agent/],
-    ['an object that is no agent', { 'A/agent.mjs': "export default { name: 'A', run() {} }" }, /exports no agent/],
+    ['an object that is not an agent', { 'A/agent.mjs': "export default { name: 'A', run() {} }" }, /exports no agent/],
     ['code that throws', { 'A/agent.mjs': "throw new Error('not today')" }, /cannot be loaded: not today/],
   ])('with %s is refused, and says which file', async (_, files, problem) => {
     await expect(readAgentsFolder(project(files))).rejects.toMatchObject({

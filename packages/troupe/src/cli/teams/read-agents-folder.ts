@@ -59,7 +59,7 @@ async function headOf(path: string, head: string): Promise<object> {
   const read = parseDocument(head, { lineCounter: lines, prettyErrors: false })
   const [wrong] = read.errors
   // Behind the line that opens it.
-  if (wrong) throw misused(`${path} is no YAML in line ${lines.linePos(wrong.pos[0]).line + 1}: ${wrong.message}`)
+  if (wrong) throw misused(`${path} is not YAML in line ${lines.linePos(wrong.pos[0]).line + 1}: ${wrong.message}`)
   const facts: unknown = read.toJS() ?? {}
   if (typeof facts === 'object' && facts !== null && !Array.isArray(facts)) return facts
   throw misused(

@@ -86,8 +86,8 @@ describe('the file of a team', () => {
       /maxTurns/,
     ],
     ['flows and a pattern', 'c.yaml', `${agents}flows: [Lead -> Left]\npattern: { mesh: {} }\n`, /flows and a pattern/],
-    ['what is no YAML', 'd.yaml', 'agents: [', /is no YAML/],
-    ['what is no JSON', 'e.json', '{', /is no JSON/],
+    ['what is not YAML', 'd.yaml', 'agents: [', /is not YAML/],
+    ['what is not JSON', 'e.json', '{', /is not JSON/],
   ])('with %s is refused, and says what is wrong', async (_, name, text, problem) => {
     await expect(readTeamFile(file(name, text))).rejects.toMatchObject({
       exit: 2,

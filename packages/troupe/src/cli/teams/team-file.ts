@@ -57,7 +57,7 @@ export async function readTeamFile(path: string): Promise<ReadTeam> {
   const checked = teamSchema.safeParse(await parsed(path))
   if (!checked.success)
     throw misused(
-      `${path} is no team:\n- ${problemsOf(checked.error).join('\n- ')}`,
+      `${path} is not a team:\n- ${problemsOf(checked.error).join('\n- ')}`,
       'team.schema.json in the package says what a team takes.',
     )
   const { name = basename(path, extname(path)), agents, flows, pattern, policy: rules } = checked.data
@@ -154,6 +154,6 @@ async function parsed(path: string): Promise<unknown> {
   try {
     return kind === 'JSON' ? JSON.parse(text) : (await import('yaml')).parse(text)
   } catch (error) {
-    throw misused(`${path} is no ${kind}: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`)
+    throw misused(`${path} is not ${kind}: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`)
   }
 }

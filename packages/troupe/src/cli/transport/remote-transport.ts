@@ -5,7 +5,10 @@ import type { Transport } from './cli-client.ts'
 /** @throws CliError for what is no address of a server */
 export function remoteTransport(url: string): Transport {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw misused(`${url} is no address of a server.`, '--url and TROUPE_URL take one such as http://127.0.0.1:8000.')
+    throw misused(
+      `${url} is not an address of a server.`,
+      '--url and TROUPE_URL take one such as http://127.0.0.1:8000.',
+    )
   const { origin, pathname } = new URL(url)
   return {
     location: origin,

@@ -52,7 +52,7 @@ export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOption
     const name = options?.name ?? String(agent?.name)
     const { run, input: inputOf = inputText, settings } = options
     if (typeof run !== 'function')
-      throw failure('agent.wrong', { agent: name, problem: 'run is no function; hand over run of @openai/agents' })
+      throw failure('agent.wrong', { agent: name, problem: 'run must be a function; hand over run of @openai/agents' })
     return foreignAgent(
       { ...options, name },
       {

@@ -77,11 +77,11 @@ export function checkDoctor(config: DoctorConfig, known: ReadonlyMap<string, { r
     checkOptions('doctor.checks', check, ['id', 'description', 'timeout', 'run'])
     const where = `doctor.checks ${show(check.id)}`
     if (typeof check.id !== 'string' || !idForm.test(check.id))
-      throw wrong(where, 'its id is no lower-case words joined by dots and dashes')
+      throw wrong(where, 'its id is not lower-case words joined by dots and dashes')
     if (ids.has(check.id)) throw wrong(where, 'there is a check of that id')
     ids.add(check.id)
-    if (typeof check.description !== 'string' || check.description === '') throw wrong(where, 'says is no text')
-    if (typeof check.run !== 'function') throw wrong(where, 'run is no function')
+    if (typeof check.description !== 'string' || check.description === '') throw wrong(where, 'says is not a text')
+    if (typeof check.run !== 'function') throw wrong(where, 'run must be a function')
     if (check.timeout !== undefined) milliseconds(check.timeout, `${where}.timeout`, '1ms')
   }
   if (config.backups !== undefined && (typeof config.backups !== 'string' || config.backups === ''))

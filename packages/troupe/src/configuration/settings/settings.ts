@@ -365,7 +365,7 @@ const server: readonly Setting[] = [
   {
     path: 'server.maxConnectionsPerAddress',
     kind: integer(1),
-    description: 'open at once of one address that is no proxy',
+    description: 'open at once of one address that is not a proxy',
     standard: 1_000,
   },
   {

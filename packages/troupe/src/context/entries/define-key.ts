@@ -34,7 +34,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
   if (typeof form !== 'string' || /[{}]/.test(form.replace(/\{[^{}]+\}/g, '')))
     throw failure('validation.failed', {
       what: 'The form of a key',
-      problem: `${show(form)} is no text with {name} in it`,
+      problem: `${show(form)} is not a text with {name} in it`,
     })
   // null is no schema anywhere, and one that is left out would be missed only by the first push.
   checkSchema(`The schema of ${form}`, schema ?? null)

@@ -65,7 +65,7 @@ export function checkUpdate(fn: unknown, options: object): void {
     throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
   checkOptions('update', options, updateOptions)
   if (typeof fn !== 'function')
-    throw failure('validation.failed', { what: 'What update was given', problem: 'it is not a function of the value' })
+    throw failure('validation.failed', { what: 'What update was given', problem: 'it must be a function of the value' })
 }
 
 export const checkedKey = (key: Key | string): string => checkEntryKey(keyText(key))

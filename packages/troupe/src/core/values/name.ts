@@ -73,7 +73,7 @@ export function checkEntryKey(value: unknown): string {
  */
 export function checkTags(what: string, tags: unknown, max = 100): readonly string[] {
   if (!isList(tags) || tags.length > max)
-    throw failure('validation.failed', { what, problem: `they are no list of ${max} texts at most` })
+    throw failure('validation.failed', { what, problem: `they are not a list of ${max} texts at most` })
   const limit = 256
   for (const tag of tags as readonly unknown[]) {
     const problem = problemOf(tag, limit)

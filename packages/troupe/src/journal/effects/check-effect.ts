@@ -8,14 +8,14 @@ const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim
 /** @throws ValidationError naming what does not fit */
 export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): void {
   const wrong = (problem: string) => failure('validation.failed', { what: `The effect ${show(name)}`, problem })
-  if (typeof name !== 'string' || name === '') throw wrong('its name is no text')
+  if (typeof name !== 'string' || name === '') throw wrong('its name is not a text')
   checkOptions(`the effect ${name}`, spec, options)
   if (!classes.includes(spec.class)) throw wrong(`its class is ${show(spec.class)}, not one of ${classes.join(', ')}`)
-  if (spec.key !== undefined && (typeof spec.key !== 'string' || spec.key === '')) throw wrong('its key is no text')
+  if (spec.key !== undefined && (typeof spec.key !== 'string' || spec.key === '')) throw wrong('its key is not a text')
   // The list of uncertain effects keeps them as they are.
   for (const [part, text] of [['name', name] as const, ['key', spec.key ?? ''] as const])
     if (text.includes('\0') || !text.isWellFormed()) throw wrong(`its ${part} holds NUL or half of a surrogate pair`)
   for (const part of ['request', 'reconcile', 'undo', 'claim', 'charge'] as const)
-    if (spec[part] !== undefined && typeof spec[part] !== 'function') throw wrong(`its ${part} is no function`)
+    if (spec[part] !== undefined && typeof spec[part] !== 'function') throw wrong(`its ${part} must be a function`)
   if (typeof fn !== 'function') throw wrong('it has no function to carry out')
 }

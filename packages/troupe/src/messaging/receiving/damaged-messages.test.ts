@@ -10,9 +10,9 @@ let testbed: MessagingTestbed
 afterEach(() => testbed.close())
 
 describe.each([
-  ['a payload that is no JSON', "payload = '{'"],
+  ['a payload that is not JSON', "payload = '{'"],
   ['a payload that is kept nowhere', `payload = '@{"blob":"00","bytes":1}'`],
-  ['metadata that is no JSON', "envelope = '{'"],
+  ['metadata that is not JSON', "envelope = '{'"],
 ])('%s', (_, broken) => {
   const begin = async () => {
     testbed = await openMessagingTestbed()

@@ -14,7 +14,7 @@ export class TransitionTable<State extends string> {
 
   constructor(transitions: Transitions<State>) {
     if (!isPlainObject(transitions))
-      throw failure('validation.failed', { what: 'transitions', problem: 'they are no object of lists of states' })
+      throw failure('validation.failed', { what: 'transitions', problem: 'they are not an object of lists of states' })
     const entries = readable('transitions', () => Object.entries(transitions)) as [string, readonly State[]][]
     for (const [from, to] of entries) listOf(`The transitions from ${from}`, to)
     this.#next = new Map(entries.map(([from, to]) => [from, [...to]]))

@@ -229,7 +229,7 @@ it('refuses a tape that is damaged, changed by hand, missing, or opened with wro
   await expect(open(undefined)).rejects.toMatchObject({ code: 'cassette.unreadable' })
   expect(await open(undefined, { mode: 'auto' })).toBe(1)
   await expect(open('{"cassette":2}\n')).rejects.toThrow(/first line/)
-  await expect(open('{"cassette":1}\noops\n{}\n')).rejects.toThrow(/line 2 is no JSON/)
+  await expect(open('{"cassette":1}\noops\n{}\n')).rejects.toThrow(/line 2 is not JSON/)
   expect(await open('{"cassette":1}\n{"kind":"mod')).toBe(1)
   await expect(open('{"cassette":1}\n{"kind":"tool","name":"x","key":"k","nth":1,"request":{}}\n')).rejects.toThrow(
     /changed/,

@@ -206,7 +206,7 @@ function readLines(text: string): Lines {
     } catch {
       // The last line of a recording that was cut off is no loss: it was never answered from.
       if (i === lines.length - 1 && i > 0) return undefined
-      throw failure('cassette.unreadable', { problem: `line ${i + 1} is no JSON` })
+      throw failure('cassette.unreadable', { problem: `line ${i + 1} is not JSON` })
     }
   })
   if (read[0]?.cassette !== version)

@@ -66,7 +66,7 @@ export function problemOfSettings(settings: CallSettings): string | undefined {
   ].find((problem) => problem !== undefined)
   if (numbers !== undefined) return numbers
   if (stop !== undefined && !(Array.isArray(stop) && stop.every((text) => typeof text === 'string' && text !== '')))
-    return 'stop is no list of texts'
+    return 'stop is not a list of texts'
   if (providerOptions !== undefined && !(isObject(providerOptions) && Object.values(providerOptions).every(isObject)))
     return 'providerOptions has no object of options by the name of each provider'
   if (serviceTier !== undefined && !serviceTiers.includes(serviceTier))

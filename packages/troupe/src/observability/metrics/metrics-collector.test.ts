@@ -131,7 +131,7 @@ describe('MetricsCollector', () => {
   it('refuses a counter that falls and a value that is no number', () => {
     const { metrics } = collector()
     expect(() => metrics.increment('orders', -1)).toThrow(/only rises/)
-    expect(() => metrics.record('orders', Number.NaN)).toThrow(/no finite number/)
+    expect(() => metrics.record('orders', Number.NaN)).toThrow(/not a finite number/)
   })
   it('has no label that names a user', () => {
     const { emit, metrics } = collector()

@@ -293,14 +293,14 @@ const longestName = 256
 /** @throws ValidationError for what is no finite number */
 export function checkValue(name: string, value: number): void {
   if (!Number.isFinite(value))
-    throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is no finite number' })
+    throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is not a finite number' })
 }
 
 /** @throws ValidationError for what is no object of texts, numbers and booleans */
 export function checkLabels(labels: Labels): void {
   const isFit = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
   if (isPlainObject(labels) && readable('The labels of a metric', () => Object.values(labels).every(isFit))) return
-  throw failure('validation.failed', { what: 'The labels of a metric', problem: 'they are no object of texts' })
+  throw failure('validation.failed', { what: 'The labels of a metric', problem: 'they are not an object of texts' })
 }
 
 const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)

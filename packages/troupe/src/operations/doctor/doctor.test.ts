@@ -161,10 +161,10 @@ describe('createTroupe', () => {
     const run = () => ({ status: 'pass', evidence: '' }) as const
     await rejected({ cheks: [] }, 'cheks')
     await rejected({ checks: [{ id: 'a', description: 'x', run, timout: '1s' }] }, 'timout')
-    await rejected({ checks: [own('Not a name', run)] }, 'no lower-case words')
+    await rejected({ checks: [own('Not a name', run)] }, 'not lower-case words')
     await rejected({ checks: [own('node.version', run)] }, 'there is a check of that id')
     await rejected({ checks: [own('twice', run), own('twice', run)] }, 'there is a check of that id')
-    await rejected({ checks: [own('a', 1 as never)] }, 'run is no function')
+    await rejected({ checks: [own('a', 1 as never)] }, 'run must be a function')
     await rejected({ checks: [own('a', run, { timeout: '0s' })] }, 'at least 1ms')
     await rejected({ attest: { 'load.testd': '2026-11-01' } }, 'load.testd')
     await rejected({ attest: { 'node.version': '2026-11-01' } }, 'node.version')

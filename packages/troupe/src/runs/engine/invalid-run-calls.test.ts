@@ -188,7 +188,7 @@ describe('mistakes of a function agent', () => {
     ['a request with an unknown option', async (_, ctx) => ctx.request(defineMessage('x'), 1, { too: 'A' } as never)],
     ['an invocation of nobody', () => invoke(['B' as never])],
     [
-      'a default that is no option',
+      'a default that is not an option',
       async (_, ctx) => ctx.ask({ kind: 'choice', text: '?', options: ['a'], default: 'b' }),
     ],
     ['a confirmation with options', async (_, ctx) => ctx.ask({ kind: 'confirmation', text: '?', options: ['a'] })],

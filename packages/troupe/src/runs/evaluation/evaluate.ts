@@ -197,7 +197,7 @@ function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
       throw wrong(`budget.${name}`, 'it must be a number from 0')
   for (const [name, value] of Object.entries({ live, repeat }))
     if (typeof value !== 'boolean') throw wrong(name, 'it must be true or false')
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it is not a function')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it must be a function')
   checkOptions('evaluate.change', change, ['model', 'prompts', 'team', 'agent', 'topology'])
   return { concurrency, limit, budget, score: createScorer(options.score, scores) }
 }

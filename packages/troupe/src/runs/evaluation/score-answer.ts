@@ -65,7 +65,7 @@ export async function scoreAnswer(scorer: ScoreFunction, run: ScoredRun, context
   const verdict = isPlainObject(outcome) ? (outcome as Partial<Verdict>) : { score: outcome as number }
   const { score, choice, reason } = verdict
   if (typeof score !== 'number' || !Number.isFinite(score))
-    throw wrong(`it gave ${show(isPlainObject(outcome) ? score : outcome)} for run ${run.id}, which is no number`)
+    throw wrong(`it gave ${show(isPlainObject(outcome) ? score : outcome)} for run ${run.id}, which is not a number`)
   return {
     score,
     ...(choice === undefined ? {} : { choice: String(choice) }),

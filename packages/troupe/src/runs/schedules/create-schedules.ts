@@ -37,7 +37,7 @@ export function checkSchedulesConfig(config: SchedulesConfig): void {
   checkInteger('schedules', 'limit', config.limit ?? 1)
   for (const [name, make] of Object.entries(config.prepare ?? {}))
     if (typeof make !== 'function')
-      throw failure('validation.failed', { what: `schedules.prepare.${name}`, problem: 'it is not a function' })
+      throw failure('validation.failed', { what: `schedules.prepare.${name}`, problem: 'it must be a function' })
 }
 
 export function createSchedules(

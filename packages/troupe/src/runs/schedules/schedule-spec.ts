@@ -190,7 +190,7 @@ function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec, now: numb
   } catch (cause) {
     throw wrong(
       'every',
-      `${every} is no cron text: ${(cause as Error).message.replace(/^CronPattern: |\.$/g, '')}${nickname(every)}`,
+      `${every} is not a cron text: ${(cause as Error).message.replace(/^CronPattern: |\.$/g, '')}${nickname(every)}`,
     )
   }
   return { cron: every, timeZone }
@@ -207,7 +207,7 @@ function checkZone(timeZone: string): void {
     new Intl.DateTimeFormat('en', { timeZone })
   } catch {
     const near = nearest(show(timeZone), ['UTC', ...Intl.supportedValuesOf('timeZone')])
-    throw wrong('timeZone', `${show(timeZone)} is no IANA time zone${near ? `; the nearest is ${near}` : ''}`)
+    throw wrong('timeZone', `${show(timeZone)} is not an IANA time zone${near ? `; the nearest is ${near}` : ''}`)
   }
 }
 
@@ -215,7 +215,7 @@ const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?
 const hasOffset = (at: string) => /(Z|[+-]\d\d:\d\d)$/.test(at)
 
 function timestampOf(at: string, timeZone: string | undefined): number {
-  const bad = () => wrong('at', `${show(at)} is no ISO text such as 2026-03-01T09:00:00Z`)
+  const bad = () => wrong('at', `${show(at)} is not an ISO text such as 2026-03-01T09:00:00Z`)
   if (typeof at !== 'string' || !iso.test(at)) throw bad()
   const written = at.includes('T') ? at : `${at}T00:00:00`
   const date = written.slice(0, 10)

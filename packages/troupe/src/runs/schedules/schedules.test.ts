@@ -176,7 +176,7 @@ describe('a schedule', () => {
     [{ every: '1h', at: '2026-01-02T00:00:00Z' }, /at and every/],
     [{}, /not none/],
     [{ at: '2026-01-02T00:00:00' }, /neither Z nor an offset/],
-    [{ at: 'tomorrow' }, /no ISO text/],
+    [{ at: 'tomorrow' }, /not an ISO text/],
     [{ at: '2026-02-30T00:00:00Z' }, /2026-02-30T00:00:00Z is of no day that there is/],
     [{ at: '2026-02-29T09:00', timeZone: 'UTC' }, /no day that there is/],
     [{ onContext: {} }, /onContext\.pattern: it is a text/],

@@ -33,7 +33,7 @@ export function redirected(
   if (location === null) return undefined
   const deny = (problem: string) => failure('egress.denied', { host: url.host, problem })
   const next = URL.parse(location, url.href)
-  if (!next) throw deny('it redirects to what is no URL')
+  if (!next) throw deny('it redirects to what is not a URL')
   if (url.protocol === 'https:' && next.protocol !== 'https:') throw deny('it redirects from https to http')
   const { status } = response
   const asGet = (status === 303 && method !== 'HEAD') || ((status === 301 || status === 302) && method === 'POST')

@@ -146,8 +146,8 @@ it.each([
   [{ hide: [] }, /hide is neither/],
   [{ hide: ['a..b'] }, /hide is neither/],
   [{ policy: [{ when: 'args.to is', do: 'ask' }] }, /policy\[0\]\.when of the tool t.*character 11/],
-  [{ declassify: [{ label: 'web', reason: 'x' }] }, /declassify is no list/],
-  [{ declassify: [{ label: 'untrusted' }] }, /declassify is no list/],
+  [{ declassify: [{ label: 'web', reason: 'x' }] }, /declassify is not a list/],
+  [{ declassify: [{ label: 'untrusted' }] }, /declassify is not a list/],
 ])('A tool that declares its flows wrongly is rejected: %j', (options, problem) => {
   const tool = { name: 't', description: 'x', inputSchema: nothing, execute: () => 1, ...options }
   expect(() => defineTool(tool as never)).toThrow(problem)

@@ -112,9 +112,9 @@ describe('a key', () => {
     ['a short secret', { id: 'k', secret: 'short' }, /less than 32 bytes/],
     ['nothing to sign with', { id: 'k' }, /one of secret/],
     ['two things', { id: 'k', secret, publicKey: support.publicKey }, /one of secret/],
-    ['no PEM', { id: 'k', privateKey: 'hunter2' }, /no Ed25519 key/],
-    ['a public half as the private one', { id: 'k', privateKey: support.publicKey }, /no Ed25519 key/],
-    ['another kind of key', { id: 'k', privateKey: generateKeyPairSync('x25519').privateKey }, /no Ed25519 key/],
+    ['no PEM', { id: 'k', privateKey: 'hunter2' }, /not an Ed25519 key/],
+    ['a public half as the private one', { id: 'k', privateKey: support.publicKey }, /not an Ed25519 key/],
+    ['another kind of key', { id: 'k', privateKey: generateKeyPairSync('x25519').privateKey }, /not an Ed25519 key/],
     ['no moment', { id: 'k', secret, from: 'soon' }, /Dates or ISO/],
     ['an option it does not have', { id: 'k', secret, untill: 'x' }, /until/],
   ])('with %s is refused, and not quoted', (_, key, problem) => {

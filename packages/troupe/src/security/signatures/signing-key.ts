@@ -110,6 +110,6 @@ function opened(id: string, key: string | KeyObject | undefined, half: 'private'
     // What the parser says may quote what it read.
   }
   if (found?.type !== half || found.asymmetricKeyType !== 'ed25519')
-    throw wrong(id, `its ${half}Key is no Ed25519 key, as PEM or a KeyObject`)
+    throw wrong(id, `its ${half}Key is not an Ed25519 key, as PEM or a KeyObject`)
   return found
 }

@@ -33,8 +33,8 @@ it('says which forms there are where none fits', async () => {
 it('says where JSON breaks, and what of it is not taken', async () => {
   const { call } = await servers.start()
   const detailOf = async (text: string) => (await call('POST', '/v1/runs', text)).body.detail
-  expect(await detailOf('{"task": 1,}')).toMatch(/its body is no JSON, from position 11\b/)
-  expect(await detailOf('{"task":')).toContain('its body is no JSON')
+  expect(await detailOf('{"task": 1,}')).toMatch(/its body is not JSON, from position 11\b/)
+  expect(await detailOf('{"task":')).toContain('its body is not JSON')
   for (const text of ['{"task":{"__proto__":1}}', '{"task":{"constructor":{"prototype":1}}}'])
     expect(await detailOf(text)).toContain('its body names __proto__ or constructor.prototype')
 })

@@ -25,7 +25,7 @@ function problemOf(text: string): string {
     return 'its body names __proto__ or constructor.prototype, which is not taken'
   } catch (error) {
     const at = /position \d+( \(line \d+ column \d+\))?/.exec((error as Error).message)
-    return `its body is no JSON${at ? `, from ${at[0]} on` : ''}`
+    return `its body is not JSON${at ? `, from ${at[0]} on` : ''}`
   }
 }
 

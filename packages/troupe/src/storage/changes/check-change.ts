@@ -31,7 +31,7 @@ function problemOf(bind: Bind): string | undefined {
   if (typeof bind === 'number') {
     if (!Number.isFinite(bind)) return `${bind} is not a finite number`
     return Number.isInteger(bind) && !Number.isSafeInteger(bind)
-      ? `${bind} is no exact number: pass a bigint`
+      ? `${bind} is not an exact number: pass a bigint`
       : undefined
   }
   if (typeof bind === 'bigint') return bind < smallest || bind > largest ? `${bind} has more than 64 bits` : undefined

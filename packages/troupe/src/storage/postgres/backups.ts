@@ -187,7 +187,7 @@ function parsed(folder: string, line: string): unknown {
   try {
     return JSON.parse(line)
   } catch (error) {
-    throw damaged(folder, 'a line is no JSON', error)
+    throw damaged(folder, 'a line is not JSON', error)
   }
 }
 

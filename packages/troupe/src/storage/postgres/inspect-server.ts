@@ -70,7 +70,7 @@ export async function probeServer(client: Client, { schema }: ConnectionTarget):
 export function incompatibilityOf({ version, role, member, application, open }: ServerInspection): string | undefined {
   if (version < oldest) return `PostgreSQL ${version} is too old: ${oldest} is the oldest that serves`
   if (!application.exists) return `there is no role ${applicationRole}`
-  if (!member) return `the role ${role} is no member of ${applicationRole}: grant ${applicationRole} to ${role}`
+  if (!member) return `the role ${role} is not a member of ${applicationRole}: grant ${applicationRole} to ${role}`
   if (application.free)
     return `the role ${applicationRole} is free of row-level security: alter role ${applicationRole} nosuperuser nobypassrls`
   if (application.owns) return `the role ${applicationRole} owns tables`

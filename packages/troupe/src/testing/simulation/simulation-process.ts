@@ -26,7 +26,7 @@ const leaks = createLeakDetector()
 const send = (line: object) => leaks.allow(() => writeSync(3, `${JSON.stringify(line)}\n`))
 const began = real.now()
 const { default: scenario } = (await import(url)) as { readonly default: SimulationScenario }
-if (typeof scenario !== 'function') throw new TypeError('its default export is no function')
+if (typeof scenario !== 'function') throw new TypeError('its default export must be a function')
 // What loads on first use, and what is compiled once, is loaded and compiled here; its outcome does not count.
 await runSeed({ ...rest, machine, scenario, seed: 'rehearsal', leaks, rehearsal: true })
 for (const seed of seeds) {

@@ -128,7 +128,7 @@ function parsed(value: Json): { readonly value: Json; readonly parsed: boolean }
 /** Keeps an id of twenty digits from becoming another, and a text with -0 or 1e999 from becoming what can't be stored. @throws RangeError */
 function exact(_: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
   if (typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value)))
-    throw new RangeError(`${source} is no number that is stored`)
+    throw new RangeError(`${source} is not a number that is stored`)
   const isExact = Number.isSafeInteger(value) || source === undefined || !/^-?\d+$/.test(source)
   if (isExact || BigInt(source) === BigInt(value as number)) return value
   throw new RangeError(`${source} has more digits than a number keeps`)

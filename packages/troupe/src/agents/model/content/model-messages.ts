@@ -61,7 +61,7 @@ export function argumentsOf(
     return { ok: true, args }
   } catch (error) {
     if (error instanceof TroupeError) return { ok: false, problem: error.message }
-    return { ok: false, problem: `they are no JSON (${(error as Error).message}): ${call.input.slice(0, 200)}` }
+    return { ok: false, problem: `they are not JSON (${(error as Error).message}): ${call.input.slice(0, 200)}` }
   }
 }
 

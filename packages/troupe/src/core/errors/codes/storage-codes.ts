@@ -66,7 +66,7 @@ export const storageCodes = {
   'storage.insecure': {
     class: errors.ValidationError,
     message: '{path} is not served: {problem}.',
-    hint: 'Log in as a role that is no superuser, has no BYPASSRLS and does not own the tables; let their owner be migrateUrl, and leave row-level security on.',
+    hint: 'Log in as a role that is not a superuser, has no BYPASSRLS and does not own the tables; let their owner be migrateUrl, and leave row-level security on.',
   },
   'storage.exhausted': {
     class: errors.CapacityError,
@@ -96,7 +96,7 @@ export const storageCodes = {
   },
   'backup.unreadable': {
     class: errors.ValidationError,
-    message: '{path} is no backup that this release reads: {problem}.',
+    message: '{path} is not a backup that this release reads: {problem}.',
     hint: 'Name the folder that backup() made, whole; a backup of a newer release needs that release.',
   },
   'backup.damaged': {

@@ -116,7 +116,7 @@ export const observationChecks = {
     const watchedChecks = checks.filter(({ name }) => watched.includes(name))
     const ill = watchedChecks.filter(({ status }) => status !== 'healthy')
     if (watchedChecks.length === 0)
-      return warn('The machine is no part of the time of this troupe.', 'Open it on the clock of the machine.')
+      return warn('The machine is not part of the time of this troupe.', 'Open it on the clock of the machine.')
     if (ill.length > 0)
       return warn(
         `${ill.map(({ name, message = 'not healthy' }) => `${name}: ${message}`).join('; ')}.`,

@@ -36,6 +36,6 @@ export function checkServer(server: McpServerConfig): McpServerConfig {
   const { command, args = [] } = server
   if (typeof command !== 'string' || command === '') throw wrong('it has neither url nor command')
   if (!Array.isArray(args) || !args.every((one) => typeof one === 'string'))
-    throw wrong('its args are no list of texts')
+    throw wrong('its args are not a list of texts')
   return server
 }

@@ -21,7 +21,7 @@ export function editedAgents(agents: Agents, edit: Edit): Agents {
     if (asking.has(name)) continue
     if (!agents.has(name))
       throw failure('agent.unknown', { agent: name, known: [...asking].join(', ') || 'no LlmAgent' })
-    throw failure('validation.failed', { what: `The prompt of ${name}`, problem: `${name} is no LlmAgent` })
+    throw failure('validation.failed', { what: `The prompt of ${name}`, problem: `${name} is not an LlmAgent` })
   }
   return new Map([...agents].map(([name, agent]) => [name, edited(agent, edit)]))
 }

@@ -188,7 +188,9 @@ describe('a fork', () => {
     expect([before.calls.length, after.calls.length]).toEqual([4, 4])
     const systems = after.calls.map(({ prompt }) => (prompt[0]?.role === 'system' ? prompt[0].content : ''))
     expect(systems).toEqual(['', 'Help briefly.', '', 'Pool briefly.'])
-    await expect(orchestra.fork(run.id, { at: 1, edit: { prompts: { Plain: 'x' } } })).rejects.toThrow(/is no LlmAgent/)
+    await expect(orchestra.fork(run.id, { at: 1, edit: { prompts: { Plain: 'x' } } })).rejects.toThrow(
+      /is not an LlmAgent/,
+    )
     await expect(orchestra.fork(run.id, { at: 1, edit: { prompts: { Leed: 'x' } } })).rejects.toThrow(/no agent Leed/)
     const other = await orchestra.start({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [plain] }] }) })
     await other.result()

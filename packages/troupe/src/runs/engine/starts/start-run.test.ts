@@ -46,7 +46,7 @@ describe('orchestra.start', () => {
 
   it.each<[string, object, string]>([
     ['a definition as team', { team: notes }, 'pass a definition as topology'],
-    ['an agent that is no agent', { agent: {} }, 'as defineAgent and new LlmAgent make them'],
+    ['an agent that is not an agent', { agent: {} }, 'as defineAgent and new LlmAgent make them'],
   ])('A start with %s is rejected with what to pass instead', async (_, spec, problem) => {
     const starting = (await orchestraOf()).start({ task: 'a', ...spec } as unknown as StartSpec)
     await expect(starting).rejects.toThrow(problem)

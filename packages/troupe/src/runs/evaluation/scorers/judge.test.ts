@@ -39,7 +39,7 @@ describe('judge', () => {
     const model = new MockModel({ responses: ['It is fine.', verdict('pass'), 'Fine.', verdict('excellent')] })
     const one = judge({ model, rubric: 'r' })
     expect(await one(scoredRun('x'), context)).toMatchObject({ score: 1, choice: 'pass' })
-    expect(JSON.stringify(model.calls[1]?.prompt)).toContain('Your last answer was no verdict')
+    expect(JSON.stringify(model.calls[1]?.prompt)).toContain('Your last answer was not a verdict')
     await expect(async () => one(scoredRun('x'), context)).rejects.toMatchObject({ code: 'evaluation.unjudged' })
     expect(model.calls).toHaveLength(4)
   })

@@ -102,7 +102,7 @@ async function ask<Choice extends string>(
     const found = await structuredText(schema, text)
     if (found.ok) return found.value as unknown as { readonly reason: string; readonly choice: Choice }
     if (attempt === maxAttempts) throw failure('evaluation.unjudged', { model, problem: found.problem })
-    correction = `\n\nYour last answer was no verdict: ${found.problem}`
+    correction = `\n\nYour last answer was not a verdict: ${found.problem}`
   }
 }
 
