@@ -1,4 +1,4 @@
-/** An agent's hands, as the host gets them: identity is bound once, never an argument. */
+/** The clients of one agent as the host uses them. The identity of the agent is bound once and is never an argument. */
 
 import type { ContextClient } from '../context/index.ts'
 import { construct } from '../core/index.ts'

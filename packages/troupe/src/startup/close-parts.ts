@@ -1,19 +1,19 @@
-/** The end of a troupe, in the reverse order of its opening. */
+/** Closes a troupe in the reverse order of its opening. */
 import { sleep } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import { type StageFault, staged } from './startup.ts'
 
-/** Handlers at work may end for so long; then they are cut off, and their messages are free. */
+/** How long handlers in progress may take to end. Afterwards they are aborted, and their messages are released. */
 const handlersMs = 30_000
 
-/** First those that would start anew what ends. */
+/** Supervisors stop first, since they would restart the workers that stop. */
 async function endWorkers({ supervisions, workers, starting, clock }: TroupeParts): Promise<void> {
   const over = new AbortController()
   const cut = sleep(clock, handlersMs, over.signal).then(() =>
     Promise.all([...workers.keys()].map((one) => one.halt())),
   )
   const stopped = Promise.allSettled([...supervisions.keys(), ...workers.keys()].map((one) => one.stop()))
-  // What became of a start is told to whoever asked for it.
+  // The caller of the start gets its error.
   const ended = Promise.allSettled(starting).then(() => stopped)
   try {
     const failed = (await Promise.race([ended, cut.then(() => [])])).find(({ status }) => status === 'rejected')
@@ -24,7 +24,7 @@ async function endWorkers({ supervisions, workers, starting, clock }: TroupePart
   }
 }
 
-/** Nothing new, then handlers and turns at work, then the storage. */
+/** Stops new work, then waits for handlers and turns in progress, then closes the storage. */
 const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   schedules: ({ schedules }) => schedules.stop(),
   timers: ({ timers }) => timers.stop(),
@@ -37,7 +37,7 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   steps: ({ steps }) => steps.close(),
   scoring: ({ scoring }) => scoring?.stop(),
   runs: ({ orchestra }) => orchestra.close(),
-  // From then on others may take the runs.
+  // From here on other processes may claim the runs.
   lease: ({ sharing }) => sharing?.lease.close(),
   tools: ({ toolSources }) => toolSources.close(),
   evaluator: ({ evaluator }) => evaluator.close(),
@@ -59,8 +59,8 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
 export const closingStages: readonly string[] = Object.keys(ends)
 
 /**
- * Each goes on although another failed to end.
- * @throws the first failure, with `details.stage`; ProcessingError `troupe.unclosed` around what is no error of ours
+ * Closes every part, also if another part fails to close.
+ * @throws the first failure, with `details.stage`; ProcessingError `troupe.unclosed` around an error that is not a TroupeError
  */
 export async function closeParts(parts: TroupeParts, fault: StageFault = () => {}): Promise<void> {
   const failures: unknown[] = []

@@ -13,9 +13,9 @@ import { type StageFault, Startup } from './startup.ts'
 import { partsOf, Troupe } from './troupe.ts'
 
 /**
- * Opens everything; runs that an earlier process left go on by themselves where `agents` has their code.
- * @throws ValidationError for a wrong option; what opening the storage throws (`storage.owned`, `storage.foreign`, …). What
- * fails half-way lets go of all that was opened; `details.stage` says where.
+ * Opens a troupe. Runs that an earlier process left unfinished resume if `agents` has their code.
+ * @throws ValidationError for a wrong option; the errors of opening the storage (`storage.owned`, `storage.foreign`, …). If a
+ * stage fails, the parts that were opened are closed, and `details.stage` names the stage.
  * @example
  * const troupe = await createTroupe({ storage: 'sqlite:./data/troupe.db' })
  * const ada = troupe.user('ada')
@@ -26,7 +26,7 @@ export function createTroupe(config: TroupeConfig): Promise<Troupe> {
   return openTroupe(config)
 }
 
-/** @param within `sharedServices` of a troupe around it; `fault` strikes at a stage of the opening, for tests */
+/** @param within `sharedServices` of an enclosing troupe; `fault` fails a stage of the opening, for tests */
 export async function openTroupe(
   config: TroupeConfig,
   within: { readonly sharedServices?: SharedServices; readonly fault?: StageFault } = {},
@@ -56,7 +56,7 @@ function troupeOf(parts: TroupeParts, config: TroupeConfig): Troupe {
   })
 }
 
-/** In the order in which they begin to work. */
+/** Starts the parts in the order in which they depend on each other. */
 function startsOf(
   parts: TroupeParts,
   troupe: Troupe,
@@ -78,7 +78,7 @@ function startsOf(
   }
   return [
     ...(config[declared]?.inspectOnly ? [] : [['models', () => requireModelKeys(parts)] as const]),
-    // Before anything of theirs goes on.
+    // Before any of their work resumes.
     ['erasure', () => erasure.start()],
     ['record', () => objectOf(parts, config)],
     ['rotation', () => encryption.start()],
@@ -94,7 +94,7 @@ function startsOf(
   ]
 }
 
-/** Which options are not what they were at the last opening. */
+/** Returns the options that differ from those of the last opening. */
 const objectOf = (parts: TroupeParts, config: TroupeConfig) =>
   recordConfig(parts, configHashes(config, parts.redactor)).catch((error: unknown) =>
     parts.log.warn('the configuration could not be recorded', { error: error as Error }),

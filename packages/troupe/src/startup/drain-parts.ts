@@ -1,29 +1,29 @@
-/** A shutdown that loses nothing: see `Troupe.drain`. */
+/** Shuts a troupe down without losing accepted work: see `Troupe.drain`. */
 import { type Clock, checkOptions, type Duration, failure, listOf, milliseconds, sleep } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 
 export interface DrainOptions {
-  /** 25 s by default, 1 s at least: under the 30 s after which Kubernetes kills. */
+  /** 25 s by default, at least 1 s. The default is below the 30 s after which Kubernetes kills a process. */
   readonly timeout?: Duration
-  /** What else takes in work, as a server does: ended beside the turns, before the storage. */
+  /** Other parts that accept work, such as a server. They are closed at the same time as the turns, before the storage. */
   readonly closing?: readonly (() => unknown)[]
 }
 
 export interface DrainResult {
-  /** Steps and handlers at work that came to their end. */
+  /** The number of steps and handlers in progress that ended. */
   readonly finished: number
-  /** Those that go on where they stand, in another process or at the next opening. */
+  /** The number of steps and handlers that resume in another process or at the next opening. */
   readonly released: number
   readonly durationMs: number
-  /** false: the timeout came first, and something had not ended; nothing is lost by it. */
+  /** False if the timeout passed before everything had ended. Nothing is lost in this case. */
   readonly isComplete: boolean
 }
 
 export const drainTimeout: Duration = '25s'
-/** Of the timeout: turns may finish, then effects may end; the rest is for closing. */
+/** Shares of the timeout: for turns, then for effects. The rest is left for closing. */
 const [finishing, effects] = [0.5, 0.3]
 
-/** @throws ValidationError for an option that is none, at once */
+/** @throws ValidationError at once for an unknown option */
 export function drainParts(
   parts: TroupeParts,
   options: DrainOptions,
@@ -34,7 +34,7 @@ export function drainParts(
   return drainWithin(parts, ms, checkClosing(options.closing), close)
 }
 
-/** @throws ValidationError for what is no list of functions: at the end it is too late to say so */
+/** Checked now, since an error at shutdown would come too late. @throws ValidationError unless it is a list of functions */
 export function checkClosing(closing: NonNullable<DrainOptions['closing']> = []): typeof closing {
   if (listOf('closing', closing).every((end) => typeof end === 'function')) return closing
   throw failure('validation.failed', { what: 'closing', problem: 'it must be a list of functions' })
@@ -78,10 +78,10 @@ async function endWork(
       failed(error)
     }
   }
-  // Before runs are refused: what is due then is for whoever comes next.
+  // Before runs are rejected. Work that becomes due afterwards is left for the next owner.
   const scheduled = contained(() => parts.schedules.stop())
   orchestra.drain()
-  // First those that would start anew what ends.
+  // Supervisors stop first, since they would restart the workers that stop.
   const working = [...supervisions.keys(), ...workers.keys()]
   const handlers = [...working.map((each) => contained(() => each.stop())), Promise.allSettled(starting)]
   const intake = [() => timers.stop(), () => housekeeping.stop(), () => sharing?.claims.close()].map(contained)
@@ -98,7 +98,7 @@ async function endWork(
   return drainResult
 }
 
-/** @returns false after `ms` */
+/** @returns false if `ms` passed first */
 async function within(clock: Clock, ms: number, promise: Promise<true>): Promise<boolean> {
   const over = new AbortController()
   const late = sleep(clock, ms, over.signal).then(

@@ -5,14 +5,14 @@ import { checkOptions, createEvents, systemClock, systemRandom } from '../core/i
 import { createModels, type EmbeddingSpec } from '../models/index.ts'
 
 export interface EpisodicMemoryConfig {
-  /** Kept at most, 100 by default; the oldest goes first. */
+  /** The maximal number of episodes, 100 by default. The oldest is removed first. */
   readonly maxEpisodes?: number
-  /** `'provider/model'`, an AI SDK embedding model, or a URL; without one the likeness is lexical. */
+  /** `'provider/model'`, an AI SDK embedding model, or a URL. Without one, similarity is lexical. */
   readonly embedding?: EmbeddingSpec
 }
 
 /**
- * Episodes of one process, found again by likeness.
+ * The episodes of one process, retrieved by similarity.
  * @example const memory = new EpisodicMemory({ embedding: 'openai/text-embedding-3-small' })
  */
 export class EpisodicMemory<T = unknown> extends EpisodicIndex<T> {

@@ -1,4 +1,4 @@
-/** Opens a troupe: wires the adapters, and hands out the public objects. */
+/** Opens a troupe: connects the adapters and creates the public objects. */
 export type { AgentHandle } from './agent-handle.ts'
 export { createTroupe } from './create-troupe.ts'
 export type { DrainOptions, DrainResult } from './drain-parts.ts'

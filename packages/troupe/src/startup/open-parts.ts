@@ -1,4 +1,4 @@
-/** Wires a troupe: the one place where rooms meet concrete adapters. Opened in order; what fails half-way lets go again. */
+/** Connects the modules of a troupe with concrete adapters, in order. If one fails to open, those before it are closed. */
 import { hostname } from 'node:os'
 import {
   cleanupTasksOf,
@@ -65,7 +65,7 @@ import { releaseUser } from './services/release-user.ts'
 import { warnInDevelopment } from './services/warn-in-development.ts'
 import { Startup } from './startup.ts'
 
-/** @throws what opening the storage throws */
+/** @throws the errors of opening the storage */
 export async function openParts(
   source: TroupeConfig,
   startup: Startup = new Startup(),
@@ -91,7 +91,7 @@ export async function openParts(
     migrations,
     clock,
     random,
-    // Who brings a clock means it, also where the server has one of its own.
+    // A clock that the caller passes takes precedence over the clock of the database server.
     time: config.clock ? 'clock' : 'engine',
     production: config.profile === 'production',
     ...(config.retention ? { retention: storageRetentionOf(config.retention) } : {}),
@@ -113,7 +113,7 @@ export async function openParts(
 }
 
 type Opened = Pick<TroupeParts, 'clock' | 'random' | 'gate' | 'cleanups' | 'log' | 'redactor' | 'secrets' | 'storage'>
-/** The storage with all that is told of it, and encryption over it. */
+/** Opens the storage with its events, and with encryption on top of it. */
 async function observed(opened: Opened, { encryption: config, policies = {} }: RevealedConfig): Promise<BaseParts> {
   const { clock, random, log } = opened
   const ids = createIds(clock, random)
@@ -226,7 +226,7 @@ const noneAtWork = () => ({
   supervisions: new Map(),
 })
 
-/** What agents share: the context and their mailboxes. */
+/** Opens the parts that agents share: the context and their mailboxes. */
 function assembleCommon(
   config: RevealedConfig,
   durable: DurableParts & Pick<CommonParts, 'callers'>,

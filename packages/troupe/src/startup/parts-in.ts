@@ -1,9 +1,9 @@
-/** What a server needs of the troupe that it serves. */
+/** Gives a server the parts of the troupe that it serves. */
 import { failure, readable } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import { partsOf, type Troupe } from './troupe.ts'
 
-/** @throws ValidationError for what is no troupe, as the promise of one */
+/** @throws ValidationError if the argument is not a troupe, for example the promise of one */
 export function partsIn(troupe: Troupe): TroupeParts {
   const parts = readable('troupe', () => (troupe as Partial<Troupe> | undefined)?.[partsOf])
   if (parts) return parts

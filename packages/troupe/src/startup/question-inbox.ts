@@ -1,6 +1,6 @@
 /**
- * Answers to the questions of runs that come as messages. Accepted, an answer is durable; it is given once, by the id of its
- * message, whichever process takes it up and however often. What is refused is a dead letter with the reason.
+ * Accepts answers to questions of runs that arrive as messages. An accepted answer is durable. It is delivered once,
+ * identified by its message, also if several processes handle it. A rejected answer becomes a dead letter with the reason.
  */
 import { z } from 'zod'
 import { checkName, checkOptions, failure, type Json, listOf, TroupeError } from '../core/index.ts'
@@ -9,7 +9,7 @@ import type { Orchestra } from '../runs/index.ts'
 import type { Incidents } from '../security/index.ts'
 
 /**
- * Answers a question of a run, as `run.answer` does; a request is replied to once the run has it.
+ * Answers a question of a run, as `run.answer` does. If it is sent as a request, the reply comes once the run has the answer.
  * @example await messages.send(AnswerQuestion, { run: run.id, question: question.id, value: 'red' }, { to: 'Answers' })
  */
 export const AnswerQuestion = defineMessage(
@@ -19,18 +19,18 @@ export const AnswerQuestion = defineMessage(
 )
 
 export interface AcceptAnswersOptions {
-  /** The agents whose answers are taken; all others are refused. */
+  /** The agents whose answers are accepted. Answers of all others are rejected. */
   readonly from: readonly string[]
   /**
-   * Those of them who may also approve, or not; nobody by default. An approval stays bound to its hash, and none is taken from
-   * an agent that has a step in the run, or in a run above it.
+   * The agents of `from` that may also give or deny approvals; none by default. An approval stays bound to its hash. An
+   * approval by an agent that has a step in the run or in an ancestor of it is rejected.
    */
   readonly approvals?: readonly string[]
-  /** The mailbox; `Answers` by default. */
+  /** The name of the mailbox; `Answers` by default. */
   readonly name?: string
 }
 
-/** Errors of a run that come again however often it is asked. */
+/** Errors of a run for which a retry would fail again. */
 const lasting = ['NotFoundError', 'ConflictError', 'ValidationError']
 
 export class QuestionInbox extends Worker {
@@ -47,7 +47,7 @@ export class QuestionInbox extends Worker {
       readonly user: string
       readonly orchestra: Pick<Orchestra, 'get'>
       readonly incidents: Pick<Incidents, 'record'>
-      /** Whether the agent has a step in the run that asked, or in one above it. */
+      /** Returns whether the agent has a step in the run that asked, or in an ancestor of it. */
       readonly takesPart: (agent: string, run: string, question: string) => Promise<boolean>
     },
   ) {
@@ -79,7 +79,7 @@ export class QuestionInbox extends Worker {
       this.#rejected(from, 'approve')
       throw rejection('it takes part in the run, and a call is approved by others')
     }
-    // What a run is answered counts as said by people: anything else would lose its taint here.
+    // The answer to a run counts as a person's. A tainted answer is rejected, since its taint would be lost here.
     if (taint.length > 0) throw rejection(`it holds what is ${taint.join(' and ')}`)
     try {
       await (await this.#orchestra.get(run, { signal })).answer(question, value, { id, signal })

@@ -1,4 +1,4 @@
-/** A worker at work in a troupe: known to whoever ends it, and keeping the process. */
+/** A running worker of a troupe, which is stopped with the troupe and keeps the process alive. */
 import { buildStepContext } from '../agents/index.ts'
 import { systemClock } from '../core/index.ts'
 import { type HaltableWorker, startWorker, type Worker, type WorkerWatch } from '../messaging/index.ts'
@@ -10,11 +10,11 @@ const what = 'Starting a worker'
 
 interface RunWorkerOptions {
   readonly watch?: WorkerWatch
-  /** Ends the start. One that `onStart` keeps is stopped once it is up. */
+  /** Cancels the start. A worker whose `onStart` does not end is stopped once it is up. */
   readonly signal?: AbortSignal
 }
 
-/** @throws what `onStart` throws; CancelledError where the troupe ends meanwhile, or by the signal */
+/** @throws the error of `onStart`; CancelledError if the troupe closes meanwhile or the signal aborts */
 export async function runWorker(
   parts: TroupeParts,
   user: string,
@@ -54,7 +54,7 @@ async function start(
     ...(watch === undefined ? {} : { watch }),
   })
   workers.set(running, user)
-  // On a file nothing else keeps the process: it lives as long as it has a worker.
+  // On a file nothing else keeps the process alive: it lives as long as it has a worker.
   const leave = clock === systemClock ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}
   cleanups.push(leave)
   const over = () => {

@@ -1,7 +1,7 @@
-/** Opens in stages: where one fails, all that stands is let go of, the last first, and the error names the stage. */
+/** Opens parts in stages. If a stage fails, the open parts are closed, the newest first, and the error names the stage. */
 import { failure, isObject, TroupeError } from '../core/index.ts'
 
-/** Strikes at the end of a stage, in tests: what it throws is the stage's failure. */
+/** Called at the end of a stage, in tests. The error that it throws is the failure of the stage. */
 export type StageFault = (stage: string) => unknown
 
 export class Startup {
@@ -13,8 +13,8 @@ export class Startup {
   }
 
   /**
-   * @param release lets go of what was opened, should a later stage fail
-   * @throws what `open` throws, with `details.stage`; ProcessingError `troupe.unopened` around what is no error of ours
+   * @param release closes the opened part if a later stage fails
+   * @throws the error of `open` with `details.stage`; ProcessingError `troupe.unopened` around an error that is not a TroupeError
    */
   async stage<Out>(name: string, open: () => Out | Promise<Out>, release?: (out: Out) => unknown): Promise<Out> {
     try {
@@ -27,18 +27,18 @@ export class Startup {
     }
   }
 
-  /** One lets go of all of it from here on. */
+  /** Hands the responsibility for closing the parts to the caller. */
   transferTo(release: () => unknown): void {
     this.#cleanups.splice(0, this.#cleanups.length, release)
   }
 
-  /** What fails to end keeps nothing else from ending, and is not told: the failure of the opening is. */
+  /** Closes all parts. An error of closing is dropped, since the error of the opening is reported. */
   async release(): Promise<void> {
     for (const release of this.#cleanups.splice(0).reverse()) await Promise.try(release).catch(() => {})
   }
 }
 
-/** The same error with its stage, if it is one of ours; else one that says so. */
+/** Returns a TroupeError with its stage, and wraps any other error. */
 export function staged(code: 'troupe.unopened' | 'troupe.unclosed', error: unknown, stage: string): TroupeError {
   if (!(error instanceof TroupeError)) {
     const problem = error instanceof Error ? error.message : String(error)

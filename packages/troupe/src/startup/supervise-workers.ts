@@ -1,4 +1,4 @@
-/** Supervised workers of a troupe: ended with it, and seen by its health check. */
+/** Supervises workers of a troupe, which are stopped with it and shown in its health check. */
 import type { TroupeEvent } from '../core/index.ts'
 import { type SuperviseChild, type SuperviseOptions, type Supervision, Supervisor } from '../messaging/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
@@ -28,14 +28,14 @@ export async function superviseWorkers(
   supervisions.set(supervisor, user)
   void supervisor.ended.then(({ status }) => {
     signal?.removeEventListener('abort', stop)
-    // One that gave up stays, for the health check to say so.
+    // A supervisor that gave up stays in the list, so that the health check reports it.
     if (status === 'stopped') supervisions.delete(supervisor)
   })
   try {
     await supervisor.start()
     return supervisor
   } catch (error) {
-    // Its caller knows.
+    // The caller gets this error.
     supervisions.delete(supervisor)
     throw error
   }

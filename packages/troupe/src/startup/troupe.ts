@@ -1,4 +1,4 @@
-/** The running system: its users, its events, its end. */
+/** An open troupe: its users, events, health, secrets and shutdown. */
 import {
   checkFunction,
   checkName,
@@ -44,10 +44,10 @@ import { closeParts } from './close-parts.ts'
 import { type DrainOptions, type DrainResult, drainParts } from './drain-parts.ts'
 import { User } from './user.ts'
 
-/** What a troupe is made of, for the rooms below that serve it. */
+/** The parts of a troupe, for the modules that serve it. */
 export const partsOf: unique symbol = Symbol('parts')
 
-/** What of the audit log is the host's. */
+/** The part of the audit log that the application may use. */
 export type Audit = Pick<
   AuditLog,
   | 'list'
@@ -62,7 +62,7 @@ export type Audit = Pick<
   | 'flush'
 >
 
-/** What is rotated: the key that wraps from then on, and whether values are sealed anew. */
+/** What to rotate: the key that wraps data keys from then on, and whether stored values are re-encrypted. */
 const rotated = ({ to, data }: RotateOptions) =>
   [typeof to === 'string' ? to : to?.id, ...(data ? ['data'] : [])].filter(Boolean).join(' ')
 
@@ -84,18 +84,18 @@ export class Troupe implements AsyncDisposable {
     this.#reconfiguring = new Reconfiguring(parts)
   }
 
-  /** Counts and durations of what happens here. */
+  /** Counts and durations of the operations of this troupe. */
   get metrics(): MetricsCollector {
     return this.#parts.metrics
   }
 
-  /** What happens here, as lines: `troupe.log.level = 'debug'` holds from the next line on. */
+  /** The log. `troupe.log.level = 'debug'` applies from the next line on. */
   get log(): Log {
     return this.#parts.log
   }
 
   /**
-   * How long operations take: `troupe.performance.report()`, and blocks of one's own.
+   * Measures how long operations take: `troupe.performance.report()`, and blocks of the application.
    * @example using timer = troupe.performance.time('import', { source: 'shop' })
    */
   get performance(): Performance {
@@ -103,10 +103,10 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * Changes settings while it runs, in this process, from their next use on: all of them, or none. What holds already is no
-   * change; which settings can change is marked in docs/settings.md. Each change is told, `config.changed`, and recorded.
-   * @param changes in the form of createTroupe, with what changes alone
-   * @returns what changed
+   * Changes settings of this process while it runs, from their next use on. Either all changes are applied or none.
+   * docs/settings.md marks the settings that can change. Each change is emitted as `config.changed` and recorded.
+   * @param changes the changed settings alone, in the form of createTroupe
+   * @returns the settings whose value changed
    * @throws ConflictError `config.restart` for a setting that needs a restart; ValidationError for one that is wrong
    * @example await troupe.reconfigure({ log: 'debug', models: { limits: { openai: { perMinute: 30 } } } })
    */
@@ -116,8 +116,8 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * So many calls in a sliding window, counted together by all processes on this storage.
-   * @throws ValidationError naming the option that is wrong
+   * Creates a rate limiter: a number of calls in a sliding window, counted together by all processes on this storage.
+   * @throws ValidationError that names the wrong option
    * @example
    * const limiter = troupe.rateLimiter({ name: 'search', limit: 60, window: '1m' })
    * const { allowed, retryAfterMs } = await limiter.take({ user: 'ada', agent: 'Researcher' })
@@ -126,25 +126,25 @@ export class Troupe implements AsyncDisposable {
     return new SharedRateLimiter(this.#parts, options)
   }
 
-  /** Takes checks of one's own: `troupe.healthMonitor.register(name, check)`. */
+  /** Registers checks of the application: `troupe.healthMonitor.register(name, check)`. */
   get healthMonitor(): HealthMonitor {
     return this.#parts.observation.health
   }
 
   /**
-   * Whether the whole works, check by check. Rejects for a wrong option, and when its signal aborts, alone.
-   * @param request.fresh asks anew where an answer of a few seconds ago is kept
+   * Runs the health checks and reports each. Rejects only for a wrong option and when its signal aborts.
+   * @param request.fresh runs each check again, also if its result of a few seconds ago is cached
    */
   async health(request: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<HealthReport> {
     checkOptions('health', request, ['fresh', 'signal'])
     const { signal, ...options } = request
     const { health } = this.#parts.observation
-    // What was kept is of when it was open.
+    // Cached results are from the time when the troupe was open.
     const asked = this.#closing ? { ...options, fresh: true } : options
     return this.#unlessAborted('The health', signal, () => health.report(asked))
   }
 
-  /** Whoever waited waits no more; what had begun goes on. */
+  /** Rejects the callers that wait. Checks in progress continue. */
   #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
     checkSignal(what, signal)
     if (!signal) return run()
@@ -152,9 +152,9 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * Goes through the checklists for production: the configuration, what is stored, what runs, and with `project` the files
-   * of your own project. What breaks or hangs is a result too. See docs/doctor.md.
-   * @throws ValidationError for an unknown option, or a project that is no folder; CancelledError
+   * Runs the checklists for production: configuration, stored data, running work, and with `project` the files of the
+   * project. A check that throws or hangs has a result too. See docs/doctor.md.
+   * @throws ValidationError for an unknown option, or if the project is not a folder; CancelledError
    * @example
    * const { status, checks } = await troupe.doctor({ production: true })
    * for (const { id, evidence, remedy } of checks.filter((one) => one.status === 'fail')) console.error(id, evidence, remedy)
@@ -163,19 +163,19 @@ export class Troupe implements AsyncDisposable {
     return doctorOf(this.#parts, this, options)
   }
 
-  /** Whether it is alive, for a liveness probe: touches nothing, so that no storage that is away gets it killed. */
+  /** Answers a liveness probe. Reads no storage, so that a process is not killed because its storage is unavailable. */
   live(): boolean {
     return this.#closing === undefined
   }
 
-  /** Whether it may be given work, for a readiness probe: not while it shuts down, nor while a critical check fails. */
+  /** Answers a readiness probe: false during shutdown and while a critical check fails. */
   async ready(): Promise<boolean> {
     return this.state === 'open' && (await this.health()).status !== 'unhealthy'
   }
 
   /**
-   * Everything of one user.
-   * @throws ValidationError for an id that is not allowed; with `requireUserId` for `default` too
+   * Returns everything that belongs to one user.
+   * @throws ValidationError for an invalid id; with `requireUserId` also for `default`
    */
   user(id: string): User {
     checkName('user', id)
@@ -187,10 +187,10 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * Calls an observer for each event that matches. An observer can neither slow nor break what it observes.
+   * Calls an observer for each event that matches. An observer cannot delay or fail the operation that it observes.
    * @param type the name of an event (docs/events.md), a prefix (`run.*`), or `*`; it decides the type of the event
    * @returns a function that ends the observation
-   * @throws ValidationError for a name that no event has, with the nearest name
+   * @throws ValidationError for an unknown name, with the nearest name
    * @example troupe.on('tool.called', ({ tool, agent, durationMs }) => console.log(tool, agent, durationMs))
    */
   on<Pattern extends EventPattern>(type: Pattern, observer: Observer<Pattern>): () => void {
@@ -213,8 +213,8 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * The keys that messages are signed with: rotated and revoked while it runs.
-   * @throws ValidationError where `messaging.signatures` is not configured, or off
+   * The keys that sign messages, which can be rotated and revoked while the troupe runs.
+   * @throws ValidationError if `messaging.signatures` is off or not configured
    * @example await troupe.signatures.revoke('2026-10')
    */
   get signatures(): Signatures {
@@ -223,12 +223,12 @@ export class Troupe implements AsyncDisposable {
     throw failure('validation.failed', { what: 'troupe.signatures', problem: 'messaging.signatures is not configured' })
   }
 
-  /** The way out of its tools, for code of the host's that is to keep to the same rules. */
+  /** The HTTP client of the tools, for code of the application that should follow the same egress rules. */
   get egress(): Pick<Egress, 'fetch'> {
     return this.#parts.egressClient.egress
   }
 
-  /** What callers from outside sign in with, over HTTP. */
+  /** The API keys with which callers sign in over HTTP. */
   get apiKeys(): ApiKeys {
     return this.#parts.apiKeys
   }
@@ -237,12 +237,12 @@ export class Troupe implements AsyncDisposable {
     return this.#parts
   }
 
-  /** Who did what, and what was refused: searched, exported, proved. See docs/audit.md. */
+  /** The audit log: search, export and proofs of actions and rejected actions. See docs/audit.md. */
   get audit(): Audit {
     return this.#parts.audit
   }
 
-  /** What is sealed at rest, and the rotation of its keys. */
+  /** Encryption at rest and the rotation of its keys. */
   get encryption(): Encryption {
     const { audit, encryption } = this.#parts
     return {
@@ -259,11 +259,11 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * Forgets a user: ends what works for it, destroys its key, and removes its rows in every room. What a crash cuts off
-   * goes on at the next opening. A run of it then answers `user.erased`; what is done under the id afterwards is a new
-   * user, who finds nothing.
-   * @param options.signal ends the waiting for it; what has begun goes on, for half a user cannot be kept
-   * @returns how many rows went, and what backups made before still hold
+   * Erases a user: stops the user's work, destroys the user's key, and deletes the user's rows in every module. If a crash
+   * interrupts it, the erasure continues at the next opening. Runs of the user then answer `user.erased`. Later work under
+   * the same id belongs to a new user without data.
+   * @param options.signal ends the wait alone: an erasure that has begun continues, since no part of a user may remain
+   * @returns the number of deleted rows, and the backups that still hold data of the user
    * @example const { rows, backups } = await troupe.forget('ada')
    */
   async forget(userId: string, options: { readonly signal?: AbortSignal } = {}): Promise<ErasureResult> {
@@ -278,8 +278,8 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * Takes the secrets that are known here out of a text: for whatever shows it to somebody.
-   * @throws ValidationError for what is no text, as an error is none
+   * Replaces the secrets that this process knows in a text, so that it can be shown.
+   * @throws ValidationError if the argument is not a string; an error is not one
    * @example console.error(troupe.redact(String(error)))
    */
   redact(text: string): string {
@@ -288,9 +288,9 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * Which build this is, what it writes and reads, and which runs in flight began with other code or hold records of a
-   * newer one: those are left to a build that fits.
-   * @param options.limit of runs in flight that are looked at; 1,000 by default
+   * Reports the build, the formats that it writes and reads, and the unfinished runs that began with other code or hold
+   * records of a newer build. Such runs wait for a build that fits.
+   * @param options.limit the maximal number of unfinished runs that are examined; 1,000 by default
    * @example for (const { run, agents } of (await troupe.versions()).behind) console.log(run, agents)
    */
   versions(options: { readonly limit?: number } = {}): Promise<Versions> {
@@ -298,10 +298,10 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * A copy of all that is stored, at one moment, beside everything else: a folder with the data and a manifest. Keys of the
-   * ring are not in it. See docs/backup.md.
-   * @param folder does not exist yet; its parents are made
-   * @param options.signal gives it up; nothing is left of it
+   * Writes a consistent copy of the storage while work continues: a folder with the data and a manifest. Keys of the key
+   * ring are not part of it. See docs/backup.md.
+   * @param folder must not exist; its parents are created
+   * @param options.signal cancels the backup and removes the folder
    * @throws ConflictError `storage.not_empty`; ValidationError `validation.failed` for `memory:`; CancelledError; what the
    * storage says
    * @example const { bytes, rows } = await troupe.backup('./backups/monday')
@@ -317,21 +317,21 @@ export class Troupe implements AsyncDisposable {
     )
   }
 
-  /** Where the database came from that was restored from a backup; undefined for one that never was. */
+  /** The backup from which the database was restored; undefined if it was not restored. */
   get restored(): Restoration | undefined {
     return this.#parts.restored.mark
   }
 
   /**
-   * Lets a restored database go on: runs, schedules, timers, messages. Once for all processes on it and for all openings.
-   * `at-most-once` effects that were under way are `uncertain` then, as after a crash. Does nothing where nothing waits.
+   * Resumes the work of a restored database: runs, schedules, timers and messages, for all processes and openings.
+   * `at-most-once` effects that were in progress become `uncertain`, as after a crash. Does nothing if no work waits.
    * @example if (troupe.state === 'restored') await troupe.resumeRestored()
    */
   resumeRestored(): Promise<void> {
     return this.#parts.restored.resume()
   }
 
-  /** Whether it can write, and what is wrong where it cannot. */
+  /** The state of the storage, with the problem if it cannot write. */
   storageState(): StorageState {
     return this.#parts.storage.state()
   }
@@ -340,17 +340,17 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * `restored` while a database from a backup waits for `resumeRestored`, not ready; `draining` from the call of `drain` on, whose readiness is gone; `closed` once
-   * `close` or `drain` is over.
+   * `restored` while a restored database waits for `resumeRestored`; the troupe is not ready then. `draining` from the call
+   * of `drain` on; `closed` once `close` or `drain` has ended.
    */
   get state(): 'open' | 'restored' | 'draining' | 'closed' {
     return this.#parts.gate.state
   }
 
   /**
-   * Ends gently, within the timeout: takes nothing in any more (`state`, and readiness with it, say so at once), lets turns
-   * and handlers at work finish for half of the time, gives back what is left once its effects are recorded, and closes.
-   * Nothing that was accepted is lost, whatever the timeout cuts off. A second call joins the first.
+   * Shuts down within the timeout. New work is rejected at once, and `state` and readiness say so. Turns and handlers in
+   * progress have half of the time to finish. The rest is released once its effects are recorded; then the troupe closes.
+   * No accepted work is lost. A second call joins the first.
    * @example const { released, isComplete } = await troupe.drain({ timeout: '25s' })
    */
   async drain(options: DrainOptions = {}): Promise<DrainResult> {
@@ -359,7 +359,7 @@ export class Troupe implements AsyncDisposable {
     return this.#draining
   }
 
-  /** Ends in order: nothing new, handlers and turns at work, then the storage. Waiting runs go on at the next opening. */
+  /** Stops new work, waits for handlers and turns in progress, and closes the storage. Waiting runs resume at the next opening. */
   close(): Promise<void> {
     this.#closing ??= closeParts(this.#parts)
     return this.#closing

@@ -1,4 +1,4 @@
-/** Everything of one user. Nothing here reaches another's. */
+/** Everything that belongs to one user. No method reaches data of another user. */
 import {
   type Agent,
   episodicName,
@@ -45,7 +45,7 @@ import { runWorker } from './run-worker.ts'
 import { superviseWorkers } from './supervise-workers.ts'
 
 export interface AgentMemory {
-  /** What the user stated, where the agent's `memory.facts` says so; a fact that was replaced stands in its history. */
+  /** Facts that the user stated, if `memory.facts` of the agent is on. A replaced fact stays in the history of the new one. */
   readonly facts: StoredEpisodicMemory
   readonly episodic: StoredEpisodicMemory
   readonly working: (threadId: string) => StoredMemory
@@ -53,14 +53,14 @@ export interface AgentMemory {
 
 export class User {
   readonly id: string
-  /** The user's context in the hands of trusted code: reads all of it, pushes as `host`. */
+  /** The user's context for trusted code: it reads every entry and pushes as `host`. */
   readonly context: ContextMesh
   readonly orchestra: Orchestra
   /** Evaluations of teams on data sets. */
   readonly experiments: Experiments
-  /** Runs that begin at a time, at a change of context, or at a message. */
+  /** Runs that start at a time, at a change of the context, or at a message. */
   readonly schedules: Schedules
-  /** Values under names of one's own, stored by the minute, that the user's agents can read. */
+  /** Metrics of the application, stored by the minute, that the user's agents can read. */
   readonly metrics: UserMetrics
   readonly #parts: TroupeParts
 
@@ -74,19 +74,19 @@ export class User {
     this.schedules = Schedules[construct](parts.schedules, parts.orchestra, id)
   }
 
-  /** What was done for this user, span by span; `ada.traces.get(run.id)`. */
+  /** Traces of the user's work as spans: `ada.traces.get(run.id)`. */
   get traces(): Traces {
     return this.#parts.observation.traces(this.id)
   }
 
   /**
-   * What the function gave for an equal key of this user, for a while; those who ask at once wait for one answer. For
-   * anything that may be asked less often than it is wanted, a whole run included. A failure is kept by nobody.
-   * @param options.key any JSON that says what the answer depends on
-   * @param options.ttl an hour by default
-   * @param options.signal ends this caller's wait, and aborts the signal that its own `run` is given; others who wait for
-   * that answer then ask themselves
-   * @throws what `run` throws; CancelledError when the signal aborts
+   * Returns the cached result of the function for an equal key of this user, or calls the function. Concurrent callers with
+   * an equal key share one call. Errors are not cached. A complete run can be cached too.
+   * @param options.key any JSON value on which the result depends
+   * @param options.ttl how long a result is cached; an hour by default
+   * @param options.signal ends the wait of this caller and aborts its own call; other callers that wait for that call then
+   * call the function themselves
+   * @throws the error of `run`; CancelledError when the signal aborts
    * @example await ada.cached(() => ada.orchestra.run({ task, topology }), { key: ['report', task], ttl: '10m' })
    */
   async cached<Out>(
@@ -100,14 +100,14 @@ export class User {
     const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, 'ttl', '1ms')
     checkFunction('What user.cached was given', run)
     if (options.key === undefined) throw misplaced('cached', 'its key is missing')
-    // What JSON drops would make equal keys of different ones.
+    // Values that JSON drops would make different keys equal.
     encodeJson(options.key, 'The key of user.cached')
     const key = `${JSON.stringify(this.id)} ${hashJson(options.key)}`
     const { value, cached } = await unlessAborted({ clock, what: 'user.cached', signal }, (inner) =>
       cache.lookUp(
         key,
         async () => {
-          // It waited for another's answer, which failed, and has gone meanwhile.
+          // The call of another caller failed, and this caller has aborted meanwhile.
           checkSignal('user.cached', inner)
           return run({ signal: inner })
         },
@@ -119,9 +119,9 @@ export class User {
   }
 
   /**
-   * The hands of an agent of this name.
-   * @param access its role (`contributor` when absent), `allow` and `deny`
-   * @throws ValidationError for a name, role or option that is not allowed
+   * Returns the clients of an agent with this name.
+   * @param access its role (`contributor` by default), `allow` and `deny`
+   * @throws ValidationError for an invalid name, role or option
    * @example const support = ada.agent('Support', { role: 'contributor', deny: ['delete_topic'] })
    */
   agent(name: string, access: AccessOptions = {}): AgentHandle {
@@ -131,8 +131,8 @@ export class User {
 
   /**
    * Starts a worker on its mailbox.
-   * @param options `signal` ends the start: one that `onStart` keeps is stopped once it is up
-   * @throws what its onStart throws; ValidationError for what is no worker; CancelledError where the troupe ends meanwhile
+   * @param options `signal` cancels the start: a worker whose `onStart` does not end is stopped once it is up
+   * @throws the error of its onStart; ValidationError unless it is a Worker; CancelledError if the troupe closes meanwhile
    * @example const running = await ada.start(new Stock())
    */
   async start(worker: Worker, options: { readonly signal?: AbortSignal } = {}): Promise<RunningWorker> {
@@ -145,11 +145,11 @@ export class User {
   }
 
   /**
-   * Starts workers in order, and starts anew what does not start, hangs, or fails at everything; what a handler throws
-   * stays inside and is not a failure of its worker. Resolves when each is up. Each process supervises its own.
-   * @param children functions that make a worker, for each start a fresh one; or groups with options of their own
-   * @throws ValidationError for a child or option that is not allowed; CriticalError `supervision.escalated` where they
-   * don't come up within the restarts allowed
+   * Starts workers in order. A worker that does not start, hangs, or fails at every message is restarted; an error of one
+   * handler is not a failure of its worker. Resolves when all are up. Each process supervises its own workers.
+   * @param children functions that create a worker, called for each start; or groups with options of their own
+   * @throws ValidationError for an invalid child or option; CriticalError `supervision.escalated` if the workers do not come
+   * up within the allowed restarts
    * @example
    * const supervision = await ada.supervise([() => new Stock(), () => new Shop()], {
    *   strategy: 'one-for-all', restarts: { max: 5, within: '1m' }, onEscalated: (error) => page(error),
@@ -168,8 +168,8 @@ export class User {
   }
 
   /**
-   * Takes answers to questions of this user's runs that come as messages of the type `AnswerQuestion`, until it is stopped.
-   * @throws ValidationError for names and options that are not allowed
+   * Accepts answers to questions of this user's runs that arrive as messages of the type `AnswerQuestion`, until stopped.
+   * @throws ValidationError for invalid names and options
    * @example await ada.acceptAnswers({ from: ['Desk'], approvals: ['Desk'] })
    */
   async acceptAnswers(options: AcceptAnswersOptions): Promise<RunningWorker> {
@@ -180,9 +180,9 @@ export class User {
   }
 
   /**
-   * What an agent remembers of this user: `facts` and `episodic` in all conversations, `working(threadId)` in a thread. Its own steps
-   * use them where its `memory` says so.
-   * @throws ValidationError for a name or capacity that is not allowed
+   * Returns what an agent remembers of this user: `facts` and `episodic` in all threads, `working(threadId)` in one thread.
+   * The agent's own steps use those that its option `memory` names.
+   * @throws ValidationError for an invalid name or capacity
    * @example
    * const { episodic } = ada.memory('Support')
    * await episodic.add('refunded order 17')
@@ -215,8 +215,8 @@ export class User {
   }
 
   /**
-   * One agent at work in one thread, whose conversation goes on from call to call.
-   * @throws ValidationError for what is no agent; `role.unknown`
+   * Returns a session of one agent in one thread, which continues from call to call.
+   * @throws ValidationError unless it is an agent; `role.unknown`
    */
   session(agent: Agent, options: { readonly threadId?: string } = {}): Session {
     if (typeof fieldOf(agent, 'step') !== 'function')

@@ -1,4 +1,4 @@
-/** Assembles what executes agents: sessions for one agent, the orchestra for runs of teams, and schedules. */
+/** Assembles the parts that execute agents: sessions for one agent, the orchestra for runs of teams, and schedules. */
 import {
   type Agent,
   buildStepContext,
@@ -23,7 +23,7 @@ import { threadWorkspace } from '../../sandbox/index.ts'
 import { Access, createErasureCheck } from '../../security/index.ts'
 import type { CommonParts, DurableParts } from './open-durable-parts.ts'
 
-/** The type of the plain texts that agents send each other. */
+/** The message type of the plain texts that agents send each other. */
 const Text = defineMessage('text')
 
 /** The services that a step of an agent uses. */
@@ -50,7 +50,7 @@ export function assembleTeams(
   parts: DurableParts & CommonParts & SharedServices & Pick<TroupeParts, 'apiKeys'> & { readonly holder: () => string },
 ): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules' | 'scoring'> & { readonly known: Known } {
   const { clock, random, storage, steps, mailboxes, mesh, clients, roles, recording, guard, audit } = parts
-  // What an agent may do in its steps: its own definition decides, and that of who acts for it.
+  // The rights of an agent in its steps: those of its definition, and of the agent that acts for it.
   const accessOf = (agent: Agent, within: readonly Agent['access'][] = []) =>
     within.reduce((above, access) => new Access(access, roles, above), new Access(agent.access, roles))
   const services = servicesOf(parts)

@@ -1,4 +1,4 @@
-/** A troupe in memory within another, for one run that is evaluated: its own rows and mailboxes, the models of both. */
+/** Opens a troupe in memory within another one, for one evaluated run: with rows and mailboxes of its own and shared models. */
 
 import type { TroupeConfig } from '../../configuration/index.ts'
 import { hostName } from '../../context/index.ts'
@@ -6,7 +6,7 @@ import type { SharedServices, TroupeParts } from '../../operations/index.ts'
 import type { OpenEvaluationTroupe } from '../../runs/index.ts'
 import { Access } from '../../security/index.ts'
 
-/** Opens a troupe whose parts are its own but for what it borrows. */
+/** Opens a troupe that has its own parts, except for those that it borrows. */
 export type OpenWithin = (
   config: TroupeConfig,
   sharedServices: SharedServices,
@@ -22,7 +22,7 @@ export function createEvaluationOpener(parts: TroupeParts, open: OpenWithin): Op
       ...(policies ? { policies } : {}),
       ...(recording ? { recording } : {}),
     })
-    // A troupe that ends takes it along.
+    // It is closed with the enclosing troupe.
     const end = () => void inner.close().catch(() => {})
     parts.cleanups.push(end)
     const { mesh, orchestra } = inner.parts
@@ -38,7 +38,7 @@ export function createEvaluationOpener(parts: TroupeParts, open: OpenWithin): Op
   }
 }
 
-/** What agents could tell from it is as around it; nothing is written anywhere, or sent. */
+/** Agents see the configuration of the enclosing troupe, but nothing is written or sent outside. */
 function evaluationConfig({ agents, teams, roles, messaging, context, clock, random }: TroupeConfig): TroupeConfig {
   const { signatures: _, ...bounds } = messaging ?? {}
   return {

@@ -1,22 +1,22 @@
-/** Where checkpoints go: a line of a file, durable before it counts as delivered, or a request to a URL. */
+/** Delivers checkpoints to a file, as a line that is durable before it counts as delivered, or to a URL, as a request. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { failure } from '../../core/index.ts'
 import { type Checkpoint, type Fetch, readCheckpoint } from '../../security/index.ts'
 
 const timeoutMs = 10_000
-/** The last lines of a file: a checkpoint has some 300 bytes. */
+/** Bytes that are read from the end of a file: a checkpoint has about 300 bytes. */
 const tailBytes = 65_536
 
 interface CheckpointTarget {
   readonly deliver: (checkpoint: Checkpoint) => Promise<void>
-  /** The newest that was delivered; a URL takes checkpoints and does not return them. */
+  /** The newest delivered checkpoint. A URL accepts checkpoints and returns none. */
   readonly last?: () => Promise<Checkpoint | undefined>
 }
 
 /**
- * @param fetchTo of a URL of HTTP
- * @returns takes a path, or a URL of HTTP
+ * @param fetchTo sends the request to an HTTP URL
+ * @returns a function that takes a path or an HTTP URL
  */
 export const deliverCheckpoints =
   (fetchTo: (url: string) => Fetch) =>
@@ -25,7 +25,7 @@ export const deliverCheckpoints =
       ? { deliver: (checkpoint) => post(fetchTo(to), to, checkpoint) }
       : { deliver: (checkpoint) => append(to, checkpoint), last: () => lastOf(to) }
 
-/** Reads from the end; a line that a crash cut off never counted. */
+/** Reads from the end. A line that a crash cut off was never delivered. */
 async function lastOf(path: string): Promise<Checkpoint | undefined> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
@@ -59,7 +59,7 @@ async function append(path: string, checkpoint: Checkpoint): Promise<void> {
   }
 }
 
-/** A crash or a full disk has left half a line, which would take the next one with it. */
+/** Ends a partial line that a crash or a full disk left, since the next line would be appended to it. */
 async function isCutOff(file: FileHandle): Promise<boolean> {
   const stat = await file.stat()
   if (!stat.isFile() || stat.size === 0) return false

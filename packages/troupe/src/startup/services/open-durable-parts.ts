@@ -1,4 +1,4 @@
-/** Opens what executes steps durably: journals, inboxes, timers and steps, with the audit log and the filtered network. */
+/** Opens the parts that execute steps durably: journals, inboxes, timers and steps, with the audit log and egress rules. */
 import { createThreadMessages, type ThreadMessages } from '../../agents/index.ts'
 import { journalRetention, type RevealedConfig, retentionPeriods } from '../../configuration/index.ts'
 import type { TroupeError } from '../../core/index.ts'
@@ -12,7 +12,7 @@ import { UnreadResults } from '../../tools/index.ts'
 import type { Startup } from '../startup.ts'
 import { deliverCheckpoints } from './deliver-checkpoints.ts'
 
-/** What is open before anything is executed. */
+/** The parts that are open before any step is executed. */
 export type BaseParts = Pick<
   TroupeParts,
   'clock' | 'random' | 'gate' | 'cleanups' | 'log' | 'redactor' | 'secrets' | 'storage'
@@ -30,7 +30,7 @@ export type DurableParts = BaseParts &
     readonly sandboxes: Sandboxes
     readonly endedRuns: EndedRuns
   }
-/** What all agents of the troupe share. */
+/** The parts that all agents of the troupe share. */
 export type CommonParts = Pick<
   TroupeParts,
   'incidents' | 'callers' | 'guard' | 'mesh' | 'presence' | 'mailboxes' | 'metricStore' | 'clients'
@@ -41,7 +41,7 @@ interface DurableOptions {
   readonly startup: Startup
 }
 
-/** @returns with `sharing`, the lease of this process, where several processes share the storage */
+/** @returns also `sharing`, the lease of this process, if several processes share the storage */
 export async function openDurableParts(
   config: RevealedConfig,
   base: BaseParts,

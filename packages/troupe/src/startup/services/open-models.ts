@@ -1,4 +1,4 @@
-/** The models of a troupe and what guards them and its tools; a troupe within another has those of the one around it. */
+/** Opens the models of a troupe with the policies of models and tools. A troupe within another one shares those of the other. */
 
 import type { RevealedConfig } from '../../configuration/index.ts'
 import {
@@ -18,7 +18,7 @@ interface Parts extends Pick<TroupeParts, 'events' | 'secrets' | 'redactor' | 'e
   readonly random: Random
 }
 
-/** @throws ValidationError for an option of models, policies or the cassette that is wrong */
+/** @throws ValidationError for a wrong option of models, policies or the cassette */
 export async function openModels(
   config: RevealedConfig,
   { clock, random, events, secrets, redactor, egressClient }: Parts,
@@ -33,7 +33,7 @@ export async function openModels(
     clock,
     random,
     events,
-    // A key may be written on the model of an agent, which no configuration names.
+    // An API key may stand on the model of an agent that the configuration does not name.
     reveal: async (text) => {
       const key = await secrets.reveal(text)
       redactor.addSecret(key)

@@ -1,4 +1,4 @@
-/** What works for a user in this process ends, and what is remembered of it here goes: the user is being forgotten. */
+/** Stops the work for a user in this process and drops the user's caches, because the user is being erased. */
 import type { Services } from '../../agents/index.ts'
 import type { Mesh } from '../../context/index.ts'
 import type { UserId } from '../../core/index.ts'
@@ -12,7 +12,7 @@ interface Working {
   readonly orchestra: OrchestraHost
   readonly schedules: ScheduleHost
   readonly steps: Steps
-  /** Each with its user. */
+  /** Each entry with its user. */
   readonly workers: ReadonlyMap<RunningWorker, UserId>
   readonly supervisions: ReadonlyMap<Supervision, UserId>
   readonly mesh: Mesh
@@ -21,7 +21,7 @@ interface Working {
   readonly cache: Cache
 }
 
-/** @returns what lets the id begin anew */
+/** @returns a function that allows new work under the id */
 export async function releaseUser(
   { orchestra, schedules, steps, workers, supervisions, mesh, services, observation, cache }: Working,
   user: UserId,
@@ -33,7 +33,7 @@ export async function releaseUser(
   await observation.forget(user)
   cache.forget((key) => key.startsWith(`${JSON.stringify(user)} `))
   return () => {
-    // What was read while the rows went, too.
+    // Also values that were read while the rows were deleted.
     mesh.forget(user)
     for (const each of begin) each()
   }

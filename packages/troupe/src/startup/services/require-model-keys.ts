@@ -1,4 +1,4 @@
-/** What becomes of API keys that are missing when a troupe opens. */
+/** Handles API keys that are missing when a troupe opens. */
 import { failure, type Json, type TroupeError } from '../../core/index.ts'
 import { missingModelKeys, registeredAgents, type TroupeParts } from '../../operations/index.ts'
 

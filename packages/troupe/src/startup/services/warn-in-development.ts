@@ -1,4 +1,4 @@
-/** What is worth a sentence to whoever writes a program, once each; counted as events everywhere. */
+/** Logs events that a developer should see, each once. In all profiles they are counted as events. */
 import type { Events } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 

@@ -1,14 +1,15 @@
-/** `handleSignals`: a process that ends as it should. */
+/** `handleSignals`: ends a process without losing accepted work. */
 import { failure, isInstance } from '../../core/index.ts'
 import { partsOf, Troupe } from '../troupe.ts'
 import { checkSignalOptions, type SignalOptions, watchSignals } from './watch-signals.ts'
 
 /**
- * SIGTERM and SIGINT drain the troupe and end the process: with 0 where everything ended in time, else with 1. A second
- * signal ends it at once with 128 + its number. What nobody caught is logged, then drained, and ends it with 1.
+ * Drains the troupe on SIGTERM and SIGINT and ends the process: with exit code 0 if everything ended in time, else with 1.
+ * A second signal ends the process at once with 128 + its number. An uncaught error is logged; then the troupe is drained
+ * and the process ends with 1.
  * `createTroupe({ signals: true })` does the same.
- * @returns a function that lets go of the signals; closing the troupe does, too
- * @throws ValidationError for an option that is none, or what is no troupe
+ * @returns a function that removes the handlers; closing the troupe removes them too
+ * @throws ValidationError for an unknown option, or if the argument is not a troupe
  * @example
  * const server = await serve(troupe)
  * handleSignals(troupe, { timeout: '25s', closing: [() => server.close()] })

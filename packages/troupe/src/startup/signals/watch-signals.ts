@@ -1,4 +1,4 @@
-/** What a process does when it is told to end, or when something fails that nobody caught. */
+/** Handles the signals that end a process, and uncaught errors. */
 import { checkOptions } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 import { checkClosing, type DrainOptions, type DrainResult } from '../drain-parts.ts'
@@ -12,14 +12,15 @@ interface Drainable {
   drain(options: DrainOptions): Promise<DrainResult>
 }
 
-/** Exit codes of a shell for a process that ended by a signal. */
+/** The exit codes of a shell for a process that was ended by a signal. */
 const codeOf = { SIGINT: 130, SIGTERM: 143 } as const
 type Signal = keyof typeof codeOf
 
 /**
- * SIGTERM and SIGINT drain the troupe and end the process: with 0 where everything ended in time, else with 1. A second
- * signal ends it at once with 128 + its number. What nobody caught is logged, then drained, and ends it with 1.
- * @returns a function that lets go of the signals
+ * Drains the troupe on SIGTERM and SIGINT and ends the process: with exit code 0 if everything ended in time, else with 1.
+ * A second signal ends the process at once with 128 + its number. An uncaught error is logged; then the troupe is drained
+ * and the process ends with 1.
+ * @returns a function that removes the handlers
  */
 export function watchSignals(
   troupe: Drainable,
