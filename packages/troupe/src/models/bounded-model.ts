@@ -1,10 +1,10 @@
-/** A language model that is asked for no more tokens than a budget leaves. */
+/** Wraps a language model so that it is asked for no more tokens than a budget leaves. */
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
 
-/** Below what any model in use may answer: many providers reject a call that asks for more than theirs can. */
+/** Models in use can answer more than this. Many providers reject a call that asks for more than the model can answer. */
 const highestBound = 16_384
 
-/** @param tokensLeft above 16,384 nothing is bounded */
+/** @param tokensLeft above 16,384 the call is not bounded */
 export function boundedModel(model: LanguageModelV4, tokensLeft: number | undefined): LanguageModelV4 {
   if (tokensLeft === undefined || tokensLeft > highestBound) return model
   const bounded = (options: LanguageModelV4CallOptions) => ({

@@ -1,4 +1,4 @@
-/** One call over a chain of models: bounded attempts, pauses as the provider asks, then the next model. */
+/** Calls a chain of models: bounded attempts with the pauses that the provider asks for, then the next model. */
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
@@ -28,7 +28,7 @@ import { carriedSettings } from './settings/with-settings.ts'
 
 const defaultAttempts = 3
 export const defaultIdle = '5m'
-/** Limits are no failures: they may come more often, but not for ever. */
+/** Rate limits are not failures: they may be retried more often, but not without a bound. */
 const maxPauses = 6
 const backoff: Backoff = { baseMs: 500, maxMs: 8_000 }
 
@@ -37,11 +37,11 @@ export interface ModelCallParts {
   readonly random: Random
   readonly events: Events
   readonly prices: ReturnType<typeof createPrices>
-  /** Of one model, before the next of the chain; 3 by default. */
+  /** Attempts of one model before the next one of the chain; 3 by default. */
   readonly attempts?: number
-  /** ms for which a stream may say nothing. */
+  /** How long a stream may be silent, in ms. */
   readonly idleMs?: number
-  /** Takes secrets out of what providers say went wrong. */
+  /** Removes secrets from the error messages of providers. */
   readonly redact?: (text: string) => string
 }
 
@@ -51,7 +51,7 @@ export interface Candidate {
   readonly gate: ModelGate
 }
 
-/** @throws the typed error of this candidate, or CancelledError */
+/** @throws the typed error of this model, or CancelledError */
 export async function callModel(
   caller: ModelCallParts,
   candidate: Candidate,
@@ -76,7 +76,7 @@ export async function callModel(
         return caller.events.spanned(() => observed(caller, candidate, call, live))
       }, call.signal)
     } catch (error) {
-      // It was never asked: its breaker is open, its line is full, or it wants a pause.
+      // The model was not asked: its circuit is open, its queue is full, or its provider asked for a pause.
       if (began === undefined) throw error
       const verdict = verdictOf(error, caller.clock.now())
       if (verdict.kind === 'stop') throw error
@@ -126,7 +126,7 @@ async function attempt(
     })
     const { content, cut } = withinBounds(readAnswerParts(partial.content))
     const usage = readUsage(partial.usage, call.prompt, content)
-    // A stream that was cut may close like a whole one: its provider then tells of no end.
+    // A stream that was cut off may close normally. Its provider then reports no finish reason.
     if (!cut && (partial.finish === 'interrupted' || (partial.finish === 'other' && content.length === 0)))
       throw invalidModelAnswer('the answer ended before its end')
     const cost = caller.prices.costOf(name, usage)
@@ -164,7 +164,7 @@ async function generated(model: LanguageModelV4, options: LanguageModelV4CallOpt
   return { content, usage: usage ?? {}, finish, warnings, ...(metadata ? { metadata } : {}) }
 }
 
-/** Each provider reports them in fields of its own. */
+/** Each provider reports log probabilities in its own fields. */
 function logprobsOf(metadata: SharedV4ProviderMetadata | undefined): Json | undefined {
   const found = Object.values(metadata ?? {}).find(({ logprobs }) => logprobs !== undefined)?.logprobs
   return found === undefined ? undefined : (JSON.parse(JSON.stringify(found)) as Json)
@@ -192,7 +192,7 @@ function optionsOf(call: ModelCall, abortSignal: AbortSignal): LanguageModelV4Ca
 const choiceOf = (choice: ToolChoice): LanguageModelV4ToolChoice =>
   typeof choice === 'string' ? { type: choice } : { type: 'tool', toolName: choice.tool }
 
-/** One attempt, and what is told of it. */
+/** Makes one attempt and emits its event. */
 async function observed(
   caller: ModelCallParts,
   candidate: Candidate,

@@ -1,4 +1,4 @@
-/** The models of one troupe: their objects, breakers, prices and cache belong to it and to no other in the process. */
+/** Creates the models of one troupe. Model objects, circuit breakers, prices and cache are not shared with other troupes. */
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import {
   type Clock,
@@ -49,37 +49,37 @@ export interface ModelsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
-  /** `{ 'provider/model': { input, output } }` in US dollars per million tokens; goes before the built-in table. */
+  /** `{ 'provider/model': { input, output } }` in US dollars per million tokens. Takes precedence over the built-in table. */
   readonly prices?: Readonly<Record<string, Price>>
-  /** API keys and `AGENT_MODEL`; nothing else of it is read. */
+  /** The source of API keys and `AGENT_MODEL`; nothing else is read from it. */
   readonly env?: Readonly<Record<string, SecretText | undefined>>
-  /** Finds keys that are named instead of given; asked before every call, for they may change. */
+  /** Resolves keys that are given by name. Called before each model call, since keys may change. */
   readonly reveal?: Reveal
   readonly redact?: (text: string) => string
-  /** How an optional provider package is loaded. */
+  /** Loads an optional provider package. */
   readonly load?: Load
-  /** Whether it is there; with a `load` of one's own taken to be so. */
+  /** Returns whether a package is installed. With a custom `load` it is assumed to be. */
   readonly installed?: IsInstalled
-  /** How a model at a url is talked to: to that host and to no other. The global one by default. */
+  /** Sends the requests to a model at a URL, to that host only. The global fetch by default. */
   readonly fetchTo?: FetchTo
   readonly limits?: ModelLimits
   readonly breaker?: BreakerOptions
   /** Attempts of one model before the next of a chain is asked; 3 by default. */
   readonly attempts?: number
-  /** For so long a stream may say nothing before it is cut and counts as failed; 5m by default. */
+  /** How long a stream may be silent before it is aborted and counts as failed; 5m by default. */
   readonly idle?: Duration
-  /** Of answers to equal questions: 1,000 for an hour by default. */
+  /** The cache of answers to equal requests: 1,000 answers for an hour by default. */
   readonly cache?: { readonly max?: number; readonly ttl?: Duration }
   readonly defaults?: ModelDefaults
-  /** Names without a slash for models or chains; `default` is that of agents that name none. */
+  /** Names without a slash for models or chains. `default` is used by agents that name no model. */
   readonly registry?: ModelRegistry
-  /** Turns texts into vectors wherever likeness counts; without one it is lexical. */
+  /** The embedding model for similarity; without one, similarity is lexical. */
   readonly embedding?: EmbeddingSpec
-  /** Answers in the place of models, or records what they say. */
+  /** Answers instead of models, or records their answers. */
   readonly recording?: Recording
 }
 
-/** @throws ValidationError for a price, limit or figure that is none */
+/** @throws ValidationError for an invalid price, limit or number */
 export function createModels(options: ModelsOptions): Models {
   const { clock, random, events, recording, env = {}, reveal = plainReveal, defaults = {} } = options
   const registry = createRegistry(options.registry ?? {}, env.AGENT_MODEL as string | undefined)
@@ -119,7 +119,7 @@ export function createModels(options: ModelsOptions): Models {
       const chain = registry.expand(named)
       const ask = () => askChain({ caller, gates, modelOf, defaults }, chain, call)
       if (!call.cache) return ask()
-      // One that a budget may have cut is of this call alone.
+      // An answer that a budget may have truncated is not cached.
       const isReusable = ({ finish }: ModelAnswer) => call.tokensLeft === undefined || finish !== 'length'
       const answer = await cache.answer(call.user, questionOf(chain, call), ask, isReusable)
       if (answer.cached) events.emit({ type: 'model.cached', at: clock.now(), userId: call.user, model: answer.model })
@@ -144,12 +144,12 @@ interface ChainCheckParts {
   readonly recording: Recording | undefined
 }
 
-/** A tape may know the answers of models that nobody has any more. */
+/** A cassette may have answers of models that are not available any more. */
 function createChainChecks({ registry, resolver, recording }: ChainCheckParts) {
   const expand = (named: readonly ModelSpec[]) => (named.length > 0 ? registry.expand(named) : registry.defaultChain())
   return {
     obstacles(named: readonly ModelSpec[]): readonly ModelObstacle[] {
-      // A name that the registry lacks ends the call, whatever else the chain names.
+      // An unknown name ends the call, also if the chain has other models.
       try {
         return expand(named).map((spec) => ({
           model: modelNameOf(spec),
@@ -168,7 +168,7 @@ function createChainChecks({ registry, resolver, recording }: ChainCheckParts) {
         )
         return (await Promise.all(asked)).map(([model, obstacle]) => ({ model, obstacle }))
       } catch (error) {
-        // That the registry lacks a name is an obstacle of another kind.
+        // An unknown name is reported as an error of its own.
         if (error instanceof TroupeError) return []
         throw error
       }

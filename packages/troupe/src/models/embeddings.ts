@@ -1,4 +1,4 @@
-/** Vectors of texts: checked, of length one, kept in memory by user, model and text, asked in bounded batches. */
+/** Embeds texts in bounded batches. Vectors are validated, normalised to length 1, and cached by user, model and text. */
 import type { EmbeddingModelV4 } from '@ai-sdk/provider'
 import { LRUCache } from 'lru-cache'
 import { type Clock, type Events, failure, hashText, type Random, type Recording } from '../core/index.ts'
@@ -9,9 +9,9 @@ import type { Embedded, EmbeddingSpec, EmbedOptions } from './models-port.ts'
 import type { createPrices } from './prices.ts'
 import { modelNameOf, type Resolver } from './resolve-model.ts'
 
-/** Vectors kept at most: at 1,536 numbers each, some 60 MB. */
+/** The maximal number of cached vectors: about 60 MB for vectors of 1,536 numbers. */
 const maxCached = 10_000
-/** What most models read at most is near it; the rest of a text is not looked at. */
+/** Near the input limit of most models. The rest of a text is ignored. */
 const maxCharacters = 8_000
 const defaultBatch = 100
 const maxDimensions = 16_384
@@ -21,7 +21,7 @@ export interface EmbeddingsParts {
   readonly random: Random
   readonly events: Events
   readonly prices: ReturnType<typeof createPrices>
-  /** Whose attempts may change while running. */
+  /** The number of attempts may change while the troupe runs. */
   readonly caller: { readonly attempts: number }
   readonly gates: Gates
   readonly resolver: Pick<Resolver, 'resolveEmbedding'>
@@ -58,7 +58,7 @@ async function ask(
   options: EmbedOptions,
 ): Promise<readonly (readonly number[])[]> {
   const { recording, resolver, gates } = parts
-  // What is on the tape needs neither package nor key.
+  // A recorded answer needs neither a package nor a key.
   const model = recording ? undefined : await resolver.resolveEmbedding(spec)
   const gate = gates.of(spec)
   const batchSize = Math.min(defaultBatch, (await model?.maxEmbeddingsPerCall) ?? defaultBatch)
@@ -140,7 +140,7 @@ async function attempts(
   }
 }
 
-/** @throws ExternalServiceError `embedding.wrong` for another dimension than before, or what is no vector */
+/** @throws ExternalServiceError `embedding.wrong` for a changed dimension, or an invalid vector */
 function unit(model: string, numbers: readonly number[], dimension: number | undefined): Float32Array {
   const wrong = (problem: string) => failure('embedding.wrong', { model, problem })
   if (!Array.isArray(numbers) || numbers.length === 0 || numbers.length > maxDimensions)
@@ -156,7 +156,7 @@ function unit(model: string, numbers: readonly number[], dimension: number | und
   return Float32Array.from(numbers, (number) => number / length)
 }
 
-/** Of two vectors of length one: the cosine of their angle, -1 to 1. */
+/** Returns the cosine similarity of two vectors of length 1, from -1 to 1. */
 export function cosineSimilarity(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)

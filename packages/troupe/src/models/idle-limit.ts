@@ -1,17 +1,17 @@
-/** Cuts a stream that stops sending: a connection that is open and says nothing holds nobody up. */
+/** Aborts a stream that stops sending, so that a silent connection blocks no caller. */
 import { type Clock, duration, failure, WorkTimer } from '../core/index.ts'
 
 export interface IdleLimit {
   readonly clock: Clock
-  /** ms without a piece; before the first one too. */
+  /** The maximal time between two parts, and before the first one, in ms. */
   readonly limitMs: number
   readonly model: string
   readonly signal: AbortSignal
 }
 
 /**
- * @param fn is given a signal that aborts at the limit and with the caller's own, and tells of each piece by `onActivity`
- * @throws ExternalServiceError `model.stalled`; what `fn` throws
+ * @param fn gets a signal that aborts at the limit and with the caller's own signal, and reports each part by `onActivity`
+ * @throws ExternalServiceError `model.stalled`; the error of `fn`
  */
 export function withIdleLimit<Out>(
   { clock, limitMs, model, signal }: IdleLimit,
@@ -19,7 +19,7 @@ export function withIdleLimit<Out>(
 ): Promise<Out> {
   const controller = new AbortController()
   const stalled = Promise.withResolvers<never>()
-  /** What the timer had left when the last piece came: since then so much time has passed when it ends. */
+  /** The time that the timer had left when the last part arrived. The timer is restarted with it. */
   let leftAtPiece: number | undefined
   const startTimer = (ms: number): WorkTimer =>
     new WorkTimer(clock, ms, () => {
@@ -34,14 +34,14 @@ export function withIdleLimit<Out>(
       stalled.reject(error)
     })
   let timer = startTimer(limitMs)
-  // A call that its caller has left may never settle: it must not keep the process alive.
+  // A call whose caller has left may never settle. The timer must not keep the process alive.
   const release = () => timer.release()
   signal.addEventListener('abort', release, { once: true })
   const onActivity = () => {
     leftAtPiece = timer.leftMs
   }
   const reading = fn(AbortSignal.any([signal, controller.signal]), onActivity)
-  // Whichever loses has nobody to tell.
+  // The result of the loser of the race is not needed.
   reading.catch(() => {})
   return Promise.race([reading, stalled.promise]).finally(() => {
     signal.removeEventListener('abort', release)

@@ -1,4 +1,4 @@
-/** Language models: names, chains, retries, limits, prices, cache, cassettes, embeddings. */
+/** Language models: names, chains, retries, limits, prices, cache, cassettes and embeddings. */
 
 export { freeId, isTokenCount } from './answers/read-answer.ts'
 export { type CassetteMode, type CassetteStore, openCassette } from './cassettes/index.ts'

@@ -1,17 +1,17 @@
-/** What a failed attempt means: try again, wait, or give up. Told from the shape of the AI SDK's errors alone. */
+/** Classifies a failed attempt by the shape of the AI SDK's errors: retry, wait, or give up. */
 import { storeError, TroupeError, toReadable } from '../core/index.ts'
 import { isOfNetwork } from '../resilience/index.ts'
 
 export type ModelFailure =
-  /** The caller's signal, or a cassette that lacks it or can't be written: nothing else is asked. */
+  /** The caller aborted, or the cassette lacks the request or cannot be written. No other model is asked. */
   | { readonly kind: 'stop' }
-  /** 400, 401, 403 …: the same call can never succeed with this model. */
+  /** Status 400, 401, 403, …: the same call cannot succeed with this model. */
   | { readonly kind: 'rejected'; readonly status: number; readonly problem: string }
-  /** 429: not a failure of the model. */
+  /** Status 429: a rate limit, which is not a failure of the model. */
   | { readonly kind: 'limited'; readonly afterMs: number | undefined }
   | { readonly kind: 'failed'; readonly problem: string; readonly canRetry: boolean }
 
-/** Of the AI SDK: another attempt may bring an answer that can be read. */
+/** Errors of the AI SDK after which another attempt may bring a readable answer. */
 const unreadable = new Set([
   'AI_JSONParseError',
   'AI_TypeValidationError',
@@ -25,37 +25,37 @@ interface ApiError {
   readonly isRetryable?: boolean
 }
 
-/** @param at ms since 1970, against which a date in retry-after is read */
+/** @param at ms since 1970, to which a date in retry-after is compared */
 export function verdictOf(error: unknown, at: number): ModelFailure {
   if (error instanceof TroupeError) {
     if (error.name === 'CancelledError' || error.code.startsWith('cassette.')) return { kind: 'stop' }
-    // A call that hung once hangs again: the next of the chain is asked at once.
+    // A call that timed out is not retried with this model; the next model of the chain is asked at once.
     return { kind: 'failed', problem: error.message, canRetry: error.retryable && error.name !== 'TimeoutError' }
   }
   const { statusCode, responseHeaders = {}, isRetryable } = (error ?? {}) as ApiError
-  // Their messages quote what came, which may echo prompts or keys.
+  // Their messages quote the response, which may contain prompts or keys.
   if (unreadable.has((error as Error | undefined)?.name ?? '') || statusCode === 200)
     return { kind: 'failed', problem: 'what came is not an answer of its protocol', canRetry: true }
   const problem = problemOf(error)
   if (statusCode === 429) return { kind: 'limited', afterMs: retryAfter(responseHeaders, at) }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
     return { kind: 'rejected', status: statusCode, problem }
-  // Broken connections come bare where a model is not the AI SDK's own; any other bare error is a defect that stays.
+  // Model objects outside the AI SDK throw connection errors directly. Any other direct error is a defect and is not retried.
   return { kind: 'failed', problem, canRetry: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)) }
 }
 
-/** What a provider sent was no answer; another attempt may bring one. */
+/** The provider sent an unreadable answer; another attempt may bring a readable one. */
 export const invalidModelAnswer = (problem: string): Error => Object.assign(new Error(problem), { isRetryable: true })
 
-/** What a model threw, as an error whose message can be read: it may have thrown null, a text or a Proxy. */
+/** Returns a readable error for any thrown value, also for null, a string or a Proxy. */
 export function thrownByModel(thrown: unknown): object {
   const readable = toReadable(thrown)
   return typeof readable === 'object' && readable !== null ? readable : new Error(storeError(readable).message)
 }
 
 /**
- * What a provider reports within a stream that had begun well: an object of its own, its status among its fields or not
- * told at all. Without one it is like a broken connection.
+ * Reads an error that a provider reports within a stream. Its form depends on the provider, and its status may be missing.
+ * Without a status it counts as a broken connection.
  */
 export function reportedInStream(reported: unknown): Error {
   if (reported instanceof Error) return reported
@@ -68,11 +68,11 @@ export function reportedInStream(reported: unknown): Error {
   return Object.assign(new Error(String(problem)), more)
 }
 
-/** The first line of the message; responses may echo prompts or keys, so bodies are left out. */
+/** Returns the first line of the message. Bodies are omitted, since they may contain prompts or keys. */
 const problemOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) || 'no reason given'
 
-/** RFC 9110 §10.2.3, seconds or a date; `retry-after-ms` as OpenAI sends it. */
+/** Reads retry-after as seconds or a date (RFC 9110 §10.2.3), and `retry-after-ms` as OpenAI sends it. */
 function retryAfter(headers: Readonly<Record<string, string | undefined>>, at: number): number | undefined {
   const header = (name: string) => Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
   const exact = Number(header('retry-after-ms') ?? Number.NaN)

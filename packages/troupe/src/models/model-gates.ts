@@ -1,7 +1,7 @@
 /**
- * What stands before a model, shared by all agents of a troupe: bounds for all models together, for an account of a
- * provider and for a model; a pause after the provider asked for one; a breaker. An account is a provider's key, or a
- * URL with its key: two accounts of one provider fail and wait apart.
+ * The limits before a model, shared by all agents of a troupe: for all models together, for an account and for a model; the
+ * pause that a provider asked for; and a circuit breaker. An account is a key of a provider, or a URL with its key. Two
+ * accounts of one provider fail and wait independently.
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, checkOptions, type Duration, failure, hashText, milliseconds, sleep } from '../core/index.ts'
@@ -17,10 +17,10 @@ export interface BreakerOptions {
   readonly pause?: Duration
 }
 
-/** A provider that wants a longer pause is passed over. */
+/** If a provider asks for a longer pause, the next model of the chain is asked. */
 export const longestPauseMs = 60_000
 const maxPauses = 6
-/** Accounts and models looked after at once; what was quiet longest is forgotten. */
+/** The maximal number of tracked accounts and models. The least recently used is dropped. */
 const maxGates = 1_000
 
 type BreakerState = CircuitBreaker['state']
@@ -29,11 +29,11 @@ export interface ModelGate {
   readonly model: string
   readonly breaker: BreakerState
   /**
-   * Waits for its turn, then asks.
-   * @throws RateLimitError `model.limited`, CapacityError `model.busy`, CircuitOpenError, CancelledError, what `ask` throws
+   * Waits until the limits allow the call, then makes it.
+   * @throws RateLimitError `model.limited`, CapacityError `model.busy`, CircuitOpenError, CancelledError, the error of `ask`
    */
   pass<Out>(ask: Guarded<Out>, signal: AbortSignal | undefined): Promise<Out>
-  /** Nobody asks this model through this account for so long. */
+  /** Blocks calls to this model through this account for the given time. */
   coolDown(ms: number): void
 }
 
@@ -45,12 +45,12 @@ export interface GatesOptions {
 
 export interface Gates {
   of(spec: ModelSpec | EmbeddingSpec): ModelGate
-  /** Other bounds, whose counts begin anew; calls under way end within the old ones. Pauses and breakers stay. */
+  /** Replaces the limits. Their counts restart; calls in progress end under the old limits. Pauses and breakers stay. */
   limit(limits: ModelLimits): void
   breakers(): ReadonlyMap<string, BreakerState>
 }
 
-/** @throws ValidationError for a limit that is none */
+/** @throws ValidationError for an invalid limit */
 export function createGates(options: GatesOptions): Gates {
   const { clock } = options
   let limits = checkLimits(options.limits ?? {})
@@ -64,7 +64,7 @@ export function createGates(options: GatesOptions): Gates {
     bounds.set(`${key} ${account}`, found)
     return [found]
   }
-  // The narrowest first: who waits for a place at its model holds none of its provider's.
+  // The narrowest limit first: a call that waits for its model does not occupy a slot of its provider.
   const allOf = (name: string, account: string) => [
     ...boundsOf(name, account),
     ...boundsOf(providerOf(name), account),
@@ -132,7 +132,7 @@ function createGate(
   let within = bulkheadsOf(all)
   let coldUntil = 0
   const warm = async (signal: AbortSignal | undefined) => {
-    // Another call may be told to wait meanwhile: looked at again, a bounded number of times.
+    // Another call may have received a pause meanwhile. The check is repeated a bounded number of times.
     for (let pauses = 0; ; pauses++) {
       const left = coldUntil - clock.monotonic()
       if (left <= 0) return
@@ -151,7 +151,7 @@ function createGate(
       return breaker.state
     },
     async pass(ask, signal) {
-      // Looked at before waiting: who would be refused at the end need not stand in line.
+      // Checked before the wait: a call that would be rejected after the wait need not wait.
       if (breaker.state === 'open') throw breaker.rejection()
       await warm(signal)
       for (const { rate } of all)
@@ -182,13 +182,13 @@ function asLimited(name: string, error: unknown): unknown {
 
 const providerOf = (name: string) => name.slice(0, name.indexOf('/'))
 
-/** Never the key itself: what is kept must not show it. */
+/** A hash in place of the key, so that the stored name does not show the key. */
 export const accountOf = (spec: ModelSpec | EmbeddingSpec, name: string): string =>
   typeof spec === 'object' && 'url' in spec
     ? hashText(`${spec.url} ${typeof spec.apiKey === 'object' ? `secret ${spec.apiKey.secret}` : (spec.apiKey ?? '')}`)
     : providerOf(name)
 
-/** @throws ValidationError for a limit that is none */
+/** @throws ValidationError for an invalid limit */
 export function checkLimits(limits: ModelLimits): ModelLimits {
   if (typeof limits !== 'object' || limits === null)
     throw failure('validation.failed', { what: 'models.limits', problem: 'it is not an object' })

@@ -1,4 +1,4 @@
-/** Names that a configuration gives to models and chains. A name stands for what it names and for nothing that names it. */
+/** Resolves the names that a configuration gives to models and chains. Names must not form a cycle. */
 import { failure, nearest } from '../core/index.ts'
 import type { EmbeddingSpec, ModelSpec } from './models-port.ts'
 import { providers } from './providers.ts'
@@ -9,8 +9,8 @@ import { type CallSettings, mergeSettings, problemOfSettings } from './settings/
 export type ModelRegistry = Readonly<Record<string, ModelSpec | readonly ModelSpec[]>>
 
 /**
- * @param fallback of the environment, where the registry has no `default`
- * @throws ValidationError for a name with a slash, an empty chain, or names that go round in a circle
+ * @param fallback the model of the environment, used if the registry has no `default`
+ * @throws ValidationError for a name with a slash, an empty chain, or a cycle of names
  */
 export function createRegistry(registry: ModelRegistry, fallback: string | undefined) {
   const wrong = (name: string, problem: string) =>
@@ -53,7 +53,7 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
   }
 }
 
-/** A name's own settings go before those of what it stands for. */
+/** The settings of a name take precedence over those of the models that it names. */
 function withMore(spec: ModelSpec, more: CallSettings): ModelSpec {
   const { target, settings } = withoutSettings(spec)
   const merged = mergeSettings(settings, more)

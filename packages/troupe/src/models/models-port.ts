@@ -1,4 +1,4 @@
-/** What the other rooms ask of language models: one call over a chain of models, with usage and cost. */
+/** The port of language models: a call over a chain of models, with usage and cost. */
 
 import type {
   EmbeddingModelV4,
@@ -10,19 +10,19 @@ import type { FilePart, Json, TroupeError, UserId } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
 import type { CallSettings } from './settings/call-settings.ts'
 
-/** Any OpenAI-compatible URL, e.g. of a local server. */
+/** An OpenAI-compatible URL, for example of a local server. */
 export interface CompatibleModel {
   readonly url: string
   readonly model: string
   readonly apiKey?: SecretText
-  /** Of calls of this model; the settings of an agent go before them. */
+  /** Settings for calls of this model. The settings of an agent take precedence. */
   readonly settings?: CallSettings
 }
 
 /** `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
 export type ModelTarget = string | LanguageModelV4 | CompatibleModel
 
-/** A model with settings of its own; the settings of an agent go before them. */
+/** A model with its own settings. The settings of an agent take precedence. */
 export interface ConfiguredModel {
   readonly model: string | LanguageModelV4
   readonly settings: CallSettings
@@ -30,18 +30,18 @@ export interface ConfiguredModel {
 
 export type ModelSpec = ModelTarget | ConfiguredModel
 
-/** The same for a model that turns texts into vectors. */
+/** The same for an embedding model. */
 export type EmbeddingSpec = string | EmbeddingModelV4 | CompatibleModel
 
-/** US dollars per million tokens. */
+/** In US dollars per million tokens. */
 export interface Price {
   readonly input: number
   readonly output: number
-  /** Of input tokens read from the provider's cache; the price of input where absent. */
+  /** The price of input tokens that are read from the provider's cache; the price of input by default. */
   readonly cacheRead?: number
-  /** Of input tokens written to the provider's cache; the price of input where absent. */
+  /** The price of input tokens that are written to the provider's cache; the price of input by default. */
   readonly cacheWrite?: number
-  /** Of a whole call with more input tokens than `over`, where the vendor asks more for such. */
+  /** The prices of a call with more input tokens than `over`, if the vendor charges more for it. */
   readonly long?: {
     readonly over: number
     readonly input: number
@@ -54,40 +54,40 @@ export interface Price {
 export type ModelUsage = {
   readonly inputTokens: number
   readonly outputTokens: number
-  /** Of the input tokens: read from the provider's cache; absent where none were. */
+  /** The input tokens that were read from the provider's cache; absent if none were. */
   readonly cacheReadTokens?: number
-  /** Of the input tokens: written to the provider's cache; absent where none were. */
+  /** The input tokens that were written to the provider's cache; absent if none were. */
   readonly cacheWriteTokens?: number
 }
 
-/** What a model is asked. */
+/** A request to a model. */
 export interface ModelCall
   extends CallSettings,
     Pick<LanguageModelV4CallOptions, 'prompt' | 'tools' | 'responseFormat'> {
   readonly user: UserId
-  /** What a budget leaves for the answer. No part of the question: recordings and the cache don't tell calls apart by it. */
+  /** The tokens that a budget leaves for the answer. Not part of the request's identity in cassettes and the cache. */
   readonly tokensLeft?: number
   readonly signal?: AbortSignal
-  /** Of one attempt, in ms. */
+  /** The timeout of one attempt, in ms. */
   readonly timeoutMs?: number
-  /** An equal question of the same user is answered from the cache, for an hour. */
+  /** Answers an equal request of the same user from the cache, for an hour. */
   readonly cache?: boolean
-  /** Told of the answer as it comes; the model is streamed then. */
+  /** Called with the parts of the answer as they arrive. The model is streamed then. */
   readonly onPart?: (part: LivePart) => void
 }
 
-/** A piece of an answer on its way. `reset` says that the text so far is void: another attempt begins. */
+/** A part of a streamed answer. `reset` declares the text so far void, because another attempt begins. */
 export type LivePart =
   | { readonly type: 'text-delta'; readonly delta: string }
   | { readonly type: 'reasoning-delta'; readonly delta: string }
   | { readonly type: 'reset'; readonly reason: string }
 
-/** The content that is stored: what a later prompt can hold, and the sources that an answer cites. */
+/** The stored content: the parts that a later prompt can hold, and the cited sources. */
 export type AnswerPart =
   | Extract<LanguageModelV4Content, { type: 'text' | 'reasoning' | 'tool-call' | 'tool-result' | 'source' }>
   | AnswerFile
 
-/** A file that a model made. */
+/** A file that a model created. */
 export type AnswerFile = FilePart & Pick<LanguageModelV4Content, 'providerMetadata'>
 
 /** Plain JSON, so that it can be recorded. */
@@ -97,18 +97,18 @@ export interface ModelAnswer {
   readonly usage: ModelUsage
   /** `provider/model` that answered. */
   readonly model: string
-  /** US dollars; absent where the price of the model is not known. */
+  /** In US dollars; absent if the price of the model is unknown. */
   readonly cost?: number
-  /** As the provider reports them, where the call asked for them. */
+  /** As the provider reports them, if the call asked for them. */
   readonly logprobs?: Json
-  /** Set when another than the first of the chain answered. */
+  /** Present if a later model of the chain answered. */
   readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
   readonly cached?: true
 }
 
-/** Vectors of length one, in the order of the texts, so that their product is their likeness. */
+/** Vectors of length 1 in the order of the texts, so that their dot product is the cosine similarity. */
 export interface Embedded {
-  /** `provider/model`: vectors of two models are never compared. */
+  /** `provider/model`. Vectors of different models are never compared. */
   readonly model: string
   readonly vectors: readonly Float32Array[]
 }
@@ -118,63 +118,63 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal
 }
 
-/** What agents ask with where they say nothing themselves. */
+/** The default settings of calls. */
 export type ModelDefaults = CallSettings
 
 export interface CallLimits {
-  /** Calls on their way at once. */
+  /** The maximal number of concurrent calls. */
   readonly concurrent?: number
-  /** Calls that may wait for one of those; 100 by default. */
+  /** The maximal number of calls that wait for a slot; 100 by default. */
   readonly queue?: number
-  /** Calls within any minute; more wait, a minute at most. */
+  /** The maximal number of calls within a minute. Further calls wait, at most a minute. */
   readonly perMinute?: number
 }
 
-/** By `*` (all models together), `provider` or host (each account), or `provider/model`. */
+/** Limits by `*` (all models together), `provider` or host (each account), or `provider/model`. */
 export type ModelLimits = Readonly<Record<string, CallLimits>>
 
 export interface ModelObstacle {
-  /** `provider/model`, or the name that the registry lacks. */
+  /** `provider/model`, or the unknown name. */
   readonly model: string
   readonly obstacle: TroupeError | undefined
 }
 
 export interface Models {
   readonly defaults: ModelDefaults
-  /** What `embed` is meant for where nobody names another; undefined: likeness is lexical. */
+  /** The default embedding model; without one, similarity is lexical. */
   readonly embedding: EmbeddingSpec | undefined
   /**
-   * Vectors of texts; what was asked before by the same user comes from memory.
-   * @throws ExternalServiceError `embedding.wrong`, `model.failed`; as `call` for a model that can't be had
+   * Embeds texts. Vectors that the same user asked for before come from the cache.
+   * @throws ExternalServiceError `embedding.wrong`, `model.failed`; the errors of `call` for a model that cannot be loaded
    */
   embed(spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded>
-  /** `provider/model` of a spec, without loading anything. */
+  /** Returns `provider/model` of a spec without loading its package. */
   nameOf(spec: ModelSpec | EmbeddingSpec): string
   /**
-   * Asks the first model of the chain; where it can't answer, the next.
+   * Asks the first model of the chain and, if it fails, the next one.
    * @throws ExternalServiceError `model.failed`, AccessDeniedError `model.rejected`, RateLimitError `model.limited`,
-   * TimeoutError, CancelledError, ValidationError for a model that can't be had
+   * TimeoutError, CancelledError, ValidationError for a model that cannot be loaded
    */
   call(chain: readonly ModelSpec[], call: ModelCall): Promise<ModelAnswer>
-  /** The chain of an agent that names none: `default` of the registry, else `AGENT_MODEL` of the environment. */
+  /** The chain of an agent that names no model: `default` of the registry, else `AGENT_MODEL` of the environment. */
   defaultChain(): readonly ModelSpec[]
   /**
-   * Each model of a chain, of the default one where it is empty, with the reason why it can never be asked here, as far as
-   * that is seen without asking anybody: no such provider, its package not installed. A cassette answers for any.
+   * Returns the models of a chain (of the default chain if it is empty) that cannot be asked here, each with the reason: an
+   * unknown provider, or a package that is not installed. No request is made. With a cassette every model can be asked.
    */
   obstacles?(chain: readonly ModelSpec[]): readonly ModelObstacle[]
   /**
-   * Each model of a chain, of the default one where it is empty, with the error of its API key if that is missing:
-   * `model.key_missing`, `secret.missing`, or `secret.failed` where the source of the secret fails.
+   * Returns the models of a chain (of the default chain if it is empty) whose API key is missing, each with the error:
+   * `model.key_missing`, `secret.missing`, or `secret.failed` if the source of the secret fails.
    */
   missingKeys?(chain: readonly ModelSpec[]): Promise<readonly ModelObstacle[]>
   priceOf(model: string): Price | undefined
-  /** US dollars; undefined where the price is not known. */
+  /** In US dollars; undefined if the price is unknown. */
   costOf(model: string, usage: ModelUsage): number | undefined
-  /** Of each model that was asked, the worst of its accounts. */
+  /** The state of each model that was asked: that of its worst account. */
   breakers?(): ReadonlyMap<string, 'closed' | 'half-open' | 'open'>
-  /** From the next call on. @throws ValidationError */
+  /** Applies from the next call on. @throws ValidationError */
   configure?(options: { readonly limits?: ModelLimits; readonly attempts?: number }): void
-  /** Lets go of the user's answers. */
+  /** Drops the cached answers of the user. */
   forget?(user: UserId): void
 }

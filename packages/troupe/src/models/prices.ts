@@ -1,14 +1,14 @@
-/** What models cost. List prices change: the table is dated, users override it, an unknown price is said, never guessed. */
+/** The prices of models. The table of list prices has a date, users can override it, and an unknown price is reported as such. */
 import { checkOptions, failure } from '../core/index.ts'
 import type { ModelUsage, Price } from './models-port.ts'
 
 /**
- * When the vendors' pages were read last: platform.claude.com/docs/en/about-claude/pricing,
- * developers.openai.com/api/docs/pricing, ai.google.dev/gemini-api/docs/pricing. Offers that end are left out.
+ * The date on which the vendors' pages were read last: platform.claude.com/docs/en/about-claude/pricing,
+ * developers.openai.com/api/docs/pricing, ai.google.dev/gemini-api/docs/pricing. Temporary offers are left out.
  */
 export const pricesAsOf = '2026-11'
 
-/** Calls of over 272,000 input tokens cost twice for what goes in and half as much again for what comes out. */
+/** Calls with more than 272,000 input tokens cost twice the price of input and 1.5 times the price of output. */
 const twiceOver272k = (input: number, output: number, cacheRead: number): Price => ({
   input,
   output,
@@ -16,7 +16,7 @@ const twiceOver272k = (input: number, output: number, cacheRead: number): Price 
   long: { over: 272_000, input: input * 2, output: output * 1.5, cacheRead: cacheRead * 2 },
 })
 
-/** US dollars per million tokens, by `provider/model`. */
+/** In US dollars per million tokens, by `provider/model`. */
 const table: Readonly<Record<string, Price>> = {
   'offline/extractive': { input: 0, output: 0 },
   'anthropic/claude-fable-5-1': { input: 10, output: 50, cacheRead: 0.25 },
@@ -64,10 +64,10 @@ const table: Readonly<Record<string, Price>> = {
   'google/gemini-2.5-flash': { input: 0.3, output: 2.5 },
 }
 
-/** platform.claude.com/docs/en/build-with-claude/prompt-caching: a write for five minutes costs a quarter more than input. */
+/** platform.claude.com/docs/en/build-with-claude/prompt-caching: a write for five minutes costs 1.25 times the price of input. */
 const anthropicWrite = 1.25
 
-/** @throws ValidationError naming the model and the field */
+/** @throws ValidationError that names the model and the field */
 export function checkPrices(prices: Readonly<Record<string, Price>>): Readonly<Record<string, Price>> {
   for (const [model, price] of Object.entries(prices)) {
     checkPrice(model, price, [...tokenPrices, 'long'], ['input', 'output'])
@@ -92,7 +92,7 @@ function checkPrice(model: string, price: object, known: readonly string[], need
   }
 }
 
-/** `claude-sonnet-4-5-20250929` and `gpt-4o-2024-08-06` cost what the undated name costs. */
+/** Dated names (`claude-sonnet-4-5-20250929`, `gpt-4o-2024-08-06`) have the price of the name without the date. */
 const undated = (model: string) => model.replace(/-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$/, '')
 
 export function createPrices(overrides: Readonly<Record<string, Price>>) {

@@ -1,12 +1,12 @@
-/** The providers that a name may begin with. Their packages are optional and loaded at first use. */
+/** The providers with which a model name may begin. Their packages are optional and are loaded at first use. */
 import { createRequire } from 'node:module'
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 
 export interface Provider {
   readonly package: string
-  /** The function of the package that makes a provider. */
+  /** The function of the package that creates a provider. */
   readonly create: string
-  /** The variable of the environment that holds the API key. */
+  /** The environment variable with the API key. */
   readonly key: string
 }
 
@@ -21,27 +21,27 @@ export const providers: Readonly<Record<string, Provider>> = {
   cohere: { package: '@ai-sdk/cohere', create: 'createCohere', key: 'COHERE_API_KEY' },
 }
 
-/** The variables of the environment in which keys are looked for. */
+/** The environment variables that may hold API keys. */
 export const providerKeys: readonly string[] = Object.values(providers).map(({ key }) => key)
 
-/** What a provider's factory makes: callable by the name of a model. */
+/** A provider, which is called with the name of a model. */
 export interface ProviderInstance {
   (model: string): LanguageModelV4
   embeddingModel?(model: string): EmbeddingModelV4
 }
 
-/** Loads a package; a port, so that tests need none installed. */
+/** Loads a package. A port, so that tests need no installed package. */
 export type Load = (packageName: string) => Promise<Readonly<Record<string, unknown>>>
 export const loadPackage: Load = (packageName) => import(packageName)
 
-/** Whether a package would be found, without loading it. */
+/** Returns whether a package can be found, without loading it. */
 export type IsInstalled = (packageName: string) => boolean
 export const isInstalled: IsInstalled = (packageName) => {
   try {
     createRequire(import.meta.url).resolve(packageName)
     return true
   } catch (error) {
-    // One that is for `import` alone is found, and refused to `require`.
+    // A package that allows only `import` is found, although `require` rejects it.
     return (error as { readonly code?: string }).code !== 'MODULE_NOT_FOUND'
   }
 }

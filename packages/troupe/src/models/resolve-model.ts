@@ -1,4 +1,4 @@
-/** Turns what an agent names into a model object, loading its provider at first use. */
+/** Resolves the model that an agent names to a model object and loads its provider at first use. */
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
@@ -11,7 +11,7 @@ import type { CallSettings } from './settings/call-settings.ts'
 import { providerKindOf } from './settings/provider-settings.ts'
 import { withSettings } from './settings/with-settings.ts'
 
-/** `provider/model`; a provider's object calls itself `openai.chat`, which is the same account as `openai`. */
+/** `provider/model`. A model object may name its provider `openai.chat`, which is the same account as `openai`. */
 export function modelNameOf(spec: ModelSpec | EmbeddingSpec): string {
   if (typeof spec === 'string') return spec
   if ('settings' in spec && !('url' in spec)) return modelNameOf(spec.model)
@@ -19,7 +19,7 @@ export function modelNameOf(spec: ModelSpec | EmbeddingSpec): string {
   return `${show(spec.provider).split('.')[0]}/${show(spec.modelId)}`
 }
 
-/** What is asked, and the settings that it is registered with. */
+/** The model object with the settings of its registration. */
 export function withoutSettings(spec: ModelSpec): {
   readonly target: ModelTarget
   readonly settings?: CallSettings | undefined
@@ -34,9 +34,9 @@ const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 export interface Resolver {
   resolve(spec: ModelTarget): Promise<LanguageModelV4>
   resolveEmbedding(spec: EmbeddingSpec): Promise<EmbeddingModelV4>
-  /** Why it can never be had, as far as that is seen without loading anything. */
+  /** Returns why the model cannot be loaded, as far as this can be told without loading its package. */
   obstacle(spec: ModelTarget): TroupeError | undefined
-  /** Why its API key cannot be had now. */
+  /** Returns why its API key is not available now. */
   missingKey(spec: ModelTarget): Promise<TroupeError | undefined>
 }
 
@@ -44,7 +44,7 @@ export type FetchTo = (url: string) => Fetch
 
 export type Reveal = (text: SecretText) => Promise<string>
 
-/** Where nobody looks for secrets. */
+/** Used if no secrets are configured. */
 export const plainReveal: Reveal = async (text) => {
   if (typeof text === 'string') return text
   throw failure('secret.missing', { name: text.secret })
@@ -63,7 +63,7 @@ export function createResolver(options: Environment): Resolver {
     string,
     { readonly apiKey: string | undefined; readonly model: Promise<LanguageModelV4 | EmbeddingModelV4> }
   >()
-  /** A key that was rotated makes another model object. */
+  /** A rotated key creates a new model object. */
   const once = async <Model extends LanguageModelV4 | EmbeddingModelV4>(
     what: string,
     spec: string,
@@ -74,7 +74,7 @@ export function createResolver(options: Environment): Resolver {
     if (known && known.apiKey === apiKey) return (await known.model) as Model
     const model = make(apiKey)
     made.set(`${what} ${spec}`, { apiKey, model })
-    // Installing the package or setting the key may follow: a failure is not remembered.
+    // A failure is not cached, since the package may be installed or the key set later.
     model.catch(() => made.delete(`${what} ${spec}`))
     return model
   }
@@ -102,7 +102,7 @@ export function createResolver(options: Environment): Resolver {
   }
 }
 
-/** Forms are told of last: what they add to the options is for the provider as it is. */
+/** Wraps the model; schemas are applied last, since they add options in the provider's own form. */
 const asked = (model: LanguageModelV4, target: ModelTarget): LanguageModelV4 =>
   withSettings(withForms(model), providerKindOf(target))
 
@@ -116,13 +116,13 @@ async function missingKey(spec: ModelTarget, environment: Environment): Promise<
     } else if ('url' in spec && spec.apiKey !== undefined) await environment.reveal(spec.apiKey)
     return undefined
   } catch (error) {
-    // That there is no such model is an obstacle of another kind.
+    // An unknown model is reported as an error of its own.
     if (error instanceof TroupeError) return error.code.startsWith('secret.') ? error : undefined
     throw error
   }
 }
 
-/** @throws ValidationError as `resolve`, but for a key that is missing: it may come, or be another process's */
+/** @throws ValidationError as `resolve`, but not for a missing key: it may be set later, or in another process */
 function checkSpec(spec: ModelTarget, { installed }: Environment): void {
   if (typeof spec !== 'string') {
     readable('The model', () => ('url' in spec ? checkUrl(spec) : void ofVersion4(spec)))
@@ -179,7 +179,7 @@ function split(name: string): { readonly prefix: string; readonly model: string 
   return { prefix: name.slice(0, slash), model: name.slice(slash + 1) }
 }
 
-/** The key of the provider that a name begins with. */
+/** Returns the API key of the provider with which the name begins. */
 async function keyOf(name: string, { env, reveal }: Environment): Promise<string | undefined> {
   const prefix = name.slice(0, name.indexOf('/'))
   const provider = Object.hasOwn(providers, prefix) ? providers[prefix] : undefined

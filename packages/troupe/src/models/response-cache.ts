@@ -1,12 +1,12 @@
-/** Equal questions of one user to one model are answered once; a repeated answer costs nothing and says so. */
+/** Caches answers by user, model and request. A cached answer costs nothing and is marked as cached. */
 import { hashJson, hashText, type Json, type UserId } from '../core/index.ts'
 import { Cache, type CacheOptions } from '../resilience/index.ts'
 import type { ModelAnswer } from './models-port.ts'
 
 export interface ResponseCache {
   /**
-   * @param question everything else that the answer depends on
-   * @param isReusable false of an answer that the next who asks the same is not to have
+   * @param question all other values on which the answer depends
+   * @param isReusable returns false for an answer that must not be cached
    */
   answer(
     user: UserId,
@@ -17,7 +17,7 @@ export interface ResponseCache {
   forget(user: UserId): void
 }
 
-/** Of an hour and 1,000 answers by default. */
+/** Holds 1,000 answers for an hour by default. */
 export function createResponseCache(options: CacheOptions): ResponseCache {
   const cache = new Cache(options)
   return {

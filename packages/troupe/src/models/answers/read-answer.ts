@@ -1,27 +1,27 @@
 /**
- * What a model said, made safe to keep: whatever a provider sends, an answer has texts that are texts, tool calls with
- * ids of their own and input as text, results of nothing but calls that the provider carried out, and usage that counts
- * upwards.
+ * Reads the answer of a model into a form that is safe to store, regardless of what the provider sent: texts are strings,
+ * tool calls have unique ids and their input as text, results belong to calls that the provider executed, and usage is not
+ * negative.
  */
 import type { LanguageModelV4Content, LanguageModelV4File, LanguageModelV4Usage } from '@ai-sdk/provider'
 import { isFilePart } from '../../core/index.ts'
 import { invalidModelAnswer } from '../model-failure.ts'
 import type { AnswerFile, AnswerPart, ModelUsage } from '../models-port.ts'
 
-/** Longer answers are cut off: nobody reads them, and a stream without end must end. */
+/** Longer answers are truncated, so that an endless stream ends. */
 export const maxAnswerCharacters = 4_000_000
-/** A call weighs at least so much, for it is carried out: an answer holds 1,000 at most. */
+/** The least that a call counts against the bound, so that an answer has at most 1,000 calls. */
 const leastOfCall = 4_000
-/** What a part takes of an answer's bound. */
+/** Returns how much of the bound a part uses. */
 export const weightOf = (part: LanguageModelV4Content | AnswerPart): number =>
   'text' in part ? part.text.length : Math.max(JSON.stringify(part).length, part.type === 'tool-call' ? leastOfCall : 0)
 
-/** @throws Error when what came is no list of parts at all */
+/** @throws Error if the answer is not a list of parts */
 export function readAnswerParts(content: unknown): AnswerPart[] {
   if (!Array.isArray(content)) throw invalidModelAnswer('the answer holds no list of content')
   const usedIds = new Set<string>()
   const parts: AnswerPart[] = []
-  // Calls that the provider carries out itself, by the id it knows them by, while their result is outstanding.
+  // Calls that the provider executes itself, by the provider's id, until their result arrives.
   const executed = new Map<unknown, AnswerPart & { readonly type: 'tool-call' }>()
   for (const part of content as readonly LanguageModelV4Content[]) {
     if (part?.type === 'text' || part?.type === 'reasoning') {
@@ -57,14 +57,14 @@ export function readAnswerParts(content: unknown): AnswerPart[] {
 }
 
 /**
- * A file that the provider names by its address is a source: nothing is fetched. Undefined for bytes that are none.
+ * Reads a file of the answer. A file given by its URL is a source and is not fetched. Undefined for invalid bytes.
  * @param n tells the sources of an answer apart
  */
 export function readFile(
   { mediaType, data: made, providerMetadata }: Pick<LanguageModelV4File, 'mediaType' | 'data' | 'providerMetadata'>,
   n: number,
 ): AnswerFile | Extract<AnswerPart, { type: 'source' }> | undefined {
-  // Providers of the form before give the bytes themselves.
+  // Providers of the earlier specification give the bytes directly.
   const tagged = made as LanguageModelV4File['data'] | Uint8Array | string | undefined
   const bytes = typeof tagged === 'object' && 'type' in tagged ? tagged : { type: 'data' as const, data: tagged ?? '' }
   if (bytes.type === 'url')
@@ -74,13 +74,13 @@ export function readFile(
   return isFilePart(part) ? (withMetadata(part, providerMetadata ? { providerMetadata } : {}) as AnswerFile) : undefined
 }
 
-/** Providers want their metadata back (signatures of reasoning): it stays, as plain JSON. */
+/** Providers need their metadata in later calls (signatures of reasoning), so it is kept as plain JSON. */
 const withMetadata = (part: AnswerPart, from: Pick<LanguageModelV4Content, 'providerMetadata'>): AnswerPart =>
   from.providerMetadata
     ? ({ ...part, providerMetadata: JSON.parse(JSON.stringify(from.providerMetadata)) } as AnswerPart)
     : part
 
-/** Two calls of one answer with one id would leave one of them without its result. */
+/** If two calls of one answer had the same id, one of them would have no result. */
 export function freeId(wanted: unknown, usedIds: Set<string>): string {
   const stem = typeof wanted === 'string' && wanted !== '' ? wanted.toWellFormed() : 'call'
   let id = stem
@@ -89,7 +89,7 @@ export function freeId(wanted: unknown, usedIds: Set<string>): string {
   return id
 }
 
-/** The parts within the bound of an answer; what lies beyond is cut. */
+/** Returns the parts within the bound of an answer and drops the others. */
 export function withinBounds(parts: readonly AnswerPart[]): {
   readonly content: readonly AnswerPart[]
   readonly cut: boolean
@@ -108,17 +108,17 @@ export function withinBounds(parts: readonly AnswerPart[]): {
   return { content, cut: false }
 }
 
-/** Four characters a token, where nobody counted. */
+/** Characters per token, for an estimate if the provider reports no count. */
 const estimated = (value: unknown): number => Math.ceil((JSON.stringify(value) ?? '').length / 4)
 
-/** No call takes more, and the sums of many such calls are exact numbers still, which alone the storage takes. */
+/** The maximal number of tokens of a call. Sums of many such calls are still exact numbers, as the storage requires. */
 const maxTokens = 1e12
 
-/** Whether it can be a number of tokens. */
+/** Returns whether the value can be a number of tokens. */
 export const isTokenCount = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= maxTokens
 
-/** What a provider leaves out, and what can't be, is estimated: a call that nobody counted is not free. */
+/** Estimates usage that the provider omits or reports wrongly, so that a call without counts is not free. */
 export function readUsage(usage: LanguageModelV4Usage | undefined, prompt: unknown, content: unknown): ModelUsage {
   const { inputTokens, outputTokens } = usage ?? {}
   const count = (reported: unknown, what: unknown) => (isTokenCount(reported) ? Math.floor(reported) : estimated(what))

@@ -1,4 +1,4 @@
-/** Collects a streamed answer and passes its pieces on as they come. */
+/** Collects a streamed answer and passes its parts on as they arrive. */
 import type {
   LanguageModelV4Content,
   LanguageModelV4StreamPart,
@@ -10,7 +10,7 @@ import { invalidModelAnswer, reportedInStream } from '../model-failure.ts'
 import type { LivePart } from '../models-port.ts'
 import { maxAnswerCharacters, readFile, weightOf } from './read-answer.ts'
 
-/** Pieces that bring nothing, keep-alives among them: more are a stream without end. */
+/** The maximal number of parts without content, such as keep-alives. More of them count as an endless stream. */
 const maxSilentPieces = 10_000
 
 export interface StreamedAnswer {
@@ -22,9 +22,9 @@ export interface StreamedAnswer {
 }
 
 /**
- * @param onText told of each piece of text
- * @param onActivity told of each piece, whatever it is
- * @throws what the stream reports; an Error when it ends before its end
+ * @param onText called with each piece of text
+ * @param onActivity called for each part
+ * @throws the error that the stream reports; an Error if the stream is cut off
  */
 export async function readStream(
   stream: ReadableStream<LanguageModelV4StreamPart>,
@@ -35,7 +35,7 @@ export async function readStream(
   const texts = new Map<string, StreamedText>()
   const content: LanguageModelV4Content[] = []
   let finish: { usage: LanguageModelV4Usage; reason: string; metadata?: SharedV4ProviderMetadata } | undefined
-  /** A provider may begin to write a text that another one interrupts. */
+  /** Texts may overlap in the stream of a provider. */
   const textOf = (type: StreamedText['type'], id: string) => {
     const found = texts.get(`${type} ${id}`)
     if (found) return found
@@ -59,7 +59,7 @@ export async function readStream(
       if (part.type === 'error') throw reportedInStream(part.error)
       if (isTextPiece(part)) {
         const type = part.type.startsWith('text') ? 'text' : 'reasoning'
-        // The signature of a reasoning comes with its start, a piece or its end, as the provider pleases.
+        // The signature of a reasoning comes with its start, a delta or its end, depending on the provider.
         if (part.providerMetadata) addMetadata(textOf(type, part.id), part.providerMetadata)
         if ('delta' in part) {
           const delta = String(part.delta ?? '')
@@ -68,7 +68,7 @@ export async function readStream(
           if (delta !== '') onText(type, delta)
         }
       } else if (part.type === 'file') {
-        // Weighed as text: bytes as JSON are a list of numbers.
+        // Measured as text, since bytes would be a list of numbers in JSON.
         const made = readFile(part, content.length)
         if (made) content.push(made.type === 'file' ? { ...made, data: { type: 'data', data: made.data } } : made)
         size += made ? weightOf(made) : 0
@@ -91,7 +91,7 @@ export async function readStream(
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
-    // Read to its end there is nothing to cancel; broken off, its connection closes, and nobody waits for that.
+    // A stream that was read to its end needs no cancel. If it was interrupted, its connection closes in the background.
     void reader.cancel().catch(() => {})
     reader.releaseLock()
   }
@@ -118,13 +118,13 @@ function addMetadata(text: StreamedText, metadata: SharedV4ProviderMetadata): vo
 }
 
 /**
- * Passes pieces on over several attempts: where another attempt repeats what was said already, that is not said twice;
- * where it differs, a `reset` says that the text so far is void.
+ * Passes text on over several attempts. Text that a later attempt repeats is not passed on twice. If the later attempt
+ * differs, a `reset` declares the text so far void.
  */
 export class LiveText {
   readonly #emit: (part: LivePart) => void
   #text = ''
-  /** So much of what was said has this attempt repeated. */
+  /** How many characters of the earlier text this attempt has repeated. */
   #repeated = 0
 
   constructor(emit: (part: LivePart) => void) {
@@ -137,7 +137,7 @@ export class LiveText {
 
   text(delta: string): void {
     const left = this.#text.length - this.#repeated
-    // Only the piece is compared: the whole, at each piece, would be quadratic.
+    // Only the new piece is compared. To compare all text for each piece would be quadratic.
     const repeats = left === 0 || this.#text.startsWith(delta.slice(0, left), this.#repeated)
     if (repeats && delta.length <= left) {
       this.#repeated += delta.length

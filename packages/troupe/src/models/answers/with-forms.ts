@@ -1,7 +1,7 @@
 /**
- * What a provider is told of the form that an answer must have. Providers ask for it strictly, which refuses schemas that
- * say less than strictness wants: objects are told to be closed, what can't be strict is asked for without it, and what
- * is no object at the top is asked for in words. The answer is checked against its own schema in any case.
+ * Prepares the schema of an answer for a provider. Strict mode rejects open schemas, so objects are closed. A schema that
+ * cannot be strict is sent without strict mode. A schema that is not an object at the top level is described in words.
+ * The answer is validated against its own schema in any case.
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
 
@@ -12,7 +12,7 @@ interface Form {
   readonly required?: readonly string[]
 }
 
-/** The same model, which is asked for forms that its provider takes. */
+/** Returns the model with schemas that its provider accepts. */
 export function withForms(model: LanguageModelV4): LanguageModelV4 {
   const { specificationVersion, provider, modelId, supportedUrls } = model
   return {
@@ -25,7 +25,7 @@ export function withForms(model: LanguageModelV4): LanguageModelV4 {
   }
 }
 
-/** @param provider as the AI SDK names it: `openai.responses` takes its own options under `openai` */
+/** @param provider the name in the AI SDK: `openai.responses` reads its options under `openai` */
 function withForm(provider: string, options: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
   const { responseFormat, providerOptions = {} } = options
   if (responseFormat?.type !== 'json' || !responseFormat.schema) return options
@@ -37,7 +37,7 @@ function withForm(provider: string, options: LanguageModelV4CallOptions): Langua
   return { ...options, providerOptions: { ...providerOptions, ...Object.fromEntries(loose) } }
 }
 
-/** No provider takes an array, a choice or a text as the whole of its form. */
+/** No provider accepts an array, a union or a string at the top level. */
 function inWords({ responseFormat: _, ...options }: LanguageModelV4CallOptions, schema: Form) {
   if (schema.type === 'string' && !('enum' in schema) && !('const' in schema)) return options
   const content = `Answer with one JSON value that fits this JSON Schema, and nothing else: ${JSON.stringify(schema)}`
@@ -85,7 +85,7 @@ function isStrict(schema: unknown): boolean {
   return type !== undefined || '$ref' in rest || 'enum' in rest || 'const' in rest
 }
 
-/** Of a schema that can be strict: no object takes more than its properties. */
+/** Returns the schema in strict form: no object accepts additional properties. */
 function closed(schema: Form): Form {
   const each = (forms: unknown) =>
     Object.fromEntries(Object.entries(forms as Record<string, Form>).map(([name, form]) => [name, closed(form)]))

@@ -1,37 +1,37 @@
-/** The settings of a model call that agents, the registry and the configuration accept, and what is wrong with one. */
+/** The settings of a model call that agents, the registry and the configuration accept, and their validation. */
 import type { SharedV4ProviderOptions } from '@ai-sdk/provider'
 import { checkOptions, isObject, show } from '../../core/index.ts'
 
 /** How much a model reasons before it answers. */
 export interface ReasoningSettings {
   readonly effort: 'none' | 'low' | 'medium' | 'high'
-  /** Tokens of reasoning at most, of providers that bound it; part of the answer's tokens. */
+  /** The maximal number of reasoning tokens, for providers that limit it. They are part of the answer's tokens. */
   readonly maxTokens?: number
 }
 
 export const serviceTiers = ['auto', 'default', 'flex', 'priority'] as const
 
-/** Whether the model may call tools, has to, may not, or has to call one of them. */
+/** Whether the model may, must or must not call tools, or must call a certain one. */
 export type ToolChoice = 'auto' | 'none' | 'required' | { readonly tool: string }
 
 export interface CallSettings {
   readonly maxOutputTokens?: number
-  /** 0 to 2. */
+  /** From 0 to 2. */
   readonly temperature?: number
   readonly topP?: number
   readonly stop?: readonly string[]
   readonly seed?: number
-  /** Options of a provider's own, by its name in the AI SDK: `{ openai: { textVerbosity: 'low' } }`. They go before the rest. */
+  /** Options by the provider's name in the AI SDK: `{ openai: { textVerbosity: 'low' } }`. They take precedence over other settings. */
   readonly providerOptions?: SharedV4ProviderOptions
   readonly reasoning?: ReasoningSettings
-  /** `default` never pays more for speed, `flex` is cheaper and slower, `priority` dearer and faster. */
+  /** `default` costs no extra, `flex` is cheaper and slower, `priority` is dearer and faster. */
   readonly serviceTier?: (typeof serviceTiers)[number]
-  /** Marks the prompt for the provider's cache; true by default. */
+  /** Marks the stable part of the prompt for the provider's cache; true by default. */
   readonly promptCache?: boolean
   readonly toolChoice?: ToolChoice
-  /** Whether one answer may call several tools; the provider's default where absent. */
+  /** Whether one answer may call several tools; the provider's default if absent. */
   readonly parallelToolCalls?: boolean
-  /** Log probabilities of the answer's tokens; a number asks for so many likeliest alternatives of each. */
+  /** Asks for log probabilities of the answer's tokens. A number asks for that many alternatives of each token. */
   readonly logprobs?: boolean | number
 }
 
@@ -50,7 +50,7 @@ export const callSettingNames: readonly (keyof CallSettings)[] = [
   'logprobs',
 ]
 
-/** @returns the first problem; undefined where all of them can be used */
+/** @returns the first problem; undefined if all settings are valid */
 export function problemOfSettings(settings: CallSettings): string | undefined {
   const { stop, providerOptions, serviceTier, promptCache, parallelToolCalls, logprobs } = settings
   const of = (name: keyof CallSettings, problem: string) => `${name} is ${show(settings[name])}, ${problem}`
@@ -112,7 +112,7 @@ function problemOfChoice(choice: ToolChoice | undefined): string | undefined {
   return `toolChoice is ${show(choice)}, neither auto, none, required nor { tool }`
 }
 
-/** Later settings go before earlier ones; options of providers are merged by provider. */
+/** Later settings take precedence. Options of providers are merged by provider. */
 export function mergeSettings<Settings extends CallSettings>(
   first: CallSettings | undefined,
   second: Settings,

@@ -1,5 +1,5 @@
 /**
- * Which files each provider takes, by the documentation of its API and by what its package of the AI SDK sends. A file that a
+ * The files that each provider accepts, by the documentation of its API and by what its AI SDK package sends. A file that a
  * provider cannot take is an error before the call: some packages would drop it with a warning.
  */
 import { failure } from '../../core/index.ts'
@@ -8,11 +8,11 @@ import type { ProviderKind } from './provider-settings.ts'
 import { takesToolFiles } from './with-tool-files.ts'
 
 interface Accepted {
-  /** Media types; one that ends in a slash stands for all that begin so. */
+  /** Media types. One that ends in a slash matches all that begin with it. */
   readonly types: readonly string[]
-  /** In the result of a tool, where these are fewer. */
+  /** The media types in the result of a tool, if they are fewer. */
   readonly inResults?: readonly string[]
-  /** Bytes of one file at most, by the beginning of its media type. */
+  /** The maximal size of a file in bytes, by the beginning of its media type. */
   readonly sizes?: Readonly<Record<string, number>>
 }
 
@@ -33,7 +33,7 @@ const bedrockDocuments = [
 ]
 const bedrockVideos = ['video/x-matroska', 'video/quicktime', 'video/mp4', 'video/webm', 'video/x-flv', 'video/mpeg']
 
-/** `other`: its model says itself what it takes. */
+/** `other`: the model object itself says which files it accepts. */
 const accepted: { readonly [kind in Exclude<ProviderKind, 'other'>]: Accepted } = {
   'openai.responses': { types: [...images, pdf] },
   'openai.chat': { types: [...images, ...speech, pdf] },
@@ -57,7 +57,7 @@ interface PromptFile {
   readonly isResult: boolean
 }
 
-/** @throws ValidationError `model.content` naming the file and what the provider takes */
+/** @throws ValidationError `model.content` that names the file and the accepted types */
 export function checkFiles(
   model: string,
   kind: ProviderKind,
@@ -89,7 +89,7 @@ export function checkFiles(
   }
 }
 
-/** In lower case, without parameters; `image` and `image/*`, of which the provider finds out the rest, are `image/`. */
+/** Returns the media type in lower case without parameters. `image` and `image/*` become `image/`. */
 function plainTypeOf(mediaType: string): string {
   const [type = ''] = mediaType.toLowerCase().split(';')
   return /^[^/]+(\/\*)?$/.test(type.trim()) ? `${type.trim().replace('/*', '')}/` : type.trim()
@@ -107,7 +107,7 @@ function* filesOf(prompt: ModelCall['prompt']): Generator<PromptFile> {
   }
 }
 
-/** Of what travels in the call; a URL has no size. */
+/** Returns the size of the bytes that the call sends. A URL has no size. */
 function bytesOf(data: unknown): number {
   const { data: sent } = (typeof data === 'object' && data !== null ? data : {}) as { readonly data?: unknown }
   if (sent instanceof Uint8Array) return sent.byteLength

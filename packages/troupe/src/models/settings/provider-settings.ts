@@ -1,5 +1,5 @@
 /**
- * How each provider is asked for what the settings say, in its options of the AI SDK. What a provider cannot take is an
+ * Translates the settings to each provider's options of the AI SDK. A setting that a provider does not support is an
  * error before the call: the AI SDK would drop it with a warning.
  */
 import type { SharedV4ProviderOptions } from '@ai-sdk/provider'
@@ -11,11 +11,11 @@ type Options = { [option: string]: Json | undefined }
 type Tier = NonNullable<CallSettings['serviceTier']>
 
 export interface ProviderSettings {
-  /** Under which the provider finds its options; absent: under the first part of its name. */
+  /** The name under which the provider reads its options; by default the first part of its name. */
   readonly namespace?: string
-  /** Names of settings that it cannot take. */
+  /** The names of settings that it does not support. */
   readonly rejects: readonly string[]
-  /** By the tier's name here; undefined: it has no such tier. */
+  /** The provider's names of service tiers, by ours. Undefined: the tier does not exist. */
   readonly tiers: { readonly [tier in Tier]?: string }
   readonly options: (settings: CallSettings) => Options
 }
@@ -58,7 +58,7 @@ const table = {
         reasoning?.maxTokens === undefined ? undefined : { type: 'enabled', budgetTokens: reasoning.maxTokens },
     }),
   },
-  /** Fields of the request, as OpenAI's chat has them: the package passes on what it does not know. */
+  /** Fields of the request in the form of OpenAI's chat API. The package passes unknown fields on. */
   compatible: {
     rejects: ['reasoning.maxTokens', 'logprobs'],
     tiers: openAiTiers,
@@ -73,19 +73,19 @@ const table = {
 
 export type ProviderKind = keyof typeof table
 
-/** Of a spec, without loading its package. */
+/** Returns the provider of a spec without loading its package. */
 export function providerKindOf(spec: ModelSpec): ProviderKind {
   if (typeof spec === 'object' && 'url' in spec) return 'compatible'
   if (typeof spec === 'object' && 'settings' in spec) return providerKindOf(spec.model)
   const provider = typeof spec === 'string' ? spec.slice(0, spec.indexOf('/')) : String(spec.provider)
   const [name, kind] = provider.split('.')
-  // `openai/NAME` asks for OpenAI's responses, as the package does by default.
+  // `openai/NAME` uses OpenAI's Responses API, which is the default of the package.
   if (name === 'openai' || name === 'azure') return kind === 'chat' ? 'openai.chat' : 'openai.responses'
   if (name === 'anthropic' || name === 'google' || name === 'amazon-bedrock') return name
   return 'other'
 }
 
-/** @throws ValidationError `model.setting` naming the setting that the provider cannot take */
+/** @throws ValidationError `model.setting` that names the setting that the provider does not support */
 export function checkTakes(name: string, kind: ProviderKind, settings: CallSettings): void {
   const { rejects, tiers }: ProviderSettings = table[kind]
   const { seed, stop, reasoning, parallelToolCalls, logprobs, serviceTier } = settings
@@ -103,8 +103,8 @@ export function checkTakes(name: string, kind: ProviderKind, settings: CallSetti
 }
 
 /**
- * The options of the provider for the settings; what the caller gives as options of the provider goes before them.
- * @param provider as the AI SDK names it
+ * Returns the provider's options for the settings. Options that the caller gives take precedence.
+ * @param provider its name in the AI SDK
  */
 export function providerOptionsOf(
   kind: ProviderKind,

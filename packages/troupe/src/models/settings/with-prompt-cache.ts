@@ -1,6 +1,6 @@
 /**
- * Marks what stays the same from call to call for the cache of a provider that wants to be told: Anthropic and Bedrock by
- * breakpoints, OpenAI by a key. Others cache a prefix by themselves.
+ * Marks the stable part of a prompt for providers whose cache needs it: Anthropic and Bedrock use breakpoints, OpenAI uses a
+ * key. Other providers cache a prefix without marks.
  */
 import type { LanguageModelV4CallOptions, LanguageModelV4Message, SharedV4ProviderOptions } from '@ai-sdk/provider'
 import { hashJson, type Json } from '../../core/index.ts'
@@ -23,7 +23,7 @@ export function withPromptCache(
   return { ...options, providerOptions: { ...providerOptions, openai } }
 }
 
-/** The same for all calls of one conversation: the system text, the tools and the first message. */
+/** The cache key is equal for all calls of one thread: the system text, the tools and the first message. */
 function cacheKeyOf({ prompt, tools = [] }: LanguageModelV4CallOptions): string {
   const begin = prompt.slice(0, prompt.findIndex(({ role }) => role !== 'system') + 1)
   const first = begin.map(({ role, content }) => [role, content])
@@ -31,8 +31,8 @@ function cacheKeyOf({ prompt, tools = [] }: LanguageModelV4CallOptions): string 
 }
 
 /**
- * After the system text, which follows the tools; and after the newest message where another call is to be expected:
- * writing to the cache costs more than reading the prompt once.
+ * Sets a breakpoint after the system text, which follows the tools, and one after the newest message if another call is
+ * expected: a write to the cache costs more than one read of the prompt.
  */
 function withBreakpoints(options: LanguageModelV4CallOptions, mark: SharedV4ProviderOptions) {
   const { prompt, tools = [] } = options

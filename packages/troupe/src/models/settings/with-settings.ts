@@ -1,6 +1,6 @@
 /**
- * A model that is asked with the settings of a call. They travel under `troupe` in the options of providers, so that a
- * recorded request holds what was asked for, and not how one provider is told of it.
+ * Wraps a model with the settings of a call. The settings are passed under `troupe` in the provider options, so that a
+ * recorded request holds the settings and not the form of one provider.
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptions } from '@ai-sdk/provider'
 import type { CallSettings } from './call-settings.ts'
@@ -10,7 +10,7 @@ import { withToolFiles } from './with-tool-files.ts'
 
 type Carried = Pick<CallSettings, 'reasoning' | 'serviceTier' | 'promptCache' | 'parallelToolCalls' | 'logprobs'>
 
-/** What the interface of the AI SDK has no field for; undefined where nothing of it is set. */
+/** Returns the settings for which the AI SDK has no field; undefined if none is set. */
 export function carriedSettings(settings: CallSettings): SharedV4ProviderOptions | undefined {
   const { providerOptions, serviceTier, promptCache, parallelToolCalls, logprobs, reasoning } = settings
   const carried = Object.fromEntries(

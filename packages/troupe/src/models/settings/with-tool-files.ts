@@ -1,6 +1,6 @@
 /**
- * Puts the files that tools returned where a provider reads them. The chat of OpenAI and those compatible with it take texts
- * as results of tools, and would be sent a file as base64: it follows in a message of the user.
+ * Moves the files that tools returned to where a provider reads them. OpenAI's chat API and compatible ones accept only text
+ * as the result of a tool, so a file follows in a user message instead of base64 text.
  */
 import type {
   LanguageModelV4CallOptions,
@@ -9,7 +9,7 @@ import type {
 } from '@ai-sdk/provider'
 import type { ProviderKind } from './provider-settings.ts'
 
-/** Of providers whose results of tools are texts alone. */
+/** The providers that accept only text as the result of a tool. */
 const textOnly: readonly ProviderKind[] = ['openai.chat', 'compatible', 'other']
 export const takesToolFiles = (kind: ProviderKind): boolean => !textOnly.includes(kind)
 
@@ -28,7 +28,7 @@ const hasContent = (message: LanguageModelV4Message): message is ToolMessage =>
   message.role === 'tool' &&
   message.content.some((part) => part.type === 'tool-result' && part.output.type === 'content')
 
-/** The results without their files, and the files. */
+/** Returns the results without their files, and the files. */
 function splitFiles(message: ToolMessage): LanguageModelV4Message[] {
   const files: UserContent = []
   const results = message.content.map((part) =>
