@@ -1,10 +1,10 @@
-/** Serves the studio: files that any caller may read; the routes check who may see the data that it shows. */
+/** Serves the files of the studio to any caller. The routes check the rights to the data that it shows. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { packageFolder } from '../configuration/index.ts'
 
-/** Adds nothing if the studio was not built, or is not beside the code, as in a bundle of one file. */
+/** Adds no routes if the studio was not built or is not next to the code, as in a single-file bundle. */
 export async function addStudio(app: FastifyInstance): Promise<void> {
   const folder = packageFolder()
   if (folder === undefined) return
@@ -20,14 +20,14 @@ export async function addStudio(app: FastifyInstance): Promise<void> {
     })
   }
   add('/', '/index.html')
-  // One route for each file: whatever else is asked for is answered like any route that is not there.
+  // One route for each file, so that any other path is answered as an unknown route.
   for (const file of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = `/${relative(root, join(file.parentPath, file.name)).replaceAll('\\', '/')}`
     if (file.isFile()) add(path, path)
   }
 }
 
-/** Nothing but its own scripts; components set the style of their elements. */
+/** The content security policy allows only its own scripts. Components set inline styles. */
 export const studioPolicy = {
   useDefaults: false,
   directives: {

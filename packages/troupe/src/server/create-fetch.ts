@@ -1,8 +1,8 @@
-/** Requests to an app in the same process, without a socket. */
+/** Sends requests to an app in the same process, without a socket. */
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 
-/** Statuses whose answers have no body. */
+/** Status codes without a body. */
 const withoutBody = new Set([204, 304])
 
 /**

@@ -1,4 +1,4 @@
-/** Carries out one request: in whose name, with which hands, and what becomes of the answer. */
+/** Executes one request as its caller, and records and answers the result. */
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { concealErrors, failure, hashText, TroupeError } from '../core/index.ts'
@@ -18,10 +18,10 @@ import { sendEvents } from './streams/send-events.ts'
 type AnyCall = Call<unknown, unknown, unknown>
 const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)
 
-/** Of a request that was let in. */
+/** The parts of an authenticated request. */
 export const callOf = (site: Site, route: Route, reply: FastifyReply): AnyCall => new OwnCall(site, route, reply)
 
-/** A class: what accessors close over that an object has of its own lives until what is old is collected. */
+/** A class, since closures of an object literal's accessors would live until a major garbage collection. */
 class OwnCall implements AnyCall {
   readonly troupe
   readonly parts
@@ -54,7 +54,7 @@ class OwnCall implements AnyCall {
     this.principal = principal
     this.user = user
     this.agent = agent
-    // The user that nobody names may be refused.
+    // A request without a user may be rejected.
     if (!route.needsNoUser) this.#orchestra = troupe.user(user).orchestra
     this.requestContext = requestContextOf(parts, principal, user, agent)
     this.params = request.params
@@ -76,14 +76,14 @@ class OwnCall implements AnyCall {
     return this.#orchestra
   }
 
-  /** Most requests are answered before anybody asks for it. */
+  /** Created on first use, since most requests are answered before a signal is needed. */
   get signal(): AbortSignal {
     this.#end ??= endOf(this.#site, this.#reply)
     return this.#end
   }
 }
 
-/** Aborts when the caller goes away before it is answered, or the server drains. */
+/** Aborts when the caller disconnects before the answer, or when the server drains. */
 function endOf({ draining, activeRequests }: Site, { raw, request: { method } }: FastifyReply): AbortSignal {
   const ends = new AbortController()
   if (draining.aborted || raw.destroyed) {
@@ -93,16 +93,16 @@ function endOf({ draining, activeRequests }: Site, { raw, request: { method } }:
   activeRequests.add(ends)
   raw.once('close', () => {
     activeRequests.delete(ends)
-    // Answered: nobody is to be told, and the error that an abort makes is a tenth of a small request.
-    // Who asked for the head of a stream alone has left what it would follow.
+    // An answered request needs no abort, whose error would cost a tenth of a small request.
+    // A HEAD request of a stream ends without following the stream.
     if (!raw.writableFinished || method === 'HEAD') ends.abort()
   })
   return ends.signal
 }
 
 /**
- * What is done in it stands in the audit log with who called, and so does what is refused on the way; it, and what it
- * begins, is told and logged with the id of the request.
+ * Runs the handler so that the audit log records the caller of its actions and rejected actions. Events and log lines of the
+ * request, and of the work that it starts, carry the id of the request.
  */
 export function executeRequest(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
   const { principal, user, agent } = call
@@ -128,7 +128,7 @@ function requireErrorTexts({ parts }: Site, route: Route, { principal }: AnyCall
   throw failure('request.forbidden', { operation: route.operation, problem })
 }
 
-/** Whoever waits when the server drains is told to ask again, and not that it gave up. */
+/** A caller that waits when the server drains is told to retry, not that it cancelled. */
 async function mapDrainError<T>({ draining }: Site, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -147,7 +147,7 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
       concealFrom(site, call, reply, route, bindCursor({ path, user, agent, params, query }, await route.handle(call))),
     )
     leaveRecord(site, route, call)
-    // Whoever asked has it.
+    // The caller has the answer.
     return reply.statusCode === 304 ? reply.send() : answer
   }
   if ('text' in route) {
@@ -162,11 +162,11 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
   return reply
 }
 
-/** A request that was carried out is in the audit log, also where what it called does not record by itself. */
+/** Records each executed request in the audit log, also if the called operation does not record itself. */
 function leaveRecord({ parts }: Site, route: Route, { user, params }: AnyCall): void {
   const { operation } = route
   const isRead = route.method === 'GET' || route.isRead === true
-  // Probes ask every few seconds, for what is of no user.
+  // Probes call every few seconds and read no data of users.
   if (isRead && operation === 'metrics.read') return
   const names = Object.values((params ?? {}) as Readonly<Record<string, string>>)
   const isEntry = operation.startsWith('context.')
@@ -174,7 +174,7 @@ function leaveRecord({ parts }: Site, route: Route, { user, params }: AnyCall): 
   parts.audit.answered(route.needsNoUser ? '' : user, { operation: route.audit ?? operation, ...resource }, isRead)
 }
 
-/** What users store is theirs: errors of their code are in the records of what was carried out. */
+/** Errors of users' code may stand in stored records, which belong to users. */
 const mayQuoteErrors = ({ operation }: Route) => !operation.startsWith('context.')
 
 function concealFrom<T>(
@@ -207,7 +207,7 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
-    // Whoever followed a stream to its end has no other request waiting.
+    // After the end of a stream, no other request of the connection waits.
     connection: 'close',
   })
   if (request.method === 'HEAD') {
@@ -233,7 +233,7 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
   }
 }
 
-/** @throws CapacityError for one stream more than a caller may have */
+/** @throws CapacityError if the caller has too many open streams */
 function countStream({ openStreams, settings: { maxStreams } }: Site, { kind, id }: AnyCall['principal']): () => void {
   const key = `${kind} ${id}`
   const count = openStreams.get(key) ?? 0
@@ -246,7 +246,7 @@ function countStream({ openStreams, settings: { maxStreams } }: Site, { kind, id
   }
 }
 
-/** What fails once the stream has begun is its last event. */
+/** Sends an error after the beginning of the stream as its last event. */
 async function* withProblem(
   frames: AsyncIterable<Frame>,
   problem: (error: unknown) => ProblemDetails,

@@ -1,4 +1,4 @@
-/** Takes a port, or says why it cannot be had. */
+/** Listens on a port, or reports why it cannot. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { failure } from '../core/index.ts'
@@ -11,7 +11,7 @@ const problems: Readonly<Record<string, string>> = {
 }
 
 /**
- * @returns the port that it listens on
+ * @returns the number of the port
  * @throws ConflictError `server.address_in_use`; the app is closed then
  */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {

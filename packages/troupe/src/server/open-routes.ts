@@ -1,4 +1,4 @@
-/** What anybody may ask: whether it lives, whether it is ready, what it can do; and the way from a link to a session. */
+/** The routes without authentication: liveness, readiness, capabilities, and the exchange of a link for a session. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { failure } from '../core/index.ts'
@@ -6,11 +6,11 @@ import { cookieOf, sessionCookie } from './access/authenticate.ts'
 import { checkOrigin } from './access/check-origin.ts'
 import type { Site } from './site.ts'
 
-/** Requests of one address within a window, as often as those of a key. */
+/** The limit of requests of one address within a window, equal to that of a key. */
 const openFactor = 10
 
 const hidden = { schema: { hide: true } }
-/** A word that probes need not read, for the status says it too. */
+/** A text for people. Probes read the status code. */
 const probeAnswers = (summary: string, name: string, [well, ill]: readonly [string, string]) => ({
   schema: {
     summary,
@@ -26,7 +26,7 @@ const ready = probeAnswers('Whether it is ready for work, for anybody.', 'probes
 export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   const { troupe, draining, settings } = site
   app.addHook('onRequest', async (request) => checkOrigin(request, settings))
-  // Probes come seldom: whoever asks more often than any of them is kept from the database behind `/ready`.
+  // Probes are rare. More frequent callers are limited, since `/ready` reads the database.
   const { rateLimit } = settings
   const check =
     rateLimit &&
@@ -56,7 +56,7 @@ export function addOpenRoutes(app: FastifyInstance, site: Site): void {
 
 function addSessions(app: FastifyInstance, { parts: { apiKeys }, settings: { publicUrl } }: Site): void {
   const isSecure = (request: FastifyRequest) => (publicUrl?.protocol ?? `${request.protocol}:`) === 'https:'
-  // Who only looks where a link leads, as previews of it do, does not use it up.
+  // A HEAD request, as a link preview sends it, does not use the link up.
   app.get('/open', { ...hidden, exposeHeadRoute: false }, async (request, reply) => {
     const { link } = request.query as { readonly link?: unknown }
     const session = typeof link === 'string' ? await apiKeys.openSession(link) : undefined

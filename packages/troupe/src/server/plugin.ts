@@ -1,4 +1,4 @@
-/** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
+/** The server as a Fastify plugin: the routes of the table, each with authentication, limits and recording around it. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { failure, fieldOf, isObject, readable } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
@@ -30,8 +30,8 @@ export interface TroupePluginOptions extends PluginOptions {
 }
 
 /**
- * Serves a troupe in an app of yours. What it sets holds for its own routes alone; under a `prefix` there is no studio.
- * Keys and ids are parts of paths, and longer than Fastify takes by itself.
+ * Serves a troupe in an existing Fastify app. Its settings apply to its own routes only. Under a `prefix` there is no studio.
+ * Keys and ids are parts of paths and longer than Fastify's default for parameters.
  * @throws ValidationError for a wrong option
  * @example
  * import Fastify from 'fastify'
@@ -52,7 +52,7 @@ const mayReadTexts = ({ roles }: TroupeParts, request: FastifyRequest) => {
   return principal !== undefined && showsErrorTexts(principal, roles, request)
 }
 
-/** @returns ends its streams and takes no request more, as closing the app does */
+/** @returns a function that ends the streams and rejects new requests, as closing the app does */
 export async function addServer(app: FastifyInstance, troupe: Troupe, settings: ServerSettings): Promise<() => void> {
   const ends = new AbortController()
   const activeRequests = new Set<AbortController>()
@@ -87,21 +87,21 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   if (app.prefix !== '') answerUnknown(app)
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
-    // Whoever asks again is to ask another node.
+    // The caller should retry at another process.
     if (ends.signal.aborted) reply.header('connection', 'close')
   })
   const limit = createLimit(app, site)
   const admit = createAdmit(app, site, limit)
   addOpenRoutes(app, site)
   addSignIn(app, site, limit)
-  // It asks for its files and its data at the root.
+  // The studio requests its files and data at the root.
   if (app.prefix === '') await addStudio(app)
   for (const route of routes) addRoute(app, site, admit, route)
   addMcp(app, site, admit)
   return drain
 }
 
-/** Packages of Fastify's own, loaded where a server is. */
+/** Fastify's packages, loaded when a server is created. */
 async function addPackages(app: FastifyInstance, { settings }: Site): Promise<void> {
   const [headers, cors, rateLimit, types] = await Promise.all([
     secureHeaders(),

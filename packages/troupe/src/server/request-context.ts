@@ -1,4 +1,4 @@
-/** What a caller acts with: the hands of the agent it acts as, or the host's, within the caller's role. */
+/** The clients with which a caller acts: those of its agent, or of the application, limited to the caller's role. */
 import { type ContextClient, type ContextMesh, hostName } from '../context/index.ts'
 import type { CommittedMessages, Mailbox } from '../messaging/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
@@ -10,7 +10,7 @@ export interface RequestContext {
   readonly context: ContextClient
   readonly messages: CommittedMessages
   readonly mailbox: Mailbox
-  /** Absent where the caller acts as an agent. */
+  /** Absent if the caller acts as an agent. */
   readonly host: ContextMesh | undefined
 }
 
@@ -21,7 +21,7 @@ export const requestContextOf = (
   agent: string | undefined,
 ): RequestContext => new LazyRequestContext(parts, user, agent, accessOf(principal, parts.roles))
 
-/** A class: what accessors close over that an object has of its own lives until what is old is collected. */
+/** A class, since closures of an object literal's accessors would live until a major garbage collection. */
 class LazyRequestContext implements RequestContext {
   readonly name: string
   readonly context: ContextClient
@@ -46,7 +46,7 @@ class LazyRequestContext implements RequestContext {
     return this.#post().mailbox
   }
 
-  /** Most requests need none of it. */
+  /** Created on first use, since most requests do not need it. */
   #post() {
     this.#posting ??= this.#mailboxes.clients(this.#caller)
     return this.#posting

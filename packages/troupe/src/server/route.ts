@@ -1,4 +1,4 @@
-/** One route as the table has it: what it takes, who may, and what it does. */
+/** One route of the table: its input, the rights that it needs, and its handler. */
 import type { z } from 'zod'
 import type { TroupeParts } from '../operations/index.ts'
 import type { Orchestra } from '../runs/index.ts'
@@ -10,56 +10,56 @@ import type { Feeds } from './streams/feeds.ts'
 import type { Frame } from './streams/frame.ts'
 import type { UpdateStreams } from './streams/update-streams.ts'
 
-/** One request on its way to a handler: checked, and in the name of somebody. */
+/** A validated and authenticated request as its handler gets it. */
 export interface Call<Params, Query, Body> {
   readonly troupe: Troupe
   readonly parts: TroupeParts
   readonly feeds: Feeds
   readonly updateStreams: UpdateStreams
   readonly principal: RequestPrincipal
-  /** Whose data it is about. */
+  /** The user whose data the request is about. */
   readonly user: string
-  /** As whom the principal acts; the host where absent. */
+  /** The agent as which the caller acts; absent: the application. */
   readonly agent: string | undefined
   readonly orchestra: Orchestra
   readonly requestContext: RequestContext
   readonly params: Params
   readonly query: Query
   readonly body: Body
-  /** Ends with the connection. */
+  /** Aborts when the connection closes. */
   readonly signal: AbortSignal
-  /** Made from the Idempotency-Key: what is done again under it is done once. */
+  /** Derived from the Idempotency-Key: a repeated operation with the same id happens once. */
   readonly idempotencyId: string | undefined
   readonly header: (name: string) => string | undefined
-  /** Of an answer that has no body of the usual kind. */
+  /** Sets headers of an answer without a JSON body. */
   readonly status: (code: number) => void
   readonly setHeader: (name: string, value: string) => void
 }
 
 /**
- * What a caller who acts as an agent may do here. `own`: all that its agent may, by the rules of context, messages and teams;
- * `run`: where its agent has a step in the run of the path, or it has started the run; `step`: where the step of the path is
- * its agent's; `started`: where it has started the run.
+ * The access of a caller that acts as an agent. `own`: everything that its agent may do by the rules of context, messages and
+ * teams. `run`: only if its agent has a step in the run of the path, or has started the run. `step`: only if the step of the
+ * path belongs to its agent. `started`: only if its agent has started the run.
  */
 export type AgentCallers = 'own' | 'run' | 'step' | 'started'
 
 interface Common<Params, Query, Body> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
-  /** Of the operation in the OpenAPI document and in clients: `runs.list`. */
+  /** The id of the operation in the OpenAPI document and in clients: `runs.list`. */
   readonly name: string
   readonly operation: Operation
   readonly role: LeastRole
   readonly summary: string
-  /** The route is about the troupe and reads no user's data: a request need not name a user. */
+  /** The route reads no user's data, so a request need not name a user. */
   readonly needsNoUser?: true
   /** Absent: a caller who acts as an agent is rejected. */
   readonly agents?: AgentCallers
-  /** What the audit log calls it where what it calls records nothing by itself; the operation where absent. */
+  /** Its name in the audit log if the called method records nothing itself; the operation by default. */
   readonly audit?: string
-  /** Its answer quotes errors of users' code in texts of every kind: only callers who read such errors get it. */
+  /** Its answer quotes errors of users' code, so only callers that may read such errors get it. */
   readonly quotesErrors?: true
-  /** It changes nothing, whatever its method; a GET never does. */
+  /** It changes no data, although its method is not GET. */
   readonly isRead?: true
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
@@ -67,25 +67,25 @@ interface Common<Params, Query, Body> {
 }
 export interface AnswerRoute<Params, Query, Body, Answer> extends Common<Params, Query, Body> {
   readonly answer: z.ZodType<Answer>
-  /** Of the answer; 200 by default. */
+  /** The status of the answer; 200 by default. */
   readonly code?: 200 | 201 | 202
-  /** It has an ETag, and is answered with 304 to who has it. */
+  /** The answer has an ETag, and a request with the same ETag gets 304. */
   readonly tagged?: true
   readonly handle: (call: Call<Params, Query, Body>) => Promise<Answer>
 }
 export interface EventsRoute<Params, Query, Body> extends Common<Params, Query, Body> {
-  /** Of each event's data. */
+  /** The schema of each event's data. */
   readonly data: z.ZodType
   /**
-   * Resolves once the stream is sure to begin; what is refused before is a problem like any other. Undefined where nothing
-   * is left for who comes back: 204, at which an EventSource ends.
+   * Resolves once the stream can begin; an earlier rejection is answered as a problem. Resolves with undefined if no event is
+   * left for a returning reader: the answer is 204, after which an EventSource stops.
    */
   readonly events: (call: Call<Params, Query, Body>) => Promise<AsyncIterable<Frame> | undefined>
 }
-/** What is no JSON. */
+/** An answer that is not JSON. */
 export interface TextRoute<Params, Query, Body> extends Common<Params, Query, Body> {
   readonly type: string
-  /** At once, or piece by piece where it is long. */
+  /** The text, or its pieces if it is long. */
   readonly text: (call: Call<Params, Query, Body>) => Promise<string | AsyncIterable<string>>
 }
 export type Route =
@@ -93,7 +93,7 @@ export type Route =
   | EventsRoute<unknown, unknown, unknown>
   | TextRoute<unknown, unknown, unknown>
 
-/** Keeps what handler and schemas say of each other. */
+/** Keeps the types of handler and schemas consistent. */
 export const answers = <Params, Query, Body, Answer>(route: AnswerRoute<Params, Query, Body, Answer>): Route =>
   route as Route
 export const streams = <Params, Query, Body>(route: EventsRoute<Params, Query, Body>): Route => route as Route

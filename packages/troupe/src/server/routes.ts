@@ -1,4 +1,4 @@
-/** Every route of the server that does something for somebody: the one table that the server, the studio and the tests read. */
+/** The table of all authenticated routes, which the server, the OpenAPI document and the tests read. */
 import type { Route } from './route.ts'
 import { apiKeyRoutes } from './routes/api-key-routes.ts'
 import { contextRoutes } from './routes/context-routes.ts'

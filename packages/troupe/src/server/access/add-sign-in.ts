@@ -1,4 +1,4 @@
-/** The way from a page without a session to the identity provider and back with one. */
+/** The routes by which a page signs in at an identity provider and gets a session. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failure, TroupeError } from '../../core/index.ts'
 import { setSessionCookie } from '../open-routes.ts'
@@ -9,7 +9,7 @@ import { createIdentityProvider, type PendingSignIn } from './oidc.ts'
 
 const hidden = { schema: { hide: true }, exposeHeadRoute: false }
 const loginCookie = 'troupe_login'
-/** In which a person signs in at the provider. */
+/** How long a person may take to sign in at the provider. */
 const pendingSeconds = 600
 const callbackPath = '/login/callback'
 
@@ -18,7 +18,7 @@ export function addSignIn(app: FastifyInstance, site: Site, limit: FailureLimit)
   if (!oidc) return
   const provider = createIdentityProvider(oidc, site.parts)
   const originOf = (request: FastifyRequest) => publicUrl?.origin ?? `${request.protocol}://${request.host}`
-  // The provider's page sends the browser back: a strict cookie would not come along.
+  // The browser returns from the provider's page, and would not send a strict cookie then.
   const setPending = (request: FastifyRequest, reply: FastifyReply, value: string, seconds: number) => {
     const secure = originOf(request).startsWith('https:') ? '; Secure' : ''
     const flags = `HttpOnly; SameSite=Lax; Path=/login; Max-Age=${seconds}${secure}`

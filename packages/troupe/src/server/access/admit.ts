@@ -1,4 +1,4 @@
-/** Who is let in, how often, and to what: before a request's body is read. */
+/** Authenticates a request and checks its limits and rights before its body is read. */
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
@@ -14,19 +14,19 @@ import {
   userOf,
 } from './request-principal.ts'
 
-/** Who is let in, and in whose name the call is. */
+/** The caller, and the user and agent in whose name the call is made. */
 export interface Admitted {
   readonly principal: RequestPrincipal
   readonly user: string
-  /** The host where absent. */
+  /** Absent: the application itself. */
   readonly agent: string | undefined
 }
 type Entrance = Pick<Route, 'role' | 'agents'> & { readonly operation: RequestedOperation }
 export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-/** Failed sign-ins, by address. */
+/** Counts failed sign-ins by address. */
 export interface FailureLimit {
-  /** @throws RateLimitError `rate.limited` of an address with too many */
+  /** @throws RateLimitError `rate.limited` for an address with too many of them */
   readonly checkFailures: (request: FastifyRequest, reply: FastifyReply) => void
   readonly addFailure: (request: FastifyRequest) => void
 }
@@ -38,20 +38,20 @@ interface RateLimit extends FailureLimit {
   ) => Promise<void>
 }
 
-/** Kept with each request: a WeakMap of all would be looked through whenever what is young is collected. */
+/** Stored on each request. A WeakMap of all requests would be scanned at each minor garbage collection. */
 const admittedKey = Symbol('admitted')
 const named = Symbol('caller')
-/** Whose failed sign-ins are counted. */
+/** The address for which failed sign-ins are counted. */
 const maxAddresses = 100_000
 
-/** Of a request that was let in. */
+/** Returns the admission of an authenticated request. */
 export const admittedOf = (request: FastifyRequest): Admitted => request.getDecorator<Admitted>(admittedKey)
 
-/** Undefined of a request that was not let in yet. */
+/** Returns undefined for a request that is not authenticated yet. */
 export const principalOf = (request: FastifyRequest): RequestPrincipal | undefined =>
   request.getDecorator<Admitted | null>(admittedKey)?.principal
 
-/** @returns throws what it refuses with */
+/** @returns a function that throws the error of a rejected request */
 export function createAdmit(app: FastifyInstance, site: Site, limit: RateLimit): Admit {
   const { authenticate, draining } = site
   app.decorateRequest(admittedKey, null)
@@ -80,14 +80,14 @@ function admitted({ parts }: Site, route: Entrance, principal: RequestPrincipal,
   return { principal, user, agent }
 }
 
-/** Node takes each byte of a header for a character; where they are UTF-8, as everywhere else, the name is what they say. */
+/** Decodes a header as UTF-8. Node reads each byte of a header as one character. */
 function inUtf8(value: string | undefined): string | undefined {
   if (value === undefined || !/[\x80-\xff]/.test(value)) return value
   const bytes = Buffer.from(value, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
-/** What is refused to somebody who is known is for the audit log. @throws what `work` throws */
+/** Records the rejected actions of an authenticated caller in the audit log. @throws the error of `work` */
 export async function recorded<T>(
   { parts }: Pick<Site, 'parts'>,
   operation: RequestedOperation,
@@ -115,8 +115,8 @@ export async function recorded<T>(
 }
 
 /**
- * By who it is; of nobody known, by address. An address whose sign-ins failed too often is rejected before its key is looked
- * up: guessing is slow, and costs the database nothing.
+ * Limits requests by caller, and by address if the caller is unknown. An address with too many failed sign-ins is rejected
+ * before its key is looked up, so that guessing is slow and costs the database nothing.
  */
 export function createLimit(app: FastifyInstance, { settings: { rateLimit }, parts: { clock } }: Site): RateLimit {
   if (!rateLimit) return { checkFailures() {}, addFailure() {}, async check() {} }

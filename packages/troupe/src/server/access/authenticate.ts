@@ -1,4 +1,4 @@
-/** Finds out who calls: by an API key, the host's own key, a token, or the session of a page. */
+/** Authenticates a caller by an API key, the application's own key, a token, or the session of a page. */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { failure } from '../../core/index.ts'
@@ -16,7 +16,7 @@ const hostKey: RequestPrincipal = { id: 'host', kind: 'key', name: 'host', ...ev
 const digest = (text: string) => hash('sha256', text, 'buffer')
 const unsafe = (method: string) => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'
 
-/** @returns undefined for whoever shows nothing that is good now */
+/** @returns undefined if the request has no valid credential */
 export type Authenticate = (request: FastifyRequest) => Promise<RequestPrincipal | undefined>
 
 export async function createAuthenticate(parts: TroupeParts, settings: ServerSettings): Promise<Authenticate> {
@@ -31,7 +31,7 @@ export async function createAuthenticate(parts: TroupeParts, settings: ServerSet
   return async (request) => {
     const shown = credentialOf(request)
     if (shown !== undefined) {
-      // Asked for each time: a secret may be replaced while the server runs.
+      // Resolved for each request, since a secret may be replaced while the server runs.
       const own = settings.key === undefined ? undefined : await parts.secrets.reveal(settings.key)
       if (own !== undefined && timingSafeEqual(digest(own), digest(shown))) return hostKey
       if (/^tk_/.test(shown)) return apiKeys.verify(shown)
@@ -46,7 +46,7 @@ export async function createAuthenticate(parts: TroupeParts, settings: ServerSet
   }
 }
 
-/** A browser sends the cookie along with what other pages make it send: what changes something must come from our own. */
+/** A browser sends the cookie with requests of other pages too, so a request that changes data must come from our own page. */
 function samePage(request: FastifyRequest, principal: RequestPrincipal): RequestPrincipal {
   if (!unsafe(request.method)) return principal
   const { origin, host } = request.headers
@@ -56,7 +56,7 @@ function samePage(request: FastifyRequest, principal: RequestPrincipal): Request
   throw failure('request.foreign', { problem: 'of a session that do not come from its own page' })
 }
 
-/** What a request has been let in by, whatever it is. */
+/** Returns the credential by which a request was authenticated. */
 export const shownBy = (request: FastifyRequest): string | undefined =>
   credentialOf(request) ?? cookieOf(request.headers.cookie, sessionCookie)
 

@@ -1,4 +1,4 @@
-/** Who the request says it is for, and which page makes it: against pages that make a browser call what they must not. */
+/** Checks the host and the origin of a request, against pages that make a browser call this server (CSRF, DNS rebinding). */
 import type { FastifyRequest } from 'fastify'
 import { failure } from '../../core/index.ts'
 import type { ServerSettings } from '../server-options.ts'
@@ -9,10 +9,10 @@ export function checkOrigin(
   { hosts, origins }: Pick<ServerSettings, 'hosts' | 'origins'>,
 ): void {
   const host = headers.host ?? ''
-  // What stands before us may have gone by the other one.
+  // A proxy may use either of the two.
   if (raw.rawHeaders.filter((name, i) => i % 2 === 0 && /^host$/i.test(name)).length > 1)
     throw failure('request.invalid', { problem: 'it names its host twice' })
-  // A name that somebody lets point here (DNS rebinding) is none of ours.
+  // With DNS rebinding a foreign name resolves to this address. Such a name is rejected.
   if (hosts && !hosts.includes(host.replace(/:\d{1,5}$/, '').toLowerCase()))
     throw failure('request.foreign', { problem: 'that are for another host' })
   const { origin } = headers

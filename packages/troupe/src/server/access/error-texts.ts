@@ -1,15 +1,15 @@
-/** Decides which callers read the texts of errors that users' code threw; without a reason they do not. */
+/** Decides which callers may read the texts of errors from users' code. By default they may not. */
 import type { FastifyRequest } from 'fastify'
 import { coversOperation, coversRole, type Roles } from '../../security/index.ts'
 import type { RequestPrincipal } from './request-principal.ts'
 
-/** By which a client asks for the texts of errors where the server lets in whoever is on this machine. */
+/** The header by which a client asks for error texts if the server asks no key of callers on this machine. */
 export const errorTextsHeader = 'troupe-error-texts'
 
 /**
- * Whether an answer has the texts of errors that users' code threw, or an id in place of each. Operators get them: an
- * admin of all users who acts as no agent and may `audit.read`. Where the server asks for no key, every program on this
- * machine would be one; there the texts are for the studio's own page and for clients that ask for them, as the CLI does.
+ * Returns whether an answer shows the texts of errors from users' code, or an id in place of each. Operators see them: an
+ * admin of all users who does not act as an agent and may `audit.read`. If the server asks for no key, every program on this
+ * machine would be an operator. Then the studio's page and clients that ask for the texts, such as the CLI, get them.
  */
 export function showsErrorTexts(
   { users, agent, role, operations, kind }: RequestPrincipal,

@@ -1,27 +1,27 @@
-/** Sign-in of people by an OpenID provider: the authorization code flow with PKCE, state and nonce, for sessions of the studio. */
+/** Signs people in by an OpenID provider, for sessions of the studio: authorization code flow with PKCE, state and nonce. */
 import type { Configuration, IDToken } from 'openid-client'
 import { checkName, checkOptions, failure } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
 import { isSecretReference, type KeyScope, type Roles, roleOf, type SecretText } from '../../security/index.ts'
 
 export interface OidcOptions {
-  /** The provider, such as `https://id.example.com`: https, or http on this machine. Its metadata is read from here alone. */
+  /** The URL of the provider, such as `https://id.example.com`: https, or http on this machine. Its metadata is read only from here. */
   readonly issuer: string
   readonly clientId: string
-  /** Absent for a public client, which PKCE alone protects. */
+  /** Absent for a public client, which is protected by PKCE. */
   readonly clientSecret?: SecretText
-  /** Asked for besides `openid`; none by default. */
+  /** Scopes besides `openid`; none by default. */
   readonly scopes?: readonly string[]
-  /** The claims that name the user and the roles, each one text or a list: `sub` and `roles` by default. */
+  /** The claims with the user and the roles, each a string or a list: `sub` and `roles` by default. */
   readonly claims?: { readonly user?: string; readonly roles?: string }
   /**
-   * What a person may do, by a value of the claim of roles; the first of them that the person has counts. A text is a role
-   * within the person's own data; `users: 'all'` opens the data of all users.
+   * The rights of a person, by a value of the roles claim. The first entry that the person has applies. A string is a role
+   * within the person's own data; `users: 'all'` gives access to the data of all users.
    */
   readonly roles?: Readonly<Record<string, string | { readonly role: string; readonly users?: 'all' }>>
-  /** Of a person without any of `roles`; without it such a person is rejected. */
+  /** The rights of a person without any of `roles`. Without this option such a person is rejected. */
   readonly role?: string
-  /** Hosts besides the issuer's that its metadata may name for tokens and keys. */
+  /** Further hosts that the issuer's metadata may name for tokens and keys. */
   readonly hosts?: readonly string[]
 }
 
@@ -55,7 +55,7 @@ export function checkOidc(options: OidcOptions): void {
 const scopeOf = (one: string | { readonly role: string; readonly users?: 'all' }) =>
   typeof one === 'string' ? { role: one, users: undefined } : { role: one.role, users: one.users }
 
-/** What the browser keeps between the two requests of a sign-in. */
+/** The data that the browser stores between the two requests of a sign-in. */
 export interface PendingSignIn {
   readonly state: string
   readonly nonce: string
@@ -63,11 +63,11 @@ export interface PendingSignIn {
 }
 
 export interface IdentityProvider {
-  /** @param redirectUri where the provider sends the browser back to */
+  /** @param redirectUri the address to which the provider redirects the browser */
   begin(redirectUri: string): Promise<{ readonly url: string; readonly pending: PendingSignIn }>
   /**
-   * @param url that the provider sent the browser to
-   * @throws AccessDeniedError `login.rejected` for what is not the answer to this sign-in, and for a person without a role
+   * @param url the address to which the provider redirected the browser
+   * @throws AccessDeniedError `login.rejected` if it does not answer this sign-in, and for a person without a role
    */
   finish(url: URL, pending: PendingSignIn): Promise<KeyScope>
 }
@@ -78,7 +78,7 @@ export function createIdentityProvider(options: OidcOptions, parts: Parts): Iden
   let known: Promise<Configuration> | undefined
   const configuration = () => {
     known ??= discover(options, parts).catch((error: unknown) => {
-      // The provider may answer later.
+      // The provider may be available later.
       known = undefined
       throw error
     })
@@ -125,7 +125,7 @@ async function discover(
   { issuer, clientId, clientSecret, hosts = [] }: OidcOptions,
   { egressClient, secrets, redactor }: Parts,
 ): Promise<Configuration> {
-  // Loaded where people sign in.
+  // Loaded at the first sign-in.
   const client = await import('openid-client')
   const server = new URL(issuer)
   const secret = clientSecret === undefined ? undefined : await secrets.reveal(clientSecret)
@@ -148,7 +148,7 @@ async function discover(
       execute: server.protocol === 'http:' ? [client.allowInsecureRequests] : [],
     },
   )
-  // The signature is checked too, not only the connection to the provider.
+  // The signature is checked in addition to the TLS connection to the provider.
   client.enableNonRepudiationChecks(config)
   return config
 }

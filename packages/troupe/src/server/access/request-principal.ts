@@ -1,4 +1,4 @@
-/** Who calls, and what they may do: the same shape whether a key, a token or a session says so. */
+/** The caller of a request and the caller's rights, in the same form for keys, tokens and sessions. */
 import { checkName, failure } from '../../core/index.ts'
 import {
   Access,
@@ -11,13 +11,13 @@ import {
 } from '../../security/index.ts'
 
 export interface RequestPrincipal extends Omit<Grant, 'kind'> {
-  /** `local` is whoever is on this machine, where the server asks for no key. */
+  /** `local` is a caller on this machine if the server asks for no key. */
   readonly kind: Grant['kind'] | 'token' | 'local'
-  /** When a token ends, in seconds since 1970. */
+  /** When the token expires, in seconds since 1970. */
   readonly until?: number
 }
 
-/** What a request asks for: an operation, or to speak MCP, where each call is an operation of its own. */
+/** The operation that a request asks for. In MCP, each call is an operation. */
 export type RequestedOperation = Operation | 'mcp'
 
 /** @throws AccessDeniedError `request.forbidden` */
@@ -35,8 +35,8 @@ export function authorize(
 }
 
 /**
- * @param named by the header troupe-user; needed where the principal may speak for several
- * @throws AccessDeniedError for a user that is not the principal's, whether there is one of that name or not
+ * @param named the header troupe-user; required if the principal may act for several users
+ * @throws AccessDeniedError for any other user than the principal's, whether that user exists or not
  */
 export function userOf(principal: RequestPrincipal, named: string | undefined, operation: RequestedOperation): string {
   const { users } = principal
@@ -51,7 +51,7 @@ export function userOf(principal: RequestPrincipal, named: string | undefined, o
   return only
 }
 
-/** @returns undefined for the host, who reads all of the user's. @throws AccessDeniedError for another's name */
+/** @returns undefined for the application, which may read all data of the user. @throws AccessDeniedError for another agent */
 export function actingAgentOf(
   principal: RequestPrincipal,
   named: string | undefined,
@@ -62,7 +62,7 @@ export function actingAgentOf(
   throw failure('request.forbidden', { operation, problem: `it acts as ${principal.agent} alone` })
 }
 
-/** By which a call came in, for the audit log; undefined on this machine, where nobody is asked for one. */
+/** Returns the id of the caller's API key, for the audit log; undefined for a local caller without a key. */
 export const keyOf = ({ kind, id }: RequestPrincipal): string | undefined => (kind === 'local' ? undefined : id)
 
 export const accessOf = (principal: RequestPrincipal, roles: Roles): Access =>

@@ -1,4 +1,4 @@
-/** The headers of Helmet are the same for every answer: it is asked for them once, and not at each request. */
+/** The headers of Helmet are equal for all answers, so they are computed once. */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { studioPolicy } from '../add-studio.ts'

@@ -1,6 +1,6 @@
 /**
- * Whoever follows a stream is looked at again while it lasts: a key that is revoked or over ends what it opened, and so
- * does a reader that takes nothing.
+ * Checks the callers of open streams again while the streams last. A stream ends if its key is revoked or expires, or if its
+ * reader accepts no data.
  */
 import type { ServerResponse } from 'node:http'
 import { type Cancel, type Clock, hashText } from '../../core/index.ts'
@@ -11,8 +11,8 @@ import { type Authenticate, shownBy } from './authenticate.ts'
 const maxTracked = 1_000
 
 /**
- * Asked once for all streams of a key, of a token or of a session: two tokens of one user end at different times.
- * @param forMs an answer is not older than this
+ * Checks once for all streams of a key, token or session. Two tokens of one user may expire at different times.
+ * @param forMs the maximal age of a cached answer
  */
 export function createSessionGuard(authenticate: Authenticate, clock: Clock, forMs: number): SessionGuard {
   const asked = new Map<string, { readonly at: number; readonly isSessionValid: Promise<boolean> }>()
@@ -26,7 +26,7 @@ export function createSessionGuard(authenticate: Authenticate, clock: Clock, for
     if (asked.size >= maxTracked) asked.clear()
     const isSessionValid = authenticate(request).then(
       (found) => found?.kind === kind && found.id === id,
-      // A storage that fails says nothing of the key; it is asked again.
+      // If the storage fails, the state of the key is unknown; the check is repeated.
       () => true,
     )
     asked.set(name, { at: now, isSessionValid })
@@ -35,9 +35,9 @@ export function createSessionGuard(authenticate: Authenticate, clock: Clock, for
 }
 
 /**
- * For a stream that somebody else writes.
- * @param gone called once whoever follows it may not stay
- * @returns ends the looking
+ * Guards a stream that other code writes.
+ * @param gone called once the caller may not continue
+ * @returns a function that ends the checks
  */
 export function recheckPeriodically(
   clock: Clock,
@@ -59,8 +59,8 @@ export function recheckPeriodically(
 }
 
 /**
- * For such a stream too: lets go of a reader that takes nothing for so long, for what is to be told waits in memory.
- * @returns ends the looking
+ * Ends the stream of a reader that has accepted no data for the given time, since its pending data is held in memory.
+ * @returns a function that ends the checks
  */
 export function cutStalled(response: ServerResponse, clock: Clock, stalledMs: number): Cancel {
   let since: number | undefined

@@ -1,4 +1,4 @@
-/** Tokens that others issue (JWT): the issuer, the audience and the algorithms are pinned, whatever a token says itself. */
+/** Verifies JWTs of an external issuer. Issuer, audience and algorithms are pinned by the configuration. */
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
@@ -10,15 +10,15 @@ const algorithms = ['EdDSA', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512
 export interface JwtOptions {
   readonly issuer: string
   readonly audience: string
-  /** Asymmetric ones alone: who only checks tokens must not be able to make one. */
+  /** Only asymmetric algorithms: a server that verifies tokens must not be able to issue them. */
   readonly algorithms: readonly (typeof algorithms)[number][]
-  /** The issuer's keys (JWKS), or the https URL where it publishes them. */
+  /** The issuer's keys (JWKS), or the https URL at which it publishes them. */
   readonly keys: JSONWebKeySet | string
-  /** How far the clocks may differ; 30s by default. */
+  /** The tolerated clock difference; 30s by default. */
   readonly clockTolerance?: Duration
   /** The claims that name the user, the role and the agent: `sub`, `role` and `agent` by default. */
   readonly claims?: { readonly user?: string; readonly role?: string; readonly agent?: string }
-  /** Of a token without that claim; `readonly` by default. */
+  /** The role of a token without a role claim; `readonly` by default. */
   readonly role?: string
 }
 
@@ -41,12 +41,12 @@ export function checkJwt(options: JwtOptions): void {
 
 export type CheckToken = (token: string) => Promise<RequestPrincipal | undefined>
 
-/** @returns a check that gives undefined for whatever is no good token; why is not said */
+/** @returns a check that answers undefined for any invalid token, without a reason */
 export async function createTokenCheck(
   options: JwtOptions,
   { clock, roles, egressClient }: Pick<TroupeParts, 'clock' | 'roles' | 'egressClient'>,
 ): Promise<CheckToken> {
-  // Loaded where tokens are used.
+  // Loaded if tokens are used.
   const { createLocalJWKSet, createRemoteJWKSet, customFetch, jwtVerify } = await import('jose')
   const { issuer, audience, keys } = options
   const find: JWTVerifyGetKey =
@@ -75,7 +75,7 @@ function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: Jw
     [claims.agent ?? 'agent']: agent,
     exp: until,
   } = payload
-  // What is there and no text is not passed over: a token without an agent may do more than one with it.
+  // A claim that is not a string is an error: a token without an agent has more rights than one with an agent.
   if (typeof user !== 'string' || user === '' || typeof named !== 'string') return undefined
   if (agent !== undefined && typeof agent !== 'string') return undefined
   try {

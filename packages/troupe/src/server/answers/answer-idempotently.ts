@@ -1,4 +1,4 @@
-/** Idempotency-Key: a request that is sent again is answered as at first, by whichever node. */
+/** Idempotency-Key: a repeated request gets the first answer, also from another process. */
 import type { FastifyReply } from 'fastify'
 import { canonicalJson, failure, hashText, type Json } from '../../core/index.ts'
 import type { Call, Route } from '../route.ts'
@@ -10,10 +10,10 @@ interface StoredAnswer {
 }
 
 const storedHeaders = ['location', 'etag']
-/** A larger answer is not kept: the request is then done anew. */
+/** A larger answer is not stored, and a repeated request is executed again. */
 const maxStoredLength = 1_048_576
 
-/** @throws ValidationError for a key that is none; ConflictError `request.reused`, `request.running` */
+/** @throws ValidationError for an invalid key; ConflictError `request.reused`, `request.running` */
 export async function answerIdempotently(
   route: Route,
   call: Call<unknown, unknown, unknown>,

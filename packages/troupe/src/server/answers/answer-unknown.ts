@@ -1,11 +1,11 @@
-/** What is asked of no route: nothing is there, or it takes other methods (RFC 9110). */
+/** Answers requests without a route: 404, or 405 if the path accepts other methods (RFC 9110). */
 import type { FastifyInstance } from 'fastify'
 import { failure } from '../../core/index.ts'
 import { problemDetailsOf, sendProblem } from './problem-details.ts'
 
 /**
- * Of an app without a prefix whoever owns it says so: there is one answer for all of it.
- * @param app before it has its routes
+ * If the app has no prefix, the owner of the app answers unknown routes, since an app has one such answer.
+ * @param app before its routes are added
  */
 export function answerUnknown(app: FastifyInstance): void {
   const methodsAt = new Map<string, Set<string>>()

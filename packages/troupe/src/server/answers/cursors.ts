@@ -1,11 +1,10 @@
 /**
- * Cursors as they go over the wire: bound to the list that gave them, whose it is and what it is of, so that another one is
- * refused and not taken for a place of this one. They say where to go on and open nothing, so that nobody gains by making
- * one up.
+ * Cursors in the form of the HTTP API. A cursor is bound to its list and caller, so that a cursor of another list is
+ * rejected. It only says where a list continues and grants no access, so a forged cursor is harmless.
  */
 import { failure, hashText } from '../../core/index.ts'
 
-/** Whose list it is, and of what: everything that is asked of it but the page. */
+/** Identifies the list: its caller and all parameters except for the page. */
 export interface Listing {
   readonly path: string
   readonly user: string
@@ -21,7 +20,7 @@ function markOf({ path, user, agent, params, query }: Listing, position: string)
   return hashText(JSON.stringify([path, user, agent ?? null, params ?? null, asked, position])).slice(0, markLength)
 }
 
-/** The query with the place that its cursor holds. @throws ValidationError `cursor.invalid` */
+/** Returns the query with the position of its cursor. @throws ValidationError `cursor.invalid` */
 export function openCursor(listing: Listing): unknown {
   const { cursor } = (listing.query ?? {}) as { readonly cursor?: string }
   if (cursor === undefined) return listing.query
@@ -30,7 +29,7 @@ export function openCursor(listing: Listing): unknown {
   return { ...(listing.query as object), cursor: position }
 }
 
-/** The answer as it is told: a page with its cursor bound to its list, anything else as it is. */
+/** Returns a page with its cursor bound to its list, and any other answer unchanged. */
 export function bindCursor<T>(listing: Listing, answer: T): T {
   const { cursor } = (answer ?? {}) as { readonly cursor?: unknown }
   return typeof cursor === 'string' ? { ...answer, cursor: boundCursor(listing, cursor) } : answer

@@ -1,4 +1,4 @@
-/** Errors as problem details (RFC 9457): what the catalogue says of them, and never a stack or a path of the machine. */
+/** Converts errors to problem details (RFC 9457) from the error catalogue, without stacks and paths of the machine. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { concealed, type ErrorCode, failure, nearest, restoreError, storeError, TroupeError } from '../../core/index.ts'
 import { failureFields, type Log } from '../../observability/index.ts'
@@ -13,9 +13,9 @@ export interface ProblemDetails {
   readonly code: string
   readonly hint?: string
   readonly retryable: boolean
-  /** The id under which the log has the error; present where its text is not shown. */
+  /** The id of the error in the log; present if its text is not shown. */
   readonly errorId?: string
-  /** The id of the request, as the log has it. */
+  /** The id of the request in the log. */
   readonly request: string
   readonly findings?: unknown
   readonly results?: unknown
@@ -28,17 +28,17 @@ interface Issue {
 }
 type Invalid = FastifyError & { readonly validationContext?: string; readonly validation?: readonly Issue[] }
 
-/** `NotFoundError` is 'Not found'. */
+/** Returns 'Not found' for `NotFoundError`. */
 const titleOf = (name: string) => {
   const words = name.replace(/Error$/, '').replace(/[a-z](?=[A-Z])/g, '$& ')
   return words.charAt(0) + words.slice(1).toLowerCase()
 }
 
-/** @param error whose text may be shown */
+/** @param error an error whose text may be shown */
 export function problemDetailsOf(error: TroupeError, request: string): ProblemDetails {
   const { code, status, hint, retryable, name, message, errorId } = error
   const { findings, results } = error as { readonly findings?: unknown; readonly results?: unknown }
-  // It would tell where the database is.
+  // Its text would reveal the address of the database.
   const detail = code.startsWith('storage.') && status >= 500 ? 'The storage cannot serve this now.' : message
   return {
     type: `urn:troupe:error:${code}`,
@@ -57,7 +57,7 @@ export function problemDetailsOf(error: TroupeError, request: string): ProblemDe
 }
 
 /**
- * The problem of a request that failed. An error of users' code is logged.
+ * Returns the problem of a failed request, and logs an error of users' code.
  * @param showsTexts whether the caller may read the text of such an error; false by default
  */
 export function problemOf(thrown: unknown, request: FastifyRequest, log: Log, showsTexts = false): ProblemDetails {
@@ -69,7 +69,7 @@ export function problemOf(thrown: unknown, request: FastifyRequest, log: Log, sh
   return { ...problemDetailsOf(shown, request.id), status: error.status }
 }
 
-/** What Fastify refuses, in the words of the catalogue. */
+/** Converts rejections of Fastify to errors of the catalogue. */
 function asTroupeError(thrown: unknown, request: FastifyRequest, log: Log): TroupeError {
   if (thrown instanceof TroupeError) return thrown
   const error = thrown as Invalid
@@ -86,7 +86,7 @@ function asTroupeError(thrown: unknown, request: FastifyRequest, log: Log): Trou
 }
 
 function invalidOf({ validation, validationContext = 'body' }: Invalid, request: FastifyRequest): TroupeError {
-  // What is misspelt is told before what is missing for it.
+  // A misspelt field is reported before the field that is missing because of it.
   const issues: readonly Issue[] = validation ?? []
   const issue = issues.find(({ params }) => params?.keys?.length) ?? issues[0] ?? {}
   const { instancePath = '', message = 'it is wrong', params = {} } = issue
@@ -106,7 +106,7 @@ function invalidOf({ validation, validationContext = 'body' }: Invalid, request:
 
 const partNames: Readonly<Record<string, string>> = { querystring: 'query' }
 
-/** Of what stands at a path of the place, `/config` of a body; none where it is not an object. */
+/** Returns the known fields at a path of the input, such as `/config` of a body; none if there is no object. */
 function optionsOf(request: FastifyRequest, requestPart: string, path: string): readonly string[] {
   const schemas = request.routeOptions.schema as Readonly<Record<string, Described | undefined>> | undefined
   let found = bare(schemas?.[requestPart])
@@ -121,12 +121,12 @@ interface Described {
     readonly in?: Described
     readonly innerType?: Described
     readonly element?: Described
-    /** Of a union. */
+    /** Returns the alternatives of a union. */
     readonly options?: readonly Described[]
   }
 }
 
-/** Without what makes it optional. */
+/** Returns the schema inside an optional one. */
 function bare(schema: Described | undefined): Described | undefined {
   const inner = schema?.def?.in ?? schema?.def?.innerType
   return inner ? bare(inner) : schema

@@ -1,7 +1,7 @@
-/** Reads the body of a request: JSON, in UTF-8, not deeper than what can be stored, and nothing that reaches a prototype. */
+/** Reads the body of a request: JSON in UTF-8, no deeper than storage allows, without keys that change a prototype. */
 import { failure } from '../../core/index.ts'
 
-/** Values may have 500 levels; what stands around them in a request has a few. */
+/** Values may have 500 levels; a request adds a few around them. */
 const deepest = 512
 
 type Parse = (body: string) => unknown
@@ -18,7 +18,7 @@ export function readBody(bytes: Buffer, parse: Parse): unknown {
   }
 }
 
-/** What is JSON and yet refused would reach a prototype, in one program or another. */
+/** The rejected keys could change a prototype in some program that reads the value. */
 function problemOf(text: string): string {
   try {
     JSON.parse(text)
@@ -37,7 +37,7 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-/** Counted before it is parsed: what is built from such a text breaks whatever goes over it. */
+/** Depth is counted before the text is parsed, since recursive code fails on a very deep value. */
 function depthOf(text: string): number {
   let depth = 0
   let depthReached = 0

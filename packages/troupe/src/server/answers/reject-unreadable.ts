@@ -1,17 +1,17 @@
-/** What comes in and is no HTTP, or not whole in time: there is no request yet, so the answer is written by hand. */
+/** Answers input that is not HTTP or not complete in time. No request exists yet, so the answer is written to the socket. */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { failure } from '../../core/index.ts'
 import { problemDetailsOf } from './problem-details.ts'
 
-/** By the codes of Node's parser. */
+/** Answers by the error codes of Node's parser. */
 const rejections: Readonly<Record<string, { readonly status: number; readonly problem: string }>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, problem: 'it did not come whole in time' },
   HPE_HEADER_OVERFLOW: { status: 431, problem: 'its headers are too large' },
 }
 const noHttp = { status: 400, problem: 'it is not readable HTTP' }
 
-/** @param request under which id it is answered */
+/** @param request the request id of the answer */
 export function rejectUnreadable(error: Error & { code?: string }, socket: Socket, request: string): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const { status, problem } = rejections[error.code ?? ''] ?? noHttp

@@ -1,4 +1,4 @@
-/** MCP at `/mcp`, with the keys, roles and checks of every other route: what a client may do there is what its key may. */
+/** Serves MCP at `/mcp` with the keys, roles and checks of all other routes. */
 import type { FastifyInstance } from 'fastify'
 import { failure, loadOptional } from '../../core/index.ts'
 import { createMcpEndpoint, type McpEndpoint } from '../../protocols/index.ts'
@@ -9,7 +9,7 @@ import { cutStalled, recheckPeriodically } from '../access/session-guard.ts'
 import type { Site } from '../site.ts'
 import { isGreeting, isSubscription, McpCalls } from './mcp-calls.ts'
 
-/** Messages in one request, which the protocol of 2025-03 sends so. */
+/** The maximal number of messages in one request: protocol version 2025-03 allows batches. */
 const largestBatch = 100
 const sessionHeader = 'mcp-session-id'
 

@@ -1,7 +1,7 @@
 /**
- * Calls of clients of the protocol of 2025 that are under way. Those cancel by a message of its own, which names the call
- * within its session; so they are given a session that is a name and nothing else, and any process answers in it. The
- * message finds its call where it is served by the same process.
+ * Calls in progress of clients of the 2025 protocol. Such a client cancels by a message that names the call within its
+ * session, so it gets a session id without state, which any process accepts. The message finds the call if the same
+ * process serves it.
  */
 interface Message {
   readonly method?: unknown
@@ -10,15 +10,15 @@ interface Message {
 }
 
 export const isGreeting = (body: unknown): boolean => (body as Message | null)?.method === 'initialize'
-/** Such an answer has no end of its own. */
+/** An answer that ends only when the client disconnects. */
 export const isSubscription = (body: unknown): boolean => (body as Message | null)?.method === 'subscriptions/listen'
 
 export class McpCalls {
   readonly #ends = new Map<string, AbortController>()
 
   /**
-   * @param callScope whose session it is
-   * @returns what ends the call, undefined where nobody can name it
+   * @param callScope the caller and the session
+   * @returns a controller that aborts the call; undefined if the client cannot name the call
    */
   begin(callScope: readonly unknown[], body: unknown): AbortController | undefined {
     const { method, id, params } = (body ?? {}) as Message

@@ -1,8 +1,8 @@
-/** Where figures are served besides. */
+/** The options of the separate metrics server. */
 import { checkOptions, failure } from '../../core/index.ts'
 
 export interface MetricsOptions {
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly port: number
   /** 127.0.0.1 by default. */
   readonly host?: string

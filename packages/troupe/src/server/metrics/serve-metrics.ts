@@ -1,4 +1,4 @@
-/** Figures on a port of their own, for who scrapes them: no key is asked for, so it is for a network that others cannot reach. */
+/** Serves metrics on a separate port for scrapers. It asks for no key, so the port must be reachable from a private network only. */
 import { failure } from '../../core/index.ts'
 import type { Troupe } from '../../startup/index.ts'
 import { partsIn } from '../../startup/index.ts'
@@ -15,7 +15,7 @@ export interface ServedMetrics extends AsyncDisposable {
 }
 
 /**
- * Serves `/metrics` alone, in the text of Prometheus, and `/health`: beside a server, or for a process that listens nowhere else.
+ * Serves `/metrics` in the Prometheus text format and `/health`, beside a server or in a process without one.
  * @throws ValidationError for a wrong option; ConflictError `server.address_in_use`
  * @example const metrics = await serveMetrics(troupe, { port: 9464, host: '0.0.0.0' })
  */

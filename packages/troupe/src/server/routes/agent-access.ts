@@ -1,4 +1,4 @@
-/** What a caller who acts as an agent may see and do of runs: its own steps, and what a run answers that it started. */
+/** The access of a caller that acts as an agent to runs: its own steps, and the results of runs that it started. */
 import { failure } from '../../core/index.ts'
 import { agentStepsOf, findQuestion, type RunListOptions, takesPart } from '../../runs/index.ts'
 import { authorize } from '../access/request-principal.ts'
@@ -15,7 +15,7 @@ export async function requireAgentAccess(
   if (agent === undefined || agents === undefined || agents === 'own') return
   const { run, step } = params as { readonly run: string; readonly step?: string }
   const own = await agentStepsOf(parts.orchestra, user, run, agent)
-  // Whether there is such a run is no matter of an agent that has no part in it.
+  // An agent without a part in the run must not learn whether the run exists.
   if (own.isEmpty && !own.isStarter) throw failure('run.unknown', { run })
   if (agents === 'started' && !own.isStarter)
     throw failure('request.forbidden', { operation, problem: `${agent} sees its own steps and how the run stands` })
@@ -25,7 +25,7 @@ export async function requireAgentAccess(
 
 const filtersOfAgents: readonly string[] = ['status', 'from', 'to', 'order', 'limit', 'cursor']
 
-/** How runs stand in which the agent has a step or that it started. Filters by content would tell of the others' steps. */
+/** Lists the status of runs in which the agent has a step or that it started. Filters by content would reveal other steps. */
 export async function runsOfAgent(
   { parts, orchestra, user, query }: Pick<AnyCall, 'parts' | 'orchestra' | 'user'> & { readonly query: object },
   agent: string,
@@ -51,8 +51,8 @@ type Answering = Pick<AnyCall, 'parts' | 'principal' | 'user' | 'agent'> & {
 }
 
 /**
- * An approval is an operation of its own, and none of an agent that takes part in the run or in one above it, whatever key
- * the agent has. Other questions are answered by the host, and by an agent that started the run or asked.
+ * Checks who may answer a question. An agent with a step in the run or in an ancestor of it may never give an approval,
+ * whatever key it has. Other questions are answered by the application, or by an agent that started the run or asked.
  * @throws AccessDeniedError `request.forbidden`, NotFoundError `run.unknown`
  */
 export async function requireAnswerer({ parts, principal, user, agent, params, body }: Answering): Promise<void> {

@@ -1,4 +1,4 @@
-/** API keys over HTTP, for callers who may do everything for everybody: nobody makes a key that opens more than its own. */
+/** Routes of API keys, for callers with all rights for all users. A new key never has more rights than the caller's. */
 import { z } from 'zod'
 import type { KeyOptions } from '../../security/index.ts'
 import { answers, type Call } from '../route.ts'

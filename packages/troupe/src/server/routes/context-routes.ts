@@ -1,4 +1,4 @@
-/** The shared context: entries, batches, topics, watching. */
+/** Routes of the shared context: entries, batches, topics and watches. */
 import { z } from 'zod'
 import type { BatchOperation, PushOptions } from '../../context/index.ts'
 import { ConflictError, failure, type Json, markOwn, TroupeError } from '../../core/index.ts'
@@ -44,7 +44,7 @@ function listOptions({ topic, ...rest }: { topic?: string | undefined }) {
   return withoutUndefined({ ...rest, topics: topic === undefined ? undefined : [topic] })
 }
 
-/** `"3"` of If-Match, `*` of If-None-Match; RFC 9110. */
+/** Reads `"3"` of If-Match and `*` of If-None-Match (RFC 9110). */
 function expected({ header }: Pick<Call<unknown, unknown, unknown>, 'header'>, ifVersion?: number): number | undefined {
   const [match, none] = [header('if-match'), header('if-none-match')]
   const wrong = (problem: string) => failure('request.invalid', { problem })
@@ -58,12 +58,12 @@ function expected({ header }: Pick<Call<unknown, unknown, unknown>, 'header'>, i
   return version
 }
 
-/** Whether If-None-Match, as a cache sends it, names this one. */
+/** Returns whether the If-None-Match header of a cache names this ETag. */
 const isKnown = (header: string | undefined, etag: string) =>
   header !== undefined &&
   (header.trim() === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag))
 
-/** A precondition of HTTP that fails answers as HTTP has it. */
+/** Answers a failed HTTP precondition with 412. */
 async function preconditioned<T>(version: number | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

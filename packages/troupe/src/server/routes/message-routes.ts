@@ -1,4 +1,4 @@
-/** Messages: who sends is whom the caller acts as; whose mailboxes it reads is its own, or the host's to choose. */
+/** Routes of messages. A caller sends as its agent and reads its agent's mailbox; the application may choose any mailbox. */
 import { z } from 'zod'
 import { decodeCursor, encodeCursor, failure, type Json, milliseconds, storeError } from '../../core/index.ts'
 import {
@@ -60,7 +60,7 @@ const outcomesOf = (found: readonly SendOutcome[]) => ({
   }),
 })
 
-/** A repeated request is a repeated message. */
+/** A repeated request is deduplicated as a repeated message. */
 function parts<B extends { type: string; payload?: unknown; dedupeId?: string | undefined }>(
   call: Call<unknown, unknown, B>,
 ) {
@@ -76,14 +76,14 @@ function parts<B extends { type: string; payload?: unknown; dedupeId?: string | 
 const inMailbox = z.object({ mailbox: z.string() })
 type OfMailbox = Call<{ mailbox: string }, unknown, unknown>
 
-/** @throws AccessDeniedError for another's mailbox, where the caller acts as an agent */
+/** @throws AccessDeniedError for the mailbox of another agent, if the caller acts as an agent */
 function mailboxOf({ parts: all, principal, user, agent, requestContext, params: { mailbox } }: OfMailbox): Mailbox {
   if (agent === mailbox) return requestContext.mailbox
   if (agent !== undefined) throw failure('access.denied', { agent, action: "read another's mailbox" })
   return all.mailboxes.clients({ user, agent: mailbox, access: accessOf(principal, all.roles) }).mailbox
 }
 
-/** Names a delivery to any node; it acts only while its lease holds, and only in this mailbox of this user. */
+/** Names a delivery, for any process. It is valid while its lease lasts, and only for this mailbox of this user. */
 const encodeLease = ({ id, token, batchFrom, batchTo }: DeliveryLease) =>
   Buffer.from(JSON.stringify([id, token, batchFrom, batchTo])).toString('base64url')
 
@@ -330,7 +330,7 @@ function bounded(options: ReceiveOptions): ReceiveOptions {
   return long ? { ...options, wait: longestWaitMs } : options
 }
 
-/** What ends a delivery. @throws LeaseLostError where its lease ran out, or it was settled before */
+/** Returns the operations that end a delivery. @throws LeaseLostError if its lease expired or it was ended before */
 function deliveryRoutes() {
   const common = {
     method: 'POST',

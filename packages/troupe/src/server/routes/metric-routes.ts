@@ -1,4 +1,4 @@
-/** What users' code has recorded under names of its own: data of the user, read like entries. */
+/** Routes of metrics that users' code has recorded. They are data of the user and are read like entries. */
 import { z } from 'zod'
 import { createUserMetrics } from '../../observability/index.ts'
 import { requireMetrics } from '../../operations/index.ts'

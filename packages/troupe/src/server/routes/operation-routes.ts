@@ -1,11 +1,11 @@
-/** What operators look at: figures and health of the whole troupe, for callers who are bound to no user. */
+/** Routes for operators: metrics and health of the troupe, for callers that are not bound to a user. */
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 import { answers, type Call, texts } from '../route.ts'
 import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from '../schemas/health-schemas.ts'
 import { integerBetween, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
 
-/** @throws AccessDeniedError: what is told is of everybody */
+/** @throws AccessDeniedError if the caller may not see the data of all users */
 export function requireAll({
   principal: { users, operations, agent },
   operation,
@@ -24,7 +24,7 @@ const query = {
   allUsers: z.enum(['true', 'false']).optional().describe('Of all users, and of the troupe as a whole.'),
 }
 
-/** Whose records are asked for: the user's whom the call is for, or everybody's, for whoever may ask for those. */
+/** Returns whose records are requested: those of the call's user, or of all users if the caller may read them. */
 function userFilter(
   { troupe, user, principal }: Pick<Call<unknown, unknown, unknown>, 'troupe' | 'user' | 'principal'>,
   allUsers?: string,

@@ -1,4 +1,4 @@
-/** What can be done with the record of a run: replay, fork, compare, ask why, take it along. */
+/** Routes on the record of a run: replay, fork, comparison, explanation and export. */
 import { z } from 'zod'
 import type { ForkOptions } from '../../runs/index.ts'
 import { answers } from '../route.ts'

@@ -1,4 +1,4 @@
-/** What is told of a run that is over, or waits. */
+/** Returns the result of a run that has ended or waits. */
 import { z } from 'zod'
 import { type Clock, milliseconds, storeError, TroupeError } from '../../core/index.ts'
 import type { Run, RunResult } from '../../runs/index.ts'
@@ -10,7 +10,7 @@ export const runResult = z.union([runResultSchema, stillRunning])
 
 const longestMs = 60_000
 
-/** @param wait 0s by default: what there is now */
+/** @param wait how long to wait for the end; 0s by default */
 export async function awaited(
   call: Pick<Call<unknown, unknown, unknown>, 'parts' | 'signal' | 'status'>,
   run: Run,
@@ -34,7 +34,7 @@ function answerRunning({ status }: Pick<Call<unknown, unknown, unknown>, 'status
   return { status: 'running' as const }
 }
 
-/** A signal that ends with another one, or after so long. */
+/** Returns a signal that aborts with another one or after the given time. */
 function within(clock: Clock, ms: number, other: AbortSignal) {
   const ends = new AbortController()
   let isOver = false

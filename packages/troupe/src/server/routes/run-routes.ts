@@ -1,4 +1,4 @@
-/** Runs: start, look, follow, steer. */
+/** Routes of runs: start, read, follow and control. */
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { type AgentSteps, agentStepsOf, type Run, type RunEvent } from '../../runs/index.ts'
@@ -37,7 +37,7 @@ const usd = z
   .string()
   .regex(/^\d{1,12}(\.\d{1,12})?$/)
   .transform(Number)
-/** What `orchestra.list` takes; tags with commas between, or one `tags` each. */
+/** The options of `orchestra.list`. Tags are separated by commas, or given by several `tags` parameters. */
 const filters = {
   status: z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled']).optional(),
   reason: z.enum(['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']).optional(),
@@ -80,19 +80,19 @@ async function eventsOf({
   const untilWaiting = query.untilWaiting === 'true'
   const { status } = await run.status()
   const isAtEnd = isEnded({ status }) || (untilWaiting && status === 'waiting')
-  // An EventSource reconnects for ever to a stream that ends.
+  // An EventSource reconnects without end to a stream that ends.
   if (last !== undefined && isAtEnd && !(await hasEvents(run, from))) return undefined
   if (agent !== undefined) {
     const own = await agentStepsOf(parts.orchestra, user, run.id, agent)
     return frames(ownEvents(run.events({ untilWaiting, signal }), from, own))
   }
-  // It ends for this caller alone, so it shares no feed.
+  // The stream ends for this caller only, so it does not use the shared feed.
   if (untilWaiting) return frames(run.events({ from, untilWaiting, signal }))
   async function* source(after: number, ends: AbortSignal) {
     for await (const item of run.events({ from: after, signal: ends })) yield { at: item.seq, item }
   }
   const key = JSON.stringify(['run', user, run.id])
-  // Asked for once, so that what is refused is refused before the stream begins.
+  // Read once before the stream begins, so that a rejection is answered as a problem.
   if (!feeds.reaches(key, from)) await run.events({ from, signal: AbortSignal.abort() }).next()
   return frames(followed({ feeds, key, from, signal, source }))
 }
@@ -102,7 +102,7 @@ async function hasEvents(run: Run, from: number): Promise<boolean> {
   return false
 }
 
-/** Steps that begin while the reader follows are found in the events themselves. */
+/** Steps that start during the stream are read from the events. */
 async function* ownEvents(events: AsyncIterable<RunEvent>, from: number, own: AgentSteps): AsyncGenerator<RunEvent> {
   for await (const event of events) {
     own.add(event)
@@ -235,7 +235,7 @@ export const runRoutes = [
     data: livePartSchema,
     events: async (call) => {
       const run = await call.orchestra.get(call.params.run)
-      // Nothing will come any more, and an EventSource would ask for ever.
+      // No event follows, and an EventSource would reconnect without end.
       return isEnded(await run.status()) ? undefined : liveOf(run, call)
     },
   }),
@@ -246,7 +246,7 @@ export const runRoutes = [
       name: `runs.${verb}`,
       operation: 'runs.command',
       role: 'contributor',
-      // To resume may let a call happen at which somebody stopped the run.
+      // A resume may allow a call at which a person has paused the run.
       ...(verb === 'resume' ? {} : { agents: 'run' as const }),
       summary: { pause: 'No new step begins.', resume: 'A paused run goes on.', cancel: 'It cleans up and ends.' }[
         verb

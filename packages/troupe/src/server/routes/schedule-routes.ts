@@ -1,4 +1,4 @@
-/** Schedules: runs that begin at a time, at a change of context, or at a message. */
+/** Routes of schedules: runs that start at a time, at a change of the context, or at a message. */
 import { z } from 'zod'
 import { readTeamRequest, type ScheduleSpec } from '../../runs/index.ts'
 import { answers, type Call } from '../route.ts'

@@ -1,10 +1,10 @@
-/** A run that a request starts: of a registered team, of one agent, or over a topology as JSON. */
+/** Reads the run that a request starts: of a registered team, of one agent, or with a topology as JSON. */
 import { z } from 'zod'
 import { type Run, readTeamRequest, type StartSpec, startAs } from '../../runs/index.ts'
 import type { Call } from '../route.ts'
 import { withoutUndefined } from '../schemas/request-schemas.ts'
 
-/** What names a team: at most one of the three. */
+/** The fields that name a team; at most one of the three. */
 export const teamFields = {
   team: z.string().optional().describe('The name of a registered team, or else of a registered agent.'),
   agent: z.string().optional().describe('The name of a registered agent, which runs alone.'),

@@ -1,4 +1,4 @@
-/** Registered teams and agents, workers that run now, and runs that wait for a person. */
+/** Routes of registered teams and agents, running workers, and runs that wait for a person. */
 import { z } from 'zod'
 import { type RunResult, type RunSummary, readTeamRequest, resolveTeam } from '../../runs/index.ts'
 import type { RunConfig } from '../../topology/index.ts'
@@ -17,7 +17,7 @@ const finding = z.object({
 
 type Stored = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
 
-/** Of a page of the list those that are over or wait, as they stand: nothing is waited for. */
+/** Returns the ended and waiting runs of a page of the list, without waiting. */
 async function results(
   { parts, user }: Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>,
   items: readonly RunSummary[],

@@ -1,4 +1,4 @@
-/** Past runs, run again with something different: a long work that is told run by run. */
+/** Routes that execute past runs again with a change, and stream the result of each run. */
 import { z } from 'zod'
 import { type EvaluateOptions, type EvaluationProgress, readTeamRequest } from '../../../runs/index.ts'
 import { type Call, streams } from '../../route.ts'

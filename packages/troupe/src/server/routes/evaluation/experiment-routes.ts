@@ -1,4 +1,4 @@
-/** Experiments: teams evaluated on the cases of a data set, and what was found over time. */
+/** Routes of experiments: teams evaluated on the cases of a data set, and their results over time. */
 import { z } from 'zod'
 import {
   type ExperimentProgress,

@@ -1,4 +1,4 @@
-/** A scorer as a request names it. */
+/** Reads the scorer that a request names. */
 import { z } from 'zod'
 import { failure, type Json, TroupeError } from '../../../core/index.ts'
 import type { Score } from '../../../runs/index.ts'
@@ -29,7 +29,7 @@ type AskedScore = z.infer<typeof scoreSchema>
 type SchemaCall = Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>
 
 /**
- * @param where of the request the scorer is: `body/score`
+ * @param where the path of the scorer in the request: `body/score`
  * @throws ValidationError `request.invalid` for what is not a JSON Schema
  */
 export async function readScore(call: SchemaCall, score: AskedScore, where: string): Promise<Score> {
