@@ -1,4 +1,4 @@
-/** Listens: a server of its own around the plugin. */
+/** Creates a server around the plugin and listens. */
 import type { FastifyInstance } from 'fastify'
 import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/index.ts'
 import type { KeyScope } from '../security/index.ts'
@@ -26,24 +26,24 @@ export interface Served extends AsyncDisposable {
   readonly host: string
   readonly port: number
   readonly app: FastifyInstance
-  /** Where `metrics` are, if they have a port of their own. */
+  /** The URL of the metrics, if they have their own port. */
   readonly metricsUrl: string | undefined
-  /** Makes a link that opens the studio of this server once, within five minutes; without a scope it opens all data of all users. */
+  /** Creates a link that opens the studio once, within five minutes. Without a scope it gives access to the data of all users. */
   link(scope?: KeyScope): Promise<string>
   /**
-   * Lets streams end, answers what is under way, then stops listening. The troupe stays open. While the troupe drains what
-   * is at work the server goes on to answer that it is not ready, for as long as `drain` says.
+   * Ends streams, answers requests in progress, and stops listening. The troupe stays open. While the troupe drains, the
+   * server continues to answer that it is not ready, for the time that `drain` sets.
    */
   close(): Promise<void>
 }
 
-/** Bytes of all headers of a request; more is answered with 431. */
+/** The maximal size of all headers of a request in bytes; more is answered with 431. */
 const maxHeaderSize = 16_384
 
 /**
- * Serves a troupe over HTTP. What `options` leave out, `server` of its configuration says.
- * @throws ValidationError for a wrong option, `server.exposed` for an address on which anybody could call it;
- * ConflictError `server.address_in_use` for one that cannot be had
+ * Serves a troupe over HTTP. Options that are not given are taken from `server` of its configuration.
+ * @throws ValidationError for a wrong option, `server.exposed` for a public address without authentication;
+ * ConflictError `server.address_in_use`
  * @example
  * const server = await serve(troupe, { port: 8000 })
  * // curl http://127.0.0.1:8000/execute -H 'content-type: application/json' -d '{"task":"Plan a trip"}'
@@ -77,14 +77,14 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     logger: false,
     genReqId: () => parts.ids.next(),
     requestTimeout: readMs,
-    // A request that comes in drop by drop (slow loris) is cut off.
+    // A request that arrives too slowly (slow loris) is aborted.
     http: { maxHeaderSize, headersTimeout: readMs, connectionsCheckingInterval: 1_000 },
     routerOptions: { maxParamLength: 4_096 },
     bodyLimit: settings.bodyLimit,
-    // What comes while it closes is refused in our own words.
+    // A request during the close is rejected with an error of the catalogue.
     return503OnClosing: false,
     trustProxy: proxies.length > 0 ? [...proxies] : false,
-    // Of an address that leads to no route, because it cannot be read.
+    // Answers a malformed path, for which there is no route.
     frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(error, request, parts.log)),
     clientErrorHandler: (error, socket) => rejectUnreadable(error, socket, parts.ids.next()),
   })
@@ -97,7 +97,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   const boundPort = await listen(app, host, port)
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
   const metricsServer = await beside(app, troupe, metrics)
-  // Whoever finds the database owned is told where to ask instead.
+  // A process that finds the database owned reports this address to its user.
   parts.storage.announce(url)
   const close = async () => {
     parts.storage.announce(undefined)
@@ -125,7 +125,7 @@ async function requireSignIn(troupe: Troupe, host: string, { key, jwt, oidc }: S
     throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
 }
 
-/** Where its port is taken nothing is served. */
+/** If the port of the metrics is in use, the server does not start. */
 async function beside(app: FastifyInstance, troupe: Troupe, metrics: MetricsOptions | undefined) {
   if (metrics === undefined) return undefined
   try {
@@ -137,8 +137,8 @@ async function beside(app: FastifyInstance, troupe: Troupe, metrics: MetricsOpti
 }
 
 /**
- * Whoever sends it requests learns by their answers that it ends, until the turns have ended that end with it. Then what is
- * idle is closed as soon as it is, what is not after the time to drain: nobody holds the server up.
+ * Closes connections. Until the turns in progress have ended, answers tell callers that the server closes. Then idle
+ * connections are closed at once, and the others after the drain timeout.
  */
 async function closed(
   app: FastifyInstance,

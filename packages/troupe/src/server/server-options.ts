@@ -1,4 +1,4 @@
-/** What the server takes, checked once. */
+/** The options of the server and their validation. */
 import ipaddr from 'ipaddr.js'
 import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
 import { isSecretReference, type SecretText } from '../security/index.ts'
@@ -8,53 +8,53 @@ import type { MetricsOptions } from './metrics/metrics-options.ts'
 
 export interface PluginOptions {
   /**
-   * `open` asks nobody for a key: whoever reaches the server may do everything. The default on the loopback address of a
-   * development profile without `key` and `jwt`; refused elsewhere. `required` otherwise.
+   * `open` asks for no key: every caller may do everything. The default on the loopback address in the development profile
+   * without `key` and `jwt`; rejected in all other cases. `required` otherwise.
    */
   readonly authentication?: 'required' | 'open'
-  /** One of 32 characters at least that the host keeps itself: it may do everything, for everybody. */
+  /** A key of the application, at least 32 characters. It has all rights for all users. */
   readonly key?: SecretText
-  /** Tokens that somebody else issues. */
+  /** Accepts JWTs of an external issuer. */
   readonly jwt?: JwtOptions
   /** Lets people sign in to the studio by an OpenID provider, at `/login`. Beyond this machine it needs `publicUrl`. */
   readonly oidc?: OidcOptions
-  /** Names that it is called by, besides those of the loopback address; every one where absent on another address. */
+  /** Accepted host names besides those of the loopback address. Without it, a server on another address accepts all names. */
   readonly hosts?: readonly string[]
-  /** Pages of other origins that may call it: `['https://app.example.com']`, or `*`. None by default. */
+  /** Other origins whose pages may call the server: `['https://app.example.com']`, or `*`. None by default. */
   readonly origins?: readonly string[]
   /**
-   * Where callers reach the server, such as `https://troupe.example.com`: the cookie of a session is `Secure` if it is
-   * https, its name is one of `hosts`, and links begin with it. What the server listens on by default.
+   * The URL at which callers reach the server, such as `https://troupe.example.com`. With https, session cookies are `Secure`.
+   * Its host name counts as one of `hosts`, and links begin with it. By default the address on which the server listens.
    */
   readonly publicUrl?: string
-  /** Bytes of a request's body; 1 MiB by default. */
+  /** The maximal size of a request's body in bytes; 1 MiB by default. */
   readonly bodyLimit?: number
-  /** Requests by key, token, or address of who has none; 100 in 1m by default, ten times as many by session. */
+  /** The limit of requests per key, token, or address of a caller without one; 100 in 1m by default, ten times that per session. */
   readonly rateLimit?: { readonly max?: number; readonly window?: Duration } | false
-  /** Streams that one key, token or session has open at once; 1,000 by default. */
+  /** The maximal number of open streams per key, token or session; 1,000 by default. */
   readonly maxStreams?: number
-  /** Between the signs of life of a stream; 15s by default. */
+  /** The interval between keep-alive comments of a stream; 15s by default. */
   readonly heartbeat?: Duration
 }
 export interface ServerOptions extends PluginOptions {
-  /** 127.0.0.1 by default; on another one callers need a key or a token. */
+  /** 127.0.0.1 by default. On another address callers need a key or a token. */
   readonly host?: string
-  /** 8000 by default; 0 takes a free one. */
+  /** 8000 by default; 0 chooses a free port. */
   readonly port?: number
-  /** Also serves `/metrics`, without a key, on a port of its own: see `serveMetrics`. */
+  /** Also serves `/metrics` without a key on a separate port: see `serveMetrics`. */
   readonly metrics?: MetricsOptions
   /**
-   * Addresses or ranges of the proxies in front of the server, such as `['10.0.0.0/8']`: of their requests the headers
-   * `X-Forwarded-For` and `X-Forwarded-Proto` say who called and how. None by default.
+   * Addresses or ranges of trusted proxies, such as `['10.0.0.0/8']`. The headers `X-Forwarded-For` and `X-Forwarded-Proto` of
+   * their requests give the client's address and protocol. None by default.
    */
   readonly trustProxy?: readonly string[]
-  /** What is under way when the server closes is waited for so long; 10s by default. */
+  /** How long the close waits for requests in progress; 10s by default. */
   readonly drain?: Duration
-  /** Open at once; 10,000 by default. */
+  /** The maximal number of open connections; 10,000 by default. */
   readonly maxConnections?: number
-  /** Of one address at once; 1,000 by default. Those of `trustProxy` have as many as all. */
+  /** The maximal number of open connections per address; 1,000 by default. Not applied to the proxies of `trustProxy`. */
   readonly maxConnectionsPerAddress?: number
-  /** A request is read, its headers and its body, within this; 30s by default. */
+  /** The time within which the headers and the body of a request must arrive; 30s by default. */
   readonly requestTimeout?: Duration
 }
 
@@ -77,7 +77,7 @@ export interface ServerSettings {
   readonly key: SecretText | undefined
   readonly jwt: JwtOptions | undefined
   readonly oidc: OidcOptions | undefined
-  /** undefined: whatever it is called by. */
+  /** Undefined: every host name is accepted. */
   readonly hosts: readonly string[] | undefined
   readonly origins: readonly string[]
   readonly publicUrl: URL | undefined
@@ -85,7 +85,7 @@ export interface ServerSettings {
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | undefined
   readonly maxStreams: number
   readonly heartbeatMs: number
-  /** A reader of a stream that takes nothing for so long is let go. */
+  /** How long a reader of a stream may accept no data before its stream ends. */
   readonly stalledMs: number
 }
 
@@ -94,7 +94,7 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/
 export const isLoopback = (host: string): boolean => loopback.test(host)
 export const ownNames = ['localhost', '127.0.0.1', '[::1]']
 
-/** @param host where it listens; undefined where that is another's to know */
+/** @param host the address on which it listens; undefined if the app of the caller listens */
 export function readSettings(
   options: PluginOptions,
   {
@@ -177,7 +177,7 @@ function readPublicUrl(url: string | undefined): URL | undefined {
   return found
 }
 
-/** @throws ValidationError for one that could be guessed */
+/** @throws ValidationError for a key that could be guessed */
 export function checkApiKey(key: unknown): void {
   if (typeof key !== 'string' || key.length < 32) throw wrong('key', 'it is a text of 32 characters at least')
 }

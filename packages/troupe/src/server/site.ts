@@ -1,4 +1,4 @@
-/** What all requests of one server share. */
+/** The state that all requests of one server share. */
 import type { FastifyRequest } from 'fastify'
 import type { TroupeParts } from '../operations/index.ts'
 import type { Troupe } from '../startup/index.ts'
@@ -7,7 +7,7 @@ import type { ServerSettings } from './server-options.ts'
 import type { Feeds } from './streams/feeds.ts'
 import type { UpdateStreams } from './streams/update-streams.ts'
 
-/** Whether whoever was let in would still be. */
+/** Checks whether an authenticated caller is still authorized. */
 export type SessionGuard = (request: FastifyRequest) => Promise<boolean>
 
 export interface Site {
@@ -18,13 +18,13 @@ export interface Site {
   readonly updateStreams: UpdateStreams
   readonly authenticate: Authenticate
   readonly isSessionValid: SessionGuard
-  /** Aborts when the server is closed: streams end, and nothing new begins. */
+  /** Aborts when the server closes. Streams end then, and no request starts. */
   readonly draining: AbortSignal
   /**
-   * What ends then. Not listeners of the signal: one of those that is gone keeps all that came after it, for it is the link
-   * of a list, and the collector spares what hangs on what is old.
+   * The callbacks to call then. They are not listeners of the signal: a removed listener is a node of a linked list and would
+   * keep all later listeners from being collected until a major garbage collection.
    */
   readonly activeRequests: Set<AbortController>
-  /** How many streams each principal has open. */
+  /** The number of open streams of each principal. */
   readonly openStreams: Map<string, number>
 }

@@ -1,4 +1,4 @@
-/** The shapes that the OpenAPI document names once, each under the name that clients know it by. */
+/** The schemas that the OpenAPI document names, each under its name in clients. */
 
 import {
   batchResultSchema,

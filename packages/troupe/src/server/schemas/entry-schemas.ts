@@ -1,4 +1,4 @@
-/** The shapes of context in answers: entries, results of batches, changes. */
+/** The schemas of context in answers: entries, results of batches, changes. */
 import { z } from 'zod'
 import { json, list, metadata } from './request-schemas.ts'
 
@@ -51,7 +51,7 @@ export const batchResultSchema = z.union([
 ])
 
 const position = { revision: z.number(), position: z.string() }
-/** `open` is the first event: where the stream begins. */
+/** `open` is the first event and has the position at which the stream begins. */
 export const watchItemSchema = z.union([
   z.object({ type: z.literal('put'), key: z.string(), value: json, version: z.number(), ...position }),
   z.object({

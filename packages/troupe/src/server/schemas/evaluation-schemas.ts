@@ -1,4 +1,4 @@
-/** The shapes of an evaluation's events: one for each run, then the whole. */
+/** The schemas of an evaluation's events: one for each run, then one for the result. */
 import { z } from 'zod'
 import { json, list, storedErrorSchema } from './request-schemas.ts'
 

@@ -1,4 +1,4 @@
-/** The shapes of experiments: in a list, with their results, and as they are evaluated. */
+/** The schemas of experiments: in a list, with results, and while they are evaluated. */
 import { z } from 'zod'
 import { list, storedErrorSchema } from './request-schemas.ts'
 

@@ -1,4 +1,4 @@
-/** The shapes of what operators read: health, the doctor's report, versions. */
+/** The schemas of health, the doctor's report and versions. */
 import { z } from 'zod'
 import { list, metadata } from './request-schemas.ts'
 

@@ -1,4 +1,4 @@
-/** The shapes of messages in answers. */
+/** The schemas of messages in answers. */
 import { z } from 'zod'
 import { provenanceSchema } from './entry-schemas.ts'
 import { json, list, metadata } from './request-schemas.ts'

@@ -1,4 +1,4 @@
-/** The description of the server (OpenAPI 3.1), made from the schemas that check what comes and goes. */
+/** Creates the OpenAPI 3.1 document of the server from the schemas that validate requests and answers. */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-/** The shape of a problem (RFC 9457): the answer to every request that fails. */
+/** The schema of a problem (RFC 9457), the answer to every failed request. */
 import { z } from 'zod'
 
 export const problemSchema = z.object({

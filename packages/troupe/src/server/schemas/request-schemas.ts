@@ -1,8 +1,8 @@
-/** Shapes that several routes share. Values that users store are any JSON. */
+/** Schemas that several routes share. Values that users store are any JSON. */
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 
-/** A whole number in a query: text, and one of it. */
+/** An integer in a query string. */
 export const integerBetween = (from: number, to: number) =>
   z
     .string()
@@ -15,24 +15,24 @@ export const metadata = z.record(z.string(), z.unknown())
 export const durationSchema = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], {
   error: 'it is a duration such as 250ms, 30s, 5m, 1h or 1d',
 })
-/** Of a cursor: it may hold a key of the context, whose bytes are escaped and encoded. */
+/** The maximal length of a cursor: it may hold an escaped and encoded key of the context. */
 const longestCursor = 15_000
 export const pagingQuery = {
   limit: integerBetween(1, 500).optional(),
   cursor: z.string().max(longestCursor).optional(),
 }
-/** Of an answer: what is read-only inside may be given as it is. */
+/** The schema of a list in an answer, which accepts readonly arrays. */
 export const list = <T extends z.ZodType>(item: T) => z.array(item).readonly()
 export const pageSchema = <T>(item: z.ZodType<T>) =>
   z.object({ items: list(item), cursor: z.string().optional().describe('Where the next page begins.') })
-/** A value of a body, which may be null and must be there: JSON has no undefined. */
+/** Returns a required value of a body. It may be null, since JSON has no undefined. */
 export function requiredField(body: object, name: string): unknown {
   const value = (body as Readonly<Record<string, unknown>>)[name]
   if (value === undefined) throw failure('request.invalid', { problem: `body/${name} is missing` })
   return value
 }
 
-/** A body that may be left away. */
+/** An optional body. */
 export const optionalBody = <T>(body: z.ZodType<T>) => body.nullish().transform((value) => value ?? undefined)
 
 export const done = z.object({ ok: z.literal(true) })
@@ -56,7 +56,7 @@ export const guardSchema = z.object({
   detail: z.string().optional(),
 })
 
-/** What of an object is there, for options that must not be undefined. */
+/** Returns an object without its undefined fields, for options that must not be undefined. */
 export const withoutUndefined = <T extends object>(options: T) =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>
@@ -67,7 +67,7 @@ export const page = <T>({ items, cursor }: { readonly items: readonly T[]; reado
   ...(cursor === undefined ? {} : { cursor }),
 })
 
-/** Last-Event-ID goes before the query: it is what a client says that comes back by itself. */
+/** Last-Event-ID takes precedence over the query, since a reconnecting client sends it. */
 export function resumed(lastEventId: string | undefined, from: number | undefined): number | undefined {
   if (lastEventId === undefined || lastEventId === '') return from
   if (!/^\d{1,15}$/.test(lastEventId))

@@ -1,4 +1,4 @@
-/** The events of a run as one closed shape: every event has a type, a place and a time, and the fields of its type. */
+/** The schema of the events of a run: each has a type, a sequence number, a time, and the fields of its type. */
 import { z } from 'zod'
 import type { RunEvent } from '../../runs/index.ts'
 import { guardSchema, json, list, storedErrorSchema } from './request-schemas.ts'
@@ -32,7 +32,7 @@ const result = z
   .object({ agent: z.string(), success: z.boolean(), value, error: storedErrorSchema.optional(), request: value })
   .optional()
 
-/** A field that an event gains does not compile before it is here. */
+/** A new field of an event does not compile until it is listed here. */
 const fields = {
   after: text,
   agent: text,
@@ -102,10 +102,10 @@ const fields = {
   wait: text,
 } satisfies Record<Exclude<KeysOf<RunEvent>, Common>, z.ZodType>
 
-/** As a run's journal holds it. */
+/** An event in the form of a run's journal. */
 export const recordedEventSchema = z.object({ seq: z.number(), type: z.string(), at: z.number(), ...fields })
 
-/** As who follows a run is sent it. */
+/** An event in the form of a run's stream. */
 export const runEventSchema = recordedEventSchema.extend({
   run: z.string(),
   path: list(z.string()),

@@ -1,4 +1,4 @@
-/** The shapes of runs in answers: summaries, results, questions, effects, and a run at one of its events. */
+/** The schemas of runs in answers: summaries, results, questions, effects, and a run at one of its events. */
 import { z } from 'zod'
 import { guardSchema, json, list, metadata, storedErrorSchema } from './request-schemas.ts'
 import { recordedEventSchema } from './run-event-schema.ts'

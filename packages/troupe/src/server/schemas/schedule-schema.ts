@@ -1,4 +1,4 @@
-/** The shape of a schedule in answers. */
+/** The schema of a schedule in answers. */
 import { z } from 'zod'
 import { list } from './request-schemas.ts'
 

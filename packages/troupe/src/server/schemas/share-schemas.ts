@@ -1,14 +1,14 @@
-/** Names a schema once in the document, in place of a copy at each use. */
+/** Replaces copies of a schema in the document by references to one named schema. */
 import type { z } from 'zod'
 
 export interface SharedSchemas {
-  /** By name, each with references to the others. */
+  /** The schemas by name, with references to each other. */
   readonly schemas: Readonly<Record<string, object>>
-  /** Puts a reference for each copy of a shared schema below `part`. */
+  /** Replaces each copy of a shared schema inside `part` by a reference. */
   replaceIn<T extends object>(part: T): T
 }
 
-/** @param render the schema as the document has it */
+/** @param render returns the schema in the form of the document */
 export function shareSchemas(
   named: Readonly<Record<string, z.ZodType>>,
   render: (schema: z.ZodType) => object,
@@ -31,6 +31,6 @@ export function shareSchemas(
   }
 }
 
-/** An array that cannot be changed is marked so in an answer, which is read-only as a whole. */
+/** Removes the marks of readonly arrays, since all of an answer is read-only. */
 const textOf = (schema: object): string =>
   JSON.stringify(schema, (field, value) => (field === 'readOnly' && typeof value === 'boolean' ? undefined : value))

@@ -1,9 +1,9 @@
 /**
- * One source that many follow: it is read once, and each follower has a place in what was read lately. The memory is that
- * of the ring, however many follow and however slow they are; who falls out of it is told so.
+ * A source with many followers. The source is read once into a ring buffer, and each follower has a position in it. Memory
+ * is bounded by the ring, regardless of the number and speed of followers. A follower that falls behind the ring is told so.
  */
 export interface FollowedItem<T> {
-  /** Grows along the source; several items may share one. */
+  /** The position of an item: it grows along the source, and several items may share one. */
   readonly at: number
   readonly item: T
 }
@@ -12,7 +12,7 @@ export type Followed<T> = FollowedItem<T> | 'lost'
 
 const maxBuffered = 1_024
 
-/** Somebody who follows: gone with the signal, or when it takes no more. */
+/** A follower. It leaves when its signal aborts or when it stops reading. */
 class Follower {
   gone = false
   readonly #onLeave: () => void
@@ -45,10 +45,10 @@ class Follower {
 }
 
 export class Feed<T> {
-  /** What lies at or before it was never read here. */
+  /** Items at or before this position were not read here. */
   readonly from: number
   readonly #buffer: FollowedItem<T>[] = []
-  /** Items that left the ring. */
+  /** The number of items that were removed from the ring. */
   #dropped = 0
   #followers = 0
   readonly #waiting = new Set<() => void>()
@@ -57,25 +57,25 @@ export class Feed<T> {
   readonly #stop = new AbortController()
   readonly #onIdle: () => void
 
-  /** @param source begins after `from`, and ends with the signal */
+  /** @param source begins after `from` and ends when the signal aborts */
   constructor(from: number, source: (signal: AbortSignal) => AsyncIterable<FollowedItem<T>>, onIdle: () => void) {
     this.from = from
     this.#onIdle = onIdle
     void this.#read(source(this.#stop.signal))
   }
 
-  /** How far the source is known to have come: it was followed from there, or read up to there. */
+  /** The newest known position of the source. */
   get reached(): number {
     return this.#buffer.at(-1)?.at ?? this.from
   }
 
-  /** Whether everything after `from` is at hand. */
+  /** Returns whether all items after `from` are in the ring. */
   covers(from: number): boolean {
     if (this.#ended || from < this.from) return false
     return this.#dropped === 0 || (this.#buffer[0]?.at ?? Number.POSITIVE_INFINITY) <= from
   }
 
-  /** What comes after `from`; ends with the source or the signal, with which whoever takes nothing is gone too. */
+  /** Yields the items after `from`. Ends with the source or the signal; the signal also removes a follower that does not read. */
   follow(from: number, signal: AbortSignal): AsyncIterable<Followed<T>> {
     const follower = new Follower(() => this.#onLeave(), signal)
     this.#followers++
@@ -123,7 +123,7 @@ export class Feed<T> {
     try {
       for await (const item of source) {
         this.#buffer.push(item)
-        // In lumps: taking the first one out of an array moves all others.
+        // Removed in groups, since removing the first item of an array moves all others.
         if (this.#buffer.length >= 2 * maxBuffered) {
           this.#buffer.splice(0, maxBuffered)
           this.#dropped += maxBuffered

@@ -1,22 +1,22 @@
-/** The sources that are followed now, each read once for all who follow it. */
+/** The sources with followers, each read once for all of them. */
 import { Feed, type Followed, type FollowedItem } from './feed.ts'
 
 export class Feeds {
   readonly #feeds = new Map<string, Feed<unknown>>()
 
-  /** Whether the source is known to have come so far. */
+  /** Returns whether the source is known to have reached the position. */
   reaches(key: string, at: number): boolean {
     return (this.#feeds.get(key)?.reached ?? -1) >= at
   }
 
-  /** Whether somebody follows the source now, and everything after `at` is at hand. */
+  /** Returns whether the source has followers and all items after `at` are in its ring. */
   covers(key: string, at: number): boolean {
     return this.#feeds.get(key)?.covers(at) ?? false
   }
 
   /**
-   * @param key of the source: whoever follows it may see all of it
-   * @param source of its own for a follower who asks for what the shared one does not hold any more
+   * @param key identifies the source; each of its followers may read all of it
+   * @param source a separate reading for a follower that asks for items which the shared ring does not hold any more
    */
   follow<T>(
     key: string,

@@ -1,6 +1,6 @@
 /**
- * All items of a source behind a place, for one reader: out of what is shared, and where the reader is too slow for that, at
- * its own pace out of a reading of its own, until it has caught up. Nobody is sent away for being slow alone.
+ * Yields all items of a source after a position for one reader. They come from the shared ring. A reader that is too slow for
+ * the ring gets its own reading of the source until it has caught up, so that a slow reader is not disconnected.
  */
 import type { FollowedItem } from './feed.ts'
 import type { Feeds } from './feeds.ts'
@@ -8,7 +8,7 @@ import type { Feeds } from './feeds.ts'
 interface FollowedOptions<T> {
   readonly feeds: Feeds
   readonly key: string
-  /** Each item of the source has a place of its own. */
+  /** Each item of the source has its own position. */
   readonly from: number
   readonly signal: AbortSignal
   readonly source: (from: number, signal: AbortSignal) => AsyncIterable<FollowedItem<T>>

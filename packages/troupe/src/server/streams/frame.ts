@@ -1,11 +1,11 @@
-/** One event of a stream of server-sent events, as the HTML standard writes it. */
+/** Formats one server-sent event as the HTML standard defines it. */
 export interface Frame {
-  /** What a client that comes back names as Last-Event-ID. */
+  /** The id that a reconnecting client sends as Last-Event-ID. */
   readonly id?: string
   readonly event: string
   readonly data: unknown
 }
 
-/** No name and no id of ours holds a line break; data is JSON, in which none stands bare. */
+/** Names and ids contain no line break, and JSON escapes the line breaks of data. */
 export const encodeFrame = ({ id, event, data }: Frame): string =>
   `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`

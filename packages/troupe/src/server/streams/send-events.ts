@@ -1,15 +1,15 @@
 /**
- * Sends a stream of events. It is pulled: the next frame is made when the socket takes it, so that a slow reader costs no
- * memory; one that takes nothing for long is let go, and comes back with Last-Event-ID.
+ * Sends a stream of events. The next frame is created when the socket accepts data, so that a slow reader costs no memory. The
+ * stream of a stalled reader ends, and the reader resumes it with Last-Event-ID.
  */
 import type { ServerResponse } from 'node:http'
 import type { Cancel, Clock } from '../../core/index.ts'
 import { encodeFrame, type Frame } from './frame.ts'
 
 export interface EventTimes {
-  /** Between comments that keep proxies from closing what is silent. */
+  /** The interval of comments that keep proxies from closing a silent connection. */
   readonly heartbeatMs: number
-  /** A reader that takes nothing for so long is let go. */
+  /** How long a reader may accept no data before its stream ends. */
   readonly stalledMs: number
 }
 
@@ -17,11 +17,11 @@ interface Sending {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly times: EventTimes
-  /** Asked at each sign of life; false: the reader is let go. */
+  /** Called with each keep-alive comment. If it returns false, the stream ends. */
   readonly isSessionValid: () => Promise<boolean>
 }
 
-/** @param frames end with the signal */
+/** @param frames must end when the signal aborts */
 export async function sendEvents(
   response: ServerResponse,
   frames: AsyncIterable<Frame>,
@@ -29,7 +29,7 @@ export async function sendEvents(
 ): Promise<void> {
   let cancel: Cancel | undefined
   const beat = () => {
-    // While something waits to be sent, the reader is not idle.
+    // While data waits to be sent, the keep-alive timer does not count.
     if (response.writableLength === 0) response.write(': still here\n\n')
     cancel = clock.after(times.heartbeatMs, nextBeat, { background: true })
   }
@@ -50,7 +50,7 @@ export async function sendEvents(
   }
 }
 
-/** @returns false where the reader went away or stalled; it is cut off */
+/** @returns false if the reader disconnected or stalled; its connection is closed then */
 function waitForDrain(
   response: ServerResponse,
   clock: Clock,

@@ -1,15 +1,15 @@
-/** Work that takes long, as a stream: an event of each part as it is done, then one with the result. */
+/** Streams long work: an event for each finished part, then one with the result. */
 import { type Clock, sleep } from '../../core/index.ts'
 import type { Frame } from './frame.ts'
 
-/** After it the stream begins, and what is rejected later is its last event. */
+/** After this time the stream begins, and a later error is its last event. */
 const responseWaitMs = 1_000
 
 /**
- * Resolves when the first part is done, or the work has ended, or a second has passed.
- * @param event names the last event; the others are `progress`
- * @param work is given the function to call with each part
- * @throws what the work throws before the stream begins
+ * Resolves when the first part is finished, the work has ended, or a second has passed.
+ * @param event the name of the last event; the others are named `progress`
+ * @param work gets the function to call with each part
+ * @throws the error of the work, if it occurs before the stream begins
  */
 export async function streamWork<Part, Result>(
   clock: Clock,
@@ -22,7 +22,7 @@ export async function streamWork<Part, Result>(
     () => progress.end(),
     () => progress.end(),
   )
-  // What is wrong with the request shows at once, and is a problem like any other.
+  // An error of the request occurs at once and is answered as a problem.
   const waited = new AbortController()
   await Promise.race([working, progress.begun, sleep(clock, responseWaitMs, waited.signal)]).finally(() =>
     waited.abort(),
@@ -30,7 +30,7 @@ export async function streamWork<Part, Result>(
   return framesOf(progress, event, working)
 }
 
-/** What is done and not sent yet; bounded by the parts of the work. */
+/** The finished parts that are not sent yet; bounded by the number of parts. */
 class Progress<Part> {
   readonly begun: Promise<void>
   readonly #parts: Part[] = []

@@ -10,15 +10,15 @@ import type { RequestPrincipal } from '../access/request-principal.ts'
 import type { Feeds } from './feeds.ts'
 import type { Frame } from './frame.ts'
 
-/** How long a source is read after its last reader left. */
+/** How long a source is read after its last reader has left. */
 const lingerMs = 60_000
-/** Users whose sources are read; beyond it those without readers end, the oldest first. */
+/** The maximal number of users whose sources are read. Beyond it, sources without readers end, the oldest first. */
 const maxSources = 1_000
 
 interface Source {
-  /** Of the ids of its frames: a reader that comes back to another source missed something. */
+  /** The part of frame ids that identifies the source. A reader that returns to another source has missed changes. */
   readonly name: string
-  /** Of the newest batch. */
+  /** The number of the newest batch. */
   newest: number
   readers: number
   readonly ends: AbortController
@@ -39,7 +39,7 @@ interface FollowOptions {
   readonly signal: AbortSignal
 }
 
-/** A list that may not be read is not spoken of. */
+/** Changes of a list that the caller may not read are omitted. */
 const operationOf: Readonly<Record<ListUpdate['kind'], Operation>> = {
   run: 'runs.read',
   question: 'runs.read',
@@ -61,14 +61,14 @@ export class UpdateStreams {
   }
 
   /**
-   * Returns the frames for one reader: `open` first, then `changes`, and `resync` where changes were missed.
+   * Returns the frames for one reader: `open` first, then `changes`, and `resync` if changes were missed.
    * @throws ValidationError `request.invalid` for a Last-Event-ID of another stream
    */
   follow(options: FollowOptions): AsyncIterable<Frame> {
     return this.#frames(options, readId(options.lastEventId))
   }
 
-  /** Follows the source when the first frame is asked for: a stream that is rejected until then occupies nothing. */
+  /** Follows the source once the first frame is requested, so that a rejected stream uses no resources. */
   async *#frames({ feeds, user, principal, signal }: FollowOptions, last: Position | undefined): AsyncGenerator<Frame> {
     const source = this.#open(feeds, user)
     const key = keyOf(user)
@@ -80,7 +80,7 @@ export class UpdateStreams {
       yield frameOf(source, from, 'open')
       if (last !== undefined && !isResumed) yield frameOf(source, from, 'resync')
       for await (const batch of feeds.follow(key, from, signal, (_, ends) => this.#batches(user, source, ends))) {
-        // Too slow for what is held: it continues with the newest.
+        // The reader is too slow for the buffer and continues with the newest batch.
         if (batch === 'lost') yield frameOf(source, source.newest, 'resync')
         else if (batch.item === 'resync') yield frameOf(source, batch.at, 'resync')
         else {
@@ -102,7 +102,7 @@ export class UpdateStreams {
     const name = this.#parts.ids.next()
     const source: Source = { name, newest: 0, readers: 0, ends, stopLingering: undefined }
     this.#sources.set(user, source)
-    // Follows by itself, so that the source is read while no reader is there.
+    // Reads the source also while it has no reader.
     feeds.follow(keyOf(user), 0, ends.signal, (_, stop) => this.#batches(user, source, stop))
     return source
   }

@@ -1,4 +1,4 @@
-/** Watching over a connection that may break: each event says how far its reader has come, and nothing is told twice. */
+/** Watches the context over a connection that may break. Each event has its position, and no change is sent twice. */
 
 import {
   isSeen,
@@ -28,29 +28,29 @@ export async function watched(
   const { pattern } = query
   const { head } = await parts.storage.feed(user, Number.MAX_SAFE_INTEGER, 1)
   const position = readHeader(header('last-event-id')) ?? (query.from ? readPosition(query.from) : { revision: head })
-  // What is shared is read by whole revisions; each reader leaves out what it has seen.
+  // The shared source is read by complete revisions. Each reader skips the changes that it has seen.
   const from = wholeRevision(position)
   const options = pattern === undefined ? {} : { pattern }
   async function* source(after: number | string, ends: AbortSignal) {
     for await (const item of requestContext.context.watch({ ...options, from: after, signal: ends }))
       yield { at: item.revision, item }
   }
-  // Asked for once, so that what is refused is refused before the stream begins.
+  // Read once before the stream begins, so that a rejection is answered as a problem.
   await requestContext.context
     .watch({ ...options, from, signal: AbortSignal.abort() })
     [Symbol.asyncIterator]()
     .return?.()
   const key = JSON.stringify(['watch', user, agent ?? null, pattern ?? null])
-  // What is shared tells nobody that it has another past than theirs.
+  // A reader of the shared source does not learn that its own history differs, so it gets its own reading.
   const readFrom = (after: WatchPosition) => source(positionText(after), signal)
   if (position.revision > head) return frames(readFrom(position), position, readFrom)
   return frames(feeds.follow(key, from, signal, source), position, readFrom)
 }
 
-/** From a place on, told to the end of what a reader takes. */
+/** Yields the changes after a position until the reader stops. */
 type Reading = AsyncIterable<{ readonly item: WatchItem } | 'lost'>
 
-/** @param readFrom a reading of its own, for whoever is too slow for what is shared */
+/** @param readFrom starts a separate reading for a reader that is too slow for the shared source */
 async function* frames(
   items: Reading,
   position: WatchPosition,
@@ -61,14 +61,14 @@ async function* frames(
   if (reached) yield* changeFrames(readFrom(reached), reached)
 }
 
-/** @returns how far it came, where it was too slow */
+/** @returns the reached position if the reader was too slow */
 async function* changeFrames(items: Reading, from: WatchPosition): AsyncGenerator<Frame, WatchPosition | undefined> {
   let last = from
   for await (const one of items) {
     if (one === 'lost') return last
     const { item } = one
     const at = readPosition(item.position)
-    // Revisions count from 1 again when a user was forgotten: a resync is never one that was seen.
+    // Revisions restart at 1 after a user was erased, so a resync is always sent.
     if (item.type !== 'resync' && isSeen(at, last)) continue
     yield { id: item.position, event: item.type, data: item }
     last = at
