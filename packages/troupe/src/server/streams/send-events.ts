@@ -29,7 +29,7 @@ export async function sendEvents(
 ): Promise<void> {
   let cancel: Cancel | undefined
   const beat = () => {
-    // While data waits to be sent, the keep-alive timer does not count.
+    // A keep-alive comment is not needed while data waits to be sent.
     if (response.writableLength === 0) response.write(': still here\n\n')
     cancel = clock.after(times.heartbeatMs, nextBeat, { background: true })
   }
