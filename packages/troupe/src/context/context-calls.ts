@@ -1,4 +1,4 @@
-/** What holds of each call of a context client: its right, its signal, one incident for a rejection, the audit of reads. */
+/** Applies the common rules to each call of a context client: rights, signal, one incident per rejection, audit of reads. */
 import { unlessAborted } from '../resilience/index.ts'
 import type { Right } from '../security/index.ts'
 import type { Signal } from './context-client.ts'
@@ -14,14 +14,14 @@ export class ContextCalls {
   readonly #actor: Actor
   readonly #stage: Pick<ContextStage, 'isReplayed'> | undefined
 
-  /** @param stage of the step in which the calls are made */
+  /** @param stage the stage of the step in which the calls are made */
   constructor(mesh: MeshServices, actor: Actor, stage?: Pick<ContextStage, 'isReplayed'>) {
     this.#mesh = mesh
     this.#actor = actor
     this.#stage = stage
   }
 
-  /** For the audit log, when the storage is asked. */
+  /** Records the read in the audit log when the storage is read. */
   audits(operation: Right, ...entries: readonly string[]): () => void {
     return () => readsAudited(this.#mesh.core, this.#actor, operation, entries)
   }
@@ -29,7 +29,7 @@ export class ContextCalls {
   require(right: Right): void {
     this.#actor.access?.require(this.#actor.agent, right)
   }
-  /** A rejection is one incident. */
+  /** Records a rejection as one incident. */
   authorize(right: Right, action: string): void {
     try {
       this.require(right)
@@ -42,19 +42,19 @@ export class ContextCalls {
     this.#mesh.core.incidents?.rejected(this.#actor.user, this.#actor.agent, action, error)
   }
 
-  /** In a step, where an answer comes from the record, a call waits to its end. */
+  /** In a step an answer may come from the record, so a call is awaited to its end. */
   unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => T | Promise<T>): T | Promise<T> {
     const isAbortable = signal !== undefined && this.#stage === undefined
     return isAbortable ? unlessAborted({ clock: this.#mesh.clock, what, signal }, run) : run()
   }
 
-  /** One call: rights first, then the signal; a rejection is one incident, and none when a replay answers it. */
+  /** Makes one call: checks the rights, then the signal. A rejection is one incident, unless a replay answers it. */
   async call<T>(right: Right | undefined, options: Signal, run: () => T | Promise<T>): Promise<T> {
     const action = right ?? 'context'
     if (right) this.authorize(right, action)
     const isReplayed = (error: unknown) => this.#stage?.isReplayed(error) === true
     return reportRejections({ mesh: this.#mesh, actor: this.#actor, action, options, isReplayed }, (signal) =>
-      // Reads stop waiting when their signal aborts; a write does not, for it may have happened.
+      // A read stops waiting when its signal aborts. A write does not, since it may have been committed.
       right !== undefined && reads.includes(right) ? this.unlessAborted('The read', signal, run) : run(),
     )
   }

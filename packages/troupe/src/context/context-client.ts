@@ -1,46 +1,46 @@
 /**
- * The shared knowledge of one user as an agent holds it: identity is bound once and is never an argument. Live hands and
- * the staged hands of a step stand behind this one shape.
+ * The shared context of one user as an agent uses it. The identity of the agent is bound once and is never an argument. The
+ * client outside a step and the client of a step, which stages writes, have this interface.
  */
 import type { Duration, Json, Page, Provenance, TaintLabel } from '../core/index.ts'
 import type { Key, KeyValue } from './entries/define-key.ts'
 
-/** Who may read. Naming any part replaces the whole; naming none keeps what is, and is everyone for a new entry. */
+/** The audience. If any part is given, it replaces the complete audience. If none is given, the audience stays; a new entry is for everyone. */
 export interface AudienceOptions {
   readonly audience?: 'everyone' | 'owner'
-  /** Agents by exact name, besides the owner. An empty list names nobody. */
+  /** The agents that may read, by exact name, besides the owner. An empty list names no agent. */
   readonly subscribers?: readonly string[]
-  /** Whoever is subscribed at the moment of reading. An empty list names nobody. */
+  /** The agents that are subscribed to one of these topics at the time of the read may read. An empty list names no agent. */
   readonly topics?: readonly string[]
 }
 
-/** Who may write besides the owner and roles that may write everything. */
+/** The agents that may write, besides the owner and roles with the right to write every entry. */
 export type Writers = 'owner' | 'readers' | readonly string[]
 
 export interface PushOptions extends AudienceOptions {
   readonly writers?: Writers
-  /** Restarts at each push. */
+  /** The time to live, which restarts at each push. */
   readonly ttl?: Duration
-  /** `session`, `cache`, `temporary`, `daily`, `permanent`, or one of the troupe's own. */
+  /** `session`, `cache`, `temporary`, `daily`, `permanent`, or a lifecycle of the configuration. */
   readonly lifecycle?: string
-  /** The version it must have; 0 means only when absent. */
+  /** The version that the entry must have; 0: the entry must not exist. */
   readonly ifVersion?: number
-  /** Travels with the entry, for programs. Kept when not named. */
+  /** Data for programs that is stored with the entry. Unchanged if not given. */
   readonly metadata?: { readonly [key: string]: Json }
-  /** What clings to the value besides what the step that pushes it has read: `untrusted:mail`, `sensitive:payroll`. */
+  /** Taint labels of the value, besides those of what the step has read: `untrusted:mail`, `sensitive:payroll`. */
   readonly taint?: readonly TaintLabel[]
   readonly signal?: AbortSignal
 }
 
 export interface Pushed {
   readonly key: string
-  /** undefined for a staged push over something it can't see yet: the version is known when the turn commits. */
+  /** Undefined for a staged push over an entry that the step cannot see: the version is known after the commit. */
   readonly version: number | undefined
-  /** Missing for a staged push. */
+  /** Absent for a staged push. */
   readonly revision?: number
 }
 
-/** The audience as it stands. */
+/** The current audience. */
 export type Audience =
   | 'everyone'
   | 'owner'
@@ -50,12 +50,12 @@ export interface Entry<T = Json> {
   readonly key: string
   readonly value: T
   readonly version: number
-  /** Missing for what is staged. */
+  /** Absent for a staged entry. */
   readonly revision?: number
   readonly owner: string
   readonly audience: Audience
   readonly writers: Writers
-  /** A name, `permanent`, or missing where only a ttl was given. */
+  /** A name or `permanent`; absent if only a ttl was given. */
   readonly lifecycle?: string
   readonly createdAt: string
   readonly updatedAt: string
@@ -66,15 +66,15 @@ export interface Entry<T = Json> {
 }
 
 export interface HistoryEntry<T = Json> extends Entry<T> {
-  /** How this version ended; missing for the one that stands. */
+  /** How this version ended; absent for the current version. */
   readonly ended?: 'replaced' | 'removed' | 'expired'
 }
 
 export interface ListOptions {
   readonly prefix?: string
-  /** `*` is any run of characters, dots included; `?` is one. */
+  /** A pattern of keys: `*` matches any characters, dots included; `?` matches one. */
   readonly pattern?: string
-  /** Entries that name one of these topics. */
+  /** Only entries that name one of these topics. */
   readonly topics?: readonly string[]
   /** 1 to 1,000 per page; 100 by default. */
   readonly limit?: number
@@ -83,7 +83,7 @@ export interface ListOptions {
 }
 
 export interface GetOptions {
-  /** Answers from a cache of this age; the audience is checked now all the same, and one's own writes are seen. */
+  /** Allows an answer from a cache of this age. The audience is still checked at the call, and own writes are visible. */
   readonly maxAge?: Duration
   readonly signal?: AbortSignal
 }
@@ -101,8 +101,8 @@ export interface HistoryOptions extends Signal {
 export interface WatchOptions extends Signal {
   readonly pattern?: string
   /**
-   * Resumes after the `position` of an item, also in the middle of a revision. A number is a revision of which everything
-   * was seen. Without it, the watch gives what comes after the call.
+   * Resumes after the `position` of an item, also in the middle of a revision. A number is a revision that was seen
+   * completely. Without it, the watch yields changes after the call.
    */
   readonly from?: string | number
 }
@@ -142,7 +142,7 @@ export type WatchItem =
       readonly value: Json
       readonly version: number
       readonly revision: number
-      /** Where the item stands: `watch({ from: position })` gives what came after it. */
+      /** The position of the item: `watch({ from: position })` yields the items after it. */
       readonly position: string
     }
   | {
@@ -152,22 +152,22 @@ export type WatchItem =
       readonly revision: number
       readonly position: string
     }
-  /** What came between is no longer kept: read again, then go on from this revision. */
+  /** Earlier changes are not stored any more: read the entries again and continue from this revision. */
   | { readonly type: 'resync'; readonly revision: number; readonly position: string }
 
 export interface DiscoverOptions extends Signal {
   /** 1 to 1,000 per page; 100 by default. */
   readonly limit?: number
   readonly cursor?: string
-  /** Tell who is subscribed, and not only how many. */
+  /** Returns the names of the subscribers too, not only their number. */
   readonly names?: boolean
 }
 export interface TopicInfo {
   readonly topic: string
   readonly subscribers: number
-  /** Only where asked for. */
+  /** Present only if requested. */
   readonly names?: readonly string[]
-  /** Whether this agent may subscribe, and post. */
+  /** Whether this agent may subscribe and write to the topic. */
   readonly maySubscribe: boolean
   readonly mayPost: boolean
 }
@@ -178,25 +178,25 @@ export interface DeletedTopic {
 }
 
 export interface ContextClient {
-  /** The agent whose hands these are; `host` for the host's. */
+  /** The agent of this client; `host` for the application. */
   readonly agent: string
   push<K extends Key | string>(key: K, value: KeyValue<K>, options?: PushOptions): Promise<Pushed>
   get<K extends Key | string>(key: K, options?: GetOptions): Promise<KeyValue<K> | undefined>
   getEntry<K extends Key | string>(key: K, options?: Signal): Promise<Entry<KeyValue<K>> | undefined>
-  /** What is visible of these, by key. */
+  /** Returns the visible entries of these keys, by key. */
   getMany(keys: readonly (Key | string)[], options?: Signal): Promise<Map<string, Json>>
   list(options?: ListOptions): Promise<Page<Entry>>
   keys(options?: ListOptions): Promise<Page<string>>
   /**
-   * Reads, which takes that right too, calls `fn` (again after a conflict) and writes only over what was read. Where the
-   * signal aborts before `fn` has answered, nothing is written.
+   * Reads the entry, calls `fn`, and writes the result over the version that was read; after a conflict it starts again. It
+   * needs the rights to read and to write. If the signal aborts before `fn` has returned, nothing is written.
    */
   update<K extends Key | string>(
     key: K,
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
     options?: Omit<PushOptions, 'ifVersion'>,
   ): Promise<Pushed & { readonly value: KeyValue<K> }>
-  /** @returns false where nothing visible was there */
+  /** @returns false if there was no visible entry */
   delete(key: Key | string, options?: DeleteOptions): Promise<boolean>
   batch(
     operations: readonly BatchOperation[],
@@ -205,13 +205,13 @@ export interface ContextClient {
   history(key: Key | string, options?: HistoryOptions): Promise<Page<HistoryEntry>>
   subscribe(topics: readonly string[], options?: Signal): Promise<void>
   unsubscribe(topics: readonly string[], options?: Signal): Promise<void>
-  /** Those it is subscribed to, in order. */
+  /** Returns the topics to which the agent is subscribed, in order. */
   topics(options?: Signal): Promise<readonly string[]>
-  /** The topics of the user, in order; without closed ones that this agent may neither read nor post to. */
+  /** Returns the topics of the user in order, without closed topics that this agent may neither read nor write to. */
   discoverTopics(options?: DiscoverOptions): Promise<Page<TopicInfo>>
   /**
-   * Removes the entries for which it was the only audience; others lose the topic. A closed topic stays closed, unless the
-   * host deletes it.
+   * Deletes a topic and the entries whose only audience it was; other entries lose the topic. A closed topic stays closed,
+   * unless the application deletes it.
    * @throws NotFoundError `topic.missing`
    */
   deleteTopic(topic: string, options?: Signal): Promise<DeletedTopic>

@@ -1,4 +1,4 @@
-/** The context of one user in the hands of trusted code: reads all of it, writes as `host`, and looks after it. */
+/** The context of one user for trusted code: reads every entry, writes as `host`, and maintains it. */
 import { checkCall, checkConstruct, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
@@ -8,13 +8,13 @@ import { reportRejections } from './report-rejections.ts'
 import { setTopicPolicy, type TopicPolicy } from './writes/topics.ts'
 
 export interface ContextStats {
-  /** Those that stand, and those that are over and not yet cleaned. */
+  /** The number of current entries, and of expired entries that are not deleted yet. */
   readonly entries: number
   readonly expired: number
-  /** Of values, as JSON. */
+  /** The size of the values as JSON, in bytes. */
   readonly bytes: number
   readonly topics: number
-  /** The number of the newest change. */
+  /** The revision of the newest change. */
   readonly revision: number
 }
 
@@ -33,7 +33,7 @@ export class ContextMesh extends MeshContextClient {
     return new ContextMesh(construct, mesh, actor)
   }
 
-  /** In constant time, but for the expired ones that were not yet cleaned. */
+  /** Takes constant time, apart from expired entries that are not deleted yet. */
   async stats(options: Signal = {}): Promise<ContextStats> {
     checkCall('stats', options)
     const { core } = this.#mesh
@@ -51,12 +51,12 @@ export class ContextMesh extends MeshContextClient {
     }
   }
 
-  /** Entries that stand. */
+  /** Returns the number of current entries. */
   async size(options: Signal = {}): Promise<number> {
     return (await this.stats(options)).entries
   }
 
-  /** Removes every entry of the user, in changes of a few hundred; topics and subscriptions stay. @returns how many */
+  /** Deletes every entry of the user, in changes of a few hundred. Topics and subscriptions stay. @returns the number of entries */
   clear(options: Signal = {}): Promise<number> {
     return this.#call(options, async () => {
       checkCall('clear', options)
@@ -67,15 +67,15 @@ export class ContextMesh extends MeshContextClient {
     })
   }
 
-  /** Removes what has expired, now. @returns how many entries */
+  /** Deletes expired entries now. @returns the number of deleted entries */
   async cleanup(options: Signal = {}): Promise<number> {
     checkCall('cleanup', options)
     return this.#mesh.cleaner.cleanup(this.#actor.user)
   }
 
   /**
-   * Closes a topic to all but those named, for subscribing and for posting; an empty list is nobody, an absent one
-   * everybody. Subscriptions that are no longer allowed end with it.
+   * Restricts a topic to the named agents, for subscriptions and for writes. An empty list allows no agent, an absent list
+   * allows every agent. Subscriptions that are not allowed any more end.
    */
   setTopicPolicy(topic: string, policy: TopicPolicy, options: Signal = {}): Promise<void> {
     return this.#call(options, () => {

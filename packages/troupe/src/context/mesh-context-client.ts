@@ -1,5 +1,5 @@
 /**
- * The context of one user as one agent, or the host, uses it, over a write target: each write commits at once, or is
+ * The context of one user as an agent or the application uses it, over a write target: each write commits at once or is
  * staged in the turn of a step. Rights, options, signals, incidents and the audit of reads are applied here, once.
  */
 import {
@@ -56,7 +56,7 @@ import { retryInStep, retryUpdate } from './writes/retry-update.ts'
 import { stageBatch } from './writes/stage-batch.ts'
 import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './writes/topics.ts'
 
-/** What a client in a step has besides: reads from the record, and the writes that are not committed. */
+/** The additional parts of a client in a step: reads from the record, and staged writes. */
 interface StagedParts {
   readonly stage: ContextStage
   readonly reads: RecordedReads
@@ -79,7 +79,7 @@ export class MeshContextClient implements ToolContext {
     this.#reads = staged?.reads ?? new CommittedReads(mesh, actor)
   }
 
-  /** Outside a step. */
+  /** The client outside a step. */
   static committing(mesh: MeshServices, actor: Actor): MeshContextClient {
     return new MeshContextClient(mesh, actor, committingTarget(mesh, actor))
   }
@@ -102,7 +102,7 @@ export class MeshContextClient implements ToolContext {
     return this.#calls.call('push_context', options, () => this.#push(key, value, options, false))
   }
 
-  /** @param unseen an update found no entry that it sees */
+  /** @param unseen whether an update found no visible entry */
   async #push(key: Key | string, value: unknown, options: port.PushOptions, unseen: boolean): Promise<port.Pushed> {
     const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
     return this.#writePush(push, await this.#staged?.stage.planPush(push, unseen))
@@ -153,7 +153,7 @@ export class MeshContextClient implements ToolContext {
     return this.#calls.call(right, options, async () => {
       const query = parseListOptions('list', options)
       const { items, cursor } = await this.#reads.list(options, query, this.#calls.audits(right, listedOf(options)))
-      // The next page is another call: rights and signals may have changed since.
+      // The next page is a separate call, since rights and signals may have changed.
       return createPage(items, cursor, (next) => this[listWithRight](right, { ...options, cursor: next }))
     })
   }
@@ -175,7 +175,7 @@ export class MeshContextClient implements ToolContext {
     return this.#calls.call('push_context', options, () => {
       checkUpdate(fn, options)
       const captured = capture(options)
-      // Its function is given the value.
+      // The function of an update gets the value, so the right to read is needed too.
       this.#calls.require('get_context')
       const text = checkedKey(key)
       const audited = this.#calls.audits('get_context', text)
@@ -187,7 +187,7 @@ export class MeshContextClient implements ToolContext {
         const { version, value, ...current } = await this.#calls.unlessAborted('The update', options.signal, () =>
           made(isRetry),
         )
-        // What is derived from a value has the labels of the value.
+        // A value that is derived from another one carries its labels.
         const taint = joinTaint(current.taint, checkTaint(captured.taint, 'update.taint'))
         const terms = { ...captured, taint, ifVersion: version }
         return { ...(await this.#push(text, value, terms, version === 0)), value }
@@ -263,7 +263,7 @@ export class MeshContextClient implements ToolContext {
     return this.#changeTopics('unsubscribe', topics, options)
   }
 
-  /** Subscriptions are no part of a turn: they hold at once, and change once however often a step is executed. */
+  /** Subscriptions are not part of a turn: they apply at once, and only once if a step is executed again. */
   #changeTopics(what: keyof typeof topicChanges, topics: readonly string[], options: port.Signal): Promise<void> {
     const { right, change } = topicChanges[what]
     return this.#calls.call(right, options, async () => {
@@ -323,7 +323,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   watch(options: port.WatchOptions = {}): AsyncIterable<port.WatchItem> {
-    // Its items come in an order that no record holds.
+    // A watch in a step is rejected, since the order of its items is not recorded.
     if (this.#staged) throw failure('context.watch')
     this.#calls.authorize('get_context', 'watch')
     const items = watchContext(this.#mesh, this.#actor, options)
@@ -341,6 +341,6 @@ const topicChanges = {
   unsubscribe: { right: 'unsubscribe_from_topics', change: unsubscribe },
 } as const
 
-/** What is written outside a step is by the agent alone, with the labels of the current caller. */
+/** The provenance of a write outside a step names the agent only, with the taint labels of the current caller. */
 export const committingTarget = ({ core }: MeshServices, { agent }: Actor): WriteTarget =>
   new CommitNow(() => ({ provenance: { agent }, taint: core.callers?.taint ?? [] }))

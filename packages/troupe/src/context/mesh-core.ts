@@ -1,4 +1,4 @@
-/** What all hands of one mesh share: the storage, the compiled statements, the limits. No state of any user. */
+/** The parts that all clients of one mesh share: the storage, the compiled statements and the limits. No state of users. */
 import {
   type Clock,
   checkOptions,
@@ -20,15 +20,15 @@ import { createReadStatements, type ReadStatements } from './statements/read-sta
 import { createWriteStatements, type WriteStatements } from './statements/write-statements.ts'
 
 export interface ContextLimits {
-  /** Topics one agent may be subscribed to; 256 by default, which is the most. */
+  /** The maximal number of subscriptions of one agent; 256 by default, which is the upper limit. */
   readonly subscriptions?: number
-  /** Topics of one entry; 32 by default. */
+  /** The maximal number of topics of one entry; 32 by default. */
   readonly topics?: number
-  /** Versions of an entry that are kept besides the one that stands; 100 by default. Those of the last ten minutes stay. */
+  /** The maximal number of old versions of an entry; 100 by default. Versions of the last ten minutes are kept in addition. */
   readonly history?: number
-  /** Visible entries that one page of a filtered list looks at; 10,000 by default. */
+  /** The maximal number of visible entries that one page of a filtered list examines; 10,000 by default. */
   readonly scan?: number
-  /** Per user; none by default. */
+  /** The limits per user; none by default. */
   readonly entries?: number
   readonly bytes?: number
 }
@@ -40,41 +40,41 @@ export interface MeshParts {
   readonly ids: Ids
   readonly events: Events
   readonly incidents?: Incidents
-  /** Labels of entries that are not for everyone, for steps that read them. */
+  /** The taint labels that a step gets when it reads an entry that is not for everyone. */
   readonly privateLabels?: readonly TaintLabel[]
-  /** Labels of what the current caller writes. */
+  /** The taint labels of the current caller's writes. */
   readonly callers?: Pick<Callers, 'taint'>
   readonly audit?: AuditTrail
-  /** Absent: large values stay with their entries. */
+  /** Absent: large values are stored in their entries. */
   readonly blobs?: Blobs
   readonly limits?: ContextLimits
   readonly lifecycles?: Readonly<Record<string, Lifecycle>>
 }
 
-/** A statement that returned nothing where it must. */
+/** The error for a statement that returned no row although it must. */
 export type Committed = CommitResult & { readonly ok: true }
 
 type Limits = Required<Omit<ContextLimits, 'entries' | 'bytes'>> & Pick<ContextLimits, 'entries' | 'bytes'>
 
 export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
-  /** May change while running. */
+  /** May change while the troupe runs. */
   limits: Limits
   readonly lifecycles: Lifecycles
   readonly reads: ReadStatements
   readonly writes: WriteStatements
-  /** Names one write: never used again. */
+  /** Returns a unique id of a write. */
   nextChange(): string
-  /** True for one push in sixteen, spread evenly over whatever order keys are pushed in. */
+  /** Returns true for one push in sixteen, spread evenly over any order of keys. */
   prunesNext(): boolean
   read(user: UserId, ...statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
-  /** @throws the refusal with its code */
+  /** @throws the rejection with its code */
   commit(user: UserId, ...fragments: readonly Fragment[]): Promise<Committed>
-  /** The same with a refusal as a value. */
+  /** The same, with a rejection as a value. */
   tryCommit(user: UserId, ...fragments: readonly Fragment[]): Promise<CommitResult>
-  /** What is committed here from now on comes after it: a watch sees every change made after its call. */
+  /** Returns the current revision. Later commits have higher revisions, so a watch sees every change after its call. */
   before(user: UserId, start: Promise<unknown>): void
   loadJson(user: UserId, value: ValueRef): Promise<string>
-  /** The grantees of the topics that the reader is subscribed to now. */
+  /** Returns the grantees of the topics to which the reader is subscribed now. */
   subscriptions(reader: ContextReader): Promise<readonly string[]>
 }
 
@@ -91,7 +91,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     const start = starts.get(user)
     if (start) await start
     return storage.commit({
-      // Where the engine is in this process there is no outcome that is unknown to those who live to ask.
+      // With an engine in this process, a commit has no unknown outcome while the process lives.
       id: storage.dialect.name === 'sqlite' ? null : ids.next(),
       fresh: true,
       scope: { user },
@@ -110,7 +110,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     reads,
     writes: createWriteStatements(storage.dialect),
     nextChange: () => `${prefix}.${(count++).toString(36)}`,
-    // Fibonacci hashing: the upper bits of the product look random, and come again with the same calls.
+    // Fibonacci hashing: the upper bits of the product look random and are the same for the same calls.
     prunesNext: () => Math.imul(count, 0x9e3779b1) >>> 28 === 0,
     read: (user, ...statements) => storage.read({ user }, statements),
     tryCommit,
@@ -136,7 +136,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
   }
 }
 
-/** @throws ValidationError for an unknown limit, or one that is none */
+/** @throws ValidationError for an unknown or invalid limit */
 export function contextLimits(limits: ContextLimits = {}): Limits {
   checkOptions('context.limits', limits, ['subscriptions', 'topics', 'history', 'scan', 'entries', 'bytes'])
   return {

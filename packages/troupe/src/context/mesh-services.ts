@@ -1,4 +1,4 @@
-/** What all hands of one mesh work with: its core, caches and clean-up, and who they act as. */
+/** The services of all clients of one mesh: its core, caches, cleanup and actors. */
 import {
   type Clock,
   checkName,
@@ -23,9 +23,9 @@ import { readerValues } from './statements/visibility.ts'
 import { Cleaner, type CleanerOptions } from './writes/cleaner.ts'
 import { KeyQueue } from './writes/key-queue.ts'
 
-/** Characters of JSON from which a value may be stored apart: in UTF-8 one takes at most four bytes. */
+/** The number of JSON characters from which a value may be stored as a blob: a character takes at most four bytes in UTF-8. */
 const largeValue = 256 * 1024
-/** Answers of values that are held, in one go: about a millisecond. */
+/** The number of cached values that are returned in one section: about a millisecond. */
 const cachedReadsPerTurn = 1_024
 
 export interface Watcher {
@@ -38,15 +38,15 @@ export interface Watcher {
 export class MeshServices {
   readonly core: MeshCore
   readonly cache: ReadCache
-  /** Where nobody else writes to the storage. */
+  /** Present if no other process writes to the storage. */
   readonly values: ValueCache | undefined
   readonly updates = new KeyQueue()
   readonly cleaner: Cleaner
   readonly watchReads: WatchReads
   readonly #watchers = new Set<Watcher>()
-  /** Of values that are held. */
+  /** The cache of values. */
   readonly #macrotasks: MacrotaskQueue
-  /** What goes on after those who caused it have their answer. */
+  /** Work that continues after its caller has the answer. */
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(parts: MeshParts & { readonly cleanup?: CleanerOptions }) {
@@ -62,12 +62,12 @@ export class MeshServices {
     return this.core.clock
   }
 
-  /** @throws ValidationError for a name that is not allowed */
+  /** @throws ValidationError for an invalid name */
   actor(user: UserId, agent: string, access: Access): Actor {
     return { user: checkName('user', user), agent: checkAgentName(agent), all: false, access }
   }
 
-  /** The JSON of the value that the reader sees under this key; at once where it is held. */
+  /** Returns the JSON of the value that the reader sees under this key, without a promise if it is cached. */
   value(reader: ContextReader, key: string): string | Promise<string | undefined> {
     const cached = this.values?.find(reader, key)
     if (cached === undefined) return this.#readValue(reader, key)
@@ -88,14 +88,14 @@ export class MeshServices {
     return row && core.loadJson(reader.user, restoreValue(String(row.value)))
   }
 
-  /** What the reader sees under this key. */
+  /** Returns the entry that the reader sees under this key. */
   async entry(reader: ContextReader, key: string): Promise<EntryRow | undefined> {
     const [rows = []] = await this.core.read(reader.user, this.core.reads.entry({ ...readerValues(reader), key }))
     return rows[0] && entryRow(rows[0])
   }
 
   /**
-   * The agents that are subscribed to a topic now, in order: whom a message of this agent to the topic goes to.
+   * Returns the agents that are subscribed to a topic now, in order: the recipients of a message of this agent to the topic.
    * @throws AccessDeniedError `topic.closed`, after recording the incident
    */
   async subscribersOf(user: UserId, topic: string, agent: string): Promise<readonly string[]> {
@@ -113,7 +113,7 @@ export class MeshServices {
     return rows.map((row) => String(row.agent))
   }
 
-  /** What every way of writing tells, and what it leaves to do, once it is committed. */
+  /** Emits the events of a committed write and starts the work that follows it. */
   async pushed(actor: Actor, { key, json }: Push, version: number, revision: number | null): Promise<void> {
     this.cache.wrote(actor, key)
     this.emit('context.pushed', actor, { key, version, revision: revision ?? 0 })
@@ -137,13 +137,13 @@ export class MeshServices {
     this.core.events.emit(event as EventFields as TroupeEvent)
   }
 
-  /** @returns what takes the watcher off the list again */
+  /** @returns a function that removes the watcher */
   watching(watcher: Watcher): () => void {
     this.#watchers.add(watcher)
     return () => void this.#watchers.delete(watcher)
   }
 
-  /** Lets go of what is remembered of a user here: cached values, and where its watchers stand. */
+  /** Drops the state of a user in this process: cached values and the positions of watchers. */
   forget(user: UserId): void {
     this.cache.forget(user)
     this.values?.forget(user)
