@@ -1,4 +1,4 @@
-/** `support.messages`: how an agent sends. Who sends is bound once and never an argument. */
+/** `support.messages`: sends messages as an agent. The sender is bound once and is never an argument. */
 import type { Duration, Json, TaintLabel, TroupeError } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
 import type { MessageType } from './message-type.ts'
@@ -6,31 +6,31 @@ import type { MessageType } from './message-type.ts'
 export interface CommonSendOptions {
   /** `normal` by default. */
   readonly priority?: Priority
-  /** Not delivered later than so long after it was sent, or after its delay. */
+  /** The time to live after the send, or after the delay. Later the message is not delivered. */
   readonly ttl?: Duration
-  /** Enters its lane after so long; until then it holds nobody up. */
+  /** The message enters its lane after this time. Until then it blocks no other message. */
   readonly delay?: Duration
-  /** The same with a moment: ISO text or a Date. */
+  /** The same as a point in time: ISO text or a Date. */
   readonly at?: string | Date
-  /** A repeat by the same sender to the same recipient within 24 h gives the first message. */
+  /** A repeated send with this id, sender and recipient within 24 h returns the first message. */
   readonly dedupeId?: string
   readonly threadId?: string
   readonly correlationId?: string
   /** The sender gets a `message.confirmed` when the recipient acknowledges. */
   readonly requiresConfirmation?: boolean
   readonly metadata?: { readonly [key: string]: Json }
-  /** What clings to it besides what the step that sends it has read: `untrusted:mail`, `sensitive:payroll`. */
+  /** Taint labels of the message, besides those of what the step has read: `untrusted:mail`, `sensitive:payroll`. */
   readonly taint?: readonly TaintLabel[]
-  /** Ends waiting for room in a full mailbox. */
+  /** Ends the wait for space in a full mailbox. */
   readonly signal?: AbortSignal
 }
 export interface SendOptions extends CommonSendOptions {
   readonly to: string
 }
 export interface BroadcastOptions extends CommonSendOptions {
-  /** Absent: every agent of the user that has a mailbox or is present. */
+  /** The recipients; absent: every agent of the user that has a mailbox or is present. */
   readonly to?: readonly string[]
-  /** In place of `to`: the agents that are at work with this role now. */
+  /** Instead of `to`: the agents that are present with this role now. */
   readonly role?: string
 }
 export interface PublishOptions extends CommonSendOptions {
@@ -38,7 +38,7 @@ export interface PublishOptions extends CommonSendOptions {
 }
 export interface RequestOptions {
   readonly to: string
-  /** 30 s by default. The request is not delivered after it. */
+  /** 30 s by default. The request is not delivered after this time. */
   readonly timeout?: Duration
   readonly priority?: Priority
   readonly threadId?: string
@@ -47,13 +47,13 @@ export interface RequestOptions {
 }
 
 export interface SentMessage<P = Json> extends Message<P> {
-  /** This dedupe id was used before: nothing was sent, this is the first message. */
+  /** The dedupe id was used before: no message was sent, and this is the first one. */
   readonly duplicate?: true
-  /** The ids of what made room, with `drop-oldest`. */
+  /** The ids of messages that were dropped for this one, with `drop-oldest`. */
   readonly dropped?: readonly string[]
 }
 
-/** What became of a message to one of several recipients. */
+/** The outcome of a message to one of several recipients. */
 export type SendOutcome =
   | {
       readonly to: string
@@ -72,36 +72,36 @@ export interface MessageClient {
    * @example await support.messages.send(PlaceOrder, { sku: 'A1' }, { to: 'Stock', priority: 'high' })
    */
   send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>>
-  /** One outcome per recipient, each once, the sender left out. One failure does not stop the others. */
+  /** Sends to several recipients, each once, without the sender. Returns an outcome per recipient; an error of one does not stop the others. */
   broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions): Promise<readonly SendOutcome[]>
-  /** To the agents that are subscribed to a topic at this moment. */
+  /** Sends to the agents that are subscribed to a topic now. */
   publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]>
   /**
-   * The reply's payload.
-   * @throws TimeoutError after `timeout`, or what the recipient failed with
+   * Sends a request and resolves with the payload of the reply.
+   * @throws TimeoutError after `timeout`, or the error with which the recipient failed
    */
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
 }
 
 export interface BatchSendOptions {
-  /** So many go out together, 1 to 1,000; 10 by default. */
+  /** The number of messages that are sent together, 1 to 1,000; 10 by default. */
   readonly size?: number
-  /** How long the first waits for the others; 5 s by default. */
+  /** How long the first message waits for others; 5 s by default. */
   readonly wait?: Duration
-  /** A message of this priority, or of a more urgent one, takes the others along at once; `urgent` by default. */
+  /** A message of this priority or a higher one sends the batch at once; `urgent` by default. */
   readonly flushOn?: Priority | 'never'
 }
 
-/** Sends that wait for company. Each resolves when its own message is durable, and fails alone. */
+/** Sends in batches. Each send resolves when its own message is durable, and fails alone. */
 export interface MessageBatch extends MessageClient, AsyncDisposable {
-  /** Lets out what waits; resolves when all of it is settled. Closing the troupe does it too. */
+  /** Sends the waiting messages and resolves when all are sent or failed. Closing the troupe does it too. */
   flush(): Promise<void>
 }
 
-/** Outside a step. In one, the turn is the batch. */
+/** Only outside a step. In a step, the turn is the batch. */
 export interface CommittedMessages extends MessageClient {
   /**
-   * @throws CapacityError `batch.unresolved` from a send, when 10,000 of it are not settled
+   * Creates a batch. @throws CapacityError `batch.unresolved` from a send if 10,000 sends of the batch are pending
    * @example
    * await using batch = support.messages.batched({ size: 100, wait: '1s' })
    * const sent = orders.map((order) => batch.send(PlaceOrder, order, { to: 'Stock' }))

@@ -1,14 +1,14 @@
-/** A message as everybody sees it: an immutable typed envelope. What is stored is converted in `message-row.ts`. */
+/** A message: an immutable typed envelope. `message-row.ts` converts its stored form. */
 import type { Json, Provenance, TaintLabel } from '../core/index.ts'
 
-/** Decides how long others may go first: 0 s, 5 s, 30 s and 120 s after the send. */
+/** Decides how long messages of other lanes may be delivered first: 0 s, 5 s, 30 s and 120 s after the send. */
 export type Priority = 'urgent' | 'high' | 'normal' | 'low'
 
 export interface Message<P = Json> {
   readonly id: string
-  /** The sender, bound by the hands that sent it: nobody can write another name. */
+  /** The sender. It is bound by the client and cannot be forged. */
   readonly from: string
-  /** The agent whose mailbox it is in. */
+  /** The agent in whose mailbox the message is. */
   readonly to: string
   /** The name of its type. */
   readonly type: string
@@ -17,9 +17,9 @@ export interface Message<P = Json> {
   readonly priority: Priority
   readonly threadId?: string
   readonly correlationId?: string
-  /** ISO text, the storage's time of the send. */
+  /** The time of the send by the storage's clock, as ISO text. */
   readonly timestamp: string
-  /** ISO text; it is not delivered afterwards. */
+  /** The time after which it is not delivered, as ISO text. */
   readonly expiresAt?: string
   readonly metadata: { readonly [key: string]: Json }
   readonly requiresConfirmation: boolean
@@ -30,8 +30,8 @@ export interface Message<P = Json> {
 }
 
 /**
- * Freezes a value and all that hangs on it. JSON has no cycles and is at most 500 levels deep. Bytes can't be frozen:
- * whoever gets them gets a copy.
+ * Freezes a value recursively. JSON has no cycles and at most 500 levels. Bytes cannot be frozen, so each reader gets a
+ * copy.
  */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value

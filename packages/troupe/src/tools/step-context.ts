@@ -1,4 +1,4 @@
-/** What a step and the bodies of its tools are given: hands whose answers are recorded and whose writes are staged. */
+/** The `ctx` of a step and of its tools: clients whose answers are recorded and whose writes are staged. */
 import type { ContextClient } from '../context/index.ts'
 import type { Json, Question, TroupeError } from '../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../journal/index.ts'
@@ -12,19 +12,19 @@ export interface StepContext {
   readonly signal: AbortSignal
   readonly context: ContextClient
   readonly messages: MessageClient
-  /** Values under names of one's own, stored by the minute, for all agents of the user. */
+  /** Metrics of the application, stored by the minute, for all agents of the user. */
   readonly metrics: UserMetrics
-  /** Executes code over the files of the run, or of the thread of a session; handlers of messages have none. */
+  /** Executes code on the files of the run, or of the thread of a session. Handlers of messages have no sandbox. */
   readonly sandbox: Sandbox
   /**
-   * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `at-most-once` needs a person's
-   * approval of its exact `input`, or is refused, as `policy.taint` says.
+   * Executes an effect outside Troupe. If the step has read untrusted and sensitive data, an effect of class `idempotent` or
+   * `at-most-once` needs a person's approval of its exact `input`, or is rejected, as `policy.taint` says.
    * @throws AccessDeniedError `taint.rejected`
    */
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out>
   /**
-   * Vouches that what the step goes on with holds nothing of what it has read: its taint goes, and the reason is recorded
-   * as an incident. In function agents alone; a model has no way to call it.
+   * Declares that the value holds none of the data that the step has read. The taint is removed, and the reason is recorded
+   * as an incident. Only in function agents; a model cannot call it.
    * @throws ValidationError `taint.misplaced` in a tool of an LlmAgent
    * @example const total = await ctx.declassify(sum(rows), 'a sum of whole numbers')
    */
@@ -32,8 +32,8 @@ export interface StepContext {
   ask(question: AskOptions): Promise<Json>
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
   /**
-   * Starts a run of its own: its own journal, a slice of this run's budget, cancelled with this step.
-   * @throws ValidationError outside a run, and for a topology that `check` refuses; NotFoundError `team.unknown`
+   * Starts a child run with its own journal and a part of this run's budget. It is cancelled with this step.
+   * @throws ValidationError outside a run, and for a topology that `check` rejects; NotFoundError `team.unknown`
    * @example const { response } = await (await ctx.startRun({ task, topology: patterns.pipeline({ stages }) })).result()
    */
   startRun(spec: ChildRunSpec): Promise<ChildRun>
@@ -44,7 +44,7 @@ export interface StepContext {
   random(): number
 }
 
-/** Exactly one of the three, as `orchestra.start` takes them. */
+/** The team: exactly one of the three, as in `orchestra.start`. */
 type ChildTeam =
   | { readonly team: string; readonly agent?: undefined; readonly topology?: undefined }
   | { readonly agent: string | object; readonly team?: undefined; readonly topology?: undefined }
@@ -52,7 +52,7 @@ type ChildTeam =
 
 export type ChildRunSpec = ChildTeam & {
   readonly task: unknown
-  /** As `orchestra.start` takes it; what it says of the budget is held against what this run has left. */
+  /** As in `orchestra.start`. Its budget is checked against the rest of this run's budget. */
   readonly config?: object
   readonly tags?: readonly string[]
 }
@@ -60,7 +60,7 @@ export type ChildRunSpec = ChildTeam & {
 /** A run that a step has started. */
 export interface ChildRun {
   readonly id: string
-  /** Resolves when it is over; holds no process meanwhile. */
+  /** Resolves when the child run has ended. The step occupies no process meanwhile. */
   result(): Promise<ChildRunResult>
   cancel(): Promise<void>
 }
@@ -84,5 +84,5 @@ export interface ChildRunResult {
   readonly error?: TroupeError
 }
 
-/** `question` where no kind is named. */
+/** The kind of a question; `question` by default. */
 export type AskOptions = Omit<Question, 'kind'> & Partial<Pick<Question, 'kind'>>

@@ -1,4 +1,4 @@
-/** `Worker`: an agent that handles messages. Its subclass says what it does with which; `ada.start(worker)` runs it. */
+/** `Worker`: an agent that handles messages. A subclass registers its handlers; `ada.start(worker)` runs it. */
 
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
 import { checkOptions, type Duration, failure, isList, milliseconds, readable, show } from '../../core/index.ts'
@@ -14,48 +14,48 @@ import { StateMachine, type StateMachineOptions } from './state-machine.ts'
 import type { Transition } from './transition-table.ts'
 import { checkResource, type Resource } from './worker-resources.ts'
 
-/** What `startWorker` alone calls: no entry exports these names, so an application cannot. */
+/** Members for `startWorker` only: no entry exports these names, so an application cannot call them. */
 export const attach: unique symbol = Symbol('attach')
 export const begin: unique symbol = Symbol('begin')
 export const detach: unique symbol = Symbol('detach')
 
 export interface WorkerOptions {
-  /** What presence announces, any text; `worker` by default. Rights are `access`. */
+  /** The role that presence announces, any text; `worker` by default. Rights are set by `access`. */
   readonly role?: string
   readonly topics?: readonly string[]
   readonly access?: AccessOptions
-  /** Messages handled at once, never two of one lane; 1 by default. */
+  /** The number of messages that are handled concurrently, never two of one lane; 1 by default. */
   readonly concurrency?: number
   readonly retry?: {
-    /** Deliveries before the dead letters; as the mailboxes have it by default, which is also the most. */
+    /** The number of attempts before a message becomes a dead letter. At most, and by default, that of the mailboxes. */
     readonly attempts?: number
-    /** Before the second attempt, doubled for each further one up to `maxBackoff`; 100 ms and 30 s by default. */
+    /** The pause before the second attempt. It doubles for each further attempt up to `maxBackoff`; 100 ms and 30 s by default. */
     readonly backoff?: Duration
     readonly maxBackoff?: Duration
   }
 }
 
-/** What a handler works with. Everything done by it commits with the acknowledgement, or not at all. */
+/** The clients of a handler. Their writes commit together with the acknowledgement, or not at all. */
 export interface HandlerContext {
   readonly agent: string
-  /** Of the delivery with which this try began: entered again after a crash it is the same. */
+  /** The number of the delivery with which this attempt began. It is the same if the handler is executed again after a crash. */
   readonly attempt: number
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
   readonly context: ContextClient
   readonly messages: MessageClient
-  /** Values under names of one's own, stored by the minute, for all agents of the user. */
+  /** Metrics of the application, stored by the minute, for all agents of the user. */
   readonly metrics: UserMetrics
-  /** Of the run whose step this is; a handler has none. */
+  /** The id of the run of this step; a handler has none. */
   readonly runId: string | undefined
   /**
-   * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `at-most-once` is refused unless
-   * `policy.taint` is `report`: a handler has nobody to ask.
+   * Executes an effect outside Troupe. If the handler has read untrusted and sensitive data, an effect of class `idempotent`
+   * or `at-most-once` is rejected unless `policy.taint` is `report`, since a handler cannot ask for an approval.
    * @throws AccessDeniedError `taint.rejected`
    */
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out>
   /**
-   * Vouches that what the handler goes on with holds nothing of what it has read: its taint goes, and the reason is
+   * Declares that the value holds none of the data that the handler has read. The taint is removed, and the reason is
    * recorded as an incident.
    */
   declassify<T>(value: T, reason: string): Promise<T>
@@ -72,14 +72,14 @@ export type BatchHandler<P = unknown> = (messages: readonly Message<P>[], ctx: H
 export type PresenceHandler = (detail: AgentDetail) => unknown
 
 export interface FailureDetails {
-  /** Of the delivery, counted from 1; absent where no message was handled. */
+  /** The attempt, counted from 1; absent if no message was handled. */
   readonly attempt?: number
 }
 
 export interface BatchOptions {
   /** 1 to 1,000. */
   readonly size: number
-  /** How long the first waits for the others. */
+  /** How long the first message waits for others. */
   readonly wait: Duration
 }
 
@@ -90,7 +90,7 @@ export interface RegisteredBatch {
   readonly handler: BatchHandler
 }
 
-/** What was registered, for `startWorker`. */
+/** The registered handlers, for `startWorker`. */
 export interface Registrations {
   readonly handlers: ReadonlyMap<string, { readonly type: MessageType; readonly handler: Handler }>
   readonly batches: ReadonlyMap<string, RegisteredBatch>
@@ -190,7 +190,7 @@ export class Worker {
     this.#handlers.set(type.name, { type, handler: bound(handler, this) as Handler })
     return this
   }
-  /** The same with up to `size` at once, gathered for `wait`. They are acknowledged together. */
+  /** Registers a handler of batches: up to `size` messages, gathered for `wait`. They are acknowledged together. */
   onBatch<P>(
     type: MessageType<P>,
     options: BatchOptions,
@@ -205,7 +205,7 @@ export class Worker {
     this.#batches.set(type.name, { type, size, waitMs, handler: bound(handler, this) as BatchHandler })
     return this
   }
-  /** When an agent of the user comes, those already there included: `*`, `topic`, `topic:role` or `*:role`. */
+  /** Registers a function that is called for each agent of the user that connects or is present: `*`, `topic`, `topic:role` or `*:role`. */
   onConnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
     this.#register('onConnect')
     this.#connects.push({ pattern: peers(pattern, handler), handler: bound(handler, this) })
@@ -237,7 +237,7 @@ export class Worker {
     return machine
   }
 
-  /** What no handler takes; without it such a message goes to the dead letters. */
+  /** Handles messages without another handler. Without it such a message becomes a dead letter. */
   onMessage(_message: Message<unknown>, _ctx: HandlerContext): unknown {
     return undefined
   }
@@ -271,7 +271,7 @@ export class Worker {
     return true
   }
 
-  /** Sends that do not belong to a handler: durable at once. In a handler use `ctx.messages`. */
+  /** Sends outside a handler, each durable at once. In a handler use `ctx.messages`. */
   send<P>(type: MessageType<P>, payload: P, options: SendOptions) {
     return this.#started().messages.send(type, payload, options)
   }
@@ -298,7 +298,7 @@ export class Worker {
     this.#clients = undefined
     this.#begun = false
   }
-  /** From here on a registration would have no effect; until then `onStart` may make some. */
+  /** From here on registrations are rejected, since they would have no effect. `onStart` may still register. */
   [begin](): void {
     this.#begun = true
   }

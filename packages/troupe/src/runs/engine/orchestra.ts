@@ -1,4 +1,4 @@
-/** The runs of one user: start, find, check, replay. */
+/** The runs of one user: start, list, check, replay, fork, explain and undo. */
 import type { Agent } from '../../agents/index.ts'
 import {
   checkCall,
@@ -55,7 +55,7 @@ import { type RetentionTimes, readRetainedRecords, retentionTimesOf } from './st
 import { checkFilter, type RunFilter, runFilters } from './store/run-filter.ts'
 import { runJournal, stepJournal } from './store/run-journals.ts'
 
-/** Of a call that only looks. */
+/** The options of a call that only reads. */
 export interface RunQueryOptions {
   readonly signal?: AbortSignal
 }
@@ -71,14 +71,14 @@ export interface RunSummary extends RetentionTimes {
   readonly reason?: string
   readonly tags: readonly string[]
   readonly agents: readonly string[]
-  /** The beginning of its task, on one line: 200 characters at most. */
+  /** The beginning of the task on one line, at most 200 characters. */
   readonly title: string
-  /** The name of its team, where the troupe that began it knew one. */
+  /** The name of its team, if it was registered in the troupe that started the run. */
   readonly team?: string
-  /** What it has used, once it is over or waits. */
+  /** The tokens used so far; present once the run has ended or waits. */
   readonly usage?: RunResult['usage']
   readonly cost?: RunResult['cost']
-  /** Steps that it has begun, once it is over or waits. */
+  /** The number of started steps; present once the run has ended or waits. */
   readonly steps?: number
   /** Why it failed. */
   readonly error?: StoredError
@@ -87,10 +87,10 @@ export interface RunSummary extends RetentionTimes {
   readonly endedAt?: string
 }
 
-/** What a run of a team responds with: any JSON where its definitions do not say. */
+/** The type of the response of a team's run; any JSON if its definitions do not declare it. */
 export type ResponseOf<Out> = unknown extends Out ? Json : Out
 
-/** A run as it stood with one of its events. */
+/** The state of a run at one of its events. */
 export type RunView = RunStateAt & DataAccess
 
 export class Orchestra {
@@ -115,10 +115,10 @@ export class Orchestra {
   }
 
   /**
-   * Starts a run; resolves when it is durable. Its team is exactly one of `team`, a registered name; `agent`, one agent
-   * alone; and `topology`.
-   * @throws ValidationError `topology.rejected`, with `findings`, and for several teams or none; NotFoundError
-   * `team.unknown`, with the nearest name
+   * Starts a run and resolves when it is durable. The team is exactly one of `team` (a registered name), `agent` (a single
+   * agent) and `topology`.
+   * @throws ValidationError `topology.rejected` with `findings`, and for several teams or none; NotFoundError
+   * `team.unknown` with the nearest name
    * @example const run = await ada.orchestra.start({ task: 'Plan a trip', team: 'travel' })
    */
   async start<Out = unknown>(spec: StartSpec<Out>): Promise<Run<ResponseOf<Out>>> {
@@ -126,8 +126,8 @@ export class Orchestra {
   }
 
   /**
-   * Starts a run and resolves with its result, also where the run failed: `status: 'failed'` and `error`.
-   * @throws CancelledError when the signal aborts: nobody would have the run, so it is cancelled first
+   * Starts a run and resolves with its result, also if the run fails: `status: 'failed'` and `error`.
+   * @throws CancelledError when the signal aborts. The run is cancelled first, since its caller is gone.
    */
   async run<Out = unknown>(spec: StartSpec<Out>): Promise<RunResult<ResponseOf<Out>>> {
     const run = await this.start(spec)
@@ -139,7 +139,7 @@ export class Orchestra {
     }
   }
 
-  /** @throws NotFoundError for a run that this user doesn't have */
+  /** Returns the handle of a run. @throws NotFoundError for a run that this user does not have */
   async get(id: string, options: RunQueryOptions = {}): Promise<Run> {
     checkCall('orchestra.get', options)
     await this.#host.row(this.#user, checkName('run', id))
@@ -147,8 +147,8 @@ export class Orchestra {
   }
 
   /**
-   * Those that fit all that is named, the newest first.
-   * @throws ValidationError naming what is near
+   * Lists the runs that match all given filters, the newest first.
+   * @throws ValidationError for an unknown filter, with the nearest name
    * @example const failed = await ada.orchestra.list({ status: 'failed', tags: ['nightly'], from: '2026-03-01' })
    */
   async list(options: RunListOptions = {}): Promise<Page<RunSummary>> {
@@ -161,7 +161,7 @@ export class Orchestra {
     const rows = await this.#host.parts.store.list(
       this.#user,
       checkFilter(filter),
-      // One more, which says whether anything follows.
+      // One more row tells whether another page follows.
       limit + 1,
       options.cursor === undefined ? undefined : readCursor(options.cursor),
     )
@@ -185,7 +185,7 @@ export class Orchestra {
   }
 
   /**
-   * Returns what is wrong with a team, before it runs.
+   * Checks a team before it runs and returns its findings.
    * @param team the name of a registered team or agent, an agent, or a topology
    * @throws NotFoundError `team.unknown`; ValidationError `topology.invalid`
    */
@@ -206,7 +206,7 @@ export class Orchestra {
   }
 
   /**
-   * Re-runs the decisions of a run on its recorded inputs; no model and no tool is called.
+   * Repeats the decisions of a run on its recorded inputs and compares them. No model and no tool is called.
    * @throws NotFoundError `run.unknown`; `replay.expired` after `replayableUntil`, when the result alone remains
    */
   async verifyReplay(id: string, options: RunQueryOptions = {}): Promise<ReplayResult> {
@@ -215,7 +215,7 @@ export class Orchestra {
   }
 
   /**
-   * Where two runs part, moments aside: a run and its fork, or two runs of one team.
+   * Returns the first difference of two runs apart from times: of a run and its fork, or of two runs of one team.
    * @throws NotFoundError
    * @example const { divergedAt, a, b } = await ada.orchestra.compare(run.id, fork.id)
    */
@@ -225,9 +225,9 @@ export class Orchestra {
   }
 
   /**
-   * The run as it stood with one of its events: branches, barriers, questions and what it had used; what of the context
-   * it had read and written by then, what it had sent and received.
-   * @throws NotFoundError; ValidationError where `seq` is none of its events
+   * Returns the state of a run at one of its events: branches, joins, questions, usage, the context entries that it had read
+   * and written, and the messages that it had sent and received.
+   * @throws NotFoundError; ValidationError for an unknown `seq`
    * @example const { branches, context } = await ada.orchestra.at(run.id, 12)
    */
   async at(id: string, seq: number, options: RunQueryOptions = {}): Promise<RunView> {
@@ -240,9 +240,9 @@ export class Orchestra {
   }
 
   /**
-   * A run as one file: its result so far, and its journal's inputs with the events decided from them. `openExport` opens
-   * it anywhere.
-   * @param options `redact`: `secrets` (what looks like a credential), `content` (all texts) or `nothing`; `key`: signs it
+   * Exports a run as one file: its result so far, and the inputs and events of its journal. `openExport` opens the file in
+   * any process.
+   * @param options `redact`: `secrets` (texts that look like credentials), `content` (all texts) or `nothing`; `key`: signs it
    * @throws NotFoundError; ValidationError `export.unredactable`
    * @example await writeFile('run.json', JSON.stringify(await ada.orchestra.export(run.id)))
    */
@@ -257,9 +257,9 @@ export class Orchestra {
   }
 
   /**
-   * Why a run stands as it does, in plain sentences: what it waits for, why it failed, what it cost, which way it took and
-   * why, what was slow, which guard it tripped, who has taken it over, who carries it on.
-   * Of one whose journal is not kept any more it says what remains.
+   * Explains the state of a run in plain sentences: what it waits for, why it failed, its cost, the path that it took and
+   * why, slow steps, a tripped guard, takeovers, and its owner. If its journal is deleted, the explanation uses the data
+   * that remains.
    * @throws NotFoundError
    * @example for (const { about, text } of (await ada.orchestra.why(run.id)).sentences) console.log(about, text)
    */
@@ -298,7 +298,7 @@ export class Orchestra {
     return explain(past, row, parts.clock.now(), ownership)
   }
 
-  /** What takes several changes is recorded as it begins. */
+  /** Records an operation of several changes when it starts. */
   #recorded<Out>(auditEntry: Pick<AuditEntry, 'operation' | 'resource'>, work: () => Promise<Out>): Promise<Out> {
     const { audit } = this.#host.parts
     return audit ? acting(audit, { ...auditEntry, user: this.#user }, work) : work()
@@ -311,8 +311,9 @@ export class Orchestra {
   }
 
   /**
-   * What the model calls of a step were sent, read by entering its code once more with its record, which calls nothing.
-   * @throws NotFoundError; ConflictError `run.agents_missing`, or `code.changed` where today's code would ask something else
+   * Returns the prompts of the model calls of a step. The code of the step is executed once more on its record, which calls
+   * no model and no tool.
+   * @throws NotFoundError; ConflictError `run.agents_missing`, or `code.changed` if the present code sends other prompts
    * @example for (const { name, prompt } of await ada.orchestra.prompts(run.id, '1#1')) console.log(name, prompt)
    */
   async prompts(id: string, step: string): Promise<readonly SentPrompt[]> {
@@ -323,12 +324,12 @@ export class Orchestra {
   }
 
   /**
-   * Takes back what a run that is over did outside: its steps in reverse order, each effect whose tool or code brings
-   * `undo`, those in bodies of tools too. One that fails stops it; called again, it goes on there and repeats none. What
-   * runs that its steps started did is taken back where they were started.
-   * @param options `steps`: those alone
-   * @returns each effect, the last first: `undone`, `already`, `none` (no undo), `failed` with its error, or `skipped`
-   * @throws ConflictError `run.open` while the run is not over, `run.agents_missing`, `code.changed`; NotFoundError
+   * Undoes the effects of an ended run: its steps in reverse order, each effect whose tool or code has an `undo` function,
+   * also in the bodies of tools. An error stops the undo; called again, it continues there and repeats no undo. Effects of
+   * child runs are undone at the step that started them.
+   * @param options `steps`: undoes only these steps
+   * @returns the effects, the last first: `undone`, `already`, `none` (no undo), `failed` with its error, or `skipped`
+   * @throws ConflictError `run.open` before the run has ended, `run.agents_missing`, `code.changed`; NotFoundError
    * @example for (const { effect, status } of await ada.orchestra.undo(run.id)) console.log(effect, status)
    */
   async undo(id: string, options: UndoOptions = {}): Promise<readonly RunUndoResult[]> {
@@ -346,9 +347,9 @@ export class Orchestra {
   }
 
   /**
-   * A new run that shares another's history up to one of its events, and goes on from there with what is edited.
+   * Returns a new run that shares the history of another run up to one of its events, and continues with the edits.
    * @param options `at`: the `seq` of the event; `edit`: results by step or agent, answers by question, prompts, a model
-   * @throws NotFoundError; ValidationError where `at` is none of its events, or an edit fits nothing;
+   * @throws NotFoundError; ValidationError for an unknown `at` or edit;
    * ConflictError `run.agents_missing`
    * @example const run = await ada.orchestra.fork(id, { at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
    */
@@ -357,12 +358,12 @@ export class Orchestra {
   }
 
   /**
-   * Runs past runs again with another model, other prompts or another team, and compares quality, steps, cost and time
-   * with what they were. Each has a world of its own in memory, with the context as it was when the run began; tools and
-   * effects are answered as the past run was. Nothing of the user is touched.
-   * @param options `score`: `exact`, `citations`, `{ schema }` or a function; `live`: tools are carried out; `budget` and
-   * `concurrency` of all of them together; `onProgress`: told of each
-   * @returns run by run and in sum; a run that fails, or asks a tool what is not recorded, fails alone
+   * Executes past runs again with another model, other prompts or another team, and compares quality, steps, cost and time.
+   * Each runs in its own troupe in memory, with the context at the start of the past run. Calls of tools and effects are
+   * answered from the past run. No data of the user changes.
+   * @param options `score`: `exact`, `citations`, `{ schema }` or a function; `live`: executes tools; `budget` and
+   * `concurrency` of all runs together; `onProgress`: called after each run
+   * @returns the result of each run, and the total; a run that fails, or makes a call that is not recorded, fails alone
    * @throws ValidationError; NotFoundError `run.unknown`; ConflictError `run.open`; CancelledError when the signal aborts
    * @example
    * const { total } = await ada.orchestra.evaluate({ runs: { tags: ['nightly'] }, change: { model: 'openai/gpt-5-mini' }, score: 'exact' })
@@ -394,7 +395,7 @@ function readCursor(cursor: string): { readonly createdAt: number; readonly run:
     const [createdAt, run] = JSON.parse(cursor) as [unknown, unknown]
     if (typeof createdAt === 'number' && typeof run === 'string') return { createdAt, run }
   } catch {
-    // Falls through to the refusal.
+    // Falls through to the rejection.
   }
   throw failure('cursor.invalid')
 }

@@ -1,4 +1,4 @@
-/** What `run.result()` gives: the core's account of a run, its stored errors become errors again. */
+/** The result of a run as `run.result()` returns it. Stored errors become error objects again. */
 import type { ChildRunResult, Question } from '../../agents/index.ts'
 import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
@@ -6,14 +6,14 @@ import type { RunAccount } from '../machine/run/run-account.ts'
 
 export interface UncertainEffectOfRun {
   readonly step: string
-  /** Which call of the step it is. */
+  /** The id of the call within its step. */
   readonly call: string
-  /** The name of its tool, or the one that the code gave it. */
+  /** The name of its tool, or the name that the code gave it. */
   readonly name: string
   readonly class: EffectClass
-  /** What it was given; absent where that is nothing, or more than 16 KiB. */
+  /** Its input; absent if it has none, or if it is larger than 16 KiB. */
   readonly input?: Json
-  /** The idempotency key that its function was given, under which the service outside may know it. */
+  /** The idempotency key that its function got. The external service may know the effect by it. */
   readonly key?: string
   /** ISO text. */
   readonly since: string
@@ -25,38 +25,38 @@ export interface BranchResult {
   readonly status: string
   readonly success: boolean
   readonly value?: Json
-  /** Why it failed or was stopped; where the run waits for it as `uncertain` or `code.changed`, of what. */
+  /** Why the branch failed or was stopped; if the run waits as `uncertain` or `code.changed`, the reason. */
   readonly error?: TroupeError
 }
 export interface RunQuestion extends Question {
   readonly id: string
   readonly agent: string
 }
-/** A run that failed has a result too: `status: 'failed'` and the `error`. `run.output()` rejects with that error. */
+/** The result of a run. A failed run has `status: 'failed'` and the `error`, with which `run.output()` rejects. */
 export interface RunResult<Response = Json> {
   readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
   readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
   readonly success: boolean
-  /** Of the type that the team's last agent gives, where its definition says so. */
+  /** The response, with the type that the definition of the team's last agent declares. */
   readonly response?: Response
   readonly questions: readonly RunQuestion[]
   readonly totalSteps: number
   readonly branchResults: readonly BranchResult[]
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
-  /** US dollars; `unknown` names the models whose price nobody knows. */
+  /** In US dollars; `unknown` names the models without a known price. */
   readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
   readonly durationMs: number
-  /** The guard that ended it, where one did. */
+  /** The guard that ended the run, if any. */
   readonly guard?: NonNullable<ChildRunResult['guard']>
   /** Why it failed. */
   readonly error?: TroupeError
-  /** Effects whose outcome is unknown, as `run.uncertain()` gives them; absent where there is none. */
+  /** Effects whose outcome is unknown, as in `run.uncertain()`; absent if there are none. */
   readonly uncertain?: readonly UncertainEffectOfRun[]
-  /** What the response may be derived from: `untrusted:web`, `sensitive:payroll`; absent where from nothing of the kind. */
+  /** The taint labels of the response, such as `untrusted:web` or `sensitive:payroll`; absent if there are none. */
   readonly taint?: readonly TaintLabel[]
 }
 
-/** @param stored as the core gives it and the row of the run keeps it */
+/** @param stored the stored form of the result, as the row of the run holds it */
 export function revive<Response = Json>(stored: Json): RunResult<Response> {
   const result = stored as RunAccount
   const error = (holder: Pick<RunAccount, 'error'>) => (holder.error ? { error: restoreError(holder.error) } : {})

@@ -1,4 +1,4 @@
-/** A run as the host holds it: watch it, answer it, stop it. The handle keeps nothing; any process can make one. */
+/** The handle of a run: follow it, answer its questions, stop it. The handle has no state, and any process can create one. */
 import { editedRouting } from '../../agents/index.ts'
 import {
   checkCall,
@@ -40,9 +40,9 @@ import { readRecord } from './store/run-record.ts'
 import { resolveEffect, uncertainEffects } from './uncertain-effects.ts'
 
 export interface EventOptions {
-  /** Gives what came after this event's `seq`. */
+  /** Yields the events after this `seq`. */
   readonly from?: number
-  /** Ends where the run waits too, that is, after its `run.waiting`, as `result()` resolves there. False by default. */
+  /** Ends also when the run waits, after its `run.waiting`, at which `result()` resolves. False by default. */
   readonly untilWaiting?: boolean
   readonly signal?: AbortSignal
 }
@@ -72,8 +72,8 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. A run
-   * that failed resolves with `status: 'failed'` and its `error`; `output` rejects instead.
+   * Resolves when the run has ended, or cannot continue: it waits for a person, is paused, or needs a decision. A failed
+   * run resolves with `status: 'failed'` and its `error`; `output` rejects instead.
    */
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult<Response>> {
     checkCall('run.result', options)
@@ -84,8 +84,8 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Resolves with the response of the run when it has completed; waits as long as it waits for a person.
-   * @throws the error of a run that failed; CancelledError `cancelled` for one that was cancelled, or when the signal aborts
+   * Resolves with the response of the run when it has completed. It keeps waiting while the run waits for a person.
+   * @throws the error of a failed run; CancelledError `cancelled` for a cancelled run, or when the signal aborts
    * @example const report = await run.output()
    */
   async output(options: { readonly signal?: AbortSignal } = {}): Promise<Response> {
@@ -96,7 +96,7 @@ export class Run<Response = Json> {
     throw error ?? failure('cancelled', { what: `The run ${this.id}` })
   }
 
-  /** As things stand now. */
+  /** Returns the current status. */
   async status(
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly status: RunResult['status'] | 'paused'; readonly reason?: string } & RetentionTimes> {
@@ -107,8 +107,8 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Yields the run's journal, after `from`, until the run ends, the signal aborts, or with `untilWaiting` the run waits.
-   * @throws ValidationError for a `from` that the run has not come to
+   * Yields the events of the run after `from` until the run ends, the signal aborts, or with `untilWaiting` the run waits.
+   * @throws ValidationError for a `from` beyond the newest event
    * @example for await (const event of run.events()) console.log(event.seq, event.type)
    */
   events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
@@ -118,7 +118,7 @@ export class Run<Response = Json> {
       throw failure('validation.failed', { what: 'run.events.from', problem: 'it is not the seq of an event' })
     if (typeof untilWaiting !== 'boolean')
       throw failure('validation.failed', { what: 'run.events.untilWaiting', problem: 'it is neither true nor false' })
-    // One that has aborted gives nothing, as one that aborts later ends it.
+    // A signal that has aborted before the call yields no event.
     checkSignalType('run.events', signal)
     recordRead(this.#host.parts, this.#user, this.id)
     return this.#events(from, untilWaiting, signal)
@@ -135,7 +135,7 @@ export class Run<Response = Json> {
     while (!signal?.aborted) {
       const arrival = this.#host.nextEvents(this.#user, this.id, signal)
       try {
-        // Read before the records, so that they include how the run came to wait.
+        // Read before the records, so that they include the events that led to the wait.
         const row = untilWaiting ? await this.#host.row(this.#user, run) : undefined
         const before = record
         let page: Awaited<ReturnType<OrchestraHost['records']>>
@@ -159,7 +159,7 @@ export class Run<Response = Json> {
           if (record === before) return
           continue
         }
-        // A run that broke down ends without an event of its own.
+        // A run that failed by a broken invariant ends without an event.
         if ((await this.#host.row(this.#user, this.id)).endedAt !== null && page.length === 0) return
         await arrival.promise
       } finally {
@@ -168,7 +168,7 @@ export class Run<Response = Json> {
     }
   }
 
-  /** Whoever waited behind what never was would wait for ever, or miss what comes. */
+  /** A `from` beyond the newest event would wait forever or skip events. */
   async #rejectAhead(from: number): Promise<void> {
     let [newest, record, read] = [0, 0, pageSize]
     while (read === pageSize && newest < from) {
@@ -187,7 +187,7 @@ export class Run<Response = Json> {
       })
   }
 
-  /** Tokens and progress from now on: not stored, some may be missing. Ends with the run or the signal. */
+  /** Yields tokens and progress from now on. They are not stored, and some may be missing. Ends with the run or the signal. */
   live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunLivePart> {
     checkOptions('run.live', options, ['signal'])
     checkSignalType('run.live', options.signal)
@@ -196,20 +196,21 @@ export class Run<Response = Json> {
   }
 
   /**
-   * No new step begins; those at work end. Any process that has the database may ask; whoever carries the run on does it.
-   * @throws ConflictError `run.over`; `run.agents_missing` where nobody carries it on and no process has its code
+   * Pauses the run: no new step starts, and steps in progress finish. Any process with the database may call it; the owner
+   * of the run executes it.
+   * @throws ConflictError `run.over`; `run.agents_missing` if the run has no owner and no process has its code
    */
   async pause(options: CommandOptions = {}): Promise<void> {
     await this.#submit('pause', options)
   }
-  /** Goes on, from a pause or a breakpoint: a failure that is held happens, a call that is held back is made. */
+  /** Resumes the run after a pause or a breakpoint. At a breakpoint, the suspended failure or call takes place. */
   async resume(options: CommandOptions = {}): Promise<void> {
     await this.#submit('resume', options)
   }
 
   /**
-   * Goes on from a pause or a breakpoint until another step has begun, and stops again behind it.
-   * @returns how the run stands then, or where it is over
+   * Resumes the run after a pause or a breakpoint until another step has started, and stops again after that step.
+   * @returns the state of the run at that time, or at its end
    */
   async step(options: CommandOptions = {}): Promise<Inspection> {
     checkCommand('run.step', options)
@@ -219,8 +220,8 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Where it stops from now on, in place of what it was started with: runs that its steps have started stop there too.
-   * @param breakOn as `config.debug.breakOn`; none: nowhere
+   * Replaces the breakpoints of the run. They apply to its child runs too.
+   * @param breakOn as `config.debug.breakOn`; an empty list removes all breakpoints
    * @throws ValidationError; ConflictError `run.over`
    * @example await run.breakAt(['error', { agent: 'Writer' }])
    */
@@ -234,7 +235,7 @@ export class Run<Response = Json> {
     await this.#host.submit(this.#user, this.id, order, options)
   }
 
-  /** How it stands, and what comes next when it goes on; runs that its steps have started and that are not over, `childRuns`. */
+  /** Returns the state of the run, the steps that come next, and its unfinished child runs (`childRuns`). */
   async inspect(options: { readonly signal?: AbortSignal } = {}): Promise<Inspection> {
     checkCall('run.inspect', options)
     recordRead(this.#host.parts, this.#user, this.id)
@@ -248,9 +249,9 @@ export class Run<Response = Json> {
   }
 
   /**
-   * What a step asked of models, tools and the world, in the order in which it began; empty for one that asked nothing,
-   * or whose record is gone. What it asked is in the conversation, and in the tool calls of the models' answers.
-   * @param step as events name it
+   * Returns the calls of models, tools and effects of a step, in the order in which they started. Empty for a step without
+   * calls, or whose record is deleted. `orchestra.prompts` has the prompts of the model calls.
+   * @param step its id, as in events
    * @example for (const { kind, name, state, output } of await run.calls('1#2')) console.log(kind, name, state, output)
    */
   async calls(step: string, options: { readonly signal?: AbortSignal } = {}): Promise<readonly RecordedCall[]> {
@@ -264,10 +265,10 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Changes what a run that stands at a breakpoint goes on with.
-   * @param edits `results`: by step whose failure is held, what it gives instead; `inputs`: by branch that is about to
-   * begin a step, what it is given. The result of a call that is held back is an answer to its question: `{ result }`
-   * @throws ValidationError for what is not held; ConflictError `run.over`
+   * Edits a run that stops at a breakpoint.
+   * @param edits `results`: results in place of suspended failures, by step; `inputs`: inputs of the next steps, by branch.
+   * The result of a suspended tool call is an answer to its question: `{ result }`
+   * @throws ValidationError for a step or branch that is not suspended; ConflictError `run.over`
    * @example await run.edit({ results: { '1#2': 'a report written by hand' } })
    */
   async edit(
@@ -293,8 +294,8 @@ export class Run<Response = Json> {
   /**
    * Returns a new run that shares this run's history up to one of its events, and continues from there with the edits.
    * @param options `at`: the `seq` of the event; `edit`: results by step or agent, answers by question, prompts, a model;
-   * `id` of the new run; `repeat`: effects of class `at-most-once` that this run began after `at` are carried out once more
-   * @throws ConflictError `effect.repeated` where there are such effects, naming them; ValidationError where `at` is none of its events, or an edit fits nothing; ConflictError `run.agents_missing`
+   * `id` of the new run; `repeat`: allows effects of class `at-most-once` that this run began after `at` to happen again
+   * @throws ConflictError `effect.repeated` that names such effects; ValidationError for an unknown `at` or edit; ConflictError `run.agents_missing`
    * @example const fork = await run.fork({ at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
    */
   async fork(options: ForkOptions): Promise<Run> {
@@ -305,10 +306,10 @@ export class Run<Response = Json> {
   }
 
   /**
-   * A new run that goes on where this one failed: it shares all that had settled before the failure, steps that were open
-   * go on from their records, paid calls and completed effects are not repeated, and what failed is tried again.
-   * @param options `from`: a step that failed, or a branch (its last failed one), in place of what made the run fail;
-   * `budget`: other limits, in which counts what was used before; `id` of the new run
+   * Returns a new run that continues where this one failed. It shares the history before the failure. Unfinished steps
+   * continue from their records, paid calls and completed effects are not repeated, and the failed step is retried.
+   * @param options `from`: a failed step, or a branch (its last failed step), instead of the step that failed the run;
+   * `budget`: other limits, which include the use so far; `id` of the new run
    * @throws ConflictError `retry.rejected` for a run that has not failed; `effect.repeated` as `fork`; NotFoundError `replay.expired`
    * @example const repeated = await run.retry({ budget: { cost: 2 } }); console.log((await repeated.result()).status)
    */
@@ -319,15 +320,17 @@ export class Run<Response = Json> {
     return Run[construct](this.#host, this.#user, await retryRun(this.#host, this.#user, this.id, how))
   }
 
-  /** Its steps clean up, then it ends as cancelled: resolves when it is over, wherever it is carried on. */
+  /** Cancels the run: its steps clean up, and it ends as cancelled. Resolves when it has ended, in whichever process. */
   async cancel(options: CommandOptions = {}): Promise<void> {
     await this.#submit('cancel', options)
     await this.#host.awaitEnd(this.#user, this.id, options.signal)
   }
 
   /**
-   * @param value of the kind asked: one of the options, a text, `{ approve, hash }`, …
-   * @param options `id`: given again with it, the answer is given once; `signal` takes it back while nobody has taken it in
+   * Answers a question of the run.
+   * @param value by the kind of the question: one of the options, a text, `{ approve, hash }`, …
+   * @param options `id`: a repeated answer with the same id is delivered once; `signal` withdraws the answer while the run
+   * has not accepted it
    * @throws ConflictError for a question that is not open, a second answer or a wrong hash; ValidationError for the value
    */
   async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
@@ -343,7 +346,7 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Returns the effects of this run whose outcome is unknown, also after its end: somebody finds out, and resolves them.
+   * Returns the effects of this run whose outcome is unknown, also after its end. A person finds out and resolves them.
    * @example for (const { name, input, key } of await run.uncertain()) console.log(name, input, key)
    */
   async uncertain(options: { readonly signal?: AbortSignal } = {}): Promise<readonly UncertainEffectOfRun[]> {
@@ -354,10 +357,10 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Records what became of an uncertain effect. A run that is not over continues with its output, or carries it out now;
-   * of a run that is over, `calls`, `why` and `undo` use it. Make sure first that the process which began it has ended: one
-   * that stands still in the middle of the effect finishes it when it goes on.
-   * @throws ConflictError `effect.resolved` for one that is not uncertain
+   * Records the outcome of an uncertain effect. An unfinished run continues with its output, or executes the effect now. For
+   * an ended run, `calls`, `why` and `undo` use the outcome. First make sure that the process which began the effect has
+   * ended: a suspended process completes the effect when it resumes.
+   * @throws ConflictError `effect.resolved` for an effect that is not uncertain
    * @example const [effect] = await run.uncertain(); await run.resolve(effect, { happened: true, output: { charged: 5 } })
    */
   async resolve(
@@ -370,13 +373,13 @@ export class Run<Response = Json> {
     await resolveEffect(this.#host, this.#user, { run: this.id, ...effect }, resolution, options)
   }
 
-  /** Answers go to runs that this one started, and to no others. */
+  /** Answers can be sent to this run and its child runs only. */
   async #isChildRun(run: string): Promise<boolean> {
     const children = await this.#host.parts.store.children(this.#user)
     return children.some((child) => child.run === run && child.parent.above.includes(this.id))
   }
 
-  /** `RUN::PLACE` names a place of a run that this one started. */
+  /** `RUN::ID` names a question or effect of a child run. */
   async #editChild(
     what: 'results' | 'inputs',
     target: string,
