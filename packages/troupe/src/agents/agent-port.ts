@@ -1,6 +1,6 @@
 /**
- * What an agent is to those who run it: a definition (immutable once used) that carries out one step at a time and says
- * where the run goes next. Function agents, LlmAgents, pools, remote agents and humans all stand behind this.
+ * The interface of an agent: a definition, immutable once used, that executes one step at a time and decides where the run
+ * continues. Function agents, LlmAgents, pools, remote agents and humans implement it.
  */
 import { type ContentPart, failure, fieldOf, type Json, type Schema, type TaintLabel } from '../core/index.ts'
 import type { Recorder } from '../journal/index.ts'
@@ -11,15 +11,15 @@ import type { Services } from './services-port.ts'
 export type { Question } from '../core/index.ts'
 export type { AskOptions, ChildRun, ChildRunResult, ChildRunSpec, StepContext } from '../tools/index.ts'
 
-/** Where the run goes after a step; what a function agent returned, or a model's coordination tool said. */
+/** Where the run continues after a step: the return value of a function agent, or the coordination tool that a model called. */
 export type Outcome = Routing & { readonly report?: StepReport }
 
 export type Routing =
-  /** Along the only way there is, or back to who invoked it. */
+  /** To the only next agent, or back to the agent that invoked this one. */
   | { readonly kind: 'value'; readonly value: Json }
-  /** To several in parallel, or to one; met again where the topology has a way back. */
+  /** To one agent or several in parallel. Their results are joined if the topology has an edge back. */
   | { readonly kind: 'invoke'; readonly targets: readonly { readonly agent: string; readonly input: Json }[] }
-  /** To another, for good; `history`: what the other is shown of the thread, `carried`: that, as the step has made it. */
+  /** To another agent, without a return. `history`: what the other agent sees of the thread; `carried`: that part, made by the step. */
   | {
       readonly kind: 'handOff'
       readonly agent: string
@@ -29,27 +29,27 @@ export type Routing =
     }
   | { readonly kind: 'finish'; readonly value: Json }
 
-/** What a hand-off carries of the thread of the agent that hands off. */
+/** The part of the thread that a hand-off carries to the next agent. */
 export type CarriedHistory = {
   readonly kind: 'summary' | 'all'
-  /** Oldest first; `from` is an agent, or `user` for what an agent was asked. */
+  /** The oldest line first; `from` is an agent, or `user` for the input of an agent. */
   readonly lines: readonly HistoryLine[]
-  /** So many lines of a summary by rules were left out behind its first. */
+  /** The number of lines that a summary by rules left out after its first line. */
   readonly omitted?: number
 }
 export type HistoryLine = { readonly from: string; readonly text: string }
 
-/** The ways that the topology leaves open to this agent at this step. */
+/** The edges of the topology that this agent may use at this step. */
 export interface Flow {
   readonly invoke: readonly string[]
   readonly handOff: readonly string[]
   readonly finish: boolean
   readonly askUser: boolean
-  /** Where a plain value goes; undefined where it would be ambiguous, and a model is steered instead. */
+  /** Where a plain value goes; undefined if it is ambiguous, so that a model must call a tool. */
   readonly value: 'back' | 'along' | 'end' | undefined
 }
 
-/** What a step cost and did, for results and events; absent for agents that call no model. */
+/** The cost and the calls of a step, for results and events; absent for agents that call no model. */
 export type StepReport = {
   /** The last text of the model. */
   readonly text: string
@@ -62,7 +62,7 @@ export type StepReport = {
   readonly content?: readonly ContentPart[]
   /** The log probabilities of the last answer as the provider reports them, if the settings ask for them. */
   readonly logprobs?: Json
-  /** Another model than the first of its chain answered, at least once. */
+  /** Present if at least once a later model of its chain answered. */
   readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
 }
 export type ToolCallReport = {
@@ -73,61 +73,61 @@ export type ToolCallReport = {
   readonly result: Json
 }
 
-/** How much of a budget a call takes before it starts. */
+/** The part of a budget that a call reserves before it starts. */
 export interface Usage {
   readonly inputTokens: number
   readonly outputTokens: number
-  /** US dollars; undefined where the price is not known. */
+  /** In US dollars; undefined if the price is unknown. */
   readonly cost?: number
 }
 
-/** What a stored conversation lacks, and what it came with. */
+/** The messages that a stored thread lacks, with their taint labels. */
 export interface UnsavedMessages {
   readonly messages: readonly Json[]
   readonly taint: readonly TaintLabel[]
 }
 
 /**
- * @param agent who acts, where that is not the agent of the step
- * @param within rights of those who act for it, besides its own: what one of them may not do is not done
+ * @param agent the acting agent, if it is not the agent of the step
+ * @param within the rights of agents that act for it. An action is rejected unless it and each of them may perform it.
  */
 export type CtxOf = (recorder: Recorder, agent?: string, within?: readonly AgentAccess[]) => StepContext
 
-/** A message that wants a reply. */
+/** A message that expects a reply. */
 export interface ReceivedRequest {
   readonly type: string
   readonly payload: Json
   readonly from: string
 }
 
-/** @throws ValidationError where an application calls `step`, which a run calls with what it made for the step */
+/** @throws ValidationError if an application calls `step`, which only a run may call */
 export function checkStepEntry(agent: string, entry: unknown): void {
   if (typeof fieldOf(fieldOf(fieldOf(entry, 'recorder'), 'signal'), 'aborted') !== 'boolean')
     throw failure('validation.failed', { what: `The step of ${agent}`, problem: 'a run calls it, and no application' })
 }
 
-/** Everything one step is given. */
+/** The input and the services of one step. */
 export interface StepEntry {
   readonly input: Json
   readonly ctx: StepContext
   readonly recorder: Recorder
   /** The same context on another stage of this step (`recorder.child`, `recorder.body`): for tools and helpers. */
   readonly ctxOf: CtxOf
-  /** Tools that those for whom it acts are denied, whatever its own definition grants. */
+  /** Tools that are denied to the agents for which it acts, regardless of its own grants. */
   readonly denied?: ReadonlySet<string>
   readonly flow: Flow
-  /** What the agents that `flow` names say of themselves. */
+  /** The descriptions of the agents that `flow` names. */
   readonly descriptions?: ReadonlyMap<string, string>
-  /** What came with the hand-off that brought the branch here. */
+  /** The history that came with the hand-off to this agent. */
   readonly history?: CarriedHistory
   readonly services: Services
-  /** Names the conversation that this step goes on with: of the branch in a run, of the thread in a session. */
+  /** The id of the thread that this step continues: that of the branch in a run, or of the session. */
   readonly thread: string
-  /** In a run: what the agent was asked when its branch came to it, before anything it invoked has met. */
+  /** In a run: the input with which its branch reached the agent, before any join of agents that it invoked. */
   readonly request?: Json
-  /** The request that this step answers, for who stands for others. */
+  /** The request that this step answers, for an agent that represents others. */
   readonly serve?: ReceivedRequest
-  /** Where the input is the meeting of a fan-out this agent began: per invocation, in order. */
+  /** The results of a fan-out that this agent started, if the input is their join: one per invocation, in order. */
   readonly results?: readonly {
     readonly agent: string
     readonly success: boolean
@@ -135,15 +135,15 @@ export interface StepEntry {
     readonly error?: Json
   }[]
   /**
-   * Told once how to find what a stored conversation of so many messages lacks if the step is cut off now, every open
-   * call answered as cut off.
+   * Registers a function that returns the messages which a stored thread of the given length lacks if the step is aborted
+   * now. Each open call is answered as aborted.
    */
   readonly onThread?: (unsaved: (stored: number) => UnsavedMessages) => void
-  /** Called with what the step has used so far, whenever that grows: shown while the step waits. */
+  /** Called with the usage of the step so far whenever it grows, so that it is visible while the step waits. */
   readonly onSpent?: (spent: Pick<StepReport, 'usage' | 'cost'>) => void
   /** Live parts (tokens, progress): not stored, may be dropped. */
   readonly live?: (part: Json) => void
-  /** Live parts that tell of calls of tools, where they are to be shown. */
+  /** Live parts about calls of tools, if they are shown. */
   readonly onCall?: (part: Json) => void
 }
 
@@ -153,9 +153,9 @@ export interface AgentAccess {
   readonly deny?: readonly string[]
 }
 
-/** Types of what an agent takes and gives, for the compiler alone: no agent has a value there. */
+/** The types of an agent's input and output, for the compiler only: the field has no value. */
 export interface AgentTypes<In, Out> {
-  /** A method, so that an agent of certain inputs is an `Agent<unknown>`, too. */
+  /** A method, so that an agent with a certain input type is also an `Agent<unknown>`. */
   input(value: In): void
   readonly output: Out
 }
@@ -167,17 +167,17 @@ export interface Agent<In = never, Out = unknown> {
   readonly inputSchema?: Schema | undefined
   readonly outputSchema?: Schema | undefined
   readonly access: AgentAccess
-  /** Names of the tools on its definition: granted by that, unless `access` denies them. */
+  /** The names of its tools. They are granted unless `access` denies them. */
   readonly toolNames?: readonly string[] | undefined
-  /** Of the code and settings, as far as they can be seen: pinned when a run starts. */
+  /** A hash of its code and settings, as far as they are visible. A run pins it at its start. */
   readonly fingerprint: string
-  /** The code of a function agent, for `check`. */
+  /** The source code of a function agent, for `check`. */
   readonly source?: string | undefined
-  /** What it lacks to be carried out: `check` refuses a run of it, and another process doesn't go on with one. */
+  /** What it lacks to be executed. `check` rejects a run of it, and no process resumes one. */
   readonly incomplete?: string | undefined
   /**
-   * The runtime calls it once for each step. A subclass of `LlmAgent` may override it and call `super.step(entry)`.
-   * @returns the outcome; throws what failed
+   * Executes a step; called by the runtime. A subclass of `LlmAgent` may override it and call `super.step(entry)`.
+   * @returns the outcome; throws the error of the step
    */
   step(entry: StepEntry): Promise<Outcome>
   /** Answers a request; absent, `step` answers with the payload as input. */
