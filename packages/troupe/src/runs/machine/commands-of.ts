@@ -1,13 +1,13 @@
-/** Which commands an event asks for: those that stay outstanding until they are done, and those that are done at once. */
+/** Returns the commands of an event: those that stay outstanding until they are executed, and those that are executed once. */
 import type { ChildMessage } from './command.ts'
 import type { Command, Event } from './machine-events.ts'
 import { answerCommand, cancelChildrenCommand, cancelCommand, drawCommand, executeCommand } from './pending.ts'
 import type { State } from './state.ts'
 
-/** What is outstanding and what an event is about: under its key one transition opens and closes it. */
+/** An outstanding command and its key, by which one transition opens or closes it. */
 export interface OutstandingCommand {
   readonly key: string
-  /** Returns it as the state now is; undefined where it is not outstanding. */
+  /** Returns the command for the current state; undefined if it is not outstanding. */
   readonly in: (state: Readonly<State>) => Command | undefined
 }
 
@@ -48,7 +48,7 @@ const notifyChildren = (message: ChildMessage, seq: number): Command => ({
   message,
 })
 
-/** What an event asks of the shell once, in the change that records it: nothing that is outstanding afterwards. */
+/** Returns the commands that an event causes once, in the change that records it. They are not outstanding afterwards. */
 export function immediateCommandsOf(event: Event, seq: number): readonly Command[] {
   switch (event.type) {
     case 'run.claimed':

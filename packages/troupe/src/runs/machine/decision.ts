@@ -1,6 +1,6 @@
 /**
- * One decision in the making: the events so far, already folded into the state, what they touched and is still to be
- * looked at, and what they opened and closed.
+ * A decision in progress: its events so far, which are already folded into the state, the records that they changed and that
+ * must still be examined, and the commands that they opened and closed.
  */
 import type { StoredError } from '../../core/index.ts'
 import type { GraphEdge, GraphNode, PinnedConfig } from '../../topology/index.ts'
@@ -29,13 +29,13 @@ import { hasEnded, must, type State } from './state.ts'
 
 type Bare<E> = E extends unknown ? Omit<E, 'at'> : never
 
-/** Somebody comes to a node where branches meet; placed when all that this decision brings there is known. */
+/** An arrival at a join node. It is assigned to a join once all arrivals of this decision are known. */
 export interface Arrival {
   readonly group: string
   readonly node: string
-  /** The branch that came; absent where a request was sent there, or a branch failed on its way. */
+  /** The branch that arrived; absent if a request was sent there, or if a branch failed on its way. */
   readonly branch?: BranchId
-  /** The id under which it goes on alone, where nobody else comes. */
+  /** The id under which it continues alone if no other branch arrives. */
   readonly child: BranchId
   readonly parent?: BranchId
   readonly order: readonly number[]
@@ -44,7 +44,7 @@ export interface Arrival {
   readonly edge?: GraphEdge
 }
 
-/** What is to be done next in the same decision; done in the order in which it was put off. */
+/** Deferred work of the same decision, executed in the order in which it was deferred. */
 export type DecisionTask =
   | { readonly do: 'branch.fail'; readonly branch: BranchId; readonly error: StoredError; readonly fatal?: boolean }
   | { readonly do: 'scope.fail'; readonly group: string; readonly error: StoredError; readonly fatal: boolean }
@@ -58,7 +58,7 @@ export class RunDecision {
   readonly state: State
   readonly at: number
   readonly events: Event[] = []
-  /** Of each event, as it was then. */
+  /** The agent path of each event at that time. */
   readonly paths: AgentPath[] = []
   readonly groups = new Set<string>()
   readonly joins = new Set<JoinId>()
@@ -70,13 +70,13 @@ export class RunDecision {
     questions: new Set<string>(),
   }
 
-  /** While an event is folded: a fold that throws leaves a state that no events lead to. */
+  /** True while an event is folded: a fold that throws leaves an inconsistent state. */
   isFolding = false
   readonly #tasks: DecisionTask[] = []
   #nextTask = 0
-  /** By key of what events opened or closed. */
+  /** The commands that events opened or closed, by key. */
   readonly #outstanding = new Map<string, OutstandingCommand>()
-  /** Of each timer that events set or cleared: whether it could come before the decision. */
+  /** For each timer that events set or cleared: whether it could become due before the decision. */
   readonly #timers = new Map<string, boolean>()
   /** Whether the clocks of work were stopped before it. */
   readonly #wasStopped: boolean
@@ -129,14 +129,14 @@ export class RunDecision {
     return task
   }
 
-  /** What is opened and closed again in one decision is no command. */
+  /** A command that is opened and closed in one decision is omitted. */
   commands(): readonly Command[] {
     if (hasEnded(this.state)) return [...this.#clearedTimers(), ...this.#immediate]
     const opened = [...this.#outstanding.values()].flatMap((command) => command.in(this.state) ?? [])
     return [...opened, ...this.#timerCommands(), ...this.#immediate]
   }
 
-  /** Nothing is due for a run that is over: a timer that stays is read by each look at the timers until it is due. */
+  /** An ended run has no timers: a remaining timer would be read by each query of due timers. */
   #clearedTimers(): readonly Command[] {
     const names = new Set([...this.#timers.keys(), ...this.state.clocks.timers.keys()])
     return [...names].map((name) => this.#clearCommand(name))
@@ -146,7 +146,7 @@ export class RunDecision {
     return { id: `timer ${name} cleared ${this.state.run.seq}`, type: 'timer.clear', name }
   }
 
-  /** When the clocks of work stop or start, so do all timers that count work time. */
+  /** When the clocks of work stop or start, all timers that count work time stop or start. */
   #timerCommands(): readonly Command[] {
     const { clocks } = this.state
     if (this.#wasStopped !== (clocks.stoppedAt !== undefined))
@@ -171,7 +171,7 @@ export class RunDecision {
     return must(this.state.joins.open.get(id), `join ${id}`)
   }
 
-  /** As the events about a question name it. */
+  /** Returns the fields by which events name a question. */
   asked(id: QuestionId): QuestionRef {
     const { branch, agent, step } = must(this.state.questions.open.get(id), id)
     return { question: id, branch, agent, ...(step === undefined ? {} : { step }) }
@@ -189,7 +189,7 @@ export class RunDecision {
     return this.node(branch.node).label
   }
 
-  /** Nothing new begins in it: it, or the run, is being stopped. */
+  /** Returns whether no new work may start in it, because it or the run is being cancelled. */
   isStopping(group: Group): boolean {
     return (
       this.state.run.cancellation !== undefined || this.state.run.guard !== undefined || group.failing !== undefined

@@ -1,5 +1,5 @@
 /**
- * Folds an event into the state, in place. Takes no decision: what it is given has happened. Each slice has its own folds; one
+ * Folds an event into the state, in place. It takes no decision, since an event is a fact. Each slice has its own folds; one
  * that changes a status asserts the transition.
  */
 import { branchFolds } from './branches/branch-folds.ts'
@@ -31,8 +31,8 @@ const folds: Folds = {
 }
 
 /**
- * Returns the agents through whom the event came to be.
- * @throws Error `invariant.broken` for an event that no transition of its record allows
+ * Returns the path of agents that led to the event.
+ * @throws Error `invariant.broken` if no transition of its record allows the event
  */
 export function evolve(state: State, event: Event): AgentPath {
   state.clocks.lastAt = Math.max(state.clocks.lastAt, event.at)

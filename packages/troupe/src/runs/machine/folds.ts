@@ -1,4 +1,4 @@
-/** What a slice contributes to `evolve`: for each of its events, how the event changes the state. */
+/** The folds of a slice for `evolve`: for each of its events, how the event changes the state. */
 import type { EventOf, EventType } from './machine-events.ts'
 import type { State } from './state.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The counts that `evolve` maintains: which branches are open, which can still come to which join, and which are blocked: they
- * wait for a person, a resolution, other code, or a child run that waits.
+ * The counts that `evolve` maintains: which branches are open, which can still reach which join, and which are blocked. A
+ * blocked branch waits for a person, a resolution, other code, or a child run that waits.
  */
 
 import { addTo, ownDict } from '../dict.ts'
@@ -12,7 +12,7 @@ import type { Branch, Group } from './branches-slice.ts'
 import { type BranchStatus, branchTransitions } from './branches-slice.ts'
 import { nodeIn } from './flow.ts'
 
-/** One holder more or less in the scope that can still come to the meetings ahead of a node. */
+/** Changes the number of branches of a group that can still reach the joins after a node. */
 export function countReachable(state: State, group: Group, node: string, by: 1 | -1): void {
   for (const joinNode of nodeIn(state, node).reach) addTo(ownDict(group, 'reachableCounts'), joinNode, by)
 }
@@ -24,14 +24,14 @@ export function countLive(state: State, group: Group, node: string, by: 1 | -1):
   refreshGroup(state, group)
 }
 
-/** The one place where the status of a branch changes. */
+/** Changes the status of a branch. No other code does. */
 export function setBranchStatus({ branches }: State, branch: Branch, status: BranchStatus): void {
   if (branch.status === 'delayed') branches.delayedCount -= 1
   branch.status = transitionTo(branchTransitions, `branch ${branch.id}`, branch.status, status)
   if (status === 'delayed') branches.delayedCount += 1
 }
 
-/** Whether a branch is blocked, and with it its group, the fork that waits for that, and so on upward. */
+/** Updates whether a branch is blocked, and with it its group, the fork that waits for the group, and all ancestors. */
 export function setBlocked(state: State, branch: Branch, blocked: boolean): void {
   if (branch.blocked === blocked) return
   const group = state.branches.groups.get(branch.group) as Group
@@ -58,7 +58,7 @@ export function refreshJoin(state: State, joinState: JoinState): void {
   setBlocked(state, branch, joinState.pending > 0 && joinState.blocked === joinState.pending)
 }
 
-/** Returns whether all branches that a join misses are blocked. */
+/** Returns whether all branches for which a join waits are blocked. */
 export function isJoinBlocked(state: Readonly<State>, joinState: JoinState): boolean {
   if (joinState.kind === 'fork') return joinState.pending > 0 && joinState.blocked === joinState.pending
   const { reachableCounts, blockedReachableCounts } = must(state.branches.groups.get(joinState.group), joinState.group)
@@ -68,13 +68,13 @@ export function isJoinBlocked(state: Readonly<State>, joinState: JoinState): boo
   )
 }
 
-/** Returns whether a step waits for something outside of its run: a child run, or a reply of another agent. */
+/** Returns whether a step waits for something outside its run: a child run, or the reply of another agent. */
 const waitsOutside = (step: Step) =>
   step.status === 'waiting' &&
   step.reason === 'parked' &&
   (step.childCount > 0 || step.openQuestions + step.openRequests === 0)
 
-/** Returns whether nothing that a step waits for can come by itself. */
+/** Returns whether nothing for which a step waits can arrive without a person, a resolution or other code. */
 function isBlocked(step: Step): boolean {
   if (step.status !== 'waiting' || step.cancellation) return false
   if (step.reason !== 'parked') return true
@@ -86,7 +86,7 @@ function isBlocked(step: Step): boolean {
   )
 }
 
-/** Changes a step and keeps every count that depends on its status, its questions, its requests and its child runs. */
+/** Changes a step and updates each count that depends on its status, questions, requests and child runs. */
 export function changeStep(state: State, step: Step, change: () => void): void {
   countStep(state, step, -1)
   change()
@@ -109,7 +109,7 @@ function refreshStep(state: State, step: Step): void {
   if (branch?.step === step.id) setBlocked(state, branch, blocked)
 }
 
-/** Counts a step as it is, or counts it no longer. */
+/** Adds or removes a step from the counts. */
 export function countStep(state: State, step: Step, by: 1 | -1): void {
   if (step.status === 'running') {
     state.steps.executing += by

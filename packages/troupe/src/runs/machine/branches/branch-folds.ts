@@ -1,4 +1,4 @@
-/** Branches and the scopes in which they count together. */
+/** Folds events about branches and their groups. */
 import type { Json, StoredError } from '../../../core/index.ts'
 import { addTo, emptyDict } from '../dict.ts'
 import type { Folds } from '../folds.ts'
@@ -59,7 +59,7 @@ function groupFor(state: State, event: EventOf<'branch.started'>): Group {
   return group
 }
 
-/** What the meeting agent is given: the results without what was asked. */
+/** Returns the results for the joining agent, without the requests. */
 function joinInput(results: readonly Result[]): Json {
   const shown = results.map(({ agent, success, value, error }) =>
     success ? { agent, value: value ?? null, success } : { agent, value: null, success, error: { ...error } as Json },
@@ -115,7 +115,7 @@ function started(state: State, event: EventOf<'branch.started'>): void {
   if (event.edge !== undefined) countTraversal(state, event.edge)
 }
 
-/** At User it asks instead, which is an event of its own. */
+/** At `User` the branch asks a question, which is a separate event. */
 function makeReady(state: State, branch: Branch) {
   if (nodeIn(state, branch.node).kind !== 'agent') {
     setBranchStatus(state, branch, 'asking')
@@ -192,7 +192,7 @@ function failed(state: State, event: EventOf<'branch.failed' | 'branch.cancelled
   if (event.type === 'branch.failed' && event.errorHandled) group.errorHandled = true
 }
 
-/** What a branch held to go on is of no use any more. */
+/** Drops the data that a branch needed to continue. */
 function end(state: State, branch: Branch, status: 'completed' | 'failed' | 'cancelled'): Group {
   const group = must(state.branches.groups.get(branch.group), branch.group)
   setBlocked(state, branch, false)
@@ -205,13 +205,13 @@ function end(state: State, branch: Branch, status: 'completed' | 'failed' | 'can
   branch.results = undefined
   branch.progressHashes = emptyDict()
   group.open.delete(branch.id)
-  // Branches that start later in its group have their paths from the first one.
+  // Branches that start later in the group take their paths from the first one.
   if (branch.id !== group.id) state.labels.paths.delete(branch.id)
   leaveQueue(state, branch)
   countLive(state, group, branch.node, -1)
   return group
 }
 
-/** That a branch was stopped, as the others of a join are once it is met, is no reason for what fails after it. */
+/** The cancellation of a branch, as after a completed join, is not the reason of a later failure. */
 const isMoreSpecific = (error: StoredError, than: StoredError | undefined): boolean =>
   than === undefined || (than.code === 'cancelled' && error.code !== 'cancelled')

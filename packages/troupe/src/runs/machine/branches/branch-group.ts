@@ -1,4 +1,4 @@
-/** Scopes end when their last branch has; what they end with goes to the barrier that waits for it. */
+/** A group ends with its last branch. Its result goes to the join that waits for it. */
 import type { StoredError } from '../../../core/index.ts'
 import { failedResult, type RunDecision } from '../decision.ts'
 import { discardJoins } from '../joins/consider-join.ts'
@@ -36,19 +36,19 @@ export function considerGroup(d: RunDecision, id: string): void {
   })
 }
 
-/** One response, or the list of them in order of invocation; a failure where there is none, or where one is not forgiven. */
+/** Returns the only response, or the list of responses in the order of invocation; a failure if there is none or one is not tolerated. */
 export function groupResultOf(d: RunDecision, group: Group, agent: string): Result {
   const error = groupFailure(d, group)
   return error ? failedResult(agent, error) : { agent, success: true, value: must(responseOf(group), 'response') }
 }
 
-/** Why it ends without a response; undefined where it has one. */
+/** Returns why the group ends without a response; undefined if it has one. */
 export function groupFailure(d: RunDecision, group: Group): StoredError | undefined {
   if (group.failing || group.ends.length > 0) return group.failing
   return d.state.run.cancellation?.error ?? must(group.firstFailure, 'a branch that was lost')
 }
 
-/** Its branches are stopped and awaited; then it ends with this error. */
+/** Stops and awaits the branches of a group. Then the group ends with this error. */
 export function failGroup(d: RunDecision, id: string, error: StoredError, fatal: boolean): void {
   const group = must(d.state.branches.groups.get(id), id)
   if (d.isStopping(group)) return

@@ -1,4 +1,4 @@
-/** Branches, the groups in which they count and end together, and the queues in which they wait for their steps. */
+/** Branches, the groups in which they are counted and end, and the queues in which they wait for their steps. */
 import type { CarriedHistory } from '../../../agents/index.ts'
 import type { Json, StoredError } from '../../../core/index.ts'
 import type { BranchId, BranchOrigin, Cancellation, JoinId, QuestionId, Result, StepId } from '../machine-events.ts'
@@ -21,7 +21,7 @@ export const branchTransitions: StatusTransitions<BranchStatus> = {
   running: ['routing'],
   routing: ['routing', 'ready', 'delayed', 'waiting', 'asking', 'completed', 'failed', 'cancelled'],
   waiting: ['routing', 'asking', 'failed', 'cancelled'],
-  // Where `User` has no way on, the value that came there is the response of the branch.
+  // If `User` has no outgoing edge, the value that reaches it is the response of the branch.
   asking: ['asking', 'routing', 'completed'],
   completed: [],
   failed: [],
@@ -33,15 +33,15 @@ export interface Branch {
   readonly group: string
   readonly order: readonly number[]
   readonly depth: number
-  /** The agent it began with. */
+  /** The agent with which it started. */
   readonly agent: string
   node: string
   status: BranchStatus
   input: Json
   results: readonly Result[] | undefined
-  /** The input with which it came to its node. */
+  /** The input with which it reached its node. */
   request: Json
-  /** What came with the hand-off that brought it to its node. */
+  /** The history that came with the hand-off to its node. */
   history: CarriedHistory | undefined
   from: string | undefined
   attempt: number
@@ -50,20 +50,20 @@ export interface Branch {
   after: string | undefined
   /** Its ticket in a queue. */
   ticket: number
-  /** How many steps it has begun. */
+  /** The number of steps that it has started. */
   steps: number
-  /** How many questions it has asked without a step. */
+  /** The number of questions that it has asked without a step. */
   asked: number
   step: StepId | undefined
   fork: JoinId | undefined
   question: QuestionId | undefined
   cancellation: Cancellation | undefined
-  /** It waits for a person, a resolution, other code, or child runs that wait: nothing that can come by itself. */
+  /** It waits for a person, a resolution, other code, or child runs that wait. */
   blocked: boolean
-  /** The node before this one, and how often in a row the branch went straight back to where it came from. */
+  /** The node before this one, and how often in a row the branch returned to the node before. */
   before: string | undefined
   pingPongCount: number
-  /** Turns taken along alternating edges, by pair; begun anew when the branch leaves the pair. */
+  /** The turns along alternating edges, by pair of agents. They restart when the branch leaves the pair. */
   turns: number
   edgePair: string | undefined
   progressHashes: { [progressHash: string]: true }
@@ -76,29 +76,29 @@ export interface Group {
   readonly id: string
   readonly origin: BranchOrigin
   readonly depth: number
-  /** All that it ever had, and those of them that are open. */
+  /** The number of all its branches, and of those that are open. */
   readonly branches: BranchId[]
   open: Set<BranchId>
   live: number
   blocked: number
-  /** Of each node where branches meet: how many live ones may still come there, and how many of them are away. */
+  /** For each join node: how many live branches can still reach it, and how many of them wait elsewhere. */
   reachableCounts: { [node: string]: number }
   blockedReachableCounts: { [node: string]: number }
-  /** The open meeting at a node, and how many there were. */
+  /** The open join at a node, and the number of joins so far. */
   openJoins: { [node: string]: JoinId | undefined }
   joinCounts: { [node: string]: number }
   readonly ends: { readonly order: readonly number[]; readonly value: Json }[]
-  /** Meetings that are open or whose losers are awaited. */
+  /** Joins that are open, or whose cancelled branches are awaited. */
   openJoinCount: number
   closing: { [joinId: JoinId]: true | undefined }
   failing: StoredError | undefined
   fatal: boolean
-  /** The first failure of a branch, or why the first was stopped where none failed. */
+  /** The first failure of a branch; if none failed, the reason of the first cancellation. */
   firstFailure: StoredError | undefined
   errorHandled: boolean
 }
 
-/** First in, first out; tickets tell stale entries from valid ones. */
+/** First in, first out. Tickets distinguish stale entries from valid ones. */
 export interface Queue {
   items: { readonly id: string; readonly ticket: number }[]
   head: number
@@ -107,7 +107,7 @@ export interface Queue {
 export interface BranchesSlice {
   readonly all: Map<BranchId, Branch>
   readonly groups: Map<string, Group>
-  /** The groups without a caller: of each attempt of the run, and of notifications. */
+  /** The groups without a caller: those of each attempt of the run, and of notifications. */
   readonly rootGroups: string[]
   readonly queues: Map<string, Queue>
   lastTicket: number

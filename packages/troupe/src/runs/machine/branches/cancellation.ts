@@ -1,4 +1,4 @@
-/** Stopping: branches, their steps and what these wait for, all of them awaited. */
+/** Cancels branches, their steps, and the calls for which the steps wait. All of them are awaited. */
 import { failure, storeError } from '../../../core/index.ts'
 import type { RunDecision } from '../decision.ts'
 import { fire } from '../joins/consider-join.ts'
@@ -8,7 +8,7 @@ import type { Step } from '../steps/steps-slice.ts'
 import type { Branch } from './branches-slice.ts'
 import { isBranchEnded } from './branches-slice.ts'
 
-/** Meetings that wait in it do not take place any more, which the scope has to remember. */
+/** Closes the joins that wait in a group, and records in the group that they do not complete. */
 export function requestGroupCancel(d: RunDecision, id: string, cancellation: Cancellation): void {
   const group = d.state.branches.groups.get(id)
   if (!group || group.live === 0) return
@@ -17,7 +17,7 @@ export function requestGroupCancel(d: RunDecision, id: string, cancellation: Can
   for (const branch of [...group.open]) requestBranchCancel(d, d.branch(branch), cancellation)
 }
 
-/** It ends at once, or when its step and the branches that it waits for have stopped. */
+/** Cancels a branch. It ends at once, or when its step and the branches for which it waits have stopped. */
 export function requestBranchCancel(d: RunDecision, branch: Branch, cancellation: Cancellation) {
   if (isBranchEnded(branch) || branch.cancellation) return
   d.emit({ type: 'branch.cancel-requested', branch: branch.id, cancellation })
@@ -32,7 +32,7 @@ export function requestBranchCancel(d: RunDecision, branch: Branch, cancellation
   finishCancellation(d, branch)
 }
 
-/** What it waited for has stopped. */
+/** Ends a cancelled branch once everything for which it waited has stopped. */
 export function finishCancellation(d: RunDecision, branch: Branch) {
   const { as, error } = branch.cancellation as Cancellation
   if (branch.question !== undefined) d.emit({ type: 'question.withdrawn', ...d.asked(branch.question) })
@@ -50,7 +50,7 @@ export function requestStepCancel(d: RunDecision, step: Step, cancellation: Canc
   d.emit({ type: 'step.cancel-requested', step: step.id, branch: step.branch, agent: step.agent, cancellation })
 }
 
-/** What a step has asked of people and agents is not wanted any more. */
+/** Withdraws the questions and requests of a step. */
 export function withdraw(d: RunDecision, step: Step): void {
   if (step.openQuestions + step.openRequests === 0) return
   for (const [question, status] of Object.entries(step.questions))

@@ -1,4 +1,4 @@
-/** Conditions of edges: a look at the value that would go along. */
+/** Evaluates the conditions of an edge on the value that would be passed along it. */
 import { canonicalJson, type Json } from '../../../core/index.ts'
 import type { Condition } from '../../../topology/index.ts'
 
@@ -14,7 +14,7 @@ function at(value: Json, path: string | undefined): Json | undefined {
 
 const same = (a: Json | undefined, b: Json) => a !== undefined && canonicalJson(a) === canonicalJson(b)
 
-/** All that it names must hold. */
+/** All named conditions must hold. */
 export function conditionHolds(condition: Condition | undefined, value: Json): boolean {
   if (!condition) return true
   const found = at(value, condition.path)

@@ -1,4 +1,4 @@
-/** What becomes of failures: retried, routed, asked about, taken in by a meeting, or handed up. */
+/** Handles failures: retries, routes, asks a person, or passes them to a join or to the parent. */
 import { duration, failure, hashText, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { ErrorRule, FailurePolicy, GraphNode, RetryRule } from '../../../topology/index.ts'
 import { failedResult, type RunDecision } from '../decision.ts'
@@ -11,7 +11,7 @@ import { routeResult } from './route-result.ts'
 
 const longestDelay = 60_000
 
-/** Doubles from attempt to attempt; the jitter is derived from the name, so that a replay waits as long. */
+/** The delay doubles with each attempt. Its jitter is derived from the name, so that a replay has the same delay. */
 export function delayBefore(retry: RetryRule, attempt: number, name: string): number {
   const full = Math.min(longestDelay, retry.backoff * 2 ** Math.max(0, attempt - 2))
   const jitter = Number.parseInt(hashText(`${name} ${attempt}`).slice(0, 8), 16) / 2 ** 32
@@ -26,7 +26,7 @@ const ruleFor = (d: RunDecision, error: StoredError): ErrorRule | undefined => {
   return undefined
 }
 
-/** Errors that say themselves that another attempt is of no use. */
+/** Errors after which another attempt cannot succeed. */
 const isFinal = (error: StoredError) => error.name === 'CriticalError'
 
 export function routeError(d: RunDecision, branch: Branch, error: StoredError) {
@@ -60,13 +60,13 @@ const named = (d: RunDecision, agent: string): GraphNode | undefined => {
   return nodes.get(agent) ?? [...nodes.values()].find((n) => n.label === agent)
 }
 
-/** All attempts failed, the last with this error. */
+/** Returns the error after the last attempt, with the last error as its cause. */
 export const exhausted = (error: StoredError, attempts: number): StoredError => ({
   ...quoting(storeError(failure('retries.exhausted', { attempts, error: error.message })), error),
   details: { attempts, cause: { ...error } },
 })
 
-/** The same step anew, after its delay. */
+/** Retries the step after its delay. */
 export function retryBranch(d: RunDecision, branch: Branch, retry: RetryRule): void {
   const attempt = branch.attempt + 1
   const delay = delayBefore(retry, attempt, branch.id)
@@ -89,7 +89,7 @@ export function retryInPlace(d: RunDecision, branch: Branch, attempt: number, af
   })
 }
 
-/** The meeting that would miss this branch: the first on its way, where somebody waits or can still come. */
+/** Returns the join that would miss this branch: the first on its way at which a branch waits or can still arrive. */
 function joinNodeFor(d: RunDecision, group: Group, branch: Branch): GraphNode | undefined {
   const [first] = d.node(branch.node).first
   if (first === undefined) return undefined
@@ -104,7 +104,7 @@ function policyFor(d: RunDecision, group: Group, branch: Branch): FailurePolicy 
   return group.origin.kind === 'notify' ? 'collect' : d.config.onFailure
 }
 
-/** The branch has failed for good, unless a person is to be asked first; who was asked and said abort is not asked again. */
+/** Fails the branch, unless a person is asked first. A person who decided to abort is not asked again. */
 export function handleBranchFailure(d: RunDecision, branch: Branch, error: StoredError, fatal = false) {
   if (fatal) return failBranch(d, branch, error, 'failFast', 'abort')
   const group = d.groupOf(branch)
@@ -113,7 +113,7 @@ export function handleBranchFailure(d: RunDecision, branch: Branch, error: Store
   failBranch(d, branch, error, policy)
 }
 
-/** @param decision of a person: `skip` goes on without it, `abort` goes down with it */
+/** @param decision of a person: `skip` continues without the branch, `abort` fails its parent */
 export function failBranch(
   d: RunDecision,
   branch: Branch,
@@ -149,7 +149,7 @@ export function failBranch(
     d.later({ do: 'scope.fail', group: group.id, error, fatal: false })
 }
 
-/** Whether the meeting's join can be met with one failure more. */
+/** Returns whether the join can still complete after one more failure. */
 function toleratesFailure(d: RunDecision, group: Group, node: GraphNode): boolean {
   const id = group.openJoins[node.name]
   const now =

@@ -1,4 +1,4 @@
-/** The ways that the topology leaves open to an agent where its branch stands, and what an outcome means there. */
+/** The edges that a branch may take from its node, and the meaning of an outcome there. */
 
 import type { CarriedHistory, Flow, Outcome } from '../../../agents/index.ts'
 import type { Json } from '../../../core/index.ts'
@@ -7,7 +7,7 @@ import { must, type State } from '../state.ts'
 import type { Branch, Group } from './branches-slice.ts'
 import { conditionHolds } from './condition-holds.ts'
 
-/** Where an outcome leads, or what is wrong with it. */
+/** The targets of an outcome, or the error of an invalid one. */
 export type Plan =
   | { readonly kind: 'end'; readonly value: Json; readonly notify: readonly GraphEdge[] }
   | {
@@ -28,16 +28,16 @@ export interface NextTarget {
 export const graphIn = (state: Readonly<State>): Graph => must(state.graph, 'graph')
 export const nodeIn = (state: Readonly<State>, name: string): GraphNode => must(graphIn(state).nodes.get(name), name)
 
-/** The node that waits for what this scope ends with; undefined where nobody does. */
+/** Returns the node that waits for the result of this group; undefined if none does. */
 export function callingNode(state: Readonly<State>, group: Group): string | undefined {
   if (group.origin.kind !== 'call') return undefined
   return state.joins.open.get(group.origin.joinId)?.node
 }
 
-/** The key under which turns of a `<~>` are counted. */
+/** The key of the turn count of a `<~>` edge. */
 export const edgePairOf = (edge: GraphEdge): string => JSON.stringify([edge.from, edge.to].sort())
 
-/** The turns of a conversation that its first step has begun: the one who opens it has had the first turn. */
+/** Returns the turns of an alternating conversation after its first step: the agent that opens it has had the first turn. */
 const turnsOf = (branch: Branch, edge: GraphEdge) => (branch.edgePair === edgePairOf(edge) ? branch.turns : 1)
 
 function usable(state: Readonly<State>, branch: Branch, edge: GraphEdge): boolean {
@@ -45,13 +45,13 @@ function usable(state: Readonly<State>, branch: Branch, edge: GraphEdge): boolea
   return !(edge.alternating && edge.maxTurns !== undefined && turnsOf(branch, edge) >= edge.maxTurns)
 }
 
-/** A value sent to User comes back as an answer only where User has a way on; else it is the branch's response. */
+/** If `User` has outgoing edges, a value sent to `User` becomes a question. Otherwise it is the branch's response. */
 const ends = (graph: Graph, edge: GraphEdge): boolean => {
   const to = must(graph.nodes.get(edge.to), edge.to)
   return to.kind === 'end' || (to.kind === 'user' && to.out.length === 0)
 }
 
-/** The edges that a plain value may take, of which it takes the only one, or all that fan out. */
+/** Returns the edges for a plain value: the value takes the only one, or all fan-out edges. */
 function routes(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
   const hasReturned = branch.results !== undefined
   let open = node.out.filter((e) => carries(e) && usable(state, branch, e) && !(e.fanOut && hasReturned))
@@ -66,7 +66,7 @@ function routes(state: Readonly<State>, branch: Branch, node: GraphNode, value: 
   return limited.length > 0 ? limited : open
 }
 
-/** Where a conversation is over at one who has no other way, its last value leaves by the other's. */
+/** If an alternating conversation ends at an agent without another edge, its last value takes the edge of the other agent. */
 function nextTargets(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
   const own = routes(state, branch, node, value)
   if (own.length > 0) return own
@@ -76,7 +76,7 @@ function nextTargets(state: Readonly<State>, branch: Branch, node: GraphNode, va
 
 type ValueTarget = { readonly to: 'back' | 'end' | 'along'; readonly edges: readonly GraphEdge[] } | undefined
 
-/** @param value undefined where it is not known yet */
+/** @param value undefined if it is not known yet */
 function valueTarget(state: Readonly<State>, branch: Branch, value: Json | undefined): ValueTarget {
   const node = nodeIn(state, branch.node)
   const group = must(state.branches.groups.get(branch.group), branch.group)
@@ -93,7 +93,7 @@ function valueTarget(state: Readonly<State>, branch: Branch, value: Json | undef
       : { to: caller === undefined ? 'end' : 'back', edges: [] }
   const graph = graphIn(state)
   const several = edges.length > 1 && !edges.every((e) => e.fanOut)
-  // A person who answers back is asked, not told: a plain value takes the other way.
+  // An edge to a person that answers back is a question, so a plain value takes the other edge.
   const onward = several ? edges.filter((e) => nodeIn(state, e.to).kind !== 'user' || ends(graph, e)) : edges
   if (several && onward.length !== 1) return undefined
   return onward.length === 1 && ends(graph, onward[0] as GraphEdge)
@@ -101,7 +101,7 @@ function valueTarget(state: Readonly<State>, branch: Branch, value: Json | undef
     : { to: 'along', edges: onward }
 }
 
-/** Where a value is not known yet, conditions leave several ways: all of them count as one way along. */
+/** If the value is not known yet, several conditional edges are possible. They count as one edge. */
 function valueHint(state: Readonly<State>, branch: Branch): Flow['value'] {
   const target = valueTarget(state, branch, undefined)
   if (target) return target.to
@@ -138,7 +138,7 @@ export function flowOf(state: Readonly<State>, branch: Branch): Flow {
   return flow
 }
 
-/** A branch that a query began answers whoever sent it, as long as nobody was handed the work. */
+/** Returns whether the branch answers the agent that started it by a query, that is, before any hand-off. */
 const isQueried = ({ origin, branches }: Group, branch: Branch): boolean =>
   origin.kind === 'call' && origin.query === true && branches[0] === branch.id && branch.before === undefined
 
@@ -154,7 +154,7 @@ function computeFlow(state: Readonly<State>, branch: Branch, node: GraphNode): F
   }
 }
 
-/** A step that serves a request only answers. */
+/** The flow of a step that serves a request: it may only answer. */
 export const servingFlow: Flow = { invoke: [], handOff: [], finish: true, askUser: false, value: 'back' }
 
 function allowed(state: Readonly<State>, branch: Branch): string {
@@ -169,7 +169,7 @@ function allowed(state: Readonly<State>, branch: Branch): string {
   return choices.join('; ')
 }
 
-/** An edge by the name that the agent gave: a node's, its agent's, or that of a team with one way in. */
+/** Finds an edge by the given name: of a node, of its agent, or of a team with one entry. */
 function edgeTo(
   state: Readonly<State>,
   branch: Branch,
@@ -222,7 +222,7 @@ function planValue(state: Readonly<State>, branch: Branch, value: Json, invalid:
   if (!target) return invalid('a plain value has more than one way to go, or none')
   if (target.to !== 'along') return { kind: 'end', value, notify }
   const [only] = target.edges as readonly [GraphEdge, ...GraphEdge[]]
-  // What fans out to one alone comes back as from many.
+  // The result of a fan-out to a single agent is a list too.
   const meets = only.fanOut && returnsTo(graphIn(state), only)
   if (target.edges.length === 1 && !meets) return { kind: 'move', edge: only, input: value, notify }
   return { kind: 'fork', targets: target.edges.map((edge) => ({ edge, input: value })), notify }

@@ -1,4 +1,4 @@
-/** Carries out what an outcome means: ends, goes on, or forks. */
+/** Applies an outcome: the branch ends, continues, or forks. */
 import type { CarriedHistory } from '../../../agents/index.ts'
 import type { Json } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
@@ -36,7 +36,7 @@ export function routeResult(d: RunDecision, branch: Branch, plan: Exclude<Plan, 
   }
 }
 
-/** Ids of what a branch begins tell the step (or the question) that decided it and the place in that decision. */
+/** The id of a new branch is made of the step or question that decided it and its index in that decision. */
 const childId = (branch: Branch, ordinal: number) =>
   `${branch.id}/${branch.steps}${branch.asked > 0 ? `?${branch.asked}` : ''}.${ordinal}`
 const childOrder = (branch: Branch, ordinal: number) => [...branch.order, branch.steps, branch.asked, ordinal]
@@ -56,7 +56,7 @@ function traverseEdge(d: RunDecision, branch: Branch, { edge, input, history }: 
   })
 }
 
-/** The same branch at the next node. */
+/** Moves the branch to the next node. */
 export function moveAlong(
   d: RunDecision,
   branch: Branch,
@@ -98,7 +98,7 @@ function start(d: RunDecision, branch: Branch, target: NextTarget, ordinal: numb
   })
 }
 
-/** Apart from everything: the run alone waits for it. Places of notifications of a value come after all others. */
+/** Starts a notification, for which only the run waits. Its index comes after those of all other branches. */
 function startNotification(d: RunDecision, branch: Branch, edge: GraphEdge, value: Json, ordinal: number): void {
   start(d, branch, { edge, input: value }, ordinal, { kind: 'notify' })
 }
@@ -126,7 +126,7 @@ function fork(d: RunDecision, branch: Branch, targets: readonly NextTarget[]) {
   for (const [i, target] of slots.entries()) if (target.edge.type === 'notify') notifyTarget(d, branch, id, target, i)
 }
 
-/** Several go on for a branch, and nobody waits for them. */
+/** Splits a branch into several, for which no branch waits. */
 export function split(d: RunDecision, branch: Branch, targets: readonly NextTarget[]): void {
   if (!mayStart(d, branch, targets.length)) return
   for (const [i, target] of targets.entries()) oneWayTo(d, branch, target, i + 1)
@@ -149,13 +149,13 @@ function openFork(d: RunDecision, branch: Branch, id: string, slots: readonly Ne
   })
 }
 
-/** Who is only told counts as having heard. */
+/** An agent that is only notified counts as having received the value. */
 function notifyTarget(d: RunDecision, branch: Branch, joinId: string, target: NextTarget, slot: number): void {
   const result = { agent: d.node(target.edge.to).label, success: true, value: null }
   d.emit({ type: 'join.arrived', joinId, slot, order: [slot], depth: branch.depth, result })
 }
 
-/** Into the same scope; at a meeting the request itself arrives. */
+/** Starts a branch in the same group. At a join node the request itself arrives. */
 function oneWayTo(d: RunDecision, branch: Branch, target: NextTarget, ordinal: number) {
   const node = d.node(target.edge.to)
   if (!node.isJoin) return start(d, branch, target, ordinal)

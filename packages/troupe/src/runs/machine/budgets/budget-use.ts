@@ -1,4 +1,4 @@
-/** What an exceeded budget says of itself: what is used of it, what of the rest other runs hold, and which. */
+/** The use of a budget: how much is used, how much other runs hold, and which runs. */
 
 export type BudgetHolder = {
   readonly run: string
@@ -7,13 +7,13 @@ export type BudgetHolder = {
 
 export type BudgetUse = {
   readonly used: number
-  /** Drawn by other runs of the tree and not used yet. Absent: nothing is. */
+  /** The amount that other runs of the tree have drawn and not used yet; absent if it is 0. */
   readonly held?: number
-  /** Those that hold most, the first ten. */
+  /** The ten runs that hold most. */
   readonly by?: readonly BudgetHolder[]
 }
 
-/** As the end of a sentence: "", or ", 12 held by RUN (8), RUN (4)". */
+/** Returns the end of a sentence: "", or ", 12 held by RUN (8), RUN (4)". */
 export function heldText({ held = 0, by = [] }: Pick<BudgetUse, 'held' | 'by'>): string {
   if (held === 0) return ''
   const named = by.reduce((sum, holder) => sum + holder.held, 0)

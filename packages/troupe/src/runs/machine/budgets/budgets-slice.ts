@@ -1,18 +1,18 @@
-/** What a run has used, and what it was granted of a budget that it has in common with other runs. */
+/** The usage of a run, and its grants of a budget that it shares with other runs. */
 import { dict } from '../dict.ts'
 import type { Amounts, StepUsage } from '../machine-events.ts'
 
 export interface BudgetsSlice {
   totalSteps: number
   hops: number
-  /** Of these, what runs took that steps have started. */
+  /** The part of it that child runs have taken. */
   chargedSteps: number
   chargedHops: number
-  /** All that it was granted of a common budget; undefined while it draws from none. */
+  /** The sum of its grants of a shared budget; undefined if it draws from none. */
   granted: Amounts | undefined
-  /** What it has asked for and was not granted yet, and the event that did so. */
+  /** Its request that is not granted yet, with the event of the request. */
   draw: (Amounts & { readonly seq: number }) | undefined
-  /** What waiting steps and child runs have used so far, by step or `childUsageKey`: not in `usage` before they end. */
+  /** The usage of waiting steps and child runs so far, by step or `childUsageKey`. It is added to `usage` when they end. */
   readonly openUsage: Map<string, StepUsage>
   readonly usage: { inputTokens: number; outputTokens: number; usd: number; unknown: { [model: string]: true } }
 }

@@ -1,6 +1,6 @@
 /**
- * What a run may use of a budget that it has in common with the runs above and below it. A decision is never cut short for
- * want of hops or branches: what it took too much is granted before the next step begins.
+ * The grants of a run from a budget that it shares with its ancestors and child runs. A decision is never cut off by missing
+ * hops or branches: the excess must be granted before the next step starts.
  */
 import type { Folds } from '../folds.ts'
 import type { Amounts } from '../machine-events.ts'
@@ -8,21 +8,21 @@ import type { State } from '../state.ts'
 
 const nothing: Amounts = { steps: 0, hops: 0, branches: 0 }
 
-/** What the run itself uses: the runs that its steps start draw for themselves. */
+/** Returns the usage of the run itself. Its child runs draw for themselves. */
 export const ownUse = ({ budgets, branches }: Readonly<State>): Amounts => ({
   steps: budgets.totalSteps - budgets.chargedSteps,
   hops: budgets.hops - budgets.chargedHops,
   branches: branches.openCount,
 })
 
-/** What the runs used that its steps have started. */
+/** Returns the usage of its child runs. */
 export const chargedUse = ({ budgets }: Readonly<State>): Amounts => ({
   steps: budgets.chargedSteps,
   hops: budgets.chargedHops,
   branches: 0,
 })
 
-/** @returns what has to be granted before one more step may begin; undefined where it may */
+/** @returns the grants that one more step needs; undefined if it may start */
 export function lackingGrants(state: Readonly<State>): Amounts | undefined {
   const granted = state.budgets.granted ?? (state.run.pinned.draws ? nothing : undefined)
   if (!granted) return undefined

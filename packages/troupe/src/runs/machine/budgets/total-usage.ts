@@ -1,4 +1,4 @@
-/** What a run has used: by steps and child runs that have ended, and so far by those that wait. */
+/** Sums the usage of a run: of ended steps and child runs, and of waiting ones so far. */
 import type { StepUsage } from '../machine-events.ts'
 import type { State } from '../state.ts'
 import type { BudgetsSlice } from './budgets-slice.ts'
@@ -6,7 +6,7 @@ import type { BudgetsSlice } from './budgets-slice.ts'
 /** The key of a child run in `openUsage`; a step has its id, which begins with that of a branch. */
 export const childUsageKey = (run: string): string => `run ${run}`
 
-/** @param except the id of a step whose usage so far is left out */
+/** @param except the id of a step whose usage so far is not counted */
 export function totalUsage({ budgets: { usage, openUsage } }: Readonly<State>, except?: string): Required<StepUsage> {
   let { inputTokens, outputTokens, usd: cost } = usage
   const unknown = new Set(Object.keys(usage.unknown))
@@ -20,7 +20,7 @@ export function totalUsage({ budgets: { usage, openUsage } }: Readonly<State>, e
   return { inputTokens, outputTokens, cost, unknown: [...unknown] }
 }
 
-/** Adds what a step or a child run has used that has ended. */
+/** Adds the usage of an ended step or child run. */
 export function countUsage({ usage }: BudgetsSlice, used: StepUsage): void {
   usage.inputTokens += used.inputTokens
   usage.outputTokens += used.outputTokens

@@ -1,4 +1,4 @@
-/** Folds of events about timers and gaps. */
+/** Folds events about timers and gaps. */
 import type { Folds } from '../folds.ts'
 import type { ClocksSlice } from './clocks-slice.ts'
 import { timeOf } from './run-time.ts'
@@ -19,7 +19,7 @@ export const clockFolds = {
   'clock.jumped': ({ clocks }, { gap }) => countGap(clocks, gap),
 } satisfies Partial<Folds>
 
-/** A gap in which the clocks of work were stopped is not counted twice. */
+/** A gap during which the clocks of work were stopped is not counted twice. */
 function countGap(clocks: ClocksSlice, gap: number): void {
   clocks.gaps += gap
   if (clocks.stoppedAt !== undefined) clocks.stoppedAt += gap

@@ -1,7 +1,7 @@
-/** Timers, and how much of the wall clock they do not count. */
+/** Timers, and the wall-clock time that they do not count. */
 
 export interface Timer {
-  /** In the time that it counts (`run-time.ts`); undefined while the timer is stopped. */
+  /** The due time in the time that the timer counts (`run-time.ts`); undefined while it is stopped. */
   due: number | undefined
   remainingMs: number | undefined
 }
@@ -10,11 +10,11 @@ export interface ClocksSlice {
   readonly timers: Map<string, Timer>
   /** The time of the newest event. */
   lastAt: number
-  /** The sum of the gaps in which no process carried the run, ms. */
+  /** The sum of the gaps in which no process owned the run, in ms. */
   gaps: number
-  /** Since when clocks of work are stopped; undefined while they run. */
+  /** The time since which the clocks of work are stopped; undefined while they run. */
   stoppedAt: number | undefined
-  /** How long they were stopped before, ms. */
+  /** How long they were stopped before, in ms. */
   stoppedMs: number
 }
 

@@ -1,4 +1,4 @@
-/** What follows when a timer has come. */
+/** Handles a due timer. */
 
 import { requestBranchCancel, requestStepCancel } from '../branches/cancellation.ts'
 import { retryInPlace, routeError, timedOut } from '../branches/fail-branch.ts'
@@ -18,7 +18,7 @@ export function onTimer(d: RunDecision, name: string) {
   const due = d.state.clocks.timers.get(name)?.due
   if (due === undefined || !isTimerRunning(d.state, name)) return
   const lateMs = timeOf(d.state, name, d.at) - due
-  // It is early after a gap, or where the clock of a process is behind: it is set again.
+  // After a gap, or if the clock of a process is behind, the timer is early and is set again.
   if (lateMs < 0) return d.emit({ type: 'timer.set', name, due: d.at - lateMs })
   d.emit({ type: 'timer.cleared', name })
   const id = idOf(name)
@@ -72,7 +72,7 @@ function abandon(d: RunDecision, id: string): void {
   endStep(d, step, { error: (step.cancellation as Cancellation).error })
 }
 
-/** What has arrived goes on; who has not, has failed. */
+/** The deadline of a join: arrived branches continue, and missing ones have failed. */
 function deadline(d: RunDecision, id: string): void {
   const joinState = d.joinState(id)
   const late = timedOut('deadline', `The join at ${joinState.agent}`, deadlineOf(d, joinState.node) as number)

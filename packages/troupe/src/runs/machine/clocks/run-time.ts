@@ -1,8 +1,8 @@
 /**
- * The times that timers count. Those of questions are for people and count wall-clock time. Those of steps count process
- * time: the wall clock without the gaps in which no process carried the run. All others count work time: process time in
- * which the run was neither paused nor waiting. Clocks of work stop and run as a whole, by the state alone: no timer has an
- * event for that.
+ * The times that timers count. Timers of questions are for people and count wall-clock time. Timers of steps count process
+ * time: wall-clock time without the gaps in which no process owned the run. All others count work time: process time in
+ * which the run was neither paused nor waiting. The clocks of work stop and start together. The state alone determines this,
+ * so no timer has an event for it.
  */
 import { deriveStatus } from '../run/run-account.ts'
 import { hasEnded, type State } from '../state.ts'
@@ -10,13 +10,13 @@ import type { ClocksSlice } from './clocks-slice.ts'
 
 /** The kind of a timer: its name up to the first colon. */
 export const kindOf = (name: string): string => (name.includes(':') ? name.slice(0, name.indexOf(':')) : name)
-/** What a timer belongs to: its name after the first colon. */
+/** The object of a timer: its name after the first colon. */
 export const idOf = (name: string): string => name.slice(name.indexOf(':') + 1)
 
-/** Whether a timer is due at a time of day, however long no process carried the run. */
+/** Returns whether a timer counts wall-clock time, also while no process owns the run. */
 export const isWallClockTimer = (name: string): boolean => kindOf(name) === 'question'
 
-/** Whether a timer counts work time. */
+/** Returns whether a timer counts work time. */
 export function isWorkTimer(name: string): boolean {
   const kind = kindOf(name)
   return kind !== 'question' && kind !== 'step' && kind !== 'grace'
@@ -31,17 +31,17 @@ export function timeOf({ clocks }: Readonly<State>, name: string, at: number): n
   return isWallClockTimer(name) ? at : at - clocks.gaps
 }
 
-/** Converts the time that a timer counts to ms since 1970, as of the newest event: a later gap or stop moves it. */
+/** Converts the time that a timer counts to ms since 1970, as of the newest event. A later gap or stop moves it. */
 export function wallTimeOf(state: Readonly<State>, name: string, due: number): number {
   const { lastAt } = state.clocks
   return lastAt + due - timeOf(state, name, lastAt)
 }
 
-/** Whether a timer can come: it has a due time, and its clock is not stopped with the work. */
+/** Returns whether a timer can become due: it has a due time, and its clock is not stopped. */
 export const isTimerRunning = ({ clocks }: Readonly<State>, name: string): boolean =>
   clocks.timers.get(name)?.due !== undefined && !(clocks.stoppedAt !== undefined && isWorkTimer(name))
 
-/** Called after each event: the clocks of work stop while the run is paused, or while nothing in it can move. */
+/** Stops or starts the clocks of work. Called after each event: they stop while the run is paused or cannot continue. */
 export function updateWorkClock(state: State): void {
   const { clocks } = state
   const stopped = isWorkStopped(state)

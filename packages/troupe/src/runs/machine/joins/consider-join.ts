@@ -1,4 +1,4 @@
-/** Barriers fire once: when their join is met or cannot be met; they close when the losers have stopped. */
+/** Completes a join once: when its condition is met or cannot be met. The join closes when the other branches have stopped. */
 import type { StoredError } from '../../../core/index.ts'
 import { byOrder, type Group } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'
@@ -18,7 +18,7 @@ export function considerJoin(d: RunDecision, id: string): void {
   } else if (now.open === 0) close(d, joinState)
 }
 
-/** @param error why it goes down; absent, it is met */
+/** @param error why the join fails; absent if its condition is met */
 export function fire(d: RunDecision, joinState: JoinState, forLosers: StoredError, error?: StoredError): void {
   const now = joinProgress(d, joinState)
   d.emit({
@@ -46,7 +46,7 @@ export function fire(d: RunDecision, joinState: JoinState, forLosers: StoredErro
   discardJoins(d, group, (node) => d.node(node).reach.includes(joinState.node), forLosers)
 }
 
-/** Meetings that will not take place: what waited there goes down with them. */
+/** Fails the joins that cannot complete, with the branches that waited there. */
 export function discardJoins(d: RunDecision, group: Group, which: (node: string) => boolean, error: StoredError): void {
   for (const node of Object.keys(group.openJoins)) {
     const id = group.openJoins[node]
@@ -81,7 +81,7 @@ export function close(d: RunDecision, joinState: JoinState): void {
     d.later({ do: 'scope.fail', group: group.id, error: joinState.error, fatal: joinState.fatal })
 }
 
-/** Those who met go on as one branch. */
+/** The joined branches continue as one branch. */
 function startJoinedBranch(d: RunDecision, joinState: JoinState, group: Group): void {
   const [first] = [...joinState.arrivals].sort(byOrder) as [JoinState['arrivals'][number]]
   d.emit({

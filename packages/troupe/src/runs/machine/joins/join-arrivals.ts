@@ -1,4 +1,4 @@
-/** Meetings: the branches of a scope wait for each other at a node to which several ways lead. */
+/** Joins at a node with several incoming edges, where the branches of a group wait for each other. */
 
 import type { Json } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
@@ -11,7 +11,7 @@ import { cause, joinOf, joinProgress, missing, policyOf } from './join-progress.
 import { verdict } from './join-verdict.ts'
 import type { JoinState } from './joins-slice.ts'
 
-/** Who comes alone, with nobody on the way, just goes on; the others meet. */
+/** A branch that arrives alone, while no other can arrive, continues without a join. */
 export function joinArrivals(d: RunDecision): void {
   const groups = new Map<string, Arrival[]>()
   for (const arrival of d.arrivals.splice(0)) {
@@ -88,7 +88,7 @@ function open(d: RunDecision, group: Group, name: string): string {
   return id
 }
 
-/** Fires the meetings of a scope that nobody else can come to, and the first of those that wait for each other alone. */
+/** Completes the joins of a group that no further branch can reach, and the first of joins that wait only for each other. */
 export function considerJoins(d: RunDecision, group: Group): void {
   const open = Object.keys(group.openJoins).filter((node) => group.openJoins[node] !== undefined)
   let waiting = 0
@@ -106,7 +106,7 @@ export function considerJoins(d: RunDecision, group: Group): void {
   fireAlone(d, d.joinState(group.openJoins[next as string] as string))
 }
 
-/** Nobody moves: what has arrived is all that will, and there are no losers. */
+/** No branch can move: no further branch will arrive, and no branch is cancelled. */
 function fireAlone(d: RunDecision, joinState: JoinState): void {
   const now = { ...joinProgress(d, joinState), open: 0 }
   const satisfied = verdict(joinState.join, joinState.onFailure, now) === 'satisfied'

@@ -1,4 +1,4 @@
-/** Barriers: where the branches of a fork, or of a scope at a node, meet. */
+/** Folds events about joins: of the branches of a fork, or of a group at a node. */
 
 import { countReachable, refreshJoin, setBranchStatus } from '../branches/branch-counts.ts'
 import { countTraversal } from '../branches/branch-folds.ts'
@@ -87,7 +87,7 @@ function arrived(state: State, event: EventOf<'join.arrived'>): void {
   if (joinState.kind === 'fork') refreshJoin(state, joinState)
 }
 
-/** The result of a group is with its join now; its branches remain for the results of the run. */
+/** The join holds the result of the group now. Its branches remain for the results of the run. */
 function closeGroup({ branches, labels }: State, id: string | undefined): void {
   const group = id === undefined ? undefined : branches.groups.get(id)
   if (!group) return

@@ -1,4 +1,4 @@
-/** How a barrier stands, and what its results look like. */
+/** The progress of a join, and the form of its results. */
 import { failure, type Json, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { FailurePolicy, GraphNode, Join } from '../../../topology/index.ts'
 import { byOrder, type Group } from '../branches/branches-slice.ts'
@@ -10,7 +10,7 @@ import type { JoinState } from './joins-slice.ts'
 export const joinOf = (d: RunDecision, node: GraphNode): Join => node.join ?? d.config.join
 export const policyOf = (d: RunDecision, node: GraphNode): FailurePolicy => node.onFailure ?? d.config.onFailure
 
-/** How many branches of its scope may still come to a meeting; its own place in the counts is not one of them. */
+/** Returns how many branches of its group can still reach the join, without the join itself. */
 export function missing(d: RunDecision, group: Group, node: string, holds: boolean): number {
   const own = holds && d.node(node).reach.includes(node) ? 1 : 0
   return (group.reachableCounts[node] as number) - own
@@ -24,10 +24,10 @@ export function joinProgress(d: RunDecision, joinState: JoinState): JoinProgress
   return { successes, failures, open, fatal }
 }
 
-/** Losers are told so; whoever missed a deadline, that. */
+/** Returns the error of a cancelled branch: the join completed without it, or it missed the deadline. */
 export const loser: StoredError = storeError(failure('cancelled', { what: 'A branch that is no longer needed' }))
 
-/** The failure itself where all were needed; else that too few are left, and why. */
+/** Returns the failure itself if all branches were needed; else an error that too few are left, with the reason. */
 export function cause(joinState: JoinState, now: JoinProgress): StoredError {
   if (joinState.failure && (joinState.join === 'all' || joinState.fatal)) return joinState.failure
   const firstFailure = joinState.failure ? `; the first failure: ${joinState.failure.message}` : ''

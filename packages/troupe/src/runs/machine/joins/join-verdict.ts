@@ -1,18 +1,18 @@
-/** When a join is met, and when it no longer can be. */
+/** Decides whether the condition of a join is met, or cannot be met any more. */
 import type { FailurePolicy, Join } from '../../../topology/index.ts'
 
 export interface JoinProgress {
   readonly successes: number
   readonly failures: number
-  /** How many may still arrive. */
+  /** The number of branches that can still arrive. */
   readonly open: number
-  /** A person said to go down with it. */
+  /** A person decided that the join fails with the branch. */
   readonly fatal: boolean
 }
 
 export type JoinVerdict = 'open' | 'satisfied' | 'unsatisfied'
 
-/** How many must succeed; ratio counts all that have arrived or may still arrive. */
+/** Returns how many branches must succeed. A ratio counts all branches that have arrived or can still arrive. */
 export function needed(join: Join, progress: JoinProgress): number {
   const all = progress.successes + progress.failures + progress.open
   if (join === 'all') return all
@@ -26,8 +26,8 @@ export const canBeSatisfied = (join: Join, progress: JoinProgress): boolean =>
     : progress.successes + progress.open >= needed(join, progress)
 
 /**
- * Fail fast goes down as soon as the join cannot be met any more; the other policies wait for the rest and go on with
- * what there is.
+ * With fail-fast the join fails as soon as its condition cannot be met. With the other policies it waits for the rest and
+ * continues with the available results.
  */
 export function verdict(join: Join, policy: FailurePolicy, progress: JoinProgress): JoinVerdict {
   if (progress.fatal) return 'unsatisfied'

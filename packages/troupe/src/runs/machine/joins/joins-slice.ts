@@ -4,7 +4,7 @@ import type { FailurePolicy, Join } from '../../../topology/index.ts'
 import type { BranchId, JoinId, Result } from '../machine-events.ts'
 import type { StatusTransitions } from '../transition-to.ts'
 
-/** closing: it is decided, and the branches that it does not need are being stopped. One that is closed leaves the state. */
+/** closing: the join is decided, and the branches that it does not need are being cancelled. A closed join leaves the state. */
 export type JoinStatus = 'open' | 'closing'
 
 /** Each join completes once. */

@@ -1,10 +1,10 @@
-/** What a join hands to the agent that meets there. */
+/** The results that a join passes to its agent. */
 
 import { byOrder } from '../branches/branches-slice.ts'
 import type { Result } from '../machine-events.ts'
 import type { JoinState } from './joins-slice.ts'
 
-/** Returns what has met at a join, in order of invocation; failures too, unless the policy is to go on without them. */
+/** Returns the results of a join in the order of invocation, with failures unless the policy omits them. */
 export function resultsOf(joinState: JoinState): readonly Result[] {
   const all =
     joinState.kind === 'fork'

@@ -1,6 +1,6 @@
 /**
- * Agent paths: who invoked whom, from who began to who acts. Who is handed the work, or gets it along an edge, stands in
- * the place of who had it; who is invoked, notified or asked stands below.
+ * Agent paths: the chain of invocations from the first agent to the acting one. After a hand-off, or along an edge, an agent
+ * takes the position of the agent before. An invoked, notified or asked agent is added below.
  */
 import type { Event } from '../machine-events.ts'
 
@@ -10,7 +10,7 @@ export type AgentPaths = ReadonlyMap<string, AgentPath>
 
 const subjectsOf = (event: Event) => event as { readonly [subject in 'question' | 'step' | 'branch']?: string }
 
-/** Of who an event is about; empty for the run as a whole. Folded by `pathSetBy` up to this event. */
+/** Returns the path of the agent of an event; empty for the run itself. Folded by `pathSetBy` up to this event. */
 export function pathOf(paths: AgentPaths, event: Event): AgentPath {
   const { question, step, branch } = subjectsOf(event)
   return paths.get(question ?? '') ?? paths.get(step ?? '') ?? paths.get(branch ?? '') ?? noAgents
@@ -23,21 +23,21 @@ export function pathsOf(events: readonly Event[]): readonly AgentPath[] {
   return events.map((event) => setPath(paths, event))
 }
 
-/** Stores the path that an event settles, if any, and returns the path of the event. */
+/** Stores the path that an event determines, if any, and returns the path of the event. */
 export function setPath(paths: Map<string, AgentPath>, event: Event): AgentPath {
   const set = pathSetBy(paths, event)
   if (set) paths.set(...set)
   return pathOf(paths, event)
 }
 
-/** The place whose path an event settles; undefined for most. */
+/** Returns the branch, step or question whose path the event determines; undefined for most events. */
 export function pathSetBy(paths: AgentPaths, event: Event): readonly [subject: string, path: AgentPath] | undefined {
   const of = (subject: string | undefined) => (subject === undefined ? undefined : paths.get(subject)) ?? []
   const withLastAgent = (subject: string | undefined, agent: string) => [...of(subject).slice(0, -1), agent]
   switch (event.type) {
     case 'branch.started': {
       const { branch, parent, group, origin, agent } = event
-      // All branches of a group continue in the place where its first one began.
+      // All branches of a group continue at the position at which its first one started.
       return [branch, origin ? [...of(parent), agent] : withLastAgent(group, agent)]
     }
     case 'branch.moved':
@@ -47,7 +47,7 @@ export function pathSetBy(paths: AgentPaths, event: Event): readonly [subject: s
     case 'question.asked': {
       const { question: _, ...asking } = event
       const path = pathOf(paths, asking as Event)
-      // One that helps the agent of the step asks for itself.
+      // An agent that helps the agent of the step asks in its own name.
       return [event.question, path.at(-1) === event.agent || event.step === undefined ? path : [...path, event.agent]]
     }
     default:

@@ -1,7 +1,7 @@
 /**
- * What values of a run came with, carried to all that is made of them: a branch derives from its task, from the branch it
- * came from, from what it has met, and from what its steps have read. A step tells what its outcome is tainted by, which
- * is what it was given and what it read, unless its code vouched for less. Holds nothing for what is not tainted.
+ * Propagates the taint labels of a run's values. A branch derives from its task, from the branch that started it, from the
+ * results that it joined, and from the data that its steps have read. A step reports the labels of its outcome: those of its
+ * input and of what it read, unless its code declassified some. Untainted values have no entry.
  */
 import { joinTaint, type TaintLabel } from '../../../core/index.ts'
 import type { Event, EventOf } from '../machine-events.ts'
@@ -9,17 +9,17 @@ import { must, type State } from '../state.ts'
 
 type Taint = readonly TaintLabel[] | undefined
 
-/** Of what its branches have ended with: its result may hold any of it. */
+/** The labels of the results of its branches. The result of the group may contain any of them. */
 export const taintOfRun = (state: Readonly<State>): Taint => state.labels.taints.get('run')
 
-/** Of the input of a step: a step that serves is asked in the asker's place. */
+/** The labels of a step's input. A serving step has those of the request. */
 export const taintOfStep = (
   state: Readonly<State>,
   { id, branch }: { readonly id: string; readonly branch: string },
 ): readonly TaintLabel[] =>
   joinTaint(state.labels.taints.get(`step ${id}`), state.labels.taints.get(`branch ${branch}`))
 
-/** Before the event is folded in: what it closes is still there. */
+/** Called before the event is folded, so that the records that it closes still exist. */
 export function evolveTaint(state: State, event: Event): void {
   const { taints } = state.labels
   switch (event.type) {
@@ -35,7 +35,7 @@ export function evolveTaint(state: State, event: Event): void {
     case 'branch.moved':
       add(state, `branch ${event.branch}`, taints.get(`join ${event.meets}`))
       break
-    // The result tells of every branch, also of those that went on as somebody else's.
+    // The result reports each branch, also those that continued as another branch.
     case 'branch.completed':
     case 'branch.failed':
     case 'branch.cancelled':
@@ -55,7 +55,7 @@ export function evolveTaint(state: State, event: Event): void {
     case 'join.arrived':
       add(state, `join ${event.joinId}`, taintOfArrival(state, event))
       break
-    // The error of a join that is not met tells of a failure that arrived.
+    // The error of a failed join quotes a failure that arrived.
     case 'join.completed':
       add(state, `branch ${event.branch}`, taints.get(`join ${event.joinId}`))
       break
@@ -64,13 +64,13 @@ export function evolveTaint(state: State, event: Event): void {
   }
 }
 
-/** What a step that serves has read comes to its asker with the answer. */
+/** The labels of a serving step pass to the asking step with the answer. */
 function completed(state: State, event: EventOf<'step.completed'>): void {
   const { serve } = must(state.steps.open.get(event.step), event.step)
   put(state, serve ? `step ${event.step}` : `branch ${event.branch}`, serve ? undefined : event.taint)
 }
 
-/** What arrives for a whole scope, or without a branch of its own, may be of any branch in it. */
+/** An arrival without a branch of its own may derive from any branch of the group. */
 function taintOfArrival(state: State, event: EventOf<'join.arrived'>): Taint {
   const { taints } = state.labels
   const { groups } = state.branches

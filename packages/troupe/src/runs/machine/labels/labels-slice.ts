@@ -1,9 +1,9 @@
-/** What goes with values and agents through a run: taint, and through whom each agent came to act. */
+/** The labels of a run: taint of values, and the path of each agent. */
 import type { TaintLabel } from '../../../core/index.ts'
 import type { AgentPath } from './agent-path.ts'
 
 export interface LabelsSlice {
-  /** Of the task, the run, and each branch, join and serving step that is tainted. */
+  /** The taint of the task, the run, and each tainted branch, join and serving step. */
   readonly taints: Map<string, readonly TaintLabel[]>
   readonly paths: Map<string, AgentPath>
 }

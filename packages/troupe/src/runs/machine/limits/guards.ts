@@ -1,4 +1,4 @@
-/** Guards: bounds that a run may not pass. A tripped one ends the run with what it has. */
+/** Guards: limits of a run. A tripped guard ends the run with its results so far. */
 import { failure, type Json, type StoredError, storeError } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
@@ -23,7 +23,7 @@ const fields = (details: Json | undefined): { readonly [key: string]: Json } =>
 
 const guardKinds = ['guard.', 'budget.exceeded', 'journal.full'] as const
 
-/** The guard that a step tripped by itself: its tool calls repeat, a budget rejected its next call, its journal is full. */
+/** Returns the guard that a step tripped: repeated tool calls, a rejected budget, or a full journal. */
 export function guardIn(error: StoredError): Guard | undefined {
   const kind = guardKinds.find((prefix) => error.code.startsWith(prefix))
   if (kind === undefined) return undefined
@@ -39,7 +39,7 @@ export function guardIn(error: StoredError): Guard | undefined {
   }
 }
 
-/** Looked at before a step is started; `later` where the run has to be granted more first. */
+/** Checked before a step starts; `later` if the run needs a grant first. */
 export function stepAllowed(d: RunDecision): 'yes' | 'later' | 'never' {
   const { steps } = d.config.budget
   const { totalSteps } = d.state.budgets
@@ -67,7 +67,7 @@ export function hopsAllowed(d: RunDecision, more: number): boolean {
   return false
 }
 
-/** Looked at before branches begin: those that wait for their turn are open too. */
+/** Checked before branches start. Branches that wait for a slot count as open. */
 export function branchesAllowed(d: RunDecision, more: number): boolean {
   const { branches } = d.config.budget
   const open = d.state.branches.openCount + more
@@ -76,7 +76,7 @@ export function branchesAllowed(d: RunDecision, more: number): boolean {
   return false
 }
 
-/** Two who send a branch back and forth, not in a conversation whose turns are bounded. */
+/** Trips if two agents send a branch back and forth, except in a conversation with bounded turns. */
 export function notPingPong(d: RunDecision, branch: Branch, edge: GraphEdge): boolean {
   const guard = d.config.guards.pingPong
   if (!guard || edge.maxTurns !== undefined || edge.limit !== undefined || branch.before !== edge.to) return true
@@ -86,7 +86,7 @@ export function notPingPong(d: RunDecision, branch: Branch, edge: GraphEdge): bo
   return false
 }
 
-/** @returns true where the branch has gone on too long with inputs and outcomes that it had before */
+/** @returns true if the branch has repeated earlier inputs and outcomes too often */
 export function checkProgress(d: RunDecision, branch: Branch): boolean {
   const guard = d.config.guards.noProgress
   if (!guard || branch.noProgressCount < guard.steps) return false

@@ -1,4 +1,4 @@
-/** What limits count: uses of an edge, and steps of a node that execute. */
+/** The counts for limits: uses of each edge, and executing steps of each node. */
 import { dict } from '../dict.ts'
 
 export interface LimitsSlice {
