@@ -1,22 +1,22 @@
 /**
- * A journal: the append-only record of a run or a step, with one writer. An append moves the head row from the
- * sequence and owner epoch it expects. Taking over is an append and raises the epoch.
+ * A journal: the append-only record of a run or a step, with one writer. An append moves the head row and expects its
+ * sequence number and owner epoch. A takeover is an append that increments the epoch.
  */
 import type { Json, UserId } from '../core/index.ts'
 import type { Fragment, Statement } from '../storage/index.ts'
 
-/** `run:ID`, `step:RUN/BRANCH/STEP#n`, `session:THREAD#n`, `message:ID#n` of a handler. */
+/** `run:ID`, `step:RUN/BRANCH/STEP#n`, `session:THREAD#n`, or `message:ID#n` of a handler. */
 export type JournalId = string
 export type JournalKind = 'run' | 'step'
 
 export interface JournalRecord {
   readonly seq: number
-  /** ms since 1970, as given by the writer: part of the record, so that a replay sees it. */
+  /** In ms since 1970, set by the writer. Part of the record, so that a replay sees the same time. */
   readonly at: number
   readonly body: Json
 }
 
-/** A body that is JSON text already, checked by whoever made it. */
+/** A body that is already JSON text. Its creator has validated it. */
 export class EncodedBody {
   readonly text: string
   constructor(text: string) {
@@ -26,40 +26,39 @@ export class EncodedBody {
 export type Body = Json | EncodedBody
 
 export interface JournalLimits {
-  /** Warn, and refuse, at so many records. A fan-out is one record. */
+  /** The numbers of records at which a warning is emitted and appends are rejected. A fan-out is one record. */
   readonly warnRecords: number
   readonly maxRecords: number
   readonly maxBytes: number
-  /** A snapshot is taken so that a resume reads at most so many records after it. */
+  /** The interval of snapshots: a resume reads at most this many records after one. */
   readonly snapshotEvery: number
 }
 
-/** The right to write one journal, from a head that is known. Every fragment made counts on its change committing. */
+/** Appends to one journal from a known head. It assumes that the change of each created fragment commits. */
 export interface JournalWriter {
   readonly id: JournalId
   readonly user: UserId
-  /** The newest record's sequence, fragments made but not yet committed included. */
+  /** The sequence number of the newest record, including fragments that are not committed yet. */
   readonly head: number
   readonly epoch: number
   /**
-   * @param options.last the journal's end, or the result of what was claimed before: taken though the journal is full
+   * @param options.last the end of the journal, or the result of an earlier claim: accepted also if the journal is full
    * @throws CapacityError `journal.full`
    */
   append(at: number, bodies: readonly Body[], options?: { readonly last?: boolean }): Fragment
-  /** Where this writer stands: taken before fragments are made, given to `rewind` when their change failed. */
+  /** Returns the position of the writer. Pass it to `rewind` if the change of later fragments fails. */
   mark(): JournalMark
   rewind(mark: JournalMark): void
   /**
-   * An append after this writer was fenced by a cancel and by nobody else: for results of effects alone. Refused with
-   * `journal.lost` when another has taken over.
+   * Appends results of effects after a cancel has fenced this writer. Rejected with `journal.lost` after a takeover.
    */
   appendFenced(at: number, bodies: readonly Body[]): Fragment
-  /** Behind the end of a journal that is closed or fenced: for what becomes known later. */
+  /** Appends after the end of a closed or fenced journal, for results that become known later. */
   appendEnded(at: number, bodies: readonly Body[]): Fragment
-  /** True when the next append should bring the folded state along. */
+  /** Returns true if the next append should include a snapshot. */
   snapshotDue(): boolean
   snapshot(state: Body): Fragment
-  /** Moves the head without a record, to prove in a change of another kind that this writer still owns the journal. */
+  /** Moves the head without a record, so that a change fails if this writer does not own the journal any more. */
   prove(): Fragment
 }
 
@@ -75,21 +74,21 @@ export interface JournalContent {
   readonly owner: string
   readonly closed: boolean
   readonly snapshot: { readonly seq: number; readonly state: Json } | undefined
-  /** It was cancelled at this epoch, and nobody took over since. */
+  /** The epoch at which it was cancelled, if there was no takeover since. */
   readonly fenced: number | undefined
-  /** Those after the snapshot. Sequences have gaps where a take-over or a proof stands. */
+  /** The records after the snapshot. A takeover or a moved head leaves a gap in the sequence numbers. */
   readonly records: readonly JournalRecord[]
 }
 
 export interface Journals {
-  /** The newest form of records that this build reads; what it writes has it. */
+  /** The newest version of records that this build reads and writes. */
   readonly form: number
-  /** ms for which a closed journal is kept. */
+  /** The retention of a closed journal, in ms. */
   readonly retentionMs: number
-  /** Another time that ended journals are kept, in ms. */
+  /** Replaces the retention of ended journals, in ms. */
   setRetention(ms: number): void
   /**
-   * The first records and the head row; expects that the journal does not exist, else `journal.lost`.
+   * Creates a journal with its first records. Fails with `journal.lost` if it exists.
    * @param options.closed ended with these records already
    * @param options.below goes with the journal of its run, not by itself
    * @param options.keptMs after its end, where it is kept for another time than the others
@@ -103,12 +102,12 @@ export interface Journals {
     options?: { readonly closed?: boolean; readonly isChild?: boolean; readonly retentionMs?: number | undefined },
   ): { readonly writer: JournalWriter; readonly fragment: Fragment }
   load(user: UserId, id: JournalId): Promise<JournalContent | undefined>
-  /** All records after a sequence that are still kept, for readers. */
+  /** Returns all stored records after a sequence number. */
   read(user: UserId, id: JournalId, after: number, limit: number): Promise<readonly JournalRecord[]>
   /**
-   * Becomes the writer: raises the epoch by an append of its own, in a change of its own.
-   * @param also expectations and rows of the room above, in the same change; what refuses them is thrown with its code
-   * @throws LeaseLostError `journal.lost` when somebody else did at the same moment, or it is closed
+   * Takes the journal over: increments the epoch in a separate change and returns the writer.
+   * @param also expectations and rows of the calling module in the same change; their rejection is thrown with its code
+   * @throws LeaseLostError `journal.lost` if another process took it over at the same time, or if it is closed
    * @throws NotFoundError `journal.unknown`
    */
   takeOver(
@@ -118,32 +117,32 @@ export interface Journals {
     also?: readonly Statement[],
   ): Promise<{ readonly writer: JournalWriter; readonly content: JournalContent }>
   /**
-   * For the change that cancels: raises the epochs of these journals, so that their writers can only record effects. One
-   * that doesn't exist yet is made, closed, so that nobody can begin it late.
+   * Fences journals for the change that cancels: increments their epochs, so that their writers can only record effects. A
+   * journal that does not exist is created as closed, so that no process can create it later.
    */
   fence(user: UserId, ids: readonly JournalId[]): Fragment
   /**
-   * For what becomes known of a journal that is over: appends it behind its end.
-   * @returns undefined for a journal that does not exist, or that its writer may go on with
+   * Appends a result after the end of a closed journal.
+   * @returns undefined if the journal does not exist or is still open
    */
   amend(user: UserId, id: JournalId, bodies: readonly Body[]): Promise<Fragment | undefined>
-  /** Marks it ended: it goes with its retention, `retentionMs` where that is given, or `isChild` another with that one. */
+  /** Closes a journal. It is deleted after its retention (`retentionMs` if given), or with the journal of its run (`isChild`). */
   close(
     user: UserId,
     id: JournalId,
     options?: { readonly isChild?: boolean; readonly retentionMs?: number | undefined },
   ): Fragment
-  /** Ends those that there are as they stand: nobody goes on with them, and they go after so long. */
+  /** Closes existing journals as they are: no process continues them, and they are deleted after the given time. */
   abandon(user: UserId, ids: readonly JournalId[], retentionMs: number): Fragment
-  /** Of journals that have ended: they are kept for so long from now on. */
+  /** Sets the retention of ended journals from now on. */
   retainEnded(user: UserId, ids: readonly JournalId[], retentionMs: number): Fragment
-  /** Deletes closed journals after their retention with all below them, at most so many. @returns how many */
+  /** Deletes closed journals after their retention, with their child journals. @returns the number of deleted journals */
   cleanup(limit: number): Promise<number>
 }
 
-/** Turns a body written by an older release into today's form. Released bodies never change their meaning. */
+/** Converts a body of an older release to the present form. The meaning of a released body never changes. */
 export interface Upcaster {
-  /** The form that the code writes and reads now. */
+  /** The version that the code reads and writes. */
   readonly version: number
   upcast(body: Json, from: number): Json
 }

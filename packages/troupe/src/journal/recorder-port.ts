@@ -1,9 +1,9 @@
 /**
- * What the log of one step lets a room build its part of `ctx` on: answers that come again on re-entry, effects, staged
- * writes that commit with the turn, waits that hold no process.
+ * The record of one step, on which modules build their part of `ctx`: answers that are the same when the step is executed
+ * again, effects, staged writes that commit with the turn, and waits that occupy no process.
  *
- * A call is identified by stage, kind, name and the n-th such call. Answers are delivered one per macrotask in the order
- * of the log, live and on re-entry alike.
+ * A call is identified by its stage, kind, name and number. Answers are delivered one per macrotask in the order
+ * of the record, at the first execution and at each later one.
  */
 import type { Json, Principal, Provenance, TaintLabel, TraceContext, TroupeError } from '../core/index.ts'
 import type { Fragment, Row } from '../storage/index.ts'
@@ -13,102 +13,102 @@ import type { JournalId } from './journal-port.ts'
 export interface CallName {
   /** `get`, `list`, `now`, `push`, `send`, `request`, `ask`, … */
   readonly kind: string
-  /** The key, the effect's name, or whatever tells calls of one kind apart. */
+  /** The key, the name of the effect, or another name that distinguishes calls of one kind. */
   readonly name: string
 }
 
 export interface StagedWrite {
   readonly call: CallName
-  /** Made when the turn commits; must be the same rows however often it is made. */
+  /** Creates the statements when the turn commits. Must create the same rows at each call. */
   readonly fragment: () => Fragment | Promise<Fragment>
   /**
-   * Makes the fragment of all consecutive writes that have this same function, after `fragment` of each of them was called:
-   * a writer that updates one row for many writes does it once.
+   * Creates one fragment for all consecutive writes with this same function, after `fragment` of each was called. Many writes
+   * can so update one row once.
    */
   readonly rest?: () => Promise<Fragment>
-  /** The order of the fragments in the change, so that locks are taken alike. */
+  /** The module, which determines the order of fragments in a change, so that all writers take locks in one order. */
   readonly module: 'context' | 'messages' | 'other'
   /** Called once, when its change has committed in this process. */
   readonly committed?: (made: CommittedWrite) => void
 }
 
 export interface CommittedWrite {
-  /** Of each statement of its fragment, what it returned. */
+  /** The rows that each statement of its fragment returned. */
   readonly rows: readonly (readonly Row[])[]
-  /** The user's new revision; null where nothing of the change is watched. */
+  /** The new revision of the user; null if the change has no feed items. */
   readonly revision: number | null
 }
 
 export interface Wait {
   readonly call: CallName
-  /** What asks for the answer, in the change that commits the turn; `name` is how the answer must be addressed. */
+  /** Creates the statements that ask for the answer, in the change that commits the turn. The answer is addressed to `name`. */
   readonly notify: (name: string) => Fragment | Promise<Fragment>
-  /** Milliseconds after which it is rejected with TimeoutError, by a durable timer. */
+  /** The time in ms after which a durable timer rejects it with TimeoutError. */
   readonly timeoutMs?: number
   readonly input: Json
 }
 
-/** What `answerWait` puts into the inbox of the step's journal. */
+/** The answer that `answerWait` puts into the inbox of the step's journal. */
 export type WaitAnswer = { readonly value: Json } | { readonly error: Json }
 
 export interface Recorder {
   readonly step: JournalId
   readonly principal: Principal
   readonly runId: string | undefined
-  /** The same at each entry: goes with what the step writes, sends and asks. */
+  /** The trace context of the step's writes, messages and questions. The same at each execution. */
   readonly trace: TraceContext
-  /** Of what is made here: the agent, its run and step, and the tool call of the step whose stage this is. */
+  /** The provenance of writes: the agent, its run and step, and the tool call of this stage. */
   readonly provenance: Provenance
-  /** Aborts on cancel, timeout, loss of the journal, and with `parked` when the step gives up its process. */
+  /** Aborts on cancel, timeout or loss of the journal, and with `parked` when the step is parked. */
   readonly signal: AbortSignal
-  /** An answer of the world inside (a context read, now, random): recorded with the next append, whichever comes first. */
+  /** Records an internal answer (a context read, now, random) with the next append. */
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T>
-  /** The same for what must answer at once (`ctx.now()`, `ctx.random()`). */
+  /** The same for synchronous calls (`ctx.now()`, `ctx.random()`). */
   answerNow<T extends Json>(call: CallName, ask: () => T): T
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
-  /** @returns false when a turn already committed holds this write: nothing is staged, overlays stay as they are. */
+  /** Stages a write. @returns false if a committed turn already has this write: nothing is staged then */
   stage(write: StagedWrite): boolean
   /**
-   * Marks an error which says that somebody changed what the turn had read. If the code of the step ends with it, the turn
-   * is repeated, as where its commit finds the change.
+   * Marks an error that reports a change of data which the turn has read. If the step's code ends with this error, the turn is
+   * repeated, as after a conflict at its commit.
    */
   markStale(error: TroupeError): void
   /** Commits the turn: claims, answers, outcomes and staged writes in one change. */
   commit(): Promise<void>
-  /** Commits the turn with what asks, then stays unsettled until the answer comes; the step parks meanwhile. */
+  /** Commits the turn with the request, and resolves when the answer arrives. The step is parked meanwhile. */
   wait(wait: Wait): Promise<Json>
   /**
-   * Called after each commit of staged writes, before anybody goes on: overlays give up what was committed, and keep what
-   * was staged meanwhile.
+   * Registers a listener that is called after each commit of staged writes, before the step continues. Overlays drop the
+   * committed writes and keep later ones.
    */
   onCommitted(listener: (committed: readonly StagedWrite[]) => void): void
-  /** A stage over this one, for one tool call: never sees a running neighbour's; merged in the order of `child` calls. */
+  /** Creates a stage inside this one for one tool call. It does not see parallel stages. Stages are merged in the order of the calls. */
   child(stage: string): Recorder
   /**
    * Runs a body in a child stage and records its result with its staged writes when the turn commits.
-   * @returns what it returned, from the record where the turn is committed
+   * @returns the result of the body, from the record if the turn is committed
    */
   body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out>
-  /** What the step has read and computed from so far is tainted by these labels; fewer only after `clearTaint`. */
+  /** The taint labels of the data that the step has read so far. Only `clearTaint` removes labels. */
   readonly taint: readonly TaintLabel[]
-  /** @param source what brought them, for people: a tool call, or an entry as `key@version` */
+  /** @param source the origin of the labels, for people: a tool call, or an entry as `key@version` */
   addTaint(labels: readonly TaintLabel[], source?: string): void
-  /** What brought the label first; undefined where that was before the step. */
+  /** Returns the first source of the label; undefined if the label came before the step. */
   taintSource(label: TaintLabel): string | undefined
-  /** Code that may vouch for what it goes on with has done so; called again on re-entry. */
+  /** Removes the labels after a declassification. Called again when the step is executed again. */
   clearTaint(): void
   /**
-   * A recorder of the same stage with a scope of its own: the labels of what is read through it do not become the step's
-   * before its owner passes them on.
-   * @param labels of what the call is given
+   * Creates a recorder of the same stage with its own taint scope. Labels of data that is read through it become the step's
+   * only when its owner passes them on.
+   * @param labels the labels of the call's input
    */
   scoped(labels?: readonly TaintLabel[]): ScopedRecorder
 }
 
 export interface ScopedRecorder {
   readonly recorder: Recorder
-  /** Of what was given and read within. */
+  /** The labels of the input and of the data read in this scope. */
   labels(): readonly TaintLabel[]
-  /** Adds labels to the recorder around, with their sources. */
+  /** Adds the labels and their sources to the enclosing recorder. */
   leave(passedOn: readonly TaintLabel[]): void
 }

@@ -1,4 +1,4 @@
-/** Carries out steps: enters, re-enters, retries failed turns, parks and settles them. */
+/** Executes steps: runs their code, executes them again, retries failed turns, parks and ends them. */
 import type { Json, Principal, StoredError, TaintLabel } from '../core/index.ts'
 import type { CommitResult, Fragment } from '../storage/index.ts'
 import type { EffectClass, Resolution } from './effect-port.ts'
@@ -9,26 +9,26 @@ export interface StepSpec {
   readonly id: JournalId
   readonly principal: Principal
   readonly runId?: string
-  /** Of what caused it, where that is no run: goes on in this step. */
+  /** The trace that the step continues, if it does not belong to a run. */
   readonly traceId?: string
-  /** The span that it is below. */
+  /** The parent span. */
   readonly parentSpan?: string
-  /** What its events say of it besides. */
+  /** Additional fields of its events. */
   readonly about?: { readonly [field: string]: string }
-  /** Identity of the code and input, pinned at the first entry: re-entry with another is still tried. */
+  /** The identity of code and input, pinned at the first execution. A later execution with another identity is still tried. */
   readonly input: Json
-  /** What its input came with; the same at each entry. */
+  /** The taint labels of its input; the same at each execution. */
   readonly taint?: readonly TaintLabel[]
-  /** ms for which its journal is kept after its end, where not as all others are. */
+  /** The retention of its journal in ms, if it differs from the default. */
   readonly retention?: { readonly completedMs: number; readonly failedMs: number }
   readonly signal?: AbortSignal
-  /** ms for which cancelled code that ignores the signal is waited for; 10,000 by default. */
+  /** How long cancelled code that ignores the signal is awaited, in ms; 10,000 by default. */
   readonly graceMs?: number
-  /** In the change that ends the step, where that commits alone: reports the end, and what the outcome is tainted by. */
+  /** Creates the statements that report the end and its taint, if the change that ends the step commits alone. */
   readonly onEnd: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
   /**
-   * Commits the change that ends the step with the next change of its run, which takes the end in. Resolves with undefined
-   * where nothing was committed, and the change has to commit alone.
+   * Commits the change that ends the step together with the next change of its run. Resolves with undefined if nothing was
+   * committed; then the change must commit alone.
    */
   readonly commitWithRun?: (
     end: Json | { readonly error: StoredError },
@@ -36,12 +36,11 @@ export interface StepSpec {
     change: Fragment,
   ) => Promise<CommitResult | undefined>
   /**
-   * `first`: the change before started the step, so it has no journal to look for. `restart`: the process that executed it
-   * ended without stopping it; restarted five times without a record between, it fails with `step.crashed`. Absent: it may
-   * have begun.
+   * `first`: the step was just started and has no journal. `restart`: the process that executed it ended without stopping it;
+   * after five restarts without a record in between it fails with `step.crashed`. Absent: the step may have a journal.
    */
   readonly entry?: 'first' | 'restart'
-  /** Asked when something comes for it while it is parked: where it does not go on, that waits until `execute` again. */
+  /** Called when input arrives while the step is parked. If it returns false, the input waits until `execute` is called again. */
   readonly canResume?: () => boolean
 }
 
@@ -49,21 +48,21 @@ export type StepEnd =
   | { readonly status: 'completed'; readonly outcome: Json }
   | { readonly status: 'failed'; readonly error: StoredError }
   /**
-   * All its calls are waits; it goes on when an answer arrives (`execute` again, or by itself while it is kept). Without
-   * waits: this process gave it up.
+   * All its open calls are waits. It continues when an answer arrives: by `execute`, or by itself while it is in memory. If it
+   * has no waits, this process has released it.
    */
   | { readonly status: 'parked'; readonly waits: readonly string[] }
-  /** Waits for a person: an `at-most-once` effect whose outcome nobody knows. */
+  /** The step waits for a person: the outcome of an `at-most-once` effect is unknown. */
   | { readonly status: 'uncertain'; readonly effect: string; readonly call: string }
   | { readonly status: 'code.changed'; readonly problem: string }
-  /** Another writer has the journal; nothing was changed. */
+  /** Another writer owns the journal; nothing was changed. */
   | { readonly status: 'lost' }
   | { readonly status: 'cancelled' }
 
-/** An effect that waits for a person, or a program, to say whether it happened. */
+/** An effect that waits for a person or program to say whether it happened. */
 export interface UncertainEffect {
   readonly step: JournalId
-  /** What `resolve` takes. */
+  /** The argument of `resolve`. */
   readonly call: string
   readonly effect: string
   /** ms since 1970. */
@@ -74,18 +73,18 @@ export interface UncertainEffect {
 export interface RecordedEffect {
   readonly call: string
   readonly name: string
-  /** Of its input, as `inputHash` makes it. */
+  /** The hash of its input by `inputHash`. */
   readonly hash: string
-  /** The idempotency key that its function was given; undefined for one that was not claimed. */
+  /** The idempotency key that its function got; undefined if it was not claimed. */
   readonly key: string | undefined
   readonly class: EffectClass
-  /** `not-happened`: somebody said so of an uncertain one. */
+  /** `not-happened`: a resolution of an uncertain effect. */
   readonly state: 'claimed' | 'done' | 'failed' | 'uncertain' | 'not-happened'
-  /** Of class `at-most-once`, up to 16 KiB. */
+  /** The input of an effect of class `at-most-once`, up to 16 KiB. */
   readonly input?: Json
   readonly output?: Json
   readonly error?: StoredError
-  /** What its function said that its outcome came with. */
+  /** The taint labels of its outcome. */
   readonly taint?: readonly TaintLabel[]
 }
 
@@ -95,64 +94,63 @@ export interface RecordedAnswer {
   readonly value: Json
 }
 
-/** What became of an effect when its step was undone. */
+/** The outcome of an undo for one effect. */
 export interface EffectUndoResult {
   readonly call: string
-  /** As the code or its tool calls it. */
+  /** The name that the code or its tool gave it. */
   readonly name: string
-  /** `none`: nothing brings an undo for it. `left`: a later one failed before it was its turn. */
+  /** `none`: it has no undo function. `left`: the undo of a later effect failed before. */
   readonly status: 'undone' | 'already' | 'none' | 'failed' | 'skipped'
   readonly error?: StoredError
 }
 
 export interface DrainStepsResult {
   readonly finished: number
-  /** Begun, and to be gone on with by whoever enters them next. */
+  /** Steps that have begun and continue at their next execution. */
   readonly released: number
 }
 
 export interface Steps {
   /**
-   * Enters the step, or re-enters it where its journal has begun. A step already carried out here is joined. The
-   * promise resolves once per execution: a parked step is executed again when something arrives for it.
-   * @param program runs from its start at each entry; what it returns is the outcome
+   * Executes the step, from its record if its journal has begun. If the step is already executing here, the call joins it. The
+   * promise resolves once per execution. A parked step is executed again when input arrives.
+   * @param program runs from its start at each execution; its result is the outcome
    */
   execute(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd>
-  /** The statements that hand an answer to a waiting call of a step. */
+  /** Creates the statements that deliver an answer to a waiting call of a step. */
   answer(
     user: string,
     step: JournalId,
     wait: string,
     answer: ({ readonly value: Json } | { readonly error: StoredError }) & { readonly taint?: readonly TaintLabel[] },
   ): Fragment
-  /** Settles an uncertain effect by decision of a person or program; `effect.onEnd` where it is not uncertain. */
+  /** Resolves an uncertain effect by decision of a person or program; fails if it is not uncertain. */
   resolve(user: string, step: JournalId, call: string, resolution: Resolution): Fragment
-  /** For the change that gives these steps up for good: their journals end as they stand, and are kept for so long. */
+  /** Abandons steps: closes their journals as they are, with the given retention. */
   abandon(user: string, steps: readonly JournalId[], retentionMs: number): Fragment
-  /** The journals of steps that have ended are kept for so long from now on. */
+  /** Sets the retention of the journals of ended steps from now on. */
   retainEnded(user: string, steps: readonly JournalId[], retentionMs: number): Fragment
   /**
-   * The same for a step that is over: recorded in its journal, for those who read it.
-   * @returns undefined for a step that may go on, which `resolve` is for
+   * The same for an ended step: records the resolution in its journal, for readers.
+   * @returns undefined for a step that may continue, for which `resolve` is used
    */
   resolveEnded(user: string, step: JournalId, call: string, resolution: Resolution): Promise<Fragment | undefined>
   /**
-   * For a step that was stopped: effects of class `at-most-once` that it had claimed, and whose outcome its journal does not
-   * hold, are put on the list of the uncertain.
+   * Lists the claimed `at-most-once` effects of a stopped step as uncertain if its journal has no outcome for them.
    */
   markUncertain(user: string, step: JournalId): Promise<void>
   uncertain(user: string): Promise<readonly UncertainEffect[]>
   /**
-   * What the step was answered to calls of one kind, as `kind` of `Recorder.answer` names it, in the order of the record.
+   * Returns the recorded answers to calls of one kind (`kind` of `Recorder.answer`), in the order of the record.
    */
   answers(user: string, step: JournalId, kind: string): Promise<readonly RecordedAnswer[]>
-  /** What the step has done to the world so far, in the order of the record: what an undo goes through backwards. */
+  /** Returns the effects of the step so far, in the order of the record. An undo processes them in reverse. */
   effects(user: string, step: JournalId): Promise<readonly RecordedEffect[]>
   /**
-   * Undoes the effects of a step that is over whose code brings `undo`, those in bodies too, the last first, each once. One
-   * that fails stops it: calling again goes on there.
-   * @param program the step's own code: entered to learn how, answered from the record, doing nothing
-   * @returns all that the step did, the last first
+   * Undoes the effects of an ended step that have an `undo` function, also in bodies of tools, the last first, each once. An
+   * error stops the undo; called again, it continues there.
+   * @param program the code of the step, which is executed on its record without effects
+   * @returns the effects of the step, the last first
    * @throws ConflictError `step.open`, `code.changed`
    */
   undo(
@@ -161,25 +159,25 @@ export interface Steps {
     only?: ReadonlySet<string>,
   ): Promise<readonly EffectUndoResult[]>
   /**
-   * What the effects of a step asked in full, by call: of those that bring a `request`.
-   * @param program the step's own code: entered once more, answered from the record, doing nothing
-   * @throws ConflictError `code.changed` where the code asks for something else today
+   * Returns the complete requests of a step's effects that have `request`, by call.
+   * @param program the code of the step, which is executed on its record without effects
+   * @throws ConflictError `code.changed` if the present code makes other requests
    */
   requests(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<ReadonlyMap<string, Json>>
   /**
-   * The user is being forgotten: what runs for it here is dropped without a trace, and nothing begins until what is
-   * returned is called.
+   * Drops the steps of a user that is being erased, without a record. No step of the user starts until the returned function
+   * is called.
    */
   forget(user: string): Promise<() => void>
-  /** Gives up what is carried out of a step here: executed again, it is entered from its record. */
+  /** Releases a step of this process. Executed again, it continues from its record. */
   release(user: string, step: JournalId): Promise<void>
-  /** Of every run, for its process was given up. */
+  /** Releases the steps of all runs, because this process has lost its lease. */
   releaseRuns(): Promise<void>
   /**
-   * The gentle end: steps at work may come to their end for `finishMs`; after it none is taken in, effects under way may end
-   * for `effectsMs`, and their steps are given up: whoever enters them next is answered from the record. Then `close`.
+   * Drains: executing steps may finish within `finishMs`. Then no step starts, effects in progress may end within `effectsMs`,
+   * and the remaining steps are released and continue from their records elsewhere. Call `close` afterwards.
    */
   drain(timeouts: { readonly finishMs: number; readonly effectsMs: number }): Promise<DrainStepsResult>
-  /** Stops what runs here: parked continuations are dropped, running steps aborted and awaited. Nothing is lost. */
+  /** Stops all steps of this process: parked code is dropped, executing steps are aborted and awaited. No record is lost. */
   close(): Promise<void>
 }
