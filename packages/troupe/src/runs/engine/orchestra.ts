@@ -257,9 +257,8 @@ export class Orchestra {
   }
 
   /**
-   * Explains the state of a run in plain sentences: what it waits for, why it failed, its cost, the path that it took and
-   * why, slow steps, a tripped guard, takeovers, and its owner. If its journal is deleted, the explanation uses the data
-   * that remains.
+   * Explains the state of a run in plain sentences: what it waits for, why it failed, its cost, its path, slow steps, a
+   * tripped guard, takeovers, and its owner. If its journal is deleted, the explanation uses the data that remains.
    * @throws NotFoundError
    * @example for (const { about, text } of (await ada.orchestra.why(run.id)).sentences) console.log(about, text)
    */

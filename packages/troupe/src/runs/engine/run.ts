@@ -249,8 +249,7 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Returns the calls of models, tools and effects of a step, in the order in which they started. Empty for a step without
-   * calls, or whose record is deleted. `orchestra.prompts` has the prompts of the model calls.
+   * Returns the calls of models, tools and effects of a step in the order of their start. Empty if its record is deleted.
    * @param step its id, as in events
    * @example for (const { kind, name, state, output } of await run.calls('1#2')) console.log(kind, name, state, output)
    */
@@ -329,8 +328,7 @@ export class Run<Response = Json> {
   /**
    * Answers a question of the run.
    * @param value by the kind of the question: one of the options, a text, `{ approve, hash }`, …
-   * @param options `id`: a repeated answer with the same id is delivered once; `signal` withdraws the answer while the run
-   * has not accepted it
+   * @param options `id`: a repeated answer with this id is delivered once; `signal` withdraws an answer not accepted yet
    * @throws ConflictError for a question that is not open, a second answer or a wrong hash; ValidationError for the value
    */
   async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
