@@ -1,6 +1,6 @@
 /**
- * Leaves alone for a while what failed repeatedly. Our own: cockatiel's breaker reads `Date.now`, and so neither moves
- * with a troupe's clock nor lets its calls be counted by hand.
+ * A circuit breaker: rejects calls for a while after repeated failures. It is our own, because cockatiel's breaker reads
+ * `Date.now` instead of a troupe's clock and cannot count calls that are reported by hand.
  */
 import {
   type Clock,
@@ -17,13 +17,13 @@ import { checkInteger } from './check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface CircuitBreakerOptions {
-  /** So many failures in a row open it; 5 by default. */
+  /** The number of consecutive failures that open the circuit; 5 by default. */
   readonly failures?: number
-  /** After this one call is let through to see; 60 s by default. */
+  /** How long the circuit stays open before it admits one call; 60 s by default. */
   readonly pause?: Duration
-  /** What counts as a failure; everything by default. What does not count is no success either, nor is a call given up. */
+  /** Which errors count as failures; all by default. Other errors, and aborted calls, count neither as failure nor as success. */
   readonly counts?: (error: unknown) => boolean
-  /** The error of a call that is not let through; CircuitOpenError by default. */
+  /** The error of a rejected call; CircuitOpenError by default. */
   readonly rejection?: () => Error
   /** The machine's clock by default. */
   readonly clock?: Clock
@@ -41,14 +41,14 @@ export class CircuitBreaker implements Policy {
   readonly #limit: number
   readonly #pauseMs: number
   #failures = 0
-  /** When it may let a call through again; undefined while closed. */
+  /** When the circuit admits the next call; undefined while it is closed. */
   #openUntil: number | undefined
-  /** Until then the call that was let through is waited for. */
+  /** Until this time the admitted call is awaited. */
   #trialUntil: number | undefined
-  /** Raised whenever it opens or closes: a call that began before says nothing any more. */
+  /** Incremented when the circuit opens or closes. The result of a call that began before is ignored. */
   #epoch = 0
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError that names the wrong option */
   constructor(options: CircuitBreakerOptions = {}) {
     checkOptions('CircuitBreaker', options, ['failures', 'pause', 'counts', 'rejection', 'clock'])
     this.#options = options
@@ -59,7 +59,7 @@ export class CircuitBreaker implements Policy {
     this.#pauseMs = milliseconds(options.pause ?? '60s', 'The pause of a CircuitBreaker', '1ms')
   }
 
-  /** @throws what `rejection` makes while it is open, else what `fn` throws */
+  /** @throws the error of `rejection` while the circuit is open, else the error of `fn` */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
     checkGuarded('CircuitBreaker.execute', fn, call)
     if (!this.canExecute()) throw this.rejection()
@@ -83,8 +83,8 @@ export class CircuitBreaker implements Policy {
   }
 
   /**
-   * For calls that are counted by hand: whether one may go ahead; follow it by `recordSuccess` or `recordFailure`. In
-   * half-open it takes the one place there is, until that is recorded or the pause is over again.
+   * Returns whether a call may start, for calls that are reported by hand. Follow it by `recordSuccess` or `recordFailure`. If
+   * the circuit is half-open, the call occupies the only slot until its result is recorded or the pause has passed again.
    */
   canExecute(): boolean {
     if (this.#openUntil === undefined) return true

@@ -1,6 +1,6 @@
 /**
- * Who did it, where it came from, what clings to it: one shape in every entry, message, tool result, effect and model
- * call. Only the shape is here; the rules about it are in `security`.
+ * Principal, provenance and taint, in one form for entries, messages, tool results, effects and model calls. Only the types
+ * are here; the rules are in `security`.
  */
 import { failure } from '../errors/failure.ts'
 import { hashText } from '../values/json.ts'
@@ -12,7 +12,7 @@ export interface Principal {
   readonly userId: UserId
   readonly kind: 'host' | 'agent' | 'human' | 'system'
   readonly name: string
-  /** Who it acts for, nearest first: a delegated agent never has more than its callers. */
+  /** The agents for which it acts, the nearest first. A delegated agent never has more rights than its callers. */
   readonly onBehalfOf?: readonly string[]
 }
 
@@ -28,11 +28,11 @@ export interface Provenance {
   readonly runId?: string
   readonly stepId?: string
   readonly effectId?: string
-  /** What the step had read when it made this, as `key@version`. */
+  /** The entries that the step had read at that time, as `key@version`. */
   readonly readFrom?: readonly string[]
 }
 
-/** `untrusted:web`, `sensitive:payroll`: a label is a kind and the source that set it. Sticks to what is derived. */
+/** A taint label: a kind and its source, such as `untrusted:web` or `sensitive:payroll`. Derived values inherit it. */
 export type TaintLabel = `${'untrusted' | 'sensitive'}:${string}`
 
 export interface Envelope {
@@ -43,20 +43,20 @@ export interface Envelope {
 }
 
 /**
- * The trace of what happens within `root` (a run, a thread, a message), and the span of one step in it: derived, so that
- * a step that is entered again, on whichever node, stands at the same place of its trace.
+ * Returns the trace of `root` (a run, a thread, a message) and the span of one step in it. Both are derived, so that a step
+ * that is executed again, in any process, has the same span.
  */
 export const traceOf = (user: UserId, root: string, step: string): TraceContext => ({
   traceId: hashText(`${user}\n${root}`).slice(0, 32),
   spanId: hashText(`${user}\n${step}`).slice(0, 16),
 })
 
-/** So many sources of a kind are told apart; more are `untrusted:*` besides the first ones. */
+/** The maximal number of sources per kind. Further sources are summarised as `untrusted:*`. */
 export const maxSources = 16
 
 /**
- * The labels of all, each once, sorted and bounded: what is made of several things has the taint of each. In whichever
- * order things are joined, the labels come out the same.
+ * Returns the union of labels, sorted and bounded: a value that is derived from several values has the taint of each. The
+ * result does not depend on the order.
  */
 export function joinTaint(...taints: readonly (readonly TaintLabel[] | undefined)[]): readonly TaintLabel[] {
   const [only, ...others] = taints.filter((taint) => taint !== undefined && taint.length > 0)
@@ -73,11 +73,11 @@ function bounded(all: readonly TaintLabel[], kind: 'untrusted' | 'sensitive'): r
   return [rest, ...own.filter((label) => label !== rest).slice(0, maxSources - 1)].sort()
 }
 
-/** As a field where there are any: most of what is stored has none. */
+/** Returns the field `taint` if there are labels; most values have none. */
 export const taintField = (taint: readonly TaintLabel[] | undefined): { readonly taint?: readonly TaintLabel[] } =>
   taint && taint.length > 0 ? { taint } : {}
 
-/** @throws ValidationError for what is no list of labels */
+/** @throws ValidationError unless it is a list of labels */
 export function checkTaint(taint: readonly string[] | undefined, what: string): readonly TaintLabel[] {
   if (taint === undefined) return none
   const problem = 'taint is a list of labels such as untrusted:mail or sensitive:payroll'

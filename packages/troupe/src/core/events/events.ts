@@ -1,16 +1,16 @@
 /**
- * The stream of what happens in a troupe, for observers. Events hold no content and are not awaited; an observer that
- * throws or is slow affects nothing. An event that occurs within a span carries the place of the span in its trace.
+ * The events of a troupe, for observers. Events have no content and are not awaited. An observer that throws or is slow
+ * affects no operation. An event within a span carries the ids of the span and its trace.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { hashText } from '../values/json.ts'
 import type { Json } from '../values/json-value.ts'
 import type { EventName, EventPayloads } from './event-payloads.ts'
 
-/** Where an event occurred: the fields that every event and every log line within it carries too. */
+/** The context of an event: fields that each event and log line within it carries. */
 export type EventContext = {
   readonly userId?: string
-  /** Of the HTTP request that caused it, as `x-request-id` names it. */
+  /** The id of the HTTP request that caused it, from `x-request-id`. */
   readonly requestId?: string
   readonly runId?: string
   /** The journal of the step. */
@@ -57,25 +57,25 @@ export type EventFields = {
 
 export type Observer<Pattern extends EventPattern = '*'> = (event: TroupeEvent<Pattern>) => unknown
 
-/** What was said and given: told to those alone who asked for content. */
+/** Inputs and outputs, passed only to observers of content. */
 export interface EventContent {
   readonly input?: unknown
   readonly output?: unknown
   /** As it was thrown, with its stack. */
   readonly error?: unknown
 }
-/** Told just before the observers of its event; must not throw. */
+/** Called just before the observers of its event; must not throw. */
 export type ContentObserver = (event: TroupeEvent, content: EventContent) => void
 
 export interface Events {
-  /** @param content asked for only where somebody listens to content */
+  /** @param content called only if there is an observer of content */
   emit(event: TroupeEvent, content?: () => EventContent): void
   /** @returns a function that ends the observation */
   on<Pattern extends EventPattern>(pattern: Pattern, observer: Observer<Pattern>): () => void
   onContent(observer: ContentObserver): () => void
-  /** What is told while `run` works, or by what it has begun, carries these fields, and those around it. */
+  /** Events during `run`, and of work that it starts, carry these fields and those of the enclosing context. */
   within<Out>(context: EventContext, run: () => Out): Out
-  /** The same in a span of its own, below the one around it; without a trace around it, there is none. */
+  /** The same in a child span of the current span; without a current trace there is no span. */
   spanned<Out>(run: () => Out): Out
   eventContext(): EventContext | undefined
 }
@@ -83,11 +83,11 @@ export interface Events {
 const matches = (pattern: EventPattern, type: string) =>
   pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)))
 
-/** What says its own place keeps it; what a timer or a loop tells of another user has none here. */
+/** Fields that the event sets take precedence. An event of a timer or loop about another user has no context here. */
 const withEventContext = (event: TroupeEvent, store: EventContext | undefined): TroupeEvent =>
   store && event.trace === undefined && event.userId === store.userId ? { ...store, ...event } : event
 
-/** Calls of one asynchronous observer that have not ended; beyond it, events pass it by until some have. */
+/** The maximal number of pending calls of an asynchronous observer. Beyond it, events are skipped for this observer. */
 const maxPending = 10_000
 
 interface Entry {
@@ -98,19 +98,19 @@ interface Entry {
 }
 
 export interface EventsOptions {
-  /** Tells the spans of this process from those of others. */
+  /** Distinguishes the spans of this process from those of other processes. */
   readonly processId?: string
-  /** Lets others know where the work stands, who keep account of that too. */
+  /** Gives the current context to other libraries that track it. */
   readonly runInContext?: <Out>(context: EventContext, run: () => Out) => Out
 }
 
-/** @param onFailure is told what an observer threw; it must not throw itself */
+/** @param onFailure called with the error of an observer; must not throw */
 export function createEvents(
   onFailure: (error: unknown, event: TroupeEvent) => void,
   { processId = '', runInContext = (_, run) => run() }: EventsOptions = {},
 ): Events {
   const observers = new Set<Entry>()
-  /** By the type of event, whom it is told to. */
+  /** The observers by event type. */
   const entriesByType = new Map<EventName, readonly Entry[]>()
   const entriesOf = (type: EventName) => {
     const known = entriesByType.get(type)
@@ -121,7 +121,7 @@ export function createEvents(
   }
   const contentObservers = new Set<ContentObserver>()
   const around = new AsyncLocalStorage<EventContext>()
-  // Spans are numbered from a place of this process's own: a hash for each costs more than all else of it.
+  // Span ids are counted from a start that the process id gives, since a hash per span would cost more than all other work.
   let lastSpan = BigInt(`0x${hashText(`spans ${processId}`).slice(0, 16)}`)
   const deliver = (entry: Entry, event: TroupeEvent) => {
     try {
@@ -142,10 +142,10 @@ export function createEvents(
   return {
     emit(bare, content) {
       if (observers.size === 0) return
-      // All see the same one: none may change it for the others.
+      // All observers get the same object, so it is frozen.
       const event = Object.freeze(withEventContext(bare, around.getStore()))
       if (content) for (const observer of contentObservers) observer(event, content())
-      // One that an observer of this very event has let go hears of it no more.
+      // An observer that was removed during this event is not called for it.
       for (const entry of entriesOf(event.type))
         if (entry.pending < maxPending && observers.has(entry)) deliver(entry, event)
     },

@@ -1,4 +1,4 @@
-/** Time as a port: nothing outside core's adapters reads the machine's clock or sets a timer. */
+/** The port of time: no code outside the adapters of core reads the system clock or sets a timer. */
 import { failure } from '../errors/failure.ts'
 import { checkFunction } from '../values/check-options.ts'
 import { show } from '../values/show.ts'
@@ -6,27 +6,27 @@ import { show } from '../values/show.ts'
 export type Cancel = () => void
 
 export interface Clock {
-  /** Milliseconds since 1970, as the wall shows them; may jump. */
+  /** Returns wall-clock time in milliseconds since 1970. It may jump. */
   now(): number
-  /** Milliseconds that never go back; for durations and leases. */
+  /** Returns monotonic milliseconds, for durations and leases. */
   monotonic(): number
-  /** Runs once after so many milliseconds. A background timer doesn't keep the process alive. */
+  /** Calls the function once after the given milliseconds. A background timer does not keep the process alive. */
   after(ms: number, run: () => void, options?: { readonly background?: boolean }): Cancel
-  /** Runs in a macrotask of its own, after everything already queued. */
+  /** Calls the function in a separate macrotask, after all queued ones. */
   soon(run: () => void): Cancel
 }
 
-/** Timers of Node take at most 2^31-1 ms (24.8 days): longer ones are set again. */
+/** Timers of Node are limited to 2^31-1 ms (24.8 days); longer ones are set again. */
 const longest = 2 ** 31 - 1
 
-/** @throws ValidationError for a time that is no number, and for what cannot be called */
+/** @throws ValidationError if the time is not a number, or the callback is not a function */
 export function checkTimer(ms: unknown, run: unknown): void {
   if (typeof ms !== 'number')
     throw failure('validation.failed', { what: 'clock.after', problem: `the time must be a number, got ${show(ms)}` })
   checkFunction('The function of clock.after', run)
 }
 
-/** The machine's clock. */
+/** The system clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -66,5 +66,5 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   })
 }
 
-/** A macrotask of its own. */
+/** Resolves in a separate macrotask. */
 export const nextMacrotask = (clock: Clock): Promise<void> => new Promise((resolve) => void clock.soon(resolve))

@@ -1,20 +1,20 @@
-/** Durations are written with their unit, never as bare numbers. */
+/** Durations with a unit, such as `5m`. Plain numbers are rejected. */
 import { failure } from '../errors/failure.ts'
 import { show } from '../values/show.ts'
 
 export type Duration = `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-/** 1,000,000 days: a moment that is made of now and a few of the longest can still be written as a date. */
+/** 1,000,000 days: the current time plus a few of the longest durations is still a valid date. */
 const longest = 86_400_000_000_000
 const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 
 /**
  * @param value e.g. `'250ms'`, `'1.5h'`
  * @param what names the option in the error
- * @param least refuses what is shorter: what is over at once does something else than it says
+ * @param least the shortest accepted duration
  * @returns milliseconds, at least 0 and at most 1,000,000 days
- * @throws ValidationError `duration.invalid`; `validation.failed` for what is too short
+ * @throws ValidationError `duration.invalid`; `validation.failed` for a duration below `least`
  */
 export function milliseconds(value: unknown, what: string, least?: Duration): number {
   const ms = read(value)
@@ -29,7 +29,7 @@ function read(value: unknown): number {
   return found ? Number(found[1]) * (units[found[2] as string] as number) : Number.NaN
 }
 
-/** The shortest exact way to write so many milliseconds. */
+/** Returns the shortest exact text for the milliseconds. */
 export function duration(ms: number): Duration {
   for (const unit of ['d', 'h', 'm', 's'] as const)
     if (ms > 0 && ms % (units[unit] as number) === 0) return `${ms / (units[unit] as number)}${unit}`

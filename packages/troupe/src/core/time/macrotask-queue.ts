@@ -1,6 +1,6 @@
 /**
- * What is answered at once, in microtasks, keeps timers, sockets and other threads' answers waiting for as long as somebody
- * asks again and again. After so much of it everybody who asks waits until these had their turn.
+ * Bounds work that is done in microtasks. A caller that asks in a loop and is answered in microtasks blocks timers, sockets
+ * and messages of threads. After a given amount of work all callers wait for a macrotask.
  */
 import { type Clock, nextMacrotask } from './clock.ts'
 
@@ -10,13 +10,13 @@ export class MacrotaskQueue {
   #spent = 0
   #turn: Promise<void> | undefined
 
-  /** @param after how much is done in one go, in units of the caller's own */
+  /** @param after how much work is done before a macrotask, in units of the caller */
   constructor(clock: Clock, after: number) {
     this.#clock = clock
     this.#after = after
   }
 
-  /** Before something is done: what must be waited for first; undefined where there is time left. */
+  /** The promise to await before the next work; undefined if more work may be done now. */
   get next(): Promise<void> | undefined {
     if (this.#turn || this.#spent < this.#after) return this.#turn
     this.#spent = 0

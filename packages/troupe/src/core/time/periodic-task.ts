@@ -1,28 +1,28 @@
-/** The one way in which work repeats: a round, an interval, the next round; never two rounds at once. */
+/** Repeats work: a round, an interval, the next round. Rounds never overlap. All periodic work uses this class. */
 import type { Cancel, Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
 export interface PeriodicTaskOptions {
-  /** For the callback of a failure. */
+  /** Its name, for the report of a failure. */
   readonly name: string
   readonly clock: Clock
-  /** From the end of a round to the next one. */
+  /** The time from the end of a round to the next one. */
   readonly intervalMs: number
-  /** Spreads the rounds of processes that share a storage: an interval is then up to 10 % shorter. */
+  /** Adds jitter for processes that share a storage: each interval is up to 10 % shorter. */
   readonly random?: Random | undefined
   /**
-   * One round. A number is the ms until something is due: the next round comes no later, and its timer keeps the process
-   * alive; 0 is a round at once. Without a number the interval passes, and the timer does not keep the process alive.
+   * Runs one round. If it returns a number, the next round starts within that many ms and its timer keeps the process alive; 0
+   * means at once. Otherwise the interval passes, and the timer does not keep the process alive.
    */
   readonly run: () => Promise<number | undefined> | Promise<void>
-  /** Is called with the failure of a round, which is over then. */
+  /** Called with the error of a round, which has ended then. */
   readonly failed?: (error: unknown, name: string) => void
 }
 
-/** The greatest part of an interval that is left out. */
+/** The largest part of an interval that jitter removes. */
 const jitter = 0.1
 
-/** A round is in progress in three states: an interval, another round (`repeat`) or no round (`stopping`) follows it. */
+/** In three states a round is in progress. They differ in what follows: an interval, another round (`repeat`) or none (`stopping`). */
 type PeriodicTaskState = 'stopped' | 'waiting' | 'running' | 'repeat' | 'stopping' | 'closed'
 
 /**
@@ -47,13 +47,13 @@ export class PeriodicTask {
     return this.#state === 'closed'
   }
 
-  /** The first round comes after an interval. A task that was started stays as it is. */
+  /** Starts the task: the first round comes after an interval. Has no effect on a started task. */
   start(): void {
     if (this.#state === 'stopping') this.#state = 'running'
     if (this.#state === 'stopped') this.#wait(undefined)
   }
 
-  /** No round begins until the task is started again. */
+  /** Stops the task: no round starts until it is started again. */
   stop(): void {
     if (this.#state === 'running' || this.#state === 'repeat') this.#state = 'stopping'
     if (this.#state !== 'waiting') return
@@ -61,14 +61,14 @@ export class PeriodicTask {
     this.#state = 'stopped'
   }
 
-  /** Begins a round now, or after the one in progress. @returns when no round is left to be made at once */
+  /** Starts a round now, or after the one in progress. @returns when no requested round is left */
   trigger(): Promise<void> {
     if (this.#state === 'running' || this.#state === 'stopping') this.#state = 'repeat'
     if (this.#state === 'stopped' || this.#state === 'waiting') this.#begin()
     return this.#rounds
   }
 
-  /** Holds from now on: a round that is waited for comes after the new interval. */
+  /** Sets the interval. A pending round starts after the new interval. */
   setInterval(intervalMs: number): void {
     this.#intervalMs = intervalMs
     if (this.#state !== 'waiting') return
@@ -76,7 +76,7 @@ export class PeriodicTask {
     this.#wait(undefined)
   }
 
-  /** No round begins any more. Resolves when the one in progress is over. */
+  /** Closes the task: no round starts any more. Resolves when the round in progress has ended. */
   async close(): Promise<void> {
     this.#state = 'closed'
     this.#cancel()

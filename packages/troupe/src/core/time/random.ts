@@ -1,16 +1,16 @@
-/** Chance as a port: what is drawn from a seed comes again with the seed. */
+/** The port of randomness. A seeded generator repeats its values for the same seed. */
 
 import { randomBytes } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { show } from '../values/show.ts'
 
 export interface Random {
-  /** Evenly in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   next(): number
   bytes(count: number): Uint8Array
 }
 
-/** At once; no key and no id is longer. */
+/** The maximal number of bytes of a call; no key and no id is longer. */
 const maxBytes = 1_048_576
 
 function checkByteCount(count: unknown): void {
@@ -21,7 +21,7 @@ function checkByteCount(count: unknown): void {
     })
 }
 
-/** The machine's, fit for ids and keys. */
+/** The system's random source, suitable for ids and keys. */
 export const systemRandom: Random = {
   next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
   bytes(count) {
@@ -55,7 +55,7 @@ export function seededRandom(seed: string | number): Random {
   }
 }
 
-/** Four words from a text by FNV-1a, each from another start. */
+/** Returns four 32-bit words of a text by FNV-1a with four different offsets. */
 function spread(text: string): [number, number, number, number] {
   const words = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b].map((start) => {
     let hash = start

@@ -1,5 +1,5 @@
 /**
- * A share of the processor for a loop that may be long: after so many ms timers, sockets and other work have their turn.
+ * Splits a long loop into slices of 10 ms, so that timers, sockets and other work run in between.
  *
  * @example
  * const slice = new TimeSlice(clock)
@@ -25,7 +25,7 @@ export class TimeSlice {
     return this.#clock.monotonic() >= this.#endsAt
   }
 
-  /** Resolves after a macrotask, with another slice. */
+  /** Begins another slice after a macrotask. */
   async renew(): Promise<void> {
     await nextMacrotask(this.#clock)
     this.#endsAt = this.#clock.monotonic() + sliceMs

@@ -1,4 +1,4 @@
-/** A clock that moves only when told. A real adapter of the port, for tests and simulation. */
+/** A clock that is advanced by calls. An adapter of the clock port, for tests and simulation. */
 
 import { failure } from '../errors/failure.ts'
 import { checkOptions } from '../values/check-options.ts'
@@ -6,7 +6,7 @@ import { type Cancel, type Clock, checkTimer, systemClock } from './clock.ts'
 import { type Duration, milliseconds } from './duration.ts'
 
 export interface VirtualClock extends Clock {
-  /** Moves on by so much, running what falls due in order, letting promises settle in between. */
+  /** Advances the clock and calls due timers in order; promises settle in between. */
   advance(by: Duration): Promise<void>
 }
 
@@ -17,8 +17,8 @@ interface Timer {
 }
 
 /**
- * @param options.start milliseconds since 1970 at which it stands first; 2026-01-01 by default
- * @throws ValidationError for an option that there is not, or a start that is no such number
+ * @param options.start the first time in milliseconds since 1970; 2026-01-01 by default
+ * @throws ValidationError for an unknown option or an invalid start
  * @example const clock = createVirtualClock(); await clock.advance('5m')
  */
 export function createVirtualClock(options: { readonly start?: number } = {}): VirtualClock {
@@ -39,7 +39,7 @@ export function createVirtualClock(options: { readonly start?: number } = {}): V
         found = timer
     return found
   }
-  // Work that a timer began may cross a few macrotasks (a writer thread's answer) before it sets the next timer.
+  // Work that a timer starts may take a few macrotasks (the answer of a writer thread) before it sets the next timer.
   const drainMacrotasks = async () => {
     for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
   }

@@ -1,11 +1,11 @@
 /**
- * A timer that counts the time in which this process works. It looks every second: a look that comes late by more than
- * `suspendedAfterMs` says that the process was suspended (SIGSTOP, a paused container), and nothing since the look before
- * is counted. The clocks of a run leave out the same gap, as `clock.jumped`.
+ * A timer that counts the time in which this process runs. It checks every second. If a check is late by more than
+ * `suspendedAfterMs`, the process was suspended (SIGSTOP, a paused container), and the time since the check before is not
+ * counted. The clocks of a run omit the same gap, as `clock.jumped`.
  */
 import type { Clock } from './clock.ts'
 
-/** Longer than code may keep the event loop busy, shorter than a lease. */
+/** Longer than code may block the event loop, and shorter than a lease. */
 const suspendedAfterMs = 5_000
 const lookMs = 1_000
 
@@ -13,7 +13,7 @@ export class WorkTimer {
   readonly #clock: Clock
   readonly #onEnd: () => void
   #leftMs: number
-  /** Undefined once it is stopped. */
+  /** Undefined after the timer is stopped. */
   #lookedAt: number | undefined
   #cancelLook = () => {}
   #isBackground = false
@@ -26,7 +26,7 @@ export class WorkTimer {
     this.#look()
   }
 
-  /** How many ms of work are left, at least 0. */
+  /** Returns the remaining ms, at least 0. */
   get leftMs(): number {
     return Math.max(0, this.#leftMs - this.#workedMs)
   }
@@ -37,7 +37,7 @@ export class WorkTimer {
     this.#cancelLook()
   }
 
-  /** From now on it keeps no process alive. */
+  /** From now on the timer does not keep the process alive. */
   release(): void {
     if (this.#lookedAt === undefined || this.#isBackground) return
     this.stop()
@@ -45,7 +45,7 @@ export class WorkTimer {
     this.#look()
   }
 
-  /** Since the last look. */
+  /** The time since the last check. */
   get #workedMs(): number {
     const ms = this.#lookedAt === undefined ? 0 : this.#clock.monotonic() - this.#lookedAt
     return ms > lookMs + suspendedAfterMs ? 0 : ms

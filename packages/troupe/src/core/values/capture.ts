@@ -1,12 +1,12 @@
-/** What a caller passes may change as soon as the call has returned: it is copied before anything is waited for. */
+/** Copies the arguments of a call before anything is awaited, since the caller may change them afterwards. */
 import { isPlainObject } from './is-object.ts'
 
-/** Deeper values are refused when they are stored. */
+/** Deeper values are rejected when they are stored. */
 const maxDepth = 500
 
 /**
- * Returns a copy of plain objects, lists, maps, sets, dates and bytes; whatever is of another class is shared. Getters are
- * read once. What cannot be read stays as it is, for the check of the value to reject.
+ * Returns a copy of plain objects, lists, maps, sets, dates and bytes. Instances of other classes are shared. Getters are
+ * read once. Unreadable values stay as they are, so that the validation of the value rejects them.
  */
 export function capture<T>(value: T): T {
   return copyOf(value, new Map(), 0) as T
@@ -25,7 +25,7 @@ function copyOf(value: unknown, copies: Map<object, unknown>, depth: number): un
 function copyOfObject(value: object, copies: Map<object, unknown>, depth: number): unknown {
   const inner = (one: unknown) => copyOf(one, copies, depth + 1)
   if (Array.isArray(value)) {
-    // A list of another class, or with holes or named fields, is refused when it is stored.
+    // A list of another class, or with holes or named fields, is rejected when it is stored.
     if (Object.getPrototypeOf(value) !== Array.prototype || Object.keys(value).length !== value.length) return value
     const list: unknown[] = []
     copies.set(value, list)

@@ -1,4 +1,4 @@
-/** Options are known or refused: a misspelt one never passes silently. */
+/** Validates options: an unknown or misspelt option is an error. */
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { isPlainObject } from './is-object.ts'
@@ -6,15 +6,15 @@ import { nearest } from './nearest.ts'
 import { show } from './show.ts'
 
 /**
- * @param where names the place in the error, e.g. `push`
- * @throws ValidationError `option.unknown`, naming the nearest known option; `validation.failed` for what is no plain
- * object, or cannot be read
+ * @param where the name of the call in the error, e.g. `push`
+ * @throws ValidationError `option.unknown` with the nearest known option; `validation.failed` unless it is a readable plain
+ * object
  */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
   if (!isPlainObject(options))
     throw failure('validation.failed', { what: where, problem: `it must be an object with ${known.join(', ')}` })
   const names = readable(where, () => {
-    // Reads each option, so that a getter that throws is reported as the option that it is of.
+    // Reads each option, so that the error of a getter names its option.
     for (const option in options) (options as Readonly<Record<string, unknown>>)[option]
     return Object.keys(options)
   })
@@ -24,8 +24,8 @@ export function checkOptions(where: string, options: object, known: readonly str
 }
 
 /**
- * Reads what a caller passed: a getter or a proxy of it may throw.
- * @throws ValidationError `validation.failed`, with what it threw as the cause
+ * Reads an argument of a caller, whose getters or proxies may throw.
+ * @throws ValidationError `validation.failed` with the thrown error as the cause
  */
 export function readable<T>(what: string, read: () => T): T {
   try {
@@ -37,46 +37,45 @@ export function readable<T>(what: string, read: () => T): T {
 }
 
 /**
- * What has not begun when its signal aborts never begins.
- * @param what names the call in the error, e.g. `orchestra.get`
- * @throws CancelledError when it has aborted; ValidationError for what is no signal
+ * Checks the signal of a call before it starts.
+ * @param what the name of the call in the error, e.g. `orchestra.get`
+ * @throws CancelledError if the signal has aborted; ValidationError unless it is an AbortSignal
  */
 export function checkSignal(what: string, signal: AbortSignal | undefined): void {
   checkSignalType(what, signal)
   if (signal?.aborted) throw failure('cancelled', { what }, { cause: signal.reason })
 }
 
-/** @throws ValidationError for what is no signal; one that has aborted is fine */
+/** @throws ValidationError unless it is an AbortSignal; an aborted one is accepted */
 export function checkSignalType(what: string, signal: unknown): void {
   if (signal !== undefined && !readable(`The signal of ${what}`, () => signal instanceof AbortSignal))
     throw failure('validation.failed', { what: `The signal of ${what}`, problem: 'it is not an AbortSignal' })
 }
 
 /**
- * The signal of options that are checked in full later.
- * @throws ValidationError for options that are no plain object, or cannot be read
+ * Returns the signal of options that are validated later.
+ * @throws ValidationError unless the options are a readable plain object
  */
 export function signalOf(what: string, options: { readonly signal?: AbortSignal }): AbortSignal | undefined {
   if (isPlainObject(options)) return readable(what, () => options.signal)
   throw failure('validation.failed', { what: `The options of ${what}`, problem: `they must be an object` })
 }
 
-/** `true` or `false`, and nothing that only counts as such. */
+/** Accepts only `true` and `false`, not other truthy or falsy values. */
 export function checkFlag(what: string, value: unknown): boolean {
   if (typeof value !== 'boolean') throw failure('validation.failed', { what, problem: 'it must be true or false' })
   return value
 }
 
-/** @throws ValidationError for what cannot be called */
+/** @throws ValidationError unless it is a function */
 export function checkFunction(what: string, value: unknown): void {
   if (typeof value !== 'function')
     throw failure('validation.failed', { what, problem: `it must be a function, got ${describe(value)}` })
 }
 
 /**
- * What a predicate of the caller's answers.
- * @throws ValidationError for anything but a boolean: a promise, which is always truthy, above all. What a refused promise
- * rejects with is dropped.
+ * Checks the result of a caller's predicate.
+ * @throws ValidationError unless it is a boolean. A promise is always truthy, so it is an error; its rejection is dropped.
  */
 export function checkPredicate(what: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer
@@ -85,7 +84,7 @@ export function checkPredicate(what: string, answer: unknown): boolean {
   throw failure('validation.failed', { what, problem: `it must give true or false, and gave ${found}` })
 }
 
-/** A field of whatever was passed; undefined where it has none, or the field cannot be read. Never throws. */
+/** Returns a field of any value; undefined if the field is missing or unreadable. Never throws. */
 export function fieldOf(value: unknown, name: string | symbol): unknown {
   try {
     return (value as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[name]
@@ -94,13 +93,13 @@ export function fieldOf(value: unknown, name: string | symbol): unknown {
   }
 }
 
-/** What a value is, without what a text may hold. */
+/** Returns the kind of a value without its content. */
 export const describe = (value: unknown): string => (typeof value === 'string' ? 'a string' : show(value))
 
-/** A list with holes may say that it has 4 billion items, and who goes through it holds the process up. */
+/** A list with holes may have 4 billion items, and a loop over it would block the process. */
 const longestList = 1_000_000
 
-/** @throws ValidationError for what is no list, or is longer than `max` */
+/** @throws ValidationError unless it is a list of at most `max` items */
 export function listOf<T>(what: string, value: readonly T[], max = longestList): readonly T[] {
   if (!readable(what, () => Array.isArray(value)))
     throw failure('validation.failed', { what, problem: 'it is not a list' })
@@ -109,10 +108,10 @@ export function listOf<T>(what: string, value: readonly T[], max = longestList):
   return value
 }
 
-/** As the machine has it: longer ones no file system takes. */
+/** The limit of file systems for a path. */
 const maxPathLength = 4_096
 
-/** @throws ValidationError for what is no path: no text, an empty one, or one that no file system takes */
+/** @throws ValidationError unless it is a non-empty text that a file system accepts as a path */
 export function checkPath(what: string, value: unknown): string {
   const isPath = typeof value === 'string' && value !== '' && value.length <= maxPathLength && !value.includes('\0')
   if (isPath) return value
@@ -123,20 +122,20 @@ export function checkPath(what: string, value: unknown): string {
   })
 }
 
-/** An object whose fields are named by the caller. @throws ValidationError for what is no plain object, or cannot be read */
+/** Checks an object with fields named by the caller. @throws ValidationError unless it is a readable plain object */
 export function objectOf<T>(what: string, value: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
   if (!isPlainObject(value))
     throw failure('validation.failed', { what, problem: `it is ${describe(value)} and no object` })
   return readable(what, () => ({ ...value }))
 }
 
-/** @throws ValidationError for what is no text */
+/** @throws ValidationError unless it is a string */
 export function checkText(what: string, value: unknown): string {
   if (typeof value === 'string') return value
   throw failure('validation.failed', { what: `What ${what} was given`, problem: `it is ${show(value)} and not a text` })
 }
 
-/** The options of a call that takes a signal alone. @throws ValidationError; CancelledError when it has aborted */
+/** Checks the options of a call whose only option is a signal. @throws ValidationError; CancelledError if it has aborted */
 export function checkCall(what: string, options: { readonly signal?: AbortSignal }): void {
   checkOptions(what, options, ['signal'])
   checkSignal(what, options.signal)

@@ -1,11 +1,11 @@
-/** JSON values, checked: what is accepted comes back exactly, everything else is refused. */
+/** Validates JSON values: an accepted value is read back exactly, and all others are rejected. */
 import { hash } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { isRootPrototype } from './is-object.ts'
 import type { Json } from './json-value.ts'
 
-/** Deeper values are refused: other programs' parsers give up there, or crash. */
+/** Deeper values are rejected, since parsers of other programs fail on them. */
 const maxDepth = 500
 
 const rejection = (what: string, path: string, found: string) =>
@@ -24,7 +24,7 @@ function check(value: unknown, what: string, path: string, depth: number, open: 
   open.add(value)
   if (Array.isArray(value)) {
     if (!isPlainList(value)) throw rejection(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)
-    // As a match of a regular expression has.
+    // A list with named fields, such as a match of a regular expression.
     if (Object.keys(value).length > value.length) throw rejection(what, path, 'a list with named fields')
     for (let i = 0; i < value.length; i++) check(value[i], what, `${path}[${i}]`, depth + 1, open)
   } else {
@@ -45,8 +45,8 @@ const isPlainList = (list: object) => {
 }
 
 /**
- * The text of a value that JSON carries exactly.
- * @param what names the value in the error, e.g. `the value of orders.17`
+ * Returns the JSON text of a value that JSON represents exactly.
+ * @param what the name of the value in the error, e.g. `the value of orders.17`
  * @throws ValidationError `json.unsupported` for undefined, functions, NaN, infinities, -0, BigInt, symbols, Date, Map,
  * class instances, cycles, and more than 500 levels.
  */
@@ -63,7 +63,7 @@ export function encodeJson(value: unknown, what = 'The value'): string {
 
 export const decodeJson = (text: string): Json => JSON.parse(text) as Json
 
-/** Keys sorted by code units, numbers and strings as in ECMAScript: the form of RFC 8785 for what we accept. */
+/** Returns the canonical JSON of RFC 8785: keys sorted by code units, numbers and strings as in ECMAScript. */
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
   let text = ''
@@ -79,6 +79,6 @@ export function canonicalJson(value: Json): string {
   return `{${text}}`
 }
 
-/** SHA-256 of the canonical form, 64 hexadecimal digits. */
+/** Returns the SHA-256 of the canonical JSON as 64 hexadecimal digits. */
 export const hashJson = (value: Json): string => hashText(canonicalJson(value))
 export const hashText = (text: string | Uint8Array): string => hash('sha256', text)

@@ -1,11 +1,11 @@
-/** A page of a list, and the cursor with which the list goes on: what the list did not give itself is refused. */
+/** A page of a list, and the cursor of the next page. A list rejects cursors that it did not create. */
 import { failure } from '../errors/failure.ts'
 import { decodeJson } from './json.ts'
 
-/** A page of a list that can be walked on: `for await` goes through all pages. */
+/** A page of a list. `for await` iterates over the items of all pages. */
 export interface Page<T> extends AsyncIterable<T> {
   readonly items: readonly T[]
-  /** Where the next page begins; undefined at the end. */
+  /** The cursor of the next page; undefined on the last page. */
   readonly cursor: string | undefined
 }
 
@@ -29,7 +29,7 @@ export function createPage<T>(
 /** A key of 1,024 bytes, escaped as JSON and in base64, is shorter. */
 const maxCursorLength = 16_384
 
-/** What a list stands at is private to who saw it: a cursor is only text to go on with, and says nothing of what lies between. */
+/** Encodes the position of a list. A cursor is opaque and grants no access to the items. */
 export const encodeCursor = (at: string): string => Buffer.from(JSON.stringify({ k: at })).toString('base64url')
 
 /** @throws ValidationError `cursor.invalid` */
