@@ -24,7 +24,11 @@ import { TryIt } from './views/try-it.tsx'
 import { Usage } from './views/usage.tsx'
 import { visible } from './visible.ts'
 
-/** Graph and Markdown load with the first run that is looked at. */
+/** These views load when they are opened for the first time; graph and Markdown load with the first run. */
+const Evaluations = lazy(() => import('./views/evaluations.tsx').then(({ Evaluations: view }) => ({ default: view })))
+const Evaluation = lazy(() => import('./views/evaluations.tsx').then(({ Evaluation: view }) => ({ default: view })))
+const Health = lazy(() => import('./views/health.tsx').then(({ Health: view }) => ({ default: view })))
+const Palette = lazy(() => import('./parts/palette.tsx'))
 const RunView = lazy(() => import('./views/run.tsx').then(({ RunView: view }) => ({ default: view })))
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
@@ -46,11 +50,15 @@ const views: Readonly<
   teams: { name: 'Teams', view: ([name]) => (name ? <Team key={name} name={name} /> : <Teams />) },
   agents: { name: 'Agents', view: () => <Agents /> },
   schedules: { name: 'Schedules', view: () => <Schedules /> },
+  evaluations: { name: 'Evaluations', view: ([id]) => (id ? <Evaluation key={id} id={id} /> : <Evaluations />) },
   usage: { name: 'Usage', view: () => <Usage /> },
+  health: { name: 'Health', view: () => <Health /> },
   keys: { name: 'API keys', view: () => <ApiKeys /> },
   audit: { name: 'Audit', view: () => <Audit /> },
   try: { name: 'Try it', view: () => <TryIt /> },
 }
+
+const viewNames = Object.entries(views).map(([path, { name }]) => [path, name] as const)
 
 export function App() {
   const [user, setUser] = useState(() => localStorage.getItem('user') ?? '')
@@ -106,6 +114,7 @@ function Frame({ top }: { readonly top: ReactNode }) {
   const main = useRef<HTMLElement>(null)
   const name = at?.name ?? 'Home'
   const first = useRef(true)
+  const [isPaletteOpen, setIsPaletteOpen] = useState(false)
   // biome-ignore lint/correctness/useExhaustiveDependencies: who goes elsewhere is taken to the beginning of it
   useEffect(() => {
     document.title = visible(`${[...rest].reverse().concat(name).join(' · ')} · Troupe`)
@@ -132,9 +141,17 @@ function Frame({ top }: { readonly top: ReactNode }) {
             ))}
           </ul>
         </nav>
+        <Button look="soft" small aria-keyshortcuts="Control+K Meta+K" onClick={() => setIsPaletteOpen(true)}>
+          Go to … <kbd>Ctrl K</kbd>
+        </Button>
         {top}
       </header>
-      <Keyboard />
+      <Keyboard openPalette={() => setIsPaletteOpen(true)} />
+      {isPaletteOpen && (
+        <Suspense fallback={null}>
+          <Palette views={viewNames} close={() => setIsPaletteOpen(false)} />
+        </Suspense>
+      )}
       <main id="main" tabIndex={-1} ref={main}>
         <SignedOut />
         <Suspense fallback={<Loading />}>{at?.view(rest)}</Suspense>

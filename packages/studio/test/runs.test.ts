@@ -79,20 +79,27 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.getByText(/^3 runs$/).waitFor()
   }, 180_000)
 
-  test('The list is sorted by a column, and the address keeps the order.', async () => {
-    await open('?team=Asking')
-    await page.getByRole('button', { name: 'Task' }).click()
-    await page.getByRole('columnheader', { name: 'Task' }).and(page.locator('[aria-sort=ascending]')).waitFor()
-    const tasks = () => page.locator('tbody').getByRole('rowheader').allInnerTexts()
-    await expect.poll(tasks).toEqual(['ask one', 'ask three', 'ask two'])
+  test('The server sorts the list by a column, also the runs that are not loaded, and the address keeps the order.', async () => {
+    await open()
+    await page.getByText(/^\d+ runs, and there are more$/).waitFor()
+    await page.getByRole('button', { name: 'Took' }).click()
+    await page.getByRole('columnheader', { name: 'Took' }).and(page.locator('[aria-sort=descending]')).waitFor()
+    expect(page.url()).toContain('order=duration')
+    const { items } = await troupe.user('default').orchestra.list({ order: 'duration', limit: 5 })
+    const first = () =>
+      page
+        .locator('tbody')
+        .getByRole('rowheader')
+        .locator('a')
+        .evaluateAll((all) => all.slice(0, 5).map((link) => link.getAttribute('title')))
+    await expect.poll(first).toEqual(items.map(({ id }) => id))
     await page.reload()
-    await expect.poll(tasks).toEqual(['ask one', 'ask three', 'ask two'])
-  }, 180_000)
-
-  test('A list that is not loaded as a whole says that it is sorted among what is loaded.', async () => {
-    await open('?sort=-cost')
-    await page.getByText(/^\d+ runs, and there are more; sorted among these$/).waitFor()
-    await page.getByRole('button', { name: 'Task' }).waitFor()
+    await expect.poll(first).toEqual(items.map(({ id }) => id))
+    await page.getByRole('button', { name: 'Took' }).click()
+    await page.getByRole('columnheader', { name: 'Age' }).and(page.locator('[aria-sort=ascending]')).waitFor()
+    await open('?team=Asking&order=oldest')
+    const tasks = () => page.locator('tbody').getByRole('rowheader').allInnerTexts()
+    await expect.poll(tasks).toEqual(['ask one', 'ask two', 'ask three'])
   }, 180_000)
 
   test('A filter is saved under a name, opens the same list again, and is forgotten.', async () => {

@@ -23,6 +23,7 @@ function changedBy(update: Update): readonly Changed[] {
         ['approvals.list'],
         ['usage.list'],
         ['runs.result', { path: { run: update.run } }],
+        ['runs.inspect', { path: { run: update.run } }],
         ['runs.uncertain', { path: { run: update.run } }],
       ]
     case 'question':

@@ -17,12 +17,16 @@ const views: Readonly<Record<string, string>> = {
   u: 'usage',
   k: 'keys',
   l: 'audit',
+  v: 'evaluations',
+  o: 'health',
 }
 const keys: readonly (readonly [keys: string, action: string])[] = [
+  ['Ctrl K or ⌘ K', 'command palette: go to a view, a team or a run'],
   ['g h, g r, g d', 'Home, Runs, Chat'],
   ['g c, g m', 'Context, Messages'],
   ['g e, g a, g s', 'Teams, Agents, Schedules'],
-  ['g u, g k, g l', 'Usage, API keys, Audit'],
+  ['g v, g u, g o', 'Evaluations, Usage, Health'],
+  ['g k, g l', 'API keys, Audit'],
   ['g t', 'Try it'],
   ['/', 'search in the list'],
   ['j, k', 'next and previous row'],
@@ -44,13 +48,19 @@ function moveRow(by: 1 | -1): void {
   links[Math.min(Math.max(next, 0), links.length - 1)]?.focus()
 }
 
-export function Keyboard() {
+export function Keyboard({ openPalette }: { readonly openPalette: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [isOn, setIsOn] = useState(() => localStorage.getItem(setting) !== 'off')
+  const palette = useRef(openPalette)
+  palette.current = openPalette
   useEffect(() => {
     let pairUntil = 0
     const act = (event: KeyboardEvent) => {
       const { key, target, ctrlKey, metaKey, altKey } = event
+      if ((ctrlKey || metaKey) && !altKey && key.toLowerCase() === 'k') {
+        event.preventDefault()
+        return palette.current()
+      }
       if (ctrlKey || metaKey || altKey || isField(target) || dialog.current?.open) return
       const view = performance.now() < pairUntil ? views[key] : undefined
       pairUntil = key === 'g' ? performance.now() + pairMs : 0

@@ -1,11 +1,5 @@
 /** The columns of a table of runs: the task names a run, and status, tokens, cost and times follow. */
-import {
-  createColumnHelper,
-  createSortedRowModel,
-  rowSelectionFeature,
-  rowSortingFeature,
-  tableFeatures,
-} from '@tanstack/react-table'
+import { createColumnHelper, rowSelectionFeature, tableFeatures } from '@tanstack/react-table'
 import type { Summary } from '../api/shapes.ts'
 import { inShort, lasting, spent, tokens } from '../format.ts'
 import { linkTo } from '../route.ts'
@@ -14,19 +8,23 @@ import { Age } from './age.tsx'
 import { Status } from './status.tsx'
 import { Text } from './ui.tsx'
 
-export const features = tableFeatures({
-  rowSortingFeature,
-  rowSelectionFeature,
-  sortedRowModel: createSortedRowModel(),
-})
+export const features = tableFeatures({ rowSelectionFeature })
 
-/** A run without a figure comes after all others. */
+/** The server sorts: `newest` by default, the highest first of the others. */
+export type RunOrder = 'newest' | 'oldest' | 'cost' | 'tokens' | 'duration'
+/** The order that the header of a column switches on, and off again. */
+export const columnOrders: Readonly<Record<string, RunOrder>> = {
+  tokens: 'tokens',
+  cost: 'cost',
+  started: 'oldest',
+  took: 'duration',
+}
+
 const tokensOf = ({ usage }: Summary) => (usage ? usage.inputTokens + usage.outputTokens : undefined)
 export const lastedMs = ({ createdAt, endedAt }: Summary): number | undefined =>
   endedAt === undefined ? undefined : Date.parse(endedAt) - Date.parse(createdAt)
 
 const helper = createColumnHelper<typeof features, Summary>()
-const last = { sortUndefined: 'last' } as const
 
 export const runColumns = helper.columns([
   helper.accessor('title', {
@@ -58,11 +56,10 @@ export const runColumns = helper.columns([
     header: 'Team',
     cell: ({ row: { original: run } }) => run.team ?? someOf(run.agents),
   }),
-  helper.accessor(tokensOf, { id: 'tokens', header: 'Tokens', ...last, cell: ({ row }) => tokens(row.original.usage) }),
+  helper.accessor(tokensOf, { id: 'tokens', header: 'Tokens', cell: ({ row }) => tokens(row.original.usage) }),
   helper.accessor(({ cost }) => cost?.usd, {
     id: 'cost',
     header: 'Cost',
-    ...last,
     cell: ({ row }) => spent(row.original.cost),
   }),
   helper.accessor('createdAt', {
@@ -73,7 +70,6 @@ export const runColumns = helper.columns([
   helper.accessor(lastedMs, {
     id: 'took',
     header: 'Took',
-    ...last,
     cell: ({ getValue }) => {
       const ms = getValue()
       return ms === undefined ? '' : lasting(ms)

@@ -1,17 +1,17 @@
 /** A table of runs. Of many only the rows in view are drawn. */
-import { type RowSelectionState, type SortingState, useTable } from '@tanstack/react-table'
+import { type RowSelectionState, useTable } from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { useLayoutEffect, useRef, useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
-import { features, numericColumns, runColumns, wideOnlyColumns } from './run-columns.tsx'
+import { columnOrders, features, numericColumns, type RunOrder, runColumns, wideOnlyColumns } from './run-columns.tsx'
 import { Table } from './ui.tsx'
 
 interface RunTableProps {
   readonly runs: readonly Summary[]
-  /** Where the reader may sort and select: the state of both, which is kept elsewhere. */
+  /** The order and the selection, where the reader can change both. */
   readonly control?: {
-    readonly sorting: SortingState
-    readonly onSort: (sorting: SortingState) => void
+    readonly order: RunOrder
+    readonly onOrder: (order: RunOrder) => void
     readonly selected: RowSelectionState
     readonly onSelect: (selected: RowSelectionState) => void
   }
@@ -24,7 +24,6 @@ const few = 60
 /** In px, of a row of one line. */
 const rowHeight = 38
 const none = {}
-const unsorted: SortingState = []
 
 export function RunTable({ runs, control, onEnd }: RunTableProps) {
   const table = useTable({
@@ -32,9 +31,7 @@ export function RunTable({ runs, control, onEnd }: RunTableProps) {
     columns: runColumns,
     data: runs as Summary[],
     getRowId: ({ id }) => id,
-    enableSorting: control !== undefined,
-    state: { sorting: control?.sorting ?? unsorted, rowSelection: control?.selected ?? none },
-    onSortingChange: (change) => control?.onSort(typeof change === 'function' ? change(control.sorting) : change),
+    state: { rowSelection: control?.selected ?? none },
     onRowSelectionChange: (change) =>
       control?.onSelect(typeof change === 'function' ? change(control.selected) : change),
   })
@@ -48,18 +45,18 @@ export function RunTable({ runs, control, onEnd }: RunTableProps) {
           <tr key={id}>
             {control && <td className="select" />}
             {headers.map((header) => {
-              const sorted = header.column.getIsSorted()
+              const order = columnOrders[header.id]
+              const sorted = control && order && sortedBy(header.id, control.order)
               return (
-                <th
-                  key={header.id}
-                  scope="col"
-                  className={classOf(header.id)}
-                  aria-sort={sorted === false ? undefined : sorted === 'asc' ? 'ascending' : 'descending'}
-                >
-                  {control ? (
-                    <button type="button" className="sort" onClick={header.column.getToggleSortingHandler()}>
+                <th key={header.id} scope="col" className={classOf(header.id)} aria-sort={sorted}>
+                  {control && order ? (
+                    <button
+                      type="button"
+                      className="sort"
+                      onClick={() => control.onOrder(control.order === order ? 'newest' : order)}
+                    >
                       <table.FlexRender header={header} />
-                      <span aria-hidden="true">{sorted === 'asc' ? ' ↑' : sorted === 'desc' ? ' ↓' : ''}</span>
+                      <span aria-hidden="true">{sorted === undefined ? '' : arrows[sorted]}</span>
                     </button>
                   ) : (
                     <table.FlexRender header={header} />
@@ -101,6 +98,14 @@ export function RunTable({ runs, control, onEnd }: RunTableProps) {
       </tbody>
     </Table>
   )
+}
+
+const arrows = { ascending: ' ↑', descending: ' ↓' } as const
+
+/** A run that was started late has a low age. */
+function sortedBy(column: string, order: RunOrder): keyof typeof arrows | undefined {
+  if (column === 'started') return order === 'newest' ? 'ascending' : order === 'oldest' ? 'descending' : undefined
+  return columnOrders[column] === order ? 'descending' : undefined
 }
 
 const classOf = (column: string) =>

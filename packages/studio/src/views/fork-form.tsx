@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import { count } from '../format.ts'
+import { fromText } from '../parts/from-text.ts'
 import { Button, Card, Flex, Select, Text } from '../parts/ui.tsx'
 import { NewRunNotice, useNewRun } from '../parts/use-new-run.tsx'
 
@@ -19,15 +20,6 @@ const edits = [
   { value: 'model', label: 'The model' },
 ] as const
 type Edit = (typeof edits)[number]['value']
-
-/** JSON where it is JSON, else text. */
-function fromText(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
 
 export function ForkForm({ run, seq, topology }: ForkFormProps) {
   const command = useNewRun(run)

@@ -137,7 +137,7 @@ function Checks() {
   const health = useAnswer('operations.health', { every: 15_000 })
   if (isProblem(health.error) && health.error.status === 403) return null
   return (
-    <Section title="Health">
+    <Section title="Health" beside={<a href={linkTo('health')}>All checks</a>}>
       <Answer of={health}>
         {({ checks }) => (
           <ul className="checks">
@@ -174,7 +174,7 @@ function Doctor() {
         {findings.length > worst && (
           <>
             {' '}
-            <code>troupe doctor</code> shows all.
+            <a href={linkTo('health')}>Show all</a>
           </>
         )}
       </Text>

@@ -21,7 +21,9 @@ import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-s
 import { visible } from '../visible.ts'
 import { EventList } from './event-list.tsx'
 import { RunCompare } from './run-compare.tsx'
+import { RunDebugger } from './run-debugger.tsx'
 import { RunTime } from './run-time.tsx'
+import { RunUndo } from './run-undo.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** Events that come within so many ms are drawn together. */
@@ -105,6 +107,9 @@ export function RunView({ id }: { readonly id: string }) {
       <Section title="Steps">
         <Timeline run={id} state={state} />
       </Section>
+      {isActive(result.data) && (
+        <RunDebugger run={id} topology={state.topology} isAtBreakpoint={result.data?.reason === 'breakpoint'} />
+      )}
       <RunTime run={id} events={events} length={events.length} />
       <RunCompare run={id} />
       <Events events={events} length={events.length} />
@@ -182,6 +187,8 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
   )
 }
 
+const isActive = (result: Result | undefined) => result?.status === 'running' || result?.status === 'waiting'
+
 function Commands({ id, result, isPausing, answered }: OverviewProps) {
   const client = useClient()
   const [explanation, setExplanation] = useState<string>()
@@ -205,12 +212,11 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
         identical ? 'Decided again from what was recorded: identical.' : 'Decided again, it comes out differently.',
       )
     })
-  const isActive = result.status === 'running' || result.status === 'waiting'
   const isPaused = isPausing || result.reason === 'paused' || result.reason === 'breakpoint'
   return (
     <div className="commands">
       <Flex gap="2" wrap="wrap" mb="3">
-        {isActive && (
+        {isActive(result) && (
           <RestoreFocus>
             <Flex gap="2" wrap="wrap">
               <Button look="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'resume' : 'pause')}>
@@ -225,7 +231,7 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
         <Button look="soft" aria-disabled={busy} onClick={why}>
           Why?
         </Button>
-        {!isActive && (
+        {!isActive(result) && (
           <>
             <Button look="soft" aria-disabled={busy} onClick={verifyReplay}>
               Replay
@@ -242,6 +248,7 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
         )}
       </Flex>
       <NewRunNotice command={newRun} />
+      {!isActive(result) && <RunUndo run={id} />}
       <div aria-live="polite">
         {explanation && (
           <Text as="p" mb="3" className="said">

@@ -1,4 +1,4 @@
-import type { RowSelectionState, SortingState } from '@tanstack/react-table'
+import type { RowSelectionState } from '@tanstack/react-table'
 import { useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
@@ -6,6 +6,7 @@ import { useRunPages } from '../api/use-run-pages.ts'
 import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { Find } from '../parts/find.tsx'
+import type { RunOrder } from '../parts/run-columns.tsx'
 import { RunCommands } from '../parts/run-commands.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { runsAsCsv } from '../parts/runs-as-csv.ts'
@@ -19,7 +20,8 @@ const any = 'any'
 /** Of one download. */
 const maxRows = 50_000
 /** The address holds them. */
-const filters = ['status', 'search', 'team', 'tags', 'sort'] as const
+const filters = ['status', 'search', 'team', 'tags', 'order'] as const
+const orders: readonly RunOrder[] = ['newest', 'oldest', 'cost', 'tokens', 'duration']
 type Filter = (typeof filters)[number]
 
 const soughtOf = ({ of }: Sought) =>
@@ -35,7 +37,8 @@ export function Runs() {
     team: sought.team || undefined,
     tags: sought.tags || undefined,
   }
-  const runs = useRunPages(query)
+  const order = orders.find((one) => one === sought.order) ?? 'newest'
+  const runs = useRunPages({ ...query, order })
   const [selected, setSelected] = useState<RowSelectionState>({})
   const chosen = runs.items.filter(({ id }) => selected[id])
   const isFiltered = Boolean(sought.status || sought.search || sought.team || sought.tags)
@@ -43,7 +46,7 @@ export function Runs() {
     <>
       <Flex align="center" justify="between" gap="3" wrap="wrap" mb="4">
         <Heading as="h1">Runs</Heading>
-        <Download query={query} />
+        <Download query={{ ...query, order }} />
       </Flex>
       <FindRuns sought={sought} seek={seek} />
       <SavedFilters list="runs" />
@@ -55,8 +58,8 @@ export function Runs() {
           <RunTable
             runs={runs.items}
             control={{
-              sorting: sortingOf(sought.sort),
-              onSort: (sorting) => seek({ sort: sortText(sorting) }),
+              order,
+              onOrder: (chosen) => seek({ order: chosen === 'newest' ? '' : chosen }),
               selected,
               onSelect: setSelected,
             }}
@@ -66,11 +69,10 @@ export function Runs() {
             <Text color="gray">
               {count(runs.items.length)} {runs.items.length === 1 ? 'run' : 'runs'}
               {runs.loadMore && ', and there are more'}
-              {runs.loadMore && sought.sort && '; sorted among these'}
             </Text>
             {runs.loadMore && (
               <Button look="soft" aria-disabled={runs.isLoadingMore} onClick={runs.loadMore}>
-                Older
+                More
               </Button>
             )}
           </Flex>
@@ -80,11 +82,6 @@ export function Runs() {
     </>
   )
 }
-
-/** `-cost` puts the highest cost first. */
-const sortingOf = (text: string): SortingState =>
-  text === '' ? [] : [{ id: text.replace(/^-/, ''), desc: text.startsWith('-') }]
-const sortText = ([first]: SortingState): string => (first ? `${first.desc ? '-' : ''}${first.id}` : '')
 
 function NoRuns({ isFiltered }: { readonly isFiltered: boolean }) {
   if (isFiltered) return <Nothing>No run is like that.</Nothing>
@@ -167,7 +164,7 @@ function Download({ query }: { readonly query: object }) {
       {isCut && (
         <div role="status">
           <Text size="small" color="gray">
-            The file holds the newest {count(maxRows)} runs: narrow the list for older ones.
+            The file holds the first {count(maxRows)} runs of the list: narrow the list for the others.
           </Text>
         </div>
       )}

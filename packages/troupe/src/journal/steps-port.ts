@@ -99,9 +99,19 @@ export interface EffectUndoResult {
   readonly call: string
   /** The name that the code or its tool gave it. */
   readonly name: string
-  /** `none`: it has no undo function. `left`: the undo of a later effect failed before. */
-  readonly status: 'undone' | 'already' | 'none' | 'failed' | 'skipped'
+  /**
+   * `planned`: it would be undone. `already`: an earlier call has undone it. `none`: it has no undo function. `skipped`: the
+   * undo of a later effect failed before.
+   */
+  readonly status: 'planned' | 'undone' | 'already' | 'none' | 'failed' | 'skipped'
   readonly error?: StoredError
+}
+
+export interface EffectUndoOptions {
+  /** The calls whose effects are undone; all by default. */
+  readonly only?: ReadonlySet<string> | undefined
+  /** Undoes nothing, and returns what would be undone. */
+  readonly plan?: boolean | undefined
 }
 
 export interface DrainStepsResult {
@@ -156,7 +166,7 @@ export interface Steps {
   undo(
     spec: StepSpec,
     program: (recorder: Recorder) => Promise<Json>,
-    only?: ReadonlySet<string>,
+    options?: EffectUndoOptions,
   ): Promise<readonly EffectUndoResult[]>
   /**
    * Returns the complete requests of a step's effects that have `request`, by call.

@@ -14,9 +14,7 @@ export type { RetryOptions } from './engine/forks/retry-run.ts'
 export {
   Orchestra,
   type ResponseOf,
-  type RunListOptions,
   type RunQueryOptions,
-  type RunSummary,
   type RunView,
 } from './engine/orchestra.ts'
 export type { OrchestraHost } from './engine/orchestra-host.ts'
@@ -36,6 +34,7 @@ export type { Known } from './engine/starts/run-code.ts'
 export { startAs } from './engine/starts/start-as.ts'
 export type { RunOptions, StartSpec } from './engine/starts/start-run.ts'
 export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'
+export type { RunListOptions, RunSummary } from './engine/store/list-run-summaries.ts'
 export type { RetentionTimes } from './engine/store/retained-records.ts'
 export type { RunFilter } from './engine/store/run-filter.ts'
 export { childJournalPrefixes, threadPrefix } from './engine/store/run-journals.ts'

@@ -1,7 +1,7 @@
 /**
- * Takes back what a step that is over did to the world, the last effect first. Its code is entered once more, the bodies of its
- * tools too, only to learn how each effect is undone; then the undos run as a step of their own, which survives a crash like
- * any other and repeats none that is recorded.
+ * Undoes the effects of an ended step, the last effect first. The code of the step and the bodies of its tools are executed
+ * on the record to find the undo function of each effect. The undo functions then run as a step of their own, which survives
+ * a crash like any other and repeats no undo that is recorded.
  */
 import { failure, type Json } from '../../core/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
@@ -10,7 +10,7 @@ import type { Recorder } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { replayStep } from '../replay/replay-step.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
-import type { EffectUndoResult, RecordedEffect, StepEnd, StepSpec } from '../steps-port.ts'
+import type { EffectUndoOptions, EffectUndoResult, RecordedEffect, StepEnd, StepSpec } from '../steps-port.ts'
 import { effectsOf } from './effects-of.ts'
 
 type UndoFunction = NonNullable<EffectSpec<unknown>['undo']>
@@ -24,8 +24,7 @@ interface Undoing {
 }
 
 /**
- * @param execute carries out the step that undoes
- * @param only calls; all by default
+ * @param execute executes the step that undoes
  * @throws ConflictError `step.open`, `code.changed`
  */
 export async function undoStep(
@@ -33,7 +32,7 @@ export async function undoStep(
   spec: StepSpec,
   program: Program,
   execute: (spec: StepSpec, program: Program) => Promise<StepEnd>,
-  only?: ReadonlySet<string>,
+  { only, plan = false }: EffectUndoOptions = {},
 ): Promise<readonly EffectUndoResult[]> {
   const { journals } = context
   const user = spec.principal.userId
@@ -50,12 +49,12 @@ export async function undoStep(
   })
   const before = await attempts(context, user, spec.id)
   const left = undoings.filter(({ key }) => !before.past.has(undoKey(key)))
-  if (left.length > 0) await carryOut(spec, before.next, left, execute)
-  const after = await attempts(context, user, spec.id)
+  if (left.length > 0 && !plan) await carryOut(spec, before.next, left, execute)
+  const after = plan ? undefined : await attempts(context, user, spec.id)
   return did.map(({ call, key = '', name }) => ({
     call,
     name,
-    ...became(undoKey(key), seen.get(call)?.undo !== undefined, before, after),
+    ...outcomeOf(undoKey(key), seen.get(call)?.undo !== undefined, before, after),
   }))
 }
 
@@ -114,14 +113,16 @@ async function attempts({ journals }: StepsContext, user: string, step: string):
   }
 }
 
-function became(
+/** @param after undefined for a plan */
+function outcomeOf(
   key: string,
-  brings: boolean,
+  hasUndo: boolean,
   before: Attempts,
-  after: Attempts,
+  after: Attempts | undefined,
 ): Pick<EffectUndoResult, 'status' | 'error'> {
-  if (!brings) return { status: 'none' }
+  if (!hasUndo) return { status: 'none' }
   if (before.done.has(key)) return { status: 'already' }
+  if (!after) return { status: 'planned' }
   if (after.done.has(key)) return { status: 'undone' }
   const error = after.failed.get(key)?.error
   return error ? { status: 'failed', error } : { status: 'skipped' }

@@ -75,7 +75,7 @@ function createMachine(
 
 /** What enters the code of a step once more. */
 const replays = (context: StepsContext, execute: Steps['execute']): Pick<Steps, 'undo' | 'requests'> => ({
-  undo: (spec, program, only) => undoStep(context, spec, program, execute, only),
+  undo: (spec, program, options) => undoStep(context, spec, program, execute, options),
   requests: (spec, program) => requestsOf(context, spec, program),
 })
 

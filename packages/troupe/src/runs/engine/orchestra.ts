@@ -3,12 +3,12 @@ import type { Agent } from '../../agents/index.ts'
 import {
   checkCall,
   checkConstruct,
+  checkFlag,
   checkName,
   checkOptions,
   checkSignal,
   checkText,
   construct,
-  createPage,
   failure,
   fieldOf,
   isObject,
@@ -16,7 +16,6 @@ import {
   listOf,
   type Page,
   readable,
-  type StoredError,
   TroupeError,
   type UserId,
 } from '../../core/index.ts'
@@ -51,42 +50,14 @@ import { Run } from './run.ts'
 import type { RunResult } from './run-result.ts'
 import type { TeamReference } from './starts/resolve-team.ts'
 import { checkContextOf, type StartSpec } from './starts/start-run.ts'
-import { type RetentionTimes, readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
-import { checkFilter, type RunFilter, runFilters } from './store/run-filter.ts'
+import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
+import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import { runJournal, stepJournal } from './store/run-journals.ts'
 
 /** The options of a call that only reads. */
 export interface RunQueryOptions {
   readonly signal?: AbortSignal
 }
-export interface RunListOptions extends RunQueryOptions, RunFilter {
-  /** 1 to 500 per page; 50 by default. */
-  readonly limit?: number
-  readonly cursor?: string
-}
-
-export interface RunSummary extends RetentionTimes {
-  readonly id: string
-  readonly status: string
-  readonly reason?: string
-  readonly tags: readonly string[]
-  readonly agents: readonly string[]
-  /** The beginning of the task on one line, at most 200 characters. */
-  readonly title: string
-  /** The name of its team, if it was registered in the troupe that started the run. */
-  readonly team?: string
-  /** The tokens used so far; present once the run has ended or waits. */
-  readonly usage?: RunResult['usage']
-  readonly cost?: RunResult['cost']
-  /** The number of started steps; present once the run has ended or waits. */
-  readonly steps?: number
-  /** Why it failed. */
-  readonly error?: StoredError
-  /** ISO text. */
-  readonly createdAt: string
-  readonly endedAt?: string
-}
-
 /** The type of the response of a team's run; any JSON if its definitions do not declare it. */
 export type ResponseOf<Out> = unknown extends Out ? Json : Out
 
@@ -147,41 +118,12 @@ export class Orchestra {
   }
 
   /**
-   * Lists the runs that match all given filters, the newest first.
+   * Lists the runs that match all given filters, the newest first unless `order` names another order.
    * @throws ValidationError for an unknown filter, with the nearest name
    * @example const failed = await ada.orchestra.list({ status: 'failed', tags: ['nightly'], from: '2026-03-01' })
    */
   async list(options: RunListOptions = {}): Promise<Page<RunSummary>> {
-    checkOptions('orchestra.list', options, ['limit', 'cursor', 'signal', ...runFilters])
-    checkSignal('orchestra.list', options.signal)
-    const { limit = 50, ...rest } = options
-    const { cursor: _, signal: __, ...filter } = rest
-    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 500)
-      throw failure('validation.failed', { what: 'orchestra.list.limit', problem: 'it must be from 1 to 500' })
-    const rows = await this.#host.parts.store.list(
-      this.#user,
-      checkFilter(filter),
-      // One more row tells whether another page follows.
-      limit + 1,
-      options.cursor === undefined ? undefined : readCursor(options.cursor),
-    )
-    const shown = rows.slice(0, limit)
-    const last = shown.at(-1)
-    const cursor = rows.length > limit && last ? JSON.stringify([last.createdAt, last.run]) : undefined
-    const items = shown.map((row) => ({
-      id: row.run,
-      status: row.status,
-      ...(row.reason === null ? {} : { reason: row.reason }),
-      tags: row.tags,
-      agents: row.agents,
-      title: row.title,
-      ...(row.team === null ? {} : { team: row.team }),
-      ...outcomeOf(row.result),
-      createdAt: new Date(row.createdAt).toISOString(),
-      ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
-      ...retentionTimesOf(this.#host.parts, row),
-    }))
-    return createPage(items, cursor, (next) => this.list({ ...rest, limit, cursor: next }))
+    return listRunSummaries(this.#host.parts, this.#user, options)
   }
 
   /**
@@ -326,13 +268,14 @@ export class Orchestra {
    * Undoes the effects of an ended run: its steps in reverse order, each effect whose tool or code has an `undo` function,
    * also in the bodies of tools. An error stops the undo; called again, it continues there and repeats no undo. Effects of
    * child runs are undone at the step that started them.
-   * @param options `steps`: undoes only these steps
-   * @returns the effects, the last first: `undone`, `already`, `none` (no undo), `failed` with its error, or `skipped`
+   * @param options `steps`: undoes only these steps; `plan: true`: undoes nothing and returns what an undo would do
+   * @returns the effects, the last first: `undone` (`planned` in a plan), `already`, `none` (no undo), `failed` or `skipped`
    * @throws ConflictError `run.open` before the run has ended, `run.agents_missing`, `code.changed`; NotFoundError
    * @example for (const { effect, status } of await ada.orchestra.undo(run.id)) console.log(effect, status)
    */
   async undo(id: string, options: UndoOptions = {}): Promise<readonly RunUndoResult[]> {
-    checkOptions('orchestra.undo', options, ['steps', 'signal'])
+    checkOptions('orchestra.undo', options, ['steps', 'plan', 'signal'])
+    if (options.plan !== undefined) checkFlag('The option plan of orchestra.undo', options.plan)
     checkSignal('orchestra.undo', options.signal)
     if (options.steps !== undefined)
       for (const step of listOf('The option steps of orchestra.undo', options.steps))
@@ -342,7 +285,7 @@ export class Orchestra {
     const source = (run: string) => this.#host.source(this.#user, run)
     const { parts } = this.#host
     const undo = async () => undoRun(parts, this.#user, await source(id), options, source)
-    return this.#recorded({ operation: 'run.undo', resource: id }, undo)
+    return options.plan ? undo() : this.#recorded({ operation: 'run.undo', resource: id }, undo)
   }
 
   /**
@@ -379,22 +322,4 @@ const referenceTo = (team: string | Agent | TopologyForm): TeamReference => {
   return isObject(team) && readable('The team', () => 'step' in team)
     ? { agent: team as unknown as Agent }
     : { topology: team as TopologyForm }
-}
-
-function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | 'steps' | 'error'> {
-  if (result === null) return {}
-  const { usage, cost, totalSteps, error } = JSON.parse(result) as Omit<RunResult, 'error'> & {
-    readonly error?: StoredError
-  }
-  return { usage, cost, steps: totalSteps, ...(error ? { error } : {}) }
-}
-
-function readCursor(cursor: string): { readonly createdAt: number; readonly run: string } {
-  try {
-    const [createdAt, run] = JSON.parse(cursor) as [unknown, unknown]
-    if (typeof createdAt === 'number' && typeof run === 'string') return { createdAt, run }
-  } catch {
-    // Falls through to the rejection.
-  }
-  throw failure('cursor.invalid')
 }

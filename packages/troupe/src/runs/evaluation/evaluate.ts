@@ -17,7 +17,7 @@ import type { OrchestraHost } from '../engine/orchestra-host.ts'
 import type { TeamKind, TeamReference } from '../engine/starts/resolve-team.ts'
 import { checkContextOf, prepareRun } from '../engine/starts/start-run.ts'
 import { checkFilter, type RunFilter, runFilters } from '../engine/store/run-filter.ts'
-import type { RunRow } from '../engine/store/run-store.ts'
+import type { ListedRun, RunRow } from '../engine/store/run-store.ts'
 import {
   type EvaluatedRun,
   type EvaluationChange,
@@ -231,7 +231,7 @@ async function chosen(
   checkOptions('evaluate.runs', runs, runFilters)
   const filter = checkFilter(runs as RunFilter)
   const rows: RunRow[] = []
-  for (let after: RunRow | undefined; ; ) {
+  for (let after: ListedRun | undefined; ; ) {
     const more = await host.parts.store.list(user, filter, page, after)
     rows.push(...more.filter(({ endedAt }) => endedAt !== null))
     after = more.at(-1)

@@ -90,6 +90,23 @@ describe('undoing a run', () => {
     expect(await shown()).toEqual(['pay already', 'mail none', 'car undone', 'book undone'])
   })
 
+  it('An undo with plan lists what an undo would do, calls no undo function and records no undo', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const run = await orchestra.start({ task: 'go', topology: trip(done, (what) => what !== 'car') })
+    await run.result()
+    const carriedOut = [...done]
+    const shown = async (plan: boolean) =>
+      (await orchestra.undo(run.id, { plan })).map(({ effect, status }) => `${effect.split(' ')[0]} ${status}`)
+    const planned = ['pay planned', 'mail none', 'car planned', 'book planned']
+    expect(await shown(true)).toEqual(planned)
+    expect(await shown(true)).toEqual(planned)
+    expect(done).toEqual(carriedOut)
+    expect(await shown(false)).toEqual(['pay undone', 'mail none', 'car failed', 'book skipped'])
+    expect(await shown(true)).toEqual(['pay already', 'mail none', 'car planned', 'book planned'])
+    await expect(orchestra.undo(run.id, { plan: 'yes' } as never)).rejects.toThrow('it must be true or false')
+  })
+
   it('is refused while it is not over; what a cancelled step did is taken back too', async () => {
     const { orchestra } = await ada()
     const done: string[] = []

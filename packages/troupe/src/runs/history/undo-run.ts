@@ -1,9 +1,8 @@
 /**
- * Takes back what a run did outside: its steps that are over, the last first, each effect that brings an undo. What runs that
- * a step started did is taken back at the place where the step had started them. What a run shares with the one that it is a
- * fork of was done there: it is taken back with the other tries of one run, and stays where the fork goes another way.
+ * Undoes the effects of an ended run: its ended steps, the last first, each effect that has an undo function. The effects of a
+ * child run are undone at the step that started it. A fork shares effects with its source: they are undone if the fork is a
+ * retry of the source, and stay otherwise.
  */
-
 import { failure, type StoredError, type UserId } from '../../core/index.ts'
 import { StepLauncher } from '../engine/execution/steps/step-launcher.ts'
 import type { ForkSource } from '../engine/forks/fork-run.ts'
@@ -14,8 +13,10 @@ import { PastRun } from './past-run.ts'
 import { type ExecuteStep, executedSteps } from './steps/executed-steps.ts'
 
 export interface UndoOptions {
-  /** Those alone, with the runs that they started; all by default. */
+  /** Undoes these steps alone, with the runs that they started; all by default. */
   readonly steps?: readonly string[]
+  /** Undoes nothing, and returns what an undo would do: `planned`, `already` or `none` for each effect. */
+  readonly plan?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -28,8 +29,8 @@ export interface RunUndoResult {
   readonly call: string
   /** The name that the code gave it, or of its tool. */
   readonly effect: string
-  /** `none`: nothing brings an undo for it. `left`: one that came later failed before it was its turn. */
-  readonly status: 'undone' | 'already' | 'none' | 'failed' | 'skipped'
+  /** `none`: it has no undo function. `skipped`: the undo of a later effect failed before. */
+  readonly status: 'planned' | 'undone' | 'already' | 'none' | 'failed' | 'skipped'
   readonly error?: StoredError
 }
 
@@ -37,6 +38,7 @@ interface Undoing {
   readonly parts: OrchestraParts
   readonly user: UserId
   readonly signal: AbortSignal | undefined
+  readonly plan: boolean
   /** A run that one of the steps started, with its code. */
   readonly source: (run: string) => Promise<ForkSource>
   /** What was done so far, the last first. */
@@ -55,13 +57,13 @@ export async function undoRun(
   parts: OrchestraParts,
   user: UserId,
   source: ForkSource,
-  { steps, signal }: UndoOptions,
+  { steps, signal, plan = false }: UndoOptions,
   open: (run: string) => Promise<ForkSource>,
 ): Promise<readonly RunUndoResult[]> {
   const childRuns = await parts.store.children(user)
   const unfinished = childRuns.find(({ parent }) => parent.above.includes(source.run))
   if (unfinished) throw failure('run.open', { run: unfinished.run, status: unfinished.status })
-  const undoing: Undoing = { parts, user, signal, source: open, undoResults: [] }
+  const undoing: Undoing = { parts, user, signal, plan, source: open, undoResults: [] }
   await undoSteps(undoing, source, steps, {})
   return undoing.undoResults
 }
@@ -123,7 +125,7 @@ async function sharesOf(
 }
 
 async function undoEffects(
-  { parts, user, signal, undoResults }: Undoing,
+  { parts, user, signal, plan, undoResults }: Undoing,
   launcher: StepLauncher,
   run: string,
   command: ExecuteStep,
@@ -134,7 +136,7 @@ async function undoEffects(
   const stopped = undoResults.some(({ status }) => status === 'failed')
   const effects = stopped
     ? await skippedUndos(parts, user, run, command, only)
-    : await launcher.undo(command, signal, only)
+    : await launcher.undo(command, signal, { only, plan })
   undoResults.push(
     ...effects.map(({ name, ...rest }) => ({ ...of, step, agent, effect: name, ...rest })).filter(isSideEffect),
   )

@@ -155,9 +155,11 @@ export const pastRunRoutes = [
     name: 'runs.undo',
     operation: 'runs.resolve',
     role: 'moderator',
-    summary: 'Takes back what a run that is over did outside, the last effect first.',
+    summary: 'Undoes the effects of an ended run, the last effect first; `plan` only lists what an undo would do.',
     params: pathParams,
-    body: optionalBody(z.strictObject({ steps: z.array(z.string()).max(1_000).optional() })),
+    body: optionalBody(
+      z.strictObject({ steps: z.array(z.string()).max(1_000).optional(), plan: z.boolean().optional() }),
+    ),
     answer: z.object({
       effects: z.array(
         z.object({
@@ -166,7 +168,7 @@ export const pastRunRoutes = [
           agent: z.string(),
           call: z.string(),
           effect: z.string(),
-          status: z.enum(['undone', 'already', 'none', 'failed', 'skipped']),
+          status: z.enum(['planned', 'undone', 'already', 'none', 'failed', 'skipped']),
           error: storedErrorSchema.optional(),
         }),
       ),

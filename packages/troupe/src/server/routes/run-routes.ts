@@ -53,7 +53,10 @@ const filters = {
   to: z.string().max(100).optional(),
   minCost: usd.optional(),
   maxCost: usd.optional(),
-  order: z.enum(['newest', 'oldest']).optional(),
+  order: z
+    .enum(['newest', 'oldest', 'cost', 'tokens', 'duration'])
+    .optional()
+    .describe('cost, tokens and duration list the highest first.'),
 }
 const command = optionalBody(z.strictObject({ id: z.string().max(256).optional() }))
 

@@ -214,11 +214,14 @@ export const runsCommands: readonly CliCommand[] = [
     name: 'runs undo',
     parameters: '<run>',
     description: 'Undo the effects of a run that has ended, last effect first',
-    options: [['--steps <ids>', 'only of these, with commas between']],
+    options: [
+      ['--steps <ids>', 'only of these, with commas between'],
+      ['--plan', 'only list what would be undone'],
+    ],
     async run({ client, out }, [run = ''], options) {
       const { effects } = await (await client({ code: true })).call('runs.undo', {
         path: { run },
-        body: { steps: listed(options, 'steps') },
+        body: { steps: listed(options, 'steps'), ...(options.plan === true ? { plan: true } : {}) },
       })
       out.table(
         effects,

@@ -17,7 +17,7 @@ export const runFilterOptions = [
   ['--to <time>', 'started before'],
   ['--min-cost <usd>', 'that cost so much at least'],
   ['--max-cost <usd>', 'that cost so much at most'],
-  ['--order <order>', 'newest or oldest first'],
+  ['--order <order>', 'newest or oldest first, or highest cost, tokens or duration first'],
 ] as const
 
 /** As a query of the operation; what is wrong with it the server says. */
@@ -33,7 +33,7 @@ export const filterOf = (options: Options) => ({
   to: text(options, 'to'),
   minCost: amount(options, 'minCost'),
   maxCost: amount(options, 'maxCost'),
-  order: choice<'newest' | 'oldest'>(options, 'order'),
+  order: choice<NonNullable<Query['order']>>(options, 'order'),
 })
 
 export const runsListCommand: CliCommand = {

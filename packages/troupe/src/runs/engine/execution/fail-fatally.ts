@@ -62,6 +62,7 @@ export async function failFatally(
     result: JSON.stringify(account),
     outside: 0,
     cost: account.cost.usd,
+    tokens: account.usage.inputTokens + account.usage.outputTokens,
     outcome: account,
   }
   const statements = [

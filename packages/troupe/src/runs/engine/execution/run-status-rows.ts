@@ -39,10 +39,11 @@ export class RunStatusRows {
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
     const result = status === 'running' ? null : JSON.stringify(account)
-    const cost = account.cost.usd
+    const { usage } = account
+    const spent = { cost: account.cost.usd, tokens: usage.inputTokens + usage.outputTokens }
     const { store, journals, sharedBudgets } = this.#parts
     const outcome = over ? account : undefined
-    const rows = store.saveStatus(user, run, { status, reason, over, moving, result, outside, cost, outcome })
+    const rows = store.saveStatus(user, run, { status, reason, over, moving, result, outside, ...spent, outcome })
     if (!over) return rows
     return [
       ...rows,

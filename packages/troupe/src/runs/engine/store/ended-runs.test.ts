@@ -29,7 +29,16 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('runs
       ...(url === server ? { postgres: { schema } } : {}),
     })
     const store = createRunStore(storage, { processId: () => 'here', form: 1, mark: (_, word) => word })
-    const over = { status: 'completed', reason: null, over: true, moving: false, result: '{}', outside: 0, cost: 1 }
+    const over = {
+      status: 'completed',
+      reason: null,
+      over: true,
+      moving: false,
+      result: '{}',
+      outside: 0,
+      cost: 1,
+      tokens: 5,
+    }
     const begun = (user: string, run: string) =>
       store.insert(user, run, { tags: ['old'], agents: ['A'], team: 'A', task: 'some words' })
     const put = async (user: string, statements: ReturnType<typeof begun>) =>

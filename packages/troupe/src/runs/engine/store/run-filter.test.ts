@@ -8,8 +8,8 @@ import { addWords, maxWords, searchWordsIn } from './run-words.ts'
 const db = new DatabaseSync(':memory:')
 for (const { up } of runMigrations) for (const statement of up.sqlite) db.exec(statement)
 const insert =
-  db.prepare(`insert into runs (user_id, run_id, status, tags, agents, parent, team, created_at, updated_at, cost)
-  values ('ada', ?, ?, ?, '["Lead"]', ?, ?, ?, 0, ?)`)
+  db.prepare(`insert into runs (user_id, run_id, status, tags, agents, parent, team, created_at, updated_at, cost, tokens, ended_at)
+  values ('ada', ?, ?, ?, '["Lead"]', ?, ?, ?, 0, ?, ?, ?)`)
 const { sql: labelling } = addWords(sqliteDialect)({ user: '', run: '', words: '' })
 const label = db.prepare(labelling)
 const mark = (word: string) => `mark of ${word}`
@@ -22,6 +22,9 @@ for (let i = 0; i < 200; i++) {
     i % 20 === 0 ? 'trips' : null,
     i,
     i / 100,
+    (i * 7) % 200,
+    // A run that has not ended has no duration.
+    i < 100 ? i + ((i * 3) % 100) : null,
   )
   label.run(...bindsOf({ run: `r${i}`, words: searchWordsIn([`Task ${i % 30}`, { of: ['Zürich'] }]) }))
 }
@@ -49,6 +52,9 @@ describe('a list of runs', () => {
     [{ search: 'task 29 zürich' }, ['r179', 'r149', 'r119', 'r89', 'r59', 'r29']],
     [{ search: 'TASK, 0', team: 'trips' }, ['r180', 'r120', 'r60', 'r0']],
     [{ search: 'tas 29' }, []],
+    [{ order: 'cost', status: 'failed' }, ['r150', 'r100', 'r50', 'r0']],
+    [{ order: 'tokens', tags: ['t3'], maxCost: 0.5 }, ['r23', 'r43', 'r13', 'r33', 'r3']],
+    [{ order: 'duration', team: 'trips' }, ['r60', 'r20', 'r80', 'r40', 'r180', 'r160', 'r140', 'r120', 'r100', 'r0']],
   ])('of %j is those that fit', (filter, ids) => {
     expect(found(filter)).toEqual(ids)
   })
@@ -63,8 +69,11 @@ describe('a list of runs', () => {
     { search: 'task 29' },
     { search: 'task', team: 'trips', tags: ['all'] },
     { tags: ['t3'], status: 'failed', from: '2026-01-01' },
+    { order: 'cost' },
+    { order: 'tokens', status: 'failed', from: '2026-01-01' },
+    { order: 'duration' },
   ])('of %j goes along an index in its order, and neither scans nor sorts', (filter) => {
-    const { sql, binds } = listRuns(sqliteDialect, 'ada', filter, 50, { createdAt: 100, run: 'r100' }, mark)
+    const { sql, binds } = listRuns(sqliteDialect, 'ada', filter, 50, { at: 100, run: 'r100' }, mark)
     const plan = db
       .prepare(`explain query plan ${sql}`)
       .all(...(binds as (string | number)[]))

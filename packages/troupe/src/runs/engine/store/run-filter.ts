@@ -1,4 +1,4 @@
-/** Which runs a list shows, and the statement that finds them: along one index in the order of time, never all of them. */
+/** Which runs a list shows, and the statement that finds them along one index: in the order of the list, or of a label's runs. */
 import { type RawBuilder, sql } from 'kysely'
 import { checkName, checkOptions, checkTags, failure, nearest } from '../../../core/index.ts'
 import { type Dialect, rawTemplates, type Statement } from '../../../storage/index.ts'
@@ -24,12 +24,16 @@ export interface RunFilter {
   /** US dollars, as of when it ended or began to wait; both included. */
   readonly minCost?: number
   readonly maxCost?: number
-  /** `newest` first by default. */
-  readonly order?: 'newest' | 'oldest'
+  /**
+   * `newest` first by default. `cost`, `tokens` and `duration` list the highest first, as of when a run ended or began to
+   * wait; a run that has not ended has no duration and comes last.
+   */
+  readonly order?: 'newest' | 'oldest' | 'cost' | 'tokens' | 'duration'
 }
 
+/** The last run of a page. `at` is the value by which the list is ordered. */
 export interface RunListPosition {
-  readonly createdAt: number
+  readonly at: number
   readonly run: string
 }
 
@@ -50,6 +54,7 @@ export const runFilters = [
 const maxSearchWords = 16
 const maxTags = 16
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled']
+const orders = ['newest', 'oldest', 'cost', 'tokens', 'duration']
 const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
 
 const wrong = (what: string, problem: string) =>
@@ -60,7 +65,7 @@ export function checkFilter(filter: RunFilter): RunFilter {
   checkOptions('orchestra.list', filter, runFilters)
   checkOneOf('status', filter.status, statuses)
   checkOneOf('reason', filter.reason, reasons)
-  checkOneOf('order', filter.order, ['newest', 'oldest'])
+  checkOneOf('order', filter.order, orders)
   if (filter.agent !== undefined) checkName('agent', filter.agent)
   if (filter.parent !== undefined) checkName('run', filter.parent)
   if (filter.team !== undefined) checkName('team', filter.team)
@@ -88,7 +93,8 @@ function checkOneOf(what: string, value: string | undefined, known: readonly str
 }
 
 /**
- * Of parents, words, tags, teams and agents the first leads; everything else is asked of each run along its index.
+ * The first of parents, words, tags, teams and agents selects the runs; each other condition is checked for each of them. A
+ * list without a label, or in the order of time, follows an index in its order; other lists sort the runs of the label.
  * @param mark of a word, as the index holds it
  */
 export function listRuns(
@@ -103,7 +109,8 @@ export function listRuns(
   const order = filter.order === 'oldest' ? sql`asc` : sql`desc`
   const beyond = filter.order === 'oldest' ? sql`>` : sql`<`
   const along = leading ? sql.ref('l') : sql.ref('r')
-  const at = sql`${along}.created_at`
+  const createdAt = sql`${along}.created_at`
+  const at = orderValueOf(filter.order) ?? createdAt
   const where = [
     sql`r.user_id = ${user}`,
     ...(leading
@@ -114,15 +121,23 @@ export function listRuns(
         and o.value = ${value} and o.created_at = r.created_at and o.run_id = r.run_id)`,
     ),
     ...conditionsOf(filter),
-    ...(filter.from === undefined ? [] : [sql`${at} >= ${Date.parse(filter.from)}`]),
-    ...(filter.to === undefined ? [] : [sql`${at} < ${Date.parse(filter.to)}`]),
-    ...(after ? [sql`(${at}, ${along}.run_id) ${beyond} (${after.createdAt}, ${after.run})`] : []),
+    ...(filter.from === undefined ? [] : [sql`${createdAt} >= ${Date.parse(filter.from)}`]),
+    ...(filter.to === undefined ? [] : [sql`${createdAt} < ${Date.parse(filter.to)}`]),
+    ...(after ? [sql`(${at}, ${along}.run_id) ${beyond} (${after.at}, ${after.run})`] : []),
   ]
   // The order of a cross join is kept: from the label to its run.
   const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
-  const query = sql`select r.* from ${from} where ${sql.join(where, sql` and `)}
+  const query = sql`select r.*, ${at} as order_value from ${from} where ${sql.join(where, sql` and `)}
     order by ${at} ${order}, ${along}.run_id ${order} limit ${limit}`
   return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
+}
+
+/** Undefined for the orders of time. */
+function orderValueOf(order: RunFilter['order']): RawBuilder<unknown> | undefined {
+  if (order === 'cost') return sql`r.cost`
+  if (order === 'tokens') return sql`r.tokens`
+  // The expression of the index `runs_by_duration`.
+  return order === 'duration' ? sql`coalesce(r.ended_at - r.created_at, 0)` : undefined
 }
 
 const labelsOf = ({ parent, search, tags = [], team, agent }: RunFilter, mark: (word: string) => string) => [

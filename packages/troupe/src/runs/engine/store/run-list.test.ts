@@ -48,6 +48,13 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     const paged: string[] = []
     for await (const { id } of await orchestra.list({ tags: ['odd'], limit: 1 })) paged.push(id)
     expect(paged).toEqual(['fail', 'a'])
+    const byDuration: string[] = []
+    for await (const { id } of await orchestra.list({ order: 'duration', limit: 2 })) byDuration.push(id)
+    expect(byDuration.toSorted()).toEqual(await ids({}).then((all) => all.toSorted()))
+    const { cursor } = await orchestra.list({ order: 'duration', limit: 2 })
+    await expect(orchestra.list({ order: 'cost', cursor: String(cursor) })).rejects.toMatchObject({
+      code: 'cursor.invalid',
+    })
     const wrong = async (filter: object) => {
       const error = await orchestra.list(filter).catch((thrown: unknown) => thrown)
       return error instanceof ValidationError ? `${error.message} ${error.hint}` : error

@@ -13,9 +13,12 @@ const tables = [
     user_id text not null, run_id text not null, status text not null, reason text, tags text not null,
     agents text not null, title text not null default '', team text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
     result text, outside integer not null default 0, cost double precision not null default 0,
-    primary key (user_id, run_id))`,
+    tokens bigint not null default 0, primary key (user_id, run_id))`,
   'create index runs_by_time on runs (user_id, created_at, run_id)',
   'create index runs_by_status on runs (user_id, status, created_at, run_id)',
+  'create index runs_by_cost on runs (user_id, cost, run_id)',
+  'create index runs_by_tokens on runs (user_id, tokens, run_id)',
+  'create index runs_by_duration on runs (user_id, (coalesce(ended_at - created_at, 0)), run_id)',
   // One row for each process that carries runs: until when it counts as alive.
   'create table processes (process_id text primary key, lease_until bigint not null)',
   // `outcome` is null until the run has read the command from its inbox.
@@ -96,6 +99,8 @@ export interface RunTables {
     readonly outside: number
     /** US dollars, as of the latest change of its status. */
     readonly cost: number
+    /** Input and output, as of the latest change of its status. */
+    readonly tokens: number
   }
   readonly processes: { readonly process_id: string; readonly lease_until: number }
   readonly run_commands: {

@@ -40,6 +40,8 @@ export interface RunRow {
   /** So many of its steps wait for somebody outside, and nothing else in it moves. */
   readonly outside: number
 }
+/** A run of a list, and the value by which the list is ordered. */
+export interface ListedRun extends RunRow, RunListPosition {}
 export interface RunStatusUpdate {
   readonly status: string
   readonly reason: string | null
@@ -50,6 +52,8 @@ export interface RunStatusUpdate {
   readonly outside: number
   /** US dollars. */
   readonly cost: number
+  /** Input and output. */
+  readonly tokens: number
   /** What it ended with, to be found by. */
   readonly outcome?: Pick<RunAccount, 'response' | 'error'> | undefined
 }
@@ -71,7 +75,7 @@ export interface RunStore {
   children(user: UserId): Promise<readonly (RunRow & { readonly parent: Parent })[]>
   saveStatus(user: UserId, run: string, update: RunStatusUpdate): Statement[]
   get(user: UserId, run: string): Promise<RunRow | undefined>
-  list(user: UserId, filter: RunFilter, limit: number, after?: RunListPosition): Promise<readonly RunRow[]>
+  list(user: UserId, filter: RunFilter, limit: number, after?: RunListPosition): Promise<readonly ListedRun[]>
   /** In the change that takes a run's journal over: `run.not_owned` where a process that lives has it. */
   claim(user: UserId, run: string): Statement
   /** Nobody holds it from now on. */
@@ -162,8 +166,8 @@ function createWrites(
       queries.work({ user, journal: runJournal(run), shard: shardOf(user), owner: processId(), form }),
       ...searchRows(user, run, [...tags, task]),
     ],
-    saveStatus: (user, run, { status, reason, over, moving, result, outside, cost, outcome: last }) => [
-      queries.update({ user, run, status, reason, result, outside, cost, now, ended: over ? now : null }),
+    saveStatus: (user, run, { status, reason, over, moving, result, outside, cost, tokens, outcome: last }) => [
+      queries.update({ user, run, status, reason, result, outside, cost, tokens, now, ended: over ? now : null }),
       ...(over
         ? [queries.unwork({ user, journal: runJournal(run) }), ended({ user, run, now })]
         : [(moving ? queries.move : queries.rest)({ user, journal: runJournal(run) })]),
@@ -206,7 +210,7 @@ function createReads(storage: Storage, { processId, form, mark }: Holder): Omit<
       const [rows] = await storage.read({ user }, [
         listRuns(dialect, user, filter, limit, after, (word) => mark(user, word)),
       ])
-      return (rows ?? []).map(rowOf)
+      return (rows ?? []).map((row) => ({ ...rowOf(row), at: Number(row.order_value) }))
     },
     async open(limit, after) {
       const from = { user: after?.user ?? '', journal: runJournal(after?.run ?? '') }
@@ -237,6 +241,7 @@ type StatusValues = Key & {
   result: string | null
   outside: number
   cost: number
+  tokens: number
   now: Bind
   ended: Bind
 }
@@ -266,6 +271,7 @@ function compileWrites(dialect: Dialect) {
             result: null,
             outside: 0,
             cost: 0,
+            tokens: 0,
           })
           .onConflict((conflict) => conflict.doNothing()),
       titleContent('run'),
@@ -280,6 +286,7 @@ function compileWrites(dialect: Dialect) {
             result: p.result,
             outside: p.outside,
             cost: p.cost,
+            tokens: p.tokens,
             updated_at: p.now as number,
             ended_at: p.ended as number,
           })

@@ -19,7 +19,7 @@ const filter = z.strictObject({
   to: z.string().max(100).optional(),
   minCost: z.number().optional(),
   maxCost: z.number().optional(),
-  order: z.enum(['newest', 'oldest']).optional(),
+  order: z.enum(['newest', 'oldest', 'cost', 'tokens', 'duration']).optional(),
 })
 const body = z.strictObject({
   id: z.string().max(256).optional().describe('Asked again with it, it goes on with the runs that are left.'),

@@ -17,7 +17,7 @@ import {
   taintField,
   type UserId,
 } from '../../../../core/index.ts'
-import type { EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../../journal/index.ts'
+import type { EffectUndoOptions, EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../../journal/index.ts'
 import { runWorkspace } from '../../../../sandbox/index.ts'
 import type { Fragment } from '../../../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../../../machine/machine-events.ts'
@@ -253,14 +253,14 @@ export class StepLauncher {
     })
   }
 
-  /** Takes back what a step that is over did outside; `only`: of these calls. */
+  /** Undoes the effects of an ended step. */
   undo(
     command: Execute,
     signal: AbortSignal | undefined,
-    only?: ReadonlySet<string>,
+    options: EffectUndoOptions,
   ): Promise<readonly EffectUndoResult[]> {
     const spec = this.#spec(command, signal)
-    return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), only)
+    return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), options)
   }
 
   /** What a step asked of models in full, by call. */

@@ -1,0 +1,91 @@
+/** The command palette: views, teams and runs by what is typed. It loads when it is opened for the first time. */
+import { Command } from 'cmdk'
+import { useState } from 'react'
+import { useAnswer } from '../api/use-api.tsx'
+import { inShort } from '../format.ts'
+import { linkTo, linkToList } from '../route.ts'
+import { visible } from '../visible.ts'
+import { useLater } from './use-later.ts'
+import './palette.css'
+
+interface PaletteProps {
+  /** Paths of the views and their names. */
+  readonly views: readonly (readonly [path: string, name: string])[]
+  readonly close: () => void
+}
+
+/** ms of rest before the server is asked. */
+const restMs = 200
+
+export default function Palette({ views, close }: PaletteProps) {
+  const [typed, setTyped] = useState('')
+  const go = (link: string) => {
+    close()
+    location.hash = link
+  }
+  return (
+    <Command.Dialog
+      open
+      onOpenChange={(isOpen) => !isOpen && close()}
+      label="Command palette"
+      overlayClassName="palette-ground"
+      contentClassName="palette"
+    >
+      <Command.Input value={typed} onValueChange={setTyped} placeholder="Go to a view, a team or a run …" />
+      <Command.List>
+        <Command.Empty>Nothing matches “{typed}”.</Command.Empty>
+        <Command.Group heading="Views">
+          {views.map(([path, name]) => (
+            <Command.Item key={path} value={`view ${name}`} onSelect={() => go(linkTo(path))}>
+              {name}
+            </Command.Item>
+          ))}
+        </Command.Group>
+        <Teams go={go} />
+        <Runs typed={typed} go={go} />
+      </Command.List>
+    </Command.Dialog>
+  )
+}
+
+function Teams({ go }: { readonly go: (link: string) => void }) {
+  const { data } = useAnswer('teams.list', {})
+  return (
+    <Command.Group heading="Teams">
+      {data?.items.map(({ name }) => (
+        <Command.Item key={name} value={`team ${name}`} onSelect={() => go(linkTo('teams', name))}>
+          {visible(name)}
+        </Command.Item>
+      ))}
+    </Command.Group>
+  )
+}
+
+/**
+ * The server finds the runs that hold the typed words. The palette itself filters by the value of an item, so the value of a
+ * found run ends with what was typed.
+ */
+function Runs({ typed, go }: { readonly typed: string; readonly go: (link: string) => void }) {
+  const words = useLater(typed.trim(), restMs)
+  const search = /[\p{L}\p{N}]/u.test(words) ? words : undefined
+  const { data } = useAnswer('runs.list', { query: { limit: 8, search } })
+  const isFound = search !== undefined && words === typed.trim()
+  return (
+    <Command.Group heading={search === undefined ? 'Newest runs' : 'Runs'}>
+      {data?.items.map(({ id, title, status }) => (
+        <Command.Item
+          key={id}
+          value={`run ${id} ${title} ${isFound ? typed : ''}`}
+          onSelect={() => go(linkTo('runs', id))}
+        >
+          <span className="grow break">{inShort(title, 80) || id}</span> <small>{status}</small>
+        </Command.Item>
+      ))}
+      {isFound && data !== undefined && (
+        <Command.Item value={`search ${typed}`} onSelect={() => go(linkToList('runs', { search }))}>
+          All runs with “{inShort(search, 40)}”
+        </Command.Item>
+      )}
+    </Command.Group>
+  )
+}

@@ -1,0 +1,249 @@
+/** Experiments over time: the quality of teams on data sets, and the result of each case. */
+import type { AnswerOf, ItemOf } from 'troupe/client'
+import { useAnswer } from '../api/use-api.tsx'
+import { count, lasting, money, when } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { Heading, Table, Text } from '../parts/ui.tsx'
+import { linkTo, useSought } from '../route.ts'
+import { visible } from '../visible.ts'
+
+type Experiment = AnswerOf<'experiments.get'>
+type Summary = ItemOf<'experiments.list'>
+type CaseResult = Experiment['results'][number]
+type SideTotal = Experiment['total']['candidate']
+
+const percents = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
+const percent = (share: number) => percents.format(share)
+
+export function Evaluations() {
+  const { cursors, page } = useSought()
+  const experiments = useAnswer('experiments.list', { query: { limit: 50, cursor: cursors.at(-1) }, every: 10_000 })
+  return (
+    <>
+      <Heading as="h1" mb="4">
+        Evaluations
+      </Heading>
+      <Answer
+        of={experiments}
+        none={{
+          when: ({ items }) => items.length === 0 && cursors.length === 0,
+          text: (
+            <>
+              No experiment has started. Evaluate a team on a data set from a terminal:{' '}
+              <code>troupe evaluate cases.jsonl --team TEAM</code>.
+            </>
+          ),
+        }}
+      >
+        {({ items, cursor }) => (
+          <>
+            {[...byDataset(items)].map(([dataset, experimentsOf]) => (
+              <Section key={dataset} title={visible(dataset)}>
+                <Experiments experiments={experimentsOf} />
+              </Section>
+            ))}
+            <Pager cursors={cursors} next={cursor} go={page} back="Newer" on="Older" />
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+/** The newest first, as the server lists them. */
+function byDataset(experiments: readonly Summary[]): ReadonlyMap<string, readonly Summary[]> {
+  const found = new Map<string, Summary[]>()
+  for (const one of experiments) {
+    const others = found.get(one.dataset.name)
+    if (others) others.push(one)
+    else found.set(one.dataset.name, [one])
+  }
+  return found
+}
+
+/** The experiments of one data set: each with its quality, and the change against the one before of the same team. */
+function Experiments({ experiments }: { readonly experiments: readonly Summary[] }) {
+  return (
+    <Table>
+      <thead>
+        <tr>
+          <th scope="col">Experiment</th>
+          <th scope="col">Team</th>
+          <th scope="col" className="figure">
+            Quality
+          </th>
+          <th scope="col" className="figure">
+            Change
+          </th>
+          <th scope="col" className="figure roomy">
+            Failed
+          </th>
+          <th scope="col" className="figure roomy">
+            Cost
+          </th>
+          <th scope="col" className="figure roomy">
+            Started
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {experiments.map((one, i) => {
+          const { id, candidate, status, startedAt, total, dataset } = one
+          const before = experiments
+            .slice(i + 1)
+            .find((other) => other.candidate.name === candidate.name && other.dataset.version === dataset.version)
+          return (
+            <tr key={id}>
+              <th scope="row" className="break">
+                <a href={linkTo('evaluations', id)}>{visible(id)}</a>{' '}
+                {status === 'running' && <Status status="running" />}
+              </th>
+              <td className="break">{visible(candidate.name)}</td>
+              <td className="figure">{total ? percent(total.candidate.quality) : ''}</td>
+              <td className="figure">{changeText(total, before?.total)}</td>
+              <td className="figure roomy">{total ? count(total.candidate.failed) : ''}</td>
+              <td className="figure roomy">{total ? money(total.candidate.cost) : ''}</td>
+              <td className="figure roomy">{when(startedAt)}</td>
+            </tr>
+          )
+        })}
+      </tbody>
+    </Table>
+  )
+}
+
+function changeText(now: Summary['total'], before: Summary['total']): string {
+  if (!now || !before) return ''
+  const change = now.candidate.quality - before.candidate.quality
+  return `${change < 0 ? '−' : '+'}${percent(Math.abs(change))}`
+}
+
+export function Evaluation({ id }: { readonly id: string }) {
+  const experiment = useAnswer('experiments.get', { path: { experiment: id }, every: 10_000 })
+  return (
+    <>
+      <Text as="p" mb="1">
+        <a href={linkTo('evaluations')}>Evaluations</a>
+      </Text>
+      <Heading as="h1" mb="3" className="break">
+        {visible(id)}
+      </Heading>
+      <Answer of={experiment}>
+        {(found) => (
+          <>
+            <Text as="p" color="gray" mb="3">
+              {visible(found.dataset.name)}, {count(found.dataset.cases)} cases · {visible(found.candidate.name)}
+              {found.against && ` against ${visible(found.against.name)}`} · started {when(found.startedAt)}
+              {found.status === 'running' && ' · still running'}
+            </Text>
+            <Totals experiment={found} />
+            <Section title="Cases">
+              <Cases results={found.results} />
+            </Section>
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+function Totals({ experiment: { scorers, candidate, against, total } }: { readonly experiment: Experiment }) {
+  const sides = [
+    { name: candidate.name, of: total.candidate },
+    ...(against && total.against ? [{ name: against.name, of: total.against }] : []),
+  ]
+  const rows: readonly (readonly [string, (side: SideTotal) => string])[] = [
+    ['Quality', ({ quality }) => percent(quality)],
+    ...scorers.map((name) => [`Score ${visible(name)}`, ({ scores }: SideTotal) => scoreText(scores[name])] as const),
+    ['Cases scored', ({ scored }) => count(scored)],
+    ['Cases failed', ({ failed }) => count(failed)],
+    ['Steps', ({ steps }) => count(steps)],
+    ['Tokens', ({ tokens }) => count(tokens)],
+    ['Cost', ({ cost }) => money(cost)],
+    ['Duration', ({ durationMs }) => lasting(durationMs)],
+  ]
+  return (
+    <Table>
+      <thead>
+        <tr>
+          <th scope="col">Total</th>
+          {sides.map(({ name }, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: both sides may have the same name
+            <th key={i} scope="col" className="figure">
+              {visible(name)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(([name, textOf]) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            {sides.map(({ of }, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: both sides may have the same name
+              <td key={i} className="figure">
+                {textOf(of)}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  )
+}
+
+const scoreText = (score: number | undefined) => (score === undefined ? '' : score.toFixed(2))
+
+/** Failed and low-scored cases come first: those are what a reader looks for. */
+function Cases({ results }: { readonly results: readonly CaseResult[] }) {
+  const sorted = [...results].sort((a, b) => (a.quality ?? -1) - (b.quality ?? -1))
+  return (
+    <Table>
+      <thead>
+        <tr>
+          <th scope="col">Case</th>
+          <th scope="col">Side</th>
+          <th scope="col">Status</th>
+          <th scope="col" className="figure">
+            Quality
+          </th>
+          <th scope="col" className="roomy">
+            Scores
+          </th>
+          <th scope="col" className="figure roomy">
+            Cost
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {sorted.map((one) => (
+          <tr key={`${one.side} ${one.case}`}>
+            <th scope="row" className="break">
+              <a href={linkTo('runs', one.run)}>{visible(one.case)}</a>
+              {one.error && (
+                <Text as="p" size="small" color="red" className="break">
+                  {visible(one.error.message)}
+                </Text>
+              )}
+            </th>
+            <td>{one.side}</td>
+            <td>{one.status}</td>
+            <td className="figure">{one.quality === undefined ? '' : percent(one.quality)}</td>
+            <td className="roomy break">{scoresText(one)}</td>
+            <td className="figure roomy">{money(one.cost)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  )
+}
+
+const scoresText = ({ scores }: CaseResult): string =>
+  Object.entries(scores)
+    .map(([name, { score, choice, reason }]) =>
+      visible(`${name} ${score.toFixed(2)}${choice === undefined ? '' : ` (${choice})`}${reason ? `: ${reason}` : ''}`),
+    )
+    .join(' · ')

@@ -1,0 +1,137 @@
+/** Health checks of the process, all findings of doctor, and the versions that run. */
+import { isProblem } from '../api/is-problem.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { count, lasting, when } from '../format.ts'
+import { Answer, Nothing } from '../parts/answer.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { Heading, Table, Text } from '../parts/ui.tsx'
+import { visible } from '../visible.ts'
+
+export function Health() {
+  const health = useAnswer('operations.health', { every: 5_000 })
+  return (
+    <>
+      <Heading as="h1" mb="4">
+        Health
+      </Heading>
+      {isProblem(health.error) && health.error.status === 403 ? (
+        <Nothing>Health is about all users. This session belongs to one user: sign in with an operator's key.</Nothing>
+      ) : (
+        <>
+          <Section title="Checks">
+            <Answer of={health}>
+              {({ status, uptimeMs, checks }) => (
+                <>
+                  <Text as="p" mb="2">
+                    <Status status={status} /> The process has been up for {lasting(uptimeMs)}.
+                  </Text>
+                  <Table>
+                    <thead>
+                      <tr>
+                        <th scope="col">Check</th>
+                        <th scope="col">Status</th>
+                        <th scope="col" className="figure roomy">
+                          Took
+                        </th>
+                        <th scope="col" className="figure roomy">
+                          Checked
+                        </th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {checks.map(({ name, status: state, critical, durationMs, checkedAt, message }) => (
+                        <tr key={name}>
+                          <th scope="row" className="break">
+                            {visible(name)} {critical && <Text color="gray">(critical)</Text>}
+                            {message !== undefined && (
+                              <Text as="p" size="small" color="gray" className="break">
+                                {visible(message)}
+                              </Text>
+                            )}
+                          </th>
+                          <td>
+                            <Status status={state} />
+                          </td>
+                          <td className="figure roomy">{lasting(durationMs)}</td>
+                          <td className="figure roomy">{when(checkedAt)}</td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </Table>
+                </>
+              )}
+            </Answer>
+          </Section>
+          <Doctor />
+          <Versions />
+        </>
+      )}
+    </>
+  )
+}
+
+const severity = { fail: 0, warn: 1, pass: 2 } as const
+const badges = { fail: 'failed', warn: 'degraded', pass: 'ready' } as const
+
+function Doctor() {
+  const report = useAnswer('operations.doctor', { every: 60_000 })
+  return (
+    <Section title="Doctor">
+      <Answer of={report}>
+        {({ counts, checks }) => (
+          <>
+            <Text as="p" color="gray" mb="2">
+              {count(counts.pass)} checks pass, {count(counts.warn)} warn, {count(counts.fail)} fail.
+            </Text>
+            <Table>
+              <thead>
+                <tr>
+                  <th scope="col">Check</th>
+                  <th scope="col">Result</th>
+                </tr>
+              </thead>
+              <tbody>
+                {[...checks]
+                  .sort((a, b) => severity[a.status] - severity[b.status])
+                  .map(({ id, status, description, evidence, remedy }) => (
+                    <tr key={id}>
+                      <th scope="row" className="break">
+                        {visible(description)}
+                        <Text as="p" size="small" color="gray" className="break">
+                          {visible(evidence)} {status !== 'pass' && remedy !== undefined && visible(remedy)}
+                        </Text>
+                      </th>
+                      <td>
+                        <Status status={badges[status]} reason={status} />
+                      </td>
+                    </tr>
+                  ))}
+              </tbody>
+            </Table>
+          </>
+        )}
+      </Answer>
+    </Section>
+  )
+}
+
+function Versions() {
+  const versions = useAnswer('operations.versions', {})
+  return (
+    <Section title="Versions">
+      <Answer of={versions}>
+        {({ build, journal, schemas }) => (
+          <>
+            <Text as="p" mb="2">
+              Build {visible(build)}. Journals: writes form {journal.writes}, reads form {journal.reads}.
+            </Text>
+            <Text as="p" color="gray" className="break">
+              Tables: {schemas.map((schema) => `${schema.module} ${schema.version}`).join(', ')}.
+            </Text>
+          </>
+        )}
+      </Answer>
+    </Section>
+  )
+}

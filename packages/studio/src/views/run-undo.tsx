@@ -1,0 +1,113 @@
+/** Undo of an ended run: what each effect's undo would do, and the command that carries it out. */
+import { useState } from 'react'
+import type { AnswerOf } from 'troupe/client'
+import { useClient } from '../api/use-api.tsx'
+import { count } from '../format.ts'
+import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { Status } from '../parts/status.tsx'
+import { Button, Card, Flex, Table, Text } from '../parts/ui.tsx'
+import { useCommand } from '../parts/use-command.ts'
+import { linkTo } from '../route.ts'
+import { visible } from '../visible.ts'
+
+type Effects = AnswerOf<'runs.undo'>['effects']
+type UndoStatus = Effects[number]['status']
+
+/** What becomes of an effect. */
+const words: ReadonlyMap<UndoStatus, string> = new Map([
+  ['planned', 'will be undone'],
+  ['undone', 'undone'],
+  ['already', 'undone before'],
+  ['none', 'has no undo: stays'],
+  ['failed', 'undo failed'],
+  ['skipped', 'not tried, because a later undo failed'],
+])
+
+export function RunUndo({ run }: { readonly run: string }) {
+  const client = useClient()
+  const command = useCommand()
+  const [effects, setEffects] = useState<Effects>()
+  const [isCarriedOut, setIsCarriedOut] = useState(false)
+  const ask = (plan: boolean) =>
+    command.run(async () => {
+      const answer = await client.call('runs.undo', { path: { run }, body: { plan } })
+      setEffects(answer.effects)
+      setIsCarriedOut(!plan)
+    })
+  const planned = effects?.filter(({ status }) => status === 'planned').length ?? 0
+  if (effects === undefined)
+    return (
+      <>
+        <Button look="soft" aria-disabled={command.busy} onClick={() => ask(true)}>
+          Undo…
+        </Button>
+        {command.error && <ErrorNotice error={command.error} />}
+      </>
+    )
+  return (
+    <Card className="question" role="group" aria-label="Undo of the run" mb="3">
+      <div role="status">
+        {effects.length === 0 ? (
+          <Nothing>The run has no effects that could be undone.</Nothing>
+        ) : (
+          <Text as="p" mb="2">
+            {isCarriedOut
+              ? `${count(effects.filter(({ status }) => status === 'undone').length)} undone.`
+              : `An undo works through the effects from the last to the first: ${count(planned)} of ${count(effects.length)} will be undone.`}
+          </Text>
+        )}
+      </div>
+      {effects.length > 0 && <EffectTable effects={effects} />}
+      {command.error && <ErrorNotice error={command.error} />}
+      <Flex gap="2" wrap="wrap" mt="2">
+        {planned > 0 && (
+          <Button look="danger" aria-disabled={command.busy} onClick={() => ask(false)}>
+            Undo {count(planned)} {planned === 1 ? 'effect' : 'effects'}
+          </Button>
+        )}
+        {isCarriedOut && effects.some(({ status }) => status === 'failed') && (
+          <Button look="danger" aria-disabled={command.busy} onClick={() => ask(false)}>
+            Try again
+          </Button>
+        )}
+        <Button look="soft" onClick={() => setEffects(undefined)}>
+          Close
+        </Button>
+      </Flex>
+    </Card>
+  )
+}
+
+function EffectTable({ effects }: { readonly effects: Effects }) {
+  return (
+    <Table>
+      <thead>
+        <tr>
+          <th scope="col">Effect</th>
+          <th scope="col">Agent and step</th>
+          <th scope="col">Undo</th>
+        </tr>
+      </thead>
+      <tbody>
+        {effects.map(({ run, step, agent, call, effect, status, error }) => (
+          <tr key={`${run} ${step} ${call}`}>
+            <th scope="row" className="break">
+              {visible(effect)}
+            </th>
+            <td className="break">
+              {visible(agent)}, {run === undefined ? step : <a href={linkTo('runs', run)}>{step} of a child run</a>}
+            </td>
+            <td>
+              {status === 'failed' ? <Status status="failed" reason={words.get(status)} /> : words.get(status)}
+              {error && (
+                <Text as="p" size="small" color="red" className="break">
+                  {visible(error.message)}
+                </Text>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  )
+}

@@ -1,0 +1,158 @@
+/** Undo, breakpoints, evaluations, health and the command palette in a real browser, over a real server. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { createTroupe, defineAgent, type Troupe } from 'troupe'
+import { exactMatch, parseDataset } from 'troupe/operations'
+import { type Served, serve } from 'troupe/server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('The views of operators', () => {
+  let browser: Browser
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+  const calls: string[] = []
+  const problems: string[] = []
+
+  const openRun = async (id: string) => {
+    await page.goto(`${server.url}/#/runs/${id}`)
+    await page.getByRole('status', { name: 'Status of the run' }).waitFor()
+  }
+  const checkAccessibility = async () => {
+    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+  }
+
+  beforeAll(async () => {
+    const booker = defineAgent<string, string>({
+      name: 'Booker',
+      run: async (task, ctx) => {
+        for (const what of ['seat', 'hotel'])
+          await ctx.effect(what, { class: 'at-most-once', undo: async () => void calls.push(what) }, () => what)
+        await ctx.effect('mail', { class: 'at-most-once' }, () => 'sent')
+        return `booked ${task}`
+      },
+    })
+    const checker = defineAgent<string, string>({ name: 'Checker', run: async (text) => `checked ${text}` })
+    const teams = { trips: { agents: [booker, checker], flows: ['Booker -> Checker'] } }
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [booker, checker], teams })
+    const { orchestra, experiments } = troupe.user('default')
+    await orchestra.run({ id: 'trip', agent: 'Booker', task: 'Bern' })
+    await orchestra.start({
+      id: 'held',
+      team: 'trips',
+      task: 'Basel',
+      config: { debug: { breakOn: { agent: 'Booker' } } },
+    })
+    const dataset = parseDataset(
+      'answers',
+      '{"id":"good","input":"a","expected":"checked a"}\n{"id":"bad","input":"b","expected":"b"}',
+    )
+    await experiments.evaluate({ id: 'first', dataset, agent: 'Checker', scorers: { exact: exactMatch } })
+    server = await serve(troupe, { port: 0, authentication: 'required' })
+    browser = await openBrowser()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(30_000)
+    page = await context.newPage()
+    page.on('pageerror', (error) => problems.push(error.message))
+    await page.goto(await server.link())
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await troupe?.close()
+  })
+
+  test('An undo shows what it will do before it does anything, and then what it has done.', async () => {
+    await openRun('trip')
+    await page.getByRole('button', { name: 'Undo…' }).click()
+    const panel = page.getByRole('group', { name: 'Undo of the run' })
+    await panel.getByText('2 of 3 will be undone', { exact: false }).waitFor()
+    await panel.getByRole('row', { name: /mail/ }).getByText('has no undo: stays').waitFor()
+    expect(calls).toEqual([])
+    await checkAccessibility()
+    await panel.getByRole('button', { name: 'Undo 2 effects' }).click()
+    await panel.getByText('2 undone.').waitFor()
+    expect(calls).toEqual(['hotel', 'seat'])
+  }, 180_000)
+
+  test('A run at a breakpoint shows what comes next; its input is edited, and it executes one step.', async () => {
+    await openRun('held')
+    const debug = page.getByRole('region', { name: 'Debug' })
+    await debug.getByText('The run stands at 1#1 of Booker (agent).').waitFor()
+    await debug.getByLabel('Input of 1#1', { exact: true }).fill('Chur')
+    await debug.getByRole('button', { name: 'Use this input' }).click()
+    await expect
+      .poll(async () => (await (await troupe.user('default').orchestra.get('held')).inspect()).next.steps[0]?.input)
+      .toBe('Chur')
+    await debug.getByRole('button', { name: 'Execute one step' }).click()
+    await debug.getByText(/^The run stands at 1#2 of Checker/).waitFor()
+    await checkAccessibility()
+    await debug.getByRole('button', { name: 'Remove breakpoints' }).click()
+    await debug.getByText('The run stops at no breakpoint any more.').waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByText('checked booked Chur').first().waitFor()
+  }, 180_000)
+
+  test('A breakpoint that is set on the page stops the run there.', async () => {
+    const { orchestra } = troupe.user('default')
+    const asked = { id: 'stopped', team: 'trips', task: 'Chur', config: { debug: { breakOn: { agent: 'Booker' } } } }
+    await orchestra.start(asked)
+    await openRun('stopped')
+    const debug = page.getByRole('region', { name: 'Debug' })
+    await debug.getByRole('combobox', { name: 'Agent' }).selectOption('Checker')
+    await debug.getByRole('button', { name: 'Set breakpoint' }).click()
+    await debug.getByText('The run stops there from now on.').waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await debug.getByText('The run stands at 1#2 of Checker (agent).').waitFor()
+  }, 180_000)
+
+  test('Evaluations lists the experiments of a data set, and opens one with its cases, the worst first.', async () => {
+    await page.getByRole('navigation').getByRole('link', { name: 'Evaluations' }).click()
+    await page.getByRole('region', { name: 'answers' }).getByRole('cell', { name: '50%' }).waitFor()
+    await checkAccessibility()
+    await page.getByRole('link', { name: 'first' }).click()
+    const cases = page.getByRole('region', { name: 'Cases' }).getByRole('rowheader')
+    await expect.poll(() => cases.allInnerTexts()).toEqual(['bad', 'good'])
+    await checkAccessibility()
+  }, 180_000)
+
+  test('Health shows every check and every finding of doctor, the worst first.', async () => {
+    await page.getByRole('navigation').getByRole('link', { name: 'Health' }).click()
+    await page.getByRole('region', { name: 'Checks' }).getByText('healthy').first().waitFor()
+    const doctor = page.getByRole('region', { name: 'Doctor' })
+    const { counts } = await troupe.doctor()
+    await expect.poll(() => doctor.getByRole('rowheader').count()).toBe(counts.pass + counts.warn + counts.fail)
+    await page
+      .getByRole('region', { name: 'Versions' })
+      .getByText(/^Build /)
+      .waitFor()
+    await checkAccessibility()
+  }, 180_000)
+
+  test('The command palette goes to a view, a team and a run by the keyboard alone.', async () => {
+    await page.keyboard.press('Control+k')
+    const input = page.getByPlaceholder('Go to a view, a team or a run …')
+    await input.fill('audit')
+    await page.getByRole('option', { name: 'Audit' }).waitFor()
+    await checkAccessibility()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor()
+    await page.keyboard.press('Control+k')
+    await input.fill('bern')
+    await page.getByRole('option', { name: 'Bern completed' }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'Bern' }).waitFor()
+    await page.keyboard.press('Control+k')
+    await page.keyboard.press('Escape')
+    await expect.poll(() => input.count()).toBe(0)
+  }, 180_000)
+
+  test('No view of operators throws.', () => {
+    expect(problems).toEqual([])
+  })
+})

@@ -1,0 +1,96 @@
+/** Lists runs with what a reader needs to tell them apart: task, team, status, tokens, cost and times. */
+import {
+  checkOptions,
+  checkSignal,
+  createPage,
+  failure,
+  type Page,
+  type StoredError,
+  type UserId,
+} from '../../../core/index.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import type { RunResult } from '../run-result.ts'
+import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
+import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
+
+export interface RunListOptions extends RunFilter {
+  /** 1 to 500 per page; 50 by default. */
+  readonly limit?: number
+  readonly cursor?: string
+  readonly signal?: AbortSignal
+}
+
+export interface RunSummary extends RetentionTimes {
+  readonly id: string
+  readonly status: string
+  readonly reason?: string
+  readonly tags: readonly string[]
+  readonly agents: readonly string[]
+  /** The beginning of the task on one line, at most 200 characters. */
+  readonly title: string
+  /** The name of its team, if it was registered in the troupe that started the run. */
+  readonly team?: string
+  /** The tokens used so far; present once the run has ended or waits. */
+  readonly usage?: RunResult['usage']
+  readonly cost?: RunResult['cost']
+  /** The number of started steps; present once the run has ended or waits. */
+  readonly steps?: number
+  /** Why it failed. */
+  readonly error?: StoredError
+  /** ISO text. */
+  readonly createdAt: string
+  readonly endedAt?: string
+}
+
+/** @throws ValidationError; of a cursor that belongs to a list in another order too */
+export async function listRunSummaries(
+  parts: OrchestraParts,
+  user: UserId,
+  options: RunListOptions,
+): Promise<Page<RunSummary>> {
+  checkOptions('orchestra.list', options, ['limit', 'cursor', 'signal', ...runFilters])
+  checkSignal('orchestra.list', options.signal)
+  const { limit = 50, ...rest } = options
+  const { cursor: start, signal: _, ...filter } = rest
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > 500)
+    throw failure('validation.failed', { what: 'orchestra.list.limit', problem: 'it must be from 1 to 500' })
+  const { order = 'newest' } = checkFilter(filter)
+  const after = start === undefined ? undefined : readCursor(start, order)
+  // One more row tells whether another page follows.
+  const rows = await parts.store.list(user, filter, limit + 1, after)
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  const cursor = rows.length > limit && last ? JSON.stringify([last.at, last.run, order]) : undefined
+  const items = shown.map((row) => ({
+    id: row.run,
+    status: row.status,
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    tags: row.tags,
+    agents: row.agents,
+    title: row.title,
+    ...(row.team === null ? {} : { team: row.team }),
+    ...outcomeOf(row.result),
+    createdAt: new Date(row.createdAt).toISOString(),
+    ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
+    ...retentionTimesOf(parts, row),
+  }))
+  return createPage(items, cursor, (next) => listRunSummaries(parts, user, { ...rest, limit, cursor: next }))
+}
+
+function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | 'steps' | 'error'> {
+  if (result === null) return {}
+  const { usage, cost, totalSteps, error } = JSON.parse(result) as Omit<RunResult, 'error'> & {
+    readonly error?: StoredError
+  }
+  return { usage, cost, steps: totalSteps, ...(error ? { error } : {}) }
+}
+
+function readCursor(cursor: string, order: string): RunListPosition {
+  try {
+    const [at, run, of] = JSON.parse(cursor) as [unknown, unknown, unknown]
+    if (typeof at === 'number' && typeof run === 'string' && of === order) return { at, run }
+  } catch {
+    // Falls through to the rejection.
+  }
+  throw failure('cursor.invalid')
+}
