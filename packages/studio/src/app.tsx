@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
+import { Fragment, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { UpdatesProvider } from './api/updates.tsx'
-import { ClientProvider } from './api/use-api.tsx'
+import { ClientProvider, useAnswer } from './api/use-api.tsx'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { Loading } from './parts/answer.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
@@ -36,26 +36,37 @@ const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 1_000, networkMode: 'always', retryDelay: 1_000 } },
 })
 
+const groups = ['', 'Data', 'Build', 'Operate'] as const
+type Group = (typeof groups)[number]
+
 const views: Readonly<
-  Record<string, { readonly name: string; readonly view: (parts: readonly string[]) => ReactNode }>
+  Record<
+    string,
+    { readonly name: string; readonly group: Group; readonly view: (parts: readonly string[]) => ReactNode }
+  >
 > = {
-  home: { name: 'Home', view: () => <Home /> },
-  runs: { name: 'Runs', view: ([id]) => (id ? <RunView key={id} id={id} /> : <Runs />) },
-  chat: { name: 'Chat', view: () => <Chat /> },
-  context: { name: 'Context', view: ([key]) => <Context key={key} at={key} /> },
+  home: { name: 'Home', group: '', view: () => <Home /> },
+  runs: { name: 'Runs', group: '', view: ([id]) => (id ? <RunView key={id} id={id} /> : <Runs />) },
+  chat: { name: 'Chat', group: '', view: () => <Chat /> },
+  context: { name: 'Context', group: 'Data', view: ([key]) => <Context key={key} at={key} /> },
   messages: {
     name: 'Messages',
+    group: 'Data',
     view: ([name]) => (name ? <Mailbox key={name} name={name} /> : <Messages />),
   },
-  teams: { name: 'Teams', view: ([name]) => (name ? <Team key={name} name={name} /> : <Teams />) },
-  agents: { name: 'Agents', view: () => <Agents /> },
-  schedules: { name: 'Schedules', view: () => <Schedules /> },
-  evaluations: { name: 'Evaluations', view: ([id]) => (id ? <Evaluation key={id} id={id} /> : <Evaluations />) },
-  usage: { name: 'Usage', view: () => <Usage /> },
-  health: { name: 'Health', view: () => <Health /> },
-  keys: { name: 'API keys', view: () => <ApiKeys /> },
-  audit: { name: 'Audit', view: () => <Audit /> },
-  try: { name: 'Try it', view: () => <TryIt /> },
+  teams: { name: 'Teams', group: 'Build', view: ([name]) => (name ? <Team key={name} name={name} /> : <Teams />) },
+  agents: { name: 'Agents', group: 'Build', view: () => <Agents /> },
+  schedules: { name: 'Schedules', group: 'Build', view: () => <Schedules /> },
+  evaluations: {
+    name: 'Evaluations',
+    group: 'Build',
+    view: ([id]) => (id ? <Evaluation key={id} id={id} /> : <Evaluations />),
+  },
+  usage: { name: 'Usage', group: 'Operate', view: () => <Usage /> },
+  health: { name: 'Health', group: 'Operate', view: () => <Health /> },
+  keys: { name: 'API keys', group: 'Operate', view: () => <ApiKeys /> },
+  audit: { name: 'Audit', group: 'Operate', view: () => <Audit /> },
+  try: { name: 'Try it', group: 'Build', view: () => <TryIt /> },
 }
 
 const viewNames = Object.entries(views).map(([path, { name }]) => [path, name] as const)
@@ -117,45 +128,81 @@ function Frame({ top }: { readonly top: ReactNode }) {
   const [isPaletteOpen, setIsPaletteOpen] = useState(false)
   // biome-ignore lint/correctness/useExhaustiveDependencies: who goes elsewhere is taken to the beginning of it
   useEffect(() => {
-    document.title = visible(`${[...rest].reverse().concat(name).join(' · ')} · Troupe`)
     if (!first.current) main.current?.focus()
     first.current = false
   }, [viewName, rest.join('/')])
+  const openRequests = useOpenRequests()
+  const title = visible(`${[...rest].reverse().concat(name).join(' · ')} · Troupe`)
+  useEffect(() => {
+    document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
+  }, [title, openRequests])
   return (
     <>
       <Button className="skip" onClick={() => main.current?.focus()}>
         Skip to the content
       </Button>
-      <header className="top">
-        <a href={linkTo('home')} className="brand">
-          <img src="/icon.svg" alt="" width="24" height="24" /> Troupe
-        </a>
-        <nav aria-label="Views">
-          <ul>
-            {Object.entries(views).map(([path, { name: label }]) => (
-              <li key={path}>
-                <a href={linkTo(path)} aria-current={label === name ? 'page' : undefined}>
-                  {label}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
-        <Button look="soft" small aria-keyshortcuts="Control+K Meta+K" onClick={() => setIsPaletteOpen(true)}>
-          Go to … <kbd>Ctrl K</kbd>
-        </Button>
-        {top}
-      </header>
+      <div className="frame">
+        <header className="side">
+          <a href={linkTo('home')} className="brand">
+            <img src="/icon.svg" alt="" width="24" height="24" /> Troupe
+          </a>
+          <Navigation current={name} openRequests={openRequests} />
+          <Button look="soft" small aria-keyshortcuts="Control+K Meta+K" onClick={() => setIsPaletteOpen(true)}>
+            Go to … <kbd>Ctrl K</kbd>
+          </Button>
+          {top}
+        </header>
+        <main id="main" tabIndex={-1} ref={main}>
+          <SignedOut />
+          <Suspense fallback={<Loading />}>{at?.view(rest)}</Suspense>
+        </main>
+      </div>
       <Keyboard openPalette={() => setIsPaletteOpen(true)} />
       {isPaletteOpen && (
         <Suspense fallback={null}>
           <Palette views={viewNames} close={() => setIsPaletteOpen(false)} />
         </Suspense>
       )}
-      <main id="main" tabIndex={-1} ref={main}>
-        <SignedOut />
-        <Suspense fallback={<Loading />}>{at?.view(rest)}</Suspense>
-      </main>
     </>
   )
+}
+
+interface NavigationProps {
+  /** The name of the view that is shown. */
+  readonly current: string
+  readonly openRequests: number
+}
+
+function Navigation({ current, openRequests }: NavigationProps) {
+  return (
+    <nav aria-label="Views">
+      {groups.map((group) => (
+        <Fragment key={group}>
+          {group && <p id={`views-${group}`}>{group}</p>}
+          <ul aria-labelledby={group ? `views-${group}` : undefined}>
+            {Object.entries(views)
+              .filter(([, view]) => view.group === group)
+              .map(([path, { name }]) => (
+                <li key={path}>
+                  <a href={linkTo(path)} aria-current={name === current ? 'page' : undefined}>
+                    {name}
+                    {path === 'home' && openRequests > 0 && (
+                      <span className="chip ask" title="Requests that wait for a person">
+                        {openRequests}
+                      </span>
+                    )}
+                  </a>
+                </li>
+              ))}
+          </ul>
+        </Fragment>
+      ))}
+    </nav>
+  )
+}
+
+/** Questions, approvals and uncertain effects that wait for a person. */
+function useOpenRequests(): number {
+  const { data } = useAnswer('approvals.list', { query: { limit: 100 } })
+  return data?.items.reduce((sum, { questions, uncertain }) => sum + questions.length + uncertain.length, 0) ?? 0
 }

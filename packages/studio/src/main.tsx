@@ -1,4 +1,5 @@
 import './parts/ui.css'
+import './frame.css'
 import './page.css'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'

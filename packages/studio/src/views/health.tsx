@@ -72,7 +72,6 @@ export function Health() {
 }
 
 const severity = { fail: 0, warn: 1, pass: 2 } as const
-const badges = { fail: 'failed', warn: 'degraded', pass: 'ready' } as const
 
 function Doctor() {
   const report = useAnswer('operations.doctor', { every: 60_000 })
@@ -103,7 +102,7 @@ function Doctor() {
                         </Text>
                       </th>
                       <td>
-                        <Status status={badges[status]} reason={status} />
+                        <Status status={status} />
                       </td>
                     </tr>
                   ))}

@@ -159,7 +159,6 @@ function Checks() {
 }
 
 const worst = 3
-const doctorColours = { fail: 'failed', warn: 'degraded' } as const
 
 /** What is missing for production, the most important first; for whoever may see it. */
 function Doctor() {
@@ -181,7 +180,7 @@ function Doctor() {
       <ul className="plain">
         {findings.slice(0, worst).map(({ id, status, description, evidence, remedy }) => (
           <li key={id}>
-            <Status status={doctorColours[status]} reason={id} /> {description}
+            <Status status={status} reason={id} /> {description}
             <Text as="p" size="small" color="gray" className="break">
               {visible(evidence)} {remedy !== undefined && visible(remedy)}
             </Text>

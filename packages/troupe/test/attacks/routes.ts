@@ -49,6 +49,7 @@ export const routes = [
   'GET /v1/presence',
   'GET /v1/approvals',
   'GET /v1/usage',
+  'GET /v1/usage/history',
   'GET /v1/metrics',
   'GET /v1/metrics/{metric}',
   'GET /v1/context/entries',

@@ -76,6 +76,7 @@ describe('an operation of the library on runs', () => {
     'Orchestra.run': ['run.start', () => ada().orchestra.run({ task: 1, agent: 'Echo' })],
     'Orchestra.get': undefined,
     'Orchestra.list': undefined,
+    'Orchestra.usage': undefined,
     'Orchestra.check': undefined,
     'Orchestra.verifyReplay': ['read.run', async () => ada().orchestra.verifyReplay((await runOf('Echo')).id)],
     'Orchestra.compare': [

@@ -53,6 +53,7 @@ import { checkContextOf, type StartSpec } from './starts/start-run.ts'
 import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
 import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import { runJournal, stepJournal } from './store/run-journals.ts'
+import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/usage-history.ts'
 
 /** The options of a call that only reads. */
 export interface RunQueryOptions {
@@ -124,6 +125,18 @@ export class Orchestra {
    */
   async list(options: RunListOptions = {}): Promise<Page<RunSummary>> {
     return listRunSummaries(this.#host.parts, this.#user, options)
+  }
+
+  /**
+   * Returns the usage of the runs per hour or day and team, the oldest first: runs, failures, tokens, cost and durations.
+   * Runs that retention has deleted are not included.
+   * @param options `from`, `to`: ISO text, the last 24 hours by default; `interval`: `hour` by default, or `day`
+   * @throws ValidationError for more than 1,000 intervals
+   * @example const days = await ada.orchestra.usage({ from: '2026-03-01', to: '2026-04-01', interval: 'day' })
+   */
+  async usage(options: UsageHistoryOptions = {}): Promise<readonly UsageInterval[]> {
+    const { storage, clock } = this.#host.parts
+    return readUsageHistory(storage, this.#user, options, clock.now())
   }
 
   /**

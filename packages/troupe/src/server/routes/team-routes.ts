@@ -155,6 +155,33 @@ export const teamRoutes = [
   }),
   answers({
     method: 'GET',
+    path: '/v1/usage/history',
+    name: 'usage.history',
+    operation: 'usage.read',
+    role: 'readonly',
+    summary: 'Runs, failures, tokens, cost and durations of the runs per hour or day and team, the oldest first.',
+    query: z.strictObject({
+      from: z.string().max(100).optional().describe('ISO text; 24 hours before `to` by default.'),
+      to: z.string().max(100).optional().describe('ISO text; now by default.'),
+      interval: z.enum(['hour', 'day']).optional(),
+    }),
+    answer: z.object({
+      items: z.array(
+        z.object({
+          at: z.string(),
+          team: z.string().optional(),
+          runs: z.number(),
+          failed: z.number(),
+          tokens: z.number(),
+          cost: z.number(),
+          durationMs: z.object({ p50: z.number(), p95: z.number() }).optional(),
+        }),
+      ),
+    }),
+    handle: async ({ orchestra, query }) => ({ items: [...(await orchestra.usage(withoutUndefined(query)))] }),
+  }),
+  answers({
+    method: 'GET',
     path: '/v1/usage',
     name: 'usage.list',
     operation: 'usage.read',

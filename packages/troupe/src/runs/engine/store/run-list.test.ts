@@ -59,6 +59,16 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
       const error = await orchestra.list(filter).catch((thrown: unknown) => thrown)
       return error instanceof ValidationError ? `${error.message} ${error.hint}` : error
     }
+    const usage = await orchestra.usage()
+    expect(usage.map(({ team, runs, failed }) => [team, runs, failed])).toEqual([
+      ['Echo', 3, 1],
+      ['pairs', 2, 0],
+    ])
+    expect(usage.every(({ durationMs }) => durationMs && durationMs.p50 <= durationMs.p95)).toBe(true)
+    expect(await orchestra.usage({ to: '2020-01-01' })).toEqual([])
+    expect(await troupe.user('eve').orchestra.usage({ interval: 'day' })).toEqual([])
+    await expect(orchestra.usage({ from: '2020-01-01' })).rejects.toThrow('more than 1000 intervals')
+    await expect(orchestra.usage({ interval: 'week' } as never)).rejects.toThrow('it is hour or day')
     expect(await wrong({ status: 'complete' })).toMatch(/nearest is completed/)
     expect(await wrong({ status: ['failed'] })).toMatch(/status is not valid: it is one of running/)
     expect(await wrong({ tag: 'odd' })).toMatch(/tags/)

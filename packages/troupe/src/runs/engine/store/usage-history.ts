@@ -1,0 +1,120 @@
+/** Usage over time: runs, tokens, cost and durations per hour or day and team, computed from the rows of the runs. */
+import { sql } from 'kysely'
+import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
+import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+
+export interface UsageHistoryOptions {
+  /** ISO text; 24 hours before `to` by default. Runs count by the time when they were started. */
+  readonly from?: string
+  /** ISO text, not included; now by default. */
+  readonly to?: string
+  /** The length of an interval, in UTC; `hour` by default. At most 1,000 intervals lie between `from` and `to`. */
+  readonly interval?: 'hour' | 'day'
+  readonly signal?: AbortSignal
+}
+
+/** The runs of one team that were started in one interval. */
+export interface UsageInterval {
+  /** ISO text: when the interval begins. */
+  readonly at: string
+  /** Undefined for runs whose team was not registered. */
+  readonly team?: string
+  readonly runs: number
+  readonly failed: number
+  /** Input and output of the runs that have ended or waited. */
+  readonly tokens: number
+  /** US dollars; models without a price are not included. */
+  readonly cost: number
+  /** From start to end, of ended runs. `p50` and `p95` are exact up to a factor of the square root of 2. */
+  readonly durationMs?: { readonly p50: number; readonly p95: number }
+}
+
+const lengths = { hour: 3_600_000, day: 86_400_000 } as const
+const maxIntervals = 1_000
+const dayMs = 86_400_000
+
+/** Durations are counted in classes; each upper bound is the square root of 2 times the one before, from 1 ms to 12 days. */
+const classBounds = Array.from({ length: 61 }, (_, i) => Math.round(2 ** (i / 2)))
+
+const wrong = (what: string, problem: string) =>
+  failure('validation.failed', { what: `orchestra.usage.${what}`, problem })
+
+function timeOf(what: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise
+  const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at)) throw wrong(what, 'it is ISO text')
+  return at
+}
+
+/**
+ * Returns the usage of a user's runs per interval and team, the oldest first; intervals without runs are left out.
+ * @throws ValidationError
+ */
+export async function readUsageHistory(
+  storage: Storage,
+  user: UserId,
+  options: UsageHistoryOptions,
+  now: number,
+): Promise<readonly UsageInterval[]> {
+  checkOptions('orchestra.usage', options, ['from', 'to', 'interval', 'signal'])
+  checkSignal('orchestra.usage', options.signal)
+  const { interval = 'hour' } = options
+  if (interval !== 'hour' && interval !== 'day') throw wrong('interval', 'it is hour or day')
+  const to = timeOf('to', options.to, now)
+  const from = timeOf('from', options.from, to - dayMs)
+  const length = lengths[interval]
+  if (to <= from) throw wrong('to', 'it must be after from')
+  if ((to - from) / length > maxIntervals)
+    throw wrong('from', `the range has more than ${maxIntervals} intervals: take a shorter one, or interval day`)
+  const [rows] = await storage.read({ user }, [usageRows(storage.dialect, user, from, to, length)])
+  return intervalsOf(rows ?? [], length)
+}
+
+/** One row for each interval, team and class of durations; class -1 counts runs that have not ended. */
+function usageRows(dialect: Dialect, user: UserId, from: number, to: number, length: number): Statement {
+  const duration = sql`ended_at - created_at`
+  const classes = classBounds.map((bound, i) => sql`when ${duration} <= ${sql.lit(bound)} then ${sql.lit(i)}`)
+  const query = sql`select created_at / ${sql.lit(length)} as at, team,
+      case when ended_at is null then -1 ${sql.join(classes, sql` `)} else ${sql.lit(classBounds.length)} end as class,
+      count(*) as runs, sum(case when status = 'failed' then 1 else 0 end) as failed,
+      sum(tokens) as tokens, sum(cost) as cost
+    from runs where user_id = ${user} and created_at >= ${from} and created_at < ${to}
+    group by 1, 2, 3 order by 1, 2, 3`
+  return rawTemplates(dialect, {})(() => query)({}, { returns: true })
+}
+
+function intervalsOf(rows: readonly Row[], length: number): readonly UsageInterval[] {
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const key = `${row.at} ${row.team}`
+    const group = groups.get(key)
+    if (group) group.push(row)
+    else groups.set(key, [row])
+  }
+  return [...groups.values()].map((group) => {
+    const sum = (column: string) => group.reduce((total, row) => total + Number(row[column]), 0)
+    const [first] = group
+    const ended = group.filter((row) => Number(row.class) >= 0)
+    const team = first?.team as string | null
+    return {
+      at: new Date(Number(first?.at) * length).toISOString(),
+      ...(team === null ? {} : { team }),
+      runs: sum('runs'),
+      failed: sum('failed'),
+      tokens: sum('tokens'),
+      cost: sum('cost'),
+      ...(ended.length === 0 ? {} : { durationMs: { p50: percentile(ended, 0.5), p95: percentile(ended, 0.95) } }),
+    }
+  })
+}
+
+/** Returns the upper bound in ms of the class in which the share of runs is reached. */
+function percentile(classes: readonly Row[], share: number): number {
+  const total = classes.reduce((sum, row) => sum + Number(row.runs), 0)
+  let below = 0
+  for (const row of classes) {
+    below += Number(row.runs)
+    if (below >= share * total) return classBounds[Number(row.class)] ?? (classBounds.at(-1) as number)
+  }
+  return 0
+}
