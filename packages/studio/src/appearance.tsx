@@ -1,5 +1,5 @@
 /** Light or dark: as the system has it, until somebody chooses. */
-import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, useContext, useLayoutEffect, useState, useSyncExternalStore } from 'react'
 
 type Appearance = 'light' | 'dark'
 
@@ -22,8 +22,8 @@ export function AppearanceProvider({ children }: { readonly children: ReactNode 
     localStorage.setItem('appearance', next)
     setChosen(next)
   }
-  // The colours of the style sheet follow it.
-  useEffect(() => {
+  // The colours of the style sheet follow it, before the effects of charts read them.
+  useLayoutEffect(() => {
     document.documentElement.style.colorScheme = appearance
   }, [appearance])
   return <AppearanceContext value={{ appearance, turn }}>{children}</AppearanceContext>

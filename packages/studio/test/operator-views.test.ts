@@ -152,6 +152,32 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await expect.poll(() => input.count()).toBe(0)
   }, 180_000)
 
+  test('Usage draws the runs of the last hours, shows the same values as a table, and sums them by team.', async () => {
+    await page.getByRole('navigation').getByRole('link', { name: 'Usage' }).click()
+    const over = page.getByRole('region', { name: 'Over time' })
+    await over
+      .getByRole('img', { name: /^Chart of Runs started/ })
+      .locator('canvas')
+      .waitFor()
+    expect(await over.locator('canvas').count()).toBe(4)
+    await checkAccessibility()
+    const usage = await troupe.user('default').orchestra.usage()
+    const runs = usage.reduce((sum, one) => sum + one.runs, 0)
+    const started = over.getByRole('figure', { name: 'Runs started' })
+    await started.getByRole('button', { name: 'Table' }).click()
+    await expect
+      .poll(async () =>
+        (await started.locator('tbody td:nth-of-type(1)').allInnerTexts()).reduce((sum, text) => sum + Number(text), 0),
+      )
+      .toBe(runs)
+    await over.getByRole('row', { name: /^trips 2 0/ }).waitFor()
+    await over.getByRole('combobox', { name: 'Range' }).selectOption('month')
+    await over
+      .getByRole('img', { name: /^Chart of Cost/ })
+      .locator('canvas')
+      .waitFor()
+  }, 180_000)
+
   test('No view of operators throws.', () => {
     expect(problems).toEqual([])
   })

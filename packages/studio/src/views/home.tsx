@@ -9,6 +9,7 @@ import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
+import { UsageCharts } from '../parts/usage-charts.tsx'
 import { linkTo, linkToList } from '../route.ts'
 import { visible } from '../visible.ts'
 
@@ -53,6 +54,7 @@ export function Home() {
           {({ items }) => <RunTable runs={items} />}
         </Answer>
       </Section>
+      <UsageCharts isSmall />
       <Checks />
       <Doctor />
     </>

@@ -1,9 +1,11 @@
-/** Tokens and cost: of all runs of the user, and of each. */
+/** Usage over time, and tokens and cost of each run. */
 import { useAnswer } from '../api/use-api.tsx'
 import { count, spent } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { Section } from '../parts/section.tsx'
 import { Card, Heading, Table, Text } from '../parts/ui.tsx'
+import { UsageCharts } from '../parts/usage-charts.tsx'
 import { linkTo, useSought } from '../route.ts'
 
 export function Usage() {
@@ -14,55 +16,61 @@ export function Usage() {
       <Heading as="h1" mb="4">
         Usage
       </Heading>
-      <Answer
-        of={usage}
-        none={{ when: ({ items }) => items.length === 0 && cursors.length === 0, text: 'No run has used a model yet.' }}
-      >
-        {({ items, total, cursor }) => (
-          <>
-            <div className="figures">
-              <Total name="tokens in" text={count(total.usage.inputTokens)} />
-              <Total name="tokens out" text={count(total.usage.outputTokens)} />
-              <Total name="cost" text={spent(total.cost)} />
-            </div>
-            {total.cost.unknown.length > 0 && (
-              <Text as="p" color="gray" mb="3">
-                The prices of {total.cost.unknown.join(', ')} are not known: name them under `prices` in the
-                configuration.
-              </Text>
-            )}
-            <Table>
-              <thead>
-                <tr>
-                  <th scope="col">Run</th>
-                  <th scope="col" className="figure">
-                    Tokens in
-                  </th>
-                  <th scope="col" className="figure">
-                    Tokens out
-                  </th>
-                  <th scope="col" className="figure">
-                    Cost
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map(({ run, usage: used, cost }) => (
-                  <tr key={run}>
-                    <th scope="row" className="break">
-                      <a href={linkTo('runs', run)}>{run}</a>
+      <UsageCharts />
+      <Section title="Runs">
+        <Answer
+          of={usage}
+          none={{
+            when: ({ items }) => items.length === 0 && cursors.length === 0,
+            text: 'No run has used a model yet.',
+          }}
+        >
+          {({ items, total, cursor }) => (
+            <>
+              <div className="figures">
+                <Total name="tokens in" text={count(total.usage.inputTokens)} />
+                <Total name="tokens out" text={count(total.usage.outputTokens)} />
+                <Total name="cost" text={spent(total.cost)} />
+              </div>
+              {total.cost.unknown.length > 0 && (
+                <Text as="p" color="gray" mb="3">
+                  The prices of {total.cost.unknown.join(', ')} are not known: name them under `prices` in the
+                  configuration.
+                </Text>
+              )}
+              <Table>
+                <thead>
+                  <tr>
+                    <th scope="col">Run</th>
+                    <th scope="col" className="figure">
+                      Tokens in
                     </th>
-                    <td className="figure">{count(used.inputTokens)}</td>
-                    <td className="figure">{count(used.outputTokens)}</td>
-                    <td className="figure">{spent(cost)}</td>
+                    <th scope="col" className="figure">
+                      Tokens out
+                    </th>
+                    <th scope="col" className="figure">
+                      Cost
+                    </th>
                   </tr>
-                ))}
-              </tbody>
-            </Table>
-            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
-          </>
-        )}
-      </Answer>
+                </thead>
+                <tbody>
+                  {items.map(({ run, usage: used, cost }) => (
+                    <tr key={run}>
+                      <th scope="row" className="break">
+                        <a href={linkTo('runs', run)}>{run}</a>
+                      </th>
+                      <td className="figure">{count(used.inputTokens)}</td>
+                      <td className="figure">{count(used.outputTokens)}</td>
+                      <td className="figure">{spent(cost)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </Table>
+              <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+            </>
+          )}
+        </Answer>
+      </Section>
     </>
   )
 }

@@ -95,5 +95,6 @@ export const operationPaths = {
   'topics.list': 'GET /v1/topics',
   'topics.setPolicy': 'PUT /v1/topics/{topic}/policy',
   'updates.follow': 'GET /v1/updates',
+  'usage.history': 'GET /v1/usage/history',
   'usage.list': 'GET /v1/usage',
 } as const

@@ -51,9 +51,9 @@ import type { RunResult } from './run-result.ts'
 import type { TeamReference } from './starts/resolve-team.ts'
 import { checkContextOf, type StartSpec } from './starts/start-run.ts'
 import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
+import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/read-usage-history.ts'
 import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import { runJournal, stepJournal } from './store/run-journals.ts'
-import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/usage-history.ts'
 
 /** The options of a call that only reads. */
 export interface RunQueryOptions {

@@ -1,0 +1,126 @@
+/** A chart of values over time, with the same values as a table behind a button. It loads when the first chart is shown. */
+import { useEffect, useRef, useState } from 'react'
+import UPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { useAppearance } from '../appearance.tsx'
+import { when } from '../format.ts'
+import { Button, Flex, Table, Text } from './ui.tsx'
+
+export interface ChartSeries {
+  readonly name: string
+  /** Null where nothing is known; one value for each time. */
+  readonly values: readonly (number | null)[]
+  /** The token of the style sheet that colours it. */
+  readonly colour: 'mark' | 'fail-fill' | 'live-fill'
+}
+
+interface ChartProps {
+  readonly title: string
+  /** ms since 1970, in their order. */
+  readonly times: readonly number[]
+  readonly series: readonly ChartSeries[]
+  readonly format: (value: number) => string
+}
+
+/** px; page.css reserves the same. */
+const height = 150
+
+export default function Chart({ title, times, series, format }: ChartProps) {
+  const [isTable, setIsTable] = useState(false)
+  return (
+    <figure className="chart" aria-label={title}>
+      <Flex align="center" justify="between" gap="2">
+        <Text bold>{title}</Text>
+        <Button look="soft" small aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
+          {isTable ? 'Chart' : 'Table'}
+        </Button>
+      </Flex>
+      {isTable ? (
+        <ValueTable times={times} series={series} format={format} />
+      ) : (
+        <Drawing title={title} times={times} series={series} format={format} />
+      )}
+    </figure>
+  )
+}
+
+function Drawing({ title, times, series, format }: ChartProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const appearance = useAppearance()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the style sheet follow the appearance
+  useEffect(() => {
+    const element = box.current
+    if (!element) return
+    const style = getComputedStyle(element)
+    const probe = document.createElement('span')
+    element.append(probe)
+    const colourOf = (token: string) => {
+      probe.style.color = `var(--${token})`
+      return getComputedStyle(probe).color
+    }
+    const [ink, line] = [colourOf('ink-3'), colourOf('line')]
+    const axis = { stroke: ink, font: `11px ${style.fontFamily}`, grid: { stroke: line }, ticks: { stroke: line } }
+    const plot = new UPlot(
+      {
+        width: element.clientWidth,
+        height,
+        legend: { live: true },
+        cursor: { drag: { x: false, y: false } },
+        scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
+        axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+        series: [
+          { value: (_, seconds) => (seconds === null ? '' : when(seconds * 1_000)) },
+          ...series.map(({ name, colour }) => ({
+            label: name,
+            stroke: colourOf(colour),
+            fill: `color-mix(in srgb, ${colourOf(colour)} 15%, transparent)`,
+            width: 1.5,
+            points: { size: 4 },
+            value: (_: UPlot, value: number | null) => (value === null ? '' : format(value)),
+          })),
+        ],
+      },
+      [times.map((ms) => ms / 1_000), ...series.map(({ values }) => [...values])],
+      element,
+    )
+    probe.remove()
+    const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }))
+    resize.observe(element)
+    return () => {
+      resize.disconnect()
+      plot.destroy()
+    }
+  }, [times, series, format, appearance])
+  return <div ref={box} className="chart-box" role="img" aria-label={`Chart of ${title}; Table shows its values`} />
+}
+
+function ValueTable({ times, series, format }: Omit<ChartProps, 'title'>) {
+  return (
+    <div className="chart-table">
+      <Table>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            {series.map(({ name }) => (
+              <th key={name} scope="col" className="figure">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {times.map((at, i) => (
+            <tr key={at}>
+              <th scope="row">{when(at)}</th>
+              {series.map(({ name, values }) => (
+                <td key={name} className="figure">
+                  {values[i] === null || values[i] === undefined ? '' : format(values[i])}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </Table>
+    </div>
+  )
+}
