@@ -74,6 +74,8 @@ export type {
   TeamKind,
   TeamReference,
   UncertainEffectOfRun,
+  UsageHistoryOptions,
+  UsageInterval,
   WaitReason,
 } from './runs/index.ts'
 export type {
