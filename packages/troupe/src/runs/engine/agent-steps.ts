@@ -1,4 +1,4 @@
-/** Which steps of a run are of one agent: what a caller who acts as that agent may see of the run. */
+/** Finds the steps of one agent in a run: a caller that acts as the agent may see only these. */
 import { checkName, type Question, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
 import type { Event, Pinned } from '../machine/machine-events.ts'
@@ -8,9 +8,9 @@ import { readRecord } from './store/run-record.ts'
 
 const pageSize = 500
 
-/** Steps are told apart by the agent behind their node; those that serve requests of others are included. */
+/** The steps are found by the agent of their node. Steps that handle requests of other agents are included. */
 export class AgentSteps {
-  /** The run was begun by a caller who acted as the agent. */
+  /** True if a caller that acted as the agent started the run. */
   isStarter = false
   readonly #agent: string
   readonly #nodes = new Map<string, string>()
@@ -28,7 +28,7 @@ export class AgentSteps {
     return this.#steps.has(step)
   }
 
-  /** @param event those of a run, from its first */
+  /** @param event an event of the run; all events from the first are added in their order */
   add(event: Event): void {
     if (event.type === 'run.started') {
       this.isStarter = startedBy(event.pinned) === this.#agent
@@ -42,7 +42,7 @@ export class AgentSteps {
 const startedBy = ({ more }: Pinned): string | undefined =>
   (more as { readonly startedBy?: string } | undefined)?.startedBy
 
-/** Pins the agent as which the caller acts who begins the run: that caller may see what the run answers. */
+/** Records the agent as which the caller started the run. That caller may see the response. */
 export const withStarter = (pinned: Pinned, agent: string): Pinned => ({
   ...pinned,
   more: { ...(pinned.more as object | undefined), startedBy: agent },
@@ -63,7 +63,7 @@ async function* eventsOf(host: Host, user: UserId, run: string): AsyncGenerator<
   }
 }
 
-/** Empty too where the run's journal is not kept any more. */
+/** Returns no steps if retention has deleted the journal of the run. */
 export async function agentStepsOf(host: Host, user: UserId, run: string, agent: string): Promise<AgentSteps> {
   const steps = new AgentSteps(agent)
   for await (const event of eventsOf(host, user, checkName('run', run))) steps.add(event)
@@ -71,8 +71,8 @@ export async function agentStepsOf(host: Host, user: UserId, run: string, agent:
 }
 
 /**
- * Whether the agent has a step in the run, or in one of the runs above it.
- * @param question of a child run it is that run that counts
+ * Returns true if the agent has a step in the run or in one of its parents.
+ * @param question a question of a child run: that run is checked
  */
 export async function takesPart(
   host: Host,
@@ -93,13 +93,13 @@ export async function takesPart(
 }
 
 export interface AskedBy {
-  /** The run that asked: the one named, or one that a step of it started. */
+  /** The run that asked: the named run or one of its child runs. */
   readonly run: string
   readonly step: string | undefined
   readonly ask: Question
 }
 
-/** @returns undefined for a question that the run has not asked */
+/** @returns undefined if the run has not asked the question */
 export async function findQuestion(
   host: Host,
   user: UserId,

@@ -1,9 +1,9 @@
-/** The answer to a question as it is at the call: what the caller changes later changes nothing. */
+/** Copies the answer to a question, so that a later change by the caller has no effect. */
 import { encodeJson, isObject, type Json, readable } from '../../core/index.ts'
 
 /**
- * `{ approve, hash, reason: undefined }` says no reason: it is not rejected for that.
- * @throws ValidationError for what JSON cannot hold, or cannot be read
+ * `reason: undefined` in `{ approve, hash, reason }` counts as no reason and is not rejected.
+ * @throws ValidationError for a value that is not JSON or cannot be read
  */
 export const copyAnswer = (value: unknown): Json =>
   readable('The answer', () => JSON.parse(encodeJson(omitUndefined(value), 'The answer')) as Json)

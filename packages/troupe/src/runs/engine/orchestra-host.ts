@@ -1,4 +1,4 @@
-/** All runs of a troupe in this process: who owns which, which are to be taken over, who waits for their results. */
+/** The runs of a troupe in this process: their ownership, takeovers, and the callers that wait for results. */
 import type { Agent } from '../../agents/index.ts'
 import { type Clock, failure, type Json, type UserId } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
@@ -32,7 +32,7 @@ import { runKey } from './store/run-key.ts'
 import type { RunRow } from './store/run-store.ts'
 import { untilRunEnds } from './until-run-ends.ts'
 
-/** So that not all processes claim a run at once to which something came, nor one process again and again. */
+/** Limits how many processes try to claim a run after a message for it, and how often one process tries. */
 const offerSpreadMs = 50
 const offerPauseMs = 1_000
 
@@ -45,7 +45,7 @@ export class OrchestraHost implements RunHost {
   readonly #suspension: SuspensionWatch
   readonly #stopArrivals: () => void
 
-  /** @param make is handed what the host is told through: losses and live parts */
+  /** @param make gets the functions that report lost runs and live parts to the host */
   constructor(
     clock: Clock,
     make: (
@@ -63,7 +63,7 @@ export class OrchestraHost implements RunHost {
     })
     const { inbox, storage, leaseMs, gate } = this.parts
     this.#admission = new RunAdmission(gate)
-    // So that the gap is known before anything that happened after it.
+    // The gap is recorded before any later event.
     this.#suspension = new SuspensionWatch(clock, leaseMs, () => this.#ownerships.arrived())
     this.#code = new RunCode(known)
     this.#ownerships = new RunOwnerships(this.parts, this.#createOwnershipPort())
@@ -76,7 +76,7 @@ export class OrchestraHost implements RunHost {
     return this.#admission.isClosed
   }
 
-  /** @param as the agent as which a caller from outside begins it */
+  /** @param as the agent as which an outside caller starts the run */
   async start(user: UserId, spec: StartSpec, also?: readonly Statement[], as?: string): Promise<string> {
     return this.begin(user, readStart(this.parts, spec, as), also)
   }
@@ -88,7 +88,7 @@ export class OrchestraHost implements RunHost {
     return run
   }
 
-  /** A run that is over or not, with what it needs to be read and entered again. */
+  /** Reads a run, ended or not, with the code of its agents. */
   async source(user: UserId, run: string): Promise<ForkSource> {
     this.#admission.requireOpen(user)
     const row = await this.row(user, run)
@@ -97,7 +97,7 @@ export class OrchestraHost implements RunHost {
     return { run, records, pinned, agents: this.#code.of(runKey(user, run), run, row.agents, pinned) }
   }
 
-  /** @param make makes a run of another's journal, which is carried on here */
+  /** @param make creates the run from the journal of another run */
   async fork(user: UserId, from: string, make: (source: ForkSource) => Promise<ForkedSpec>): Promise<string> {
     this.#admission.requireNew(user)
     const { run, owner, launcher, events, statements } = await make(await this.source(user, from))
@@ -111,15 +111,15 @@ export class OrchestraHost implements RunHost {
     return run
   }
 
-  /** @returns false where the run was there already, and where this process was given up meanwhile */
+  /** @returns false if the run existed before, or if this process has lost its lease */
   async #start(user: UserId, run: string, make: MakeRun, entry?: StepSpec['entry']): Promise<boolean> {
     await this.#ownerships.find(user, run)?.changeEnded()
     return claimByStart(this.#ownerships.of(user, run), make, entry)
   }
 
   /**
-   * The owner of a run that is not over, taking it over where nobody here is.
-   * @param ownAgents code that goes before what the troupe knows
+   * Returns the owner of an open run; takes the run over if this process does not own it.
+   * @param ownAgents code that takes precedence over the agents of the troupe
    * @throws NotFoundError, `run.agents_missing`
    */
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
@@ -132,25 +132,25 @@ export class OrchestraHost implements RunHost {
     return this.#ownerships.of(user, run).claim(ownAgents)
   }
 
-  /** Takes up a run that no living process holds, as the storage has it. */
+  /** Takes over a run that no process with a valid lease owns. */
   async claim(user: UserId, run: string): Promise<void> {
     const isHere = this.#ownerships.owned(user, run) !== undefined
     await this.own(user, run)
     if (!isHere) return
-    // Begun under a name of this process that was given up meanwhile: nobody else has it, or its journal will say so.
+    // This process started the run before it lost its lease. If another process has claimed it, the journal rejects the claim.
     const { storage, store } = this.parts
     const result = await storage.commit({ id: null, scope: { user }, statements: [store.claim(user, run)] })
     if (!result.ok) throw failure(result.code, { ...result.detail })
   }
 
-  /** This process was given up: whoever finds its runs takes them. */
+  /** Releases all runs: this process has lost its lease, and other processes take its runs over. */
   leaseLost(): void {
-    // Also of runs that the storage had failed a moment ago: nobody here is their owner, and their steps went on.
+    // Steps of runs without an owner here stop too: a storage error may have released the run while its steps continued.
     void this.parts.steps.releaseRuns()
     this.#ownerships.leaseLost()
   }
 
-  /** Takes over what a process that ended left running, as far as the agents' code is known here. */
+  /** Takes over the open runs of ended processes, if this process has the code of their agents. */
   recover(): Promise<void> {
     return recoverRuns(this)
   }
@@ -181,13 +181,13 @@ export class OrchestraHost implements RunHost {
     return ensureOwned(this, user, run, retryWindow)
   }
 
-  /** Tells a run what to do, whichever process carries it on; resolves when it is durable that it does. */
+  /** Sends a command to a run, whichever process owns it. Resolves when the run has durably accepted it. */
   submit(user: UserId, run: string, order: Order, options: CommandOptions = {}, also?: Fragment): Promise<void> {
     this.#admission.requireOpen(user)
     return submitCommand(this, user, run, order, options, also)
   }
 
-  /** Something was put into the run's inbox by this process: whoever holds it here need not wait to be told. */
+  /** This process added a message to the run's inbox. If it owns the run too, the run reads its inbox at once. */
   async arrived(user: UserId, run: string): Promise<void> {
     const ownership = this.#ownerships.find(user, run)
     await ownership?.changeEnded()
@@ -212,13 +212,13 @@ export class OrchestraHost implements RunHost {
     return parts
   }
 
-  /** No run begins or is taken up, and no step of those that are here; what is under way goes on. */
+  /** Starts and takes over no run and starts no step any more; steps in progress continue. */
   drain(): void {
     this.#admission.drain()
     this.#ownerships.drain()
   }
 
-  /** Stops taking in, waits for commits under way; `steps.close()` has stopped the steps before. */
+  /** Closes the host after the commits in progress; `steps.close()` has stopped the steps before. */
   async close(): Promise<void> {
     this.#admission.close()
     this.#stopArrivals()
@@ -229,7 +229,7 @@ export class OrchestraHost implements RunHost {
     this.#followers.close(failure('troupe.closed', { what: 'Waiting for a run' }))
   }
 
-  /** Nothing of the user's runs goes on here, and none begins until what is returned is called. */
+  /** Stops the user's runs here. No run of the user starts until the returned function is called. */
   async forget(user: UserId): Promise<() => void> {
     const endErasure = this.#admission.erase(user)
     const mine = this.#ownerships.all(user)
@@ -242,7 +242,7 @@ export class OrchestraHost implements RunHost {
     }
     return () => {
       endErasure()
-      // A caller that waits for one of these runs finds that it is gone.
+      // A caller that waits for one of these runs gets an error.
       for (const { run } of mine) this.#followers.notify(user, run)
     }
   }
@@ -273,7 +273,7 @@ export class OrchestraHost implements RunHost {
     return takeOverRun(this.parts, at, (pinned) => this.#code.of(runKey(user, run), run, row.agents, pinned, ownAgents))
   }
 
-  /** A run that is there already, whoever began it. */
+  /** Returns the handle of a run that exists already. */
   async #ownUnlessEnded(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void> {
     if ((await this.row(user, run)).endedAt !== null) return this.#code.remember(runKey(user, run), agents)
     await this.own(user, run, agents).catch((error: unknown) => {
@@ -291,14 +291,14 @@ export class OrchestraHost implements RunHost {
     else void this.claimRun(user, run)
   }
 
-  /** Several processes may be told of a run that none owns. */
+  /** Several processes may hear of a run without an owner. */
   #offer(user: UserId, run: string): void {
     const inMs = this.parts.random.next() * offerSpreadMs
     const claim = () => void this.claimRun(user, run)
     this.parts.wakeups.setThrottled(`offer ${runKey(user, run)}`, { inMs, pauseMs: offerPauseMs }, claim)
   }
 
-  /** Carries it on here where nobody does and the code is known; else nothing. */
+  /** Takes the run over if no process owns it and this process has its code; does nothing otherwise. */
   async claimRun(user: UserId, run: string): Promise<void> {
     if (this.isClosed) return
     await this.own(user, run).then(

@@ -1,4 +1,4 @@
-/** What the orchestra is made of: handed over by the runtime, the only place that names concrete ones. */
+/** The dependencies of the orchestra. Startup provides them and is the only module that names implementations. */
 import type { Agent, ChildRunSpec, Services } from '../../agents/index.ts'
 import type { ContextClient, Mesh } from '../../context/index.ts'
 import type { Clock, Ids, Json, Random, UserId } from '../../core/index.ts'
@@ -21,45 +21,45 @@ import type { RunSpec } from './starts/run-spec.ts'
 import type { EndedRuns } from './store/ended-runs.ts'
 import type { RunStore } from './store/run-store.ts'
 
-/** A token, a thought, progress: not stored, may be dropped, followed by the event that holds the whole. */
+/** A token, reasoning or progress. It is not stored and can be lost; a later event has the complete value. */
 export type RunLivePart = {
   readonly step: string
   readonly agent: string
   readonly part: Json
-  /** Agents that the part is meant for, along edges of type stream. */
+  /** The agents that receive the part along edges of type stream. */
   readonly to?: readonly string[]
 }
 
-/** What the host does for runs that steps start. */
+/** Child runs, as the host provides them to steps. */
 export interface ChildRuns {
   /** @throws ValidationError `topology.rejected`, with all findings on `error.findings` */
   prepare(spec: ChildRunSpec): RunSpec
-  /** The rows of a new run. */
+  /** Returns the statements that create the run. */
   rows(user: UserId, run: string, spec: RunSpec): readonly Statement[]
-  /** The rows of a run that tries again, below another step, one that failed or was stopped. */
+  /** Returns the statements of a child run that retries a failed or cancelled one under another step. */
   retry(user: UserId, run: string, as: string, parent: Parent, repeat: boolean): Promise<readonly Statement[]>
-  /** How many hops a child run has taken. @throws NotFoundError `replay.expired` */
+  /** Returns the number of hops of a child run. @throws NotFoundError `replay.expired` */
   hopsOf(user: UserId, run: string): Promise<number>
-  /** What a run that this step starts may take of the budgets of the run. */
+  /** Returns the part of the run's budgets that a child run of the step can reserve. */
   remaining(user: UserId, run: string, step: string): Promise<RemainingBudget>
-  /** Carries a child out here with this code, where it is not over. */
+  /** Executes an open child run in this process with this code. */
   claim(user: UserId, run: string, agents: ReadonlyMap<string, Agent>, parent: string): Promise<void>
   cancel(user: UserId, run: string): Promise<void>
-  /** Cancels what a step has started, and waits for it to stop. */
+  /** Cancels the child runs of a step and waits until they have stopped. */
   cancelOf(user: UserId, stepJournal: string): Promise<void>
   /**
-   * Cancels all that the steps of a run have started, and waits for it to stop.
-   * @param graceMs how long a step that was told to stop may take; a child run is waited for twice as long
+   * Cancels all child runs of a run and waits until they have stopped.
+   * @param graceMs the time in ms that a cancelled step may take; a child run gets twice as long
    */
   cancelAll(user: UserId, run: string, graceMs?: number): Promise<void>
 }
 export interface RemainingBudget {
-  /** The runs whose budgets the run draws from. */
+  /** The runs whose budgets the run uses. */
   readonly pools: Pools
   readonly depth: number
   /** The limits that hold in the run. */
   readonly budget: Budgets
-  /** Where the run stops, and one that it starts too. */
+  /** The breakpoints of the run and of its child runs. */
   readonly breakOn: readonly BreakOn[]
 }
 
@@ -79,22 +79,22 @@ export interface OrchestraParts {
   readonly commands: RunCommands
   readonly budgets: RunBudgets
   readonly sharedBudgets: SharedBudgets
-  /** The ceilings of each run. */
+  /** The upper limits of each run. */
   readonly limits: RunLimits
   /** Absent if no limit per day is configured. */
   readonly dailyUsage?: DailyUsage
   readonly services: Services
-  /** That agents may have; absent where nobody checks them. */
+  /** The capabilities that agents may have; absent if they are not checked. */
   readonly roles?: Roles
-  /** The context of users, for what a run had to do with it. */
+  /** The context of users, for the entries that a run has read and written. */
   readonly mesh: Pick<Mesh, 'agent' | 'host'>
-  /** How answers of evaluations are scored, by name. */
+  /** The scorers of evaluations, by name. */
   readonly scores: NamedScores
-  /** How a team is called, as far as the troupe knows. */
+  /** Returns the registered name of a team, if it has one. */
   readonly teamOf: (topology: CanonicalTopology) => string | undefined
   /**
    * @param what the call that names the team
-   * @throws ValidationError where it names none or several; NotFoundError `team.unknown`
+   * @throws ValidationError if the call names no team or several; NotFoundError `team.unknown`
    */
   readonly resolveTeam: (reference: TeamReference, what: string) => CompiledTopology
   /** Of this release. */
@@ -121,10 +121,10 @@ export interface OrchestraParts {
   readonly suspendedMs: () => number
   /** Why nothing may begin or go on yet. */
   readonly gate?: { waiting(what: string): Error | undefined }
-  /** The error for what is missing of a user who was forgotten. */
+  /** Returns the error for data that is missing because the user was erased. */
   readonly erasureError?: (user: UserId) => Promise<Error | undefined>
-  /** A run stopped here: it is another's now, or nobody's until the storage is well again. */
+  /** Called when this process loses a run to another process or to a storage error. */
   readonly onOwnershipLost: (owner: { readonly user: UserId; readonly run: string }, byTakeover: boolean) => void
-  /** Due times of this process. */
+  /** The timers of this process. */
   readonly wakeups: Wakeups
 }

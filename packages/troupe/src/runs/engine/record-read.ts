@@ -1,4 +1,4 @@
-/** Records that somebody read what a run holds, where reads are recorded. */
+/** Writes an audit record of a read of a run, if reads are audited. */
 import type { UserId } from '../../core/index.ts'
 import type { OrchestraParts } from './orchestra-parts.ts'
 

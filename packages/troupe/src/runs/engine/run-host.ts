@@ -1,4 +1,4 @@
-/** What those who wait for runs, command them, or start some below others ask of whoever has all runs of this process. */
+/** The port of the host of runs: for waiting, commands and child runs. */
 import type { Agent } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
 import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
@@ -12,10 +12,10 @@ export interface RunHost {
   readonly isClosed: boolean
   /** @throws NotFoundError `run.unknown` */
   row(user: UserId, run: string): Promise<RunRow>
-  /** Whether this process carries the run on and something in it moves: its row has nothing to say then. */
+  /** Returns true if this process executes the run now, so that its row is not up to date. */
   works(user: UserId, run: string): boolean
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner>
-  /** Keeps the code of a run that this process begins, before the run is durable: it may have to be cancelled at once. */
+  /** Stores the code of a new run before the run is durable, because a cancellation may follow at once. */
   rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void
   ensureOwned(user: UserId, run: string, retryWindow: RetryWindow): Promise<void>
   claimRun(user: UserId, run: string): Promise<void>

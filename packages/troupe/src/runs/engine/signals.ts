@@ -1,4 +1,4 @@
-/** Wake-ups by key, for those who wait in this process: nothing is kept for who comes late. */
+/** Signals by key within this process. A signal without a listener is lost. */
 
 export class Signals<T> {
   readonly #listeners = new Map<string, Set<(value: T | undefined, error?: unknown) => void>>()
@@ -7,7 +7,7 @@ export class Signals<T> {
     for (const listener of [...(this.#listeners.get(key) ?? [])]) listener(value)
   }
 
-  /** The next emission; `stop` forgets it. Resolves too when the signal aborts. */
+  /** Returns a promise of the next signal; `stop` removes the listener. The promise also resolves when `signal` aborts. */
   next(key: string, signal?: AbortSignal): { readonly promise: Promise<void>; readonly stop: () => void } {
     let stop = () => {}
     const promise = new Promise<void>((resolve, reject) => {
@@ -24,7 +24,7 @@ export class Signals<T> {
     return { promise, stop }
   }
 
-  /** Each emission until `end` or the signal; of those that nobody takes, the latest thousand are kept. */
+  /** Yields each signal until `end` or an abort; keeps the latest thousand signals that are not read yet. */
   async *iterate(key: string, signal?: AbortSignal): AsyncGenerator<T> {
     const queue: T[] = []
     let done = false
@@ -55,7 +55,7 @@ export class Signals<T> {
     }
   }
 
-  /** No more will come for this key. */
+  /** Ends all listeners of the key. */
   end(key: string): void {
     for (const listener of [...(this.#listeners.get(key) ?? [])]) listener(undefined)
   }

@@ -1,4 +1,4 @@
-/** Follows a run to its end without taking it over, as a stream of live parts does. */
+/** Waits for the end of a run without taking it over. */
 import type { UserId } from '../../core/index.ts'
 import type { RunHost } from './run-host.ts'
 

@@ -1,12 +1,12 @@
-/** Two runs side by side: the first event in which they differ, moments and ids of runs aside. */
+/** Compares two runs: finds the first event that differs, except for times and ids of runs. */
 import { canonicalJson } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 
 export interface Comparison {
   readonly identical: boolean
-  /** The `seq` of the first event that differs, or that one of them lacks. */
+  /** The `seq` of the first event that differs or that one run does not have. */
   readonly divergedAt?: number
-  /** That event in each; absent in the one that was over before. */
+  /** The event in each run; absent for the run that ended before. */
   readonly a?: NumberedEvent
   readonly b?: NumberedEvent
 }
@@ -20,7 +20,7 @@ export function compareRuns(a: readonly NumberedEvent[], b: readonly NumberedEve
   return { identical: true }
 }
 
-/** What a run was forked from and who started it is not part of what happened in it. */
+/** The source of a fork and the principal that started the run are not compared. */
 function essence(event: NumberedEvent): string {
   const { at: _, ...rest } = event
   if (rest.type === 'timer.set') return rest.name

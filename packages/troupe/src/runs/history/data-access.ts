@@ -1,6 +1,6 @@
 /**
- * What a run had read, written, sent and received by one of its events: from the logs of its steps, and the history of the
- * context for values that a log only names.
+ * The context entries and messages that a run had read, written, sent and received at one of its events: from the journals of
+ * its steps, and from the history of the context for values that a journal only names.
  */
 import type { ContextMesh } from '../../context/index.ts'
 import { decodeJson, type Json, type UserId } from '../../core/index.ts'
@@ -13,7 +13,7 @@ export interface ContextRead {
   readonly step: string
   readonly agent: string
   readonly key: string
-  /** 0 where there was no such entry. */
+  /** 0 if there was no such entry. */
   readonly version: number
   readonly value?: Json
 }
@@ -22,19 +22,19 @@ export interface ContextWrite {
   readonly agent: string
   readonly key: string
   readonly kind: 'push' | 'delete'
-  /** Of a push; absent where that version is not kept any more. */
+  /** The value of a push; absent if retention has deleted that version. */
   readonly version?: number
   readonly value?: Json
 }
 export interface MessageThen {
-  /** Of a message to a mailbox. */
+  /** The id of a message to a mailbox. */
   readonly id?: string
   readonly type: string
   readonly from: string
   readonly to: string
-  /** The step that sent or served it. */
+  /** The step that sent or handled the message. */
   readonly step: string
-  /** Of requests and replies within the run; a message to a mailbox holds its own. */
+  /** The payload of a request or reply within the run; a message to a mailbox has its own record. */
   readonly payload?: Json
 }
 
@@ -64,7 +64,7 @@ interface Step {
   readonly entries: readonly Entry[]
 }
 
-/** More than a step may have. */
+/** Higher than the limit of a step. */
 const allRecords = 1_000_000
 const page = 100
 
@@ -95,7 +95,7 @@ export async function dataAccessOf(from: DataAccessSource, seq: number): Promise
   }
 }
 
-/** Those that had begun, with what they had recorded by the moment of the last event. */
+/** Returns the steps that had started, with their records up to the time of the last event. */
 async function stepsBy(
   { user, past, journals }: DataAccessSource,
   events: readonly NumberedEvent[],
@@ -163,7 +163,7 @@ interface RecordedRead {
   readonly json: string | null
 }
 
-/** Those of turns that were committed, with the id that was drawn when they were staged. */
+/** Returns the messages of committed turns, with the ids that were assigned when they were staged. */
 function sentBy({ step, agent, entries }: Step): readonly MessageThen[] {
   const ids = new Map(
     entries.flatMap(({ t, id = '', v }) => {

@@ -1,4 +1,4 @@
-/** A run as one file: redacted, with a digest over all of it, to be opened wherever Troupe is. */
+/** Exports a run as one redacted file with a digest, which any installation of Troupe can open. */
 
 import { createHmac } from 'node:crypto'
 import { canonicalJson, checkOptions, failure, hashText, type Json } from '../../core/index.ts'
@@ -10,33 +10,33 @@ import type { PastRun } from './past-run.ts'
 import { mapped, type Redaction, redact } from './redact-run.ts'
 
 export interface ExportedRun {
-  /** Of the form of the file. */
+  /** The version of the file format. */
   readonly version: 1
-  /** The release that wrote it. */
+  /** The release that wrote the file. */
   readonly build: string
   readonly run: string
   readonly status: string
   readonly reason?: string
   readonly tags: readonly string[]
   readonly redacted: Redaction
-  /** Once it is over, or waits. */
+  /** Present once the run has ended or waits. */
   readonly result?: Json
-  /** `{ input, events, first }` each. */
+  /** Each record is `{ input, events, first }`. */
   readonly journal: readonly Json[]
-  /** SHA-256 of all else as canonical JSON; with a key an HMAC, which nobody without the key can make. */
+  /** SHA-256 of all other fields as canonical JSON; with `key`, an HMAC, which only holders of the key can compute. */
   readonly digest: string
 }
 
 export interface ExportOptions {
   /** `secrets` by default. */
   readonly redact?: Redaction
-  /** Signs the file: only who has the key can make or change one that opens with it. */
+  /** Signs the file: only holders of the key can create or change a file that opens with the key. */
   readonly key?: string
 }
 
 const redactions: readonly Redaction[] = ['secrets', 'content', 'nothing']
 
-/** @throws ValidationError `export.unredactable` where the run's way depends on what would be taken out */
+/** @throws ValidationError `export.unredactable` if a decision of the run depends on a value that the redaction removes */
 export function exportRun(
   past: PastRun,
   row: RunRow,
@@ -50,7 +50,7 @@ export function exportRun(
   const state = past.events.length > 0 ? past.stateAt(past.events.length) : undefined
   const shown = how === 'nothing' || !state ? { records: past.records, state } : redact(run, past.records, how, known)
   const stored = row.result === null || status === 'running' ? undefined : (JSON.parse(row.result) as Json)
-  // A run that broke down has an end that its journal does not know of.
+  // A run that failed fatally has an end that its journal does not record.
   const brokeDown = endedAt !== null && shown.state !== undefined && !hasEnded(shown.state)
   const result =
     stored === undefined || how === 'nothing'
@@ -72,7 +72,7 @@ export function exportRun(
   return { ...file, digest: exportDigest(file, key) }
 }
 
-/** The moment for which a stored result was made. */
+/** Returns the time at which a stored result was computed. */
 const atOf = (stored: Json, startedAt: number) => startedAt + (stored as { readonly durationMs: number }).durationMs
 
 export function exportDigest(file: Omit<ExportedRun, 'digest'>, key: string | undefined): string {

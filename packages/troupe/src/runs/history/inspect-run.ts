@@ -1,4 +1,4 @@
-/** How a run stands now, and what happens when it goes on. */
+/** The present state of a run, and what happens when it resumes. */
 import type { Json, StoredError } from '../../core/index.ts'
 import type { Breakpoint, Command, StepEnding } from '../machine/machine-events.ts'
 import { pending } from '../machine/pending.ts'
@@ -18,16 +18,16 @@ export interface SuspendedFailure {
   readonly error: StoredError
 }
 export interface Inspection extends RunStateAt {
-  /** Where it stands. */
+  /** The breakpoint at which the run stands. */
   readonly breakpoint?: Breakpoint
-  /** Runs that its steps have started and that are not over. */
+  /** The child runs that have not ended. */
   readonly childRuns?: readonly Inspection[]
   readonly next: {
-    /** Steps that begin, in their order, as far as places are free. */
+    /** The steps that start next, in their order, as far as the concurrency limit allows. */
     readonly steps: readonly NextStep[]
-    /** Failures that happen, unless `edit` gives a result. */
+    /** The failures that take effect unless `edit` provides a result. */
     readonly failures: readonly SuspendedFailure[]
-    /** What is carried out or waited for meanwhile. */
+    /** The commands that are in progress. */
     readonly pending: readonly Command[]
   }
 }

@@ -1,4 +1,4 @@
-/** Opens an exported run anywhere: replays and explains it without the database it is of. */
+/** Opens an exported run: replays and explains it without the database of the run. */
 import { timingSafeEqual } from 'node:crypto'
 import {
   checkConstruct,
@@ -19,14 +19,14 @@ import { PastRun } from './past-run.ts'
 import { type RunStateAt, runStateAt } from './run-state-at.ts'
 import type { ReplayResult } from './verify-replay.ts'
 
-/** A run read from a file. */
+/** A run that was read from an exported file. */
 export class OpenedRun {
   readonly id: string
   readonly status: string
   readonly tags: readonly string[]
   /** The release that wrote the file. */
   readonly build: string
-  /** What it ended with or waits for; undefined where it was at work. */
+  /** The result of the run if it had ended or waited at the export; undefined otherwise. */
   readonly result: RunResult | undefined
   readonly #past: PastRun
   readonly #reason: string | null
@@ -46,7 +46,7 @@ export class OpenedRun {
     return new OpenedRun(construct, file)
   }
 
-  /** All of them, or those after `from`; what `Tracer.follow` takes. */
+  /** Yields all events, or the events after `from`; `Tracer.follow` accepts the object. */
   async *events(options: { readonly from?: number } = {}): AsyncGenerator<NumberedEvent> {
     checkOptions('events', options, ['from', 'signal'])
     const { from = 0 } = options
@@ -64,7 +64,7 @@ export class OpenedRun {
     return explain(this.#past, { status: this.status, reason: this.#reason }, last)
   }
 
-  /** @throws ValidationError for a `seq` that it does not have */
+  /** @throws ValidationError if the run has no event `seq` */
   at(seq: number): RunStateAt {
     return runStateAt(this.#past, seq)
   }
@@ -77,9 +77,9 @@ export class OpenedRun {
 }
 
 /**
- * Opens what `orchestra.export` gave, as an object or as its JSON text, in any installation.
- * @param options.key of the export, where it was given one
- * @throws ValidationError `export.tampered` where it was changed, or is none; ConflictError `export.newer`
+ * Opens the result of `orchestra.export`, an object or its JSON text, in any installation.
+ * @param options.key the key of the export, if it was signed with one
+ * @throws ValidationError `export.tampered` if the file was changed or is not an export; ConflictError `export.newer`
  * @example
  * const past = openExport(await readFile('run.json', 'utf8'))
  * console.log(past.verifyReplay().identical, past.why().sentences)

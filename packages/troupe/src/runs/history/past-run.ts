@@ -1,4 +1,4 @@
-/** A run's journal read back: what happened, in which state it was when, and whether today's rules still decide so. */
+/** The record of a run, read from its journal: its events, its state at each event, and its replay. */
 import { failure, show } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
@@ -12,7 +12,7 @@ export class PastRun {
   readonly records: readonly RunRecord[]
   readonly events: readonly NumberedEvent[]
 
-  /** @param records of the run's journal, from its first */
+  /** @param records the records of the run's journal, all from the first */
   constructor(run: string, records: readonly RunRecord[]) {
     this.run = run
     this.records = records
@@ -28,8 +28,8 @@ export class PastRun {
   }
 
   /**
-   * The state that its events up to one of them lead to.
-   * @throws ValidationError for a `seq` that it does not have
+Returns the state after the event `seq`.
+   * @throws ValidationError if the run has no event `seq`
    */
   stateAt(seq: number): State {
     if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.events.length)

@@ -1,6 +1,6 @@
 /**
- * Takes texts out of a run's journal. What is taken out of the inputs is decided upon again, so that the journal that
- * comes of it still follows from itself: it replays as the original does.
+ * Redacts the journal of a run. The redacted inputs are decided again, so that the redacted journal replays without a
+ * difference, as the original does.
  */
 import { canonicalJson, failure, type Json } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
@@ -8,7 +8,7 @@ import type { Event, Input } from '../machine/machine-events.ts'
 import { createState, type State } from '../machine/state.ts'
 import { transition } from '../machine/transition.ts'
 
-/** `secrets`: what looks like a credential; `content`: all that agents, people and tools said. */
+/** `secrets`: text that looks like a credential; `content`: all text of agents, people and tools. */
 export type Redaction = 'secrets' | 'content' | 'nothing'
 
 const patterns = [
@@ -21,14 +21,14 @@ const patterns = [
   /(?<=\b[Bb]earer )[A-Za-z0-9._~+/-]{12,}=*/g,
   /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/]{1,200}:)[^\s@/]{1,200}(?=@)/g,
 ]
-/** Names of fields whose values are secrets whatever they look like. */
+/** The names of fields whose values are secrets, whatever their form. */
 const secretFields =
   /^(?:password|passwd|secret|token|api[-_]?key|authorization|cookie|private[-_]?key|client[-_]?secret)$/i
 const gone = '[redacted]'
 
 export type RedactText = (text: string) => string
 
-/** @param known takes out what is known to be secret */
+/** @param known removes the known secrets from a text */
 const withoutSecrets =
   (known: RedactText): RedactText =>
   (text) =>
@@ -36,13 +36,13 @@ const withoutSecrets =
 
 const withoutContent: RedactText = (text) => (text === '' ? text : `[text of ${text.length}]`)
 
-/** What an input holds besides ids and names. */
+/** The fields of an input that hold content, not ids or names. */
 const contents = ['task', 'outcome', 'error', 'payload', 'value', 'question', 'detail', 'input']
-/** Names and words that mean something to the core. */
+/** The names and words that the machine interprets; they are kept. */
 const unredacted = new Set(['kind', 'agent', 'code', 'name', 'tool', 'retryable', 'hash'])
 const words = new Set(['retry', 'skip', 'abort'])
 
-/** @throws ValidationError `export.unredactable` where the run's way depends on what is taken out */
+/** @throws ValidationError `export.unredactable` if a decision of the run depends on a redacted value */
 export function redact(
   run: string,
   records: readonly RunRecord[],
@@ -62,7 +62,7 @@ export function redact(
   return { records: redacted, state }
 }
 
-/** Texts that conditions compare with, and names of agents. */
+/** Returns the texts that conditions compare with, and the names of agents. */
 function textsOf(value: Json, into = new Set<string>()): Set<string> {
   if (typeof value === 'string') into.add(value)
   else if (value !== null && typeof value === 'object')
@@ -87,7 +87,7 @@ export function mapped(value: Json, change: RedactText): Json {
   )
 }
 
-/** What happened to whom, whatever was said. */
+/** Returns the type and the subject of an event, without its content. */
 const shape = (events: readonly Event[]): string =>
   canonicalJson(
     events.map((event) => {

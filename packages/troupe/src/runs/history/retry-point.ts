@@ -1,13 +1,13 @@
-/** Where a failed run is taken up again: before the failure, with everything that had settled by then. */
+/** Finds the event from which a failed run is retried: before the failure, after all that had ended by then. */
 import { failure } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { rootFailureOf } from './explain/explain-failure.ts'
 import type { PastRun } from './past-run.ts'
 
 /**
- * @param options `from`: a step that failed, or a branch: its last one; absent, what made the run fail. `stopped`: a run
- * that was cancelled goes on where it was
- * @returns the `seq` of the last event that is kept, and the step that is tried again
+ * @param options `from`: a failed step, or a branch for its last step; by default the step that failed the run. `stopped`: a run
+ * that was cancelled continues where it stopped
+ * @returns the `seq` of the last event that is kept, and the step that is retried
  * @throws ConflictError `retry.rejected`
  */
 export function retryPointOf(
@@ -51,13 +51,13 @@ export function waitPointOf(
 const positionBefore = ({ records }: PastRun, { seq }: NumberedEvent): number =>
   (records.findLast(({ first }) => first <= seq)?.first ?? 1) - 1
 
-/** A guard ends a run whatever failed in it; a run's own time limit fails no step. */
+/** A guard ends a run without a failed step, and so does the time limit of a run. */
 const causeOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
   events.find(({ type }) => type === 'guard.tripped') ??
   rootFailureOf(events) ??
   events.findLast(({ type }) => type === 'run.cancel-requested')
 
-/** Where a step or branch came to its time limit: from there on it was only awaited. */
+/** Returns the event at which a step or branch reached its time limit; after it, only the end was awaited. */
 const stopOfItsOwn = (events: readonly NumberedEvent[], failed: NumberedEvent): NumberedEvent | undefined =>
   'step' in failed
     ? events.find(

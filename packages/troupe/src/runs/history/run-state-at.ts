@@ -1,4 +1,4 @@
-/** A run as it stood with one of its events: a fold of the events up to there, told in plain data. */
+/** The state of a run at one of its events as plain data, folded from the events up to that one. */
 import type { Json, StoredError } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import type { RunQuestion } from '../engine/run-result.ts'
@@ -16,9 +16,9 @@ export interface BranchThen {
   readonly node: string
   readonly status: Branch['status']
   readonly attempt: number
-  /** What its node was given; absent once it is over. */
+  /** The input of its node; absent once the branch has ended. */
   readonly input?: Json
-  /** The open one. */
+  /** The open step. */
   readonly step?: string
   readonly value?: Json
   readonly error?: StoredError
@@ -29,7 +29,7 @@ export interface JoinStateAt {
   readonly agent: string
   readonly state: JoinState['state']
   readonly arrived: number
-  /** Of a fork: the agents whose results are missing. */
+  /** Of a fan-out: the agents whose results are missing. */
   readonly missing: readonly string[]
 }
 export interface StepThen {
@@ -50,7 +50,7 @@ export interface RunStateAt {
   readonly status: string
   readonly reason?: string
   readonly branches: readonly BranchThen[]
-  /** Those that are not over. */
+  /** The branches that have not ended. */
   readonly joins: readonly JoinStateAt[]
   readonly steps: readonly StepThen[]
   readonly questions: readonly RunQuestion[]
@@ -63,7 +63,7 @@ export interface RunStateAt {
   readonly error?: StoredError
 }
 
-/** @throws ValidationError for a `seq` that the run does not have */
+/** @throws ValidationError if the run has no event `seq` */
 export function runStateAt(past: PastRun, seq: number): RunStateAt {
   const state = past.stateAt(seq)
   const view = viewOf(state)

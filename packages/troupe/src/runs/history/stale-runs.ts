@@ -1,4 +1,4 @@
-/** Runs in flight that this build cannot carry on, or not as they began: of other code, or with newer records. */
+/** Finds open runs that this build cannot continue, or not as they began: other code, or newer records. */
 import { TroupeError, type UserId } from '../../core/index.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
 import { runJournal } from '../engine/store/run-journals.ts'
@@ -8,26 +8,26 @@ import type { InputOf } from '../machine/machine-events.ts'
 export interface StaleRun {
   readonly user: UserId
   readonly run: string
-  /** Who carries it on now. */
+  /** The process that owns the run. */
   readonly holder: 'here' | 'other-process' | 'none'
-  /** The form of its records, where that is newer than this build reads: it is left to a newer build. */
+  /** The form of its records if this build cannot read it; a newer build continues the run. */
   readonly newer?: number
-  /** Agents whose code it began with is not the code here; `here` is absent where there is none. */
+  /** Agents whose code has changed since the run began; `here` is absent if this process has no such agent. */
   readonly agents: readonly { readonly name: string; readonly began: string; readonly here?: string }[]
 }
 
 export interface StaleRuns {
   readonly runs: readonly StaleRun[]
-  /** How many of those that are not over were looked at. */
+  /** The number of open runs that were checked. */
   readonly examined: number
-  /** There are more than were looked at. */
+  /** True if more runs are open than were checked. */
   readonly more: boolean
 }
 
 type Parts = Pick<OrchestraParts, 'journals' | 'store'>
 const page = 100
 
-/** @param known fingerprints of the agents here, by name */
+/** @param known the fingerprints of the agents of this process, by name */
 export async function findStaleRuns(
   parts: Parts,
   known: ReadonlyMap<string, string>,
@@ -49,7 +49,7 @@ export async function findStaleRuns(
   }
 }
 
-/** A journal says itself which form its records have. */
+/** Returns the form of the records, which the journal records itself. */
 async function newerIn({ journals }: Parts, user: UserId, run: string): Promise<{ readonly newer?: number }> {
   try {
     await journals.load(user, runJournal(run))

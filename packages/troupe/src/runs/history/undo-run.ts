@@ -21,13 +21,13 @@ export interface UndoOptions {
 }
 
 export interface RunUndoResult {
-  /** Of a run that a step started: its id. */
+  /** The id of the child run, if a child run had the effect. */
   readonly run?: string
   readonly step: string
   readonly agent: string
-  /** Which call of the step it is. */
+  /** The id of the call in the step. */
   readonly call: string
-  /** The name that the code gave it, or of its tool. */
+  /** The name of the effect in the code, or of its tool. */
   readonly effect: string
   /** `none`: it has no undo function. `skipped`: the undo of a later effect failed before. */
   readonly status: 'planned' | 'undone' | 'already' | 'none' | 'failed' | 'skipped'
@@ -39,19 +39,19 @@ interface Undoing {
   readonly user: UserId
   readonly signal: AbortSignal | undefined
   readonly plan: boolean
-  /** A run that one of the steps started, with its code. */
+  /** Reads a child run with the code of its agents. */
   readonly source: (run: string) => Promise<ForkSource>
-  /** What was done so far, the last first. */
+  /** The results so far, the last effect first. */
   readonly undoResults: RunUndoResult[]
 }
 
-/** Model calls are no effects that anybody would take back. */
+/** Model calls need no undo and are left out. */
 const isSideEffect = ({ effect }: RunUndoResult) => !effect.startsWith('model ')
 
 /**
- * @param open reads a run that one of its steps started, with its code
- * @returns all that it did, the last first; after one that failed nothing is undone any more
- * @throws ConflictError `run.open` where a run that it started goes on
+ * @param open reads a child run with the code of its agents
+ * @returns all effects, the last first; the undo stops at the first failure
+ * @throws ConflictError `run.open` if a child run has not ended
  */
 export async function undoRun(
   parts: OrchestraParts,
@@ -92,13 +92,13 @@ async function undoSteps(
 }
 
 interface Shared {
-  /** What the step had done, and the runs that it had started, where the fork began. */
+  /** The effects and the child runs that the step had when the fork began. */
   readonly calls: ReadonlySet<string>
-  /** The run where that was done, where this one is another try of it. */
+  /** The source of the fork, if the fork is a retry. */
   readonly retryOf?: ForkSource
 }
 
-/** @returns what a step shares with the run that this one is a fork of; undefined for one that is its own */
+/** @returns what a step shares with the source of the fork; undefined for a step of the fork alone */
 async function sharesOf(
   { parts, user, source }: Undoing,
   { run, pinned }: ForkSource,
@@ -113,7 +113,7 @@ async function sharesOf(
     const [then, here] = await Promise.all(
       [before.run, run].map((each) => parts.steps.effects(user, stepJournal(each, step))),
     )
-    // Under another key it was carried out again.
+    // An effect with another key was executed again in the fork.
     const done = new Set(then?.flatMap(({ call, key, state }) => (state === 'done' ? [`${call} ${key}`] : [])))
     const effects = here?.flatMap(({ call, key }) => (done.has(`${call} ${key}`) ? [call] : [])) ?? []
     const runs = (await entriesOf(parts, user, before.run, step)).filter((entry) => startedBy(entry) !== undefined)
@@ -142,13 +142,13 @@ async function undoEffects(
   )
 }
 
-/** An entry of a step's log, as far as it says what the step did. */
+/** The fields of a journal record that tell which call it is about. */
 type Entry = {
   readonly t: string
   readonly id?: string
 }
 
-/** The run that the step began there. */
+/** Returns the child run that the record starts. */
 const startedBy = ({ t, id = '' }: Entry) => (t === 'wait' ? /\/run:(.+)#\d+$/.exec(id)?.[1] : undefined)
 
 async function entriesOf({ journals }: OrchestraParts, user: UserId, run: string, step: string) {
@@ -157,8 +157,8 @@ async function entriesOf({ journals }: OrchestraParts, user: UserId, run: string
 }
 
 /**
- * What a step did, in its order: effects, and runs that it started.
- * @param shared calls that were made by the run that this one is a fork of
+ * Returns the effects and the child runs of a step, in the order of its record.
+ * @param shared the calls that the source of the fork has made
  */
 async function partsOf(
   { parts, user }: Undoing,
@@ -182,7 +182,7 @@ async function partsOf(
   return found.filter((part) => 'run' in part || part.only.size > 0)
 }
 
-/** Not tried, for what came later could not be taken back. */
+/** Returns the effects that are skipped because a later undo failed. */
 async function skippedUndos(
   { steps }: OrchestraParts,
   user: UserId,

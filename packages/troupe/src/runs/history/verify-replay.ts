@@ -1,4 +1,4 @@
-/** Replays a run: the recorded inputs through today's `transition`, compared with the recorded events. Calls nothing. */
+/** Replays a run: applies the present `transition` to the recorded inputs and compares the events. Calls no code of agents. */
 import { canonicalJson, type Json } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
 import { createState } from '../machine/state.ts'
@@ -6,7 +6,7 @@ import { transition } from '../machine/transition.ts'
 
 export interface ReplayResult {
   readonly identical: boolean
-  /** The first one. */
+  /** The first difference. */
   readonly difference?: { readonly seq: number; readonly recorded: Json; readonly replayed: Json }
   readonly events: number
 }

@@ -1,4 +1,4 @@
-/** In the change that ends a run: the step that started it hears of its end, and the step's run of what was used. */
+/** Answers the step that started a run and charges its parent for the usage, in the change that ends the run. */
 
 import { type Json, taintField, type UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -27,7 +27,7 @@ export function answerParent(
   ]
 }
 
-/** The branches stay in the child's own journal: the step's record holds the answer alone. */
+/** Returns the result without branches: the record of the step holds the answer alone. */
 export function answerOf(result: RunAccount) {
   const value = JSON.parse(JSON.stringify({ ...result, branchResults: [] })) as Json
   return { value, ...taintField(result.taint) }
@@ -38,7 +38,7 @@ export function chargeOf({ totalSteps: steps, usage, cost }: RunAccount): Charge
   return { steps, usage: { ...usage, cost: cost.usd, ...unknown } }
 }
 
-/** Returns what a run that has not ended counts in the one above so far; undefined where nothing. */
+/** Returns the usage of an open run that its parent counts so far; undefined if there is none. */
 export function usageSoFar(state: Readonly<State>, { charged }: Parent): StepUsage | undefined {
   const { unknown, ...used } = totalUsage(state)
   const { usage } = less({ steps: 0, usage: { ...used, ...(unknown.length > 0 ? { unknown } : {}) } }, charged)

@@ -1,4 +1,4 @@
-/** Carries out `children.cancel`: the run ends when its child runs have. */
+/** Executes `children.cancel`: the run ends after its child runs. */
 import type { UserId } from '../../../core/index.ts'
 import type { Input, Pinned } from '../../machine/machine-events.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -15,6 +15,6 @@ export async function cancelChildren(
   owner: CancelledRun,
 ): Promise<void> {
   await children.cancelAll(owner.user, owner.run, owner.pinned.config.timeouts.grace)
-  // Where the run is another's by now, its next owner does the same.
+  // If another process owns the run now, that process cancels the child runs.
   await owner.apply((at) => ({ at, type: 'children.cancelled' })).catch(() => {})
 }

@@ -1,4 +1,4 @@
-/** Cancels child runs and waits for their end: those of a step, and all of a run. */
+/** Cancels the child runs of a step or of a run, and waits for their end. */
 import { TroupeError, type UserId, WorkTimer } from '../../../core/index.ts'
 import { defaultGraceMs } from '../../machine/clocks/update-clocks.ts'
 import type { ChildRuns } from '../orchestra-parts.ts'

@@ -1,4 +1,4 @@
-/** What the host does for runs that steps start. */
+/** Creates, executes and cancels child runs for the host. */
 
 import type { ChildRunSpec } from '../../../agents/index.ts'
 import type { UserId } from '../../../core/index.ts'
@@ -44,7 +44,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
       const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, records), { stopped: true })
       const before = Object.entries(parentOf(pinned)?.reserved ?? {})
       const amounts = Object.fromEntries(before.map(([resource, { amount }]) => [resource, amount]))
-      // Its code comes with the step that starts it.
+      // The step that starts the child provides its code.
       const source = { run, records, pinned, agents: new Map() }
       const retry = {
         budget: {},
@@ -60,10 +60,10 @@ export function createChildRuns(host: RunHost): ChildRuns {
     remaining: (user, run, step) => remaining(host, user, run, step),
     claim: async (user, run, agents, parent) => {
       const row = await host.parts.store.get(user, run)
-      // One that ended long ago is not kept any more; the step's record holds what it brought.
+      // Retention may have deleted an ended child; the record of the step has its result.
       if (host.isClosed || !row || row.endedAt !== null) return
       try {
-        // Paused before the child was durable: it was not among those that heard of it.
+        // The run was paused before the child was durable, so the child has not received the pause.
         if (viewOf((await host.own(user, parent)).state).isPaused) {
           const { inbox, storage } = host.parts
           const pause = inbox.put(
@@ -77,14 +77,14 @@ export function createChildRuns(host: RunHost): ChildRuns {
         }
         await host.own(user, run, agents)
       } catch (error) {
-        // Another process was faster, which has the code too.
+        // Another process that has the code has claimed the child.
         if (!isOver(error) && !(error instanceof TroupeError && error.code === 'run.not_owned')) throw error
       }
     },
   }
 }
 
-/** From its first child run on, a run draws what it uses: those below it draw from the same budget. */
+/** From its first child run on, a run reserves its usage in the shared budget, because its children use the same budget. */
 async function remaining(host: RunHost, user: UserId, run: string, step: string): Promise<RemainingBudget> {
   const owner = await host.own(user, run)
   const { state, pinned } = owner
@@ -101,7 +101,7 @@ async function remaining(host: RunHost, user: UserId, run: string, step: string)
   }
 }
 
-/** Returns what a run that waits shows, with the questions of its child runs; undefined while something moves. */
+/** Returns the status of a waiting run with the questions of its child runs; undefined while a step executes. */
 export async function resultWhileChildrenWait(host: RunHost, user: UserId, row: RunRow): Promise<Json | undefined> {
   if (row.result === null) return undefined
   const account = JSON.parse(row.result) as Json

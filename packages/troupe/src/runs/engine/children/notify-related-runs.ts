@@ -1,6 +1,6 @@
 /**
- * In the change that pauses a run, lets it go on, sets its breakpoints, or ends it with a failure or a cancellation: the
- * runs that its steps have started hear of it. A run that comes to a breakpoint tells the one above, so that all of them stop.
+ * Sends a pause, a resume, new breakpoints, a failure or a cancellation of a run to its child runs, in the change that
+ * decides it. A run that reaches a breakpoint tells its parent, so that all related runs stop.
  */
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -16,7 +16,7 @@ import { journalOwnerOf, runJournal } from '../store/run-journals.ts'
 import { usageSoFar } from './answer-parent.ts'
 import { parentOf } from './parent.ts'
 
-/** What of its breakpoints holds below too: an event's number is of one journal. */
+/** Returns the breakpoints that child runs share: all except the number of an event, which belongs to one journal. */
 export const childBreakpoints = (breakOn: readonly BreakOn[]): readonly BreakOn[] =>
   breakOn.filter(({ on }) => on !== 'seq')
 
@@ -53,13 +53,13 @@ async function notifyChildren(
   )
 }
 
-/** What a change decided, and how the run was before it. */
+/** The decisions of a change, and the state of the run before it. */
 interface Decided {
   readonly before: DerivedStatus
   readonly commands: readonly Command[]
-  /** The parent resumed it. */
+  /** True if the parent resumed the run. */
   readonly isAsked: boolean
-  /** Of the row, once per change. */
+  /** The id of the message, once for each change. */
   readonly name: string
 }
 

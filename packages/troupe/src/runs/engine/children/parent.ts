@@ -1,4 +1,4 @@
-/** Which step started a run, and which runs its budget is a part of: pinned with the run, as they never change. */
+/** The step that started a run, and the runs whose budgets the run shares. Both are recorded at the start and never change. */
 import type { Pinned, StepUsage } from '../../machine/machine-events.ts'
 import type { Pools, SharedResource } from '../budgets/shared-budgets.ts'
 import type { BudgetLimits } from '../execution/run-budgets.ts'
@@ -8,19 +8,19 @@ export type Parent = {
   /** The journal of the step, and its wait for this run's end. */
   readonly step: string
   readonly wait: string
-  /** All runs above, from the parent on. */
+  /** The parent and all runs above it, the parent first. */
   readonly above: readonly string[]
-  /** The runs whose budgets of steps, hops and branches this run draws from: this one where it has a budget of its own. */
+  /** The runs whose budgets of steps, hops and branches this run uses: this run itself if it has a budget of its own. */
   readonly pools: Pools
-  /** What a budget of its own took of those above. */
+  /** The amounts that its own budget reserved in the budgets of the runs above. */
   readonly reserved?: { readonly [resource in SharedResource]?: { readonly pool: string; readonly amount: number } }
-  /** The parent and those above it, as far as their tokens or cost are limited. */
+  /** The runs above it whose tokens or cost are limited. */
   readonly limits: readonly ({ readonly run: string } & BudgetLimits)[]
-  /** Of a run that is tried again: what the run above was charged for it before. */
+  /** For a retried run: the amount that its parent was charged before. */
   readonly charged?: Charge
 }
 
-/** What a run took of the budget of the one above. */
+/** The amounts that a run reserved in the budget of its parent. */
 export type Charge = {
   readonly steps: number
   readonly hops?: number
@@ -62,6 +62,6 @@ export function childPools(
   return { pools: { ...above, ...own }, ...(reserved.length > 0 ? { reserved: Object.fromEntries(reserved) } : {}) }
 }
 
-/** The runs whose budgets a run draws from. */
+/** Returns the runs whose budgets a run uses. */
 export const poolsOf = (pinned: Pinned, run: string): Pools =>
   parentOf(pinned)?.pools ?? { steps: run, hops: run, branches: run }

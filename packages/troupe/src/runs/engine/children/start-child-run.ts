@@ -1,7 +1,7 @@
 /**
- * Runs that a step starts. A child is made in the very change that commits the step's turn, together with the step's wait
- * for its end: so it exists exactly if the step knows of it, and its last change answers the wait. Its id is in
- * the step's record: entered again, the step finds the same child, also in a fork of its run.
+ * Starts a child run for a step. One change commits the child together with the step's turn and its wait for the end of the
+ * child, so the child exists exactly if the step knows of it. The last change of the child answers the wait. The record of the
+ * step has the id of the child, so a recovered step finds the same child, also in a fork of its run.
  */
 import type { ChildRun, ChildRunResult, ChildRunSpec } from '../../../agents/index.ts'
 import { checkOptions, failure, hashJson } from '../../../core/index.ts'
@@ -28,7 +28,7 @@ export async function startChildRun(
   checkOptions('ctx.startRun', spec, ['task', 'team', 'agent', 'topology', 'config', 'tags'])
   const runSpec = parts.children.prepare(spec)
   at.onChildRun()
-  // Before anything is awaited: runs that start side by side keep their order.
+  // Assigned before the first await, so that runs that start together keep their order.
   const run = recorder.answerNow(childCall, () => childRunId(at.run, parts.ids.next()))
   const step = stepJournal(at.run, at.step)
   const { topology, config: asked } = runSpec.pinned
@@ -48,7 +48,7 @@ export async function startChildRun(
       return { statements: [...reservation, ...rows], wake: ['timers'] }
     },
   })
-  // Who never asks for the result is not told of it.
+  // A caller that does not ask for the result gets no rejection.
   ended.catch(() => {})
   await recorder.commit()
   await parts.children.claim(at.user, run, runSpec.agents, at.run)
@@ -62,7 +62,7 @@ export async function startChildRun(
   }
 }
 
-/** What of its budget a child run names, by its team's config or its own: that is reserved. */
+/** Returns the budget that the child's config or its team's config names. That amount is reserved. */
 function reservedBy(
   { topology, config }: Pinned,
   asked: RunConfig | undefined,
@@ -74,7 +74,7 @@ function reservedBy(
   )
 }
 
-/** @throws BudgetExceededError `budget.exceeded` where there is less: nothing is clipped */
+/** @throws BudgetExceededError `budget.exceeded` if less is left; the amount is not reduced */
 async function reserve(
   { sharedBudgets }: OrchestraParts,
   { user, run }: RunStep,
@@ -94,7 +94,7 @@ async function reserve(
   return statements
 }
 
-/** What the child does not name is limited as in the run that starts it. */
+/** Limits that the child does not name are those of the parent. */
 function configBelow(
   config: Pinned['config'],
   amounts: { readonly [resource in SharedResource]?: number },

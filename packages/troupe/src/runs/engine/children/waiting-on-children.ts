@@ -1,20 +1,20 @@
-/** A run whose steps wait for child runs that wait shows their questions as its own. */
+/** A run whose steps wait for waiting child runs shows the questions of the child runs as its own. */
 import type { Json } from '../../../core/index.ts'
 import { childQuestionId } from '../../machine/run/run-waiting.ts'
 
-/** What a run that waits shows of itself, as JSON. */
+/** The stored status of a waiting run, as JSON. */
 export type Still = {
   readonly questions: readonly { readonly id: string }[]
 }
 export interface StillChild {
   readonly run: string
-  /** Undefined while something in it moves. */
+  /** Undefined while a step of it executes. */
   readonly still: Json | undefined
 }
 
 /**
- * @param account what the run, which waits, says of itself
- * @returns undefined while something in a child run moves, of which the run has not heard yet
+ * @param account the status of the waiting run itself
+ * @returns undefined while a step of a child run executes
  */
 export function waitingOnChildren(account: Json, children: readonly StillChild[]): Json | undefined {
   const own = account as Still
@@ -27,7 +27,7 @@ export function waitingOnChildren(account: Json, children: readonly StillChild[]
   return { ...own, questions }
 }
 
-/** The run that asked a question shown here, and the question as it knows it. */
+/** The child run that asked, and the id of the question in that run. */
 export function childQuestionOf(question: string): { readonly run: string; readonly question: string } | undefined {
   const at = question.indexOf('::')
   return at < 0 ? undefined : { run: question.slice(0, at), question: question.slice(at + 2) }

@@ -4,7 +4,7 @@ import type { EventOf, EventType } from '../../machine/machine-events.ts'
 import type { EventWithPath } from './run-event.ts'
 import { runSpanOf } from './run-span.ts'
 
-/** The fields that are published wherever an event of the core has them. */
+/** The fields of machine events that are published without change. */
 const publishedFields = [
   'branch',
   'step',
@@ -25,7 +25,7 @@ type Published<Type extends EventType> = Pick<
   EventOf<Type>,
   Extract<keyof EventOf<Type>, (typeof publishedFields)[number]>
 >
-/** What `summaryOf` adds. */
+/** The fields that `summaryOf` adds. */
 type Summary<Type extends EventType> = Type extends 'run.failed' | 'step.failed'
   ? Pick<EventPayloads['run.failed'], 'code' | 'errorId'>
   : Type extends 'guard.tripped'
@@ -49,7 +49,7 @@ export function publishedEvent(userId: UserId, runId: string, trace: string, eve
   return { ...base, ...fields, ...summaryOf(event) } as PublishedEvent
 }
 
-/** What is published of a field that holds content too. */
+/** Returns the published part of a field that also has content. */
 function summaryOf(event: EventWithPath): object {
   if (event.type === 'run.failed' || event.type === 'step.failed') {
     const { code, errorId } = event.error

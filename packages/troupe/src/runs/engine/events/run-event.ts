@@ -1,18 +1,18 @@
-/** A run's journal as it is told. */
+/** The events of a run as its readers receive them. */
 import type { UserId } from '../../../core/index.ts'
 import type { AgentPath } from '../../machine/labels/agent-path.ts'
 import type { Event } from '../../machine/machine-events.ts'
 
-/** An event with its place in the run: 1, 2, 3 … */
+/** An event with its number in the run: 1, 2, 3 … */
 export type NumberedEvent = Event & { readonly seq: number }
 
-/** With the agents through whose invocations it came to be, from who began to who acts; empty for the run as a whole. */
+/** An event with the agents of its chain of invocations, the first agent first; empty for events of the whole run. */
 export type EventWithPath = NumberedEvent & { readonly path: AgentPath }
 
-/** As who follows a run is told it. */
+/** An event as `run.events()` yields it. */
 export type RunEvent = EventWithPath & {
   readonly run: string
   readonly user: UserId
-  /** Of W3C Trace Context: the id of the run's trace, which what its steps write and send carries too. */
+  /** The trace id of the run (W3C Trace Context). Entries and messages that its steps write carry the same id. */
   readonly trace: string
 }

@@ -1,4 +1,4 @@
-/** Where an event of a run stands in its trace: the run, below it its branches, below those their steps. */
+/** The span of an event in the trace of the run: the run, below it its branches, below those their steps. */
 import { traceOf, type UserId } from '../../../core/index.ts'
 import { runJournal, stepJournal } from '../store/run-journals.ts'
 import type { EventWithPath } from './run-event.ts'
@@ -8,7 +8,7 @@ interface SpanRef {
   readonly parent?: string
 }
 
-/** Nothing for events that begin or end nothing. */
+/** Returns undefined for events that start or end no span. */
 export function runSpanOf(user: UserId, run: string, event: EventWithPath): SpanRef | undefined {
   const id = (name: string) => traceOf(user, name, name).spanId
   const journal = runJournal(run)

@@ -1,4 +1,4 @@
-/** The agents of a run with other prompts or another model: those that stand in it, their helpers, and what pools lend. */
+/** The agents of a run with other prompts or another model, also helpers and the agents of pools. */
 import { type Agent, AgentPool, BaseLlmAgent, definitionOf, type LlmAgentOptions } from '../../../agents/index.ts'
 import { failure, listOf, readable } from '../../../core/index.ts'
 import type { ModelSpec, Models } from '../../../models/index.ts'
@@ -10,8 +10,8 @@ interface Edit {
 }
 
 /**
- * @throws NotFoundError `agent.unknown` for a prompt of who is not in the run; ValidationError for one of who asks no
- * model
+ * @throws NotFoundError `agent.unknown` for the prompt of an agent that is not in the run; ValidationError for one of an agent
+ * without a model
  */
 export function editedAgents(agents: Agents, edit: Edit): Agents {
   const { prompts = {}, model } = edit
@@ -26,7 +26,7 @@ export function editedAgents(agents: Agents, edit: Edit): Agents {
   return new Map([...agents].map(([name, agent]) => [name, edited(agent, edit)]))
 }
 
-/** @throws ValidationError for a model where nobody asks one */
+/** @throws ValidationError for a model if no agent calls a model */
 export function rejectIneffective(agents: Agents, { model }: Edit): void {
   if (model === undefined || namesOfAsking(agents).size > 0) return
   throw failure('validation.failed', {
@@ -35,22 +35,22 @@ export function rejectIneffective(agents: Agents, { model }: Edit): void {
   })
 }
 
-/** Of one chain. */
+/** The models of one chain of fallbacks. */
 const maxModels = 100
 
-/** @throws ValidationError `model.unknown`, `model.not_installed` where none of what stands in the place of models can be asked */
+/** @throws ValidationError `model.unknown`, `model.not_installed` if no model of the chain can be called */
 export function rejectUnknown({ model }: Edit, models: Pick<Models, 'obstacles'>): void {
   if (model === undefined) return
   const isChain = readable('The model', () => Array.isArray(model))
   const chain = isChain ? listOf('The models', model as readonly ModelSpec[], maxModels) : [model as ModelSpec]
-  // What is no model at all is told by the agents that are given it.
+  // The agents themselves reject a value that is not a model.
   if (!chain.every((spec) => typeof spec === 'string' || (typeof spec === 'object' && spec !== null))) return
   const asked = readable('The model', () => models.obstacles?.(chain) ?? [])
   const [first] = asked
   if (first?.obstacle && asked.every(({ obstacle }) => obstacle)) throw first.obstacle
 }
 
-/** @param called in the team, where a pool has a name of its own */
+/** @param called the name in the team, which a pool may define itself */
 function edited(agent: Agent, edit: Edit, called = agent.name): Agent {
   if (agent instanceof AgentPool) return agent.changed((one) => edited(one, edit, called))
   if (!(agent instanceof BaseLlmAgent)) return agent
@@ -64,7 +64,7 @@ function edited(agent: Agent, edit: Edit, called = agent.name): Agent {
   })
 }
 
-/** Those who ask a model, or may: of what the `create` of a pool makes nobody knows beforehand. */
+/** Returns true for agents that call a model, and for pools, whose agents are not known before they are created. */
 function namesOfAsking(agents: Agents): ReadonlySet<string> {
   const names = new Set<string>()
   const visit = (agent: Agent, called = agent.name): void => {

@@ -1,10 +1,10 @@
-/** What a step failed with: the calls whose failures its code has not gone on from. */
+/** Finds the calls that failed a step: those after whose failure its code did not continue. */
 import { isFailedChild } from './fork-children.ts'
 import type { StepLogEntry } from './forked-steps.ts'
 
 /**
- * Where code failed and goes on, it begins something; what it had begun before only comes to its end meanwhile.
- * @returns the places of their outcomes in the log
+ * Code that continues after a failure starts a new call. Calls that had started before the failure only end after it.
+ * @returns the indexes of their outcomes in the journal
  */
 export function failedCalls(entries: readonly StepLogEntry[]): ReadonlySet<number> {
   const begun = new Map<string, number>()

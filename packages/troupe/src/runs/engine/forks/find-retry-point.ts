@@ -1,4 +1,4 @@
-/** Where a failed run is taken up again: a step that failed with what it waited for is given it anew. */
+/** Finds the event from which a failed run is retried; a step that failed with an awaited answer gets a new answer. */
 import type { UserId } from '../../../core/index.ts'
 import type { PastRun } from '../../history/past-run.ts'
 import { retryPointOf, waitPointOf } from '../../history/retry-point.ts'

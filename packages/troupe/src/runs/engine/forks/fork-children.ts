@@ -1,7 +1,7 @@
 /**
- * What a fork takes over of the runs that its steps had started. One that had ended is not run again: its result is in the
- * step's record, or is handed to the step. Where a run is tried again, so is one below that failed or was stopped, as a run
- * of its own that goes on where it stood.
+ * The child runs that a fork shares with its source. A completed child is not run again: the record of the step has its result,
+ * or the step receives it. A retry also retries failed and cancelled children, each as a new run that continues where the old
+ * one stopped.
  */
 
 import { failure, type Json } from '../../../core/index.ts'
@@ -17,23 +17,23 @@ import { runJournal, stepJournal } from '../store/run-journals.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
 export interface ForkedChildren {
-  /** The ids of runs that are tried again, by what they were. */
+  /** The new ids of retried child runs, by their old ids. */
   readonly names: ReadonlyMap<string, string>
   readonly statements: readonly Statement[]
 }
 
-/** The entry that holds the id of a child. */
+/** The record that has the id of a child. */
 export const isChild = ({ t, id = '' }: Pick<StepLogEntry, 't' | 'id'>): boolean =>
   t === 'now' && id.includes(`/${childCall.kind}:${childCall.name}#`)
 
-/** A reply that says that a run below has not come to a good end, where the step did not stop it itself. */
+/** Returns true for the reply of a child that did not complete, unless the step itself cancelled it. */
 export function isFailedChild({ t, id = '', v }: StepLogEntry, entries: readonly StepLogEntry[]): boolean {
   const child = t === 'reply' ? childIn(id) : undefined
   if (child === undefined || (v as RunAccount | undefined)?.status === 'completed') return false
   return !entries.some((entry) => entry.t === 'claim' && entry.k === child)
 }
 
-/** @param shared the entries of the step's log that the fork goes on from */
+/** @param shared the records of the step that the fork shares */
 export async function forkChildren(
   parts: Pick<OrchestraParts, 'children' | 'inbox' | 'sharedBudgets' | 'steps' | 'store'>,
   fork: ForkedSteps,
@@ -78,7 +78,7 @@ export async function forkChildren(
   return { names, statements }
 }
 
-/** What a run that had ended took counts where its parent is tried again. */
+/** Counts the usage of ended children in the retried parent. */
 function chargeFor(
   { inbox, sharedBudgets }: Pick<OrchestraParts, 'inbox' | 'sharedBudgets'>,
   { user, run, state }: ForkedSteps,
@@ -100,7 +100,7 @@ const renamedWait = (wait: string, names: ForkedChildren['names']): string => {
   return name === undefined ? wait : wait.replace(`/run:${child}#`, () => `/run:${name}#`)
 }
 
-/** Where the step's record names a run that is tried again, it names the new one. */
+/** Replaces the ids of retried children in the records of the step. */
 export function withChildren(entry: StepLogEntry, names: ForkedChildren['names']): StepLogEntry {
   if (names.size === 0) return entry
   if (isChild(entry)) return { ...entry, v: (names.get(String(entry.v)) ?? entry.v) as Json }

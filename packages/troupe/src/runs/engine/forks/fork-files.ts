@@ -1,6 +1,6 @@
 /**
- * The files that a fork has: the versions that its source had written where the fork begins. A step that ended by then gives
- * all of its own; one that waits, those of the turns that the fork shares; a later one, none.
+ * The workspace files of a fork: the versions that its source had written where the fork begins. An ended step contributes all
+ * of its versions, a waiting step those of the turns that the fork shares, and a later step none.
  */
 import { runWorkspace } from '../../../sandbox/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -9,9 +9,9 @@ import { stepJournal } from '../store/run-journals.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
 interface ForkedLogs {
-  /** By step that waits where the fork begins: the records that the fork shares. */
+  /** The shared records of each step that waits where the fork begins. */
   readonly shared: ReadonlyMap<string, readonly StepLogEntry[]>
-  /** Whether a step began after the place of the fork, or is executed once more there. */
+  /** Returns true for a step that started after the fork's event or is executed again in the fork. */
   readonly isLater: (step: string) => boolean
 }
 
@@ -46,7 +46,7 @@ export async function forkFiles(
   return statements
 }
 
-/** How often these records tell that the file was written. */
+/** Returns how often the file was written in these records. */
 const writesOf = (entries: readonly StepLogEntry[], path: string): number =>
   entries.flatMap(({ w = [] }) => w).filter((call) => call.replace(/#\d+$/, '').endsWith(`file:${path}`)).length
 

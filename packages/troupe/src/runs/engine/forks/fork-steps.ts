@@ -1,6 +1,6 @@
 /**
- * What a fork takes over of the steps of its source: the records of steps that wait, up to the first answer that the fork
- * does not share, and what LlmAgents that go on had said by then.
+ * The records that a fork shares with the steps of its source: those of waiting steps, up to the first answer that the fork does
+ * not share, and the threads of LlmAgents that continue.
  */
 
 import type { Statement } from '../../../storage/index.ts'
@@ -17,19 +17,19 @@ import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
 export interface SharedSteps {
   readonly statements: readonly Statement[]
-  /** Calls that the fork has from the records of its source, by step. */
+  /** The calls that the fork shares with its source, by step. */
   readonly calls: ReadonlyMap<string, ReadonlySet<string>>
 }
 
-/** What a fork goes on with of the log of one open step. */
+/** The journal of one open step, divided at the fork. */
 export interface SharedLog {
-  /** What the fork has too. */
+  /** The records that the fork shares. */
   readonly shared: readonly (readonly StepLogEntry[])[]
-  /** What came after it in the source. */
+  /** The later records of the source. */
   readonly rest: readonly StepLogEntry[]
 }
 
-/** Of the steps that are open where the fork begins and had recorded something by then, by step. */
+/** Divides the journals of the steps that are open where the fork begins, by step. */
 export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promise<ReadonlyMap<string, SharedLog>> {
   const logs = new Map<string, SharedLog>()
   if (hasEnded(fork.state)) return logs
@@ -39,9 +39,9 @@ export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promi
     const sent = answersTo(fork, step.id)
     const entries = await entriesOf(parts, fork, step.id)
     const replied = new Set(entries.flat().flatMap(({ t, id = '' }) => (t === 'reply' ? [id] : [])))
-    // An agent of the run would never serve it, and who is outside the run replies to the source.
+    // No agent of the fork would handle the request, and an agent outside the run replies to the source.
     const isUnasked = (id: string) => !fork.serving.has(`${step.id}>${id}`) && (sent.has(id) || !replied.has(id))
-    // What the run has not heard of where the fork begins is asked anew there, and a run that goes on is the source's.
+    // A request that was open where the fork begins is sent again; an open child run belongs to the source.
     const isUnknownToFork = ({ t, id = '', v }: StepLogEntry) =>
       (t === 'wait' && id.includes('/ask:') && !viewOf(fork.state).hasAsked(step.id, `${step.id}?${id}`)) ||
       (t === 'wait' && id.includes('/request:') && isUnasked(id)) ||
@@ -49,7 +49,7 @@ export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promi
     const isKnown = (id: string) => {
       const child = childIn(id)
       if (child !== undefined) return fork.all === true || fork.charged.has(child)
-      // Who is asked outside the run answers the step, and not the run.
+      // An agent outside the run answers the step, not the run.
       return known.has(id) || !(sent.has(id) || fork.serving.has(`${step.id}>${id}`))
     }
     const isOutside = (id: string) => id.includes('/request:') && isKnown(id) && !known.has(id)
@@ -60,7 +60,7 @@ export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promi
   return logs
 }
 
-/** @param logs as `shareLogs` gives them */
+/** @param logs the result of `shareLogs` */
 export async function forkSteps(
   parts: OrchestraParts,
   fork: ForkedSteps,
@@ -88,7 +88,7 @@ export async function forkSteps(
   return { statements: [...statements, ...(await threadMessages(parts, fork, waiting)), ...files], calls }
 }
 
-/** The waits of a step that its run has answered, up to the end of the source. */
+/** Returns the waits of a step that its run has answered, up to the end of the source. */
 const answersTo = ({ source }: ForkedSteps, step: string): ReadonlySet<string> =>
   new Set(
     source.records.flatMap(({ body }) =>
@@ -100,14 +100,14 @@ const answersTo = ({ source }: ForkedSteps, step: string): ReadonlySet<string> =
 
 async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedSteps, step: string) {
   const content = await journals.load(user, stepJournal(source.run, step))
-  // Restarts are counted for the run whose process ended.
+  // Restarts count only for the run whose process ended.
   const bodies = (content?.records ?? []).map(({ body }) =>
     (body as readonly StepLogEntry[]).filter(({ t }) => t !== 'restarted' && t !== 'stopped'),
   )
   return bodies.filter((entries) => entries.length > 0)
 }
 
-/** A step that has asked for nothing begins anew. */
+/** A step without calls starts again. */
 function split(
   bodies: readonly (readonly StepLogEntry[])[],
   {
@@ -156,10 +156,10 @@ function beforeFailure(
   return released.length > 0 ? [...retained, released] : retained
 }
 
-/** Of what was under way when a call failed; what the code read after it is read anew. */
+/** Keeps the records of calls in progress at the failure; later reads are made again. */
 const isOutcome = new Set(['effect', 'reply', 'released', 'uncertain', 'not-happened'])
 
-/** Conversations are named for their run. */
+/** The names of threads contain the id of their run. */
 function renamed(entry: StepLogEntry, { source, run }: ForkedSteps, children: ForkedChildren['names']): StepLogEntry {
   const one = (id: string) => id.replace(`thread:${threadOf(source.run, '')}`, `thread:${threadOf(run, '')}`)
   return withChildren(
@@ -172,7 +172,7 @@ function renamed(entry: StepLogEntry, { source, run }: ForkedSteps, children: Fo
   )
 }
 
-/** @param waiting the rests of the logs of steps that wait, which the fork does not share */
+/** @param waiting the later records of waiting steps, which the fork does not share */
 async function threadMessages(
   parts: OrchestraParts,
   fork: ForkedSteps,
@@ -206,14 +206,14 @@ async function threadMessages(
   return statements
 }
 
-/** It was begun after the place of the fork, or is carried out again there. */
+/** Returns true for a step that started after the fork's event or is executed again in the fork. */
 const isLater = ({ state }: ForkedSteps, step: string, waiting: ReadonlyMap<string, unknown>): boolean => {
   if (waiting.has(step) || viewOf(state).step(step)) return true
   const at = step.lastIndexOf('#')
   return Number(step.slice(at + 1)) > (viewOf(state).branch(step.slice(0, at))?.steps ?? 0)
 }
 
-/** How long the conversation was before what these entries tell of: when a step opened it, or first added to it. */
+/** Returns the length of the thread before these records: when a step opened it, or first appended to it. */
 function lengthIn(entries: readonly StepLogEntry[], name: string): number | undefined {
   for (const { t, id, v, w = [] } of entries) {
     if (t === 'answer' && typeof v === 'number' && id?.includes(`thread:${name}#`)) return v

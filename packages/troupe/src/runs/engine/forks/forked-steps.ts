@@ -1,10 +1,10 @@
-/** What a fork is made of, as far as it concerns the steps of its source. */
+/** The parts of a fork that concern the steps of its source. */
 import type { Json, UserId } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
 
-/** Of which run a run is a fork, or another try, and the `seq` of the last event that it shares. */
+/** The source of a fork or a retry, and the `seq` of the last shared event. */
 interface ForkedFrom {
   readonly run: string
   readonly at: number
@@ -18,30 +18,30 @@ export interface ForkedSteps {
   readonly user: UserId
   readonly source: { readonly run: string; readonly records: readonly JournalRecord[] }
   readonly run: string
-  /** Of the fork, where it begins. */
+  /** The state of the fork at its start. */
   readonly state: State
-  /** Waits that each step had been answered. */
+  /** The answered waits of each step. */
   readonly answered: ReadonlyMap<string, ReadonlySet<string>>
-  /** Steps that serve requests of others, also those that are over. */
+  /** Steps that handle requests of other agents, also ended ones. */
   readonly serving: ReadonlySet<string>
-  /** Runs that its steps had started, and that had ended. */
+  /** The ended child runs. */
   readonly charged: ReadonlySet<string>
-  /** Also steps that waited for nothing go on with what they had recorded, up to how they failed. */
+  /** Steps that were not waiting also continue with their records, up to their failure. */
   readonly all?: boolean
-  /** Effects of class `at-most-once` may be repeated. */
+  /** True if effects of class `at-most-once` may be repeated. */
   readonly repeat: boolean
 }
 
-/** An entry of a step's log, as far as a fork looks into it. */
+/** The fields of a journal record that a fork reads. */
 export type StepLogEntry = {
   readonly t: string
   readonly id?: string
   readonly v?: Json
   readonly e?: Json
-  /** The class of a claim, and its key. */
+  /** The effect class of a claim, and its idempotency key. */
   readonly c?: string
   readonly k?: string
-  /** The hash of what the call was given. */
+  /** The hash of the input of the call. */
   readonly h?: string
   /** Calls whose writes were committed. */
   readonly w?: readonly string[]

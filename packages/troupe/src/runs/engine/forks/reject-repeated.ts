@@ -1,4 +1,4 @@
-/** Effects of class `at-most-once` that a fork would carry out once more: what its source began after the place of the fork. */
+/** Rejects a fork that would repeat `at-most-once` effects which its source began after the fork's event. */
 import { failure, type UserId } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import { recordedCall } from '../../history/steps/recorded-call.ts'
@@ -18,15 +18,15 @@ type RepeatedEffect = {
 }
 
 interface Shared {
-  /** Of the fork, up to its place. */
+  /** The events of the fork, up to its event. */
   readonly events: readonly Event[]
-  /** What the fork has from the records of its source, by step. */
+  /** The records that the fork shares with its source, by step. */
   readonly calls: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 type Parts = Pick<OrchestraParts, 'steps' | 'journals'>
 
-/** What happened, or may have happened: what is known to have failed may be tried again. */
+/** Returns true for an effect that happened or may have happened; an effect that certainly failed can be repeated. */
 export const happened: ReadonlySet<string> = new Set(['done', 'uncertain', 'claimed'])
 const allRecords = 1_000_000
 
@@ -56,7 +56,7 @@ const stepsOf = (records: readonly JournalRecord[]): readonly string[] => [
   ),
 ]
 
-/** Those of the step and of the runs that it started. */
+/** Returns the effects of the step and of its child runs. */
 async function effectsOfStep(
   parts: Parts,
   user: UserId,

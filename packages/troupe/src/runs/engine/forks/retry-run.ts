@@ -1,6 +1,6 @@
 /**
- * Tries a failed run again, as a run of its own: the failed one stays as others have seen it, its result read, its caller
- * answered, its journal closed. The new one is a fork at the event before the failure.
+ * Retries a failed run as a new run, a fork at the event before the failure. The failed run does not change: its result may
+ * have been read, and its journal is closed.
  */
 import { checkName, type UserId } from '../../../core/index.ts'
 import { checkCeilings, type RunConfig, readRunLimits } from '../../../topology/index.ts'
@@ -10,13 +10,13 @@ import { findRetryPoint } from './find-retry-point.ts'
 import { forkRun } from './fork-run.ts'
 
 export interface RetryOptions {
-  /** A step that failed, or a branch: its last one that failed. */
+  /** A failed step, or a branch for its last failed step. */
   readonly from?: string
-  /** In place of the run's own limits; what it had used counts in them. */
+  /** Replaces the limits of the run; its usage so far counts in them. */
   readonly budget?: RunConfig['budget']
-  /** Of the new run. */
+  /** The id of the new run. */
   readonly id?: string
-  /** Carries out `at-most-once` effects once more that were begun after the failure; false by default, which rejects them. */
+  /** Allows the retry to repeat `at-most-once` effects that began after the failure; false by default. */
   readonly repeat?: boolean
   readonly signal?: AbortSignal
 }

@@ -1,6 +1,6 @@
 /**
- * Approvals that a fork does not share: an approval is for one call, so it goes along only with the record of that call.
- * Without that record the fork would make the call on an approval that was given to another run.
+ * Removes approvals that a fork must not share. An approval is for one call, so a fork shares it only with the record of that
+ * call. Without that record the fork would make the call with an approval that was given to another run.
  */
 
 import { approvalHash } from '../../../agents/index.ts'
@@ -12,7 +12,7 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import { type SharedLog, shareLogs } from './fork-steps.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
-/** The log of a step, from its first entry. */
+/** The journal of a step, from its first record. */
 type Log = readonly StepLogEntry[]
 
 interface StoredApproval {
@@ -28,9 +28,9 @@ interface SharedPrefix {
 }
 
 /**
- * Shares a prefix of the source, and shares it again without the approvals that were not used in it, until each that is
- * left has its call beside it.
- * @param share makes the prefix, where the recorded answers of these questions are passed over
+ * Shares a prefix of the source, and shares it again without the approvals that the prefix did not use, until each remaining
+ * approval has the record of its call.
+ * @param share creates the prefix without the recorded answers of these questions
  */
 export async function withoutUnusedApprovals<Prefix extends SharedPrefix>(
   parts: OrchestraParts,
@@ -55,7 +55,7 @@ function unusedApprovals(prefix: SharedPrefix, logs: ReadonlyMap<string, SharedL
   })
 }
 
-/** Of the steps that are open where the fork begins: what the others did is not done again. */
+/** Checks the steps that are open where the fork begins; the calls of ended steps are not made again. */
 function storedApprovals({ fork: { state }, events }: SharedPrefix): readonly StoredApproval[] {
   const asked = new Map(events.flatMap((event) => (event.type === 'question.asked' ? [[event.question, event]] : [])))
   return events.flatMap((event) => {
@@ -68,7 +68,7 @@ function storedApprovals({ fork: { state }, events }: SharedPrefix): readonly St
 
 const agrees = (answer: Json): boolean => (answer as { readonly approve?: unknown } | null)?.approve === true
 
-/** @param count how many approvals of the step are bound to the same hash: each needs a call of its own */
+/** @param count the number of approvals of the step with the same hash; each needs a call of its own */
 function isUsed(log: Log, wait: string, { tool, args = null, hash }: Question, count: number): boolean {
   const reply = log.findIndex(({ t, id }) => t === 'reply' && id === wait)
   if (reply < 0) return false
@@ -78,20 +78,19 @@ function isUsed(log: Log, wait: string, { tool, args = null, hash }: Question, c
   return new Set(calls).size >= count
 }
 
-/** An approval that code asks for itself names no call: it is for the first that the code claims after it. */
+/** An approval that the agent's code requests names no call: it belongs to the first claim after it. */
 function isFollowedByCall(log: Log, reply: number): boolean {
   const first = log.slice(reply + 1).find(({ t }) => t === 'claim')
   return first !== undefined && !isReleased(log, first.id)
 }
 
-/** A call that failed for certain is made once more, so its approval is asked for once more. */
+/** A call that certainly failed is made again, so its approval is requested again. */
 const isReleased = (log: Log, call: string | undefined): boolean =>
   log.some(({ t, id }) => t === 'released' && id === call)
 
 /**
- * A call of a tool is recorded by its place in the turn: as one effect with its arguments, or as a body, whose effects are
- * below it.
- * @returns which call of the tool the entry is of; undefined for other entries
+ * A tool call is recorded by its position in the turn: as one effect with its arguments, or as a body with effects of its own.
+ * @returns the tool call of the record; undefined for other records
  */
 function callOf({ t, id = '', h }: StepLogEntry, tool: string, input: string): string | undefined {
   if (t !== 'claim' && t !== 'effect' && t !== 'body') return undefined

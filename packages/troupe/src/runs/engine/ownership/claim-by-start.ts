@@ -8,15 +8,15 @@ import type { Event } from '../../machine/machine-events.ts'
 import type { Created } from '../starts/start-run.ts'
 import type { RunOwnership } from './run-ownership.ts'
 
-/** Commits the run; undefined where it was there already. */
+/** Commits the run; undefined if it existed before. */
 export type MakeRun = () => Promise<Created | undefined>
 
 /**
  * @param entry of its first steps
- * @returns false where the run was there already, and where this process was given up meanwhile
+ * @returns false if the run existed before, or if this process has lost its lease
  */
 export async function claimByStart(ownership: RunOwnership, make: MakeRun, entry: StepSpec['entry']): Promise<boolean> {
-  // This process has it, so it was there already.
+  // This process owns the run, so it existed before.
   if (ownership.state !== 'unclaimed') {
     await make()
     return false

@@ -1,20 +1,20 @@
-/** Makes a process carry a run on: this one, where no other does. */
+/** Ensures that a process owns a run: this process takes it over if no other owns it. */
 import { TroupeError, type UserId } from '../../../core/index.ts'
 import type { RetryWindow } from '../commands/command-options.ts'
 import type { RunHost } from '../run-host.ts'
 
-/** So long another process may take to find a run that this one can't carry on. */
+/** The time in ms for another process to find a run that this one cannot execute. */
 const retryWindowMs = 3_000
-/** So long a caller waits for a storage that fails: the run is taken up again as soon as it works. */
+/** The time in ms that a caller waits for a failing storage; the run is taken over as soon as the storage works. */
 const storageWindowMs = 30_000
-/** Another process has the run, or ended it just now. */
+/** Another process owns the run or has just ended it. */
 const passing = new Set(['run.not_owned', 'run.over', 'journal.lost'])
-/** Another process may be able to. */
+/** Another process may be able to execute the run. */
 const unable = new Set(['run.agents_missing', 'journal.newer'])
 
 const codeOf = (error: unknown): string => (error instanceof TroupeError ? error.code : '')
 
-/** Whether what was asked of it happened may not be known. */
+/** The outcome of the request may be unknown. */
 export const isOfStorage = (error: unknown): boolean => codeOf(error).startsWith('storage.')
 
 /** Its last owner wrote while it was taken over, or the storage failed. */

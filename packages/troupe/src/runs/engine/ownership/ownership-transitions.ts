@@ -1,12 +1,12 @@
 /**
- * What becomes of a run in this process: six states, seventeen triggers, and a cell for each pair.
+ * The ownership of a run in this process: six states, seventeen triggers, and a transition for each pair.
  *
  * - `unclaimed`: the process does not own the run; no object exists for it.
  * - `claiming`: a claim is in progress, and its outcome is not known.
- * - `claimed`: the process owns the run and something in it moves.
+ * - `claimed`: the process owns the run and executes it.
  * - `idle`: the process owns the run, and each branch of it waits for something outside.
  * - `releasing`: the change that gives the run back is in progress.
- * - `lost`: the process has lost the run, or cannot know whether it has; it looks again from what is durable.
+ * - `lost`: the process has lost the run, or cannot know whether it has; it reads the durable state again.
  */
 export const ownershipStates = ['unclaimed', 'claiming', 'claimed', 'idle', 'releasing', 'lost'] as const
 export type RunOwnershipState = (typeof ownershipStates)[number]
@@ -55,7 +55,7 @@ export interface OwnershipTransition {
   readonly actions: readonly OwnershipAction[]
 }
 
-/** The pair cannot happen: where it does, the process has a defect. */
+/** The pair cannot happen; if it does, the code has a defect. */
 export const impossibleTransition = 'impossible'
 
 const go = (to: RunOwnershipState, ...actions: readonly OwnershipAction[]): OwnershipTransition => ({ to, actions })
@@ -71,7 +71,7 @@ const noRelease = {
   released: impossibleTransition,
   'release-rejected': impossibleTransition,
 } as const
-/** An owner that this process has left is not heard any more. */
+/** Reports of a former owner are ignored. */
 const noCommit = {
   moved: impossibleTransition,
   waiting: impossibleTransition,
@@ -146,9 +146,9 @@ export const ownershipTransitions: {
     ...noClaim,
     ...noRecheck,
     ...noCommit,
-    // Whoever claims waits for the release, and claims then.
+    // A claim waits for the release and follows it.
     claim: go('releasing'),
-    // A run to which something came is not released, or is due at once.
+    // A run that got a message is not released, or is due at once.
     input: go('releasing'),
     // The change names the process as which the run was claimed.
     'lease-lost': go('releasing'),

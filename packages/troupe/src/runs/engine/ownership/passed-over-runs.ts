@@ -1,7 +1,7 @@
-/** The runs that this process cannot claim, since it lacks their code. All are forgotten together, and are tried again. */
+/** The runs that this process cannot claim because it lacks their code. All are forgotten together and tried again. */
 import type { Clock } from '../../../core/index.ts'
 
-/** A run whose code is not here is not tried again for so long. */
+/** For this time in ms a run without code in this process is not tried again. */
 const passedOverMs = 30_000
 const maxRuns = 10_000
 

@@ -19,7 +19,7 @@ export interface TickReader {
 }
 
 export interface ProcessLease {
-  /** The name under which this process holds its runs. */
+  /** The id under which this process owns its runs. */
   readonly processId: string
   /**
    * Whether the runs of this process are surely still its own: nothing while the lease is fresh by a clock that a stopped
@@ -27,7 +27,7 @@ export interface ProcessLease {
    * @throws LeaseLostError `journal.onLost`
    */
   check(): Promise<void> | undefined
-  /** @param onLost the runs that were held are another's, or nobody's */
+  /** @param onLost called when the process no longer owns its runs */
   start(onLost: () => void): void
   /** Reads for it now and with each tick. @returns ends that */
   onTick(reader: TickReader): () => void
@@ -43,7 +43,7 @@ export interface ProcessLeaseOptions {
   readonly leaseMs: number
 }
 
-/** A lease that is over as soon as it is renewed, so often in a row, is none. */
+/** After this many renewals in a row that had already expired, the lease counts as lost. */
 const attempts = 5
 const tickMs = 1_000
 
@@ -82,7 +82,7 @@ class StoredLease implements ProcessLease {
   async begin(): Promise<void> {
     const { storage, clock, ids, leaseMs } = this.#options
     const processId = ids.next()
-    // A hint that is not heard is found by the read each second.
+    // The read each second finds what a lost notification announced.
     await storage.broadcast?.listenAs(processId).catch(() => {})
     const asked = clock.monotonic()
     await this.#commit(this.#table.begin({ processId, until: { $: 'now', plusMs: leaseMs } }))
@@ -120,7 +120,7 @@ class StoredLease implements ProcessLease {
     for (let attempt = 0; attempt < attempts; attempt++) {
       await this.#renew()
       if (this.#processId !== processId) throw failure('journal.lost', { journal: 'of a process that was given up' })
-      // A renewal that was under way may have been asked for before the process stood still: its answer is old.
+      // A renewal in progress may have started before the process was suspended, so its answer is old.
       if (this.#options.clock.monotonic() < this.#freshUntil) return
     }
     throw failure('journal.lost', { journal: 'of a process whose lease ends before it is told of it' })

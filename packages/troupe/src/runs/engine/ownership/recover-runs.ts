@@ -1,4 +1,4 @@
-/** Takes over what a process that ended left running, where one process has the storage. */
+/** Takes over the open runs of the previous process, if one process alone uses the storage. */
 import type { RunHost } from '../run-host.ts'
 
 const page = 100

@@ -1,14 +1,14 @@
 /**
- * What processes on one storage tell each other of runs, besides what is durable: that one moved, and its live parts. A
- * process is told of the runs that it follows; whoever carries them on hears that by the same way. Losing all of it costs
- * a follower live parts, and the time until it looks by itself.
+ * The notifications about runs between processes on one storage: that a run changed, and its live parts. A process receives
+ * those of the runs that it follows, and tells their owners so by the same channel. If notifications are lost, a follower misses
+ * live parts and reads changes at its next recheck.
  */
 import type { Clock, Json, UserId } from '../../../core/index.ts'
 import type { Broadcast } from '../../../storage/index.ts'
 import type { RunLivePart } from '../orchestra-parts.ts'
 
 export interface RunBroadcast {
-  /** Asks for news of a run for the next few seconds. @param live its live parts too */
+  /** Requests the notifications of a run for the next few seconds. @param live its live parts too */
   follow(user: UserId, run: string, live: boolean): void
   changed(user: UserId, run: string): void
   live(user: UserId, run: string, part: RunLivePart): void
@@ -16,7 +16,7 @@ export interface RunBroadcast {
 }
 
 export interface RunBroadcastHost {
-  /** Whether this process carries it on. */
+  /** Returns true if this process owns the run. */
   isOwner(user: UserId, run: string): boolean
   onChanged(user: UserId, run: string): void
   onLive(user: UserId, run: string, part: RunLivePart): void
@@ -32,14 +32,14 @@ interface Followed {
   live: number
 }
 
-/** A follower asks again so often, and is told until this long after it asked. */
+/** The interval in ms of a follower's requests, and how long after a request it is notified. */
 const askMs = 2_000
 const notifyMs = 5_000
 const maxFollowed = 10_000
 
 const none: RunBroadcast = { follow() {}, changed() {}, live() {}, close() {} }
 
-/** @param broadcast undefined where nobody else is on the storage */
+/** @param broadcast undefined if no other process uses the storage */
 export function createRunBroadcast(
   broadcast: Broadcast | undefined,
   clock: Clock,
@@ -53,9 +53,9 @@ class SharedRunBroadcast implements RunBroadcast {
   readonly #clock: Clock
   readonly #host: RunBroadcastHost
   readonly #off: () => void
-  /** By others. */
+  /** Runs that other processes follow. */
   readonly #followed = new Map<string, Followed>()
-  /** By this process: when it asked last. */
+  /** Runs that this process follows, with the time of its last request. */
   readonly #asked = new Map<string, number>()
 
   constructor(broadcast: Broadcast, clock: Clock, host: RunBroadcastHost) {
@@ -105,7 +105,7 @@ class SharedRunBroadcast implements RunBroadcast {
       const known = this.#followed.get(key)
       if (this.#followed.size >= maxFollowed && !known) this.#followed.clear()
       this.#followed.set(key, { until, live: message[3] ? until : (known?.live ?? 0) })
-      // What happened while it asked.
+      // Delivers the changes that happened during the request.
       this.#send(['changed', user, run])
     }
   }
@@ -119,7 +119,7 @@ class SharedRunBroadcast implements RunBroadcast {
   }
 }
 
-/** What a newer release says is passed by. */
+/** Messages of a newer release are ignored. */
 function readMessage(text: string): RunMessage | undefined {
   try {
     const message: unknown = JSON.parse(text)

@@ -1,8 +1,8 @@
 /**
- * Finds runs that should go on and that no living process holds: those of processes that were given up, and those that
- * were let go and move. Some of each user before more of any, so that a user with many runs keeps nobody waiting.
+ * Finds due runs that no process with a valid lease owns: those of ended processes, and released runs that can continue. Takes
+ * some runs of each user before more of any, so that a user with many runs does not delay others.
  *
- * It only says which: to take one is a statement of the change that takes over its journal.
+ * It only finds the runs: the claim is a statement of the change that takes over the journal.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Clock, TroupeError, type UserId } from '../../../core/index.ts'
@@ -15,7 +15,7 @@ import type { ProcessLease } from './process-lease.ts'
 export interface RunClaims {
   /**
    * Reads with each tick of the lease.
-   * @param claim rejects where this process can't, or another was faster
+   * @param claim rejects if this process cannot claim the run, or another process was faster
    */
   start(claim: (user: UserId, run: string) => Promise<unknown>): void
   close(): Promise<void>
@@ -34,21 +34,21 @@ interface Found {
   readonly run: string
 }
 interface UnownedRun extends Found {
-  /** A process that is gone, or empty. */
+  /** An ended process, or empty. */
   readonly owner: string
 }
 
-/** Users in one look, and runs of each. */
+/** The number of users in one read, and of runs for each. */
 const users = 100
 const perUser = 4
-/** Takeovers at once: fewer than the connections of a pool by default, for its own runs go on meanwhile. */
+/** The number of concurrent takeovers: fewer than the default connections of a pool, because its own runs continue. */
 const concurrency = 8
-/** Of one user, behind those that were passed over. */
+/** The number of runs of one user that are read after the runs that this process skips. */
 const maxPages = 25
-/** It may be free again at once: of a process that took it and dies, or when the storage is well. */
+/** The run may soon be free again: its new owner may end, or the storage may recover. */
 const passing = new Set(['run.not_owned', 'run.over', 'run.unknown', 'journal.lost'])
 
-/** Before all users. */
+/** The position before all users. */
 const start = { afterShard: -1, after: '', afterOrphaned: '' }
 
 const runOf = (row: Row): string => String(row.journal_id).slice(runPrefix.length)
@@ -103,7 +103,7 @@ class Claims implements RunClaims {
     await this.#claiming
   }
 
-  /** As long as something was claimed there may be more. What fails is found by the next tick. */
+  /** Continues while runs were claimed, because more may follow. The next tick finds failed claims. */
   #claimAll(first: readonly Row[]): void {
     const claimAll = async () => {
       for (let rows = first; this.#stop && (await this.#claimPage(rows)); ) rows = await this.#readFree()
@@ -156,7 +156,7 @@ class Claims implements RunClaims {
     return found
   }
 
-  /** Of one user and one holder: what this process has not passed over, found behind that if need be. */
+  /** Returns the runs of one user and one owner that this process does not skip. */
   async #claimable(first: readonly UnownedRun[]): Promise<readonly Found[]> {
     const { storage, form } = this.#options
     let runs = first
@@ -176,9 +176,9 @@ class Claims implements RunClaims {
 }
 
 /**
- * Goes by the indexes alone: over the users that have due work without an owner, in the order of their shards; over the
- * processes that own runs, and the users of those that are gone; over the first runs of each user. What it costs grows with
- * the number of processes and of users found, not with that of runs.
+ * Follows indexes alone: the users with due work without an owner, in the order of their shards; the processes that own runs,
+ * and the users of ended processes; the first runs of each user. The cost grows with the number of processes and users found,
+ * not with the number of runs.
  */
 function compileStatements(storage: Storage) {
   const { dialect } = storage

@@ -11,7 +11,7 @@ import { createRunBroadcast, type RunBroadcast } from './run-broadcast.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface RunFollowersOptions {
-  /** Undefined where one process has the storage for itself. */
+  /** Undefined if no other process uses the storage. */
   readonly broadcast: Broadcast | undefined
   readonly clock: Clock
   readonly wakeups: Wakeups

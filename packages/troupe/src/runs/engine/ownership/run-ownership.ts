@@ -1,4 +1,4 @@
-/** One run as this process has it: carries out what the table of transitions says, and nothing else changes its state. */
+/** The ownership of one run in this process: executes the table of transitions, which alone changes its state. */
 import type { Agent } from '../../../agents/index.ts'
 import { failure, TroupeError, type UserId } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
@@ -20,7 +20,7 @@ export interface OwnedRun {
   readonly launcher: StepLauncher
 }
 
-/** A change that makes the run this process's, and what follows once it is. */
+/** A change that claims the run for this process, and the actions after it. */
 interface Claim {
   readonly change: () => Promise<OwnedRun>
   readonly resume: (owner: RunOwner) => void
@@ -29,26 +29,26 @@ interface Claim {
 export interface RunOwnershipHost {
   readonly wakeups: Wakeups
   readonly log: Log
-  /** How often this process was given up. */
+  /** How often this process has lost its lease. */
   readonly losses: number
   /** Claims the run in the storage, and folds it. */
   takeOver(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<OwnedRun>
-  /** Gives the run back in the storage, unless something came for it. @returns whether it did */
+  /** Releases the run in the storage, unless a message came for it. @returns true if it was released */
   release(owner: RunOwner): Promise<boolean>
   /** The run was claimed under a name of this process under which it is not owned here: another process may claim it. */
   abandon(user: UserId, run: string): Promise<void>
-  /** The run is owned here from now on, and nothing in it was carried out yet. */
+  /** The process owns the run from now on, and has executed none of its commands yet. */
   onClaimed(owned: OwnedRun): void
   /** After each commit of the run. */
   onCommit(owner: RunOwner): void
-  /** It is known more of a run that was lost. */
+  /** More is known about a lost run. */
   onRechecked(user: UserId, run: string): void
-  /** The steps of the run are not carried out here any more. */
+  /** The process stops the steps of the run. */
   onLeft(owner: RunOwner): void
   onUnclaimed(ownership: RunOwnership): void
 }
 
-/** A run that moves within this time finds its code still at hand. */
+/** For this time in ms the code of an idle run stays loaded. */
 const idleMs = 1_000
 const recheckMs = 1_000
 
@@ -91,7 +91,7 @@ export class RunOwnership {
     return this.#claim as Promise<RunOwner>
   }
 
-  /** Something came for the run, or for a step of it. */
+  /** A message came for the run or for one of its steps. */
   input(step?: string): void {
     if (step === undefined || !this.#owned) {
       this.dispatch('input')

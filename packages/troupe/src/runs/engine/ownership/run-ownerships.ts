@@ -11,13 +11,13 @@ import { type OwnedRun, RunOwnership, type RunOwnershipHost } from './run-owners
 
 type Parts = Pick<OrchestraParts, 'storage' | 'store' | 'inbox' | 'log' | 'wakeups'>
 
-/** What happens with a run outside its ownership. */
+/** The actions on a run that its ownership calls. */
 export type RunOwnershipPort = Pick<RunOwnershipHost, 'takeOver' | 'onClaimed' | 'onCommit' | 'onRechecked' | 'onLeft'>
 
 export class RunOwnerships {
   readonly #runs = new Map<string, RunOwnership>()
   readonly #host: RunOwnershipHost
-  /** How often this process was given up. A claim that began before and was answered after may be another process's. */
+  /** How often this process has lost its lease. A claim that was in progress at that time may belong to another process. */
   #losses = 0
 
   constructor(parts: Parts, port: RunOwnershipPort) {
@@ -57,7 +57,7 @@ export class RunOwnerships {
     return ownership
   }
 
-  /** All of them, or those of one user, as they are now. */
+  /** Returns all runs, or those of one user. */
   all(user?: UserId): readonly RunOwnership[] {
     const all = [...this.#runs.values()]
     return user === undefined ? all : all.filter((ownership) => ownership.user === user)
@@ -72,7 +72,7 @@ export class RunOwnerships {
     for (const { owned } of this.all()) owned?.launcher.drain()
   }
 
-  /** This process was given up: another one claims its runs. */
+  /** This process has lost its lease: other processes claim its runs. */
   leaseLost(): void {
     this.#losses++
     for (const ownership of this.all()) ownership.dispatch('lease-lost')

@@ -1,7 +1,6 @@
 /**
- * Notices that this process was suspended together with its runs (a closed laptop, SIGSTOP), or that the wall clock was set
- * forward: a tick each second is compared with the wall clock. Ticks only while a run here works, since the clocks of a
- * run that waits are stopped.
+ * Detects a suspension of this process (a closed laptop, SIGSTOP) or a wall clock that was set forward: compares a tick each
+ * second with the wall clock. It ticks only while a run executes here, because the clocks of a waiting run are stopped.
  */
 import { type Clock, PeriodicTask } from '../../../core/index.ts'
 
@@ -30,7 +29,7 @@ export class SuspensionWatch {
     this.#tick = new PeriodicTask({ name: 'suspension', clock, intervalMs: tickMs, run: async () => this.#onTick() })
   }
 
-  /** Returns for how many ms in all the process has been suspended while it watched. */
+  /** Returns the total time in ms for which the process was suspended while it watched. */
   get totalMs(): number {
     if (this.#working.size === 0) return this.#totalMs
     const now = this.#clock.now()
@@ -40,7 +39,7 @@ export class SuspensionWatch {
     return this.#totalMs
   }
 
-  /** A run works here, or no longer does. */
+  /** Reports that a run executes here, or no longer does. */
   update(run: string, works: boolean): void {
     if (works && this.#working.size === 0) {
       this.#seenAt = this.#clock.now()

@@ -1,4 +1,4 @@
-/** Takes over a run that no living process carries, in one change with the claim of its journal. */
+/** Takes over a run that no process with a valid lease owns, in one change with the claim of its journal. */
 
 import type { Agent } from '../../../agents/index.ts'
 import { failure, type UserId } from '../../../core/index.ts'
@@ -26,7 +26,7 @@ export async function takeOverRun(
   if (owned?.holder === 'other-process') throw failure('run.not_owned', { run })
   if (owned && owned.form > journals.form)
     throw failure('journal.newer', { journal: runJournal(run), found: owned.form, known: journals.form })
-  // Read before it is taken over: a process that lacks the code must not take it from one that has it.
+  // The code is checked before the takeover: a process without the code must not take the run from one that has it.
   const before = await journals.load(user, runJournal(run))
   if (!before) throw failure('run.unknown', { run })
   const agents = codeOf(foldRun(before).pinned)

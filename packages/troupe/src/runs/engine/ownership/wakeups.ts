@@ -1,8 +1,8 @@
-/** The one owner of due times of the runs of a process: a heap, of which the earliest time has the only timer. */
+/** The due times of the runs of a process: a heap with one timer for its earliest time. */
 import type { Cancel, Clock } from '../../../core/index.ts'
 
 interface Wakeup {
-  /** By the monotonic clock. */
+  /** ms of the monotonic clock. */
   readonly at: number
   readonly key: string
   readonly run: () => void
@@ -10,7 +10,7 @@ interface Wakeup {
 }
 
 export interface WakeupOptions {
-  /** Whether the process stays alive for it. */
+  /** True if the process stays alive for it. */
   readonly foreground?: boolean
 }
 
@@ -21,7 +21,7 @@ export class Wakeups {
   readonly #current = new Map<string, Wakeup>()
   #cancel: Cancel = () => {}
   #armed: Wakeup | undefined
-  /** Of those that are set: so many keep the process alive. */
+  /** The number of set times that keep the process alive. */
   #foreground = 0
   #armedForeground = false
   #isClosed = false

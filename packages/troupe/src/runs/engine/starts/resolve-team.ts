@@ -25,7 +25,7 @@ export type TeamKind = (typeof kinds)[number]
 
 /**
  * @param what the call that names the team
- * @throws ValidationError where it names none or several; NotFoundError `team.unknown`; what `defineTopology` throws
+ * @throws ValidationError if it names none or several; NotFoundError `team.unknown`; the errors of `defineTopology`
  */
 export function resolveTeam(known: Known, reference: TeamReference, what: string): CompiledTopology {
   checkOne(reference, what)
@@ -44,7 +44,7 @@ export function resolveTeam(known: Known, reference: TeamReference, what: string
   throw unknown('team', team, [...known.teams.keys(), ...known.agents.keys()])
 }
 
-/** @throws ValidationError where a request names several, or none and more than one is registered; NotFoundError */
+/** @throws ValidationError if a request names several, or none and more than one is registered; NotFoundError */
 export function readTeamRequest(known: Known, request: TeamRequest): TeamReference {
   const { team, agent, topology } = request
   const named = kinds.filter((kind) => request[kind] !== undefined)
@@ -94,7 +94,7 @@ function unknown(what: 'team' | 'agent', name: string, names: readonly string[])
   return failure('team.unknown', { what, name, known })
 }
 
-/** JSON names registered agents where code has their definitions. */
+/** Replaces the names of registered agents in JSON by their definitions. */
 function withAgents(form: unknown, known: Known): TopologyForm {
   if (!isObject(form) || 'canonical' in form)
     throw failure('request.invalid', { problem: 'its topology is not a topology as JSON' })

@@ -1,4 +1,4 @@
-/** The code of runs: what the troupe knows, and what came with the latest starts alone. */
+/** The code of runs: the agents of the troupe, and the agents that came with a start. */
 import type { Agent, Flow } from '../../../agents/index.ts'
 import { canonicalJson, failure } from '../../../core/index.ts'
 import type { CanonicalTopology } from '../../../topology/index.ts'
@@ -12,7 +12,7 @@ export interface Known {
   readonly teams: ReadonlyMap<string, CompiledTopology>
 }
 
-/** The name of a team: the one it is registered under, else that of the agent that is alone in it. */
+/** Returns the name of a team: its registered name, or the name of its only agent. */
 export function teamNames({ teams }: Known): (topology: CanonicalTopology) => string | undefined {
   const textOf = (topology: CanonicalTopology) => canonicalJson(topology)
   const names = new Map([...teams].map(([name, { canonical }]) => [textOf(canonical), name]))
@@ -59,8 +59,8 @@ export class RunCode {
   }
 
   /**
-   * What is given, what the troupe knows, and what the run's pattern brings by itself.
-   * @param names of the agents whose code it needs
+   * Returns the code of the named agents: given agents first, then those of the troupe, then those of the run's pattern.
+   * @param names the agents whose code the run needs
    * @throws ConflictError `run.agents_missing`
    */
   of(

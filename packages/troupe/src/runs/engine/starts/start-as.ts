@@ -1,10 +1,10 @@
-/** Starts a run for a caller from outside. */
+/** Starts a run for an outside caller. */
 import { construct, type UserId } from '../../../core/index.ts'
 import type { OrchestraHost } from '../orchestra-host.ts'
 import { Run } from '../run.ts'
 import type { StartSpec } from './start-run.ts'
 
-/** @param agent as which the caller acts; the host where absent. It may see what the run answers */
+/** @param agent the agent as which the caller acts, which may see the response; the host by default */
 export const startAs = async (
   host: OrchestraHost,
   user: UserId,

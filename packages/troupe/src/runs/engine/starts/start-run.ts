@@ -1,4 +1,4 @@
-/** Starts a run: checks the team, pins what it depends on, and makes its journal, rows and first steps durable at once. */
+/** Starts a run: checks the team, records its dependencies, and commits its journal, rows and first steps at once. */
 import {
   canonicalJson,
   checkName,
@@ -45,11 +45,11 @@ export interface RunOptions {
    * on with the code given. */
   readonly id?: string
   readonly task: unknown
-  /** What the task holds: `untrusted:mail` for what a stranger wrote, `sensitive:payroll` for what must not leave. */
+  /** The taint labels of the task: `untrusted:mail` for text of a stranger, `sensitive:payroll` for secret data. */
   readonly taint?: readonly TaintLabel[]
   readonly config?: RunConfig
   readonly tags?: readonly string[]
-  /** Of `start`: aborted before the run is durable, none begins. `run` cancels its run. */
+  /** Aborts `start` before the run is durable, so that no run starts. `run` cancels its run. */
   readonly signal?: AbortSignal
 }
 

@@ -1,6 +1,6 @@
 /**
- * Runs that are over go with their retention: the row with the result, what they were found by, their budgets and commands.
- * Their journals and conversations went before, with `retention.replay`. A content-free row of each says when it ended.
+ * Deletes ended runs after their retention: the row with the result, the search index, budgets and commands. Their journals and
+ * threads are deleted earlier, by `retention.replay`. A row without content has the time of each end.
  */
 import { sql } from 'kysely'
 import type { Clock, UserId } from '../../../core/index.ts'
@@ -12,12 +12,12 @@ export const endedRunsTables: readonly string[] = [
   'create index runs_ended_order on runs_ended (at)',
 ]
 
-/** So many go in one change. */
+/** The number of runs that one change deletes. */
 const batchSize = 100
 const rowsOf = ['run_labels', 'run_commands', 'budgets', 'budget_pools', 'budget_shares', 'runs', 'runs_ended'] as const
 
 export interface EndedRuns {
-  /** ms from the end of a run. */
+  /** The retention in ms from the end of a run. */
   readonly retentionMs: number
   /** Removes those whose time is up, the oldest first, at most so many. @returns how many went */
   cleanup(limit: number): Promise<number>
@@ -51,7 +51,7 @@ export function createEndedRuns({
   }
 }
 
-/** In the change that ends the run. */
+/** Returns the statement that records the end of a run, for the change that ends it. */
 export const runEnded = (dialect: Dialect): ((values: { user: string; run: string; now: Bind }) => Statement) =>
   rawTemplates(dialect)<{ user: string; run: string; now: Bind }>(
     (p) =>

@@ -1,4 +1,4 @@
-/** The journal of a run as long as it is kept: `retention.replay` after its end. What remains is the row: its result. */
+/** The journal of a run, which is deleted `retention.replay` after its end. Only the row with the result remains. */
 import { failure, type UserId } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -9,17 +9,17 @@ type RecordReader = Pick<OrchestraParts, 'journals' | 'clock'>
 type RetentionParts = Pick<OrchestraParts, 'journals' | 'endedRuns'>
 const page = 500
 
-/** ms since 1970; undefined while it is not over. */
+/** ms since 1970; undefined while the run is open. */
 export const replayableUntil = (
   { journals }: Pick<RecordReader, 'journals'>,
   { endedAt }: RunRow,
 ): number | undefined => (endedAt === null ? undefined : endedAt + journals.retentionMs)
 
-/** As ISO text, for whoever asks how a run stands. */
+/** The retention times of a run as ISO text. */
 export interface RetentionTimes {
-  /** Once it is over: until then it can be replayed and forked. */
+  /** Present once the run has ended: until then it can be replayed and forked. */
   readonly replayableUntil?: string
-  /** Until then its result stays; afterwards there is no such run. */
+  /** Until then its result stays; afterwards the run does not exist. */
   readonly retainedUntil?: string
 }
 
@@ -40,7 +40,7 @@ export function rejectExpired({ journals, clock }: RecordReader, row: RunRow, go
 }
 
 /**
- * All records of the run, from its first.
+ * Returns all records of the run, from the first.
  * @throws NotFoundError `replay.expired`
  */
 export async function readRetainedRecords(

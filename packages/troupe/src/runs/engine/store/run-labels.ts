@@ -1,6 +1,6 @@
 /**
- * By what runs are found: their tags, agents, parents, teams and words in one index, each in the order of time. All but the
- * words are kept by triggers; words stand there as their marks, see `run-words.ts`.
+ * The index of tags, agents, parents, teams and words of runs, each in the order of time. Triggers maintain all but the words,
+ * which are stored as marks, see `run-words.ts`.
  */
 import { postgresTables } from '../../../storage/index.ts'
 

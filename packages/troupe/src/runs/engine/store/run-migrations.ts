@@ -1,4 +1,4 @@
-/** The tables of runs: what a list shows, which are not over yet, their budgets. */
+/** The tables of runs: the rows of lists, open runs, commands and budgets. */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../../storage/index.ts'
 import { evaluatedRunContent, evaluatedRunsTables } from '../../evaluation/evaluation-tables.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../../schedules/schedule-tables.ts'
@@ -19,7 +19,7 @@ const tables = [
   'create index runs_by_cost on runs (user_id, cost, run_id)',
   'create index runs_by_tokens on runs (user_id, tokens, run_id)',
   'create index runs_by_duration on runs (user_id, (coalesce(ended_at - created_at, 0)), run_id)',
-  // One row for each process that carries runs: until when it counts as alive.
+  // One row for each process that owns runs, with the end of its lease.
   'create table processes (process_id text primary key, lease_until bigint not null)',
   // `outcome` is null until the run has read the command from its inbox.
   `create table run_commands (

@@ -1,6 +1,6 @@
 /**
- * A record of a run's journal, and how it is stored: what stands in a large one several times (an outcome that goes on
- * as the input of ten branches) is written once, and `same` says where else it stands.
+ * A record of a run's journal and its stored form: a value that occurs several times in a large record (an outcome that is the
+ * input of ten branches) is written once, and `same` has its other positions.
  */
 import { encodeJson, type Json } from '../../../core/index.ts'
 import { EncodedBody } from '../../../journal/index.ts'
@@ -18,11 +18,11 @@ interface Stored {
   readonly same?: readonly (readonly [at: Path, from: Path])[]
 }
 
-/** Characters: smaller records of no more events are stored as they are, and shorter texts wherever they stand. */
+/** Sizes in characters: smaller records and shorter texts are stored without this compression. */
 const large = { record: 64 * 1024, text: 1024, events: 500 }
 
 export function encodeRecord(record: RunRecord): EncodedBody {
-  // Written twice, a record of thousands of events would keep the processor for too long.
+  // Serialising a record of thousands of events twice would block the thread for too long.
   const text = record.events.length > large.events ? undefined : encodeJson(record, 'A record of a run')
   if (text !== undefined && text.length <= large.record) return new EncodedBody(text)
   const same: (readonly [Path, Path])[] = []
@@ -30,7 +30,7 @@ export function encodeRecord(record: RunRecord): EncodedBody {
   return new EncodedBody(JSON.stringify({ ...shared, same }))
 }
 
-/** Where a value stands: a path is written out for repeats alone. */
+/** The position of a value; the path is built only for repeated values. */
 interface ValueLocation {
   readonly holder: ValueLocation | undefined
   readonly key: string | number
@@ -43,7 +43,7 @@ function pathTo(location: ValueLocation | undefined): Path {
 }
 
 /**
- * @param same takes where each repeat stands, and where its value stood first
+ * @param same receives the position of each repetition and of the first occurrence
  * @returns the value with null for each repeat; what holds none is not copied
  */
 function withoutRepeats(record: unknown, same: (readonly [at: Path, from: Path])[]): unknown {
@@ -80,7 +80,7 @@ function withoutRepeats(record: unknown, same: (readonly [at: Path, from: Path])
   return visit(record, undefined)
 }
 
-/** @param body of a record of a run's journal; those that hold no events of it give none */
+/** @param body a record of a run's journal; records without events return none */
 export function readRecord(body: Json): Partial<RunRecord> {
   const { same = [], ...record } = body as Stored & Partial<RunRecord>
   for (const [at, from] of same) {

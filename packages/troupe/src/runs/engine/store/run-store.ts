@@ -1,4 +1,4 @@
-/** The rows of runs: one per run for lists and results, one content-free while it is not over. */
+/** The rows of runs: one per run for lists and results, and one without content while the run is open. */
 import type { Json, UserId } from '../../../core/index.ts'
 import { runPrefix, shardOf } from '../../../journal/index.ts'
 import {
@@ -31,13 +31,13 @@ export interface RunRow {
   readonly agents: readonly string[]
   /** The beginning of its task. */
   readonly title: string
-  /** The name of its team, as far as the troupe that began it knew one. */
+  /** The name of its team, if the troupe that started the run knew one. */
   readonly team: string | null
   readonly createdAt: number
   readonly endedAt: number | null
   /** JSON text. */
   readonly result: string | null
-  /** So many of its steps wait for somebody outside, and nothing else in it moves. */
+  /** The number of steps that wait for an outside event while no other step executes. */
   readonly outside: number
 }
 /** A run of a list, and the value by which the list is ordered. */
@@ -46,7 +46,7 @@ export interface RunStatusUpdate {
   readonly status: string
   readonly reason: string | null
   readonly over: boolean
-  /** It goes on by itself when somebody opens the storage; paused and waiting runs do not. */
+  /** True if a process that opens the storage continues the run; false for paused and waiting runs. */
   readonly moving: boolean
   readonly result: string | null
   readonly outside: number
@@ -54,12 +54,12 @@ export interface RunStatusUpdate {
   readonly cost: number
   /** Input and output. */
   readonly tokens: number
-  /** What it ended with, to be found by. */
+  /** The outcome, whose words find the run. */
   readonly outcome?: Pick<RunAccount, 'response' | 'error'> | undefined
 }
 
 export interface RunStore {
-  /** Expects that the run is new; this process holds it. */
+  /** Creates the run, owned by this process. The statements fail if it exists. */
   insert(
     user: UserId,
     run: string,
@@ -71,24 +71,24 @@ export interface RunStore {
       readonly task: Json
     },
   ): Statement[]
-  /** Those that steps of other runs started and that are not over. */
+  /** Returns the open child runs. */
   children(user: UserId): Promise<readonly (RunRow & { readonly parent: Parent })[]>
   saveStatus(user: UserId, run: string, update: RunStatusUpdate): Statement[]
   get(user: UserId, run: string): Promise<RunRow | undefined>
   list(user: UserId, filter: RunFilter, limit: number, after?: RunListPosition): Promise<readonly ListedRun[]>
-  /** In the change that takes a run's journal over: `run.not_owned` where a process that lives has it. */
+  /** Claims the run in the change that takes over its journal; `run.not_owned` if a process with a valid lease owns it. */
   claim(user: UserId, run: string): Statement
-  /** Nobody holds it from now on. */
+  /** Releases the run. */
   release(user: UserId, run: string): Statement
-  /** The same for a run that may be in the middle of something: another process takes it at once. */
+  /** Releases a run that may have work in progress, so that another process claims it at once. */
   abandon(user: UserId, run: string): Statement
   holderOf(
     user: UserId,
     run: string,
   ): Promise<{ readonly holder: 'here' | 'other-process' | 'none'; readonly form: number } | undefined>
-  /** Over all users, those that are not over, in pages by key, whatever they hold. */
+  /** Returns the open runs of all users in pages by key. */
   open(limit: number, after?: { readonly user: string; readonly run: string }): Promise<readonly OpenRun[]>
-  /** Over all users, those that go on by themselves and that this build can read, in pages by key. */
+  /** Returns the open runs of all users that can continue and that this build can read, in pages by key. */
   moving(
     limit: number,
     after?: { readonly user: string; readonly run: string },
@@ -98,22 +98,22 @@ export interface RunStore {
 export interface OpenRun {
   readonly user: string
   readonly run: string
-  /** The newest form of records that it was carried on with. */
+  /** The newest form of its records. */
   readonly form: number
   readonly holder: 'here' | 'other-process' | 'none'
 }
 
-/** Who this process is, for those who share the storage, and what it can read. */
+/** The identity of this process among those that share the storage, and the record form that it reads. */
 export interface Holder {
   readonly processId: () => string
-  /** Of the records in journals. */
+  /** The newest form of journal records. */
   readonly form: number
-  /** Makes of a word what it is found by. */
+  /** Returns the mark of a word in the search index. */
   readonly mark: Blobs['mark']
 }
 
 const now = { $: 'now' } as const
-/** The beginning of a task, on one line of 200 characters at most. */
+/** Returns the beginning of a task on one line of at most 200 characters. */
 function titleOf(task: Json): string {
   const text = (typeof task === 'string' ? task : JSON.stringify(task)).trim().replaceAll(/\s+/g, ' ')
   return text.length > 200 ? `${text.slice(0, 199)}…` : text

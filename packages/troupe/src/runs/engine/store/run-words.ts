@@ -1,20 +1,20 @@
 /**
- * By which words a run is found: those of its task, its tags, its answer and its error. What is kept of a word is a mark that
- * does not give it away, for these texts are content; so a list finds whole words alone.
+ * The search words of a run: those of its task, tags, response and error. The index stores only a mark of each word, because
+ * these texts are content. So a search finds whole words only.
  */
 import { sql } from 'kysely'
 import type { Json } from '../../../core/index.ts'
 import { type Dialect, rawTemplates } from '../../../storage/index.ts'
 
-/** Different ones of what a run begins with, and of what it ends with. */
+/** The highest number of different words at the start and at the end of a run. */
 export const maxWords = 128
-/** Characters that are looked at for them. */
+/** The number of characters that are read for words. */
 const maxTextLength = 20_000
 /** Letters of scripts that are written without spaces are words of their own. */
 const unspaced = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}'
 const word = new RegExp(`[${unspaced}]|(?:(?![${unspaced}])[\\p{L}\\p{N}\\p{M}])+`, 'gu')
 
-/** The different words of a text, as they are compared: without case, accents apart from letters joined to them. */
+/** Returns the different words of a text without case, in Unicode form NFKC. */
 const wordsOf = (text: string): readonly string[] => text.normalize('NFKC').toLowerCase().match(word) ?? []
 
 /** The first of them, of texts and numbers wherever they stand; names of fields are none. */

@@ -1,4 +1,4 @@
-/** The row of work of a run that is not over: the statements that open, claim, release and find it. */
+/** The work row of an open run: the statements that create, claim, release and find it. */
 import { prefixEnd } from '../../../core/index.ts'
 import { type JournalTables, runPrefix } from '../../../journal/index.ts'
 import { type Dialect, templates } from '../../../storage/index.ts'
@@ -47,11 +47,11 @@ export function workRows(dialect: Dialect) {
   }
 }
 
-/** Which process carries the run. */
+/** The process that owns the run. */
 export function workOwners(dialect: Dialect) {
   const own = templates<WorkTables>(dialect)
   return {
-    /** What came before it is read by the process that claims, after the claim. */
+    /** After the claim, the claiming process reads the messages that came before it. */
     claim: own<WorkKey & { processId: string; form: number }>((db, p) =>
       db
         .updateTable('work')
@@ -70,7 +70,7 @@ export function workOwners(dialect: Dialect) {
           ]),
         ),
     ),
-    /** Of a run that rests: one that something came for at the last moment is due at once. */
+    /** Releases an idle run; if a message came at the last moment, the run is due at once. */
     release: own<WorkKey & { processId: string }>((db, p) =>
       db
         .updateTable('work')
@@ -79,7 +79,7 @@ export function workOwners(dialect: Dialect) {
         .where('journal_id', '=', p.journal)
         .where('owner', '=', p.processId),
     ),
-    /** Of a run that may be in the middle of something: it is due at once. */
+    /** Releases a run with possible work in progress: it is due at once. */
     abandon: own<WorkKey & { processId: string }>((db, p) =>
       db
         .updateTable('work')
@@ -91,7 +91,7 @@ export function workOwners(dialect: Dialect) {
   }
 }
 
-/** Over all users. */
+/** Finds open runs of all users. */
 export function openWork(dialect: Dialect) {
   const own = templates<WorkTables>(dialect)
   return {

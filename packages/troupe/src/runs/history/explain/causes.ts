@@ -1,10 +1,10 @@
-/** The events behind how a run stands: of a failed run what failed, of a waiting one what is open. */
+/** The events that explain the status of a run: the failures of a failed run, the open requests of a waiting run. */
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 
 const failing = new Set(['step.failed', 'branch.failed', 'guard.tripped', 'question.expired', 'run.cancel-requested'])
 const ending = new Set(['run.completed', 'run.failed', 'run.cancelled'])
 
-/** @returns what failed or was asked for and led there; of a run that completed, the ends of its branches */
+/** @returns the failures or commands that ended the run; for a completed run, the ends of its branches */
 export function causesOf(events: readonly NumberedEvent[], status: string): readonly NumberedEvent[] {
   if (status === 'completed') return events.filter((event) => event.type === 'run.completed' || isEnd(event))
   if (status === 'waiting') return openOf(events)
@@ -13,7 +13,7 @@ export function causesOf(events: readonly NumberedEvent[], status: string): read
 
 const isEnd = (event: NumberedEvent) => event.type === 'branch.completed' && event.as === 'ended'
 
-/** Questions without an answer, steps that wait for a decision, the pause. */
+/** Returns the open questions, the uncertain effects, and the pause. */
 export function openOf(events: readonly NumberedEvent[]): readonly NumberedEvent[] {
   const open = new Map<string, NumberedEvent>()
   for (const event of events) {

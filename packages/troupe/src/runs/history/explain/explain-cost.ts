@@ -1,4 +1,4 @@
-/** Where a run's tokens and dollars went: by agent, and what failed attempts took of it. */
+/** Explains the tokens and the cost of a run by agent, and the share of failed attempts. */
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { StepUsage } from '../../machine/machine-events.ts'
 import type { PastRun } from '../past-run.ts'
@@ -56,7 +56,7 @@ interface Charge {
   readonly usage: StepUsage | undefined
 }
 
-/** What ended steps and child runs have used, and what those that wait have used so far. */
+/** Returns the usage of the ended steps and child runs, and the usage so far of those that wait. */
 function charges(events: readonly NumberedEvent[]): readonly Charge[] {
   const ended: Charge[] = []
   const open = new Map<string, Charge>()

@@ -1,4 +1,4 @@
-/** What is still to be said of a run whose journal is not kept any more: how it ended, what it cost, and for how long. */
+/** Explains a run whose journal retention has deleted: how it ended, what it cost, and how long its row remains. */
 import { type Json, storeError } from '../../../core/index.ts'
 import { revive } from '../../engine/run-result.ts'
 import type { RetentionTimes } from '../../engine/store/retained-records.ts'

@@ -1,4 +1,4 @@
-/** Why a run failed or was cancelled, and the guard that ended it. */
+/** Explains why a run failed or was cancelled, and which guard ended it. */
 import { restoreError, type StoredError } from '../../../core/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import { heldText } from '../../machine/budgets/budget-use.ts'

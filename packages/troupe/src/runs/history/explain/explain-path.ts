@@ -1,10 +1,10 @@
-/** Which way a run took, and why: edges and their conditions, stand-ins, attempts, joins. */
+/** Explains the path of a run: edges and their conditions, fallbacks, attempts, joins. */
 import type { CanonicalEdge } from '../../../topology/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
-/** The rest is counted. */
+/** The highest number of sentences; the others are counted. */
 const maxSentences = 100
 
 export function explainPath({ events }: PastRun): readonly ExplanationLine[] {

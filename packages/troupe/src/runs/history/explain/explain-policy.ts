@@ -1,10 +1,10 @@
-/** Which calls a policy let through, asked about or blocked, and by which labels of which arguments. */
+/** Explains which calls a policy allowed, asked about or blocked, and by which taint labels of which arguments. */
 import { describeDecision, type PolicyDecision } from '../../../security/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
-/** What was decided in steps, by the step: the call, as `TOOL N.M`, and the decision. */
+/** The decisions by step: each names the call, as `TOOL N.M`. */
 export type DecisionsByStep = ReadonlyMap<
   string,
   readonly { readonly name: string; readonly decision: PolicyDecision }[]
@@ -12,7 +12,7 @@ export type DecisionsByStep = ReadonlyMap<
 
 type StepStarted = Extract<NumberedEvent, { readonly type: 'step.started' }>
 
-/** Steps whose decisions are read: the newest ones of a long run. */
+/** The highest number of steps whose decisions are read; a long run is explained by its newest steps. */
 const maxSteps = 200
 
 export const explainedSteps = (events: readonly NumberedEvent[]): readonly StepStarted[] =>

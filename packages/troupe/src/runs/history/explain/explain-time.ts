@@ -1,11 +1,11 @@
-/** Where a run's time went: its longest steps, and what it spent waiting. */
+/** Explains the time of a run: its longest steps, and the time that it waited. */
 import { duration } from '../../../core/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import { stepsOf } from '../steps/steps-of.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
-/** Sentences about steps. */
+/** The highest number of sentences about steps. */
 const maxSteps = 3
 
 export function explainTime({ events }: PastRun, now: number): readonly ExplanationLine[] {
@@ -43,7 +43,7 @@ const delayOf = (event: NumberedEvent) =>
     ? Math.max(0, event.due - event.at)
     : 0
 
-/** How long at least one was open. */
+/** Returns the time in ms during which at least one wait was open. */
 function spans(
   events: readonly NumberedEvent[],
   until: number,

@@ -1,15 +1,15 @@
-/** What is known of the effects of a run that is over whose outcome was unknown. */
+/** Explains the effects of an ended run whose outcome was unknown. */
 import type { RecordedEffect } from '../../../journal/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
-/** What steps did, by the step. */
+/** The recorded effects, by step. */
 export type EffectsByStep = ReadonlyMap<string, readonly RecordedEffect[]>
 
 type StepWaiting = Extract<NumberedEvent, { readonly type: 'step.waiting' }>
 
-/** Each effect that a step of the run waited for as uncertain. */
+/** Returns each effect that was uncertain in a step of the run. */
 export const uncertainWaits = (events: readonly NumberedEvent[]): readonly StepWaiting[] =>
   events.filter((event) => event.type === 'step.waiting' && event.reason === 'uncertain') as StepWaiting[]
 

@@ -1,4 +1,4 @@
-/** What a run that is not over waits for. */
+/** Explains what a run that has not ended waits for. */
 
 import { duration, type Json } from '../../../core/index.ts'
 import { childIn } from '../../engine/children/child-run-id.ts'
@@ -14,7 +14,7 @@ interface RunStatusEntry {
   readonly status: string
   readonly reason: string | null
 }
-/** Of runs, by id. */
+/** The statuses of child runs, by id. */
 export type ChildRunStatuses = ReadonlyMap<string, RunStatusEntry>
 
 export function explainWaits(past: PastRun, now: number, childStates?: ChildRunStatuses): readonly ExplanationLine[] {
@@ -49,7 +49,7 @@ function describe(event: NumberedEvent): string | undefined {
   return `The failure of ${agent} (${step}) is held at a breakpoint: resume() lets it fail, edit() gives a result instead.`
 }
 
-/** What moves by itself or by others. */
+/** Explains the waits that end without a person. */
 function othersOf(
   state: State,
   events: readonly NumberedEvent[],
@@ -91,7 +91,7 @@ function describeRun(run: string, found?: RunStatusEntry): string {
   return `the run ${run} that it started, and that is ${status}${reason === null ? '' : ` (${reason})`}: ask why of that one`
 }
 
-/** The runs that a parked step waits for. */
+/** Returns the child runs that a parked step waits for. */
 function childrenOf(events: readonly NumberedEvent[], step: string): readonly string[] {
   const parked = events.findLast((event) => event.type === 'step.waiting' && event.step === step)
   const waits = parked?.type === 'step.waiting' && Array.isArray(parked.detail) ? parked.detail : []

@@ -1,6 +1,6 @@
 /**
- * Why a run stands as it does, in plain sentences with the events they rest on: what it waits for, why it failed, which
- * guard it tripped, where its cost and its time went, and why it took the way it took.
+ * Explains the status of a run in sentences, each with its event: what the run waits for, why it failed, which guard ended
+ * it, where its cost and time went, and why it took its path.
  */
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
@@ -18,29 +18,29 @@ export interface RunExplanation {
   readonly status: string
   readonly reason?: string
   readonly sentences: readonly ExplanationLine[]
-  /** The events that led there, in their order. */
+  /** The events that led to the status, in their order. */
   readonly causes: readonly NumberedEvent[]
 }
 
-/** What the journal does not say itself. */
+/** Facts that the journal of the run does not record. */
 export interface OwnershipState extends Holder {
-  /** How runs stand that its steps have started, as far as they are not over. */
+  /** The statuses of the child runs that have not ended. */
   readonly childStates?: ChildRunStatuses
-  /** Effects of steps of a run that is over, where they had been uncertain. */
+  /** The effects of an ended run that were uncertain. */
   readonly effects?: EffectsByStep
-  /** What a policy decided in its steps. */
+  /** The decisions of policies in its steps. */
   readonly decisions?: DecisionsByStep
 }
 interface Holder {
-  /** How often another process took it up. */
+  /** The number of takeovers by another process. */
   readonly takeovers: number
-  /** Who wrote it last. */
+  /** The process that wrote the journal last. */
   readonly owner: string
-  /** A living process other than this one has it. */
+  /** Another process with a valid lease owns the run. */
   readonly isOwnedByOther: boolean
 }
 
-/** @param now ms since 1970, for what is not over */
+/** @param now ms since 1970, for durations that have not ended */
 export function explain(
   past: PastRun,
   current: { readonly status: string; readonly reason: string | null },

@@ -1,7 +1,7 @@
-/** What an explanation consists of. */
+/** The lines of an explanation. */
 import type { StoredError } from '../../../core/index.ts'
 
-/** One thing that is to be said of a run. */
+/** One sentence about a run. */
 export interface ExplanationLine {
   readonly about:
     | 'waits'
@@ -18,6 +18,6 @@ export interface ExplanationLine {
   readonly text: string
   /** The error that the text quotes. */
   readonly error?: StoredError
-  /** Of the event it rests on, where there is one. */
+  /** The `seq` of the event that the sentence is about, if there is one. */
   readonly seq?: number
 }

@@ -1,4 +1,4 @@
-/** The steps of a past run, as their agents were entered. */
+/** The steps of a past run, with the commands that executed them. */
 import { evolve } from '../../machine/evolve.ts'
 import type { Command } from '../../machine/machine-events.ts'
 import { createState } from '../../machine/state.ts'

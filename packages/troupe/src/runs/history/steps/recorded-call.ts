@@ -1,31 +1,31 @@
-/** What a step asked of the world, as its record has it: of models, tools and guardrails, and in effects of its own. */
+/** The recorded calls of a step: of models, tools and guardrails, and its own effects. */
 import type { Json, StoredError, TaintLabel } from '../../../core/index.ts'
 import type { RecordedEffect } from '../../../journal/index.ts'
 
 export interface RecordedCall {
-  /** Which call of the step it is. */
+  /** The id of the call in the step. */
   readonly call: string
   readonly kind: 'model' | 'tool' | 'guardrail' | 'effect'
   /**
-   * Of the tool or effect; of a guardrail, `input` or `output` and its name; of a model's call, its turn, or `summary` or
-   * `facts` for what is remembered.
+   * The name of the tool or effect; for a guardrail, `input` or `output` and its name; for a model call, its turn, or
+   * `summary` or `facts` for calls of memory.
    */
   readonly name: string
   readonly class: RecordedEffect['class']
-  /** `claimed`: begun, and not over. `not-happened`: somebody said so of an uncertain one. */
+  /** `claimed`: started and not ended. `not-happened`: the resolution of an uncertain effect. */
   readonly state: RecordedEffect['state']
-  /** The idempotency key that its function was given; absent for one that was not claimed. */
+  /** The idempotency key that the function received; absent for a call without a claim. */
   readonly key?: string
-  /** What it was given, of an effect or tool of class `at-most-once` up to 16 KiB. */
+  /** The input of an effect or tool of class `at-most-once`, up to 16 KiB. */
   readonly input?: Json
-  /** What came of it; of a model the whole answer: `content`, `usage`, `model`, `cost`. */
+  /** The output; of a model call the answer: `content`, `usage`, `model`, `cost`. */
   readonly output?: Json
   readonly error?: StoredError
-  /** What it came with. */
+  /** The taint labels of the output. */
   readonly taint?: readonly TaintLabel[]
 }
 
-/** The part of a step that an effect names as its model call; undefined for another effect. */
+/** Returns the part of a step that the name of a model call holds; undefined for other effects. */
 export const modelCallOf = (effect: string): string | undefined => /^model (\d+|summary|facts)$/.exec(effect)?.[1]
 
 export function recordedCall({

@@ -1,6 +1,6 @@
 /**
- * What the model calls of a step were sent. The record has hashes of prompts alone: the step's code is entered once more and
- * answered from its record, which rejects code that would ask for anything else.
+ * The prompts that the model calls of a step sent. The record has only the hashes of prompts, so the code of the step is
+ * executed on its record, which rejects code that sends other prompts.
  */
 import type { Json, UserId } from '../../../core/index.ts'
 import { StepLauncher } from '../../engine/execution/steps/step-launcher.ts'
@@ -12,23 +12,23 @@ import { executedSteps } from './executed-steps.ts'
 import { modelCallOf } from './recorded-call.ts'
 
 export interface SentPrompt {
-  /** Which call of the step it is, as `run.calls` names it. */
+  /** The id of the call, as `run.calls` returns it. */
   readonly call: string
-  /** Its turn, or `summary` or `facts`. */
+  /** The turn, or `summary` or `facts`. */
   readonly name: string
-  /** The chain of models that could answer. */
+  /** The model and its fallbacks. */
   readonly models: readonly string[]
-  /** Messages as the provider interface has them, the system text first. */
+  /** The messages in the form of the provider interface, the system text first. */
   readonly prompt: readonly Json[]
-  /** Names, descriptions and schemas of the tools that were offered. */
+  /** The names, descriptions and schemas of the offered tools. */
   readonly tools: readonly Json[]
-  /** The form that a structured answer was asked for in. */
+  /** The requested form of a structured answer. */
   readonly responseFormat?: Json
   readonly settings: Readonly<Record<string, Json>>
 }
 
 /**
- * Those of agents that are tools of the step's agent are left out; empty for a step that asked no model.
+ * Returns the prompts without those of agents that are tools of the step's agent; empty for a step without model calls.
  * @throws ConflictError `code.changed`
  */
 export async function sentPrompts(
@@ -43,7 +43,7 @@ export async function sentPrompts(
       return turn === undefined ? [] : [[call, turn] as const]
     }),
   )
-  // The code of an agent that asked no model is not entered.
+  // The code of an agent without model calls is not executed.
   const command = executedSteps(PastRun.of(run, records)).started.get(step)
   if (names.size === 0 || !command) return []
   const requests = await new StepLauncher(parts, user, run, pinned, agents).requests(command)

@@ -1,4 +1,4 @@
-/** The steps of a run, in the order of their start: who, when, how they ended, and how long they worked. */
+/** The steps of a run in the order of their start: agent, start, end, outcome and work time. */
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 
 export interface ExecutedStep {
@@ -6,18 +6,18 @@ export interface ExecutedStep {
   readonly agent: string
   readonly branch: string
   readonly attempt: number
-  /** Of its start. */
+  /** The `seq` of its start. */
   readonly seq: number
   /** ms since 1970. */
   readonly startedAt: number
   readonly status: 'running' | 'waiting' | 'completed' | 'failed'
-  /** ms, without what it waited. */
+  /** ms, without the time that it waited. */
   readonly workMs: number
 }
 
 type OpenStep = { -readonly [key in keyof ExecutedStep]: ExecutedStep[key] } & { since: number }
 
-/** @param until ms since 1970, for those that are open */
+/** @param until ms since 1970, the end of steps that are open */
 export function stepsOf(events: readonly NumberedEvent[], until: number): readonly ExecutedStep[] {
   const steps = new Map<string, OpenStep>()
   for (const event of events) {

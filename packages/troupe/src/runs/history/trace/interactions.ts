@@ -1,4 +1,4 @@
-/** Who had to do with whom in a run, from its events. */
+/** The interactions between agents of a run, from its events. */
 import type { Json } from '../../../core/index.ts'
 import type { CanonicalEdge } from '../../../topology/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
@@ -16,9 +16,9 @@ export function interactionsIn(
 }
 
 interface Known {
-  /** Who a branch is with. */
+  /** The agent that executes each branch. */
   readonly agents: Map<string, string>
-  /** Requests, by the wait of who asked. */
+  /** Requests, by the wait of the step that asked. */
   readonly asked: Map<string, { readonly from: string; readonly to: string }>
   readonly edges: readonly CanonicalEdge[]
 }

@@ -1,4 +1,4 @@
-/** What a tracer gives. */
+/** The trace of a run, as a tracer returns it. */
 import type { Json, StoredError } from '../../../core/index.ts'
 import type { ExecutedStep } from '../steps/steps-of.ts'
 
@@ -7,7 +7,7 @@ export interface Interaction {
   readonly from: string
   readonly to: string
   readonly kind: 'invoke' | 'notify' | 'query' | 'stream' | 'result' | 'request' | 'reply' | 'question' | 'answer'
-  /** What was said; absent where `messages` is false. */
+  /** The value that was passed; absent if `messages` is false. */
   readonly value?: Json
 }
 export interface TracedError {
@@ -18,7 +18,7 @@ export interface TracedError {
 }
 export interface CapturedState {
   readonly seq: number
-  /** By branch: its agent and how it stands. */
+  /** The agent and the status of each branch, by branch. */
   readonly branches: { readonly [branch: string]: { readonly agent: string; readonly status: string } }
   readonly totalSteps: number
 }

@@ -1,8 +1,8 @@
-/** A trace as a diagram and as lines. */
+/** Renders a trace as a diagram and as lines of text. */
 import { duration } from '../../../core/index.ts'
 import type { Interaction, Trace } from './run-trace.ts'
 
-/** Characters of what was said in a line. */
+/** The highest number of characters of a value in one line. */
 const shown = 60
 
 const valueText = ({ value }: Interaction): string => {
@@ -12,7 +12,7 @@ const valueText = ({ value }: Interaction): string => {
   return line.length > shown ? `${line.slice(0, shown)}…` : line
 }
 
-/** What Mermaid reads as its own is taken out of what was said. */
+/** Removes the characters that Mermaid would read as syntax. */
 const plain = (text: string) => text.replaceAll(/[;#<>"]/g, ' ').trim()
 
 export function toMermaid({ interactions }: Trace): string {

@@ -1,6 +1,6 @@
 /**
- * What a run did, as one object: which way it went, who had to do with whom, what failed, and how its branches stood with
- * each step. Fed by `run.events()`, live or from history.
+ * Collects the trace of a run from `run.events()`, live or recorded: its path, the interactions of its agents, its errors, and
+ * the states of its branches at each step.
  */
 
 import { checkCall, checkFunction, checkOptions, failure, fieldOf } from '../../../core/index.ts'
@@ -15,9 +15,9 @@ import type { CapturedState, Trace, TracedError } from './run-trace.ts'
 import { toMermaid, toText } from './trace-text.ts'
 
 export interface TracerOptions {
-  /** Keep what was said: inputs, answers and values of interactions; true by default. */
+  /** Includes the values of interactions: inputs, answers and messages. True by default. */
   readonly messages?: boolean
-  /** Keep how the branches stood with each event that begins or ends a step; false by default. */
+  /** Includes the states of the branches at each start and end of a step. False by default. */
   readonly states?: boolean
 }
 
@@ -35,13 +35,13 @@ export class Tracer {
   readonly #states: CapturedState[] = []
   #edges: readonly CanonicalEdge[] = []
 
-  /** @throws ValidationError for an option that it does not know */
+  /** @throws ValidationError for an unknown option */
   constructor(options: TracerOptions = {}) {
     checkOptions('Tracer', options, ['messages', 'states'])
     this.#options = { messages: options.messages ?? true, states: options.states ?? false }
   }
 
-  /** Takes a run's events in, from its first on; one that it has already is passed over. */
+  /** Adds the next event of the run, from the first on; an event that was added before is ignored. */
   add(event: NumberedEvent): void {
     if (!Number.isSafeInteger(fieldOf(event, 'seq')))
       throw failure('validation.failed', { what: 'What Tracer.add was given', problem: 'it is not an event of a run' })
@@ -53,7 +53,7 @@ export class Tracer {
     if (begins.has(event.type)) this.#capture(event.seq)
   }
 
-  /** Takes in all events of a run until it is over, or the signal: of a run that is over at once. */
+  /** Adds all events of a run until the run ends or the signal aborts. */
   async follow(
     run: { events(options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<NumberedEvent> },
     options: { readonly signal?: AbortSignal } = {},
@@ -65,7 +65,7 @@ export class Tracer {
     return this
   }
 
-  /** What was taken in until now. */
+  /** Returns the trace of the events added so far. */
   getTrace(): Trace {
     const events = this.#events
     return {
@@ -78,12 +78,12 @@ export class Tracer {
     }
   }
 
-  /** A sequence diagram of who had to do with whom. */
+  /** Returns the interactions as a Mermaid sequence diagram. */
   toMermaid(): string {
     return toMermaid(this.getTrace())
   }
 
-  /** The same as lines of text, for terminals and logs. */
+  /** Returns the trace as lines of text, for terminals and logs. */
   toText(): string {
     return toText(this.getTrace())
   }
