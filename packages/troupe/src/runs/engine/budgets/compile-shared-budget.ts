@@ -28,7 +28,7 @@ interface Pool {
   readonly pool: string
 }
 
-/** The names of a resource in its rows; of branches all that was drawn counts as used where a run is open. */
+/** The names of a resource in its rows. For branches, the whole drawn amount counts as used while a run is open. */
 const columns = {
   steps: { drawn: 'steps', limit: 'step_limit', pool: 'step_pool', used: 'used_steps' },
   hops: { drawn: 'hops', limit: 'hop_limit', pool: 'hop_pool', used: 'used_hops' },

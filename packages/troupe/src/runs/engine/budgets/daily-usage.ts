@@ -1,16 +1,16 @@
 /**
- * What a user uses on one day (UTC) of all runs, sessions and evaluations together, against `limits.user.perDay`. Runs and
- * tokens are reserved by statements of the change that needs them, so that calls of any number of processes cannot take
- * the same last part. Without such limits nothing of this is written.
+ * The usage of a user on one day (UTC) by all runs, sessions and evaluations, against `limits.user.perDay`. Runs and tokens are
+ * reserved by statements in the change that needs them, so that concurrent calls of several processes cannot take the same last
+ * amount. Without such limits nothing is written.
  */
 import { sql } from 'kysely'
 import type { Budget } from '../../../agents/index.ts'
 import { type Clock, checkOptions, failure, type UserId } from '../../../core/index.ts'
 import { rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
 
-/** What one user may use on one day (UTC), over all runs, sessions and evaluations. */
+/** The limits of one user for one day (UTC), over all runs, sessions and evaluations. */
 export interface DailyLimits {
-  /** Runs that are started, forked, retried or evaluated; runs that steps start do not count. */
+  /** Runs that are started, forked, retried or evaluated; child runs do not count. */
   readonly runs?: number
   /** Input and output tokens of all model calls. */
   readonly tokens?: number
@@ -23,23 +23,23 @@ interface Amount {
   readonly cost: number
 }
 
-/** A part of the day's limits that is set aside. */
+/** A reserved part of the day's limits. */
 export interface DailyShare {
   readonly share: Partial<Amount>
-  /** Gives back what was not used. */
+  /** Returns the unused amount. */
   release(used: Amount): Promise<void>
 }
 
 export interface DailyUsage {
-  /** Counts a run, in the change that starts it: rejected with `budget.exceeded` where the day allows no more. */
+  /** Counts a run in the change that starts it: rejected with `budget.exceeded` if the day allows no more. */
   startRun(user: UserId): readonly Statement[]
-  /** Reserves and charges what model calls use. */
+  /** Reserves and charges the usage of model calls. */
   budget(user: UserId): Budget
   /**
-   * Sets aside a run and what it may use.
-   * @param wanted what it asks for; absent: an equal part of what is left
-   * @param among the runs that share what is left
-   * @returns undefined where nothing is left
+   * Reserves a run and its usage.
+   * @param wanted the requested amounts; an equal part of the remaining amounts by default
+   * @param among the number of runs that share the remaining amounts
+   * @returns undefined if nothing is left
    */
   reserve(user: UserId, wanted: Partial<Amount>, among: number): Promise<DailyShare | undefined>
 }
@@ -50,7 +50,7 @@ export const dailyUsageTable = `create table daily_usage (
 
 const names = ['runs', 'tokens', 'cost'] as const
 type Resource = (typeof names)[number]
-/** Rows of days that are over go with the first row of a new day. */
+/** The first row of a new day deletes the rows of past days. */
 const retainedDays = 31
 const dayMs = 86_400_000
 
@@ -69,7 +69,7 @@ export function checkDailyLimits(where: string, limits: DailyLimits): void {
   }
 }
 
-/** @returns undefined where nothing is limited */
+/** @returns undefined if there are no limits */
 export function createDailyUsage(
   { storage, clock }: { readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>; readonly clock: Clock },
   limits: DailyLimits,
@@ -96,7 +96,7 @@ export function createDailyUsage(
   ]
   const add = (user: UserId, day: string, { tokens, cost }: Amount): readonly Statement[] =>
     tokens === 0 && cost === 0 ? [] : [queries.add({ user, day, tokens, cost })]
-  /** Of each limited resource. */
+  /** The amounts of each limited resource. */
   const left = async (user: UserId): Promise<{ readonly [name in Resource]?: number }> => {
     const [rows = []] = await storage.read({ user }, [queries.used({ user, day: today() }, { returns: true })])
     return Object.fromEntries(limited.map((name) => [name, (limits[name] ?? 0) - Number(rows[0]?.[name] ?? 0)]))
@@ -115,7 +115,7 @@ export function createDailyUsage(
         },
         tokensLeft: () => (limits.tokens === undefined ? undefined : left(user).then(({ tokens = 0 }) => tokens)),
         charge(id, used) {
-          // A call that another process began stays charged at its reservation.
+          // A call of another process stays charged at its reservation.
           const before = reserved.get(id) ?? { ...used, day: today() }
           reserved.delete(id)
           const more = { tokens: used.tokens - before.tokens, cost: used.cost - before.cost }
@@ -147,7 +147,7 @@ const least = (name: keyof Amount, ...amounts: readonly (number | undefined)[]):
   return named.length === 0 ? {} : { [name]: Math.min(...named) }
 }
 
-/** Both reserve, and both are charged: a call goes on only if both allow it. */
+/** Reserves and charges in both budgets: a call continues only if both allow it. */
 export function withDailyBudget(own: Budget | undefined, daily: Budget | undefined): Budget | undefined {
   if (!own || !daily) return own ?? daily
   const both = [own, daily]

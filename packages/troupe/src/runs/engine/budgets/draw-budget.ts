@@ -1,6 +1,6 @@
 /**
- * Draws for one run, in blocks, and puts what it drew into the run's journal. The draw is durable before the run hears of
- * it: an owner that finds more in its share than its journal tells was cut off in between, and is granted the difference.
+ * Draws blocks of the shared budget for one run and records them in the run's journal. A draw is durable before the run records
+ * it. An owner whose share has more than its journal was interrupted in between, and records the difference.
  */
 
 import { sleep, type UserId } from '../../../core/index.ts'
@@ -14,9 +14,9 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import { mapAmounts, resources, type SharedResource, type ShareHolder } from './shared-budgets.ts'
 
 const largestBlock = 32
-/** Between two looks at a budget of which others still hold a part. */
+/** The interval in ms between two checks of a budget of which other runs hold a part. */
 const waitMs = 200
-/** Before the next attempt where the storage fails. */
+/** The delay in ms before the next attempt after a storage error. */
 const retryMs = 1_000
 const shownHolders = 10
 const none: Amounts = { steps: 0, hops: 0, branches: 0 }
@@ -34,7 +34,7 @@ type Found =
   | { readonly amounts: Amounts; readonly drawn: boolean }
   | { readonly lacking: SharedResource; readonly drawn: number; readonly limit: number }
 
-/** Asks again after a while where the storage fails: without an answer nothing begins. */
+/** Retries after storage errors, because no step starts without an answer. */
 export function drawBudget(parts: OrchestraParts, run: DrawingRun, asked: Amounts): void {
   const retry = () => (run.lost || run.over ? undefined : drawBudget(parts, run, asked))
   void drawUntilAnswered(parts, run, asked).catch(() => parts.clock.after(retryMs, retry, { background: true }))
@@ -43,7 +43,7 @@ export function drawBudget(parts: OrchestraParts, run: DrawingRun, asked: Amount
 const poolOf = ({ run, state }: DrawingRun, resource: SharedResource): string =>
   poolsOf(viewOf(state).pinned, run)[resource]
 
-/** Resolves when the run has heard what became of it. */
+/** Resolves when the run has recorded the outcome. */
 async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<void> {
   for (let waits = false; !run.over && !run.lost; ) {
     const found = await look(parts, run, asked)
@@ -57,14 +57,14 @@ async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: 
       const use = usedAndHeld(found.drawn, holders)
       return run.apply((at) => ({ at, type: 'budget.rejected', budget: lacking, limit, ...use }))
     }
-    // Others see that it waits before it looks again: of runs that wait for each other, the last one sees it.
+    // The wait is recorded before the next check, so that among runs that wait for each other the last one finds it.
     if (waits) await sleep(parts.clock, waitMs)
     else await commit(parts, run.user, [parts.sharedBudgets.wait(run.user, run.run)])
     waits = true
   }
 }
 
-/** What of a budget is used, and by which runs the rest is held that is not left. */
+/** Returns the used amount of a budget, and the runs that hold the rest. */
 export function usedAndHeld(drawn: number, holders: readonly ShareHolder[]): BudgetUse {
   const held = holders.reduce((total, holder) => total + holder.held, 0)
   if (held === 0) return { used: drawn }
@@ -75,7 +75,7 @@ export function usedAndHeld(drawn: number, holders: readonly ShareHolder[]): Bud
   }
 }
 
-/** The run at the top of a tree has none before its first child run. */
+/** The top run of a tree has no share before its first child run. */
 export async function shareOf(
   parts: Pick<OrchestraParts, 'sharedBudgets' | 'storage'>,
   { user, run, state }: Pick<DrawingRun, 'user' | 'run' | 'state'>,
@@ -99,7 +99,7 @@ async function look(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Pro
     const pool = await sharedBudgets.pool(run.user, resource, poolOf(run, resource))
     const { drawn = 0, limit = 0, members = 1 } = pool ?? {}
     if (limit - drawn < asked[resource]) return { lacking: resource, drawn, limit }
-    // Branches are given back with the run's end alone: none is drawn that is not open.
+    // Branches are returned only at the end of the run, so only open branches are drawn.
     const block = resource === 'branches' ? 0 : blockOf(limit - drawn, members)
     amounts[resource] = Math.max(asked[resource], block)
   }
@@ -109,7 +109,7 @@ async function look(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Pro
 const blockOf = (remaining: number, members: number): number =>
   Math.max(1, Math.min(largestBlock, Math.floor(remaining / (4 * Math.max(1, members)))))
 
-/** @returns false where somebody else was faster */
+/** @returns false if another run was faster */
 async function drawn(parts: OrchestraParts, { user, run, state }: DrawingRun, amounts: Amounts): Promise<boolean> {
   return commit(
     parts,

@@ -1,4 +1,4 @@
-/** In the change that starts a run below another one: the pool of what it has reserved, and its share. */
+/** Creates the pool and the share of a child run, in the change that starts it. */
 
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -34,7 +34,7 @@ export function joinBudgets(
   ]
 }
 
-/** A run that goes on where another one stood counts what that had drawn, and what was charged for the runs below it. */
+/** A retry counts the amounts that its source had drawn and those that were charged for its child runs. */
 export function rejoinBudgets(budgets: SharedBudgets, user: UserId, run: string, state: State): readonly Statement[] {
   const { pinned, granted } = viewOf(state)
   if (!pinned.draws && !granted) return []
@@ -47,7 +47,7 @@ export function rejoinBudgets(budgets: SharedBudgets, user: UserId, run: string,
     ...joinBudgets(budgets, { user, run, pinned }, drawn, drawnBelow),
     ...resources.flatMap((resource) => {
       const { pool = parent.pools[resource], amount } = parent.reserved?.[resource] ?? {}
-      // What the run above was charged for it before is in that budget already.
+      // The budget of the parent already has the earlier charge.
       const used = parent.charged ? own[resource] + drawnBelow[resource] : 0
       const more = (amount ?? drawn[resource] + drawnBelow[resource]) - used
       return more > 0 ? [budgets.add(user, resource, pool, more)] : []

@@ -1,4 +1,4 @@
-/** In the change that ends a run: what it drew or reserved and did not use goes back to the budgets above. */
+/** Returns unused amounts of an ended run to the budgets above, in the change that ends the run. */
 
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'

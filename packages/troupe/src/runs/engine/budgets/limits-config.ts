@@ -1,11 +1,11 @@
-/** `createTroupe({ limits })`: the ceilings of runs and users, which a caller can narrow and cannot widen. */
+/** `createTroupe({ limits })`: the upper limits of runs and users, which a caller can lower and cannot raise. */
 import { checkOptions } from '../../../core/index.ts'
 import { type BudgetOptions, type RunLimits, readRunLimits } from '../../../topology/index.ts'
 import { checkDailyLimits, type DailyLimits } from './daily-usage.ts'
 
 /**
- * Ceilings that hold whatever a caller asks for: of library calls, HTTP, MCP, the command line, schedules, forks, retries
- * and evaluations alike. Child runs draw from the run that starts them.
+ * Upper limits for all callers: library, HTTP, MCP, command line, schedules, forks, retries and evaluations. Child runs use the
+ * limits of their parent.
  * @example
  * const troupe = await createTroupe({
  *   storage: 'sqlite:./data/troupe.db',
@@ -13,9 +13,9 @@ import { checkDailyLimits, type DailyLimits } from './daily-usage.ts'
  * })
  */
 export interface LimitsConfig {
-  /** Of each run with its child runs; the same names as `config.budget` of a run. */
+  /** The limits of each run with its child runs; the same names as `config.budget` of a run. */
   readonly run?: BudgetOptions
-  /** Of each user; what a user may use on one day (UTC) is common to all its runs, sessions and evaluations. */
+  /** The limits of each user; all runs, sessions and evaluations of a user share the amount of one day (UTC). */
   readonly user?: { readonly perDay?: DailyLimits }
 }
 

@@ -1,8 +1,8 @@
 /**
- * The budget of steps, hops and open branches that the runs of one tree have in common. The run at the top, and each run
- * with a budget of its own, is a pool: one row, with how much was drawn of each resource. Each run that draws has a share:
- * one row, with the pool of each resource, all that it drew, and how much of that it had used when it drew last. What a
- * run drew and did not use goes back with its end.
+ * The shared budget of steps, hops and open branches of one run tree. The top run, and each run with a budget of its own, is a
+ * pool: one row with the drawn amount of each resource. Each run that draws has a share: one row with the pool of each resource,
+ * the amount that it drew, and the amount that it had used at its last draw. The end of a run returns the amount that it drew
+ * and did not use.
  */
 import type { UserId } from '../../../core/index.ts'
 import type { Statement, Storage } from '../../../storage/index.ts'
@@ -11,45 +11,45 @@ import { compileSharedBudget } from './compile-shared-budget.ts'
 
 export const resources = ['steps', 'hops', 'branches'] as const
 export type SharedResource = (typeof resources)[number]
-/** The run whose budget a run draws from, by resource. */
+/** The run from whose budget a run draws, by resource. */
 export type Pools = { readonly [resource in SharedResource]: string }
 export type Limits = { readonly [resource in SharedResource]?: number }
 
-/** Of one resource of a pool. */
+/** The amounts of one resource of a pool. */
 export interface PoolView {
   readonly drawn: number
   readonly limit: number
-  /** Runs that draw from it and are not over. */
+  /** The open runs that draw from it. */
   readonly members: number
 }
 export interface ShareHolder {
   readonly run: string
   readonly held: number
-  /** It goes on by itself, so that it may give back what it holds. */
+  /** True if the run continues by itself and may return its amount. */
   readonly moves: boolean
 }
 
 export interface SharedBudgets {
-  /** A pool with the share of its own run; nothing where they are there. `drawn` is of the share. */
+  /** Creates a pool with the share of its own run, unless they exist. `drawn` is the amount of the share. */
   found(user: UserId, run: string, limits: Limits, drawn: Amounts, drawnBelow?: Amounts): readonly Statement[]
-  /** A pool whose limits are reserved in another one. */
+  /** Creates a pool whose limits are reserved in another pool. */
   open(user: UserId, run: string, limits: Limits, from: string, drawn?: Amounts): Statement
-  /** The share of a run that draws from pools; `drawn` of it already. */
+  /** Creates the share of a run that draws from pools, with the amount drawn so far. */
   join(user: UserId, run: string, pools: Pools, drawn: Amounts): readonly Statement[]
-  /** Takes exactly so much: the change is rejected with `budget.exceeded` where there is less. */
+  /** Reserves exactly this amount: the change is rejected with `budget.exceeded` if less is left. */
   take(user: UserId, resource: SharedResource, pool: string, amount: number, detail?: Fields): Statement
-  /** Changes what was drawn, whatever the limit. */
+  /** Changes the drawn amount regardless of the limit. */
   add(user: UserId, resource: SharedResource, pool: string, amount: number): Statement
-  /** Draws, in one change: rejected with `budget.exceeded` where a pool has less. */
+  /** Draws in one change: rejected with `budget.exceeded` if a pool has less. */
   draw(user: UserId, run: string, pools: Pools, amounts: Amounts, used: Amounts): readonly Statement[]
-  /** Says that the run waits for others to give back. */
+  /** Records that the run waits for other runs to return amounts. */
   wait(user: UserId, run: string): Statement
-  /** In the change that ends a run: gives back what it had not used. */
+  /** Returns the unused amount, in the change that ends a run. */
   leave(user: UserId, run: string, pools: Pools, used: Amounts): readonly Statement[]
   pool(user: UserId, resource: SharedResource, run: string): Promise<PoolView | undefined>
-  /** All that a run has drawn. */
+  /** Returns the amounts that a run has drawn. */
   drawnBy(user: UserId, run: string): Promise<Amounts | undefined>
-  /** Those that hold something of the resource, but for the run itself; the largest first. */
+  /** Returns the other runs that hold an amount of the resource, the largest first. */
   holders(user: UserId, resource: SharedResource, pool: string, run: string): Promise<readonly ShareHolder[]>
 }
 

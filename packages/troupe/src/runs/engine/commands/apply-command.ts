@@ -1,4 +1,4 @@
-/** What becomes of a command that a run takes in, for whoever gave it and for the audit log. */
+/** Applies a command that a run accepts: its outcome for the sender and for the audit log. */
 
 import { approvalAuditEntry } from '../../../agents/index.ts'
 import { storeError, type TroupeError, type UserId } from '../../../core/index.ts'
@@ -12,7 +12,7 @@ import type { RunMessage } from './run-message.ts'
 interface CommandTarget {
   readonly user: UserId
   readonly run: string
-  /** Before the command. */
+  /** The state before the command. */
   readonly state: Readonly<State>
 }
 type Parts = Pick<OrchestraParts, 'commands' | 'audit' | 'services'>
@@ -36,7 +36,7 @@ export function applyCommand(
   }
 }
 
-/** That an approval was given, or that it was for something else. */
+/** Returns the statement that records an approval in the audit log, or an approval with another hash. */
 function recordApproval(
   { audit, services }: Parts,
   { user, state }: Pick<CommandTarget, 'user' | 'state'>,

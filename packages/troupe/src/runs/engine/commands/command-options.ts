@@ -1,17 +1,17 @@
-/** How a command is given to a run. */
+/** The options of a command to a run. */
 export interface CommandOptions {
-  /** Given again with the same id within a day it is done once, and answered as at first. */
+  /** A command that is sent again with the same id within a day is executed once and gets the first answer. */
   readonly id?: string
-  /** Takes the command back, if the run has not taken it in yet. */
+  /** Takes the command back, if the run has not accepted it yet. */
   readonly signal?: AbortSignal
 }
 
-/** What was found about a run that is not carried on here, and when, by the monotonic clock. */
+/** The findings of earlier checks of a run that this process does not own: times in ms of the monotonic clock. */
 export interface RetryWindow {
-  /** Another process has it: asked at the latest look. */
+  /** Another process owns the run since then, as of the last check. */
   ownedByOtherSince?: number
-  /** No process has it, and this one cannot take it: since then. */
+  /** No process owns the run since then, and this process cannot take it over. */
   unable?: number
-  /** Of the storage, which has failed since then. */
+  /** The storage fails since then. */
   storageFailedSince?: number
 }

@@ -1,4 +1,4 @@
-/** Commands that do not fit how the run stands: refused before they become inputs. */
+/** Rejects commands that do not fit the state of the run, before they become inputs. */
 
 import { failure, type TroupeError } from '../../../core/index.ts'
 import { answerRejection } from '../../machine/people/check-answer.ts'
@@ -7,7 +7,7 @@ import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import type { Order } from './run-message.ts'
 
-/** What is wrong with a command as things stand. */
+/** Returns the error of a command that does not fit the present state; undefined if it fits. */
 export function rejectionOf(state: State, run: string, order: Order): TroupeError | undefined {
   const { status, over } = deriveStatus(state)
   if (order.type === 'question.answered') return answerRejection(state, order.question, order.value)

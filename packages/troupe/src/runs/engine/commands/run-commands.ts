@@ -1,6 +1,6 @@
 /**
- * What a run is told to do, from any process: a row of its inbox, taken in by whoever carries the run on, and beside it
- * what became of it. A command has an id; given again with it, it is done once and answered alike.
+ * The commands of a run, from any process: a row in its inbox, which the owner of the run accepts, and a row with its outcome. A
+ * command that is sent again with the same id is executed once and gets the same answer.
  */
 import { sql } from 'kysely'
 import { canonicalJson, failure, type StoredError, type UserId } from '../../../core/index.ts'
@@ -11,22 +11,22 @@ import { runJournal } from '../store/run-journals.ts'
 import { commandContent } from '../store/run-migrations.ts'
 import { type Order, runMessageJson } from './run-message.ts'
 
-/** None: the run took it in. */
+/** Undefined if the run accepted the command. */
 export interface CommandOutcome {
   readonly error?: StoredError
 }
 
 export interface RunCommands {
   /**
-   * @param also goes with it in one change, or not at all
-   * @throws ConflictError `run.over`, `command.repeated`; what `also` expects
+   * @param also statements of the same change
+   * @throws ConflictError `run.over`, `command.repeated`; the expectations of `also`
    */
   submit(user: UserId, run: string, id: string, order: Order, also?: Fragment): Promise<void>
-  /** Undefined while nobody has taken it in; `'withdrawn'` where it is none any more. */
+  /** Undefined until the run accepts it; `'withdrawn'` if it was taken back. */
   outcome(user: UserId, run: string, id: string): Promise<CommandOutcome | 'withdrawn' | undefined>
-  /** Takes back what nobody has taken in. */
+  /** Takes back a command that the run has not accepted. */
   withdraw(user: UserId, run: string, id: string): Promise<void>
-  /** In the change that takes it in. */
+  /** Returns the statement of the outcome, for the change that accepts the command. */
   recordOutcome(user: UserId, run: string, id: string, outcome: CommandOutcome): Statement
 }
 
@@ -40,7 +40,7 @@ const callerOf = (audit: Pick<AuditTrail, 'caller'> | undefined) => {
   return { ...(key === undefined ? {} : { key }), ...(agent === undefined ? {} : { agent }) }
 }
 const byOf = (order: Order): string => ('by' in order ? order.by : 'host')
-/** As the audit log calls them. */
+/** The names of commands in the audit log. */
 const operations = {
   pause: 'run.pause',
   resume: 'run.resume',
@@ -102,7 +102,7 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
     async withdraw(user, run, id) {
       const removed = table.withdraw({ user, run, id }, { expect: { rows: 1 } })
       const withdrawn = inbox.withdraw(user, runJournal(run), sender, id)
-      // Refused where it was taken in meanwhile: then it has an outcome.
+      // Rejected if the run has accepted the command meanwhile; the command then has an outcome.
       await storage.commit({ id: null, scope: { user }, statements: [removed, ...withdrawn.statements] })
     },
     recordOutcome: (user, run, id, outcome) => table.recordOutcome({ user, run, id, outcome: JSON.stringify(outcome) }),

@@ -1,6 +1,6 @@
 /**
- * What steps and timers put into the inbox of their run, and how it becomes an input of the core. These shapes are
- * stored: they keep their meaning, and what is added is optional.
+ * The messages of steps and timers in the inbox of their run, and the inputs that they become. These shapes are stored: they keep
+ * their meaning, and new fields are optional.
  */
 import type { Outcome, Question } from '../../../agents/index.ts'
 import { failure, type Json, type StoredError, type TaintLabel, taintField } from '../../../core/index.ts'
@@ -10,7 +10,7 @@ import type { Breakpoint, Input, RunCharged, StepUsage } from '../../machine/mac
 import type { ChildChanged } from '../../machine/result.ts'
 import { childIn } from '../children/child-run-id.ts'
 
-/** What a run is told to do: an input without its moment, which is when the run takes it in. */
+/** A command for a run: an input without its time, which is set when the run accepts it. */
 export type Order =
   | { readonly type: 'pause' | 'cancel'; readonly by: string }
   | { readonly type: 'resume'; readonly by: string; readonly steps?: number }
@@ -60,13 +60,13 @@ export type RunMessage =
       readonly deadline?: number
     } & Tainted)
   | { readonly type: 'timer'; readonly name: string }
-  /** By the run above; a breakpoint is of a run below. */
+  /** Sent by the parent; a breakpoint is sent by a child run. */
   | { readonly type: 'pause'; readonly breakpoint?: Breakpoint }
   | { readonly type: 'resume'; readonly steps?: number }
   | { readonly type: 'break'; readonly breakOn: readonly BreakOn[] }
-  /** The run above has failed or was cancelled. */
+  /** The parent has failed or was cancelled. */
   | { readonly type: 'cancel' }
-  /** `key` and `agent` of the caller by whom it came in: the run may take it in elsewhere. */
+  /** `key` and `agent` of the caller; another process may accept the command. */
   | {
       readonly type: 'command'
       readonly id: string
@@ -75,12 +75,12 @@ export type RunMessage =
       readonly agent?: string
     }
   | ({ readonly type: 'charged' } & Omit<RunCharged, 'type'>)
-  /** By a child run. */
+  /** Sent by a child run. */
   | ChildChanged
 
 export const runMessageJson = (message: RunMessage): Json => message
 
-/** @param at when the run takes it in, ms since 1970 */
+/** @param at the time at which the run accepts it, ms since 1970 */
 export function inputOf(body: Json, at: number): Input {
   const runMessage = body as RunMessage
   switch (runMessage.type) {
@@ -148,12 +148,12 @@ export function inputOf(body: Json, at: number): Input {
   }
 }
 
-/** A step whose budget was refused by the storage did not fail: the run's guard tripped. */
+/** A step whose reservation the storage rejected has not failed: the guard of the budget ended the run. */
 function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type: 'failed' }) {
   const more = { ...(usage ? { usage } : {}), ...taintField(taint) }
   const { budget, limit = 0 } = (error.details ?? {}) as { budget?: string; limit?: number }
   if (error.code === 'budget.exceeded' && (budget === 'tokens' || budget === 'cost')) {
-    // What was used of tokens and cost the run knows best: a refused reservation has not looked.
+    // The run knows its usage of tokens and cost; the rejected reservation has not read it.
     return { type: 'budget.rejected' as const, step, budget, limit, ...more }
   }
   return { type: 'step.failed' as const, step, error, ...more }
@@ -161,7 +161,7 @@ function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type
 
 type Unsettled = Extract<StepEnd, { readonly status: 'parked' | 'uncertain' | 'code.changed' }>
 
-/** A step that waits, and what for, as its run records it. */
+/** A waiting step and its waits, as the run records them. */
 export function waitOf(
   { step, usage }: { readonly step: string; readonly usage: StepUsage | undefined },
   end: Unsettled,

@@ -1,11 +1,11 @@
-/** Gives a run a command, and waits until whoever carries the run on has taken it in or refused it. */
+/** Sends a command to a run and waits until the owner of the run has accepted or rejected it. */
 import { checkName, failure, restoreError, type UserId } from '../../../core/index.ts'
 import type { Fragment } from '../../../storage/index.ts'
 import type { RunHost } from '../run-host.ts'
 import type { CommandOptions, RetryWindow } from './command-options.ts'
 import type { Order } from './run-message.ts'
 
-/** @throws what the run refuses it with; ConflictError `run.over`, `run.agents_missing`, `journal.newer` */
+/** @throws the rejection of the run; ConflictError `run.over`, `run.agents_missing`, `journal.newer` */
 export async function submitCommand(
   host: RunHost,
   user: UserId,
@@ -24,7 +24,7 @@ export async function submitCommand(
     await untilApplied(host, user, run, command, signal)
   } catch (error) {
     await commands.withdraw(user, run, command).catch(() => {})
-    // Who took it in meanwhile has the last word.
+    // If an owner has accepted the command meanwhile, its outcome counts.
     const outcome = await commands.outcome(user, run, command).catch(() => undefined)
     if (outcome === undefined || outcome === 'withdrawn') throw error
     if (outcome.error) throw restoreError(outcome.error)

@@ -1,4 +1,4 @@
-/** What becomes of one row of a run's inbox: an input of the core, an outcome of a command, or a timer set again. */
+/** Processes one row of a run's inbox: it becomes an input, the outcome of a command, or a timer that is set again. */
 import type { Statement } from '../../../storage/index.ts'
 import { applyCommand } from '../commands/apply-command.ts'
 import { inputOf, type RunMessage } from '../commands/run-message.ts'
@@ -7,7 +7,7 @@ import type { InputBatch } from './input-batch.ts'
 import type { RowTarget } from './rows-for-commands.ts'
 import type { RunGaps } from './run-gaps.ts'
 
-/** @returns statements for the change that takes the row in */
+/** @returns the statements for the change that accepts the row */
 export function applyRow(
   parts: Pick<OrchestraParts, 'timers' | 'commands' | 'audit' | 'services'>,
   { gaps, journal, ...target }: RowTarget & { readonly gaps: RunGaps },

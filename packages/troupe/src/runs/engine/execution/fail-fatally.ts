@@ -1,6 +1,6 @@
 /**
- * What will fail the same way however often it is tried (a full journal, a broken invariant) ends its run, and no other:
- * the step that started it is answered, and the journal stays as it was, for whoever looks into it.
+ * Ends a run whose failure would repeat at each attempt (a full journal, a broken invariant). Other runs continue. The parent
+ * step gets its answer, and the journal stays unchanged for an analysis.
  */
 
 import { failure, type StoredError, storeError, TroupeError, type UserId } from '../../../core/index.ts'
@@ -22,7 +22,7 @@ export interface FatalFailure {
   readonly statements: readonly Statement[]
 }
 
-/** @param steps those that are carried out, which are fenced */
+/** @param steps the executing steps, which are fenced */
 export async function failFatally(
   parts: Pick<OrchestraParts, 'journals' | 'clock' | 'store' | 'steps' | 'inbox' | 'sharedBudgets'>,
   at: {
@@ -52,7 +52,7 @@ export async function failFatally(
   } as const
   const message = { type: 'cancel' } as const
   const cancelled = { id: `cancel ${viewOf(state).seq + 1}`, type: 'children.notify', message } as const
-  // Where they cannot be read, the run ends all the same.
+  // The run also ends if its child runs cannot be read.
   const childRows = await notifyRelatedRuns(parts, at, [cancelled]).catch(() => [])
   const statusRow = {
     status: 'failed',
@@ -81,8 +81,8 @@ export async function failFatally(
 }
 
 /**
- * Another owner has the run, or the storage does not write: neither is the run's fault. `storage.expectation` is a
- * command that was withdrawn while it was taken in.
+ * Another process owns the run, or the storage does not write: the run is not the cause. `storage.expectation` is a command that
+ * was withdrawn while the run accepted it.
  */
 export const isOwnedByOther = (error: unknown): error is TroupeError =>
   error instanceof TroupeError &&

@@ -1,4 +1,4 @@
-/** The state that a run's journal leads to: its snapshot, and every event after it. */
+/** Computes the state of a run from its journal: the snapshot and each later event. */
 
 import type { Json, UserId } from '../../../core/index.ts'
 import type { JournalId, JournalRecord } from '../../../journal/index.ts'
@@ -27,7 +27,7 @@ export function foldRun(content: {
   return { state, pinned: viewOf(state).pinned, lastSeq, lastAt }
 }
 
-/** Returns undefined where the journal cannot be read or folded. */
+/** Returns undefined if the journal cannot be read or folded. */
 export async function readCommittedState(
   journals: OrchestraParts['journals'],
   user: UserId,

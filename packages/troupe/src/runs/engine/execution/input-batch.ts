@@ -1,4 +1,4 @@
-/** Inputs taken one after the other: their records, events and commands, the state moved along. */
+/** Applies inputs one after the other: collects their records, events and commands, and updates the state. */
 import type { Command, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
 import { transition } from '../../machine/transition.ts'
@@ -11,12 +11,12 @@ export class InputBatch {
   readonly records: RunRecord[] = []
   readonly events: EventWithPath[] = []
   readonly commands: Command[] = []
-  /** Steps that have begun with these inputs: there is no journal of theirs yet. */
+  /** Steps that these inputs start; they have no journal yet. */
   readonly started = new Set<string>()
-  /** Steps that have ended with these inputs. */
+  /** Steps that these inputs end. */
   readonly ended: string[] = []
   readonly #state: State
-  /** Of the run, with those before. */
+  /** All ended steps of the run, including these. */
   readonly #ended: Set<string>
   lastSeq: number
 
@@ -26,13 +26,13 @@ export class InputBatch {
     this.#ended = ended
   }
 
-  /** What follows from fewer events is done in one go: observers see no step announced that is not launched. */
+  /** Shorter batches are executed without a pause, so that observers see no step before it starts. */
   get isLong(): boolean {
     return this.events.length > maxInOneGo
   }
 
   add(input: Input): void {
-    // A step that settled in the same moment in which it was recalled has told its end already.
+    // A step that ended at the same time as its cancellation has already reported its end.
     if (input.type === 'step.returned' || input.type === 'step.failed') {
       if (this.#ended.has(input.step)) return
       this.#ended.add(input.step)

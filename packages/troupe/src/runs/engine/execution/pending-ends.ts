@@ -7,9 +7,9 @@ import type { RunMessage } from '../commands/run-message.ts'
 
 export interface PendingEnd {
   readonly step: string
-  /** As the run takes it in. */
+  /** The input for the run. */
   readonly message: RunMessage
-  /** All that the step has to commit with its end. */
+  /** The statements that the step commits with its end. */
   readonly change: Fragment
   readonly answer: (result: CommitResult | undefined) => void
 }
@@ -29,23 +29,23 @@ export class PendingEnds {
     return this.#waiting.splice(0, limit)
   }
 
-  /** No change of the run takes them in any more. */
+  /** No later change of the run accepts ends. */
   leave(): void {
     for (const { answer } of this.#waiting.splice(0)) answer(undefined)
   }
 }
 
-/** The answer to a step that is over for its run, or was cancelled by it. */
+/** The answer to a step that has ended for its run or that the run has cancelled. */
 export const rejectedEnd: CommitResult = { ok: false, code: 'journal.lost', statement: 0, found: 0 }
 
 export const statementsOfEnds = (pendingEnds: readonly PendingEnd[]): readonly Statement[] =>
   pendingEnds.flatMap(({ change }) => change.statements)
 
 /**
- * Answers those that one change took in. A rejection is the answer of the one that caused it; the others commit alone, so
- * that none waits for more than one rejection of a neighbour.
- * @param from index of their first statement in the change
- * @returns whether one of them caused a rejection
+ * Answers the ends that one change accepted. A rejection is the answer to the end that caused it. The others commit alone, so
+ * that no step waits for more than one rejection of another step.
+ * @param from the index of their first statement in the change
+ * @returns true if one of them caused a rejection
  */
 export function answerEnds(pendingEnds: readonly PendingEnd[], result: CommitResult, from: number): boolean {
   let start = from

@@ -1,4 +1,4 @@
-/** The statements that record inputs with their events, and a snapshot where one is due. */
+/** Returns the statements that record inputs with their events, and a snapshot if one is due. */
 import type { TimeSlice } from '../../../core/index.ts'
 import type { EncodedBody, JournalWriter } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'

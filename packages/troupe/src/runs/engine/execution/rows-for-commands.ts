@@ -1,4 +1,4 @@
-/** Rows that follow from commands, in the same change and in their order: a timer may be cleared and set again in one go. */
+/** The rows of commands, in the same change and in their order: one change may clear a timer and set it again. */
 
 import { taintField, type UserId } from '../../../core/index.ts'
 import type { JournalId } from '../../../journal/index.ts'
@@ -15,7 +15,7 @@ export interface RowTarget {
   readonly user: UserId
   readonly state: Readonly<State>
   readonly run: string
-  /** Of the run. */
+  /** The id of the run. */
   readonly journal: JournalId
 }
 
@@ -28,11 +28,11 @@ export const rowsForCommands = (
   ...commands.flatMap((command) => rowsOf(parts, at, command)),
 ]
 
-/** Whoever reads the timers has to look for another one. */
+/** The timer service must read its next timer again. */
 export const setsTimers = (commands: readonly Command[]): boolean =>
   commands.some(({ type }) => type === 'timer.set' || type === 'timers.shift')
 
-/** Before all others: what is set in the same change is computed with the gap already. */
+/** Comes first: timers that the same change sets are computed with the gap. */
 function shiftedTimers(
   { timers }: Pick<OrchestraParts, 'timers'>,
   { user, journal, state }: RowTarget,

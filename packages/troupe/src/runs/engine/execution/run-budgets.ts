@@ -1,7 +1,7 @@
 /**
- * Tokens and cost of one run tree, reserved before each call by a statement of the claim's change, from any node: two
- * calls at once cannot both take the last of it. What was reserved by a call whose outcome nobody knows stays charged.
- * A run without limits pays nothing for this: it has no row.
+ * Reserves tokens and cost of one run tree before each call, by a statement in the change of the claim, from any process. Two
+ * concurrent calls cannot both take the last amount. The reservation of a call with unknown outcome stays charged. A run without
+ * limits has no row and no overhead.
  */
 import type { Budget } from '../../../agents/index.ts'
 import type { UserId } from '../../../core/index.ts'
@@ -23,11 +23,11 @@ interface Key {
 }
 
 export interface RunBudgets {
-  /** The row, in the change that starts the run. */
+  /** Returns the statement that creates the row, for the change that starts the run. */
   open(user: UserId, run: string, limits: BudgetLimits, used?: Amount): readonly Statement[]
   /**
-   * Returns undefined where nothing limits the tokens or the cost of the run.
-   * @param above the runs that this one is a part of: what it takes, it takes of theirs too
+   * Returns undefined if nothing limits the tokens or the cost of the run.
+   * @param above the runs above this one, whose budgets it also uses
    */
   of(
     user: UserId,

@@ -1,17 +1,17 @@
 /**
- * Gaps in a run's time: as long as no process carried the run, or this process was suspended with it. They are recorded
- * before all that happened after them, so that clocks of work leave them out. People get time to answer after a gap.
+ * Gaps in a run's time: periods in which no process owned the run, or this process was suspended with it. A gap is recorded
+ * before all later events, so that clocks of work exclude it. After a gap, people get time to answer.
  */
 import { answerTimeMs } from '../../../journal/index.ts'
 import { idOf, isWallClockTimer } from '../../machine/clocks/run-time.ts'
 import type { Input } from '../../machine/machine-events.ts'
 import type { RunMessage } from '../commands/run-message.ts'
 
-/** What the process that took a run over knows of it. */
+/** The facts about a run that the claiming process knows. */
 export interface ClaimedRun {
   /** When the process started, ms since 1970. */
   readonly processStartedAt: number
-  /** That had been asked before it started. */
+  /** The questions that were asked before the process started. */
   readonly questions: ReadonlySet<string>
 }
 
@@ -22,8 +22,8 @@ export class RunGaps {
   #isClaimRecorded: boolean
 
   /**
-   * @param suspendedMs returns for how many ms in all this process has been suspended
-   * @param claimed absent for a run that this process began
+   * @param suspendedMs returns the total time in ms for which this process was suspended
+   * @param claimed absent for a run that this process started
    */
   constructor(suspendedMs: () => number, claimed: ClaimedRun | undefined) {
     this.#suspendedMs = suspendedMs

@@ -1,6 +1,6 @@
 /**
- * A run in the process that carries it. It takes in what arrived, one change after the other, and then carries out what
- * is new. It holds nothing that the journal does not hold: losing it at any moment loses nothing.
+ * A run in the process that owns it. It accepts inputs, one change after the other, and then executes the new commands. It has
+ * no state that the journal does not have, so a crash at any time loses nothing.
  */
 import { failure, nextMacrotask } from '../../../core/index.ts'
 import type { StepSpec } from '../../../journal/index.ts'
@@ -23,7 +23,7 @@ import { RunSteps } from './steps/run-steps.ts'
 import type { StepLauncher } from './steps/step-launcher.ts'
 
 interface Waiting {
-  /** Nothing: only that the run is still this owner's. */
+  /** No input; used to check that this process still owns the run. */
   readonly make: (at: number) => Input | undefined
   readonly done: (error?: unknown) => void
 }
@@ -62,7 +62,7 @@ export class RunOwner {
   get pinned(): Pinned {
     return this.#writer.pinned
   }
-  /** The core's view; to be read only, and only between two awaits. */
+  /** The state of the machine; read-only, and valid only until the next await. */
   get state(): State {
     return this.#writer.state
   }
@@ -75,7 +75,7 @@ export class RunOwner {
   get works(): boolean {
     return deriveStatus(this.state).status === 'running'
   }
-  /** Nothing in it moves without a person, and it holds no code that child runs need. */
+  /** True if the run waits for a person and has no code that child runs need. */
   get waits(): boolean {
     return deriveStatus(this.state).status === 'waiting' && viewOf(this.state).externalSteps === 0
   }
@@ -88,17 +88,17 @@ export class RunOwner {
     return () => void this.#observers.delete(observer)
   }
 
-  /** The rows that follow from a run's first events, for the change that starts it. */
+  /** Returns the rows of the run's first events, for the change that starts it. */
   beginning(commands: readonly Command[]): readonly Statement[] {
     return this.#writer.beginning(commands)
   }
 
-  /** The rows of a run that begins in the middle: what is pending, and how it stands. */
+  /** Returns the rows of a fork: its pending commands and its status. */
   founding(at: number): readonly Statement[] {
     return this.#writer.founding(at)
   }
 
-  /** The start is durable. @param entry of its steps: `first`, unless the run is a fork */
+  /** The start is durable. @param entry how its steps begin: `first`, unless the run is a fork */
   begin(events: readonly Event[], entry?: StepSpec['entry']): void {
     const paths = pathsOf(events)
     const first = events.map((event, i) => ({ ...event, seq: i + 1, path: paths[i] ?? [] }))
@@ -107,13 +107,13 @@ export class RunOwner {
     this.resume(pending(this.state), entry)
   }
 
-  /** Carries out what is pending. @param entry of the steps that are at work; none after a fork */
+  /** Executes the pending commands. @param entry how the open steps begin; none after a fork */
   resume(commands: Iterable<Command>, entry?: StepSpec['entry']): void {
     for (const command of commands) this.#steps.carryOut(command, entry)
     this.arrived()
   }
 
-  /** Something was put into the run's inbox. */
+  /** A message was added to the run's inbox. */
   arrived(): void {
     this.#arrived = true
     this.#pump()
@@ -128,19 +128,19 @@ export class RunOwner {
     })
   }
 
-  /** Commits the end of a step with the next change of the run; undefined: it has to commit alone. */
+  /** Commits the end of a step with the next change of the run; undefined if the step must commit alone. */
   commitEnd(step: string, message: RunMessage, change: Fragment): Promise<CommitResult | undefined> {
     const result = this.#pendingEnds.add({ step, message, change })
     this.#pump()
     return result
   }
 
-  /** Resolves when no change of the run is under way. */
+  /** Resolves when no change of the run is in progress. */
   async idle(): Promise<void> {
     await this.#pumping
   }
 
-  /** Waits for what it has begun to commit. The run goes on under its next owner. */
+  /** Waits for the commits in progress. The next owner continues the run. */
   async close(): Promise<void> {
     this.#lost ??= failure('troupe.closed', { what: `Going on with run ${this.run}` })
     await this.#pumping
@@ -157,7 +157,7 @@ export class RunOwner {
   async #run(): Promise<void> {
     try {
       while (this.#hasWork)
-        // What a step has caused elsewhere may be in the inbox, and comes before its end.
+        // The inbox may have messages that the step caused; they are processed before its end.
         if (this.#arrived || this.#waiting.length > 0) await this.#drainInbox()
         else await this.#commitEnds()
     } catch (error) {
@@ -168,13 +168,13 @@ export class RunOwner {
     }
   }
 
-  /** A run that is over takes in nothing. */
+  /** An ended run accepts no input. */
   get #hasWork(): boolean {
     if (this.#lost || this.over) return false
     return this.#arrived || this.#waiting.length > 0 || !this.#pendingEnds.isEmpty
   }
 
-  /** The rows of the inbox, and what was asked for here. */
+  /** Processes the rows of the inbox and the requests of this process. */
   async #drainInbox(): Promise<void> {
     this.#arrived = false
     const asked = this.#waiting.splice(0)
@@ -187,7 +187,7 @@ export class RunOwner {
         writer.addRow(change, row)
         if (change.slice.isOver) await change.slice.renew()
       }
-      // Each is made of the state that those before it have left.
+      // Each input is created from the state after the inputs before it.
       for (const { make } of asked) {
         writer.addInput(change, make(change.at))
         if (change.slice.isOver) await change.slice.renew()
@@ -202,7 +202,7 @@ export class RunOwner {
     for (const { done } of asked) done()
   }
 
-  /** Ends of steps, each with what its step has to commit. */
+  /** Processes the ends of steps, each with the statements of its step. */
   async #commitEnds(): Promise<void> {
     // Steps that execute side by side often end in one macrotask: their ends share a change.
     if (viewOf(this.state).executingSteps > 1) await nextMacrotask(this.#parts.clock)
@@ -242,7 +242,7 @@ export class RunOwner {
     return failure(code, { journal: this.#writer.journal, ...detail })
   }
 
-  /** The change is durable: observers see its events, and its commands are carried out. */
+  /** The change is durable: observers see its events, and its commands are executed. */
   async #advance(change: RunChange): Promise<void> {
     const { inputs, slice, rowStatements } = change
     this.#writer.advance(change)

@@ -1,4 +1,4 @@
-/** What lists and results show of a run, and what follows from its end, in the change that leads to it. */
+/** The row of a run for lists and results, and the statements of its end, in the change that causes them. */
 
 import type { UserId } from '../../../core/index.ts'
 import type { JournalId } from '../../../journal/index.ts'
@@ -20,22 +20,22 @@ interface OwnedRun {
 
 export class RunStatusRows {
   readonly #parts: OrchestraParts
-  /** What was saved last. */
+  /** The values that were saved last. */
   #saved = ''
 
   constructor(parts: OrchestraParts) {
     this.#parts = parts
   }
 
-  /** Returns no rows where what was saved last still holds. */
+  /** Returns no rows if the saved values have not changed. */
   rows({ user, run, state, journal }: OwnedRun, at: number): readonly Statement[] {
     const { status, reason = null, over } = deriveStatus(state)
     const outside = status === 'waiting' ? viewOf(state).externalSteps : 0
-    // A step that waits may have used more since the run waited last.
+    // A waiting step may have used more since the run last waited.
     const saved = JSON.stringify([status, reason, over, outside, status === 'waiting' && totalUsage(state)])
     if (saved === this.#saved && !over) return []
     this.#saved = saved
-    // One that waits for child runs is recovered too: its code may hold theirs.
+    // A run that waits for child runs is recovered too, because its code may provide theirs.
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
     const result = status === 'running' ? null : JSON.stringify(account)

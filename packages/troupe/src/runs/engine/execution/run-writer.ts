@@ -1,6 +1,6 @@
 /**
- * The one writer of a run's journal. It takes in inputs, lets the core decide, and commits inputs and events with all rows
- * that follow from them in one change. It holds nothing that the journal does not hold.
+ * The only writer of a run's journal. It accepts inputs, lets the machine decide, and commits inputs and events with all of their
+ * rows in one change. It has no state that the journal does not have.
  */
 import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
@@ -29,27 +29,27 @@ export interface RunWriterOptions {
   readonly writer: JournalWriter
   readonly state: State
   readonly pinned: Pinned
-  /** Of the newest event. */
+  /** The `seq` of the newest event. */
   readonly lastSeq: number
   readonly lastAt: number
   readonly claimed?: ClaimedRun
 }
 
-/** One change in the making. */
+/** A change that is being prepared. */
 export interface RunChange {
-  /** When the run takes the inputs in, ms since 1970. */
+  /** The time at which the run accepts the inputs, ms since 1970. */
   readonly at: number
-  /** In the run's time, before the change. */
+  /** The input that records the gap in the run's time before the change. */
   readonly gap: Input | undefined
   readonly inputs: InputBatch
   readonly slice: TimeSlice
   readonly before: DerivedStatus
-  /** Rows of the inbox that it takes in, and what follows from them beside events. */
+  /** The statements that remove accepted rows of the inbox, and those that follow from these rows. */
   readonly rowIds: number[]
   readonly rowStatements: Statement[]
-  /** The parent asks how the run stands. */
+  /** The parent asks for the status of the run. */
   isAsked: boolean
-  /** It has to show that the run is still this process's, although nothing may have changed. */
+  /** The change must prove that this process still owns the run, also if it has no other content. */
   provesOwnership: boolean
 }
 
@@ -65,7 +65,7 @@ export class RunWriter {
   #state: State
   #lastSeq: number
   #lastAt: number
-  /** Of the journal before the change in the making. */
+  /** The version of the journal before the change that is being prepared. */
   #mark: ReturnType<JournalWriter['mark']>
 
   constructor(parts: OrchestraParts, options: RunWriterOptions) {
@@ -91,15 +91,15 @@ export class RunWriter {
     return this.#journal.id
   }
 
-  /** The rows that follow from a run's first events, for the change that starts it. */
+  /** Returns the rows of the run's first events, for the change that starts it. */
   beginning(commands: readonly Command[]): readonly Statement[] {
     const rows = rowsForCommands(this.#parts, this.#at, commands)
-    // One that a breakpoint stops before its first step waits from the start.
+    // A run that a breakpoint stops before its first step waits from the start.
     if (deriveStatus(this.#state).status === 'running') return rows
     return [...rows, ...this.#status.rows(this.#at, this.#lastAt), ...this.#reportStart()]
   }
 
-  /** The rows of a run that begins in the middle: what is pending, and how it stands. */
+  /** Returns the rows of a fork: its pending commands and its status. */
   founding(at: number): readonly Statement[] {
     return [
       ...[...pending(this.#state)].flatMap((command) => rowsOf(this.#parts, this.#at, command)),
@@ -113,7 +113,7 @@ export class RunWriter {
     return reportToParent(this.#parts, this, { before, isAsked: true, commands: [], name: `${this.#lastSeq}` })
   }
 
-  /** Begins a change, with the gap before it. */
+  /** Prepares a change, with the gap before it. */
   change(): RunChange {
     const { clock } = this.#parts
     this.#mark = this.#journal.mark()
@@ -143,22 +143,22 @@ export class RunWriter {
     change.provesOwnership = true
   }
 
-  /** @param input undefined: only that the run is still this process's */
+  /** @param input undefined to prove only that this process still owns the run */
   addInput(change: RunChange, input: Input | undefined): void {
     if (input) change.inputs.add(input)
     else change.provesOwnership = true
   }
 
-  /** @returns whether the step may end, as the inputs so far have left it */
+  /** @returns true if the step can end after the inputs so far */
   canEnd(step: string): boolean {
     const open = viewOf(this.#state).step(step)
     return open !== undefined && open.cancellation === undefined && !this.#ended.has(step)
   }
 
   /**
-   * Commits the change; one without content is not made.
-   * @param pendingEnds whose ends are among the inputs
-   * @returns undefined where there was nothing to commit; `endsFrom`: the index of their first statement
+   * Commits the change, unless it has no content.
+   * @param pendingEnds the ends of steps among the inputs
+   * @returns undefined if there was nothing to commit; `endsFrom`: the index of the first statement of the ends
    */
   async commit(
     change: RunChange,
@@ -172,7 +172,7 @@ export class RunWriter {
       ...(await notifyRelatedRuns(this.#parts, this, commands)),
       ...reportToParent(this.#parts, this, { before, isAsked, commands, name }),
     ]
-    // What changes nothing is refused, or taken out, by the state of the process that surely has the run.
+    // A change without effect is decided by the state of the process that certainly owns the run.
     const proves = inputs.records.length === 0 && change.provesOwnership
     const own = [
       ...(proves ? this.#journal.prove().statements : await this.#recorded(inputs, at, slice)),
@@ -195,7 +195,7 @@ export class RunWriter {
   }
 
   /**
-   * The change was rejected for one of its parts: everything is as the journal has it.
+   * Reads the journal again after one part of the change was rejected.
    * @throws ConflictError `journal.lost`, and errors of the storage
    */
   async rewind({ gap, inputs }: RunChange): Promise<void> {
@@ -210,8 +210,8 @@ export class RunWriter {
 
   /**
    * Ends the run as failed, without its journal.
-   * @param steps those that are carried out, which are fenced
-   * @returns the error of the run; `lost`: nothing could be written, `true` where another process has the run
+   * @param steps the executing steps, which are fenced
+   * @returns the error of the run; `lost`: nothing could be written, `true` if another process owns the run
    */
   async fail(
     steps: readonly string[],
@@ -226,12 +226,12 @@ export class RunWriter {
     const written = await this.#parts.storage
       .commit({ id: null, scope: { user: this.user }, statements })
       .catch(() => undefined)
-    // Another owner has it, or nothing can be written: the next process that takes it up finds the same.
+    // Another process owns the run, or the storage does not write: the next owner finds the same failure.
     if (!written?.ok) return { lost: written?.code === 'journal.lost' }
     return { error: account.error }
   }
 
-  /** The records, a snapshot where one is due, and what lists show. */
+  /** Returns the statements of the records, of a snapshot if one is due, and of the run's row. */
   async #recorded(inputs: InputBatch, at: number, slice: TimeSlice): Promise<readonly Statement[]> {
     if (inputs.records.length === 0) return []
     return [

@@ -156,7 +156,7 @@ function beforeFailure(
   return released.length > 0 ? [...retained, released] : retained
 }
 
-/** Keeps the records of calls in progress at the failure; later reads are made again. */
+/** Kinds of records that hold the outcome of a call in progress at the failure; later reads are made again. */
 const isOutcome = new Set(['effect', 'reply', 'released', 'uncertain', 'not-happened'])
 
 /** The names of threads contain the id of their run. */

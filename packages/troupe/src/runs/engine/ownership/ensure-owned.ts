@@ -7,24 +7,24 @@ import type { RunHost } from '../run-host.ts'
 const retryWindowMs = 3_000
 /** The time in ms that a caller waits for a failing storage; the run is taken over as soon as the storage works. */
 const storageWindowMs = 30_000
-/** Another process owns the run or has just ended it. */
+/** Codes of errors that mean: another process owns the run or has just ended it. */
 const passing = new Set(['run.not_owned', 'run.over', 'journal.lost'])
-/** Another process may be able to execute the run. */
+/** Codes of errors of this process alone; another process may be able to execute the run. */
 const unable = new Set(['run.agents_missing', 'journal.newer'])
 
 const codeOf = (error: unknown): string => (error instanceof TroupeError ? error.code : '')
 
-/** The outcome of the request may be unknown. */
+/** Returns true for errors of the storage; the outcome of the request may then be unknown. */
 export const isOfStorage = (error: unknown): boolean => codeOf(error).startsWith('storage.')
 
-/** Its last owner wrote while it was taken over, or the storage failed. */
+/** Returns true if the last owner wrote during the takeover, or the storage failed. */
 export const isTakeoverInterrupted = (error: unknown): boolean => codeOf(error) === 'journal.lost' || isOfStorage(error)
 
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error))
 
 /**
- * @param retryWindow kept from one look to the next
- * @throws ConflictError `run.agents_missing`, `journal.newer` where no process has come that can; an error of the storage
+ * @param retryWindow the findings of the earlier checks of the same call
+ * @throws ConflictError `run.agents_missing`, `journal.newer` if no process can execute the run; an error of the storage
  * that has failed for half a minute
  */
 export async function ensureOwned(host: RunHost, user: UserId, run: string, retryWindow: RetryWindow): Promise<void> {

@@ -43,7 +43,7 @@ const users = 100
 const perUser = 4
 /** The number of concurrent takeovers: fewer than the default connections of a pool, because its own runs continue. */
 const concurrency = 8
-/** The number of runs of one user that are read after the runs that this process skips. */
+/** The highest number of pages of one user that are read to find a run which this process does not skip. */
 const maxPages = 25
 /** The run may soon be free again: its new owner may end, or the storage may recover. */
 const passing = new Set(['run.not_owned', 'run.over', 'run.unknown', 'journal.lost'])

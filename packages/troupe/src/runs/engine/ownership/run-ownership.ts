@@ -48,7 +48,7 @@ export interface RunOwnershipHost {
   onUnclaimed(ownership: RunOwnership): void
 }
 
-/** For this time in ms the code of an idle run stays loaded. */
+/** An idle run is released after this time in ms, and keeps its code until then. */
 const idleMs = 1_000
 const recheckMs = 1_000
 

@@ -1,4 +1,4 @@
-/** A step as its hands know it: whose it is, in which run, and what that run depends on. */
+/** A step as its parts see it: its user, its run, and the pinned dependencies of the run. */
 import type { Agent } from '../../../../agents/index.ts'
 import type { UserId } from '../../../../core/index.ts'
 import type { Pinned } from '../../../machine/machine-events.ts'
@@ -7,11 +7,11 @@ export interface RunStep {
   readonly user: UserId
   readonly run: string
   readonly step: string
-  /** Who acts: the agent of the step, or one that helps it. */
+  /** The acting agent: the agent of the step, or its helper. */
   readonly agent: string
-  /** Of the run, by name. */
+  /** The agents of the run, by name. */
   readonly agents: ReadonlyMap<string, Agent>
   readonly pinned: Pinned
-  /** Told of each run that the step has started. */
+  /** Called for each child run that the step has started. */
   readonly onChildRun: () => void
 }

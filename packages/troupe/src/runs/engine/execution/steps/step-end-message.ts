@@ -1,4 +1,4 @@
-/** What a step reports to its run when it ends. */
+/** The message of a step to its run when the step ends. */
 import type { Outcome, StepReport } from '../../../../agents/index.ts'
 import { type Json, type StoredError, type TaintLabel, taintField } from '../../../../core/index.ts'
 import type { StepUsage } from '../../../machine/machine-events.ts'
@@ -17,7 +17,7 @@ export function stepEndMessage(
 const isFailure = (end: unknown): end is { readonly error: StoredError } =>
   typeof end === 'object' && end !== null && 'error' in end && !('kind' in end)
 
-/** What a step that failed had used until then. */
+/** The usage of a failed step. */
 function spentOf(error: StoredError): { readonly usage?: StepUsage } {
   const { spent } = (error.details ?? {}) as {
     readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] }
@@ -27,7 +27,7 @@ function spentOf(error: StoredError): { readonly usage?: StepUsage } {
   return { usage: usageOf({ usage, cost: { usd, unknown } }) }
 }
 
-/** What the core needs of an outcome; the rest stays in the step's own journal. */
+/** Returns the part of an outcome that the machine needs; the rest stays in the step's own journal. */
 function plainOutcome(end: Json): { readonly outcome: Outcome; readonly usage?: StepUsage } {
   const { report, ...outcome } = end as Outcome
   return report ? { outcome, usage: usageOf(report) } : { outcome }

@@ -1,18 +1,18 @@
-/** What a step that executes calls of its run. */
+/** The functions of its run that an executing step calls. */
 import type { StepEnd } from '../../../../journal/index.ts'
 import type { CommitResult, Fragment } from '../../../../storage/index.ts'
 import type { StepUsage } from '../../../machine/machine-events.ts'
 import type { RunMessage } from '../../commands/run-message.ts'
 
-/** Its journal or our own code is broken: executed again it would break the same way. */
+/** The journal of the step or the library is broken: another execution would fail the same way. */
 export interface BrokenStep {
   readonly status: 'broken'
   readonly error: unknown
 }
-/** What a step calls of its run. */
+/** The functions of a run for its steps. */
 export interface StepHooks {
-  /** @param usage what the step has used so far */
+  /** @param usage the usage of the step so far */
   readonly ended: (end: StepEnd | BrokenStep, usage: StepUsage | undefined) => void
-  /** Commits the end of the step with the next change of the run; undefined: it has to commit alone. */
+  /** Commits the end of the step with the next change of the run; undefined if the step must commit alone. */
   readonly commitEnd: (message: RunMessage, change: Fragment) => Promise<CommitResult | undefined>
 }

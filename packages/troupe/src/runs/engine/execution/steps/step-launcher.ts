@@ -1,4 +1,4 @@
-/** Carries out the steps of one run in this process: launches, joins, wakes, cancels. Decides nothing. */
+/** Executes the steps of one run in this process: starts, joins, wakes and cancels them. It takes no decision. */
 import {
   type Agent,
   buildStepContext,
@@ -34,24 +34,24 @@ import type { BrokenStep, StepHooks } from './step-hooks.ts'
 import { stepServices } from './step-services.ts'
 
 type Execute = Extract<Command, { readonly type: 'step.execute' }>
-/** Before a step that the storage failed, or that was left, is entered again, ms. */
+/** The delay in ms before a step is executed again after a storage error or an abandoned execution. */
 export const retryDelayMs = 1_000
 
 interface Flight {
   readonly command: Execute
   readonly hooks: StepHooks
   readonly controller: AbortController
-  /** Undefined while the step is parked, or waits for another attempt. */
+  /** Undefined while the step is parked or waits for its next execution. */
   running: Promise<void> | undefined
-  /** The storage failed it: it is entered again after a while. */
+  /** True while the step waits for its next execution after a storage error. */
   retrying: boolean
-  /** An answer came while it was giving up its process. */
+  /** True if an answer came while the step was being parked. */
   needsRestart: boolean
-  /** Of its first execution here. */
+  /** How its first execution here begins. */
   entry: StepSpec['entry']
-  /** It has started runs: what they have put into the inbox of the run comes before its end. */
+  /** The step has started child runs: their messages in the run's inbox are processed before its end. */
   hasChildRuns: boolean
-  /** What the execution has used so far. */
+  /** The usage of the execution so far. */
   usage: StepUsage | undefined
 }
 
@@ -62,13 +62,13 @@ export class StepLauncher {
   readonly #agents: ReadonlyMap<string, Agent>
   readonly #pinned: Pinned
   readonly #flights = new Map<string, Flight>()
-  /** The run is another's: nothing begins here any more. */
+  /** Another process owns the run: no step starts here any more. */
   #over = false
-  /** What is under way goes on, and nothing begins. */
+  /** Steps in progress continue, and no step starts. */
   #draining = false
   #view: StateView | undefined
   #state: Readonly<State> | undefined
-  /** Steps that something came for while the run was paused. */
+  /** Steps for which a message came while the run was paused. */
   readonly #deferred = new Set<string>()
 
   constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
@@ -84,15 +84,15 @@ export class StepLauncher {
     return this.#agents
   }
 
-  /** @param state of the run, as it changes: where it stops may be set while it goes on */
+  /** @param state the changing state of the run, since its breakpoints may change while it executes */
   observeState(state: State): void {
     this.#state = state
     this.#view = viewOf(state)
   }
 
   /**
-   * A step that is already carried out here is left alone.
-   * @param entry of its first execution here
+   * Starts a step, unless it is already executing here.
+   * @param entry how its first execution here begins
    */
   launch(command: Execute, hooks: StepHooks, entry?: StepSpec['entry']): void {
     if (this.#over || this.#draining || this.#flights.has(command.step)) return
@@ -112,7 +112,7 @@ export class StepLauncher {
     else this.#startExecution(flight)
   }
 
-  /** Something arrived for a step that waits, and the run may be paused. @returns whether it was entered again */
+  /** A message came for a waiting step; the run may be paused. @returns true if the step is executed again */
   arrived(step: string): boolean {
     const isParked = this.isParked(step)
     if (this.#isPaused && isParked) {
@@ -123,7 +123,7 @@ export class StepLauncher {
     return isParked
   }
 
-  /** The run is not paused any more. @returns steps that are entered again for what came meanwhile */
+  /** The run was resumed. @returns the steps that are executed again for messages that came during the pause */
   resumeParked(): readonly string[] {
     if (this.#isPaused) return []
     const deferred = [...this.#deferred].filter((step) => this.isParked(step))
@@ -136,7 +136,7 @@ export class StepLauncher {
     return this.#view?.isPaused === true
   }
 
-  /** Something arrived for a step: if it had given up its process, it is entered again. */
+  /** A message came for a step: a parked step is executed again. */
   wake(step: string): void {
     const flight = this.#flights.get(step)
     if (!flight || flight.retrying || this.#draining) return
@@ -144,12 +144,12 @@ export class StepLauncher {
     else this.#startExecution(flight)
   }
 
-  /** Those that are carried out here, parked ones included. */
+  /** Returns the steps that execute here, including parked steps. */
   steps(): readonly string[] {
     return [...this.#flights.keys()]
   }
 
-  /** What a step has used so far here; undefined where nothing. */
+  /** Returns the usage of a step so far; undefined if it has none. */
   usageOf(step: string): StepUsage | undefined {
     return this.#flights.get(step)?.usage
   }
@@ -164,7 +164,7 @@ export class StepLauncher {
     return flight !== undefined && flight.running === undefined && !flight.retrying
   }
 
-  /** Aborts it and waits until it has stopped; its clean-up included. */
+  /** Aborts a step and waits until it has stopped, including its clean-up. */
   async cancel(step: string, reason: StoredError): Promise<void> {
     const flight = this.#flights.get(step)
     if (!flight) return
@@ -173,23 +173,23 @@ export class StepLauncher {
     this.#flights.delete(step)
   }
 
-  /** Steps at work go on to their end; what comes after them is for whoever carries the run on next. */
+  /** Executing steps continue to their end; the next owner of the run continues after them. */
   drain(): void {
     this.#draining = true
   }
 
-  /** Nothing is entered again. */
+  /** No step is executed again. */
   abandon(): void {
     this.#flights.clear()
   }
 
-  /** Begins and enters nothing any more; what is under way goes on, for whoever carries the run on here next. */
+  /** Starts and resumes no step any more; steps in progress continue, for the next owner in this process. */
   leave(): void {
     this.#over = true
     this.#flights.clear()
   }
 
-  /** Stops what is under way: the run is carried on by somebody else, or by nobody for now. */
+  /** Stops the steps in progress, because this process no longer owns the run. */
   async release(): Promise<void> {
     const steps = this.steps()
     this.leave()
@@ -218,7 +218,7 @@ export class StepLauncher {
       })
   }
 
-  /** What of it is durable is in its journal; without this the run would wait for it for ever. */
+  /** Executes a step again from its journal after a delay; otherwise the run would wait for it forever. */
   #retryLater(flight: Flight): void {
     const { step } = flight.command
     flight.retrying = true
@@ -263,7 +263,7 @@ export class StepLauncher {
     return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), options)
   }
 
-  /** What a step asked of models in full, by call. */
+  /** Returns the complete requests of a step to models, by call. */
   requests(command: Execute): Promise<ReadonlyMap<string, Json>> {
     const { requests } = this.#parts.steps
     return requests(this.#spec(command, undefined), (recorder) => this.#executeAgent(command, recorder, {}))
@@ -300,7 +300,7 @@ export class StepLauncher {
       }
       return await this.#program(agent, command, recorder, { onChildRun, ...observers })
     } catch (error) {
-      // Who cancels the step cancels these too.
+      // A cancellation of the step cancels these too.
       if (startedRuns && !recorder.signal.aborted) await this.#parts.children.cancelOf(this.#user, recorder.step)
       throw error
     }
@@ -363,7 +363,7 @@ export class StepLauncher {
     })
   }
 
-  /** What of its work is seen as it happens; a quiet run shows what it is told to show, and no text. */
+  /** Publishes the live parts of a step; a quiet run publishes only those that its code requests, and no text. */
   #shown(command: Execute): Pick<StepEntry, 'live' | 'onCall'> {
     const { verbosity, showAgentThoughts, showToolCalls } = this.#pinned.config
     const isShown = (part: Json) =>
@@ -381,19 +381,19 @@ export class StepLauncher {
     this.#parts.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
   }
 
-  /** The inbox row that tells the run, in the change that settles the step. */
+  /** Returns the inbox row that reports the end to the run, for the change that ends the step. */
   #reportEnd(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
     const message = runMessageJson(stepEndMessage(step, end, taint))
     return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', message)
   }
 }
 
-/** Nothing came of it here, and it is not over: another writer had its journal, or this process was about to leave it. */
+/** The execution had no outcome and the step is open: another writer owned its journal, or this process was releasing it. */
 export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, { status: 'lost' | 'parked' }> =>
   end.status === 'lost' || (end.status === 'parked' && end.waits.length === 0)
 
-/** What is continued here, or, where it is broken, stopped with its run. */
+/** Ends after which the step stays here: it continues later or, if its journal is broken, stops with its run. */
 const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
 
-/** The run and the journal of the step hold the same value, whatever the code of the step changes later. */
+/** Copies a value, so that the run and the step's journal have the same value if the code changes it later. */
 const captured = (message: RunMessage): RunMessage => JSON.parse(JSON.stringify(message)) as RunMessage

@@ -1,4 +1,4 @@
-/** What the steps of a run use of its process, with the limits, rules and breakpoints of the run. */
+/** The services of the process for the steps of a run, with the limits, policies and breakpoints of the run. */
 import { createRepetitionGuard, type Services } from '../../../../agents/index.ts'
 import type { UserId } from '../../../../core/index.ts'
 import { compileRules } from '../../../../security/index.ts'
@@ -9,7 +9,7 @@ import { withDailyBudget } from '../../budgets/daily-usage.ts'
 import { parentOf } from '../../children/parent.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 
-/** @param state of the run, where its breakpoints may have been set while it goes on */
+/** @param state the state of the run, whose breakpoints may change while it executes */
 export function stepServices(
   { budgets, dailyUsage, services }: OrchestraParts,
   { user, run, pinned }: { readonly user: UserId; readonly run: string; readonly pinned: Pinned },
