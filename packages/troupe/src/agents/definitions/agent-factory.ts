@@ -1,7 +1,7 @@
-/** Makes agents of registered kinds from their configuration. */
+/** Creates agents of registered kinds from their configuration. */
 import { checkName, checkOptions, failure, nearest, show } from '../../core/index.ts'
 
-/** Kinds and what each is made from: `{ research: { name: string } }`. */
+/** The kinds with the type of their configuration: `{ research: { name: string } }`. */
 type Kinds = Readonly<Record<string, unknown>>
 
 /**
@@ -31,8 +31,8 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
   }
 
   /**
-   * From a kind and its configuration, or from both as one spec: what stands in a file.
-   * @throws ValidationError `agent.kind_unknown`, naming the known kinds; what making it throws
+   * Creates an agent from a kind and its configuration, or from a spec that has both, such as a parsed file.
+   * @throws ValidationError `agent.kind_unknown`, naming the known kinds; the error of the creating function
    */
   async create<Kind extends keyof Known & string>(kind: Kind, config: Known[Kind]): Promise<Agents>
   async create<Kind extends keyof Known & string>(spec: {
@@ -49,7 +49,7 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
     throw failure('agent.kind_unknown', { kind: show(kind), known })
   }
 
-  /** In the order in which they were registered. */
+  /** The registered kinds, in the order of their registration. */
   kinds(): readonly string[] {
     return [...this.#makers.keys()]
   }

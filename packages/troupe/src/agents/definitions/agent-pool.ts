@@ -1,6 +1,6 @@
 /**
- * Running instances with their resources, at most so many, lent one at a time: whoever came first is served first, and
- * what was lent comes back on every exit.
+ * A pool of running instances with their resources, up to a limit. Each is lent to one caller at a time, in the order of the
+ * calls, and is returned on every exit.
  */
 import {
   type Clock,
@@ -20,28 +20,28 @@ import { clientsFor } from '../step/clients-for.ts'
 import { PooledInstances } from './pool/pooled-instances.ts'
 
 export interface AgentPoolOptions<T> {
-  /** Makes an instance; `agent` in its place lends one definition as so many instances. */
+  /** Creates an instance. `agent` in its place lends one definition as several instances. */
   readonly create?: () => T | Promise<T>
   readonly agent?: T
-  /** In a topology; the agent's by default. */
+  /** The name of the pool in a topology; the agent's name by default. */
   readonly name?: string
-  /** What it throws is one line of the log of the troupe whose steps the pool serves. */
+  /** Disposes of an instance. Its error is logged by the troupe whose steps the pool serves. */
   readonly dispose?: (instance: T) => unknown
-  /** Instances at most; 4 by default. */
+  /** The highest number of instances; 4 by default. */
   readonly size?: number
-  /** So many are made at once instead of at first use, `true` all of them; none by default. */
+  /** The number of instances that are created at once, or `true` for all; none by default. */
   readonly warmStart?: number | boolean
-  /** An instance that nobody wanted for so long is disposed of. */
+  /** The idle time after which an instance is disposed of. */
   readonly maxIdle?: Duration
-  /** How long to wait for one; 30 s by default. */
+  /** The longest wait for an instance; 30 s by default. */
   readonly acquireTimeout?: Duration
-  /** The machine's clock by default. */
+  /** The clock of the machine by default. */
   readonly clock?: Clock
 }
 
 export interface AgentLease<T> extends AsyncDisposable {
   readonly instance: T
-  /** Gives it back; a second time does nothing. */
+  /** Returns the instance to the pool; a second call does nothing. */
   release(): Promise<void>
 }
 
@@ -51,7 +51,7 @@ export interface AgentPoolStats {
   readonly inUse: number
   readonly idle: number
   readonly waiting: number
-  /** Since the pool was made. */
+  /** Since the pool was created. */
   readonly acquired: number
   readonly timeouts: number
   readonly disposed: number
@@ -68,7 +68,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   readonly #ready: Promise<void>
   #acquired = 0
   #closing: Promise<void> | undefined
-  /** Of the troupe whose step had an instance last. */
+  /** The log of the troupe whose step had an instance last. */
   #services: StepEntry['services'] | undefined
 
   /** @throws ValidationError naming the option that is wrong */
@@ -91,18 +91,18 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     const { size } = this
     this.#instances = new PooledInstances({ size, clock, acquireTimeout, maxIdleMs, create: this.#create, dispose })
     this.#ready = this.#instances.warm(warm)
-    // Who acquires hears of it by its own attempt.
+    // A caller that acquires an instance gets the error by its own attempt.
     this.#ready.catch(() => {})
   }
 
-  /** Resolves when the instances of `warmStart` stand; rejects with what creating one failed with. */
+  /** Resolves when the instances of `warmStart` exist; rejects with the error of their creation. */
   ready(): Promise<void> {
     return this.#ready
   }
 
   /**
-   * @param request.key names the one who asks, in the error
-   * @throws TimeoutError `pool.timeout`, CancelledError, what `create` failed with
+   * @param request.key the name of the caller in errors
+   * @throws TimeoutError `pool.timeout`, CancelledError, the error of `create`
    */
   async acquire(request: { readonly key?: string; readonly signal?: AbortSignal } = {}): Promise<AgentLease<T>> {
     checkOptions('acquire', request, ['key', 'signal'])
@@ -136,7 +136,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     return { size: this.size, acquired: this.#acquired, ...this.#instances.counts() }
   }
 
-  /** Refuses who waits, waits for what is lent, and disposes of everything. */
+  /** Rejects waiting callers, waits until lent instances are returned, and disposes of all instances. */
   close(): Promise<void> {
     this.#closing ??= this.#instances.close()
     return this.#closing
@@ -146,11 +146,11 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     return this.close()
   }
 
-  /** The definition that it lends; what `create` makes is known only once it stands. */
+  /** The definition that it lends; undefined for instances of `create`, which are known only after their creation. */
   get lends(): Agent | undefined {
     return asAgent(this.#options.agent)
   }
-  /** In a topology a pool stands for its agents: each step is carried out by one of them. */
+  /** In a topology a pool represents its agents: one of them executes each step. */
   get name(): string {
     return this.#options.name ?? this.lends?.name ?? 'Pool'
   }
@@ -179,12 +179,12 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     return this.lends?.incomplete
   }
 
-  /** @throws ValidationError `agent.wrong` when its instances are no agents */
+  /** @throws ValidationError `agent.wrong` if its instances are not agents */
   step(entry: StepEntry): Promise<Outcome> {
     return this.#lend(entry, (agent) => agent)
   }
 
-  /** What stands for this pool and its places where each of its agents is to be as `change` makes it. */
+  /** Returns an agent that lends the instances of this pool, each changed by `change`. */
   changed(change: (agent: Agent) => Agent): Agent {
     const { name, access, description, inputSchema, outputSchema, toolNames, source, incomplete } = this
     const fingerprint = this.lends ? change(this.lends).fingerprint : this.fingerprint
@@ -197,16 +197,16 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     const { signal } = entry.recorder
     this.#services = entry.services
     const lease = await this.acquire({ key: entry.recorder.step, signal })
-    // A step that parks never settles: what it holds goes back all the same.
+    // A parked step does not end here; its instance is returned too.
     const release = () => void lease.release()
     signal.addEventListener('abort', release, { once: true })
-    // It may have been aborted while the instance was on its way.
+    // The step may have been aborted while the instance was acquired.
     if (signal.aborted) release()
     try {
       const agent = asAgent(lease.instance)
       if (!agent)
         throw failure('agent.wrong', { agent: this.name, problem: 'the instances of this pool are not agents' })
-      // Of what `create` makes nothing is known beforehand: each instance has its own rights, within those of the pool.
+      // Instances of `create` are not known beforehand: each has its own rights, within those of the pool.
       const own = agent === this.lends ? entry : { ...entry, ...clientsFor(agent.access, entry) }
       const at = change(agent)
       if (!entry.serve || !at.serve) return await at.step(own)
@@ -221,7 +221,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     try {
       await this.#options.dispose?.(instance)
     } catch (error) {
-      // The instance is gone either way, and no caller waits for it.
+      // The instance is removed in both cases, and no caller waits for it.
       if (this.#services) reportCallback(this.#services, { callback: 'dispose of a pool', name: this.name }, error)
     }
   }

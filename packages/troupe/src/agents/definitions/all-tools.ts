@@ -1,4 +1,4 @@
-/** The tools that an agent has in one step: those of its definition, and what its sources have now. */
+/** The tools of an agent in one step: those of its definition, and the present tools of its sources. */
 import type { Json, Recording, TaintLabel } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { SourceTools, Tool, ToolSource } from '../../tools/index.ts'
@@ -6,9 +6,9 @@ import type { Services } from '../services-port.ts'
 import type { LlmDefinition } from './llm-definition.ts'
 
 /**
- * The sources are asked at once. What they have is recorded: a step that is entered again asks nobody, and offers its model
- * the same. A tool of the definition stands before one of a source that is called alike.
- * @throws what a source cannot be reached with
+ * The sources are read concurrently and their tools are recorded, so that a repeated execution reads no source and offers the same
+ * tools. A tool of the definition takes precedence over a tool of a source with the same name.
+ * @throws the error of a source that cannot be reached
  */
 export async function allTools(
   { tools, sources }: LlmDefinition,

@@ -1,6 +1,6 @@
 /**
- * An agent that a language model carries out. A definition: it remembers nothing, is frozen at its first use, and one
- * object may serve any number of branches, threads and users at once.
+ * An agent that calls a language model. It is a definition without state: it is frozen at its first use, and one object can serve
+ * any number of branches, threads and users at once.
  */
 import { failure, fieldOf, type Schema, show } from '../../core/index.ts'
 import type { ModelSpec } from '../../models/index.ts'
@@ -17,12 +17,12 @@ import {
 } from './llm-definition.ts'
 
 interface AgentState {
-  /** Changes until the first use alone. */
+  /** Can change only before the first use. */
   definition: LlmDefinition
   isFrozen: boolean
 }
 
-/** No entry exports it: an application has no way to the state. */
+/** Not exported, so that an application cannot access the state. */
 const state: unique symbol = Symbol('state')
 
 export const definitionOf = (agent: BaseLlmAgent): LlmDefinition => agent[state].definition
@@ -32,12 +32,12 @@ export function freezeAgent(agent: BaseLlmAgent): void {
   agent[state].isFrozen = true
 }
 
-/** What every LlmAgent is; the class that users make adds a `chat` that opens a troupe of its own. */
+/** The base of `LlmAgent`, which adds a `chat` that opens a troupe of its own. */
 export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
   declare readonly types?: AgentTypes<unknown, Out>;
   [state]: AgentState
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError naming the invalid option */
   constructor(options: LlmAgentOptions<Out>) {
     this[state] = { definition: createDefinition(options), isFrozen: false }
   }
@@ -63,7 +63,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
   }
 
   /**
-   * Gives it another tool; for constructors of subclasses, whose methods become tools that way.
+   * Adds a tool. Constructors of subclasses use it to offer their methods as tools.
    * @throws ValidationError `agent.frozen` after the first use
    * @example
    * class Librarian extends LlmAgent {
@@ -86,7 +86,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
   }
 
   /**
-   * A changed copy, of the same class, not frozen. `tools` and `agents` replace what was there.
+   * Returns a changed copy of the same class that is not frozen. `tools` and `agents` replace the present ones.
    * @example const careful = researcher.with({ settings: { temperature: 0 } })
    */
   with(changes: Partial<LlmAgentOptions>): this {
@@ -101,7 +101,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
       ...(description === undefined ? {} : { description }),
       ...(output ? { output } : {}),
     }
-    // The constructor of a subclass takes what it likes: its fields are copied and the definition replaced.
+    // The constructor of a subclass may have other parameters, so its fields are copied and the definition is replaced.
     const copy = Object.assign(Object.create(Object.getPrototypeOf(this)) as this, this)
     copy[state] = { definition: createDefinition({ ...before, ...changes }), isFrozen: false }
     return copy

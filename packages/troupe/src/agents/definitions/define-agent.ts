@@ -1,4 +1,4 @@
-/** A function agent: code that carries out one step at a time. */
+/** A function agent: code that executes one step at a time. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkAgentName } from '../../context/index.ts'
 import {
@@ -30,9 +30,9 @@ export interface AgentMessage {
   readonly from: string
 }
 
-/** What a function agent is given, besides its input. */
+/** The context of a function agent, the second argument of `run`. */
 export interface AgentContext extends StepContext {
-  /** What it was asked when the run came to it: still so when it is run again with the `results` of what it invoked. */
+  /** The input with which the run first reached the agent, also when it is run again with the `results` of its invocations. */
   readonly task: Json
 }
 
@@ -40,21 +40,21 @@ export interface AgentOptions<In, Out> extends AgentAccess {
   readonly name: string
   readonly description?: string
   readonly inputSchema?: Schema<In>
-  /** Of what it passes on as a value or finishes with. */
+  /** The schema of the value that it returns or finishes with. */
   readonly outputSchema?: Schema<Out>
   readonly run: (
     input: In,
     ctx: AgentContext,
   ) => Out | Routed<unknown> | undefined | Promise<Out | Routed<unknown> | undefined>
-  /** Answers `ctx.request`; without it `run` does, with the payload as input. */
+  /** Answers `ctx.request`; by default `run` does, with the payload as input. */
   readonly serve?: (message: AgentMessage, ctx: AgentContext) => unknown
 }
 
 const known = ['name', 'description', 'inputSchema', 'outputSchema', 'run', 'serve', 'role', 'allow', 'deny']
 
 /**
- * @param own names of its tools and helpers
- * @throws ValidationError for a role, allow or deny that is not one, or that names one of our tools with a slip
+ * @param own the names of its tools and helpers
+ * @throws ValidationError for an invalid role, allow or deny, or a misspelled name of a tool of Troupe
  */
 export function checkAgentAccess(
   { role, allow, deny }: AgentAccess,
@@ -74,17 +74,17 @@ export function checkAgentAccess(
   })
 }
 
-/** What comes of what `run` returns. */
+/** The output type of an agent, from the return type of `run`. */
 type ValueOf<Returned> =
   Returned extends Routed<infer Finished> ? Finished : [Exclude<Returned, void>] extends [never] ? null : Returned
 
-/** Without the output schema, which an overload of its own takes. */
+/** The options without the output schema, which has its own overload. */
 type Unchecked<In> = Omit<AgentOptions<In, unknown>, 'run' | 'inputSchema' | 'outputSchema'>
 type InputOf<Input extends Schema | undefined, In> = Input extends Schema ? StandardSchemaV1.InferInput<Input> : In
 
 /**
- * Makes an agent of a function. Its schemas, or else the types of `run`, say to the compiler what it takes and gives.
- * @throws ValidationError for a name or option that is not allowed
+ * Defines an agent by a function. Its schemas, or the types of `run`, declare its input and output to the compiler.
+ * @throws ValidationError for an invalid name or option
  * @example
  * const check = defineAgent({ name: 'Check', inputSchema: z.object({ n: z.number() }), run: async ({ n }) => n > 3 })
  */
@@ -150,7 +150,7 @@ export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
 
 const contextOf = ({ ctx, request, input }: StepEntry): AgentContext => ({ ...ctx, task: request ?? input })
 
-/** What leaves the agent as its value fits its schema; what it sends to others is held to theirs. */
+/** The value of the agent must fit its schema; the values that it sends to others must fit theirs. */
 async function checkRouting(routing: Routing, schema: Schema | undefined, name: string): Promise<Routing> {
   if (!schema || !('value' in routing)) return routing
   const value = await parse(schema, routing.value, `The output of ${name}`)

@@ -1,4 +1,4 @@
-/** What an LlmAgent is: its options, checked and in one form. */
+/** The definition of an LlmAgent: its options, validated and in one form. */
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
 import {
   checkOptions,
@@ -27,11 +27,11 @@ import { checkMemory, type MemoryOptions } from './memory-options.ts'
 import { type HandOffOptions, readHistory } from './routing.ts'
 
 export interface ModelSettings extends CallSettings {
-  /** Model calls of one step at most; 50 by default. */
+  /** The highest number of model calls of one step; 50 by default. */
   readonly maxTurns?: number
-  /** Tools of one turn that run at once; 8 by default. */
+  /** The highest number of concurrent tool calls of one turn; 8 by default. */
   readonly maxParallelTools?: number
-  /** Equal questions of one user are answered from the cache, for an hour. */
+  /** Answers equal prompts of one user from the cache for an hour. */
   readonly cache?: boolean
 }
 
@@ -42,10 +42,10 @@ export interface InstructionsAbout {
 }
 export type Instructions = string | ((about: InstructionsAbout) => string | Promise<string>)
 
-/** `capabilities` against the task, likeness of words or vectors, or how they did for this user so far. */
+/** Ranks by `capabilities` in the task, by similarity of words or vectors, or by earlier performance for this user. */
 export type SelectionKind = 'capabilities' | 'similarity' | 'performance'
 
-/** Which of its tools a step offers; what was offered is recorded. Twenty by default where the kind ranks them. */
+/** Selects the tools that a step offers; the selection is recorded. Twenty by default if the kind ranks them. */
 export type ToolSelection =
   | 'all'
   | SelectionKind
@@ -59,27 +59,27 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly name: string
   readonly description?: string
   readonly instructions?: Instructions
-  /** One, or a list in which each stands in for those before it; `AGENT_MODEL` of the environment by default. */
+  /** A model, or a list of a model and its fallbacks; `AGENT_MODEL` of the environment by default. */
   readonly model?: ModelSpec | readonly ModelSpec[]
-  /** And sources of them, such as `defineMcpTools` makes: asked once a step what they have. */
+  /** Tools and sources of tools, such as `defineMcpTools`; each source is read once a step. */
   readonly tools?: Readonly<Record<string, Tool | ToolSource>> | readonly (Tool | ToolSource)[]
-  /** Agents that it may call like tools, each by its key. */
+  /** Agents that its model can call like tools, by their keys. */
   readonly agents?: Readonly<Record<string, Agent>> | readonly Agent[]
   readonly memory?: MemoryOptions
-  /** The form of its answer. */
+  /** The schema of its answer. */
   readonly output?: Schema<Out>
   readonly settings?: ModelSettings
   readonly toolSelection?: ToolSelection
-  /** What its hand-offs carry of the conversation; nothing by default. */
+  /** The part of the thread that its hand-offs carry; `none` by default. */
   readonly handOff?: HandOffOptions
-  /** What becomes of its calls of tools, by the labels of their arguments; it can only narrow what the troupe allows. */
+  /** Allows, asks about or blocks its tool calls by the taint labels of their arguments, within the policy of the troupe. */
   readonly policy?: readonly PolicyRule[]
   /**
-   * `hide`: its model reads nothing that carries an untrusted label. Such results of tools and helpers stand behind handles,
-   * which the model passes on, or asks about with the tool `query_handle`. `read` by default.
+   * `hide`: its model reads no value with an untrusted label. Handles replace such results of tools and helpers; the model passes
+   * handles on, or asks about them with the tool `query_handle`. `read` by default.
    */
   readonly untrusted?: 'read' | 'hide'
-  /** Checks of what it is given, and of what leaves it. See docs/agents.md. */
+  /** Checks of its input and of its output. See docs/agents.md. */
   readonly guardrails?: GuardrailsOptions
   /** Instructions that its model reads when it needs them; `loadSkills` reads them from folders. */
   readonly skills?: readonly Skill[]
@@ -100,7 +100,7 @@ export interface LlmDefinition {
   readonly handOff: HandOffOptions
   readonly access: AgentAccess
   readonly policy: readonly PolicyRule[]
-  /** `policy`, read. */
+  /** The parsed `policy`. */
   readonly rules: readonly CompiledRule[]
   readonly untrusted: 'read' | 'hide'
   readonly guardrails: ReadGuardrails
@@ -129,10 +129,10 @@ const known = [
 ]
 const knownSettings = [...callSettingNames, 'maxTurns', 'maxParallelTools', 'cache']
 
-/** Tools, or agents, of one definition. */
+/** The highest number of tools, or of agents, of one definition. */
 const maxEntries = 10_000
 
-/** Of one chain. */
+/** The highest number of models of one chain. */
 const maxModels = 100
 
 function chainOf(name: string, model: NonNullable<LlmAgentOptions['model']>): readonly ModelSpec[] {
@@ -140,7 +140,7 @@ function chainOf(name: string, model: NonNullable<LlmAgentOptions['model']>): re
   return isChain ? listOf(`The models of ${name}`, model as readonly ModelSpec[], maxModels) : [model as ModelSpec]
 }
 
-/** @throws ValidationError for options that are no plain object, that cannot be read, or that an LlmAgent does not have */
+/** @throws ValidationError for options that are not a plain object, cannot be read, or are unknown */
 export const checkDefinitionOptions = (where: string, options: Partial<LlmAgentOptions>): void =>
   checkOptions(where, options, known)
 
@@ -175,7 +175,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   for (const [key, helper] of entriesOf(name, 'agents', options.agents)) {
     if (typeof fieldOf(helper, 'step') !== 'function')
       throw failure('agent.wrong', { agent: name, problem: `agents.${key} is not an agent` })
-    // A model is shown it, as it is shown that of a tool.
+    // The model sees the description, as it sees that of a tool.
     if (helper.inputSchema) jsonSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
     const toolName = key.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
     checkFree(name, 'an agent', toolName)
@@ -207,7 +207,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   }
 }
 
-/** What can be seen without its provider. */
+/** Returns the part of a model that is visible without its provider. */
 function checkModel(agent: string, spec: ModelSpec): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
   if (typeof spec === 'string' && spec !== '') return
@@ -274,7 +274,7 @@ function checkFree(agent: string, what: string, name: string): void {
   throw failure('agent.wrong', { agent, problem })
 }
 
-/** A tool in a record is offered under its key. */
+/** A tool in a record is offered with its key as name. */
 export function putTool(agent: string, tools: Map<string, Tool>, key: string, tool: Tool): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
   if (!isTool(tool)) throw wrong(`tools.${key} was not made by defineTool`)
@@ -285,7 +285,7 @@ export function putTool(agent: string, tools: Map<string, Tool>, key: string, to
   tools.set(key, key === tool.name ? tool : Object.freeze({ ...tool, name: key }))
 }
 
-/** Its tools are called after it: another name would be shown nowhere. */
+/** Returns the name of an agent class, by which its tools are named. */
 function putSource(agent: string, sources: ToolSource[], key: string, source: ToolSource): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
   if (key !== source.name) throw wrong(`tools.${key} is the source ${source.name}: give it that name, or a list`)
@@ -311,7 +311,7 @@ function checkSettings(agent: string, settings: ModelSettings): ModelSettings {
   return Object.freeze({ ...settings })
 }
 
-/** Of the settings and of the code as far as it can be seen. */
+/** Returns the fingerprint of the settings and of the visible code. */
 export function fingerprintOf(definition: LlmDefinition, modelNames: readonly string[]): string {
   const tools = [...definition.tools.values()].map((tool) => [
     tool.name,

@@ -3,38 +3,38 @@ import { checkOptions, failure, show } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
 export interface CompactionOptions {
-  /** Once the conversation has more tokens than this, the older messages are summarised. At least 256. */
+  /** The size of the thread in tokens above which older messages are summarised. At least 256. */
   readonly at: number
-  /** So many tokens of the newest messages stay as they are; half of `at` by default, and at least 128 less than `at`. */
+  /** The tokens of the newest messages that are not summarised: half of `at` by default, at least 128 less than `at`. */
   readonly retain?: number
-  /** `model`, the agent's own, by default; `rules` takes what was asked first and the newest lines, and calls no model. */
+  /** `model`, the default, uses the agent's model. `rules` keeps the first question and the newest lines, without a model. */
   readonly by?: 'model' | 'rules'
 }
 
 export interface MemoryOptions {
-  /** Of the conversation, the newest so many tokens are sent; the rest stays stored and is pointed to. */
+  /** The tokens of the newest messages that are sent; the other messages stay stored and are mentioned. */
   readonly maxTokens?: number
-  /** Older turns become a summary; what was said stays stored. In place of `maxTokens`. */
+  /** Summarises older turns; the summarised messages stay stored. Cannot be combined with `maxTokens`. */
   readonly compaction?: CompactionOptions
   /**
-   * So many tokens of one result of a tool stand in the conversation, at least 128; the model reads the rest with the tool
+   * The highest number of tokens of one tool result in the thread, at least 128; the model reads the rest with the tool
    * `read_result`. A quarter of `compaction.at` by default, and no limit without compaction.
    */
   readonly maxResultTokens?: number
-  /** Facts that stand in every prompt. */
+  /** Facts that every prompt contains. */
   readonly pinned?: readonly string[]
-  /** Of what `maxTokens` leaves out, the exchanges most like the input are shown again: 3 by default. */
+  /** The number of omitted exchanges that are shown again because they are most similar to the input: 3 by default. */
   readonly retrieval?: true | { readonly limit?: number }
-  /** What it has in mind in a conversation, kept by its own tool `remember`: seven things by default. */
+  /** Working memory of a thread, which the agent changes with its tool `remember`: seven items by default. */
   readonly working?: true | { readonly capacity?: number }
-  /** What it did for this user, in every conversation: 100 by default, of which the 3 most alike are shown. */
+  /** Episodes of earlier work for this user, in all threads: 100 by default; the 3 most similar are shown. */
   readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
   /**
-   * What the user states, in every conversation: extracted by the agent's model beside its first call of a step, which is
-   * one more call. 200 by default, of which the 10 most like the input are shown. An offline model finds none.
+   * Facts that the user states, in all threads: extracted by the agent's model in one additional call beside the first call of a
+   * step. 200 by default; the 10 most similar to the input are shown. An offline model finds none.
    */
   readonly facts?: true | { readonly maxFacts?: number; readonly limit?: number }
-  /** Entries of the shared context whose keys begin so are shown, twenty at most; `remember` can add to them. */
+  /** The prefix of context entries that are shown, at most twenty; `remember` can add entries. */
   readonly shared?: string
 }
 
@@ -50,10 +50,10 @@ const memoryOptionNames = [
   'shared',
 ]
 
-/** Less would hold little besides the note that names the tool. */
+/** A smaller limit would leave little space besides the note that names the tool. */
 const minResultTokens = 128
 
-/** Undefined where results stay as they are. */
+/** Undefined if results are not shortened. */
 export const maxResultTokensOf = ({ maxResultTokens, compaction }: MemoryOptions): number | undefined =>
   maxResultTokens ?? (compaction && Math.max(minResultTokens, Math.floor(compaction.at / 4)))
 
@@ -87,7 +87,7 @@ export function checkMemory(memory: MemoryOptions): void {
     throw wrong('retrieval', 'it shows what maxTokens leaves out, and that is missing')
 }
 
-/** Tokens for a summary and for the messages until the next one. */
+/** The tokens for a summary and for the messages until the next one. */
 const minFreeTokens = 128
 
 function checkCompaction(compaction: CompactionOptions): void {

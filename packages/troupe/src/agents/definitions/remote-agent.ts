@@ -1,6 +1,6 @@
 /**
- * An agent at the other end of a wire, which shares no database with us: each task it is given is one effect. What it is
- * reached by is a port; its states are those of the A2A protocol.
+ * A remote agent without access to the storage: each of its tasks is one effect. A port connects it; the states of a task are
+ * those of the A2A protocol.
  */
 import { checkAgentName } from '../../context/index.ts'
 import {
@@ -17,31 +17,31 @@ import type { EffectClass } from '../../journal/index.ts'
 import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
 import { defineAgent } from './define-agent.ts'
 
-/** How a task stands when the remote agent rests. */
+/** The state of a task that has ended or waits. */
 export type RemoteTask =
   | { readonly id: string; readonly state: 'completed'; readonly output: Json }
-  /** A person is asked, and the answer goes back. */
+  /** The question is asked of a person, and the remote agent gets the answer. */
   | { readonly id: string; readonly state: 'input-required' | 'auth-required'; readonly question: string }
   | { readonly id: string; readonly state: 'failed' | 'rejected' | 'canceled'; readonly problem?: string }
 
 export interface RemoteCall {
-  /** The same where a call is repeated: a remote agent that knows it begins nothing twice. */
+  /** The idempotency key, which is the same in a repeated call, so that the remote agent starts no task twice. */
   readonly key: string
-  /** Aborts when the step is cancelled or out of time. */
+  /** Aborts when the step is cancelled or has timed out. */
   readonly signal: AbortSignal
 }
 
-/** What reaches a remote agent. Each call resolves once the task rests; a connection that is lost throws. */
+/** The connection to a remote agent. A call resolves when the task has ended or waits, and rejects if the connection is lost. */
 export interface RemoteAgentPort {
   send(input: Json, call: RemoteCall): Promise<RemoteTask>
-  /** To a task that asked. */
+  /** Answers a task that asked. */
   answer(task: string, answer: Json, call: RemoteCall): Promise<RemoteTask>
   /**
-   * The task that was begun, or answered, under this key, once it rests; undefined where none was. After a crash it says
-   * what became of a call; without it such a call is uncertain, and waits for a person.
+   * Returns the task that was started or answered with this key, when it has ended or waits; undefined if there is none. After a
+   * crash it tells the outcome of a call. Without it such a call is uncertain and waits for a person.
    */
   find?(key: string): Promise<RemoteTask | undefined>
-  /** Tells it that nobody waits for the task under this key any more. Best effort. */
+  /** Reports that the task with this key is no longer needed. Best effort. */
   cancel?(key: string): Promise<void>
 }
 
@@ -49,12 +49,12 @@ export interface RemoteAgentOptions extends AgentAccess {
   readonly name: string
   readonly description?: string
   readonly port: RemoteAgentPort
-  /** `at-most-once` by default; `idempotent` for one that begins nothing twice under a key. */
+  /** `at-most-once` by default; `idempotent` for an agent that starts no task twice with one key. */
   readonly effect?: Exclude<EffectClass, 'pure'>
-  /** For the answer of a person to what it asks; none by default. */
+  /** The time limit for the answer of a person to its questions; none by default. */
   readonly answerTimeout?: Duration
   readonly inputSchema?: Schema<Json>
-  /** Of its output. A wrong one fails the step and repeats nothing. */
+  /** The schema of its output. An invalid output fails the step and is not requested again. */
   readonly outputSchema?: Schema
 }
 
@@ -72,8 +72,8 @@ const known = [
 ]
 
 /**
- * It stands in a topology like any other agent.
- * @throws ValidationError for an option that is wrong or unknown
+ * Defines a remote agent, which takes part in a topology like any other agent.
+ * @throws ValidationError for an invalid or unknown option
  * @example
  * const clerk = defineRemoteAgent({ name: 'Clerk', port: { send: (input) => ask(input), answer: (task, value) => reply(task, value) } })
  */
@@ -133,7 +133,7 @@ function reach(ctx: StepContext, { name, port, effect }: Remote, { what, input, 
       try {
         return checkTask(name, await call({ key, signal }))
       } catch (error) {
-        // The connection may have been lost after it did its work.
+        // The connection may have been lost after the remote agent did the work.
         const found = signal.aborted ? undefined : await find?.(key).catch(() => undefined)
         if (found) return checkTask(name, found)
         throw error
@@ -146,7 +146,7 @@ function reach(ctx: StepContext, { name, port, effect }: Remote, { what, input, 
 
 const states = ['completed', 'input-required', 'auth-required', 'failed', 'rejected', 'canceled']
 
-/** What comes over a wire is looked at before it is believed. */
+/** Validates a value that came from the remote agent. */
 function checkTask(agent: string, task: RemoteTask): RemoteTask {
   const { id, state } = (task ?? {}) as Partial<RemoteTask>
   const asks = state === 'input-required' || state === 'auth-required'

@@ -1,4 +1,4 @@
-/** What a step cost and did, added up over its turns. */
+/** The usage and the calls of a step, summed over its turns. */
 import type { ModelAnswer } from '../../models/index.ts'
 import type { StepReport, ToolCallReport } from '../agent-port.ts'
 import { answerContent, answerText } from '../model/content/model-messages.ts'
@@ -13,7 +13,7 @@ export class Report {
   #cacheWriteTokens = 0
   #usd = 0
   readonly #unknown = new Set<string>()
-  /** What helpers have used so far, by call: part of what this step used. */
+  /** The usage of helpers so far, by call; part of the usage of the step. */
   readonly #helpers = new Map<string, Spent>()
   readonly #calls: ToolCallReport[] = []
   #text = ''
@@ -22,7 +22,7 @@ export class Report {
   #logprobs: StepReport['logprobs']
   #fallback: StepReport['fallback']
 
-  /** @param onSpent called with what was used so far, whenever it grows */
+  /** @param onSpent called with the usage so far whenever it grows */
   constructor(onSpent?: (spent: Spent) => void) {
     this.#onSpent = onSpent
   }
@@ -36,7 +36,7 @@ export class Report {
     this.#fallback ??= answer.fallback
   }
 
-  /** A question about a hidden value: paid for, and no answer of the step. */
+  /** Counts a question about a hidden value, which is paid for and is not an answer of the step. */
   queried({ usage, cost, model }: ModelAnswer): void {
     this.#inputTokens += usage.inputTokens
     this.#outputTokens += usage.outputTokens
@@ -51,13 +51,13 @@ export class Report {
     this.#calls.push(call)
   }
 
-  /** Takes what the helper of one call has used so far in place of what it had used before. */
+  /** Replaces the usage so far of the helper of one call. */
   helped(call: string, { usage, cost }: Spent): void {
     this.#helpers.set(call, { usage, cost })
     this.#onSpent?.(this.spent)
   }
 
-  /** With what helpers used. */
+  /** The usage including helpers. */
   get spent(): Spent {
     const helpers = [...this.#helpers.values()]
     const sum = (own: number, of: (spent: Spent) => number) => helpers.reduce((total, each) => total + of(each), own)

@@ -1,7 +1,7 @@
-/** What an agent is given when those it invoked have met, or when it is where branches meet. */
+/** The input of an agent after the join of its invocations, or of branches that meet at its node. */
 import type { Json, StoredError } from '../../core/index.ts'
 
-/** Of one invocation; of a failure the value is null. */
+/** The result of one invocation; the value of a failed one is null. */
 export type AgentResult<T = Json> =
   | { readonly agent: string; readonly success: true; readonly value: T; readonly error?: undefined }
   | { readonly agent: string; readonly success: false; readonly value: null; readonly error: StoredError }

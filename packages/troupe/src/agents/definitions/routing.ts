@@ -1,11 +1,11 @@
-/** How a function agent says where the run goes next; a plain value goes along the only way there is. */
+/** The routing of a function agent: where the run continues. A plain value follows the only outgoing edge. */
 import { checkOptions, encodeJson, failure, fieldOf, type Json, listOf, show } from '../../core/index.ts'
 import type { CarriedHistory, Routing } from '../agent-port.ts'
 
-/** A value that only these constructors make: no result of an agent is taken for one by its looks. */
+/** A value that only these functions create, so that no plain result of an agent counts as a routing. */
 class Routed<Out = never> {
   readonly routing: Routing
-  /** Of what the agent finishes with; there is no such field. */
+  /** The type of the final value, for the compiler only. */
   declare readonly output?: Out
   constructor(routing: Routing) {
     this.routing = routing
@@ -24,8 +24,8 @@ function nameOf(what: string, target: Target): string {
 }
 
 /**
- * To several agents in parallel; this agent is run again with `{ results }` where the topology leads back.
- * @throws ValidationError when no agent is named
+ * Invokes several agents in parallel. This agent is run again with `{ results }` if the topology has edges back.
+ * @throws ValidationError if no agent is named
  * @example return invoke([{ agent: 'Reviewer', input: draft }, { agent: 'Checker', input: draft }])
  */
 export function invoke(targets: readonly { readonly agent: Target; readonly input?: unknown }[]): Routed {
@@ -42,15 +42,15 @@ export function invoke(targets: readonly { readonly agent: Target; readonly inpu
 
 export interface HandOffOptions {
   /**
-   * What the other agent is shown of the conversation before its input: `none`, the default; a `summary`, by the model of
-   * the agent that hands off or else by rules; or `all` of it. It is recorded with the step, and keeps its taint.
+   * The part of the thread that the other agent sees before its input: `none`, the default; a `summary`, by the model of the
+   * handing agent or else by rules; or `all`. It is recorded with the step and keeps its taint labels.
    */
   readonly history?: 'none' | CarriedHistory['kind']
 }
 
 /**
- * To another agent for good.
- * @throws ValidationError when no agent is named, or for an option that is none
+ * Hands off to another agent without a return.
+ * @throws ValidationError if no agent is named, or for an unknown option
  * @example return handOff('Billing', 'Refund order 17.', { history: 'summary' })
  */
 export function handOff(agent: Target, input?: unknown, options: HandOffOptions = {}): Routed {
@@ -59,7 +59,7 @@ export function handOff(agent: Target, input?: unknown, options: HandOffOptions 
   return new Routed(history === 'none' ? routing : { ...routing, history })
 }
 
-/** @throws ValidationError for an option that is none, or a `history` that is none */
+/** @throws ValidationError for an unknown option or `history` */
 export function readHistory(what: string, options: HandOffOptions): NonNullable<HandOffOptions['history']> {
   checkOptions(what, options, ['history'])
   const { history = 'none' } = options
@@ -70,7 +70,7 @@ export function readHistory(what: string, options: HandOffOptions): NonNullable<
   })
 }
 
-/** The response of the run, or of this branch. */
+/** Ends the run, or this branch, with its response. */
 export const finish = <Out = null>(value?: Out): Routed<Out> => new Routed<Out>({ kind: 'finish', value: json(value) })
 
 const json = (value: unknown): Json =>
@@ -84,14 +84,14 @@ const isRouted = (value: unknown): value is Routed => {
   }
 }
 
-/** @throws ValidationError `json.unsupported` for what JSON can't carry */
+/** @throws ValidationError `json.unsupported` for a value that is not JSON */
 export const routingOf = (returned: unknown, what: string): Routing =>
   isRouted(returned)
     ? returned.routing
     : { kind: 'value', value: returned === undefined ? null : (JSON.parse(encodeJson(returned, what)) as Json) }
 
 /**
- * The result that a person puts in the place of a step's.
+ * Returns the result that a person provides in place of a step's result.
  * @throws ValidationError for a hand-off with a history: no step is there whose conversation it would carry
  */
 export function editedRouting(returned: unknown): Routing {

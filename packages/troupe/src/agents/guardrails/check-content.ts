@@ -1,6 +1,6 @@
 /**
- * Checks contents by the guardrails of an agent. A verdict is recorded: a replay asks no function and no agent. A check that
- * gives no verdict counts as failed.
+ * Checks contents by the guardrails of an agent. Verdicts are recorded, so a replay calls no function and no agent. A check without
+ * a verdict counts as failed.
  */
 import { failure, isObject, type Json } from '../../core/index.ts'
 import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
@@ -17,7 +17,7 @@ export interface GuardedStep {
 }
 
 /**
- * Returns the content that the step goes on with: the same, or what the checks redacted, each given what the one before left.
+ * Returns the content with which the step continues: each check gets the content that the check before has redacted.
  * @throws AgentError `guardrail.tripped`
  */
 export async function checkContent(
@@ -61,7 +61,7 @@ async function checkOne(guarded: GuardedStep, guardrail: ReadGuardrail, content:
   throw failure('guardrail.tripped', { agent, guardrail: name, direction, reason })
 }
 
-/** Redacted JSON that is JSON no more goes on as text. */
+/** Redacted JSON that cannot be parsed any more becomes text. */
 function parsed(text: string): Json {
   try {
     return JSON.parse(text) as Json
@@ -81,7 +81,7 @@ async function verdictOf(guarded: GuardedStep, guardrail: ReadGuardrail, content
   return verdictIn(verdict)
 }
 
-/** A step of its own inside the turn, as a helper is. */
+/** Executes an agent as a check: a step of its own inside the turn, like a helper. */
 async function askAgent(
   { entry, report }: GuardedStep,
   { name, direction }: ReadGuardrail,

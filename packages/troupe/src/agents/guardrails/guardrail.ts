@@ -1,8 +1,8 @@
-/** Guardrails of an LlmAgent: checks of what it is given and of what it answers. */
+/** Guardrails of an LlmAgent: checks of its input and of its answer. */
 import { checkOptions, failure } from '../../core/index.ts'
 import type { Agent } from '../agent-port.ts'
 
-/** `redacted`: the content to go on with, in place of what was checked. */
+/** The result of a check. `redacted` replaces the checked content. */
 export type GuardrailVerdict =
   | { readonly pass: true }
   | { readonly pass: false; readonly reason: string; readonly redacted?: string }
@@ -15,11 +15,11 @@ export interface GuardrailContext {
 
 export type GuardrailFunction = (content: string, ctx: GuardrailContext) => GuardrailVerdict | Promise<GuardrailVerdict>
 
-/** A function, or an agent that is given `{ content, direction }` and answers with a verdict as JSON. */
+/** A function, or an agent that gets `{ content, direction }` and answers with a verdict as JSON. */
 export type GuardrailCheck = GuardrailFunction | Agent
 
 export interface Guardrail {
-  /** In events and errors; by default the name of the function or agent, else its place. */
+  /** The name in events and errors; by default that of the function or agent, or its position in the list. */
   readonly name?: string
   readonly check: GuardrailCheck
   /**
@@ -36,7 +36,7 @@ export interface GuardrailsOptions {
   readonly output?: readonly (GuardrailCheck | Guardrail)[]
 }
 
-/** With its defaults. */
+/** A guardrail with its defaults. */
 export interface ReadGuardrail extends Required<Guardrail> {
   readonly direction: GuardrailContext['direction']
 }

@@ -1,4 +1,4 @@
-/** Personal data found by rules: what has a checksum is checked by it, so that other numbers stay. */
+/** Finds personal data by rules. Numbers with a checksum are verified, so that other numbers stay. */
 import ipaddr from 'ipaddr.js'
 import { checkOptions, failure } from '../../core/index.ts'
 import type { GuardrailFunction } from './guardrail.ts'

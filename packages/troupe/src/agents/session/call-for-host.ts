@@ -1,4 +1,4 @@
-/** One call of an agent's tool that its host makes itself, in a session: nobody is asked to approve it. */
+/** A call of an agent's tool by the application, in a session; no approval is requested. */
 import { failure, type Json, nearest } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/index.ts'

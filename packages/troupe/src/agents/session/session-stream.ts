@@ -1,10 +1,10 @@
-/** The pieces of an answer on their way: iterate over them, or await the whole, or both. */
+/** The parts of an answer as they arrive: iterate over them, await the complete result, or both. */
 import type { Json } from '../../core/index.ts'
 
 export type StreamPart =
   | { readonly type: 'text-delta'; readonly delta: string }
   | { readonly type: 'reasoning'; readonly reasoning: string }
-  /** What came so far is void: the answer was cut off and begins anew. */
+  /** The parts so far are void: the answer was interrupted and starts again. */
   | { readonly type: 'reset'; readonly reason: string }
 
 export class SessionStream<Result> implements AsyncIterable<StreamPart> {

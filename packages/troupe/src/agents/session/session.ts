@@ -1,6 +1,6 @@
 /**
- * One agent at work for one user and thread. Each call is a durable step of its own; calls of one session run one after
- * the other, so that the thread stays one conversation.
+ * A session: one agent for one user and one thread. Each call is a durable step. Calls of one session execute one after the other,
+ * so that the messages of the thread keep their order.
  */
 import {
   CancelledError,
@@ -49,30 +49,30 @@ import { noResult, type RunOutcome, type SessionResult, sessionResultOf, waiting
 import { SessionStream } from './session-stream.ts'
 import { createThreadStore, type OpenStep, type SessionQuestion, type ThreadStore } from './thread-store.ts'
 
-/** What the sessions of one troupe share. */
+/** The services that the sessions of one troupe share. */
 export interface SessionParts {
   readonly steps: Steps
   readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
   readonly services: Services
-  /** What a user may use in a day; absent where nothing limits it. */
+  /** The limits of users per day; absent if there are none. */
   readonly budgetOf?: (user: UserId) => Budget
   readonly audit?: AuditTrail
-  /** `ctx` over a recorder. It may do what the agent of the session may, less where a helper acts that may less. */
+  /** Creates `ctx` on a recorder, with the rights of the session's agent and of a helper that acts for it. */
   readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
-  /** Sends a text to another agent of the user, outside any step. */
+  /** Sends a text to another agent of the user, outside of a step. */
   readonly send: (user: UserId, from: Agent, to: string, content: Json) => Promise<Message>
 }
 export interface Acting {
-  /** Of the session: whose rights count. */
+  /** The agent of the session, whose rights apply. */
   readonly agent: Agent
-  /** Who acts: the agent, or a helper of it. */
+  /** The acting agent: the agent of the session or its helper. */
   readonly name: string
   readonly user: UserId
   readonly ask: StepContext['ask']
   readonly thread: string
-  /** What the step has, where the recorder is of a stage over it. */
+  /** The context of the step, if the recorder belongs to one of its stages. */
   readonly over?: Pick<StepContext, 'context' | 'sandbox'>
-  /** Rights of those who act for it, besides its own. */
+  /** The rights of agents that act for it, besides its own. */
   readonly within?: readonly AgentAccess[]
 }
 export interface SessionThread {
@@ -83,15 +83,15 @@ export type SessionOptions = SessionParts & SessionThread
 
 export interface SessionCallOptions {
   readonly signal?: AbortSignal
-  /** What is said holds: `untrusted:mail` for what a stranger wrote, `sensitive:payroll` for what must not leave. */
+  /** The taint labels of the message: `untrusted:mail` for text of a stranger, `sensitive:payroll` for secret data. */
   readonly taint?: readonly TaintLabel[]
 }
 
-/** What goes with what is said. */
+/** The options of a message to the agent. */
 const turnOptions: readonly string[] = ['signal', 'taint']
 const replyOnly: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
 /**
- * How one troupe opens its sessions.
+ * Creates the function with which one troupe opens its sessions.
  * @example const open = createSessions(parts); const session = open(agent, { user: 'ada', threadId: 't' })
  */
 export function createSessions(parts: SessionParts): (agent: Agent, sessionThread: SessionThread) => Session {
@@ -106,10 +106,10 @@ export class Session {
   readonly threadId: string
   readonly #options: SessionOptions
   readonly #threads: ThreadStore
-  /** Of the agent in the thread: two agents on one thread keep conversations of their own. */
+  /** The id of the agent's messages in the thread: two agents of one thread have separate messages. */
   readonly #thread: string
   #last: Promise<unknown> = Promise.resolve()
-  /** Of the step that runs: what its conversation would lack if it were cut off. */
+  /** Returns the messages that the thread would lack if the executing step were aborted. */
   #unsaved: ((stored: number) => UnsavedMessages) | undefined
 
   private constructor(key: typeof construct, agent: Agent, options: SessionOptions, threads: ThreadStore) {
@@ -127,8 +127,8 @@ export class Session {
   }
 
   /**
-   * Says something to the agent and waits for what it makes of it.
-   * @throws what it failed with; CancelledError when the signal aborts; ConflictError `session.waiting`
+   * Sends a message to the agent and waits for the result.
+   * @throws the error of the agent; CancelledError when the signal aborts; ConflictError `session.waiting`
    */
   generate(input: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(input)
@@ -136,8 +136,8 @@ export class Session {
   }
 
   /**
-   * The same, for the text alone.
-   * @throws ConflictError `session.waiting` when it waits for an approval or answer instead
+   * Sends a message and returns the text of the answer.
+   * @throws ConflictError `session.waiting` if the agent waits for an approval or an answer
    */
   async chat(text: string, options: SessionCallOptions = {}): Promise<string> {
     const result = await this.generate(checkText('chat', text), options)
@@ -145,7 +145,7 @@ export class Session {
     return result.text
   }
 
-  /** The same, never throwing for what the agent failed with. */
+  /** Sends a message and returns the result; an error of the agent is part of the result. */
   async run(input: Json, options: SessionCallOptions = {}): Promise<RunOutcome> {
     checkOptions('run', options, turnOptions)
     try {
@@ -157,7 +157,7 @@ export class Session {
   }
 
   /**
-   * The pieces of the answer as they come, then in `result` the whole.
+   * Sends a message and streams the parts of the answer; `result` resolves with the complete result.
    * @example
    * const stream = session.stream('Tell me a story.')
    * for await (const part of stream) if (part.type === 'text-delta') show(part.delta)
@@ -171,7 +171,7 @@ export class Session {
   }
 
   /**
-   * Answers what it waits for, and waits for what comes of it.
+   * Answers a question of the agent and waits for the result.
    * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
    */
   answer(id: string, value: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
@@ -203,14 +203,14 @@ export class Session {
     })
   }
 
-  /** What the thread waits for. */
+  /** Returns the open questions of the thread. */
   async questions(options: SessionCallOptions = {}): Promise<readonly SessionQuestion[]> {
     checkCall('questions', options)
     return (await this.#threads.read(this.#options.user, this.#thread)).questions.map(({ question }) => question)
   }
 
   /**
-   * Calls one of the agent's tools on the host's behalf: no approval is asked for.
+   * Calls one of the agent's tools for the application; no approval is requested.
    * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
    */
   async executeTool(name: string, input: Json, options: SessionCallOptions = {}): Promise<Json> {
@@ -224,7 +224,7 @@ export class Session {
 
   /**
    * @returns the message that was sent
-   * @throws AccessDeniedError `access.denied` where its agent may not send
+   * @throws AccessDeniedError `access.denied` if its agent may not send
    */
   async sendMessage(to: string, content: Json, options: SessionCallOptions = {}): Promise<Message> {
     checkCall('sendMessage', options)
@@ -232,8 +232,8 @@ export class Session {
   }
 
   /**
-   * Forgets the thread: what was said in it, what was in mind, the episodes that came of it, and its files. What its steps' journals
-   * hold goes with their retention.
+   * Deletes the thread: its messages, working memory, episodes and files. The journals of its steps are deleted by their
+   * retention.
    * @throws ConflictError `session.waiting` while it waits for an answer
    */
   forget(options: SessionCallOptions = {}): Promise<void> {
@@ -252,7 +252,7 @@ export class Session {
     })
   }
 
-  /** After what was asked before; what aborts while it waits never begins. */
+  /** Executes a call after the earlier calls; a call that is aborted before its turn does not start. */
   async #inTurn<Out>(what: string, options: SessionCallOptions, work: () => Promise<Out>): Promise<Out> {
     checkOptions(what, options, what === 'answer' || what === 'forget' ? ['signal'] : turnOptions)
     checkSignal(what, options.signal)
@@ -261,7 +261,7 @@ export class Session {
       return work()
     }
     const mine = this.#last.then(run, run)
-    // Only that it is over: a session that does nothing holds on to no result.
+    // Keeps only the end of the call, so that an idle session keeps no result in memory.
     this.#last = mine.then(
       () => {},
       () => {},
@@ -278,7 +278,7 @@ export class Session {
     if (call.kind === 'generate') checkAdmission(services, this.agent.name, user)
     let state = await this.#threads.read(user, this.#thread)
     if (state.open) {
-      // Cut off by a crash: what was begun ends first.
+      // After a crash, the interrupted step ends first.
       const before =
         state.questions.length > 0 ? undefined : await this.#carryOut(state.open, options).catch(() => undefined)
       state = await this.#threads.read(user, this.#thread)
@@ -367,7 +367,7 @@ export class Session {
           { cause: signal?.reason },
         )
       case 'parked':
-        // Whoever waits waits for something: this one was cut off, and goes on when the thread is taken up again.
+        // Without an open question the step was interrupted; it continues with the next call of the thread.
         if (end.waits.length === 0) throw failure('troupe.closed', { what: `An answer of ${this.agent.name}` })
         return { ...noResult(), status: 'waiting', success: false, questions: await this.questions() }
       case 'uncertain':
@@ -380,8 +380,8 @@ export class Session {
   }
 
   /**
-   * A step that was cancelled tells nobody by itself. What had been said when it was cut off stays in the thread, so that
-   * the model knows of calls that may have had an effect.
+   * A cancelled step does not store its messages itself. They are appended to the thread, so that the model knows of calls that
+   * may have had an effect.
    */
   async #clear(open: OpenStep): Promise<void> {
     const { user, storage, services } = this.#options
@@ -396,5 +396,5 @@ export class Session {
   }
 }
 
-/** Checked before anything of it is stored. @throws ValidationError for what JSON can't carry */
+/** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
 const copyOf = (input: Json, what = 'What the agent is asked'): Json => JSON.parse(encodeJson(input, what)) as Json

@@ -4,11 +4,11 @@ import { checkOptions, failure, isObject } from '../../core/index.ts'
 import { defineTool, type Tool } from '../../tools/index.ts'
 
 export interface Skill {
-  /** Up to 64 small letters, digits and `-`. */
+  /** Up to 64 lower-case letters, digits and `-`. */
   readonly name: string
-  /** When to use it; the model always sees name and description. */
+  /** When to use the skill; the model always sees name and description. */
   readonly description: string
-  /** What the model reads with the tool `read_skill`. */
+  /** The instructions, which the model reads with the tool `read_skill`. */
   readonly instructions: string
   /** Texts by their relative paths. They are files of the sandbox at `skills/NAME/PATH` once the model has read the skill. */
   readonly files?: Readonly<Record<string, string>>
@@ -38,7 +38,7 @@ export function checkSkills(agent: string, skills: readonly Skill[] = []): reado
   })
 }
 
-/** What stands in the prompt: names and descriptions alone. */
+/** Returns the part of the prompt: names and descriptions alone. */
 export const skillsSection = (skills: readonly Skill[]): string =>
   skills.length === 0
     ? ''
@@ -47,7 +47,7 @@ export const skillsSection = (skills: readonly Skill[]): string =>
         ...skills.map(({ name, description }) => `- ${name}: ${description.replaceAll(/\s+/g, ' ').trim()}`),
       ].join('\n')
 
-/** The tool that reads them; undefined where there are none. */
+/** Returns the tool that reads skills; undefined if there are none. */
 export function skillTool(skills: readonly Skill[]): Tool | undefined {
   if (skills.length === 0) return undefined
   return defineTool({

@@ -1,10 +1,10 @@
-/** Callers that wait for an instance of a pool, first come first served, each as long as it may and wants. */
+/** The callers that wait for an instance of a pool, in their order, each with a timeout and a signal. */
 import { type Clock, type Duration, failure, milliseconds } from '../../../core/index.ts'
 
 export interface Waiter<T> {
-  /** @throws TimeoutError `pool.timeout`, CancelledError, what `reject` was given */
+  /** @throws TimeoutError `pool.timeout`, CancelledError, the argument of `reject` */
   readonly instance: Promise<T>
-  /** It has an instance or an error: what comes later goes to another. */
+  /** True if it has an instance or an error, so that the next instance goes to another caller. */
   isFinished: boolean
   readonly resolve: (instance: T) => void
   readonly reject: (error: unknown) => void

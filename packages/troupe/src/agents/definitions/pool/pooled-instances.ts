@@ -44,14 +44,14 @@ export class PooledInstances<T> {
     }
   }
 
-  /** Creates so many now. @throws what `create` failed with, when all have ended */
+  /** Creates this number of instances now. @throws the error of `create`, after all have ended */
   async warm(count: number): Promise<void> {
     const made = await Promise.allSettled(Array.from({ length: count }, () => this.#create()))
     for (const one of made) if (one.status === 'fulfilled') this.release(one.value)
     for (const one of made) if (one.status === 'rejected') throw one.reason
   }
 
-  /** @throws TimeoutError `pool.timeout`, CancelledError, what `create` failed with */
+  /** @throws TimeoutError `pool.timeout`, CancelledError, the error of `create` */
   take(signal: AbortSignal | undefined): T | Promise<T> {
     const free = this.#idle.take()
     if (free) {
@@ -75,7 +75,7 @@ export class PooledInstances<T> {
     if (this.#inUse === 0) this.#resolveUnused?.()
   }
 
-  /** Rejects callers that wait, waits for what is lent, and disposes of everything. */
+  /** Rejects waiting callers, waits until lent instances are returned, and disposes of all instances. */
   async close(): Promise<void> {
     this.#closed = true
     this.#queue.rejectAll(failure('troupe.closed', { what: 'Acquiring an instance' }))
