@@ -207,7 +207,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   }
 }
 
-/** Returns the part of a model that is visible without its provider. */
+/** Validates a model as far as possible without its provider. */
 function checkModel(agent: string, spec: ModelSpec): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
   if (typeof spec === 'string' && spec !== '') return
@@ -285,7 +285,7 @@ export function putTool(agent: string, tools: Map<string, Tool>, key: string, to
   tools.set(key, key === tool.name ? tool : Object.freeze({ ...tool, name: key }))
 }
 
-/** Returns the name of an agent class, by which its tools are named. */
+/** Adds a source, whose name is part of the names of its tools; so its key must be that name. */
 function putSource(agent: string, sources: ToolSource[], key: string, source: ToolSource): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
   if (key !== source.name) throw wrong(`tools.${key} is the source ${source.name}: give it that name, or a list`)

@@ -87,7 +87,7 @@ export interface SessionCallOptions {
   readonly taint?: readonly TaintLabel[]
 }
 
-/** The options of a message to the agent. */
+/** The options of a message beside its text. */
 const turnOptions: readonly string[] = ['signal', 'taint']
 const replyOnly: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
 /**
