@@ -1,6 +1,6 @@
 /**
- * What of a configuration decides who may do what, as hashes: an opening that brings another one than the last is told to
- * the audit log, by the names of what differs.
+ * The hashes of the options that decide about access. If the configuration differs from that of the last opening, the audit log
+ * records the names of the options that differ.
  */
 import { sql } from 'kysely'
 import { failure } from '../core/index.ts'
@@ -12,8 +12,8 @@ const tables = ['create table security_config (name text not null primary key, h
 export const configSchema = { sqlite: tables, postgres: [...postgresTables(tables), workTable('security_config')] }
 
 /**
- * @param hashes by the name of the option, all of them
- * @returns the names of what differs from the last opening; none for the first
+ * @param hashes the hash of each option, by its name
+ * @returns the names of options that differ from the last opening; none at the first opening
  */
 export async function recordConfig(
   { storage, audit }: { readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>; readonly audit: AuditTrail },

@@ -1,4 +1,4 @@
-/** Who may do what, what was done and what refused, what is sealed at rest, and how a user is forgotten. */
+/** Security: access control, API keys, the audit log, encryption at rest, policies, and the erasure of users. */
 export * from './access.ts'
 export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions, type KeyScope } from './api-keys/index.ts'
 export * from './audit/index.ts'

@@ -1,4 +1,4 @@
-/** What a caller from outside may be allowed to do, by name: the server's routes and the lists of API keys speak of these. */
+/** The operations that outside callers can be allowed, by name; routes of the server and API keys use these names. */
 import { failure, nearest } from '../core/index.ts'
 
 export const operations = [
@@ -35,7 +35,7 @@ export const operations = [
 ] as const
 export type Operation = (typeof operations)[number]
 
-/** One of them, all that begin alike (`runs.*`), or all (`*`). */
+/** One operation, all with a prefix (`runs.*`), or all (`*`). */
 export type OperationPattern = Operation | `${string}.*` | '*'
 
 export const coversOperation = (patterns: readonly string[] | undefined, operation: Operation): boolean =>
@@ -47,7 +47,7 @@ export const coversOperation = (patterns: readonly string[] | undefined, operati
       (pattern.endsWith('.*') && operation.startsWith(pattern.slice(0, -1))),
   )
 
-/** @throws ValidationError for a pattern that covers nothing, with the nearest */
+/** @throws ValidationError for a pattern that matches no operation, with the nearest name */
 export function checkOperations(patterns: readonly string[]): readonly string[] {
   if (!Array.isArray(patterns))
     throw failure('validation.failed', { what: 'operations', problem: 'it is a list of names' })

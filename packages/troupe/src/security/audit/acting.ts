@@ -1,4 +1,4 @@
-/** What is not one change: recorded as it begins, and once more where it fails. */
+/** Audits an operation of several changes: records its start, and its failure if it fails. */
 import { TroupeError } from '../../core/index.ts'
 import type { AuditAction, AuditTrail, Decision } from './audit-trail.ts'
 

@@ -1,33 +1,33 @@
 /**
- * A record of the audit log, and what stands for it in the tree. The leaf holds a hash of the record that is keyed with
- * chance of its own: when the record goes, with its user or its retention, the leaf tells nothing and the tree still proves.
+ * A record of the audit log and its leaf in the tree. The leaf has a hash of the record that is keyed with random bytes of the
+ * record: after the record is deleted, the leaf reveals nothing and the tree can still be verified.
  */
 import { hash } from 'node:crypto'
 import type { UserId } from '../../core/index.ts'
 
 export interface AuditRecord {
-  /** Sorts by time. */
+  /** The id, which sorts by time. */
   readonly id: string
   /** ms since 1970, of the process that recorded it. */
   readonly at: number
-  /** Absent for what the troupe did as a whole. */
+  /** Absent for records of the troupe itself. */
   readonly user?: UserId
   /** The agent's name, `host` for trusted code, `troupe` for itself. */
   readonly actor: string
-  /** The id of the API key by which it came in. */
+  /** The id of the API key of the caller. */
   readonly key?: string
-  /** A right (`push_context`), or what was done (`run.start`). */
+  /** A right (`push_context`) or an operation (`run.start`). */
   readonly operation: string
-  /** What it was about: a key, a recipient, a run. Never a value. */
+  /** The subject: a key, a recipient, a run. Never a value. */
   readonly resource?: string
   readonly allowed: boolean
-  /** The code of the refusal. */
+  /** The error code of a rejection. */
   readonly reason?: string
 }
 
-/** As it stands in its row. */
+/** A record as its row stores it. */
 export interface StoredRecord {
-  /** Empty for the troupe's own. */
+  /** Empty for records of the troupe itself. */
   readonly user: UserId
   readonly id: string
   readonly at: number
@@ -37,7 +37,7 @@ export interface StoredRecord {
   readonly resource: string | null
   readonly allowed: 0 | 1
   readonly reason: string | null
-  /** 16 bytes of chance. */
+  /** 16 random bytes. */
   readonly nonce: string
   /** Of a record that excuses missing ones, by the key of the checkpoints; null elsewhere, and without such a key. */
   readonly signature: string | null
@@ -76,7 +76,7 @@ export const recordDigest = (it: StoredRecord): string =>
     'base64url',
   )
 
-/** What the tree holds of a record. */
+/** The leaf of a record. */
 export interface Leaf {
   readonly n: number
   readonly id: string
@@ -85,7 +85,7 @@ export interface Leaf {
   readonly digest: string
 }
 
-/** What is hashed as the leaf. */
+/** Returns the bytes that are hashed as the leaf. */
 export const leafText = ({ n, id, mark, digest }: Leaf): string => `${n}\n${id}\n${mark}\n${digest}`
 
 /** Of the numbers of leaves, in their order. */

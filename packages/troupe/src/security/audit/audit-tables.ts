@@ -1,12 +1,12 @@
 /**
- * The tables of the audit log. Records are their user's; what the troupe did as a whole has a table of its own. The tree
- * and what waits for its place in it are work tables: hashes, ids, and marks of users.
+ * The tables of the audit log. Records belong to their user; records of the troupe itself have their own table. The tree and the
+ * records without a leaf are work tables: hashes, ids, and marks of users.
  */
 import { postgresTables, restrictTable } from '../../storage/index.ts'
 
-/** Refusals are there for a day at least. */
+/** The shortest retention of rejections: one day. */
 export const incidentsMs = 86_400_000
-/** Records are there for an hour at least. */
+/** The shortest retention of records: one hour. */
 export const leastRetentionMs = 3_600_000
 
 const columns = `id text not null, at integer not null, actor text not null, key_id text, operation text not null,

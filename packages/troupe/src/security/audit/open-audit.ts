@@ -8,10 +8,10 @@ import type { CheckpointerParts } from './verification/checkpointer.ts'
 
 export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret' | 'checkpoints'> {
   readonly config?: AuditConfig | undefined
-  /** What takes checkpoints for `to`, where that is no function. */
+  /** Delivers checkpoints if `to` is not a function. */
   readonly deliverTo?: (to: string) => {
     readonly deliver: CheckpointerParts['deliver']
-    /** Absent where what was delivered cannot be read. */
+    /** Absent if delivered checkpoints cannot be read. */
     readonly last?: () => Promise<Checkpoint | undefined>
   }
 }
@@ -39,7 +39,7 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
   }
 }
 
-/** The database's own: keys of entries that are hashed are found again by whoever opens it. */
+/** The key of the database for hashed keys of entries, so that each process that opens it finds them. */
 async function secretOf(storage: Pick<Storage, 'read' | 'dialect'>): Promise<Uint8Array> {
   const query = template<{ storage_settings: { name: string; value: Uint8Array } }, Record<never, never>>(
     storage.dialect,

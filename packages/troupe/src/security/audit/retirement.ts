@@ -1,6 +1,6 @@
 /**
- * Takes away records that are older than their retention, and then their leaves of the tree. What goes is recorded first,
- * and that record has its place in the tree before the first one goes: whoever verifies knows what may be missing.
+ * Deletes records that are older than their retention, and then their leaves of the tree. The deletion is recorded first, and that
+ * record has a leaf before the first record is deleted, so that the verifier knows which records may be missing.
  */
 import { type Clock, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
@@ -13,9 +13,9 @@ export interface RetirementParts {
   readonly clock: Clock
   readonly statements: AuditStatements
   readonly retentionMs: number
-  /** Ids of records that are made from this moment on sort behind it. */
+  /** Returns an id that sorts before the ids of all records from this time on. */
   readonly idAt: (ms: number) => string
-  /** Records what goes, durably and in the tree. */
+  /** Records the deletion durably and in the tree. */
   readonly announce: (operation: 'audit.retire' | 'audit.prune', resource: string) => Promise<void>
   readonly failed: (error: unknown) => void
 }
@@ -50,7 +50,7 @@ export class Retirement {
     await this.#running
   }
 
-  /** @returns how many records went */
+  /** @returns the number of deleted records */
   now(): Promise<number> {
     const next = this.#running.then(() => this.#retireRecords())
     this.#running = next.catch(() => {})

@@ -1,4 +1,4 @@
-/** The statements of forgetting, for every table of every room. */
+/** The statements that erase a user, for the tables of all modules. */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
 import { type Dialect, rawTemplates, type Statement, template, templates, type UserTable } from '../../storage/index.ts'
@@ -10,7 +10,7 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
   const tables = all.filter(({ only }) => only === undefined || only === dialect.name)
   const deletions = tables.map((table) => deletionsOf(dialect, table, batch))
   const marks = markStatements(dialect)
-  // People name a key for whom it is: before it is no longer known which keys those are.
+  // The name of an API key may name the user, so keys are erased before the list of the user's keys.
   const names = rawTemplates(dialect)<{ user: string }>(
     (p) => sql`update security_api_keys set name = 'erased'
       where id in (select key_id from security_api_key_users where user_id = ${p.user})`,
@@ -18,7 +18,7 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
   const overwritten = (statements: readonly Statement[]) => overwriting(dialect, statements)
   return {
     batch,
-    /** How many statements stand before those of the tables. */
+    /** The number of statements before those of the tables. */
     before: dialect.name === 'sqlite' ? 1 : 0,
     tables: tables.map(({ module: moduleName }, i) => ({
       module: moduleName,
@@ -36,7 +36,7 @@ type Deletions = ReturnType<typeof deletionsOf>
 
 function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) {
   const of = rawTemplates(dialect)<{ user: string }>
-  // The application may not delete from the audit log: a function of its owner does.
+  // The application cannot delete from the audit log; a function of the table's owner does.
   if (name === 'security_audit' && dialect.name === 'postgres')
     return {
       some: of((p) => sql`select troupe_audit_erase(${p.user}, ${sql.lit(batch)})`),
@@ -52,7 +52,7 @@ function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) 
   }
 }
 
-/** A row where the user was forgotten, or is being. */
+/** Returns a row if the user was erased or is being erased. */
 export const markedStatement = (dialect: Dialect) =>
   template<EncryptionTables, { mark: string }>(dialect, (db, p) =>
     db.selectFrom('security_erased_users').select('mark').where('mark', '=', p.mark),

@@ -1,14 +1,14 @@
 /**
- * Forgetting a user, in an order that a crash at any moment can't spoil:
+ * Erases a user, in an order that a crash at any time cannot break:
  *
- * 1. In one change a mark that it goes on, and the user's data keys away: from here nothing sealed opens any more, and
- *    nothing is sealed for the user by whatever process.
- * 2. What works for the user in this process ends.
- * 3. Rows go in bounded batches, beside everything else.
- * 4. One last change takes what came meanwhile from every table, and the user's name from the mark.
+ * 1. One change sets a mark and deletes the user's data keys: from then on no process can decrypt or encrypt a value of the
+ *    user.
+ * 2. The runs and workers of the user in this process end.
+ * 3. Rows are deleted in bounded batches, while other users continue.
+ * 4. One last change deletes rows that were added meanwhile from all tables, and the user's name from the mark.
  *
- * Invariant: work that began before can't write after the last change: the journals it writes to are gone with it. Whoever
- * opens the storage goes on with what the mark says.
+ * Invariant: work that began before cannot write after the last change, because its journals are deleted. A process that opens
+ * the storage continues an erasure whose mark it finds.
  */
 import { type Clock, checkName, type Events, failure, type TroupeError, type UserId } from '../../core/index.ts'
 import type { CommitResult, OpenedStorage, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
@@ -17,40 +17,40 @@ import type { KeyRing } from '../encryption/key-ring-port.ts'
 import { erasureStatements, markedStatement } from './erasure-statements.ts'
 
 export interface ErasureResult {
-  /** Rows that this call removed, by room. */
+  /** The number of rows that this call deleted, by module. */
   readonly rows: { readonly [moduleName: string]: number }
   /**
-   * What backups made before still hold of the user. `encrypted`: values that only a key opens which is destroyed here; a
-   * backup that holds the key's row too opens with the key ring, until the key of the ring that wrapped it is gone.
-   * `plain`: everything; only deleting the backups forgets it there.
+   * The data of the user in earlier backups. `encrypted`: values whose data key is deleted here; a backup that also has the row of
+   * the data key can be decrypted with the key ring until the key of the ring that wrapped it is deleted. `plain`: all values;
+   * only the deletion of the backups removes them.
    */
   readonly backups: 'encrypted' | 'plain'
 }
 
 export interface ErasureParts {
-  /** As it is, for the rows themselves. */
+  /** The storage without encryption, for the rows themselves. */
   readonly storage: OpenedStorage
   readonly clock: Clock
   readonly events: Events
-  /** Of all rooms. */
+  /** The tables of all modules. */
   readonly tables: readonly UserTable[]
   readonly keyRing: KeyRing | undefined
-  /** What is known of the user's keys is old. */
+  /** Drops the cached data keys of the user. */
   readonly outdated: (user: UserId) => void
-  /** Ends what works for the user in this process, and lets go of what is kept in memory. @returns what lets it begin again */
+  /** Ends the work for the user in this process and drops its cached data. @returns the function that allows new work */
   readonly releaseUser: (user: UserId) => Promise<() => void>
-  /** Ending it failed where another process forgets the user. */
+  /** Called if the work here could not be ended while another process erases the user. */
   readonly failed: (error: unknown) => void
-  /** That it is forgotten, for the audit log. */
+  /** Records the erasure in the audit log. */
   readonly recorded: (user: UserId) => readonly Statement[]
-  /** Rows of one change; 500 by default. */
+  /** The number of rows of one change; 500 by default. */
   readonly batch?: number
 }
 
 export interface Erasure {
-  /** @throws ValidationError for a name that is not allowed; what the storage throws, after which calling again goes on */
+  /** @throws ValidationError for an invalid name; errors of the storage, after which another call continues */
   forget(user: UserId): Promise<ErasureResult>
-  /** Ends what an earlier process began; from then on minds what other processes forget. */
+  /** Completes erasures of earlier processes; from then on watches the erasures of other processes. */
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -80,7 +80,7 @@ export function createErasure(parts: ErasureParts): Erasure {
   }
 }
 
-/** What works here for a user whom another process forgets ends too, and begins anew when that has ended. */
+/** Ends the work here for a user that another process erases, and allows it again after the erasure. */
 function watchOtherProcesses(
   { storage, releaseUser, outdated, failed }: ErasureParts,
   unfinished: () => Promise<readonly UserId[]>,
@@ -107,7 +107,7 @@ function watchOtherProcesses(
   }
 }
 
-/** @returns the error for what is missing of a user who was forgotten, or is being; undefined for everybody else */
+/** @returns the error for missing data of a user that was erased or is being erased; undefined for other users */
 export function createErasureCheck(storage: OpenedStorage): (user: UserId) => Promise<TroupeError | undefined> {
   const marked = markedStatement(storage.dialect)
   return async (user) => {

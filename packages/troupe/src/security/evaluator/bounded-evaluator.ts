@@ -1,5 +1,5 @@
 /**
- * Evaluates what others wrote: JSON Schemas, and with them regular expressions, of callers and of servers of tools. The
+ * Evaluates JSON Schemas of others, and with them regular expressions: those of callers and of servers of tools. The
  * author of an expression decides how long it takes, so nothing of it is compiled or tried on the main thread. One thread
  * evaluates one request at a time, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each
  * source has a budget of time: a source that used it up is rejected until the minute is over.

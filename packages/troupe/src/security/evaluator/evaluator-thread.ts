@@ -1,5 +1,5 @@
 /**
- * The thread of the evaluator: one schema and perhaps one value in, what is wrong out. The process ends the thread when a
+ * The thread of the evaluator: receives a schema and perhaps a value, and answers with the error. The process ends the thread when a
  * deadline passes, and the engine ends it when the memory limit is reached. Loads nothing of other modules.
  */
 import { parentPort } from 'node:worker_threads'
@@ -40,6 +40,6 @@ port.on('message', (request: EvaluatorRequest) => {
   const reply = evaluate(request)
   port.postMessage({ ...reply, elapsedMs: performance.now() - started } satisfies EvaluatorReply)
 })
-// The first engine takes far longer than those after it, and no request is to pay for that.
+// The first engine takes far longer to create than later ones, so it is created before the first request.
 compile('{}')
 port.postMessage('ready')

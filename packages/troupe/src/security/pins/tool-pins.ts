@@ -1,6 +1,6 @@
 /**
- * What tools from outside looked like when they were first seen or last approved: hashes of what models are told of them
- * and of what they accept. Content-free, and the same for all users: a tool is one of the host's.
+ * The pins of outside tools: hashes of the descriptions and the input schemas that they had at first sight or at the last
+ * approval. Pins have no content and are the same for all users, because tools belong to the application.
  */
 import { sql } from 'kysely'
 import { failure, hashJson, type Json } from '../../core/index.ts'
@@ -8,7 +8,7 @@ import { postgresTables, rawTemplates, type Statement, type Storage, workTable }
 import type { AuditTrail } from '../audit/index.ts'
 
 const tables = [
-  // The row without a tool says that the source was seen, however few tools it had.
+  // The row without a tool records that the source was seen, also if it had no tools.
   `create table security_tool_pins (
     source text not null, tool text not null, description text not null, input text not null, output text not null,
     annotations text not null, approved integer not null, primary key (source, tool))`,
@@ -18,7 +18,7 @@ export const toolPinsSchema = {
   postgres: [...postgresTables(tables), workTable('security_tool_pins')],
 }
 
-/** What of a tool is pinned. */
+/** The pinned parts of a tool. */
 export interface ToolForm {
   readonly name: string
   readonly description: string
@@ -30,17 +30,17 @@ const parts = ['description', 'input', 'output', 'annotations'] as const
 type Part = (typeof parts)[number]
 type Hashes = Readonly<Record<Part, string>>
 
-/** A tool that is not as it was, or that no person approved yet. */
+/** A tool that has changed, or that no person has approved yet. */
 export interface ToolChange {
   readonly source: string
   readonly tool: string
   /** `unapproved`: pinned at first sight and unchanged since. All others are neither offered nor called. */
   readonly change: 'added' | 'renamed' | 'changed' | 'unapproved'
-  /** What of a changed tool differs. */
+  /** The parts of a changed tool that differ. */
   readonly parts: readonly Part[]
-  /** The name that a renamed tool had. */
+  /** The former name of a renamed tool. */
   readonly was?: string
-  /** As it is now, for whoever looks at it; exactly this is approved. */
+  /** The present tool, for the person who decides; exactly this form is approved. */
   readonly form: ToolForm
 }
 
@@ -92,7 +92,7 @@ export class ToolPins {
   /**
    * Pins all tools of a source at its first sight, and compares from then on. In production the first sight pins only the
    * tools of a trusted source.
-   * @returns what waits for approval, and what was never approved; nothing of the latter if the source is trusted
+   * @returns the tools that wait for approval, and those that were never approved, except for a trusted source
    */
   async compare(source: string, forms: readonly ToolForm[], isTrusted = false): Promise<readonly ToolChange[]> {
     let pinned = await this.#pinned(source)
@@ -101,7 +101,7 @@ export class ToolPins {
       const pinnable = this.#production && !isTrusted ? [] : forms
       const pins = pinnable.map((form) => ({ source, tool: form.name, approved: 0, ...hashesOf(form) }))
       await this.#commit([seen, ...pins].map((pin) => this.#statements.save(pin)))
-      // Another process may have seen it first.
+      // Another process may have pinned the source first.
       pinned = await this.#pinned(source)
     }
     const present = new Set(forms.map(({ name }) => name))
@@ -111,7 +111,7 @@ export class ToolPins {
       .filter(({ change }) => change !== 'unapproved' || !isTrusted)
   }
 
-  /** Pins them as they were shown. */
+  /** Pins the tools in the form that was shown. */
   async approve(changes: readonly ToolChange[]): Promise<void> {
     await this.#commit(
       changes.flatMap(({ source, was, form }) => [

@@ -1,20 +1,20 @@
-/** The labels of one call of a tool: what the model had read when it made the call, and where each argument comes from. */
+/** The taint labels of one tool call: those that the model had read, and the origin of each argument. */
 import { joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { LabelCondition, LabelTest, Subject } from './condition.ts'
 
-/** A value within the arguments that holds no others. */
+/** A value in the arguments that contains no other values. */
 export interface LabelledValue {
   readonly path: readonly string[]
   readonly labels: readonly TaintLabel[]
 }
 
 export interface CallLabels {
-  /** What the caller had read when it decided on the call. */
+  /** The labels that the caller had read when it decided on the call. */
   readonly read: readonly TaintLabel[]
   readonly args: readonly LabelledValue[]
 }
 
-/** `args.to`, `args.list.0`, `args["a b"]`: as conditions write it. */
+/** The path of an argument as conditions write it: `args.to`, `args.list.0`, `args["a b"]`. */
 export const pathText = (path: readonly string[]): string =>
   path.reduce(
     (text, name) => text + (/^(?:[A-Za-z_$][\w$-]*|\d+)$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`),
@@ -24,13 +24,13 @@ export const pathText = (path: readonly string[]): string =>
 export const allLabels = ({ read, args }: CallLabels): readonly TaintLabel[] =>
   joinTaint(read, ...args.map(({ labels }) => labels))
 
-/** Of what code does: it mixes what it has read, so that each argument carries all labels. */
+/** The labels of an effect of code: code can mix all values that it has read, so each argument carries all labels. */
 export const uniformLabels = (taint: readonly TaintLabel[]): CallLabels => ({
   read: taint,
   args: [{ path: [], labels: taint }],
 })
 
-/** Whether the condition holds; a test of an argument that is missing does not. */
+/** Returns true if the condition holds; a test of a missing argument is false. */
 export function holds(condition: LabelCondition, labels: CallLabels): boolean {
   if (condition.is === 'not') return !holds(condition.part, labels)
   if (condition.is === 'test') return labelsOf(condition.subject, labels).some((label) => fits(condition.test, label))
@@ -44,7 +44,7 @@ function labelsOf(subject: Subject, { read, args }: CallLabels): readonly TaintL
   return subject.of === 'call' ? [...read, ...labels] : labels
 }
 
-/** The value, or something in it. A value that holds the place named, such as all arguments at once, counts too. */
+/** Matches the value at the path and the values in it, and also a value that contains the path, such as all arguments. */
 const isAt = (path: readonly string[], wanted: readonly string[]): boolean =>
   wanted.slice(0, path.length).every((name, i) => name === '*' || name === path[i])
 

@@ -1,6 +1,6 @@
 /**
- * Policy as data: rules that say of calls of tools which of them are allowed, which a person must approve, and which are
- * blocked. The first rule of a list that fits a call decides for the list.
+ * Policies as data: rules that allow tool calls, require the approval of a person, or block them. The first rule of a list that
+ * matches a call decides for the list.
  */
 import { checkOptions, failure, nearest, show } from '../../core/index.ts'
 import { type CallLabels, holds } from './call-labels.ts'
@@ -11,26 +11,26 @@ export type PolicyOutcome = (typeof outcomes)[number]
 
 /** @example { tool: 'send_email', when: 'args.to is untrusted', do: 'ask' } */
 export interface PolicyRule {
-  /** The name of a tool or effect; `mail_*` for all that begin so, `*` for all. */
+  /** The name of a tool or effect; `mail_*` for all with the prefix, `*` for all. */
   readonly tool: string
   /**
-   * Which calls: a condition on the labels of the arguments, `args.to is untrusted`, `args.body has 'web'`,
-   * `any arg is sensitive`, or of the call with everything that the model had read, `call is untrusted`; joined by `and`,
-   * `or`, `not` and parentheses. Every call where absent. 1,000 characters and 50 tests at most.
+   * The calls to which the rule applies; all by default. A condition on the labels of the arguments, `args.to is untrusted`,
+   * `args.body has 'web'`, `any arg is sensitive`, or of all values that the model had read, `call is untrusted`, joined by
+   * `and`, `or`, `not` and parentheses. At most 1,000 characters and 50 tests.
    */
   readonly when?: string
   /** `ask`: a person must approve the exact arguments. */
   readonly do: PolicyOutcome
-  /** Shown to the person who is asked, and to the model whose call is blocked. */
+  /** The reason, shown to the person who is asked and to the model whose call is blocked. */
   readonly reason?: string
 }
 
-/** A rule of a tool is about that tool. */
+/** A rule in the definition of a tool, which applies to that tool. */
 export type ToolPolicyRule = Omit<PolicyRule, 'tool'>
 
-/** A rule whose condition was read. */
+/** A rule with its parsed condition. */
 export interface CompiledRule extends PolicyRule {
-  /** The place of the rule, such as `policy[0] of the agent Clerk`. */
+  /** The position of the rule, such as `policy[0] of the agent Clerk`. */
   readonly name: string
   readonly condition?: LabelCondition
 }
@@ -39,8 +39,8 @@ const maxRules = 200
 const maxReason = 500
 
 /**
- * @param where whose rules they are, for errors and records: `the troupe`, `the agent Clerk`
- * @param tool of which the rules are, where a tool declares them
+ * @param where the owner of the rules for errors and records: `the troupe`, `the agent Clerk`
+ * @param tool the tool that declares the rules, if a tool does
  * @throws ValidationError naming the rule, and the position in its condition
  */
 export function compileRules(rules: unknown, where: string, tool?: string): readonly CompiledRule[] {
@@ -77,7 +77,7 @@ export function compileRules(rules: unknown, where: string, tool?: string): read
 export const isAbout = ({ tool }: PolicyRule, name: string): boolean =>
   tool.endsWith('*') ? name.startsWith(tool.slice(0, -1)) : tool === name
 
-/** The first rule that fits the call; undefined where none does. */
+/** Returns the first rule that matches the call; undefined if none does. */
 export const matchingRule = (
   rules: readonly CompiledRule[],
   tool: string,

@@ -1,10 +1,10 @@
 /**
- * Removes leaves of the tree whose records are gone for good. In their place stays the hash of the largest subtree that
- * holds no other leaf, so that every later root, and each proof of a leaf that is still there, can be computed. What goes is
- * recorded and signed first: the verifier knows which leaves may be missing.
+ * Removes leaves of the tree whose records were deleted. The hash of the largest subtree without other leaves replaces them, so
+ * that every later root, and each proof of a remaining leaf, can be computed. The removal is recorded and signed first, so that
+ * the verifier knows which leaves may be missing.
  *
- * Invariant: a leaf goes only after its record, when refusals of its age have gone too. Leaves of what the troupe did as a
- * whole stay.
+ * Invariant: a leaf is removed only after its record, when rejections of its age were deleted too. Leaves of the troupe's own
+ * records stay.
  */
 import type { Storage } from '../../../storage/index.ts'
 import { leafNumbersDigest } from '../audit-record.ts'
@@ -17,13 +17,13 @@ export interface TreePrunerParts {
   readonly announce: (resource: string) => Promise<void>
 }
 
-/** What a record of `audit.prune` says of leaves that go. */
+/** The content of a record of `audit.prune`. */
 export interface PruneExcuse {
   /** Leaves below this number may be gone. */
   readonly size: number
-  /** Their records were made before this id. */
+  /** Their records have lower ids than this. */
   readonly before: string
-  /** Of the numbers below `size` of leaves of what the troupe did as a whole: these stay. */
+  /** The digest of the numbers below `size` of the troupe's own leaves, which stay. */
   readonly systemLeaves: string
 }
 
@@ -45,16 +45,16 @@ export interface WindowLeaf {
   readonly state: 'prunable' | 'retained' | 'later'
 }
 
-/** Leaves are read and removed by subtrees of so many. */
+/** The number of leaves of the subtrees that are read and removed together. */
 const windowLevel = 10
 const windowLeaves = 2 ** windowLevel
 /** The record that announces a round costs as much as a few leaves. */
 const leastLeaves = 256
-/** In one round; the next one continues there. */
+/** The highest number of windows of one round; the next round continues there. */
 const maxWindows = 500
 const states = ['prunable', 'retained', 'later'] as const
 
-/** The largest subtrees at `first` that hold leaves, all of them prunable. */
+/** Returns the largest subtrees at `first` whose leaves can all be pruned. */
 export function prunableSubtrees({ first, level }: Subtree, leaves: readonly WindowLeaf[]): readonly Subtree[] {
   if (leaves.length === 0 || level === 0) return []
   if (leaves.every(({ state }) => state === 'prunable')) return [{ first, level }]
@@ -73,7 +73,7 @@ export function prunableSubtrees({ first, level }: Subtree, leaves: readonly Win
 
 export class TreePruner {
   readonly #parts: TreePrunerParts
-  /** Below it no leaf will become prunable. */
+  /** No leaf below this number can be pruned later. */
   #from = 0
 
   constructor(parts: TreePrunerParts) {
@@ -119,7 +119,7 @@ export class TreePruner {
       ).length
       if (leaves.some(({ state }) => state === 'later')) from ??= first
       next = first + windowLeaves
-      // What comes behind is younger.
+      // Later leaves are younger.
       if (leaves.every(({ state }) => state !== 'prunable') && from !== undefined) break
     }
     return { subtrees, count, from: from ?? next }

@@ -1,4 +1,4 @@
-/** One difference between an exported log and what was signed of it. */
+/** A difference between an exported log and its checkpoints. */
 import type { AuditRecord } from '../audit-record.ts'
 
 export interface AuditFinding {

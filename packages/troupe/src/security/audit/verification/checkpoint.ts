@@ -1,4 +1,4 @@
-/** A checkpoint: how many leaves the tree had and what its root was, signed with Ed25519 over canonical JSON (RFC 8785). */
+/** A checkpoint: the size and the root of the tree, signed with Ed25519 over canonical JSON (RFC 8785). */
 import type { KeyObject } from 'node:crypto'
 import { createPublicKey } from 'node:crypto'
 import { canonicalJson, failure } from '../../../core/index.ts'
@@ -7,7 +7,7 @@ import { readyKey } from '../../signatures/signing-key.ts'
 
 export interface CheckpointKey {
   readonly id: string
-  /** Ed25519, as PEM of PKCS #8, a KeyObject, or the name of a secret that is one. */
+  /** The private Ed25519 key: PEM of PKCS #8, a KeyObject, or the name of a secret with the key. */
   readonly privateKey: string | KeyObject | SecretReference
 }
 
@@ -29,8 +29,8 @@ const signedText = ({ key, at, size, root }: Omit<Checkpoint, 'signature'>): str
 export type SignCheckpoint = (tree: { readonly at: number; readonly size: number; readonly root: string }) => Checkpoint
 
 /**
- * A record that says why others are gone: `audit.retire` of an id, `user.forget` of a user's mark; or why leaves are:
- * `audit.prune` of what `readPruneExcuse` reads.
+ * A record that explains deleted records (`audit.retire` of an id, `user.forget` of a user's mark) or deleted leaves
+ * (`audit.prune`, read by `readPruneExcuse`).
  */
 export interface Excuse {
   readonly id: string
@@ -53,7 +53,7 @@ export function excuseSigner(key: CheckpointKey): (excuse: Excuse) => string {
 
 /** @throws ValidationError for what is no private Ed25519 key; never with anything of the key */
 export function checkpointSigner(key: CheckpointKey): SignCheckpoint {
-  // A secret was looked up before.
+  // The name of a secret was resolved before.
   const { id, sign } = readyKey({ id: key.id, privateKey: key.privateKey as string | KeyObject })
   return (tree) => {
     const unsigned = { key: id, ...tree }
@@ -66,7 +66,7 @@ export interface AuditVerifier {
   readonly excuses: (excuse: Excuse, signature: string | null) => boolean
 }
 
-/** @throws ValidationError for what is no Ed25519 key */
+/** @throws ValidationError for a value that is not an Ed25519 key */
 export function auditVerifier(publicKeys: readonly (string | KeyObject)[]): AuditVerifier {
   const keys = publicKeys.map((key, i) => readyKey({ id: `key-${i}`, publicKey: publicHalf(key) }))
   return {
@@ -78,7 +78,7 @@ export function auditVerifier(publicKeys: readonly (string | KeyObject)[]): Audi
 const publicHalf = (key: string | KeyObject): string | KeyObject =>
   typeof key !== 'string' && key?.type === 'private' ? createPublicKey(key) : key
 
-/** @throws ValidationError for what is no checkpoint */
+/** @throws ValidationError for a value that is not a checkpoint */
 export function readCheckpoint(value: unknown, where: string): Checkpoint {
   const it = value as Partial<Checkpoint> | null
   const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0

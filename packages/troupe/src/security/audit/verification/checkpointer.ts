@@ -1,4 +1,4 @@
-/** Signs the tree at an interval and at the end, where it has grown since; what cannot be delivered is signed anew later. */
+/** Signs the tree at an interval and at the end if it has grown; a checkpoint that cannot be delivered is signed again later. */
 import { type Clock, PeriodicTask } from '../../../core/index.ts'
 import type { Checkpoint, SignCheckpoint } from './checkpoint.ts'
 
@@ -29,7 +29,7 @@ export class Checkpointer {
     this.#task.start()
   }
 
-  /** @returns undefined where nothing came since the last one */
+  /** @returns undefined if the tree has not grown since the last checkpoint */
   now(): Promise<Checkpoint | undefined> {
     const next = this.#running.then(() => this.#sign())
     this.#running = next.catch(() => {})

@@ -6,7 +6,7 @@ import { type AuditStatements, auditStatements, toStored } from '../audit-statem
 export interface ExportedHead {
   readonly troupe: 'audit'
   readonly version: 1
-  /** Of the tree, as its head has it. */
+  /** The size of the tree, from its head. */
   readonly size: number
 }
 export interface ExportedLeaf {
@@ -15,9 +15,9 @@ export interface ExportedLeaf {
   readonly mark: string
   readonly digest: string
   readonly hash: string
-  /** The subtrees that became complete with it, from level 1 up. */
+  /** The subtrees that the leaf completed, from level 1 up. */
   readonly nodes: readonly string[]
-  /** Absent where it is gone. */
+  /** Absent if the record was deleted. */
   readonly record?: StoredRecord
 }
 /** Leaves that were removed after their records: the root of their complete subtree. */
@@ -28,7 +28,7 @@ export interface ExportedSubtree {
 }
 export interface ExportedStray {
   readonly record: StoredRecord
-  /** Of what waits for its place; null where nothing does. */
+  /** The record's row among those that wait for a leaf; null if it does not wait. */
   readonly waits: string | null
 }
 export type ExportedLine = ExportedHead | ExportedLeaf | ExportedSubtree | ExportedStray

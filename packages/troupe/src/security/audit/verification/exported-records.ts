@@ -1,4 +1,4 @@
-/** The records of an exported log: each is what its leaf was made of, or a signed record excuses that it is gone. */
+/** The records of an exported log: each matches its leaf, or a signed record explains why it was deleted. */
 import { markOf } from '../../encryption/data-key-statements.ts'
 import { leafNumbersDigest, recordDigest, toRecord } from '../audit-record.ts'
 import type { ReportFinding } from './audit-finding.ts'
@@ -15,12 +15,12 @@ export class ExportedRecords {
   readonly #excuses: RemovalExcuses
   readonly #marksWithRows: ReadonlySet<string>
   readonly #report: ReportFinding
-  /** Leaves without a record: whether they may be is known when all were seen. */
+  /** Leaves without a record; whether that is allowed is known after the last line. */
   readonly #gone: { readonly n: number; readonly id: string; readonly mark: string }[] = []
   readonly #pruned: ExportedSubtree[] = []
-  /** Numbers of leaves of what the troupe did as a whole: they are never pruned. */
+  /** The numbers of leaves of the troupe's own records, which are never pruned. */
   readonly #systemLeaves: number[] = []
-  /** By the mark of a user. */
+  /** The last leaf of each user, by the user's mark. */
   readonly #lastLeaf = new Map<string, number>()
   #waiting = 0
 
@@ -30,7 +30,7 @@ export class ExportedRecords {
     this.#report = report
   }
 
-  /** @param leaf in its place */
+  /** @param leaf a leaf in its position */
   add({ n, id, mark, digest, record }: ExportedLeaf): void {
     if (mark === '') this.#systemLeaves.push(n)
     else this.#lastLeaf.set(mark, n)
@@ -45,7 +45,7 @@ export class ExportedRecords {
   addPruned(subtree: ExportedSubtree): void {
     this.#pruned.push(subtree)
   }
-  /** A record without a leaf: it waits for its place, or was inserted. */
+  /** Adds a record without a leaf: it has no leaf yet, or it was inserted. */
   addStray({ record, waits }: ExportedStray): void {
     if (waits !== null && waits === recordDigest(record)) this.#waiting++
     else {
@@ -63,7 +63,7 @@ export class ExportedRecords {
       firstUnsigned === undefined ? '' : `; the record ${firstUnsigned}, which would excuse some, is not signed`
     for (const { n, id, mark } of this.#gone) {
       const erasedAt = this.#excuses.erasedAt(mark)
-      // A user who came back is in the log behind the erasure.
+      // The records of a user who returned follow the erasure.
       const hasOldRows = this.#marksWithRows.has(mark) && (this.#lastLeaf.get(mark) ?? -1) < erasedAt
       if (n < erasedAt && !hasOldRows) erased++
       else if (mark !== '' && id < retiredBefore) retired++

@@ -10,9 +10,9 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { ExportedLeaf, ExportedSubtree } from './export-audit.ts'
 
 export interface Coverage {
-  /** Leaves of the last checkpoint that holds. */
+  /** The number of leaves of the last valid checkpoint. */
   readonly covered: number
-  /** Checkpoints that hold, and the moment of the last one, ms since 1970. */
+  /** The number of valid checkpoints, and the time of the last one, ms since 1970. */
   readonly checkpoints: number
   readonly signedAt?: number
 }
@@ -21,7 +21,7 @@ export class ExportedTree {
   readonly #checkpoints: ReadonlyMap<number, readonly Checkpoint[]>
   readonly #report: ReportFinding
   readonly #tree = new MerkleTree()
-  /** Leaves that are not what their own hash says. */
+  /** Leaves that do not match their own hash. */
   readonly #unsound: ExportedLeaf[] = []
   /** Leaves that did not stand in their place, and how many of them stood nowhere so far. */
   readonly #gaps: { readonly from: number; readonly to: number; left: number }[] = []
@@ -29,7 +29,7 @@ export class ExportedTree {
   #broken = false
   #coverage: Coverage = { covered: 0, checkpoints: 0 }
 
-  /** @param checkpoints whose signatures hold */
+  /** @param checkpoints the checkpoints with valid signatures */
   constructor(checkpoints: readonly Checkpoint[], report: ReportFinding) {
     this.#checkpoints = Map.groupBy(checkpoints, ({ size }) => size)
     this.#report = report
@@ -43,7 +43,7 @@ export class ExportedTree {
     return this.#coverage
   }
 
-  /** @returns whether the leaf stands behind those before it; in a file lines may be moved, or stand twice */
+  /** @returns true if the leaf follows the leaves before it; lines of a file may be moved or repeated */
   append(leaf: ExportedLeaf): boolean {
     const { n, id } = leaf
     if (n < this.#size) {
@@ -70,7 +70,7 @@ export class ExportedTree {
 
   /**
    * Leaves that were pruned: their root stands for them, and must be one that a later checkpoint fits.
-   * @returns whether the subtree stands behind the leaves before it
+   * @returns true if the subtree follows the leaves before it
    */
   appendSubtree({ first, level, hash }: ExportedSubtree): boolean {
     const count = 2 ** level

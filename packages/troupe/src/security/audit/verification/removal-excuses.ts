@@ -1,4 +1,4 @@
-/** What the signed records of a log say about records and leaves that are gone: erased, retired or pruned. */
+/** The signed records that explain deleted records and leaves: erasures, retention and pruning. */
 import { idAt } from '../../../core/index.ts'
 import type { StoredRecord } from '../audit-record.ts'
 import { incidentsMs, leastRetentionMs } from '../audit-tables.ts'
@@ -8,19 +8,19 @@ import { type AuditVerifier, excusingOperations } from './checkpoint.ts'
 export class RemovalExcuses {
   readonly #isSigned: AuditVerifier['excuses']
   readonly #retentionMs: number
-  /** By the mark of a user: the last leaf that says it was forgotten. */
+  /** The last leaf that records the erasure of a user, by the user's mark. */
   readonly #erasedAt = new Map<string, number>()
   #firstUnsigned: string | undefined
   #retiredBefore = ''
   #prune: PruneExcuse = { size: 0, before: '', systemLeaves: '' }
 
-  /** @param retentionMs the shortest that the log had: a retirement excuses no younger record */
+  /** @param retentionMs the shortest retention of the log, which covers no younger record */
   constructor(isSigned: AuditVerifier['excuses'], retentionMs: number) {
     this.#isSigned = isSigned
     this.#retentionMs = Math.max(retentionMs, leastRetentionMs)
   }
 
-  /** Records of this or a later id may not be retired. */
+  /** Retention may not delete records of this or a later id. */
   get retiredBefore(): string {
     return this.#retiredBefore
   }
@@ -28,11 +28,11 @@ export class RemovalExcuses {
   get prune(): PruneExcuse {
     return this.#prune
   }
-  /** The first record that would excuse others, and whose signature does not hold. */
+  /** The first such record with an invalid signature. */
   get firstUnsigned(): string | undefined {
     return this.#firstUnsigned
   }
-  /** @returns the last leaf that says that the user of this mark was forgotten; -1 if none does */
+  /** @returns the last leaf that records the erasure of the user; -1 if there is none */
   erasedAt(mark: string): number {
     return mark === '' ? -1 : (this.#erasedAt.get(mark) ?? -1)
   }

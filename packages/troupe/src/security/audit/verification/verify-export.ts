@@ -1,7 +1,6 @@
 /**
- * Verifies an exported log against its checkpoints, with nothing but the public key: whether what was signed is still
- * there, unchanged and in its order, and if not, where it begins to differ. What came after the last checkpoint is compared
- * with itself alone.
+ * Verifies an exported log against its checkpoints with only the public key: the signed records are complete, unchanged and in
+ * order, or the first difference is named. Records after the last checkpoint are compared only with their own leaves.
  */
 import type { KeyObject } from 'node:crypto'
 import { failure } from '../../../core/index.ts'
@@ -13,21 +12,21 @@ import { ExportedTree } from './exported-tree.ts'
 import { RemovalExcuses } from './removal-excuses.ts'
 
 export interface AuditReport {
-  /** Nothing was found, and a checkpoint covers something or there is nothing to cover. */
+  /** True if there are no findings, and a checkpoint covers records or the log is empty. */
   readonly ok: boolean
-  /** Leaves that are there. */
+  /** The number of leaves. */
   readonly size: number
-  /** Leaves that a checkpoint covers and that are as they were signed. */
+  /** The number of leaves that a checkpoint covers and that are unchanged. */
   readonly covered: number
-  /** Records whose retention is over; records of users who were forgotten. Their hashes are still there, and fit. */
+  /** Records that retention or an erasure has deleted. Their hashes exist and match. */
   readonly retired: number
   readonly erased: number
-  /** Records that wait for their place. */
+  /** Records that have no leaf yet. */
   readonly waiting: number
-  /** Checkpoints that hold, and the moment of the last one, ms since 1970. */
+  /** The number of valid checkpoints, and the time of the last one, ms since 1970. */
   readonly checkpoints: number
   readonly signedAt?: number
-  /** In the order of the log. At most 100. */
+  /** The findings in the order of the log, at most 100. */
   readonly findings: readonly AuditFinding[]
 }
 
@@ -35,16 +34,16 @@ export interface VerifyAuditParts {
   readonly lines: AsyncIterable<string> | Iterable<string>
   readonly checkpoints: readonly Checkpoint[]
   readonly publicKeys: readonly (string | KeyObject)[]
-  /** The shortest retention that the log had: a retirement excuses nothing that was younger. 1 h by default. */
+  /** The shortest retention that the log had: a younger record may not be deleted by retention. 1 h by default. */
   readonly retentionMs?: number | undefined
-  /** Marks of users that have rows in other tables; a user who was forgotten has none, or came back and is in the log. */
+  /** The marks of users with rows in other tables. An erased user has none, unless the log shows that the user returned. */
   readonly marksWithRows?: ReadonlySet<string> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 const maxFindings = 100
 
-/** @throws ValidationError for lines that are no export, a key that is none; CancelledError */
+/** @throws ValidationError for lines that are not an export, or an invalid key; CancelledError */
 export async function verifyExport(parts: VerifyAuditParts): Promise<AuditReport> {
   const { publicKeys, retentionMs = 0, marksWithRows = new Set<string>() } = parts
   const { isSigned, excuses } = auditVerifier(publicKeys)
