@@ -1,18 +1,18 @@
 /**
- * Bytes in messages. JSON has none, so they are stored as base64 and the envelope says at which paths: they come back as
- * bytes to everybody, and no text is ever taken for some. Only a declared schema lets them in.
+ * Bytes in messages. They are stored as base64, and the envelope has their paths, so that every receiver gets bytes and no text is
+ * mistaken for bytes. Only a declared schema accepts them.
  */
 
-// The one schema library that the built-in tools use too; whoever has another declares `Uint8Array` in it.
+// The schema library of the built-in tools; with another library, declare `Uint8Array` in it.
 import { z } from 'zod'
 import { checkOptions, failure, type Json } from '../core/index.ts'
 
-/** Where in a payload bytes stand. */
+/** The path of bytes in a payload. */
 export type BytesPath = readonly (string | number)[]
 
 /**
- * The schema of a `Uint8Array`, by itself or inside a zod object.
- * @param options.max bytes; what a message may hold (8 MB as base64) by default
+ * Returns the schema of a `Uint8Array`, alone or inside a zod object.
+ * @param options.max the highest number of bytes; the limit of a message (8 MB as base64) by default
  * @example const Scan = defineMessage('scan', z.object({ page: z.int(), image: bytes({ max: 1_000_000 }) }))
  */
 export function bytesSchema(options: { readonly max?: number } = {}): z.ZodType<Uint8Array, Uint8Array> {
@@ -27,7 +27,7 @@ export function bytesSchema(options: { readonly max?: number } = {}): z.ZodType<
 const isPlain = (value: object) =>
   Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)
 
-/** A copy with something else where the value has bytes; what JSON can't carry otherwise stays as it is. */
+/** Returns a copy in which each byte array is replaced; other values that are not JSON stay unchanged. */
 export function replaceBytes(value: unknown, by: (bytes: Uint8Array, path: BytesPath) => string): unknown {
   const open = new Set<object>()
   const copy = (at: unknown, path: BytesPath): unknown => {
@@ -43,7 +43,7 @@ export function replaceBytes(value: unknown, by: (bytes: Uint8Array, path: Bytes
   return copy(value, [])
 }
 
-/** For `encodeJson`, and where the bytes were. */
+/** Returns the value for `encodeJson` and the paths of the bytes. */
 export function withoutBytes(value: unknown): { readonly value: unknown; readonly paths: readonly BytesPath[] } {
   const paths: BytesPath[] = []
   const rest = replaceBytes(value, (found, path) => {
@@ -53,7 +53,7 @@ export function withoutBytes(value: unknown): { readonly value: unknown; readonl
   return { value: rest, paths }
 }
 
-/** In place: `payload` was just decoded and is nobody else's. */
+/** Restores the bytes in place, because `payload` was just decoded and is not shared. */
 export function withBytes(payload: Json, paths: readonly BytesPath[] = []): Json {
   const root = { payload } as unknown as Record<string, unknown>
   for (const path of paths) {

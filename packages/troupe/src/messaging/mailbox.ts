@@ -1,36 +1,36 @@
-/** `support.mailbox`: how an agent receives. Only its own mailbox is in reach. */
+/** `support.mailbox`: receives the messages of an agent, from its own mailbox only. */
 import type { Duration, Json, Page } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
 import type { MessageType, PayloadOf } from './message-type.ts'
 
-/** Of a call that takes nothing else. */
+/** The options of a call without other options. */
 export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
 export interface Delivery<P = Json> {
   readonly message: Message<P>
-  /** 1 at the first delivery; counted before it is handed out. */
+  /** 1 at the first delivery; counted before the delivery. */
   readonly attempt: number
   /**
-   * It was handled: marked as read, never delivered again. Who waits for a reply is told that there is none.
-   * @throws LeaseLostError `lease.lost` when the lease ran out and somebody else got it
+   * Acknowledges the message: it is marked as read and not delivered again. A sender that waits for a reply gets none.
+   * @throws LeaseLostError `lease.lost` if the lease has expired and another receiver got the message
    */
   ack(options?: CallOptions): Promise<void>
-  /** It was not handled: it comes back after `delay`, holding its lane alone, or goes to the dead letters. */
+  /** Rejects the message: it is delivered again after `delay` and blocks only its lane, or becomes a dead letter. */
   nack(options?: { readonly delay?: Duration; readonly reason?: string } & CallOptions): Promise<void>
-  /** Answers a request and acknowledges, in one change. */
+  /** Answers a request and acknowledges it, in one change. */
   reply(value: Json, options?: CallOptions): Promise<void>
-  /** Keeps the lease for another full time. */
+  /** Extends the lease by its full duration. */
   renew(options?: CallOptions): Promise<void>
 }
 
 export interface ReceiveOptions<T extends MessageType | string = MessageType | string> {
-  /** At most so many, 1 to 1,000; 10 by default. */
+  /** The highest number of messages, 1 to 1,000; 10 by default. */
   readonly max?: number
-  /** How long to wait for the first; 0 ms by default. */
+  /** The longest wait for the first message; 0 ms by default. */
   readonly wait?: Duration
-  /** Only these types, and those that extend them; lanes whose head is of another are passed over. */
+  /** Only these types and those that extend them; lanes whose first message has another type are skipped. */
   readonly types?: readonly T[]
   readonly signal?: AbortSignal
 }
@@ -45,7 +45,7 @@ export interface MailboxFilter {
   readonly order?: 'oldest' | 'priority'
   /** 1 to 1,000; 100 by default. */
   readonly limit?: number
-  /** Of the page before, with the same filter and order. */
+  /** The cursor of the previous page, with the same filter and order. */
   readonly cursor?: string
   readonly signal?: AbortSignal
 }
@@ -56,7 +56,7 @@ export interface ListedMessage<P = Json> extends Message<P> {
 
 export interface DeadLetter {
   readonly message: Message
-  /** How often it was tried. */
+  /** The number of attempts. */
   readonly attempt: number
   readonly reason: string
   /** ISO text. */
@@ -65,18 +65,18 @@ export interface DeadLetter {
 
 export interface MailboxCounts {
   readonly unread: number
-  /** In lanes and in nobody's hands. */
+  /** Messages in lanes that no receiver has leased. */
   readonly waiting: number
   readonly leased: number
   readonly dead: number
-  /** Sent with a delay that is not over. */
+  /** Messages whose delay has not passed. */
   readonly scheduled: number
 }
 
 export interface Mailbox {
   /**
-   * Leases what is next. Never polls: it sleeps until something arrives or falls due. With definitions in `types` each
-   * payload is checked by its schema and has its type; what does not fit goes to the dead letters.
+   * Leases the next messages. Does not poll: waits until a message arrives or becomes due. With definitions in `types`, each
+   * payload is checked by its schema and has its type; a message that does not fit becomes a dead letter.
    * @example
    * const [delivery] = await support.mailbox.receive({ types: [PlaceOrder], wait: '10s' })
    * console.log(delivery?.message.payload.sku)
@@ -85,21 +85,21 @@ export interface Mailbox {
   receive<T extends MessageType | string = string>(
     options?: ReceiveOptions<T>,
   ): Promise<readonly Delivery<PayloadOf<T>>[]>
-  /** Oldest first, what was acknowledged lately included. Marks nothing, takes nothing. */
+  /** Lists messages, the oldest first, including recently acknowledged ones. Does not mark or lease them. */
   messages(filter?: MailboxFilter): Promise<Page<ListedMessage>>
-  /** How many `messages` would list in all its pages. */
+  /** Returns the number of messages that `messages` lists on all pages. */
   total(filter?: Omit<MailboxFilter, 'order' | 'limit' | 'cursor'>): Promise<number>
-  /** Marks as read; they stay deliverable. @returns how many were unread */
+  /** Marks messages as read; they can still be delivered. @returns the number of unread messages among them */
   markRead(ids: readonly string[], options?: CallOptions): Promise<number>
   /**
-   * Marks as read what was listed here, and tells those who asked to be told, in one change: what could not be confirmed
-   * is unread still. @returns how many were told; oneself is not
+   * Marks listed messages as read and confirms them to the senders that requested it, in one change. A message that cannot be
+   * confirmed stays unread. @returns the number of confirmations, without those to the agent itself
    */
   confirmRead(messages: readonly ListedMessage[], options?: CallOptions): Promise<number>
   counts(options?: CallOptions): Promise<MailboxCounts>
   deadLetters(options?: { readonly limit?: number; readonly cursor?: string } & CallOptions): Promise<Page<DeadLetter>>
   /**
-   * Puts a dead letter at the end of its lane again, at attempt 1.
+   * Adds a dead letter at the end of its lane again, with attempt 1.
    * @throws NotFoundError `message.unknown`
    */
   redrive(id: string, options?: CallOptions): Promise<void>

@@ -1,4 +1,4 @@
-/** Types of messages: a name, a schema that holds at the send and at the receipt, and what the reply looks like. */
+/** Message types: a name, a schema that is checked when a message is sent and received, and the schema of the reply. */
 import {
   capture,
   checkName,
@@ -21,41 +21,41 @@ import { deepFreeze } from './message.ts'
 export interface MessageType<P = unknown, R = unknown> {
   readonly name: string
   readonly version: number
-  /** `lane`: in order per sender and priority. `none`: each on its own, one that fails holds nothing up. */
+  /** `lane`: in order for each sender and priority. `none`: without order, so that a failure delays no other message. */
   readonly ordering: 'lane' | 'none'
   readonly schema: Schema<P> | undefined
   readonly reply: Schema<R> | undefined
-  /** From a version to the next, by the older version's number. */
+  /** Functions that convert a payload to the next version, by the number of the older version. */
   readonly upcast: Readonly<Record<number, (payload: Json) => Json>>
-  /** Whoever handles it handles this type too, where nothing nearer does. */
+  /** The parent type, whose handler also handles this type if no handler of a nearer type exists. */
   readonly parent: MessageType | undefined
 }
 
-/** What messages of a type hold; JSON for a type that is given by its name alone. */
+/** The payload of a message type; JSON for a type that is given by name. */
 export type PayloadOf<T> = T extends MessageType<infer P, infer _> ? (unknown extends P ? Json : P) : Json
 
 export interface MessageTypeOptions<R> {
-  /** Of what answers a request of this type. */
+  /** The schema of the reply to a request of this type. */
   readonly reply?: Schema<R>
-  /** 1 by default. Raise it with the shape, and say in `upcast` how the older one becomes this. */
+  /** 1 by default. Increase it when the schema changes, and convert older payloads in `upcast`. */
   readonly version?: number
   readonly ordering?: 'lane' | 'none'
   readonly upcast?: Readonly<Record<number, (payload: Json) => Json>>
   /**
-   * A type that this one is a kind of: every payload of this type must fit its schema too. A handler of the parent takes
-   * it, as its own schema sees it, where no handler of a nearer type is; nodes that know only the parent included.
-   * `reply` and `ordering` are the parent's where they are not named.
+   * The parent type: every payload of this type must also fit the parent's schema. A handler of the parent receives it in the form
+   * of the parent's schema if there is no handler of a nearer type, also in processes that know only the parent. `reply` and
+   * `ordering` are the parent's by default.
    */
   readonly extends?: MessageType
 }
 
-/** Generations above a type. */
+/** The highest number of ancestors of a type. */
 const maxAncestors = 16
 
 /**
- * @param name of the type, the same in every process
+ * @param name the name of the type, the same in every process
  * @param schema any Standard Schema; without one every JSON value is accepted
- * @throws ValidationError for a name, version or option that is not allowed
+ * @throws ValidationError for an invalid name, version or option
  * @example
  * const PlaceOrder = defineMessage('order.place', z.object({ sku: z.string() }), { reply: z.object({ left: z.number() }) })
  * const PlaceGift = defineMessage('order.gift', z.object({ sku: z.string(), card: z.string() }), { extends: PlaceOrder })
@@ -105,7 +105,7 @@ function checkParent(name: string, parent: MessageType): void {
     throw invalid(`The message type ${JSON.stringify(unfit)}`, 'a name in a lineage has no tab and no new line')
 }
 
-/** @throws ValidationError for what `defineMessage` did not make */
+/** @throws ValidationError for a value that `defineMessage` has not created */
 export function checkMessageType(type: unknown, generation = 0): void {
   const [name, version, schema] = ['name', 'version', 'schema'].map((field) => fieldOf(type, field))
   const isSchema = schema === undefined || fieldOf(schema, '~standard') !== undefined
@@ -118,28 +118,28 @@ export function checkMessageType(type: unknown, generation = 0): void {
   throw invalid('The message type', `${problem}, and not what defineMessage gives`)
 }
 
-/** A type and those above it, the nearest first. */
+/** Returns a type and its ancestors, the nearest first. */
 export function lineage(type: MessageType): readonly MessageType[] {
   const types: MessageType[] = []
   for (let at: MessageType | undefined = type; at !== undefined; at = at.parent) types.push(at)
   return types
 }
 
-/** Whether `type` is `ancestor` or extends it. */
+/** Returns true if `type` is `ancestor` or extends it. */
 export const isKindOf = (type: MessageType, ancestor: string): boolean =>
   lineage(type).some(({ name }) => name === ancestor)
 
 const invalid = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
-/** What is stored of a payload. */
+/** The stored form of a payload. */
 export interface EncodedPayload {
   readonly json: string
-  /** Where base64 stands for bytes. */
+  /** The paths at which base64 replaces bytes. */
   readonly bytesAt?: readonly BytesPath[]
 }
 
 /**
- * What the schema makes of the value must fit the schema again, for it is checked at the receipt.
+ * Returns the stored payload. The output of the schema must fit the schema again, because the receiver checks it.
  * @throws ValidationError `validation.failed`, `json.unsupported`
  */
 export async function encodePayload(type: MessageType, payload: unknown): Promise<EncodedPayload> {
@@ -157,7 +157,7 @@ export async function encodePayload(type: MessageType, payload: unknown): Promis
   return encoded
 }
 
-/** Bytes are looked for only where plain JSON would not do. */
+/** Searches for bytes only if the value is not plain JSON. */
 function encodeWithBytes(value: unknown, what: string): EncodedPayload {
   try {
     return { json: encodeJson(value, what) }
@@ -168,7 +168,7 @@ function encodeWithBytes(value: unknown, what: string): EncodedPayload {
   }
 }
 
-/** The payload of a stored message as its type has it now, checked and frozen. */
+/** Returns the payload of a stored message in the present version of its type, checked and frozen. */
 export async function decodePayload(type: MessageType | undefined, version: number, stored: Json): Promise<Json> {
   let payload = stored
   if (type === undefined) return deepFreeze(payload)

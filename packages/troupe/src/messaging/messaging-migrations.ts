@@ -1,6 +1,6 @@
 /**
- * The tables of this room. A mailbox is served by lanes; `messages` holds what waits, what is scheduled, what a full
- * mailbox holds back (`held`), dead letters, and for a while what is done. Only `message_outbox` is read over all users.
+ * The tables of messages. A mailbox has lanes; `messages` has waiting and scheduled messages, messages that a full mailbox holds
+ * back (`held`), dead letters, and for a time acknowledged messages. Only `message_outbox` is read for all users.
  */
 import { type Migration, postgresTables, workTable } from '../storage/index.ts'
 
@@ -59,7 +59,7 @@ const tables = (integer: string): readonly string[] => [
     primary key (user_id, session))`,
 ]
 
-/** What a claim looks at: never the lanes that others have in hand. PostgreSQL can't lock the rows of a union. */
+/** The lanes that a claim reads: never those that others have leased. PostgreSQL cannot lock the rows of a union. */
 const sqliteLanes = [
   'create index mailbox_lanes_free on mailbox_lanes (user_id, mailbox, head_due, head_seq) where depth > 0 and token is null',
   'create index mailbox_lanes_until on mailbox_lanes (user_id, mailbox, lease_until) where token is not null',

@@ -1,7 +1,7 @@
 /**
- * `support.messages.batched()`: sends that wait for company. A batch goes out when it is full, when its time is over, or
- * at once with an urgent one; each send still resolves when its own message is durable, and fails alone. What waits is
- * in memory only: nothing was accepted yet.
+ * `support.messages.batched()`: collects sends. A batch is sent when it is full, when its time is over, or at once with an urgent
+ * message. Each send resolves when its own message is durable, and fails alone. Collected messages are only in memory and not
+ * accepted yet.
  */
 import { type Cancel, type Clock, checkOptions, failure, milliseconds, show } from '../../core/index.ts'
 import type { Priority } from '../message.ts'
@@ -11,7 +11,7 @@ import { rankOf } from '../statements/list-statements.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
 import type { OutboundQueue, SendReceipt } from './outbound-queue.ts'
 
-/** One message on its way to its lane. */
+/** A collected message and its promise. */
 export interface EnqueueRequest {
   readonly lane: string
   readonly priority: Priority
@@ -20,13 +20,13 @@ export interface EnqueueRequest {
 }
 export type Enqueue = (request: EnqueueRequest) => Promise<SendReceipt>
 
-/** Sends of one batch handle that are not settled; who sends faster than the storage takes is told. */
+/** The highest number of open sends of one handle; a faster sender gets an error. */
 const maxPendingSends = 10_000
 
 export interface BatchedMessagesParts {
   readonly clock: Clock
   readonly outboundQueue: Pick<OutboundQueue, 'send'>
-  /** Those that have something waiting: closing the troupe lets it out. */
+  /** The handles with collected messages, which are sent when the troupe closes. */
   readonly open: Set<BatchedMessages>
 }
 
@@ -73,7 +73,7 @@ export class BatchedMessages {
       }
       const aborted = () => leave(failure('cancelled', { what: 'Sending' }, { cause: signal?.reason }))
       signal?.addEventListener('abort', aborted, { once: true })
-      // What can't be sent is told at once and takes no place.
+      // An invalid message is rejected at once.
       prepared.catch(leave)
       this.#waiting.push(begin)
       if (signal?.aborted) aborted()
@@ -94,14 +94,14 @@ export class BatchedMessages {
     return sent
   }
 
-  /** In the order of the calls; among priorities their mailbox decides. */
+  /** Sends in the order of the calls; the mailbox orders priorities. */
   #begin(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
     for (const begin of this.#waiting.splice(0)) begin()
   }
 
-  /** Lets out what waits. Resolves when all of it is settled; what failed is told to its own caller alone. */
+  /** Sends the collected messages. Resolves when all have ended; a failure rejects only the promise of its own call. */
   async flush(): Promise<void> {
     this.#begin()
     await Promise.all(this.#inFlight)

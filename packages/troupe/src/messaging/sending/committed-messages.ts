@@ -11,9 +11,9 @@ import type { OutboundQueue } from './outbound-queue.ts'
 export interface CommittedMessagesParts {
   readonly ports: SenderPorts
   readonly outboundQueue: OutboundQueue
-  /** Batches that have something waiting. */
+  /** Batches with collected messages. */
   readonly batches: Set<BatchedMessages>
-  /** As it is at each call. */
+  /** Returns the sender with its present taint labels. */
   readonly sender: () => Sender
 }
 
@@ -44,7 +44,7 @@ function batchedMessages(parts: CommittedMessagesParts, options: BatchSendOption
   return {
     ...methodsOf(client),
     request(type, payload, requested) {
-      // It goes at once, and a message of its lane that was sent before must not come after it.
+      // A request is sent at once, so earlier messages of its lane must be sent first.
       void batch.flush()
       return client.request(type, payload, requested)
     },

@@ -1,4 +1,4 @@
-/** Makes of a send what is stored: options checked, payload validated, defaults filled in. */
+/** Creates the stored message of a send: validates options and payload and applies defaults. */
 import {
   capture,
   checkEntryKey,
@@ -35,10 +35,10 @@ import {
 import { later } from '../statements/compile.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
 
-/** Larger ones are refused whatever the mailbox holds. */
+/** Larger messages are rejected regardless of the mailbox. */
 export const maxMessageBytes = 8 * 1024 * 1024
 
-/** Who sends, bound once. */
+/** The sender of messages. */
 export interface Sender {
   readonly user: string
   readonly agent: string
@@ -82,7 +82,7 @@ export async function encode(type: MessageType, payload: unknown, limit: number)
 }
 
 /**
- * Of a payload, and of the message as a whole: where its metadata make it larger than its mailbox, room never comes.
+ * Checks the size of a payload, and of the message with its metadata: a message that is larger than its mailbox would wait forever.
  * @throws ValidationError `message.too_large`
  */
 export function checkBytes(type: string, bytes: number, limit: number): void {
@@ -99,7 +99,7 @@ interface Times {
 const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
 const maxTimestamp = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** `Date.parse` takes `10` for the year 2001 and the 30th of February for one of March: what is mistyped must not go out at once. */
+/** `Date.parse` reads `10` as the year 2001 and 30 February as a day of March. A mistyped time must not send at once. */
 function timestampOf(at: string | Date): number {
   const timestamp = at instanceof Date ? at.getTime() : iso.test(at) ? Date.parse(at) : Number.NaN
   const day = typeof at === 'string' ? at.slice(0, 10) : undefined
@@ -135,8 +135,8 @@ function timesOf({ delay, at, ttl }: CommonSendOptions, nowMs: number): Times {
 }
 
 /**
- * @returns the options as they are now, whatever their owner makes of them while the payload is checked
- * @throws ValidationError for a recipient or an option that is not allowed
+ * @returns a copy of the options, so that later changes by the caller have no effect
+ * @throws ValidationError for an invalid recipient or option
  */
 export function checkSend<Options extends CommonSendOptions>(
   where: string,
@@ -165,23 +165,23 @@ export function checkSend<Options extends CommonSendOptions>(
 const copied = <Value extends Json>(value: Value) =>
   decodeJson(encodeJson(value, 'The metadata of the message')) as Value
 
-/** Who refers to a payload that is stored apart. */
+/** Returns the reference of a message to a payload that is stored as a blob. */
 export const payloadOwnerOf = (id: string): string => `message:${id}`
 
 const optionalKey = (value: string | undefined) => (value === undefined ? null : checkEntryKey(value))
 
-/** What a message is made with. */
+/** The services that create messages. */
 export interface Composing {
   readonly blobs: Blobs
-  /** Keeps account of the messages whose payload is stored apart. */
+  /** Counts the references of messages to blobs. */
   readonly largePayload: (user: string, mailbox: string, id: string) => Statement
-  /** Messages are signed. */
+  /** True if messages are signed. */
   readonly signed: boolean
-  /** Decides only whether a moment given by `at` is still to come. */
+  /** Used only to decide whether the time `at` is in the future. */
   readonly nowMs: number
-  /** For how long a dedupe id is known. */
+  /** The time for which a dedupe id is stored. */
   readonly dedupeMs: number
-  /** Of a message that names no labels. */
+  /** The taint labels of a message without labels. */
   readonly privateLabels: readonly TaintLabel[]
 }
 
@@ -238,11 +238,11 @@ export interface SystemMessage {
   readonly payload: Json
   readonly correlationId: string
   readonly threadId: string | undefined
-  /** Told once, by whichever way it comes to be told. */
+  /** Ensures that the notice is sent once, whichever way it is sent. */
   readonly dedupeId?: string
 }
 
-/** A message that the room itself sends, in the name of an agent. */
+/** Creates a notice: a message of the library in the name of an agent. */
 export function composeSystemMessage(composing: Composing, id: string, systemMessage: SystemMessage): OutgoingMessage {
   const { user, from, to, type, payload: content, ...options } = systemMessage
   const json = encodeJson(content)

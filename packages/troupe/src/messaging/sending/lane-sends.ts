@@ -1,4 +1,4 @@
-/** Sends outside a step: each message is brought into its mailbox, in the order of its lane, and is durable then. */
+/** Sends outside of a step: each message is stored in its mailbox, in the order of its lane, and is then durable. */
 import { deepFreeze } from '../message.ts'
 import type { SentMessage } from '../message-client.ts'
 import type { MessagingContext } from '../messaging-context.ts'

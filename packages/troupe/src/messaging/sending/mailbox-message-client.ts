@@ -1,6 +1,6 @@
 /**
- * How an agent sends, over a write target: a message enters its mailbox at once, or in the change that commits the turn of
- * a step. Rights, options, the capture of payloads and the outcomes of several recipients are applied here, once.
+ * Sends the messages of an agent to a write target: into the mailbox at once, or in the change that commits the turn of a step. It
+ * applies rights, options, the copy of payloads and the outcomes of several recipients.
  */
 import { capture, checkName, failure, fieldOf, parse, readable, TroupeError } from '../../core/index.ts'
 import type { WriteTarget } from '../../journal/index.ts'
@@ -22,7 +22,7 @@ import type { SendPort, Sent } from './send-port.ts'
 
 export type Action = 'send_message_to_agent' | 'broadcast_message_to_agents'
 
-/** What a sender needs of the mailboxes. */
+/** The services of mailboxes for senders. */
 export interface SenderPorts {
   readonly messaging: MessagingContext
   readonly identity: { readonly user: string; readonly agent: string }
@@ -30,7 +30,7 @@ export interface SenderPorts {
   readonly authorize: (action: Action) => void
   /** @throws AccessDeniedError for a topic that the agent may not post to */
   readonly subscribersOf: (topic: string) => Promise<readonly string[]>
-  /** Every agent of the user that has a mailbox or is present; with a role, those present with it. */
+  /** Returns the agents of the user with a mailbox or a present worker; with a role, the present ones of that role. */
   readonly everyone: (role: string | undefined) => Promise<readonly string[]>
 }
 
@@ -98,7 +98,7 @@ export class MailboxMessageClient implements MessageClient {
   async #one(type: MessageType, payload: Promise<Encoded>, to: string, options: CommonSendOptions): Promise<Sent> {
     const { messaging } = this.#ports
     payload.catch(() => {})
-    // Drawn at the call, so that a replay gives the same id to the same message.
+    // The id is assigned at the call, so that a replay gives the same id to the same message.
     const { id, at } = this.#target.answerNow(
       () => ({ kind: 'message', name: `${type.name} to ${to}` }),
       () => ({ id: messaging.ids.next(), at: messaging.clock.now() }),
@@ -135,12 +135,12 @@ export class MailboxMessageClient implements MessageClient {
   }
 }
 
-/** Each once, the sender left out. */
+/** Returns each recipient once, without the sender. */
 const recipientsOf = (names: readonly string[], sender: string): readonly string[] =>
   [...new Set(names)].filter((name) => name !== sender)
 
 /**
- * @returns the options as they are now
+ * @returns a copy of the options
  * @throws ValidationError
  */
 function checkBroadcast(options: BroadcastOptions): BroadcastOptions {

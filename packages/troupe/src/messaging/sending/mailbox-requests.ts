@@ -1,4 +1,4 @@
-/** Requests from outside a step: a message, and a row where its answer is put in the change that acknowledges it. */
+/** Requests outside of a step: a message, and a row that gets the answer in the change that acknowledges the message. */
 import { decodeJson, failure, type Json, restoreError, type StoredError } from '../../core/index.ts'
 import type { MessageType } from '../message-type.ts'
 import type { MessagingContext } from '../messaging-context.ts'

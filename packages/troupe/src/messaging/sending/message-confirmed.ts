@@ -1,7 +1,7 @@
-/** The types of the messages that the room itself sends. */
+/** The types of the library's own messages. */
 import { defineMessage } from '../message-type.ts'
 
-/** To a sender whose staged message found the mailbox full, with the backpressure `reject`. */
+/** Sent to a sender whose staged message met a full mailbox with the backpressure `reject`. */
 export const MessageRejected = defineMessage<{
   readonly id: string
   readonly to: string
@@ -9,7 +9,7 @@ export const MessageRejected = defineMessage<{
   readonly reason: string
 }>('message.rejected')
 
-/** To the sender of a message with `requiresConfirmation`, when it is acknowledged. */
+/** Sent to the sender of a message with `requiresConfirmation` when it is acknowledged. */
 export const MessageConfirmed = defineMessage<{ readonly id: string; readonly by: string; readonly type: string }>(
   'message.confirmed',
 )

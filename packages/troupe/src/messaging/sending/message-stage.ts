@@ -1,4 +1,4 @@
-/** What one stage of a step has sent: staged in the order of the calls, reported when the turn has committed. */
+/** The messages of one stage of a step: staged in the order of the calls, reported after the commit of the turn. */
 import { decodeJson, joinTaint, MacrotaskQueue, TimeSlice } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -10,7 +10,7 @@ import type { OutgoingMessage } from '../statements/send-statements.ts'
 import type { Encoded, MessageDraft, Sender } from './compose-message.ts'
 import type { SendPort, Sent, UnsentMessage } from './send-port.ts'
 
-/** After so many sends timers and sockets have their turn. */
+/** After this number of sends, the stage lets timers and sockets run. */
 const maxSends = 100
 
 const noStatements: Fragment = { statements: [] }
@@ -19,10 +19,10 @@ export class MessageStage implements SendPort {
   readonly #messaging: MessagingContext
   readonly #recorder: Recorder
   readonly #entered = new Map<string, OutgoingMessage>()
-  /** Of the change that is being made. */
+  /** The statements of the change that is being prepared. */
   readonly #added: OutgoingMessage[] = []
   readonly #macrotasks: MacrotaskQueue
-  /** Payloads are checked asynchronously; they are staged in the order of the calls all the same. */
+  /** Payloads are checked asynchronously and staged in the order of the calls. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(messaging: MessagingContext, recorder: Recorder) {
@@ -36,7 +36,7 @@ export class MessageStage implements SendPort {
     const before = this.#last
     const sent = (async () => {
       await before
-      // A step that sends in a loop is answered in microtasks alone.
+      // A loop of sends would otherwise run in microtasks alone and block timers.
       const turn = this.#macrotasks.next
       if (turn) await turn
       this.#macrotasks.spend(1)
@@ -58,7 +58,7 @@ export class MessageStage implements SendPort {
     return sent
   }
 
-  /** Into its mailbox, or into the outbox where the mailbox is full. */
+  /** Stores the message in its mailbox, or in the outbox if the mailbox is full. */
   enter(outgoing: OutgoingMessage): Fragment {
     this.#entered.set(outgoing.id, outgoing)
     return { statements: this.#messaging.enqueueOrDefer(outgoing), wake: ['mailboxes', 'outbox'] }
@@ -96,7 +96,7 @@ export class MessageStage implements SendPort {
   }
 }
 
-/** Only what is known before the commit: no expiry, no duplicate, nothing dropped. */
+/** Returns the fields that are known before the commit: no expiry, duplicate or dropped messages. */
 function stagedMessage(
   { id, to, type, options }: MessageDraft,
   { json, bytesAt }: Encoded,

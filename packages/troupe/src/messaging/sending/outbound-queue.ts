@@ -1,6 +1,6 @@
 /**
- * Brings messages into mailboxes and bears the backpressure. Sends of one lane begin in the order of their calls; while
- * one looks or waits for room, those that come wait behind it, and those under way try again in that order.
+ * Stores messages in mailboxes and applies backpressure. Sends of one lane start in the order of their calls. While one of them
+ * waits for capacity, later sends wait behind it, and sends in progress try again in that order.
  */
 import { failure } from '../../core/index.ts'
 import type { CommitResult, Fragment, Row, Statement } from '../../storage/index.ts'
@@ -11,22 +11,22 @@ import { rowOf, toMessageLocation } from '../receiving/message-row.ts'
 import { mailboxLimitText, type OutgoingMessage } from '../statements/send-statements.ts'
 
 export interface SendReceipt {
-  /** The stored message, or the first one where the dedupe id was used before. */
+  /** The stored message, or the first message if the dedupe id was used before. */
   readonly row: Row
   readonly duplicate: boolean
   readonly dropped: readonly string[]
 }
 
-/** Others may take the room that dropping made; so often it is tried. */
+/** The number of attempts to drop messages; other senders may take the freed capacity. */
 const maxDrops = 20
-/** What was made or read to be free others may take; so often it is looked for again before a send is refused. */
+/** The number of checks for capacity before a send is rejected; other senders may take free capacity. */
 const maxCapacityChecks = 5
-/** Of the oldest so many are looked at; only where a large message takes the room of more small ones, the most. */
+/** How many of the oldest messages are read to be dropped; more only if a large message needs the capacity of many. */
 const fewVictims = 100
 const maxVictims = 10_000
 
 type Drop = Required<Pick<Fragment, 'statements' | 'wake'>>
-/** What most sends need. */
+/** The options of most sends. */
 const noDrop: Drop = { statements: [], wake: ['mailboxes'] }
 
 /** @throws CancelledError when the signal aborts first */
@@ -47,34 +47,34 @@ async function unlessAborted(turn: Promise<unknown>, signal: AbortSignal | undef
 }
 
 /**
- * When one is settled, whatever became of it, and those before it are. By hand: each send asks three times, and with
- * `Promise.allSettled` it took 8 % longer in memory.
- * @param before never rejects, and resolves with nothing
+ * Resolves when a send and those before it have ended. `Promise.allSettled` made a send 8 % slower in memory, because each send
+ * calls this three times.
+ * @param before a promise that never rejects
  */
 function afterBoth(before: Promise<void>, one: Promise<unknown>): Promise<void> {
   const afterPrevious = () => before
   return one.then(afterPrevious, afterPrevious)
 }
 
-/** Sends under way in this process that share a lane. */
+/** The sends of one lane in progress in this process. */
 class Lane {
-  /** All have begun. */
+  /** Resolves when all have started. */
   begun: Promise<void> = Promise.resolve()
-  /** All that have begun know whether they found room at once. */
+  /** Resolves when all started sends know whether there was capacity at once. */
   tried: Promise<void> = Promise.resolve()
-  /** All are settled. */
+  /** Resolves when all have ended. */
   finished: Promise<void> = Promise.resolve()
-  /** Those that found no room and look for some. */
+  /** The sends that wait for capacity. */
   blocked = 0
   /** The number of the last call, and of the last one whose message is in its mailbox. */
   last = 0
   enqueued = 0
 }
-/** One of them. */
+/** One send of a lane. */
 interface LanePosition {
   readonly lane: Lane
   readonly number: number
-  /** Those before it are settled. */
+  /** Resolves when the sends before it have ended. */
   readonly turn: Promise<void>
 }
 
@@ -94,7 +94,7 @@ export class OutboundQueue {
     this.#maintenance = maintenance
   }
 
-  /** @param name of the lane: sends that share it keep the order of the calls */
+  /** @param name the name of the lane, whose sends keep the order of the calls */
   async send(name: string, prepared: Promise<OutgoingMessage>, terms: SendTerms = {}): Promise<SendReceipt> {
     prepared.catch(() => {})
     const lane = this.#lanes.get(name) ?? new Lane()
@@ -108,7 +108,7 @@ export class OutboundQueue {
         await unlessAborted(turn, terms.signal)
       return { sent: this.#send(position, outgoing, terms) }
     })()
-    // Who gave up in the queue does not let the next one overtake those before it.
+    // An aborted send does not let the next one overtake those before it.
     lane.begun = afterBoth(before, begun)
     const over = afterBoth(
       turn,
@@ -142,7 +142,7 @@ export class OutboundQueue {
       const made = this.#maintenance.reclaimCapacity(user, mailbox)
       made.catch(() => {})
       await unlessAborted(afterBoth(turn, lane.tried), terms.signal)
-      // One that was sent later found room meanwhile: behind it this one would be out of order.
+      // A later send has found capacity meanwhile, so this one would be out of order.
       if (lane.enqueued > number && backpressure === 'reject') throw this.#full(mailbox)
       const sent = await this.#retrySend(outgoing, terms, made)
       if (sent) return sent
@@ -153,7 +153,7 @@ export class OutboundQueue {
       lane.blocked--
     }
   }
-  /** @param made whether what nobody needs made room */
+  /** @param made true if expired messages freed capacity */
   async #retrySend(
     outgoing: OutgoingMessage,
     terms: SendTerms,
@@ -183,7 +183,7 @@ export class OutboundQueue {
     for (;;) {
       const listening = this.#messaging.capacity.listen(user, mailbox)
       try {
-        // Only now: what is read or expires before somebody listens is rung for nobody.
+        // After `listen`: a signal of capacity that comes before it would be lost.
         await this.#maintenance.reclaimCapacity(user, mailbox)
         const sent = await this.#trySend(outgoing, terms, [])
         if (sent) return sent
@@ -209,7 +209,7 @@ export class OutboundQueue {
     throw this.#full(mailbox)
   }
 
-  /** The oldest that nobody has in hand, as many as make room; undefined where dropping does not help. */
+  /** Returns the oldest messages that are not leased, as many as free the capacity; undefined if dropping does not help. */
   async victims(user: string, mailbox: string, bytes: number, limit = fewVictims): Promise<readonly Row[] | undefined> {
     const { maxCount, maxBytes } = this.#messaging.settings
     const [usage = [], oldest = []] = await this.#messaging.storage.read({ user }, [
@@ -229,7 +229,7 @@ export class OutboundQueue {
     const thereAreMore = oldest.length === limit && limit < maxVictims
     return thereAreMore ? this.victims(user, mailbox, bytes, maxVictims) : undefined
   }
-  /** For the change that takes their room; whoever waits for a reply of one is told. */
+  /** Returns the statements that drop messages; a sender that waits for a reply gets an error. */
   drop(victims: readonly Row[]): Drop {
     if (victims.length === 0) return noDrop
     const fragments = victims.map((row) => {
@@ -248,7 +248,7 @@ export class OutboundQueue {
       wake: ['mailboxes', ...new Set(fragments.flatMap(({ wake }) => wake))],
     }
   }
-  /** After that change. */
+  /** Called after that change. */
   dropped(victims: readonly Row[]): void {
     for (const row of victims) {
       notifyUnanswered(this.#messaging, row)
@@ -256,7 +256,7 @@ export class OutboundQueue {
     }
   }
 
-  /** @returns undefined when the mailbox is full, or a victim was taken meanwhile */
+  /** @returns undefined if the mailbox is full, or if a message to be dropped was leased meanwhile */
   async #trySend(
     outgoing: OutgoingMessage,
     { also = [] }: SendTerms,

@@ -1,6 +1,6 @@
 /**
- * What a full mailbox holds back: messages whose turn is committed and paid for, and the room's own notices. They stay
- * until there is room (`wait`), make some (`drop-oldest`), or come back to their sender as `message.rejected` (`reject`).
+ * The messages that a full mailbox holds back: messages of committed turns, and notices of the library. They wait for capacity
+ * (`wait`), remove older messages (`drop-oldest`), or return to their sender as `message.rejected` (`reject`).
  */
 import { failure, storeError } from '../../core/index.ts'
 import type { Fragment, Row } from '../../storage/index.ts'
@@ -12,14 +12,14 @@ import { mailboxLimitText } from '../statements/send-statements.ts'
 import { MessageConfirmed, MessageRejected } from './message-confirmed.ts'
 import type { OutboundQueue } from './outbound-queue.ts'
 
-/** Notices are never refused back: nobody could be told for ever. */
+/** Notices are never returned, because their return could be held back again without end. */
 const systemMessageTypes: readonly string[] = [MessageRejected.name, MessageConfirmed.name]
 
 export class Outbox {
   readonly #messaging: MessagingContext
   readonly #outboundQueue: OutboundQueue
   readonly #maintenance: Maintenance
-  /** Mailboxes known to hold something back: room there is worth a look. */
+  /** Mailboxes that hold messages back, whose free capacity is worth a check. */
   readonly #holding = new Map<string, { readonly user: string; readonly mailbox: string }>()
   #running: Promise<void> | undefined
   #needsRecheck = false
@@ -34,7 +34,7 @@ export class Outbox {
     return this.#holding.size > 0
   }
 
-  /** Looks at everything held back, once more if asked meanwhile. Never rejects: what fails is tried at the next wake-up. */
+  /** Checks all held messages, and again if requested meanwhile. Never rejects; failures are retried at the next wake-up. */
   pump(): Promise<void> {
     if (this.#closed) return Promise.resolve()
     this.#needsRecheck = this.#running !== undefined
@@ -63,7 +63,7 @@ export class Outbox {
       if (await this.#releaseMailbox(user, mailbox)) this.#holding.delete(key)
   }
 
-  /** @returns whether nothing is held back any more */
+  /** @returns true if no message is held back any more */
   async #releaseMailbox(user: string, mailbox: string): Promise<boolean> {
     for (;;) {
       const rows = await this.#messaging.read(user, this.#messaging.maintenance.held(user, mailbox))
@@ -80,7 +80,7 @@ export class Outbox {
     }
   }
 
-  /** @returns whether it is held back no more */
+  /** @returns true if the message is no longer held back */
   async #releaseMessage(row: Row): Promise<boolean> {
     const move = toMove(row)
     const { user, mailbox } = move
@@ -129,7 +129,7 @@ export class Outbox {
     })
     return unanswered(this.#messaging, row, storeError(full))
   }
-  /** To its sender, who waits for nothing. */
+  /** Returns the message to its sender, which does not wait for it. */
   #systemMessage(row: Row): Fragment {
     const { user, mailbox, id } = toMove(row)
     const reason = `the mailbox of ${mailbox} is full: ${mailboxLimitText(this.#messaging.settings)}`

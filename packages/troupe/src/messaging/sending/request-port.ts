@@ -1,4 +1,4 @@
-/** How a request gets its answer: outside a step by a row where the answer is put, in a step by a wait of its record. */
+/** The port of requests: outside of a step a row gets the answer, in a step a recorded wait does. */
 import { duration, failure, type Json, milliseconds } from '../../core/index.ts'
 import type { RequestOptions } from '../message-client.ts'
 import type { MessageType } from '../message-type.ts'
@@ -9,11 +9,11 @@ export interface CheckedRequest extends RequestOptions {
 }
 
 export interface RequestPort {
-  /** @throws ValidationError for an option that cannot be had here */
+  /** @throws ValidationError for an option that is not supported here */
   check(options: CheckedRequest): void
   /**
-   * @returns what the recipient answered
-   * @throws TimeoutError, CancelledError, or what the recipient failed with
+   * @returns the answer of the recipient
+   * @throws TimeoutError, CancelledError, or the error of the recipient
    */
   request(type: MessageType, payload: Promise<Encoded>, options: CheckedRequest): Promise<Json>
 }
@@ -21,7 +21,7 @@ export interface RequestPort {
 const requestOptions = ['to', 'timeout', 'priority', 'threadId', 'metadata', 'signal']
 
 /**
- * @returns the options as they are now, and the timeout as a number
+ * @returns a copy of the options, and the timeout in ms
  * @throws ValidationError
  */
 export function checkRequest(options: RequestOptions): CheckedRequest {
@@ -34,7 +34,7 @@ export function checkRequest(options: RequestOptions): CheckedRequest {
   return { ...checked, timeoutMs }
 }
 
-/** What a request sends along; it is not delivered after its timeout. */
+/** Returns the options of the request's message, which is not delivered after the timeout. */
 export function requestTerms({ to: _, timeout: __, timeoutMs, signal: ___, ...common }: CheckedRequest) {
   return { ...common, ttl: duration(timeoutMs) }
 }

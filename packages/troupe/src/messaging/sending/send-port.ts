@@ -1,4 +1,4 @@
-/** Where a message goes that was checked: into its lane at once, or into the turn of a step. */
+/** The target of a validated message: its lane, or the turn of a step. */
 import type { SendOutcome, SentMessage } from '../message-client.ts'
 import type { Encoded, MessageDraft, Sender } from './compose-message.ts'
 
@@ -7,11 +7,11 @@ export interface UnsentMessage {
   /** ms since 1970: when the send was called. */
   readonly at: number
   readonly payload: Promise<Encoded>
-  /** As it is when the message is composed: in a step, with the labels of what was read until then. */
+  /** Returns the taint labels at the time of the call: in a step, those of all values read so far. */
   readonly sender: () => Sender
 }
 
-/** A message that was sent, as far as that is known. */
+/** A sent message with its known fields. */
 export interface Sent extends Omit<Extract<SendOutcome, { readonly success: true }>, 'to' | 'success'> {
   readonly message: () => Promise<SentMessage>
 }

@@ -1,6 +1,6 @@
 /**
- * The answer to a request of a step where messages are signed. It comes whole, with its signature; what is wrong with it is
- * recorded once, so that a step that is entered again finds the same, whatever has become of the key.
+ * The answer to a request of a step if messages are signed. It comes with its signature. The result of the verification is
+ * recorded once, so that a repeated execution gets the same result, whatever happens to the key.
  */
 import { type Json, restoreError, type StoredError, storeError, TroupeError } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
@@ -12,7 +12,7 @@ export interface AskedFor {
   readonly nonce: string
 }
 
-/** @throws AccessDeniedError for an answer that nobody asked has signed; else what the answer says */
+/** @throws AccessDeniedError for an answer that the asked agent has not signed; otherwise the error that the answer has */
 export async function signedAnswer(
   messaging: Pick<MessagingContext, 'signed'>,
   recorder: Recorder,
@@ -31,14 +31,14 @@ export async function signedAnswer(
   return came.value
 }
 
-/** Errors of the step's own: no answer came. */
+/** Errors of the step itself, without an answer. */
 const own = new Set(['timeout', 'cancelled', 'step.over', 'journal.lost', 'troupe.closed'])
 
 async function answerFrom(coming: Promise<Json>): Promise<Answer> {
   try {
     const came = await coming
     const isComplete = typeof came === 'object' && came !== null && ('value' in came || 'error' in came)
-    // Of somebody who does not sign, or is none of ours.
+    // From an agent without a key, or from outside.
     return isComplete ? (came as unknown as Answer) : { value: came }
   } catch (thrown) {
     if (thrown instanceof TroupeError && own.has(thrown.code)) throw thrown

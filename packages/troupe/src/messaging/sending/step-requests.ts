@@ -1,4 +1,4 @@
-/** Requests of a step: a wait of its record, which commits the turn first and holds no process until the answer comes. */
+/** Requests of a step: a recorded wait, which commits the turn first and needs no process until the answer comes. */
 import { failure, hashText, type Json } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { MessageType } from '../message-type.ts'
@@ -21,7 +21,7 @@ export class StepRequests implements RequestPort {
     this.#sender = sender
   }
 
-  /** A wait without an answer never settles, and its timeout is durable: a signal could not end it. */
+  /** A signal is rejected: the wait and its timeout are durable, so a signal could not end them. */
   check({ signal }: CheckedRequest): void {
     if (signal !== undefined)
       throw failure('option.unknown', { where: 'request in a step', option: 'signal', nearest: 'timeout' })

@@ -13,7 +13,7 @@ export class ChildSlot {
   #restarts = 0
   #error: Error | undefined
   #begun: StartedChild | undefined
-  /** Raised at each start and each end. */
+  /** Incremented at each start and each end. */
   #generation = 0
 
   constructor(child: Child, emit: SuperviseParts['emit']) {
@@ -27,7 +27,7 @@ export class ChildSlot {
   get status(): ChildState['status'] {
     return this.#status
   }
-  /** Of the last failure. */
+  /** The error of the last failure. */
   get error(): Error | undefined {
     return this.#error
   }
@@ -42,8 +42,8 @@ export class ChildSlot {
   }
 
   /**
-   * @param failed called when the child fails after its start; `isPast` says whether it was ended or restarted since
-   * @throws what the start throws
+   * @param failed called when the child fails after its start; `isPast` returns true if it was ended or restarted since
+   * @throws the error of the start
    */
   async begin(failed: (error: unknown, isPast: () => boolean) => void): Promise<void> {
     const generation = ++this.#generation
@@ -71,7 +71,7 @@ export class ChildSlot {
       this.#emit('worker.failed', failedWith(error), error)
     }
   }
-  /** Ends it for good. */
+  /** Ends the child permanently. */
   async stop(): Promise<void> {
     await this.end('stop')
     this.#status = 'stopped'

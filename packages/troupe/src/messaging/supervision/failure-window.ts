@@ -1,4 +1,4 @@
-/** Counts the failures of a supervisor within a window of time, and how long to pause after each. */
+/** Counts the failures of a supervisor within a time window, and computes the delay after each. */
 import type { Clock, Random } from '../../core/index.ts'
 import { backoffDelay } from '../../resilience/index.ts'
 import type { SuperviseSettings } from './supervise-options.ts'
@@ -8,7 +8,7 @@ type Limits = Pick<SuperviseSettings, 'withinMs' | 'maxRestarts' | 'backoff'>
 export class FailureWindow {
   readonly #limits: Limits
   readonly #parts: { readonly clock: Clock; readonly random: Random }
-  /** Monotonic. */
+  /** Times of the monotonic clock. */
   #failures: number[] = []
 
   constructor(limits: Limits, parts: { readonly clock: Clock; readonly random: Random }) {
@@ -16,7 +16,7 @@ export class FailureWindow {
     this.#parts = parts
   }
 
-  /** @returns how many were within the window at the last failure */
+  /** @returns the number of failures within the window at the last failure */
   get count(): number {
     return this.#failures.length
   }

@@ -4,7 +4,7 @@ export class RecoveryQueue {
   readonly #running = new Set<Promise<void>>()
   #last: Promise<void> = Promise.resolve()
 
-  /** @param isSerial where one recovery affects several workers */
+  /** @param isSerial true if one recovery affects several workers */
   constructor(isSerial: boolean) {
     this.#isSerial = isSerial
   }
@@ -18,7 +18,7 @@ export class RecoveryQueue {
     return done
   }
 
-  /** Resolves when all work that was begun has ended. */
+  /** Resolves when all started work has ended. */
   async idle(): Promise<void> {
     await Promise.all(this.#running)
   }

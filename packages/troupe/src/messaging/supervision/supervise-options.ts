@@ -1,37 +1,37 @@
-/** What `ada.supervise` takes, checked, with every default filled in and durations in milliseconds. */
+/** The options of `ada.supervise`, validated, with defaults and durations in milliseconds. */
 import { checkOptions, type Duration, failure, isInstance, listOf, milliseconds, show } from '../../core/index.ts'
 import { type Backoff, checkInteger } from '../../resilience/index.ts'
 import { Worker } from '../workers/worker.ts'
 
 /**
- * Whom a failure takes along: nobody (`one-for-one`), all others (`one-for-all`), or those that were started after it
- * (`rest-for-one`).
+ * The children that restart with a failed one: none (`one-for-one`), all others (`one-for-all`), or those that were started after
+ * it (`rest-for-one`).
  */
 export type SuperviseStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
 
 export interface SuperviseOptions {
-  /** What it is called in events, in `children()` and by the health check; `supervisor` by default. */
+  /** The name in events, in `children()` and in the health check; `supervisor` by default. */
   readonly name?: string
   /** `one-for-one` by default. */
   readonly strategy?: SuperviseStrategy
-  /** So many failures within that time are answered by starting anew, one more escalates; 5 within 1m by default. */
+  /** The highest number of failures within a time window; one more escalates. 5 within 1m by default. */
   readonly restarts?: { readonly max?: number; readonly within?: Duration }
-  /** Before a start anew, doubled with each further failure of the window; 100ms by default. */
+  /** The delay before a restart, doubled with each further failure of the window; 100ms by default. */
   readonly backoff?: Duration
   /** 30s by default. */
   readonly maxBackoff?: Duration
   /**
-   * For so long a handler may be at work without an end or a wait for others, and a worker may take to start; then it
-   * hangs and counts as failed. 5m by default; `false`: for ever.
+   * The time that a handler may work without a wait for others, and that a worker may take to start. After it, the worker hangs and
+   * counts as failed. 5m by default; `false` for no limit.
    */
   readonly hang?: Duration | false
-  /** So many handlers in a row that failed are a failure of the worker; `false`, which is the default: no number is. */
+  /** The number of failed handlers in a row that counts as a failure of the worker; `false` by default: handlers do not count. */
   readonly failures?: number | false
-  /** Told once, when it has given up and all its workers are stopped. What it throws ends there. */
+  /** Called once after the escalation, when all workers are stopped. Its errors are ignored. */
   readonly onEscalated?: (error: Error) => unknown
 }
 
-/** A worker, made anew for each start; or some that are supervised in their own way, whose escalation is a failure here. */
+/** A function that creates a worker for each start, or a group with its own options, whose escalation is a failure here. */
 export type SuperviseChild = (() => Worker) | (SuperviseOptions & { readonly children: readonly SuperviseChild[] })
 
 export interface SuperviseSettings {
@@ -56,7 +56,7 @@ export const superviseOptionNames = [
   'failures',
   'onEscalated',
 ]
-/** Workers and groups of one supervisor; more belong into groups. */
+/** The highest number of children of one supervisor. */
 const maxChildren = 1_000
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })

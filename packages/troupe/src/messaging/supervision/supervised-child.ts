@@ -1,4 +1,4 @@
-/** One place below a supervisor: a worker that is made anew for each start, or a supervisor of its own. */
+/** A child of a supervisor: a worker that is created for each start, or another supervisor. */
 import { checkOptions, duration, failure, type TroupeError } from '../../core/index.ts'
 import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
 import { Worker } from '../workers/worker.ts'
@@ -11,19 +11,19 @@ import {
 import type { Child, StartableSupervision, SuperviseParts } from './supervision.ts'
 
 export interface ChildParts extends SuperviseParts {
-  /** Of the supervisor above it. */
+  /** The options of its supervisor. */
   readonly settings: SuperviseSettings
-  /** Aborts when that one ends. */
+  /** Aborts when its supervisor ends. */
   readonly over: AbortSignal
   readonly supervise: (children: readonly SuperviseChild[], options: SuperviseOptions) => StartableSupervision
 }
 
-/** @throws ValidationError for what makes no worker */
+/** @throws ValidationError for a value that creates no worker */
 export function supervisedChild(child: SuperviseChild, parts: ChildParts): Child {
   if (typeof child === 'function') return workerChild(child, parts)
   checkOptions('A supervised group', child, ['children', ...superviseOptionNames])
   const { children, ...options } = child
-  // Made at once too, so that what is misspelt in it is refused before anything starts.
+  // Created at once too, so that misspelled options are rejected before a worker starts.
   let supervisor = parts.supervise(children, options)
   let used = false
   return {
@@ -51,11 +51,11 @@ function workerChild(make: () => Worker, parts: ChildParts): Child {
   const made = () => {
     const worker = make()
     if (worker instanceof Worker) return worker
-    // What an asynchronous function rejects with is dropped with the promise.
+    // The rejection of an asynchronous function is ignored with its promise.
     if ((worker as unknown) instanceof Promise) (worker as unknown as Promise<unknown>).catch(() => {})
     throw failure('validation.failed', { what: 'What a supervised function gives', problem: 'it is not a Worker' })
   }
-  // Made before anything starts, so that a function that makes none is refused at once; the first start takes it.
+  // Created before any start, so that a function that creates no worker is rejected at once; the first start uses it.
   let next: Worker | undefined = made()
   const { name } = next
   return {
@@ -68,7 +68,7 @@ function workerChild(make: () => Worker, parts: ChildParts): Child {
       let begun: HaltableWorker | undefined
       const hung = (what: string, ms: number) => {
         hangs = true
-        // Whoever waits for its gentle end would wait for ever.
+        // A caller that waits for its graceful end would wait forever.
         if (stopping) void begun?.halt()
         failed(hangsFor(name, what, ms))
       }
@@ -94,7 +94,7 @@ function workerChild(make: () => Worker, parts: ChildParts): Child {
 const hangsFor = (worker: string, what: string, ms: number): TroupeError =>
   failure('worker.hung', { worker, what, limit: duration(ms) })
 
-/** A start that takes too long has failed. Where it succeeds later, its worker is let go of. */
+/** A start that takes too long has failed. If it succeeds later, its worker is stopped. */
 async function inTime(
   { clock }: SuperviseParts,
   limitMs: number | undefined,

@@ -1,4 +1,4 @@
-/** What a supervisor is to those who asked for it, to what is below it, and what it works with. */
+/** The types of a supervisor for its caller, its children and its services. */
 import type { Clock, EventPayloads, MatchedName, Random } from '../../core/index.ts'
 import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
 import type { Worker } from '../workers/worker.ts'
@@ -7,29 +7,29 @@ export interface ChildState {
   readonly name: string
   /** `starting`: not up yet for the first time. */
   readonly status: 'starting' | 'running' | 'restarting' | 'stopped'
-  /** How often it was started anew, also because another failed. */
+  /** The number of restarts, including those because of another child's failure. */
   readonly restarts: number
-  /** Of its last failure. */
+  /** The error of its last failure. */
   readonly error?: Error
-  /** Of a group. */
+  /** The children of a group. */
   readonly children?: readonly ChildState[]
 }
 
-/** How it ended: because somebody stopped it, or because it gave up. */
+/** Why the supervisor ended: it was stopped, or it escalated. */
 export type SupervisionEnd = { readonly status: 'stopped' } | { readonly status: 'escalated'; readonly error: Error }
 
 export interface Supervision extends AsyncDisposable {
   readonly name: string
-  /** `restarting` while one of its children is not up. */
+  /** `restarting` while one of its children is not running. */
   readonly status: 'starting' | 'running' | 'restarting' | 'escalated' | 'stopped'
   children(): readonly ChildState[]
   /** Never rejects. */
   readonly ended: Promise<SupervisionEnd>
-  /** Stops all, the last first; handlers at work come to their end, but for those that hang. */
+  /** Stops all children, the last first; handlers in progress complete, except for those that hang. */
   stop(): Promise<void>
 }
 
-/** Of a group: started by the supervisor above it. */
+/** A group, which its supervisor starts. */
 export interface StartableSupervision extends Supervision {
   start(): Promise<void>
 }
@@ -42,11 +42,11 @@ export interface SuperviseParts {
     fields: EventPayloads[Name],
     error: unknown,
   ) => void
-  /** @throws what the worker's onStart throws */
+  /** @throws the error of the worker's onStart */
   readonly start: (worker: Worker, watch: WorkerWatch) => Promise<HaltableWorker>
 }
 
-/** What was begun: `stop` lets handlers end, `halt` does not wait for what hangs. */
+/** A started child: `stop` waits for handlers, `halt` does not wait for handlers that hang. */
 export interface StartedChild {
   stop(): Promise<void>
   halt(): Promise<void>
@@ -54,8 +54,8 @@ export interface StartedChild {
 
 export interface Child {
   readonly name: string
-  /** @param failed told once, after it was begun */
+  /** @param failed called at most once, after the start */
   begin(failed: (error: unknown) => void): Promise<StartedChild>
-  /** Of those below it, where it is a supervisor that was begun. */
+  /** The states of its children, if it is a started supervisor. */
   children?(): readonly ChildState[]
 }

@@ -1,8 +1,7 @@
 /**
- * Starts workers in order and starts anew what failed, with growing pauses, so that a crash loop is never hot. Too many
- * failures within a while mean that starting anew does not help: it gives up, stops all that is below it, and says so.
- * Nothing of it is stored: messages and recorded effects outlive a worker by themselves, so each process supervises its
- * own, and nothing is handled twice for it.
+ * Starts workers in order and restarts failed ones with growing delays. Too many failures within a time window mean that restarts
+ * do not help: the supervisor stops all of its children and escalates. It stores no state: messages and recorded effects are
+ * durable without it, so each process supervises its own workers, and no message is handled twice because of it.
  */
 import { failedWith, failure, sleep, type TroupeError } from '../../core/index.ts'
 import { ChildSlot } from './child-slot.ts'
@@ -66,7 +65,7 @@ export class Supervisor implements Supervision {
     return this.#slots.map((slot) => slot.state())
   }
 
-  /** Resolves when each is up for the first time. @throws AgentError `supervision.escalated` */
+  /** Resolves when each child has started once. @throws AgentError `supervision.escalated` */
   async start(): Promise<void> {
     for (const slot of this.#slots)
       await this.#recoveries.run(async () => {
@@ -87,7 +86,7 @@ export class Supervisor implements Supervision {
     return this.stop()
   }
 
-  /** @returns why it did not start */
+  /** @returns the error of the start */
   async #begin(slot: ChildSlot): Promise<Failed | undefined> {
     if (this.#over.signal.aborted) return undefined
     try {
