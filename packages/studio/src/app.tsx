@@ -174,8 +174,14 @@ interface NavigationProps {
 }
 
 function Navigation({ current, openRequests }: NavigationProps) {
+  const navigation = useRef<HTMLElement>(null)
+  // On a narrow screen the navigation is one row that scrolls.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the link of the current view changes with it
+  useEffect(() => {
+    navigation.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [current])
   return (
-    <nav aria-label="Views">
+    <nav aria-label="Views" ref={navigation}>
       {groups.map((group) => (
         <Fragment key={group}>
           {group && <p id={`views-${group}`}>{group}</p>}

@@ -75,7 +75,8 @@ function Drawing({ title, times, series, format }: ChartProps) {
             stroke: colourOf(colour),
             fill: `color-mix(in srgb, ${colourOf(colour)} 15%, transparent)`,
             width: 1.5,
-            points: { size: 4 },
+            // A value between two gaps has no line.
+            points: { show: true, size: 4 },
             value: (_: UPlot, value: number | null) => (value === null ? '' : format(value)),
           })),
         ],
