@@ -1,4 +1,4 @@
-/** Begins the run of an occasion: in one change the occasion goes, the schedule moves on, and the run is there. */
+/** Starts the run of an occasion: one change deletes the occasion, updates the schedule and creates the run. */
 import {
   encodeJson,
   failure,
@@ -19,20 +19,20 @@ import type { ScheduleRow } from './schedule-store.ts'
 export interface Beginning {
   readonly user: UserId
   readonly row: ScheduleRow
-  /** Names the occasion, and the run with it. */
+  /** The name of the occasion, which is part of the id of its run. */
   readonly trigger: string
   readonly body: ScheduleTrigger
   readonly topology: CompiledTopology
-  /** The troupe closes, or the user is forgotten. */
+  /** Aborts when the troupe closes or the user is erased. */
   readonly signal: AbortSignal
 }
 
 const prepareMs = 60_000
 
 /**
- * @param also goes with it, also where the run is there already
- * @returns the run's id
- * @throws what starting a run and preparing its task throw; `schedule.conflict`
+ * @param also statements of the same change, which are committed also if the run exists
+ * @returns the id of the run
+ * @throws the errors of the start and of `prepare`; `schedule.conflict`
  */
 export async function beginRun(
   parts: ScheduleParts,
@@ -69,14 +69,14 @@ interface PreparedTask {
   readonly taint?: readonly TaintLabel[]
 }
 
-/** The task, and the labels of the message or the entry that it is made of. */
+/** Returns the task, with the taint labels of its message or entry. */
 async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Beginning): Promise<PreparedTask> {
   const { task, prepare } = row.spec
   const { taint: own, ...trigger } = body.type === 'message' ? body : { ...body, taint: undefined }
   const taint = body.type === 'context' ? await taintOfChange(parts, user, body) : own
   if (prepare === undefined) {
     if (task === undefined) return { task: trigger as Json, ...taintField(taint) }
-    // The writer of an entry chooses that and when the run begins, and the run is there to look at the entry.
+    // The writer of an entry decides that and when the run starts, and the run reads the entry.
     return { task, ...(body.type === 'context' ? taintField(taint) : {}) }
   }
   const make = parts.code.prepare[prepare]
@@ -89,7 +89,7 @@ async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Be
   return { task: JSON.parse(text) as Json, ...taintField(taint) }
 }
 
-/** The writer chose the key, and the value that `prepare` may read. An entry that is gone tells nothing of its writer. */
+/** The writer chose the key and the value that `prepare` may read. A deleted entry has no known writer. */
 async function taintOfChange(
   parts: ScheduleParts,
   user: UserId,
@@ -100,7 +100,7 @@ async function taintOfChange(
   return entry ? entry.taint : ['untrusted:context']
 }
 
-/** @throws what a statement expects */
+/** @throws the failed expectation of a statement */
 export async function commit(parts: ScheduleParts, user: UserId, statements: readonly Statement[]): Promise<void> {
   const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['schedules'] })
   if (!result.ok) throw failure(result.code, { ...result.detail })

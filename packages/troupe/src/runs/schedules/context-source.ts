@@ -1,6 +1,6 @@
 /**
- * Changes of context as occasions. Each follower has a position in its user's revisions: a change behind it becomes an
- * occasion in the change that moves the position past it, so each does once, whoever looks and whoever dies.
+ * Changes of context as occasions. Each schedule has a position in the revisions of its user. A later change becomes an occasion in
+ * the same commit that moves the position past it, so each becomes one occasion, also after a crash.
  */
 import { compilePattern, type WrittenEntry } from '../../context/index.ts'
 import type { UserId } from '../../core/index.ts'
@@ -16,7 +16,7 @@ const maxUnsavedMs = 60_000
 const pauseMs = 1_000
 
 interface Position {
-  /** Looked at up to here in this process. */
+  /** The revision up to which this process has read. */
   revision: number
   savedAt: number
 }
@@ -34,7 +34,7 @@ export class ContextSource {
     this.#nudge = nudge
   }
 
-  /** @param users who have schedules that follow their context, from now on */
+  /** @param users the users with schedules that follow their context, from now on */
   follow(users: readonly UserId[]): void {
     this.#users = new Set(users)
     for (const user of this.#users) this.changed(user)
@@ -76,19 +76,19 @@ export class ContextSource {
     this.#parts.clock.after(pauseMs, () => this.changed(user), { background: true })
   }
 
-  /** Until there is nothing behind anybody's position. */
+  /** Reads until no change follows the positions. */
   async #poll(user: UserId): Promise<void> {
     while (!this.#closed && this.#users.has(user)) {
       const rows = await this.#parts.store.following(user)
       const open = rows.filter(({ waiting }) => waiting < maxPendingTriggers)
       const hasChanged = open.length > 0 && (await this.#page(user, open))
-      // Those that have too many waiting go on when some have begun.
+      // Schedules with too many waiting occasions continue after some of them have started.
       if (open.length < rows.length) return this.#later(user)
       if (!hasChanged) return
     }
   }
 
-  /** @returns whether there may be more */
+  /** @returns true if there may be more */
   async #page(user: UserId, rows: readonly ScheduleRow[]): Promise<boolean> {
     const page = await this.#parts.written(user, Math.min(...rows.map((row) => this.#at(user, row))))
     let hasChanged = page.lost
@@ -130,7 +130,7 @@ export class ContextSource {
     await this.#commit(user, row, revision, [{ trigger: `resync-${revision}`, body }])
   }
 
-  /** @returns whether it was done; otherwise somebody else has changed the schedule */
+  /** @returns false if the schedule was changed by another writer */
   async #commit(
     user: UserId,
     row: ScheduleRow,
@@ -155,13 +155,13 @@ export class ContextSource {
   }
 }
 
-/** Where it is not known any more which topics it had, rather once too often. */
+/** Matches also if the topics of the entry are no longer known: an occasion too many is better than a lost one. */
 function isWanted({ spec: { onContext } }: ScheduleRow, { key, topics }: WrittenEntry): boolean {
   if (!onContext || !compilePattern(onContext.pattern).matches(key)) return false
   return !onContext.topics || !topics || onContext.topics.some((topic) => topics.includes(topic))
 }
 
-/** Numbered so that they stand in order. */
+/** Numbers the occasions, so that they sort in order. */
 const triggerOf = ({ key, revision, ordinal, version }: WrittenEntry) => ({
   trigger: `${String(revision).padStart(12, '0')}.${String(ordinal).padStart(4, '0')}`,
   body: { type: 'context', key, revision, ...(version === undefined ? {} : { version }) } as const,

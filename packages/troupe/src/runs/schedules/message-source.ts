@@ -1,6 +1,6 @@
 /**
- * Messages as occasions: a schedule receives from its mailbox, keeps the message as an occasion under its id, and only then
- * acknowledges. One that comes twice is the same occasion, and its run the same run.
+ * Messages as occasions: a schedule receives from its mailbox, stores the message as an occasion with its id, and then
+ * acknowledges it. A message that is delivered twice is the same occasion with the same run.
  */
 import { TroupeError, taintField, type UserId } from '../../core/index.ts'
 import type { Delivery } from '../../messaging/index.ts'
@@ -33,8 +33,8 @@ export class MessageSource {
   }
 
   /**
-   * Resolves when those that receive no more have put away what they had in hand.
-   * @param targets all that receive, from now on
+   * Resolves when the schedules that no longer receive have stored their leased messages.
+   * @param targets all schedules that receive from now on
    */
   async follow(targets: readonly ScheduleTarget[]): Promise<void> {
     if (this.#closed) return
@@ -72,7 +72,7 @@ export class MessageSource {
     await Promise.all(receiving.map(({ done }) => done))
   }
 
-  /** Never rejects: what fails is tried again after a pause. */
+  /** Never rejects; failures are retried after a delay. */
   async #receive({ user, schedule }: ScheduleTarget, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {

@@ -1,4 +1,4 @@
-/** The code that schedules need: what the troupe was opened with, and what came with a schedule that was created here. */
+/** The code of schedules: that of the troupe, and that of schedules which were created in this process. */
 import type { Agent } from '../../agents/index.ts'
 import type { ContextMesh } from '../../context/index.ts'
 import { failure, type TaintLabel } from '../../core/index.ts'
@@ -7,11 +7,11 @@ import { resolveTeam, type TeamReference } from '../engine/starts/resolve-team.t
 import { type Known, RunCode } from '../engine/starts/run-code.ts'
 import type { StoredSpec } from './schedule-spec.ts'
 
-/** What set a schedule off. Moments are ISO text. */
+/** The trigger of a run. Times are ISO text. */
 export type ScheduleTrigger =
   | { readonly type: 'time'; readonly due: string }
   | { readonly type: 'context'; readonly key: string; readonly version?: number; readonly revision: number }
-  /** It was away for longer than changes are kept one by one: there may have been some. */
+  /** Changes may have been missed: the schedule was inactive for longer than single changes are stored. */
   | { readonly type: 'context'; readonly resync: true; readonly revision: number }
   | {
       readonly type: 'message'
@@ -19,14 +19,14 @@ export type ScheduleTrigger =
       readonly from: string
       readonly name: string
       readonly payload: unknown
-      /** What clings to the payload, and to what the run makes of it. */
+      /** The taint labels of the payload, which the run inherits. */
       readonly taint?: readonly TaintLabel[]
     }
   | { readonly type: 'trigger'; readonly at: string }
 
 /**
- * Makes a run's task. It may be called again for one occasion where the process dies behind it, or another is faster.
- * @returns what JSON can carry
+ * Creates the task of a run. It may be called again for one occasion after a crash, or if another process is faster.
+ * @returns a JSON value
  */
 export type PrepareTask = (
   trigger: ScheduleTrigger,
@@ -34,7 +34,7 @@ export type PrepareTask = (
     readonly userId: string
     readonly schedule: string
     readonly context: ContextMesh
-    /** The troupe closes, or a minute is over. */
+    /** Aborts when the troupe closes, or after a minute. */
     readonly signal: AbortSignal
   },
 ) => unknown
@@ -50,12 +50,12 @@ export class ScheduleCode {
     this.#agents = new RunCode(known)
   }
 
-  /** @throws ValidationError where several teams or none are named; NotFoundError `team.unknown` */
+  /** @throws ValidationError if several teams or none are named; NotFoundError `team.unknown` */
   compile(reference: TeamReference): CompiledTopology {
     return resolveTeam(this.#known, reference, 'schedules.create')
   }
 
-  /** Keeps code that no list of the troupe may name, for as long as this process lives. */
+  /** Stores code that the troupe may not have, for the life of this process. */
   remember(key: string, agents: ReadonlyMap<string, Agent>): void {
     this.#agents.remember(key, agents)
   }

@@ -1,6 +1,6 @@
 /**
- * The schedules of a troupe at work: sees in one row of work what is due, over all users, and serves it. Nothing of what is
- * kept here is needed by anybody else: any process on the storage with the code goes on.
+ * Serves the due schedules of a troupe: finds due work of all users by one read. It has no durable state: any other process with
+ * the code can continue.
  */
 import { failedWith, PeriodicTask, type TroupeError, type TroupeEvent, type UserId } from '../../core/index.ts'
 import { commit } from './begin-run.ts'
@@ -10,21 +10,21 @@ import { type ScheduleParts, scheduleIdOf, scheduleKey } from './schedule-parts.
 import type { DueSchedule } from './schedule-store.ts'
 import { emitScheduleEvent, isMoved, serveSchedule } from './serve-schedule.ts'
 
-/** Left to a process that has the code, or that can write. */
+/** A schedule that is left to another process, which has the code or can write. */
 interface UnhandledSchedule {
   readonly until: number
-  /** It was left before for the same. */
+  /** True if it was left before for the same reason. */
   readonly isRepeated: boolean
 }
 
 const batch = 200
-/** Schedules served at once. */
+/** The number of schedules that are served concurrently. */
 const concurrency = 8
-/** Another process may create schedules that this one's hints don't tell of. */
+/** The interval in ms of checks for schedules of other processes, whose notifications may be lost. */
 const maxPollMs = 300_000
-/** After a look that failed; between two at what is listened to. */
+/** The delay in ms after a failed check, and between two checks of sources. */
 const pauseMs = 1_000
-/** Until somebody else may have begun it; then the reason is noted, and it is looked at again after a while. */
+/** The time in ms for another process to start the run; then the reason is stored, and the schedule is checked later. */
 const firstPauseMs = 3_000
 const unhandledPauseMs = 30_000
 const overEvents = ['run.completed', 'run.failed', 'run.cancelled'] as const
@@ -81,12 +81,12 @@ export class ScheduleHost {
     await Promise.all([...this.#serving.values()].map(({ promise }) => promise))
   }
 
-  /** Something happened that a schedule may wait for. */
+  /** An event occurred that a schedule may wait for. */
   nudge(user: UserId, id: string): void {
     if (!this.#closing.signal.aborted) void this.#serve(user, id, false)
   }
 
-  /** Begins to listen to what was created or continued, and ends where it was paused or deleted. */
+  /** Watches the sources of created and resumed schedules, and no longer those of paused and deleted ones. */
   async listen(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#listening.stop()
@@ -99,7 +99,7 @@ export class ScheduleHost {
     }
   }
 
-  /** Nothing of the user's goes on here until what is returned is called. */
+  /** Stops the schedules of the user here until the returned function is called. */
   async forget(user: UserId): Promise<() => void> {
     this.#erasing.add(user)
     const prefix = scheduleKey(user, '')
@@ -116,7 +116,7 @@ export class ScheduleHost {
     if (userId !== undefined && id !== undefined) this.nudge(userId, id)
   }
 
-  /** @returns ms until something is due; undefined where nothing is set */
+  /** @returns ms until the next due time; undefined if there is none */
   async #serveDue(): Promise<number | undefined> {
     const { store, clock } = this.parts
     let served = 0
@@ -150,7 +150,7 @@ export class ScheduleHost {
     await Promise.all(Array.from({ length: concurrency }, one))
   }
 
-  /** One at a time of each; what is asked for meanwhile comes behind it. */
+  /** Serves each schedule once at a time; requests in between follow afterwards. */
   #serve(user: UserId, id: string, isDue: boolean): Promise<void> {
     const key = scheduleKey(user, id)
     const inProgress = this.#serving.get(key)
@@ -185,7 +185,7 @@ export class ScheduleHost {
     }
   }
 
-  /** Somebody else may have its code. Where nobody begins it for a while, whoever looks at it is told why. */
+  /** Another process may have the code. If no process starts the run for a time, the reason is stored for readers. */
   async #leave(user: UserId, id: string, error: TroupeError): Promise<void> {
     const { clock, store } = this.parts
     const key = scheduleKey(user, id)

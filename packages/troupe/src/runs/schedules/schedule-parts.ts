@@ -1,4 +1,4 @@
-/** What schedules are made of: handed over by the runtime. */
+/** The dependencies of schedules, which startup provides. */
 import type { ContextMesh, WrittenEntry } from '../../context/index.ts'
 import type { Clock, Events, Ids, Random, UserId } from '../../core/index.ts'
 import type { Mailbox } from '../../messaging/index.ts'
@@ -23,16 +23,16 @@ export interface ScheduleParts {
   /** Schedules of one user that have not ended. */
   readonly limit: number
   /**
-   * @param also goes before the run's rows in one change
-   * @throws with `also` what it expects, and `run.exists`
+   * @param also statements before the run's rows in the same change
+   * @throws the expectations of `also`, and `run.exists`
    */
   readonly start: (user: UserId, spec: StartSpec, also?: readonly Statement[]) => Promise<string>
   /** @throws ValidationError `topology.rejected` */
   readonly check: (spec: Pick<StartSpec, 'task' | 'config'> & { readonly topology: CompiledTopology }) => void
   readonly callers: Pick<Callers, 'grant' | 'taint'>
-  /** Whether the API key, session or token by which a schedule was made still opens what is the user's. */
+  /** Returns true if the API key, session or token that created a schedule still has access to the user. */
   readonly isGranted: (key: string, user: UserId) => Promise<boolean>
-  /** Also where it is not kept any more. */
+  /** Returns true if the run has ended, also if retention has deleted it. */
   readonly isOver: (user: UserId, run: string) => Promise<boolean>
   readonly context: (user: UserId) => ContextMesh
   readonly written: (
@@ -42,19 +42,19 @@ export interface ScheduleParts {
   readonly mailbox: (user: UserId, name: string) => Mailbox
 }
 
-/** With its length, for a name may hold any character. */
+/** Contains the length of the name, because a name may have any character. */
 export const scheduleKey = (user: UserId, id: string): string => `${user.length} ${user}${id}`
 
-/** The run of an occasion; ids of schedules and names of occasions hold no `@`. */
+/** Returns the id of an occasion's run; ids of schedules and names of occasions have no `@`. */
 export const runOf = (schedule: string, trigger: string): string => `${schedule}@${trigger}`
 
-/** The schedule that may have begun a run; undefined where none has. */
+/** Returns the schedule that may have started a run; undefined if none has. */
 export const scheduleIdOf = (run: string): string | undefined => {
   const at = run.lastIndexOf('@')
   return at > 0 ? run.slice(0, at) : undefined
 }
 
-/** Occasions of one schedule that wait; no more are taken in. */
+/** The highest number of waiting occasions of one schedule. */
 export const maxPendingTriggers = 1_000
-/** For which a schedule that has ended is kept. */
+/** The retention in ms of an ended schedule. */
 export const endedMs = 30 * 86_400_000

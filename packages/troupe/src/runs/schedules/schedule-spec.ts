@@ -1,4 +1,4 @@
-/** What a schedule is created from, checked once, and the shape in which it is stored. */
+/** The specification of a schedule: its validation and its stored form. */
 import {
   checkName,
   checkOptions,
@@ -17,48 +17,48 @@ import type { CanonicalTopology, CompiledTopology, RunConfig } from '../../topol
 import type { TeamReference } from '../engine/starts/resolve-team.ts'
 import { checkCron, type Misfire, nextTime, type Timing } from './schedule-times.ts'
 
-/** What happens where the run before is not over yet. */
+/** The behaviour if the previous run has not ended. */
 export type Overlap = 'allow' | 'skip' | 'queue'
 
-/** What a schedule is created from: its team is exactly one of `team`, `agent` and `topology`. */
+/** The specification of a schedule, with exactly one of `team`, `agent` and `topology`. */
 export type ScheduleSpec = ScheduleOptions & TeamReference
 
 export interface ScheduleOptions {
-  /** Created again with the same id and the same spec, it is the same schedule. At most 128 bytes, without `@`. */
+  /** A second creation with the same id and specification returns the same schedule. At most 128 bytes, without `@`. */
   readonly id?: string
-  /** What each run is given; absent, with no `prepare`, what set the schedule off. */
+  /** The task of each run; by default, without `prepare`, the trigger of the run. */
   readonly task?: unknown
-  /** The name of a function in `createTroupe({ schedules: { prepare } })`, which makes each run's task. */
+  /** The name of a function in `createTroupe({ schedules: { prepare } })` that creates the task of each run. */
   readonly prepare?: string
   readonly config?: RunConfig
-  /** Of each run, besides `schedule:ID`. */
+  /** The tags of each run, besides `schedule:ID`. */
   readonly tags?: readonly string[]
-  /** Once: ISO text with `Z` or an offset, or without where `timeZone` says what it means. */
+  /** Starts one run at this time: ISO text with `Z` or an offset, or without them in `timeZone`. */
   readonly at?: string
-  /** Once, so long from now. */
+  /** Starts one run after this time. */
   readonly in?: Duration
-  /** Again and again: cron text of five fields, or six with seconds first, or a span of 1 s at least. */
+  /** Starts runs repeatedly: cron text of five fields, or six with seconds first, or an interval of at least 1 s. */
   readonly every?: string
-  /** Of the cron text, or of `at`: an IANA name; `UTC` by default. */
+  /** The time zone of the cron text or of `at`: an IANA name; `UTC` by default. */
   readonly timeZone?: string
-  /** At each write of an entry whose key matches, and, with `topics`, that is addressed to one of them. */
+  /** Starts a run at each write of an entry whose key matches and, with `topics`, that is addressed to one of them. */
   readonly onContext?: { readonly pattern: string; readonly topics?: readonly string[] }
-  /** At each message of this type in the mailbox `to`, which is the schedule's own, named as its id, unless said. */
+  /** Starts a run at each message of this type in the mailbox `to`; by default a mailbox with the id of the schedule. */
   readonly onMessage?: { readonly type: string | MessageType; readonly to?: string }
-  /** Of times at which nobody looked: none (`skip`), one for all (`once`, the default), or each, the newest 100 (`all`). */
+  /** Runs for missed times: none (`skip`), one for all (`once`, the default), or one for each of the newest 100 (`all`). */
   readonly misfire?: Misfire
-  /** Where the run before goes on or waits: begin all the same (`allow`, the default), not (`skip`), or after it (`queue`). */
+  /** If the previous run is open: start a run (`allow`, the default), start none (`skip`), or start it afterwards (`queue`). */
   readonly overlap?: Overlap
   readonly paused?: boolean
 }
 
 export type ScheduleSource = 'time' | 'context' | 'message'
 
-/** Kept as sealed JSON: fields keep their meaning, and what is added is optional. */
+/** The stored form, as encrypted JSON: fields keep their meaning, and new fields are optional. */
 export interface StoredSpec {
   readonly task?: Json
   readonly prepare?: string
-  /** Exactly one of the three. A name stays a name: each run gets the code that has it then. */
+  /** Exactly one of the three. A name is resolved at each run, which gets the code of that time. */
   readonly team?: string
   readonly agent?: string
   readonly topology?: { readonly canonical: CanonicalTopology; readonly agents: readonly string[] }
@@ -69,9 +69,9 @@ export interface StoredSpec {
   readonly onMessage?: { readonly type: string; readonly to: string }
   readonly misfire: Misfire
   readonly overlap: Overlap
-  /** As it was given, for those who look. */
+  /** The specification as it was given, for readers. */
   readonly definition: Json
-  /** Of the API key by which it was made. */
+  /** The id of the API key that created the schedule. */
   readonly taint?: readonly TaintLabel[]
 }
 
@@ -96,7 +96,7 @@ const options = [
 ]
 const causes = ['at', 'in', 'every', 'onContext', 'onMessage'] as const
 const shortestMs = 1_000
-/** Of a cron text: what it costs to read grows with it. */
+/** The highest length of a cron text; the cost of parsing grows with it. */
 const maxCronLength = 256
 
 const wrong = (what: string, problem: string) => failure('schedule.invalid', { what, problem })
@@ -105,13 +105,13 @@ const wrong = (what: string, problem: string) => failure('schedule.invalid', { w
 export const checkSpec = (spec: ScheduleSpec): void => checkOptions('schedules.create', spec, options)
 
 export interface Registered {
-  /** Of `prepare`. */
+  /** The names of the functions of `prepare`. */
   readonly prepare: Iterable<string>
   readonly compile: (reference: TeamReference) => CompiledTopology
 }
 
 /**
- * @param now ms since 1970, for what counts from its creation
+ * @param now ms since 1970, for times that count from the creation
  * @throws ValidationError `option.unknown`, `schedule.invalid`; NotFoundError `team.unknown`
  */
 export function readSpec(id: string, spec: ScheduleSpec, registered: Registered, now: number): StoredSpec {
@@ -219,7 +219,7 @@ function timestampOf(at: string, timeZone: string | undefined): number {
   if (typeof at !== 'string' || !iso.test(at)) throw bad()
   const written = at.includes('T') ? at : `${at}T00:00:00`
   const date = written.slice(0, 10)
-  // A day that the calendar does not have is read as another one.
+  // `Date` reads a day that does not exist as another day.
   if (Number.isNaN(Date.parse(date)) || new Date(date).toISOString().slice(0, 10) !== date)
     throw wrong('at', `${at} is of no day that there is`)
   if (hasOffset(at)) {
@@ -237,7 +237,7 @@ function timestampOf(at: string, timeZone: string | undefined): number {
   } catch {
     throw bad()
   }
-  // The same rule as for every other time of day, where clocks are changed.
+  // The rule of all times of day at a change of the clocks.
   const timestamp = nextTime({ cron, timeZone }, Date.UTC(year as number, (month as number) - 1, (day as number) - 2))
   if (timestamp === undefined) throw bad()
   return timestamp
@@ -258,7 +258,7 @@ function readMessage(on: NonNullable<ScheduleSpec['onMessage']>, id: string): No
   return { type, to: checkName('agent', on.to ?? id) }
 }
 
-/** Without what may be large or is code. */
+/** Returns the specification without large values and code. */
 function definitionOf({ at, in: later, every, timeZone, onContext, onMessage }: ScheduleSpec): Json {
   const message = onMessage && {
     type: typeof onMessage.type === 'string' ? onMessage.type : onMessage.type.name,

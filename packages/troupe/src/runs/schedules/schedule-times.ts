@@ -1,40 +1,39 @@
 /**
- * When a schedule falls due, computed from moments that are handed in: `croner` finds the times of a cron text and never
- * starts a timer here.
+ * Computes the due times of a schedule from given times: `croner` finds the times of a cron text and starts no timer.
  *
- * Where clocks are put forward, a time of day that does not exist falls due at the first moment behind the gap; where they
- * are put back, one that comes twice falls due the first time. What repeats each hour or within it keeps its rhythm in both.
- * `croner` does so for a single time of day: several are asked for one by one.
+ * If clocks are put forward, a time of day that does not exist is due at the end of the gap. If they are put back, a time that
+ * occurs twice is due the first time. Schedules that repeat each hour or more often keep their interval in both cases. `croner`
+ * does so for a single time of day, so several are computed one by one.
  */
 import { Cron } from 'croner'
 
 export type Timing =
   | { readonly cron: string; readonly timeZone: string }
-  /** ms since 1970 from which the span is counted. */
+  /** The start of the interval, ms since 1970. */
   | { readonly everyMs: number; readonly from: number }
   | { readonly at: number }
 
-/** What becomes of times at which nobody looked. */
+/** The rule for missed times: no run, one run for all of them, or one run for each. */
 export type Misfire = 'skip' | 'once' | 'all'
 
 export interface DueTimes {
-  /** In order, ms since 1970. */
+  /** The times that start runs, in order, ms since 1970. */
   readonly fire: readonly number[]
-  /** The first and the last of those that fire nothing. */
+  /** The first and the last of the times that start no run. */
   readonly missed?: { readonly from: number; readonly to: number }
-  /** Undefined where none comes any more. */
+  /** The next time; undefined if there is none. */
   readonly next: number | undefined
 }
 
-/** A time that is looked at later than this was missed. */
+/** A time that is processed later than this, in ms, counts as missed. */
 export const graceMs = 10_000
-/** Missed times that `all` makes up for: the newest. */
+/** The number of the newest missed times for which `all` starts runs. */
 export const maxCatchUp = 100
 
-/** @throws what is wrong with the text, in the words of `croner` */
+/** @throws the error of `croner` for an invalid text */
 export const checkCron = (cron: string, timeZone: string): void => void new Cron(cron, optionsOf(timeZone))
 
-/** @returns strictly after the moment */
+/** @returns the first time strictly after the given one */
 export function nextTime(timing: Timing, after: number): number | undefined {
   if ('at' in timing) return timing.at > after ? timing.at : undefined
   if ('everyMs' in timing) {
@@ -45,7 +44,7 @@ export function nextTime(timing: Timing, after: number): number | undefined {
   return next.length > 0 ? Math.min(...next) : undefined
 }
 
-/** At most so many, strictly after the moment. */
+/** Returns at most `count` times strictly after the given one. */
 export function comingTimes(timing: Timing, after: number, count: number): readonly number[] {
   const times: number[] = []
   for (let next = nextTime(timing, after); next !== undefined && times.length < count; next = nextTime(timing, next))
@@ -68,7 +67,7 @@ function lastTimes(timing: Timing, first: number, until: number, count: number):
 }
 
 /**
- * What falls due now, `first` being the earliest time that nobody has looked at yet.
+ * Returns the due times. `first` is the earliest time that was not processed yet.
  * @param first at most `now`
  */
 export function dueTimes(timing: Timing, first: number, now: number, misfire: Misfire): DueTimes {
@@ -78,7 +77,7 @@ export function dueTimes(timing: Timing, first: number, now: number, misfire: Mi
   for (let time = nextTime(timing, from - 1); time !== undefined && time <= now; time = nextTime(timing, time))
     onTime.push(time)
   const wanted = misfire === 'all' ? maxCatchUp : 1
-  // One more tells whether there are others.
+  // One more time tells whether others follow.
   const missed = lastTimes(timing, first, late, wanted + 1)
   const madeUp = misfire === 'skip' ? [] : missed.slice(-wanted)
   const left = missed.slice(0, missed.length - madeUp.length).at(-1)
@@ -91,17 +90,17 @@ export function dueTimes(timing: Timing, first: number, now: number, misfire: Mi
 
 const optionsOf = (timeZone: string) => ({ timezone: timeZone, paused: true })
 
-/** One, or one for each time of day where there are several and none of them repeats within its hour. */
+/** Returns one cron, or one for each time of day if there are several and none of them repeats within its hour. */
 function cronsOf({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }): readonly Cron[] {
   const fields = cron.trim().split(/\s+/)
-  // Behind the minutes; seconds may stand before them, and a year at the end.
+  // The hours follow the minutes; seconds may precede them, and a year may come last.
   const hourIndex = fields.length === 5 ? 1 : 2
   const hours = fields.slice(0, hourIndex).every((field) => /^\d+$/.test(field)) ? hoursOf(fields[hourIndex] ?? '') : []
   const texts = hours.length > 1 ? hours.map((hour) => fields.with(hourIndex, String(hour)).join(' ')) : [cron]
   return texts.map((text) => new Cron(text, optionsOf(timeZone)))
 }
 
-/** @returns none where it is each hour, or of another form than numbers, ranges and steps */
+/** @returns no hours for each hour, or for a form other than numbers, ranges and steps */
 function hoursOf(field: string): readonly number[] {
   const hours = new Set<number>()
   for (const part of field.split(',')) {

@@ -1,8 +1,8 @@
 /**
- * Does what a schedule is due for: times become occasions, and occasions become runs, the oldest first.
+ * Serves a due schedule: times become occasions, and occasions become runs, the oldest first.
  *
- * Two changes, each all or nothing and on the turn that was read: a time and what comes next; an occasion and its run. A
- * process that dies between them leaves the occasion, and another one begins its run under the same id.
+ * It makes two changes, each atomic and bound to the version that was read: a time and the next one; an occasion and its run. After
+ * a crash between them the occasion remains, and another process starts its run with the same id.
  */
 import {
   type EventFields,
@@ -26,12 +26,12 @@ import { dueTimes } from './schedule-times.ts'
 type Served = ScheduleRow & { readonly now: number }
 type ScheduleKey = { readonly user: UserId; readonly id: string }
 
-/** Runs of one schedule begun before others are looked at. */
+/** The number of runs of one schedule that start before other schedules are served. */
 const maxRounds = 100
-/** How often a run that can't be begun is tried, and the pause after the first, which doubles. */
+/** The number of attempts to start a run, and the delay in ms after the first, which doubles. */
 const attempts = 5
 const firstPauseMs = 1_000
-/** Where the run before is not over: its end says so, unless who saw it died. */
+/** The interval in ms of checks of an open previous run; its end notifies the schedule, unless that process crashes. */
 const recheckMs = 60_000
 
 export const isMoved = (error: unknown): boolean => error instanceof TroupeError && error.code === 'schedule.conflict'
@@ -39,16 +39,16 @@ const isOwnedByOther = (error: unknown): boolean =>
   error instanceof TroupeError &&
   (error.code.startsWith('storage.') || error.code === 'troupe.closed' || error.code === 'user.forgotten')
 
-/** Whom it is about, and how long it may go on. */
+/** The schedule that is served, and the signal that stops it. */
 export interface Serving {
   readonly user: UserId
   readonly id: string
-  /** It was due; otherwise something happened that it may wait for. */
+  /** True if it was due; false if an event occurred that it may wait for. */
   readonly isDue: boolean
   readonly signal: AbortSignal
 }
 
-/** @returns why it is left to a process that has its code; undefined where there was nothing else to do */
+/** @returns why it is left to another process; undefined if it was served */
 export async function serveSchedule(parts: ScheduleParts, serving: Serving): Promise<TroupeError | undefined> {
   const { user, id, isDue, signal } = serving
   for (let i = 0; i < maxRounds && !signal.aborted; i++) {
@@ -71,7 +71,7 @@ async function serveOnce(
 ): Promise<'retry' | TroupeError | undefined> {
   const { store } = parts
   const isDue = row.due !== null && row.due <= row.now
-  // Whoever paused it has seen to it that nobody looks.
+  // A paused schedule has no due time.
   if (row.state === 'paused') return undefined
   if (!isDue && row.waiting === 0) return wasDue ? scheduleNext(parts, user, row) : undefined
   if (row.apiKey !== null && !(await parts.isGranted(row.apiKey, user))) return pauseUnauthorized(parts, user, row)
@@ -86,7 +86,7 @@ async function serveOnce(
   return (await begin(parts, user, row, first, topology, signal)) ? 'retry' : undefined
 }
 
-/** The key, session or token by which it was made has ended: nothing begins until a caller with rights of its own resumes it. */
+/** The key, session or token that created the schedule has ended: it is paused until a caller with access resumes it. */
 async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served): Promise<undefined> {
   const { store, log } = parts
   const error = failure('schedule.unauthorized', { schedule: row.id, key: row.apiKey ?? '' })
@@ -109,7 +109,7 @@ function codeOf(parts: ScheduleParts, user: UserId, row: ScheduleRow): CompiledT
   }
 }
 
-/** Nothing to do until its next time, or until it has been over for long. */
+/** Sets the due time of the schedule: its next time, or the end of its retention. */
 async function scheduleNext(parts: ScheduleParts, user: UserId, row: Served): Promise<undefined> {
   const { store } = parts
   const until = row.state === 'ended' ? (row.lastAt ?? row.createdAt) + endedMs : row.due
@@ -118,7 +118,7 @@ async function scheduleNext(parts: ScheduleParts, user: UserId, row: Served): Pr
   await commit(parts, user, [store.turn(user, row, {}), ...next])
 }
 
-/** Times become occasions, and the schedule goes on behind them. */
+/** Stores due times as occasions and sets the next time. */
 async function enqueueDue(parts: ScheduleParts, user: UserId, row: Served): Promise<void> {
   const { spec, due, now, id } = row
   const { store } = parts
@@ -143,7 +143,7 @@ const timeTrigger = (time: number) => {
   return { trigger: due, at: time, body: JSON.stringify({ type: 'time', due } satisfies ScheduleTrigger) }
 }
 
-/** @returns whether more can be done now */
+/** @returns true if more can be served now */
 async function begin(
   parts: ScheduleParts,
   user: UserId,
@@ -188,7 +188,7 @@ async function begin(
 
 const soonest = (row: Served, at: number): number => Math.min(at, row.due ?? at)
 
-/** When it is to be looked at, so many occasions waiting still. */
+/** Returns the statement that sets the next due time, at once if occasions wait. */
 function afterwards({ store }: ScheduleParts, user: UserId, row: Served, waiting: number): Statement {
   if (waiting > 0) return store.scheduleAt(user, row.id, row.now)
   return store.scheduleAt(user, row.id, row.state === 'ended' ? row.now + endedMs : row.due)

@@ -7,17 +7,17 @@ import { type Agreement, agreementOf } from './agreement.ts'
 import type { ScoreContext, ScoredRun, ScoreFunction, Verdict } from './score-function.ts'
 
 export interface JudgeOptions {
-  /** One, or a list in which each substitutes for those before it; the default model of the troupe where absent. */
+  /** A model, or a list of a model and its fallbacks; the default model of the troupe by default. */
   readonly model?: ModelSpec | readonly ModelSpec[]
-  /** What a good answer is, in words. */
+  /** The description of a good answer. */
   readonly rubric: string
-  /** What the judge may choose, and the score of each; `{ pass: 1, fail: 0 }` by default. */
+  /** The choices of the judge with their scores; `{ pass: 1, fail: 0 }` by default. */
   readonly choices?: Readonly<Record<string, number>>
-  /** Shows the judge what the run was given, for rubrics about sources; false by default. */
+  /** Shows the judge the inputs of the run, for rubrics about sources; false by default. */
   readonly sources?: boolean
 }
 
-/** What the judge chose for a case, and the label that a person gave it. */
+/** The choice of the judge for a case, and the label of a person. */
 export interface LabelledChoice {
   readonly choice: string
   readonly label: string
@@ -27,21 +27,21 @@ export interface Judge extends ScoreFunction {
   readonly choices: Readonly<Record<string, number>>
   /**
    * Compares choices of this judge with labels of people.
-   * @returns Cohen's kappa, and what it is made of
+   * @returns Cohen's kappa and its components
    * @throws ValidationError for a choice or label that is not one of `choices`, and without any
    */
   agreement(labels: readonly LabelledChoice[]): Agreement
 }
 
-/** A judge whose answer has no verdict is asked so many times. */
+/** The number of attempts for an answer with a verdict. */
 const maxAttempts = 2
 const maxRubricLength = 100_000
 const maxChoices = 20
 
 /**
  * Returns a scorer that asks a model for a verdict on each answer. The model writes its reason first, then one of `choices`;
- * the score is that of the choice. What it is shown of the run is JSON, and it is told to follow no instruction in it.
- * @throws ValidationError for options that are not allowed
+ * the score is that of the choice. It sees the run as JSON and is told to follow no instruction in it.
+ * @throws ValidationError for invalid options
  * @example
  * const tone = judge({ model: 'openai/gpt-5-mini', rubric: 'pass if the answer is polite and answers the question' })
  * await ada.experiments.evaluate({ dataset, team: 'support', scorers: { tone } })
@@ -90,7 +90,7 @@ interface JudgeQuestion {
   readonly material: string
 }
 
-/** @throws ExternalServiceError `evaluation.unjudged` where the model gives no verdict */
+/** @throws ExternalServiceError `evaluation.unjudged` if the model gives no verdict */
 async function ask<Choice extends string>(
   schema: z.ZodType<{ readonly reason: string; readonly choice: Choice }>,
   { chain, system, material }: JudgeQuestion,

@@ -1,35 +1,35 @@
-/** What a scorer is: a function that says what the answer of a run is worth. */
+/** Scorers: functions that rate the answer of a run. */
 import { type Json, objectOf, type Schema, type UserId } from '../../../core/index.ts'
 import type { EmbeddingSpec, ModelSpec } from '../../../models/index.ts'
 import type { RunResult } from '../../engine/run-result.ts'
 import type { DatasetCase } from '../datasets/dataset.ts'
 
-/** What is scored. */
+/** The run that is scored. */
 export interface ScoredRun {
-  /** In `evaluate` that of the past run, on both sides; otherwise that of the run itself. */
+  /** The id of the past run in `evaluate`, on both sides; otherwise the id of the run itself. */
   readonly id: string
   /** `original` is the past run of `evaluate`; `against` is the other team of an experiment. */
   readonly side: 'original' | 'candidate' | 'against'
   readonly task: Json
   readonly response: Json | undefined
   readonly result: RunResult
-  /** What the past run of `evaluate` had answered; absent otherwise. */
+  /** The answer of the past run in `evaluate`; absent otherwise. */
   readonly original: Json | undefined
-  /** The answer of a good run: `expected` of a case, or what the past run of `evaluate` had answered. */
+  /** The expected answer: `expected` of a case, or the answer of the past run in `evaluate`. */
   readonly expected: Json | undefined
   /** The case of the data set; absent in `evaluate`. */
   readonly case?: DatasetCase
-  /** What the run was given: its task, what it read of the context, what tools and effects answered it. */
+  /** The inputs of the run: its task, the context entries that it read, the results of tools and effects. */
   readonly sources: readonly Json[]
 }
 
-/** What a scorer may use: models of the troupe, with their limits and prices. */
+/** The services of a scorer: models of the troupe, with their limits and prices. */
 export interface ScoreContext {
   readonly user: UserId
   readonly signal?: AbortSignal
   /**
-   * Asks a model.
-   * @throws ExternalServiceError `model.failed` and the other errors of models; AgentError `model.missing` where neither the
+   * Calls a model.
+   * @throws ExternalServiceError `model.failed` and the other errors of models; AgentError `model.missing` if neither the
    * question nor the troupe names a model
    */
   ask(question: ScoreQuestion): Promise<ScoreAnswer>
@@ -38,7 +38,7 @@ export interface ScoreContext {
 }
 
 export interface ScoreQuestion {
-  /** Each substitutes for those before it; the default model of the troupe where empty. */
+  /** A model and its fallbacks; the default model of the troupe if empty. */
   readonly models: readonly ModelSpec[]
   readonly system: string
   readonly text: string
@@ -60,19 +60,19 @@ export type Verdict = {
   readonly reason?: string
 }
 
-/** Returns a number, more being better, or a verdict with its reason. */
+/** Returns a number, where more is better, or a verdict with its reason. */
 export interface ScoreFunction {
   (run: ScoredRun, context: ScoreContext): number | Verdict | Promise<number | Verdict>
-  /** What the scorer reads besides the answer; a function that does not say it is given all. */
+  /** The fields that the scorer reads besides the answer; all by default. */
   readonly needs?: readonly ('expected' | 'sources')[]
-  /** Changes where the scorer does: an experiment is resumed with the same scorers alone. Its source text where absent. */
+  /** The version of the scorer: an experiment resumes only with the same scorers. Its source text by default. */
   readonly fingerprint?: string
 }
 
 /** Scorers by their names. */
 export type NamedScores = Readonly<Record<string, ScoreFunction>>
 
-/** The fields of a run that a scorer was given. @throws ValidationError for what is no object, or cannot be read */
+/** Returns the fields of a run for a scorer. @throws ValidationError for a value that is not a readable object */
 export const scoredFields = (run: ScoredRun): ScoredRun =>
   objectOf('The run that is scored', run as unknown as Readonly<Record<string, unknown>>) as unknown as ScoredRun
 
