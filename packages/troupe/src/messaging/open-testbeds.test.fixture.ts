@@ -35,7 +35,9 @@ export function messagingTestbeds() {
 
 /** Moves the virtual clock on until something holds. */
 export async function until(clock: VirtualClock, holds: () => boolean | Promise<boolean>, by: Duration = '10ms') {
-  for (let i = 0; i < 2_000; i++) {
+  // A loaded server may need seconds for what takes milliseconds alone.
+  const end = systemClock.monotonic() + 15_000
+  for (let i = 0; i < 2_000 || systemClock.monotonic() < end; i++) {
     if (await holds()) return
     await clock.advance(by)
     // The writer of a file is a thread, for which the virtual clock does not wait.
