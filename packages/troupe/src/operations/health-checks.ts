@@ -1,4 +1,4 @@
-/** The checks that every troupe has, and the gauges that read the same. */
+/** The built-in health checks, and the gauges with the same values. */
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
@@ -15,7 +15,7 @@ export const healthUser = 'troupe.health'
 const agent = 'HealthMonitor'
 const Probe = defineMessage('health.probe')
 
-/** Workers whose mailboxes are looked at. */
+/** The highest number of workers whose mailboxes are checked. */
 const maxWorkers = 100
 const rateWindow = '5m'
 const sizesCacheMs = 5_000
@@ -125,7 +125,7 @@ function registerGauges(parts: TroupeParts): void {
   )
 }
 
-/** How processes tell each other at once; without it they find out each second. */
+/** Checks the notifications between processes; without them, processes read changes each second. */
 function transport({ storage }: TroupeParts): CheckAnswer {
   if (!storage.broadcast) return when(false, '', { kind: 'local' })
   const line = storage.broadcast.line()
@@ -135,14 +135,14 @@ function transport({ storage }: TroupeParts): CheckAnswer {
   return when(!connected, lost, { kind: 'listening', connected, forMs })
 }
 
-/** Supervised ones that are not up: between two starts, or because their supervisor gave up. */
+/** Returns supervised workers that are not running: between two starts, or after an escalation. */
 function workersDown({ supervisions }: TroupeParts): readonly string[] {
   const down = ({ name, status, children }: ChildState): readonly string[] =>
     children ? children.flatMap(down) : status === 'running' ? [] : [name]
   return [...supervisions.keys()].flatMap((supervision) => supervision.children().flatMap(down))
 }
 
-/** What comes back, but late, is degraded. */
+/** A late answer counts as degraded. */
 async function timed({ clock, observation }: TroupeParts, probe: () => Promise<boolean>): Promise<CheckAnswer> {
   const began = clock.monotonic()
   if (!(await probe())) return false
@@ -151,7 +151,7 @@ async function timed({ clock, observation }: TroupeParts, probe: () => Promise<b
   return when(late, `it took ${Math.round(answeredMs)} ms to come back`, {})
 }
 
-/** Written, read and removed again. */
+/** Writes, reads and deletes an entry. */
 async function probeMesh({ mesh }: TroupeParts): Promise<boolean> {
   const { context } = { context: mesh.agent(healthUser, agent, new Access()) }
   const key = `health.${agent}`
@@ -170,7 +170,7 @@ async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSigna
   return delivery !== undefined
 }
 
-/** At no token: whether breakers are closed, and whether a server of one's own answers at all. */
+/** Checks models without a call that costs tokens: circuit breakers, and whether self-hosted servers answer. */
 async function probeModels(
   { services, settings, egressClient }: TroupeParts,
   { fetch = (url, init) => egressClient.fetchTo(url)(url, init) }: ObservationConfig,

@@ -1,4 +1,4 @@
-/** Verifies an audit log where no troupe runs: from an export, or from the database itself. */
+/** Verifies an audit log without a running troupe: from an export, or from the database itself. */
 import type { KeyObject } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -28,13 +28,13 @@ import { migrations, userTables } from './troupe-tables.ts'
 const bookkeeping = ['security_audit', 'security_api_key_users', 'security_incidents']
 
 export interface VerifyAuditOptions {
-  /** A database that no process has open, or a PostgreSQL one. */
+  /** A database that no process has opened, or a PostgreSQL database. */
   readonly storage?: string | PostgresOptions
-  /** What `troupe.audit.export()` gave: a path to its lines, or the lines. */
+  /** The result of `troupe.audit.export()`: a path to its lines, or the lines. */
   readonly export?: string | AsyncIterable<string> | Iterable<string>
-  /** A path to lines of them, or they themselves. */
+  /** A path to the lines of checkpoints, or the checkpoints. */
   readonly checkpoints: string | readonly Checkpoint[]
-  /** Ed25519, as PEM of SPKI or a KeyObject; several where the key was changed. */
+  /** The public Ed25519 key as PEM of SPKI or a KeyObject; several if the key was changed. */
   readonly publicKey: string | KeyObject | readonly (string | KeyObject)[]
   /** The shortest `audit.retention` that the log had: a retirement excuses no record that was younger. 1 h by default. */
   readonly retention?: Duration
@@ -45,9 +45,9 @@ const wrong = (what: string, problem: string, cause?: unknown) =>
   failure('validation.failed', { what, problem }, { cause })
 
 /**
- * Says what of a log is as it was signed, and where it begins to differ.
- * @throws ValidationError for options, lines or keys that are none, and files that are not there; CancelledError; what
- * opening the storage throws
+ * Verifies a log against its checkpoints and names the first differences.
+ * @throws ValidationError for invalid options, lines or keys, and for missing files; CancelledError; the error of opening the
+ * storage
  * @example
  * const { ok, findings } = await verifyAudit({ export: 'audit.jsonl', checkpoints: 'checkpoints.jsonl', publicKey })
  */
@@ -75,7 +75,7 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
   }
 }
 
-/** Of all users that have rows besides those of the audit log. */
+/** Returns the marks of all users with rows besides those of the audit log. */
 async function marksOfUsers(storage: OpenedStorage): Promise<ReadonlySet<string>> {
   const tables = userTables.filter(
     ({ name, only }) => !bookkeeping.includes(name) && (only === undefined || only === storage.dialect.name),
@@ -86,7 +86,7 @@ async function marksOfUsers(storage: OpenedStorage): Promise<ReadonlySet<string>
   return marks
 }
 
-/** A misspelt path would be made, and found to be a log that somebody emptied. */
+/** A misspelled path would create a database, which would look like an emptied log. */
 function rejectAbsent(storage: unknown): void {
   const missing = typeof storage === 'string' ? absentFile(storage) : undefined
   if (!missing) return

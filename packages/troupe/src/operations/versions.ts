@@ -1,4 +1,4 @@
-/** Which build this is, what it writes and reads, and which runs in flight need another one. */
+/** The build, the forms that it writes and reads, and the open runs that need another build. */
 import { version as build, checkOptions } from '../core/index.ts'
 import { checkInteger } from '../resilience/index.ts'
 import { findStaleRuns, type StaleRun } from '../runs/index.ts'
@@ -6,18 +6,18 @@ import type { TroupeParts } from './troupe-parts.ts'
 import { migrations } from './troupe-tables.ts'
 
 export interface Versions {
-  /** The release, as npm names it. */
+  /** The release, as in npm. */
   readonly build: string
   /** The form of records in journals: what this build writes, and the newest that it reads. */
   readonly journal: { readonly writes: number; readonly reads: number }
-  /** By room: the version of its tables in this build, and the oldest build's that can work on them. */
+  /** By module: the version of its tables, and the oldest version of a build that can use them. */
   readonly schemas: readonly { readonly module: string; readonly version: number; readonly lowestReader: number }[]
-  /** Those that `createTroupe` was given, with the fingerprint of their code. */
+  /** The agents of `createTroupe`, with the fingerprints of their code. */
   readonly agents: readonly { readonly name: string; readonly fingerprint: string }[]
-  /** Of all users: runs that are not over, and began with other code or hold newer records. */
+  /** The open runs of all users that began with other code or have newer records. */
   readonly staleRuns: readonly StaleRun[]
   readonly examined: number
-  /** There are more runs in flight than were looked at. */
+  /** True if more runs are open than were checked. */
   readonly more: boolean
 }
 

@@ -1,4 +1,4 @@
-/** What our own checks look at, and the words in which they answer. */
+/** The subject of the built-in checks, and helpers for their texts. */
 import type { Agent } from '../../agents/index.ts'
 import { AgentPool, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { Declared, DoctorAnswer, DoctorContext, TroupeConfig } from '../../configuration/index.ts'
@@ -11,20 +11,20 @@ import type { Host } from './host.ts'
 import type { Project } from './read-project.ts'
 
 export interface DoctorSubject extends Omit<DoctorContext, 'project'> {
-  /** As it was given or loaded, with secrets as they stand there: no evidence quotes a value that may be one. */
+  /** The configuration with its secrets; evidence never quotes a value that may be a secret. */
   readonly config: TroupeConfig
   readonly origins: Declared | undefined
   readonly host: Host
   /** ms since 1970. */
   readonly now: number
   readonly parts?: TroupeParts
-  /** Why it is not open. */
+  /** Why the troupe could not be opened. */
   readonly problem?: { readonly message: string; readonly hint?: string | undefined }
-  /** Of the sources of the configuration, where it was loaded. */
+  /** The problems of the sources of a loaded configuration. */
   readonly problems?: readonly TroupeError[]
-  /** Steps of the tables that opening would apply; absent where that could not be found out. */
+  /** The migrations that opening would apply; absent if they are unknown. */
   readonly pending?: readonly string[]
-  /** Users whose data is looked at, and whether there are more. */
+  /** The users whose data is checked, and whether there are more. */
   readonly users?: () => Promise<ExaminedUsers>
   readonly project?: Project
 }
@@ -32,14 +32,14 @@ export interface ExaminedUsers {
   readonly users: readonly UserId[]
   readonly more: boolean
 }
-/** Of an open troupe. */
+/** The subject for an open troupe. */
 export type SystemSubject = DoctorSubject & Required<Pick<DoctorSubject, 'parts' | 'users'>>
 export type ProjectSubject = DoctorSubject & { readonly project: Project }
 
 export const pass = (evidence: string): DoctorAnswer => ({ status: 'pass', evidence })
 export const warn = (evidence: string, remedy: string): DoctorAnswer => ({ status: 'warn', evidence, remedy })
 export const fail = (evidence: string, remedy: string): DoctorAnswer => ({ status: 'fail', evidence, remedy })
-/** What production needs, and others are told of. */
+/** Returns `fail` in production and `warn` elsewhere. */
 export const short = (
   { production }: Pick<DoctorSubject, 'production'>,
   evidence: string,
@@ -62,7 +62,7 @@ export function serverOf({ config, origins }: Pick<DoctorSubject, 'config' | 'or
   return found?.origin.source === 'default' ? undefined : found?.value
 }
 
-/** Whether something answers HTTP: now, or by a configuration that says where. */
+/** Returns true if an HTTP server runs or is configured. */
 export const isServed = (subject: DoctorSubject): boolean =>
   (isAtWork(subject) && (subject.parts?.served.size ?? 0) > 0) ||
   ['host', 'port', 'key', 'origins'].some((name) => serverOf(subject, name) !== undefined)
@@ -78,19 +78,19 @@ export interface KnownTeam {
   readonly name: string
   readonly config: RunConfig | undefined
 }
-/** Teams that the configuration names, each with how its runs are bounded. */
+/** The teams of the configuration, each with the limits of its runs. */
 export const teamsOf = ({ config }: DoctorSubject): readonly KnownTeam[] =>
   [...compiledTeams(config.teams ?? {})].map(([name, { canonical }]) => ({
     name,
     config: canonical.config as RunConfig | undefined,
   }))
 
-/** Agents that the configuration names, those of its topologies, helpers and what pools lend among them. */
+/** The agents of the configuration, including those of topologies, helpers and pools. */
 export function agentsOf({ config }: DoctorSubject): readonly Agent[] {
   const all = new Map<string, Agent>()
   const add = (agent: Agent): void => {
     if (all.has(agent.name)) return
-    // What `create` makes is known only once it stands.
+    // The instances of `create` are known only after their creation.
     const lent = agent instanceof AgentPool ? (agent.lends ?? agent) : agent
     all.set(agent.name, lent)
     if (isModelAgent(lent)) for (const helper of definitionOf(lent).helpers.values()) add(helper)
@@ -103,14 +103,14 @@ export function agentsOf({ config }: DoctorSubject): readonly Agent[] {
 export const isModelAgent = (agent: Agent): agent is BaseLlmAgent => agent instanceof BaseLlmAgent
 export const modelAgentsOf = (subject: DoctorSubject): readonly BaseLlmAgent[] => agentsOf(subject).filter(isModelAgent)
 
-/** Tools of the agents that the configuration names, by name. */
+/** The tools of the agents of the configuration, by name. */
 export function toolsOf(subject: DoctorSubject): readonly Tool[] {
   const all = new Map<string, Tool>()
   for (const agent of modelAgentsOf(subject)) for (const [name, tool] of definitionOf(agent).tools) all.set(name, tool)
   return [...all.values()]
 }
 
-/** Whose data was looked at, for evidence. */
+/** Returns the text of the checked users, for evidence. */
 export const coverageOf = ({ users, more }: ExaminedUsers): string =>
   more ? `the first ${users.length} users` : `${counted(users.length, 'user')} with data`
 

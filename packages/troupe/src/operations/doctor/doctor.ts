@@ -1,4 +1,4 @@
-/** The doctor's doors: on an open troupe, on a configuration that does not open, and on a project. */
+/** The entries of doctor: for an open troupe, for a configuration that does not open, and for a project. */
 import { stat } from 'node:fs/promises'
 import type { DoctorContext } from '../../configuration/index.ts'
 import { declared, openSecrets, revealConfig, type TroupeConfig } from '../../configuration/index.ts'
@@ -26,14 +26,14 @@ import { type Host, readHost } from './host.ts'
 import { type Project, readProject } from './read-project.ts'
 
 export interface DoctorOptions {
-  /** Judge as for production, whatever the profile; by the profile where absent. */
+  /** Checks for production or not; by the profile by default. */
   readonly production?: boolean
-  /** The folder of a project whose files are looked at too. */
+  /** The folder of a project whose files are checked too. */
   readonly project?: string
   readonly signal?: AbortSignal
 }
 
-/** Of those with data, in the order of their ids. */
+/** The highest number of users whose data is checked, in the order of their ids. */
 const maxUsers = 100
 
 export async function doctorOf(
@@ -62,9 +62,9 @@ export async function doctorOf(
 }
 
 /**
- * Looks at a configuration that was not opened, or that does not open: its settings, the machine, a project.
- * @param options.problem why it does not open
- * @param options.problems what is wrong with its sources, as `loadConfig` gives it
+ * Checks a configuration that is not open or cannot be opened: its settings, the machine, a project.
+ * @param options.problem why it cannot be opened
+ * @param options.problems the problems of its sources, from `loadConfig`
  * @example
  * const { config, problems } = await loadConfig()
  * const { status, checks } = await examineConfig(config, { problems, production: true })
@@ -90,7 +90,7 @@ export async function examineConfig(
     ...base,
     host: readHost(),
     now: clock.now(),
-    // Why it cannot be found out, opening says.
+    // Opening reports why it is unknown.
     ...(await pendingIn(storage).then(
       (pending) => ({ pending }),
       () => ({}),
@@ -102,8 +102,8 @@ export async function examineConfig(
 }
 
 /**
- * The steps of the tables that opening a troupe would apply: `storage 4, the mark of a restored database`.
- * @throws what the storage says where it cannot be reached
+ * Returns the migrations that opening a troupe would apply: `storage 4, the mark of a restored database`.
+ * @throws the error of a storage that cannot be reached
  */
 export async function pendingSteps(config: TroupeConfig): Promise<readonly string[]> {
   return pendingIn(await storageOf(config))
@@ -122,14 +122,14 @@ async function revealed(config: TroupeConfig, redactor: Redactor): Promise<{ rea
     const { storage } = await revealConfig(config, secrets, redactor)
     return { storage }
   } catch {
-    // That a secret is missing, opening says.
+    // Opening reports a missing secret.
     return {}
   }
 }
 
 /**
- * Looks at the files of a project alone, and heeds what the configuration attests.
- * @throws ValidationError for an option that is none, or a project that is no folder
+ * Checks only the files of a project, with the attestations of the configuration.
+ * @throws ValidationError for an unknown option, or a project that is not a folder
  * @example const { checks } = await examineProject({ project: '.', config })
  */
 export async function examineProject(

@@ -1,6 +1,6 @@
 /**
- * Looks at everything, at once: each check within its time, so that one that breaks or hangs is a result like the others.
- * What is found goes past the redactor, and is bounded.
+ * Executes all checks concurrently, each with a time limit, so that a check that fails or hangs is a result like the others.
+ * Findings are redacted and limited in length.
  */
 
 import {
@@ -39,14 +39,14 @@ import { type DoctorSubject, fail, pass, short, warn } from './doctor-subject.ts
 
 export interface DoctorResult {
   readonly id: string
-  /** What it looked at: `own` for a check of the user's, `word` for what only a person can say. */
+  /** The subject of the check: `own` for a check of the application, `word` for an attestation of a person. */
   readonly about: 'configuration' | 'system' | 'project' | 'word' | 'own'
-  /** What holds where it passes. */
+  /** The statement that holds if the check passes. */
   readonly description: string
   readonly status: DoctorStatus
-  /** What was seen. */
+  /** The evidence. */
   readonly evidence: string
-  /** What to do; absent where it passed. */
+  /** What to do; absent if the check passed. */
   readonly remedy?: string
   readonly durationMs: number
 }
@@ -54,7 +54,7 @@ export interface DoctorResult {
 export interface DoctorReport {
   /** The worst of all checks. */
   readonly status: DoctorStatus
-  /** Whether it was judged as production. */
+  /** True if the checks are those of production. */
   readonly production: boolean
   /** ISO text. */
   readonly at: string
@@ -79,16 +79,16 @@ const maxTextLength = 1_000
 export interface ExamineOptions {
   readonly clock?: Clock
   readonly redact?: (text: string) => string
-  /** All that there is by default. */
+  /** The checks to execute; all by default. */
   readonly only?: readonly DoctorResult['about'][]
-  /** What a check of one's own is given as the troupe. */
+  /** The troupe that checks of the application get. */
   readonly troupe?: DoctorContext['troupe']
   readonly signal?: AbortSignal
 }
 
 type ExamineSubject = Omit<DoctorSubject, 'signal'>
 
-/** @throws CancelledError; nothing else: what goes wrong is a result */
+/** @throws CancelledError only; other errors are results */
 export async function examine(subject: ExamineSubject, options: ExamineOptions = {}): Promise<DoctorReport> {
   const { clock = systemClock, only, signal } = options
   const config = usable(subject.config.doctor)
@@ -160,7 +160,7 @@ export async function examine(subject: ExamineSubject, options: ExamineOptions =
   }
 }
 
-/** Of several examinations as one. */
+/** Combines several reports. */
 export const joined = (first: DoctorReport, ...others: readonly DoctorReport[]): DoctorReport =>
   reportOf(
     [first, ...others].flatMap(({ checks }) => checks),
@@ -183,7 +183,7 @@ function reportOf(results: readonly DoctorResult[], production: boolean, at: str
   return { status: counts.fail > 0 ? 'fail' : counts.warn > 0 ? 'warn' : 'pass', production, at, counts, checks }
 }
 
-/** One that is wrong says so among the results, and is not heeded. */
+/** An invalid attestation is reported among the results and ignored. */
 function usable(config: DoctorConfig = {}): DoctorConfig {
   try {
     checkDoctor(config, checksById)
@@ -203,11 +203,11 @@ async function answerFor(id: CheckId, subject: DoctorSubject): Promise<DoctorAns
     )
   if (about === 'system' && !subject.parts)
     return warn('It was not looked at, for the troupe is not open.', 'Mend what troupe.opens says, and look again.')
-  // What each needs was looked after above.
+  // The needs of each check were verified above.
   return runs[id as keyof CheckFunctions](subject as never)
 }
 
-/** A person's word stands for what was not seen, for as long as it holds. */
+/** An attestation replaces missing evidence until it expires. */
 function attested(id: CheckId, subject: DoctorSubject, config: DoctorConfig, found: DoctorAnswer): DoctorAnswer {
   const day = config.attest?.[id]
   if (found.status === 'pass' || !isAttestable(id) || day === undefined) return found

@@ -1,18 +1,18 @@
-/** The machine and the process, as the checks see them. */
+/** The machine and the process for the checks. */
 import { totalmem } from 'node:os'
 
 export interface Host {
   /** `24.1.0` */
   readonly node: string
-  /** Bytes that the process may have; undefined where only the machine bounds it. */
+  /** The memory limit of the process in bytes; undefined if only the machine limits it. */
   readonly memoryLimit: number | undefined
-  /** Where the process was started. */
+  /** The working directory of the process. */
   readonly folder: string
-  /** What its environment holds, to know a secret that is from there. */
+  /** The values of the environment, to recognise a secret that comes from it. */
   readonly variables: ReadonlySet<string>
-  /** Whether the environment bounds the calls of models. */
+  /** True if the environment limits model calls. */
   readonly rateLimited: boolean
-  /** Whether SIGTERM is heard by somebody in this process. */
+  /** True if the process has a listener for SIGTERM. */
   readonly handlesSigterm: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Which parts the policy of a tool has: of its own name, else of all. */
+/** Returns the parts of a tool's policy: those of its name, or else those of all tools. */
 import type { TroupeConfig } from '../../configuration/index.ts'
 
 export function policyPartsOf({ policies }: TroupeConfig, tool: string): ReadonlySet<string> {

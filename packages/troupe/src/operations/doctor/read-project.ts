@@ -1,16 +1,16 @@
-/** The files of a user's project, as the checks see them: read once, so many at most, never what is installed or built. */
+/** The files of a project for the checks: read once, up to a limit, without installed or built files. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface Project {
   readonly folder: string
-  /** Paths below the folder, with slashes. */
+  /** The paths relative to the folder, with slashes. */
   readonly files: readonly string[]
-  /** There are more than were looked at. */
+  /** True if there are more files than the limit. */
   readonly more: boolean
-  /** The text of a file; undefined where there is none, or more of it than anybody writes by hand. */
+  /** Returns the text of a file; undefined if it does not exist or is too large to be written by hand. */
   read(path: string): Promise<string | undefined>
-  /** Of those that match, the first that has such a text. */
+  /** Returns the first matching file with a text. */
   find(files: RegExp, text: RegExp): Promise<string | undefined>
 }
 
@@ -19,7 +19,7 @@ const maxFilesRead = 300
 const maxFileSize = 1_000_000
 const passedBy = new Set(['node_modules', '.git', 'dist', 'build', 'out', '.next', '.cache', 'vendor'])
 
-/** @param folder that exists */
+/** @param folder an existing folder */
 export async function readProject(folder: string): Promise<Project> {
   const files: string[] = []
   const folders = ['']

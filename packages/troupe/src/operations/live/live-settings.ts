@@ -1,5 +1,5 @@
 /**
- * How each setting that may change while running takes effect: from the next use on, what is under way ends as it began.
+ * How each setting that may change at run time takes effect: from the next use on; work in progress ends with the old value.
  * The table of settings says which they are; a test keeps the two equal.
  */
 
@@ -8,7 +8,7 @@ import { milliseconds } from '../../core/index.ts'
 import type { LogLevel } from '../../observability/index.ts'
 import type { TroupeParts } from '../troupe-parts.ts'
 
-/** What `reconfigure` takes: the part of a configuration that may change while running. */
+/** The argument of `reconfigure`: the part of a configuration that may change at run time. */
 export interface LiveConfig {
   readonly log?: LogLevel | { readonly level: LogLevel }
   readonly shutdown?: TroupeConfig['shutdown']

@@ -1,4 +1,4 @@
-/** Changes settings while the troupe runs: all of what was asked for, or nothing. */
+/** Changes settings of a running troupe: all of the requested ones, or none. */
 
 import type { SettingSource } from '../../configuration/index.ts'
 import {
@@ -17,14 +17,14 @@ import type { TroupeParts } from '../troupe-parts.ts'
 import { type LiveConfig, liveSettings } from './live-settings.ts'
 
 export interface ReconfigureOptions {
-  /** Who or what asks for it, for the event; `reconfigure` by default. */
+  /** The origin of the request, for the event; `reconfigure` by default. */
   readonly origin?: string
 }
 
 export interface ChangedSetting {
   /** `messaging.maxAttempts` */
   readonly setting: string
-  /** JSON, with secrets hidden; undefined where nothing was set. */
+  /** JSON with hidden secrets; undefined if nothing was set. */
   readonly old: string | undefined
   readonly new: string
 }
@@ -60,7 +60,7 @@ export class Reconfiguring {
       ...changed.flatMap(({ path }) => (path in liveSettings ? [] : [restart(path)])),
     ])
     this.#parts.settings.config = config
-    // One that stands for several settings is done once.
+    // A change that covers several settings is applied once.
     for (const apply of new Set(changed.map(({ path }) => liveSettings[path]))) apply?.(this.#parts, config)
     return changed.map(({ path, value }) => this.#emitChange(path, valueAt(before, path), value, name))
   }

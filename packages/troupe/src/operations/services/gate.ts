@@ -1,15 +1,15 @@
-/** Whether the troupe takes anything in. */
+/** The gate of a troupe: whether it accepts new work. */
 import { failure, type TroupeError } from '../../core/index.ts'
 
 export class Gate {
   state: 'open' | 'restored' | 'draining' | 'closed' = 'open'
-  /** Of a troupe that drains: until what is at work has ended or was given back. */
+  /** True while the troupe drains, until its work has ended or was released. */
   workEnded: Promise<unknown> = Promise.resolve()
-  /** From the call of `close` on, which waits for what is at work before the state says so. */
+  /** True from the call of `close` on, which waits for work in progress before the state changes. */
   isClosing = false
   #backupAt = ''
 
-  /** @param backupAt when the backup was made that the database came out of */
+  /** @param backupAt the time of the backup from which the database was restored */
   wait(backupAt: string): void {
     this.state = 'restored'
     this.#backupAt = backupAt
@@ -24,8 +24,8 @@ export class Gate {
   }
 
   /**
-   * Whether a worker may begin: one that came up while the others are waited for would be stopped by nobody.
-   * @throws as `check`
+   * Checks that a worker may start: a worker that starts while others are being stopped would not be stopped.
+   * @throws the errors of `check`
    */
   checkStart(what: string): void {
     if (this.isClosing) throw failure('troupe.closed', { what })

@@ -1,10 +1,10 @@
-/** Work of the troupe itself that nobody asks for: what is over goes with its retention. */
+/** The periodic work of a troupe: deletes data after its retention. */
 import type { CleanupTask } from '../../configuration/index.ts'
 import { type Clock, PeriodicTask } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 
 const everyMs = 60_000
-/** Journals or runs that are looked for at once. */
+/** The number of journals or runs of one read. */
 const batchSize = 500
 
 interface HousekeepingParts {
@@ -36,7 +36,7 @@ export class Housekeeping {
     const { log, cleanupTasks } = this.#parts
     for (const { what, cleanup } of cleanupTasks)
       try {
-        // Until none is left whose time is over: more may have ended since than are looked for at once.
+        // Repeats until no expired run is left, because one read is limited.
         while ((await cleanup(batchSize)) === batchSize && !this.#task.isClosed);
       } catch (error) {
         log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error })

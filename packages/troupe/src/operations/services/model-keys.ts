@@ -1,4 +1,4 @@
-/** Finds models that agents name and whose API key is missing, so that a troupe says so before a run needs one. */
+/** Finds models of agents whose API key is missing, so that a troupe reports them before a run needs them. */
 import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { TroupeError } from '../../core/index.ts'
 import type { ModelSpec, Models } from '../../models/index.ts'
@@ -10,7 +10,7 @@ export interface MissingModelKey {
   readonly model: string
   /** Names the variable or the secret. */
   readonly error: TroupeError
-  /** Another model of the same chain can be asked. */
+  /** True if another model of the same chain can be called. */
   readonly isReplaceable: boolean
 }
 
@@ -19,7 +19,7 @@ export const registeredAgents = ({ agents, teams }: TroupeParts['settings']): re
   ...[...teams.values()].flatMap((team) => [...team.agents.values()]),
 ]
 
-/** Of the default models, those of the agents and their helpers, and the model of embeddings. */
+/** Checks the default models, those of agents and their helpers, and the embedding model. */
 export async function missingModelKeys(models: Models, agents: readonly Agent[]): Promise<readonly MissingModelKey[]> {
   const { missingKeys } = models
   if (!missingKeys) return []

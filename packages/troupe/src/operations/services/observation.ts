@@ -1,4 +1,4 @@
-/** Puts together what is seen of a troupe: traces, alerts, the watchdog, exports, and when each looks. */
+/** Assembles the observation of a troupe: traces, alerts, the watchdog, exports, and their intervals. */
 
 import {
   type AlertTarget,
@@ -51,13 +51,13 @@ export interface ObservationParts {
   readonly events: Events
   readonly metrics: MetricsCollector
   readonly storage: Storage
-  /** To places that the configuration names. */
+  /** Sends to the addresses of the configuration. */
   readonly fetch: FetchPort
-  /** Over content. */
+  /** Removes secrets and personal data from content. */
   readonly redact: (text: string) => string
 }
 
-/** An alert as an agent gets it. */
+/** The message type of an alert for an agent. */
 const AlertMessage = defineMessage('alert')
 
 const boundsOf = ({ retention = '7d', max = 1_000 }: TracesConfig) => ({
@@ -75,7 +75,7 @@ export const createAgentAlertSink =
 
 type Agents = Exclude<AlertTarget, { readonly webhook: unknown }>
 const cleanupIntervalMs = 60_000
-/** Traces removed at once. */
+/** The number of traces that one change deletes. */
 const cleanupLimit = 200
 
 export class Observation {
@@ -146,14 +146,14 @@ export class Observation {
     metrics.gauge('alerts.active', () => this.alerts.active().length)
   }
 
-  /** Bounds of what is healthy. */
+  /** The thresholds of health checks. */
   get bounds(): HealthBounds {
     return { ...healthBounds, ...this.#config.health }
   }
 
   start(): void {
     const { health, traces } = this.#config
-    // Under another clock no timer comes late, and each step of it would stop at this one: only who names a bound wants it.
+    // With a virtual clock no timer is late, and each advance would stop at this timer, so it needs an explicit threshold.
     if (this.#parts.clock === systemClock || health?.lag !== undefined) this.lag.start()
     this.#otlp?.start()
     if (health?.every !== undefined) this.health.start(health.every)
@@ -161,7 +161,7 @@ export class Observation {
     if (traces !== false && this.store) this.#cleanup.start()
   }
 
-  /** From the next look on. */
+  /** Applies from the next check on. */
   configure(config: ObservationConfig): void {
     const before = this.#config
     this.#config = config
@@ -194,7 +194,7 @@ export class Observation {
     return new Traces({ clock, events, ids, store: this.store, flush }, user)
   }
 
-  /** What waits to be stored of the user is let go of, what is being stored is waited for. */
+  /** Drops unsaved data of the user, and waits for data that is being stored. */
   async forget(user: UserId): Promise<void> {
     this.tracer?.forget(user)
     await this.tracer?.flush()

@@ -1,10 +1,10 @@
-/** What goes out of a troupe: the one client of its tools, and one for each place that its configuration names itself. */
+/** The outgoing connections of a troupe: the client of its tools, and one for each address of its configuration. */
 import { objectOf, systemClock } from '../../core/index.ts'
 import { type Egress, type EgressOptions, type EgressParts, type Fetch, openEgress } from '../../security/index.ts'
 
 /**
- * A `fetch` that goes where it may and nowhere else: hosts by a list, addresses checked when the connection is made,
- * redirects each anew, answers bounded in size and time.
+ * Returns a `fetch` with restricted targets: hosts by a list, addresses checked at the connection and at each redirect, answers
+ * limited in size and time.
  * @throws ValidationError naming the option
  * @example
  * const egress = createEgress({ allow: ['api.example.com', '*.example.org:443'], timeout: '10s' })
@@ -15,7 +15,7 @@ export const createEgress = (options: EgressOptions = {}, parts: Partial<EgressP
   openEgress(options, { clock: systemClock, ...objectOf('createEgress', parts as never) })
 
 export interface EgressClient {
-  /** Of tools, effects and whatever else an agent causes. */
+  /** The client of tools, effects and other work of agents. */
   readonly egress: Egress
   /**
    * To one place that the configuration names, and no other: a model's url, a webhook, a collector. The address may be
@@ -31,9 +31,9 @@ export interface EgressClient {
   close(): Promise<void>
 }
 
-/** Models stream for as long as they are given, and say much; `models.limits` bounds how many are asked at once. */
+/** The limits of model calls, which stream long answers; `models.limits` bounds their concurrency. */
 const generous = { maxBytes: 256_000_000, timeout: '1h', maxRedirects: 3, connections: 10_000 } as const
-/** Of networks of one's own. */
+/** The limits of connections to private networks. */
 const privateAddresses = [
   '127.0.0.0/8',
   '10.0.0.0/8',
@@ -45,7 +45,7 @@ const privateAddresses = [
 ]
 
 export interface EgressClientParts extends Pick<EgressParts, 'clock' | 'rejected' | 'lookup'> {
-  /** Without a list nothing goes out of tools. */
+  /** Without a list, tools have no outgoing connections. */
   readonly production: boolean
 }
 

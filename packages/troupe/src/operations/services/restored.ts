@@ -1,6 +1,6 @@
 /**
- * A database that came out of a backup, until somebody resumes it. What it was about to do the original may have done since:
- * so timers, schedules, runs and messages rest, while everything can be read, written to the context, and forgotten.
+ * A database that was restored from a backup, until it is resumed. The original may have done its pending work since the backup,
+ * so timers, schedules, runs and messages are stopped. All data can be read, the context written, and users erased.
  */
 import type { Clock, Events } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
@@ -32,7 +32,7 @@ export class Restored {
     return this.#mark
   }
 
-  /** @param begin lets everything go on */
+  /** @param begin starts the stopped work */
   async open(mode: 'wait' | 'resume', begin: () => void): Promise<void> {
     const { storage, clock, events, gate, log } = this.#parts
     this.#mark = await readRestoration(storage)
@@ -53,7 +53,7 @@ export class Restored {
     })
   }
 
-  /** Does nothing where nothing waits. */
+  /** Does nothing if the database is not restored. */
   async resume(): Promise<void> {
     const { storage, clock, gate } = this.#parts
     if (gate.state !== 'restored') return
@@ -62,7 +62,7 @@ export class Restored {
     await this.#poll()
   }
 
-  /** Of several processes, or openings, the first one tells it. */
+  /** Only the first of several processes or openings reports it. */
   async #recordOnce(operation: string, resource: string): Promise<void> {
     const { audit } = this.#parts
     const { items } = await audit.list({ operation, resource, limit: 1 })

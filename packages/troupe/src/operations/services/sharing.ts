@@ -1,4 +1,4 @@
-/** Where several processes may be on the storage: that this one is alive, and what it takes from those that are not. */
+/** Storage that several processes share: the lease of this process, and the takeover of ended ones. */
 
 import type { RevealedConfig } from '../../configuration/index.ts'
 import { milliseconds } from '../../core/index.ts'
@@ -7,14 +7,14 @@ import { createRunClaims, openProcessLease, type ProcessLease, type RunClaims } 
 export interface Sharing {
   readonly lease: ProcessLease
   readonly claims: RunClaims
-  /** Gives back what is held, before anything was begun with it. */
+  /** Releases claimed runs before any of their work has started. */
   close(): Promise<void>
 }
 
 type Parts = Omit<Parameters<typeof openProcessLease>[0], 'leaseMs'> &
   Omit<Parameters<typeof createRunClaims>[0], 'lease' | 'form'> & { readonly journals: { readonly form: number } }
 
-/** @returns undefined where one process has the storage for itself */
+/** @returns undefined if no other process can use the storage */
 export async function share(config: RevealedConfig, parts: Parts): Promise<Sharing | undefined> {
   if (!parts.storage.broadcast) return undefined
   const lease = await openProcessLease({ ...parts, leaseMs: milliseconds(config.lease ?? '10s', 'lease') })

@@ -1,4 +1,4 @@
-/** The metrics of a step: stored with its turn, and read like all that a step reads. */
+/** The metrics of a step: stored with its turn, and read as recorded reads. */
 import type { Recorder } from '../../journal/index.ts'
 import type { MetricStore, MetricsCollector, StoredMetricSummary, UserMetrics } from '../../observability/index.ts'
 import type { Access } from '../../security/index.ts'

@@ -1,4 +1,4 @@
-/** The sources of tools that a troupe has open: one of each, however many agents hold it. */
+/** The open tool sources of a troupe: one instance of each, shared by all agents that use it. */
 import { failure } from '../../core/index.ts'
 import type { OpenedSource, SourceHost, ToolSource } from '../../tools/index.ts'
 
@@ -19,7 +19,7 @@ export class ToolSources {
     return found
   }
 
-  /** It is opened anew by whoever needs it next. */
+  /** The next use opens it again. */
   async end(source: ToolSource): Promise<void> {
     const opened = this.#opened.get(source)
     this.#opened.delete(source)

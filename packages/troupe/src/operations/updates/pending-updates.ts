@@ -1,10 +1,10 @@
-/** Updates that wait to be sent: the latest of each subject, and beyond a number of them only that much changed. */
+/** Pending updates: the latest of each subject, or a `resync` if there are too many. */
 import { type ListUpdate, subjectOf } from './update.ts'
 
-/** What is sent at once; `resync`: so much changed, or may have been missed, that the reader loads its lists anew. */
+/** One batch. `resync`: so much changed, or may have been missed, that the reader must load its lists again. */
 export type UpdateBatch = readonly ListUpdate[] | 'resync'
 
-/** More subjects than that are a `resync`. */
+/** More subjects than this become a `resync`. */
 export const maxUpdates = 200
 
 export class PendingUpdates {

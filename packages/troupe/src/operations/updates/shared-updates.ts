@@ -10,11 +10,11 @@ import { isUpdate, type ListUpdate } from './update.ts'
 
 const askMs = 2_000
 const answerMs = 5_000
-/** Between two messages of updates to other processes. */
+/** The interval in ms of messages to other processes. */
 const sendMs = 250
-/** Where other processes cannot be heard. */
+/** The interval in ms of `resync` if other processes cannot be reached. */
 const resyncMs = 5_000
-/** Users whose updates other processes asked for. */
+/** The highest number of users whose updates other processes requested. */
 const maxAsked = 10_000
 
 export interface SharedUpdatesHost {
@@ -25,7 +25,7 @@ export interface SharedUpdatesHost {
   readonly received: (user: string, update: ListUpdate | 'resync') => void
 }
 
-/** A user whose updates another process asked for. */
+/** A user whose updates another process requested. */
 interface Asked {
   until: number
   readonly pending: PendingUpdates
@@ -126,7 +126,7 @@ export class SharedUpdates {
   }
 }
 
-/** As many updates as fit into one message, or that there are more. */
+/** Returns the updates that fit into one message, or a `resync` if there are more. */
 function messagesOf(user: string, pending: PendingUpdates): readonly string[] {
   const updates = pending.take()
   const text = JSON.stringify(['updates', user, updates])
@@ -138,7 +138,7 @@ type Message =
   | readonly ['updates.ask', string, undefined]
   | readonly ['updates', string, readonly ListUpdate[] | 'resync']
 
-/** What this release does not know is ignored. */
+/** Unknown kinds of a newer release are ignored. */
 function readMessage(text: string): Message | undefined {
   let message: unknown
   try {

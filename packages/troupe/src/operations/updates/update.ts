@@ -1,7 +1,7 @@
 /** Compact notices for lists that are shown: which run, question, schedule, mailbox or namespace changed, and no content. */
 import { isObject, type TroupeEvent } from '../../core/index.ts'
 
-/** What a run became; the list of runs has all else. */
+/** The new status of a run; the list of runs has the other fields. */
 export type RunUpdate = {
   readonly kind: 'run'
   readonly run: string
@@ -77,7 +77,7 @@ export function updateOf(event: ObservedEvent): ListUpdate | undefined {
 
 const namespaceOf = (key: string): string => key.split('.', 1)[0] as string
 
-/** What the update is about: of two with the same subject the later one holds. */
+/** Returns the subject of the update: a later update of the same subject replaces an earlier one. */
 export function subjectOf(update: ListUpdate): string {
   const { kind } = update
   if (kind === 'run') return `run ${update.run}`
@@ -86,6 +86,6 @@ export function subjectOf(update: ListUpdate): string {
   return kind === 'context' ? `context ${update.namespace}` : `dead-letters ${update.mailbox}`
 }
 
-/** Of what another process sent: a newer release may send kinds that this one does not know. */
+/** Parses an update of another process: a newer release may send unknown kinds. */
 export const isUpdate = (value: unknown): value is ListUpdate =>
   isObject(value) && ['run', 'question', 'schedule', 'dead-letters', 'context'].includes(String(value.kind))

@@ -5,7 +5,7 @@ import { PendingUpdates, type UpdateBatch } from './pending-updates.ts'
 import { SharedUpdates } from './shared-updates.ts'
 import { type ListUpdate, type ObservedEvent, observedPatterns, updateOf } from './update.ts'
 
-/** Between two batches of one watcher: four a second at most. */
+/** The interval in ms of batches for one watcher: at most four a second. */
 const batchMs = 250
 
 type Listener = (update: ListUpdate | 'resync') => void
@@ -20,7 +20,7 @@ export class Updates {
   readonly #clock: Clock
   readonly #events: UpdatesParts['events']
   readonly #shared: SharedUpdates | undefined
-  /** By user: of watchers, and of other processes that asked. */
+  /** The listeners by user: watchers, and other processes. */
   readonly #listeners = new Map<string, Set<Listener>>()
   #stopObserving: readonly (() => void)[] = []
 
@@ -85,7 +85,7 @@ export class Updates {
     }
   }
 
-  /** A troupe in which no user is watched pays nothing for its events. */
+  /** Without a watched user, events cost nothing. */
   #observe(isWatched: boolean): void {
     if (isWatched === this.#stopObserving.length > 0) return
     for (const stop of this.#stopObserving) stop()

@@ -1,4 +1,4 @@
-/** Whether agents, their models and their tools are bounded, and go on where something fails. */
+/** Checks of agents, models and tools: limits, timeouts, retries and fallbacks. */
 import { definitionOf } from '../../../agents/index.ts'
 import { missingModelKeys } from '../../services/model-keys.ts'
 import {
@@ -17,11 +17,11 @@ import {
 import { policyPartsOf } from '../policy-parts.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
-/** More tools than that are more than one job, and models choose badly among them. */
+/** With more tools an agent has more than one job, and models choose badly among them. */
 const maxTools = 15
-/** Characters of instructions beyond which an agent is told more than one thing. */
+/** The length of instructions in characters above which an agent probably has more than one job. */
 const maxInstructions = 12_000
-/** Failures in hundred calls. */
+/** Failures in one hundred calls. */
 const maxFailureRate = 0.05
 
 export const agentChecks = {

@@ -9,7 +9,7 @@ interface SubjectsByArea {
 }
 type About<Id extends CheckId> = (typeof doctorChecks)[Id]['about']
 
-/** Of all checks that are more than the word of a person. */
+/** The functions of all checks except attestations. */
 export type CheckFunctions = {
   readonly [Id in CheckId as About<Id> extends 'word' ? never : Id]: (
     subject: SubjectsByArea[Exclude<About<Id>, 'word'>],

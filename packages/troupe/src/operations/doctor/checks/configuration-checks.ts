@@ -1,11 +1,11 @@
-/** Whether the configuration is one, and the process one that may be relied on. */
+/** Checks of the configuration and of the process. */
 
 import { configProblems, unsafeInProduction } from '../../../configuration/index.ts'
 import { milliseconds } from '../../../core/index.ts'
 import { counted, fail, isAtWork, listNames, pass, settingSourceOf, short, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
-/** Kubernetes kills after so long, unless it is told otherwise. */
+/** The default time in ms after which Kubernetes kills a process. */
 const killedAfterMs = 30_000
 const oldestNode = 24
 
@@ -114,5 +114,5 @@ export const configurationChecks = {
   },
 } satisfies Partial<CheckFunctions>
 
-/** Of these another check speaks. */
+/** Other checks report these problems. */
 const isUnsafe = (code: string) => code === 'config.unsafe' || code === 'encryption.required'

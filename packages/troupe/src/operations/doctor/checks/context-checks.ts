@@ -1,4 +1,4 @@
-/** Whether what is shared, and what waits, keeps within bounds. */
+/** Checks of the context and the mailboxes: retention, sizes and queues. */
 
 import { milliseconds, TroupeError } from '../../../core/index.ts'
 import { defineMessage } from '../../../messaging/index.ts'
@@ -7,14 +7,14 @@ import { healthUser } from '../../health-checks.ts'
 import { counted, coverageOf, fail, listNames, pass, type SystemSubject, short, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
-/** Between two clean-ups. */
+/** The longest tolerated time in ms between two clean-ups. */
 const longestMs = 3_600_000
 const maxOverdue = 1_000
 const nearly = 0.8
 const maxTopics = 100
-/** Writes of tools, one by one, that say nothing yet. */
+/** The number of single writes of tools below which no pattern is visible. */
 const fewWrites = 500
-/** The first of each kind are looked at, and stand for the others. */
+/** The number of checked items of each kind, as a sample. */
 const [usersRead, entriesRead, mailboxesRead] = [20, 100, 50]
 const agent = 'Doctor'
 const Probe = defineMessage<{ readonly n: number }>('doctor.probe')

@@ -1,4 +1,4 @@
-/** Whether somebody would see what goes wrong. */
+/** Checks of logs, alerts, traces and metrics. */
 
 import { rulesOf } from '../../../configuration/index.ts'
 import { nextMacrotask, systemClock } from '../../../core/index.ts'
@@ -69,7 +69,7 @@ export const observationChecks = {
     const { log } = subject.parts
     const configured = checkLogConfig(subject.config.log ?? {}).level ?? 'warn'
     const remedy = "Set log to 'error' or a level that says more, and a destination that takes each line."
-    // A command that looks at an installation opens its log silent: there the configured level is judged.
+    // A command that inspects an installation opens with a silent log, so the configured level is checked.
     const level = isAtWork(subject) ? log.level : configured
     if (!speaks(level, 'error')) return fail(`The level is ${level}: what fails is not logged.`, remedy)
     if (!isAtWork(subject))

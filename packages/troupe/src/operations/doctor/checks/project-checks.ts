@@ -1,4 +1,4 @@
-/** Whether the project around the agents is one that others can rely on, by its files. */
+/** Checks of the files of a project: lockfile, CI, tests, secrets and documentation. */
 import { counted, fail, listNames, type ProjectSubject, pass, short, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
 

@@ -1,4 +1,4 @@
-/** Whether what is held is held for those alone whom it is for. */
+/** Checks of security: isolation, keys, encryption, TLS and secrets. */
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { auditSettings, readTaintPolicy } from '../../../security/index.ts'
@@ -18,7 +18,7 @@ import type { CheckFunctions } from './check-functions.ts'
 
 const yearMs = 365 * 86_400_000
 const maxIncidents = 100
-/** A key that ends sooner is to be replaced now. */
+/** A key that expires sooner, in ms, must be replaced now. */
 const soonMs = 7 * 86_400_000
 
 export const securityChecks = {
@@ -184,7 +184,7 @@ export const securityChecks = {
     const seen =
       policy === 'off' ? 'Who wrote a message is what the database says.' : 'A message without a signature is taken.'
     const remedy = "Set messaging.signatures with keys, and policy: 'require': docs/messaging.md."
-    // Nobody but the process itself writes into a file that it has for itself.
+    // Only this process writes to a file that it has opened exclusively.
     return isPostgres(subject) ? short(subject, seen, remedy) : warn(seen, remedy)
   },
 
@@ -229,7 +229,7 @@ export const securityChecks = {
 
 const isLocal = (host: string) => /^(localhost|\[?::1\]?|127(\.\d+){3}|\/.*)$/.test(host)
 
-/** Places on other machines that the configuration reaches without TLS. */
+/** Returns the remote addresses of the configuration without TLS. */
 function unencryptedConnections({ config, origins }: DoctorSubject): readonly string[] {
   const { storage, alerts, otlp, models = {}, audit } = config
   const plain: string[] = []
@@ -260,7 +260,7 @@ function unencryptedConnections({ config, origins }: DoctorSubject): readonly st
   return plain
 }
 
-/** Paths of secrets that stand in the configuration as they are; never their values. */
+/** Returns the paths of plain secrets in the configuration, never their values. */
 function writtenSecrets({ config, origins, host }: DoctorSubject): readonly string[] {
   const { storage, encryption, messaging, models = {}, audit } = config
   const options = typeof storage === 'string' ? { url: storage } : 'secret' in storage ? {} : storage
@@ -289,7 +289,7 @@ function writtenSecrets({ config, origins, host }: DoctorSubject): readonly stri
   })
 }
 
-/** Of the setting, or of the nearest that holds it. */
+/** Returns the source of the setting, or of the nearest setting that contains it. */
 function sourceOf(origins: DoctorSubject['origins'], path: string): string | undefined {
   for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('.')))) {
     const found = origins?.effectiveValues.get(at)

@@ -1,4 +1,4 @@
-/** Whether the storage holds what it is given, for everybody and for nobody else. */
+/** Checks of the storage: durability, backups, isolation and migrations. */
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { milliseconds, TroupeError } from '../../../core/index.ts'
@@ -161,7 +161,7 @@ export const storageChecks = {
 
   async 'versions.fit'({ parts }) {
     const { staleRuns, examined, more } = await versionsOf(parts, { limit: 500 })
-    // Runs of agents that are not here are left to whoever has them.
+    // Runs of agents that this process does not have are left to other processes.
     const misfit = staleRuns.filter(
       ({ newer, agents }) => newer !== undefined || agents.some(({ here }) => here !== undefined),
     )
@@ -183,7 +183,7 @@ const megabytes = (bytes: number) => `${Math.max(1, Math.round(bytes / 1_048_576
 
 const indexForm = /\b(create (?:unique )?index|drop index|drop table)(?: if (?:not )?exists)? (\w+)(?: on (\w+))?/gi
 
-/** That were made and not taken away again, alone or with their table. */
+/** Returns the indexes that were created and not dropped, alone or with their table. */
 function indexesOf(engine: 'sqlite' | 'postgres'): readonly string[] {
   const tables = new Map<string, string>()
   for (const { up } of [...storageMigrations, ...migrations])
@@ -195,7 +195,7 @@ function indexesOf(engine: 'sqlite' | 'postgres'): readonly string[] {
   return [...tables.keys()]
 }
 
-/** @returns ISO text: when the newest that is whole was made; undefined where there is none */
+/** @returns the time of the newest complete backup as ISO text; undefined if there is none */
 async function newestBackup(folder: string): Promise<string | undefined> {
   const path = resolve(folder)
   const inside = await readdir(path, { withFileTypes: true }).catch(() => [])
@@ -207,7 +207,7 @@ function madeAt(folder: string): string | undefined {
   try {
     return stored.find(folder).at
   } catch (error) {
-    // Another folder, or a backup that was cut off.
+    // Another folder, or an incomplete backup.
     if (error instanceof TroupeError) return undefined
     throw error
   }

@@ -1,9 +1,9 @@
-/** Whether what was begun goes on, and comes to its end. */
+/** Checks of open runs, schedules and dead letters. */
 import { counted, coverageOf, fail, listNames, pass, short, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
 const oldMs = 24 * 3_600_000
-/** Clocks of two machines that are kept by NTP are nearer. */
+/** The tolerated difference of clocks in ms; NTP keeps it smaller. */
 const [warnSkewMs, failSkewMs] = [1_000, 10_000]
 
 export const workChecks = {
