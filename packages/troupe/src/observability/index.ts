@@ -1,4 +1,4 @@
-/** What can be seen from outside: logs, metrics, traces, health, alerts. Listens to events; nothing waits for it. */
+/** Observability: logs, metrics, traces, health and alerts. It listens to events, and no caller waits for it. */
 export * from './alerts/index.ts'
 export * from './health/index.ts'
 export * from './logs/index.ts'

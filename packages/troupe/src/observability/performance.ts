@@ -1,4 +1,4 @@
-/** How long operations take, by name: of events that are timed, and of what a host times itself. */
+/** The durations of operations by name: of timed events, and of operations that the application measures. */
 import {
   type Clock,
   checkFunction,
@@ -19,7 +19,7 @@ export interface OperationReport {
   readonly failures: number
   /** 0 to 1. */
   readonly successRate: number
-  /** Milliseconds, as all times here. */
+  /** ms, as all durations here. */
   readonly averageMs: number
   readonly p50Ms: number
   readonly p95Ms: number
@@ -40,7 +40,7 @@ export interface PerformanceReport {
   /** ISO text. */
   readonly timestamp: string
   readonly uptimeMs: number
-  /** The slowest on average first. */
+  /** Operations, the slowest on average first. */
   readonly operations: readonly OperationReport[]
   /** Of the operations that the application timed. Those of Troupe, as `tool.called` and `storage.read`, are in `operations`. */
   readonly summary: {

@@ -1,6 +1,6 @@
 /**
- * Whether the whole works: checks with limits of time, run at once, their answers kept for a while, so that whoever asks
- * often costs little. No check can fail or hold up another.
+ * The health of a troupe: checks with time limits, executed concurrently, with cached answers, so that frequent requests cost
+ * little. No check can fail or delay another.
  */
 import {
   type Clock,
@@ -19,25 +19,25 @@ import { withTimeLimit } from '../../resilience/index.ts'
 
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
 
-/** What a check may answer: true or nothing is healthy, false is not; what it throws is the reason. */
+/** The answer of a check: true or undefined is healthy, false is unhealthy; a thrown error is the reason. */
 export type CheckAnswer =
   | boolean
   | undefined
   | {
       readonly status: HealthStatus
       readonly message?: string
-      /** Figures worth seeing; no payloads, no secrets. */
+      /** Values to show, without payloads and secrets. */
       readonly details?: { readonly [name: string]: Json }
     }
 // biome-ignore lint/suspicious/noConfusingVoidType: a check that only throws returns nothing.
 export type HealthCheck = (call: { readonly signal: AbortSignal }) => CheckAnswer | void | Promise<CheckAnswer | void>
 
 export interface CheckOptions {
-  /** After it the check has failed; 5 s by default. */
+  /** The time limit of the check; 5 s by default. */
   readonly timeout?: Duration
-  /** Whether the whole is unhealthy with it, and not degraded alone; true by default. */
+  /** True, the default: a failed check makes the troupe unhealthy. False: degraded. */
   readonly critical?: boolean
-  /** For so long an answer is good; 10 s by default. */
+  /** The time for which an answer is cached; 10 s by default. */
   readonly interval?: Duration
 }
 
@@ -46,10 +46,10 @@ export interface CheckReport {
   readonly status: HealthStatus
   readonly critical: boolean
   readonly durationMs: number
-  /** ISO text: when it was looked at. */
+  /** The time of the check as ISO text. */
   readonly checkedAt: string
   readonly message?: string
-  /** Present where the check threw an error that is not Troupe's own: the id under which the log has it. */
+  /** The id of the log line, if the check threw an error that is not one of Troupe. */
   readonly errorId?: string
   readonly details?: { readonly [name: string]: Json }
 }
@@ -91,10 +91,10 @@ export class HealthMonitor {
   #task: PeriodicTask | undefined
 
   /**
-   * @param options.clock the machine's by default
+   * @param options.clock the clock of the machine by default
    * @param options.changed is called when the overall status changes
-   * @param options.failed receives what a check threw, or that it answered `unhealthy`; not again while it goes on failing
-   * @throws ValidationError naming the option that is wrong
+   * @param options.failed receives the error of a check or its `unhealthy` answer; once until it is healthy again
+   * @throws ValidationError naming the invalid option
    */
   constructor(
     options: {
@@ -113,8 +113,8 @@ export class HealthMonitor {
   }
 
   /**
-   * @returns a function that takes it out again
-   * @throws ValidationError for a name that is taken, what is no function, or a wrong option
+   * @returns a function that removes the check
+   * @throws ValidationError for a registered name, a value that is not a function, or an invalid option
    */
   register(name: string, run: HealthCheck, options: CheckOptions = {}): () => void {
     checkName('health check', name)
@@ -138,7 +138,7 @@ export class HealthMonitor {
     }
   }
 
-  /** Looks at all of them, at once. Never rejects. @param options.fresh asks anew where an answer is kept */
+  /** Executes all checks concurrently. Never rejects. @param options.fresh ignores cached answers */
   async report(options: { readonly fresh?: boolean } = {}): Promise<HealthReport> {
     checkOptions('health', options, ['fresh'])
     const checks = await Promise.all(
@@ -156,7 +156,7 @@ export class HealthMonitor {
     }
   }
 
-  /** Looks by itself from now on, so that a change is reported even if no caller asks. */
+  /** Executes the checks periodically from now on, so that a change is reported without a request. */
   start(every: Duration): void {
     const intervalMs = milliseconds(every, 'health.every')
     const run = async () => void (await this.report())

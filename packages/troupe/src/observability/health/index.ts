@@ -1,4 +1,4 @@
-/** Whether the whole works, and what stands still. */
+/** Health checks, and the watchdog of stalled work. */
 export {
   type CheckAnswer,
   type CheckOptions,

@@ -1,8 +1,8 @@
-/** How late timers come: what keeps the loop busy holds up everything else. */
+/** The lag of the event loop: how late timers are, because of work that blocks the loop. */
 import { type Clock, PeriodicTask } from '../../core/index.ts'
 
 const everyMs = 5_000
-/** The worst of so many is kept: five minutes. */
+/** The number of measurements of which the worst is kept: five minutes. */
 const maxSamples = 60
 
 export class LoopLag {
@@ -17,11 +17,11 @@ export class LoopLag {
     this.#task = new PeriodicTask({ name: 'event loop lag', clock, intervalMs: everyMs, run })
   }
 
-  /** ms, the worst of the last five minutes. */
+  /** The worst lag of the last five minutes in ms. */
   get worstMs(): number {
     return Math.max(0, ...this.#late)
   }
-  /** ms, the last one measured. */
+  /** The last measured lag in ms. */
   get latestMs(): number {
     return this.#late.at(-1) ?? 0
   }

@@ -1,6 +1,6 @@
 /**
- * Finds work that stands still: a step that should go on, a message that was handed out, and nothing was heard of either
- * for too long. It listens to events and changes nothing.
+ * Finds stalled work: an executing step or a delivered message without events for too long. It listens to events and changes
+ * nothing.
  */
 import type { Clock, EventFields, Events, Json } from '../../core/index.ts'
 
@@ -14,12 +14,12 @@ export interface StalledWork {
 }
 
 interface Watched extends Omit<StalledWork, 'forMs'> {
-  /** Monotonic: when something was last heard of it. */
+  /** The time of its last event, by the monotonic clock. */
   at: number
   isReported: boolean
 }
 
-/** Beyond it what came first is watched no more. */
+/** The highest number of watched items; beyond it the oldest are no longer watched. */
 const maxWatched = 50_000
 
 const begins: Readonly<Record<string, StalledWork['kind']>> = {
@@ -52,7 +52,7 @@ export class Watchdog {
     this.#off = parts.events.on('*', (event) => this.#observe(event))
   }
 
-  /** What stands still now. */
+  /** Returns the stalled work. */
   stalled(): readonly StalledWork[] {
     const now = this.#clock.monotonic()
     return [...this.#watched.values()]
@@ -60,7 +60,7 @@ export class Watchdog {
       .map(({ at, isReported: _, ...work }) => ({ ...work, forMs: now - at }))
   }
 
-  /** Tells of what newly stands still: `work.stalled`. */
+  /** Emits `work.stalled` for newly stalled work. */
   check(): void {
     const now = this.#clock.monotonic()
     for (const work of this.#watched.values()) {
@@ -79,13 +79,13 @@ export class Watchdog {
     const kind = begins[event.type]
     if (kind) this.#watch(kind, event)
     else if (ends.has(event.type)) for (const key of keysOf(event)) this.#watched.delete(key)
-    // Whatever is told from within a step shows that it goes on.
+    // Any event of a step shows that it makes progress.
     else for (const span of [event.span, event.parent]) this.#refresh(span)
   }
 
   #watch(kind: StalledWork['kind'], event: EventFields): void {
     const [key] = keysOf(event)
-    // A box that keeps failing has stood since it first did.
+    // A mailbox that keeps failing counts as stalled since the first failure.
     if (key === undefined || (kind === 'outbox' && this.#watched.has(key))) return
     const { userId, agent, to, runId, step, id } = event
     this.#watched.delete(key)

@@ -1,4 +1,4 @@
-/** Lines for people and machines. */
+/** Logs. */
 export * from './log.ts'
 export { logEvents } from './log-events.ts'
 export { failureFields, logFailures } from './log-failures.ts'

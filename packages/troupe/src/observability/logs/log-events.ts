@@ -1,4 +1,4 @@
-/** What happens, as lines of three logs: `context`, `performance`, `security`. */
+/** Logs events as lines of three logs: `context`, `performance`, `security`. */
 import type { EventFields, EventPattern, Events, Json } from '../../core/index.ts'
 import { type Log, type LogLevel, speaks } from './log.ts'
 

@@ -1,4 +1,4 @@
-/** The log of what fails: every failure that has an event with its error is one line. */
+/** The log of failures: one line for each event with an error. */
 import {
   type EventFields,
   type EventName,
@@ -10,7 +10,7 @@ import {
 } from '../../core/index.ts'
 import type { Log } from './log.ts'
 
-/** The events of what failed, and how the log says it. */
+/** The events of failures, and their log messages. */
 const messages: { readonly [Name in EventName]?: string | ((event: EventFields) => string) } = {
   'callback.failed': ({ callback }) => `${/^[aeiou]/.test(String(callback)) ? 'an' : 'a'} ${callback} failed`,
   'message.dead-lettered': 'a message was dead-lettered',

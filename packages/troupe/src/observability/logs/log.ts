@@ -1,4 +1,4 @@
-/** Structured logs. A port, so that tests and simulations keep what was said; pino is the shell in production. */
+/** The port of structured logs: pino implements it in production, and tests collect the lines. */
 import type { Json } from '../../core/index.ts'
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -11,19 +11,19 @@ export const speaks = (level: LogLevel, wanted: LogLevel): boolean => ranks[want
 export type LogFields = { readonly [field: string]: Json | Error | undefined }
 
 export interface Log {
-  /** What became of the lines of this log and of all made from it: those that the destination threw at are lost. */
+  /** The counts of this log and its children: lines at which the destination threw are lost. */
   readonly lines?: { readonly written: number; readonly lost: number }
-  /** Of this log and of all made from it; may be changed while it works. */
+  /** The level of this log and its children, which can be changed at any time. */
   level: LogLevel
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void
   error(message: string, fields?: LogFields): void
-  /** The same log, each line carrying these fields too. */
+  /** Returns a child log that adds these fields to each line. */
   child(fields: LogFields): Log
 }
 
-/** Says nothing. */
+/** A log without output. */
 export const silentLog: Log = {
   level: 'silent',
   debug() {},

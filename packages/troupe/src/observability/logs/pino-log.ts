@@ -13,22 +13,22 @@ export interface LogSink {
   write(line: string): unknown
 }
 
-/** What a host says of its log; a level alone is short for `{ level }`. */
+/** The log options; a level alone is short for `{ level }`. */
 export interface LogConfig {
   /** `warn` by default. */
   readonly level?: LogLevel
   /** `json` lines, or `pretty` ones for a person; `auto`, the default, is pretty on a terminal. */
   readonly format?: 'json' | 'pretty' | 'auto'
-  /** Paths of fields whose values never come out, besides those under which secrets travel: `['order.card', '*.iban']`. */
+  /** Paths of fields whose values are never logged, besides those of secrets: `['order.card', '*.iban']`. */
   readonly redact?: readonly string[]
-  /** Where lines go; standard error by default. */
+  /** The destination of lines; standard error by default. */
   readonly destination?: LogSink
 }
 
 export interface PinoLogOptions extends LogConfig {
-  /** Whether standard error is a terminal. */
+  /** True if standard error is a terminal. */
   readonly terminal?: boolean
-  /** Goes over each whole line: takes out registered secrets. */
+  /** Removes registered secrets from each complete line. */
   readonly redactText?: (line: string) => string
   readonly eventContext?: () => EventContext | undefined
 }
@@ -63,10 +63,10 @@ export async function createPinoLog(options: PinoLogOptions = {}): Promise<Log> 
   const sink = guarded(options.destination ?? standardError(lines), lines, options.redactText)
   const logger = pino(
     {
-      // Ours decides, so that a change reaches the children too.
+      // The level is checked here, so that a change applies to children too.
       level: 'trace',
       serializers: { err: (error: Error) => redactSecretFields(pino.stdSerializers.err(error)) },
-      // Costs much of a line, and so is there for those alone who name paths.
+      // Takes a large part of a line's time, so it is used only if paths are configured.
       ...(redact.length > 0 ? { redact: { paths: [...redact], censor: redacted } } : {}),
       base: null,
     },
@@ -100,10 +100,10 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
         const { error, ...rest } = fields
         const logFields =
           error instanceof Error ? { ...redactSecretFields(rest), err: error } : redactSecretFields(fields)
-        // Here, for pino's own mixin costs several times the rest of a line.
+        // Added here, because pino's mixin takes several times the rest of a line.
         logger[level]({ ...shared.eventContext?.(), ...logFields }, message)
       } catch {
-        // What can't be written down is no reason to fail what it was about.
+        // A line that cannot be written must not fail its cause.
       }
     }
   return {
@@ -129,7 +129,7 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
   }
 }
 
-/** A pipe that nobody reads any more takes lines, and says later that it lost them. */
+/** A pipe without a reader accepts lines and reports later that they are lost. */
 function standardError(lines: Lines): LogSink {
   const destination = pino.destination({ dest: 2, sync: true })
   destination.on('error', () => lose(lines))
@@ -154,7 +154,7 @@ const guarded = (sink: LogSink, lines: Lines, redactText: (line: string) => stri
   },
 })
 
-/** As pino-pretty takes it. */
+/** The options of pino-pretty. */
 const asStream = (sink: LogSink): NodeJS.WritableStream =>
   new Writable({
     decodeStrings: false,

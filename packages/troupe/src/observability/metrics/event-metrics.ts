@@ -1,8 +1,8 @@
-/** What each event counts for: its type is the metric's name, and a few of its fields are labels. No user is one. */
+/** The metrics of events: the type is the name, and some fields are labels. Users are never labels. */
 import type { EventFields, EventName } from '../../core/index.ts'
 import type { Labels } from './series.ts'
 
-/** Fields with few values. What an event does not say is no label of it. */
+/** Fields with few values, which become labels of the events that have them. */
 export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>> = {
   'alert.cleared': ['alert'],
   'alert.raised': ['alert', 'severity'],
@@ -42,7 +42,7 @@ export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>
   'worker.restarted': ['agent'],
 }
 
-/** What is counted of an event besides: by metric, the field with the amount. */
+/** Additional counters of an event: the field with the amount, by metric. */
 export const eventAmounts = {
   'model.called': [
     { metric: 'model.tokens', field: 'inputTokens', labels: { direction: 'input' } },

@@ -1,4 +1,4 @@
-/** Counts, values and durations, bounded, and how they are written down. */
+/** Metrics: counters, values and durations in bounded memory, and their export. */
 export { eventAmounts, eventLabels } from './event-metrics.ts'
 export type { GaugeReading, Metric, MetricKind } from './metric.ts'
 export { countedNames, gaugeNames, isPublished, unitOf, unknownMetric } from './metric-names.ts'

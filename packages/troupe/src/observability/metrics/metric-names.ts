@@ -1,4 +1,4 @@
-/** The published names of what is not an event: gauges, and what is counted of the storage and of models. */
+/** The published names of metrics that are not events: gauges, and counters of the storage and of models. */
 import { eventNames, failure, nearest, type TroupeError } from '../../core/index.ts'
 
 export const gaugeNames = {
@@ -37,14 +37,14 @@ const published: ReadonlySet<string> = new Set([
   ...Object.keys(countedNames),
 ])
 
-/** Whether Troupe itself publishes a metric of this name. */
+/** Returns true if Troupe itself publishes a metric of this name. */
 export const isPublished = (name: string): boolean => published.has(name)
 
-/** @param own names of metrics that the application recorded */
+/** @param own the names of metrics that the application recorded */
 export function unknownMetric(name: string, own: readonly string[]): TroupeError {
   const near = nearest(name, [...published, ...own])
   return failure('metric.unknown', { metric: name, nearest: near ?? 'one of those in troupe.metrics.names()' })
 }
 
-/** What stands behind the name of a counter where it is exposed. */
+/** The suffix of an exposed counter. */
 export const unitOf = (name: string): string => (name === 'model.cost' ? 'usd_total' : 'total')

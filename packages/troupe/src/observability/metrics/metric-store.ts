@@ -1,6 +1,6 @@
 /**
- * Metrics of users, stored: sums of a minute each, so that a history costs as much as it has minutes, however often
- * something was recorded. They survive restarts and are the same in all processes.
+ * Stored metrics of users: one sum per minute, so that the cost of a history depends on its minutes and not on the number of records.
+ * They survive restarts and are the same in all processes.
  */
 import { sql } from 'kysely'
 import {
@@ -30,15 +30,15 @@ export interface MetricStore {
   /** @throws NotFoundError `metric.unknown`; ValidationError */
   summary(user: UserId, name: string, options: SummaryOptions): Promise<StoredMetricSummary>
   names(user: UserId): Promise<readonly string[]>
-  /** Removes what is older than the retention, and the oldest minutes beyond the bound. */
+  /** Deletes minutes beyond the retention, and the oldest minutes beyond the limit. */
   cleanup(user: UserId): Promise<void>
   setRetention(retention: Duration): void
 }
 
 const minuteMs = 60_000
-/** Minutes of all series of one user; beyond it the oldest go. */
+/** The highest number of minutes of all series of one user. */
 const maxMinutes = 100_000
-/** More names are not listed. */
+/** The highest number of listed names. */
 const maxNames = 1_000
 
 interface MetricStoreParts {

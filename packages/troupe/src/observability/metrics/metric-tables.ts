@@ -1,4 +1,4 @@
-/** What users' code has recorded under names of its own: a row for each minute of each series, and nothing finer. */
+/** The tables of application metrics: one row for each minute of each series. */
 import { type Migration, postgresTables, type UserTable } from '../../storage/index.ts'
 
 export interface MetricTables {

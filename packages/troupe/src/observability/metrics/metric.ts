@@ -1,4 +1,4 @@
-/** One name with all that is counted under it. */
+/** A metric: a name with its series. */
 import type { Labels, Series } from './series.ts'
 
 export type MetricKind = 'counter' | 'timer' | 'value'
@@ -15,7 +15,7 @@ export interface GaugeReading {
   readonly value: number
 }
 
-/** What whoever writes metrics down elsewhere asks a collector for. */
+/** The port of a collector for exporters. */
 export interface Readable {
   metrics(): readonly Metric[]
   readGauges(): Promise<readonly GaugeReading[]>

@@ -1,6 +1,6 @@
 /**
- * Counts, values and durations of what happens in a troupe. It listens to events and is asked by users. Memory is bounded:
- * so many series, and of each the latest thousand values; a name with too many labels counts the rest as `other`.
+ * Collects counters, values and durations of a troupe from events and from the application. Memory is bounded: a limited number of
+ * series with the latest thousand values each; a name with too many labels counts the rest as `other`.
  */
 import {
   type Clock,
@@ -36,7 +36,7 @@ export interface RecordOptions {
 }
 
 export interface SummaryOptions {
-  /** Only what was observed within it. */
+  /** Only observations within this time. */
   readonly window?: Duration
   /** Only series that have these labels. */
   readonly labels?: Labels
@@ -48,7 +48,7 @@ export interface RunningTimer extends Disposable {
   stop(outcome?: { readonly success?: boolean }): number
 }
 
-/** One figure, or several with labels of their own. */
+/** One value, or several with labels. */
 export type GaugeRead = () => GaugeValue | Promise<GaugeValue>
 type GaugeValue = number | readonly { readonly labels: Labels; readonly value: number }[]
 interface Gauge {
@@ -63,13 +63,13 @@ export class MetricsCollector implements Readable {
   readonly #metrics = new Map<string, Metric>()
   readonly #gauges = new Map<string, Gauge>()
   readonly #began: number
-  /** Gauges that failed when they were last read: each failure is reported once. */
+  /** Gauges whose last read failed: each failure is reported once. */
   readonly #failedGauges = new Set<string>()
   #events: Events | undefined
   #series = 0
   #order = 0
 
-  /** @throws ValidationError for what is no clock */
+  /** @throws ValidationError for a value that is not a clock */
   constructor(clock: Clock = systemClock) {
     if (typeof fieldOf(clock, 'monotonic') !== 'function')
       throw failure('validation.failed', { what: 'The clock of a MetricsCollector', problem: 'it has no monotonic()' })
@@ -78,8 +78,8 @@ export class MetricsCollector implements Readable {
   }
 
   /**
-   * Counts every event by its type; those with `durationMs` are timed, those with `success: false` are failures. A gauge
-   * that fails is reported there.
+   * Counts every event by its type; `durationMs` is recorded as a duration and `success: false` as a failure. Failed gauges are
+   * reported as events.
    */
   listen(events: Events): () => void {
     checkFunction('events.on of MetricsCollector.listen', fieldOf(events, 'on'))
@@ -87,7 +87,7 @@ export class MetricsCollector implements Readable {
     return events.on('*', (event) => countEvent(this, event))
   }
 
-  /** ms since this collector began. */
+  /** ms since the creation of the collector. */
   get uptimeMs(): number {
     return this.#clock.monotonic() - this.#began
   }
@@ -101,12 +101,12 @@ export class MetricsCollector implements Readable {
     this.#one(name, 'counter', labels)?.add(by, success, this.#clock.monotonic())
   }
 
-  /** A duration in ms, counted too. */
+  /** Records and counts a duration in ms. */
   time(name: string, durationMs: number, options: RecordOptions = {}): void {
     this.#observe(name, 'timer', durationMs, options)
   }
 
-  /** A value of any unit, e.g. the size of an order. */
+  /** Records a value of any unit, e.g. the size of an order. */
   record(name: string, value: number, options: RecordOptions = {}): void {
     this.#observe(name, 'value', value, options)
   }
@@ -127,7 +127,7 @@ export class MetricsCollector implements Readable {
     return { stop, [Symbol.dispose]: () => void stop() }
   }
 
-  /** Times what the function does, and passes on its result or error. */
+  /** Measures a function, and returns its result or rethrows its error. */
   async trackExecution<T>(name: string, run: () => Promise<T> | T, labels: Labels = {}): Promise<T> {
     checkMetric(name)
     checkFunction(`What ${name} tracks`, run)
@@ -143,8 +143,7 @@ export class MetricsCollector implements Readable {
   }
 
   /**
-   * What was recorded under a name: zeros for a published metric under which nothing happened yet. A gauge has no past:
-   * `gauges()` reads it.
+   * Returns the summary of a metric: zeros for a published metric without records. A gauge has no history; `gauges()` reads it.
    * @throws NotFoundError `metric.unknown` for a name that is neither published nor recorded, with the nearest
    */
   summary(name: string, options: SummaryOptions = {}): MetricSummary {
@@ -168,7 +167,7 @@ export class MetricsCollector implements Readable {
     return [...this.#gauges.values()].some((gauge) => gauge.name === name)
   }
 
-  /** A figure that stands, or is read on demand. The last one of a name and labels holds. */
+  /** Registers a gauge: a value, or a function that is read on demand. The last one of a name and labels counts. */
   gauge(name: string, value: number | GaugeRead, labels: Labels = {}): void {
     checkMetric(name)
     checkLabels(labels)
@@ -182,7 +181,7 @@ export class MetricsCollector implements Readable {
     this.#gauges.set(key, { name, labels, read: typeof value === 'function' ? value : () => value })
   }
 
-  /** All gauges without labels as they stand now; one that fails is left out. */
+  /** Reads all gauges without labels; failed ones are left out. */
   async gauges(): Promise<Readonly<Record<string, number>>> {
     const found = await this.readGauges()
     return Object.fromEntries(
@@ -209,7 +208,7 @@ export class MetricsCollector implements Readable {
   }
 
   #reportGauge(key: string, { name }: Gauge, error: unknown): void {
-    // At the end of a troupe its own gauges have nothing left to read.
+    // After the close of a troupe, its own gauges have nothing to read.
     const isClosed = error instanceof TroupeError && error.code === 'troupe.closed'
     if (isClosed || this.#failedGauges.has(key) || !this.#events) return
     this.#failedGauges.add(key)
@@ -217,7 +216,7 @@ export class MetricsCollector implements Readable {
   }
 
   /**
-   * All of it in the text format of Prometheus.
+   * Returns all metrics in the text format of Prometheus.
    * @example response.type('text/plain; version=0.0.4').send(await troupe.metrics.prometheus())
    */
   prometheus(): Promise<string> {
@@ -228,7 +227,7 @@ export class MetricsCollector implements Readable {
     return [...this.#metrics.keys()].sort()
   }
 
-  /** For those who write it down elsewhere. */
+  /** Returns all metrics for exporters. */
   metrics(): readonly Metric[] {
     return [...this.#metrics.values()]
   }
@@ -245,7 +244,7 @@ export class MetricsCollector implements Readable {
     series?.observe(value, at, ++this.#order)
   }
 
-  /** Undefined for a new name beyond the bound: an unbounded name or label must not fill the memory. */
+  /** Returns undefined for a new name beyond the limit, so that unbounded names or labels do not fill the memory. */
   #one(name: string, kind: MetricKind, labels: Labels): Series | undefined {
     let metric = this.#metrics.get(name)
     if (!metric) {
@@ -253,7 +252,7 @@ export class MetricsCollector implements Readable {
       metric = { name, kind, series: new Map() }
       this.#metrics.set(name, metric)
     }
-    // Counted first, timed later: what has durations is a timer.
+    // A metric that was counted first and timed later is a timer.
     if (metric.kind === 'counter') metric.kind = kind
     const key = keyOf('', labels)
     const found = metric.series.get(key)
@@ -287,16 +286,16 @@ export function checkMetric(name: string): void {
   if (problem !== undefined) throw failure('validation.failed', { what: 'The name of a metric', problem })
 }
 
-/** In characters, of the name of a metric. */
+/** The highest length of the name of a metric in characters. */
 const longestName = 256
 
-/** @throws ValidationError for what is no finite number */
+/** @throws ValidationError for a value that is not a finite number */
 export function checkValue(name: string, value: number): void {
   if (!Number.isFinite(value))
     throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is not a finite number' })
 }
 
-/** @throws ValidationError for what is no object of texts, numbers and booleans */
+/** @throws ValidationError for a value that is not an object of texts, numbers and booleans */
 export function checkLabels(labels: Labels): void {
   const isFit = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
   if (isPlainObject(labels) && readable('The labels of a metric', () => Object.values(labels).every(isFit))) return
@@ -305,7 +304,7 @@ export function checkLabels(labels: Labels): void {
 
 const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)
 
-/** Whatever order they are written in, the same labels are one series. */
+/** Returns the key of labels, independent of their order. */
 function keyOf(name: string, labels: Labels): string {
   let key = name
   for (const label of Object.keys(labels).sort()) key += `\u0000${label}\u0000${labels[label]}`

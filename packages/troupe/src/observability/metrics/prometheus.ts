@@ -1,6 +1,6 @@
 /**
- * The metrics in the text format of Prometheus (version 0.0.4). Ours, and no client library's: the collector counts
- * already, and a second registry beside it would count everything twice.
+ * Formats the metrics as text of Prometheus (version 0.0.4). No client library is used, because the collector counts already and a
+ * second registry would count twice.
  */
 import { eventNames } from '../../core/index.ts'
 import type { GaugeReading, Metric, Readable } from './metric.ts'
@@ -9,7 +9,7 @@ import { bucketBounds, type Labels, type Series } from './series.ts'
 
 export async function renderPrometheus(metrics: Readable): Promise<string> {
   const names = new Names()
-  // Names are given out in the order of coming, ours first, so that one that joins them takes nobody else's.
+  // Names are assigned in order, those of Troupe first, so that a later metric cannot take the name of an earlier one.
   const counted = oursFirst(metrics.metrics(), eventNames).map((metric) => ({
     name: metric.name,
     lines: family(metric, names),
@@ -32,11 +32,11 @@ function oursFirst<T extends { readonly name: string }>(
   return [...all].sort((a, b) => rank(a) - rank(b))
 }
 
-/** Two names of a host's may be exposed as one; a family that is there twice would cost the whole scrape. */
+/** Two names of an application may have the same exposed name; a repeated family would invalidate the whole scrape. */
 class Names {
   readonly #usedNames = new Set<string>()
 
-  /** @param parts what the family's lines have after its name */
+  /** @param parts the suffixes of the family's lines */
   reserve(name: string, parts: readonly string[] = ['']): string {
     let free = name
     while (parts.some((part) => this.#usedNames.has(free + part))) free += '_'
@@ -56,7 +56,7 @@ export const exposedName = (name: string, unit = ''): string =>
 
 function gauge(name: string, readings: readonly GaugeReading[], names: Names): readonly string[] {
   const full = names.reserve(exposedName(name))
-  // Of the same labels the last one holds.
+  // The last value of equal labels counts.
   const lines = new Map(readings.map(({ labels, value }) => [labelText(labels), value]))
   return [
     ...head(full, 'gauge', helpOf(gaugeNames, name)),
@@ -104,7 +104,7 @@ function histogram(full: string, { labels, buckets, sum, observed }: Series, sca
   ]
 }
 
-/** A host's own metric may have any name, as one that every object has. */
+/** A metric of an application may have any name, also one that every object has. */
 const helpOf = (names: Readonly<Record<string, string>>, name: string): string =>
   (Object.hasOwn(names, name) ? names[name] : undefined) ?? name
 
@@ -117,7 +117,7 @@ const numberText = (value: number) => (Math.abs(value) === Infinity ? `${value <
 const escaped = (value: unknown) =>
   String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 
-/** One name that the format does not have, or that is there twice, would cost the whole scrape. */
+/** An invalid or repeated label name would invalidate the whole scrape. */
 function labelText(labels: Labels, reservedNames: readonly string[] = []): string {
   const names = new Set(reservedNames)
   const parts = Object.entries(labels).map(([label, value]) => {
@@ -129,7 +129,7 @@ function labelText(labels: Labels, reservedNames: readonly string[] = []): strin
   return parts.length === 0 ? '' : `{${parts.join(',')}}`
 }
 
-/** Of letters, digits and `_`, beginning with no digit; two `_` at the beginning are Prometheus's own. */
+/** Returns a name of letters, digits and `_` that does not start with a digit; a leading `__` is reserved. */
 const labelName = (name: string) =>
   name
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')

@@ -5,15 +5,15 @@ export type Labels = Readonly<Record<string, string>>
 /** Upper bounds in ms of what a histogram counts; beyond the last is +Inf. From a cached read to a slow run. */
 export const bucketBounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000]
 
-/** Values, and seconds in which something was counted, that are kept of one series. */
+/** The number of stored values, and of seconds with counts, of one series. */
 export const maxSamples = 1_000
 const secondMs = 1_000
 
 export interface MetricObservation {
   readonly value: number
-  /** Of the monotonic clock. */
+  /** ms of the monotonic clock. */
   readonly at: number
-  /** Which of the collector's it is: tells the latest where the clock does not move. */
+  /** The sequence number in the collector, which orders values of the same time. */
   readonly order: number
 }
 
@@ -27,15 +27,15 @@ interface Tally {
 
 export class Series {
   readonly labels: Labels
-  /** Of increments and observations. */
+  /** The number of increments and observations. */
   count = 0
   failures = 0
   sum = 0
-  /** Observations alone. */
+  /** The number of observations. */
   observed = 0
   min = Number.POSITIVE_INFINITY
   max = Number.NEGATIVE_INFINITY
-  /** Per bound, not cumulated; the last is beyond all. */
+  /** Counts per bound, not cumulative; the last is beyond all bounds. */
   readonly buckets: number[] = new Array<number>(bucketBounds.length + 1).fill(0)
   #next = 0
   // Arrays of numbers, each in its place: of objects a thousand young ones would outlive every collection.
@@ -78,14 +78,14 @@ export class Series {
     this.#next = (this.#next + 1) % maxSamples
   }
 
-  /** The kept ones that were made after `since`. */
+  /** Returns the stored values after `since`. */
   after(since: number): readonly MetricObservation[] {
     return this.#values
       .map((value, i) => ({ value, at: this.#times[i] as number, order: this.#orders[i] as number }))
       .filter(({ at }) => at > since)
   }
 
-  /** Of the kept seconds, those after `since`. */
+  /** Returns the counts of the stored seconds after `since`. */
   countedAfter(since: number): { readonly count: number; readonly failures: number } {
     if (since === Number.NEGATIVE_INFINITY) return this
     const total = { count: 0, failures: 0 }

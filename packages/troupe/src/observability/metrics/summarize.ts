@@ -1,4 +1,4 @@
-/** What the values of a metric come to. */
+/** Summarises the values of a metric. */
 import type { MetricObservation } from './series.ts'
 
 export interface MetricSummary {

@@ -1,7 +1,6 @@
 /**
- * Spans and metrics as OTLP/HTTP takes them in JSON (opentelemetry-proto 1.x). Ours: the packages of OpenTelemetry bring an
- * SDK of one major version with its own clock, timers and network, and a second registry; what is left of the work with
- * them is this mapping.
+ * Encodes spans and metrics as JSON of OTLP/HTTP (opentelemetry-proto 1.x). No library is used, because the packages of
+ * OpenTelemetry bring an SDK with its own clock, timers, network and a second registry, and would still need this mapping.
  */
 import type { Json } from '../../core/index.ts'
 import { bucketBounds, exposedName, type GaugeReading, type Metric, unitOf } from '../metrics/index.ts'
@@ -90,7 +89,7 @@ function encodeMetric({ name, kind, series }: Metric, times: { readonly [name: s
   }
 }
 
-/** Integers of 64 bits travel as text. Three digits of a millisecond are kept. */
+/** 64-bit integers are sent as text, with three decimal digits of a millisecond. */
 const nanoseconds = (ms: number): string => `${BigInt(Math.round(ms * 1_000)) * 1_000n}`
 
 const attributes = (values: { readonly [name: string]: Json }): Json[] =>

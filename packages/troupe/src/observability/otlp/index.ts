@@ -1,2 +1,2 @@
-/** To a collector of OpenTelemetry. */
+/** Export to an OpenTelemetry collector. */
 export { checkOtlp, type OtlpConfig, OtlpExporter } from './otlp-exporter.ts'

@@ -1,4 +1,4 @@
-/** Sends spans as they end and metrics at intervals to a collector. What it can't take is tried again, then lost, and said. */
+/** Sends ended spans and periodic metrics to a collector. Failed sends are retried, then dropped and reported. */
 import {
   type Clock,
   checkOptions,
@@ -17,12 +17,12 @@ import type { OwnedSpan, Span, SpanSink } from '../traces/index.ts'
 import { encodeMetrics, encodeSpans, type OtlpResource } from './encode-otlp.ts'
 
 export interface OtlpConfig {
-  /** Of the collector, without a path: `http://localhost:4318`. */
+  /** The address of the collector without a path: `http://localhost:4318`. */
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
-  /** `service.name` and whatever else says who this is; `troupe` by default. */
+  /** The resource attributes, such as `service.name`; `troupe` by default. */
   readonly resource?: Readonly<Record<string, string>>
-  /** Between two sendings of the metrics; 60 s by default. */
+  /** The interval of sending metrics; 60 s by default. */
   readonly every?: Duration
 }
 
@@ -34,7 +34,7 @@ export interface OtlpParts {
   readonly failed: (error: unknown) => void
 }
 
-/** @throws ValidationError for an unknown option or an address that is none */
+/** @throws ValidationError for an unknown option or an invalid address */
 export function checkOtlp(config: OtlpConfig): OtlpConfig {
   checkOptions('otlp', config, ['url', 'headers', 'resource', 'every'])
   if (!URL.canParse(config.url) || !/^https?:$/.test(new URL(config.url).protocol))
@@ -50,10 +50,10 @@ export function checkOtlp(config: OtlpConfig): OtlpConfig {
 }
 
 const sendingMs = 10_000
-/** All that is sent at the end: a process that is ended is killed soon after. */
+/** The time limit in ms of the last send: a process that is told to end is killed soon after. */
 const lastMs = 5_000
 
-/** More than that at once: those that began first are told from their end alone. */
+/** The highest number of open spans; beyond it the oldest are sent from their end alone. */
 const maxOpenSpans = 10_000
 
 export class OtlpExporter implements SpanSink {
@@ -61,11 +61,11 @@ export class OtlpExporter implements SpanSink {
   readonly #parts: OtlpParts
   readonly #resource: OtlpResource
   readonly #startedAt: number
-  /** Spans that have not ended, in the order of their beginnings. */
+  /** The open spans, in the order of their start. */
   readonly #begun = new Map<string, Span>()
   readonly #task: PeriodicTask
   readonly #hurry = new AbortController()
-  /** On the monotonic clock. */
+  /** ms of the monotonic clock. */
   #until = Number.POSITIVE_INFINITY
 
   constructor(config: OtlpConfig, parts: OtlpParts) {
@@ -87,7 +87,7 @@ export class OtlpExporter implements SpanSink {
     if (ended.length > 0) await this.#post('/v1/traces', encodeSpans(this.#resource, ended))
   }
 
-  /** A collector takes a span once, and whole: what its beginning told, when and below what, is kept until its end. */
+  /** A collector accepts a span once and complete, so its start and parent are kept until its end. */
   #completeSpan(span: Span): Span | undefined {
     const id = `${span.traceId} ${span.id}`
     const begun = this.#begun.get(id)
@@ -107,7 +107,7 @@ export class OtlpExporter implements SpanSink {
     await this.#post('/v1/metrics', encodeMetrics(this.#resource, { ...reading, gauges: await metrics.readGauges() }))
   }
 
-  /** From now on what fails is lost, and what is slow: nobody waits for a collector that is away. */
+  /** From now on, failed and slow sends are dropped: the close does not wait for an absent collector. */
   hurry(): void {
     this.#task.stop()
     if (!this.#hurry.signal.aborted) this.#until = this.#parts.clock.monotonic() + lastMs

@@ -1,8 +1,8 @@
-/** Spans, told in pieces by several processes, as one tree. */
+/** Builds one tree from the spans that several processes recorded in parts. */
 import { failure, isPlainObject } from '../../core/index.ts'
 import type { RecordedTrace, Span, SpanTree } from './span.ts'
 
-/** What is told of one span more than once: it began with the first, and is what the last said. */
+/** Combines several records of one span: the start of the first, the other fields of the last. */
 export function mergeSpans(spans: readonly Span[]): readonly Span[] {
   const merged = new Map<string, Span>()
   for (const span of spans) {
@@ -22,7 +22,7 @@ function join(one: Span, other: Span): Span {
   }
 }
 
-/** @returns undefined where nothing is kept */
+/** @returns undefined if there are no spans */
 export function buildTrace(traceId: string, recorded: readonly Span[]): RecordedTrace | undefined {
   const spans = mergeSpans(recorded)
   if (spans.length === 0) return undefined
@@ -50,15 +50,15 @@ export function buildTrace(traceId: string, recorded: readonly Span[]): Recorded
   }
 }
 
-/** Of two that began in the same millisecond, the one that was over first, or was told first. */
+/** Orders spans of the same start: the one that ended first, or was recorded first, comes first. */
 const byStart = (one: Span, other: Span) =>
   beginning(one) - beginning(other) || (one.endedAt ?? Number.MAX_VALUE) - (other.endedAt ?? Number.MAX_VALUE)
 
-/** Ends are whole milliseconds, durations are not: in whole ones none begins before what was over when it began. */
+/** Rounds starts to whole milliseconds, as ends are, so that no span starts before an earlier one has ended. */
 const beginning = ({ startedAt, endedAt }: Span): number =>
   endedAt === undefined ? startedAt : endedAt - Math.floor(endedAt - startedAt)
 
-/** Parents come from envelopes, which others may have written. */
+/** Finds cycles: parents come from envelopes, which other programs may have written. */
 function isInCycle(span: Span, byId: ReadonlyMap<string, Span>): boolean {
   const seen = new Set<string>()
   for (let each: Span | undefined = span; each; each = each.parent === undefined ? undefined : byId.get(each.parent)) {
@@ -73,7 +73,7 @@ function treeOf(span: Span, childrenById: ReadonlyMap<string, readonly Span[]>):
   return { ...span, ...(span.endedAt === undefined ? {} : { durationMs: span.endedAt - span.startedAt }), children }
 }
 
-/** As lines for a person: indented, with durations, tokens and cost. @throws ValidationError for what is no trace */
+/** Formats a trace as indented lines with durations, tokens and cost. @throws ValidationError for a value that is not a trace */
 export function formatTrace(recorded: RecordedTrace): string {
   if (!isPlainObject(recorded) || typeof recorded.cost !== 'number' || !Array.isArray(recorded.roots))
     throw failure('validation.failed', { what: 'What formatTrace was given', problem: 'it is not a recorded trace' })

@@ -1,4 +1,4 @@
-/** What was done, span by span. */
+/** Traces: spans of runs, steps, model calls, tools and messages. */
 export { buildTrace, formatTrace } from './build-trace.ts'
 export { runInOpenTelemetryContext } from './open-telemetry.ts'
 export type { RecordedTrace, Span, SpanKind, SpanTree } from './span.ts'

@@ -1,6 +1,6 @@
 /**
- * Which events begin or end a span, and what it says. An event knows its place (`trace`, `span`, `parent`); what has a
- * duration is told once, at its end.
+ * The span that an event starts or ends. An event has its position (`trace`, `span`, `parent`); an event with a duration is emitted
+ * once, at the end.
  */
 import { type EventFields, hashText, type Json } from '../../core/index.ts'
 import type { Span, SpanKind } from './span.ts'
@@ -11,13 +11,13 @@ interface Shape {
   readonly attributes: { readonly [name: string]: Json | undefined }
 }
 
-/** @returns undefined for an event that is no span's beginning or end, or has no trace */
+/** @returns undefined for an event that starts or ends no span, or has no trace */
 export function spanOfEvent(event: EventFields): Span | undefined {
   const { trace, span, at, durationMs } = event
   if (typeof trace !== 'string' || typeof span !== 'string') return undefined
   const shape = shapeOf(event)
   if (!shape) return undefined
-  // Sending is a span of its own below the sender's.
+  // A send has a span below the sender's span.
   const sent = event.type === 'message.sent'
   const parent = sent ? span : event.parent
   const own = sent ? hashText(`message ${String(event.id)}`).slice(0, 16) : span
@@ -56,7 +56,7 @@ function shapeOf(event: EventFields): Shape | undefined {
     case 'step.failed':
       return invoked(agent, event)
     case 'step.released':
-      // A run tells of its own steps, from their beginning, waits included.
+      // The run reports its own steps from their start, including waits.
       if (event.runId !== undefined) return undefined
       return messageType === undefined ? invoked(agent, event) : processed(event)
     case 'model.called':
@@ -93,7 +93,7 @@ const messaging = (operation: string, mailbox: Json | undefined, { id, messageTy
   'messaging.message.id': id,
   'troupe.message.type': messageType,
 })
-/** `provider/model`, as both are asked for apart. */
+/** Splits `provider/model`, since OpenTelemetry has a field for each. */
 function asked(operation: string, model: Json | undefined) {
   const name = String(model)
   const slash = name.indexOf('/')
@@ -109,7 +109,7 @@ const usage = ({ inputTokens, outputTokens, finish, cost }: EventFields) => ({
   'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
   'troupe.cost.usd': cost,
 })
-/** No user: what is exported leaves the house, and what is stored is theirs anyway. */
+/** Has no user: exports leave the installation, and stored spans belong to the user anyway. */
 const common = ({ agent, runId, code, errorId }: EventFields) => ({
   'gen_ai.agent.name': agent,
   'gen_ai.conversation.id': runId,
@@ -121,7 +121,7 @@ const attributesOf = ({ attributes }: EventFields): Shape['attributes'] =>
     ? (attributes as Shape['attributes'])
     : {}
 
-/** The later goes before. */
+/** Later values take precedence. */
 function compact(...all: readonly Shape['attributes'][]): { readonly [name: string]: Json } {
   const found: Record<string, Json> = {}
   for (const attributes of all)

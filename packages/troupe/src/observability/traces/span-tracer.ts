@@ -1,18 +1,18 @@
 /**
- * Turns events into spans and hands them on: to the trace store of this database, to exporters. Nothing waits for it; what
- * comes faster than it goes is dropped, and counted.
+ * Converts events into spans and delivers them to the trace store and to exporters. No caller waits for it; spans that arrive faster
+ * than they are delivered are dropped and counted.
  */
 import type { Cancel, Clock, EventContent, Events, TroupeEvent, UserId } from '../../core/index.ts'
 import type { Span } from './span.ts'
 import { spanOfEvent } from './span-of-event.ts'
 
-/** Spans with whose they are; those of nobody are not stored. */
+/** A span with its user; spans without a user are not stored. */
 export interface OwnedSpan {
   readonly user: UserId | undefined
   readonly span: Span
 }
 
-/** Where spans go. A sink that rejects loses that batch alone. */
+/** A receiver of spans. A receiver that rejects loses only that batch. */
 export interface SpanSink {
   write(spans: readonly OwnedSpan[]): Promise<void>
 }
@@ -21,27 +21,27 @@ export interface TracerParts {
   readonly clock: Clock
   readonly events: Events
   readonly sinks: readonly SpanSink[]
-  /** Prompts, answers, arguments and results are written into spans. */
+  /** Includes prompts, answers, arguments and results in spans. */
   readonly content: boolean
-  /** Over the content. */
+  /** Redacts the content. */
   readonly redact?: ((text: string) => string) | undefined
   readonly failed: (error: unknown) => void
 }
 
 export interface SpanTracer {
-  /** Spans lost because too many waited. */
+  /** The number of spans that were dropped because too many waited. */
   readonly dropped: number
-  /** Hands on what waits, and waits for it. */
+  /** Delivers the waiting spans and waits for the delivery. */
   flush(): Promise<void>
   forget(user: UserId): void
   close(): Promise<void>
 }
 
 const everyMs = 1_000
-/** Handed on at once from so many on. */
+/** The number of waiting spans from which they are delivered at once. */
 const batch = 256
 const maxWaiting = 10_000
-/** Characters of one content in a span. */
+/** The highest number of characters of one content in a span. */
 const longestContent = 16_000
 
 export function createTracer({ clock, events, sinks, content, redact, failed }: TracerParts): SpanTracer {
@@ -76,7 +76,7 @@ export function createTracer({ clock, events, sinks, content, redact, failed }: 
     if (waiting.length >= batch) void flush()
     else timer ??= clock.after(everyMs, () => void flush(), { background: true })
   }
-  // Content is told just before its event.
+  // The content of an event is emitted just before the event.
   const onContent = (event: TroupeEvent, eventContent: EventContent) => {
     pendingContent = { event, content: eventContent }
   }

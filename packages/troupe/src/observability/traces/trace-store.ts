@@ -1,4 +1,4 @@
-/** Traces kept in the database: bounded per user and in time, sealed where encryption is on. Nothing else is needed to see them. */
+/** Traces in the database: limited per user and in time, encrypted if encryption is on. No other service is needed. */
 import { type Clock, failure, type Ids, type UserId } from '../../core/index.ts'
 import { type Bind, type Dialect, type Row, type Storage, template } from '../../storage/index.ts'
 import { buildTrace } from './build-trace.ts'
@@ -14,7 +14,7 @@ export interface TraceStoreOptions extends TraceBounds {
 
 export interface TraceBounds {
   readonly retentionMs: number
-  /** Traces of one user. */
+  /** The highest number of traces of one user. */
   readonly max: number
 }
 
@@ -22,21 +22,21 @@ export interface TraceSummary {
   readonly traceId: string
   /** ms since 1970. */
   readonly startedAt: number
-  /** When something was last written to it. */
+  /** The time of the last write, ms since 1970. */
   readonly at: number
 }
 
 export interface TraceStore extends SpanSink {
   get(user: UserId, traceId: string): Promise<RecordedTrace | undefined>
-  /** The newest first. */
+  /** Lists traces, the newest first. */
   list(user: UserId, limit: number): Promise<readonly TraceSummary[]>
-  /** Removes what is too old or too much. @returns how many traces went */
+  /** Deletes traces beyond the limits. @returns the number of deleted traces */
   cleanup(limit: number): Promise<number>
-  /** Other bounds, from the next sweep on. */
+  /** Changes the limits, from the next clean-up on. */
   setRetention(bounds: TraceBounds): void
 }
 
-/** Rows read of one trace: a longer one is told by what came first. */
+/** The number of rows that are read of one trace; a longer trace shows its first rows. */
 const maxRows = 1_000
 
 export function createTraceStore({ storage, clock, ids, ...initialBounds }: TraceStoreOptions): TraceStore {

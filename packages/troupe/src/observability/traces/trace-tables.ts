@@ -1,6 +1,5 @@
 /**
- * The tables of this room. Spans are written as they come, many in a row; `trace_index` says over all users which traces
- * there are, and holds no content.
+ * The tables of traces. A row has many spans in their order of arrival; `trace_index` lists the traces of all users without content.
  */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
 

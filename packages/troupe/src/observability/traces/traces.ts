@@ -1,4 +1,4 @@
-/** The traces of one user: what is kept of them, and spans of the host's own. */
+/** The traces of one user: stored traces, and spans of the application. */
 import {
   type Clock,
   checkFunction,
@@ -20,16 +20,16 @@ export interface TracesParts {
   readonly clock: Clock
   readonly events: Events
   readonly ids: Ids
-  /** Absent where no traces are kept. */
+  /** Absent if no traces are stored. */
   readonly store: TraceStore | undefined
   readonly flush: () => Promise<void>
 }
 
-/** Version ff is none; a later version than 00 may have more behind it. */
+/** Version ff is invalid; a later version than 00 may have more fields. */
 const traceparentForm = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-[!-~]*)?$/
 
 export interface OwnSpanOptions {
-  /** Goes on in the trace of a caller: the header of W3C Trace Context. */
+  /** Continues the trace of a caller: the traceparent header of W3C Trace Context. */
   readonly traceparent?: string
   readonly attributes?: { readonly [name: string]: Json }
 }
@@ -44,10 +44,10 @@ export class Traces {
   }
 
   /**
-   * The tree of a trace, with durations, tokens and cost.
-   * @param id a run's id, or a trace's of 32 hexadecimal digits
-   * @returns undefined where nothing of it is kept
-   * @throws ValidationError where traces are not kept
+   * Returns the tree of a trace, with durations, tokens and cost.
+   * @param id the id of a run, or a trace id of 32 hexadecimal digits
+   * @returns undefined if the trace is not stored
+   * @throws ValidationError if traces are not stored
    * @example const trace = await ada.traces.get(run.id)
    */
   async get(id: string): Promise<RecordedTrace | undefined> {
@@ -58,7 +58,7 @@ export class Traces {
     return ofRun ?? (/^[0-9a-f]{32}$/.test(id) ? store.get(this.#user, id) : undefined)
   }
 
-  /** The newest first. @param options.limit 1 to 1,000; 100 by default */
+  /** Lists traces, the newest first. @param options.limit 1 to 1,000; 100 by default */
   async list(options: { readonly limit?: number } = {}): Promise<readonly TraceSummary[]> {
     checkOptions('traces.list', options, ['limit'])
     const { limit = 100 } = options
@@ -70,9 +70,9 @@ export class Traces {
   }
 
   /**
-   * A span of the host's own: below the one around it, below that of OpenTelemetry, or of a caller; else of a new trace.
-   * What is sent, called or started within stands below it.
-   * @throws what `run` throws; ValidationError for a traceparent that is none
+   * Executes a function in a span of the application: below the surrounding span, a span of OpenTelemetry, or that of a caller;
+   * otherwise in a new trace. Messages, calls and runs of the function are below it.
+   * @throws the error of `run`; ValidationError for an invalid traceparent
    * @example await ada.traces.span('import', () => importOrders(), { attributes: { 'orders.source': 'shop' } })
    */
   async span<Out>(name: string, run: () => Promise<Out> | Out, options: OwnSpanOptions = {}): Promise<Out> {
@@ -108,7 +108,7 @@ export class Traces {
     )
   }
 
-  /** Of the span around this call, for a header; undefined outside any. */
+  /** Returns the traceparent of the surrounding span, for a header; undefined outside of spans. */
   traceparent(): string | undefined {
     const { trace, span } = this.#parts.events.eventContext() ?? {}
     return trace === undefined || span === undefined ? undefined : `00-${trace}-${span}-01`
@@ -117,7 +117,7 @@ export class Traces {
   #above(traceparent: string | undefined): { readonly trace?: string; readonly span?: string } | undefined {
     if (traceparent === undefined) {
       const around = this.#parts.events.eventContext()
-      // Of another user: no trace holds two.
+      // A span of another user: a trace belongs to one user.
       return around?.trace !== undefined && around.userId === this.#user ? around : activeSpan()
     }
     checkText('traceparent', traceparent)
