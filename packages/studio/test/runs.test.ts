@@ -92,14 +92,14 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
         .getByRole('rowheader')
         .locator('a')
         .evaluateAll((all) => all.slice(0, 5).map((link) => link.getAttribute('title')))
-    await expect.poll(first).toEqual(items.map(({ id }) => id))
+    await expect.poll(first, { timeout: 20_000 }).toEqual(items.map(({ id }) => id))
     await page.reload()
-    await expect.poll(first).toEqual(items.map(({ id }) => id))
+    await expect.poll(first, { timeout: 20_000 }).toEqual(items.map(({ id }) => id))
     await page.getByRole('button', { name: 'Took' }).click()
     await page.getByRole('columnheader', { name: 'Age' }).and(page.locator('[aria-sort=ascending]')).waitFor()
     await open('?team=Asking&order=oldest')
     const tasks = () => page.locator('tbody').getByRole('rowheader').allInnerTexts()
-    await expect.poll(tasks).toEqual(['ask one', 'ask two', 'ask three'])
+    await expect.poll(tasks, { timeout: 20_000 }).toEqual(['ask one', 'ask two', 'ask three'])
   }, 180_000)
 
   test('A filter is saved under a name, opens the same list again, and is forgotten.', async () => {

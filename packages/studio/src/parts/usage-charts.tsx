@@ -82,46 +82,22 @@ function Charts({ items, first, length, intervals, isSmall }: ChartsProps) {
 function seriesOf(items: readonly UsageInterval[], first: number, length: number, intervals: number) {
   const times = Array.from({ length: intervals }, (_, i) => first + i * length)
   const at = times.map((time) => items.filter((item) => Date.parse(item.at) === time))
-  const sums = (of: (item: UsageInterval) => number) => at.map((group) => group.reduce((sum, one) => sum + of(one), 0))
+  const sums = (field: 'runs' | 'failed' | 'tokens' | 'cost', colour: ChartSeries['colour'] = 'mark'): ChartSeries => ({
+    name: field,
+    colour,
+    values: at.map((group) => group.reduce((sum, one) => sum + one[field], 0)),
+  })
   // The percentile of several teams together is not known: the highest is the one to act on.
   const slowest = at.map((group) => {
     const known = group.flatMap(({ durationMs }) => (durationMs ? [durationMs.p95] : []))
     return known.length === 0 ? null : Math.max(...known)
   })
-  const series = (name: string, colour: ChartSeries['colour'], values: ChartSeries['values']) => ({
-    name,
-    colour,
-    values,
-  })
   return {
     times,
-    runs: [
-      series(
-        'runs',
-        'mark',
-        sums(({ runs }) => runs),
-      ),
-      series(
-        'failed',
-        'fail-fill',
-        sums(({ failed }) => failed),
-      ),
-    ],
-    latency: [series('slowest team', 'mark', slowest)],
-    tokens: [
-      series(
-        'tokens',
-        'mark',
-        sums((one) => one.tokens),
-      ),
-    ],
-    cost: [
-      series(
-        'cost',
-        'mark',
-        sums((one) => one.cost),
-      ),
-    ],
+    runs: [sums('runs'), sums('failed', 'fail-fill')],
+    latency: [{ name: 'slowest team', colour: 'mark', values: slowest }] satisfies ChartSeries[],
+    tokens: [sums('tokens')],
+    cost: [sums('cost')],
   }
 }
 

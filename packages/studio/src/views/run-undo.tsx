@@ -13,7 +13,7 @@ import { visible } from '../visible.ts'
 type Effects = AnswerOf<'runs.undo'>['effects']
 type UndoStatus = Effects[number]['status']
 
-/** What becomes of an effect. */
+/** The outcome of an effect's undo, as the page shows it. */
 const words: ReadonlyMap<UndoStatus, string> = new Map([
   ['planned', 'will be undone'],
   ['undone', 'undone'],

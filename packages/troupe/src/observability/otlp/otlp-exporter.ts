@@ -50,7 +50,7 @@ export function checkOtlp(config: OtlpConfig): OtlpConfig {
 }
 
 const sendingMs = 10_000
-/** The time limit in ms of the last send: a process that is told to end is killed soon after. */
+/** The time limit in ms of the last send: a process that gets SIGTERM is killed soon after. */
 const lastMs = 5_000
 
 /** The highest number of open spans; beyond it the oldest are sent from their end alone. */

@@ -46,7 +46,7 @@ export interface DoctorResult {
   readonly status: DoctorStatus
   /** The evidence. */
   readonly evidence: string
-  /** What to do; absent if the check passed. */
+  /** The remedy; absent if the check passed. */
   readonly remedy?: string
   readonly durationMs: number
 }

@@ -8,7 +8,7 @@ export interface Project {
   readonly files: readonly string[]
   /** True if there are more files than the limit. */
   readonly more: boolean
-  /** Returns the text of a file; undefined if it does not exist or is too large to be written by hand. */
+  /** Returns the text of a file; undefined if it does not exist or is larger than a file that a person writes. */
   read(path: string): Promise<string | undefined>
   /** Returns the first matching file with a text. */
   find(files: RegExp, text: RegExp): Promise<string | undefined>

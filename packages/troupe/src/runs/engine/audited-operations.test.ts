@@ -124,4 +124,13 @@ describe('an operation of the library on runs', () => {
         expect(after.length).toBeGreaterThan(before)
         expect(after.filter(({ actor, allowed, key }) => actor !== 'host' || !allowed || key !== undefined)).toEqual([])
       })
+
+  it('The plan of an undo leaves a record of a read, and none of an undo.', async () => {
+    const { id } = await runOf('Echo')
+    await ada().orchestra.undo(id, { plan: true })
+    await troupe.audit.flush()
+    const { items } = await troupe.audit.list({ user: 'ada', resource: id })
+    expect(items.map(({ operation }) => operation)).toContain('read.run')
+    expect(items.map(({ operation }) => operation)).not.toContain('run.undo')
+  })
 })

@@ -298,7 +298,9 @@ export class Orchestra {
     const source = (run: string) => this.#host.source(this.#user, run)
     const { parts } = this.#host
     const undo = async () => undoRun(parts, this.#user, await source(id), options, source)
-    return options.plan ? undo() : this.#recorded({ operation: 'run.undo', resource: id }, undo)
+    if (!options.plan) return this.#recorded({ operation: 'run.undo', resource: id }, undo)
+    recordRead(parts, this.#user, id)
+    return undo()
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   pagingQuery,
   requiredField,
   resumed,
+  runOrderSchema,
   storedErrorSchema,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
@@ -53,10 +54,7 @@ const filters = {
   to: z.string().max(100).optional(),
   minCost: usd.optional(),
   maxCost: usd.optional(),
-  order: z
-    .enum(['newest', 'oldest', 'cost', 'tokens', 'duration'])
-    .optional()
-    .describe('cost, tokens and duration list the highest first.'),
+  order: runOrderSchema.optional(),
 }
 const command = optionalBody(z.strictObject({ id: z.string().max(256).optional() }))
 

@@ -17,6 +17,11 @@ export const durationSchema = z.templateLiteral([z.number(), z.enum(['ms', 's', 
 })
 /** The maximal length of a cursor: it may hold an escaped and encoded key of the context. */
 const longestCursor = 15_000
+/** The order of a list of runs. */
+export const runOrderSchema = z
+  .enum(['newest', 'oldest', 'cost', 'tokens', 'duration'])
+  .describe('cost, tokens and duration list the highest first.')
+
 export const pagingQuery = {
   limit: integerBetween(1, 500).optional(),
   cursor: z.string().max(longestCursor).optional(),

@@ -16,6 +16,7 @@ import { answerParent } from '../children/answer-parent.ts'
 import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
+import { spentOf } from '../store/run-store.ts'
 
 export interface FatalFailure {
   readonly account: RunAccount & { readonly error: StoredError }
@@ -61,8 +62,7 @@ export async function failFatally(
     moving: false,
     result: JSON.stringify(account),
     outside: 0,
-    cost: account.cost.usd,
-    tokens: account.usage.inputTokens + account.usage.outputTokens,
+    ...spentOf(account),
     outcome: account,
   }
   const statements = [

@@ -10,6 +10,7 @@ import { viewOf } from '../../machine/state-view.ts'
 import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { spentOf } from '../store/run-store.ts'
 
 interface OwnedRun {
   readonly user: UserId
@@ -39,11 +40,18 @@ export class RunStatusRows {
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
     const result = status === 'running' ? null : JSON.stringify(account)
-    const { usage } = account
-    const spent = { cost: account.cost.usd, tokens: usage.inputTokens + usage.outputTokens }
     const { store, journals, sharedBudgets } = this.#parts
     const outcome = over ? account : undefined
-    const rows = store.saveStatus(user, run, { status, reason, over, moving, result, outside, ...spent, outcome })
+    const rows = store.saveStatus(user, run, {
+      status,
+      reason,
+      over,
+      moving,
+      result,
+      outside,
+      ...spentOf(account),
+      outcome,
+    })
     if (!over) return rows
     return [
       ...rows,

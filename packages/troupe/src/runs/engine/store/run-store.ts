@@ -112,6 +112,15 @@ export interface Holder {
   readonly mark: Blobs['mark']
 }
 
+/** Returns the figures of a run's row by which lists are ordered. */
+export const spentOf = ({
+  cost,
+  usage,
+}: Pick<RunAccount, 'cost' | 'usage'>): Pick<RunStatusUpdate, 'cost' | 'tokens'> => ({
+  cost: cost.usd,
+  tokens: usage.inputTokens + usage.outputTokens,
+})
+
 const now = { $: 'now' } as const
 /** Returns the beginning of a task on one line of at most 200 characters. */
 function titleOf(task: Json): string {

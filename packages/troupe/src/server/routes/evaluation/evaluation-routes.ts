@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type EvaluateOptions, type EvaluationProgress, readTeamRequest } from '../../../runs/index.ts'
 import { type Call, streams } from '../../route.ts'
 import { evaluationEventSchema } from '../../schemas/evaluation-schemas.ts'
-import { withoutUndefined } from '../../schemas/request-schemas.ts'
+import { runOrderSchema, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { streamWork } from '../../streams/stream-work.ts'
 import { teamFields } from '../start-run-request.ts'
 import { readScore, scoreSchema } from './read-score.ts'
@@ -19,7 +19,7 @@ const filter = z.strictObject({
   to: z.string().max(100).optional(),
   minCost: z.number().optional(),
   maxCost: z.number().optional(),
-  order: z.enum(['newest', 'oldest', 'cost', 'tokens', 'duration']).optional(),
+  order: runOrderSchema.optional(),
 })
 const body = z.strictObject({
   id: z.string().max(256).optional().describe('Asked again with it, it goes on with the runs that are left.'),
