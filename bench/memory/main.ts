@@ -141,7 +141,7 @@ for (const [name, memory] of [
   ['the newest messages (truncation)', { maxTokens }],
   ['truncation and retrieval', { maxTokens, retrieval: { limit: 3 } }],
   ['compaction by rules', { compaction: { at: maxTokens, by: 'rules' } }],
-  ['truncation and facts', { maxTokens, facts: true }],
+  ['truncation and facts', { maxTokens, consolidate: true }],
 ] as const) {
   const outcomes = await measure(memory)
   const cells = kinds.map((kind) =>

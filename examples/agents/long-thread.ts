@@ -22,7 +22,7 @@ export async function main() {
     name: 'Clerk',
     instructions: 'Note the parcels.',
     model: process.env.MODEL ?? scripted(),
-    memory: { compaction: { at: 1_500, retain: 400 }, pinned: ['Weights are in kilograms.'] },
+    memory: { compaction: { at: 1_500, retainTurns: 4 }, pinned: ['Weights are in kilograms.'] },
   })
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const session = troupe.user('ada').session(clerk, { threadId: 'harbour' })

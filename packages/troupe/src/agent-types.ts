@@ -48,6 +48,8 @@ export type {
   StoredEpisodicMemory,
   StoredMemory,
   StreamPart,
+  Summarise,
+  SummaryRequest,
   Target,
   ToolCallReport,
   ToolSelection,

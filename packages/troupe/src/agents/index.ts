@@ -20,7 +20,7 @@ export type {
   SelectionKind,
   ToolSelection,
 } from './definitions/llm-definition.ts'
-export type { CompactionOptions, MemoryOptions } from './definitions/memory-options.ts'
+export type { CompactionOptions, MemoryOptions, Summarise, SummaryRequest } from './definitions/memory-options.ts'
 export {
   defineRemoteAgent,
   type RemoteAgentOptions,

@@ -5,7 +5,7 @@ import type { RevealedConfig } from './secrets/reveal-config.ts'
 
 /** What the configuration says goes before the environment. */
 export function modelsOptions(
-  { models = {}, prices }: Pick<RevealedConfig, 'models' | 'prices'>,
+  { models = {}, prices, contextWindows }: Pick<RevealedConfig, 'models' | 'prices' | 'contextWindows'>,
   environment: Environment,
 ) {
   const { registry, breaker, attempts, idle, embedding, model, apiKey, keys = {} } = models
@@ -21,6 +21,7 @@ export function modelsOptions(
     limits: { ...environment.limits, ...models.limits },
     cache: { ...models.cache, ...(ttl === undefined ? {} : { ttl }) },
     ...(prices ? { prices } : {}),
+    ...(contextWindows ? { contextWindows } : {}),
     ...(registry ? { registry } : {}),
     ...(breaker ? { breaker } : {}),
     ...(attempts === undefined ? {} : { attempts }),

@@ -8,6 +8,7 @@ const objects: readonly string[] = [
     'presence',
     'context',
     'prices',
+    'contextWindows',
     'models',
     'cassette',
     'retention',

@@ -76,6 +76,8 @@ export interface TroupeConfig extends ObservationConfig {
   readonly lease?: Duration
   /** US dollars per million tokens, by `provider/model`; goes before the table that is built in. */
   readonly prices?: Readonly<Record<string, Price>>
+  /** Context windows in tokens, by `provider/model`, for `memory.compaction.at`; they precede the built-in table. */
+  readonly contextWindows?: Readonly<Record<string, number>>
   readonly models?: ModelsConfig
   /** Plays what models and tools said once, or records it; for tests. */
   readonly cassette?: CassetteConfig
@@ -220,6 +222,7 @@ export const troupeOptions: readonly string[] = [
   'context',
   'lease',
   'prices',
+  'contextWindows',
   'models',
   'cassette',
   'retention',

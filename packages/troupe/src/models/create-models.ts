@@ -44,6 +44,7 @@ import {
   withoutSettings,
 } from './resolve-model.ts'
 import { createResponseCache } from './response-cache.ts'
+import { checkContextWindows, createContextWindows } from './settings/context-windows.ts'
 
 export interface ModelsOptions {
   readonly clock: Clock
@@ -51,6 +52,8 @@ export interface ModelsOptions {
   readonly events: Events
   /** `{ 'provider/model': { input, output } }` in US dollars per million tokens. Takes precedence over the built-in table. */
   readonly prices?: Readonly<Record<string, Price>>
+  /** `{ 'provider/model': tokens }`. Takes precedence over the built-in table. */
+  readonly contextWindows?: Readonly<Record<string, number>>
   /** The source of API keys and `AGENT_MODEL`; nothing else is read from it. */
   readonly env?: Readonly<Record<string, SecretText | undefined>>
   /** Resolves keys that are given by name. Called before each model call, since keys may change. */
@@ -103,6 +106,7 @@ export function createModels(options: ModelsOptions): Models {
     embedding: options.embedding,
     priceOf: prices.priceOf,
     costOf: prices.costOf,
+    contextWindowOf: createContextWindows(checkContextWindows(options.contextWindows ?? {})),
     defaults,
     defaultChain: registry.defaultChain,
     embed: createEmbeddings({

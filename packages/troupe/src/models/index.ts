@@ -36,3 +36,4 @@ export {
   serviceTiers,
   type ToolChoice,
 } from './settings/call-settings.ts'
+export { defaultContextWindow } from './settings/context-windows.ts'

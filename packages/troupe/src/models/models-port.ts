@@ -169,6 +169,8 @@ export interface Models {
    */
   missingKeys?(chain: readonly ModelSpec[]): Promise<readonly ModelObstacle[]>
   priceOf(model: string): Price | undefined
+  /** Returns the context window of `provider/model` in tokens. */
+  contextWindowOf?(model: string): number
   /** In US dollars; undefined if the price is unknown. */
   costOf(model: string, usage: ModelUsage): number | undefined
   /** The state of each model that was asked: that of its worst account. */

@@ -45,7 +45,7 @@ import { runWorker } from './run-worker.ts'
 import { superviseWorkers } from './supervise-workers.ts'
 
 export interface AgentMemory {
-  /** Facts that the user stated, if `memory.facts` of the agent is on. A replaced fact stays in the history of the new one. */
+  /** Facts that the user stated, if `memory.consolidate` of the agent is on. A replaced fact stays in the history of the new one. */
   readonly facts: StoredEpisodicMemory
   readonly episodic: StoredEpisodicMemory
   readonly working: (threadId: string) => StoredMemory

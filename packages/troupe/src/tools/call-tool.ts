@@ -107,7 +107,10 @@ function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall):
   return recorder.effect<Json>(`${tool.name} ${id}`, spec, ({ key, signal, taint: mark }) => {
     const { userId, agent } = host
     const taintedAction = { userId, agent, action: tool.name, taint }
-    const fetch = host.guard.fetchFor(taintedAction, { agreed: agreed || reachesOutside(tool), mark })
+    const fetch =
+      tool.effect === 'pure'
+        ? rejectFetch(tool)
+        : host.guard.fetchFor(taintedAction, { agreed: agreed || reachesOutside(tool), mark })
     const limit = {
       clock: host.clock,
       limitMs: tool.timeoutMs ?? host.timeoutMs,
@@ -118,7 +121,8 @@ function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall):
     const embeddings = host.embeddings ? { embeddings: host.embeddings } : {}
     const execute = async (inner: AbortSignal) =>
       toolOutputJson(await tool.execute(input, { key, signal: inner, fetch, ...embeddings } satisfies SearchCall), tool)
-    const { recording } = host
+    // A cassette holds what comes from outside.
+    const recording = tool.effect === 'pure' ? undefined : host.recording
     const played = (inner: AbortSignal) =>
       recording
         ? recording.play({ kind: 'tool', name: tool.name, request: { args }, signal }, () => execute(inner))
@@ -130,6 +134,16 @@ function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall):
     return observed(host, tool, args, guarded)
   })
 }
+
+/** A request would give another answer at each execution. */
+const rejectFetch =
+  ({ name }: Tool) =>
+  async (): Promise<never> => {
+    throw failure('validation.failed', {
+      what: `fetch in the tool ${name}`,
+      problem: 'its effect is pure: declare read',
+    })
+  }
 
 function callDurable({ host, recorder, tool, id, args, input }: OneCall): Promise<Json> {
   const limit = { clock: host.clock, limitMs: tool.timeoutMs ?? host.timeoutMs, what: `The tool ${tool.name}` }

@@ -20,7 +20,11 @@ import { type CompiledRule, compileRules, type Fetch, type PolicyRule, type Tool
 import { objectSchema } from './object-schema.ts'
 import type { StepContext } from './step-context.ts'
 
-export type ToolEffect = 'read' | 'idempotent' | 'at-most-once'
+/**
+ * `pure`: computed from the arguments alone, not recorded, computed again when the step is executed again. `read`: recorded.
+ * `idempotent`: retried with the same key. `at-most-once`: claimed before it starts, never retried by itself.
+ */
+export type ToolEffect = 'pure' | 'read' | 'idempotent' | 'at-most-once'
 
 /** What the function of a tool is given besides its input. */
 export interface ToolCall {
@@ -180,8 +184,9 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   if (options.durable && [named, reconcile, undo].some((option) => option !== undefined))
     throw wrong('a durable tool takes no effect, reconcile or undo: its effects are those of ctx.effect')
   const effect: Tool['effect'] = options.durable ? 'durable' : (options.effect ?? 'at-most-once')
-  if (!['read', 'idempotent', 'at-most-once', 'durable'].includes(effect))
-    throw wrong(`effect is ${show(effect)}, not read, idempotent or once`)
+  if (!['pure', 'read', 'idempotent', 'at-most-once', 'durable'].includes(effect))
+    throw wrong(`effect is ${show(effect)}, not pure, read, idempotent or at-most-once`)
+  if (effect === 'pure') checkPure(options, wrong)
   if (effect === 'read' && 'reconcile' in options && options.reconcile !== undefined)
     throw wrong('its reconcile is never asked: what only reads is done again')
   const source = (value: boolean | string | undefined) => (value === true ? options.name : value || undefined)
@@ -244,6 +249,15 @@ const isDeclassification = (one: unknown) => {
   const { label, reason } = (one ?? {}) as Options
   const isLabel = typeof label === 'string' && /^(?:untrusted|sensitive)(?::[^\p{Cc}]{1,100})?$/u.test(label)
   return isLabel && typeof reason === 'string' && reason.trim() !== '' && reason.length <= 500
+}
+
+/** A pure tool is computed again at each execution, so it can neither act outside nor be undone. */
+function checkPure(options: object, wrong: (problem: string) => Error): void {
+  const { reconcile, undo, capabilities } = options as Options
+  if (reconcile !== undefined || undo !== undefined)
+    throw wrong('a pure tool takes no reconcile or undo: it has no effect')
+  if ((capabilities as readonly string[] | undefined)?.includes('external'))
+    throw wrong('a pure tool cannot have the capability external: it does not reach outside')
 }
 
 function timeoutOf(name: string, timeout: Duration): number {

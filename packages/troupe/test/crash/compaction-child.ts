@@ -36,7 +36,7 @@ const clerk = new LlmAgent({
   instructions: 'Look up each parcel.',
   model: new MockModel({ responses: Array.from({ length: 60 }, () => reply) }),
   tools: { look },
-  memory: { compaction: { at: 800, retain: 250 } },
+  memory: { compaction: { at: 800, retainTurns: 2 } },
 })
 const troupe = await createTroupe({ storage: `sqlite:${database}`, agents: [clerk], log: 'silent' })
 const { orchestra } = troupe.user('ada')

@@ -1,14 +1,36 @@
 /** The option `memory` of an LlmAgent. */
 import { checkOptions, failure, show } from '../../core/index.ts'
+import { defaultContextWindow, type ModelSpec, type Models } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
+/** What a summary is made of. */
+export interface SummaryRequest {
+  /** The name of the agent whose thread it is. */
+  readonly agent: string
+  /** The messages in their order; the first is the summary before, if there is one. */
+  readonly messages: readonly { readonly from: string; readonly text: string }[]
+  /** The highest number of tokens of the summary; a longer one is cut. */
+  readonly maxTokens: number
+}
+/** Returns the summary that replaces the messages in prompts. If it throws, the step fails. */
+export type Summarise = (request: SummaryRequest) => string | Promise<string>
+
 export interface CompactionOptions {
-  /** The size of the thread in tokens above which older messages are summarised. At least 256. */
-  readonly at: number
-  /** The tokens of the newest messages that are not summarised: half of `at` by default, at least 128 less than `at`. */
-  readonly retain?: number
-  /** `model`, the default, uses the agent's model. `rules` keeps the first question and the newest lines, without a model. */
-  readonly by?: 'model' | 'rules'
+  /**
+   * The size of the thread above which older messages are summarised: up to 1 a share of the context window of the agent's
+   * model, else a number of tokens, at least 256. 0.8 by default. `contextWindows` of `createTroupe` names windows.
+   */
+  readonly at?: number
+  /**
+   * The newest turns that are not summarised, as far as they have no more than half the tokens of `at`. A turn is one answer of
+   * the model, with the messages before it and its tool results. As many as fit by default.
+   */
+  readonly retainTurns?: number
+  /**
+   * `model`, the default, uses the agent's model. `rules` takes the first question and the newest lines, without a model. A
+   * function returns the summary; its result is recorded.
+   */
+  readonly by?: 'model' | 'rules' | Summarise
 }
 
 export interface MemoryOptions {
@@ -30,10 +52,11 @@ export interface MemoryOptions {
   /** Episodes of earlier work for this user, in all threads: 100 by default; the 3 most similar are shown. */
   readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
   /**
-   * Facts that the user states, in all threads: extracted by the agent's model in one additional call beside the first call of a
-   * step. 200 by default; the 10 most similar to the input are shown. An offline model finds none.
+   * Stores the facts that the user states, for all threads: the agent's model extracts them in one additional call beside the
+   * first call of a step, and a fact that contradicts a stored one replaces it. 200 by default; the 10 most similar to the input
+   * are shown. An offline model finds none.
    */
-  readonly facts?: true | { readonly maxFacts?: number; readonly limit?: number }
+  readonly consolidate?: boolean | { readonly maxFacts?: number; readonly limit?: number }
   /** The prefix of context entries that are shown, at most twenty; `remember` can add entries. */
   readonly shared?: string
 }
@@ -46,21 +69,47 @@ const memoryOptionNames = [
   'retrieval',
   'working',
   'episodic',
-  'facts',
+  'consolidate',
   'shared',
 ]
+
+/** The tokens for a summary and for the messages until the next one. */
+const minFreeTokens = 128
 
 /** A smaller limit would leave little space besides the note that names the tool. */
 const minResultTokens = 128
 
-/** Undefined if results are not shortened. */
-export const maxResultTokensOf = ({ maxResultTokens, compaction }: MemoryOptions): number | undefined =>
-  maxResultTokens ?? (compaction && Math.max(minResultTokens, Math.floor(compaction.at / 4)))
+const defaultShare = 0.8
+
+/** The parts of an agent's definition from which the sizes of its thread follow. */
+interface ThreadOwner {
+  readonly memory: MemoryOptions
+  readonly chain: readonly ModelSpec[]
+}
+type Windows = Pick<Models, 'nameOf' | 'defaultChain' | 'contextWindowOf'>
+
+/** Returns the size in tokens above which the thread is compacted; undefined without compaction. */
+export function compactionTokens({ memory, chain }: ThreadOwner, models: Windows): number | undefined {
+  if (!memory.compaction) return undefined
+  const { at = defaultShare } = memory.compaction
+  if (at > 1) return at
+  const model = chain[0] ?? models.defaultChain()[0]
+  const window = (model ? models.contextWindowOf?.(models.nameOf(model)) : undefined) ?? defaultContextWindow
+  return Math.max(minFreeTokens * 2, Math.floor(at * window))
+}
+
+/** Returns undefined if results are not shortened. */
+export function maxResultTokensOf(owner: ThreadOwner, models: Windows): number | undefined {
+  const { maxResultTokens } = owner.memory
+  if (maxResultTokens !== undefined) return maxResultTokens
+  const at = compactionTokens(owner, models)
+  return at === undefined ? undefined : Math.max(minResultTokens, Math.floor(at / 4))
+}
 
 export function checkMemory(memory: MemoryOptions): void {
   checkOptions('memory', memory, memoryOptionNames)
   const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
-  const { maxTokens, compaction, maxResultTokens, pinned, retrieval, working, episodic, facts, shared } = memory
+  const { maxTokens, compaction, maxResultTokens, pinned, retrieval, working, episodic, consolidate, shared } = memory
   if (maxTokens !== undefined) checkInteger('memory', 'maxTokens', maxTokens)
   if (maxResultTokens !== undefined && checkInteger('memory', 'maxResultTokens', maxResultTokens) < minResultTokens)
     throw wrong('maxResultTokens', `it is ${maxResultTokens} tokens, less than ${minResultTokens}`)
@@ -75,10 +124,10 @@ export function checkMemory(memory: MemoryOptions): void {
     retrieval: ['limit'],
     working: ['capacity'],
     episodic: ['maxEpisodes', 'limit'],
-    facts: ['maxFacts', 'limit'],
+    consolidate: ['maxFacts', 'limit'],
   }
-  for (const [option, value] of Object.entries({ retrieval, working, episodic, facts })) {
-    if (value === undefined || value === true) continue
+  for (const [option, value] of Object.entries({ retrieval, working, episodic, consolidate })) {
+    if (value === undefined || value === true || (option === 'consolidate' && value === false)) continue
     if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
     checkOptions(`memory.${option}`, value, counted[option as keyof typeof counted])
     for (const [limitName, number] of Object.entries(value)) checkInteger(`memory.${option}`, limitName, number)
@@ -87,23 +136,19 @@ export function checkMemory(memory: MemoryOptions): void {
     throw wrong('retrieval', 'it shows what maxTokens leaves out, and that is missing')
 }
 
-/** The tokens for a summary and for the messages until the next one. */
-const minFreeTokens = 128
+const isShare = (at: unknown): boolean => typeof at === 'number' && at > 0 && at <= 1
 
 function checkCompaction(compaction: CompactionOptions): void {
   const what = 'memory.compaction'
-  checkOptions(what, compaction, ['at', 'retain', 'by'])
-  const { at, retain, by } = compaction
+  checkOptions(what, compaction, ['at', 'retainTurns', 'by'])
+  const { at, retainTurns, by } = compaction
   const wrong = (option: string, problem: string) =>
     failure('validation.failed', { what: `${what}.${option}`, problem })
-  checkInteger(what, 'at', at)
-  if (at < minFreeTokens * 2) throw wrong('at', `it is ${at} tokens, less than ${minFreeTokens * 2}: no summary fits`)
-  if (retain !== undefined) checkInteger(what, 'retain', retain)
-  if (retain !== undefined && at - retain < minFreeTokens)
-    throw wrong(
-      'retain',
-      `it must be at least ${minFreeTokens} tokens less than at: a summary and new messages need them`,
-    )
-  if (by !== undefined && by !== 'model' && by !== 'rules')
-    throw failure('validation.failed', { what: `${what}.by`, problem: `it is ${show(by)}, not model or rules` })
+  if (at !== undefined && !isShare(at)) {
+    checkInteger(what, 'at', at)
+    if (at < minFreeTokens * 2) throw wrong('at', `it is ${at} tokens, less than ${minFreeTokens * 2}: no summary fits`)
+  }
+  if (retainTurns !== undefined) checkInteger(what, 'retainTurns', retainTurns)
+  if (by !== undefined && by !== 'model' && by !== 'rules' && typeof by !== 'function')
+    throw wrong('by', `it is ${show(by)}, not model, rules or a function`)
 }

@@ -8,7 +8,7 @@ import type { TroupeEvent } from '../../core/index.ts'
 import { defineTool, LlmAgent, patterns } from '../../index.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
-import type { MemoryOptions } from '../definitions/memory-options.ts'
+import type { MemoryOptions, SummaryRequest } from '../definitions/memory-options.ts'
 
 const { ada, opened, closeAll } = troupesOfTests()
 
@@ -38,7 +38,7 @@ async function converse(memory: MemoryOptions, turns: number, storage = 'memory:
 
 describe('memory.compaction', () => {
   it('A conversation past three compactions is sent as a summary and its newest messages, each summary once', async () => {
-    const { model, compacted } = await converse({ compaction: { at: 400, retain: 150 } }, 10)
+    const { model, compacted } = await converse({ compaction: { at: 400, retainTurns: 1 } }, 10)
     const prompts = promptsOf(model)
     const summaries = prompts.filter(isSummary)
     expect(compacted).toHaveLength(summaries.length)
@@ -58,7 +58,7 @@ describe('memory.compaction', () => {
   })
 
   it('A summary by rules calls no model, and begins with what was asked first', async () => {
-    const { model, compacted } = await converse({ compaction: { at: 400, retain: 150, by: 'rules' } }, 6)
+    const { model, compacted } = await converse({ compaction: { at: 400, retainTurns: 1, by: 'rules' } }, 6)
     const prompts = promptsOf(model)
     expect(new Set(compacted.map(({ by }) => by))).toEqual(new Set(['rules']))
     expect(prompts.filter(isSummary)).toEqual([])
@@ -67,7 +67,7 @@ describe('memory.compaction', () => {
   })
 
   it('Five summaries by rules in a row keep what was asked first, as lines below one heading', async () => {
-    const { model } = await converse({ compaction: { at: 600, retain: 150, by: 'rules' } }, 24)
+    const { model } = await converse({ compaction: { at: 600, retainTurns: 1, by: 'rules' } }, 24)
     const last = promptsOf(model).at(-1) as string
     expect(last).toContain(`${summaryText}\\nuser: Fact 1:`)
     expect(last.split(summaryText)).toHaveLength(2)
@@ -82,13 +82,13 @@ describe('memory.compaction', () => {
   it('A model whose summaries are endless is asked for one where it is needed, and not each turn', async () => {
     const reply: MockItem = ({ prompt }) => (isSummary(JSON.stringify(prompt)) ? 'word '.repeat(10_000) : 'Noted.')
     const model = new MockModel({ responses: Array.from({ length: 100 }, () => reply) })
-    const memory = { compaction: { at: 2_000, retain: 500 } }
+    const memory = { compaction: { at: 2_000, retainTurns: 1 } }
     const agent = new LlmAgent({ name: 'Clerk', model, memory })
     const user = await ada()
     for (let n = 1; n <= 50; n++) await user.session(agent, { threadId: 't' }).generate(long(n))
     const summaries = promptsOf(model).filter(isSummary).length
-    // A turn has about 130 tokens, and between two summaries at least 750 are free.
-    expect(summaries).toBeGreaterThan(4)
+    // A turn has about 130 tokens, and between two summaries at least 500 are free.
+    expect(summaries).toBeGreaterThan(2)
     expect(summaries).toBeLessThan(12)
   })
 
@@ -98,18 +98,86 @@ describe('memory.compaction', () => {
       return 'Noted.'
     }
     const model = new MockModel({ responses: Array.from({ length: 12 }, () => failing as MockItem) })
-    const memory = { compaction: { at: 400, retain: 150 } }
+    const memory = { compaction: { at: 400, retainTurns: 1 } }
     const agent = new LlmAgent({ name: 'Clerk', model, memory })
     const user = await ada()
     for (let n = 1; n <= 4; n++) await user.session(agent, { threadId: 't' }).generate(long(n))
     expect(promptsOf(model).at(-1)).toContain(summaryText)
   })
 
+  it('retainTurns leaves the newest answers with what they answered out of the summary', async () => {
+    for (const retainTurns of [1, 2]) {
+      const { model } = await converse({ compaction: { at: 900, retainTurns, by: 'rules' } }, 8)
+      const first = model.calls.findIndex(({ prompt }) => JSON.stringify(prompt).includes(summaryText))
+      const sent = model.calls[first]?.prompt.filter(({ role }) => role === 'assistant') ?? []
+      expect(sent).toHaveLength(retainTurns)
+    }
+  })
+
+  it('A share is of the context window of the agent’s model, which contextWindows names', async () => {
+    const model = new MockModel({ responses: Array.from({ length: 20 }, () => 'Noted.') })
+    const agent = new LlmAgent({ name: 'Clerk', model, memory: { compaction: { at: 0.5, by: 'rules' } } })
+    const name = `${model.provider}/${model.modelId}`
+    const troupe = await opened({ contextWindows: { [name]: 1_000 } })
+    const session = troupe.user('ada').session(agent, { threadId: 't' })
+    for (let n = 1; n <= 6; n++) await session.generate(long(n))
+    const prompts = promptsOf(model)
+    expect(prompts.at(-1)).toContain(summaryText)
+    for (const prompt of prompts) expect(prompt.length).toBeLessThan(500 * 4 + 2_000)
+    await expect(opened({ contextWindows: { [name]: 0 } })).rejects.toThrow(name)
+  })
+
+  it('A function summarises; a run that is executed again takes its recorded summary', async () => {
+    const requests: SummaryRequest[] = []
+    const by = (request: SummaryRequest) => {
+      requests.push(request)
+      return `Summary number ${requests.length}`
+    }
+    const { model, compacted } = await converse({ compaction: { at: 400, by } }, 8)
+    expect(compacted.map((event) => event.by)).toEqual(requests.map(() => 'function'))
+    expect(requests.length).toBeGreaterThan(2)
+    expect(requests[0]?.messages[0]).toMatchObject({ from: 'user', text: long(1) })
+    expect(requests[1]?.messages[0]).toEqual({ from: 'Clerk', text: 'Summary number 1' })
+    expect(promptsOf(model).at(-1)).toContain(`Summary number ${requests.length}`)
+    const calls = requests.length
+    const troupe = await opened()
+    const { orchestra } = troupe.user('ada')
+    const looping = new MockModel({
+      responses: [...Array.from({ length: 6 }, (_, n) => ({ toolCalls: [{ name: 'look', args: { n } }] })), 'Done.'],
+    })
+    const look = defineTool({
+      name: 'look',
+      description: 'Looks.',
+      inputSchema: z.object({ n: z.number() }),
+      effect: 'read',
+      execute: ({ n }) => long(n),
+    })
+    const agent = new LlmAgent({
+      name: 'Clerk',
+      model: looping,
+      tools: { look },
+      memory: { compaction: { at: 400, by } },
+    })
+    const run = await orchestra.start({ agent, task: 'Look.' })
+    expect(await run.result()).toMatchObject({ status: 'completed' })
+    const made = requests.length
+    expect(made).toBeGreaterThan(calls)
+    expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+    expect(requests).toHaveLength(made)
+  })
+
+  it.each([
+    ['throws', () => Promise.reject(new Error('no summary today')), /no summary today/],
+    ['returns no text', (() => 7) as never, /memory\.compaction\.by of Clerk/],
+  ])('A function that %s fails the step', async (_, by, problem) => {
+    await expect(converse({ compaction: { at: 400, by } }, 8)).rejects.toThrow(problem)
+  })
+
   it('All that was summarised stays stored', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-compaction-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'troupe.db')
-    await converse({ compaction: { at: 400, retain: 150, by: 'rules' } }, 6, `sqlite:${file}`)
+    await converse({ compaction: { at: 400, retainTurns: 1, by: 'rules' } }, 6, `sqlite:${file}`)
     await closeAll()
     const rows = new DatabaseSync(file).prepare('select message from thread_messages order by seq').all()
     const texts = rows.map(({ message }) => String(message))
@@ -140,7 +208,7 @@ describe('memory.compaction', () => {
       name: 'Clerk',
       model,
       tools: { look },
-      memory: { compaction: { at: 500, retain: 250, by: 'rules' } },
+      memory: { compaction: { at: 500, retainTurns: 1, by: 'rules' } },
     })
     const troupe = await opened()
     const { orchestra } = troupe.user('ada')
@@ -167,10 +235,11 @@ describe('memory.compaction', () => {
   })
 
   it.each<[string, object, string]>([
-    ['without at', { compaction: {} }, 'at'],
+    ['at a share above the window', { compaction: { at: 1.5 } }, 'at'],
+    ['at nothing', { compaction: { at: 0 } }, 'at'],
     ['at so few tokens that no summary fits', { compaction: { at: 255 } }, 'no summary fits'],
-    ['with a retain that leaves no room', { compaction: { at: 500, retain: 373 } }, '128 tokens less than at'],
-    ['by something else', { compaction: { at: 1_000, by: 'magic' } }, 'not model or rules'],
+    ['that retains no turn', { compaction: { at: 500, retainTurns: 0 } }, 'retainTurns'],
+    ['by something else', { compaction: { at: 1_000, by: 'magic' } }, 'not model, rules or a function'],
     ['beside maxTokens', { maxTokens: 5, compaction: { at: 1_000 } }, 'name one of the two'],
   ])('Compaction %s is rejected', (_, memory, problem) => {
     const make = () =>

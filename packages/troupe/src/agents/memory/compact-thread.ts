@@ -1,7 +1,8 @@
 /** Compaction: when a conversation has grown, its older messages become a summary, which is recorded and stored with the turn. */
-import type { EventPayloads, Json } from '../../core/index.ts'
+import { type EventPayloads, failure, type Json, show } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
+import { compactionTokens, type Summarise } from '../definitions/memory-options.ts'
 import { askSummary, isOfflineModel, unlessModelFailed } from '../model/ask-model.ts'
 import { carriedText, summaryByRules } from '../model/content/carried-text.ts'
 import { answerText, charactersPerToken } from '../model/content/model-messages.ts'
@@ -15,20 +16,32 @@ const framingTokens = 30
 /** @param committed the turn before: its messages are durable before a model reads them once more */
 export async function compactThread(run: LlmRun, committed: Promise<void> | undefined): Promise<void> {
   const { definition, entry, thread } = run
-  const { compaction } = definition.memory
-  if (!compaction) return
-  const { at, retain = Math.floor(at / 2) } = compaction
+  const at = compactionTokens(definition, entry.services.models)
   const before = thread.tokens(undefined)
-  if (before <= at) return
-  const old = thread.beforeNewest(definition.name, retain)
+  if (at === undefined || before <= at) return
+  const retain = Math.floor(at / 2)
+  const old = thread.beforeNewest(definition.name, retain, definition.memory.compaction?.retainTurns)
   if (!old) return
   await committed
   // As much again stays free for new messages: else each of them would need another summary.
   const tokens = Math.floor((at - retain) / 2) - framingTokens
-  const made = await summaryByModel(run, old.history, tokens)
-  const summary = made ?? (await recordedSummary(run, old.history, tokens))
+  const { summary, by } = await summaryOf(run, old.history, tokens)
   run.texts.learn(thread.summarise(summary, old.through), entry.recorder.taint)
-  emitCompacted(run, { messages: old.through, tokens: before, by: made ? 'model' : 'rules' })
+  emitCompacted(run, { messages: old.through, tokens: before, by })
+}
+
+async function summaryOf(
+  run: LlmRun,
+  history: CarriedHistory,
+  tokens: number,
+): Promise<{ readonly summary: CarriedHistory; readonly by: EventPayloads['thread.compacted']['by'] }> {
+  const by = run.definition.memory.compaction?.by
+  if (typeof by === 'function')
+    return { summary: await recordedSummary(run, () => summaryByFunction(run, by, history, tokens)), by: 'function' }
+  const summary = await summaryByModel(run, history, tokens)
+  if (summary) return { summary, by: 'model' }
+  const byRules = () => summaryByRules(history, tokens * charactersPerToken)
+  return { summary: await recordedSummary(run, byRules), by: 'rules' }
 }
 
 /** Recorded, so that a step that is entered again does not emit it twice. */
@@ -62,11 +75,30 @@ async function summaryByModel(
   return { kind: 'summary', lines: [{ from: definition.name, text }] }
 }
 
-/** Recorded, since a later release may have other rules. */
-async function recordedSummary({ entry }: LlmRun, history: CarriedHistory, tokens: number): Promise<CarriedHistory> {
+/** @throws ValidationError if the function returns anything but a text with content */
+async function summaryByFunction(
+  { definition: { name } }: LlmRun,
+  summarise: Summarise,
+  { lines }: CarriedHistory,
+  maxTokens: number,
+): Promise<CarriedHistory> {
+  const text = await summarise({ agent: name, messages: lines, maxTokens })
+  if (typeof text !== 'string' || text.trim() === '')
+    throw failure('validation.failed', {
+      what: `memory.compaction.by of ${name}`,
+      problem: `it returned ${show(text)}`,
+    })
+  return { kind: 'summary', lines: [{ from: name, text: text.slice(0, maxTokens * charactersPerToken) }] }
+}
+
+/** Recorded, since a later release may have other rules and a function may return another text. */
+async function recordedSummary(
+  { entry }: LlmRun,
+  summarise: () => CarriedHistory | Promise<CarriedHistory>,
+): Promise<CarriedHistory> {
   const recorded = await entry.recorder.answer(
     { kind: 'summary', name: entry.thread },
-    () => summaryByRules(history, tokens * charactersPerToken) as unknown as Json,
+    async () => (await summarise()) as unknown as Json,
   )
   return recorded as unknown as CarriedHistory
 }

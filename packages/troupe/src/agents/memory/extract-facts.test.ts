@@ -11,7 +11,7 @@ const isExtraction = (prompt: string) => prompt.includes('You keep the facts')
 const promptsOf = (model: MockModel): readonly string[] => model.calls.map(({ prompt }) => JSON.stringify(prompt))
 
 /** Answers `Noted.`, and each extraction by the next of the answers. */
-function clerkWith(facts: NonNullable<MemoryOptions['facts']>, answers: readonly (object | string)[]) {
+function clerkWith(facts: NonNullable<MemoryOptions['consolidate']>, answers: readonly (object | string)[]) {
   const left = [...answers]
   const reply: MockItem = ({ prompt }) => {
     if (!isExtraction(JSON.stringify(prompt))) return 'Noted.'
@@ -19,10 +19,10 @@ function clerkWith(facts: NonNullable<MemoryOptions['facts']>, answers: readonly
     return typeof next === 'string' ? next : JSON.stringify(next)
   }
   const model = new MockModel({ responses: Array.from({ length: 30 }, () => reply) })
-  return { model, agent: new LlmAgent({ name: 'Clerk', model, instructions: 'Help.', memory: { facts } }) }
+  return { model, agent: new LlmAgent({ name: 'Clerk', model, instructions: 'Help.', memory: { consolidate: facts } }) }
 }
 
-describe('memory.facts', () => {
+describe('memory.consolidate', () => {
   it('A fact of one conversation stands in the prompts of the next, and one that contradicts it takes its place', async () => {
     const { model, agent } = clerkWith(true, [
       { facts: [{ text: 'Ada lives in Berlin.' }, { text: 'Ada has a cat, Tom.' }] },
@@ -70,7 +70,7 @@ describe('memory.facts', () => {
           },
       ),
     })
-    const agent = new LlmAgent({ name: 'Clerk', model, memory: { facts: true } })
+    const agent = new LlmAgent({ name: 'Clerk', model, memory: { consolidate: true } })
     const user = await ada()
     expect((await user.session(agent, { threadId: 'a' }).generate('I live in Berlin.')).text).toBe('Noted.')
   })
@@ -116,7 +116,7 @@ describe('memory.facts', () => {
       needsApproval: true,
       execute: async () => 'sent',
     })
-    const agent = new LlmAgent({ name: 'Clerk', model, memory: { facts: true }, tools: { send } })
+    const agent = new LlmAgent({ name: 'Clerk', model, memory: { consolidate: true }, tools: { send } })
     const user = await ada()
     const run = await user.orchestra.start({ agent, task: 'Send it to me in Berlin.' })
     const [question] = (await run.result()).questions ?? []

@@ -38,7 +38,7 @@ const instructions = [
 /** None where the agent keeps no facts, or has no model for it. */
 export async function extractFacts(run: LlmRun): Promise<readonly NewFact[]> {
   const text = textOfInput(run.entry.input).slice(0, limits.inputCharacters).toWellFormed()
-  if (!run.definition.memory.facts || text.trim() === '' || isOfflineModel(run)) return []
+  if (!run.definition.memory.consolidate || text.trim() === '' || isOfflineModel(run)) return []
   return unlessModelFailed(extracted(run, text), [])
 }
 
@@ -98,7 +98,8 @@ export function storeFacts({ definition, entry }: LlmRun, facts: readonly NewFac
   const { recorder, services, thread } = entry
   const { principal, provenance } = recorder
   const { name, memory } = definition
-  const capacity = (memory.facts === true ? undefined : memory.facts?.maxFacts) ?? defaultMaxFacts
+  const { consolidate } = memory
+  const capacity = (typeof consolidate === 'object' ? consolidate.maxFacts : undefined) ?? defaultMaxFacts
   for (const { id, text, taint } of facts) {
     const item = {
       ...{ id, content: text, priority: 0, agent: name, source: thread, taint },

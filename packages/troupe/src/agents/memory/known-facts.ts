@@ -29,5 +29,5 @@ export async function knownFacts(definition: LlmDefinition, entry: StepEntry, li
     .map(({ id, content, taint }) => ({ id, text: textOfEpisode(content), taint }))
 }
 
-export const shownFacts = (option: NonNullable<LlmDefinition['memory']['facts']>): number =>
-  (option === true ? undefined : option.limit) ?? defaultShown
+export const shownFacts = (option: NonNullable<LlmDefinition['memory']['consolidate']>): number =>
+  (typeof option === 'object' ? option.limit : undefined) ?? defaultShown

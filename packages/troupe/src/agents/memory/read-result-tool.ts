@@ -6,7 +6,6 @@ import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 import { defineTool, type Tool } from '../../tools/index.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
-import { maxResultTokensOf } from '../definitions/memory-options.ts'
 import { charactersPerToken, type ToolResultPart, tokensOf } from '../model/content/model-messages.ts'
 import { withUnsent } from '../model/content/unsent.ts'
 import type { Thread } from '../model/thread.ts'
@@ -35,13 +34,13 @@ export function shortenResult(part: ToolResultPart, maxTokens: number | undefine
   return withUnsent({ ...part, output: { type: 'text', value } }, 'complete', text)
 }
 
-/** Undefined where results stay as they are, or a tool of the user's own has the name. */
+/** Returns undefined if results are not shortened, or if a tool of the agent's own has the name. */
 export function readResultTool(
-  { memory, tools, helpers }: LlmDefinition,
+  { tools, helpers }: LlmDefinition,
   denied: ReadonlySet<string>,
   thread: Thread | undefined,
+  maxTokens: number | undefined,
 ): Tool | undefined {
-  const maxTokens = maxResultTokensOf(memory)
   if (maxTokens === undefined || !thread) return undefined
   if (denied.has(readResultName) || tools.has(readResultName) || helpers.has(readResultName)) return undefined
   const length = charactersOf(maxTokens)

@@ -28,14 +28,14 @@ type Section = {
 
 /** The notes for the prompt of this step; empty where there are none. */
 export async function retrieveNotes(definition: LlmDefinition, entry: StepEntry, thread?: Thread) {
-  const { working, episodic, facts, shared, retrieval } = definition.memory
-  if (!working && !episodic && !facts && !shared && !retrieval) return ''
+  const { working, episodic, consolidate, shared, retrieval } = definition.memory
+  if (!working && !episodic && !consolidate && !shared && !retrieval) return ''
   const { recorder } = entry
   const sections = (await recorder.answer({ kind: 'memory', name: definition.name }, async () => {
     const found = [
       ...(working ? [await inMind(definition, entry)] : []),
       ...(episodic ? [await episodesLike(definition, entry, alike(episodic))] : []),
-      ...(facts ? [await factsSection(definition, entry, shownFacts(facts))] : []),
+      ...(consolidate ? [await factsSection(definition, entry, shownFacts(consolidate))] : []),
       ...(retrieval && thread ? [await omittedSection(definition, entry, thread, alike(retrieval))] : []),
     ]
     return found.filter(({ notes }) => notes.length > 0)

@@ -65,7 +65,8 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
   ]
     .filter((part) => part !== '')
     .join('\n\n')
-  const reading = readResultTool(definition, denied, thread)
+  const maxResultTokens = maxResultTokensOf(definition, entry.services.models)
+  const reading = readResultTool(definition, denied, thread, maxResultTokens)
   const added = [rememberTool(definition, entry), skillTool(skills), reading].filter((tool) => tool !== undefined)
   const selected = await selectTools(definition, entry)
   const tools =
@@ -99,7 +100,7 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
     declared,
     hides,
     responseFormat,
-    maxResultTokens: reading && maxResultTokensOf(memory),
+    maxResultTokens: reading && maxResultTokens,
     hash,
     tokens: tokensOf(system) + tokensOf(declared),
   }

@@ -124,21 +124,24 @@ export class Thread {
   }
 
   /**
-   * What a summary would stand for, so that at most `tokens` of the newest messages stay: the summary before, and what was
-   * said up to the place. Undefined where nothing is old enough. No result of a tool is parted from its call.
+   * Returns what a summary would replace: the summary before it, and the messages up to the newest `turns`, which have at most
+   * `tokens`. Returns undefined if no message is old enough. A tool result is never separated from its call.
    */
   beforeNewest(
     agent: string,
     tokens: number,
+    turns = Number.POSITIVE_INFINITY,
   ): { readonly through: number; readonly history: CarriedHistory } | undefined {
     const from = this.#summary?.through ?? 0
     let used = 0
+    let answers = 0
     let begin = this.#visible.length
     for (let i = this.#visible.length - 1; i >= from; i--) {
       const message = this.#visible[i] as SummaryMessage
       if (message.compaction) continue
       used += tokensOf(message)
-      if (used > tokens && begin < this.#visible.length) break
+      if (message.role === 'assistant') answers++
+      if ((used > tokens || answers > turns) && begin < this.#visible.length) break
       if (message.role !== 'tool') begin = i
     }
     const old = this.#visible.slice(from, begin).filter((message: SummaryMessage) => !message.compaction)

@@ -41,7 +41,7 @@ it('A team file gives its agents skills, instructions of a file, guardrails, mem
     guardrails:
       input: [{ redactPersonalData: { kinds: [email] } }]
       output: [{ redactPersonalData: true }]
-    memory: { compaction: { at: 4000, retain: 1000, by: rules }, pinned: [The shop closes at six.] }
+    memory: { compaction: { at: 0.5, retainTurns: 3, by: rules }, pinned: [The shop closes at six.] }
     settings: { seed: 7, topP: 0.5, providerOptions: { openai: { textVerbosity: low } } }
 `,
     'AGENTS.md': 'You sort parcels.\n',
@@ -99,11 +99,7 @@ it.each([
     'memory: { compacton: { at: 4000 } }',
     /compacton is unknown; did you mean compaction\?/,
   ],
-  [
-    'a compaction without room for a summary',
-    'memory: { compaction: { at: 300, retain: 250 } }',
-    /memory\.compaction\.retain/,
-  ],
+  ['a compaction without room for a summary', 'memory: { compaction: { at: 200 } }', /memory\.compaction\.at/],
   ['an unknown effort of reasoning', 'settings: { reasoning: { effort: most } }', /effort/],
 ])('A team file with %s is rejected with the place.', async (_, line, problem) => {
   const instructions = line.startsWith('instructions') ? '' : 'instructions: x, '

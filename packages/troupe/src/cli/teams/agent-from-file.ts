@@ -37,9 +37,16 @@ export const settingsSchema = z.strictObject({
 export const memorySchema = z.strictObject({
   maxTokens: count.optional(),
   compaction: z
-    .strictObject({ at: count, retain: count.optional(), by: z.enum(['model', 'rules']).optional() })
+    .strictObject({
+      at: z
+        .union([z.number().gt(0).max(1), count])
+        .optional()
+        .describe('A share of the model’s context window, or tokens.'),
+      retainTurns: count.optional(),
+      by: z.enum(['model', 'rules']).optional(),
+    })
     .optional()
-    .describe('In place of maxTokens: past so many tokens, older messages become a summary.'),
+    .describe('In place of maxTokens: past this size, older messages become a summary.'),
   maxResultTokens: count
     .optional()
     .describe('So much of one result of a tool stands in the conversation; the rest is read with read_result.'),
@@ -49,8 +56,8 @@ export const memorySchema = z.strictObject({
   episodic: z
     .union([z.literal(true), z.strictObject({ maxEpisodes: count.optional(), limit: count.optional() })])
     .optional(),
-  facts: z
-    .union([z.literal(true), z.strictObject({ maxFacts: count.optional(), limit: count.optional() })])
+  consolidate: z
+    .union([z.boolean(), z.strictObject({ maxFacts: count.optional(), limit: count.optional() })])
     .optional()
     .describe('What the user states, extracted by the model.'),
   shared: z.string().optional().describe('The beginning of the keys of context entries that are shown.'),

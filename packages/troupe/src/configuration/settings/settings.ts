@@ -93,6 +93,7 @@ const general: readonly Setting[] = [
   { path: 'limits', kind: structure, description: 'what a run, and a user in a day, may use at most' },
   { path: 'roles', kind: structure, description: 'roles besides the four' },
   { path: 'prices', kind: structure, description: 'US dollars per million tokens, by provider/model' },
+  { path: 'contextWindows', kind: structure, description: 'Context windows in tokens, by provider/model' },
   {
     path: 'shutdown.timeout',
     kind: span(1_000, '1s'),

@@ -312,7 +312,7 @@ export interface EventPayloads {
     /** Estimated tokens of the thread before. */
     readonly tokens: number
     /** What made the summary. */
-    readonly by: 'model' | 'rules'
+    readonly by: 'model' | 'rules' | 'function'
   }
   'timer.cleared': RunFields
   'timer.set': RunFields

@@ -4,7 +4,7 @@ export type {
   ToolChange,
   ToolForm,
 } from '../../security/index.ts'
-export { defineMcpTools, type McpToolsOptions } from './client/define-mcp-tools.ts'
+export { defineMcpTools, type McpToolEffect, type McpToolsOptions } from './client/define-mcp-tools.ts'
 export type { McpHttpServer, McpProgram, McpServerConfig } from './client/mcp-server-config.ts'
 export { approveMcpTools, type McpTools, mcpTools } from './client/mcp-tools.ts'
 export { createMcpEndpoint, type McpEndpoint } from './server/mcp-endpoint.ts'

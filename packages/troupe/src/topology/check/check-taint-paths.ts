@@ -54,7 +54,7 @@ export function checkTaintPaths(
     for (const target of at) {
       if (!reached.has(target.node)) continue
       for (const tool of target.tools) {
-        if (tool.effect === 'read' && !tool.capabilities.includes('external')) continue
+        if ((tool.effect === 'read' || tool.effect === 'pure') && !tool.capabilities.includes('external')) continue
         if (tool.needsApproval || tool.isRuled) continue
         findings.push({
           code: 'taint.path',

@@ -31,6 +31,9 @@ import { checkServer, type McpServerConfig } from './mcp-server-config.ts'
 import { openClient } from './open-client.ts'
 import { descriptionOf } from './tool-form.ts'
 
+/** A call of a server leaves the process, so it is never `pure`. */
+export type McpToolEffect = Exclude<ToolEffect, 'pure'>
+
 export interface McpToolsOptions {
   readonly server: McpServerConfig
   /** Of the server, here: its tools are called `name_tool`, and under this name they are pinned. */
@@ -38,7 +41,7 @@ export interface McpToolsOptions {
   /** These of its tools alone, by the names that the server gives them. All where absent. */
   readonly allow?: readonly string[]
   /** Of all its tools, or of each; `at-most-once` where nothing is said: claimed before it starts, and never repeated. */
-  readonly effect?: ToolEffect | Readonly<Record<string, ToolEffect>>
+  readonly effect?: McpToolEffect | Readonly<Record<string, McpToolEffect>>
   /** Believes what the server says of its tools: readOnlyHint makes `read`, idempotentHint `idempotent`. */
   readonly trustAnnotations?: boolean
   /**
@@ -146,7 +149,7 @@ type Listed = {
   readonly name: string
   readonly description: string
   readonly inputSchema: Json
-  readonly effect: ToolEffect
+  readonly effect: McpToolEffect
   readonly unapproved?: true
 }
 
@@ -206,7 +209,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
   }
 }
 
-function effectOf({ effect, trustAnnotations }: Checked, { name, annotations }: WireTool): ToolEffect {
+function effectOf({ effect, trustAnnotations }: Checked, { name, annotations }: WireTool): McpToolEffect {
   const declared = typeof effect !== 'object' ? effect : Object.hasOwn(effect, name) ? effect[name] : undefined
   if (declared !== undefined) return declared
   if (trustAnnotations && annotations?.readOnlyHint) return 'read'
