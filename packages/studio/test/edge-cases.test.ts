@@ -1,7 +1,8 @@
 /** The page when things are large, hidden, going wrong or taken away: what a person sees at night. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { defineAgent, ExternalServiceError, finish, invoke, patterns, type TopologyForm } from 'troupe'
+import { defineAgent, ExternalServiceError, finish, invoke, LlmAgent, patterns, type TopologyForm } from 'troupe'
+import { MockModel } from 'troupe/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { Order, type Played, play } from './studio-testbed.ts'
@@ -316,6 +317,50 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(seen.changed).toBeGreaterThan(0)
     expect(seen.hidden).toBe(0)
   }, 180_000)
+
+  test('images of a result and of a prompt are shown, other files can be saved, and a URL is not loaded', async () => {
+    const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+    const model = new MockModel({ responses: ['Seen.'] })
+    const viewer = new LlmAgent({ name: 'Viewer', model })
+    const camera = defineAgent({
+      name: 'Camera',
+      run: async () =>
+        [
+          { type: 'text', text: 'The screen.' },
+          { type: 'file', mediaType: 'image/png', data: png, filename: 'shot.png' },
+          { type: 'file', mediaType: 'image/svg+xml', data: Buffer.from('<svg/>').toString('base64') },
+        ] as never,
+    })
+    const run = await start({ agents: [camera, viewer], flows: ['Camera -> Viewer', 'Viewer -> End'] } as never)
+    await run.result()
+    const linked = await start(
+      alone(
+        defineAgent({
+          name: 'Link',
+          run: async () =>
+            finish([{ type: 'file', mediaType: 'image/png', data: 'http://127.0.0.1:9/a.png' }] as never),
+        }),
+      ),
+    )
+    await linked.result()
+    const shown = await start(alone(camera))
+    await shown.result()
+    const page = await open(`runs/${shown.id}`)
+    const picture = page.getByRole('img', { name: 'shot.png' }).first()
+    await picture.waitFor()
+    expect(await picture.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth)).toBe(1)
+    await page.getByRole('link', { name: 'Save image/svg+xml' }).first().waitFor()
+    expect(await page.locator('img[src*="svg+xml"]').count()).toBe(0)
+    const prompt = await open(`runs/${run.id}`)
+    await prompt.locator('summary', { hasText: 'Viewer' }).first().click()
+    await prompt.getByLabel(/^Prompt of model call 1 of Viewer/).click()
+    await prompt.getByRole('img', { name: 'shot.png' }).first().waitFor()
+    const requests: string[] = []
+    const other = await open(`runs/${linked.id}`)
+    other.on('request', (request) => requests.push(request.url()))
+    await other.getByRole('link', { name: 'http://127.0.0.1:9/a.png' }).first().waitFor()
+    expect(requests.filter((each) => each.includes(':9/'))).toEqual([])
+  })
 
   test('a team of two hundred is drawn within its frame', async () => {
     const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })

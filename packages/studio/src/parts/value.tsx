@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { asText, count } from '../format.ts'
 import { visible } from '../visible.ts'
+import { Files, withoutBase64 } from './files.tsx'
 import { Button } from './ui.tsx'
 
 const longest = 20_000
@@ -12,10 +13,10 @@ interface ValueProps {
   readonly expanded?: boolean
 }
 
-/** A value as text, never as markup; what was text already is set as such. */
+/** A value as text, never as markup, with its files below; what was text already is set as such. */
 export function Value({ value, label, expanded = false }: ValueProps) {
   const [all, setAll] = useState(expanded)
-  const text = asText(value)
+  const text = asText(expanded ? value : withoutBase64(value))
   const left = all ? 0 : text.length - longest
   const more = `Show ${count(left)} more characters`
   return (
@@ -31,6 +32,7 @@ export function Value({ value, label, expanded = false }: ValueProps) {
           {more}
         </Button>
       )}
+      <Files value={value} />
     </>
   )
 }

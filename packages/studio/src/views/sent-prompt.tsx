@@ -4,6 +4,7 @@ import type { SentPrompt } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { asText, count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Files, withoutBase64 } from '../parts/files.tsx'
 import { Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { visible } from '../visible.ts'
@@ -78,6 +79,7 @@ function Messages({
               {message.role}
             </Text>
             <Value value={textOf(message)} label={`Message ${i + 1}, of ${message.role}, in the prompt of ${label}`} />
+            {typeof message.content !== 'string' && <Files value={message.content} />}
           </li>
         ))}
       </ol>
@@ -103,8 +105,12 @@ function textOf({ content }: Message): string {
 function partText({ type, text, toolName, toolCallId, input, output, mediaType, filename, data }: PartProps): string {
   if (type === 'tool-call') return `calls ${toolName} (${toolCallId}) with ${asText(input)}`
   if (type === 'tool-result')
-    return `${toolName} (${toolCallId}) gave ${asText(output?.value ?? output?.reason ?? output)}`
-  if (type === 'file')
-    return `(a file, ${[filename, mediaType, `${count(asText(data).length)} characters`].filter(Boolean).join(', ')})`
+    return `${toolName} (${toolCallId}) gave ${asText(withoutBase64(output?.value ?? output?.reason ?? output))}`
+  if (type === 'file') return `(a file, ${[filename, mediaType, sizeOrUrl(data)].filter(Boolean).join(', ')})`
   return type === 'reasoning' ? `(${text})` : (text ?? type)
+}
+
+function sizeOrUrl(data: unknown): string {
+  const text = asText((data as { readonly data?: unknown } | undefined)?.data ?? data)
+  return /^https?:/i.test(text) ? text : `${count(text.length)} characters`
 }

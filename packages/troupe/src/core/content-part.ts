@@ -14,7 +14,7 @@ export type FilePart = {
   readonly type: 'file'
   /** `image/png`, `application/pdf`, … */
   readonly mediaType: string
-  /** In base64. */
+  /** Base64, or an `http` or `https` URL that is downloaded through the egress rules when a model is asked. */
   readonly data: string
   readonly filename?: string
 }
@@ -42,36 +42,47 @@ export const maxFileCharacters = 8 * 1024 * 1024 - 128 * 1024
 
 const mediaTypes = /^[a-z]+\/[\w.+-]+$/i
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/
+const maxUrlCharacters = 2_048
+
+/** Whether the data of a file is the URL of one. */
+export const isFileUrl = (data: unknown): data is string =>
+  typeof data === 'string' && data.length <= maxUrlCharacters && /^https?:\/\//i.test(data) && URL.canParse(data)
 
 /**
  * Returns a file as a part of a tool's result, a task or another input of a model.
- * @param source bytes, or base64
- * @throws ValidationError for another source, or a media type that is none; `value.too_large` above 5.9 MiB
+ * @param source bytes, base64, or the `http` or `https` URL of the file, of at most 2,048 characters
+ * @throws ValidationError for another source or an invalid media type; `value.too_large` above 5.9 MiB
  * @example return [{ type: 'text', text: 'The invoice' }, file(bytes, { mediaType: 'application/pdf' })]
  */
-export function file(source: Uint8Array | string, options: FileOptions): FilePart {
+export function file(source: Uint8Array | URL | string, options: FileOptions): FilePart {
   checkOptions('The options of a file', options, ['mediaType', 'filename'])
   const { mediaType, filename } = options
-  if (typeof source !== 'string' && !readable('A file', () => source instanceof Uint8Array))
-    throw failure('validation.failed', { what: 'A file', problem: 'it is neither bytes nor base64' })
-  const characters = typeof source === 'string' ? source.length : Math.ceil(source.byteLength / 3) * 4
-  if (characters > maxFileCharacters)
-    throw failure('value.too_large', { what: 'A file', bytes: characters, limit: maxFileCharacters })
-  const data = typeof source === 'string' ? source : Buffer.from(source).toString('base64')
+  const data = dataOf(source)
   if (typeof mediaType !== 'string' || mediaType.length > 200 || !mediaTypes.test(mediaType))
     throw failure('validation.failed', { what: 'The media type of a file', problem: `it is ${show(mediaType)}` })
-  if (!base64.test(data))
-    throw failure('validation.failed', { what: 'A file', problem: 'it is neither bytes nor base64' })
+  if (!isFileUrl(data) && !base64.test(data)) throw wrongSource()
   return { type: 'file', mediaType, data, ...(filename === undefined ? {} : { filename }) }
+}
+
+const wrongSource = () =>
+  failure('validation.failed', { what: 'A file', problem: 'it is neither bytes, base64 nor an http or https URL' })
+
+function dataOf(source: Uint8Array | URL | string): string {
+  const isBytes = readable('A file', () => source instanceof Uint8Array)
+  if (!isBytes && typeof source !== 'string' && !readable('A file', () => source instanceof URL)) throw wrongSource()
+  const characters = isBytes ? Math.ceil((source as Uint8Array).byteLength / 3) * 4 : String(source).length
+  if (characters > maxFileCharacters)
+    throw failure('value.too_large', { what: 'A file', bytes: characters, limit: maxFileCharacters })
+  return isBytes ? Buffer.from(source as Uint8Array).toString('base64') : String(source)
 }
 
 /**
  * Returns an image as a part of a tool's result, a task or another input of a model.
- * @param source bytes, or base64
+ * @param source as for `file`
  * @throws ValidationError as `file`, and for a media type that does not begin with `image/`
  * @example return image(await page.screenshot(), { mediaType: 'image/png' })
  */
-export function image(source: Uint8Array | string, options: FileOptions): FilePart {
+export function image(source: Uint8Array | URL | string, options: FileOptions): FilePart {
   const part = file(source, options)
   if (part.mediaType.startsWith('image/')) return part
   throw failure('validation.failed', { what: 'The media type of an image', problem: `it is ${part.mediaType}` })
@@ -83,7 +94,7 @@ export const isFilePart = (value: unknown): value is FilePart =>
   typeof value.mediaType === 'string' &&
   mediaTypes.test(value.mediaType) &&
   typeof value.data === 'string' &&
-  base64.test(value.data) &&
+  (isFileUrl(value.data) || base64.test(value.data)) &&
   Object.keys(value).every((key) => ['type', 'mediaType', 'data', 'filename'].includes(key))
 
 const isTextPart = (value: unknown): value is TextPart =>

@@ -9,6 +9,8 @@ export {
   file,
   image,
   isFilePart,
+  isFileUrl,
+  maxFileCharacters,
   type SourcePart,
   type TextPart,
 } from './content-part.ts'

@@ -21,6 +21,7 @@ import { isTool, isToolSource, type Tool, type ToolSource } from '../../tools/in
 import type { Agent, AgentAccess } from '../agent-port.ts'
 import { type GuardrailsOptions, type ReadGuardrails, readGuardrails } from '../guardrails/guardrail.ts'
 import { isCoordination } from '../model/coordination.ts'
+import { readSkillFolder } from '../skills/load-skills.ts'
 import { checkSkills, readSkillName, type Skill } from '../skills/skill.ts'
 import { checkAgentAccess } from './define-agent.ts'
 import { checkMemory, type MemoryOptions } from './memory-options.ts'
@@ -81,8 +82,8 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly untrusted?: 'read' | 'hide'
   /** Checks of its input and of its output. See docs/agents.md. */
   readonly guardrails?: GuardrailsOptions
-  /** Instructions that its model reads when it needs them; `loadSkills` reads them from folders. */
-  readonly skills?: readonly Skill[]
+  /** Instructions that its model reads when it needs them: skills, or folders as `loadSkills` reads them. */
+  readonly skills?: readonly (Skill | string)[]
 }
 
 export interface LlmDefinition {
@@ -203,8 +204,13 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     rules,
     untrusted,
     guardrails: readGuardrails(name, options.guardrails),
-    skills: checkSkills(name, options.skills),
+    skills: checkSkills(name, withFolders(name, options.skills)),
   }
+}
+
+function withFolders(agent: string, skills: LlmAgentOptions['skills'] = []): readonly Skill[] {
+  if (!Array.isArray(skills)) throw failure('agent.wrong', { agent, problem: 'skills is not a list' })
+  return skills.flatMap((skill: Skill | string) => (typeof skill === 'string' ? readSkillFolder(skill) : [skill]))
 }
 
 /** Validates a model as far as possible without its provider. */
@@ -329,7 +335,7 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     [...definition.helpers].map(([key, helper]) => [key, helper.fingerprint]),
     (definition.output && jsonSchemaOf(definition.output)) ?? null,
     { ...definition.settings } as unknown as Json,
-    { ...definition.memory } as Json,
+    memoryOf(definition.memory),
     ...definition.sources.map(({ name, settings }) => [name, settings]),
     ...guardrailsOf(definition.guardrails),
     ...(definition.skills.length > 0 ? [definition.skills as unknown as Json] : []),
@@ -337,6 +343,11 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
       ? [{ untrusted: definition.untrusted, policy: definition.policy as unknown as Json }]
       : []),
   ])
+}
+
+const memoryOf = ({ compaction, ...memory }: MemoryOptions): Json => {
+  const by = compaction && typeof compaction.by === 'function' ? { by: String(compaction.by) } : {}
+  return { ...memory, ...(compaction ? { compaction: { ...compaction, ...by } } : {}) } as Json
 }
 
 const guardrailsOf = ({ input, output }: ReadGuardrails): Json[] =>

@@ -3,6 +3,7 @@ import { failure, type Json, TroupeError } from '../../core/index.ts'
 import type { ClaimRows } from '../../journal/index.ts'
 import type { ModelAnswer, ModelCall, ModelSpec } from '../../models/index.ts'
 import type { Budget } from '../services-port.ts'
+import { downloadFiles } from './content/download-files.ts'
 import { tokensOf, userMessage } from './content/model-messages.ts'
 import type { LlmRun } from './llm-run.ts'
 
@@ -99,7 +100,11 @@ export interface RecordedModelCall {
 }
 
 /** A call sends no key, so a claim would fix nothing: it is claimed for its reservation in a budget alone. */
-export function recordedModelCall({ entry }: LlmRun, name: string, asked: RecordedModelCall): Promise<ModelAnswer> {
+export function recordedModelCall(
+  { definition, entry }: LlmRun,
+  name: string,
+  asked: RecordedModelCall,
+): Promise<ModelAnswer> {
   const { recorder, services } = entry
   const { models, budget } = services
   const { chain, call, estimate, input } = asked
@@ -125,8 +130,14 @@ export function recordedModelCall({ entry }: LlmRun, name: string, asked: Record
           }
         : {}),
     },
-    ({ signal, granted }) =>
-      models.call(chain, { ...call, signal, ...(typeof granted === 'number' ? { tokensLeft: granted } : {}) }),
+    async ({ signal, granted, taint }) => {
+      const { guard, recording } = services
+      const action = { userId: recorder.principal.userId, agent: definition.name, action: `model ${name}` }
+      const fetch = guard.fetchFor({ ...action, taint: recorder.taint }, { agreed: false, mark: taint })
+      const prompt = await downloadFiles(call.prompt, { fetch, signal, model: first, recording })
+      const left = typeof granted === 'number' ? { tokensLeft: granted } : {}
+      return models.call(chain, { ...call, prompt, signal, ...left })
+    },
   )
 }
 

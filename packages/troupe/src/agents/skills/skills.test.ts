@@ -36,6 +36,16 @@ describe('Skills', () => {
       },
     ])
     expect(await loadSkills(join(folder, 'skills/adding'))).toEqual(skills)
+    const byPath = new LlmAgent({
+      name: 'A',
+      model: new MockModel({ responses: [] }),
+      skills: [join(folder, 'skills')],
+    })
+    const byValue = new LlmAgent({ name: 'A', model: new MockModel({ responses: [] }), skills })
+    expect(byPath.fingerprint).toBe(byValue.fingerprint)
+    expect(() => new LlmAgent({ name: 'A', model: 'offline/extractive', skills: [join(folder, 'gone')] })).toThrow(
+      /gone/,
+    )
     const code = "import { add } from './skills/adding/scripts/add.js'\nconsole.log(add(2, 3))"
     const calls = [
       { name: 'read_skill', args: { name: 'adding' } },

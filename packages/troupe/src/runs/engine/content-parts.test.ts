@@ -1,14 +1,17 @@
 /** Files in tasks and in results of tools, as models are sent them. */
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider'
-import { expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { defineTool, LlmAgent, patterns } from '../../index.ts'
+import { defineMessage, defineTool, defineTopology, LlmAgent, patterns } from '../../index.ts'
 import { openProviderServer } from '../../models/provider-server.test.fixture.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { file, image } from '../../tools.ts'
 
-const { ada } = troupesOfTests()
+const { ada, opened } = troupesOfTests()
 
 const pixels = Buffer.alloc(300_000, 7)
 const shot = image(pixels, { mediaType: 'image/png', filename: 'shot.png' })
@@ -82,7 +85,8 @@ it('A model behind a URL reads the image of a tool in a message of the user, and
 
 it('A file is made of bytes or base64 with a media type, and an image of nothing else.', () => {
   expect(file(new Uint8Array([1, 2, 3]), { mediaType: 'application/pdf' }).data).toBe('AQID')
-  expect(() => file('http://127.0.0.1/a.png', { mediaType: 'image/png' })).toThrow(/neither bytes nor base64/)
+  expect(file(new URL('http://127.0.0.1/a.png'), { mediaType: 'image/png' }).data).toBe('http://127.0.0.1/a.png')
+  expect(() => file('file:///etc/passwd', { mediaType: 'image/png' })).toThrow(/neither bytes, base64 nor an http/)
   expect(() => file('AQID', { mediaType: 'png' })).toThrow(/media type of a file/)
   expect(() => image('AQID', { mediaType: 'application/pdf' })).toThrow(/application\/pdf/)
 })
@@ -176,4 +180,91 @@ it('A file above the limit of a recorded value is rejected before anything is re
     expect.objectContaining({ code: 'value.too_large' }),
   )
   expect(image(Buffer.alloc(5 * 1024 * 1024), { mediaType: 'image/png' })).toMatchObject({ type: 'file' })
+})
+
+describe('A file by URL', () => {
+  const requests: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    requests.push(request.url)
+    if (request.url === '/shot.png') response.end(pixels)
+    else if (request.url === '/large.png') response.end(Buffer.alloc(7 * 1024 * 1024))
+    else response.writeHead(404).end()
+  })
+  let url = ''
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+  afterAll(() => server.close())
+  const viewing = (responses: readonly MockItem[]) => {
+    const model = new MockModel({ responses: [...responses] })
+    return { model, agent: new LlmAgent({ name: 'Viewer', model }) }
+  }
+
+  it('A file by URL is downloaded for the model, taints the step, and is downloaded once and not at a replay', async () => {
+    const { model, agent } = viewing(['A window.'])
+    const troupe = await opened({ egress: { privateAddresses: ['127.0.0.1'] } })
+    const { orchestra } = troupe.user('ada')
+    requests.length = 0
+    const shotByUrl = image(`${url}/shot.png`, { mediaType: 'image/png' })
+    const task = [{ type: 'text', text: 'What is it?' }, shotByUrl, shotByUrl]
+    const run = await orchestra.start({ task, agent })
+    expect(await run.result()).toMatchObject({ response: 'A window.', taint: ['untrusted:127.0.0.1'] })
+    const sent = { type: 'file', mediaType: 'image/png', data: { type: 'data', data: pixels.toString('base64') } }
+    expect(model.calls[0]?.prompt.at(-1)?.content).toEqual([{ type: 'text', text: 'What is it?' }, sent, sent])
+    expect(requests).toEqual(['/shot.png'])
+    expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+    expect(JSON.stringify(await orchestra.prompts(run.id, '1#1'))).toContain(`${url}/shot.png`)
+    expect(requests).toEqual(['/shot.png'])
+  })
+
+  it.each([
+    ['a server that does not have it', '/gone.png', /status 404/],
+    ['too many bytes', '/large.png', /more than \d+ bytes/],
+  ])('A file by URL with %s fails the step and names the URL', async (_, path, problem) => {
+    const { model, agent } = viewing(['never'])
+    const troupe = await opened({ egress: { privateAddresses: ['127.0.0.1'] } })
+    const task = [image(`${url}${path}`, { mediaType: 'image/png' })]
+    const { status, error } = await troupe.user('ada').orchestra.run({ task, agent })
+    expect({ status, code: error?.code }).toEqual({ status: 'failed', code: 'model.content' })
+    expect(error?.message).toMatch(problem)
+    expect(error?.message).toContain(path)
+    expect(model.calls).toHaveLength(0)
+  })
+
+  it('A file by URL at an address that egress does not allow is not requested', async () => {
+    const { agent } = viewing(['never'])
+    requests.length = 0
+    const task = [image(`${url}/shot.png`, { mediaType: 'image/png' })]
+    const { error } = await (await ada()).orchestra.run({ task, agent })
+    expect(error?.code).toMatch(/^egress\./)
+    expect(requests).toEqual([])
+  })
+})
+
+it('Files are accepted in answers, message payloads and context entries, and reach the model as files.', async () => {
+  const asks: MockItem = { toolCalls: [{ name: 'ask_user', args: { question: 'Which screen?' } }] }
+  const model = new MockModel({ responses: [asks, 'A window.'] })
+  const agent = new LlmAgent({ name: 'Viewer', model })
+  const user = await ada()
+  const topology = defineTopology({
+    agents: [agent],
+    flows: ['Start -> Viewer', 'Viewer <-> User', 'Viewer -> End'],
+  })
+  const run = await user.orchestra.start({ task: 'Look.', topology })
+  const [question] = (await run.result()).questions ?? []
+  await run.answer(question?.id ?? '', [{ type: 'text', text: 'This one.' }, shot])
+  expect(await run.result()).toMatchObject({ status: 'completed', response: 'A window.' })
+  const sent = JSON.stringify(model.calls[1]?.prompt)
+  expect(sent.split(shot.data)).toHaveLength(2)
+  expect(sent).toContain('"mediaType":"image/png"')
+  const sender = user.agent('Sender')
+  const Shown = defineMessage('shown', z.object({ shot: z.any() }))
+  const reader = user.agent('Reader')
+  await reader.mailbox.counts()
+  await sender.messages.send(Shown, { shot }, { to: 'Reader' })
+  const [delivery] = await reader.mailbox.receive({ max: 1 })
+  expect(delivery?.message.payload).toEqual({ shot })
+  await sender.context.push('screens.1', shot)
+  expect(await sender.context.get('screens.1')).toEqual(shot)
 })
