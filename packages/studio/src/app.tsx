@@ -28,13 +28,17 @@ import { visible } from './visible.ts'
 const Evaluations = lazy(() => import('./views/evaluations.tsx').then(({ Evaluations: view }) => ({ default: view })))
 const Evaluation = lazy(() => import('./views/evaluations.tsx').then(({ Evaluation: view }) => ({ default: view })))
 const Health = lazy(() => import('./views/health.tsx').then(({ Health: view }) => ({ default: view })))
-const Palette = lazy(() => import('./parts/palette.tsx'))
+const loadPalette = () => import('./parts/palette.tsx')
+const Palette = lazy(loadPalette)
 const RunView = lazy(() => import('./views/run.tsx').then(({ RunView: view }) => ({ default: view })))
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
 const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 1_000, networkMode: 'always', retryDelay: 1_000 } },
 })
+
+/** ms after the first view, which loads before the palette. */
+const paletteDelayMs = 2_000
 
 const groups = ['', 'Data', 'Build', 'Operate'] as const
 type Group = (typeof groups)[number]
@@ -131,6 +135,11 @@ function Frame({ top }: { readonly top: ReactNode }) {
     if (!first.current) main.current?.focus()
     first.current = false
   }, [viewName, rest.join('/')])
+  // A palette that is loaded takes the keys that are typed right after it is opened.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette().catch(() => {}), paletteDelayMs)
+    return () => clearTimeout(timer)
+  }, [])
   const openRequests = useOpenRequests()
   const title = visible(`${[...rest].reverse().concat(name).join(' · ')} · Troupe`)
   useEffect(() => {

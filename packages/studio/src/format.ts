@@ -33,9 +33,12 @@ export function age(at: string): string {
 export const tokens = (usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined): string =>
   usage ? count(usage.inputTokens + usage.outputTokens) : ''
 
-/** A plus sign: of at least one model nobody knows the price. */
 export const spent = (cost: { readonly usd: number; readonly unknown: readonly string[] } | undefined): string =>
-  cost ? `${money(cost.usd)}${cost.unknown.length > 0 ? '+' : ''}` : ''
+  cost ? priced(cost.usd, cost.unknown.length > 0) : ''
+
+/** @param isPartial whether the price of a model is unknown: then a plus sign follows, and zero dollars are not shown */
+export const priced = (usd: number, isPartial: boolean): string =>
+  isPartial && usd === 0 ? 'price unknown' : `${money(usd)}${isPartial ? '+' : ''}`
 
 /** Text as it stands, anything else as JSON. */
 export const asText = (value: unknown): string =>

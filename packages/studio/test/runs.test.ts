@@ -1,7 +1,7 @@
 /** The list of runs in a real browser: of thousands, narrowed, sorted, and with commands for several at once. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
-import { createTroupe, defineAgent, finish, invoke, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, ExternalServiceError, finish, invoke, type Troupe } from 'troupe'
 import { type Served, serve } from 'troupe/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
@@ -73,6 +73,9 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await open('?tags=mail&search=letter+1999')
     await page.getByText(/^1 run$/).waitFor()
     expect(await page.getByLabel('Tags, with commas').inputValue()).toBe('mail')
+    await open('?search=etter+1999')
+    await page.getByText('No run has all these words; these have the text in their task.').waitFor()
+    await page.getByText(/^1 run$/).waitFor()
     await open()
     await page.getByLabel('Team').fill('Asking')
     await page.getByLabel('Team').press('Enter')
@@ -129,6 +132,26 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await expect.poll(() => page.getByRole('row', { name: /cancelled/ }).count()).toBe(2)
     const { items } = await troupe.user('default').orchestra.list({ status: 'cancelled' })
     expect(items.map(({ title }) => title).sort()).toEqual(['ask one', 'ask two'])
+  }, 180_000)
+
+  test('Selected runs with an effect of unknown outcome are resolved together.', async () => {
+    const cut = () => {
+      throw new ExternalServiceError('The payment was cut off.', { code: 'outcome.unknown' })
+    }
+    const payer = defineAgent({
+      name: 'Payer',
+      run: async (_, ctx) => (await ctx.effect('pay', { class: 'at-most-once' }, cut)) ?? 'paid',
+    })
+    const { orchestra } = troupe.user('default')
+    const runs = await Promise.all(['rent', 'gas'].map((task) => orchestra.start({ agent: payer, task })))
+    await Promise.all(runs.map((run) => run.result()))
+    await open('?team=Payer')
+    for (const task of ['rent', 'gas']) await page.getByLabel(`Select ${task}`).check()
+    const bulk = page.getByRole('region', { name: 'Commands for the selected runs' })
+    await bulk.getByRole('button', { name: 'Resolve as happened 2' }).click()
+    await bulk.getByRole('button', { name: 'Resolve as happened 2 now' }).click()
+    await bulk.getByText('2 of 2 resolved.').waitFor()
+    for (const run of runs) expect(await run.result()).toMatchObject({ status: 'completed' })
   }, 180_000)
 
   test('The download holds all runs that fit, and no cell is taken for a formula.', async () => {

@@ -16,13 +16,14 @@ export interface RunPages {
   readonly loadMore: (() => void) | undefined
 }
 
-export function useRunPages(query: OperationRequest<'runs.list'>['query']): RunPages {
+export function useRunPages(query: OperationRequest<'runs.list'>['query'], enabled = true): RunPages {
   const client = useClient()
   const isWithoutUpdates = useUpdatesConnection() === 'ended'
   const found = useInfiniteQuery<Runs, Error, InfiniteData<Runs>, readonly unknown[], string | undefined>({
     // Forgotten with all other answers of the operation.
     queryKey: [useUser(), 'runs.list', { pages: true, query }],
     initialPageParam: undefined,
+    enabled,
     queryFn: ({ pageParam, signal }) =>
       client.call('runs.list', { query: { ...query, limit: perPage, cursor: pageParam }, signal }),
     getNextPageParam: ({ cursor }) => cursor,

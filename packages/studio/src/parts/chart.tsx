@@ -14,7 +14,7 @@ export interface ChartSeries {
   readonly colour: 'mark' | 'fail-fill' | 'live-fill'
 }
 
-interface ChartProps {
+export interface ChartProps {
   readonly title: string
   /** ms since 1970, in their order. */
   readonly times: readonly number[]

@@ -16,6 +16,19 @@ interface Command {
   readonly isFinal?: true
 }
 
+/** Resolves all effects of unknown outcome of a run. An answer decides what the run does next, so it takes two presses. */
+const resolving = (name: string, happened: boolean): Command => ({
+  name,
+  done: 'resolved',
+  fits: ({ reason }) => reason === 'uncertain',
+  isFinal: true,
+  carryOut: async (client, run) => {
+    const { effects } = await client.call('runs.uncertain', { path: { run } })
+    for (const { step, call } of effects)
+      await client.call('runs.resolve', { path: { run }, body: { step, call, happened } })
+  },
+})
+
 const commands: readonly Command[] = [
   {
     name: 'Cancel',
@@ -31,6 +44,8 @@ const commands: readonly Command[] = [
     fits: ({ status }) => status === 'failed',
     carryOut: (client, run) => client.call('runs.retry', { path: { run }, body: {} }),
   },
+  resolving('Resolve as happened', true),
+  resolving('Resolve as not happened', false),
 ]
 
 interface Report {

@@ -2,12 +2,12 @@
 import { lazy, Suspense, useMemo, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
-import { count, lasting, money } from '../format.ts'
+import { count, lasting, money, priced } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Answer, Nothing } from './answer.tsx'
-import type { ChartSeries } from './chart.tsx'
+import type { ChartProps, ChartSeries } from './chart.tsx'
 import { Section } from './section.tsx'
-import { Select, Table } from './ui.tsx'
+import { Select, Table, Text } from './ui.tsx'
 
 const Chart = lazy(() => import('./chart.tsx'))
 
@@ -73,9 +73,25 @@ function Charts({ items, first, length, intervals, isSmall }: ChartsProps) {
         <Chart title="Runs started" times={times} series={runs} format={count} />
         <Chart title="Duration, 95th percentile" times={times} series={latency} format={lasting} />
         {!isSmall && <Chart title="Tokens" times={times} series={tokens} format={count} />}
-        <Chart title="Cost" times={times} series={cost} format={money} />
+        <Cost items={items} times={times} series={cost} />
       </Suspense>
     </div>
+  )
+}
+
+/** Zero dollars would be wrong for models whose price is unknown. */
+function Cost({ items, times, series }: Pick<ChartsProps, 'items'> & Pick<ChartProps, 'times' | 'series'>) {
+  const unpriced = items.reduce((sum, one) => sum + one.unpriced, 0)
+  if (unpriced === 0) return <Chart title="Cost" times={times} series={series} format={money} />
+  const some = `${count(unpriced)} ${unpriced === 1 ? 'run' : 'runs'}`
+  if (items.some(({ cost }) => cost > 0))
+    return (
+      <Chart title={`Cost, without models of unknown price in ${some}`} times={times} series={series} format={money} />
+    )
+  return (
+    <Text as="p" color="gray" className="chart">
+      Cost: price unknown for the models of {some}. Name their prices under `prices` in the configuration.
+    </Text>
   )
 }
 
@@ -103,14 +119,15 @@ function seriesOf(items: readonly UsageInterval[], first: number, length: number
 
 /** The most expensive team comes first. */
 function Teams({ items }: { readonly items: readonly UsageInterval[] }) {
-  const teams = new Map<string, { runs: number; failed: number; tokens: number; cost: number }>()
-  for (const { team = 'no team', runs, failed, tokens, cost } of items) {
-    const sum = teams.get(team) ?? { runs: 0, failed: 0, tokens: 0, cost: 0 }
+  const teams = new Map<string, Pick<UsageInterval, 'runs' | 'failed' | 'tokens' | 'cost' | 'unpriced'>>()
+  for (const { team = 'no team', runs, failed, tokens, cost, unpriced } of items) {
+    const sum = teams.get(team) ?? { runs: 0, failed: 0, tokens: 0, cost: 0, unpriced: 0 }
     teams.set(team, {
       runs: sum.runs + runs,
       failed: sum.failed + failed,
       tokens: sum.tokens + tokens,
       cost: sum.cost + cost,
+      unpriced: sum.unpriced + unpriced,
     })
   }
   return (
@@ -128,7 +145,7 @@ function Teams({ items }: { readonly items: readonly UsageInterval[] }) {
       <tbody>
         {[...teams]
           .sort(([, a], [, b]) => b.cost - a.cost || b.runs - a.runs)
-          .map(([team, { runs, failed, tokens, cost }]) => (
+          .map(([team, { runs, failed, tokens, cost, unpriced }]) => (
             <tr key={team}>
               <th scope="row" className="break">
                 {visible(team)}
@@ -136,7 +153,7 @@ function Teams({ items }: { readonly items: readonly UsageInterval[] }) {
               <td className="figure">{count(runs)}</td>
               <td className="figure">{count(failed)}</td>
               <td className="figure">{count(tokens)}</td>
-              <td className="figure">{money(cost)}</td>
+              <td className="figure">{priced(cost, unpriced > 0)}</td>
             </tr>
           ))}
       </tbody>

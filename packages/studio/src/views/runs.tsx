@@ -38,7 +38,10 @@ export function Runs() {
     tags: sought.tags || undefined,
   }
   const order = orders.find((one) => one === sought.order) ?? 'newest'
-  const runs = useRunPages({ ...query, order })
+  const byWords = useRunPages({ ...query, order })
+  const isByTitle = Boolean(query.search) && !byWords.isLoading && !byWords.error && byWords.items.length === 0
+  const byTitle = useRunPages({ ...query, order, search: undefined, title: query.search }, isByTitle)
+  const runs = isByTitle ? byTitle : byWords
   const [selected, setSelected] = useState<RowSelectionState>({})
   const chosen = runs.items.filter(({ id }) => selected[id])
   const isFiltered = Boolean(sought.status || sought.search || sought.team || sought.tags)
@@ -53,6 +56,11 @@ export function Runs() {
       {runs.error && <ErrorNotice error={runs.error} />}
       {runs.isLoading && !runs.error && <Loading />}
       {!runs.isLoading && runs.items.length === 0 && <NoRuns isFiltered={isFiltered} />}
+      {isByTitle && runs.items.length > 0 && (
+        <Text as="p" color="gray" mb="2">
+          No run has all these words; these have the text in their task.
+        </Text>
+      )}
       {runs.items.length > 0 && (
         <>
           <RunTable

@@ -45,7 +45,7 @@ const base64 = /^[A-Za-z0-9+/]+={0,2}$/
 const maxUrlCharacters = 2_048
 
 /** Whether the data of a file is the URL of one. */
-export const isFileUrl = (data: unknown): data is string =>
+export const isFileUrl = (data: unknown): boolean =>
   typeof data === 'string' && data.length <= maxUrlCharacters && /^https?:\/\//i.test(data) && URL.canParse(data)
 
 /**

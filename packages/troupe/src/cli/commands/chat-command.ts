@@ -2,6 +2,7 @@
 import { createInterface, type Interface } from 'node:readline/promises'
 import type { CliCommand, CommandContext } from '../cli-command.ts'
 import { complaintOf, exitCodes } from '../exit-codes.ts'
+import { contentText } from '../output/content-text.ts'
 import { safe } from '../output/safe.ts'
 import type { CliClient } from '../transport/cli-client.ts'
 import { interrupted, isFile, submitAnswer } from './runs/run-command.ts'
@@ -132,4 +133,4 @@ const textOf = ({ response, error, status }: ShownResult): string =>
     ? response
     : response === undefined || response === null
       ? (error?.message ?? status)
-      : JSON.stringify(response)
+      : contentText(response)

@@ -45,6 +45,7 @@ const filters = {
   agent: z.string().optional(),
   team: z.string().optional(),
   search: z.string().max(1_000).optional(),
+  title: z.string().max(200).optional(),
   tags: z
     .union([z.string(), z.array(z.string()).max(100)])
     .transform((tags) => (typeof tags === 'string' ? tags.split(',').filter(Boolean) : tags))

@@ -174,6 +174,7 @@ export const teamRoutes = [
           failed: z.number(),
           tokens: z.number(),
           cost: z.number(),
+          unpriced: z.number(),
           durationMs: z.object({ p50: z.number(), p95: z.number() }).optional(),
         }),
       ),

@@ -68,7 +68,7 @@ function mapFiles(prompt: Prompt, dataOf: (url: string) => string): Prompt {
     const { type, data, output } = part as Part & { readonly data?: unknown; readonly output?: unknown }
     if (type === 'file') {
       const { data: url } = (data ?? {}) as { readonly data?: unknown }
-      return isFileUrl(url) ? { ...part, data: { type: 'data', data: dataOf(url) } } : part
+      return isFileUrl(url) ? { ...part, data: { type: 'data', data: dataOf(url as string) } } : part
     }
     const { type: kind, value } = (output ?? {}) as { readonly type?: string; readonly value?: unknown }
     if (type !== 'tool-result' || kind !== 'content' || !Array.isArray(value)) return part

@@ -1,5 +1,6 @@
 /** How a run stands, as a person reads it. */
 import type { ClientSchemas } from '../../../client/index.ts'
+import { contentText } from '../../output/content-text.ts'
 import type { Output } from '../../output/output.ts'
 import { safe } from '../../output/safe.ts'
 
@@ -31,7 +32,7 @@ export function showResult(out: Output, run: string, found: ShownResult | Status
   for (const question of questions) showQuestion(out, run, question)
   if (response !== undefined && response !== null) {
     out.print()
-    out.print(safe(typeof response === 'string' ? response : JSON.stringify(response, undefined, 2)))
+    out.print(safe(contentText(response)))
   }
 }
 

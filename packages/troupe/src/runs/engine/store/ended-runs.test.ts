@@ -38,6 +38,7 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('runs
       outside: 0,
       cost: 1,
       tokens: 5,
+      unpriced: 0 as const,
     }
     const begun = (user: string, run: string) =>
       store.insert(user, run, { tags: ['old'], agents: ['A'], team: 'A', task: 'some words' })

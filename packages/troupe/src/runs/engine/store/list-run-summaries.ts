@@ -12,6 +12,7 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { RunResult } from '../run-result.ts'
 import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
 import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
+import type { ListedRun } from './run-store.ts'
 
 export interface RunListOptions extends RunFilter {
   /** 1 to 500 per page; 50 by default. */
@@ -56,12 +57,9 @@ export async function listRunSummaries(
     throw failure('validation.failed', { what: 'orchestra.list.limit', problem: 'it must be from 1 to 500' })
   const { order = 'newest' } = checkFilter(filter)
   const after = start === undefined ? undefined : readCursor(start, order)
-  // One more row tells whether another page follows.
-  const rows = await parts.store.list(user, filter, limit + 1, after)
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  const cursor = rows.length > limit && last ? JSON.stringify([last.at, last.run, order]) : undefined
-  const items = shown.map((row) => ({
+  const { rows, last } = await readRows(parts, user, { filter, limit, after })
+  const cursor = last && JSON.stringify([last.at, last.run, order])
+  const items = rows.map((row) => ({
     id: row.run,
     status: row.status,
     ...(row.reason === null ? {} : { reason: row.reason }),
@@ -75,6 +73,46 @@ export async function listRunSummaries(
     ...retentionTimesOf(parts, row),
   }))
   return createPage(items, cursor, (next) => listRunSummaries(parts, user, { ...rest, limit, cursor: next }))
+}
+
+/** The highest number of runs that one page reads to find a title, and how many at a time. */
+const titleScan = { runs: 5_000, batch: 250 }
+
+interface RowsRead {
+  readonly rows: readonly ListedRun[]
+  /** The last row that was read; absent if no row follows it. */
+  readonly last?: RunListPosition | undefined
+}
+
+/**
+ * Titles are content, which the storage may encrypt, so no index holds parts of them: the rows of the other filters are read in
+ * their order and compared. A page that found fewer than `limit` runs among 5,000 ends, with a cursor.
+ */
+async function readRows(
+  { store }: OrchestraParts,
+  user: UserId,
+  {
+    filter,
+    limit,
+    after,
+  }: { readonly filter: RunFilter; readonly limit: number; readonly after?: RunListPosition | undefined },
+): Promise<RowsRead> {
+  const title = filter.title?.trim().toLowerCase()
+  const found: ListedRun[] = []
+  let last = after
+  for (let read = 0; ; ) {
+    const batch = title === undefined ? limit : titleScan.batch
+    // One more row tells whether another follows.
+    const rows = await store.list(user, filter, batch + 1, last)
+    for (const row of rows.slice(0, batch)) {
+      last = row
+      if (title === undefined || row.title.toLowerCase().includes(title)) found.push(row)
+      if (found.length === limit) return { rows: found, last: row === rows.at(-1) ? undefined : row }
+    }
+    read += batch
+    if (rows.length <= batch) return { rows: found }
+    if (read >= titleScan.runs) return { rows: found, last }
+  }
 }
 
 function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | 'steps' | 'error'> {

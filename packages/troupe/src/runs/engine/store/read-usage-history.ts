@@ -25,6 +25,8 @@ export interface UsageInterval {
   readonly tokens: number
   /** US dollars; models without a price are not included. */
   readonly cost: number
+  /** The number of runs that used a model without a price. */
+  readonly unpriced: number
   /** From start to end, of ended runs. `p50` and `p95` are exact up to a factor of the square root of 2. */
   readonly durationMs?: { readonly p50: number; readonly p95: number }
 }
@@ -77,7 +79,7 @@ function usageRows(dialect: Dialect, user: UserId, from: number, to: number, len
   const query = sql`select created_at / ${sql.lit(length)} as at, team,
       case when ended_at is null then -1 ${sql.join(classes, sql` `)} else ${sql.lit(classBounds.length)} end as class,
       count(*) as runs, sum(case when status = 'failed' then 1 else 0 end) as failed,
-      sum(tokens) as tokens, sum(cost) as cost
+      sum(tokens) as tokens, sum(cost) as cost, sum(unpriced) as unpriced
     from runs where user_id = ${user} and created_at >= ${from} and created_at < ${to}
     group by 1, 2, 3 order by 1, 2, 3`
   return rawTemplates(dialect, {})(() => query)({}, { returns: true })
@@ -103,6 +105,7 @@ function intervalsOf(rows: readonly Row[], length: number): readonly UsageInterv
       failed: sum('failed'),
       tokens: sum('tokens'),
       cost: sum('cost'),
+      unpriced: sum('unpriced'),
       ...(ended.length === 0 ? {} : { durationMs: { p50: percentile(ended, 0.5), p95: percentile(ended, 0.95) } }),
     }
   })

@@ -14,6 +14,8 @@ export interface RunFilter {
   readonly team?: string
   /** Words, all of which stand in its task, tags, answer or error: whole ones, 16 at most, in any order and case. */
   readonly search?: string
+  /** A part of the first 200 characters of its task, in any case. */
+  readonly title?: string
   /** All of them; 16 at most. */
   readonly tags?: readonly string[]
   /** The run whose steps started it. */
@@ -43,6 +45,7 @@ export const runFilters = [
   'agent',
   'team',
   'search',
+  'title',
   'tags',
   'parent',
   'from',
@@ -53,6 +56,7 @@ export const runFilters = [
 ]
 const maxSearchWords = 16
 const maxTags = 16
+const maxTitle = 200
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled']
 const orders = ['newest', 'oldest', 'cost', 'tokens', 'duration']
 const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
@@ -70,6 +74,7 @@ export function checkFilter(filter: RunFilter): RunFilter {
   if (filter.parent !== undefined) checkName('run', filter.parent)
   if (filter.team !== undefined) checkName('team', filter.team)
   if (filter.search !== undefined) checkSearch(filter.search)
+  if (filter.title !== undefined) checkTitle(filter.title)
   if (filter.tags !== undefined) checkTags('orchestra.list.tags', filter.tags, maxTags)
   for (const bound of ['minCost', 'maxCost'] as const)
     if (filter[bound] !== undefined && !Number.isFinite(filter[bound]))
@@ -78,6 +83,11 @@ export function checkFilter(filter: RunFilter): RunFilter {
     if (filter[timeBound] !== undefined && Number.isNaN(Date.parse(String(filter[timeBound]))))
       throw wrong(timeBound, 'it is ISO text')
   return filter
+}
+
+function checkTitle(title: unknown): void {
+  if (typeof title !== 'string' || title.trim() === '' || title.length > maxTitle)
+    throw wrong('title', `it must be a text of 1 to ${maxTitle} characters`)
 }
 
 function checkSearch(search: unknown): void {

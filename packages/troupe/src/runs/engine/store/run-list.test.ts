@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
-import { createTroupe, defineAgent, finish, type Troupe, ValidationError } from '../../../index.ts'
+import { createTroupe, defineAgent, finish, LlmAgent, type Troupe, ValidationError } from '../../../index.ts'
+import { MockModel } from '../../../testing/index.ts'
 
 const missing = await missingServer()
 const schema = schemaName('run_list')
@@ -30,6 +31,8 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     await orchestra.run({ id: 'pair', task: { about: 'Quarterly figures' }, topology: pairs })
     expect((await orchestra.list({ team: 'pairs' })).items).toMatchObject([{ id: 'pair', team: 'pairs' }])
     expect((await orchestra.list({ search: 'figures QUARTERLY couple' })).items).toMatchObject([{ id: 'pair' }])
+    expect((await orchestra.list({ title: ' ARTERLY fig' })).items).toMatchObject([{ id: 'pair' }])
+    expect((await orchestra.list({ title: 'arterly fog' })).items).toEqual([])
     expect((await troupe.user('eve').orchestra.list({ search: 'figures' })).items).toEqual([])
     await orchestra.fork('pair', { at: 1, id: 'again' }).then((run) => run.result())
     expect((await orchestra.list({ team: 'pairs', search: 'figures' })).items.map(({ id }) => id)).toEqual([
@@ -73,9 +76,39 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     expect(await wrong({ status: ['failed'] })).toMatch(/status is not valid: it is one of running/)
     expect(await wrong({ tag: 'odd' })).toMatch(/tags/)
     expect(await wrong({ search: ' -- ' })).toMatch(/holds no word/)
+    expect(await wrong({ title: ' ' })).toMatch(/1 to 200 characters/)
     expect(await wrong({ from: 'yesterday' })).toMatch(/ISO text/)
     const repeated = await Promise.all([1, 2].map(() => orchestra.start({ id: 'a', task: 'a', topology })))
     expect(repeated.map(({ id }) => id)).toEqual(['a', 'a'])
     await expect(orchestra.start({ id: 'a', task: 'other', topology })).rejects.toMatchObject({ code: 'run.repeated' })
+  })
+
+  it('A page that looks for a title ends after a bounded number of runs, with a cursor that continues', async () => {
+    const agent = defineAgent({ name: 'Echo', run: async (task: string) => task })
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent] })
+    const { orchestra } = troupe.user('ada')
+    for (let n = 0; n < 5_300; n += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, i) => orchestra.run({ agent, task: n + i < 3 ? `Refunds ${n + i}` : 'other' })),
+      )
+    const first = await orchestra.list({ title: 'efund' })
+    expect(first.items).toEqual([])
+    const found: string[] = []
+    for await (const { title } of first) found.push(title)
+    expect(found.toSorted()).toEqual(['Refunds 0', 'Refunds 1', 'Refunds 2'])
+    const [newest] = (await orchestra.list({ title: 'OTHER', limit: 1 })).items
+    expect(newest).toEqual((await orchestra.list({ limit: 1 })).items[0])
+  }, 60_000)
+
+  it('The usage over time counts the runs of models whose price is unknown', async () => {
+    const agent = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses: ['Yes.', 'No.'] }) })
+    const offline = new LlmAgent({ name: 'Offline', model: 'offline/extractive' })
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    const { orchestra } = troupe.user('ada')
+    for (const one of [agent, agent, offline]) await orchestra.run({ agent: one, task: 'Is it so?' })
+    expect((await orchestra.usage()).map(({ team, unpriced }) => [team, unpriced])).toEqual([
+      ['Clerk', 2],
+      ['Offline', 0],
+    ])
   })
 })

@@ -8,12 +8,13 @@ import { endedRunsTables } from './ended-runs.ts'
 import { runLabels } from './run-labels.ts'
 
 const tables = [
-  // `outside` counts the steps that wait for an event from outside while nothing else in the run moves.
+  // `outside` counts the steps that wait for an event from outside while nothing else in the run moves. `unpriced` is 1 if the
+  // run used a model whose price is unknown.
   `create table runs (
     user_id text not null, run_id text not null, status text not null, reason text, tags text not null,
     agents text not null, title text not null default '', team text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
     result text, outside integer not null default 0, cost double precision not null default 0,
-    tokens bigint not null default 0, primary key (user_id, run_id))`,
+    tokens bigint not null default 0, unpriced integer not null default 0, primary key (user_id, run_id))`,
   'create index runs_by_time on runs (user_id, created_at, run_id)',
   'create index runs_by_status on runs (user_id, status, created_at, run_id)',
   'create index runs_by_cost on runs (user_id, cost, run_id)',
@@ -101,6 +102,7 @@ export interface RunTables {
     readonly cost: number
     /** Input and output, as of the latest change of its status. */
     readonly tokens: number
+    readonly unpriced: number
   }
   readonly processes: { readonly process_id: string; readonly lease_until: number }
   readonly run_commands: {

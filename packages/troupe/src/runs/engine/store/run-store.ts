@@ -54,6 +54,8 @@ export interface RunStatusUpdate {
   readonly cost: number
   /** Input and output. */
   readonly tokens: number
+  /** 1 if a model was used whose price is unknown. */
+  readonly unpriced: 0 | 1
   /** The outcome, whose words find the run. */
   readonly outcome?: Pick<RunAccount, 'response' | 'error'> | undefined
 }
@@ -116,9 +118,10 @@ export interface Holder {
 export const spentOf = ({
   cost,
   usage,
-}: Pick<RunAccount, 'cost' | 'usage'>): Pick<RunStatusUpdate, 'cost' | 'tokens'> => ({
+}: Pick<RunAccount, 'cost' | 'usage'>): Pick<RunStatusUpdate, 'cost' | 'tokens' | 'unpriced'> => ({
   cost: cost.usd,
   tokens: usage.inputTokens + usage.outputTokens,
+  unpriced: cost.unknown.length > 0 ? 1 : 0,
 })
 
 const now = { $: 'now' } as const
@@ -175,8 +178,12 @@ function createWrites(
       queries.work({ user, journal: runJournal(run), shard: shardOf(user), owner: processId(), form }),
       ...searchRows(user, run, [...tags, task]),
     ],
-    saveStatus: (user, run, { status, reason, over, moving, result, outside, cost, tokens, outcome: last }) => [
-      queries.update({ user, run, status, reason, result, outside, cost, tokens, now, ended: over ? now : null }),
+    saveStatus: (user, run, { status, reason, over, moving, result, outcome: last, ...values }) => [
+      queries.update({
+        ...{ user, run, status, reason, result, outside: values.outside },
+        ...{ cost: values.cost, tokens: values.tokens, unpriced: values.unpriced },
+        ...{ now, ended: over ? now : null },
+      }),
       ...(over
         ? [queries.unwork({ user, journal: runJournal(run) }), ended({ user, run, now })]
         : [(moving ? queries.move : queries.rest)({ user, journal: runJournal(run) })]),
@@ -251,6 +258,7 @@ type StatusValues = Key & {
   outside: number
   cost: number
   tokens: number
+  unpriced: number
   now: Bind
   ended: Bind
 }
@@ -281,6 +289,7 @@ function compileWrites(dialect: Dialect) {
             outside: 0,
             cost: 0,
             tokens: 0,
+            unpriced: 0,
           })
           .onConflict((conflict) => conflict.doNothing()),
       titleContent('run'),
@@ -296,6 +305,7 @@ function compileWrites(dialect: Dialect) {
             outside: p.outside,
             cost: p.cost,
             tokens: p.tokens,
+            unpriced: p.unpriced,
             updated_at: p.now as number,
             ended_at: p.ended as number,
           })

@@ -13,6 +13,7 @@ const filter = z.strictObject({
   agent: z.string().optional(),
   team: z.string().optional(),
   search: z.string().max(1_000).optional(),
+  title: z.string().max(200).optional(),
   tags: z.array(z.string()).max(100).optional(),
   parent: z.string().optional(),
   from: z.string().max(100).optional(),
