@@ -1,0 +1,101 @@
+/**
+ * A page that stays open while the server reports 1,000 changes a second. CI watches it for 5 seconds;
+ * `TROUPE_LOAD_SECONDS=60 npx vitest run packages/studio/test/load.test.ts` is the complete trial.
+ */
+import type { Browser, CDPSession, Page } from 'playwright-core'
+import { createTroupe, defineAgent, type Troupe } from 'troupe'
+import { type Served, serve } from 'troupe/server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+
+const seconds = Number(process.env.TROUPE_LOAD_SECONDS ?? 5)
+const changesPerSecond = 1_000
+const batchesPerSecond = 10
+const keys = 400
+/** What a page may hold more at the end than after the first seconds, in bytes after a collection of garbage. */
+const maxGrowth = 2 * 1024 * 1024
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe.skipIf(executable === undefined)('The studio under load', () => {
+  let browser: Browser
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+  let session: CDPSession
+
+  beforeAll(async () => {
+    const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo] })
+    server = await serve(troupe, { port: 0, authentication: 'required' })
+    browser = await openBrowser()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(30_000)
+    page = await context.newPage()
+    session = await context.newCDPSession(page)
+    await session.send('Performance.enable')
+    await page.goto(await server.link())
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await troupe?.close()
+  })
+
+  const memory = async () => {
+    await session.send('HeapProfiler.collectGarbage')
+    const { metrics } = await session.send('Performance.getMetrics')
+    const of = (name: string) => metrics.find((each) => each.name === name)?.value ?? Number.NaN
+    return { heap: of('JSHeapUsedSize'), nodes: of('Nodes'), listeners: of('JSEventListeners') }
+  }
+
+  /** Changes entries and starts runs until the time is over. Returns the number of changes for each second. */
+  const load = async (forSeconds: number): Promise<number> => {
+    const { context, orchestra } = troupe.user('default')
+    const size = changesPerSecond / batchesPerSecond
+    const began = performance.now()
+    let changes = 0
+    for (let batch = 0; performance.now() - began < forSeconds * 1_000; batch++) {
+      const entries = Array.from({ length: size }, (_, i) => ({
+        type: 'push' as const,
+        key: `load.${(batch * size + i) % keys}`,
+        value: { batch, i },
+      }))
+      await context.batch(entries)
+      changes += size
+      if (batch % batchesPerSecond === 0) await orchestra.run({ agent: 'Echo', task: `load ${batch}` })
+      const due = began + ((batch + 1) * 1_000) / batchesPerSecond
+      await pause(Math.max(0, due - performance.now()))
+    }
+    return changes / ((performance.now() - began) / 1_000)
+  }
+
+  test.each([
+    ['home', 'Home'],
+    ['context', 'Context'],
+  ])(
+    'The view %s grows neither in memory nor in nodes under 1,000 changes a second',
+    async (path, name) => {
+      await page.goto(`${server.url}/#/${path}`)
+      await page.getByRole('heading', { level: 1, name }).waitFor()
+      await load(3)
+      const before = await memory()
+      const rate = await load(seconds)
+      await pause(1_500)
+      const after = await memory()
+      console.log(
+        `${name}: ${Math.round(rate)} changes a second, heap ${before.heap} then ${after.heap} bytes, ` +
+          `nodes ${before.nodes} then ${after.nodes}`,
+      )
+      // A loaded machine may not reach the rate; the page is measured by what it got.
+      expect(rate).toBeGreaterThan(changesPerSecond / 4)
+      expect(after.heap - before.heap).toBeLessThan(maxGrowth)
+      expect(after.nodes).toBeLessThan(before.nodes * 1.5 + 500)
+      expect(after.listeners).toBeLessThan(before.listeners * 1.5 + 100)
+      // It still follows.
+      await troupe.user('default').context.push('load.0', { last: true })
+      await page.getByRole('status', { name: 'Updates' }).getByText('live').waitFor()
+    },
+    (seconds + 60) * 1_000,
+  )
+})
