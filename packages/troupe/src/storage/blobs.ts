@@ -1,10 +1,10 @@
 /**
- * Large values, once per user. A blob is inserted with its owner, and deleted with its last one, in the changes that make
- * this so: there is never a blob without an owner.
+ * Large values, stored once per user. A blob is inserted in the same change as its owner, and deleted in the same
+ * change as its last owner. A blob without an owner therefore never exists.
  *
- * The hash is keyed by user with a secret, so that equal values of two users have unequal hashes, and a hash tells nothing
- * about a guessed value. The secret is the database's; with encryption on another one joins it that is not to be had from
- * the database alone. What was stored before that stays under its hash.
+ * The hash is keyed by user with a secret. Equal values of two users have different hashes, and a hash does not confirm
+ * a guessed value. The secret is stored in the database. With encryption on, it is combined with a second secret that
+ * is not in the database. Values stored earlier keep their hash.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { failure, type UserId } from '../core/index.ts'
@@ -22,7 +22,7 @@ interface Tables {
   storage_blob_owners: { user_id: string; owner: string; hash: string }
 }
 
-/** @param options.secret joins the database's own from now on */
+/** @param options.secret a secret outside the database, combined with the stored secret for new hashes */
 export async function createBlobs(
   storage: Pick<Storage, 'dialect' | 'read'>,
   options: { readonly secret?: Uint8Array | undefined } = {},
@@ -44,7 +44,7 @@ export async function createBlobs(
       if (bytes > largest) throw failure('value.too_large', { what: 'The value', bytes, limit: largest })
       if (bytes <= largeBytes) return { value: { json }, statements: [] }
       const hash = hashOf(user, json)
-      // The content always comes along: whether the blob is still there when the change commits is not known now.
+      // The content is always sent, because the blob may be deleted before the change commits.
       const statements: readonly Statement[] = [
         queries.put({ user, hash, bytes, content: json }),
         queries.own({ user, owner, hash }),
@@ -98,7 +98,7 @@ function compile(dialect: Dialect) {
         .values({ user_id: p.user, owner: p.owner, hash: p.hash })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    /** Those of which this is the last owner. */
+    /** Deletes the blobs whose last owner is this one. */
     drop: template<Tables, Owned>(dialect, (db, p) =>
       db
         .deleteFrom('storage_blobs')

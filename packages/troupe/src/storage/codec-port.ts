@@ -1,6 +1,6 @@
 /**
- * The codec of values at rest: what turns content into what is stored, and back. The rooms name what is content
- * (`content.ts`), `encrypted-storage.ts` asks the codec. The plain one is to have none.
+ * The codec that encrypts and decrypts stored content. The modules name their content (`content.ts`), and
+ * `wrappers/encrypt-storage.ts` calls the codec. Without encryption there is no codec.
  */
 import type { UserId } from '../core/index.ts'
 import type { Statement } from './changes/statement.ts'
@@ -14,18 +14,18 @@ export interface LocatedValue {
 export interface EncryptedValues {
   /** In the order of the values. */
   readonly texts: readonly string[]
-  /** Go with the change, after its own: they fail where the key is not to be written under any more. */
+  /** Statements added at the end of the change; they fail if the key must no longer be used for writing. */
   readonly guards: readonly Statement[]
-  /** The change is durable. */
+  /** Reports that the change is durable. */
   committed(): void
 }
 
-/** Answers at once where the user's key is at hand. */
+/** Encrypts and decrypts values; returns synchronously if the user's key is cached. */
 export interface Codec {
-  /** @throws `user.erased` while the user is being forgotten; `encryption.key_missing` */
+  /** @throws `user.erased` while the user is being erased; `encryption.key_missing` */
   encrypt(user: UserId, values: readonly LocatedValue[]): EncryptedValues | Promise<EncryptedValues>
-  /** @throws ProcessingError `encryption.damaged` for what was changed, or moved from another place */
+  /** @throws ProcessingError `encryption.damaged` if the value was altered or moved from another location */
   decrypt(user: UserId, values: readonly LocatedValue[]): readonly string[] | Promise<readonly string[]>
-  /** The guard of a change failed: what is known of the user's keys is old. */
+  /** Reports that the guard of a change failed, so the cached keys of the user are outdated. */
   outdated(user: UserId): void
 }

@@ -1,19 +1,24 @@
 /**
- * Which values of a statement are content, and what each belongs to. A room says so once, where it compiles the statement;
- * what seals values does it at the storage port (`encrypted-storage.ts`). Without encryption nobody looks at this.
+ * The values of a statement that are content, and the location to which each is bound. A module declares its content
+ * once, where it compiles the statement. `wrappers/encrypt-storage.ts` encrypts it at the storage port; without
+ * encryption this declaration is unused.
  *
- * What is not named here is stored as it is: keys, names, topics, ids, versions, times, counts.
+ * All other values are stored in plain form: keys, names, topics, ids, versions, times and counts.
  */
 import { failure } from '../core/index.ts'
 
 /**
- * By the name of a value of the statement and of a column that it returns: the kind of content, then what names its place
- * among that kind: other values or columns, or a text after `=`.
+ * Content by the name of a value of the statement and of a column that the statement returns. Each item gives the kind
+ * of content and then the values that identify its location within that kind. These are names of other values or
+ * columns, or a text after `=`.
  * @example { payload: ['message.payload', 'id'], body: ['inbox', 'journal', '=timer', 'name'] }
  */
 export type ContentNames = { readonly [name: string]: readonly [kind: string, ...of: string[]] }
 
-/** What a sealed value is bound to besides its user: it opens nowhere else. */
+/**
+ * The location to which an encrypted value is bound, in addition to its user; it cannot be decrypted at another
+ * location.
+ */
 export interface ValueLocation {
   readonly kind: string
   readonly of: readonly string[]
@@ -21,7 +26,7 @@ export interface ValueLocation {
 
 interface Part {
   readonly name: string
-  /** Which of the statement's values has that name. */
+  /** The index of the statement's value with that name. */
   readonly bind: number | undefined
   readonly text: string | undefined
 }
@@ -30,15 +35,15 @@ interface Belonging {
   readonly of: readonly Part[]
 }
 
-/** Compiled with its statement. */
+/** The content of a statement, compiled together with the statement. */
 export interface Content {
-  /** Values by their index, each with what it belongs to. */
+  /** The indexes of the values that are content, each with its location. */
   readonly binds: readonly { readonly index: number; readonly to: Belonging }[]
-  /** Columns of rows that it returns. */
+  /** The returned columns that are content. */
   readonly columns: readonly { readonly column: string; readonly to: Belonging }[]
 }
 
-/** @param names of the statement's values, by their index; undefined for a constant */
+/** @param names the names of the statement's values by index; undefined for a constant */
 export function compileContent(content: ContentNames, names: readonly (string | undefined)[]): Content {
   const columns = Object.entries(content).map(([column, [kind, ...of]]) => ({
     column,
@@ -60,7 +65,7 @@ function partOf(name: string, names: readonly (string | undefined)[]): Part {
   return { name, bind: bind < 0 ? undefined : bind, text: undefined }
 }
 
-/** @param row goes before the values, where it has the column */
+/** @param row is preferred to the values, if it has the column */
 export function locationOf(
   { kind, of }: Belonging,
   binds: readonly unknown[],

@@ -1,23 +1,23 @@
-/** Kysely as a query compiler: one Kysely that only compiles per engine, and templates compiled once. */
+/** Kysely as a query compiler: one Kysely per engine that only compiles, and templates that are compiled once. */
 import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Bind, Statement } from './changes/statement.ts'
 import { type ContentNames, compileContent } from './content.ts'
 
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres'
-  /** Compiles, executes nothing. */
+  /** Returns a query builder that compiles and never executes. */
   builder<Tables>(): Kysely<Tables>
 }
 
 /**
- * Follows a column of an index: those that a query gives, which depends on no row of the statement around it. PostgreSQL
- * asks a subquery once per row of the table where its statistics are older than the rows; an array it makes once, and
- * looks up by the index whatever it believes.
+ * Builds a condition on an indexed column: its value is in the result of a query that does not depend on the outer row.
+ * With outdated statistics PostgreSQL would run a subquery once per row of the table. It evaluates an array once and
+ * then uses the index.
  */
 export const oneOf = ({ name }: Dialect, query: RawBuilder<unknown>): RawBuilder<unknown> =>
   name === 'sqlite' ? sql`in (${query})` : sql`= any (array(${query}))`
 
-/** Stands in a query for a value that is bound later. */
+/** Represents a value in a query that is bound later. */
 class Placeholder {
   readonly name: string
   constructor(name: string) {
@@ -29,7 +29,7 @@ export type Template<Values> = (values: Values, more?: Omit<Statement, 'sql' | '
 
 /**
  * Compiles a query once; each call only fills in its values.
- * @param contentNames which of its values and columns are content, and what each belongs to
+ * @param contentNames the values and columns that are content, each with its location
  * @example
  * const byKey = template<Tables, { user: string; key: string }>(dialect, (db, p) =>
  *   db.selectFrom('entries').selectAll().where('user_id', '=', p.user).where('key', '=', p.key))
@@ -65,7 +65,7 @@ export function template<Tables, Values extends { [K in keyof Values]: Bind }>(
   return (values, more) => ({ sql, binds: fill(values), content, ...more })
 }
 
-/** `template` for the tables of a room. */
+/** Returns `template` for the tables of one module. */
 export const templates =
   <Tables>(dialect: Dialect) =>
   <Values extends { [K in keyof Values]: Bind }>(
@@ -75,8 +75,8 @@ export const templates =
     template<Tables, Values>(dialect, build, content)
 
 /**
- * `template` of raw SQL, for what is clearer so.
- * @param content of all that are made of it, where they name none of their own
+ * Returns `template` for raw SQL, for queries that are clearer in SQL.
+ * @param content the default content of all templates made with the result
  */
 export const rawTemplates =
   (dialect: Dialect, content?: ContentNames) =>
@@ -91,7 +91,7 @@ interface Text {
   readonly parameters: readonly unknown[]
 }
 
-/** Each value stands once among the parameters, however often the text refers to it: a push named the time 16 times. */
+/** Binds each value once, however often the text refers to it; a push named the time 16 times. */
 function boundOnce({ name }: Dialect, { sql, parameters }: Text): Text {
   const positions = new Map<unknown, number>()
   let seen = 0
@@ -102,6 +102,6 @@ function boundOnce({ name }: Dialect, { sql, parameters }: Text): Text {
     positions.set(parameter, position)
     return `${mark[0]}${position}`
   })
-  // A mark that stands for itself, in a text between quotes.
+  // A mismatch means that a quoted text contains a placeholder character.
   return seen === parameters.length ? { sql: text, parameters: [...positions.keys()] } : { sql, parameters }
 }

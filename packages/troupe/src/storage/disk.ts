@@ -1,11 +1,11 @@
-/** A disk for simulation: what is on it stays when the storage that was opened on it is gone. */
+/** A disk for simulation: its data outlives the storage that was opened on it. */
 import type { WriterReply, WriterRequest } from './writer-port.ts'
 
 export interface Disk {
   readonly kind: 'disk'
-  /** What is wrong with what is on it; undefined when nothing is. */
+  /** Returns the damage of the stored data as text; undefined if the data is sound. */
   problem(): string | undefined
-  /** Gives its memory back. */
+  /** Frees the memory of the disk. */
   dispose(): void
 }
 

@@ -1,4 +1,4 @@
-/** Storage executes changes: the port, what rooms need to speak to it, and the engines behind it. */
+/** Storage executes changes: the port, the types that modules need to use it, and the engines. */
 
 import { checkOptions, checkPorts, checkText, listOf } from '../core/index.ts'
 import type { BackedUpStorage } from './backup/backups.ts'
@@ -53,7 +53,7 @@ export type {
 
 /**
  * Opens the engine that the URL names.
- * @throws what `sqlite/open-storage.ts` and `storage/postgres/open-storage.ts` say
+ * @throws the errors of `sqlite/open-storage.ts` and `postgres/open-storage.ts`
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
@@ -67,9 +67,9 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
 const known = ['url', 'migrations', 'clock', 'random', 'retention', 'postgres', 'time', 'production', 'faults']
 
 /**
- * The steps that opening would apply, for whoever wants to know before; none where there is nothing yet.
- * @param migrations of all rooms
- * @throws what opening throws where it cannot be reached
+ * Returns the migrations that opening would apply; an empty list if the database does not exist yet.
+ * @param migrations of all modules
+ * @throws the errors of opening if the database cannot be reached
  */
 export function pendingMigrations(
   storage: BackedUpStorage,
@@ -81,11 +81,12 @@ export function pendingMigrations(
 }
 
 /**
- * For whoever only looks, and must not make a database where a name was misspelt.
- * @throws ValidationError for what is no URL of ours
+ * Returns the file that opening would create; undefined if opening would create no file. A command that only reads uses
+ * it, so that a misspelt path does not create a database.
+ * @throws ValidationError for an unknown URL
  */
 export const absentFile = (storage: BackedUpStorage): AbsentFile | undefined =>
   typeof storage !== 'string' || /^postgres(ql)?:/.test(storage) ? undefined : absentOf(storage)
 
-/** Of both engines. */
+/** Backups of both engines. */
 export const backups = createBackups({ sqlite: sqliteBackups, postgres: postgresBackups })

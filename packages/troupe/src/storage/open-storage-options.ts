@@ -1,4 +1,4 @@
-/** What opening a storage takes, whatever the engine. */
+/** Options for opening a storage of either engine. */
 import type { Clock, Random } from '../core/index.ts'
 import type { StorageRetention } from './cleanup/storage-retention.ts'
 import type { Migration } from './migrations/migration.ts'
@@ -9,29 +9,32 @@ import type { Faults } from './wrappers/faults.ts'
 export interface OpenStorageOptions {
   /** `memory:`, `sqlite:PATH` or `postgres://…`. */
   readonly url: string
-  /** Of all rooms that will use it, each room's numbered 1, 2, 3 … */
+  /** The migrations of all modules that will use the storage, numbered 1, 2, 3 … within each module. */
   readonly migrations: readonly Migration[]
   readonly clock: Clock
   readonly random: Random
   readonly retention?: StorageRetention
-  /** What the URL of a PostgreSQL database does not say. */
+  /** Options of a PostgreSQL database that its URL does not contain. */
   readonly postgres?: PostgresOptions
-  /** On PostgreSQL `now` is the server's time, `engine`; with `clock` it is that of `clock`. SQLite's is always the clock's. */
+  /**
+   * The source of `now` on PostgreSQL: `engine` is the server's time, `clock` that of `clock`. SQLite always uses
+   * `clock`.
+   */
   readonly time?: 'engine' | 'clock'
-  /** Refuses a role that could see all users, as the owner of the tables does. Without it such a role serves. */
+  /** Rejects a role that can read the rows of all users, such as the owner of the tables. Allowed by default. */
   readonly production?: boolean
-  /** Lets the writer fail as it may in the world; for tests and simulation. */
+  /** Lets the writer fail as a real one can; for tests and simulation. */
   readonly faults?: Faults
 }
 
-/** A file that was named, and that opening would make. */
+/** A named file that does not exist and that opening would create. */
 export interface AbsentFile {
   readonly path: string
-  /** One beside it with a similar name, which may be the one that was meant. */
+  /** The name of an existing file beside it that is similar, and may be the intended one. */
   readonly near?: string
 }
 
-/** Something about the database that a person should know. */
+/** A problem of the database that an operator should know. */
 export interface StorageFinding {
   readonly code: string
   readonly severity: 'error' | 'warning' | 'advice'
@@ -40,10 +43,10 @@ export interface StorageFinding {
 }
 
 export interface OpenedStorage extends Storage {
-  /** Looks at the database anew; empty where all is well. */
+  /** Checks the database again; empty if there is no problem. */
   check(): Promise<readonly StorageFinding[]>
-  /** Where the owner of a file can be talked to, for whoever finds it owned; undefined takes it back. */
+  /** Publishes the address of the owning process for a process that finds the file owned; undefined withdraws it. */
   announce(address: string | undefined): void
-  /** Keeps for so long from now on. @throws ValidationError */
+  /** Changes the retention from now on. @throws ValidationError */
   setRetention(retention: StorageRetention): void
 }

@@ -1,8 +1,8 @@
-/** Where a PostgreSQL database is, and how it is talked to. Instead of the parts a URL may stand. */
+/** The location of a PostgreSQL database and the settings of its connections. A URL can replace the separate parts. */
 import type { Duration } from '../core/index.ts'
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`; the parts below go before what it says. */
+  /** `postgres://user:password@host:port/database`; the separate options override its parts. */
   readonly url?: string
   /** `localhost` by default; a path is the folder of a Unix socket. */
   readonly host?: string
@@ -10,27 +10,31 @@ export interface PostgresOptions {
   readonly port?: number
   readonly database?: string
   readonly user?: string
-  /** Of any characters; never printed. What gives it is asked at each connection, for it may change. */
+  /**
+   * The password may contain any character and is never printed. A function is called for each connection, because the
+   * password may change.
+   */
   readonly password?: string | (() => string | Promise<string>)
-  /** The schema that holds all tables; `troupe` by default. Made where it is missing. */
+  /** The schema that holds all tables; `troupe` by default. Created if missing. */
   readonly schema?: string
   /**
-   * true: encrypted, with the certificate checked. `{ ca }`: against this one, PEM. `{ check: false }`: unchecked, which
-   * production rejects. Plain where absent, which production rejects beyond this machine: `'none'` says that it is meant.
+   * true: encrypted, with a check of the certificate. `{ ca }`: checked against this PEM certificate. `{ check: false
+   * }`: encrypted but unchecked, which production rejects. Unencrypted by default, which production rejects for remote
+   * hosts; `'none'` confirms that plain text is intended.
    */
   readonly tls?: boolean | 'none' | { readonly ca?: string; readonly check?: boolean }
   /** A role that may create the schema, its tables and the application role; the role of the connection by default. */
   readonly migrateUrl?: string
-  /** Straight to the server, where `url` leads to a pooler such as pgbouncer: LISTEN needs a connection that stays. */
+  /** A direct URL of the server, if `url` leads to a pooler such as pgbouncer: LISTEN needs a permanent connection. */
   readonly listenUrl?: string
-  /** Connections for changes and reads, kept once they are made; one more listens. 10 by default. */
+  /** The number of permanent connections for changes and reads; one more connection listens. 10 by default. */
   readonly poolSize?: number
-  /** More of them while all are in use; closed after 2 s without any. 0 by default. */
+  /** The number of additional connections while all others are in use; closed after 2 s of inactivity. 0 by default. */
   readonly poolOverflow?: number
-  /** How long opening, a change or a read waits for a connection, or for a server that is away; 10 s by default. */
+  /** How long opening, a change or a read waits for a connection or for an unreachable server; 10 s by default. */
   readonly acquireTimeout?: Duration
-  /** After so long the server gives a statement up; 30 s by default. */
+  /** The time after which the server cancels a statement; 30 s by default. */
   readonly statementTimeout?: Duration
-  /** A connection is closed and made anew after so long, once nobody uses it; 30 min by default, 1 s at least. */
+  /** The age at which an idle connection is closed and replaced; 30 min by default, 1 s at least. */
   readonly recycle?: Duration
 }

@@ -1,17 +1,21 @@
 /**
- * A folder that one backup or restore is written in, beside the name that it gets at the end, with a note of who writes: what a
- * process left that died may go, what another one is at stays. So of several that write to one name none spoils another.
+ * The working folder of one backup or restore, beside the final name, with a note that identifies the writing process.
+ * The folder of a dead process may be removed; the folder of a running process stays. Several processes that write to
+ * one name therefore do not damage each other's work.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isRunning, type ProcessIdentity, thisProcess } from '../process-identity.ts'
 
-/** Also in a backup whose process died between giving it its name and taking this away; nothing reads it there. */
+/**
+ * A backup whose process died after the rename and before the removal of this file still contains it; the file is not
+ * read there.
+ */
 export const writerFile = 'writer.json'
 
 const beginningOf = (path: string) => `${path}.partial-`
 
-/** Takes away what dead processes have left. @returns a folder of its own */
+/** Removes what dead processes have left. @returns the path of a new working folder */
 export function beginBackupAttempt(path: string): string {
   for (const name of readdirSync(dirname(path))) {
     if (!name.startsWith(basename(beginningOf(path)))) continue
@@ -24,7 +28,7 @@ export function beginBackupAttempt(path: string): string {
   return folder
 }
 
-/** @returns undefined where nobody of ours has signed: what others named so is theirs */
+/** @returns undefined if the folder has no valid note: such a folder belongs to another program */
 function writerOf(folder: string): ProcessIdentity | undefined {
   try {
     const writer = JSON.parse(readFileSync(join(folder, writerFile), 'utf8')) as ProcessIdentity | null

@@ -1,6 +1,6 @@
 /**
- * A backup is a folder: the data in one file, and beside it a manifest that says what it is. The manifest is written last,
- * and the folder gets its name when it is whole: what bears a backup's name is one.
+ * A backup is a folder with one data file and a manifest that describes it. The manifest is written last, and the
+ * complete folder is then renamed. A folder with the name of a backup is therefore complete.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -22,27 +22,27 @@ export const manifestSchema = z.strictObject({
   troupe: z.literal('backup'),
   format: z.literal(1),
   engine: z.enum(['sqlite', 'postgres']),
-  /** ISO text: everything acknowledged before is in it. */
+  /** The time of the snapshot as ISO text; it contains every change acknowledged before. */
   at: z.iso.datetime(),
-  /** The file with the data, in the same folder. */
+  /** The name of the data file in the same folder. */
   file: z.enum(['troupe.db', 'troupe.jsonl.gz']),
   bytes: z.int().nonnegative(),
-  /** Of the file, hexadecimal. */
+  /** The SHA-256 of the data file, hexadecimal. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** By room, how far its tables were brought. */
+  /** The schema version of each module. */
   schema: z.record(z.string(), z.int().positive()),
-  /** By table. */
+  /** The number of rows of each table. */
   rows: z.record(z.string(), z.int().nonnegative()),
 })
 export type BackupManifest = z.infer<typeof manifestSchema>
 
-/** What an engine says of what it wrote, or found. */
+/** The schema versions and row counts that an engine wrote or found. */
 export type Contents = Pick<BackupManifest, 'schema' | 'rows'>
 
-/** A folder whose manifest was read and whose data has the hash of it. */
+/** A backup folder with a valid manifest. `readBackup` has also checked the hash of its data. */
 export interface StoredBackup {
   readonly folder: string
-  /** The path of the file with the data. */
+  /** The path of the data file. */
   readonly data: string
   readonly manifest: BackupManifest
 }
@@ -50,8 +50,9 @@ export interface StoredBackup {
 const manifestFile = 'manifest.json'
 
 /**
+ * Writes a backup to a new folder; after a failure no files remain.
  * @param write writes the data to the path
- * @throws ConflictError `storage.not_empty`; what `write` throws, after which nothing is left
+ * @throws ConflictError `storage.not_empty`; the errors of `write`
  */
 export async function writeBackup(
   folder: string,
@@ -85,7 +86,7 @@ export async function writeBackup(
 }
 
 /**
- * The manifest, and the path of the data, whose hash fits.
+ * Reads the manifest and checks the hash of the data.
  * @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`
  */
 export async function readBackup(folder: string, signal?: AbortSignal): Promise<StoredBackup> {
@@ -95,7 +96,9 @@ export async function readBackup(folder: string, signal?: AbortSignal): Promise<
   return found
 }
 
-/** The same for whoever only wants to know which backup it is: the data is there in its length, and is not read. */
+/**
+ * Reads the manifest and checks only the existence and size of the data file, for callers that need the manifest alone.
+ */
 export function findBackup(folder: string): StoredBackup {
   const path = resolve(folder)
   let parsedJson: unknown
@@ -118,7 +121,7 @@ export function findBackup(folder: string): StoredBackup {
 export const damaged = (path: string, problem: string, cause?: unknown) =>
   failure('backup.damaged', { path, problem }, { cause })
 
-/** @throws ProcessingError `backup.damaged` naming the first table that differs */
+/** Compares row counts. @throws ProcessingError `backup.damaged` naming the first table that differs */
 export function checkContents(path: string, { rows }: BackupManifest, found: Contents['rows']): void {
   for (const table of new Set([...Object.keys(rows), ...Object.keys(found)]))
     if (rows[table] !== found[table])

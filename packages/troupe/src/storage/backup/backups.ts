@@ -1,4 +1,7 @@
-/** Backups of a database, whatever its engine: made while processes use it, verified, and restored into an empty place. */
+/**
+ * Backups of a database of either engine: created while processes use the database, verified, and restored to an empty
+ * location.
+ */
 import { checkSignal, failure } from '../../core/index.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { storageMigrations } from '../migrations/storage-migrations.ts'
@@ -7,25 +10,32 @@ import type { Restoration } from '../restoration.ts'
 import type { BackupEngine, BackupEngines } from './backup-engine-port.ts'
 import { type BackupManifest, findBackup, readBackup, type StoredBackup, writeBackup } from './backup-manifest.ts'
 
-/** `sqlite:PATH`, `postgres://…`, or where a PostgreSQL database is. */
+/** `sqlite:PATH`, `postgres://…`, or the options of a PostgreSQL database. */
 export type BackedUpStorage = string | PostgresOptions
 
 export interface Backups {
   /**
+   * Creates a backup.
    * @param to a folder that does not exist
-   * @param at ISO text
-   * @throws ConflictError `storage.not_empty`; ValidationError `validation.failed` for `memory:`, `storage.foreign`; what
-   * the engine says
+   * @param at the time of the backup as ISO text
+   * @throws ConflictError `storage.not_empty`; ValidationError `validation.failed` for `memory:`, `storage.foreign`;
+   * the errors of the engine
    */
   readonly backup: (from: BackedUpStorage, to: string, at: string, signal?: AbortSignal) => Promise<BackupManifest>
-  /** @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged` */
+  /**
+   * Reads the whole backup and checks it. @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`
+   */
   readonly verify: (folder: string, signal?: AbortSignal) => Promise<BackupManifest>
-  /** Its manifest alone, with the data there in its length, unread. @throws what `verify` does */
+  /**
+   * Returns the manifest after a check of the data file's size, without reading the data. @throws the errors of
+   * `verify`
+   */
   readonly find: (folder: string) => BackupManifest
   /**
-   * Verifies it first; leaves the mark by which the next opening waits.
-   * @throws what `verify` does; ConflictError `storage.not_empty`; ValidationError `storage.too_new`, `validation.failed`
-   * where the engines differ
+   * Verifies the backup, restores it and marks the database as restored, so that the next opening waits for
+   * confirmation.
+   * @throws the errors of `verify`; ConflictError `storage.not_empty`; ValidationError `storage.too_new`, or
+   * `validation.failed` if the engines differ
    */
   readonly restore: (
     folder: string,
@@ -42,7 +52,7 @@ export function createBackups(engines: BackupEngines): Backups {
     await engines[stored.manifest.engine].verify(stored, signal)
     return stored
   }
-  /** @param use is given the engine with its own kind of place */
+  /** @param use receives the engine together with a location of the engine's own type */
   const at = <T>(
     storage: BackedUpStorage,
     use: <Location>(name: BackupManifest['engine'], engine: BackupEngine<Location>, location: Location) => T,
@@ -83,7 +93,7 @@ export function createBackups(engines: BackupEngines): Backups {
   }
 }
 
-/** Whatever failed because it was given up failed for that. */
+/** After an abort the caller gets the error of the signal, not the error that the abort caused. */
 async function unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
   checkSignal(what, signal)
   try {

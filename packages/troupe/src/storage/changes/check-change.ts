@@ -1,4 +1,4 @@
-/** Refuses what an engine would store as something else, before anything of a change is executed. */
+/** Rejects values that an engine would store differently, before any statement of the change is executed. */
 import { failure } from '../../core/index.ts'
 import type { Change } from '../storage-port.ts'
 import type { Bind, Statement } from './statement.ts'
@@ -6,8 +6,7 @@ import type { Bind, Statement } from './statement.ts'
 const [smallest, largest] = [-(2n ** 63n), 2n ** 63n - 1n]
 
 /**
- * Storage would change some values silently: half a surrogate pair, text after NUL, a number that is no integer any
- * more, NaN. They are refused.
+ * Rejects values that storage would change silently: half a surrogate pair, text after NUL, inexact integers and NaN.
  * @throws ValidationError `validation.failed`
  */
 export function checkBinds(statements: readonly Statement[]): void {
@@ -39,7 +38,7 @@ function problemOf(bind: Bind): string | undefined {
   return `a ${typeof bind} cannot be bound`
 }
 
-/** What every adapter refuses before it executes anything. */
+/** Rejects a change that no adapter accepts, before any statement is executed. */
 export function checkChange(change: Change): void {
   if (change.feed?.length && !('user' in change.scope))
     throw failure('invariant.broken', { rule: 'a change of the work tables has no feed items' })

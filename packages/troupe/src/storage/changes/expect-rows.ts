@@ -1,8 +1,8 @@
-/** Judges what a read found. */
+/** Checks the row count of a read against the expectation of its statement. */
 import { failure } from '../../core/index.ts'
 import type { Statement } from './statement.ts'
 
-/** @param counts of the statements before it, for `sameAs` */
+/** @param counts the row counts of the earlier statements, for `sameAs` */
 export function expectRows({ expect, otherwise, detail }: Statement, found: number, counts: readonly number[]): void {
   if (expect === undefined) return
   const same = 'sameAs' in expect ? counts[expect.sameAs] : undefined

@@ -1,37 +1,42 @@
-/** One statement of a change or a read, compiled, with what is expected of it. */
+/** One compiled statement of a change or a read, with its expected row count. */
 import type { ErrorCode, Json } from '../../core/index.ts'
 import type { Content } from '../content.ts'
 
-/** Bound by the adapter inside the transaction, so that expiry and leases follow the storage's clock. */
+/**
+ * The storage's time. The adapter binds it inside the transaction, so that expiry and leases follow the storage's
+ * clock.
+ */
 export interface Now {
   readonly $: 'now'
   readonly plusMs?: number
 }
 export type Bind = string | number | bigint | Uint8Array | null | Now
 
-/** How many rows a statement must touch (or, reading, give): a number, a range, or as many as an earlier statement. */
+/**
+ * The number of rows that a statement must write or return: a number, a range, or the count of an earlier statement.
+ */
 export type Expect =
   | { readonly rows: number }
   | { readonly min?: number; readonly max?: number }
   | { readonly sameAs: number }
 
-/** Compiled SQL of the dialect. A read is a statement too: with an expectation it is a guard. */
+/** Compiled SQL of the dialect. A read is a statement too; with an expectation it is a guard. */
 export interface Statement {
   readonly sql: string
   readonly binds: readonly Bind[]
-  /** Any number of rows by default. */
+  /** The expected number of rows. Any number by default. */
   readonly expect?: Expect
-  /** The code of the refusal when the expectation fails; `storage.expectation` by default. */
+  /** The error code of the rejection when the expectation fails; `storage.expectation` by default. */
   readonly otherwise?: ErrorCode
-  /** Goes into the refusal; no payloads. */
+  /** Details that are added to the rejection; must not contain payloads. */
   readonly detail?: { readonly [key: string]: Json }
-  /** Give the rows back (`RETURNING`, or a read). */
+  /** Returns the rows (`RETURNING`, or a read). */
   readonly returns?: boolean
   /**
-   * Each row that it gives back (`owner`, `user_id`, `journal_id`, `arrivals`) is a hint, passed on after the commit. A
-   * change that gives back nothing else may be repeated when its answer was lost.
+   * Each returned row (`owner`, `user_id`, `journal_id`, `arrivals`) is a hint, which is announced after the commit. If
+   * the answer is lost, a change may be repeated only if it returns hints alone.
    */
   readonly hints?: true
-  /** Which of its values and columns are sealed where encryption is on; engines pay no heed to it. */
+  /** The values and columns that are encrypted if encryption is on; engines ignore them. */
   readonly content?: Content
 }

@@ -1,13 +1,13 @@
-/** Keeps what storage itself needs within its bounds: ids of changes, items of the feed. */
+/** Periodic removal of old rows from storage's own tables: ids of changes and items of the feed. */
 import { type Clock, PeriodicTask } from '../../core/index.ts'
 import { type RetentionBounds, retentionBounds, type StorageRetention } from './storage-retention.ts'
 
 export interface StorageCleanupOptions {
   readonly clock: Clock
   readonly retention: StorageRetention
-  /** Each works in small changes, so that nobody's commit waits long for it. @returns whether there may be more for it */
+  /** Each task uses small changes, so that commits do not wait long. @returns whether more rows may remain */
   readonly cleanupTasks: readonly ((bounds: RetentionBounds) => Promise<boolean>)[]
-  /** After a round. */
+  /** Is called after each clean-up. */
   readonly afterwards?: () => Promise<void>
 }
 
@@ -21,12 +21,12 @@ export class StorageCleanup {
     this.#bounds = retentionBounds(options.retention)
     const { clock } = options
     const run = () => this.#cleanup()
-    // The state of the storage shows a failure; the next round finds the same rows.
+    // The state of the storage reports a failure, and the next clean-up finds the same rows.
     this.#task = new PeriodicTask({ name: 'storage cleanup', clock, intervalMs: this.#bounds.everyMs, run })
     this.#task.start()
   }
 
-  /** Holds from now on; the next round is counted from now too. */
+  /** Applies the new retention. The interval to the next clean-up starts now. */
   setRetention(retention: StorageRetention): void {
     this.#bounds = retentionBounds(retention)
     this.#task.setInterval(this.#bounds.everyMs)
@@ -36,7 +36,7 @@ export class StorageCleanup {
     return this.#task.close()
   }
 
-  /** Until everything is within its bounds. */
+  /** Repeats each task until no more rows remain to be removed. */
   async #cleanup(): Promise<void> {
     const { cleanupTasks, afterwards } = this.#options
     for (const cleanup of cleanupTasks) while (!this.#task.isClosed && (await cleanup(this.#bounds)));

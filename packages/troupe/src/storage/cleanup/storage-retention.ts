@@ -1,14 +1,14 @@
-/** How long storage keeps what only it needs. */
+/** Retention of the rows that only storage itself needs. */
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
 
 export interface StorageRetention {
-  /** Ids of changes: a repeat within this time is recognised. 24 h by default. */
+  /** Ids of changes: a repeated change is recognised within this time. 24 h by default. */
   readonly changeIds?: Duration
-  /** Items of the change feed: a watcher that was away for longer must resync. 24 h by default. */
+  /** Items of the change feed: a watcher that was disconnected for longer must resync. 24 h by default. */
   readonly feed?: Duration
-  /** Revisions of a user in the feed, at most; 10,000 by default. */
+  /** The maximum number of revisions of a user in the feed; 10,000 by default. */
   readonly feedRevisions?: number
-  /** Between clean-ups; 1 min by default. */
+  /** The time between clean-ups; 1 min by default. */
   readonly every?: Duration
 }
 
@@ -19,7 +19,7 @@ export interface RetentionBounds {
   readonly everyMs: number
 }
 
-/** @throws ValidationError for an unknown option, or a value that is none */
+/** Returns the retention in ms, with defaults. @throws ValidationError for an unknown option or an invalid value */
 export function retentionBounds(retention: StorageRetention = {}): RetentionBounds {
   checkOptions('retention', retention, ['changeIds', 'feed', 'feedRevisions', 'every'])
   const { feedRevisions = 10_000 } = retention

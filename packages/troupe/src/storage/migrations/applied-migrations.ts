@@ -1,4 +1,4 @@
-/** Which steps of which rooms a database has, and whether this release can work with them. */
+/** The migrations that a database has, and whether this release can use the database. */
 import { failure } from '../../core/index.ts'
 import type { Migration } from './migration.ts'
 
@@ -28,7 +28,10 @@ export function checkNotEarlier(tables: readonly string[], location: string, col
     throw failure('storage.incompatible', { path: location, found: `no column ${moduleColumn} in ${schemaTable}` })
 }
 
-/** @throws ProcessingError `invariant.broken` where the steps are not 1, 2, 3 … */
+/**
+ * Returns the latest version of each module. @throws ProcessingError `invariant.broken` unless the versions are 1, 2, 3
+ * …
+ */
 export function latestOf(migrations: readonly Migration[]): ReadonlyMap<string, number> {
   const known = new Map<string, number>()
   for (const { module: moduleName, version } of migrations) {
@@ -41,7 +44,7 @@ export function latestOf(migrations: readonly Migration[]): ReadonlyMap<string, 
   return known
 }
 
-/** A room that this release does not have counts as known up to 0. */
+/** Throws if the database requires a newer release. A module that this release does not have counts as version 0. */
 export function checkReadable(applied: readonly Applied[], known: ReadonlyMap<string, number>, location: string): void {
   for (const { module: moduleName, version, lowest_reader } of applied)
     if (lowest_reader > (known.get(moduleName) ?? 0))
@@ -52,7 +55,7 @@ export function checkReadable(applied: readonly Applied[], known: ReadonlyMap<st
       })
 }
 
-/** What this release would apply to it; nothing where there is nothing yet. */
+/** Returns the migrations that this release would apply; an empty list for an empty database. */
 export function pendingAfter(applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] {
   if (applied.length === 0) return []
   const done = new Set(applied.map(({ module: moduleName, version }) => `${moduleName} ${version}`))
@@ -60,8 +63,8 @@ export function pendingAfter(applied: readonly Applied[], migrations: readonly M
 }
 
 /**
- * What a backup holds is brought up to date step by step: this release must know all of them.
- * @param schema by room, how far its tables are
+ * Throws unless this release knows every migration of a backup, because a restore applies them step by step.
+ * @param schema the schema version of each module
  * @throws ValidationError `storage.too_new`
  */
 export function checkKnown(

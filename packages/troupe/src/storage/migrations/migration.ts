@@ -1,20 +1,20 @@
-/** A room's schema in numbered steps. A released one is never edited. */
+/** The schema of a module in numbered migrations. A released migration is never edited. */
 export interface Migration {
-  /** The room that owns the tables. */
+  /** The module that owns the tables. */
   readonly module: string
-  /** 1, 2, 3 … within the room. */
+  /** 1, 2, 3 … within the module. */
   readonly version: number
   readonly name: string
   /**
-   * The lowest version of this room's schema whose code can still read and write the database after this step; 0 where
-   * even a release without the room can. Never its own version: the release before a step works on.
+   * The lowest schema version of this module whose code can still use the database after this migration. 0 if even a
+   * release without the module can. Never the migration's own version: the previous release continues to work.
    */
   readonly lowestReader: number
   readonly up: { readonly sqlite: readonly string[]; readonly postgres: readonly string[] }
 }
 
 /**
- * The same tables in PostgreSQL's words: integers of 64 bits, texts ordered by their bytes, as SQLite has both.
+ * Translates the tables to PostgreSQL: integers of 64 bits and texts ordered by their bytes, as in SQLite.
  * @example postgresTables(['create table notes (user_id text not null, seq integer not null) without rowid'])
  */
 export const postgresTables = (sqlite: readonly string[]): readonly string[] =>
@@ -28,16 +28,18 @@ export const postgresTables = (sqlite: readonly string[]): readonly string[] =>
       : statement,
   )
 
-/** A table that is looked at over all users: it holds no content, and row-level security leaves it alone. */
+/**
+ * Marks a table that is read across all users. The table holds no content, and row-level security does not apply to it.
+ */
 export const workTable = (name: string): string => `comment on table ${name} is 'work'`
 
 interface TableRestriction {
-  /** What the application may not do, such as `update, delete`. */
+  /** The privileges that the application loses, such as `update, delete`. */
   readonly revoke: string
-  /** The table is a work table, too. */
+  /** Whether the table is also a work table. */
   readonly work?: boolean
 }
 
-/** A table with which the application may do less than with others. */
+/** Restricts the application's privileges on a table. */
 export const restrictTable = (name: string, { revoke, work = false }: TableRestriction): string =>
   `comment on table ${name} is '${work ? 'work; ' : ''}revoke ${revoke}'`

@@ -1,5 +1,5 @@
 /**
- * Storage's own tables. Every other table belongs to the room that migrates it.
+ * Storage's own tables. Every other table belongs to the module that migrates it.
  *
  * `storage_feed.n` rises with every row, so that old rows are found at its low end without an index on time.
  */
@@ -24,7 +24,7 @@ export const storageMigrations: readonly Migration[] = [
         'create index storage_changes_at on storage_changes (at)',
         `create table storage_revisions (
           user_id text primary key, revision integer not null, horizon integer not null) without rowid`,
-        // For the clean-up to find the few users whose feed is long.
+        // The clean-up finds the few users with a long feed by this index.
         'create index storage_revisions_long on storage_revisions (user_id) where revision - horizon > 10000',
         `create table storage_feed (
           n integer primary key, user_id text not null, revision integer not null, ordinal integer not null,

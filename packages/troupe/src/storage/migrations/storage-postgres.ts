@@ -1,8 +1,8 @@
 /**
- * Storage's own tables on PostgreSQL, and the functions that its adapter calls. What raises must raise inside the
- * database, for a change and its COMMIT are sent together.
+ * Storage's own tables on PostgreSQL, and the functions that its adapter calls. Failed expectations raise errors inside
+ * the database, because a change and its COMMIT are sent together.
  *
- * Functions that look over all users belong to the role that migrates, run as it, and give no content.
+ * Functions that read across all users belong to the migrating role, run as it, and return no content.
  */
 
 import { restoredTable } from '../restoration.ts'
@@ -29,7 +29,8 @@ const tables = postgresTables([
     user_id text not null, owner text not null, hash text not null, primary key (user_id, owner, hash))`,
   'create index storage_blob_owners_hash on storage_blob_owners (user_id, hash)',
   restoredTable,
-  // Raised in every change that wakes somebody: whoever sees it move without having been told looks by itself.
+  // Every change that wakes a queue raises this sequence. A process that sees a rise without a notification polls the
+  // queues.
   'create sequence storage_wakes',
 ])
 
@@ -49,7 +50,8 @@ const judging = [
     end if;
     return counted;
   end $$`,
-  // A change with feed items writes its row once, with its revision, in `troupe_append_feed`: a second write cost 10 % of a change.
+  // For a change with feed items `troupe_append_feed` writes the row with its revision: a second write cost 10 % of a
+  // change.
   `create function troupe_begin(change text, of_user text, moment bigint, wakes boolean, tells boolean) returns void
   language plpgsql set search_path from current as $$ begin
     if change <> '' and tells then
@@ -77,7 +79,7 @@ const judging = [
 ]
 
 const overAll = [
-  // In pages, so that the result leaves no user out, however many users there are.
+  // The result is paged, so that no user is left out, however many users there are.
   `create function troupe_changed(since bigint, after text, most bigint) returns table (user_id text, revision bigint)
   language sql stable security definer set search_path from current as $$
     select r.user_id, r.revision from storage_revisions r

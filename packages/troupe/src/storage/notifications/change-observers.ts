@@ -1,10 +1,10 @@
-/** Those who keep what they have read, and must let go of it before a change can be seen. */
+/** The observers of changes: caches of read values, which must drop a value before a change of it becomes visible. */
 import type { Change, ChangeObserver } from '../storage-port.ts'
 
 export class ChangeObservers {
   readonly #all = new Set<ChangeObserver>()
 
-  /** @returns a function that ends it */
+  /** @returns a function that ends the observation */
   observe(observer: ChangeObserver): () => void {
     this.#all.add(observer)
     return () => void this.#all.delete(observer)

@@ -1,4 +1,7 @@
-/** Tells listeners after commits: per user the newest revision, per queue once, however many changes there were. */
+/**
+ * Notifies listeners after commits. Several changes are merged into one hint per user, with the newest revision, and
+ * one per queue.
+ */
 import type { UserId } from '../../core/index.ts'
 import type { Change, CommitResult, Hint, InboxArrival, Row, WorkQueue } from '../storage-port.ts'
 import { Listeners } from './listeners.ts'
@@ -23,7 +26,7 @@ export class Hints {
     this.#revisions.set(user, Math.max(result.revision, this.#revisions.get(user) ?? 0))
   }
 
-  /** @returns what it gave out: all that was noted since */
+  /** @returns the announced hints: all that were recorded since the last call */
   flush(): readonly Hint[] {
     if (this.#revisions.size === 0 && this.#queues.size === 0 && this.#arrivals.length === 0) return []
     const hints: Hint[] = [...this.#revisions].map(([user, revision]) => ({ user, revision }))
@@ -36,7 +39,7 @@ export class Hints {
     return hints
   }
 
-  /** Gives out what others noted. */
+  /** Announces hints that other processes recorded. */
   forward(hints: readonly Hint[]): void {
     for (const hint of hints) this.#listeners.notify(hint)
   }

@@ -1,8 +1,11 @@
-/** Those who want to be told. What one of them throws is a defect of its own: seen, but not by whoever tells. */
+/**
+ * A set of listeners. An error that a listener throws is reported as an uncaught error; the notifying code does not see
+ * it.
+ */
 export class Listeners<Value> {
   readonly #all = new Set<(value: Value) => void>()
 
-  /** @returns a function that ends it; a listener given twice is told twice */
+  /** @returns a function that removes the listener; a listener added twice is called twice */
   on(listener: (value: Value) => void): () => void {
     const own = (value: Value) => listener(value)
     this.#all.add(own)

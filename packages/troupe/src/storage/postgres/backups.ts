@@ -1,7 +1,7 @@
 /**
- * A schema of PostgreSQL as a backup: every table in one snapshot, as lines of JSON that the server itself writes and
- * reads, so that no value is changed on the way. A line that is a text begins the table of that name; the lines behind it
- * are its rows. The tables themselves are not in it: the migrations make them.
+ * Backups of a PostgreSQL schema: every table in one snapshot, as lines of JSON. The server itself writes and reads the
+ * JSON, so that no value changes. A line with a JSON string begins the table of that name; the following lines are its
+ * rows. The backup has no table definitions, because the migrations create the tables.
  */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
@@ -20,13 +20,13 @@ import { disconnect } from './connections/keepalive.ts'
 import { failureOf } from './error-class.ts'
 import { alone, apply } from './migrate.ts'
 
-/** A value has 8 MB at most, a typical row a few hundred bytes. */
+/** A value has 8 MB at most; a typical row has a few hundred bytes. */
 const rowsPerBatch = 100
 const bytesPerBatch = 4 * 1024 * 1024
 
 export const postgresBackups: BackupEngine<PostgresOptions> = { file: 'troupe.jsonl.gz', copy, verify, restore }
 
-/** By the role that owns the tables, for which row-level security hides nobody. */
+/** Reads as the role that owns the tables, for which row-level security hides no rows. */
 async function copy(options: PostgresOptions, to: string, signal?: AbortSignal): Promise<Contents> {
   const settings = settingsOf(options)
   return asOwner(settings, 'troupe backup', signal, async (client) => {
@@ -65,10 +65,10 @@ async function verify({ folder, data, manifest }: StoredBackup, signal?: AbortSi
 }
 
 /**
- * Into a schema that has no table, in one transaction with its tables and its mark: who opens it meanwhile waits, and a
- * crash leaves nothing.
- * @throws ConflictError `storage.not_empty`; ValidationError `storage.incompatible`, `storage.too_new`; what the server
- * refuses
+ * Restores to a schema without tables. One transaction creates the tables, fills them and adds the restoration mark.
+ * Another process that opens the schema meanwhile waits, and a crash leaves no data.
+ * @throws ConflictError `storage.not_empty`; ValidationError `storage.incompatible`, `storage.too_new`; the errors of
+ * the server
  */
 async function restore(
   { folder, data, manifest }: StoredBackup,
@@ -96,7 +96,7 @@ async function restore(
   )
 }
 
-/** What the signal aborts ends with the connection, whatever it waits for. */
+/** Runs as the owner of the tables. An abort closes the connection, so that any wait ends. */
 async function asOwner<T>(
   settings: PostgresSettings,
   name: string,
@@ -147,7 +147,7 @@ async function* linesFrom(
   }
 }
 
-/** @returns the beginning of each table, without a line, and its rows */
+/** @returns one item without a line at the start of each table, then the rows of the table */
 async function* rowsIn(
   folder: string,
   data: string,
@@ -172,7 +172,7 @@ async function* rowsIn(
   }
 }
 
-/** By hand: readline ends a line at U+2028 too, which JSON may hold. */
+/** Splits text into lines. `readline` is not used: it also ends a line at U+2028, which JSON may contain. */
 async function* linesIn(chunks: Readable): AsyncGenerator<string> {
   let rest = ''
   for await (const chunk of chunks.setEncoding('utf8')) {
@@ -192,7 +192,7 @@ function parsed(folder: string, line: string): unknown {
 }
 
 async function fill(client: Client, rows: ReturnType<typeof rowsIn>, tables: readonly string[]): Promise<void> {
-  // What the migrations put in, and what triggers add to a row, is in the backup too.
+  // The backup contains the rows that migrations insert and the values that triggers set.
   for (const table of tables) {
     await client.query(`alter table "${table}" disable trigger user`)
     if (table !== schemaTable) await client.query(`delete from "${table}"`)
@@ -224,7 +224,7 @@ async function fill(client: Client, rows: ReturnType<typeof rowsIn>, tables: rea
   for (const table of tables) await client.query(`alter table "${table}" enable trigger user`)
 }
 
-/** Numbers that are drawn go on behind those that are there. */
+/** Sets each identity sequence to the value after the largest existing one. */
 async function advance(client: Client): Promise<void> {
   const { rows } = await client.query<{ table: string; column: string }>(
     `select c.relname as "table", a.attname as "column" from pg_class c join pg_attribute a on a.attrelid = c.oid

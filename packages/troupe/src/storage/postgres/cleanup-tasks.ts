@@ -1,12 +1,12 @@
-/** Removes ids of changes and items of the feed whose retention is over. For a `StorageCleanup`. */
+/** Removes ids of changes and items of the feed when their retention is over. For a `StorageCleanup`. */
 import type { StorageCleanupOptions } from '../cleanup/storage-cleanup.ts'
 import type { RetentionBounds } from '../cleanup/storage-retention.ts'
 import type { Transactions } from './transactions.ts'
 
-/** Rows of each kind in one change. */
+/** The maximum number of rows of each kind in one change. */
 const step = 500
 
-/** One task removes rows of each kind: a function of the database may look over all users. */
+/** Returns a single task for all kinds of rows: a function of the database has access to the rows of all users. */
 export const storageCleanupTasks = (transactions: Transactions): StorageCleanupOptions['cleanupTasks'] => [
   (bounds) => cleanup(transactions, bounds),
 ]

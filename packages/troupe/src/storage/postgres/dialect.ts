@@ -1,4 +1,4 @@
-/** The PostgreSQL flavour of the query builder: compiles, has no connection. */
+/** The PostgreSQL dialect of the query builder; it only compiles and has no connection. */
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely'
 import type { Dialect } from '../dialect.ts'
 

@@ -1,33 +1,33 @@
-/** What an error means: whether an expectation failed, the change may be tried again, or the server is away. */
+/** Classifies errors: a failed expectation, an error that allows a retry, an unreachable server, and others. */
 import { failure, type TroupeError } from '../../core/index.ts'
 import type { PostgresSettings } from './connections/connection-target.ts'
 
-/** Raised by our own functions. */
+/** The SQLSTATEs that Troupe's own database functions raise. */
 const raised = { unexpected: 'TR001', repeated: 'TR002' }
 
 export type PostgresErrorClass =
-  /** `statement` as it was numbered, with what was found. */
+  /** A failed expectation, with the index of the statement and the number of rows found. */
   | { readonly kind: 'unexpected'; readonly statement: number; readonly found: number }
   /** The change was committed before. */
   | { readonly kind: 'repeated' }
-  /** A row with that key is there already. */
+  /** A row with that key already exists. */
   | { readonly kind: 'unique-violation' }
-  /** Nothing was done; the whole may be repeated. */
+  /** The transaction had no effect and may be repeated. */
   | { readonly kind: 'retry' }
-  /** The connection is of no use any more; whether what was sent was done is not known. */
+  /** The connection is unusable, and the outcome of the sent statements is unknown. */
   | { readonly kind: 'lost' }
   | { readonly kind: 'full' }
-  /** The transaction had failed before. */
+  /** An earlier statement of the transaction failed. */
   | { readonly kind: 'aborted' }
-  /** The server, the database or the transaction takes no writes. */
+  /** The server, the database or the transaction does not accept writes. */
   | { readonly kind: 'writes' }
-  /** The server let it wait too long, or somebody cancelled it. */
+  /** The statement exceeded its time limit or was cancelled. */
   | { readonly kind: 'slow' }
   /** All connections were in use for too long. */
   | { readonly kind: 'exhausted' }
-  /** The server does not let this role in. */
+  /** The server rejects the role, its password or the database. */
   | { readonly kind: 'denied' }
-  /** It is not the server it should be, or speaks no TLS. */
+  /** The server's identity could not be verified, or it does not support TLS. */
   | { readonly kind: 'untrusted' }
   | { readonly kind: 'invalid' }
 
@@ -59,27 +59,27 @@ export function errorClassOf(error: unknown): PostgresErrorClass {
     const [statement = 0, found = 0] = messageOf(error).split(' ').map(Number)
     return { kind: 'unexpected', statement, found }
   }
-  // A statement prepared before the tables were changed: made anew on another connection.
+  // A migration invalidated the prepared statement; a new connection prepares it again.
   if (code === '0A000' && messageOf(error).startsWith('cached plan')) return { kind: 'lost' }
   return { kind: kinds[code] ?? 'invalid' }
 }
 
-/** Codes of Node for certificates, and what pg says where the other side speaks no TLS. */
+/** Codes of Node for certificate errors, and messages of `pg` for servers without TLS. */
 const untrusted = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
 const speaksNone = /does not support SSL|establishing an SSL connection/
 
-/** It is not from the server but from the socket or from pg. */
+/** Classifies an error of the socket or of `pg`. */
 function kindOfConnection(error: unknown): 'exhausted' | 'untrusted' | 'lost' {
   const message = messageOf(error)
-  // The words of pg-pool, which gives them no code.
+  // The message of pg-pool, whose error has no code.
   if (message === 'timeout exceeded when trying to connect') return 'exhausted'
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return untrusted.test(code) || speaksNone.test(message) ? 'untrusted' : 'lost'
 }
 
 /**
- * The error that callers get for what cannot be put right here.
- * @param path of the place it happened at, where that is not the one that serves
+ * Returns the error for callers, for failures that cannot be retried here.
+ * @param path the location of the failure; the main location by default
  */
 export function failureOf(error: unknown, settings: PostgresSettings, path = settings.location.name): TroupeError {
   const { poolSize, poolOverflow, acquireMs, statementMs } = settings
@@ -96,7 +96,9 @@ export function failureOf(error: unknown, settings: PostgresSettings, path = set
   return failure('storage.io', values, options)
 }
 
-/** Only the server's errors have a severity; `EPIPE` would pass for a state. */
+/**
+ * Returns the SQLSTATE. Only errors of the server have a severity; without that check `EPIPE` would count as a state.
+ */
 function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('severity' in error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined

@@ -1,6 +1,6 @@
 /**
- * What a connection is like: the server, the role it logged in as, and whether somebody stands between. From that follow
- * what must be refused, what production refuses, and what a doctor says.
+ * Inspects a connection: the server, the role that logged in, and whether a pooler is in between. The result decides
+ * what opening rejects, what production rejects, and what the doctor reports.
  */
 import type { Client } from 'pg'
 import type { StorageFinding } from '../open-storage-options.ts'
@@ -8,26 +8,28 @@ import type { ConnectionTarget } from './connections/connection-target.ts'
 import { applicationRole } from './migrate.ts'
 
 export interface ServerInspection {
-  /** Major number of the server. */
+  /** The major version of the server. */
   readonly version: number
   /** The role that logged in. */
   readonly role: string
-  /** Free of row-level security, as a superuser is. */
+  /** Whether the role bypasses row-level security, as a superuser does. */
   readonly free: boolean
-  /** May act as the owner of tables, as a superuser may. */
+  /** Whether the role may act as the owner of the tables, as a superuser may. */
   readonly owns: boolean
-  /** May make tables. */
+  /** Whether the role may create tables. */
   readonly creates: boolean
-  /** May act as the application role. */
+  /** Whether the role may act as the application role. */
   readonly member: boolean
   readonly application: { readonly exists: boolean; readonly free: boolean; readonly owns: boolean }
-  /** Tables that have a user and show all of them to everybody. */
+  /** Tables with a user column that show the rows of all users to every role. */
   readonly open: readonly string[]
-  /** Another one than was reached at first carries statements out, each transaction perhaps another. */
+  /**
+   * Whether statements are executed by another backend than the one that accepted the connection, as behind a pooler.
+   */
   readonly pooled: boolean
 }
 
-/** The lowest major number of a server that the tests run on. */
+/** The oldest major version of PostgreSQL that the tests run on. */
 const oldest = 15
 
 export async function probeServer(client: Client, { schema }: ConnectionTarget): Promise<ServerInspection> {
@@ -61,12 +63,12 @@ export async function probeServer(client: Client, { schema }: ConnectionTarget):
     member: is('member'),
     application: { exists: is('exists'), free: is('application_free'), owns: is('application_owns') },
     open: row.open.slice(1, -1).split(',').filter(Boolean),
-    // A pooler gives a number of its own, by which it would know whose statement is to be cancelled.
+    // A pooler reports a process id of its own, which it uses for cancel requests.
     pooled: Number(row.pid) !== processID,
   }
 }
 
-/** @returns why nothing may be done by this connection; undefined when all is well */
+/** @returns why this connection must not be used; undefined if it is compatible */
 export function incompatibilityOf({ version, role, member, application, open }: ServerInspection): string | undefined {
   if (version < oldest) return `PostgreSQL ${version} is too old: ${oldest} is the oldest that serves`
   if (!application.exists) return `there is no role ${applicationRole}`
@@ -77,7 +79,7 @@ export function incompatibilityOf({ version, role, member, application, open }: 
   return open.length > 0 ? `row-level security is not forced on ${open.join(', ')}` : undefined
 }
 
-/** @returns why this role is too powerful to serve users with */
+/** @returns why this role has too many privileges to serve users; undefined if it has not */
 export function powerOf({ free, owns, role }: ServerInspection): string | undefined {
   if (free) return `the role ${role} is free of row-level security`
   return owns ? `the role ${role} owns the tables, or may act as who does` : undefined

@@ -1,7 +1,7 @@
 /**
- * Brings the schema to what this release knows: one transaction under a lock, whoever else opens at that moment waits.
- * Then row-level security is forced on every table that has a user and is no work table, in the same transaction: a table
- * without it is never seen.
+ * Migrates the schema to this release in one transaction under a lock; other processes that open the schema meanwhile
+ * wait. The same transaction forces row-level security on every table with a user, except work tables. A table without
+ * it is therefore never visible.
  */
 import type { Client } from 'pg'
 import {
@@ -15,10 +15,13 @@ import type { Migration } from '../migrations/migration.ts'
 import type { ConnectionTarget } from './connections/connection-target.ts'
 import { messageOf } from './error-class.ts'
 
-/** Owns nothing, logs in nowhere; every transaction of a change or a read is its. One for the whole server. */
+/**
+ * The role under which every change and read is executed. It owns no tables and cannot log in. All databases of a
+ * server share it.
+ */
 export const applicationRole = 'troupe_app'
 
-/** Two databases of one server that change the same role at once. */
+/** The errors of two databases of one server that alter the shared role at the same time. */
 const collision = /tuple concurrently|deadlock/
 
 /** @throws ValidationError `storage.incompatible`, `storage.too_new` */
@@ -33,7 +36,7 @@ export async function isCurrent(
   return migrations.every(({ module: moduleName, version }) => done.has(`${moduleName} ${version}`))
 }
 
-/** @throws ValidationError `storage.incompatible`, `storage.too_new`; what the server refuses */
+/** @throws ValidationError `storage.incompatible`, `storage.too_new`; the errors of the server */
 export async function migrate(
   client: Client,
   migrations: readonly Migration[],
@@ -43,11 +46,13 @@ export async function migrate(
   await alone(client, location, () => apply(client, migrations, location, at))
 }
 
-/** In one transaction, while nobody else migrates the schema, which may be without tables, or absent. */
+/**
+ * Runs in one transaction that excludes other migrations of the schema. The schema may be missing or have no tables.
+ */
 export async function alone(client: Client, { schema }: ConnectionTarget, run: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++)
     try {
-      // Whoever stops half-way lets the others go on.
+      // The timeout ends the transaction of a stalled process, so that others can continue.
       await client.query("begin; set local idle_in_transaction_session_timeout = '10s'")
       await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`troupe migrates ${schema}`])
       await run()
@@ -75,7 +80,10 @@ export async function appliedTo(client: Client, { schema, name }: ConnectionTarg
   return (await client.query<Applied>(`select module, version, lowest_reader from ${schema}.storage_schema`)).rows
 }
 
-/** In a transaction that nobody else migrates in; what the search path finds is then the schema's. */
+/**
+ * Applies the pending migrations. The caller's transaction must exclude other migrations. Afterwards the search path is
+ * the schema.
+ */
 export async function apply(
   client: Client,
   migrations: readonly Migration[],
@@ -110,7 +118,7 @@ const securing = ({ schema, user }: ConnectionTarget): readonly string[] => [
       create role ${applicationRole} nologin nosuperuser nobypassrls nocreatedb nocreaterole;
     end if;
   exception when duplicate_object or unique_violation then null; end $$`,
-  // Whoever made the role in an older server is not in it by that.
+  // In older servers the creator of a role is not automatically a member of it.
   `do $$ declare member name; begin
     foreach member in array array[current_user, ${literal(user)}]::name[] loop
       if exists (select from pg_roles where rolname = member) and not pg_has_role(member, '${applicationRole}', 'member') then
@@ -118,7 +126,7 @@ const securing = ({ schema, user }: ConnectionTarget): readonly string[] => [
       end if;
     end loop;
   end $$`,
-  // The setting is read once per statement, so that the indexes by user serve.
+  // The setting is read in a subquery, once per statement, so that indexes by user can be used.
   `do $$ declare t name; begin
     for t in select c.relname from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
       and coalesce(obj_description(c.oid, 'pg_class'), '') not like 'work%' and not c.relforcerowsecurity

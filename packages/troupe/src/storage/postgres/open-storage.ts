@@ -1,4 +1,4 @@
-/** Opens a PostgreSQL database, with its schema up to date and its role in place. */
+/** Opens a PostgreSQL database, after migrating the schema and creating the application role. */
 import type { Client } from 'pg'
 import { checkOptions, createIds, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
 import type { Statement } from '../changes/statement.ts'
@@ -32,17 +32,18 @@ import { Statistics } from './statistics.ts'
 import { PostgresStorage } from './storage.ts'
 import { Transactions } from './transactions.ts'
 
-/** The server itself gives a statement up before: a connection that has not answered by then is lost. */
+/** The server cancels a statement earlier, so a connection that has not answered by then is lost. */
 const answerMsOf = ({ statementMs }: PostgresSettings) => statementMs + 2_000
 const knownOptions = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'production', 'faults']
 
-/** ms, between attempts to reach a server that is away. */
+/** The delays in ms between attempts to reach an unreachable server. */
 const backoff = { first: 50, last: 800 }
 
 /**
- * Waits up to `acquireTimeout` for a server that restarts or refuses.
+ * Opens the database. Waits up to `acquireTimeout` for a server that restarts or refuses connections.
  * @throws ValidationError `validation.failed`, `option.unknown`, `storage.incompatible`, `storage.too_new`,
- * `storage.insecure`, `config.unsafe`; ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
+ * `storage.insecure`, `config.unsafe`; ExternalServiceError `storage.unreachable`, `storage.denied`,
+ * `storage.untrusted`, `storage.io`
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
@@ -81,11 +82,12 @@ async function prepare(
   const allow = (problem: string | undefined) => {
     if (problem) throw failure('storage.insecure', { path: location.name, problem })
   }
-  // Refused before anything is changed; whoever makes the tables just now is known as their owner only afterwards.
+  // A role with too many privileges is rejected before any change. A role that creates the tables in this call becomes
+  // their owner only later.
   if (options.production) allow(powerOf(await inspectServer()))
   await reach(migrateLocation, async (client) => {
     const current = await answerWithin(client, answerMsOf(settings), isCurrent(client, migrations, migrateLocation))
-    // How long it takes nobody knows.
+    // Migrations have no time limit, because their duration is unknown.
     if (!current) await migrate(client, migrations, { ...migrateLocation, user: location.user }, now)
   })
   const inspection = await inspectServer()
@@ -93,7 +95,9 @@ async function prepare(
   return inspection
 }
 
-/** Looks, and changes nothing. @throws what opening throws where it cannot be reached */
+/**
+ * Returns the pending migrations without changing the database. @throws the errors of opening if it cannot be reached
+ */
 export async function pendingOnServer(
   postgres: PostgresOptions,
   migrations: readonly Migration[],
@@ -125,7 +129,7 @@ async function using<T>(
   }
 }
 
-/** A step of opening does nothing or the same again, so that it can be repeated. */
+/** Retries until the server is reachable. Every step of opening is idempotent. */
 async function whenReachable<T>(
   settings: PostgresSettings,
   random: Random,
@@ -220,7 +224,7 @@ async function assemble(
   }
 }
 
-/** The clock's time, which never goes back. */
+/** Returns the clock's time in ms, which never decreases. */
 function steady({ clock }: OpenStorageOptions): () => number {
   let last = 0
   return () => {
@@ -243,10 +247,10 @@ async function applied(transactions: Transactions): Promise<readonly Applied[]> 
   return (rows[0] ?? []) as unknown as readonly Applied[]
 }
 
-/** Users whose revision rose, in pages by their name. */
+/** The number of users in one page of `troupe_changed`; pages are ordered by user. */
 const changedPage = 10_000
 
-/** In one transaction, but for further pages. */
+/** Reads wakes and raised revisions in one transaction; further pages need transactions of their own. */
 async function poll(
   transactions: Transactions,
   since: number,

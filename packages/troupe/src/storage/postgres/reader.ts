@@ -1,7 +1,7 @@
 /**
- * Reads, each in one transaction; a read that failed without a fault of its own is repeated. Reads of one user that wait
- * for a connection share a transaction, because its beginning and end cost more than the read. Each read sees every change
- * that was acknowledged before the call, because the transaction begins later.
+ * Reads, each in one transaction; a read that failed without a fault of its own is repeated. Reads of one user that
+ * wait for a connection share a transaction, because its beginning and end cost more than the read. Each read sees
+ * every change acknowledged before the call, because the transaction begins later.
  */
 import { failure, type Random } from '../../core/index.ts'
 import { expectRows } from '../changes/expect-rows.ts'
@@ -15,7 +15,7 @@ import type { Failed, TransactionOutcome, Transactions } from './transactions.ts
 export interface ReaderOptions {
   readonly transactions: Transactions
   readonly random: Random
-  /** A read waits for the server as long as for a connection. */
+  /** A read waits for an unreachable server as long as for a connection. */
   readonly settings: PostgresSettings
 }
 
@@ -28,16 +28,16 @@ interface Lane {
   readonly waiting: Waiting[]
 }
 
-/** Reads that share a transaction: the others of a slow one do not wait long. */
+/** The maximum number of reads in one transaction, so that the others do not wait long for a slow one. */
 const maxShared = 16
-/** Deadlocks and the like, for one read. */
+/** The maximum number of attempts of one read after deadlocks and similar errors. */
 const maxRepeats = 20
-/** ms, between attempts to reach a server that is away. */
+/** The delays in ms between attempts to reach an unreachable server. */
 const backoff = { first: 25, last: 800 }
 
 export class Reader {
   readonly #options: ReaderOptions
-  /** Of each user for whom a connection is waited for. */
+  /** The waiting reads of each user, until a connection is available. */
   readonly #lanes = new Map<string, Lane>()
 
   constructor(options: ReaderOptions) {
@@ -45,8 +45,8 @@ export class Reader {
   }
 
   /**
-   * All statements see one snapshot.
-   * @throws the error of the read, where it is repeated in vain or must not be repeated
+   * Executes the statements on one snapshot.
+   * @throws the error of the read, if repeating it is not allowed or did not help
    */
   async read(scope: StorageScope, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
     const { settings, random } = this.#options
@@ -58,14 +58,14 @@ export class Reader {
           expectRows(statement, outcome.affected[i] ?? 0, outcome.affected)
         return outcome.rows
       }
-      // Another read failed whose transaction it shared.
+      // Another read in the same transaction failed.
       if (outcome.errorClass.kind === 'aborted' && attempt === 0) continue
       this.#checkRepeatable(outcome, attempt, deadline)
       await pause(backoffMs(attempt + 1, backoff, random))
     }
   }
 
-  /** @throws where the read must not be repeated */
+  /** @throws if the read must not be repeated */
   #checkRepeatable({ errorClass, error, statement }: Failed, attempt: number, deadline: Deadline): void {
     const { kind } = errorClass
     const broken = (rule: string) => failure('invariant.broken', { rule }, { cause: error })
@@ -94,7 +94,7 @@ export class Reader {
   #begin(key: string, scope: StorageScope, lane: Lane): void {
     this.#lanes.set(key, lane)
     let group: readonly Waiting[] | undefined
-    /** The reads that wait are spread over the connections that are free. */
+    /** The waiting reads are distributed over the free connections. */
     const takeReads = (free: number) => {
       group = lane.waiting.splice(0, Math.min(maxShared, Math.ceil(lane.waiting.length / (free + 1))))
       if (lane.waiting.length > 0) this.#begin(key, scope, lane)
@@ -112,7 +112,9 @@ export class Reader {
     )
   }
 
-  /** The read that waited longest got no connection. The others have waited less: each is repeated alone. */
+  /**
+   * Rejects the read that waited longest for a connection. The other reads have waited less, so each is repeated alone.
+   */
   #reject(key: string, lane: Lane, outcome: TransactionOutcome): void {
     this.#lanes.delete(key)
     for (const [i, { resolve }] of lane.waiting.splice(0).entries())

@@ -1,11 +1,11 @@
 /**
- * The server plans by statistics, which autovacuum takes a minute after a table has grown, or never where it is off. Until
- * then one index of a table is as good to it as another. So whoever makes a table grow has it looked at, where its login
- * may: the first time after a few hundred transactions, then each time they have doubled.
+ * The server plans with statistics, which autovacuum collects about a minute after a table has grown, or never if it is
+ * off. Until then the planner cannot tell which index is better. A process that makes tables grow therefore runs
+ * ANALYZE, if its role may: after a few hundred transactions, and then whenever their number has doubled.
  */
 import type { Connections } from './connections/connections.ts'
 
-/** Rows that changed since the server looked, beside a fifth of the table. */
+/** The number of changed rows, in addition to a fifth of the table, after which a table is analysed. */
 const few = 100
 
 const grownTables = `select format('%I.%I', n.nspname, c.relname) as name
@@ -22,7 +22,7 @@ export class Statistics {
     this.#schema = schema
   }
 
-  /** Does not wait. What fails is tried again when as much again has happened. */
+  /** Starts collecting without waiting. A failed collection is repeated at the next doubling. */
   collect(): void {
     this.#taking ??= this.#collect()
       .catch(() => {})

@@ -1,4 +1,4 @@
-/** The storage port on PostgreSQL: every change and every read is one transaction, under row-level security. */
+/** The storage port on PostgreSQL: every change and every read is one transaction under row-level security. */
 import { failure, TroupeError, type UserId } from '../../core/index.ts'
 import { checkBinds } from '../changes/check-change.ts'
 import type { Statement } from '../changes/statement.ts'
@@ -15,7 +15,7 @@ import { postgresDialect } from './dialect.ts'
 import type { Reader } from './reader.ts'
 
 export interface PostgresStorageOptions {
-  /** Where the database is, without secrets. */
+  /** The location of the database, without secrets. */
   readonly location: string
   /** @throws ValidationError `storage.too_new` */
   readonly checkSchema: (found?: readonly Applied[]) => Promise<void>
@@ -24,7 +24,7 @@ export interface PostgresStorageOptions {
   readonly reader: Reader
   readonly hints: Hints
   readonly broadcast: port.Broadcast
-  /** What must end before the connections do. */
+  /** Stops the background tasks; called before the connections end. */
   readonly stop: () => Promise<void>
   readonly setRetention: (retention: StorageRetention) => void
   readonly check: () => Promise<readonly StorageFinding[]>
@@ -56,8 +56,8 @@ export class PostgresStorage implements OpenedStorage {
     }
   }
 
-  /** A newer release may bring the schema beyond what this one can work with: from then on nothing is done any more. */
-  /** @param found migrations that were applied; they are read where absent */
+  /** Stops all changes and reads if a newer release has migrated the schema beyond what this release can use. */
+  /** @param found the applied migrations; read from the database by default */
   async checkSchema(found?: readonly Applied[]): Promise<void> {
     try {
       await this.#options.checkSchema(found)
@@ -68,7 +68,7 @@ export class PostgresStorage implements OpenedStorage {
     }
   }
 
-  /** A statement that is not valid any more may be none of ours to blame. */
+  /** A statement that became invalid may be caused by a newer schema, so the schema is checked first. */
   async #explained(error: unknown): Promise<unknown> {
     if (error instanceof TroupeError && error.code === 'invariant.broken') await this.checkSchema().catch(() => {})
     return this.#outdated ?? error
@@ -132,7 +132,7 @@ export class PostgresStorage implements OpenedStorage {
     return { database: Number(size?.bytes), writeAheadLog: 0, free: 0, tables }
   }
 
-  /** A server is found by its address: there is nobody to be told. */
+  /** Has no effect: other processes find a server by its address. */
   announce(): void {}
 
   setRetention(retention: StorageRetention): void {

@@ -1,11 +1,12 @@
 /**
- * Changes of one user, or one read, as one transaction on one connection, sent whole: begin, who it is for, the
- * statements, COMMIT; answers are looked at afterwards. So a failed expectation has to raise inside the database.
+ * Executes changes of one user, or reads, as one transaction on one connection, sent completely: begin, user and role,
+ * statements, COMMIT. Answers are read afterwards, so a failed expectation must raise an error inside the database.
  *
- * A savepoint stands behind each change of a group. Where one fails, the server refuses what follows, the transaction
- * goes back to the last savepoint, and COMMIT keeps the changes before: nothing overtakes, and no failure fails others.
+ * Each change of a group ends with a savepoint. If a change fails, the server rejects the rest and the transaction
+ * returns to the last savepoint. COMMIT then commits the earlier changes. The order is preserved, and no failure
+ * affects others.
  *
- * Invariant: role, user and search path hold for the transaction alone, so a connection of the pool carries nothing over.
+ * Invariant: role, user and search path apply to the transaction alone, so a pooled connection carries no state over.
  */
 import type { PoolClient, QueryResult } from 'pg'
 import type { Statement } from '../changes/statement.ts'
@@ -20,16 +21,16 @@ import { applicationRole } from './migrate.ts'
 
 export interface TransactionsOptions {
   readonly connections: Connections
-  /** One, for changes that are urgent: made when the first one comes. */
+  /** One connection for urgent changes, made when the first one is committed. */
   readonly urgent: Connections
   readonly chunks: Chunks
   readonly schema: string
   readonly statementMs: number
-  /** Whether statements get names: behind a pooler the next transaction's server does not know them. */
+  /** Whether statements are named. Behind a pooler the server of the next transaction does not know the names. */
   readonly names: boolean
-  /** ms since 1970, where the time is not the database's. */
+  /** Ms since 1970, if the time is not the database's. */
   readonly now?: () => number
-  /** Told as often as their number has doubled. */
+  /** Called whenever the number of transactions has doubled. */
   readonly onGrowth: () => void
 }
 
@@ -46,25 +47,25 @@ export type TransactionOutcome =
 export interface Failed {
   readonly kind: 'failed'
   readonly errorClass: PostgresErrorClass
-  /** Its index; below 0 it was none of the caller's. */
+  /** The index of the statement; negative if the failed statement was not the caller's. */
   readonly statement: number
   readonly error: unknown
-  /** False where there was no connection to send it by. */
+  /** False if there was no connection to send it on. */
   readonly sent: boolean
 }
 
-/** A change with the id under which it is kept: the caller's or, where it gave none, the adapter's. */
+/** A change with the id under which it is stored: the caller's, or one made by the adapter. */
 export interface Identified {
   readonly change: Change
-  /** null where a repetition does no harm. */
+  /** null if repeating the change does no harm. */
   readonly id: string | null
-  /** An earlier attempt may have been committed. */
+  /** Whether an earlier attempt may have been committed. */
   readonly unknown: boolean
 }
 
 interface Answers {
   readonly kind: 'answered'
-  /** Of each query. */
+  /** The outcome of each query. */
   readonly queryOutcomes: readonly QueryOutcome[]
   readonly committed: QueryOutcome
   readonly at: number
@@ -77,7 +78,7 @@ const begins: Readonly<Record<Kind, string>> = {
   reads: 'begin isolation level repeatable read read only',
 }
 
-/** Transactions before tables are looked at for the first time, as a power of two. */
+/** The number of transactions before the first analysis of tables, as a power of two. */
 const firstGrowth = 8
 
 const plainly = (name: string, text: string): Query => ({ name: `troupe_${name}`, text, values: [] })
@@ -85,10 +86,10 @@ const savepoint = plainly('savepoint', 'savepoint troupe')
 const toSavepoint = plainly('to_savepoint', 'rollback to savepoint troupe')
 const commit = plainly('commit', 'commit')
 
-/** In place of BEGIN and COMMIT where a Sync does for both. */
+/** Takes the place of BEGIN and COMMIT if a Sync delimits the transaction. */
 const nothingSent = { status: 'fulfilled' } as PromiseFulfilledResult<never>
 
-/** Above every count of rows. */
+/** Greater than every count of rows. */
 const endless = Number.MAX_SAFE_INTEGER
 
 export class Transactions {
@@ -97,7 +98,7 @@ export class Transactions {
   readonly #setup: Readonly<Record<Kind, string>>
   #count = 0
   #doublings = 0
-  /** Of each connection, how often `#count` had doubled when it last began to plan. */
+  /** For each connection, the value of `#doublings` when its plans were last discarded. */
   readonly #planned = new WeakMap<PoolClient, number>()
 
   constructor(options: TransactionsOptions) {
@@ -106,7 +107,7 @@ export class Transactions {
     const time = options.now ? '$2::text' : 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint::text'
     const common = [
       setting('search_path', `'${options.schema}'`),
-      // Where the session is not ours, each transaction brings what connections of ours begin with.
+      // Behind a pooler the session is shared, so each transaction sets what own connections set at login.
       ...(options.names
         ? []
         : [
@@ -117,9 +118,9 @@ export class Transactions {
       setting('role', `'${applicationRole}'`),
     ]
     const ofChanges = [
-      // They find rows by keys, for which any plan will do; making one takes longer than what it is for.
+      // Changes find rows by keys, for which any plan is good enough; planning takes longer than executing.
       setting('plan_cache_mode', "'force_generic_plan'"),
-      // Changes of one user go one after the other, so what a guard has read still holds when the next statement writes.
+      // Changes of one user are serialised, so a guard's result is still valid when the next statement writes.
       `case when $1::text <> '' then pg_advisory_xact_lock(hashtextextended('${options.schema}/' || $1::text, 0)) end`,
     ]
     const at = `${setting('troupe.now', time)} as at`
@@ -131,7 +132,7 @@ export class Transactions {
 
   /**
    * @param group changes of one scope
-   * @returns an outcome for each, in order; what follows one that failed did nothing
+   * @returns an outcome for each, in order; changes after a failed one had no effect
    */
   async changes(group: readonly Identified[]): Promise<readonly TransactionOutcome[]> {
     const { scope, urgent } = (group[0] as Identified).change
@@ -142,7 +143,8 @@ export class Transactions {
     const answer = await this.#send('changes', user, () => chunks, connections)
     if (answer.kind === 'failed') return group.map(() => answer)
     const { queryOutcomes, committed, at } = answer
-    // Nobody knows of any of them; what a refusal rests on may not stand either.
+    // If COMMIT failed, the outcome of every change is unknown, and the data behind a rejection may not be durable
+    // either.
     if (isRejected(committed)) return group.map(() => failedAt(committed, -1))
     let next = 0
     return untilOneFails(group, ({ change }, i) => {
@@ -159,9 +161,10 @@ export class Transactions {
   }
 
   /**
-   * @param take gives the reads, of this scope, once there is a connection, when so many others are free
-   * @returns an outcome for each, in order, expectations not yet judged; what follows one that failed is `aborted`. One
-   * failure where there was no connection.
+   * @param take returns the reads of this scope when a connection is available; `free` is the number of other free
+   * connections
+   * @returns an outcome for each read, in order, before expectations are checked. Reads after a failed one are
+   * `aborted`. A single failure if there was no connection.
    */
   async reads(
     scope: StorageScope,
@@ -174,7 +177,7 @@ export class Transactions {
       group = take(connections.free)
       return [group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))]
     }
-    // Several statements of one read see one moment, which takes a transaction that says so.
+    // Several statements of one read need one snapshot, and therefore an explicit transaction.
     const isSingle = () => group.every(({ length }) => length === 1)
     const answer = await this.#send('reads', user, chunksOf, connections, isSingle)
     if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
@@ -190,12 +193,12 @@ export class Transactions {
     })
   }
 
-  /** For who waited in vain. @returns how many were sent away who held others up and did not go on */
+  /** Ends stalled sessions that block others. @returns the number of sessions ended */
   unblock(): Promise<number> {
     return cancelBlockers(this.#options.connections, idleMsOf(this.#options.statementMs))
   }
 
-  /** @returns a failure where nothing was sent, or could not begin */
+  /** @returns a failure if no statement was sent or the transaction could not begin */
   async #send(
     kind: Kind,
     user: string,
@@ -230,7 +233,7 @@ export class Transactions {
           named(commit),
         )
     connections.keepalive.end(client)
-    // Who may not write there may be connected to a server that is not the primary any more.
+    // A rejected write may mean that the connected server is not the primary any more.
     const useless = (errorClass: PostgresErrorClass['kind']) =>
       errorClass === 'lost' || (errorClass === 'writes' && kind === 'changes')
     connections.release(
@@ -254,9 +257,9 @@ export class Transactions {
     const doublings = Math.floor(Math.log2(++this.#count))
     if (doublings > this.#doublings && doublings >= firstGrowth) onGrowth()
     this.#doublings = doublings
-    // In time for the wait for the lock.
+    // The timeout is set before the wait for the user's lock.
     if (!names) return { text: `${begins[kind]}; set local statement_timeout = ${statementMs}`, values: [] }
-    // Tables grow, and a plan stands for how large they were: in an empty one each index is as good as another.
+    // A plan reflects the table sizes at its creation: for an empty table every index seems equally good.
     const planned = this.#planned.get(client) ?? doublings
     this.#planned.set(client, doublings)
     if (planned < doublings) return { text: `${begins[kind]}; discard plans`, values: [] }
@@ -292,7 +295,7 @@ export class Transactions {
     return [...own, feedQuery]
   }
 
-  /** An expectation is judged around the statement; what is not expected needs no judge. */
+  /** An expectation is checked by SQL around the statement; a statement without one is sent unchanged. */
   #query({ sql, binds, expect, returns }: Statement, index: number, isReferenced: boolean): Query {
     if (expect === undefined && !isReferenced) return this.#texts.query(sql, binds)
     const same = expect && 'sameAs' in expect
@@ -332,7 +335,10 @@ export class Transactions {
   }
 }
 
-/** What is told leaves the row of its id: where nobody else can have the id, nothing needs to be looked for before. */
+/**
+ * Returns whether the change may have been committed before. `troupe_append_feed` stores the id of a change with feed
+ * items; for an id that only this call knows, no earlier lookup is needed.
+ */
 const mayBeRepeated = ({ change, unknown }: Identified): boolean =>
   unknown || (change.id !== null && !change.fresh) || (change.feed ?? []).length === 0
 
@@ -347,7 +353,7 @@ const failedAt = ({ reason }: PromiseRejectedResult, statement: number): Failed 
   error: reason,
   sent: true,
 })
-/** The server took the whole transaction back without saying why. */
+/** The server rolled back the whole transaction without an error. */
 const rolledBack: Failed = {
   kind: 'failed',
   errorClass: { kind: 'retry' },
@@ -359,8 +365,8 @@ const rolledBack: Failed = {
 const aborted: Failed = { ...rolledBack, errorClass: { kind: 'aborted' }, error: new Error('one before it failed') }
 
 /**
- * What follows one that failed did nothing, whatever the server says of it: what it could not prepare any more, it does not
- * know by its name. What follows one that lost the connection has lost it too.
+ * Changes after a failed one had no effect, whatever error the server reports for them: statements that could not be
+ * prepared are then unknown by name. If the connection was lost, it was lost for the following changes too.
  */
 function untilOneFails<Item>(
   group: readonly Item[],
@@ -376,6 +382,6 @@ function untilOneFails<Item>(
 
 const plain = (row: Row): Row => ({ ...row })
 
-/** A statement that writes gives rows only if it is told to. */
+/** Adds RETURNING, without which a writing statement returns no rows. */
 const returning = (text: string): string =>
   /^\s*(insert|update|delete)\b/i.test(text) && !/\breturning\b/i.test(text) ? `${text} returning 1` : text

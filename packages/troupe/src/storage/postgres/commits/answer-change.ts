@@ -1,7 +1,8 @@
 /**
- * What one attempt at a change means for its caller: a result, an error, or another attempt.
+ * Turns the outcome of one attempt of a change into a result, an error, or another attempt.
  *
- * Invariant: a change whose outcome is unknown is answered only after its id was looked up, or with an error that says so.
+ * Invariant: a change whose outcome is unknown is answered only after a lookup of its id, or with an error that says
+ * so.
  */
 import { failure, type TroupeError } from '../../../core/index.ts'
 import type { Change, CommitResult } from '../../storage-port.ts'
@@ -12,9 +13,9 @@ import type { Failed, Identified, TransactionOutcome, Transactions } from '../tr
 
 /** A change with the state of its attempts. */
 export interface AttemptedChange extends Identified {
-  /** Until then a lost connection is worth another attempt. */
+  /** Until this deadline a lost connection leads to another attempt. */
   readonly deadline: Pick<Deadline, 'isOver'>
-  /** Those that failed without a fault of the change. */
+  /** The number of attempts that failed without a fault of the change. */
   attempts: number
 }
 
@@ -23,11 +24,11 @@ export interface AnswerPorts {
   readonly settings: PostgresSettings
 }
 
-/** Deadlocks and the like, for one change. */
+/** The maximum number of attempts of one change after deadlocks and similar errors. */
 const maxRepeats = 20
 
 /**
- * @returns undefined where the change is to be attempted again
+ * @returns undefined if the change must be attempted again
  * @throws the error that the caller of the change gets
  */
 export async function answerChange(
@@ -51,24 +52,25 @@ export async function answerChange(
   return rejection(attempted.change, outcome, ports.settings)
 }
 
-/** Whether another attempt may end otherwise. */
+/** Returns whether another attempt may succeed. */
 async function mayPass({ errorClass: { kind }, statement }: Failed, { transactions }: AnswerPorts): Promise<boolean> {
   if (kind === 'lost' || kind === 'retry') return true
-  // It waited for locks of a client that does not go on; below 0 it waited for its turn alone.
+  // The change waited for locks of a stalled client. A negative statement index means that it only waited for its
+  // user's lock.
   return kind === 'slow' && ((await transactions.unblock()) > 0 || statement < 0)
 }
 
-/** The result of an earlier attempt that had committed the change. */
+/** Returns the result of an earlier attempt that committed the change. */
 async function earlierResult(attempted: AttemptedChange, ports: AnswerPorts): Promise<CommitResult | undefined> {
   const { change, id, unknown } = attempted
   const { transactions, settings } = ports
-  // The caller gave no id, so it counts on rows that are lost with the answer.
+  // The caller gave no id, so it needs the rows, which are lost with the answer.
   if (unknown && change.id === null && change.statements.some(({ returns, hints }) => returns && !hints))
     throw unanswered('the connection was lost; the change was committed, its answer is lost', settings)
   const user = 'user' in change.scope ? change.scope.user : ''
   const sql = 'select at, revision from storage_changes where id = $1 and user_id = $2'
   const [found] = await transactions.reads(change.scope, () => [[{ sql, binds: [id, user] }]])
-  // Looked up once more with the next attempt.
+  // The next attempt looks the id up again.
   if (found?.kind === 'failed') return answerChange(attempted, found, ports)
   const row = found?.rows[0]?.[0]
   if (!row) throw unanswered('the change is not found', settings)
@@ -79,7 +81,7 @@ async function earlierResult(attempted: AttemptedChange, ports: AnswerPorts): Pr
 const unanswered = (problem: string, { location }: PostgresSettings): TroupeError =>
   failure('storage.io', { path: location.name, problem })
 
-/** @throws where the change has no result */
+/** @throws if the change has no result */
 function rejection(change: Change, { errorClass, statement, error }: Failed, settings: PostgresSettings): CommitResult {
   if (errorClass.kind === 'unexpected') return unmet(change, errorClass.statement, errorClass.found)
   if (errorClass.kind === 'unique-violation' && statement >= 0) return unmet(change, statement, 0)
@@ -89,7 +91,7 @@ function rejection(change: Change, { errorClass, statement, error }: Failed, set
   throw failureOf(error, settings)
 }
 
-/** The expectation of a statement was not met. */
+/** Returns the rejection of a change because the expectation of a statement failed. */
 function unmet(change: Change, statement: number, found: number): CommitResult {
   const { otherwise, detail } = change.statements[statement] ?? {}
   const code = otherwise ?? 'storage.expectation'

@@ -1,9 +1,9 @@
 /**
- * Executes changes: those of one user in the order in which they came, those of different users beside each other. The
- * waiting changes of a user share a transaction. A change that failed without effect is repeated. A change whose outcome
- * is unknown is sent again under its id, which shows whether it had been committed.
+ * Executes changes: those of one user in order, those of different users concurrently. The waiting changes of a user
+ * share a transaction. A change that failed without effect is repeated. A change whose outcome is unknown is sent again
+ * under its id, which shows whether it was committed.
  *
- * Invariant: every change accepted is answered exactly once.
+ * Invariant: every accepted change is answered exactly once.
  */
 import { failure, type Ids, type Random } from '../../../core/index.ts'
 import { checkChange } from '../../changes/check-change.ts'
@@ -17,17 +17,23 @@ export interface CommitQueueOptions {
   readonly transactions: Transactions
   readonly random: Random
   readonly ids: Ids
-  /** An outcome is tried to be found out for as long as a connection is waited for. */
+  /** The time to find out an unknown outcome is the same as the time to wait for a connection. */
   readonly settings: PostgresSettings
-  /** Before the caller hears of it. */
+  /** Called before the caller gets the result. */
   readonly committed: (change: Change, result: CommitResult) => void
 }
 
-/** Changes that may wait; more are refused, for whoever makes them is faster than the database. */
+/**
+ * The maximum number of waiting changes. More are rejected, because callers produce changes faster than the database
+ * commits them.
+ */
 const maxWaiting = 65_536
-/** ms. */
+/** In ms. */
 const backoff = { lost: { first: 50, last: 800 }, retry: { first: 2, last: 64 } }
-/** Changes that share a transaction: what its user's others wait for is bounded, and so are the server's savepoints. */
+/**
+ * The maximum number of changes in one transaction; bounds the wait of the user's other changes and the server's
+ * savepoints.
+ */
 const maxGroup = 32
 
 interface Waiting extends AttemptedChange {
@@ -36,10 +42,13 @@ interface Waiting extends AttemptedChange {
   unknown: boolean
 }
 
-/** The changes of one user that wait, the first ones perhaps on their way. */
+/** The waiting changes of one user; the first ones may already be sent. */
 interface Lane {
   readonly waiting: Waiting[]
-  /** How many go together: half as many after a failure, for what follows one is sent in vain. */
+  /**
+   * The number of changes sent in one transaction. It is halved after a failure, because the changes after a failed one
+   * are sent in vain.
+   */
   size: number
 }
 
@@ -67,7 +76,7 @@ export class CommitQueue {
     }
   }
 
-  /** Refuses what comes from now on, and resolves when all that was accepted is answered. */
+  /** Rejects new changes, and resolves when all accepted ones are answered. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
@@ -77,10 +86,10 @@ export class CommitQueue {
     const { settings, ids } = this.#options
     return new Promise((resolve, reject) => {
       const deadline = new Deadline(settings.acquireMs)
-      // One that is urgent may be done again, and leaves no row for that.
+      // An urgent change may be executed twice, so it stores no id.
       const id = change.id ?? (change.urgent ? null : ids.next())
       const waiting = { change, id, deadline, resolve, reject, attempts: 0, unknown: false }
-      // Changes of the work tables lock what they touch, and wait for nothing else of each other.
+      // Changes of the work tables lock the rows that they write, and need no order among each other.
       if (!('user' in change.scope)) return void this.#drain({ waiting: [waiting], size: 1 })
       const { user } = change.scope
       const lane = this.#lanes.get(user)
@@ -100,7 +109,7 @@ export class CommitQueue {
         lane.waiting.splice(0, group.length)
         lane.size = Math.min(2 * lane.size, maxGroup)
         const next = this.#send(lane)
-        // The server has work before these are answered: whoever made them keeps this process busy then.
+        // The next changes are sent before these are answered, because the callers then occupy this process.
         if (next) await new Promise(setImmediate)
         for (const [i, waiting] of group.entries()) await this.#answer(waiting, outcomes[i] as TransactionOutcome)
         sent = next ?? this.#send(lane)
@@ -112,7 +121,7 @@ export class CommitQueue {
     if (user !== undefined) this.#lanes.delete(user)
   }
 
-  /** @returns undefined where nothing waits */
+  /** @returns undefined if no change waits */
   #send(
     lane: Lane,
   ): { readonly group: readonly Waiting[]; readonly outcomes: Promise<readonly TransactionOutcome[]> } | undefined {
@@ -120,7 +129,10 @@ export class CommitQueue {
     return group.length === 0 ? undefined : { group, outcomes: this.#execute(group) }
   }
 
-  /** Answers what has its answer; the others stay at the head of the lane, from the first that is to be tried again. */
+  /**
+   * Answers the changes that have a result. The others, from the first that must be repeated, stay at the head of the
+   * lane.
+   */
   async #sort(lane: Lane, group: readonly Waiting[], outcomes: readonly TransactionOutcome[]): Promise<void> {
     const left: Waiting[] = []
     for (const [i, waiting] of group.entries()) {
@@ -141,7 +153,7 @@ export class CommitQueue {
     }
   }
 
-  /** @returns false where it is to be tried again */
+  /** @returns false if the change must be attempted again */
   async #answer(waiting: Waiting, outcome: TransactionOutcome): Promise<boolean> {
     const { change } = waiting
     try {
@@ -155,7 +167,7 @@ export class CommitQueue {
     return true
   }
 
-  /** What followed a failure begins anew at once; else some time is given to whatever stands in the way. */
+  /** Waits before the next attempt, unless the change was only aborted by the failure of an earlier one. */
   async #beforeNext(left: readonly Waiting[], { errorClass, sent }: Failed): Promise<void> {
     if (errorClass.kind === 'aborted') return
     const lost = errorClass.kind === 'lost'

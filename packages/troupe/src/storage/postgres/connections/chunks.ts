@@ -1,8 +1,8 @@
 /**
- * Queries that are sent together. `pg` puts a Sync behind each, which the server answers, and makes an object and a promise
- * of each: around a short transaction that costs more than what it is for. Where a connection has all statements of a
- * chunk prepared, they are bound and executed one after the other with one Sync behind the last. Of a chunk that fails the
- * server passes over the rest, as it refuses the rest of a transaction.
+ * Queries that are sent together. `pg` sends a Sync after each query and creates an object and a promise for each. For
+ * a short transaction that costs more than the work itself. If a connection has prepared all statements of a chunk,
+ * they are executed with a single Sync at the end. After a failure within a chunk the server skips the rest, as it
+ * rejects the rest of a transaction.
  */
 import type { Connection, PoolClient, Query, QueryConfig, QueryResult } from 'pg'
 import type { Row } from '../../storage-port.ts'
@@ -10,14 +10,14 @@ import type { Query as Asked, ParameterValue } from './prepared-texts.ts'
 
 export type QueryOutcome = PromiseSettledResult<QueryResult<Row>>
 
-/** What the types of `pg` leave out. */
+/** Parts of a connection that the types of `pg` omit. */
 interface PreparedConnection extends Connection {
-  /** The text of each name. */
+  /** The prepared text of each name. */
   readonly parsedStatements?: Readonly<Record<string, string | undefined>>
 }
 interface HandlingQuery extends Omit<Query, 'submit'> {
   readonly _results: QueryResult<Row> | readonly QueryResult<Row>[]
-  /** A property to the types of `pg`, and a method to JavaScript. */
+  /** The types of `pg` declare it as a property; in JavaScript it is a method. */
   submit(connection: Connection): void
   handleCommandComplete(message: unknown, connection: Connection): void
 }
@@ -26,20 +26,20 @@ type QueryClass = new (config: QueryConfig, callback: (error: Error | null | und
 export class Chunks {
   readonly #Chunk: ReturnType<typeof chunkOf> | undefined
 
-  /** @param Base of the same `pg` as the connections, which take no other; without the methods needed all goes one by one */
+  /** @param Base `Query` of the `pg` of the connections. Without the methods needed, queries are sent one by one */
   constructor(Base: typeof Query) {
     this.#Chunk = 'handleCommandComplete' in Base.prototype ? chunkOf(Base as unknown as QueryClass) : undefined
   }
 
   /**
-   * Never rejects.
-   * @param end of the transaction, which is sent whatever becomes of the chunks
-   * @returns what became of each query, in order, the end last
+   * Sends a transaction. Never rejects.
+   * @param end the end of the transaction, which is sent even if a chunk fails
+   * @returns the outcome of each query in order, with that of the end last
    */
   async send(client: PoolClient, chunks: readonly (readonly Asked[])[], end: Asked): Promise<readonly QueryOutcome[]> {
     const { stream } = client.connection
     const others = chunks.slice(0, -1)
-    // Written to the socket at once, for each write wakes the server.
+    // All chunks are written to the socket at once, because each write wakes the server.
     stream.cork()
     const sent = others.map((chunk) => this.#sent(client, chunk))
     const last = this.#sent(client, [...(chunks.at(-1) ?? []), end])
@@ -51,9 +51,9 @@ export class Chunks {
   }
 
   /**
-   * Sends queries as one transaction without BEGIN and COMMIT: what stands before one Sync is one transaction to the server.
-   * Never rejects.
-   * @returns undefined where the connection has not prepared all of them: a Sync behind each would end the transaction
+   * Sends queries as one transaction without BEGIN and COMMIT: the server treats the queries before one Sync as one
+   * transaction. Never rejects.
+   * @returns undefined unless the connection has prepared all of them: a Sync after each would end the transaction
    */
   sendAsTransaction(client: PoolClient, chunk: readonly Asked[]): Promise<readonly QueryOutcome[]> | undefined {
     return this.#Chunk && isPrepared(client, chunk) ? this.#Chunk.sent(client, chunk) : undefined
@@ -115,7 +115,7 @@ function chunkOf(Base: QueryClass) {
 /** The portal that was bound last. */
 const unnamed = { type: 'P', name: '' }
 
-/** A value as `pg` would send it: bytes as they are, all else as text. */
+/** Encodes a value as `pg` does: bytes unchanged, all else as text. */
 function sentAs(value: ParameterValue): string | Buffer {
   if (typeof value === 'string') return value
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
@@ -123,7 +123,7 @@ function sentAs(value: ParameterValue): string | Buffer {
 }
 const element = (text: string | null): string => (text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`)
 
-/** As a server says of what follows a failure within a transaction. */
+/** The error that a server gives for statements after a failure within a transaction. */
 const passedOver: PromiseRejectedResult = {
   status: 'rejected',
   reason: Object.assign(new Error('a statement before it failed'), { severity: 'ERROR', code: '25P02' }),

@@ -1,4 +1,4 @@
-/** Connections of `pg`, which is loaded when the first one is needed, with values as SQLite gives them. */
+/** Connections of `pg`, which is loaded for the first one, with values in the form that SQLite returns. */
 import type { Client, ClientConfig, CustomTypesConfig, Pool } from 'pg'
 import { loadOptional } from '../../../core/index.ts'
 import { Chunks } from './chunks.ts'
@@ -19,7 +19,7 @@ const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   [oid.int4]: Number,
   [oid.float4]: Number,
   [oid.float8]: Number,
-  // Sums of bigint are numeric.
+  // Sums of bigint values have the type numeric.
   [oid.numeric]: (text) => (/^-?\d+$/.test(text) ? integer(text) : Number(text)),
 }
 const types = {
@@ -30,10 +30,13 @@ async function load(): Promise<typeof import('pg')> {
   return (await loadOptional('PostgreSQL as storage', 'pg', () => import('pg'))).default as typeof import('pg')
 }
 
-/** Of connections for changes and reads. */
+/** The application name of connections for changes and reads. */
 export const applicationName = 'troupe'
 
-/** What is sent goes out at once: statements of a transaction wait for nobody's answer. */
+/**
+ * Returns the options of a connection. Queries are sent at once: the statements of a transaction do not wait for
+ * answers.
+ */
 const configOf = (
   location: ConnectionTarget,
   application: string,
@@ -60,25 +63,29 @@ const configOf = (
   }
 }
 
-/** @throws what pg throws, which never holds the password */
+/** @throws the errors of `pg`, which never contain the password */
 export async function connect(location: ConnectionTarget, application: string, connectMs: number): Promise<Client> {
   const { Client } = await load()
   const client = new Client(configOf(location, application, connectMs))
-  // An error between queries also ends the connection; whoever waits on it hears of that by `end`.
+  // An error between queries also ends the connection; its users are notified by the `end` event.
   client.on('error', () => {})
   await client.connect()
   return client
 }
 
-/** What is sent whole leaves no transaction idle for long. */
+/**
+ * Returns the time in ms after which the server ends an idle transaction. Transactions are sent completely, so they are
+ * never idle for long.
+ */
 export const idleMsOf = (statementMs: number): number => Math.min(10_000, Math.ceil(statementMs / 2))
 
-/** What the server bounds by itself, where the session is ours. */
+/** Settings by which the server limits a session, if the session belongs to this process alone. */
 const settingsOf = (statementMs: number): string =>
   [
-    // Were a BEGIN ever cancelled, what follows it would find no table instead of being done outside a transaction.
+    // If a BEGIN is ever cancelled, the following statements find no table, so that they cannot run outside a
+    // transaction.
     'search_path=',
-    // Compiling a plan takes longer than any statement of ours, and is begun where statistics are old.
+    // JIT compilation takes longer than any statement here, and old statistics can start it.
     'jit=off',
     `statement_timeout=${statementMs}`,
     `idle_in_transaction_session_timeout=${idleMsOf(statementMs)}`,
@@ -86,13 +93,13 @@ const settingsOf = (statementMs: number): string =>
     .map((each) => `-c ${each}`)
     .join(' ')
 
-/** What queries are sent by on connections made here. */
+/** Returns the sender of queries on connections made here. */
 export const createChunks = async (): Promise<Chunks> => new Chunks((await load()).Query)
 
-/** Of those above the pool's size. */
+/** The idle time after which a connection above the pool's size is closed. */
 const overflowIdleMs = 2_000
 
-/** @param pooled a pooler takes no settings of a session, for it shares sessions */
+/** @param pooled whether a pooler is in between; it accepts no session settings because it shares sessions */
 export async function createPool(
   settings: PostgresSettings,
   pooled: boolean,
@@ -108,7 +115,7 @@ export async function createPool(
     idleTimeoutMillis: overflowIdleMs,
     maxLifetimeSeconds: Math.ceil(recycleMs / 1_000),
   })
-  // A connection that ends while nobody uses it is simply gone; who uses it hears by the queries that fail.
+  // An idle connection that ends is removed from the pool; for a connection in use the queries fail.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool

@@ -1,4 +1,4 @@
-/** Where a database is: from a URL or its parts, and as people may see it, without the password. */
+/** The location of a database, from a URL or its parts, and its name for messages without the password. */
 import { checkFlag, checkOptions, failure, milliseconds } from '../../../core/index.ts'
 import type { PostgresOptions } from '../../postgres-options.ts'
 
@@ -7,19 +7,19 @@ export interface ConnectionTarget {
   readonly port: number
   readonly database: string
   readonly user: string
-  /** A function, so that whoever prints a place does not print it. */
+  /** A function, so that printing the target does not print the password. */
   readonly password: () => string | Promise<string>
   readonly schema: string
   readonly tls: NonNullable<PostgresOptions['tls']>
-  /** For messages. */
+  /** The name for messages. */
   readonly name: string
 }
 
 export interface PostgresSettings {
   readonly location: ConnectionTarget
-  /** The same database in the eyes of the role that owns the tables. */
+  /** The same database with the role that owns the tables. */
   readonly migrateLocation: ConnectionTarget
-  /** Where to listen; undefined where nobody said. */
+  /** The target of the LISTEN connection; undefined if `listenUrl` is absent. */
   readonly listenLocation: ConnectionTarget | undefined
   readonly poolSize: number
   readonly poolOverflow: number
@@ -30,7 +30,7 @@ export interface PostgresSettings {
 
 type Parts = Omit<Partial<PostgresOptions>, 'url' | 'migrateUrl' | 'listenUrl'>
 
-/** What `PostgresOptions` may hold. */
+/** The names of all options in `PostgresOptions`. */
 export const optionNames = [
   'url',
   'host',
@@ -72,7 +72,7 @@ export function settingsOf(options: PostgresOptions): PostgresSettings {
   }
 }
 
-/** What another URL says, and for the rest what the parts do; a password is only for its user. */
+/** Merges a further URL with the parts of the main one. The password is used only for the same user. */
 function beside({ password, ...parts }: Parts, url: string): Parts {
   const other = parse(url)
   if (other.schema !== undefined && other.schema !== parts.schema)
@@ -81,7 +81,7 @@ function beside({ password, ...parts }: Parts, url: string): Parts {
   return { ...parts, ...(same && password !== undefined ? { password } : {}), ...other }
 }
 
-/** A URL is never repeated in an error: it may hold a password. */
+/** An error never repeats a URL, because it may contain a password. */
 const wrong = (problem: string) =>
   failure('validation.failed', { what: 'The place of the PostgreSQL database', problem })
 
@@ -89,8 +89,8 @@ const defined = ({ url: _url, migrateUrl: _migrate, listenUrl: _listen, ...parts
   Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
 
 /**
- * Taken apart by hand: a password may hold any character, `@`, `/`, `#` and `%` too, encoded or not. The last `@` before
- * the database ends it.
+ * Parses a URL without `URL`, because a password may contain any character, also `@`, `/`, `#` and `%`, encoded or not.
+ * The last `@` before the database ends the password.
  */
 function parse(url: string): Parts {
   const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1]
@@ -126,7 +126,7 @@ function queried(query: string): Parts {
   return parts
 }
 
-/** What is no percent-encoding stands for itself. */
+/** Returns the text unchanged if it is not valid percent-encoding. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
@@ -157,7 +157,7 @@ function locationOf(parts: Parts): ConnectionTarget {
   }
 }
 
-/** What only counts as true would not check a certificate that it was to be checked against. */
+/** Rejects values of other types: a truthy value would silently skip the check of the certificate. */
 function checkTls(tls: ConnectionTarget['tls']): void {
   if (typeof tls === 'boolean' || tls === 'none') return
   checkOptions('tls', tls, ['ca', 'check'])
@@ -165,11 +165,11 @@ function checkTls(tls: ConnectionTarget['tls']): void {
   if (tls.check !== undefined) checkFlag('tls.check', tls.check)
 }
 
-/** This machine: a socket in a folder, or a loopback address. */
+/** Whether the host is this machine: a socket folder or a loopback address. */
 const isLocal = ({ host }: ConnectionTarget): boolean =>
   host.startsWith('/') || /^(localhost|127(\.\d{1,3}){3}|::1|0:0:0:0:0:0:0:1)$/i.test(host)
 
-/** @throws ValidationError `config.unsafe` for a way to the database that production rejects */
+/** @throws ValidationError `config.unsafe` if production does not allow the transport to the database */
 export function checkTransport(location: ConnectionTarget): void {
   const { host, tls } = location
   if (isLocal(location) || tls === 'none') return

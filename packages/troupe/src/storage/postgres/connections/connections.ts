@@ -1,7 +1,7 @@
 /**
- * The connections for changes and reads. Where one was lost, what went wrong was hardly its alone: those that were made
- * before are not used again. So a server that was restarted, a way that takes and answers nothing, and statements that
- * were prepared before a migration cost one attempt and not one per connection.
+ * The connections for changes and reads. The cause of a lost connection usually affects the others too, so older
+ * connections are not used again. A restarted server, a silent network and outdated prepared statements then cost one
+ * attempt, not one per connection.
  */
 import type { Pool, PoolClient, QueryResult } from 'pg'
 import { answerWithin, disconnect, Keepalive } from './keepalive.ts'
@@ -9,13 +9,13 @@ import { answerWithin, disconnect, Keepalive } from './keepalive.ts'
 export class Connections {
   readonly #pool: Pool
   readonly #answerMs: number
-  /** Over those whose answers are waited for. */
+  /** Watches the connections that wait for an answer. */
   readonly keepalive: Keepalive
-  /** Of each connection, how many were lost before it was made. */
+  /** The value of `#lost` when each connection was made. */
   readonly #lostBefore = new Map<PoolClient, number>()
   #lost = 0
 
-  /** @param answerMs a connection that does not answer for so long is lost */
+  /** @param answerMs the time in ms without an answer after which a connection is lost */
   constructor(pool: Pool, answerMs: number) {
     this.#pool = pool
     this.#answerMs = answerMs
@@ -26,12 +26,12 @@ export class Connections {
     })
   }
 
-  /** How many may be had at once. */
+  /** The number of connections that can be acquired at once. */
   get free(): number {
     return this.#pool.idleCount + this.#pool.options.max - this.#pool.totalCount
   }
 
-  /** @throws what pg throws, after the time that the pool allows */
+  /** @throws the errors of `pg`, after the time that the pool allows */
   async acquire(): Promise<PoolClient> {
     for (;;) {
       const client = await this.#pool.connect()
@@ -40,7 +40,7 @@ export class Connections {
     }
   }
 
-  /** @param lost it is of no use any more */
+  /** @param lost whether the connection is unusable */
   release(client: PoolClient, lost = false): void {
     if (!lost) {
       client.release()
@@ -50,7 +50,7 @@ export class Connections {
     this.#drop(client)
   }
 
-  /** One statement, outside of any transaction and as the role that logged in. */
+  /** Executes one statement outside a transaction, as the role that logged in. */
   async ask(text: string, values: readonly (string | number)[]): Promise<QueryResult> {
     const client = await this.acquire()
     try {
@@ -63,7 +63,7 @@ export class Connections {
     }
   }
 
-  /** Resolves when all are closed, or given up. */
+  /** Resolves when all connections are closed or abandoned. */
   async end(): Promise<void> {
     const all = [...this.#lostBefore.keys()]
     await this.#pool.end()

@@ -1,19 +1,19 @@
 /**
- * Waiting for a server: by the machine's timers, whatever the clock of the storage says, for the server does not follow a
- * clock that is moved by hand.
+ * Waits for a server, measured by the machine's timers and not by the clock of the storage, because the server does not
+ * follow a test clock.
  */
 import type { Random } from '../../../core/index.ts'
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
 /**
- * Doubles with each attempt, and is drawn from half to one and a half of that, so that many who lost one server do not come
- * back at once.
+ * Returns a delay that doubles with each attempt, multiplied by a random factor from 0.5 to 1.5. Clients that lost the
+ * same server then do not reconnect at the same moment.
  */
 export const backoffMs = (attempt: number, { first, last }: { first: number; last: number }, random: Random): number =>
   Math.min(first * 2 ** attempt, last) * (0.5 + random.next())
 
-/** Begins at the first question. */
+/** A time limit that starts at the first call of `isOver`. */
 export class Deadline {
   readonly #ms: number
   #over = false

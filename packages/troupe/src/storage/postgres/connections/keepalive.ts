@@ -1,20 +1,23 @@
 /**
- * A connection can be gone without a word: its peer, or something between, takes what is sent and answers nothing. Such a
- * one is broken off, so that whoever waits on it hears that it is lost.
+ * A connection can be dead without an error: the peer or the network accepts data and never answers. `Keepalive`
+ * destroys such a connection, so that its users get an error.
  */
 import type { Socket } from 'node:net'
 import type { Client } from 'pg'
 
-/** A process that was stopped for a while finds its answers after its timers: only ticks that were lived through count. */
+/**
+ * After a pause of the process its timers fire before its sockets are read. Several ticks without data are therefore
+ * required.
+ */
 const ticks = 4
 
 interface Waiting {
-  /** Bytes that had come at the last tick. */
+  /** The number of bytes that were received at the last tick. */
   read: number
   silent: number
 }
 
-/** One timer for all who wait, for a transaction is shorter than it takes to set one. */
+/** Watches all waiting connections with one timer, because a transaction is shorter than the setup of a timer. */
 export class Keepalive {
   readonly #ms: number
   readonly #waiting = new Map<Client, Waiting>()
@@ -46,10 +49,10 @@ export class Keepalive {
   }
 }
 
-// With TLS too.
+// The stream has the counter also with TLS.
 const socketOf = (client: Client) => client.connection.stream as Socket
 
-/** @throws what is thrown for a lost connection, where no answer comes for so long */
+/** @throws the error of a lost connection, if no answer arrives within the time */
 export async function answerWithin<T>(client: Client, ms: number, asked: Promise<T>): Promise<T> {
   const watch = new Keepalive(ms)
   watch.begin(client)
@@ -62,7 +65,7 @@ export async function answerWithin<T>(client: Client, ms: number, asked: Promise
 
 const goodbyeMs = 1_000
 
-/** Who does not hear the goodbye is left all the same. */
+/** Closes a connection. A peer that does not answer is disconnected after `goodbyeMs`. */
 export const disconnect = (client: Client): Promise<void> =>
   answerWithin(
     client,

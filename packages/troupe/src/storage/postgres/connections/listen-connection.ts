@@ -1,7 +1,8 @@
 /**
- * Hints between processes. What this one commits is told to the others by NOTIFY, gathered for a few milliseconds, after
- * the commit and never in it. What they tell comes on a connection of its own; where that was lost, or somebody died
- * between commit and telling, a cheap read each second finds it. Notes travel the same way, and nothing finds those again.
+ * Hints and broadcasts between processes. Committed changes are announced by NOTIFY, collected for a few milliseconds,
+ * and always after the commit. Notifications of other processes arrive on a separate connection. If that connection is
+ * lost, or a process dies between commit and NOTIFY, a cheap poll each second finds the hints. Broadcasts use the same
+ * connection; a lost broadcast is not recovered.
  */
 import type { Client } from 'pg'
 import { type Clock, PeriodicTask, type Random } from '../../../core/index.ts'
@@ -23,24 +24,33 @@ import { channelOf, readPayload } from './read-payload.ts'
 import { type PolledHints, SeenHints } from './seen-hints.ts'
 
 export interface ListenConnectionOptions {
-  /** Where to listen. Undefined behind a pooler, which keeps no connection for that: then only what is read tells. */
+  /**
+   * The target to listen at. Undefined behind a pooler, which provides no permanent connection; hints then come only
+   * from the poll.
+   */
   readonly location: ConnectionTarget | undefined
   readonly schema: string
-  /** A connection that does not answer for so long is lost. */
+  /** The time in ms without an answer after which a connection is lost. */
   readonly answerMs: number
   readonly clock: Clock
   readonly random: Random
-  /** Of this process: what comes back from it is known already. */
+  /** The name of this process, by which it ignores its own payloads. */
   readonly node: string
   readonly announce: (hints: readonly Hint[]) => void
   readonly notify: (channel: string, payload: string) => Promise<void>
-  /** Wakes of all processes so far, and users whose revision rose since then, ms since 1970 by the database. */
+  /**
+   * Reads the wakes of all processes so far, and the users whose revision rose since `since`, ms since 1970 in the
+   * server's time.
+   */
   readonly poll: (since: number) => Promise<PolledHints>
   readonly state: (state: StorageState) => void
 }
 
 const pollMs = 1_000
-/** As JSON: of twice `maxBroadcastBytes`, for what is encrypted is longer, and quotes are escaped. */
+/**
+ * The limit of a message as JSON: twice `maxBroadcastBytes`, because encrypted messages are longer and quotes are
+ * escaped.
+ */
 const maxMessageBytes = 2 * maxBroadcastBytes + 2
 const backoff = { first: 50, last: 5_000 }
 
@@ -50,10 +60,10 @@ export class ListenConnection implements Broadcast {
   readonly #seen = new SeenHints()
   readonly #stopping = new AbortController()
   readonly #listeners = new Listeners<string>()
-  /** The process whose arrivals come here, as the rows of work name it. */
+  /** The name of this process in the rows of work; arrivals for it are sent here. */
   #owner: string | undefined
   #client: Client | undefined
-  /** When the connection came or went, of the monotonic clock. */
+  /** The monotonic time at which the connection was made or lost. */
   #turned = 0
   readonly #polling: PeriodicTask
 
@@ -69,14 +79,14 @@ export class ListenConnection implements Broadcast {
     this.#polling = new PeriodicTask({ name: 'hints', clock, random, intervalMs: pollMs, run, failed })
   }
 
-  /** @throws when it cannot listen at first */
+  /** @throws if the first attempt to listen fails */
   async start(): Promise<void> {
     const { location } = this.#options
     if (location) await this.#listen(location)
     this.#polling.start()
   }
 
-  /** Tells the other processes, soon. */
+  /** Announces hints to the other processes after a short delay. */
   pass(hints: readonly Hint[]): void {
     this.#outgoing.add(hints, this.#owner)
   }
@@ -164,13 +174,13 @@ export class ListenConnection implements Broadcast {
     }
   }
 
-  /** Where nobody listens, it is this that shows whether the server is there. */
+  /** Without a LISTEN connection the poll determines whether the server is reachable. */
   #polled(state: StorageState): void {
     if (!this.#options.location) this.#options.state(state)
   }
 
   async #poll(): Promise<void> {
-    // Whether it can be heard there at all: who finds it lost connects again.
+    // The query tests the LISTEN connection; a lost connection is replaced.
     const listening = this.#client
     if (listening) void answerWithin(listening, this.#options.answerMs, listening.query('select 1')).catch(() => {})
     const news = this.#seen.newsOf(await this.#options.poll(this.#seen.since))

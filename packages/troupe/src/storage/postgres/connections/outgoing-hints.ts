@@ -1,6 +1,6 @@
 /**
- * Gathers what this process reports to the others for a few milliseconds, and sends it in few payloads, after the commit.
- * A payload that fails is not sent again: the other processes find what it says by their poll.
+ * Collects the announcements of this process for a few milliseconds, and sends them in few payloads after the commit. A
+ * failed payload is not sent again: the other processes find its hints by their poll.
  */
 import type { Hint, InboxArrival } from '../../storage-port.ts'
 import { pause } from './deadline.ts'
@@ -14,7 +14,7 @@ export interface OutgoingHintsOptions {
 }
 
 const gatherMs = 3
-/** Of other processes' listeners, which are slower than whoever sends. */
+/** The maximum number of queued messages; listeners in other processes are slower than the sender. */
 const maxQueuedMessages = 1_000
 
 export class OutgoingHints {
@@ -29,7 +29,7 @@ export class OutgoingHints {
     this.#options = options
   }
 
-  /** @param owner this process as rows of work name it: an arrival for it came with the commit */
+  /** @param owner the name of this process in the rows of work; its own arrivals are not announced */
   add(hints: readonly Hint[], owner: string | undefined): void {
     for (const hint of hints) {
       if (!('arrival' in hint)) this.#hints.set('user' in hint ? `u${hint.user}` : `w${hint.work}`, hint)
@@ -43,7 +43,7 @@ export class OutgoingHints {
     this.#sending ??= this.#send()
   }
 
-  /** Resolves when what was gathered has been sent. */
+  /** Resolves when all collected hints are sent. */
   async flush(): Promise<void> {
     await this.#sending
   }

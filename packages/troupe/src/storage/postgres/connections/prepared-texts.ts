@@ -1,8 +1,8 @@
 /**
- * The text of a statement with its values: each parameter gets the type of its value, for PostgreSQL would have to guess
- * it; null stands in the text, and `now` is what the transaction says it is.
+ * Completes the text of a statement with its values. Each parameter gets an explicit type, which PostgreSQL would
+ * otherwise guess. Null is written into the text, and `now` is read from the transaction's setting.
  *
- * What is used often gets a name, by which a connection keeps it prepared.
+ * A frequent text gets a name, under which connections prepare it.
  */
 import { LRUCache } from 'lru-cache'
 import type { Bind } from '../../changes/statement.ts'
@@ -15,26 +15,27 @@ export interface Query {
   readonly name?: string
 }
 
-/** Named ones, at most: every connection of the server keeps them all. */
+/** The maximum number of names, because each connection of the server holds all of them. */
 const maxNames = 500
-/** Used so often it is worth a name. */
+/** The number of uses after which a text gets a name. */
 const often = 3
 
 export class PreparedTexts {
-  /** By their SQL, then by the kinds of its values: one long text to look for. */
+  /** The typed texts by SQL and then by the types of the values. */
   readonly #texts = new LRUCache<string, Map<string, string>>({ max: 4_096 })
   readonly #uses = new LRUCache<string, { count: number }>({ max: 4_096 })
   readonly #names = new Map<string, string>()
   readonly #now: string
 
-  /** @param now SQL that gives the time of the transaction, ms since 1970 */
+  /** @param now SQL that returns the time of the transaction, ms since 1970 */
   constructor(now: string) {
     this.#now = now
   }
 
   /**
    * @param sql with `$1`, `$2` …
-   * @param wrap around the typed text, which has so many values; `key` tells its kinds apart
+   * @param wrap encloses the typed text, which has the given number of values; `key` distinguishes the kinds of
+   * enclosure
    */
   query(
     sql: string,
@@ -105,5 +106,5 @@ function typeOf(bind: Bind): Kind {
 const isNow = (bind: Bind): bind is Exclude<Bind, string | number | bigint | Uint8Array | null> =>
   typeof bind === 'object' && bind !== null && '$' in bind
 
-/** `now` itself: no value is sent for it. */
+/** Whether the value is `now` without an offset; then no value is sent. */
 const isCurrentTime = (bind: Bind): boolean => isNow(bind) && !bind.plusMs

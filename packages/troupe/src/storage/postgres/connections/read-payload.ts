@@ -1,10 +1,10 @@
-/** The channels of hints between processes, and what one payload of NOTIFY carries on them. */
+/** The NOTIFY channels between processes, and the content of their payloads. */
 import { hashText } from '../../../core/index.ts'
 import type { Hint, InboxArrival, WorkQueue } from '../../storage-port.ts'
 
-/** The queues of which a hint says that work came. */
+/** The queues that a hint can name. */
 export const queues: readonly WorkQueue[] = ['timers', 'outbox', 'mailboxes', 'cleanup', 'schedules']
-/** A payload of NOTIFY has 8,000 bytes at most. */
+/** The maximum size of a NOTIFY payload is 8,000 bytes. */
 const hintsPerPayload = 40
 const payloadBytes = 7_500
 
@@ -12,7 +12,7 @@ const payloadBytes = 7_500
 export const channelOf = (schema: string, owner: string): string =>
   owner === '' ? `troupe_${schema}` : `troupe_${hashText(`${schema} ${owner}`).slice(0, 40)}`
 
-/** As many together as one payload carries. */
+/** Splits items into chunks that fit into one payload each. */
 export function chunksOf<T>(all: readonly T[]): readonly (readonly T[])[] {
   const chunks: T[][] = []
   let length = 0
@@ -29,7 +29,10 @@ export function chunksOf<T>(all: readonly T[]): readonly (readonly T[])[] {
   return chunks
 }
 
-/** Whoever may connect to the database may speak on the channel; what is none of ours is passed by. */
+/**
+ * Returns the content of a payload; undefined for other content, because every role of the database can send on the
+ * channel.
+ */
 export function readPayload(
   payload: string,
 ): [node: string, hints: readonly Hint[], messages: readonly string[]] | undefined {
@@ -48,7 +51,7 @@ export function readPayload(
   }
 }
 
-/** Anybody who may connect may notify, so what comes is looked at before it is believed. */
+/** Validates a received hint, because every role of the database can send one. */
 function isHint(value: unknown): value is Hint {
   if (typeof value !== 'object' || value === null) return false
   if ('work' in value) return queues.some((queue) => queue === value.work)

@@ -1,16 +1,16 @@
-/** What this process knows of the commits of others, by which a poll finds the hints that were lost. */
+/** The commits of other processes that this process knows. A poll compares with them to find lost hints. */
 import type { Hint } from '../../storage-port.ts'
 import { queues } from './read-payload.ts'
 
-/** Wakes of all processes so far, and users whose revision rose of late. */
+/** The wakes of all processes so far, and the users whose revision rose recently. */
 export interface PolledHints {
   readonly wakes: number
-  /** Ms since 1970, by the database. */
+  /** Ms since 1970 in the database's time. */
   readonly at: number
   readonly users: readonly Hint[]
 }
 
-/** A commit may be seen so much later than the time it bears. */
+/** The maximum delay in ms between the time in a commit and its visibility. */
 const overlapMs = 15_000
 const maxUsers = 50_000
 
@@ -25,12 +25,12 @@ export class SeenHints {
     return this.#at - overlapMs
   }
 
-  /** The next poll announces the queues, whatever it finds: the connection was lost for a while. */
+  /** Makes the next poll announce all queues, because the connection was lost for a while. */
   repeat(): void {
     this.#repeats = true
   }
 
-  /** @returns whether the revision is news */
+  /** @returns whether the revision is new */
   isRaisedBy(hint: Extract<Hint, { user: unknown }>): boolean {
     const known = this.#revisions.get(hint.user) ?? 0
     if (hint.revision > known) this.#revisions.set(hint.user, hint.revision)
@@ -38,8 +38,8 @@ export class SeenHints {
   }
 
   /**
-   * Records a poll. Queues with new wakes are news of the next poll too, since what was counted may not have been committed
-   * yet when a listener read it. The first poll has no news.
+   * Records a poll. Queues with new wakes are announced by the next poll too: the counted changes may not have been
+   * committed when a listener read. The first poll announces no hints.
    * @returns the hints to announce
    */
   newsOf({ wakes, at, users }: PolledHints): readonly Hint[] {
