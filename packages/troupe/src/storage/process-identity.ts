@@ -1,6 +1,6 @@
 /**
- * Which process it is, beyond its number, which is given out again: when it started, in which boot and in which
- * namespace of process ids. Where the system does not say (no /proc), only the number counts.
+ * The identity of a process beyond its id, which the system reuses: its start time, boot and namespace of process ids.
+ * Without /proc only the process id is compared.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 
@@ -20,7 +20,7 @@ const attempt = <T>(read: () => T): T | undefined => {
   }
 }
 
-/** Field 22 of /proc/PID/stat; the name before it, in parentheses, may hold anything. */
+/** Returns field 22 of /proc/PID/stat. The name before it, in parentheses, may contain any character. */
 const startOf = (pid: number | 'self') =>
   attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19])
 
@@ -36,7 +36,7 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, ...Object.fromEntries(known) }
 }
 
-/** Whether that very process runs, as far as can be seen from here. */
+/** Whether the identified process is running, as far as this process can see. */
 export function isRunning(other: ProcessIdentity): boolean {
   const here = hostIdentity()
   if (other.boot !== here.boot || other.namespace !== here.namespace) return false

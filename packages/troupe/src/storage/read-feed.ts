@@ -1,4 +1,4 @@
-/** Reading the change feed in pages of whole revisions: a watcher goes on from a revision, not from within one. */
+/** Reads the change feed in pages of complete revisions: a watcher continues after a revision, never within one. */
 import type { UserId } from '../core/index.ts'
 import type { Statement } from './changes/statement.ts'
 import type { FeedPage, FeedRow, Row } from './storage-port.ts'
@@ -9,12 +9,13 @@ const page = `select revision, ordinal, at, kind, key, data from storage_feed
 const revisionItems = `select revision, ordinal, at, kind, key, data from storage_feed
   where user_id = ? and revision = ? order by ordinal`
 
-/** One snapshot per call, as `Storage.read`. */
+/** Reads on one snapshot per call, like `Storage.read`. */
 type Read = (statements: readonly Statement[]) => readonly (readonly Row[])[] | Promise<readonly (readonly Row[])[]>
 
 /**
- * @param limit items; a page is longer where a single revision is
- * @returns no items where `after` lies below the floor: some are gone, and the reader must look at everything anew
+ * Reads one page of the feed.
+ * @param limit the number of items; a page is longer if a single revision is longer
+ * @returns no items if `after` is below the horizon: items were removed, and the reader must resync
  */
 export async function readFeed(read: Read, user: UserId, after: number, limit: number): Promise<FeedPage> {
   const [heads, rows] = await read([

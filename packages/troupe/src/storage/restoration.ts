@@ -1,27 +1,27 @@
 /**
- * The mark of a database that came out of a backup. What it was about to do, the original may have done since: nothing of
- * that goes on before somebody says so.
+ * The mark of a database restored from a backup. The original may meanwhile have done the work that the copy was about
+ * to do. Work of the copy is therefore paused until an operator resumes it.
  */
 
 import type { Statement } from './changes/statement.ts'
 import type { OpenedStorage } from './open-storage-options.ts'
 
-/** Where a restored database came from. */
+/** The origin of a restored database. */
 export interface Restoration {
-  /** Of this copy alone. */
+  /** The id of this copy. */
   readonly installation: string
-  /** ISO text: when it was restored. */
+  /** The time of the restore as ISO text. */
   readonly at: string
-  /** ISO text: when the backup was made. */
+  /** The time of the backup as ISO text. */
   readonly backupAt: string
-  /** ISO text: since when it goes on; absent while it waits. */
+  /** The time as ISO text at which work was resumed; absent while it is paused. */
   readonly resumedAt?: string
 }
 
 export const restoredTable = `create table storage_restored (installation text not null primary key, at text not null,
   backup_at text not null, resumed_at text)`
 
-/** In place of the mark that the backup itself may hold. */
+/** Returns statements that set the mark and remove a mark contained in the backup. */
 export const markRestored = ({ installation, at, backupAt }: Restoration) => {
   const text = (value: string) => `'${value.replaceAll("'", "''")}'`
   const values = [installation, at, backupAt].map(text).join(', ')
@@ -37,7 +37,7 @@ const selectRestoration: Statement = {
   returns: true,
 }
 
-/** @returns undefined for a database that never was in a backup */
+/** @returns undefined if the database was never restored from a backup */
 export async function readRestoration(storage: OpenedStorage): Promise<Restoration | undefined> {
   const [rows] = await storage.read({ work: true }, [selectRestoration])
   const row = rows?.[0]
@@ -50,7 +50,7 @@ export async function readRestoration(storage: OpenedStorage): Promise<Restorati
   }
 }
 
-/** From here on it is a database like any other; other processes on it are told. */
+/** Ends the restoration, so that the database works like any other, and wakes the other processes on it. */
 export async function endRestoration(storage: OpenedStorage, at: string): Promise<void> {
   const bind = storage.dialect.name === 'postgres' ? '$1' : '?'
   const sql = `update storage_restored set resumed_at = ${bind} where resumed_at is null`

@@ -1,6 +1,6 @@
 /**
- * The storage port: it executes declarative changes and knows no room's meaning. All or nothing, no transaction ever
- * spans an `await` of a caller, and nowhere does a failing change fail its neighbours.
+ * The storage port: executes declarative changes without knowledge of any module. A change is committed completely or
+ * not at all. No transaction spans an `await` of a caller, and a failing change never fails other changes.
  */
 import type { ErrorCode, Json, UserId } from '../core/index.ts'
 import type { Statement } from './changes/statement.ts'
@@ -9,36 +9,36 @@ import type { Dialect } from './dialect.ts'
 export type StorageScope = { readonly user: UserId } | { readonly work: true }
 export type WorkQueue = 'timers' | 'outbox' | 'mailboxes' | 'cleanup' | 'schedules'
 
-/** What watchers read: a change of context. `data` is the room's own, JSON text. */
+/** A change of context, as watchers read it. `data` is JSON text of the module. */
 export type FeedItem = {
   readonly kind: 'put' | 'removed' | 'audience' | 'subscription' | 'expired'
   readonly key: string
   readonly data: string
 }
 
-/** What one room contributes to a change. */
+/** The part that one module contributes to a change. */
 export interface Fragment {
   readonly statements: readonly Statement[]
   readonly feed?: readonly FeedItem[]
   readonly wake?: readonly WorkQueue[]
-  /** Only one step writes these rows: its expectations hold for as long as its process has the step. */
+  /** Only one step writes these rows: its expectations hold for as long as its process owns the step. */
   readonly isExclusive?: true
 }
 
-/** What commits together. */
+/** Statements and feed items that commit together. */
 export interface Change extends Fragment {
   /**
-   * Makes it idempotent: the same id commits once within the retention of ids (24 h), and answers `repeated`.
-   * null where a statement proves it already, as the head of a journal does.
+   * The id that makes the change idempotent. Within the retention of ids (24 h) it commits once; repeated calls answer
+   * `repeated`. null if a statement ensures this already, like the head of a journal.
    */
   readonly id: string | null
-  /** The id was made for this one call: who has it to itself need not look for it before the first attempt. */
+  /** The id was made for this call alone, so it need not be looked up before the first attempt. */
   readonly fresh?: true
-  /** A user's change may also insert and delete rows of work tables; a work change touches nothing else. */
+  /** A user's change may also insert and delete rows of work tables; a work change writes only work tables. */
   readonly scope: StorageScope
   /**
-   * For what says that a process is alive: it waits behind no other change, however many there are. Without an id it may
-   * be done again where its answer was lost.
+   * For changes that show that a process is alive: an urgent change does not wait for other changes. Without an id it
+   * may be executed again if its answer is lost.
    */
   readonly urgent?: true
 }
@@ -48,21 +48,21 @@ export type Row = Readonly<Record<string, string | number | bigint | Uint8Array 
 export type CommitResult =
   | {
       readonly ok: true
-      /** Per statement: the rows of those that return, else empty. */
+      /** Per statement: the returned rows, empty for statements that return none. */
       readonly rows: readonly (readonly Row[])[]
-      /** Per statement. */
+      /** Per statement: the number of rows. */
       readonly affected: readonly number[]
-      /** The user's new revision; null when the change had no feed items. */
+      /** The user's new revision; null if the change had no feed items. */
       readonly revision: number | null
       /** The storage's time of the commit, ms since 1970. */
       readonly at: number
-      /** It had been committed before: `rows` and `affected` are empty, nothing was done. */
+      /** The change had been committed before: `rows` and `affected` are empty, and this call had no effect. */
       readonly repeated: boolean
     }
   | {
       readonly ok: false
       readonly code: ErrorCode
-      /** Index of the statement whose expectation failed. */
+      /** The index of the statement whose expectation failed. */
       readonly statement: number
       readonly found: number
       readonly detail?: { readonly [key: string]: Json }
@@ -77,74 +77,82 @@ export interface FeedPage {
   readonly items: readonly FeedRow[]
   /** The user's newest revision. */
   readonly head: number
-  /** What came at or before this revision is no longer kept: who asks from below must resync. */
+  /** Items up to this revision are removed; a reader that starts below it must resync. */
   readonly horizon: number
 }
 
-/** Something was put into the inbox of a journal. */
+/** An item was added to the inbox of a journal. */
 export interface InboxArrival {
-  /** The process that owns the journal's run, to which alone the hint goes; empty where there is none: it goes to all. */
+  /** The process that owns the journal's run and alone receives the hint. If empty, all processes receive it. */
   readonly owner: string
   readonly user: UserId
   readonly journal: string
-  /** How many came before and with it, of all journals that are counted together. */
+  /** The number of arrivals up to and including this one, over all journals that are counted together. */
   readonly arrivals: number
 }
 
-/** Content-free: somebody of this user changed context, or a queue or an inbox has work. May come late, twice or never. */
+/**
+ * A notification without content: the user's context changed, or a queue or inbox has work. May be late, duplicated or
+ * lost.
+ */
 export type Hint =
   | { readonly user: UserId; readonly revision: number }
   | { readonly work: WorkQueue }
   | { readonly arrival: InboxArrival }
 
 /**
- * Words between the processes that share a storage: seen by all who listen at that moment, not stored, maybe lost.
- * Every role of the server can read and send them: with encryption on they are encrypted and authenticated.
+ * Messages between the processes of a storage. The processes that listen at that moment receive them; messages are not
+ * stored and may be lost. Every role of the server can read and send them. With encryption on they are encrypted and
+ * authenticated.
  */
 export interface Broadcast {
-  /** @param message at most `maxBroadcastBytes` of UTF-8; a longer one is dropped, and so is one of too many that wait */
+  /**
+   * @param message at most `maxBroadcastBytes` of UTF-8; a longer message is dropped, and so is the oldest of too many
+   */
   send(message: string): void
-  /** What other processes sent. @returns a function that ends it */
+  /** Subscribes to messages of other processes. @returns a function that ends the subscription */
   on(listener: (message: string) => void): () => void
-  /** From now on hints addressed to this process arrive here; a second name replaces the first. */
+  /** Receives the hints addressed to this process from now on; a second name replaces the first. */
   listenAs(owner: string): Promise<void>
-  /** Undefined where nothing can be heard: behind a pooler, hints are found by looking each second. */
+  /**
+   * Returns undefined if there is no connection for messages: behind a pooler hints are found by a poll each second.
+   */
   line(): BroadcastConnection | undefined
 }
-/** The connection by which other processes are heard. */
+/** The connection on which messages of other processes arrive. */
 export interface BroadcastConnection {
   readonly connected: boolean
-  /** For so long it is connected, or not. */
+  /** The time in ms since the connection was made or lost. */
   readonly forMs: number
 }
-/** A payload of NOTIFY has 8,000 bytes, quotes and names included. */
+/** A NOTIFY payload has 8,000 bytes at most, including quotes and names. */
 export const maxBroadcastBytes = 3_500
 
-/** Must not throw, nor take long. */
+/** Observes changes. Its methods must not throw or take long. */
 export interface ChangeObserver {
-  /** From now on reads may see it or not. */
+  /** From now on a read may or may not see the change. */
   begins(change: Change): void
-  /** From now on every read sees it, or none does. */
+  /** From now on every read sees the change, or none does. */
   ended(change: Change): void
-  /** Nothing is read any more. */
+  /** No more reads are served. */
   closed(): void
 }
 
-/** Of a storage that nobody else writes to: what was read may be kept until a change touches it. */
+/** A storage that only this process writes to: values may be cached until a change modifies them. */
 export interface SingleWriter {
-  /** What `now` stands for, ms since 1970. */
+  /** The value of `now`, ms since 1970. */
   now(): number
-  /** It hears of every change, whoever makes it. @returns a function that ends it */
+  /** Observes every change of the process. @returns a function that ends the observation */
   observe(observer: ChangeObserver): () => void
 }
 
 export interface StorageState {
   readonly state: 'open' | 'full' | 'failed' | 'closed'
-  /** What is wrong, for people; absent while open. */
+  /** The problem as text for people; absent while open. */
   readonly problem?: string
 }
 
-/** Figures for metrics, in bytes and rows. */
+/** Sizes for metrics, in bytes and rows. */
 export interface StorageSizes {
   readonly database: number
   readonly writeAheadLog: number
@@ -154,22 +162,22 @@ export interface StorageSizes {
 
 export interface Storage {
   readonly dialect: Dialect
-  /** Where the data is, without secrets, for messages. */
+  /** The location of the data for messages, without secrets. */
   readonly location: string
-  /** @throws storage.full, storage.io, troupe.closed; a failed expectation is a value, not a throw */
+  /** @throws storage.full, storage.io, troupe.closed; a failed expectation is a value, not an error */
   commit(change: Change): Promise<CommitResult>
-  /** All statements see one snapshot, which holds every change acknowledged before the call. */
+  /** Executes all statements on one snapshot, which contains every change acknowledged before the call. */
   read(scope: StorageScope, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
   feed(user: UserId, after: number, limit: number): Promise<FeedPage>
-  /** Where several processes may share the storage; absent where one has it for itself. */
+  /** Present if several processes may share the storage. */
   readonly broadcast?: Broadcast
-  /** Where one process has the storage for itself; absent where several may share it. */
+  /** Present if only one process can use the storage. */
   readonly singleWriter?: SingleWriter
-  /** @returns a function that ends it */
+  /** @returns a function that ends the subscription */
   onHint(listener: (hint: Hint) => void): () => void
   state(): StorageState
   onState(listener: (state: StorageState) => void): () => void
   sizes(): Promise<StorageSizes>
-  /** Waits for what was accepted, then lets go of the file. */
+  /** Waits for the accepted changes, then closes the storage. */
   close(): Promise<void>
 }

@@ -1,21 +1,21 @@
 /**
- * The tables in which a room keeps rows of users, for what goes over all of them: forgetting a user, sealing again what is
- * stored. Each room lists its own; a test compares the lists with the schema.
+ * The tables in which a module stores rows of users, for operations over all of them: erasing a user and re-encryption.
+ * Each module lists its own tables; a test compares the lists with the schema.
  *
- * A table whose rows are copied into another one stands before it: who goes through them in order misses nothing.
+ * A table whose rows are copied to another one precedes it, so that processing in order misses no row.
  */
 import type { ContentNames } from './content.ts'
 
 export interface UserTable {
   readonly module: string
   readonly name: string
-  /** What names a row among those of its user, and never changes. */
+  /** The columns that identify a row of a user and never change. */
   readonly key: readonly string[]
-  /** Columns with content, as the room's statements name their places. */
+  /** The columns with content, with the locations that the module's statements name. */
   readonly content?: ContentNames
-  /** Where only one engine has it. */
+  /** Present if only one engine has the table. */
   readonly only?: 'postgres'
-  /** So many rows are looked at together; 100 by default. */
+  /** The number of rows that are processed together; 100 by default. */
   readonly batch?: number
 }
 

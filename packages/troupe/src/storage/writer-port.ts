@@ -1,9 +1,10 @@
 /**
- * What stands between the queue of changes and whoever executes them: batches go in, replies come out in their order.
- * Both are flat arrays of plain cells, for they are cloned into another thread; their order is in `storage/sqlite/writer/wire.ts`.
+ * The port between the queue of changes and the writer: batches are sent, replies return in the same order. Both are
+ * flat arrays of plain cells, because they are cloned into another thread. `storage/sqlite/writer/wire.ts` defines the
+ * order of cells.
  */
 
-/** Changes that share one durable transaction, with those of other batches that wait when they are executed. */
+/** Changes in one durable transaction, which may also include other waiting batches. */
 export interface ChangeBatch {
   readonly kind: 'batch'
   /** The storage's time, ms since 1970. */
@@ -14,9 +15,9 @@ export interface ChangeBatch {
 export type Cell = string | number | bigint | Uint8Array | null | { readonly $: 'now'; readonly plusMs?: number }
 
 /**
- * Statements and feed items of one change that is too large for one synchronous section. They are executed as they come,
- * in a transaction of their own that the last slice commits. Nothing else is sent between the first and the last, unless
- * the change was refused; what comes instead takes an open transaction back.
+ * A part of one change that is too large for one synchronous section. Slices are executed as they arrive, in one
+ * transaction that the last slice commits. No other request is sent between the first and the last, unless the change
+ * was rejected; another request rolls an open transaction back.
  */
 export interface ChangeSlice {
   readonly kind: 'slice'
@@ -24,40 +25,40 @@ export interface ChangeSlice {
   readonly at: number
   readonly first: boolean
   readonly last: boolean
-  /** As those of a change, with the id and the user in each slice. */
+  /** The cells of a change, with the id and the user in each slice. */
   readonly cells: readonly Cell[]
 }
 
-/** Writes a little, durably, on a fresh connection after a failure: whether writing works again. */
+/** Tests after a failure whether writing works: writes durably on a fresh connection. */
 export interface Probe {
   readonly kind: 'probe'
 }
-/** Gives free pages back to the file system, at most so many. */
+/** Returns free pages to the file system, at most the given number. */
 export interface Vacuum {
   readonly kind: 'vacuum'
   readonly pages: number
 }
 export type WriterRequest = ChangeBatch | ChangeSlice | Probe | Vacuum
 
-/** Why nothing of a batch is acknowledged. */
+/** The reason why no change of a batch is acknowledged. */
 export type WriterProblem = 'full' | 'io' | 'corrupt' | 'read_only' | 'dead'
 
 export type WriterReply =
-  /** Per change its cells, in order; for a slice those of its statements. */
+  /** The cells of each change in order; for a slice those of its statements. */
   | { readonly ok: true; readonly cells: readonly ReplyCell[] }
-  /** None of the batch may be taken for committed; nor of any later one, until a probe has succeeded. */
+  /** No change of this batch or of a later one may count as committed until a probe has succeeded. */
   | { readonly ok: false; readonly problem: WriterProblem; readonly message: string }
 export type WriterFailure = WriterReply & { readonly ok: false }
 export type ReplyCell = string | number | bigint | Uint8Array | null | readonly string[]
 
 export interface WriterShell {
   /**
-   * True where requests are executed elsewhere, meanwhile: then batches may be sent before earlier ones are answered. A
-   * probe or a vacuum is sent when nothing else is on its way.
+   * True if requests are executed in another thread: then batches may be sent before earlier ones are answered. A probe
+   * or a vacuum is sent when no other request is in flight.
    */
   readonly threaded: boolean
-  /** Never rejects: what went wrong is in the reply. */
+  /** Never rejects; a failure is in the reply. */
   send(request: WriterRequest): Promise<WriterReply>
-  /** Lets go of the database; the last request has been answered. */
+  /** Closes the database; the last request must have been answered. */
   close(): Promise<void>
 }

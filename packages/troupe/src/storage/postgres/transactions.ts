@@ -98,7 +98,7 @@ export class Transactions {
   readonly #setup: Readonly<Record<Kind, string>>
   #count = 0
   #doublings = 0
-  /** For each connection, the value of `#doublings` when its plans were last discarded. */
+  /** For each connection, the value of `#doublings` at its last transaction; after a change its plans are discarded. */
   readonly #planned = new WeakMap<PoolClient, number>()
 
   constructor(options: TransactionsOptions) {
@@ -336,8 +336,8 @@ export class Transactions {
 }
 
 /**
- * Returns whether the change may have been committed before. `troupe_append_feed` stores the id of a change with feed
- * items; for an id that only this call knows, no earlier lookup is needed.
+ * Returns whether `troupe_begin` must be called. For a change with feed items `troupe_append_feed` stores the id. If
+ * only this call knows the id, no earlier lookup is needed.
  */
 const mayBeRepeated = ({ change, unknown }: Identified): boolean =>
   unknown || (change.id !== null && !change.fresh) || (change.feed ?? []).length === 0

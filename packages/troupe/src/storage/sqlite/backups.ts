@@ -1,4 +1,4 @@
-/** A file of SQLite as a backup: its pages at one moment, copied beside whoever writes. */
+/** Backups of an SQLite file: its pages in one snapshot, copied while other connections write. */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { failure } from '../../core/index.ts'
@@ -13,24 +13,25 @@ import { fileFailure } from './file/file-failure.ts'
 import { applicationId, openForReading, openForWriting, openImmutable } from './file/open-for-writing.ts'
 import { migrate } from './migrate.ts'
 
-/** 16 MB, after which it may be given up. */
+/** 16 MB; after each batch the backup can be aborted. */
 const pagesPerBatch = 4_096
 const notADatabase = 26
 
 export const sqliteBackups: BackupEngine<string> = { file: 'troupe.db', copy, verify, restore }
 
-/** Reads beside the owner of the file, this process or another one. */
+/** Copies the file while this process or another one owns it. */
 async function copy(name: string, to: string, signal?: AbortSignal): Promise<Contents> {
   const path = resolve(name)
   if (!existsSync(path)) throw failure('storage.foreign', { path, problem: 'there is no file' })
   try {
     const reading = openOurs(path)
     try {
-      // One moment for all steps: without a transaction it begins anew whenever somebody writes. No writer is held up by it.
+      // One transaction for all batches: without it, the backup restarts whenever a connection writes. It does not
+      // block writers.
       reading.exec('begin')
       reading.prepare('select count(*) from sqlite_master').get()
       await backup(reading, to, { rate: pagesPerBatch, progress: () => signal?.throwIfAborted() }).catch((error) => {
-        // Only what is written to can be full: that is not the database.
+        // Only the target can be full, because the database is only read.
         throw errorClassOf(error) === 'full'
           ? failure('storage.io', { path: to, problem: messageOf(error) }, { cause: error })
           : error
@@ -51,8 +52,8 @@ async function copy(name: string, to: string, signal?: AbortSignal): Promise<Con
 }
 
 /**
- * Whose it is says the connection: closing a descriptor of the file would take away the locks that its owner has, where that is
- * this process.
+ * Opens a database of Troupe. The connection itself reads the application id: opening and closing a descriptor here
+ * would drop the locks of an owner in this process.
  * @throws ValidationError `storage.foreign`
  */
 function openOurs(path: string): DatabaseSync {
@@ -96,7 +97,7 @@ async function restore(
   checkNotEarlier(Object.keys(manifest.rows), folder)
   checkKnown(manifest.schema, migrations, path)
   const requireAbsent = () => {
-    // A log that is left of another database would be read into this one.
+    // SQLite would apply the remaining log of another database to this one.
     for (const there of [path, `${path}-wal`, `${path}-journal`])
       if (existsSync(there)) throw failure('storage.not_empty', { path, problem: `${there} exists` })
   }

@@ -1,20 +1,20 @@
-/** What of a file is let go of: ids of changes, items of the feed. For a `StorageCleanup`. */
+/** Removes ids of changes and items of the feed when their retention is over. For a `StorageCleanup`. */
 import type { Clock } from '../../core/index.ts'
 import type { Statement } from '../changes/statement.ts'
 import type { StorageCleanupOptions } from '../cleanup/storage-cleanup.ts'
 import type { Row, Storage } from '../storage-port.ts'
 
-/** Rows in one change. */
+/** The maximum number of rows in one change. */
 const step = 500
-/** A user is cut back when so much above the bound, so that it happens once in many commits. */
+/** A feed is cut only when it exceeds the bound by this factor, so that it is cut once in many commits. */
 const slack = 1.25
 
 type CleanupStorage = Pick<Storage, 'commit' | 'read'>
 
 /**
- * Each says whether there may be more for it.
+ * Returns one task per kind of rows; each returns whether more rows may remain.
  *
- * Invariant: the floor of a user is raised in the change that removes what lies below it.
+ * Invariant: the change that removes items also raises the user's horizon above them.
  */
 export const storageCleanupTasks = (storage: CleanupStorage, clock: Clock): StorageCleanupOptions['cleanupTasks'] => [
   ({ changeIdsMs }) => ids(storage, clock.now() - changeIdsMs),
@@ -48,7 +48,7 @@ async function old(storage: CleanupStorage, before: number): Promise<boolean> {
 
 async function excess(storage: CleanupStorage, bound: number): Promise<boolean> {
   const above = Math.floor(bound * slack)
-  // The literal lets the engine use the partial index, which holds only such users.
+  // With a literal the engine can use the partial index, which contains only users with long feeds.
   const indexed = above >= 10_000 ? 'revision - horizon > 10000 and' : ''
   const sql = `select user_id, revision, horizon from storage_revisions where ${indexed} revision - horizon > ? limit 1`
   const [row] = await rows(storage, sql, above)
@@ -66,7 +66,7 @@ async function rows(storage: CleanupStorage, sql: string, bind: number): Promise
   return (await storage.read({ work: true }, [{ sql, binds: [bind], returns: true }]))[0] ?? []
 }
 
-/** How many rows the last statement removed. */
+/** Returns the number of rows that the last statement removed. */
 async function change(storage: CleanupStorage, statements: readonly Statement[]): Promise<number> {
   const result = await storage.commit({ id: null, scope: { work: true }, statements })
   return result.ok ? (result.affected.at(-1) ?? 0) : 0

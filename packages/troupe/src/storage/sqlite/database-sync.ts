@@ -1,12 +1,12 @@
 /**
- * `node:sqlite`, which Nodes too old for this release lack. An import of it would fail before anything of ours can speak;
- * so whoever imports the package there gets a sentence. The writer thread loads it too: imports nothing.
+ * Loads `node:sqlite`, which unsupported versions of Node lack. A static import would fail with an unclear error; this
+ * module throws a readable one. The writer thread loads it too, so it imports no other module.
  */
 if (Number(process.versions.node.split('.')[0]) < 24) {
   const error = new Error(
     `Troupe needs Node 24 or newer, and this is Node ${process.versions.node}. Install Node 24 from https://nodejs.org and try again.`,
   )
-  // Where it was noticed helps nobody.
+  // The stack would not help the reader of the message.
   error.stack = String(error)
   throw error
 }

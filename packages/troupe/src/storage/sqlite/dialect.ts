@@ -1,4 +1,4 @@
-/** The SQLite flavour of the query builder: compiles, has no connection. */
+/** The SQLite dialect of the query builder; it only compiles and has no connection. */
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { Dialect } from '../dialect.ts'
 

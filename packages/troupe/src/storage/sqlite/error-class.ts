@@ -1,7 +1,7 @@
-/** What an error of node:sqlite means: whether one statement is at fault, or the disk. */
+/** Classifies errors of node:sqlite: a fault of one statement, or of the disk. */
 import type { WriterProblem } from '../writer-port.ts'
 
-/** Extended result codes of SQLite that say a row is already there. */
+/** Extended result codes of SQLite for rows that already exist. */
 const uniqueViolations = new Set([1555, 2067, 2579])
 
 /** https://sqlite.org/rescode.html: READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOMEM, NOTADB. */
@@ -21,13 +21,13 @@ const numberIn = (error: unknown, field: string): number => {
 }
 export const resultCode = (error: unknown): number => numberIn(error, 'errcode')
 
-/** Undefined where the statement is at fault and the database is well. */
+/** Returns undefined if the statement is at fault and the database is sound. */
 export const errorClassOf = (error: unknown): WriterProblem | undefined => problems[resultCode(error) & 0xff]
 
-/** A row with that key exists already. */
+/** Whether a row with that key already exists. */
 export const isUniqueViolation = (error: unknown): boolean => uniqueViolations.has(resultCode(error))
 
-/** An integer beyond 2^53 stood in a column that was read as a number. */
+/** Whether an integer beyond 2^53 was read from a column as a number. */
 export const isTooBigForNumber = (error: unknown): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_RANGE'
 

@@ -1,6 +1,6 @@
 /**
- * Brings the schema to what this release knows, in one transaction: all of the pending steps or none.
- * A schema that a newer release left is accepted as long as that release said that this one can read it.
+ * Migrates the schema to this release in one transaction: all pending migrations or none. A schema of a newer release
+ * is accepted if that release declared this one able to read it.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import {
@@ -13,8 +13,9 @@ import {
 import type { Migration } from '../migrations/migration.ts'
 
 /**
- * @param at ms since 1970, for the record
- * @throws ValidationError `storage.incompatible`, `storage.too_new`; ProcessingError `invariant.broken` where the steps are not 1, 2, 3 …
+ * @param at ms since 1970, stored with the migration
+ * @throws ValidationError `storage.incompatible`, `storage.too_new`; ProcessingError `invariant.broken` unless the
+ * versions are 1, 2, 3 …
  */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[], location: string, at: number): void {
   const known = latestOf(migrations)
@@ -41,7 +42,7 @@ export function migrate(db: DatabaseSync, migrations: readonly Migration[], loca
 }
 
 /**
- * Whether there is anything that `migrate` would do, found without writing.
+ * Returns, without writing, whether no migration is pending.
  * @throws ValidationError `storage.incompatible`, `storage.too_new`
  */
 export function isCurrent(db: DatabaseSync, migrations: readonly Migration[], location: string): boolean {

@@ -1,8 +1,9 @@
 /**
- * Data in memory that outlives the storage opened on it, as a disk outlives the process that dies: for simulation. The
- * real writer executes what comes, and gets clones, as it would in its thread.
+ * Data in memory that outlives the storage opened on it, as a disk outlives a process: for simulation. The real writer
+ * executes requests and gets clones of them, as in its thread.
  *
- * Invariant: one owner at a time. Opening it again ends the earlier one, which then gets no answer but its death.
+ * Invariant: one owner at a time. Opening the disk again ends the earlier owner, which then gets only `dead` as an
+ * answer.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { failure } from '../../core/index.ts'
@@ -58,10 +59,10 @@ class MemoryDisk implements Disk {
 
 const dead: WriterReply = { ok: false, problem: 'dead', message: 'another process has the disk' }
 
-/** @param observe hears every request that was executed, with its reply */
+/** @param observe receives every executed request with its reply */
 export const createDisk = (observe?: DiskObserver): Disk => new MemoryDisk(observe)
 
-/** @throws ValidationError `validation.failed` for what `createDisk` did not make */
+/** @throws ValidationError `validation.failed` if `createDisk` did not make the disk */
 export function openDisk(disk: Disk, migrations: readonly Migration[], at: number, checkpointPages: number) {
   if (!(disk instanceof MemoryDisk))
     throw failure('validation.failed', { what: 'faults.disk', problem: 'createDisk did not make it' })

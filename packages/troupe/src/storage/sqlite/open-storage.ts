@@ -1,4 +1,4 @@
-/** Opens a database in memory or in a file, with its schema up to date. */
+/** Opens a database in memory or in a file, after migrating its schema. */
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
 import { checkOptions, failure, nearest } from '../../core/index.ts'
@@ -27,14 +27,15 @@ import { findWriterThread, threadShell } from './writer/thread-shell.ts'
 import { Writer } from './writer/writer.ts'
 
 /**
- * 16 MB of log: small enough to read fast after a crash, large enough that pages are written back once for many commits.
- * The log's index grows by segments of 4,096 pages, and a read looks into each (https://sqlite.org/walformat.html).
+ * 16 MB of log: small enough to read fast after a crash, and large enough that pages are written back once for many
+ * commits. The log's index grows by segments of 4,096 pages, and a read searches each
+ * (https://sqlite.org/walformat.html).
  */
 const checkpointPages = 4_000
-/** Of 4 KB, per clean-up: 8 MB. */
+/** The maximum number of pages that a clean-up frees: 8 MB in pages of 4 KB. */
 const vacuumPages = 2_000
 
-/** What differs between memory and a file. */
+/** The parts that differ between memory and a file. */
 interface Opened {
   readonly location: string
   readonly shell: WriterShell
@@ -45,6 +46,7 @@ interface Opened {
 }
 
 /**
+ * Opens a database in memory or in a file.
  * @throws ValidationError `storage.foreign`, `storage.incompatible`, `storage.too_new`, `validation.failed`;
  * ConflictError `storage.owned`; ProcessingError `storage.corrupt`; ExternalServiceError `storage.read_only`,
  * `storage.io`; CapacityError `storage.full`
@@ -71,16 +73,19 @@ export async function openSqlite(options: OpenStorageOptions): Promise<OpenedSto
   )
 }
 
-/** Looks without opening it. @throws ValidationError for what is no URL of ours; what looking at the file throws */
+/**
+ * Returns the pending migrations without opening the database.
+ * @throws ValidationError for an unknown URL; the errors of inspecting the file
+ */
 export async function pendingOf(url: string, migrations: readonly Migration[]): Promise<readonly Migration[]> {
   const path = pathOf(url)
   return path === undefined ? [] : pendingInFile(path, migrations)
 }
 
 /**
- * Looks without opening it.
- * @returns the file that is not there, and the one beside it with the most similar name; undefined where opening makes none
- * @throws ValidationError for what is no URL of ours
+ * Returns the missing file that opening would create, without opening the database.
+ * @returns the path, and the name beside it that is most similar; undefined if opening would create no file
+ * @throws ValidationError for an unknown URL
  */
 export function absentOf(url: string): AbsentFile | undefined {
   const path = pathOf(url)
@@ -89,7 +94,7 @@ export function absentOf(url: string): AbsentFile | undefined {
   return { path, ...(near === undefined ? {} : { near: `${path.slice(0, -basename(path).length)}${near}` }) }
 }
 
-/** What may not be looked at is left to the opening, which says so. */
+/** Returns false if the file cannot be inspected; opening then reports the error. */
 function isAbsent(path: string): boolean {
   try {
     statSync(path)
@@ -118,7 +123,7 @@ function pathOf(url: string): string | undefined {
   return path
 }
 
-/** What is misspelt may be the URL of a server, with its password: no more of it is said than how it begins. */
+/** A misspelt URL may be that of a server and contain a password, so the message repeats only its scheme. */
 function errorProblem(url: string): string {
   if (url.length > longestUrl) return `it has ${url.length} characters`
   if (url.includes('\0')) return 'it holds a NUL'
@@ -137,7 +142,7 @@ function inMemory(migrations: readonly Migration[], at: number, disk: Disk | und
     ...(disk ? openDisk(disk, migrations, at, checkpointPages) : ownMemory(migrations, at)),
     logSize: () => 0,
     announce: () => {},
-    // The writer has closed it.
+    // The writer has closed the database.
     release: () => {},
   }
 }
@@ -158,7 +163,7 @@ async function inFile(name: string, migrations: readonly Migration[], at: number
   try {
     return {
       location: path,
-      // A program of one file has no file for the thread: it writes on the thread that it has.
+      // A bundled program has no file for the thread, so it writes on the calling thread.
       shell: thread
         ? await threadShell(thread, { path, checkpointPages })
         : inlineShell(createFileWriter({ path, checkpointPages })),

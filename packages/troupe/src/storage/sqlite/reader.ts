@@ -1,7 +1,7 @@
 /**
- * Reads, each call on one snapshot. On a connection of its own, calls of one macrotask share a snapshot: most of what a
- * small read of a file costs is taking and giving back the locks of one. No change is answered within a macrotask, so
- * nobody can know of one that such a read misses; who answers changes calls `renew` before.
+ * Reads, each call on one snapshot. On a separate connection the calls of one macrotask share a snapshot, because most
+ * of the cost of a small read is locking and unlocking the file. No change is answered within a macrotask, so no caller
+ * can know of a change that such a read misses. `renew` must be called before changes are answered.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
@@ -16,7 +16,7 @@ import { wireSlots } from './writer/wire.ts'
 
 export interface ReaderOptions {
   readonly db: DatabaseSync
-  /** True where the connection itself refuses to write; else statements that write are found and refused. */
+  /** True if the connection itself cannot write; otherwise writing statements are detected and rejected. */
   readonly readOnly: boolean
 }
 
@@ -35,10 +35,10 @@ export class Reader {
     this.#end = options.db.prepare('rollback')
   }
 
-  /** @param at what `now` stands for, ms since 1970 */
+  /** @param at the value of `now`, ms since 1970 */
   read(statements: readonly Statement[], at: number): readonly (readonly Row[])[] {
     if (this.#readOnly) this.#beginTransaction()
-    // One statement sees one snapshot by itself.
+    // A single statement always sees one snapshot.
     if (this.#inTransaction || statements.length === 1) return this.#all(statements, at)
     this.#begin.run()
     try {
@@ -48,11 +48,11 @@ export class Reader {
     }
   }
 
-  /** What is read from now on sees all that is committed now. */
+  /** Ends the snapshot: later reads see all changes committed by now. */
   renew(): void {
     if (!this.#inTransaction) return
     this.#inTransaction = false
-    // Some failures of the disk end it by themselves.
+    // Some disk errors end the transaction.
     if (this.#db.isTransaction) this.#end.run()
   }
 
@@ -69,7 +69,7 @@ export class Reader {
     return statements.map((statement, index) => this.#rows(statement, index, counts, at))
   }
 
-  /** In memory the connection is the writer's. */
+  /** Closes the reader's own connection; in memory the connection belongs to the writer. */
   close(): void {
     this.renew()
     if (this.#readOnly) this.#db.close()
@@ -103,7 +103,7 @@ export class Reader {
     return prepared
   }
 
-  /** The program of a statement opens a transaction for writing exactly when it may write. */
+  /** Whether the statement may write: exactly then its program opens a write transaction. */
   #writes(sql: string): boolean {
     const program = this.#db.prepare(`explain ${sql}`).all() as { opcode: string; p2: number }[]
     return program.some(({ opcode, p2 }) => opcode === 'Transaction' && p2 > 0)

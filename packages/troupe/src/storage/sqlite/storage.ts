@@ -1,4 +1,4 @@
-/** The storage port on SQLite: commits through the queue, reads on a connection of the caller's thread. */
+/** The storage port on SQLite: commits through the queue, reads on a connection in the caller's thread. */
 import { type Clock, failure, MacrotaskQueue, nextMacrotask, type TroupeError, type UserId } from '../../core/index.ts'
 import { checkBinds } from '../changes/check-change.ts'
 import type { Statement } from '../changes/statement.ts'
@@ -22,14 +22,14 @@ export interface SqliteStorageOptions {
   readonly hints: Hints
   readonly observers: ChangeObservers
   readonly clock: Clock
-  /** Bytes of the log beside the database. */
+  /** Returns the size in bytes of the log beside the database. */
   readonly logSize: () => number
   readonly announce: (address: string | undefined) => void
-  /** When everything else is closed. */
+  /** Called when everything else is closed. */
   readonly release: () => void
 }
 
-/** Reads go in microtasks. One counts as one, and one more for every four rows: 128 take some milliseconds. */
+/** Reads run in microtasks. A read counts as one, plus one for every four rows: 128 take some milliseconds. */
 const yieldAfter = 128
 
 export class SqliteStorage implements OpenedStorage {
@@ -86,12 +86,12 @@ export class SqliteStorage implements OpenedStorage {
     return this.#options.queue.state.on(listener)
   }
 
-  /** A file is checked when it is opened. */
+  /** Returns no findings, because a file is checked when it is opened. */
   async check(): Promise<readonly StorageFinding[]> {
     return []
   }
 
-  /** Counting looks at every row of a table: one table per macrotask. */
+  /** Counts one table per macrotask, because counting reads every row of a table. */
   async sizes(): Promise<port.StorageSizes> {
     const ask = async (sql: string) => (await this.read({ work: true }, [{ sql, binds: [], returns: true }]))[0] ?? []
     const [pragmas] = await ask(`select page_size as size, page_count as pages, freelist_count as free
@@ -116,7 +116,7 @@ export class SqliteStorage implements OpenedStorage {
     this.#storageCleanup?.setRetention(retention)
   }
 
-  /** Ends first. */
+  /** Attaches the clean-up, which `close` stops first. */
   attachCleanup(storageCleanup: StorageCleanup): void {
     this.#storageCleanup = storageCleanup
   }
@@ -129,9 +129,9 @@ export class SqliteStorage implements OpenedStorage {
   async #close(): Promise<void> {
     this.#options.observers.close()
     await this.#storageCleanup?.stop()
-    // Whoever waits for its turn has asked before.
+    // Reads that wait for their turn were made before the close.
     await this.#macrotasks.next
-    // The reader goes first: the last connection to close removes the log, and only the writer can.
+    // The reader is closed first: the last closed connection removes the log, and only the writer's can do that.
     this.#options.reader.close()
     await this.#options.queue.close()
     this.#options.release()

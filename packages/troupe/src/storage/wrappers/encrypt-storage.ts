@@ -1,9 +1,9 @@
 /**
- * A storage whose content is sealed at rest: values that rooms have named are sealed on their way into a change, and opened
- * on their way out of a read. What lies in between (grouping, pipelining, the log, the file) never sees them.
+ * A storage with encrypted content: the values that modules declare are encrypted in each change and decrypted in each
+ * read. The layers below (grouping, pipelining, the log, the file) see only encrypted values.
  *
- * Invariant: a sealed value is committed only with the guards of its codec, so that nothing is written under a key that
- * was taken away meanwhile.
+ * Invariant: an encrypted value is committed only with the guards of its codec, so that no value is written under a key
+ * that was removed meanwhile.
  */
 import { failure, TroupeError, type UserId } from '../../core/index.ts'
 import { checkBinds } from '../changes/check-change.ts'
@@ -13,10 +13,13 @@ import { locationOf } from '../content.ts'
 import type { OpenedStorage } from '../open-storage-options.ts'
 import type { Change, CommitResult, Row } from '../storage-port.ts'
 
-/** A change meets a rotation of its user's key at most so often before it is refused. */
+/** The number of times that a change is retried because its user's key was rotated. */
 const attempts = 5
 
-/** @example const encrypted = encryptStorage(await openStorage(options), codec) */
+/**
+ * Wraps a storage.
+ * @example const encrypted = encryptStorage(await openStorage(options), codec)
+ */
 export function encryptStorage(storage: OpenedStorage, codec: Codec): OpenedStorage {
   const commits = new EncryptedCommits(storage, codec)
   return {
@@ -30,7 +33,7 @@ export function encryptStorage(storage: OpenedStorage, codec: Codec): OpenedStor
         return await decrypted(codec, scope.user, statements, rows)
       } catch (error) {
         if (!(error instanceof TroupeError) || error.code !== 'encryption.damaged') throw error
-        // It may have been sealed anew, and its old key destroyed, since the rows were read.
+        // The value may have been re-encrypted, and its old key destroyed, since the rows were read.
         return decrypted(codec, scope.user, statements, await storage.read(scope, statements))
       }
     },
@@ -47,11 +50,14 @@ export function encryptStorage(storage: OpenedStorage, codec: Codec): OpenedStor
   }
 }
 
-/** Changes are handed on in the order of the calls, as without encryption: while one waits for a key, its user's stand in line. */
+/**
+ * Forwards changes in the order of the calls, as without encryption: while one waits for a key, later changes of its
+ * user queue.
+ */
 class EncryptedCommits {
   readonly #storage: OpenedStorage
   readonly #codec: Codec
-  /** Of each user the last in line: resolves when it is handed on. */
+  /** For each user the last queued change: resolves when that change is forwarded. */
   readonly #lines = new Map<UserId, Promise<void>>()
 
   constructor(storage: OpenedStorage, codec: Codec) {
@@ -76,7 +82,7 @@ class EncryptedCommits {
     throw failure('encryption.changing', { user: scope.user })
   }
 
-  /** At once where nobody stands in line and the key is at hand. */
+  /** Forwards the change at once if no change is queued and the key is cached. */
   #forward(user: UserId, change: Change, values: readonly LocatedValue[]): Promise<Handed> {
     const encrypted = values.length > 0 && !this.#lines.has(user) ? this.#codec.encrypt(user, values) : undefined
     if (encrypted instanceof Promise || this.#lines.has(user)) return this.#inLine(user, change, values, encrypted)
@@ -122,7 +128,7 @@ const valuesOf = ({ binds, content }: Statement): readonly LocatedValue[] =>
     return typeof text === 'string' ? [{ text, location: locationOf(to, binds) }] : []
   }) ?? []
 
-/** The statements with the sealed values in place of the plain ones, in the order of `valuesOf`. */
+/** Returns the statements with encrypted values, which are in the order of `valuesOf`. */
 function filled(statements: readonly Statement[], texts: readonly string[]): readonly Statement[] {
   let next = 0
   return statements.map((statement) => {
@@ -134,7 +140,7 @@ function filled(statements: readonly Statement[], texts: readonly string[]): rea
   })
 }
 
-/** Without the rows of the guards, which stand last. */
+/** Removes the rows of the guards, which are the last statements, and decrypts the others. */
 async function answered(
   codec: Codec,
   user: UserId,

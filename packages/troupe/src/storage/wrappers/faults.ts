@@ -1,39 +1,39 @@
 /**
- * A writer that fails as writers do in the world, by a seed: for tests of what stands above it and for simulation.
- * A real adapter of the writer's port around another one; which faults strike is drawn per batch.
+ * A writer with injected faults, drawn from a seed for each batch: for tests and simulation. It wraps another writer
+ * and implements the same port.
  */
 import { type Clock, checkFunction, checkOptions, failure, type Random, sleep } from '../../core/index.ts'
 import type { Disk } from '../disk.ts'
 import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from '../writer-port.ts'
 
 export type FaultKind =
-  /** Nothing is done, an I/O error is answered. */
+  /** The batch is not executed; an I/O error is answered. */
   | 'io-before'
-  /** All is done and durable, an I/O error is answered. */
+  /** The batch is executed and durable; an I/O error is answered. */
   | 'io-after'
-  /** Nothing is done: no space. Probes fail too, until space is back. */
+  /** The batch is not executed for lack of space. Probes fail too, until space is available again. */
   | 'full'
-  /** All is done and durable; the writer is dead before it can tell. */
+  /** The batch is executed and durable; the writer dies before it answers. */
   | 'dead'
 
 export interface Faults {
   readonly clock: Clock
   readonly random: Random
-  /** How likely each is at a batch, 0 to 1. */
+  /** The probability of each kind per batch, 0 to 1. */
   readonly rates?: Partial<Readonly<Record<FaultKind, number>>>
-  /** Before the batch is executed and again before it is answered, ms: evenly between 0 and this. */
+  /** The maximum delay in ms, before a batch is executed and again before it is answered; uniform from 0. */
   readonly delayMs?: number
-  /** Decides instead of chance: the fault of the n-th batch, from 0. */
+  /** Selects the fault of the n-th batch, from 0, in place of chance. */
   readonly at?: (batch: number) => FaultKind | undefined
-  /** How many probes fail after `full`; 2 by default. */
+  /** The number of probes that fail after `full`; 2 by default. */
   readonly fullProbes?: number
-  /** Where the data of `memory:` is, so that it outlives a process that is killed in a simulation. */
+  /** The location of the data of `memory:`, which outlives a process killed in a simulation. */
   readonly disk?: Disk
 }
 
 const kinds: readonly FaultKind[] = ['io-before', 'io-after', 'full', 'dead']
 
-/** @throws ValidationError for an option that there is not, and without what decides when a fault strikes */
+/** @throws ValidationError for an unknown option or a missing clock or random */
 export function checkFaults(faults: Faults): void {
   checkOptions('faults', faults, ['clock', 'random', 'rates', 'delayMs', 'at', 'fullProbes', 'disk'])
   checkOptions('faults.rates', faults.rates ?? {}, kinds)
@@ -54,7 +54,7 @@ export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
   const draw = (): FaultKind | undefined => {
     const batch = batches++
     if (faults.at) return faults.at(batch)
-    // One draw per batch, so that a change of one rate leaves the course of the others.
+    // One draw per batch, so that a changed rate does not alter the draws of the other kinds.
     let left = faults.random.next()
     for (const kind of kinds) {
       left -= faults.rates?.[kind] ?? 0
@@ -72,7 +72,7 @@ export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
     return failed[kind]
   }
   return {
-    // One at a time: what fails here is not known to whoever executes the next one.
+    // One at a time: the writer in the thread does not know the faults injected here.
     threaded: false,
     async send(request) {
       if (dead) return failed.dead

@@ -1,8 +1,8 @@
 /**
- * Answers changes: reads see a change before its caller has the result, and hints follow.
+ * Answers changes: reads see a change before its caller gets the result, and hints are announced afterwards.
  *
- * Invariant: observers hear of the end of each change that began once: with its result or, after a failure of the writer,
- * when a probe has written. Until then reads may see what the failure left of the change.
+ * Invariant: observers are notified once of the end of each change that began: with its result, or after a failure of
+ * the writer when a probe has written. Until then reads may see the remains of the failed change.
  */
 import { failure, TroupeError } from '../../../core/index.ts'
 import type { ChangeObservers } from '../../notifications/change-observers.ts'
@@ -21,14 +21,14 @@ export interface ChangeAnswersOptions {
 
 export class ChangeAnswers {
   readonly #options: ChangeAnswersOptions
-  /** Rejected, but reads may see them until a probe has written. */
+  /** Rejected changes that reads may still see until a probe has written. */
   #rejected: readonly PendingChange[] = []
 
   constructor(options: ChangeAnswersOptions) {
     this.#options = options
   }
 
-  /** Before the changes are sent. */
+  /** Notifies the observers before the changes are sent. */
   begin(group: readonly PendingChange[]): void {
     this.#options.observers.begin(group)
   }
@@ -53,7 +53,7 @@ export class ChangeAnswers {
     this.#rejected = [...this.#rejected, ...group]
   }
 
-  /** After a probe has written: what failures left of rejected changes cannot be seen any more. */
+  /** Called after a probe has written: the remains of rejected changes are no longer visible. */
   endRejected(): void {
     const rejected = this.#rejected
     this.#rejected = []

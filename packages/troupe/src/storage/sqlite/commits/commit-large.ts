@@ -1,6 +1,6 @@
 /**
- * Commits one large change in slices, so that no section of the caller's thread is long: each is checked, encoded,
- * executed and decoded before the next, and all share one transaction.
+ * Commits one large change in slices, so that the caller's thread is never blocked for long. Each slice is checked,
+ * encoded, executed and decoded before the next, and all share one transaction.
  */
 import { type Clock, nextMacrotask, TroupeError } from '../../../core/index.ts'
 import { checkChange } from '../../changes/check-change.ts'
@@ -10,9 +10,9 @@ import { decodeResult, decodeStatements, type Invalid } from '../writer/decode-r
 import type { Encoder } from '../writer/encoder.ts'
 import { outcome } from '../writer/wire.ts'
 
-/** Statements and feed items of a slice: some milliseconds. */
+/** The maximum number of statements and of feed items in a slice; takes some milliseconds. */
 const sliceSize = 512
-/** Values of a slice: one statement may write many rows. */
+/** The maximum number of values in a slice, because one statement may write many rows. */
 const sliceValues = 2_048
 
 export function isLarge({ statements, feed = [] }: Change): boolean {
@@ -30,7 +30,7 @@ export interface SlicePorts {
   readonly at: number
 }
 
-/** Before the first slice is sent. @throws what `checkChange` throws */
+/** Checks the whole change before the first slice is sent. @throws the errors of `checkChange` */
 async function checkSlices(change: Change, clock: Clock): Promise<void> {
   for (const [i, slice] of slicesOf(change).entries()) {
     checkChange(slice)
@@ -38,7 +38,7 @@ async function checkSlices(change: Change, clock: Clock): Promise<void> {
   }
 }
 
-/** @returns a TroupeError for a value that storage would change silently; nothing of the change stays then */
+/** @returns a TroupeError for a value that storage would change silently; the change then has no effect */
 export async function commitLarge(
   change: Change,
   ports: SlicePorts,
@@ -63,7 +63,7 @@ async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitRe
     ports.encoder.encode(slice, cells)
     const reply = await ports.shell.send({ kind: 'slice', at: ports.at, first, last, cells })
     if (!reply.ok) return reply
-    // The statement that met a large integer reads such integers from now on.
+    // The statement returned a large integer and reads integers as bigint from now on.
     if (reply.cells[0] === outcome.retry) return commitSlices(change, ports)
     if (reply.cells[0] !== outcome.done) return decodeResult({ cells: reply.cells, next: 0 }, change)
     revision = reply.cells[2] as number | null

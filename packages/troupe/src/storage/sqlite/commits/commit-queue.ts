@@ -1,10 +1,10 @@
 /**
- * Changes on their way to the writer. If the writer is in a thread, changes leave in small batches as they come: it
- * executes the first while the next are encoded, and commits together what has come by then. Otherwise the changes that
- * come while a batch is executed leave together in the next one.
+ * Sends changes to the writer. If the writer is in a thread, changes are sent in small batches as they arrive. The
+ * writer executes one batch while the next is encoded, and commits the arrived batches together. Otherwise the changes
+ * that arrive during a batch are sent together in the next one.
  *
- * Invariant: every change accepted is answered exactly once, in order. No probe is sent while a batch is on its way, and
- * no batch before the failure of an earlier one is dealt with.
+ * Invariant: every accepted change is answered exactly once, in order. No probe is sent while a batch is in flight, and
+ * no batch before the recovery from an earlier failure.
  */
 import { type Clock, MacrotaskQueue } from '../../../core/index.ts'
 import type { Change, CommitResult } from '../../storage-port.ts'
@@ -24,13 +24,16 @@ export interface CommitQueueOptions extends ChangeAnswersOptions {
   readonly location: string
 }
 
-/** A batch is closed at so many changes or cells; so many batches are on their way at once. */
+/** The maximum changes and cells of a batch, and the maximum number of batches in flight. */
 const batchLimits = {
   here: { changes: 1_024, cells: 131_072, batches: 1 },
-  /** Small, because the first is executed while the next is encoded; more changes would wait in the thread as they do here. */
+  /**
+   * Small, because the first batch is executed while the next is encoded; further changes would only wait in the
+   * thread.
+   */
   threaded: { changes: 16, cells: 8_192, batches: 64 },
 }
-/** In memory every commit takes microtasks alone: after so many changes timers and sockets get their turn. */
+/** In memory a commit needs only microtasks: after so many changes timers and sockets get a turn. */
 const yieldAfter = 256
 
 export class CommitQueue {
@@ -44,7 +47,7 @@ export class CommitQueue {
   readonly #macrotasks: MacrotaskQueue
   #isScheduled = false
   #whenIdle: (() => void)[] = []
-  /** The transaction of a large change, which is open between two macrotasks. */
+  /** The open transaction of a large change, which spans macrotasks. */
   #sliced: Promise<void> | undefined
 
   constructor({ shell, clock, location, ...answering }: CommitQueueOptions) {
@@ -66,7 +69,7 @@ export class CommitQueue {
     })
   }
 
-  /** Until then a read on the writer's connection would see half of a change. */
+  /** Resolves when the large change ends; until then a read on the writer's connection would see half of it. */
   get sliced(): Promise<void> | undefined {
     return this.#ports.shell.threaded ? undefined : this.#sliced
   }
@@ -77,7 +80,7 @@ export class CommitQueue {
       this.#pending.add({ change, resolve, reject })
       if (this.#ports.shell.threaded && this.#pending.fillsBatch) this.#send()
       else if (!this.#isScheduled) {
-        // A microtask later, so that changes made in one go share a batch.
+        // Sends one microtask later, so that changes made in the same task share a batch.
         this.#isScheduled = true
         queueMicrotask(() => {
           this.#isScheduled = false
@@ -87,7 +90,7 @@ export class CommitQueue {
     })
   }
 
-  /** Rejects changes from now on, and resolves when all that were accepted are answered. */
+  /** Rejects new changes, and resolves when all accepted ones are answered. */
   async close(): Promise<void> {
     if (this.state.isClosed) return
     this.state.close()
@@ -96,7 +99,7 @@ export class CommitQueue {
     await this.#ports.shell.close()
   }
 
-  /** Runs between batches. A failure of it shows at the next batch, which needs the same disk. */
+  /** Frees pages between batches. A failure shows at the next batch, which needs the same disk. */
   async vacuum(pages: number): Promise<void> {
     if (!this.#isIdle || !this.state.isOpen) return
     this.#window.hold()
@@ -135,7 +138,7 @@ export class CommitQueue {
     this.#window.remove()
     if (reply.ok) this.#answers.answerBatch(group, reply.cells)
     else {
-      // The writer answers what was sent behind it in the same way, until a probe comes.
+      // The writer answers all later batches with the same failure until a probe is sent.
       this.#answers.reject(group, () => this.state.errorOf(reply))
       this.#recovery.fail(reply)
     }
@@ -144,7 +147,7 @@ export class CommitQueue {
     this.#next()
   }
 
-  /** Commits one large change; nothing else is sent between its slices. */
+  /** Commits one large change; no other request is sent between its slices. */
   async #sendSlices(pending: PendingChange): Promise<void> {
     this.#window.hold()
     this.#answers.begin([pending])

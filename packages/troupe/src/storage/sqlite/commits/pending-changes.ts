@@ -1,7 +1,7 @@
 /**
- * The changes that wait for the writer, in the order of their commits, and the batches that are made of them.
+ * The changes that wait for the writer, in the order of their commits, and the batches made of them.
  *
- * Invariant: a change leaves in exactly one batch, or is rejected.
+ * Invariant: a change is sent in exactly one batch, or is rejected.
  */
 import { failure, type TroupeError } from '../../../core/index.ts'
 import { checkChange } from '../../changes/check-change.ts'
@@ -21,16 +21,16 @@ export interface Batch {
   readonly cells: readonly Cell[]
 }
 
-/** Changes that may wait; more are rejected, because they come faster than the disk takes them. */
+/** The maximum number of waiting changes; more are rejected, because they arrive faster than the disk accepts them. */
 const maxPending = 65_536
 
 export class PendingChanges {
-  /** Knows which texts the writer has; large changes are encoded with it too. */
+  /** Tracks the texts that the writer has; large changes are encoded with it too. */
   readonly encoder = new Encoder()
   readonly #limits: { readonly changes: number; readonly cells: number }
   #waiting: PendingChange[] = []
 
-  /** @param limits a batch is closed at so many changes or cells */
+  /** @param limits the changes or cells at which a batch is complete */
   constructor(limits: { readonly changes: number; readonly cells: number }) {
     this.#limits = limits
   }
@@ -39,12 +39,12 @@ export class PendingChanges {
     return this.#waiting[0]
   }
 
-  /** Whether a batch of as many changes as it may have can leave. */
+  /** Whether the waiting changes fill a batch. */
   get fillsBatch(): boolean {
     return this.#waiting.length >= this.#limits.changes
   }
 
-  /** @throws CapacityError `storage.busy`; what `checkChange` throws */
+  /** @throws CapacityError `storage.busy`; the errors of `checkChange` */
   add(pending: PendingChange): void {
     if (this.#waiting.length >= maxPending) throw failure('storage.busy', { limit: maxPending })
     // A large change is checked slice by slice.
@@ -52,12 +52,12 @@ export class PendingChanges {
     this.#waiting.push(pending)
   }
 
-  /** Removes the first change, which leaves by itself. */
+  /** Removes the first change, which is sent separately. */
   shift(): void {
     this.#waiting.shift()
   }
 
-  /** Removes as many changes from the front as one batch has; large changes are in none. */
+  /** Removes the changes of one batch from the front; a large change is never part of a batch. */
   nextBatch(): Batch {
     const cells: Cell[] = []
     const limits = this.#limits

@@ -1,39 +1,39 @@
 /**
- * How many batches are on their way to the writer, and whether more may leave.
+ * Counts the batches in flight to the writer, and decides whether another may be sent.
  *
- * Invariant: it is held only while no batch is on its way; while it is held, none leaves.
+ * Invariant: the window is held only while no batch is in flight; while it is held, no batch is sent.
  */
 export class SendWindow {
   readonly #limit: number
   #inFlight = 0
   #isHeld = false
 
-  /** @param limit batches that may be on their way at once */
+  /** @param limit the maximum number of batches in flight */
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** Whether a batch may leave. */
+  /** Whether a batch may be sent. */
   get isOpen(): boolean {
     return !this.#isHeld && this.#inFlight < this.#limit
   }
 
-  /** Whether it is not held and every batch is answered. */
+  /** Whether the window is not held and every batch is answered. */
   get isIdle(): boolean {
     return !this.#isHeld && this.#inFlight === 0
   }
 
-  /** A batch leaves. */
+  /** Records that a batch is sent. */
   add(): void {
     this.#inFlight++
   }
 
-  /** A batch is answered. */
+  /** Records that a batch is answered. */
   remove(): void {
     this.#inFlight--
   }
 
-  /** No batch leaves until `release`: for the slices of a large change, a vacuum, or a macrotask of others. */
+  /** Stops batches until `release`: for the slices of a large change, for a vacuum, or to yield a macrotask. */
   hold(): void {
     this.#isHeld = true
   }

@@ -1,7 +1,8 @@
 /**
- * The time of a storage: that of the clock. If the clock goes back, the last reading and the monotonic time since.
+ * The time of a storage. It is the clock's time; if the clock goes back, it is the last reading plus the monotonic time
+ * since.
  *
- * Invariant: it never decreases.
+ * Invariant: the time never decreases.
  */
 import type { Clock } from '../../../core/index.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Whether changes are accepted, and the error for those that are not.
+ * Whether changes are accepted, and the error for rejected ones.
  *
  * | from | to | when |
  * |---|---|---|
@@ -17,7 +17,7 @@ export class WriteState {
   readonly #location: string
   readonly #listeners = new Listeners<StorageState>()
   #current: StorageState = { state: 'open' }
-  /** Why changes are not accepted, while the state is `full` or `failed`. */
+  /** The reason why changes are rejected, while the state is `full` or `failed`. */
   #failure: WriterFailure | undefined
 
   /** @param location the path, for messages */
@@ -37,18 +37,18 @@ export class WriteState {
     return this.#current.state === 'closed'
   }
 
-  /** @returns a function that ends it */
+  /** @returns a function that removes the listener */
   on(listener: (state: StorageState) => void): () => void {
     return this.#listeners.on(listener)
   }
 
-  /** @throws where changes are not accepted: LifecycleError `troupe.closed`, or the error of the failure */
+  /** @throws if changes are not accepted: LifecycleError `troupe.closed`, or the error of the failure */
   check(): void {
     if (this.isClosed) throw failure('troupe.closed', { what: 'A change' })
     if (this.#failure) throw this.errorOf(this.#failure)
   }
 
-  /** The error of a change that a failure of the writer rejects. */
+  /** Returns the error of a change that a failure of the writer rejects. */
   errorOf({ problem, message }: WriterFailure): TroupeError {
     const path = this.#location
     if (problem === 'full') return failure('storage.full', { path })

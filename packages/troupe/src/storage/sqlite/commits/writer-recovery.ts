@@ -1,9 +1,9 @@
 /**
- * What follows a failure of the writer: nothing is acknowledged until a probe has written.
+ * Recovers from a failure of the writer: no change is acknowledged until a probe has written.
  *
  * | phase | next | when |
  * |---|---|---|
- * | ready | failed | a batch failed; those that were sent with it are still to be answered |
+ * | ready | failed | a batch failed; the batches in flight are still to be answered |
  * | failed | probing | all are answered: a probe is sent at once |
  * | failed, probing | degraded | the disk is full, the writer is dead, or the probe failed: no change is accepted |
  * | degraded | probing | some time has passed, twice as long after each probe; never if the writer is dead |
@@ -21,17 +21,17 @@ export interface WriterRecoveryOptions {
   readonly state: WriteState
   readonly pending: PendingChanges
   readonly answers: ChangeAnswers
-  /** Called when a probe that was sent after some time has its answer. */
+  /** Called when a delayed probe is answered. */
   readonly probed: () => void
 }
 
-/** Between probes, ms: doubled from the first to the last. */
+/** The delay in ms between probes, doubled from the first to the last. */
 const probeAfter = { first: 100, last: 10_000 }
 
 export class WriterRecovery {
   readonly #options: WriterRecoveryOptions
   #phase: 'ready' | 'failed' | 'probing' | 'degraded' = 'ready'
-  /** The last one of those that were sent together. */
+  /** The last failure of the batches in flight. */
   #failure: WriterFailure | undefined
   #cancelProbe: Cancel | undefined
 
@@ -39,12 +39,12 @@ export class WriterRecovery {
     this.#options = options
   }
 
-  /** Whether no batch may leave. While degraded no change is accepted, so none waits. */
+  /** Whether no batch may be sent. While degraded no change is accepted, so none waits. */
   get holdsBatches(): boolean {
     return this.#phase === 'failed' || this.#phase === 'probing'
   }
 
-  /** Whether `recover` is to be called when all that was sent is answered. */
+  /** Whether `recover` must be called when all batches in flight are answered. */
   get isNeeded(): boolean {
     return this.#phase === 'failed'
   }
@@ -54,12 +54,12 @@ export class WriterRecovery {
     this.#failure = found
   }
 
-  /** Resolves when a probe has its answer; nothing else is on its way. */
+  /** Resolves when a probe is answered; no other request is in flight. */
   async recover(): Promise<void> {
     const found = this.#failure
     if (!found) return
     this.#failure = undefined
-    // Texts of the batches that failed may not have arrived.
+    // Texts of the failed batches may not have arrived.
     this.#options.pending.encoder.forget()
     // A full disk stays full for more than a moment; after other failures the first probe is sent at once.
     if (found.problem === 'full' || found.problem === 'dead') this.#degrade(found, probeAfter.first)
@@ -71,7 +71,7 @@ export class WriterRecovery {
     this.#cancelProbe?.()
   }
 
-  /** @param after ms until the next one, if this one fails */
+  /** @param after ms until the next probe if this one fails */
   async #probe(after: number): Promise<void> {
     this.#phase = 'probing'
     const reply = await this.#options.shell.send({ kind: 'probe' })

@@ -1,9 +1,13 @@
 /**
- * The file of a database: looked at before it is touched, created where there is none, never changed where it is not
- * ours.
+ * The file of a database: inspected before any write, created if missing, and never changed if it belongs to another
+ * program.
  *
- * Order: whose file it is (from its first 100 bytes, without SQLite, which would put files beside it); who owns it;
- * again whose it is, now that nobody else can create it; whether it is sound and readable; only then the first write.
+ * Order of checks:
+ * 1. The program that the file belongs to, from its first 100 bytes, without SQLite, which would create files beside
+ * it.
+ * 2. The owner lock.
+ * 3. The program once more, because no other process can create the file now.
+ * 4. Integrity and readability. Only then follows the first write.
  */
 import {
   accessSync,
@@ -34,11 +38,11 @@ export interface DatabaseFileOptions {
 }
 
 export interface DatabaseFile {
-  /** Absolute, without symbolic links. */
+  /** The absolute path without symbolic links. */
   readonly path: string
   readonly reading: DatabaseSync
   readonly announce: (address: string | undefined) => void
-  /** Lets others own it; its connections are closed. */
+  /** Releases the owner lock; the connections must be closed. */
   readonly release: () => void
 }
 
@@ -49,8 +53,8 @@ export function openFile({ path: name, migrations, at }: DatabaseFileOptions): D
   let path = resolve(name)
   try {
     path = locate(path)
-    // Where there is a lock, another part of this process may have the file open, and opening it once more by hand
-    // would take that one's locks away (fcntl locks end when any descriptor of the file is closed).
+    // If the lock file exists, another part of this process may have the database open. Opening it separately would
+    // then drop those locks, because fcntl locks end when any descriptor of the file is closed.
     if (!OwnerLock.existsFor(path)) inspect(path)
     const lock = OwnerLock.acquire(path, at)
     try {
@@ -71,20 +75,20 @@ export function openFile({ path: name, migrations, at }: DatabaseFileOptions): D
   }
 }
 
-/** Sees through symbolic links, so that one file has one lock; makes the folder where there is none. */
+/** Resolves symbolic links, so that one file has one lock, and creates a missing folder. */
 function locate(path: string): string {
   if (existsSync(path)) return realpathSync(path)
   const missing: string[] = []
   let parent = dirname(path)
   for (; !existsSync(parent); parent = dirname(parent)) missing.unshift(parent)
-  // Asked here, for the error of mkdir does not always say that it is a matter of rights.
+  // Checked here, because the error of mkdir does not always show missing permissions.
   accessSync(parent, constants.W_OK)
-  // One by one: below what takes no folders, such as /proc, Node's recursive mkdir never ends.
+  // One folder at a time: on a file system without folders, such as /proc, Node's recursive mkdir never ends.
   for (const folder of missing) makeFolder(folder)
   return join(realpathSync(dirname(path)), basename(path))
 }
 
-/** Another process may be as quick. */
+/** Creates a folder; another process may have created it meanwhile. */
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })
@@ -94,7 +98,7 @@ function makeFolder(path: string): void {
 }
 
 /**
- * Reads only.
+ * Inspects the file without changing it.
  * @throws ValidationError `storage.foreign`; ExternalServiceError `storage.read_only`
  */
 function inspect(path: string): 'none' | 'ours' {
@@ -115,7 +119,7 @@ function inspect(path: string): 'none' | 'ours' {
   return stat.size === 0 ? 'none' : 'ours'
 }
 
-/** https://sqlite.org/fileformat.html: the header has 100 bytes. */
+/** Returns the header, which has 100 bytes (https://sqlite.org/fileformat.html). */
 function firstBytes(path: string): Buffer {
   const header = Buffer.alloc(100)
   const descriptor = openSync(path, 'r')
@@ -133,13 +137,16 @@ function foreignness(header: Buffer): string | undefined {
   return `it is an SQLite database of another application (application id ${application})`
 }
 
-/** The id of the application is in the very first write, so that whatever a crash leaves is empty or known as ours. */
+/**
+ * Creates a file whose first write contains the application id, so that after a crash the file is empty or
+ * identifiable.
+ */
 function create(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
   const db = new DatabaseSync(path)
   try {
     db.exec('pragma synchronous = extra')
-    // Together: the mode of vacuuming alone would be a first write without the id.
+    // In one transaction: setting auto_vacuum alone would be a first write without the id.
     db.exec(`begin; pragma auto_vacuum = incremental; pragma application_id = ${applicationId}; commit`)
   } finally {
     db.close()
@@ -147,7 +154,7 @@ function create(path: string): void {
 }
 
 function openChecked(path: string, migrations: readonly Migration[], at: number): DatabaseSync {
-  // A read-only connection cannot roll back what a crash at creation left.
+  // A read-only connection cannot roll back an interrupted creation.
   const interrupted = existsSync(`${path}-journal`)
   const current = !interrupted && checkRead(path, migrations)
   const writing = openForWriting(path)
@@ -164,7 +171,7 @@ function openChecked(path: string, migrations: readonly Migration[], at: number)
 }
 
 /**
- * On a connection that cannot change the file.
+ * Checks the file on a connection that cannot change it.
  * @returns whether the schema is up to date
  */
 function checkRead(path: string, migrations: readonly Migration[]): boolean {
@@ -177,7 +184,10 @@ function checkRead(path: string, migrations: readonly Migration[]): boolean {
   }
 }
 
-/** Looks without opening it for work, whoever has it. @throws what `inspect` does; ValidationError `storage.incompatible` */
+/**
+ * Returns the pending migrations without acquiring the owner lock.
+ * @throws the errors of `inspect`; ValidationError `storage.incompatible`
+ */
 export function pendingInFile(path: string, migrations: readonly Migration[]): readonly Migration[] {
   if (inspect(path) === 'none') return []
   const reading = existsSync(`${path}-wal`) ? openForReading(path) : openImmutable(path)

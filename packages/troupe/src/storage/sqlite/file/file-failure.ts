@@ -1,8 +1,8 @@
-/** What went wrong with a file, in the words of the catalogue. */
+/** Converts errors of files to errors of the catalogue. */
 import { failure, TroupeError } from '../../../core/index.ts'
 import { errorClassOf, messageOf } from '../error-class.ts'
 
-/** @param error of node:fs or node:sqlite; one of ours is given back as it is */
+/** @param error of node:fs or node:sqlite; a TroupeError is returned unchanged */
 export function fileFailure(error: unknown, path: string): TroupeError {
   if (error instanceof TroupeError) return error
   const problem = messageOf(error)

@@ -1,17 +1,21 @@
-/** Connections with the settings that the promises rest on. Loaded by the writer thread too: imports nothing of other rooms. */
+/**
+ * Opens connections with the settings that durability depends on. The writer thread loads this file too, so it imports
+ * no other module.
+ */
 import { pathToFileURL } from 'node:url'
 import { DatabaseSync } from '../database-sync.ts'
 
-/** `Trou` in ASCII; says in the file's header whose it is. */
+/** `Trou` in ASCII; identifies a Troupe database in the header of the file. */
 export const applicationId = 0x54_72_6f_75
 
 const common = ['pragma foreign_keys = off', 'pragma temp_store = memory', 'pragma trusted_schema = off']
 
 /**
- * FULL, not NORMAL: at NORMAL a power cut loses commits that were acknowledged.
- * Checkpoints are the writer's own, between transactions; the log is cut back to 64 MB after a burst.
- * 16 MB of pages are kept: where a tree was balanced, a commit goes through the table of all of them, and with 64 MB pushes
- * took a tenth longer, of 1,000 entries and of 100,000.
+ * Opens the connection of the writer.
+ *
+ * `synchronous` is FULL, because with NORMAL a power failure loses acknowledged commits. The writer makes checkpoints
+ * itself, between transactions; after a burst the log is cut to 64 MB. The cache has 16 MB: after a tree is balanced, a
+ * commit scans the table of all cached pages. With 64 MB, pushes took a tenth longer, of 1,000 entries and of 100,000.
  */
 export function openForWriting(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 2_000, enableForeignKeyConstraints: false })
@@ -33,7 +37,9 @@ export function openForReading(path: string): DatabaseSync {
   return db
 }
 
-/** Looks without leaving a trace beside the file: only where it has no log, and nobody can write it meanwhile. */
+/**
+ * Opens a file without creating files beside it. The file must have no log, and no process may write to it meanwhile.
+ */
 export function openImmutable(path: string): DatabaseSync {
   const url = pathToFileURL(path)
   url.searchParams.set('immutable', '1')
@@ -43,8 +49,9 @@ export function openImmutable(path: string): DatabaseSync {
 }
 
 /**
- * All of it is in the cache of pages, and where a tree was balanced a commit goes through the table of that whole cache: half
- * as many pages, and in a mailbox of 300,000 a quarter more messages. Larger ones cost more to copy than they save.
+ * A database in memory is completely in the page cache, and after a tree is balanced a commit scans the table of that
+ * cache. Half as many pages gave a quarter more messages in a mailbox of 300,000. Larger pages cost more to copy than
+ * they save.
  */
 const pageBytes = 8_192
 

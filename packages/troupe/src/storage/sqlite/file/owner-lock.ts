@@ -1,9 +1,11 @@
 /**
- * One owner per file. The lock is SQLite's own, held on an empty file beside the database: the operating system drops it
- * with the process, however that ends, and it holds across containers of one kernel. So a dead owner is never in the way,
- * and a process id that was given out again misleads nobody. A second file names the owner, for people and programs.
+ * Ensures one owner per file. The lock is SQLite's own, on an empty file beside the database. The operating system
+ * releases it when the process ends, however it ends, and it works across containers of one kernel. A dead owner or a
+ * reused process id therefore never blocks the file. A second file, the owner file, identifies the owner for people and
+ * programs.
  *
- * The lock file stays when nobody owns the database: removing it would let two processes lock two files of that name.
+ * The lock file remains when the database has no owner: after a removal two processes could lock two files of that
+ * name.
  */
 import {
   accessSync,
@@ -26,14 +28,14 @@ import { resultCode } from '../error-class.ts'
 const lockOf = (path: string) => `${path}.lock`
 const cardOf = (path: string) => `${path}.owner`
 
-/** What the file beside the database says of its owner. */
+/** The content of the owner file. */
 interface Card {
   readonly troupe: 'owner'
   readonly host: string
   readonly since: string
   readonly address?: string
   readonly process: ProcessIdentity
-  /** The files that were meant: a copied card speaks of others. */
+  /** The identities of the described files: a copied owner file does not match its new neighbours. */
   readonly lockFile: string
   readonly database: string | null
 }
@@ -52,13 +54,14 @@ export class OwnerLock {
 
   /**
    * @param at ms since 1970
-   * @throws ConflictError `storage.owned` with pid, host, since and, where it was announced, address
+   * @throws ConflictError `storage.owned` with pid, host, since and, if announced, address
    */
   static acquire(path: string, at: number): OwnerLock {
     const before = readCard(path)
-    // Opened by hand only when it is new: closing a descriptor would take away the locks that this process has on it.
+    // Created separately only if it is missing: closing a descriptor would drop the locks that this process has on the
+    // file.
     if (!existsSync(lockOf(path))) closeSync(openSync(lockOf(path), 'a', 0o600))
-    // SQLite says of a lock that is somebody else's only that it cannot be opened.
+    // Without permission SQLite reports only that the file cannot be opened, so the permission is checked first.
     accessSync(lockOf(path), constants.R_OK | constants.W_OK)
     const db = new DatabaseSync(lockOf(path), { timeout: 0 })
     try {
@@ -90,7 +93,10 @@ export class OwnerLock {
     }
   }
 
-  /** Names this process as the owner; the database exists. By way of another name, so that nobody reads half of it. */
+  /**
+   * Writes the owner file; the database must exist. The file is renamed into place, so that it is never read
+   * half-written.
+   */
   announce(address?: string): void {
     const { address: _, ...rest } = { ...this.#card, database: fileIdentity(this.#path) ?? null }
     this.#card = address === undefined ? rest : { ...rest, address }
@@ -109,7 +115,9 @@ export class OwnerLock {
   }
 }
 
-/** The lock is ours, and yet its owner lives: somebody deleted the lock file and made way for a second one. */
+/**
+ * Whether this process has the lock although the earlier owner is running: the lock file was deleted and created again.
+ */
 const stillOwns = (card: Card, own: Card): boolean =>
   card.lockFile !== own.lockFile && card.database === own.database && card.database !== null && isRunning(card.process)
 
@@ -118,7 +126,7 @@ const fileIdentity = (path: string): string | undefined => {
   return stat && `${stat.dev}:${stat.ino}`
 }
 
-/** @throws ValidationError `storage.foreign` when a file of that name is no card */
+/** @throws ValidationError `storage.foreign` if the file is not an owner file */
 function readCard(path: string): Card | undefined {
   const problem = 'it has other content'
   let text: string
@@ -127,7 +135,7 @@ function readCard(path: string): Card | undefined {
   } catch {
     return undefined
   }
-  // A power cut may leave a file without content.
+  // A power failure may leave a file without content.
   if (text.replaceAll('\0', '') === '') return undefined
   try {
     const card = JSON.parse(text) as Card

@@ -1,11 +1,11 @@
-/** From the cells of a reply to the results that callers get. */
+/** Decodes the cells of a reply to the results that callers get. */
 import type { Statement } from '../../changes/statement.ts'
 import type { Change, CommitResult, Row } from '../../storage-port.ts'
 import type { ReplyCell } from '../../writer-port.ts'
 import type { Value } from './prepared-statement.ts'
 import { outcome } from './wire.ts'
 
-/** A statement that the engine does not take: a defect of the room that wrote it. */
+/** A statement that the engine rejects: a defect of the module that wrote it. */
 export class Invalid {
   readonly message: string
   constructor(message: string) {
@@ -30,7 +30,7 @@ export function decodeResult(cursor: Cursor, change: Change): CommitResult | Inv
   return { ok: true, rows, affected, revision, at, repeated: false }
 }
 
-/** Adds what each of the statements gave. */
+/** Appends the result of each statement. */
 export function decodeStatements(
   cursor: Cursor,
   statements: readonly Statement[],
@@ -63,7 +63,7 @@ function readRows(cursor: Cursor): readonly Row[] {
   return rows
 }
 
-/** A plain object; rows of node:sqlite have no prototype. */
+/** Returns a plain object, because rows of node:sqlite have no prototype. */
 export function toRow(columns: readonly string[], values: readonly Value[], from = 0): Row {
   const row: Record<string, Value> = {}
   for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[from + i] as Value

@@ -1,4 +1,4 @@
-/** Reads changes from the cells of a batch, and keeps the statements whose texts came in earlier ones. */
+/** Decodes changes from the cells of a batch, and caches the statements whose texts arrived in earlier batches. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Cell } from '../../writer-port.ts'
 import { bindable, PreparedStatement, type Value } from './prepared-statement.ts'
@@ -15,11 +15,11 @@ export interface DecodedChange {
   readonly user: string
   readonly at: number
   readonly statements: readonly DecodedStatement[]
-  /** Kind, key, data of each item. */
+  /** Kind, key and data of each item. */
   readonly feed: readonly string[]
 }
 
-/** A text, prepared when it is first needed, so that one that is wrong fails its own change alone. */
+/** A text of SQL, prepared at its first use, so that an invalid text fails only its own change. */
 class Slot {
   readonly #sql: string
   #prepared: PreparedStatement | undefined

@@ -1,4 +1,4 @@
-/** Changes as flat cells for the writer. */
+/** Encodes changes as flat cells for the writer. */
 import { LRUCache } from 'lru-cache'
 import type { Statement } from '../../changes/statement.ts'
 import type { Change } from '../../storage-port.ts'
@@ -15,7 +15,7 @@ export class Encoder {
     for (const item of feed) into.push(item.kind, item.key, item.data)
   }
 
-  /** After a batch whose texts may not have arrived. */
+  /** Forgets the sent texts; called after a batch whose texts may not have arrived. */
   forget(): void {
     this.#known.clear()
   }

@@ -1,4 +1,4 @@
-/** The writer of a database file: it opens the file again after a failure, and writes nothing into a file that was removed. */
+/** The writer of a database file: it reopens the file after a failure, and does not write to a removed file. */
 import { statSync } from 'node:fs'
 import type { WriterFailure } from '../../writer-port.ts'
 import { openForWriting } from '../file/open-for-writing.ts'
@@ -6,7 +6,7 @@ import { Writer } from './writer.ts'
 
 export interface FileWriterOptions {
   readonly path: string
-  /** The length of the log, in pages, from which a checkpoint is made. */
+  /** The number of pages in the log at which a checkpoint is made. */
   readonly checkpointPages: number
 }
 
@@ -19,8 +19,8 @@ export const createFileWriter = ({ path, checkpointPages }: FileWriterOptions): 
   })
 
 /**
- * A file that was removed still takes what is written, and keeps it for nobody but this process: nothing of that may be
- * acknowledged. Another one in its place is none of ours; the same one, put back, is.
+ * Detects a removed file. Writes to it still succeed, but only this process can see them, so they must not be
+ * acknowledged. Another file in its place is not used; the same file, moved back, is.
  */
 function mindFile(name: string): () => WriterFailure | undefined {
   const now = () => statSync(name, { throwIfNoEntry: false })?.ino

@@ -1,4 +1,4 @@
-/** Runs the writer where it is called: databases in memory, and programs that have no file for the thread. */
+/** Runs the writer on the calling thread: for databases in memory, and for programs without a file for the thread. */
 import type { WriterReply, WriterShell } from '../../writer-port.ts'
 import type { Writer } from './writer.ts'
 

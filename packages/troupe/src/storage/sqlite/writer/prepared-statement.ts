@@ -1,12 +1,12 @@
-/** A prepared statement that knows whether it gives rows, and reads integers of any size. */
+/** A prepared statement that knows whether it returns rows, and reads integers of any size. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { isTooBigForNumber } from '../error-class.ts'
 
 export type Value = string | number | bigint | Uint8Array | null
 
 /**
- * SQLite looks at the value of a bare `limit ?` when it compiles, and so compiles the statement anew at every execution,
- * which costs more than most statements do. It does not look into a sum.
+ * Replaces `limit ?` by a sum. SQLite reads the value of a bare `limit ?` when it compiles, so it recompiles the
+ * statement at every execution. That costs more than most statements.
  */
 const compiledOnce = (sql: string): string => sql.replace(/\blimit \?(\d*)(?!\d|\s*\+)/gi, 'limit ?$1 + 0')
 
@@ -14,9 +14,9 @@ const smallest = BigInt(Number.MIN_SAFE_INTEGER)
 const largest = BigInt(Number.MAX_SAFE_INTEGER)
 
 export class PreparedStatement {
-  /** Undefined for a statement that gives no rows. */
+  /** Undefined for a statement that returns no rows. */
   readonly columns: readonly string[] | undefined
-  /** It certainly writes nothing. */
+  /** Whether the statement certainly does not write. */
   readonly reads: boolean
   readonly #statement: StatementSync
   #big = false
@@ -29,14 +29,14 @@ export class PreparedStatement {
     this.#statement.setReturnArrays(true)
   }
 
-  /** How many rows it changed. */
+  /** Executes the statement and returns the number of changed rows. */
   run(binds: readonly Value[]): number {
     return this.#statement.run(...(binds as Value[])).changes as number
   }
 
   /**
-   * One array of values per row. Integers come as numbers, beyond 2^53 as bigint.
-   * @throws the ERR_OUT_OF_RANGE of node:sqlite the first time it meets such an integer; it is ready to be run again
+   * Returns one array of values per row. Integers are numbers, beyond 2^53 bigint.
+   * @throws the ERR_OUT_OF_RANGE of node:sqlite for the first integer beyond 2^53; the statement can then be run again
    */
   rows(binds: readonly Value[]): readonly (readonly Value[])[] {
     try {
@@ -55,6 +55,6 @@ export class PreparedStatement {
 const narrow = (value: Value): Value =>
   typeof value === 'bigint' && value >= smallest && value <= largest ? Number(value) : value
 
-/** node:sqlite binds every number as a REAL, and `5` would become the text `5.0`: integers go as bigint. */
+/** Converts integers to bigint: node:sqlite binds every number as REAL, and `5` would become the text `5.0`. */
 export const bindable = (value: Value): Value =>
   typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value

@@ -1,12 +1,12 @@
-/** Runs the writer in a thread, so that waiting for the disk stops nobody else. */
+/** Runs the writer in a thread, so that waiting for the disk does not block the caller's thread. */
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from '../../writer-port.ts'
 import type { FileWriterOptions } from './file-writer.ts'
 
 /**
- * The file of the thread, beside the code that starts it.
- * @returns undefined where there is none: the library was bundled into another program
+ * Finds the file of the thread, beside this file.
+ * @returns undefined if there is none, because the library was bundled into another program
  */
 export function findWriterThread(): URL | undefined {
   // A bundle in the CommonJS format has no import.meta.url.
@@ -40,7 +40,7 @@ export async function threadShell(entry: URL, options: FileWriterOptions): Promi
     if (answers.length === 0) worker.unref()
     answer?.(reply)
   })
-  // Only a batch on its way keeps the process alive.
+  // Only a request in flight keeps the process alive.
   worker.unref()
   return {
     threaded: true,

@@ -1,13 +1,13 @@
 /**
- * Executes batches on the one connection that writes; those that come while it is at it share its transaction, which is
- * committed when none waits. A plain class without thread, timer or clock; whoever runs it decides where and when.
+ * Executes batches on the only connection that writes. Batches that arrive meanwhile share the transaction, which is
+ * committed when none waits. The class has no thread, timer or clock; its shell decides where and when it runs.
  *
- * A savepoint per change makes the engine copy each page that the change touches, a fifth of the cost of a push. So a
- * transaction goes without at first, and most refusals come from guards, before the change has written. Where one comes
- * later, all is taken back and executed again with savepoints.
+ * A savepoint per change makes the engine copy each page that the change writes, a fifth of the cost of a push. A
+ * transaction therefore starts without savepoints: most rejections come from guards, before the change has written.
+ * After a later rejection the transaction is rolled back and executed again with savepoints.
  *
- * Invariant: `handle` answers `ok` only after COMMIT returned. Of a batch that is answered otherwise nothing can be
- * seen; what a failed COMMIT left in the log is overwritten by the probe that must succeed before the next batch.
+ * Invariant: `handle` answers `ok` only after COMMIT returned. A batch with another answer is not visible; the remains
+ * of a failed COMMIT in the log are overwritten by the probe that must succeed before the next batch.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type {
@@ -24,17 +24,17 @@ import { PreparedStatement, type Value } from './prepared-statement.ts'
 import { mode, outcome } from './wire.ts'
 
 export interface WriterOptions {
-  /** A fresh connection that can write. */
+  /** Returns a new connection that can write. */
   readonly open: () => DatabaseSync
-  /** False where the data lives in the connection, which is then never given up. */
+  /** False if the data lives in the connection, which is then never replaced. */
   readonly reopens: boolean
-  /** Pages in the log above which they are brought into the database between transactions. */
+  /** The number of pages in the log above which a checkpoint is made between transactions. */
   readonly checkpointPages?: number
-  /** Why nothing may be written at this moment, whatever the connection says. */
+  /** Returns why writes are not allowed now, even if the connection would accept them. */
   readonly fileMissing?: () => WriterFailure | undefined
 }
 
-/** The statements of a change that storage itself adds. */
+/** The statements that storage itself executes. */
 type Own = {
   readonly begin: PreparedStatement
   readonly commit: PreparedStatement
@@ -63,27 +63,32 @@ const sql: Readonly<Record<keyof Own, string>> = {
   stamp: 'update storage_changes set revision = ? where id = ? and user_id = ?',
   raise: `insert into storage_revisions (user_id, revision, horizon) values (?, 1, 0)
     on conflict (user_id) do update set revision = revision + 1`,
-  // Costs half of what `returning` would.
+  // Costs half as much as `returning` would.
   revision: 'select revision from storage_revisions where user_id = ?',
   feed: 'insert into storage_feed (user_id, revision, ordinal, at, kind, key, data) values (?, ?, ?, ?, ?, ?, ?)',
   log: 'pragma wal_checkpoint(noop)',
 }
 
-/** Refusals come in groups: after one that had written, so many transactions get savepoints at once. */
+/**
+ * The number of transactions with savepoints after a rejection of a change that had written; such rejections come in
+ * groups.
+ */
 const carefulTransactions = 100
-/** A transaction takes no more batches at so many changes or cells, so that the first in it does not wait for too many. */
+/**
+ * The changes or cells at which a transaction accepts no more batches, so that the first batch does not wait too long.
+ */
 const transactionLimits = { changes: 256, cells: 131_072 }
 
-/** How far a change has come: a large one comes in slices. */
+/** The progress of a change, which may arrive in slices. */
 interface Progress {
-  /** Rows of each statement. */
+  /** The number of rows of each statement. */
   readonly counts: number[]
-  /** Feed items that are written. */
+  /** The number of written feed items. */
   items: number
   revision: number | null
 }
 
-/** Ends one change: thrown inside it, caught around it. */
+/** Ends one change: thrown inside it and caught around it. */
 class RejectedChange {
   readonly cells: readonly ReplyCell[]
   constructor(...cells: readonly ReplyCell[]) {
@@ -96,16 +101,16 @@ export class Writer {
   #db: DatabaseSync
   #own: Own
   #decoder: Decoder
-  /** Transactions still to be executed with savepoints. */
+  /** The number of transactions still to be executed with savepoints. */
   #careful = 0
-  /** Answers every batch until a probe succeeds: later ones rest on texts of earlier ones. */
+  /** The answer to every batch until a probe succeeds, because later batches depend on texts of earlier ones. */
   #failed: WriterFailure | undefined
-  /** The change that is being executed has written something. */
+  /** Whether the change in execution has written a row. */
   #wrote = false
-  /** Of the change whose slices come. */
+  /** The progress of the change whose slices are arriving. */
   #progress: Progress | undefined
 
-  /** @throws what `open` throws */
+  /** @throws the errors of `open` */
   constructor(options: WriterOptions) {
     this.#options = options
     this.#db = options.open()
@@ -114,8 +119,9 @@ export class Writer {
   }
 
   /**
-   * @param next a batch that has come meanwhile
-   * @returns a reply for the request, and one for each batch that was taken
+   * Executes a request.
+   * @param next returns a batch that has arrived meanwhile
+   * @returns a reply for the request, and one for each further batch
    */
   handle(request: WriterRequest, next: () => ChangeBatch | undefined = none): readonly WriterReply[] {
     if (request.kind === 'slice') return [this.#failed ?? this.#slice(request)]
@@ -132,7 +138,7 @@ export class Writer {
     }
   }
 
-  /** Work that nobody waits for: bounds the log. A failure shows at the next batch, which needs the same disk. */
+  /** Bounds the log; no caller waits for this. A failure shows at the next batch, which needs the same disk. */
   tend(): void {
     const { checkpointPages } = this.#options
     if (checkpointPages === undefined) return
@@ -147,7 +153,7 @@ export class Writer {
   }
 
   #batches(first: ChangeBatch, next: () => ChangeBatch | undefined): readonly WriterReply[] {
-    // Whatever fails, and be it BEGIN, each of them is answered.
+    // Each of them is answered, whatever fails, even BEGIN.
     const answeredBatches = [first]
     const another = () => {
       const batch = next()
@@ -197,13 +203,13 @@ export class Writer {
     }
   }
 
-  /** The sender gave up between two slices. */
+  /** Rolls back a change whose sender stopped between two slices. */
   #abandonSlices(): void {
     this.#progress = undefined
     if (this.#db.isTransaction) this.#own.abandon.run([])
   }
 
-  /** @returns the cells of each batch that it took */
+  /** @returns the cells of each executed batch */
   #transaction(first: ChangeBatch, next: () => ChangeBatch | undefined): readonly (readonly ReplyCell[])[] {
     const done: (readonly DecodedChange[])[] = []
     let replies: (readonly ReplyCell[])[] = []
@@ -234,7 +240,10 @@ export class Writer {
     return Array.from({ length: batch.changes }, () => this.#decoder.change(batch.at))
   }
 
-  /** @returns undefined where the transaction must be taken back: without savepoints a change was refused that had written */
+  /**
+   * @returns undefined if the transaction must be rolled back: a change without a savepoint was rejected after it had
+   * written
+   */
   #execute(changes: readonly DecodedChange[]): readonly ReplyCell[] | undefined {
     const reply: ReplyCell[] = []
     for (const change of changes)
@@ -243,7 +252,7 @@ export class Writer {
     return reply
   }
 
-  /** One change without a savepoint. @returns false where something of it would stay that must not */
+  /** Executes a change without a savepoint. @returns false if a rejected change would leave rows */
   #bare(change: DecodedChange, reply: ReplyCell[]): boolean {
     const mark = reply.length
     try {
@@ -258,7 +267,7 @@ export class Writer {
     }
   }
 
-  /** One change behind a savepoint: whatever happens in it, its neighbours don't notice. */
+  /** Executes a change behind a savepoint, so that its failure does not affect the others. */
   #guarded(change: DecodedChange, reply: ReplyCell[]): void {
     const mark = reply.length
     this.#own.savepoint.run([])
@@ -271,7 +280,7 @@ export class Writer {
     this.#own.release.run([])
   }
 
-  /** @returns why nothing of it stays, or `earlier` where a statement met a large integer and now reads them */
+  /** @returns the cells of a rejection, or `retry` if a statement returned a large integer and now reads them */
   #attempt(change: DecodedChange, reply: ReplyCell[]): readonly ReplyCell[] | 'retry' | undefined {
     const mark = reply.length
     try {
@@ -291,7 +300,7 @@ export class Writer {
     this.#part(change, reply, { progress, first: true, last: true })
   }
 
-  /** A change, or a slice of one. */
+  /** Executes a change, or a slice of one. */
   #part(
     { id, user, at, statements, feed }: DecodedChange,
     reply: ReplyCell[],
@@ -371,7 +380,7 @@ export class Writer {
     try {
       if (this.#db.isTransaction) this.#db.exec('rollback')
     } catch {
-      // The connection is given up by the probe, which must succeed before the next batch.
+      // The probe, which must succeed before the next batch, replaces the connection.
     }
     return { ok: false, problem: errorClassOf(error) ?? 'io', message: messageOf(error) }
   }
