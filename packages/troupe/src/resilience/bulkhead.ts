@@ -1,9 +1,12 @@
 /**
- * So many at once, the others wait in a bounded line. On p-queue, which also takes back the place of who gave up. Callers with
- * keys take turns: each call gets a tag one above its key's last, but at most one below what has begun (start-time fair queueing,
- * Goyal, Vin and Cheng 1996), and the lowest goes first. So a key's own calls keep their order, who was not here for a round goes
- * before those who were, and none starves. Where the line is full, a key that has nothing here takes the place of the call that
- * would go last, of a key that has several.
+ * Limits concurrent calls; the others wait in a bounded queue. It uses p-queue, which also removes cancelled calls from
+ * the queue.
+ *
+ * Calls with keys are scheduled by start-time fair queueing (Goyal, Vin and Cheng 1996). Each call gets a tag one above
+ * its key's last tag, and at least one below the tag of the last started call. The lowest tag starts first. The calls
+ * of one key therefore keep their order, a key without calls in the last round comes first, and no key starves.
+ *
+ * If the queue is full, a call of a new key replaces the last call of a key that has several.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import PQueue from 'p-queue'
@@ -12,13 +15,16 @@ import { checkInteger } from './check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface BulkheadOptions {
-  /** Calls at work at once; 10 by default. */
+  /** The number of calls that run at once; 10 by default. */
   readonly concurrent?: number
-  /** Calls that may wait; 100 by default. Half as many again for users that have none here; then one of a crowd gives way. */
+  /**
+   * The number of calls that may wait; 100 by default. Keys without calls may use half as many more; after that such a
+   * call replaces a waiting call of a key with several.
+   */
   readonly queue?: number
 }
 
-/** Keys that had calls in a round. */
+/** The maximum number of keys whose usage is remembered. */
 const maxRemembered = 10_000
 
 interface KeyUsage {
@@ -32,17 +38,20 @@ interface Waiting {
   readonly pushOut: AbortController
 }
 
-/** @example const bulkhead = new Bulkhead({ concurrent: 4 }); await bulkhead.execute(() => render(page)) */
+/**
+ * A policy that limits concurrent calls.
+ * @example const bulkhead = new Bulkhead({ concurrent: 4 }); await bulkhead.execute(() => render(page))
+ */
 export class Bulkhead implements Policy {
   readonly #queue: PQueue
   readonly #maxQueued: number
-  /** Of keys that have calls here, or had some of this round or the last. */
+  /** The usage of keys with calls in the bulkhead, in this round or in the last one. */
   readonly #usage = new Map<string, KeyUsage>()
   readonly #waiting = new Set<Waiting>()
-  /** The tag of what began last. */
+  /** The tag of the call that started last. */
   #begun = 0
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError naming the invalid option */
   constructor(options: BulkheadOptions = {}) {
     checkOptions('Bulkhead', options, ['concurrent', 'queue'])
     this.#queue = new PQueue({ concurrency: checkInteger('Bulkhead', 'concurrent', options.concurrent ?? 10) })
@@ -60,7 +69,10 @@ export class Bulkhead implements Policy {
     return this.#isFullFor(key) && !this.#last(key) ? this.#full() : undefined
   }
 
-  /** @throws CapacityError `bulkhead.full`, at once or when it is pushed out; CancelledError when the signal aborts; else what `fn` throws */
+  /**
+   * @throws CapacityError `bulkhead.full`, at once or when another call replaces it; CancelledError if the signal
+   * aborts; the errors of `fn`
+   */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
     checkGuarded('Bulkhead.execute', fn, call)
     const { key = '', signal } = call
@@ -76,7 +88,7 @@ export class Bulkhead implements Policy {
     this.#usage.set(key, usage)
     const waiting = { tag, usage, pushOut: new AbortController() }
     this.#waiting.add(waiting)
-    // Begun by whoever leaves a place, a call works in its own surroundings.
+    // A finished call starts the next one, which must run in the async context of its own caller.
     const around = AsyncLocalStorage.snapshot()
     const begin = () => {
       this.#waiting.delete(waiting)
@@ -96,12 +108,12 @@ export class Bulkhead implements Policy {
     }
   }
 
-  /** A round is over when a call begins that was not due in it, or so many have had their turn. */
+  /** Starts a new round when a call with a higher tag starts, or when the usage of too many keys is stored. */
   #advanceRound(tag: number): void {
     const next = this.#usage.size > maxRemembered ? this.#begun + 1 : tag
     if (next <= this.#begun) return
     this.#begun = next
-    // They would get no other tag than who was never here.
+    // These keys would get the same tag as new keys.
     for (const [key, { calls, tag: last }] of this.#usage) if (calls === 0 && last < next - 1) this.#usage.delete(key)
   }
   #has(key: string): boolean {
@@ -118,7 +130,7 @@ export class Bulkhead implements Policy {
     return failure('bulkhead.full', { concurrent: this.#queue.concurrency, queue: this.#maxQueued })
   }
 
-  /** The call that gives up its place for one of this key, if any does: nobody's only one. */
+  /** Returns the waiting call that a call of this key replaces; never the only call of a key. */
   #last(key: string): Waiting | undefined {
     if (key === '' || this.#has(key)) return undefined
     let last: Waiting | undefined

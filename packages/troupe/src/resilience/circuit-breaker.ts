@@ -1,6 +1,6 @@
 /**
- * A circuit breaker: rejects calls for a while after repeated failures. It is our own, because cockatiel's breaker reads
- * `Date.now` instead of a troupe's clock and cannot count calls that are reported by hand.
+ * A circuit breaker: rejects calls for a while after repeated failures. cockatiel's breaker is not used, because it
+ * reads `Date.now` instead of a troupe's clock. It also cannot count results that the caller records.
  */
 import {
   type Clock,
@@ -30,7 +30,8 @@ export interface CircuitBreakerOptions {
 }
 
 /**
- * Closed it lets all calls through, open none, half-open one at a time; that one decides.
+ * A policy that lets all calls through while closed and none while open. While half-open it admits one call at a time,
+ * whose result closes or opens the circuit.
  * @example
  * const breaker = new CircuitBreaker({ failures: 5, pause: '60s' })
  * const stock = await breaker.execute(() => askStock())
@@ -43,7 +44,7 @@ export class CircuitBreaker implements Policy {
   #failures = 0
   /** When the circuit admits the next call; undefined while it is closed. */
   #openUntil: number | undefined
-  /** Until this time the admitted call is awaited. */
+  /** The time until which the result of the admitted call is awaited. */
   #trialUntil: number | undefined
   /** Incremented when the circuit opens or closes. The result of a call that began before is ignored. */
   #epoch = 0
@@ -83,8 +84,9 @@ export class CircuitBreaker implements Policy {
   }
 
   /**
-   * Returns whether a call may start, for calls that are reported by hand. Follow it by `recordSuccess` or `recordFailure`. If
-   * the circuit is half-open, the call occupies the only slot until its result is recorded or the pause has passed again.
+   * Returns whether a call may start, for callers that record the results themselves with `recordSuccess` or
+   * `recordFailure`. While half-open, the admitted call occupies the only slot until its result is recorded or the
+   * pause has passed again.
    */
   canExecute(): boolean {
     if (this.#openUntil === undefined) return true
@@ -114,12 +116,12 @@ export class CircuitBreaker implements Policy {
     return this.#clock.monotonic() < this.#openUntil ? 'open' : 'half-open'
   }
 
-  /** The error of a call that is not let through. */
+  /** Returns the error of a rejected call. */
   rejection(): Error {
     return this.#options.rejection?.() ?? failure('circuit.open', { pause: duration(this.#pauseMs) })
   }
 }
 
-/** Whoever asked wants no answer any more, which says nothing of whom it asked; it waited too long, which does. */
+/** Whether the caller aborted the call, which says nothing about the target. A timeout is a failure of the target. */
 const isAborted = (signal: AbortSignal | undefined): boolean =>
   signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError'

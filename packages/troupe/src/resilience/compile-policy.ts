@@ -1,4 +1,4 @@
-/** One way to say how calls are guarded, wherever they go: to agents, tools, models or the storage. */
+/** One notation for the policies of calls to agents, tools, models and the storage. */
 import { type Clock, checkOptions, type Duration, failure, isObject, milliseconds, type Random } from '../core/index.ts'
 import { Bulkhead, type BulkheadOptions } from './bulkhead.ts'
 import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
@@ -9,14 +9,14 @@ import { type RetryPolicyOptions, retry } from './retry.ts'
 import { timeout } from './time-limit.ts'
 
 export interface PolicyOptions {
-  /** In place of what failed for good: a value, or in code a function of the failure that gives one. */
+  /** The result in place of a final failure: a value, or in code a function of the failure that returns a value. */
   readonly fallback?: unknown
-  /** Of each user. */
+  /** The limit applies to each user. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'clock'>
   readonly bulkhead?: BulkheadOptions
   readonly retry?: Omit<RetryPolicyOptions, 'clock' | 'random'>
   readonly breaker?: Omit<CircuitBreakerOptions, 'clock' | 'rejection'>
-  /** Of one attempt. */
+  /** The timeout of one attempt. */
   readonly timeout?: Duration
 }
 export type PolicyPart = keyof PolicyOptions
@@ -24,10 +24,11 @@ export type PolicyPart = keyof PolicyOptions
 export const policyParts: readonly PolicyPart[] = ['fallback', 'rateLimit', 'bulkhead', 'retry', 'breaker', 'timeout']
 
 /**
- * From the outside in: fallback, rate limit, bulkhead, retry, breaker, timeout. Its counts are its own.
- * @param what is guarded, as the subject of errors
- * @param allowed parts that make sense there; others are refused
- * @throws ValidationError naming the option that is wrong
+ * Composes the policies of the options, from the outside in: fallback, rate limit, bulkhead, retry, breaker, timeout.
+ * Each composed policy has its own counters.
+ * @param what the guarded calls, as the subject of errors
+ * @param allowed the parts that apply to these calls; others are rejected
+ * @throws ValidationError naming the invalid option
  */
 export function compilePolicy(
   options: PolicyOptions,

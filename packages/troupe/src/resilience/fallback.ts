@@ -1,10 +1,11 @@
-/** Gives something in place of what failed. */
+/** A policy that returns a substitute for a failed result. */
 import { checkPredicate } from '../core/index.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 /**
+ * Returns a fallback policy.
  * @param instead a value, or a function of the failure
- * @param options.when which failures it stands in for; all but cancellation by default
+ * @param options.when selects the failures that get the substitute; all except cancellation by default
  * @example await wrap(fallback({ items: [], note: 'fallback_used' }), breaker).execute(() => search(query))
  */
 export function fallback(instead: unknown, options: { readonly when?: (error: unknown) => boolean } = {}): Policy {

@@ -1,6 +1,6 @@
 /**
- * What keeps calls within bounds: one policy a file, composed by `wrap`. All wait on the clock they are given, so that
- * they move with a virtual one.
+ * Policies that limit and repeat calls: one policy per file, composed by `wrap`. All wait on the given clock, so that
+ * they work with a virtual clock.
  */
 export * from './backoff.ts'
 export * from './bulkhead.ts'

@@ -1,7 +1,10 @@
-/** Which failures may pass by themselves. */
+/** Decides which failures may be temporary. */
 import { TroupeError } from '../core/index.ts'
 
-/** Errors of ours say so; of others, broken connections alone: anything else is a defect that stays. */
+/**
+ * Returns whether a retry may succeed: a TroupeError carries this information; of other errors only network errors
+ * count.
+ */
 export const mayPass = (error: unknown): boolean =>
   error instanceof TroupeError ? error.retryable : isOfNetwork(error)
 
@@ -14,7 +17,7 @@ export function isOfNetwork(error: unknown): boolean {
   return false
 }
 
-/** Of an answer by HTTP: what the other side says is the caller's mistake stays one. */
+/** Returns whether a failure of an HTTP request may be temporary; status codes from 400 to 499 except 429 are not. */
 export function isTransient(error: unknown): boolean {
   const { status } = (error instanceof TroupeError ? error.details : {}) as { readonly status?: unknown }
   if (typeof status === 'number' && status >= 400 && status < 500 && status !== 429) return false

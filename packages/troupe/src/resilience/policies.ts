@@ -1,21 +1,24 @@
-/** Policies by name: of this one, else of all. Each name has counts of its own. */
+/** Policies by name; the name `*` applies to all other names. Each name has its own counters. */
 import { type Clock, failure, type Random } from '../core/index.ts'
 import { compilePolicy, type PolicyOptions, type PolicyPart } from './compile-policy.ts'
 import type { Policy } from './policy.ts'
 
 export type PoliciesByName = Readonly<Record<string, PolicyOptions>>
 
-/** Names with counts of their own; beyond it the first one's begin anew. */
+/** The maximum number of names with compiled policies; beyond it the oldest policy is dropped with its counters. */
 const maxCompiled = 1_000
 
 export interface Policies {
-  /** Undefined where none was said. */
+  /** Returns the policy of a name; undefined if there is none. */
   of(name: string): Policy | undefined
-  /** Others in their place, whose counts begin anew; calls under way end under the old ones. @throws ValidationError */
+  /**
+   * Replaces all policies and resets the counters; calls in progress end under the old policies. @throws
+   * ValidationError
+   */
   replace(byName: PoliciesByName): void
 }
 
-/** @throws ValidationError for a policy that is none, before it is asked for */
+/** Compiles policies by name. @throws ValidationError for an invalid policy, before its first use */
 export function createPolicies(
   options: PoliciesByName,
   parts: {

@@ -1,15 +1,15 @@
-/** What all policies have in common: each runs a function under one rule, and `wrap` puts one around the other. */
+/** The interface of all policies: each runs a function under one rule, and `wrap` nests them. */
 import { checkFunction, checkOptions, checkSignalType } from '../core/index.ts'
 
 export interface PolicyCall {
   readonly signal?: AbortSignal | undefined
-  /** Tells apart what is counted or kept apart: a client, a question. */
+  /** Separates counters or stored values, for example by client or by query. */
   readonly key?: string | undefined
 }
 
 export type Guarded<Out> = (call: { readonly signal: AbortSignal | undefined }) => Promise<Out> | Out
 
-/** What every policy is called with. @throws ValidationError for what is no function, or no option */
+/** Checks the arguments of a policy. @throws ValidationError unless `fn` is a function, or for an unknown option */
 export function checkGuarded(where: string, fn: unknown, call: PolicyCall): void {
   checkFunction(`What ${where} was given`, fn)
   checkOptions(where, call, ['key', 'signal'])
@@ -18,12 +18,15 @@ export function checkGuarded(where: string, fn: unknown, call: PolicyCall): void
 
 export interface Policy {
   execute<Out>(fn: Guarded<Out>, call?: PolicyCall): Promise<Out>
-  /** With what a call would be refused now; counts nothing and takes no place. Absent where that can't be known before. */
+  /**
+   * Returns the error with which a call would be rejected now, without counting a call. Absent if this is not known in
+   * advance.
+   */
   rejection?(call: PolicyCall): Error | undefined
 }
 
 /**
- * One policy made of several, the first outermost.
+ * Nests policies, the first outermost.
  * @example const careful = wrap(retry({ clock, random }), breaker, timeout({ clock, limit: '5s', what: 'The shop' }))
  */
 export function wrap(...policies: readonly Policy[]): Policy {
@@ -36,7 +39,7 @@ export function wrap(...policies: readonly Policy[]): Policy {
       }
       return from(0, call.signal)
     },
-    // What is inside one that does not say may be mended by it.
+    // A policy without `rejection` may handle the rejections of inner policies, so the search ends there.
     rejection(call) {
       for (const policy of policies) {
         if (!policy.rejection) return undefined

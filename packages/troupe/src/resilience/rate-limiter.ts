@@ -1,17 +1,18 @@
 /**
- * So many calls in a sliding window, counted apart for each key. Our own: rate-limiter-flexible counts in fixed windows
- * on `Date.now`, lets twice the limit through at their edge, and keeps its keys until a global timer fires.
+ * Limits calls in a sliding window, counted separately for each key. rate-limiter-flexible is not used: it counts in
+ * fixed windows on `Date.now`, which admits twice the limit at their boundary. It also retains its keys until a global
+ * timer fires.
  */
 import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep, systemClock } from '../core/index.ts'
 import { checkInteger } from './check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface RateLimiterOptions {
-  /** Calls within one window; 60 by default. */
+  /** The number of calls within one window; 60 by default. */
   readonly limit?: number
   /** One minute by default. */
   readonly window?: Duration
-  /** Keys counted at once, 10,000 by default; beyond it the one that was quiet longest is forgotten. */
+  /** The maximum number of counted keys, 10,000 by default; beyond it the least recently used key is dropped. */
   readonly maxKeys?: number
   /** The machine's clock by default. */
   readonly clock?: Clock
@@ -19,15 +20,16 @@ export interface RateLimiterOptions {
 
 export interface RateTicket {
   readonly allowed: boolean
-  /** Calls that are still free in this window. */
+  /** The number of calls still available in this window. */
   readonly remaining: number
-  /** ms until a call is free; 0 where this one is allowed. */
+  /** The time in ms until a call is possible; 0 if this one is allowed. */
   readonly retryAfterMs: number
 }
 
 const shared = 'all'
 
 /**
+ * A policy that limits the rate of calls.
  * @example
  * const limiter = new RateLimiter({ limit: 60, window: '1m' })
  * if (!limiter.isAllowed(clientId)) return { error: 'Rate limit exceeded' }
@@ -37,10 +39,10 @@ export class RateLimiter implements Policy {
   readonly #windowMs: number
   readonly #maxKeys: number
   readonly #clock: Clock
-  /** When the calls of a key were made, or will be where somebody waits; rising, the key used last at the end. */
+  /** The ascending times of past calls and of waiting calls, by key; the most recently used key is last. */
   readonly #times = new Map<string, number[]>()
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError naming the invalid option */
   constructor(options: RateLimiterOptions = {}) {
     checkOptions('RateLimiter', options, ['limit', 'window', 'maxKeys', 'clock'])
     this.limit = checkInteger('RateLimiter', 'limit', options.limit ?? 60)
@@ -49,12 +51,12 @@ export class RateLimiter implements Policy {
     this.#clock = options.clock ?? systemClock
   }
 
-  /** Whether a call may be made now; it is counted then. */
+  /** Returns whether a call may be made now, and counts the call if so. */
   isAllowed(key = shared): boolean {
     return this.take(key).allowed
   }
 
-  /** The same, with what a refusal tells its caller. */
+  /** Like `isAllowed`, with the details for a rejected caller. */
   take(key = shared): RateTicket {
     const { times, afterMs } = this.#peek(key)
     if (afterMs === 0) times.push(this.#clock.monotonic())
@@ -62,8 +64,8 @@ export class RateLimiter implements Policy {
   }
 
   /**
-   * Waits for a place, first come, first served.
-   * @param maxWaitMs a longer wait is refused at once
+   * Waits until a call is possible, in order of arrival.
+   * @param maxWaitMs a longer wait is rejected at once
    * @throws RateLimitError `rate.limited`, CancelledError
    */
   async wait(call: PolicyCall & { readonly maxWaitMs?: number } = {}): Promise<void> {
@@ -90,7 +92,7 @@ export class RateLimiter implements Policy {
     return afterMs > 0 ? this.#rejection(afterMs) : undefined
   }
 
-  /** @throws RateLimitError `rate.limited` with `retryAfterMs` in its details, else what `fn` throws */
+  /** @throws RateLimitError `rate.limited` with `retryAfterMs` in its details; the errors of `fn` */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
     checkGuarded('RateLimiter.execute', fn, call)
     const { key, signal } = call

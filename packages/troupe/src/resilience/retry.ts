@@ -1,4 +1,7 @@
-/** Tries again what may pass. Our own: cockatiel's retry waits on global timers and draws its jitter from Math.random. */
+/**
+ * A policy that retries temporary failures. cockatiel's retry is not used: it waits on global timers and draws its
+ * jitter from Math.random.
+ */
 import { type Clock, checkOptions, checkPredicate, failure, type Random, sleep, storeError } from '../core/index.ts'
 import { type Backoff, backoffDelay } from './backoff.ts'
 import { checkInteger } from './check-integer.ts'
@@ -6,23 +9,24 @@ import { mayPass } from './is-transient.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
 export interface RetryPolicyOptions {
-  /** In all; 3 by default. */
+  /** The total number of attempts; 3 by default. */
   readonly attempts?: number
-  /** 1 s, then twice as long each time, at most 30 s, by default. */
+  /** By default 1 s, doubled for each attempt, 30 s at most. */
   readonly backoff?: Backoff
-  /** Which failures are worth another attempt; by default those that say so and broken connections. */
+  /** Selects the failures that are retried; by default errors marked as retryable and broken connections. */
   readonly when?: (error: unknown) => boolean
   readonly clock: Clock
   readonly random: Random
 }
 
-/** Whoever asks for a longer pause is not waited for. */
+/** The longest pause that a server may request; a failure that requests more is not retried. */
 const maxRetryAfterMs = 300_000
 
 /**
- * A pause is as long as whoever refused asked for, `retryAfterMs` of the error or of its details, where that is longer.
- * @throws what failed when another attempt is not worth it, or is asked for in more than 5 min; MaxRetriesExceededError with the last failure as cause;
- * CancelledError when the signal aborts during a pause
+ * Returns a retry policy. If a failure requests a longer pause, in its own `retryAfterMs` or that of its details, that
+ * pause is used.
+ * @throws the failure if a retry is not useful or the requested pause exceeds 5 min; MaxRetriesExceededError with the
+ * last failure as cause; CancelledError if the signal aborts during a pause
  * @example const stock = await retry({ attempts: 3, clock, random }).execute(() => askStock())
  */
 export function retry(options: RetryPolicyOptions): Policy {
@@ -51,7 +55,7 @@ export function retry(options: RetryPolicyOptions): Policy {
   }
 }
 
-/** In ms: the pause that whoever refused asked for, `retryAfterMs` of the error or of its details. */
+/** Returns the requested pause in ms, from `retryAfterMs` of the error or of its details; 0 if there is none. */
 function askedFor(error: unknown): number {
   const { retryAfterMs, details } = (error ?? {}) as { readonly retryAfterMs?: unknown; readonly details?: unknown }
   const asked = retryAfterMs ?? (details as { readonly retryAfterMs?: unknown } | undefined)?.retryAfterMs

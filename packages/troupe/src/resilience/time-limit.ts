@@ -1,22 +1,22 @@
-/** Bounds one call in time: whoever ignores the signal is no longer waited for. */
+/** Limits the time of one call: after the limit the caller continues, even if the call ignores its signal. */
 import { type Clock, checkOptions, type Duration, duration, failure, milliseconds, WorkTimer } from '../core/index.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
 export interface TimeLimit {
   readonly clock: Clock
-  /** ms; undefined = none. */
+  /** In ms; undefined for no limit. */
   readonly limitMs: number | undefined
-  /** Named in the error: `tool`, `model`, … */
+  /** The kind in the error: `tool`, `model`, … */
   readonly kind: string
-  /** What took so long, as the subject of the error's sentence. */
+  /** The subject of the error's sentence. */
   readonly what: string
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Runs `fn` with a signal that aborts at the limit and with the caller's own. Time in which the process was suspended is not
- * counted.
- * @throws TimeoutError `timeout` at the limit, CancelledError when the caller's signal aborts
+ * Runs `fn` with a signal that aborts at the limit or with the caller's signal. Time during which the process was
+ * suspended does not count.
+ * @throws TimeoutError `timeout` at the limit, CancelledError if the caller's signal aborts
  */
 export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) => Promise<Out> | Out): Promise<Out> {
   const { clock, limitMs, kind, what, signal } = limit
@@ -48,14 +48,14 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
   })
 }
 
-/** Waits no longer than the caller's signal, and for as long as it takes. @throws CancelledError when the signal aborts */
+/** Runs `fn` without a time limit, until the caller's signal aborts. @throws CancelledError if the signal aborts */
 export const unlessAborted = <Out>(
   limit: Pick<TimeLimit, 'clock' | 'what' | 'signal'>,
   fn: (signal: AbortSignal) => Promise<Out> | Out,
 ): Promise<Out> => withTimeLimit({ ...limit, limitMs: undefined, kind: 'own' }, fn)
 
 /**
- * The same as a policy.
+ * Returns `withTimeLimit` as a policy.
  * @example await timeout({ clock, limit: '5s', what: 'The shop' }).execute(({ signal }) => ask(signal))
  */
 export function timeout(options: { readonly clock: Clock; readonly limit: Duration; readonly what: string }): Policy {

@@ -1,6 +1,6 @@
 /**
- * Gathers single items into batches: a full batch goes at once, a part of one after a while. Our own: dataloader sends a
- * full batch only when its window is over, and keeps no bound on what waits.
+ * Collects single items into batches: a full batch is sent at once, an incomplete one after a delay. dataloader is not
+ * used, because it sends a full batch only after its window and does not bound the waiting items.
  */
 import {
   type Cancel,
@@ -16,13 +16,13 @@ import {
 import { checkInteger } from '../check-integer.ts'
 
 export interface BatchProcessorOptions<In, Out> {
-  /** One result for each item, in order; an Error in the place of a result fails that item alone. */
+  /** Processes a batch. Returns one result for each item, in order; an Error as a result fails that item alone. */
   readonly process: (items: readonly In[]) => Promise<readonly (Out | Error)[]> | readonly (Out | Error)[]
-  /** Items of a batch at most; 10 by default. */
+  /** The maximum number of items in a batch; 10 by default. */
   readonly size?: number
   /** How long the first item of a batch waits for others; 1 s by default. */
   readonly wait?: Duration
-  /** Items that may wait; 1,000 by default. */
+  /** The maximum number of waiting items; 1,000 by default. */
   readonly maxWaiting?: number
   /** The machine's clock by default. */
   readonly clock?: Clock
@@ -32,11 +32,12 @@ interface Waiting<In, Out> {
   readonly item: In
   readonly resolve: (out: Out) => void
   readonly reject: (error: unknown) => void
-  /** It goes out: its signal is minded no more. */
+  /** Called when the item is sent; its signal is ignored from then on. */
   readonly begun: () => void
 }
 
 /**
+ * Processes single items in batches.
  * @example
  * const batches = new BatchProcessor({ process: (texts: readonly string[]) => embedAll(texts), size: 10, wait: '1s' })
  * const vector = await batches.add('a text')
@@ -52,7 +53,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   readonly #running = new Set<Promise<void>>()
   #closed = false
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError naming the invalid option */
   constructor(options: BatchProcessorOptions<In, Out>) {
     checkOptions('BatchProcessor', options, ['process', 'size', 'wait', 'maxWaiting', 'clock'])
     checkFunction('The option process of BatchProcessor', options.process)
@@ -63,7 +64,10 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
     this.#waitMs = milliseconds(options.wait ?? '1s', 'The wait of a BatchProcessor')
   }
 
-  /** @throws what `process` failed with; CapacityError `batch.full`; CancelledError for one that had not begun, or closed */
+  /**
+   * @throws the error of `process`; CapacityError `batch.full`; CancelledError if the signal aborts before the item is
+   * sent, and `troupe.closed`
+   */
   async add(item: In, options: { readonly signal?: AbortSignal } = {}): Promise<Out> {
     if (this.#closed) throw failure('troupe.closed', { what: 'Adding to a batch' })
     checkCall('An item of a batch', options)
@@ -74,7 +78,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
       const one = { item, resolve, reject, begun }
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(one), 1)
-        // Who comes next is the first of a batch of its own.
+        // The next item starts a batch with a delay of its own.
         if (this.#waiting.length === 0) this.#stopWaiting()
         reject(failure('cancelled', { what: 'An item of a batch' }, { cause: signal?.reason }))
       }
@@ -85,13 +89,13 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
     })
   }
 
-  /** Sends what waits now, and resolves when all that was sent is done. */
+  /** Sends all waiting items now, and resolves when all batches are processed. */
   async flush(): Promise<void> {
     while (this.#waiting.length > 0) this.#send()
     await Promise.all(this.#running)
   }
 
-  /** Takes no more, and flushes. */
+  /** Rejects new items, and flushes. */
   async close(): Promise<void> {
     this.#closed = true
     await this.flush()

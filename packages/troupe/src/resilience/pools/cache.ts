@@ -1,6 +1,6 @@
 /**
- * Equal questions are answered once: by key, for a while, the least recently used going first, one call in flight. On
- * lru-cache, whose ages follow the clock it is given.
+ * Caches results by key for a time, with at most one call per key in flight; the least recently used is evicted first.
+ * It uses lru-cache with the given clock for ages.
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, checkOptions, type Duration, milliseconds } from '../../core/index.ts'
@@ -8,37 +8,40 @@ import { checkInteger } from '../check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from '../policy.ts'
 
 export interface CacheOptions {
-  /** Answers kept at most; 1,000 by default. */
+  /** The maximum number of cached results; 1,000 by default. */
   readonly max?: number
-  /** For how long one is good; an hour by default. */
+  /** The time for which a result is valid; an hour by default. */
   readonly ttl?: Duration
   readonly clock: Clock
 }
 
-/** @example const cache = new Cache({ ttl: '5m', clock }); await cache.execute(() => search(query), { key: query }) */
+/**
+ * A policy that caches results.
+ * @example const cache = new Cache({ ttl: '5m', clock }); await cache.execute(() => search(query), { key: query })
+ */
 export class Cache implements Policy {
   readonly #answers: LRUCache<string, { readonly value: unknown }>
   readonly #inFlight = new Map<string, Promise<unknown>>()
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError naming the invalid option */
   constructor(options: CacheOptions) {
     checkOptions('Cache', options, ['max', 'ttl', 'clock'])
     this.#answers = new LRUCache({
       max: checkInteger('Cache', 'max', options.max ?? 1_000),
       ttl: milliseconds(options.ttl ?? '1h', 'The ttl of a Cache', '1ms'),
       ttlResolution: 0,
-      // lru-cache takes a start of 0 for "no age".
+      // lru-cache treats a start time of 0 as "no age".
       perf: { now: () => options.clock.monotonic() + 1 },
     })
   }
 
-  /** @param call.key what the answer depends on, whose it is included; without one nothing is kept */
+  /** @param call.key everything that the result depends on, including its user; without a key no result is cached */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
     if (call.key === undefined) return fn({ signal: call.signal })
     return (await this.lookUp<Out>(call.key, async () => fn({ signal: call.signal }))).value
   }
 
-  /** The same, told whether somebody else had asked. A failure is kept by nobody. */
+  /** Returns the result and whether it came from the cache or a call in flight. A failure is not cached. */
   async lookUp<Out>(
     key: string,
     ask: () => Promise<Out>,
@@ -47,7 +50,7 @@ export class Cache implements Policy {
     const known = this.#answers.get(key)
     if (known) return { value: known.value as Out, cached: true }
     const running = this.#inFlight.get(key) as Promise<Out> | undefined
-    // The one who asks may be cancelled or fail for reasons of its own: then this one asks itself.
+    // The other call may be cancelled or fail for reasons of its own; then this call is made.
     if (running) {
       const found = await running.then(
         (value) => ({ value }),
@@ -66,7 +69,7 @@ export class Cache implements Policy {
       if (this.#inFlight.get(key) === asked) this.#inFlight.delete(key)
     }
   }
-  /** Lets go of the answers under these keys, those still to come included. */
+  /** Removes the results with matching keys, including results of calls in flight. */
   forget(matches: (key: string) => boolean): void {
     for (const key of [...this.#answers.keys(), ...this.#inFlight.keys()])
       if (matches(key)) {

@@ -1,18 +1,18 @@
 /**
- * The resources of a pool that are not lent. One that was idle for too long is removed, unless the pool needs it.
+ * The idle resources of a pool. A resource that was idle for too long is removed, unless the pool needs it.
  *
- * Invariant: a resource here has one timer; one that left has none.
+ * Invariant: an idle resource has exactly one timer; a removed resource has none.
  */
 import type { Cancel, Clock } from '../../core/index.ts'
 import type { PooledResource } from './pool-resources.ts'
 
 export interface IdleResourcesOptions<T> {
   readonly clock: Clock
-  /** How long one may be idle, ms. */
+  /** The time in ms that a resource may be idle. */
   readonly idleMs: number
-  /** Whether one that was idle for so long stays, with so many that are idle. */
+  /** Returns whether an expired resource must stay; `idle` is the number of idle resources. */
   readonly isNeeded: (idle: number) => boolean
-  /** Gets each that was removed for its idle time. */
+  /** Receives each resource that was removed after its idle time. */
   readonly removed: (pooled: PooledResource<T>) => void
 }
 
@@ -39,7 +39,7 @@ export class IdleResources<T> {
     this.#expireLater(idle)
   }
 
-  /** Removes the one that was used last, so that the others may become old. */
+  /** Removes the most recently used resource, so that the others can expire. */
   take(): PooledResource<T> | undefined {
     const idle = this.#all.pop()
     idle?.cancel()

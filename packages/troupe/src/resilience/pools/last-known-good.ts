@@ -1,4 +1,4 @@
-/** Answers with what was right last where the source fails: better old than nothing, and said so. */
+/** A policy that returns the last good value if the source fails. */
 import { LRUCache } from 'lru-cache'
 import {
   type Clock,
@@ -13,13 +13,13 @@ import { checkInteger } from '../check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from '../policy.ts'
 
 export interface LastKnownGoodOptions {
-  /** Values kept; 1,000 by default. */
+  /** The maximum number of stored values; 1,000 by default. */
   readonly max?: number
-  /** Older ones are no answer; for ever by default. */
+  /** The maximum age of a returned value; unlimited by default. */
   readonly maxAge?: Duration
   /**
-   * Asked before an old value is given: whether whoever asks may still see it. What was revoked meanwhile must not come
-   * back because a source failed.
+   * Returns whether the caller may still read an old value; called before each use. A revoked value must not be
+   * returned because a source failed.
    */
   readonly mayStillSee?: (key: string) => boolean | Promise<boolean>
   readonly when?: (error: unknown) => boolean
@@ -27,14 +27,17 @@ export interface LastKnownGoodOptions {
   readonly clock?: Clock
 }
 
-/** @example await lastKnownGood.execute(() => mesh.get('orders.17'), { key: 'ada orders.17' }) */
+/**
+ * A policy that returns the last known value if a call fails.
+ * @example await lastKnownGood.execute(() => mesh.get('orders.17'), { key: 'ada orders.17' })
+ */
 export class LastKnownGood implements Policy {
   readonly #options: LastKnownGoodOptions
   readonly #clock: Clock
   readonly #maxAgeMs: number
   readonly #values: LRUCache<string, { readonly value: unknown; readonly at: number }>
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError naming the invalid option */
   constructor(options: LastKnownGoodOptions = {}) {
     checkOptions('LastKnownGood', options, ['max', 'maxAge', 'mayStillSee', 'when', 'clock'])
     for (const name of ['mayStillSee', 'when'] as const)
@@ -49,8 +52,8 @@ export class LastKnownGood implements Policy {
   }
 
   /**
-   * @param call.key what the answer depends on, whose it is included; without one nothing is kept
-   * @throws what `fn` throws where there is nothing to answer with
+   * @param call.key everything that the value depends on, including its user; without a key no value is stored
+   * @throws the error of `fn` if there is no usable value
    */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
     checkGuarded('LastKnownGood.execute', fn, call)
@@ -69,7 +72,7 @@ export class LastKnownGood implements Policy {
     }
   }
 
-  /** Seeds what is answered before the source has ever answered. */
+  /** Stores a value, for example before the first answer of the source. */
   update(key: string, value: unknown): void {
     this.#values.set(key, { value, at: this.#clock.monotonic() })
   }
@@ -79,7 +82,10 @@ export class LastKnownGood implements Policy {
     return !mayStillSee || checkPredicate('The option mayStillSee of LastKnownGood', await mayStillSee(key))
   }
 
-  /** What would be answered. @returns undefined where nothing is, or it may not be seen any more */
+  /**
+   * Returns the stored value with its age in ms. @returns undefined if there is none, or if it must not be returned any
+   * more
+   */
   async get(key: string): Promise<{ readonly value: unknown; readonly ageMs: number } | undefined> {
     const known = this.#values.get(key)
     if (!known) return undefined

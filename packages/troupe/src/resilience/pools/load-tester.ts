@@ -1,4 +1,4 @@
-/** Puts load on an agent or a function and says how it held: counts, throughput, response times. */
+/** Runs a load test on an agent or a function and reports counts, throughput and response times. */
 import { type Clock, checkOptions, checkSignal, failure, fieldOf, systemClock } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
@@ -10,28 +10,28 @@ export interface LoadReport {
   readonly failedRequests: number
   /** 0 to 1. */
   readonly successRate: number
-  /** ms, of all requests. */
+  /** The response times of all requests, in ms. */
   readonly averageResponseTime: number
   readonly minResponseTime: number
   readonly maxResponseTime: number
   readonly requestsPerSecond: number
   readonly totalTime: number
-  /** ms below which half, 95 and 99 of 100 requests stayed (nearest rank). */
+  /** The response times in ms of 50, 95 and 99 of 100 requests (nearest rank). */
   readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99: number }
-  /** What failed, by name of the error. */
+  /** The number of failures by name of the error. */
   readonly errors: Readonly<Record<string, number>>
-  /** All thresholds were kept. */
+  /** Whether all thresholds were met. */
   readonly passed: boolean
-  /** Each threshold that was not, as a sentence. */
+  /** A sentence for each threshold that was not met. */
   readonly breaches: readonly string[]
 }
 
-/** What a load test must keep; ms, and shares from 0 to 1. */
+/** The thresholds of a load test; times in ms, rates from 0 to 1. */
 export interface LoadThresholds {
-  /** At least. */
+  /** Lower bounds. */
   readonly successRate?: number
   readonly requestsPerSecond?: number
-  /** At most. */
+  /** Upper bounds. */
   readonly averageResponseTime?: number
   readonly maxResponseTime?: number
   readonly p50?: number
@@ -40,6 +40,7 @@ export interface LoadThresholds {
 }
 
 /**
+ * Sends concurrent requests and measures them.
  * @example
  * const tester = new LoadTester(agent)
  * const report = await tester.run({ concurrent: 20, total: 200, thresholds: { successRate: 0.95, averageResponseTime: 2_000 } })
@@ -52,7 +53,7 @@ export class LoadTester {
 
   /**
    * @param target an agent, or a function that makes one request
-   * @throws ValidationError for one session: its requests wait for each other, so that their times would be those of a queue
+   * @throws ValidationError for a session: its requests wait for each other, so the test would measure a queue
    */
   constructor(target: LoadTarget, options: { readonly clock?: Clock } = {}) {
     checkOptions('LoadTester', options, ['clock'])
@@ -72,10 +73,11 @@ export class LoadTester {
   }
 
   /**
-   * @param options.concurrent requests in flight at once, 10 by default
-   * @param options.total requests in all, 100 by default
-   * @param options.signal ends it after the requests in flight, with CancelledError
-   * @param options.thresholds what the report's `passed` and `breaches` are about
+   * Runs the test.
+   * @param options.concurrent the number of requests in flight, 10 by default
+   * @param options.total the total number of requests, 100 by default
+   * @param options.signal ends the test after the requests in flight, with CancelledError
+   * @param options.thresholds the thresholds for `passed` and `breaches` of the report
    */
   async run(
     options: {

@@ -1,4 +1,4 @@
-/** What a pool is made with, and the checked values that it works with. */
+/** The options of a pool, and the checked settings. */
 import {
   type Clock,
   checkFunction,
@@ -13,31 +13,33 @@ import { checkInteger } from '../check-integer.ts'
 export interface PoolOptions<T> {
   readonly create: () => T | Promise<T>
   readonly dispose?: (resource: T) => unknown
-  /** Asked before each lending; one that is not valid, or whose check fails, is let go of and another is lent. */
+  /**
+   * Called before each use; a resource that is invalid, or whose check fails, is disposed of and replaced by another.
+   */
   readonly validate?: (resource: T) => boolean | Promise<boolean>
-  /** Resources kept; 20 by default. */
+  /** The number of resources that the pool retains; 20 by default. */
   readonly size?: number
-  /** Made beyond it while many are wanted, and let go of when they come back; 30 by default. */
+  /** The number of additional resources while demand is high, disposed of when returned; 30 by default. */
   readonly overflow?: number
-  /** Made at once, and kept however idle; 0 by default. */
+  /** The number of resources created at once and never disposed of for being idle; 0 by default. */
   readonly min?: number
-  /** How long to wait for one, its making or its check included; 30 s by default. */
+  /** How long to wait for a resource, including its creation and check; 30 s by default. */
   readonly acquireTimeout?: Duration
-  /** One that nobody wanted for so long is let go of; 5 min by default. */
+  /** The idle time after which a resource is disposed of; 5 min by default. */
   readonly idle?: Duration
-  /** None is lent that is older; 1 h by default. */
+  /** The maximum age of a lent resource; 1 h by default. */
   readonly maxLifetime?: Duration
   /** The machine's clock by default. */
   readonly clock?: Clock
 }
 
-/** Options of a pool with their defaults, checked. */
+/** The checked options of a pool with their defaults. */
 export interface PoolSettings<T> {
-  /** Whose functions are called on it. */
+  /** The original options, whose functions are called on this object. */
   readonly options: PoolOptions<T>
   readonly clock: Clock
   readonly size: number
-  /** With the overflow. */
+  /** `size` and `overflow` together. */
   readonly maxSize: number
   readonly min: number
   readonly acquireMs: number
@@ -58,7 +60,7 @@ const known = [
   'clock',
 ]
 
-/** @throws ValidationError naming the option that is wrong */
+/** @throws ValidationError naming the invalid option */
 export function poolSettings<T>(options: PoolOptions<T>): PoolSettings<T> {
   checkOptions('Pool', options, known)
   checkFunction('The option create of Pool', options.create)

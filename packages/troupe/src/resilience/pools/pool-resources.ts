@@ -1,9 +1,9 @@
-/** Makes the resources of a pool, tells which may be lent, and disposes of them. Knows of no caller. */
+/** Creates, checks and disposes of the resources of a pool. It does not know the callers. */
 import type { PoolSettings } from './pool-options.ts'
 
 export interface PooledResource<T> {
   readonly resource: T
-  /** Of the monotonic clock, ms. */
+  /** The monotonic time of its creation, in ms. */
   readonly madeAt: number
 }
 
@@ -15,12 +15,12 @@ export class PoolResources<T> {
     this.#settings = settings
   }
 
-  /** How many were created and disposed of so far. */
+  /** The number of resources created and disposed of so far. */
   get counters(): { readonly created: number; readonly disposed: number } {
     return this.#counters
   }
 
-  /** @throws what the option `create` throws */
+  /** @throws the errors of the option `create` */
   async create(): Promise<PooledResource<T>> {
     const resource = await this.#settings.options.create()
     this.#counters.created++
@@ -31,7 +31,7 @@ export class PoolResources<T> {
     return this.#settings.clock.monotonic() - madeAt >= this.#settings.lifetimeMs
   }
 
-  /** Whether it may be lent: it is not old, and the option `validate` accepts it. */
+  /** Returns whether the resource may be lent: not too old, and accepted by the option `validate`. */
   async isUsable(pooled: PooledResource<T>): Promise<boolean> {
     if (this.isOld(pooled)) return false
     try {
@@ -41,7 +41,7 @@ export class PoolResources<T> {
     }
   }
 
-  /** Ignores what the option `dispose` throws: no caller can act on it. */
+  /** Ignores errors of the option `dispose`, because no caller can act on them. */
   async dispose({ resource }: PooledResource<T>): Promise<void> {
     this.#counters.disposed++
     try {

@@ -1,10 +1,10 @@
 /**
- * Resources that are expensive to make (connections, browsers), lent one at a time. A resource is made when it is wanted,
- * checked before it is lent, and disposed of when it is idle for long or old. Callers are served in the order in which
- * they came.
+ * A pool of expensive resources (connections, browsers), each lent to one caller at a time. A resource is created on
+ * demand, checked before each use, and disposed of when it is idle for long or too old. Callers are served in order of
+ * arrival.
  *
- * Invariant: each caller that is served has a place, and there are at most `size` and `overflow` places. A place is free
- * again when its resource comes back, or could not be made.
+ * Invariant: each served caller has a slot, and there are at most `size` plus `overflow` slots. A slot becomes free
+ * when its resource is returned or could not be created.
  */
 import { checkCall, checkFunction, duration, failure } from '../../core/index.ts'
 import { IdleResources } from './idle-resources.ts'
@@ -14,7 +14,7 @@ import { WaitingCallers, type WaitLimit, watchLimit } from './waiting-callers.ts
 
 export interface Lent<T> extends AsyncDisposable {
   readonly resource: T
-  /** Gives it back; a second time does nothing. @param broken it is let go of */
+  /** Returns the resource to the pool; a second call has no effect. @param broken disposes of the resource */
   release(outcome?: { readonly broken?: boolean }): Promise<void>
 }
 
@@ -28,6 +28,7 @@ export interface ResourcePoolStats {
 }
 
 /**
+ * Lends resources to callers.
  * @example
  * const pool = new Pool({ create: connect, dispose: (one) => one.close(), validate: (one) => one.ping() })
  * const rows = await pool.use((connection) => connection.query('select 1'))
@@ -36,15 +37,15 @@ export class Pool<T> implements AsyncDisposable {
   readonly #settings: PoolSettings<T>
   readonly #resources: PoolResources<T>
   readonly #idle: IdleResources<T>
-  /** Each is handed a place, with the resource that has it where that is good. */
+  /** Each waiting caller receives a slot, together with its resource if that is still good. */
   readonly #waiting = new WaitingCallers<PooledResource<T> | undefined>()
-  /** Places: of resources that are lent, being made, or being checked. */
+  /** The number of used slots: for resources that are lent, being created or being checked. */
   #inUse = 0
   #timeouts = 0
   #closed = false
   #empty: (() => void) | undefined
 
-  /** @throws ValidationError naming the option that is wrong */
+  /** @throws ValidationError naming the invalid option */
   constructor(options: PoolOptions<T>) {
     const settings = poolSettings(options)
     const { clock, idleMs, min } = settings
@@ -66,7 +67,11 @@ export class Pool<T> implements AsyncDisposable {
     return { idle, inUse, waiting, ...counters, timeouts: this.#timeouts }
   }
 
-  /** @throws TimeoutError `pool.timeout`; CancelledError when the signal aborts, or closed; what `create` throws */
+  /**
+   * Acquires a resource.
+   * @throws TimeoutError `pool.timeout`; CancelledError if the signal aborts, and `troupe.closed`; the errors of
+   * `create`
+   */
   async acquire(options: { readonly signal?: AbortSignal } = {}): Promise<Lent<T>> {
     checkCall('Acquiring from a pool', options)
     if (this.#closed) throw failure('troupe.closed', { what: 'Acquiring from a pool' })
@@ -77,7 +82,7 @@ export class Pool<T> implements AsyncDisposable {
     return this.#lend(await this.#inTime(this.#fit(candidate), limit))
   }
 
-  /** Lends one for as long as the function works. */
+  /** Lends a resource for the duration of the function. */
   async use<Out>(
     run: (resource: T) => Promise<Out> | Out,
     options: { readonly signal?: AbortSignal } = {},
@@ -87,7 +92,7 @@ export class Pool<T> implements AsyncDisposable {
     return await run(lent.resource)
   }
 
-  /** Lends no more, waits for what is lent, and disposes of all. */
+  /** Rejects waiting and new callers, waits for lent resources, and disposes of all. */
   async close(): Promise<void> {
     this.#closed = true
     this.#waiting.rejectAll(failure('troupe.closed', { what: 'Acquiring from a pool' }))
@@ -111,7 +116,9 @@ export class Pool<T> implements AsyncDisposable {
     return { clock, until: clock.monotonic() + acquireMs, signal, timedOut }
   }
 
-  /** What comes too late is kept for others: until then it has its place. */
+  /**
+   * A resource that becomes available after the limit is released for other callers; until then it occupies its slot.
+   */
   async #inTime(fitting: Promise<PooledResource<T>>, limit: WaitLimit): Promise<PooledResource<T>> {
     const over = Promise.withResolvers<never>()
     const endWatch = watchLimit(limit, over.reject)
@@ -128,7 +135,7 @@ export class Pool<T> implements AsyncDisposable {
     }
   }
 
-  /** @returns one that may be lent: the candidate, another idle one, or a new one */
+  /** @returns a usable resource: the candidate, another idle one, or a new one */
   async #fit(candidate: PooledResource<T> | undefined): Promise<PooledResource<T>> {
     for (let pooled = candidate ?? this.#idle.take(); pooled; pooled = this.#idle.take()) {
       if (await this.#resources.isUsable(pooled)) return pooled
@@ -148,7 +155,7 @@ export class Pool<T> implements AsyncDisposable {
 
   async #release(pooled: PooledResource<T>, broken: boolean): Promise<void> {
     const isGood = !broken && !this.#closed && !this.#resources.isOld(pooled)
-    // Its place goes along.
+    // The caller takes over the slot together with the resource.
     if (this.#waiting.serve(isGood ? pooled : undefined)) {
       if (!isGood) await this.#resources.dispose(pooled)
       return
@@ -159,7 +166,7 @@ export class Pool<T> implements AsyncDisposable {
     if (!isRetained) await this.#resources.dispose(pooled)
   }
 
-  /** A place is free: it goes to the caller that waits longest. */
+  /** Gives a free slot to the caller that has waited longest. */
   #free(): void {
     if (this.#waiting.serve(undefined)) return
     this.#inUse--
@@ -170,7 +177,7 @@ export class Pool<T> implements AsyncDisposable {
     this.#inUse++
     void this.#fit(undefined).then(
       (pooled) => this.#release(pooled, false),
-      // The next caller that acquires one gets the error.
+      // The next caller that acquires a resource gets the error.
       () => this.#free(),
     )
   }

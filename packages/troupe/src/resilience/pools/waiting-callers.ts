@@ -1,18 +1,18 @@
 /**
- * Callers that wait for something that is handed out one at a time: the caller that came first is served first.
+ * A first-in, first-out queue of callers that wait for a value each.
  *
- * Invariant: a caller leaves the queue at the moment at which it is served, times out or is cancelled, so that nothing is
- * handed to a caller that has left.
+ * Invariant: a caller leaves the queue at the moment at which it is served, times out or is cancelled. No value is
+ * given to a caller that has left.
  */
 import { type Clock, failure } from '../../core/index.ts'
 
-/** How long one caller waits. */
+/** The limit of one caller's wait. */
 export interface WaitLimit {
   readonly clock: Clock
-  /** Of the monotonic clock, ms. */
+  /** The monotonic time in ms at which the wait ends. */
   readonly until: number
   readonly signal: AbortSignal | undefined
-  /** Makes the error of a caller whose time is over. */
+  /** Creates the error of a caller that timed out. */
   readonly timedOut: () => Error
 }
 
@@ -40,7 +40,7 @@ export class WaitingCallers<T> {
     return this.#all.length
   }
 
-  /** @returns what `serve` hands out. @throws what the limit or `rejectAll` says */
+  /** @returns the value passed to `serve`. @throws the error of the limit or of `rejectAll` */
   async wait(limit: WaitLimit): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const caller = { resolve, reject }
@@ -58,7 +58,7 @@ export class WaitingCallers<T> {
     }
   }
 
-  /** Hands something to the caller that waits longest. @returns false where none waits */
+  /** Gives a value to the caller that has waited longest. @returns false if no caller waits */
   serve(handed: T): boolean {
     const caller = this.#all.shift()
     caller?.resolve(handed)

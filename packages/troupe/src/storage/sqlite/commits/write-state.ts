@@ -42,7 +42,7 @@ export class WriteState {
     return this.#listeners.on(listener)
   }
 
-  /** @throws if changes are not accepted: LifecycleError `troupe.closed`, or the error of the failure */
+  /** @throws if changes are not accepted: CancelledError `troupe.closed`, or the error of the failure */
   check(): void {
     if (this.isClosed) throw failure('troupe.closed', { what: 'A change' })
     if (this.#failure) throw this.errorOf(this.#failure)
