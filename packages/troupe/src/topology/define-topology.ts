@@ -1,4 +1,6 @@
-/** Any form of a topology becomes the canonical one, checked; the canonical one comes back with its agents. */
+/**
+ * Compiles any form of a topology to the canonical one and checks it; reads the canonical form back with its agents.
+ */
 import type { Agent } from '../agents/index.ts'
 import { checkOptions, failure, isObject, listOf, readable } from '../core/index.ts'
 import type { CanonicalTopology } from './canonical/canonical-topology.ts'
@@ -11,9 +13,10 @@ import type { CompiledTopology, ObjectForm, StringForm, TopologyForm } from './t
 export type { CompiledTopology, TopologyForm } from './topology-forms.ts'
 
 /**
- * @param form strings, objects, a pattern, or what `toJSON()` gave
- * @param options `agents`: the definitions that a form names without bringing them
- * @throws ValidationError for whatever does not fit together, naming the place and the remedy
+ * Compiles a topology.
+ * @param form strings, objects, a pattern, or the result of `toJSON()`
+ * @param options `agents`: the definitions that a form refers to by name
+ * @throws ValidationError for any inconsistency, with its location and a remedy
  * @example defineTopology({ agents: [lead, worker], flows: ['Start -> Lead', 'Lead <-> Worker', 'Lead -> End'] })
  */
 export function defineTopology(
@@ -30,7 +33,7 @@ export function defineTopology(
 
 type Agents = ReadonlyMap<string, Agent>
 
-/** A compiled topology that code has put together itself, from one of ours with other agents say. */
+/** Reads a compiled topology that the application built itself, for example from another one with different agents. */
 function readCompiled({ canonical, agents }: CompiledTopology): CompiledTopology {
   if (!(agents instanceof Map))
     throw failure('validation.failed', {

@@ -1,23 +1,26 @@
-/** Types by which the compiler holds a stage of a pipeline to what the one before gives. */
+/** Types with which the compiler checks that each stage of a pipeline accepts the output of the previous one. */
 import type { Agent } from '../agents/index.ts'
 import type { Json } from '../core/index.ts'
 
 /** A stage of a pipeline. */
 export interface PipelineStage {
-  /** They run one after the other, each with what the one before gave, unless the stage is `parallel`. */
+  /** The agents run in sequence, each with the output of the previous one, unless the stage is `parallel`. */
   readonly agents: readonly Agent[]
-  /** `true`: its agents run at once, each with what the stage before gave, and the next stage gets `{ results }`. */
+  /**
+   * `true`: the agents run in parallel, each with the output of the previous stage, and the next stage gets `{ results
+   * }`.
+   */
   readonly parallel?: boolean
 }
 
-/** What an agent gives; unknown where its definition does not say. */
+/** The output type of an agent; unknown if its definition has none. */
 export type OutputOf<A> = A extends Agent<never, infer Out> ? Out : unknown
 type InputOf<A> = A extends { readonly types?: { input(value: infer In): void } } ? In : never
 
-/** Schemas give lists that may be changed, and code gives lists that may not: that is no difference in JSON. */
+/** Makes a type deeply readonly: schemas have mutable lists and code has readonly lists, which are equal in JSON. */
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
 
-/** Whether a value may be passed on; true where one of the two sides says nothing. */
+/** Whether a value may be passed on; true if one of the two types is unspecified. */
 type Fits<Passed, Wanted> = [Wanted] extends [never]
   ? true
   : unknown extends Passed
@@ -28,7 +31,7 @@ type Fits<Passed, Wanted> = [Wanted] extends [never]
         ? true
         : false
 
-/** Stands in the place of an agent that does not fit, so that the compiler's error says what does not. */
+/** Replaces the type of an agent that does not fit, so that the compiler's error names both types. */
 interface Misfit<Passed, Wanted> {
   readonly 'it is given': Passed
   readonly 'it takes': Wanted
@@ -43,14 +46,14 @@ type CheckedAgents<Members, Passed, Parallel> = Members extends readonly [infer 
   : Members
 
 type LastOf<List> = List extends readonly [...infer _, infer Last] ? Last : unknown
-/** Of a parallel stage the results come together, and nothing is said about them here. */
+/** The output type of a stage; unknown for a parallel stage, whose results are combined. */
 type OutputOfStage<Stage> = Stage extends { readonly parallel: true }
   ? unknown
   : Stage extends { readonly agents: infer Members }
     ? OutputOf<LastOf<Members>>
     : unknown
 
-/** The stages themselves where each fits the one before. */
+/** The stages unchanged, if each fits the previous one. */
 export type FittingStages<Stages, Passed = unknown> = Stages extends readonly [infer Head, ...infer Others]
   ? readonly [
       Head extends { readonly agents: infer Members }
@@ -67,5 +70,5 @@ export type FittingStages<Stages, Passed = unknown> = Stages extends readonly [i
     ]
   : Stages
 
-/** What the last stage gives. */
+/** The output type of the last stage. */
 export type OutputOfStages<Stages> = OutputOfStage<LastOf<Stages>>

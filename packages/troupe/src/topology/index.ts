@@ -1,4 +1,4 @@
-/** The graph of a team: forms, patterns, the canonical form with its configuration, and the check before a run. */
+/** The graph of a team: forms, patterns, the canonical form with its configuration, and the checks before a run. */
 export type {
   CanonicalEdge,
   CanonicalNode,

@@ -1,4 +1,4 @@
-/** Puts a team into the place of a node of another: same run, same journal, names like `Team/Agent`. */
+/** Replaces a node of a team by another team: same run, same journal, names like `Team/Agent`. */
 import type { CanonicalEdge, CanonicalNode } from './canonical/canonical-topology.ts'
 import { invalid, type TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology } from './topology-forms.ts'
@@ -18,7 +18,7 @@ export function nestTeam(draft: TopologyDraft, name: string, { canonical, agents
   const entries = canonical.edges.filter((edge) => edge.from === 'Start')
   const fan = entries.length > 1 ? { fanOut: true as const } : {}
   for (const edge of into) {
-    // Whoever is invoked first inside need not be who answers: the invocation comes back all the same.
+    // The first invoked agent inside is not always the one that answers; `returns` makes the invocation return anyway.
     const back = out.some((o) => o.to === edge.from) ? { returns: true as const } : {}
     for (const entry of entries)
       draft.addEdge({ ...edge, ...(edge.from === 'Start' ? {} : fan), ...back, to: inside(entry.to) })

@@ -1,4 +1,7 @@
-/** Ready topologies. Each is an ordinary topology of nodes and edges; all take `config` for what a run is told by default. */
+/**
+ * Predefined topologies. Each is an ordinary topology of nodes and edges; all accept `config` as the default run
+ * configuration.
+ */
 import type { Agent, StepContext } from '../agents/index.ts'
 import {
   checkFlag,
@@ -20,7 +23,7 @@ import { checkDefinition, TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology, NodeOptions } from './topology-forms.ts'
 
 interface Common {
-  /** What a run of it is told where the run itself says nothing. */
+  /** The default run configuration. */
   readonly config?: RunConfig
 }
 type Agents = readonly Agent[]
@@ -41,7 +44,7 @@ class Plan extends TopologyDraft {
     return agent.name
   }
 
-  /** An agent that is in the team already is there once more, as a node of its own. */
+  /** Adds an agent; if the team already contains it, adds a further node for it. */
   addCopy(agent: Agent): string {
     checkDefinition(agent)
     let name = agent.name
@@ -50,7 +53,7 @@ class Plan extends TopologyDraft {
     return name
   }
 
-  /** Under a name that no agent of the user has. */
+  /** Adds a built-in agent under a name that no agent of the user has. */
   role(wanted: string, role: PatternRole, code?: RoleCode, options: NodeOptions = {}): string {
     let name = wanted
     for (let n = 2; this.nodes.has(name); n++) name = `${wanted}${n}`
@@ -73,7 +76,7 @@ function some<T>(what: string, value: readonly T[]): readonly T[] {
     throw failure('validation.failed', { what, problem: 'it must be a list of at least one' })
   return listOf(what, value)
 }
-/** A switch that is off where nothing is said. */
+/** Reads a switch that is off by default. */
 const flag = (what: string, value: boolean | undefined) => value !== undefined && checkFlag(what, value)
 
 function record<T>(what: string, value: { readonly [key: string]: T }): { readonly [key: string]: T } {
@@ -95,8 +98,8 @@ function integer(what: string, value: unknown): number {
 }
 
 /**
- * Makes a pipeline: one stage after the other, and an agent in as many of them as wanted. What a stage gives has to fit
- * what the next one takes, as far as both say so in their types.
+ * Builds a pipeline of stages in sequence; an agent may be in several stages. The output of a stage must fit the input
+ * of the next one, as far as both have types.
  * @example patterns.pipeline({ stages: [{ agents: [draft] }, { agents: [facts, style], parallel: true }, { agents: [merge] }] })
  */
 function pipeline<const Stages extends readonly PipelineStage[]>(
@@ -118,7 +121,7 @@ function pipeline<const Stages extends readonly PipelineStage[]>(
   return plan.compiled()
 }
 
-/** A list of agents reads like a team at work together: whoever did not say which is meant is told. */
+/** Advises a caller that did not set `parallel`, because a list of agents may look like parallel work. */
 const sequenceFindings = (stages: readonly PipelineStage[]): readonly Finding[] =>
   stages.flatMap(({ agents, parallel }, i) =>
     agents.length < 2 || parallel !== undefined
@@ -134,7 +137,7 @@ const sequenceFindings = (stages: readonly PipelineStage[]): readonly Finding[] 
         ],
   )
 
-/** The hub invokes spokes and meets their results; one at a time unless `parallelSpokes`. */
+/** Builds a team whose hub invokes spokes and joins their results; one at a time unless `parallelSpokes`. */
 function hubAndSpoke<Out>(
   options: Common & { readonly hub: Agent<never, Out>; readonly spokes: Agents; readonly parallelSpokes?: boolean },
 ): CompiledTopology<Out> {
@@ -151,7 +154,7 @@ function around(plan: Plan, hub: Agent, spokes: Agents, node: NodeOptions = {}):
   plan.to(center, 'End')
 }
 
-/** Each parent invokes its children; `tree` gives the children by the name of their parent. */
+/** Builds a team in which each parent invokes its children; `tree` lists the children by the name of their parent. */
 function hierarchical<Out>(
   options: Common & { readonly root: Agent<never, Out>; readonly tree: { readonly [parent: string]: Agents } },
 ): CompiledTopology<Out> {
@@ -164,7 +167,7 @@ function hierarchical<Out>(
   return plan.compiled()
 }
 
-/** Everyone may invoke, hand off to and answer everyone; anyone may finish. */
+/** Builds a team in which each agent may invoke, hand off to and answer every other, and each may finish. */
 function mesh(options: Common & { readonly agents: Agents; readonly entry?: Agent }): CompiledTopology {
   const plan = new Plan('mesh', options, ['agents', 'entry'])
   everyone(plan, options.agents, options.entry)
@@ -179,7 +182,7 @@ function everyone(plan: Plan, agents: Agents, entry: Agent | undefined): void {
   for (const name of all) plan.to(name, 'End')
 }
 
-/** The center invokes the points, all at once where it asks for several. */
+/** Builds a team whose center invokes the points, in parallel if it invokes several. */
 function star<Out>(
   options: Common & { readonly center: Agent<never, Out>; readonly points: Agents },
 ): CompiledTopology<Out> {
@@ -188,7 +191,7 @@ function star<Out>(
   return plan.compiled()
 }
 
-/** Each passes its value to the next, so many rounds. */
+/** Builds a ring in which each agent passes its value to the next, for the given number of rounds. */
 function ring(options: Common & { readonly agents: Agents; readonly rounds?: number }): CompiledTopology {
   const plan = new Plan('ring', options, ['agents', 'rounds'])
   const rounds = integer('rounds', options.rounds ?? 1)
@@ -201,7 +204,10 @@ function ring(options: Common & { readonly agents: Agents; readonly rounds?: num
   return plan.compiled()
 }
 
-/** What the broadcaster says goes to all receivers at once; with replies it is run again with them. */
+/**
+ * Builds a team in which the broadcaster's value is sent to all receivers in parallel. With replies the broadcaster
+ * executes again with the results.
+ */
 function broadcast(
   options: Common & { readonly broadcaster: Agent; readonly receivers: Agents; readonly allowReplies?: boolean },
 ): CompiledTopology {
@@ -218,7 +224,7 @@ function broadcast(
   return plan.compiled()
 }
 
-/** A hub that sees its workers' failures among the results, and decides itself what to do about them. */
+/** Builds a hub that receives its workers' failures among the results and decides how to handle them. */
 function supervisor<Out>(
   options: Common & { readonly supervisor: Agent<never, Out>; readonly workers: Agents },
 ): CompiledTopology<Out> {
@@ -227,14 +233,18 @@ function supervisor<Out>(
   return plan.compiled()
 }
 
-/** One at work at a time, handing off to whom it thinks best; whoever has the answer finishes. */
+/** Builds a team with one active agent at a time, which hands off to another one or finishes. */
 function swarm(options: Common & { readonly agents: Agents; readonly entry?: Agent }): CompiledTopology {
   const plan = new Plan('swarm', options, ['agents', 'entry'])
   everyone(plan, options.agents, options.entry)
   return plan.compiled()
 }
 
-/** @param options `by` the field of the task that names the route (`type`), or a function that does */
+/**
+ * Builds a team that routes each task to one agent.
+ * @param options `by` is the field of the task that names the route (`type` by default), or a function that returns the
+ * name
+ */
 function router<Out>(
   options: Common & {
     readonly routes: { readonly [type: string]: Agent<never, Out> }
@@ -257,7 +267,11 @@ function router<Out>(
   return plan.compiled()
 }
 
-/** @param options `split` makes items of the task (a list needs none); `reduce` gets `{ results }` in their order */
+/**
+ * Builds a team that maps items and reduces the results.
+ * @param options `split` makes items of the task (a list needs none); `reduce` gets `{ results }` in the order of the
+ * items
+ */
 function mapReduce<Out>(
   options: Common & {
     readonly split?: (task: never) => readonly unknown[] | Promise<readonly unknown[]>
@@ -279,7 +293,10 @@ function mapReduce<Out>(
   return plan.compiled()
 }
 
-/** The value that at least `quorum` voters gave (more than half by default); no quorum fails the run. Who votes twice is named twice. */
+/**
+ * Builds a vote. The result is the value that at least `quorum` voters returned (more than half by default); without a
+ * quorum the run fails. A voter with two votes is listed twice.
+ */
 function vote(options: Common & { readonly voters: Agents; readonly quorum?: number }): CompiledTopology {
   const plan = new Plan('vote', options, ['voters', 'quorum'])
   const voters = some('A vote', options.voters).map((agent) => plan.add(agent))
@@ -293,7 +310,7 @@ function vote(options: Common & { readonly voters: Agents; readonly quorum?: num
   return plan.compiled()
 }
 
-/** All agents work on the shared context, round after round, until it is as wanted. */
+/** Builds a team whose agents work on the shared context in rounds, until the condition `until` is met. */
 function blackboard(
   options: Common & { readonly agents: Agents; readonly until: (context: StepContext['context']) => unknown },
 ): CompiledTopology {
@@ -306,7 +323,10 @@ function blackboard(
   return plan.compiled()
 }
 
-/** The planner returns tasks (a list, or `{ tasks }`), the executor does each, the planner is run again with the results. */
+/**
+ * Builds a team with a planner that returns tasks (a list, or `{ tasks }`) and an executor that executes each. The
+ * planner then executes again with the results.
+ */
 function planAndExecute(options: Common & { readonly planner: Agent; readonly executor: Agent }): CompiledTopology {
   const plan = new Plan('planAndExecute', options, ['planner', 'executor'])
   const planner = plan.add(options.planner)
@@ -320,7 +340,10 @@ function planAndExecute(options: Common & { readonly planner: Agent; readonly ex
   return plan.compiled()
 }
 
-/** The check returns `{ pass, feedback }`; the body is run again with `{ task, value, feedback }`, `max` times at most. */
+/**
+ * Builds a loop. The check returns `{ pass, feedback }`; the body executes again with `{ task, value, feedback }`, at
+ * most `max` times.
+ */
 function loop(
   options: Common & { readonly body: Agent; readonly check: Agent; readonly max?: number },
 ): CompiledTopology {

@@ -1,4 +1,7 @@
-/** Reads the canonical form back: the definitions are passed, those of patterns are made again from their roles. */
+/**
+ * Reads the canonical form: the definitions of agents are passed, and the agents of patterns are created from their
+ * roles.
+ */
 import type { Agent } from '../agents/index.ts'
 import { checkFlag, checkName, checkOptions, failure, listOf, show } from '../core/index.ts'
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
@@ -11,7 +14,7 @@ import type { CompiledTopology } from './topology-forms.ts'
 const nodeFields = ['name', 'kind', 'agent', 'join', 'deadline', 'onFailure', 'limit', 'role']
 const edgeFields = ['from', 'to', 'type', 'fanOut', 'alternating', 'maxTurns', 'limit', 'returns', 'when']
 
-/** @throws ValidationError for a form of another version, or a definition that is missing */
+/** Reads a canonical topology. @throws ValidationError for a form of another version, or a missing definition */
 export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<string, Agent>): CompiledTopology {
   checkOptions('topology', form, ['version', 'nodes', 'edges', 'config'])
   if (form.version !== 1)

@@ -1,4 +1,4 @@
-/** Reads the object form: nodes and edges, one by one. */
+/** Reads the object form: a list of nodes and a list of edges. */
 import type { Agent } from '../agents/index.ts'
 import { checkFlag, checkName, checkOptions, listOf, nearest, show } from '../core/index.ts'
 import { nestTeam } from './nest-team.ts'

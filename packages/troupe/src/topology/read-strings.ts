@@ -24,7 +24,7 @@ interface Flow {
 
 const remedy = 'Write A -> B, A <-> B, A <~> B or A => {B, C}'
 
-/** Names on one side: one, or several in braces. */
+/** Returns the names on one side of a flow: one, or several in braces. */
 function side(flow: string, text: string): readonly string[] {
   const inner = /^\{(.*)\}$/s.exec(text.trim())?.[1] ?? text
   const names = inner.split(',').map((name) => name.trim())
@@ -46,10 +46,10 @@ function parse(text: string): Flow {
   throw invalid(`the flow '${text}'`, 'it has no arrow', remedy)
 }
 
-/** However it is spaced, a flow is the same flow; spaces within a name are part of it. */
+/** Normalises the spaces of a flow; spaces within a name are preserved. */
 const plain = (flow: string) => flow.trim().replaceAll(/\s*(<->|<~>|->|=>|[{},])\s*/g, '$1')
 
-/** Agents may be called as what every object has, such as constructor. */
+/** Only own properties count, because an agent may have the name of an inherited one, such as `constructor`. */
 const ownOf = <T>(options: { readonly [name: string]: T } | undefined, name: string): T | undefined =>
   options && Object.hasOwn(options, name) ? options[name] : undefined
 

@@ -1,6 +1,7 @@
 /**
- * The agents of patterns: small, without memory (all they need is in their input and results), made again from their
- * role. Those that carry out a user's function need it passed again in a process that did not start the run.
+ * The built-in agents of patterns. They are stateless, because their input and results contain all they need, and are
+ * created from their role. A role with a user's function needs that function again in a process that did not start the
+ * run.
  */
 import type { Agent, Outcome, StepContext, StepEntry } from '../agents/index.ts'
 import { canonicalJson, encodeJson, failure, hashText, type Json, readable } from '../core/index.ts'
@@ -28,10 +29,13 @@ const fieldsOf = (value: Json | undefined): { readonly [key: string]: Json } =>
     : {}
 
 const firstOf = (results: Results | undefined): WithRequest | undefined => results?.[0]
-/** What the team was asked, however often its agents have met since. */
+/** Returns the request to the team, independent of the number of joins since. */
 const taskOf = (entry: StepEntry): Json => entry.request ?? entry.input
 
-/** One that needs a function which was not passed is incomplete: it can be written down again, and not be run. */
+/**
+ * Creates the agent of a role. Without a required function the agent is incomplete: it can be serialised but not
+ * executed.
+ */
 export function createRoleAgent(name: string, role: PatternRole, code?: RoleCode): Agent {
   const lacks = !code && needsCode(role)
   const step = lacks ? () => Promise.reject(missing(name)) : stepOf(name, role, code)
@@ -93,7 +97,7 @@ async function route(
   const field = typeof role.by === 'string' ? role.by : ''
   const fields = fieldsOf(input)
   const decided = by ? await by(input) : Object.hasOwn(fields, field) ? fields[field] : undefined
-  // Names of routes are texts, also where they are written as numbers.
+  // Names of routes are strings, even if a task has a number.
   const type = typeof decided === 'number' ? String(decided) : decided
   const agent = typeof type === 'string' && Object.hasOwn(role.routes, type) ? role.routes[type] : undefined
   if (agent === undefined)
@@ -128,7 +132,7 @@ async function board(
   return invoke(role.agents.map((agent) => ({ agent, input: taskOf(entry) })))
 }
 
-/** Equal values are equal votes; who failed has not voted. */
+/** Counts votes: equal values are equal votes, and a failed voter has no vote. */
 function count({ voters, quorum }: RoleOf<'vote'>, { input, results }: StepEntry): Outcome {
   if (!results) return invoke(voters.map((agent) => ({ agent, input })))
   const votes = new Map<string, number>()
@@ -152,7 +156,10 @@ function count({ voters, quorum }: RoleOf<'vote'>, { input, results }: StepEntry
   return finish(JSON.parse(winner) as Json)
 }
 
-/** The planner says tasks, the executor does each, the planner sees the results and answers, or says more tasks. */
+/**
+ * The planner returns tasks, and the executor executes each. The planner then gets the results and returns an answer or
+ * more tasks.
+ */
 function plan({ planner, executor }: RoleOf<'plan'>, entry: StepEntry): Outcome {
   const first = firstOf(entry.results)
   if (!first) return invoke([{ agent: planner, input: entry.input }])
@@ -165,7 +172,7 @@ function plan({ planner, executor }: RoleOf<'plan'>, entry: StepEntry): Outcome 
   return next && next.length > 0 ? invoke(next.map((input) => ({ agent: executor, input }))) : finish(value)
 }
 
-/** The body's value goes to the check; what does not pass goes back to the body with the feedback. */
+/** Passes the body's value to the check; if the check fails, the body executes again with the feedback. */
 function loopStep({ body, check, max }: RoleOf<'loop'>, entry: StepEntry): Outcome {
   const first = firstOf(entry.results)
   if (!first) return invoke([{ agent: body, input: entry.input }])

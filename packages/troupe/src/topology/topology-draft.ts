@@ -1,4 +1,4 @@
-/** A topology being put together: nodes and edges checked one by one, definitions collected by name. */
+/** A topology under construction: nodes and edges are checked one by one, definitions are collected by name. */
 import type { Agent } from '../agents/index.ts'
 import { checkName, encodeJson, failure, fieldOf, milliseconds, nearest, show } from '../core/index.ts'
 import type {
@@ -20,7 +20,7 @@ type Reserved = keyof typeof kindOf
 export const isReserved = (name: string): name is Reserved => Object.hasOwn(kindOf, name)
 
 const types: readonly unknown[] = ['invoke', 'notify', 'query', 'stream']
-/** What each part of a condition may be, and how that is called; absent where it may be anything. */
+/** The valid values of each part of a condition, with a description; absent if any value is valid. */
 const conditions: { readonly [part: string]: readonly [fits: (value: unknown) => boolean, what: string] | undefined } =
   {
     path: [(value) => typeof value === 'string', 'a text'],
@@ -32,7 +32,7 @@ const conditions: { readonly [part: string]: readonly [fits: (value: unknown) =>
     lessThan: [Number.isFinite, 'a number'],
   }
 
-/** A name in the place of a definition is the likely mistake: other frameworks keep agents in a registry. */
+/** Rejects a name in place of a definition, a likely mistake, because other frameworks have a registry of agents. */
 export function checkDefinition(agent: unknown): asserts agent is Agent {
   if (typeof fieldOf(agent, 'step') === 'function') return
   const name = fieldOf(agent, 'name') ?? agent
@@ -43,10 +43,10 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
   )
 }
 
-/** How errors call a node, whatever was given for one. */
+/** Returns the name of a node for errors, for any input. */
 export const nodeInError = (node: unknown): string => `the node ${show(fieldOf(node, 'name'))}`
 
-/** How errors call an edge. @throws ValidationError for ends that are no names */
+/** Returns the name of an edge for errors. @throws ValidationError if its ends are not names */
 export function edgeIn(edge: { readonly from: unknown; readonly to: unknown }): string {
   const { from, to } = edge
   if (typeof from === 'string' && typeof to === 'string') return `${from} -> ${to}`
@@ -57,11 +57,11 @@ export class TopologyDraft {
   readonly nodes = new Map<string, CanonicalNode>()
   readonly edges: CanonicalEdge[] = []
   readonly agents = new Map<string, Agent>()
-  /** What a pattern says to `check`. */
+  /** Findings of a pattern for `check`. */
   readonly findings: Finding[] = []
   config: CanonicalTopology['config']
 
-  /** @throws ValidationError for a name that is taken or reserved */
+  /** @throws ValidationError for a name that is used or reserved */
   addNode(node: CanonicalNode): void {
     const { name } = node
     checkName('agent', name)
@@ -79,7 +79,7 @@ export class TopologyDraft {
     this.nodes.set(name, node)
   }
 
-  /** The code of an agent; one name stands for one definition. */
+  /** Adds the definition of an agent; each name has one definition. */
   addAgent(agent: Agent): void {
     checkDefinition(agent)
     const known = this.agents.get(agent.name)
@@ -98,7 +98,7 @@ export class TopologyDraft {
     })
   }
 
-  /** The name as it is declared; reserved ones are made when first used. */
+  /** Returns a declared name; a reserved node is created at its first use. */
   use(name: string, location: string): string {
     if (this.nodes.has(name)) return name
     if (isReserved(name)) {
@@ -123,7 +123,7 @@ export class TopologyDraft {
     this.edges.push(edge)
   }
 
-  /** What means nothing at Start, End and User is refused there. */
+  /** Rejects options that have no meaning at Start, End and User. */
   private checkReserved(edge: CanonicalEdge, location: string): void {
     const { when, limit, alternating, type } = edge
     if (isReserved(edge.from) && (when !== undefined || limit !== undefined || type !== 'invoke'))
@@ -134,7 +134,7 @@ export class TopologyDraft {
       throw invalid(location, 'only agents take turns', 'Write -> or <->')
   }
 
-  /** Without Start the first agent starts; without End those end that have no way on. */
+  /** Adds missing edges: without Start the first agent starts; without End the agents without outgoing edges end. */
   complete(): void {
     const [first] = [...this.nodes.values()].filter((node) => node.kind === 'agent')
     if (!first) throw invalid('the topology', 'it has no agents', 'Add one')
@@ -146,7 +146,7 @@ export class TopologyDraft {
     for (const { name } of last) this.addEdge({ from: name, to: this.use('End', ''), type: 'invoke' })
   }
 
-  /** The caller knows the type of the output by the agents that it put in. */
+  /** Returns the compiled topology; the caller determines the output type from its agents. */
   compiled<Out>(): CompiledTopology<Out> {
     this.complete()
     const { config } = this
@@ -159,7 +159,7 @@ export class TopologyDraft {
   }
 }
 
-/** What this module compiled: anything else that looks like it is read and checked as a form. */
+/** A topology that this module compiled. Any other object with the same shape is read and checked as a form. */
 class Compiled implements CompiledTopology {
   readonly canonical: CanonicalTopology
   readonly agents: ReadonlyMap<string, Agent>
@@ -187,8 +187,8 @@ export const isCompiled = (form: TopologyForm): form is CompiledTopology => Comp
 const rankOf = { start: 0, agent: 1, user: 2, end: 3 } as const
 
 /**
- * However a team was written down, it has one form: agents as they were declared, between Start and End; edges by the
- * node that they leave, those of one node as they were written.
+ * Sorts nodes and edges, so that equal teams have equal forms. Agents stay in their declared order, between Start and
+ * End. Edges are sorted by their source node, and those of one node stay in their written order.
  */
 function inOrder(
   all: ReadonlyMap<string, CanonicalNode>,

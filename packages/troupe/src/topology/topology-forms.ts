@@ -1,44 +1,44 @@
-/** The ways in which a team is written down; all of them become one canonical form. */
+/** The forms of a team; all are compiled to the canonical form. */
 import type { Agent } from '../agents/index.ts'
 import type { Duration } from '../core/index.ts'
 import type { CanonicalTopology, Condition, EdgeType, FailurePolicy, Join } from './canonical/canonical-topology.ts'
 import type { RunConfig } from './canonical/run-config.ts'
 import type { Finding } from './check/finding.ts'
 
-/** What a node of the string form may be told. Durations as texts. */
+/** The options of a node in the string form. Durations are texts. */
 export interface NodeOptions {
   readonly join?: Join
   readonly deadline?: Duration
   readonly onFailure?: FailurePolicy
-  /** How many of its steps may run at once. */
+  /** The maximum number of its concurrent steps. */
   readonly limit?: number
 }
 
-/** What an edge may be told. */
+/** The options of an edge. */
 export interface EdgeOptions {
   readonly type?: EdgeType
   readonly when?: Condition
-  /** Single turns of a `<~>`. */
+  /** The number of single turns of a `<~>`. */
   readonly maxTurns?: number
-  /** How often it may be taken in a run. */
+  /** The maximum number of uses of the edge in a run. */
   readonly limit?: number
 }
 
-/** A team inside a team: its agents become part of the same run, under names like `Team/Agent`. */
+/** A team inside a team: its agents become part of the same run, with names like `Team/Agent`. */
 export interface NestedTeam {
   readonly name: string
   readonly topology: TopologyForm
 }
 
 export interface StringForm {
-  /** The first one starts where no flow says so. */
+  /** The first agent starts unless a flow names another one. */
   readonly agents: readonly (Agent | NestedTeam)[]
   /** `A -> B`, `A <-> B`, `A <~> B`, `A => {B, C}`; `Start`, `End` and `User` need not be declared. */
   readonly flows: readonly string[]
   readonly nodes?: { readonly [name: string]: NodeOptions }
   /** By the flow as it is written. */
   readonly edges?: { readonly [flow: string]: EdgeOptions }
-  /** Nodes of which only so many work at once; others wait for an instance. */
+  /** Nodes with a limited number of concurrent steps; further steps wait for an instance. */
   readonly pools?: { readonly [name: string]: { readonly size: number } }
   readonly config?: RunConfig
 }
@@ -46,9 +46,9 @@ export interface StringForm {
 export interface ObjectNode extends NodeOptions {
   readonly name: string
   readonly kind: 'start' | 'end' | 'user' | 'agent' | 'pool' | 'topology'
-  /** The definition, or its name where `agents` are passed. */
+  /** The definition, or its name if `agents` are passed. */
   readonly agent?: Agent | string
-  /** Of a pool. */
+  /** The size of a pool. */
   readonly size?: number
   readonly topology?: TopologyForm
 }
@@ -66,11 +66,11 @@ export interface ObjectForm {
   readonly config?: RunConfig
 }
 
-/** A compiled team: the canonical form, and the code of its agents by name. */
+/** A compiled team: the canonical form, and the definitions of its agents by name. */
 export interface CompiledTopology<Out = unknown> {
-  /** The type of what a run of it responds with, for the compiler alone: no topology has a value there. */
+  /** The output type of a run, for the compiler only: no topology has a value here. */
   readonly types?: { readonly output: Out }
-  /** What the pattern that made it has to say to `check`. */
+  /** Findings for `check` of the pattern that built the topology. */
   readonly findings?: readonly Finding[]
   readonly canonical: CanonicalTopology
   readonly agents: ReadonlyMap<string, Agent>

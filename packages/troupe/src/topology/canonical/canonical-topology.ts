@@ -1,13 +1,16 @@
-/** The one canonical form of a topology: JSON, versioned, what runs pin in their journal. No code in it. */
+/** The canonical form of a topology: versioned JSON without code, which runs pin in their journal. */
 import type { Json } from '../../core/index.ts'
 
 export type NodeKind = 'start' | 'end' | 'user' | 'agent'
 
-/** When the branches that meet at a node go on. */
+/** The condition that completes a join of branches. */
 export type Join = 'all' | 'any' | 'first' | { readonly quorum: number } | { readonly ratio: number }
 export type FailurePolicy = 'failFast' | 'collect' | 'continue' | 'ask'
 
-/** What an agent of a pattern does; where it carries out a user's function, that has to be passed again. */
+/**
+ * The role of an agent in a pattern. If the role uses a user's function, the function must be passed again with the
+ * topology.
+ */
 export type PatternRole =
   | {
       readonly kind: 'router'
@@ -23,21 +26,21 @@ export type PatternRole =
 export type CanonicalNode = {
   readonly name: string
   readonly kind: NodeKind
-  /** The name of the agent's definition; of agent nodes alone. */
+  /** The name of the agent's definition; only for agent nodes. */
   readonly agent?: string
   readonly join?: Join
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly deadline?: number
   readonly onFailure?: FailurePolicy
-  /** How many of its steps may run at once. */
+  /** The maximum number of its concurrent steps. */
   readonly limit?: number
-  /** The agent is one of Troupe's own and is made from this. */
+  /** The agent is built in and is created from this role. */
   readonly role?: PatternRole
 }
 
 export type EdgeType = 'invoke' | 'notify' | 'query' | 'stream'
 
-/** Looks at the value that would go along an edge; `path` is dotted, absent = the whole value. */
+/** A condition on the value of an edge; `path` is dotted, and refers to the whole value by default. */
 export type Condition = {
   readonly path?: string
   readonly equals?: Json
@@ -52,15 +55,17 @@ export type CanonicalEdge = {
   readonly from: string
   readonly to: string
   readonly type: EdgeType
-  /** Of `=>`: a plain value goes along all of these of a node, in parallel. */
+  /** From `=>`: a plain value is sent along all these edges of a node in parallel. */
   readonly fanOut?: true
-  /** Of `<~>`: a plain value goes to the other one while turns are left. */
+  /** From `<~>`: a plain value is sent to the other node while turns remain. */
   readonly alternating?: true
-  /** Single turns of a `<~>`. */
+  /** The number of single turns of a `<~>`. */
   readonly maxTurns?: number
-  /** How often the edge may be taken in a run. */
+  /** The maximum number of uses of the edge in a run. */
   readonly limit?: number
-  /** An invocation along it comes back though its target has no edge back: the inside of a nested team has one. */
+  /**
+   * An invocation along this edge returns although its target has no edge back; a node inside the nested team has one.
+   */
   readonly returns?: true
   readonly when?: Condition
 }
@@ -69,6 +74,6 @@ export type CanonicalTopology = {
   readonly version: 1
   readonly nodes: readonly CanonicalNode[]
   readonly edges: readonly CanonicalEdge[]
-  /** Of a pattern: what a run is told where it says nothing else. */
+  /** The default run configuration of a pattern. */
   readonly config?: { readonly [option: string]: Json }
 }

@@ -1,6 +1,6 @@
 /**
- * A topology made ready to be walked: edges by node, where branches meet, and from where they can still come there.
- * Computed once per run; reachability costs O(nodes · edges) here and nothing later.
+ * A topology prepared for traversal: edges by node, joins, and the joins reachable from each node. Built once per run;
+ * reachability costs O(nodes · edges) here and is then a lookup.
  */
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology } from './canonical-topology.ts'
 
@@ -9,15 +9,15 @@ export interface GraphEdge extends CanonicalEdge {
 }
 
 export interface GraphNode extends CanonicalNode {
-  /** The name under which events and results tell of it. */
+  /** The name of the node in events and results. */
   readonly label: string
   readonly out: readonly GraphEdge[]
   readonly in: readonly GraphEdge[]
-  /** Branches of a scope wait for each other here. */
+  /** Whether branches of a group wait for each other at this node. */
   readonly isJoin: boolean
-  /** Nodes with a meeting that a branch can still come to from here, over one edge at least. */
+  /** The joins that a branch can still reach from this node over at least one edge. */
   readonly reach: readonly string[]
-  /** Those of them that come first: no other meeting lies before. */
+  /** The joins of `reach` that are reached first, without another join in between. */
   readonly first: readonly string[]
 }
 
@@ -25,14 +25,19 @@ export interface Graph {
   readonly nodes: ReadonlyMap<string, GraphNode>
   readonly edges: readonly GraphEdge[]
   readonly entries: readonly GraphEdge[]
-  /** Nodes whose steps are limited. */
+  /** The nodes with a limit of concurrent steps. */
   readonly limited: readonly string[]
 }
 
-/** Edges along which a branch itself goes on; a query comes back, a notification begins something apart. */
+/**
+ * Returns whether the branch itself continues along the edge. A query returns, and a notification starts a separate
+ * branch.
+ */
 export const carries = (edge: CanonicalEdge): boolean => edge.type === 'invoke' || edge.type === 'stream'
 
-/** Others than those to whom there is a way back meet here. */
+/**
+ * Returns whether the node is a join: more than one node leads to it, without counting nodes to which it leads back.
+ */
 function meets(node: CanonicalNode, edges: readonly CanonicalEdge[], starts: ReadonlySet<string>): boolean {
   if (node.kind !== 'agent') return false
   const from = new Set<string>()
@@ -93,7 +98,10 @@ export function graphOf(topology: CanonicalTopology): Graph {
   return { nodes, edges, entries: edges.filter((e) => starts.has(e.from)), limited }
 }
 
-/** Whether what the edge leads to comes back along it: a query, an edge that says so, or one with an edge back. */
+/**
+ * Returns whether the result of the edge's target returns along it: for a query, for an edge with `returns`, and if the
+ * target has an edge back.
+ */
 export const returnsTo = (graph: Graph, edge: GraphEdge): boolean =>
   edge.type === 'query' ||
   edge.returns === true ||

@@ -1,10 +1,10 @@
-/** Joins and failure policies as they are written, checked. */
+/** Reads joins and failure policies and checks them. */
 import { failure, isPlainObject, objectOf } from '../../core/index.ts'
 import type { FailurePolicy, Join } from './canonical-topology.ts'
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
-/** @throws ValidationError for what is no join, and for bounds that it cannot have */
+/** @throws ValidationError for an invalid join, or for bounds out of range */
 export function readJoin(what: string, join: unknown): Join {
   if (join === 'all' || join === 'any' || join === 'first') return join
   const fields = isPlainObject(join) ? objectOf(what, join) : {}

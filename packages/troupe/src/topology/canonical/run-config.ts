@@ -1,4 +1,4 @@
-/** Reads what a run is told: refuses what it does not know or cannot keep, fills in what is not said. */
+/** Reads the configuration of a run: rejects unknown options and invalid values, and fills in defaults. */
 import {
   checkName,
   checkOptions,
@@ -20,7 +20,10 @@ import { readFailurePolicy, readJoin } from './read-join.ts'
 import { type BudgetOptions, budgetWithin, type RunLimits, readRunLimits } from './run-limits.ts'
 
 type Retry = { readonly attempts: number; readonly backoff?: Duration }
-/** First it is tried again, then an agent stands in, then a person is asked, or a value takes its place. */
+/**
+ * The handling of a failed step. First the step is retried, then a substitute agent executes, then a person is asked,
+ * or a value replaces the result.
+ */
 export type ErrorHandling =
   | { readonly retry: Retry | number; readonly ask?: boolean }
   | { readonly agent: string | { readonly name: string }; readonly retry?: Retry | number; readonly ask?: boolean }
@@ -29,25 +32,26 @@ export type ErrorHandling =
   | 'ask'
   | 'fail'
 
-/** Durations are written with their unit: `'30s'`. */
+/** The configuration of a run. Durations have a unit: `'30s'`. */
 export interface RunConfig {
   /**
-   * Bounds over the whole run and the runs that its steps start; a run that reaches one ends with `result.guard`. Those of
-   * a team and of `createTroupe({ limits })` are ceilings: a run that asks for more is rejected with `budget.ceiling`.
+   * Budgets of the run and its child runs; a run that exhausts one ends with `result.guard`. The budgets of a team and
+   * of `createTroupe({ limits })` are ceilings: a run that requests more is rejected with `budget.ceiling`.
    */
   readonly budget?: BudgetOptions
   /**
-   * `run`, `branch`, `step`, `tool`, `model`, `acquisition` (of a place at a limited node) and `human` (of an answer): none by
-   * default. `grace`: for how long a step whose code ignores its signal holds the run after it was told to stop; 10 s by default.
+   * The timeouts `run`, `branch`, `step`, `tool`, `model`, `acquisition` (of a slot at a limited node) and `human` (of
+   * an answer) are off by default. `grace` is the time that a cancelled step may occupy the run if its code ignores its
+   * signal; 10 s by default.
    */
   readonly timeouts?: { readonly [kind in keyof Timeouts]?: Duration }
   readonly join?: Join
-  /** How long a join waits for missing branches; no deadline by default. A node's own deadline wins. */
+  /** How long a join waits for missing branches; unlimited by default. A node's own deadline takes precedence. */
   readonly deadline?: Duration
   readonly onFailure?: FailurePolicy
   /** By error code, class name, or `*`. */
   readonly onError?: { readonly [kind: string]: ErrorHandling }
-  /** Of the whole run. */
+  /** Retries of the whole run. */
   readonly retry?: Retry
   readonly guards?: {
     readonly repetition?: { readonly nudge?: number; readonly stop?: number } | false
@@ -56,24 +60,27 @@ export interface RunConfig {
   }
   readonly allowParallel?: boolean
   readonly maxParallelBranches?: number
-  /** What `run.live()` shows: a quiet run no text, a verbose one thoughts too. */
+  /** The content of `run.live()`: a quiet run shows no text, a verbose run also shows thoughts. */
   readonly verbosity?: 'quiet' | 'normal' | 'verbose'
-  /** Reasoning of models in `run.live()`; true where verbose. */
+  /** Whether `run.live()` shows the reasoning of models; true if verbose. */
   readonly showAgentThoughts?: boolean
-  /** `tool-call` and `tool-result` in `run.live()`; true but where quiet. */
+  /** Whether `run.live()` shows `tool-call` and `tool-result`; true unless quiet. */
   readonly showToolCalls?: boolean
-  /** Each event of the run goes to the log too, at level info, without its payload. */
+  /** Also logs each event of the run at level info, without its payload. */
   readonly trace?: boolean
   /**
-   * What becomes of calls of tools in the run and in those that its steps start. It can only narrow what the troupe allows;
-   * the rules of a team and of a caller count both.
+   * The policy for tool calls in the run and its child runs. It can only restrict what the troupe allows; the rules of
+   * the team and of the caller both apply.
    */
   readonly policy?: readonly PolicyRule[]
-  /** Where the run stops and waits: see `run.inspect()`, `edit()`, `step()` and `resume()`. */
+  /** Where the run pauses: see `run.inspect()`, `edit()`, `step()` and `resume()`. */
   readonly debug?: { readonly breakOn: BreakpointSpec | readonly BreakpointSpec[] }
 }
 
-/** When a step fails; before a step of an agent; before a call of a tool; when the journal has come to an event. */
+/**
+ * A breakpoint: when a step fails, before a step of an agent, before a call of a tool, or when the journal reaches an
+ * event.
+ */
 export type BreakpointSpec = 'error' | { readonly agent: string } | { readonly tool: string } | { readonly seq: number }
 
 const options = [
@@ -96,7 +103,7 @@ const options = [
 ]
 const timeoutKinds = ['run', 'branch', 'step', 'tool', 'model', 'acquisition', 'human', 'grace'] as const
 
-/** Bounds that hold where the config names none. */
+/** The default of `maxParallelBranches`. */
 const defaultParallelBranches = 10
 
 const rejection = (what: string, problem: string) => failure('validation.failed', { what, problem })
@@ -107,7 +114,7 @@ function integer(what: string, value: unknown, least = 1): number {
   return value
 }
 
-/** A part of the config; undefined counts as not said, in it too. */
+/** Checks a part of the config and removes undefined values, which count as absent. */
 function part<T extends object>(where: string, value: T | undefined, known: readonly string[]): T {
   if (value !== undefined) checkOptions(where, value, known)
   for (const [name, one] of Object.entries(value ?? {}))
@@ -115,7 +122,7 @@ function part<T extends object>(where: string, value: T | undefined, known: read
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => one !== undefined)) as T
 }
 
-/** Longer than nothing: what is over before it begins bounds nothing, it forbids. */
+/** Reads a duration. Zero is rejected, because it would forbid the work instead of limiting it. */
 function span(what: string, value: unknown): number {
   const ms = milliseconds(value, what)
   if (ms === 0) throw rejection(what, 'it must be longer than nothing')
@@ -205,7 +212,10 @@ function readBreak(input: BreakpointSpec, topology: CanonicalTopology | undefine
   return { on: 'seq', seq: integer(`${where}.seq`, input.seq) }
 }
 
-/** Runs that steps start have agents of their own: a name that is unlike all of these may be theirs. */
+/**
+ * Rejects a name that is similar to an agent of the topology. Other names are accepted, because child runs have agents
+ * of their own.
+ */
 function knownOrNested(where: string, agent: string, topology: CanonicalTopology | undefined): string {
   const names = (topology?.nodes ?? []).flatMap((node) =>
     node.kind === 'agent' ? [node.name, String(node.agent)] : [],
@@ -215,7 +225,7 @@ function knownOrNested(where: string, agent: string, topology: CanonicalTopology
 
 const maxBreakpoints = 1_000
 
-/** @throws ValidationError naming what is wrong */
+/** Reads breakpoints. @throws ValidationError naming the invalid value */
 export function readBreakOn(
   breakOn: BreakpointSpec | readonly BreakpointSpec[],
   topology?: CanonicalTopology,
@@ -237,7 +247,10 @@ const flag = (what: string, value: unknown): boolean => {
   return value
 }
 
-/** Neither replaces the other, and their conditions are read by `checkTopology`: what a caller adds can only narrow what the team says. */
+/**
+ * Reads the policies of team and caller, which both apply: the caller can only restrict further. `checkTopology` checks
+ * their conditions.
+ */
 function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPolicy[] {
   const named = [
     { of: 'the team', rules: preset.policy },
@@ -251,9 +264,10 @@ function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPoli
 }
 
 /**
- * @param topology whose own config (of a pattern) counts where the run says nothing, and whose agents `onError` may name
+ * Reads the configuration of a run.
+ * @param topology its own config (of a pattern) provides the defaults, and `onError` may name its agents
  * @param limits the ceilings of the troupe; the budgets of the topology are ceilings too
- * @throws ValidationError for an option that is not known, for a value out of its bounds, and `budget.ceiling`
+ * @throws ValidationError for an unknown option, for a value out of range, and `budget.ceiling`
  */
 export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology, limits: RunLimits = {}): PinnedConfig {
   const preset = part('config', topology?.config as RunConfig | undefined, options)

@@ -1,20 +1,20 @@
-/** Ceilings of budgets: those of the troupe, and those of a team. A run can narrow a ceiling and cannot widen it. */
+/** Ceilings of budgets, of the troupe and of a team. A run can request less than a ceiling but not more. */
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
 import type { Budgets } from './pinned-config.ts'
 
-/** Budgets of a run with the runs that its steps start. */
+/** The budgets of a run and its child runs. */
 export interface BudgetOptions {
-  /** Steps that are begun, retries included: 10,000 by default. */
+  /** Started steps, including retries: 10,000 by default. */
   readonly steps?: number
   /** Levels of invocations and child runs: 100 by default, 1,000 at most. */
   readonly depth?: number
-  /** Edges that are taken: 10,000 by default. */
+  /** Used edges: 10,000 by default. */
   readonly hops?: number
-  /** Branches that are open at the same moment, those included that wait for their turn: 2,000 by default. */
+  /** Open branches at a time, including waiting ones: 2,000 by default. */
   readonly branches?: number
-  /** Input and output tokens of all model calls: none by default. */
+  /** Input and output tokens of all model calls: unlimited by default. */
   readonly tokens?: number
-  /** US dollars: none by default. */
+  /** US dollars: unlimited by default. */
   readonly cost?: number
   /** Work time: 1 hour by default. */
   readonly time?: Duration
@@ -24,15 +24,15 @@ export interface BudgetOptions {
 export type RunLimits = { readonly [name in keyof Budgets]?: Budgets[name] }
 
 const names = ['steps', 'depth', 'hops', 'branches', 'tokens', 'cost', 'time'] as const
-/** Budgets that hold where none is named. */
+/** The default budgets. */
 const defaults = { steps: 10_000, depth: 100, hops: 10_000, branches: 2_000, time: 3_600_000 } as const
 const maxDepth = 1_000
 
 const rejection = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 /**
- * Reads the budgets that are named.
- * @throws ValidationError naming the option that is unknown or out of its bounds
+ * Reads the given budgets.
+ * @throws ValidationError naming the option that is unknown or out of range
  */
 export function readRunLimits(where: string, input: BudgetOptions = {}): RunLimits {
   checkOptions(where, input, names)
@@ -60,7 +60,7 @@ function readBudget(what: string, name: keyof Budgets, value: unknown): number {
   return value
 }
 
-/** The lower of both where both name a budget. */
+/** Returns the given limits; if both name a budget, the lower one. */
 export function lowerLimits<Own extends RunLimits>(own: Own, other: RunLimits): Own & RunLimits {
   const lower: { -readonly [name in keyof Budgets]?: number } = { ...own }
   for (const name of names) {
@@ -71,8 +71,8 @@ export function lowerLimits<Own extends RunLimits>(own: Own, other: RunLimits): 
 }
 
 /**
- * Checks that what a run asks for is within its ceilings.
- * @param team the budgets of its team
+ * Checks that the requested budgets are within the ceilings.
+ * @param team the budgets of the run's team
  * @throws ValidationError `budget.ceiling`
  */
 export function checkCeilings(asked: RunLimits, team: RunLimits, limits: RunLimits): void {
@@ -90,8 +90,8 @@ export function checkCeilings(asked: RunLimits, team: RunLimits, limits: RunLimi
 }
 
 /**
- * Returns the budgets of a run: what it asks for, else what its team names, else the defaults, within the limits.
- * @throws ValidationError `budget.ceiling` where it asks for more than its team or the troupe allows
+ * Returns the budgets of a run: the requested ones, else those of its team, else the defaults, within the limits.
+ * @throws ValidationError `budget.ceiling` if the run requests more than its team or the troupe allows
  */
 export function budgetWithin(asked: RunLimits, team: RunLimits, limits: RunLimits): Budgets {
   checkCeilings(asked, team, limits)

@@ -1,4 +1,4 @@
-/** What can be seen of the agents themselves: tools they may not call, side effects that no record holds. */
+/** Checks agents: missing code, denied tools, and side effects outside recorded effects. */
 import type { Agent } from '../../agents/index.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
@@ -15,7 +15,7 @@ function missingCode({ name, incomplete }: Agent): Finding[] {
   return [{ code: 'code.missing', severity: 'error', location: name, message: `${name}: ${incomplete}`, remedy }]
 }
 
-/** A tool on the definition is granted by that; a deny wins. */
+/** A tool of the definition needs no further grant, but a deny overrides it. */
 function missingGrants(agent: Agent): Finding[] {
   const denied = new Set(agent.access.deny ?? [])
   return (agent.toolNames ?? [])
@@ -38,7 +38,7 @@ const outside: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\b(?:exec|spawn)(?:Sync|File)?\s*\(/, 'other processes'],
 ]
 
-/** The part of the source that is not inside `ctx.effect(…)`, as far as brackets tell. */
+/** Returns the parts of the source outside `ctx.effect(…)`, determined by counting parentheses. */
 function outsideEffects(source: string): string {
   let rest = ''
   for (let from = 0; ; ) {
@@ -55,7 +55,7 @@ function outsideEffects(source: string): string {
   }
 }
 
-/** Sees the source of function agents that show it; code they call is not seen. */
+/** Checks the source of function agents, if it is available; code that they call is not checked. */
 function sideEffects(agent: Agent): Finding[] {
   if (agent.source === undefined) return []
   const seen = outsideEffects(agent.source)

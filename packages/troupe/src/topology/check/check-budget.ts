@@ -1,4 +1,4 @@
-/** What a run can cost at worst, against its budget; and what cannot be said because nothing bounds it. */
+/** Checks the worst-case cost of a run against its budget, and reports if the worst case is unbounded. */
 
 import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
 import { graphOf, returnsTo } from '../canonical/graph.ts'
@@ -6,8 +6,8 @@ import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { Finding } from './finding.ts'
 
 /**
- * Steps at least: one for each agent that every run comes by, which are those on all ways from Start to End.
- * A budget below that ends every run.
+ * Returns the minimum number of steps of a run: the agents on the shortest path from Start to End. A lower budget would
+ * end every run.
  */
 function leastSteps(topology: CanonicalTopology): number {
   const graph = graphOf(topology)
@@ -23,7 +23,10 @@ function leastSteps(topology: CanonicalTopology): number {
   return Math.max(1, end - 1)
 }
 
-/** Without cycles and `=>` alone, each agent runs so often at most as ways lead to it; undefined where nothing bounds it. */
+/**
+ * Returns the maximum number of steps; undefined if it is unbounded. Without cycles an agent runs at most as often as
+ * paths lead to it.
+ */
 function maxSteps(topology: CanonicalTopology): number | undefined {
   const graph = graphOf(topology)
   const known = new Map<string, number>()
@@ -56,7 +59,7 @@ function maxSteps(topology: CanonicalTopology): number | undefined {
   return total
 }
 
-/** The least depth at which each agent can come to work: who is invoked and comes back stands a level below. */
+/** Returns the minimum depth of each agent; an invoked agent that returns its result is one level below its caller. */
 function depths(topology: CanonicalTopology): ReadonlyMap<string, number> {
   const graph = graphOf(topology)
   const least = new Map([['Start', 0]])

@@ -1,4 +1,4 @@
-/** What models may use at worst, against the budgets of tokens and cost. */
+/** Checks the maximum usage of models against the budgets of tokens and cost. */
 import { BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { Models } from '../../models/index.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
@@ -8,10 +8,13 @@ import { withHelpers } from './with-helpers.ts'
 
 export type Prices = Pick<Models, 'nameOf' | 'costOf'>
 
-/** As the settings of an LlmAgent have it where they say nothing. */
+/** The defaults of an LlmAgent's settings. */
 const defaults = { turns: 50, outputTokens: 1_000 }
 
-/** Output alone: what goes in is not known before. Each agent and helper counts once, for how often it runs nothing may bound. */
+/**
+ * Counts output only, because the input is not known in advance. Each agent and helper counts once, because the number
+ * of its executions may be unbounded.
+ */
 export function checkCost({ agents }: CompiledTopology, { budget }: PinnedConfig, prices?: Prices): Finding[] {
   if (budget.tokens === undefined && budget.cost === undefined) return []
   const findings: Finding[] = []

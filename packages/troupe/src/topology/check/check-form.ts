@@ -1,6 +1,7 @@
 /**
- * Whether the form of a team suits models: advice after arXiv 2512.08296 (Towards a Science of Scaling Agent Systems). There,
- * teams lost on tasks whose steps depend on each other, and errors grew where no agent checked the work of others.
+ * Checks whether the form of a team suits models: advice based on arXiv 2512.08296 (Towards a Science of Scaling Agent
+ * Systems). In that study, teams were worse at tasks with interdependent steps, and errors grew if no agent checked the
+ * work of others.
  */
 import { BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { canonicalJson, type Json } from '../../core/index.ts'
@@ -10,7 +11,7 @@ import type { Finding } from './finding.ts'
 
 const source = 'arXiv 2512.08296'
 
-/** @returns advice alone, and about models alone: code says itself where it goes */
+/** @returns advice only, and only about models: the targets of function agents are chosen by code */
 export function checkForm(topology: CompiledTopology): Finding[] {
   const models = modelsOf(topology)
   return [...ambiguousHubs(topology, models), ...oneAgentWouldDo(topology, models), ...unverified(topology, models)]
@@ -29,7 +30,10 @@ function modelsOf({ canonical, agents }: CompiledTopology): ModelNodes {
 
 const routesWork = ({ type }: CanonicalEdge): boolean => type === 'invoke' || type === 'stream'
 
-/** A way that comes back is an invocation: it leaves the hub's answer open. */
+/**
+ * An edge whose target leads back is an invocation, which does not end the hub's turn; the other edges are
+ * alternatives.
+ */
 function ambiguousHubs({ canonical }: CompiledTopology, models: ModelNodes): Finding[] {
   const edges = canonical.edges.filter(routesWork)
   return [...models.keys()].flatMap((name) => {
@@ -47,7 +51,7 @@ function ambiguousHubs({ canonical }: CompiledTopology, models: ModelNodes): Fin
   })
 }
 
-/** A line of models that could all do the same. */
+/** Finds a sequence of models with equal capabilities. */
 function oneAgentWouldDo({ canonical }: CompiledTopology, models: ModelNodes): Finding[] {
   const working = canonical.nodes.filter(({ kind }) => kind === 'agent')
   if (working.length < 2 || working.length !== models.size) return []
@@ -68,7 +72,10 @@ function oneAgentWouldDo({ canonical }: CompiledTopology, models: ModelNodes): F
   ]
 }
 
-/** Undefined where an agent has what sets it apart. */
+/**
+ * Returns a comparable text of the agent's model and rights; undefined if the agent has tools or other specific
+ * features.
+ */
 function rightsOf(agent: BaseLlmAgent): string | undefined {
   const { chain, tools, sources, helpers, output, access, skills, untrusted } = definitionOf(agent)
   if (tools.size + sources.length + helpers.size + skills.length > 0 || output || untrusted === 'hide') return undefined

@@ -1,11 +1,14 @@
-/** Joins that can never be met, because fewer can come than are needed, and those at which nothing ever meets. */
+/** Checks joins: a quorum that exceeds the available branches, and join options at nodes without a join. */
 
 import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
 import { type Graph, type GraphNode, graphOf, returnsTo } from '../canonical/graph.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { Finding } from './finding.ts'
 
-/** Agents may be invoked several times, so a fork is judged only where its way is given: `=>`. Meetings by their ways in. */
+/**
+ * A quorum is compared with the incoming edges of a join, or with the `=>` edges of a fork. Other agents may be invoked
+ * any number of times, so they are not checked.
+ */
 export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): Finding[] {
   const graph = graphOf(topology)
   const findings: Finding[] = inertConfig(config, graph)
@@ -37,7 +40,10 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
   return findings
 }
 
-/** Nobody waits at End: what ends there is the answer, or one of the list of answers. */
+/**
+ * Reports join options of the config that have no effect. End is not a join: a result there is the answer, or one item
+ * of a list of answers.
+ */
 function inertConfig({ join, deadline }: PinnedConfig, graph: Graph): Finding[] {
   const named = [...(join === 'all' ? [] : ['join']), ...(deadline === undefined ? [] : ['deadline'])]
   if (named.length === 0 || [...graph.nodes.values()].some((node) => meets(node, graph))) return []
@@ -57,7 +63,7 @@ function inertConfig({ join, deadline }: PinnedConfig, graph: Graph): Finding[] 
 
 const meets = (node: GraphNode, graph: Graph): boolean => node.isJoin || node.out.some((edge) => returnsTo(graph, edge))
 
-/** What a node says of joins where it has none. */
+/** Returns the join options of a node that has no join. */
 function inertOptions(node: GraphNode, graph: Graph): readonly string[] {
   if (meets(node, graph)) return []
   return (['join', 'deadline', 'onFailure'] as const).filter((option) => node[option] !== undefined)

@@ -1,4 +1,4 @@
-/** Models that agents name and nobody can ask: seen before a run has paid for what comes before them. */
+/** Checks that the models of agents can be called, before a run pays for the steps before them. */
 import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { failure, type TroupeError } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
@@ -15,7 +15,7 @@ export function checkModels({ agents }: CompiledTopology, models?: KnownModels):
   )
 }
 
-/** One that others of its chain stand in for is a warning. */
+/** An unknown model is a warning if another model of its chain can replace it. */
 function ofChain({ name }: Agent, chain: ReturnType<typeof definitionOf>['chain'], models?: KnownModels): Finding[] {
   const asked = models?.obstacles?.(chain)
   if (!asked) return []
@@ -24,7 +24,7 @@ function ofChain({ name }: Agent, chain: ReturnType<typeof definitionOf>['chain'
   return asked.flatMap(({ obstacle }) => (obstacle ? [found('model.unknown', severity, name, obstacle)] : []))
 }
 
-/** A key may be set before the run needs it: a warning. */
+/** Checks the API keys of models. A missing key is a warning, because it may be set before the run needs it. */
 export async function checkModelKeys(
   { agents }: CompiledTopology,
   models?: Pick<Models, 'missingKeys'>,

@@ -1,4 +1,6 @@
-/** What can be seen of a policy before a run: rules about nothing there is, and calls that it always blocks or asks about. */
+/**
+ * Checks policies: rules about unknown tools or arguments, and tools whose calls are always blocked or need approval.
+ */
 import { BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { isObject, nearest, type TaintLabel } from '../../core/index.ts'
 import { type CallLabels, type CompiledRule, isAbout, matchingRule, pathsIn, pathText } from '../../security/index.ts'
@@ -26,7 +28,10 @@ export function checkPolicies(
   return [...ofTeam, ...ofAgents, ...tools.flatMap(unknownArguments), ...tools.flatMap(always)]
 }
 
-/** Effects of function agents, and tools of sources, have names that only a run shows. */
+/**
+ * A rule about an unknown tool is only a warning if some names are unknown before a run: effects of function agents,
+ * and tools of sources.
+ */
 function unknownTools(rules: readonly CompiledRule[], tools: readonly RuledTool[], isComplete: boolean): Finding[] {
   const names = [...new Set(tools.map(({ tool }) => tool.name))]
   return rules
@@ -66,7 +71,9 @@ function unknownArguments({ tool, rules }: RuledTool): Finding[] {
   })
 }
 
-/** @returns the first name of the path that the schema does not have; undefined where it has all, or does not say */
+/**
+ * @returns the first name of the path that the schema lacks; undefined if it has all names, or is not specific enough
+ */
 function unknownAt(
   schema: unknown,
   path: readonly string[],
@@ -84,7 +91,10 @@ function unknownAt(
 
 const everything: readonly TaintLabel[] = ['sensitive:*', 'untrusted:*']
 
-/** With and without labels, on the whole call, on all arguments and on each one: where all come out alike, every call does. */
+/**
+ * Tries calls with and without labels, on the whole call, on all arguments and on each one. If all outcomes are equal,
+ * every call has that outcome.
+ */
 function always({ agent, tool, rules }: RuledTool): Finding[] {
   const { properties } = tool.parameters
   const names = isObject(properties) ? Object.keys(properties) : []

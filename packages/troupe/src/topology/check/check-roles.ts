@@ -1,4 +1,4 @@
-/** Roles that agents name and the troupe has not. */
+/** Checks that the troupe has the roles that agents name. */
 import { nearest } from '../../core/index.ts'
 import type { Roles } from '../../security/index.ts'
 import type { CompiledTopology } from '../define-topology.ts'

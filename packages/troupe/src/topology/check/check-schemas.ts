@@ -1,4 +1,4 @@
-/** Whether what an agent gives can be what the next one takes, as far as both say so in JSON Schema. */
+/** Checks that the output of an agent fits the input of the next one, as far as both have a JSON Schema. */
 
 import { jsonSchemaFor } from '../../core/index.ts'
 import { graphOf } from '../canonical/graph.ts'
@@ -12,7 +12,9 @@ const isSchema = (value: unknown): value is Schema =>
 const typesOf = (schema: Schema): readonly string[] | undefined =>
   typeof schema.type === 'string' ? [schema.type] : Array.isArray(schema.type) ? (schema.type as string[]) : undefined
 
-/** Why no value of the first can be one of the second; undefined where it may fit. Says nothing where it cannot be sure. */
+/**
+ * Returns why no value of the first schema fits the second; undefined if a value may fit, or if this cannot be decided.
+ */
 export function misfit(actual: Schema, wanted: Schema, path = 'the value'): string | undefined {
   for (const key of ['anyOf', 'oneOf', 'allOf', '$ref', 'not']) if (key in actual || key in wanted) return undefined
   const [produced, wants] = [typesOf(actual), typesOf(wanted)]
@@ -47,7 +49,8 @@ export function checkSchemas({ canonical, agents }: CompiledTopology): Finding[]
   for (const edge of graph.edges) {
     const target = graph.nodes.get(edge.to)
     const source = graph.nodes.get(edge.from)
-    // Who meets gets `{ results }`, and who invokes names each input itself: only what goes along alone is judged.
+    // A join receives `{ results }`, and an agent that invokes others names each input itself. Only a value passed
+    // along unchanged is checked.
     const along = source?.out.filter((e) => e.type === 'invoke' || e.type === 'stream') ?? []
     if (target?.kind !== 'agent' || target.isJoin || !(along.length === 1 || edge.fanOut)) continue
     const [produced, wants] = [agentAt(edge.from)?.outputSchema, agentAt(edge.to)?.inputSchema]

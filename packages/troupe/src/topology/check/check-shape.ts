@@ -1,4 +1,4 @@
-/** Whether every agent can be reached, can go on, and can come to an end. */
+/** Checks that every agent can be reached, has an outgoing edge, and can reach an end. */
 import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { Finding } from './finding.ts'
@@ -25,7 +25,10 @@ export function reachable(from: readonly string[], next: Next): ReadonlySet<stri
 
 export const onward = (topology: CanonicalTopology): Next => adjacency(topology, false)
 
-/** An agent that has no way on ends its branch, which is right only where End or User was not to come. */
+/**
+ * Checks the shape of a topology. An agent without outgoing edges is an error unless it is the target of a notification
+ * or query.
+ */
 export function checkShape(topology: CanonicalTopology, config: PinnedConfig): Finding[] {
   const next = onward(topology)
   const reached = reachable(['Start', ...substitutes(topology, config)], next)
@@ -36,7 +39,7 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
     adjacency(topology, true),
   )
   const notified = new Set(topology.edges.filter((e) => e.type === 'notify' || e.type === 'query').map((e) => e.to))
-  // Who is notified or queried ends with its answer: so can those who lead to it.
+  // The target of a notification or query ends with its answer, so agents that lead to it can end too.
   const answering = reachable([...notified], adjacency(topology, true))
   const agents = topology.nodes.filter((node) => node.kind === 'agent')
   const findings: Finding[] = []
@@ -74,14 +77,14 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
   return findings
 }
 
-/** Where failures are routed: no flow needs to lead there. */
+/** Returns the agents that handle failures: no edge needs to lead to them. */
 function substitutes(topology: CanonicalTopology, { onError }: PinnedConfig): readonly string[] {
   const named = new Set(Object.values(onError).map((rule) => rule.agent))
   const agents = topology.nodes.filter(({ kind }) => kind === 'agent')
   return agents.filter(({ name, agent }) => named.has(name) || named.has(agent)).map(({ name }) => name)
 }
 
-/** Groups of nodes that all lead to each other. */
+/** Returns the groups of nodes that are all reachable from each other. */
 function cycles(names: readonly string[], next: Next): readonly (readonly string[])[] {
   const reach = new Map(names.map((name) => [name, reachable(next.get(name) ?? [], next)]))
   const done = new Set<string>()

@@ -1,4 +1,4 @@
-/** Ways on which untrusted input can come to a tool that changes the world. */
+/** Checks the paths on which untrusted input can reach a tool with side effects. */
 import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { type CompiledRule, isAbout } from '../../security/index.ts'
 import type { Tool, ToolSource } from '../../tools/index.ts'
@@ -10,13 +10,13 @@ import { teamRules } from './ruled-tools.ts'
 import { withHelpers } from './with-helpers.ts'
 
 type Seen = Pick<Tool, 'name' | 'effect' | 'untrusted' | 'needsApproval' | 'capabilities'> & {
-  /** A rule of a policy is about it. */
+  /** Whether a policy has a rule about the tool. */
   readonly isRuled?: boolean
-  /** Its agent's model reads nothing untrusted. */
+  /** Whether untrusted content is hidden from the model of the tool's agent. */
   readonly isHidden?: boolean
 }
 
-/** What a source has is known when it is asked. */
+/** Represents all tools of a source, which are known only at run time. */
 const anyOf = ({ name, untrusted, hasSideEffects }: ToolSource): Seen => ({
   name: `${name}_*`,
   untrusted,
@@ -24,7 +24,9 @@ const anyOf = ({ name, untrusted, hasSideEffects }: ToolSource): Seen => ({
   needsApproval: false,
   capabilities: [],
 })
-/** Of agents that have any, and of their helpers; function agents act in `ctx.effect`, which nobody can look into. */
+/**
+ * Returns the tools of model agents and their helpers. Function agents act in `ctx.effect`, which cannot be analysed.
+ */
 const toolsOf = (agent: Agent | undefined, around: readonly CompiledRule[]): readonly Seen[] =>
   [...(agent ? withHelpers(agent) : [])].flatMap((one) => {
     if (!(one instanceof BaseLlmAgent)) return []

@@ -1,4 +1,4 @@
-/** A compiler for teams: what is wrong with one, or will be, before a run begins. */
+/** Checks teams: reports errors and likely problems before a run starts. */
 import type { CompiledRule, Roles } from '../../security/index.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { CompiledTopology } from '../define-topology.ts'
@@ -19,7 +19,7 @@ export type { Finding } from './finding.ts'
 
 const rank = { error: 0, warning: 1, advice: 2 } as const
 
-/** What the troupe has that agents name; what is absent is not looked at. */
+/** The parts of the troupe that agents refer to; checks of absent parts are skipped. */
 export interface CheckContext {
   readonly models?: Prices & KnownModels
   readonly roles?: Roles
@@ -27,7 +27,7 @@ export interface CheckContext {
   readonly rules?: readonly CompiledRule[]
 }
 
-/** @returns findings, errors first; an error refuses the start of a run */
+/** Checks a topology. @returns findings, errors first; a run does not start if there is an error */
 export function checkTopology(
   topology: CompiledTopology,
   config: PinnedConfig,

@@ -1,7 +1,7 @@
-/** What `check` says about a team before it runs. */
+/** The findings of `check` about a team before it runs. */
 export type Severity = 'error' | 'warning' | 'advice'
 
-/** Stable codes, as the reference lists them. */
+/** Stable codes, as listed in the reference. */
 export type FindingCode =
   | 'node.unreachable'
   | 'node.dead_end'
@@ -27,9 +27,9 @@ export type FindingCode =
 
 export interface Finding {
   readonly code: FindingCode
-  /** An error refuses the start. */
+  /** An error prevents the start of a run. */
   readonly severity: Severity
-  /** The node, edge or tool that it is about. */
+  /** The node, edge or tool that the finding is about. */
   readonly location: string
   readonly message: string
   readonly remedy: string

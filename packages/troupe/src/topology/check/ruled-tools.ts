@@ -1,4 +1,6 @@
-/** The tools of a team as a policy sees them: which rules are about each, of the troupe, the team, its agent and itself. */
+/**
+ * The tools of a team with the policy rules that apply to each: of the troupe, the team, the agent and the tool itself.
+ */
 import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { type CompiledRule, compileRules } from '../../security/index.ts'
 import { type Tool, toolRules } from '../../tools/index.ts'
@@ -9,11 +11,11 @@ import { withHelpers } from './with-helpers.ts'
 export interface RuledTool {
   readonly agent: string
   readonly tool: Tool
-  /** One list for each origin; the first list is the troupe's. */
+  /** One list for each source of rules; the first list is the troupe's. */
   readonly rules: readonly (readonly CompiledRule[])[]
 }
 
-/** An agent, and its helpers as deep as they go. */
+/** Returns all agents with their helpers, recursively. */
 export const allAgents = ({ agents }: Pick<CompiledTopology, 'agents'>): readonly Agent[] => [
   ...new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)])),
 ]

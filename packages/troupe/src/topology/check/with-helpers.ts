@@ -1,6 +1,6 @@
 /**
- * An agent and those that help it, as deep as they go: what a helper may do, a step of the agent may. A pool is the agent
- * that it lends.
+ * Returns an agent with all its helpers, recursively: a step of the agent can do what a helper can. A pool counts as
+ * the agent that it lends.
  */
 import { type Agent, AgentPool, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 
