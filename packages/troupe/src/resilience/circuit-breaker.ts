@@ -21,7 +21,10 @@ export interface CircuitBreakerOptions {
   readonly failures?: number
   /** How long the circuit stays open before it admits one call; 60 s by default. */
   readonly pause?: Duration
-  /** Which errors count as failures; all by default. Other errors, and aborted calls, count neither as failure nor as success. */
+  /**
+   * Selects the errors that count as failures; all by default. Other errors, and aborted calls, count neither as
+   * failure nor as success.
+   */
   readonly counts?: (error: unknown) => boolean
   /** The error of a rejected call; CircuitOpenError by default. */
   readonly rejection?: () => Error
