@@ -124,7 +124,7 @@ const storage: readonly Default[] = [
     why: 'shorter than the timeouts of the callers that wait for it',
   },
   {
-    what: 'the age at which a connection is made anew',
+    what: 'the age at which a connection is replaced',
     guides: '3600 s (2), 1800 s at scale (2)',
     ours: setting('storage.recycle'),
     why: 'the shorter: credentials and addresses change',

@@ -14,7 +14,7 @@ interface ForkFormProps {
 }
 
 const edits = [
-  { value: 'none', label: 'Nothing: go on from here again' },
+  { value: 'none', label: 'Nothing: continue from here' },
   { value: 'result', label: 'The next result of an agent' },
   { value: 'prompt', label: 'The instructions of an agent' },
   { value: 'model', label: 'The model' },

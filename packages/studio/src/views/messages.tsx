@@ -27,10 +27,7 @@ export function Messages() {
         Messages
       </Heading>
       <Section title="Mailboxes">
-        <Answer
-          of={mailboxes}
-          none={{ when: ({ items }) => items.length === 0, text: 'Nobody has written to anybody.' }}
-        >
+        <Answer of={mailboxes} none={{ when: ({ items }) => items.length === 0, text: 'No message was sent yet.' }}>
           {({ items, cursor }) => (
             <>
               <Table>

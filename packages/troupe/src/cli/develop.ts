@@ -19,7 +19,7 @@ export async function develop({ flags, out, signal }: CommandContext, more: read
   const begin = () => {
     const begun = spawn(process.execPath, [process.argv[1] as string, ...args], { stdio: 'inherit' })
     begun.once('exit', (code) => {
-      if (code && !signal.aborted) out.note(`The server ended with ${code}. It begins anew when a file changes.`)
+      if (code && !signal.aborted) out.note(`The server ended with ${code}. It restarts when a file changes.`)
     })
     child = begun
   }
@@ -33,7 +33,7 @@ export async function develop({ flags, out, signal }: CommandContext, more: read
     if (name === null || passed.test(name)) return
     clearTimeout(restartTimer)
     restartTimer = setTimeout(() => {
-      out.note(`${name} changed: beginning anew.`)
+      out.note(`${name} changed: restarting.`)
       changing = changing.then(end).then(() => {
         if (!signal.aborted) begin()
       })

@@ -13,13 +13,19 @@ export function unsafeInProduction(
     problems.push(failure('encryption.required', { what: 'The profile production', problem: 'there is no key ring' }))
   if (requireUserId === false)
     problems.push(
-      unsafe('requireUserId', 'whoever names no user would share one', 'Remove it: it is on in production.'),
+      unsafe('requireUserId', 'requests without a user would share one', 'Remove it: it is on in production.'),
     )
   if (debug) problems.push(unsafe('debug', 'it shows causes and stacks', 'Set log to debug instead.'))
   if (storage === 'memory:')
     problems.push(unsafe('storage', 'memory ends with the process', 'Name a file, sqlite:PATH, or a PostgreSQL.'))
   if (typeof storage === 'object' && 'tls' in storage && typeof storage.tls === 'object' && storage.tls.check === false)
-    problems.push(unsafe('storage.tls', 'nobody checks who answers', 'Give the certificate of its authority as ca.'))
+    problems.push(
+      unsafe(
+        'storage.tls',
+        'answers to questions are not authenticated',
+        'Give the certificate of its authority as ca.',
+      ),
+    )
   if (environment.NODE_TLS_REJECT_UNAUTHORIZED === '0')
     problems.push(
       unsafe('NODE_TLS_REJECT_UNAUTHORIZED', 'no certificate of any server is checked', 'Unset the variable.'),

@@ -126,7 +126,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     },
     async loadJson(user, value) {
       if ('json' in value) return value.json
-      if (!blobs) throw failure('invariant.broken', { rule: 'a large value is read where large values are kept' })
+      if (!blobs) throw failure('invariant.broken', { rule: 'a large value is read from its own table' })
       return blobs.load(user, value)
     },
     async subscriptions({ user, agent }) {

@@ -68,7 +68,7 @@ export async function verifyCitation(source: CitationSource, citation: Citation)
   const there = locations
     .slice(0, maxPassages)
     .map((one) => (one.endLine === one.line ? `${one.line}` : `${one.line}–${one.endLine}`))
-  return fault('wrong line', `“${short(quote)}” stands in ${file} at ${there.join(', ')}, not at ${cited}.`, foundAt)
+  return fault('wrong line', `“${short(quote)}” is in ${file} at ${there.join(', ')}, not at ${cited}.`, foundAt)
 }
 
 function fault(

@@ -310,7 +310,7 @@ describe('names of models', () => {
     expect(own.nameOf('fast')).toBe('mock/fast')
     expect(textOf(await own.call(own.defaultChain(), call('hi')))).toBe('default')
     await expect(own.call(['fats'], call('hi'))).rejects.toThrow(/did you mean fast/)
-    expect(() => models({ registry: { a: 'b', b: 'a' } })).toThrow(/stands for itself/)
+    expect(() => models({ registry: { a: 'b', b: 'a' } })).toThrow(/refers to itself/)
     expect(() => models({ registry: { 'a/b': fast } })).toThrow(/no slash/)
   })
 

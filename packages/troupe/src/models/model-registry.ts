@@ -24,7 +24,7 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
       return expandOne(target, within).map((one) => withMore(one, settings ?? {}))
     }
     if (spec.includes('/')) return [spec]
-    if (within.includes(spec)) throw wrong(spec, 'it stands for itself')
+    if (within.includes(spec)) throw wrong(spec, 'it refers to itself')
     const found = registry[spec]
     if (found !== undefined) return asList(found).flatMap((one) => expandOne(one, [...within, spec]))
     const names = Object.keys(registry)

@@ -122,7 +122,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
 async function requireSignIn(troupe: Troupe, host: string, { key, jwt, oidc }: ServerSettings): Promise<void> {
   if (isLoopback(host) || key !== undefined || jwt || oidc) return
   if (!(await troupe.apiKeys.any()))
-    throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
+    throw failure('server.exposed', { host, problem: 'signing in is impossible, because no key exists' })
 }
 
 /** If the port of the metrics is in use, the server does not start. */

@@ -129,7 +129,7 @@ async function observed(opened: Opened, { encryption: config, policies = {} }: R
   )
   if (process.env.NODE_ENV !== 'production') warnInDevelopment(events, log)
   const failed = (error: unknown) =>
-    log.error('going over what is stored failed; the next opening goes on', { error: error as Error })
+    log.error('the check of stored data failed; the next opening continues it', { error: error as Error })
   const openedEncryption = await openEncryption({ storage: bare, config, clock, events, tables: userTables, failed })
   const { storage, encryption, secret } = openedEncryption
   const blobs = await createBlobs(storage, { secret })
@@ -216,7 +216,7 @@ function openErasure(
     outdated: openedEncryption.outdated,
     recorded: (user) => working.audit.erasureRecord(user),
     releaseUser: (user) => releaseUser(working, user),
-    failed: (error) => log.error('what works for a forgotten user may go on here', { error: error as Error }),
+    failed: (error) => log.error('work for a forgotten user may continue here', { error: error as Error }),
   })
 }
 

@@ -38,7 +38,7 @@ function readCompiled({ canonical, agents }: CompiledTopology): CompiledTopology
   if (!(agents instanceof Map))
     throw failure('validation.failed', {
       what: 'The agents of the topology',
-      problem: 'they are not map by their names',
+      problem: 'they are not an object with agents by their names',
     })
   return readCanonical(canonical, agents)
 }

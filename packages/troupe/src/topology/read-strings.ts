@@ -107,7 +107,7 @@ function edgeOptions({ edges = {} }: StringForm, flows: readonly Flow[]): Readon
       throw invalid(
         `edges['${text}']`,
         'no flow is written so',
-        `Repeat the flow as it stands in flows: ${flows.map((f) => f.text).join('; ')}`,
+        `Repeat a flow exactly as in flows: ${flows.map((f) => f.text).join('; ')}`,
       )
     checkOptions(`edges['${text}']`, options, ['type', 'when', 'maxTurns', 'limit'])
     if (options.maxTurns !== undefined && flow.operator !== '<~>')

@@ -113,7 +113,7 @@ describe('the program in a new project', () => {
     mkdirSync(join(folder.path, 'old'))
     writeFileSync(join(folder.path, 'old/package.json'), text)
     const { out } = await folder.run(['init', 'old', '--template', 'worker'])
-    expect(out).toContain('kept   package.json')
+    expect(out).toContain('exists package.json')
     expect(out).toContain(`  npm pkg set type=module\n  npm install ./vendor/troupe-${version}.tgz\n`)
     expect(readFileSync(join(folder.path, 'old/package.json'), 'utf8')).toBe(text)
   }, 120_000)

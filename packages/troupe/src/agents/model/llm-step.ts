@@ -233,7 +233,7 @@ function unsteered({ definition, entry, offer }: LlmRun, steers: number, answer:
     entry.flow.value === undefined
       ? diagnosis(entry.flow, [...offer.tools.keys()], text)
       : text.trim() === ''
-        ? 'it kept answering with nothing'
+        ? 'its answers stayed empty'
         : `its answers never took the form asked for; the last began with "${text.slice(0, 120)}"`
   return failure('model.answer', { agent: definition.name, attempts: steers + 1, problem } satisfies Record<
     string,

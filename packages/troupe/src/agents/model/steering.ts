@@ -14,7 +14,7 @@ export function steerToTool(flow: Flow, attempt: number): string {
     return `Your text alone leads nowhere. If it is your answer, call finish({ "answer": "…" }) with it; otherwise call ${others.join(' or ')}.`
   }
   if (attempt === 1)
-    return `Your text alone leads nowhere: several ways are open. Go on by calling one of ${choices.map(({ tool }) => tool).join(', ')}.`
+    return `A text alone selects no target, because several are possible. Continue by calling one of ${choices.map(({ tool }) => tool).join(', ')}.`
   const first = choices[choices.length - 1]
   const all = choices.map(({ tool, example }) => `${tool}(${example})`).join(' or ')
   if (attempt === 2) return `Answer with a tool call, not with text: ${all}.`
@@ -45,8 +45,8 @@ export const steerOutput = (problem: string): string =>
 
 /** For the error of a model that would not be steered. */
 export const diagnosis = (flow: Flow, tools: readonly string[], last: string): string =>
-  `it kept answering with ${last === '' ? 'nothing' : `text such as "${last.slice(0, 120)}"`} where ${
+  `its answers were ${last === '' ? 'empty' : `text such as "${last.slice(0, 120)}"`} where ${
     choicesOf(flow)
       .map(({ tool }) => tool)
-      .join(', ') || 'nothing'
-  } would have led on${tools.length > 0 ? ` (its tools: ${tools.join(', ')})` : ''}`
+      .join(', ') || 'no tool'
+  } was expected${tools.length > 0 ? ` (its tools: ${tools.join(', ')})` : ''}`

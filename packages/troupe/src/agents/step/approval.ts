@@ -122,7 +122,7 @@ async function answerOf(ask: () => Promise<Json>): Promise<Partial<Approval> | n
   try {
     return (await ask()) as Partial<Approval> | null
   } catch (error) {
-    if (error instanceof TimeoutError) return { approve: false, reason: 'nobody approved it in time' }
+    if (error instanceof TimeoutError) return { approve: false, reason: 'it was not approved in time' }
     throw error
   }
 }

@@ -8,8 +8,7 @@ import { safe } from '../output/safe.ts'
 type Key = ItemOf<'apiKeys.list'>
 type Made = AnswerOf<'apiKeys.create'>
 
-const shownOnce = ({ id, key }: Made) =>
-  `${key}\n\nIts id is ${id}. This is the only time that it is shown: keep it where secrets are kept.`
+const shownOnce = ({ id, key }: Made) => `${key}\n\nIts id is ${id}. It is shown only once: store it with your secrets.`
 
 export const apiKeyCommands: readonly CliCommand[] = [
   {

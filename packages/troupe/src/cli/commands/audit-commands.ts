@@ -93,7 +93,7 @@ export const auditCommands: readonly CliCommand[] = [
     operation: 'audit.list',
     parameters: '<text>',
     description: 'Search audit records for a text in actor, operation, resource or reason',
-    none: 'It stands in no record.',
+    none: 'No record contains it.',
   }),
   recorded(incidents),
   {

@@ -45,7 +45,7 @@ export const backupCommands: readonly CliCommand[] = [
       const restored = await operations.restoreBackup({ from: folder, to: await operations.storageOf(config) })
       context.out.show(
         restored,
-        ({ backupAt }) => `Restored, as of ${backupAt}. It waits: troupe resume-restored lets it go on.`,
+        ({ backupAt }) => `Restored, as of ${backupAt}. Work is paused until \`troupe resume-restored\`.`,
       )
       return undefined
     },
@@ -63,7 +63,7 @@ export const backupCommands: readonly CliCommand[] = [
       await using troupe = await createTroupe({ ...rest, log: 'silent' })
       await troupe.resumeRestored()
       context.out.show({ restored: troupe.restored ?? null }, ({ restored }) =>
-        restored ? 'It goes on.' : 'It was never restored from a backup: nothing waits.',
+        restored ? 'Work continues.' : 'It was never restored from a backup: nothing waits.',
       )
       return undefined
     },

@@ -36,7 +36,7 @@ export const initCommand: CliCommand = {
     out.show({ folder: target, written, unchanged }, () =>
       [
         ...written.map((name) => `wrote  ${name}`),
-        ...unchanged.map((name) => `kept   ${name}`),
+        ...unchanged.map((name) => `exists ${name}`),
         '',
         'Now:',
         ...(folder === '.' ? [] : [`  cd ${/[^\w./\\:~-]/.test(folder) ? `"${folder}"` : folder}`]),

@@ -29,7 +29,7 @@ export const messageCommands: readonly CliCommand[] = [
           { name: 'UNREAD', of: ({ unread }) => unread },
           { name: 'DEAD', of: ({ dead }) => dead },
         ],
-        'Nobody has written to anybody.',
+        'No message was sent yet.',
       )
       return undefined
     },

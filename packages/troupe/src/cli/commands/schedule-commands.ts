@@ -74,8 +74,8 @@ export const scheduleCommands: readonly CliCommand[] = [
       ['--to <mailbox>', 'that the messages are in (default: the one named as the schedule)'],
       ['--prepare <name>', 'the function of the configuration that makes the task'],
       ['--tags <names>', 'of its runs, with commas between'],
-      ['--overlap <policy>', 'allow, skip or queue, while a run of it goes on'],
-      ['--misfire <policy>', 'skip, once or all, of times that passed while nobody was there'],
+      ['--overlap <policy>', 'allow, skip or queue a run while another one of the schedule is in progress'],
+      ['--misfire <policy>', 'skip, once or all: what happens to times that passed while no process was running'],
       ['--paused', 'Create it paused: it starts no run until `schedules resume`'],
     ],
     async run({ client, out }, [team = '', task], options) {

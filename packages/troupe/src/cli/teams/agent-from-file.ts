@@ -49,7 +49,9 @@ export const memorySchema = z.strictObject({
     .describe('In place of maxTokens: past this size, older messages become a summary.'),
   maxResultTokens: count
     .optional()
-    .describe('So much of one result of a tool stands in the conversation; the rest is read with read_result.'),
+    .describe(
+      'The highest number of tokens of one tool result in the thread; the model reads the rest with read_result.',
+    ),
   pinned: z.array(z.string()).optional().describe('Facts that stand in every prompt.'),
   retrieval: z.union([z.literal(true), z.strictObject({ limit: count.optional() })]).optional(),
   working: z.union([z.literal(true), z.strictObject({ capacity: count.optional() })]).optional(),
@@ -87,7 +89,7 @@ export const policySchema = z
   .describe('What becomes of calls of tools, by the labels of their arguments; it narrows what the troupe allows.')
 
 export const agentSchema = z.strictObject({
-  description: z.string().optional().describe('For agents that choose whom to invoke.'),
+  description: z.string().optional().describe('Shown to agents that choose which agent to invoke.'),
   instructions: z
     .union([
       z.string(),
@@ -96,7 +98,7 @@ export const agentSchema = z.strictObject({
         text: z.string().optional().describe('Stands behind the text of the file.'),
       }),
     ])
-    .describe('What it is told about itself.'),
+    .describe('The instructions of the agent, for its model.'),
   model: z
     .union([z.string(), names])
     .optional()

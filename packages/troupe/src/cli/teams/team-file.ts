@@ -34,7 +34,7 @@ const teamSchema = z
       .array(z.string())
       .min(1)
       .optional()
-      .describe("Who invokes whom: 'Lead -> Writer', 'Lead => {Left, Right}', 'A <-> B'."),
+      .describe("Which agent invokes which: 'Lead -> Writer', 'Lead => {Left, Right}', 'A <-> B'."),
     pattern: z
       .partialRecord(z.enum(kinds), z.looseObject({}))
       .optional()

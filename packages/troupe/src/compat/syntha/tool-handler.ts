@@ -64,7 +64,7 @@ export class ToolHandler implements SynthaHandler {
   constructor(mesh: ContextMesh | User, agent_name?: string, options: ToolHandlerOptions = {}) {
     checkOptions('ToolHandler', options, known)
     if (options.enable_logging === false)
-      throw unsupported('enable_logging: false', 'every call is an event, which costs nothing where nobody listens')
+      throw unsupported('enable_logging: false', 'every call is an event, which costs nothing without a listener')
     checkMesh('What ToolHandler was given', mesh)
     if (!readable('What ToolHandler was given', () => 'open' in mesh))
       checkFunction('user.agent of ToolHandler', fieldOf(mesh, 'agent'))

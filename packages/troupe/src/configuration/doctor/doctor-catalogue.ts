@@ -80,7 +80,10 @@ export const doctorChecks = {
     severity: 'high',
     description: 'What leaves the machine is encrypted on its way.',
   },
-  'audit.log': { about: 'configuration', description: 'Who did what is recorded, and kept for long enough.' },
+  'audit.log': {
+    about: 'configuration',
+    description: 'Operations are recorded with their actor, and stored long enough.',
+  },
   'audit.checkpoints': {
     about: 'configuration',
     severity: 'low',
@@ -112,7 +115,7 @@ export const doctorChecks = {
   'agents.single': { about: 'configuration', severity: 'low', description: 'Every agent has one job.' },
   'agents.inputs': { about: 'configuration', description: 'What agents are given is checked against a schema.' },
   'models.keys': { about: 'system', severity: 'high', description: 'Each model that is named has its API key.' },
-  'models.fallback': { about: 'configuration', description: 'Where a model fails, another one or a value stands in.' },
+  'models.fallback': { about: 'configuration', description: 'If a model fails, another model or a value replaces it.' },
   'calls.breakers': {
     about: 'system',
     description: 'A service that fails repeatedly is not called while its circuit is open.',
@@ -152,7 +155,7 @@ export const doctorChecks = {
   'mailboxes.bounded': { about: 'system', description: 'Full mailboxes push back, and none is nearly full.' },
   'letters.dead': { about: 'system', severity: 'high', description: 'No dead letter waits for a decision.' },
   'effects.resolved': { about: 'system', severity: 'high', description: 'No effect has an unknown outcome.' },
-  'runs.moving': { about: 'system', severity: 'high', description: 'No run stands still that should go on.' },
+  'runs.moving': { about: 'system', severity: 'high', description: 'No run is stuck.' },
   'schedules.running': { about: 'system', severity: 'high', description: 'Schedules begin their runs.' },
   'writes.undisputed': { about: 'system', severity: 'high', description: 'Of two writers at once exactly one wins.' },
   'messages.contracts': { about: 'system', description: 'What workers take has a schema.' },

@@ -76,12 +76,12 @@ const general: readonly Setting[] = [
     standard: 1_000,
     live: true,
   },
-  { path: 'alerts', kind: structure, description: 'rules, and who is told; false: none', live: true },
+  { path: 'alerts', kind: structure, description: 'rules and their notifications; false: none', live: true },
   { path: 'watchdog', kind: structure, description: 'work of which nothing is heard; false: not looked for' },
   { path: 'watchdog.after', kind: span(1_000, '1s'), description: 'for so long', standard: '5m' },
-  { path: 'traces', kind: structure, description: 'what is kept of traces; false: none' },
-  { path: 'traces.retention', kind: time, description: 'how long traces are kept', standard: '7d', live: true },
-  { path: 'traces.max', kind: integer(1), description: 'traces kept of one user', standard: 1_000, live: true },
+  { path: 'traces', kind: structure, description: 'which traces are stored; false: none' },
+  { path: 'traces.retention', kind: time, description: 'how long traces are stored', standard: '7d', live: true },
+  { path: 'traces.max', kind: integer(1), description: 'stored traces of one user', standard: 1_000, live: true },
   { path: 'otlp', kind: structure, secret: true, description: 'where spans and metrics go besides' },
   { path: 'audit', kind: structure, secret: true, description: 'what is recorded of who did what' },
   { path: 'egress', kind: structure, description: 'where tools may go' },
@@ -135,7 +135,7 @@ const storage: readonly Setting[] = [
   { path: 'storage.tls', kind: structure, description: "true, 'none', or { ca, check }" },
   { path: 'storage.migrateUrl', kind: secretText, secret: true, description: 'a role that may create tables' },
   { path: 'storage.listenUrl', kind: secretText, secret: true, description: 'past a pooler, straight to the server' },
-  { path: 'storage.poolSize', kind: integer(1, 1_000), description: 'connections that are kept', standard: 10 },
+  { path: 'storage.poolSize', kind: integer(1, 1_000), description: 'connections in the pool', standard: 10 },
   {
     path: 'storage.poolOverflow',
     kind: integer(0, 1_000),
@@ -157,7 +157,7 @@ const storage: readonly Setting[] = [
   {
     path: 'storage.recycle',
     kind: span(1_000, '1s'),
-    description: 'the age at which a connection is made anew',
+    description: 'the age at which a connection is replaced',
     standard: '30m',
   },
   {
@@ -188,8 +188,8 @@ const storage: readonly Setting[] = [
     standard: '30d',
     live: true,
   },
-  { path: 'retention.runs', kind: time, description: 'the result of an ended run is kept', standard: '365d' },
-  { path: 'retention.metrics', kind: span(1, '1m'), description: 'recorded metrics of users are kept', standard: '7d' },
+  { path: 'retention.runs', kind: time, description: 'how long results of ended runs stay', standard: '365d' },
+  { path: 'retention.metrics', kind: span(1, '1m'), description: 'how long metrics of users stay', standard: '7d' },
   {
     path: 'retention.every',
     kind: span(1, '1ms'),
@@ -255,7 +255,7 @@ const work: readonly Setting[] = [
   {
     path: 'messaging.retention',
     kind: time,
-    description: 'how long it is kept what a handler recorded of a message',
+    description: 'how long the record of a handled message is stored',
     standard: '24h',
   },
   {
@@ -318,7 +318,7 @@ const work: readonly Setting[] = [
     live: true,
   },
   { path: 'models.idle', kind: time, description: 'a stream that says nothing for so long is cut', standard: '5m' },
-  { path: 'models.cache.max', kind: integer(1), description: 'answers that are kept', standard: 1_000 },
+  { path: 'models.cache.max', kind: integer(1), description: 'answers in the cache', standard: 1_000 },
   { path: 'models.cache.ttl', kind: time, description: 'for so long', standard: '1h' },
   { path: 'models.embedding', kind: structure, description: 'turns texts into vectors' },
 ]

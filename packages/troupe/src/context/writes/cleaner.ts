@@ -25,7 +25,7 @@ export class Cleaner {
 
   constructor(core: MeshCore, options: CleanerOptions = {}) {
     this.#core = core
-    this.#retentionMs = milliseconds(options.removedRetention ?? '7d', 'The time that removed entries are kept')
+    this.#retentionMs = milliseconds(options.removedRetention ?? '7d', 'The time for which removed entries are stored')
     const intervalMs = milliseconds(options.every ?? '5m', 'The interval of clean-up')
     this.#task = new PeriodicTask({ name: 'cleanup', clock: core.clock, intervalMs, run: () => this.#all() })
   }

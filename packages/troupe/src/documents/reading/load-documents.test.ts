@@ -54,7 +54,7 @@ describe('loadDocuments', () => {
         '.env': 'hidden',
         node_modules: 'installed packages are not walked',
         pipe: 'not a regular file',
-        broken: 'unreadable (it is no longer there)',
+        broken: 'unreadable (it no longer exists)',
       },
     })
   })
@@ -101,7 +101,7 @@ describe('loadDocuments', () => {
     write('a.md', 'Tea.')
     expect(await load({ files: [join(root, 'gone.md')] })).toEqual({
       read: ['a.md'],
-      skipped: { 'gone.md': 'unreadable (it is no longer there)' },
+      skipped: { 'gone.md': 'unreadable (it no longer exists)' },
     })
   })
 

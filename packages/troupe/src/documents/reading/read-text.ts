@@ -95,7 +95,7 @@ export function tooLarge(bytes: number): string {
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === 'EACCES' || code === 'EPERM') return 'unreadable (no permission)'
-  if (code === 'ENOENT') return 'unreadable (it is no longer there)'
+  if (code === 'ENOENT') return 'unreadable (it no longer exists)'
   if (code === 'ELOOP') return 'a link that leads to itself'
   return `unreadable (${code || String(error)})`
 }

@@ -55,7 +55,7 @@ export function checkStall(step: StepControl, { timer }: TriggerOf<'timer'>): vo
   if (timer !== 'stall' || missing === undefined || effects.working > 0 || effects.size > 0) return
   beginStop(step, {
     kind: 'code.changed',
-    problem: `the record goes on with ${missing}, which is never asked for`,
+    problem: `the record continues with ${missing}, which the code does not call`,
   })
 }
 

@@ -149,6 +149,6 @@ function checkBroadcast(options: BroadcastOptions): BroadcastOptions {
   if (to !== undefined && !readable('The recipients of a broadcast', () => Array.isArray(to)))
     throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
   if (role !== undefined && (typeof role !== 'string' || to !== undefined))
-    throw failure('validation.failed', { what: 'role', problem: 'it is a text, and stands in place of to' })
+    throw failure('validation.failed', { what: 'role', problem: 'it is a text, used instead of to' })
   return to === undefined ? checked : { ...checked, to: [...to] }
 }

@@ -32,5 +32,5 @@ it('all with a role hear a broadcast to it, from a turn too; workers of one name
   await clock.advance('1s')
   expect(received).toHaveLength(1)
   const { messages } = agent('A')
-  await expect(messages.broadcast(Note, 'x', { role: 'bidder', to: ['B'] })).rejects.toThrow(/in place of to/)
+  await expect(messages.broadcast(Note, 'x', { role: 'bidder', to: ['B'] })).rejects.toThrow(/instead of to/)
 })

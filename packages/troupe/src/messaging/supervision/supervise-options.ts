@@ -98,7 +98,7 @@ export function checkChildren(children: readonly SuperviseChild[]): readonly Sup
     if (isInstance(child, Worker))
       throw wrong(
         'What is supervised',
-        `${child.name} is a worker; give () => new …, for it is made anew for each start`,
+        `${child.name} is a worker; pass () => new …, because each start needs a new one`,
       )
   return children
 }

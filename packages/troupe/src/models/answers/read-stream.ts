@@ -148,7 +148,7 @@ export class LiveText {
       this.#text += delta.slice(left)
     } else {
       this.#text = this.#text.slice(0, this.#repeated) + delta
-      this.#emit({ type: 'reset', reason: 'the answer was cut off and begins anew' })
+      this.#emit({ type: 'reset', reason: 'the answer was cut off and starts again' })
       this.#emit({ type: 'text-delta', delta: this.#text })
     }
     this.#repeated = this.#text.length

@@ -63,7 +63,7 @@ function partOf(options: LanguageModelV4CallOptions, material: Material): Part {
   const tools = (options.tools ?? []).filter((tool): tool is LanguageModelV4FunctionTool => tool.type === 'function')
   const chosen = chooseTool(tools, options.toolChoice ?? { type: 'auto' }, material)
   if (chosen === 'impossible')
-    return textPart('No tool can be called with what stands in the prompt.', 'other', 'arguments-not-in-text')
+    return textPart('No tool can be called with the content of the prompt.', 'other', 'arguments-not-in-text')
   if (chosen !== 'none') {
     const toolCallId = `call-${material.task.callCount + 1}`
     const { toolName, input } = chosen

@@ -15,7 +15,7 @@ export const gaugeNames = {
   'storage.free.bytes': 'bytes free inside the database',
   'storage.rows': 'rows of each table, as the engine estimates them',
   'storage.writeAheadLog.bytes': 'bytes of the log before the database',
-  'traces.dropped': 'spans that were not kept because too many waited',
+  'traces.dropped': 'spans that were dropped because too many waited',
   uptime: 'ms since this troupe was opened',
   'workers.down': 'supervised workers that are not up: between two starts, or given up',
   'workers.running': 'workers that serve a mailbox in this process',

@@ -130,6 +130,6 @@ export class Traces {
   #store(): TraceStore {
     const { store } = this.#parts
     if (store) return store
-    throw failure('validation.failed', { what: 'traces', problem: 'they are not kept here: traces.store is false' })
+    throw failure('validation.failed', { what: 'traces', problem: 'they are not stored here: traces.store is false' })
   }
 }

@@ -198,7 +198,7 @@ async function answerFor(id: CheckId, subject: DoctorSubject): Promise<DoctorAns
   if (about === 'word')
     return short(
       subject,
-      'Nobody has said so.',
+      'It was not confirmed.',
       `Do it, and set doctor.attest: { '${id}': 'YYYY-MM-DD' } to the day on which it was done.`,
     )
   if (about === 'system' && !subject.parts)

@@ -43,7 +43,7 @@ export class Restored {
     events.emit({ type: 'troupe.restored', at: clock.now(), installation, backupAt })
     await this.#recordOnce('backup.restore', installation)
     if (mode === 'resume') return this.resume()
-    log.warn('the database was restored from a backup: nothing goes on before resumeRestored()', { backupAt })
+    log.warn('the database was restored from a backup: no work continues before resumeRestored()', { backupAt })
     // Another process on this database may resume it.
     this.#unhint = storage.onHint((hint) => {
       if ('work' in hint && hint.work === 'cleanup')

@@ -127,7 +127,7 @@ describe('an agent', () => {
   const errorOf = (stub: AgentStub, form: object = team('A B', flows)) =>
     new MachineTestbed(form as never, { A: stub, B: () => value('b') }).runUntilIdle().result.error?.message
   it('that invokes nobody, or along a way whose condition does not hold, is told what it may do', () => {
-    expect(errorOf(() => invoke())).toMatch(/invokes nobody/)
+    expect(errorOf(() => invoke())).toMatch(/invokes no agent/)
     const form = {
       nodes: [
         { name: 'Start', kind: 'start' },

@@ -165,7 +165,7 @@ function scopeFrom(
   const values = Array.isArray(held) ? held : [held]
   const found = Object.entries(roles).find(([value]) => values.includes(value))?.[1]
   const scope = found === undefined ? { role, users: undefined } : scopeOf(found)
-  if (scope.role === undefined) throw rejection('the person has none of the roles that may sign in')
+  if (scope.role === undefined) throw rejection('the person has no role that may sign in')
   roleOf(all, scope.role)
   return { users: scope.users ?? [checkName('user', user)], role: scope.role }
 }

@@ -229,7 +229,8 @@ export const contextRoutes = [
     operation: 'context.watch',
     role: 'readonly',
     agents: 'own',
-    summary: 'Changes of what the caller may read, as server-sent events; Last-Event-ID or `from` goes on behind one.',
+    summary:
+      'Changes of what the caller may read, as server-sent events; Last-Event-ID or `from` continues after an event.',
     query: z.strictObject({
       pattern: z.string().optional(),
       from: z.string().max(40).optional(),

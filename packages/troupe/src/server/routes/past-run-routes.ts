@@ -41,7 +41,7 @@ export const pastRunRoutes = [
     operation: 'runs.fork',
     role: 'moderator',
     summary:
-      'A new run that shares the history of this one up to an event, and goes on with what is edited; `repeat` lets it repeat at-most-once effects.',
+      'A new run that shares the history of this one up to an event, and continues with the edits; `repeat` lets it repeat at-most-once effects.',
     params: pathParams,
     body: z.strictObject({
       at: z.int().min(1),
@@ -129,7 +129,7 @@ export const pastRunRoutes = [
     operation: 'runs.fork',
     role: 'contributor',
     summary:
-      'A new run that goes on where this one failed, without doing again what had succeeded; `repeat` lets it repeat at-most-once effects.',
+      'A new run that continues where this one failed and does not repeat what succeeded; `repeat` lets it repeat at-most-once effects.',
     params: pathParams,
     body: optionalBody(
       z.strictObject({
@@ -195,7 +195,7 @@ export const pastRunRoutes = [
     name: 'runs.inspect',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'How it stands, and what comes next when it goes on.',
+    summary: 'Its state, and what a continuation does next.',
     params: pathParams,
     answer: inspectionSchema,
     handle: async ({ orchestra, params }) => (await orchestra.get(params.run)).inspect(),
@@ -206,7 +206,7 @@ export const pastRunRoutes = [
     name: 'runs.step',
     operation: 'runs.command',
     role: 'contributor',
-    summary: 'Goes on from a pause or a breakpoint until another step has begun.',
+    summary: 'Continues from a pause or a breakpoint until another step has started.',
     params: pathParams,
     body: optionalBody(z.strictObject({})),
     answer: inspectionSchema,
@@ -240,7 +240,7 @@ export const pastRunRoutes = [
     name: 'runs.edit',
     operation: 'runs.fork',
     role: 'moderator',
-    summary: 'Changes what a run that stands at a breakpoint goes on with.',
+    summary: 'Changes the values with which a run continues from a breakpoint.',
     params: pathParams,
     body: z.strictObject({ results: metadata.optional(), inputs: metadata.optional() }),
     answer: done,

@@ -176,7 +176,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'started',
-    summary: 'Its result, waited for up to `wait` (60s at most); 202 with its status where it still goes on.',
+    summary: 'Its result, waited for up to `wait` (60s at most); 202 with its status while it is in progress.',
     params: pathParams,
     query: z.strictObject({ wait: durationSchema.optional() }),
     answer: runResult,
@@ -216,7 +216,7 @@ export const runRoutes = [
     role: 'readonly',
     agents: 'run',
     summary:
-      'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` goes on behind one. With ' +
+      'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` continues after an event. With ' +
       '`untilWaiting` the stream ends where the run waits.',
     params: pathParams,
     query: z.strictObject({
@@ -250,7 +250,7 @@ export const runRoutes = [
       role: 'contributor',
       // A resume may allow a call at which a person has paused the run.
       ...(verb === 'resume' ? {} : { agents: 'run' as const }),
-      summary: { pause: 'No new step begins.', resume: 'A paused run goes on.', cancel: 'It cleans up and ends.' }[
+      summary: { pause: 'No new step begins.', resume: 'Resumes a paused run.', cancel: 'It cleans up and ends.' }[
         verb
       ],
       params: pathParams,
@@ -316,7 +316,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'started',
-    summary: 'Its result, in the words of simple clients; 202 while it goes on.',
+    summary: 'Its result, in the form of simple clients; 202 while it is in progress.',
     params: pathParams,
     answer: z.object({
       task_id: z.string(),

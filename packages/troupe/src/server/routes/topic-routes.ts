@@ -68,7 +68,7 @@ export const topicRoutes = [
     operation: 'topics.manage',
     role: 'admin',
     agents: 'own',
-    summary: 'Closes a topic to all but those named; an empty list is nobody, an absent one everybody.',
+    summary: 'Closes a topic to all but those named; an empty list admits no agent, an absent one all.',
     params: ofTopic,
     body: z.strictObject({ subscribe: names.optional(), post: names.optional() }),
     answer: done,

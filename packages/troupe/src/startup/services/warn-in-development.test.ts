@@ -28,6 +28,6 @@ it('ignored failures and paid repetitions are counted everywhere, and warned abo
   expect(logged('production')).toEqual([])
   expect(logged('development')).toMatchObject([
     { msg: expect.stringContaining('a prompt holds everything'), agent: 'A' },
-    { msg: expect.stringContaining('read by nobody'), tool: 'push_context', code: 'access.denied' },
+    { msg: expect.stringContaining('was not read'), tool: 'push_context', code: 'access.denied' },
   ])
 }, 30_000)

@@ -3,8 +3,7 @@ import type { Events } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 
 const messages = {
-  'tool.ignored':
-    'a failed result of a tool was read by nobody: look at success and error, as what failed was not done',
+  'tool.ignored': 'a failed tool result was not read: check success and error, because the failed call had no effect',
   'prompt.repeated':
     'a prompt holds everything that the agent can read with its tools too, and is paid for twice: give buildSystemPrompt the keys that stay, or deny get_context',
 } as const

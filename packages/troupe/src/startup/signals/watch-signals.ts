@@ -41,7 +41,7 @@ export function watchSignals(
   }
   const onFailure = (thrown: unknown) => {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-    log.error('fatal: nobody caught this; the process ends', { error })
+    log.error('fatal: uncaught error; the process ends', { error })
     if (!ending) void end(1)
   }
   process.on('SIGTERM', onSignal)

@@ -61,7 +61,7 @@ export function createBackups(engines: BackupEngines): Backups {
     if (/^postgres(ql)?:/.test(storage)) return use('postgres', engines.postgres, { url: storage })
     const path = /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(storage)?.[1]
     if (path !== undefined) return use('sqlite', engines.sqlite, path)
-    throw wrong('The storage of a backup', 'it is neither sqlite:PATH nor PostgreSQL; what is in memory has none')
+    throw wrong('The storage of a backup', 'it is neither sqlite:PATH nor PostgreSQL; storage in memory has no backups')
   }
   return {
     backup: (from, to, time, signal) =>

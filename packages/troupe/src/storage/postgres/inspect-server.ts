@@ -94,7 +94,7 @@ export function findingsOf(inspection: ServerInspection, listens: boolean): read
       code: 'storage.insecure',
       severity: 'error',
       message: `PostgreSQL is not as it was when it was opened: ${rejection}.`,
-      remedy: 'Undo that change, or open the database anew with the role that migrates.',
+      remedy: 'Undo that change, or create the database again with the role that migrates.',
     })
   const power = powerOf(inspection)
   if (power)

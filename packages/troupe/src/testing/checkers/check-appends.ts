@@ -23,7 +23,7 @@ export function checkAppends(appends: Appends): readonly Anomaly[] {
       .map((item): Anomaly => ({ rule: 'lost', message: `${item} was acknowledged and is not there` })),
     ...[...there]
       .filter((item) => !tried.has(item))
-      .map((item): Anomaly => ({ rule: 'invented', message: `${item} is there and nobody added it` })),
+      .map((item): Anomaly => ({ rule: 'invented', message: `${item} is present, but was not added` })),
     ...twice.map(
       ([item, times]): Anomaly => ({ rule: 'duplicate', message: `${item} is there ${times.length} times` }),
     ),

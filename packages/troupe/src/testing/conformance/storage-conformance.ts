@@ -333,7 +333,7 @@ const cases: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
     )
   },
 
-  async 'more kinds of statements than are kept prepared all work, again and again'({ storage, items }) {
+  async 'more kinds of statements than the cache holds all work repeatedly'({ storage, items }) {
     for (let round = 0; round < 2; round++) {
       const results = await Promise.all(
         Array.from({ length: 1_200 }, (_, i) => storage.commit(change(ada, [items.constant(i)]))),
@@ -363,7 +363,7 @@ const cases: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
     ok(sizes.database > 0)
   },
 
-  async 'a large value is kept once per user and goes with its last owner'({ storage }) {
+  async 'a large value is stored once per user and is deleted with its last owner'({ storage }) {
     const blobs = await createBlobs(storage)
     const json = JSON.stringify('x'.repeat(300_000))
     const store = async (user: UserId, owner: string) => {

@@ -13,7 +13,7 @@ import { type JsonObject, optionalArgument, orUndefined, plain, seconds, type To
 const key = z.string().describe('The key, such as orders.17.status.')
 const names = (description: string) => optionalArgument(z.array(z.string()), description)
 const limit = optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.')
-const cursor = optionalArgument(z.string(), 'The cursor of the answer before, to go on from there.')
+const cursor = optionalArgument(z.string(), 'The cursor of the previous answer, to continue from there.')
 const prefix = optionalArgument(z.string(), 'Only keys that begin with this.')
 const pattern = optionalArgument(
   z.string(),
@@ -23,11 +23,11 @@ const anyJson = z.unknown().refine((value) => value !== undefined, 'is missing')
 
 const pushed = {
   audience: optionalArgument(z.enum(['everyone', 'owner']), 'Who may read: everyone of the team, or only you.'),
-  subscribers: names('Agents that may read, by name. An empty list is nobody besides you.'),
-  topics: names('Topics whose subscribers may read. An empty list is nobody besides you.'),
+  subscribers: names('Agents that may read, by name. An empty list: only you.'),
+  topics: names('Topics whose subscribers may read. An empty list: only you.'),
   writers: optionalArgument(
     z.union([z.enum(['owner', 'readers']), z.array(z.string())], 'it is owner, readers, or a list of agents'),
-    'Who may write besides you: owner (nobody), readers, or agents by name.',
+    'Who else may write: owner (no other agent), readers, or agents by name.',
   ),
   ttl: seconds('Seconds until it expires; above zero.'),
   lifecycle: optionalArgument(

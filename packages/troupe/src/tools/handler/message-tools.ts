@@ -40,11 +40,11 @@ function mailboxOf({ mailbox }: ToolClients): NonNullable<ToolClients['mailbox']
 
 const sendMessage = toolSpec({
   name: 'send_message_to_agent',
-  description: 'Sends a message to another agent. It is kept in its mailbox until it is read.',
+  description: 'Sends a message to another agent. It stays in the mailbox until it is read.',
   arguments: {
     to_agent: z.string().describe('The agent, by its exact name.'),
     ...sentAs('info'),
-    requires_confirmation: optionalArgument(z.boolean(), 'true: you are told when it was read.'),
+    requires_confirmation: optionalArgument(z.boolean(), 'true: you are notified when it was read.'),
     thread_id: optionalArgument(z.string(), 'The conversation that it belongs to.'),
   },
   async run(clients, args) {
@@ -123,7 +123,7 @@ const getMessages = toolSpec({
     mark_as_read: optionalArgument(z.boolean(), 'false: leave them unread. true if left out.'),
     sort_by_priority: optionalArgument(z.boolean(), 'true: the most urgent first.'),
     limit: optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.'),
-    cursor: optionalArgument(z.string(), 'The cursor of the answer before, to go on from there.'),
+    cursor: optionalArgument(z.string(), 'The cursor of the previous answer, to continue from there.'),
   },
   async run(clients, args) {
     const mailbox = mailboxOf(clients)

@@ -42,7 +42,7 @@ const discoverTopics = toolSpec({
   arguments: {
     include_subscriber_names: optionalArgument(z.boolean(), 'true: tell who is subscribed, too.'),
     limit: optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 100 if left out.'),
-    cursor: optionalArgument(z.string(), 'The cursor of the answer before, to go on from there.'),
+    cursor: optionalArgument(z.string(), 'The cursor of the previous answer, to continue from there.'),
   },
   async run({ context }, args) {
     const page = await context.discoverTopics({

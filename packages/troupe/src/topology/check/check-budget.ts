@@ -81,7 +81,7 @@ function tooDeep(topology: CanonicalTopology, limit: number): Finding[] {
       code: 'budget.worst_case',
       severity: 'warning',
       location,
-      message: `${location} stands ${depth} levels deep, and the budget of depth is ${limit}: whoever invokes it ends the run`,
+      message: `${location} stands ${depth} levels deep, and the budget of depth is ${limit}: an invocation ends the run`,
       remedy: `Raise budget.depth to at least ${depth}`,
     }))
 }

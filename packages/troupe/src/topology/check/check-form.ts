@@ -45,7 +45,7 @@ function ambiguousHubs({ canonical }: CompiledTopology, models: ModelNodes): Fin
       code: 'hub.ambiguous',
       severity: 'advice',
       location: name,
-      message: `${name} can go on to ${targets}, and none of them comes back: a text of its model prefers none, so the model is asked again`,
+      message: `${name} can invoke ${targets}, and none of them returns: a text of its model selects no target, so the model is asked again`,
       remedy: `Leave ${name} one way on, put a condition on its edges, or let its instructions name the tool to call`,
     }
   })

@@ -20,7 +20,7 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
         code: 'join.inert',
         severity: 'warning',
         location: node.name,
-        message: `${named.join(' and ')} at ${node.name} never comes into play: nothing meets there, and nobody it invokes comes back`,
+        message: `${named.join(' and ')} at ${node.name} never applies: no branches meet there, and no invoked agent returns`,
         remedy: `Name it where branches meet, or let those that ${node.name} invokes lead back to it`,
       })
     const join = node.join ?? (node.isJoin ? config.join : undefined)
@@ -33,7 +33,7 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
       code: 'join.impossible',
       severity: 'error',
       location: node.name,
-      message: `The join at ${node.name} cannot be met: a quorum of ${join.quorum} is asked of ${available} who can come`,
+      message: `The join at ${node.name} cannot be met: a quorum of ${join.quorum} is required of ${available} that can arrive`,
       remedy: `Ask for at most ${available}, or let more branches lead to ${node.name}`,
     })
   }

@@ -72,7 +72,7 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
       severity: 'error',
       location: cycle.join(', '),
       message: `${cycle.join(', ')} form a cycle without an exit: no way leads from there to End or User`,
-      remedy: `Let one of them lead to End, or back to who can`,
+      remedy: `Add a path from one of them to End, or to an agent that reaches End`,
     })
   return findings
 }

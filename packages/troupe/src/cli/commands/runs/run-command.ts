@@ -102,7 +102,7 @@ export async function followRun(context: CommandContext, client: CliClient, run:
 
 export const interrupted = ({ remote }: CliClient, run: string): string =>
   remote
-    ? `Interrupted. The server goes on with it: troupe runs result ${run} --wait 30s`
+    ? `Interrupted. The run continues on the server: troupe runs result ${run} --wait 30s`
     : `Interrupted. Nothing is lost, troupe runs resume ${run} carries it on.`
 
 /** Whoever looks next finds it answered. */

@@ -20,7 +20,7 @@ export const runsEvaluateCommand: CliCommand = {
     ['--prompts <json>', '{ agent: instructions } in place of theirs'],
     ['--with-team <name>', 'this registered team in place of theirs'],
     ['--score <score>', 'exact, citations, a name that the configuration gives, or @file of a JSON Schema'],
-    ['--id <evaluation>', 'keeps what is done: the same command goes on with what is left'],
+    ['--id <evaluation>', 'stores finished runs: the same command continues with the others'],
     ['--live', 'carries tools out, in place of answering them from the record'],
     ['--repeat', 'with --live: repeat at-most-once effects of the past runs'],
     ['--concurrency <n>', 'runs at once (default: 2)'],
@@ -48,7 +48,7 @@ export const runsEvaluateCommand: CliCommand = {
         )
       return isBelow || failed + skipped > 0 ? exitCodes.failed : exitCodes.ok
     }
-    throw misused('The evaluation was cut off.', 'With --id the same command goes on where it was.')
+    throw misused('The evaluation was cut off.', 'With --id the same command continues where it stopped.')
   },
 }
 

@@ -16,7 +16,7 @@ export const contextCodes = {
   'context.conflict': {
     class: errors.ConflictError,
     message: 'The entry {key} does not have the version expected.',
-    hint: 'Read it again and decide anew, or use update().',
+    hint: 'Read it again and decide again, or use update().',
   },
   'context.contention': {
     class: errors.ConflictError,
@@ -46,7 +46,7 @@ export const contextCodes = {
   },
   'context.pruned': {
     class: errors.ConflictError,
-    message: 'The version of {key} that this step had read is no longer kept.',
+    message: 'The version of {key} that this step had read is no longer stored.',
     hint: 'Keep more history, or start the run again.',
   },
   'cursor.invalid': {

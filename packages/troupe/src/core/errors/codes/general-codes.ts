@@ -170,7 +170,7 @@ export const generalCodes = {
   'join.unsatisfied': {
     class: errors.ProcessingError,
     message: 'The join {join} at {node} cannot be met: {found}.',
-    hint: "Ask for less, or set onFailure to 'collect' or 'continue' to go on with what there is.",
+    hint: "Ask for less, or set onFailure to 'collect' or 'continue' to continue with the values that arrived.",
   },
   'retries.exhausted': {
     class: errors.MaxRetriesExceededError,

@@ -6,7 +6,7 @@ export const journalCodes = {
   'journal.lost': {
     class: errors.LeaseLostError,
     message: 'The journal {journal} has another writer now.',
-    hint: 'Nothing to do: the other writer goes on; this one changed nothing.',
+    hint: 'No action is needed: the other writer continues, and this one changed nothing.',
   },
   'journal.full': {
     class: errors.CapacityError,

@@ -68,12 +68,12 @@ export const modelsCodes = {
   'cassette.miss': {
     class: errors.NotFoundError,
     message: 'The cassette has no {kind} call of {name} like this one: {problem}.',
-    hint: "Correct what differs, or record it anew with mode 'auto' or 'record'.",
+    hint: "Correct what differs, or record it again with mode 'auto' or 'record'.",
   },
   'cassette.unreadable': {
     class: errors.ValidationError,
     message: 'The cassette can not be read: {problem}.',
-    hint: "Record it anew with mode 'record', or mend the line named.",
+    hint: "Record it again with mode 'record', or correct the named line.",
   },
   'cassette.unwritten': {
     class: errors.ProcessingError,

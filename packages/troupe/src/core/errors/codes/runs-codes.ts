@@ -31,7 +31,7 @@ export const runsCodes = {
   'replay.expired': {
     class: errors.NotFoundError,
     status: 410,
-    message: 'The journal of run {run} was kept until {until}: it can be neither replayed nor forked any more.',
+    message: 'The journal of run {run} was stored until {until}: the run can no longer be replayed or forked.',
     hint: 'Its result, usage and cost remain: (await get(id)).result(). Keep journals longer with retention.replay, or export runs in time.',
   },
   'run.open': {
@@ -42,7 +42,7 @@ export const runsCodes = {
   'evaluation.repeated': {
     class: errors.ConflictError,
     message: 'The evaluation {evaluation} was begun with other runs, another change or another score.',
-    hint: 'Go on with it as it was begun, or choose another id.',
+    hint: 'Use the options with which it was started, or choose another id.',
   },
   'experiment.repeated': {
     class: errors.ConflictError,
@@ -82,7 +82,7 @@ export const runsCodes = {
   'effect.repeated': {
     class: errors.ConflictError,
     message: 'The new run would repeat effects of class at-most-once that run {run} has begun: {names}.',
-    hint: 'Fork at a later event, evaluate without live, or pass { repeat: true } where they may happen once more.',
+    hint: 'Fork at a later event, evaluate without live, or pass { repeat: true } if they may happen again.',
   },
   'export.tampered': {
     class: errors.ValidationError,
@@ -102,7 +102,7 @@ export const runsCodes = {
   'run.agents_missing': {
     class: errors.ConflictError,
     message: 'The run {run} needs the code of agents that this troupe does not have: {agents}.',
-    hint: 'Pass them to createTroupe({ agents, teams }), or go on where they are.',
+    hint: 'Pass them to createTroupe({ agents, teams }), or continue the run in a process that has them.',
   },
   'topology.rejected': {
     class: errors.ValidationError,
@@ -133,7 +133,7 @@ export const runsCodes = {
   'guard.tripped': {
     class: errors.BudgetExceededError,
     message: 'The guard {guard} stopped the run at {used} of {limit}{detail}.',
-    hint: 'What the run has is kept in its response. Raise the limit, or let the team do less.',
+    hint: 'The partial response is stored with the run. Raise the limit, or let the team do less.',
   },
   'run.deadlock': {
     class: errors.ProcessingError,

@@ -66,7 +66,7 @@ export const securityCodes = {
   },
   'signature.no_key': {
     class: errors.AccessDeniedError,
-    message: 'There is no key to sign as {agent}, and what is not signed is refused.',
+    message: 'There is no key to sign as {agent}, and unsigned messages are rejected.',
     hint: 'Add a key of this agent, or one without agent, to messaging.signatures.keys.',
   },
   'signature.missing': {

@@ -11,7 +11,7 @@ export const serverCodes = {
   'login.rejected': {
     class: errors.AccessDeniedError,
     message: 'The sign-in was rejected: {problem}.',
-    hint: 'Begin again at /login. Where it is rejected once more, compare server.oidc with the client that the provider knows; the log has the cause.',
+    hint: 'Begin again at /login. If it is rejected again, compare server.oidc with the client that the provider knows; the log has the cause.',
     status: 401,
   },
   'request.anonymous': {

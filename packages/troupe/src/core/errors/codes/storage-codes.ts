@@ -17,7 +17,7 @@ export const storageCodes = {
   'storage.corrupt': {
     class: errors.ProcessingError,
     message: 'The database {path} is damaged: {problem}.',
-    hint: 'Restore a backup, or move the file away and start anew. The file was not changed.',
+    hint: 'Restore a backup, or move the file away and start with an empty one. The file was not changed.',
   },
   'storage.too_new': {
     class: errors.ValidationError,
@@ -38,7 +38,7 @@ export const storageCodes = {
   'storage.full': {
     class: errors.CapacityError,
     message: 'The disk that holds {path} is full; Troupe reads but does not write until there is space.',
-    hint: 'Free some space: writing goes on by itself. Nothing acknowledged was lost.',
+    hint: 'Free some space: writing continues automatically. No acknowledged write was lost.',
     status: 507,
   },
   'storage.io': {
@@ -82,7 +82,7 @@ export const storageCodes = {
   'storage.busy': {
     class: errors.CapacityError,
     message: 'More than {limit} changes wait for the storage.',
-    hint: 'Make changes more slowly; what waits goes on.',
+    hint: 'Make changes more slowly; waiting changes continue.',
   },
   'storage.expectation': {
     class: errors.ConflictError,

@@ -76,7 +76,7 @@ export const agentChecks = {
       return chain.length < 2 && !isChain(chain[0] ?? 'default')
     })
     const values = Object.values(policies.tools ?? {}).filter((policy) => 'fallback' in policy).length
-    const seen = `${agents.length - alone.length} of ${agents.length} agents have a model that stands in; ${counted(chains.length, 'name')} in the registry, ${counted(values, 'value')} in place of failed tools.`
+    const seen = `${agents.length - alone.length} of ${agents.length} agents have a fallback model; ${counted(chains.length, 'name')} in the registry, ${counted(values, 'value')} in place of failed tools.`
     if (alone.length === 0) return pass(seen)
     return warn(
       `${seen} Alone: ${listNames(alone.map(({ name }) => name))}.`,
@@ -189,7 +189,7 @@ export const agentChecks = {
 
   'results.read'({ parts: { metrics } }) {
     const { count } = metrics.summary('tool.ignored')
-    const seen = `${counted(count, 'failed result')} of ${metrics.summary('tool.called').count} calls were read by nobody, since it was opened.`
+    const seen = `${counted(count, 'failed result')} of ${metrics.summary('tool.called').count} calls were not read since the troupe was opened.`
     if (count === 0) return pass(seen)
     return warn(seen, 'Look at `success` and `error` of what a tool answers: what failed was not done.')
   },

@@ -109,8 +109,8 @@ export const configurationChecks = {
     if (how) return pass(`At SIGTERM it ends within ${limit / 1_000} s: ${how}.`)
     const remedy = 'Set signals: true, call handleSignals(troupe), or start it with `troupe serve`.'
     if (!isAtWork(subject))
-      return warn('Nobody runs it at the moment; a program of your own may not hear SIGTERM.', remedy)
-    return short(subject, 'Nothing hears SIGTERM: a process that is told to end is cut off.', remedy)
+      return warn('It is not served at the moment; a program of your own may not handle SIGTERM.', remedy)
+    return short(subject, 'SIGTERM is not handled: a process that gets it ends at once.', remedy)
   },
 } satisfies Partial<CheckFunctions>
 

@@ -26,10 +26,7 @@ export const observationChecks = {
     const { every } = subject.config.health ?? {}
     if (every !== undefined) return pass(`It looks every ${every}, and tells of changes.`)
     if (isServed(subject)) return pass('The server answers probes at /live and /ready, which look each time.')
-    return warn(
-      'It looks only when somebody asks.',
-      "Set health: { every: '60s' }, or serve it and have /ready probed.",
-    )
+    return warn('It checks only on request.', "Set health: { every: '60s' }, or serve it and have /ready probed.")
   },
 
   'alerts.delivered'(subject) {
@@ -61,7 +58,7 @@ export const observationChecks = {
     if (otlp) return pass(`Sent to a collector every ${otlp.every ?? '60s'}.`)
     if (isServed(subject)) return pass('The server shows them at /metrics, for Prometheus.')
     const remedy = "Serve the troupe, whose /metrics Prometheus reads, or set otlp: { url: 'http://localhost:4318' }."
-    if (!isAtWork(subject)) return warn('Nobody serves it at the moment, and no collector is named.', remedy)
+    if (!isAtWork(subject)) return warn('It is not served at the moment, and no collector is named.', remedy)
     return short(subject, 'They are counted, and nothing reads them.', remedy)
   },
 
@@ -103,8 +100,8 @@ export const observationChecks = {
   'traces.stored'(subject) {
     const { traces, otlp } = subject.config
     if (traces === false || (traces?.store === false && !otlp))
-      return short(subject, 'No trace is kept or sent.', 'Remove traces: false, or set otlp.')
-    const stored = traces?.store === false ? undefined : `kept for ${traces?.retention ?? '7d'}`
+      return short(subject, 'No trace is stored or sent.', 'Remove traces: false, or set otlp.')
+    const stored = traces?.store === false ? undefined : `stored for ${traces?.retention ?? '7d'}`
     const sent = otlp ? 'sent to a collector' : undefined
     return pass(
       `Traces are ${[stored, sent].filter(Boolean).join(' and ')}${traces?.content ? ', with content' : ', without content'}.`,

@@ -193,7 +193,7 @@ export const projectChecks = {
     const found = await subject.project.find(/\.json$/, /"panels"\s*:/)
     if (found !== undefined) return pass(`${found} is a dashboard.`)
     return warn(
-      'No dashboard is kept with the project.',
+      'The project contains no dashboard.',
       'Begin with deploy/grafana/troupe.json, or attest project.dashboard.',
     )
   },

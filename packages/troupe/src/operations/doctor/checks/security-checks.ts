@@ -27,7 +27,7 @@ export const securityChecks = {
     if (requireUserId ?? profile === 'production') return pass('The scope default is refused.')
     return short(
       subject,
-      'Whoever names no user shares the scope default with everybody else who names none.',
+      'Requests that name no user share the scope default.',
       'Set requireUserId: true, or TROUPE_REQUIRE_USER_ID=true.',
     )
   },
@@ -39,12 +39,12 @@ export const securityChecks = {
     if (state === 'off')
       return short(
         subject,
-        'Whoever can read the database or a backup reads everything.',
+        'Anyone with access to the database or a backup can read everything.',
         'Set TROUPE_ENCRYPTION_KEY to 32 random bytes in hexadecimal (openssl rand -hex 32), or encryption.keys.',
       )
     return warn(
       `It is ${state}${reencryption ? `, by the sweep ${reencryption}` : ''}: some of it is plain until that has ended.`,
-      'Leave it open until the sweep has ended; it goes on by itself.',
+      'Leave the troupe open until the re-encryption has ended; it continues automatically.',
     )
   },
 
@@ -64,10 +64,10 @@ export const securityChecks = {
     if (!writes) return short(subject, 'Writes that were allowed are not recorded.', 'Remove audit.writes: false.')
     if (retentionMs < yearMs)
       return warn(
-        `Records are kept for ${counted(days, 'day')}.`,
+        `Records are stored for ${counted(days, 'day')}.`,
         "Set audit.retention to '365d', or as your law has it.",
       )
-    return pass(`Every write and every refusal, kept for ${counted(days, 'day')}.`)
+    return pass(`Every write and every rejection, stored for ${counted(days, 'day')}.`)
   },
 
   'audit.checkpoints'(subject) {
@@ -75,7 +75,7 @@ export const securityChecks = {
     if (checkpoints) return pass(`Signed every ${checkpoints.every ?? '5m'} with the key ${checkpoints.key.id}.`)
     return short(
       subject,
-      'Whoever owns the database could change the log unseen.',
+      'The owner of the database could change the log without a trace.',
       'Set audit.checkpoints with a key and a place where the owner of the database is not: docs/audit.md.',
     )
   },
@@ -86,7 +86,7 @@ export const securityChecks = {
     if (mighty.length > 0)
       return warn(
         `${listNames(mighty.map(({ name }) => name))} may change what others own, and who may read it.`,
-        'Give role: contributor, or moderator to whoever deletes for others; allow names single tools.',
+        'Give role: contributor, or moderator to agents that delete for others; allow names single tools.',
       )
     return pass(
       `${counted(agents.length, 'agent')} of the configuration, none an admin; who is given no role is a contributor.`,

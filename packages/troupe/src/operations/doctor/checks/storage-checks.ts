@@ -80,7 +80,8 @@ export const storageChecks = {
   },
 
   async 'storage.listen'({ parts }) {
-    if (parts.storage.dialect.name === 'sqlite') return pass('One process has it: there is nobody to listen to.')
+    if (parts.storage.dialect.name === 'sqlite')
+      return pass('One process uses it: there are no notifications of others.')
     const deaf = await findings(parts, 'storage.no_listen')
     if (deaf)
       return warn(
@@ -143,7 +144,7 @@ export const storageChecks = {
     if (backups === undefined)
       return short(
         subject,
-        'Where backups are kept is not known here.',
+        'The place of backups is not known here.',
         'Name their folder in doctor.backups, or attest storage.backup with the day on which a restore was tried.',
       )
     const found = await newestBackup(backups)

@@ -27,7 +27,7 @@ export const workChecks = {
     if (parts.gate.state === 'restored')
       return short(
         subject,
-        `It was restored from a backup of ${backupAt}, and waits: no run goes on, no schedule begins one, no message comes.`,
+        `It was restored from a backup of ${backupAt}, and waits: no run continues, no schedule starts one, no message is delivered.`,
         'docs/backup.md says what to do before; then `troupe resume-restored`, or troupe.resumeRestored() where it is open.',
       )
     const stalled = parts.observation.watchdog?.stalled() ?? []
@@ -46,7 +46,7 @@ export const workChecks = {
     if (runs.length === 0) return pass(`No run of ${coverageOf(await users())} has been under way for more than a day.`)
     return warn(
       `For more than a day: ${listNames(runs)}.`,
-      '`troupe runs why ID` says what it waits for; a process with its agents has to be open for it to go on.',
+      '`troupe runs why ID` says what it waits for; a process with its agents must be open to continue it.',
     )
   },
 

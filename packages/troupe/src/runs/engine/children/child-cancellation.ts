@@ -21,7 +21,7 @@ export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'ca
     await Promise.all(
       open.map(({ run }) =>
         cancel(user, run).catch((error: unknown) =>
-          host.parts.log.warn('a run of a cancelled step goes on', { run, error: error as Error }),
+          host.parts.log.warn('a run of a cancelled step continues', { run, error: error as Error }),
         ),
       ),
     )

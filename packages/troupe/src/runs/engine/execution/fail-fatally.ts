@@ -41,7 +41,7 @@ export async function failFatally(
   const reason =
     thrown instanceof TroupeError
       ? thrown
-      : failure('invariant.broken', { rule: `run ${run} goes on` }, { cause: thrown })
+      : failure('invariant.broken', { rule: `run ${run} continues` }, { cause: thrown })
   const error = storeError(reason)
   const guard = guardIn(error)
   const account = {

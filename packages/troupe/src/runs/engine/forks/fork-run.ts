@@ -189,7 +189,7 @@ function inputsOf({ run, records }: { readonly run: string; readonly records: re
   const bodies = records.map(({ body }) => readRecord(body))
   const last = Math.max(0, ...bodies.map(({ first = 0, events = [] }) => first + events.length - 1))
   if (seq > last) throw wrong(`it has ${last} events`)
-  if (bodies[0]?.input?.type !== 'start') throw wrong('its first records are not kept any more')
+  if (bodies[0]?.input?.type !== 'start') throw wrong('its first records are no longer stored')
   return bodies.flatMap(({ input, first }) => (input && first !== undefined && first <= seq ? [input] : []))
 }
 

@@ -123,7 +123,7 @@ class StoredLease implements ProcessLease {
       // A renewal in progress may have started before the process was suspended, so its answer is old.
       if (this.#options.clock.monotonic() < this.#freshUntil) return
     }
-    throw failure('journal.lost', { journal: 'of a process whose lease ends before it is told of it' })
+    throw failure('journal.lost', { journal: 'of a process whose lease ends before the notification arrives' })
   }
 
   /** A slow read must not keep the lease from being renewed, so the tick does not wait for it. */

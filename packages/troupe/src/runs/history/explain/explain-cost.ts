@@ -43,7 +43,7 @@ export function explainCost({ events }: PastRun): readonly ExplanationLine[] {
       ),
     ...(childSpend.tokens > 0 ? [`Runs that it started took ${share(childSpend, tokens, usd)}.`] : []),
     ...(lost.tokens > 0 ? [`Steps that failed took ${share(lost, tokens, usd)}.`] : []),
-    ...(unknown.size > 0 ? [`Nobody knows the price of ${[...unknown].join(', ')}: it counts as nothing here.`] : []),
+    ...(unknown.size > 0 ? [`The price of ${[...unknown].join(', ')} is unknown and not included.`] : []),
   ]
   return texts.map((text) => ({ about: 'cost', text }))
 }

@@ -14,9 +14,9 @@ export function explainExpired(
   const sentences: ExplanationLine[] = [
     {
       about: 'retained',
-      text: `Its journal was kept until ${replayableUntil} and is gone: which way it took, and why, nobody can tell any more.`,
+      text: `Its journal was stored until ${replayableUntil} and is gone: its path and the reasons are no longer known.`,
     },
-    { about: 'retained', text: `Its result with usage, cost and branch results is kept until ${retainedUntil}.` },
+    { about: 'retained', text: `Its result with usage, cost and branch results is stored until ${retainedUntil}.` },
   ]
   const last = result === null ? undefined : revive(JSON.parse(result) as Json)
   if (last?.guard) {

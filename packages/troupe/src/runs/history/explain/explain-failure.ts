@@ -35,7 +35,7 @@ export function explainFailure({ events }: PastRun, status: string): readonly Ex
       )
     }
     if (event.type === 'run.retried')
-      add('failed', `It began anew for the ${event.attempt}. time, after: ${event.error.message}`, event, event.error)
+      add('failed', `It started again, attempt ${event.attempt}, after: ${event.error.message}`, event, event.error)
     if (event.type === 'run.cancelled') add('failed', `It was cancelled by ${event.by}.`, event)
   }
   const cause = status === 'failed' ? rootFailureOf(events) : undefined

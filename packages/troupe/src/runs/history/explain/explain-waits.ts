@@ -43,7 +43,7 @@ function describe(event: NumberedEvent): string | undefined {
   const { step, agent, reason, detail } = event
   const fields = (detail ?? {}) as { readonly effect?: Json; readonly problem?: Json }
   if (reason === 'uncertain')
-    return `Nobody knows whether the effect ${fields.effect} of ${agent} (${step}) happened: find out, then call run.resolve().`
+    return `Whether the effect ${fields.effect} of ${agent} (${step}) happened is unknown: find out, then call run.resolve().`
   if (reason === 'code.changed')
     return `The code of ${agent} no longer fits the record of ${step}: ${fields.problem}. Run the version that began it.`
   return `The failure of ${agent} (${step}) is held at a breakpoint: resume() lets it fail, edit() gives a result instead.`

@@ -35,7 +35,7 @@ const waits = (testbed: MachineTestbed, reason: 'uncertain' | 'code.changed' | '
 
 it('why names the effect that nobody knows about, and the code that fits no more', () => {
   expect(explanationOf(waits(begun(), 'uncertain', { effect: 'pay', call: '/effect:pay#1' }), 'waits')).toMatch(
-    /Nobody knows whether the effect pay of A \(1#1\) happened.*run\.resolve\(\)/,
+    /Whether the effect pay of A \(1#1\) happened is unknown.*run\.resolve\(\)/,
   )
   expect(explanationOf(waits(begun(), 'code.changed', { problem: 'it asks for another' }), 'waits')).toContain(
     'The code of A no longer fits the record of 1#1: it asks for another.',
@@ -58,11 +58,11 @@ A (1#1) waits for the run d that it started, for 5s.`,
 it('why says who has taken a run over, and who carries it on', () => {
   const ownership = { takeovers: 2, owner: 'host/17', isOwnedByOther: true }
   expect(explanationOf(begun(), 'takeover', ownership)).toContain(
-    'taken up anew 2 times, after a restart, a crash or a wait',
+    'claimed again 2 times, after a restart, a crash or a wait',
   )
   expect(explanationOf(begun(), 'other-process', ownership)).toBe(
-    'Another process, host/17, carries it on: what it is told is handed there.',
+    'Another process, host/17, owns it: commands are passed on to it.',
   )
-  expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 1 })).toContain('anew once')
+  expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 1 })).toContain('again once')
   expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 0 })).toBe('')
 })

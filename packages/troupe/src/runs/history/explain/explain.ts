@@ -72,7 +72,7 @@ function explainOwner({ takeovers, owner, isOwnedByOther }: Holder): readonly Ex
       ? [
           {
             about: 'takeover' as const,
-            text: `It was taken up anew ${often}, after a restart, a crash or a wait, the last time by ${owner}.`,
+            text: `It was claimed again ${often}, after a restart, a crash or a wait, the last time by ${owner}.`,
           },
         ]
       : []),
@@ -80,7 +80,7 @@ function explainOwner({ takeovers, owner, isOwnedByOther }: Holder): readonly Ex
       ? [
           {
             about: 'other-process' as const,
-            text: `Another process, ${owner}, carries it on: what it is told is handed there.`,
+            text: `Another process, ${owner}, owns it: commands are passed on to it.`,
           },
         ]
       : []),

@@ -234,7 +234,7 @@ function planInvoke(
   asked: readonly { readonly agent: string; readonly input: Json }[],
   invalid: (problem: string) => Plan,
 ): Plan {
-  if (asked.length === 0) return invalid('it invokes nobody')
+  if (asked.length === 0) return invalid('it invokes no agent')
   const graph = graphIn(state)
   const out = nodeIn(state, branch.node).out.filter((e) => nodeIn(state, e.to).kind !== 'end')
   const byName = new Map<string, GraphEdge | undefined>()

@@ -23,7 +23,7 @@ const filter = z.strictObject({
   order: runOrderSchema.optional(),
 })
 const body = z.strictObject({
-  id: z.string().max(256).optional().describe('Asked again with it, it goes on with the runs that are left.'),
+  id: z.string().max(256).optional().describe('A second call with the same id continues with the other runs.'),
   runs: z
     .union([z.array(z.string()).max(10_000), filter], { error: 'it is a list of ids, or what a list of runs takes' })
     .describe('Ids, or what a list of runs takes.'),
