@@ -6,9 +6,12 @@ import { exactMatch, parseDataset } from 'troupe/operations'
 import { type Served, serve } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { executable, openBrowser } from './chromium.ts'
 
 // Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+const matchesForm = { schema: z.string() }
+
 describe.skipIf(executable === undefined)('The views of operators', () => {
   let browser: Browser
   let troupe: Troupe
@@ -39,7 +42,13 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     })
     const checker = defineAgent<string, string>({ name: 'Checker', run: async (text) => `checked ${text}` })
     const teams = { trips: { agents: [booker, checker], flows: ['Booker -> Checker'] } }
-    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [booker, checker], teams })
+    troupe = await createTroupe({
+      storage: 'memory:',
+      log: 'silent',
+      agents: [booker, checker],
+      teams,
+      evaluation: { online: { share: 1, scorers: { exactly: matchesForm } } },
+    })
     const { orchestra, experiments } = troupe.user('default')
     await orchestra.run({ id: 'trip', agent: 'Booker', task: 'Bern' })
     await orchestra.start({
@@ -81,6 +90,14 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await panel.getByRole('button', { name: 'Undo 2 effects' }).click()
     await panel.getByText('2 undone.').waitFor()
     expect(calls).toEqual(['hotel', 'seat'])
+  }, 180_000)
+
+  test('The online scores of a run are on its page.', async () => {
+    await openRun('trip')
+    const scores = page.getByRole('region', { name: 'Scores' })
+    await scores.getByText('exactly').waitFor()
+    expect(await scores.innerText()).toContain('1.00')
+    await checkAccessibility()
   }, 180_000)
 
   test('A run at a breakpoint shows what comes next; its input is edited, and it executes one step.', async () => {

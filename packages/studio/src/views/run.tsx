@@ -183,7 +183,29 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
         </Text>
       )}
       {response !== undefined && response !== null && <Response value={response} />}
+      {result.status === 'completed' && <OnlineScores run={id} />}
     </>
+  )
+}
+
+/** Shown for runs that were sampled for online scoring. */
+function OnlineScores({ run }: { readonly run: string }) {
+  const { data } = useAnswer('runs.scores', { path: { run } })
+  const scores = Object.entries(data?.scores ?? {})
+  if (scores.length === 0) return null
+  return (
+    <Section title="Scores">
+      <dl className="scores">
+        {scores.map(([scorer, { score, choice, reason }]) => (
+          <div key={scorer}>
+            <dt className="break">{visible(scorer)}</dt>
+            <dd className="break">
+              {score.toFixed(2)} {visible(reason ?? choice ?? '')}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Section>
   )
 }
 

@@ -71,6 +71,7 @@ export const operationPaths = {
   'runs.result': 'GET /v1/runs/{run}/result',
   'runs.resume': 'POST /v1/runs/{run}/resume',
   'runs.retry': 'POST /v1/runs/{run}/retry',
+  'runs.scores': 'GET /v1/runs/{run}/scores',
   'runs.setBreakpoints': 'POST /v1/runs/{run}/breakpoints',
   'runs.start': 'POST /v1/runs',
   'runs.step': 'POST /v1/runs/{run}/step',

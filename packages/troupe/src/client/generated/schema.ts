@@ -181,6 +181,8 @@ export interface ClientOperations {
   readonly 'runs.resume': { readonly path: { readonly run: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: ClientSchemas['RunStatus'] }
   /** A new run that continues where this one failed and does not repeat what succeeded; `repeat` lets it repeat at-most-once effects. */
   readonly 'runs.retry': { readonly path: { readonly run: string }; readonly body: { readonly from?: string | undefined; readonly budget?: { readonly [name: string]: unknown } | undefined; readonly id?: string | undefined; readonly repeat?: boolean | undefined } | null; readonly answer: { readonly run: string } }
+  /** The online scores of a run, with the reasons of a judge; no scores if it was not sampled or is not scored yet. */
+  readonly 'runs.scores': { readonly path: { readonly run: string }; readonly answer: { readonly scores: { readonly [name: string]: { readonly score: number; readonly choice?: string; readonly reason?: string } }; readonly scoring?: { readonly tokens: number; readonly cost: number }; readonly scoredAt?: string } }
   /** Where it stops from now on, with the runs that its steps have started. */
   readonly 'runs.setBreakpoints': { readonly path: { readonly run: string }; readonly body: { readonly breakOn: 'error' | { readonly agent: string } | { readonly tool: string } | { readonly seq: number } | readonly ('error' | { readonly agent: string } | { readonly tool: string } | { readonly seq: number })[]; readonly id?: string | undefined }; readonly answer: { readonly ok: true } }
   /** Starts a run. */

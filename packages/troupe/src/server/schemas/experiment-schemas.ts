@@ -4,6 +4,10 @@ import { list, storedErrorSchema } from './request-schemas.ts'
 
 const spent = z.object({ tokens: z.number(), cost: z.number() })
 const scores = z.record(z.string(), z.number())
+const verdicts = z.record(
+  z.string(),
+  z.object({ score: z.number(), choice: z.string().optional(), reason: z.string().optional() }),
+)
 const metrics = { steps: z.number(), tokens: z.number(), cost: z.number(), durationMs: z.number() }
 
 export const caseResultSchema = z.object({
@@ -12,13 +16,16 @@ export const caseResultSchema = z.object({
   run: z.string(),
   status: z.enum(['scored', 'failed', 'unscored']),
   quality: z.number().optional(),
-  scores: z.record(
-    z.string(),
-    z.object({ score: z.number(), choice: z.string().optional(), reason: z.string().optional() }),
-  ),
+  scores: verdicts,
   ...metrics,
   scoring: spent,
   error: storedErrorSchema.optional(),
+})
+
+export const onlineScoresSchema = z.object({
+  scores: verdicts,
+  scoring: spent.optional(),
+  scoredAt: z.string().optional(),
 })
 
 export const sideTotalSchema = z.object({

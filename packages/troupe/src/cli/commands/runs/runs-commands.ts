@@ -134,6 +134,22 @@ export const runsCommands: readonly CliCommand[] = [
     },
   },
   {
+    name: 'runs scores',
+    parameters: '<run>',
+    description: 'Show the online scores of a run, with the reasons of a judge',
+    async run({ client, out }, [run = '']) {
+      const { scores } = await (await client()).call('runs.scores', { path: { run } })
+      const rows = Object.entries(scores).map(([scorer, verdict]) => ({ scorer, ...verdict }))
+      const columns = [
+        { name: 'SCORER', of: ({ scorer }: (typeof rows)[number]) => scorer },
+        { name: 'SCORE', of: ({ score }: (typeof rows)[number]) => score.toFixed(2) },
+        { name: 'REASON', of: ({ choice, reason }: (typeof rows)[number]) => reason ?? choice ?? '' },
+      ]
+      out.table(rows, columns, 'The run has no online scores: it was not sampled, or is not scored yet.')
+      return undefined
+    },
+  },
+  {
     name: 'runs prompts',
     parameters: '<run> <step>',
     description: 'Show what the model calls of a step were sent',

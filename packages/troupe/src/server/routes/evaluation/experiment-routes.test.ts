@@ -72,4 +72,18 @@ describe('experiments over HTTP', () => {
     expect(await rejected({ agent: 'Nobody' })).toMatchObject({ code: 'team.unknown' })
     expect((await call('GET', '/v1/experiments')).body.items).toEqual([])
   })
+
+  it('GET /v1/runs/:run/scores answers with the online scores of a run, for its user alone', async () => {
+    const { call, troupe } = await servers.start({
+      evaluation: { online: { share: 1, scorers: { cites: 'citations' } } },
+    })
+    const scored = new Promise<void>((resolve) => {
+      troupe.on('evaluation.scored', () => resolve())
+    })
+    const { body: run } = await call('POST', '/v1/runs', { task: 'hello', agent: 'Echo' })
+    await scored
+    const answer = await call('GET', `/v1/runs/${run.id}/scores`)
+    expect(answer).toMatchObject({ status: 200, body: { scores: { cites: { score: expect.any(Number) } } } })
+    expect(await call('GET', '/v1/runs/none/scores')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
+  })
 })

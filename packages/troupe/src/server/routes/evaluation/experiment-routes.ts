@@ -8,7 +8,12 @@ import {
   type Score,
 } from '../../../runs/index.ts'
 import { answers, type Call, streams } from '../../route.ts'
-import { experimentEventSchema, experimentSchema, experimentSummarySchema } from '../../schemas/experiment-schemas.ts'
+import {
+  experimentEventSchema,
+  experimentSchema,
+  experimentSummarySchema,
+  onlineScoresSchema,
+} from '../../schemas/experiment-schemas.ts'
 import { page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { streamWork } from '../../streams/stream-work.ts'
 import { teamFields } from '../start-run-request.ts'
@@ -72,6 +77,23 @@ export const experimentRoutes = [
     params: z.object({ experiment: z.string() }),
     answer: experimentSchema,
     handle: (call) => experimentsOf(call).get(call.params.experiment),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run/scores',
+    name: 'runs.scores',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary:
+      'The online scores of a run, with the reasons of a judge; no scores if it was not sampled or is not scored yet.',
+    params: z.object({ run: z.string() }),
+    answer: onlineScoresSchema,
+    handle: async (call) => {
+      const { run } = call.params
+      await call.orchestra.get(run)
+      const { scores = {}, scoring, scoredAt } = (await experimentsOf(call).scoresOf(run)) ?? {}
+      return { scores, ...(scoring ? { scoring } : {}), ...(scoredAt === undefined ? {} : { scoredAt }) }
+    },
   }),
 ]
 
