@@ -79,7 +79,7 @@ describe('the reviewer', () => {
   })
 
   it.each([
-    ['a wrong line', wrongLine, /stands in docs\/guide\.md at 3, not at line 9/],
+    ['a wrong line', wrongLine, /is in docs\/guide\.md at 3, not at line 9/],
     ['a wrong quotation', wrongQuote, /does not stand in docs\/notes\.txt/],
     ['a wrong file', wrongFile, /docs\/register\.md is not among the documents/],
   ])('sends %s back, and takes the draft that is put right', async (_, wrong, remark) => {

@@ -140,7 +140,7 @@ describe('the program on a database of its own', () => {
     const { code, error } = await folder.run(['serve', '--port', port, '--storage', 'memory:'])
     expect([code, error]).toEqual([5, expect.stringMatching(/EADDRINUSE.*\nLet it listen elsewhere/)])
     const dev = folder.spawn(['dev', '--port', port, '--storage', 'memory:'])
-    await untilPrinted(dev, /The server ended with 5\. It begins anew when a file changes\./)
+    await untilPrinted(dev, /The server ended with 5\. It restarts when a file changes\./)
     dev.kill('SIGINT')
     expect((await ended(dev)).code).toBe(0)
   }, 60_000)

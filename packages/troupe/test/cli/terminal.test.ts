@@ -135,7 +135,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     const file = join(folder.path, 'troupe.config.ts')
     const text = readFileSync(file, 'utf8')
     writeFileSync(file, text.replace("name: 'Broken'", "name: 'Newcomer'"))
-    await terminal.shows(/changed: beginning anew[\s\S]*at http:/)
+    await terminal.shows(/changed: restarting[\s\S]*at http:/)
     const after = [...terminal.screen.matchAll(/at (http:\/\/127\.0\.0\.1:\d+)\. /g)].at(-1)?.[1] ?? ''
     expect(await names(after)).toBe(true)
     writeFileSync(file, text)
