@@ -133,7 +133,7 @@ export const runsCodes = {
   'guard.tripped': {
     class: errors.BudgetExceededError,
     message: 'The guard {guard} stopped the run at {used} of {limit}{detail}.',
-    hint: 'The partial response is stored with the run. Raise the limit, or let the team do less.',
+    hint: 'What the run has is kept in its response. Raise the limit, or let the team do less.',
   },
   'run.deadlock': {
     class: errors.ProcessingError,

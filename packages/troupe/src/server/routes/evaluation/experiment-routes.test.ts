@@ -80,9 +80,9 @@ describe('experiments over HTTP', () => {
     const scored = new Promise<void>((resolve) => {
       troupe.on('evaluation.scored', () => resolve())
     })
-    const { body: run } = await call('POST', '/v1/runs', { task: 'hello', agent: 'Echo' })
+    const { run } = (await call('POST', '/v1/runs', { task: 'hello', agent: 'Echo' })).body
     await scored
-    const answer = await call('GET', `/v1/runs/${run.id}/scores`)
+    const answer = await call('GET', `/v1/runs/${run}/scores`)
     expect(answer).toMatchObject({ status: 200, body: { scores: { cites: { score: expect.any(Number) } } } })
     expect(await call('GET', '/v1/runs/none/scores')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
   })
