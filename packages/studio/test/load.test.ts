@@ -3,16 +3,17 @@
  * `TROUPE_LOAD_SECONDS=60 npx vitest run packages/studio/test/load.test.ts` is the complete trial.
  */
 import type { Browser, CDPSession, Page } from 'playwright-core'
-import { createTroupe, defineAgent, finish, invoke, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, type Troupe } from 'troupe'
 import { type Served, serve } from 'troupe/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
+import { fanOut } from './studio-testbed.ts'
 
 const seconds = Number(process.env.TROUPE_LOAD_SECONDS ?? 5)
 const changesPerSecond = 1_000
 const batchesPerSecond = 10
 const keys = 400
-/** What a page may hold more at the end than after the first seconds, in bytes after a collection of garbage. */
+/** The growth that a page may have after the first seconds, in bytes after a collection of garbage. */
 const maxGrowth = 2 * 1024 * 1024
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -100,17 +101,9 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
   )
 
   test('A run of 20,000 events opens and scrolls with the rows in view alone, and without long tasks', async () => {
-    const leaf = defineAgent({ name: 'Leaf', run: async (n: number) => n })
-    const lead = defineAgent({
-      name: 'Lead',
-      run: async (input: { readonly results?: readonly unknown[] } | number) =>
-        typeof input === 'object' && input.results
-          ? finish(input.results.length)
-          : invoke(Array.from({ length: 4_000 }, (_, n) => ({ agent: 'Leaf', input: n }))),
-    })
     const run = await troupe.user('default').orchestra.start({
       task: 1,
-      topology: { agents: [lead, leaf], flows: ['Start -> Lead', 'Lead <-> Leaf', 'Lead -> End'] },
+      topology: fanOut(4_000),
       config: { budget: { branches: 10_000, steps: 10_000 } },
     })
     expect(await run.result()).toMatchObject({ response: 4_000 })

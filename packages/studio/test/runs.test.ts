@@ -1,10 +1,11 @@
 /** The list of runs in a real browser: of thousands, narrowed, sorted, and with commands for several at once. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
-import { createTroupe, defineAgent, ExternalServiceError, finish, invoke, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, ExternalServiceError, type Troupe } from 'troupe'
 import { type Served, serve } from 'troupe/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
+import { fanOut } from './studio-testbed.ts'
 
 const runCount = 2_000
 
@@ -167,17 +168,8 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
   }, 180_000)
 
   test('The events of a run of a thousand branches are narrowed and opened, and the rows in view drawn alone.', async () => {
-    const leaf = defineAgent({ name: 'Leaf', run: async (n: number) => n })
-    const lead = defineAgent({
-      name: 'Lead',
-      run: async (input: { readonly results?: readonly unknown[] } | number) =>
-        typeof input === 'object' && input.results
-          ? finish(input.results.length)
-          : invoke(Array.from({ length: 1_000 }, (_, n) => ({ agent: 'Leaf', input: n }))),
-    })
-    const topology = { agents: [lead, leaf], flows: ['Start -> Lead', 'Lead <-> Leaf', 'Lead -> End'] }
     const { orchestra } = troupe.user('default')
-    const run = await orchestra.start({ task: 1, topology })
+    const run = await orchestra.start({ task: 1, topology: fanOut(1_000) })
     await run.result()
     await page.goto(`${server.url}/#/runs/${run.id}`)
     const events = page.getByRole('region', { name: 'Events of the run' })

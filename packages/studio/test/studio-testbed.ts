@@ -1,5 +1,15 @@
 /** A troupe with a team that asks before it acts, and a server for it. */
-import { createTroupe, defineAgent, defineMessage, defineTool, finish, LlmAgent, type Troupe } from 'troupe'
+import {
+  createTroupe,
+  defineAgent,
+  defineMessage,
+  defineTool,
+  finish,
+  invoke,
+  LlmAgent,
+  type TopologyForm,
+  type Troupe,
+} from 'troupe'
 import { type Served, serve } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
@@ -71,6 +81,19 @@ export async function play(): Promise<Played> {
       await troupe.close()
     },
   }
+}
+
+/** A team whose first agent invokes the second so many times in parallel, and answers with the number of results. */
+export function fanOut(count: number): TopologyForm {
+  const leaf = defineAgent({ name: 'Leaf', run: async (n: number) => n })
+  const lead = defineAgent({
+    name: 'Lead',
+    run: async (input: { readonly results?: readonly unknown[] } | number) =>
+      typeof input === 'object' && input.results
+        ? finish(input.results.length)
+        : invoke(Array.from({ length: count }, (_, n) => ({ agent: 'Leaf', input: n }))),
+  })
+  return { agents: [lead, leaf], flows: ['Start -> Lead', 'Lead <-> Leaf', 'Lead -> End'] }
 }
 
 /** A message that nobody could handle. */

@@ -1,4 +1,4 @@
-/** The server as views use it: answers in the cache and asked for again, streams that come back. */
+/** The server as views use it: answers that are cached and refreshed, and streams that reconnect. */
 import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
 import {

@@ -61,14 +61,17 @@ function Teams({ go }: { readonly go: (link: string) => void }) {
   )
 }
 
+/** The highest number of characters of a title that the server looks for. */
+const maxTitle = 200
+
 /**
- * The server finds the runs that have the typed text in their task. The palette itself filters by the value of an item, so the value of a
- * found run ends with what was typed.
+ * The server finds the runs that have the typed text in their task. The palette itself filters by the value of an item, so
+ * the value of a found run ends with the typed text.
  */
 function Runs({ typed, go }: { readonly typed: string; readonly go: (link: string) => void }) {
   const words = useLater(typed.trim(), restMs)
   const search = /[\p{L}\p{N}]/u.test(words) ? words : undefined
-  const { data } = useAnswer('runs.list', { query: { limit: 8, title: search } })
+  const { data } = useAnswer('runs.list', { query: { limit: 8, title: search?.slice(0, maxTitle) } })
   const isFound = search !== undefined && words === typed.trim()
   return (
     <Command.Group heading={search === undefined ? 'Newest runs' : 'Runs'}>

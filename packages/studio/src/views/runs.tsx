@@ -17,6 +17,8 @@ import { linkTo, type Sought, useSought } from '../route.ts'
 
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
 const any = 'any'
+/** The highest number of characters of a title that the server looks for. */
+const maxTitle = 200
 /** Of one download. */
 const maxRows = 50_000
 /** The address holds them. */
@@ -40,7 +42,8 @@ export function Runs() {
   const order = orders.find((one) => one === sought.order) ?? 'newest'
   const byWords = useRunPages({ ...query, order })
   const isByTitle = Boolean(query.search) && !byWords.isLoading && !byWords.error && byWords.items.length === 0
-  const byTitle = useRunPages({ ...query, order, search: undefined, title: query.search }, isByTitle)
+  const titleQuery = { ...query, search: undefined, title: query.search?.slice(0, maxTitle) }
+  const byTitle = useRunPages({ ...titleQuery, order }, isByTitle)
   const runs = isByTitle ? byTitle : byWords
   const [selected, setSelected] = useState<RowSelectionState>({})
   const chosen = runs.items.filter(({ id }) => selected[id])
@@ -49,7 +52,7 @@ export function Runs() {
     <>
       <Flex align="center" justify="between" gap="3" wrap="wrap" mb="4">
         <Heading as="h1">Runs</Heading>
-        <Download query={{ ...query, order }} />
+        <Download query={{ ...(isByTitle ? titleQuery : query), order }} />
       </Flex>
       <FindRuns sought={sought} seek={seek} />
       <SavedFilters list="runs" />

@@ -3,7 +3,7 @@ import { checkOptions, failure, show } from '../../core/index.ts'
 import { defaultContextWindow, type ModelSpec, type Models } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
-/** What a summary is made of. */
+/** The request to a function that summarises. */
 export interface SummaryRequest {
   /** The name of the agent whose thread it is. */
   readonly agent: string

@@ -232,6 +232,16 @@ describe('A file by URL', () => {
     expect(model.calls).toHaveLength(0)
   })
 
+  it('A prompt with more than 32 files by URL is rejected before any is downloaded', async () => {
+    const { agent } = viewing(['never'])
+    const troupe = await opened({ egress: { privateAddresses: ['127.0.0.1'] } })
+    requests.length = 0
+    const task = Array.from({ length: 33 }, (_, n) => image(`${url}/shot.png?${n}`, { mediaType: 'image/png' }))
+    const { error } = await troupe.user('ada').orchestra.run({ task, agent })
+    expect(error).toMatchObject({ code: 'model.content', message: expect.stringContaining('at most 32 files') })
+    expect(requests).toEqual([])
+  })
+
   it('A file by URL at an address that egress does not allow is not requested', async () => {
     const { agent } = viewing(['never'])
     requests.length = 0

@@ -35,7 +35,7 @@ export const updateRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     summary:
-      'What changes in the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and ' +
+      'Changes of the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and ' +
       'namespaces of the context, each only for a caller that may read its list. `resync`: changes were missed, so load ' +
       'the lists again. Last-Event-ID continues after an event for a minute.',
     data: updatesFrameSchema,

@@ -19,10 +19,13 @@ export interface DownloadOptions {
 }
 
 const maxBytes = Math.floor((maxFileCharacters / 4) * 3)
+/** The highest number of URLs of one prompt: more would fill the memory of the process. */
+const maxUrls = 32
 
 /**
  * Returns the prompt with the bytes of its files; a URL that occurs twice is downloaded once.
- * @throws ValidationError `model.content` if a URL does not answer with a file of at most 5.9 MiB; what `fetch` rejects with
+ * @throws ValidationError `model.content` for more than 32 URLs, or if one does not answer with a file of at most 5.9 MiB; the
+ * errors of `fetch`
  */
 export async function downloadFiles(prompt: Prompt, options: DownloadOptions): Promise<Prompt> {
   const urls = new Set<string>()
@@ -31,6 +34,10 @@ export async function downloadFiles(prompt: Prompt, options: DownloadOptions): P
     return url
   })
   if (urls.size === 0) return prompt
+  if (urls.size > maxUrls) {
+    const problem = `a prompt has at most ${maxUrls} files by URL`
+    throw failure('model.content', { model: options.model, what: `${urls.size} URLs`, problem })
+  }
   const downloads = await Promise.all([...urls].map(async (url) => [url, await download(url, options)] as const))
   const files = new Map(downloads)
   return mapFiles(prompt, (url) => files.get(url) as string)

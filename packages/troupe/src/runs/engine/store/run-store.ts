@@ -179,11 +179,7 @@ function createWrites(
       ...searchRows(user, run, [...tags, task]),
     ],
     saveStatus: (user, run, { status, reason, over, moving, result, outcome: last, ...values }) => [
-      queries.update({
-        ...{ user, run, status, reason, result, outside: values.outside },
-        ...{ cost: values.cost, tokens: values.tokens, unpriced: values.unpriced },
-        ...{ now, ended: over ? now : null },
-      }),
+      queries.update({ user, run, status, reason, result, ...values, now, ended: over ? now : null }),
       ...(over
         ? [queries.unwork({ user, journal: runJournal(run) }), ended({ user, run, now })]
         : [(moving ? queries.move : queries.rest)({ user, journal: runJournal(run) })]),
