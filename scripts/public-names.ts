@@ -26,6 +26,20 @@ interface Declared {
   readonly name: string
 }
 
+/** A declaration with the text around it. */
+export interface PublicDeclaration {
+  /** The declaration: `dist/core/time/clock.d.ts#Clock`. */
+  readonly declaration: string
+  /** True if an entry exports it; false for a base class or an alias that only exported declarations name. */
+  readonly exported: boolean
+  /** True if it is exported as a type alone: a class of it cannot be constructed. */
+  readonly typeOnly: boolean
+  /** The nodes that declare it: one, or several for overloads, merged interfaces and a value with a type of its name. */
+  readonly nodes: readonly Node[]
+  /** The text of its file, to which the offsets of the nodes refer. */
+  readonly text: string
+}
+
 /** A name of this file or, with `from`, of another; without `name` it is all of that file. */
 interface Target {
   readonly from?: string
@@ -34,6 +48,7 @@ interface Target {
 }
 
 interface Module {
+  readonly text: string
   readonly declarations: ReadonlyMap<string, readonly Node[]>
   readonly imports: ReadonlyMap<string, Target>
   readonly exports: ReadonlyMap<string, Target>
@@ -68,6 +83,42 @@ export class PublicNames {
       for (const each of this.#references(declaration, typeOnly))
         if (!exported.has(each)) missing.set(each, (missing.get(each) ?? new Set()).add(name))
     return [...missing].map(([declaration, namedBy]) => ({ declaration, namedBy: [...namedBy] }))
+  }
+
+  /** Returns the declarations behind the public names, with the base classes and the unexported aliases that they name. */
+  declarations(): readonly PublicDeclaration[] {
+    const found = new Map<string, PublicDeclaration>()
+    const add = (declaration: string, exported: boolean, typeOnly: boolean) => {
+      const [path = '', name = ''] = declaration.split('#')
+      const { declarations, text } = this.#module(resolve(this.#library, path))
+      const known = found.get(declaration)
+      found.set(declaration, {
+        declaration,
+        exported: exported || known?.exported === true,
+        typeOnly: typeOnly && known?.typeOnly !== false,
+        nodes: declarations.get(name) ?? [],
+        text,
+      })
+    }
+    for (const { declaration, typeOnly } of [...this.entries.values()].flat()) {
+      const inner = new Set<string>()
+      this.#references(declaration, typeOnly, inner)
+      inner.delete(declaration)
+      add(declaration, true, typeOnly)
+      for (const each of inner) add(each, false, true)
+    }
+    return [...found.values()]
+  }
+
+  /** Returns the nodes and the text of the declarations that a type names, seen from the file of `declaration`. */
+  named(declaration: string, type: Node): readonly Pick<PublicDeclaration, 'declaration' | 'nodes' | 'text'>[] {
+    const file = resolve(this.#library, declaration.split('#')[0] ?? '')
+    return [...namedIn(type, false)].flatMap((reference) => {
+      const target = this.#target(file, reference)
+      if (!target) return []
+      const { declarations, text } = this.#module(target.file)
+      return [{ declaration: this.#keyOf(target), nodes: declarations.get(target.name) ?? [], text }]
+    })
   }
 
   #namesOf(file: string): PublicName[] {
@@ -157,7 +208,8 @@ function readModule(file: string): Module {
       return name
     })
   }
-  for (const statement of parseSource(file, readFileSync(file, 'utf8')).program.body as Node[]) {
+  const text = readFileSync(file, 'utf8')
+  for (const statement of parseSource(file, text).program.body as Node[]) {
     const from = String(statement.source?.value ?? '')
     const ours = from.startsWith('.')
     if (statement.type === 'ImportDeclaration') {
@@ -184,7 +236,7 @@ function readModule(file: string): Module {
         })
     } else if (statement.id || statement.type === 'VariableDeclaration') declare(statement)
   }
-  return { declarations, imports, exports, all }
+  return { text, declarations, imports, exports, all }
 }
 
 const nameOf = (node: Node): string => (node.type === 'Identifier' ? node.name : String(node.value))
