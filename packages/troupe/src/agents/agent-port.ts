@@ -12,38 +12,74 @@ export type { Question } from '../core/index.ts'
 export type { AskOptions, ChildRun, ChildRunResult, ChildRunSpec, StepContext } from '../tools/index.ts'
 
 /** Where the run continues after a step: the return value of a function agent, or the coordination tool that a model called. */
-export type Outcome = Routing & { readonly report?: StepReport }
+export type Outcome = Routing & {
+  /** The usage and the tool calls of the step; absent for an agent that calls no model. */
+  readonly report?: StepReport
+}
 
+/** Where the run continues: a plain value, invocations, a hand-off or the end. */
 export type Routing =
   /** To the only next agent, or back to the agent that invoked this one. */
-  | { readonly kind: 'value'; readonly value: Json }
+  | {
+      readonly kind: 'value'
+      /** The result of the step. */
+      readonly value: Json
+    }
   /** To one agent or several in parallel. Their results are joined if the topology has an edge back. */
-  | { readonly kind: 'invoke'; readonly targets: readonly { readonly agent: string; readonly input: Json }[] }
+  | {
+      readonly kind: 'invoke'
+      /** The invocations, in the order of their results. Each is one branch. */
+      readonly targets: readonly {
+        /** The name of the invoked agent. */
+        readonly agent: string
+        /** The input of its step. */
+        readonly input: Json
+      }[]
+    }
   /** To another agent, without a return. `history`: what the other agent sees of the thread; `carried`: that part, made by the step. */
   | {
       readonly kind: 'handOff'
+      /** The name of the agent that takes over. */
       readonly agent: string
+      /** The input of its first step. */
       readonly input: Json
+      /** The part of the thread that the other agent sees; absent, it sees none. */
       readonly history?: CarriedHistory['kind']
+      /** The part of the thread that the step has made for `history`; the step of an agent sets it. */
       readonly carried?: CarriedHistory
     }
-  | { readonly kind: 'finish'; readonly value: Json }
+  | {
+      readonly kind: 'finish'
+      /** The response of the run, or of the branch if the run has several. */
+      readonly value: Json
+    }
 
 /** The part of the thread that a hand-off carries to the next agent. */
 export type CarriedHistory = {
+  /** `summary` for a summary of the thread, `all` for every message. */
   readonly kind: 'summary' | 'all'
   /** The oldest line first; `from` is an agent, or `user` for the input of an agent. */
   readonly lines: readonly HistoryLine[]
   /** The number of lines that a summary by rules left out after its first line. */
   readonly omitted?: number
 }
-export type HistoryLine = { readonly from: string; readonly text: string }
+/** One message of a carried thread. */
+export type HistoryLine = {
+  /** The name of an agent, or `user` for the input of an agent. */
+  readonly from: string
+  /** The text of the message. */
+  readonly text: string
+}
 
 /** The edges of the topology that this agent may use at this step. */
 export interface Flow {
+  /** The names of the agents that this agent may invoke; their results come back to it. */
   readonly invoke: readonly string[]
+  /** The names of the agents to which this agent may hand off. */
   readonly handOff: readonly string[]
+  /** True if this agent may end the run, or its branch, with a response. */
   readonly finish: boolean
+  /** True if this agent may ask the user and wait for the answer. */
   readonly askUser: boolean
   /** Where a plain value goes; undefined if it is ambiguous, so that a model must call a tool. */
   readonly value: 'back' | 'along' | 'end' | undefined
@@ -53,8 +89,19 @@ export interface Flow {
 export type StepReport = {
   /** The last text of the model. */
   readonly text: string
+  /** The tokens of all model calls of the step, those of helper agents and guardrails included. */
   readonly usage: ModelUsage
-  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  /** The cost of all model calls of the step. */
+  readonly cost: {
+    /** The sum in US dollars of the calls whose price is known. */
+    readonly usd: number
+    /** The models (`provider/model`) whose price is unknown; their calls are missing in `usd`. */
+    readonly unknown: readonly string[]
+  }
+  /**
+   * The calls of tools and helper agents, rejected ones included, in the order of the model. Calls that route the run
+   * (`invoke_agent`, `hand_off`, `ask_user`, `finish`) are not listed.
+   */
   readonly toolCalls: readonly ToolCallReport[]
   /** `provider/model` of the last answer. */
   readonly model: string
@@ -63,13 +110,26 @@ export type StepReport = {
   /** The log probabilities of the last answer as the provider reports them, if the settings ask for them. */
   readonly logprobs?: Json
   /** Present if at least once a later model of its chain answered. */
-  readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
+  readonly fallback?: {
+    /** `provider/model` of the first model of the chain, which failed. */
+    readonly from: string
+    /** `provider/model` of the model that answered. */
+    readonly to: string
+    /** The message of the error that caused the fallback. */
+    readonly reason: string
+  }
 }
+/** A tool call of a model with its result. */
 export type ToolCallReport = {
+  /** The id that the provider gave to the call. */
   readonly id: string
+  /** The name of the tool, or of the agent that is called like a tool. */
   readonly name: string
+  /** The arguments that the model sent. */
   readonly args: Json
+  /** True if the tool returned a result; false if it failed or was rejected. */
   readonly success: boolean
+  /** The result that the model reads; for a failed call the error as JSON. */
   readonly result: Json
 }
 
@@ -88,6 +148,7 @@ export interface UnsavedMessages {
 }
 
 /**
+ * Creates the context of a step on one of its stages, for tools and helper agents.
  * @param agent the acting agent, if it is not the agent of the step
  * @param within the rights of agents that act for it. An action is rejected unless it and each of them may perform it.
  */
@@ -95,8 +156,11 @@ export type CtxOf = (recorder: Recorder, agent?: string, within?: readonly Agent
 
 /** A message that expects a reply. */
 export interface ReceivedRequest {
+  /** The name of the message type. */
   readonly type: string
+  /** The payload of the message. */
   readonly payload: Json
+  /** The name of the agent that requests. */
   readonly from: string
 }
 
@@ -147,9 +211,13 @@ export interface StepEntry {
   readonly onCall?: (part: Json) => void
 }
 
+/** The rights of an agent: a role, narrowed by two lists. */
 export interface AgentAccess {
+  /** The role, which determines the built-in tools; `contributor` by default. */
   readonly role?: string
+  /** The built-in tools of the role that the agent may use: all if absent, none if empty. */
   readonly allow?: readonly string[]
+  /** The tools that the agent may not use, its own tools included. It overrides `allow` and the role. */
   readonly deny?: readonly string[]
 }
 
@@ -157,15 +225,28 @@ export interface AgentAccess {
 export interface AgentTypes<In, Out> {
   /** A method, so that an agent with a certain input type is also an `Agent<unknown>`. */
   input(value: In): void
+  /** The type of the output. */
   readonly output: Out
 }
 
+/**
+ * An agent, as `defineAgent`, `LlmAgent`, `AgentPool` and `defineRemoteAgent` create it. An object with these members
+ * can take part in a topology too.
+ */
 export interface Agent<In = never, Out = unknown> {
+  /** The types of input and output for the compiler; no value. */
   readonly types?: AgentTypes<In, Out>
+  /** The name, unique in a topology. Messages, grants and the edges of a topology use it. */
   readonly name: string
+  /** What the agent does: models that may invoke it, hand off to it or call it like a tool read this text. */
   readonly description?: string | undefined
+  /**
+   * The schema of the input, and of the arguments if a model calls the agent like a tool. Absent, any JSON is accepted.
+   */
   readonly inputSchema?: Schema | undefined
+  /** The schema of the output. Absent, the output is not checked. */
   readonly outputSchema?: Schema | undefined
+  /** The rights of the agent. */
   readonly access: AgentAccess
   /** The names of its tools. They are granted unless `access` denies them. */
   readonly toolNames?: readonly string[] | undefined

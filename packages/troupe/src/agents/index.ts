@@ -79,11 +79,11 @@ export {
   createSession,
   createSessions,
   Session,
-  type SessionCallOptions,
   type SessionOptions,
   type SessionParts,
   type SessionThread,
 } from './session/session.ts'
+export type { SessionCallOptions } from './session/session-call-options.ts'
 export type { RunOutcome, SessionResult } from './session/session-result.ts'
 export { SessionStream, type StreamPart } from './session/session-stream.ts'
 export type { SessionQuestion } from './session/thread-store.ts'

@@ -5,6 +5,7 @@ import { checkName, checkOptions, failure, nearest, show } from '../../core/inde
 type Kinds = Readonly<Record<string, unknown>>
 
 /**
+ * Creates agents of registered kinds from their configuration, for example from a parsed file.
  * @example
  * const factory = new AgentFactory()
  * factory.register('research', (config: { name: string }) => new LlmAgent({ name: config.name, model }))
@@ -13,7 +14,10 @@ type Kinds = Readonly<Record<string, unknown>>
 export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
   readonly #makers = new Map<string, (config: never) => Agents | Promise<Agents>>()
 
-  /** @throws ValidationError for a kind that is registered already */
+  /**
+   * Registers the function that creates agents of a kind, and returns the factory with a type that knows the kind.
+   * @throws ValidationError for a kind that is registered already
+   */
   register<Kind extends string, Config, Made extends Agents>(
     kind: Kind,
     make: (config: Config) => Made | Promise<Made>,
@@ -35,6 +39,7 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
    * @throws ValidationError `agent.kind_unknown`, naming the known kinds; the error of the creating function
    */
   async create<Kind extends keyof Known & string>(kind: Kind, config: Known[Kind]): Promise<Agents>
+  /** As `create(kind, config)`, for one object that has both. */
   async create<Kind extends keyof Known & string>(spec: {
     readonly kind: Kind
     readonly config: Known[Kind]

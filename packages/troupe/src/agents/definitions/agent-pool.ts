@@ -19,9 +19,11 @@ import { type Agent, type AgentAccess, checkStepEntry, type Outcome, type StepEn
 import { clientsFor } from '../step/clients-for.ts'
 import { PooledInstances } from './pool/pooled-instances.ts'
 
+/** The options of an `AgentPool`: exactly one of `create` and `agent`, and optional limits. */
 export interface AgentPoolOptions<T> {
   /** Creates an instance. `agent` in its place lends one definition as several instances. */
   readonly create?: () => T | Promise<T>
+  /** The definition that is lent in place of an instance of `create`. */
   readonly agent?: T
   /** The name of the pool in a topology; the agent's name by default. */
   readonly name?: string
@@ -39,28 +41,43 @@ export interface AgentPoolOptions<T> {
   readonly clock?: Clock
 }
 
+/** An instance that one caller has acquired. `await using` returns it at the end of the block. */
 export interface AgentLease<T> extends AsyncDisposable {
+  /** The acquired instance. Do not use it after `release`. */
   readonly instance: T
   /** Returns the instance to the pool; a second call does nothing. */
   release(): Promise<void>
 }
 
+/** The counts of an `AgentPool`. */
 export interface AgentPoolStats {
+  /** The highest number of instances, as configured. */
   readonly size: number
+  /** The number of instances that exist or are being created. */
   readonly created: number
+  /** The number of instances that are acquired or are being created. */
   readonly inUse: number
+  /** The number of instances that wait for a caller. */
   readonly idle: number
+  /** The number of callers that wait for an instance in the queue. */
   readonly waiting: number
-  /** Since the pool was created. */
+  /** The number of calls that got an instance since the pool was created. */
   readonly acquired: number
+  /** The number of calls that failed with `pool.timeout`. */
   readonly timeouts: number
+  /** The number of instances that were disposed of. */
   readonly disposed: number
 }
 
 const options = ['create', 'agent', 'name', 'dispose', 'size', 'warmStart', 'maxIdle', 'acquireTimeout', 'clock']
 
-/** @example await pool.use(async (browser) => browser.open(url)) */
+/**
+ * A pool of instances with their resources, up to a limit. Each instance is lent to one caller at a time, in the order
+ * of the calls. In a topology, a pool of agents takes part like one agent.
+ * @example await pool.use(async (browser) => browser.open(url))
+ */
 export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
+  /** The highest number of instances. */
   readonly size: number
   readonly #options: AgentPoolOptions<T>
   readonly #create: () => T | Promise<T>
@@ -101,7 +118,9 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   }
 
   /**
-   * @param request.key the name of the caller in errors
+   * Waits for an instance and returns it as a lease.
+   * @param request.key a label for the caller; it has no effect
+   * @param request.signal ends the wait for an instance
    * @throws TimeoutError `pool.timeout`, CancelledError, the error of `create`
    */
   async acquire(request: { readonly key?: string; readonly signal?: AbortSignal } = {}): Promise<AgentLease<T>> {
@@ -119,6 +138,12 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     return { instance, release, [Symbol.asyncDispose]: release }
   }
 
+  /**
+   * Acquires an instance, calls the function with it, and returns the instance also if the function throws.
+   * @param request.key a label for the caller; it has no effect
+   * @param request.signal ends the wait for an instance
+   * @throws TimeoutError `pool.timeout`, CancelledError, the error of `create` or of the function
+   */
   async use<Out>(
     fn: (instance: T) => Out | Promise<Out>,
     request: { readonly key?: string; readonly signal?: AbortSignal } = {},
@@ -132,6 +157,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     }
   }
 
+  /** Returns the counts of the pool at this moment. */
   stats(): AgentPoolStats {
     return { size: this.size, acquired: this.#acquired, ...this.#instances.counts() }
   }
@@ -179,7 +205,10 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     return this.lends?.incomplete
   }
 
-  /** @throws ValidationError `agent.wrong` if its instances are not agents */
+  /**
+   * Executes a step of a run with an instance of the pool.
+   * @throws ValidationError `agent.wrong` if its instances are not agents
+   */
   step(entry: StepEntry): Promise<Outcome> {
     return this.#lend(entry, (agent) => agent)
   }

@@ -24,9 +24,13 @@ import {
 import { carriedByFunction } from '../model/content/carried-text.ts'
 import { type Routed, routingOf } from './routing.ts'
 
+/** The request that `serve` answers. */
 export interface AgentMessage {
+  /** The name of the message type. */
   readonly type: string
+  /** The payload of the message. */
   readonly payload: Json
+  /** The name of the agent that requests. */
   readonly from: string
 }
 
@@ -36,12 +40,21 @@ export interface AgentContext extends StepContext {
   readonly task: Json
 }
 
+/** The options of `defineAgent`. */
 export interface AgentOptions<In, Out> extends AgentAccess {
+  /** The name, unique in a topology; 1 to 256 bytes of UTF-8. `host` and `User` are reserved. */
   readonly name: string
+  /** What the agent does: models that may invoke it, hand off to it or call it like a tool read this text. */
   readonly description?: string
+  /** The schema of the input. Invalid input fails the step; the `{ results }` of invocations are not checked. */
   readonly inputSchema?: Schema<In>
   /** The schema of the value that it returns or finishes with. */
   readonly outputSchema?: Schema<Out>
+  /**
+   * Executes a step. A plain value goes along the only outgoing edge or back to the invoking agent; `invoke`, `handOff`
+   * and `finish` route explicitly. `undefined` counts as null. After a crash the function is executed again, with the
+   * recorded results of `ctx`.
+   */
   readonly run: (
     input: In,
     ctx: AgentContext,

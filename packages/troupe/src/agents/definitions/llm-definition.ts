@@ -27,20 +27,29 @@ import { checkAgentAccess } from './define-agent.ts'
 import { checkMemory, type MemoryOptions } from './memory-options.ts'
 import { type HandOffOptions, readHistory } from './routing.ts'
 
+/** The settings of an LlmAgent: those of each model call, and the limits of a step. */
 export interface ModelSettings extends CallSettings {
   /** The highest number of model calls of one step; 50 by default. */
   readonly maxTurns?: number
   /** The highest number of concurrent tool calls of one turn; 8 by default. */
   readonly maxParallelTools?: number
-  /** Answers equal prompts of one user from the cache for an hour. */
+  /**
+   * Answers equal prompts of one user from the cache of the troupe, whose entries last an hour unless `models.cache`
+   * says otherwise; false by default.
+   */
   readonly cache?: boolean
 }
 
+/** The argument of a function that returns instructions. */
 export interface InstructionsAbout {
+  /** The name of the agent. */
   readonly agent: string
+  /** The input of the step. */
   readonly input: Json
+  /** The context client of the step, with the rights of the agent. */
   readonly context: ContextClient
 }
+/** The system prompt: a text, or a function that is called once a step and whose text is recorded. */
 export type Instructions = string | ((about: InstructionsAbout) => string | Promise<string>)
 
 /** Ranks by `capabilities` in the task, by similarity of words or vectors, or by earlier performance for this user. */
@@ -50,15 +59,24 @@ export type SelectionKind = 'capabilities' | 'similarity' | 'performance'
 export type ToolSelection =
   | 'all'
   | SelectionKind
-  | { readonly by: SelectionKind; readonly limit?: number }
+  | {
+      /** The measure of the ranking. */
+      readonly by: SelectionKind
+      /** The number of tools that are offered; 20 by default. */
+      readonly limit?: number
+    }
   | ((about: {
       readonly task: string
       readonly tools: readonly Tool[]
     }) => readonly (string | Tool)[] | Promise<readonly (string | Tool)[]>)
 
+/** The options of an `LlmAgent`. */
 export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
+  /** The name, unique in a topology; 1 to 256 bytes of UTF-8. `host` and `User` are reserved. */
   readonly name: string
+  /** What the agent does: models that may invoke it, hand off to it or call it like a tool read this text. */
   readonly description?: string
+  /** The system prompt; empty by default. */
   readonly instructions?: Instructions
   /** A model, or a list of a model and its fallbacks; `AGENT_MODEL` of the environment by default. */
   readonly model?: ModelSpec | readonly ModelSpec[]
@@ -66,10 +84,13 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly tools?: Readonly<Record<string, Tool | ToolSource>> | readonly (Tool | ToolSource)[]
   /** Agents that its model can call like tools, by their keys. */
   readonly agents?: Readonly<Record<string, Agent>> | readonly Agent[]
+  /** What the agent remembers beyond the thread; by default it has only the whole thread. */
   readonly memory?: MemoryOptions
-  /** The schema of its answer. */
+  /** The schema of its answer. An answer that does not fit is requested again; absent, the answer is a text. */
   readonly output?: Schema<Out>
+  /** The settings of its model calls and the limits of its steps. */
   readonly settings?: ModelSettings
+  /** The selection of the tools that a step offers to the model; `all` by default. */
   readonly toolSelection?: ToolSelection
   /** The part of the thread that its hand-offs carry; `none` by default. */
   readonly handOff?: HandOffOptions

@@ -8,13 +8,19 @@ export interface SummaryRequest {
   /** The name of the agent whose thread it is. */
   readonly agent: string
   /** The messages in their order; the first is the summary before, if there is one. */
-  readonly messages: readonly { readonly from: string; readonly text: string }[]
+  readonly messages: readonly {
+    /** The name of an agent, or `user` for the input of an agent. */
+    readonly from: string
+    /** The text of the message. */
+    readonly text: string
+  }[]
   /** The highest number of tokens of the summary; a longer one is cut. */
   readonly maxTokens: number
 }
 /** Returns the summary that replaces the messages in prompts. If it throws, the step fails. */
 export type Summarise = (request: SummaryRequest) => string | Promise<string>
 
+/** Says when and how older messages of a thread are summarised. */
 export interface CompactionOptions {
   /**
    * The size of the thread above which older messages are summarised: up to 1 a share of the context window of the agent's
@@ -33,6 +39,7 @@ export interface CompactionOptions {
   readonly by?: 'model' | 'rules' | Summarise
 }
 
+/** What an LlmAgent remembers, and how much of its thread the model reads. */
 export interface MemoryOptions {
   /** The tokens of the newest messages that are sent; the other messages stay stored and are mentioned. */
   readonly maxTokens?: number
@@ -46,17 +53,41 @@ export interface MemoryOptions {
   /** Facts that every prompt contains. */
   readonly pinned?: readonly string[]
   /** The number of omitted exchanges that are shown again because they are most similar to the input: 3 by default. */
-  readonly retrieval?: true | { readonly limit?: number }
+  readonly retrieval?:
+    | true
+    | {
+        /** The number of omitted exchanges that are shown; 3 by default. */
+        readonly limit?: number
+      }
   /** Working memory of a thread, which the agent changes with its tool `remember`: seven items by default. */
-  readonly working?: true | { readonly capacity?: number }
+  readonly working?:
+    | true
+    | {
+        /** The number of items; 7 by default. The least important item is removed first. */
+        readonly capacity?: number
+      }
   /** Episodes of earlier work for this user, in all threads: 100 by default; the 3 most similar are shown. */
-  readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
+  readonly episodic?:
+    | true
+    | {
+        /** The number of stored episodes; 100 by default. The oldest is removed first. */
+        readonly maxEpisodes?: number
+        /** The number of episodes that are shown; 3 by default. */
+        readonly limit?: number
+      }
   /**
    * Stores the facts that the user states, for all threads: the agent's model extracts them in one additional call beside the
    * first call of a step, and a fact that contradicts a stored one replaces it. 200 by default; the 10 most similar to the input
    * are shown. An offline model finds none.
    */
-  readonly consolidate?: boolean | { readonly maxFacts?: number; readonly limit?: number }
+  readonly consolidate?:
+    | boolean
+    | {
+        /** The number of stored facts; 200 by default. The oldest is removed first. */
+        readonly maxFacts?: number
+        /** The number of facts that are shown; 10 by default. */
+        readonly limit?: number
+      }
   /** The prefix of context entries that are shown, at most twenty; `remember` can add entries. */
   readonly shared?: string
 }

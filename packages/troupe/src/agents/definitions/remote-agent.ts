@@ -19,11 +19,31 @@ import { defineAgent } from './define-agent.ts'
 
 /** The state of a task that has ended or waits. */
 export type RemoteTask =
-  | { readonly id: string; readonly state: 'completed'; readonly output: Json }
-  /** The question is asked of a person, and the remote agent gets the answer. */
-  | { readonly id: string; readonly state: 'input-required' | 'auth-required'; readonly question: string }
-  | { readonly id: string; readonly state: 'failed' | 'rejected' | 'canceled'; readonly problem?: string }
+  | {
+      /** The id that the remote agent gave to the task. */
+      readonly id: string
+      readonly state: 'completed'
+      /** The result, which becomes the output of the agent. */
+      readonly output: Json
+    }
+  | {
+      /** The id that the remote agent gave to the task; `answer` gets it. */
+      readonly id: string
+      /** `input-required` for a question, `auth-required` for a request to sign in. */
+      readonly state: 'input-required' | 'auth-required'
+      /** The text of the question, which is asked of a person; the remote agent gets the answer. */
+      readonly question: string
+    }
+  | {
+      /** The id that the remote agent gave to the task. */
+      readonly id: string
+      /** How the task ended. The step fails with `remote.ended`. */
+      readonly state: 'failed' | 'rejected' | 'canceled'
+      /** The reason, for the message of the error. */
+      readonly problem?: string
+    }
 
+/** The key and the signal of one call of a port. */
 export interface RemoteCall {
   /** The idempotency key, which is the same in a repeated call, so that the remote agent starts no task twice. */
   readonly key: string
@@ -33,26 +53,32 @@ export interface RemoteCall {
 
 /** The connection to a remote agent. A call resolves when the task has ended or waits, and rejects if the connection is lost. */
 export interface RemoteAgentPort {
+  /** Starts a task. */
   send(input: Json, call: RemoteCall): Promise<RemoteTask>
   /** Answers a task that asked. */
   answer(task: string, answer: Json, call: RemoteCall): Promise<RemoteTask>
   /**
    * Returns the task that was started or answered with this key, when it has ended or waits; undefined if there is none. After a
-   * crash it tells the outcome of a call. Without it such a call is uncertain and waits for a person.
+   * crash its result is the outcome of the call. Without `find` such a call is uncertain and waits for a person.
    */
   find?(key: string): Promise<RemoteTask | undefined>
   /** Reports that the task with this key is no longer needed. Best effort. */
   cancel?(key: string): Promise<void>
 }
 
+/** The options of `defineRemoteAgent`. */
 export interface RemoteAgentOptions extends AgentAccess {
+  /** The name, unique in a topology; 1 to 256 bytes of UTF-8. `host` and `User` are reserved. */
   readonly name: string
+  /** What the agent does: models that may invoke it, hand off to it or call it like a tool read this text. */
   readonly description?: string
+  /** The connection to the remote agent. */
   readonly port: RemoteAgentPort
   /** `at-most-once` by default; `idempotent` for an agent that starts no task twice with one key. */
   readonly effect?: Exclude<EffectClass, 'pure'>
   /** The time limit for the answer of a person to its questions; none by default. */
   readonly answerTimeout?: Duration
+  /** The schema of the input. Invalid input fails the step before the remote agent is called. */
   readonly inputSchema?: Schema<Json>
   /** The schema of its output. An invalid output fails the step and is not requested again. */
   readonly outputSchema?: Schema

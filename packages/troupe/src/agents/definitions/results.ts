@@ -3,8 +3,24 @@ import type { Json, StoredError } from '../../core/index.ts'
 
 /** The result of one invocation; the value of a failed one is null. */
 export type AgentResult<T = Json> =
-  | { readonly agent: string; readonly success: true; readonly value: T; readonly error?: undefined }
-  | { readonly agent: string; readonly success: false; readonly value: null; readonly error: StoredError }
+  | {
+      /** The name of the invoked agent. */
+      readonly agent: string
+      readonly success: true
+      /** The value that the agent returned or finished with. */
+      readonly value: T
+      /** Absent. */
+      readonly error?: undefined
+    }
+  | {
+      /** The name of the invoked agent. */
+      readonly agent: string
+      readonly success: false
+      /** Null, because the invocation has no value. */
+      readonly value: null
+      /** The error with which the invocation ended. */
+      readonly error: StoredError
+    }
 
 /**
  * The input of an agent that is run again, in the order of invocation.
@@ -18,5 +34,6 @@ export type AgentResult<T = Json> =
  * })
  */
 export interface Results<T = Json> {
+  /** One result for each invocation, in the order of the invocations. */
   readonly results: readonly AgentResult<T>[]
 }

@@ -4,6 +4,7 @@ import type { CarriedHistory, Routing } from '../agent-port.ts'
 
 /** A value that only these functions create, so that no plain result of an agent counts as a routing. */
 class Routed<Out = never> {
+  /** Where the run continues; read by the runtime. */
   readonly routing: Routing
   /** The type of the final value, for the compiler only. */
   declare readonly output?: Out
@@ -15,7 +16,12 @@ class Routed<Out = never> {
 export type { Routed }
 
 /** An agent, by its name or its definition. */
-export type Target = string | { readonly name: string }
+export type Target =
+  | string
+  | {
+      /** The name of the agent. */
+      readonly name: string
+    }
 function nameOf(what: string, target: Target): string {
   const name = typeof target === 'string' ? target : fieldOf(target, 'name')
   if (typeof name !== 'string' || name === '')
@@ -40,6 +46,7 @@ export function invoke(targets: readonly { readonly agent: Target; readonly inpu
   })
 }
 
+/** The options of `handOff` and of the hand-offs of an LlmAgent. */
 export interface HandOffOptions {
   /**
    * The part of the thread that the other agent sees before its input: `none`, the default; a `summary`, by the model of the

@@ -5,22 +5,41 @@ import type { Agent } from '../agent-port.ts'
 /** The result of a check. `redacted` replaces the checked content. */
 export type GuardrailVerdict =
   | { readonly pass: true }
-  | { readonly pass: false; readonly reason: string; readonly redacted?: string }
+  | {
+      readonly pass: false
+      /** Why the check failed, for events, errors and questions. */
+      readonly reason: string
+      /**
+       * The text that replaces the content; the step continues with it. It is ignored for a check that runs beside the
+       * model call.
+       */
+      readonly redacted?: string
+    }
 
+/** The second argument of a check. */
 export interface GuardrailContext {
+  /** The name of the agent whose input or output is checked. */
   readonly agent: string
+  /** `input` for the input of a step, `output` for what the step returns or passes on. */
   readonly direction: 'input' | 'output'
+  /** Aborts when the step is cancelled or has timed out. */
   readonly signal: AbortSignal
 }
 
+/**
+ * Checks a content. A value that is not a text is given as its JSON. Verdicts are recorded, so a replay does not call
+ * the function. An error that the function throws fails the step.
+ */
 export type GuardrailFunction = (content: string, ctx: GuardrailContext) => GuardrailVerdict | Promise<GuardrailVerdict>
 
 /** A function, or an agent that gets `{ content, direction }` and answers with a verdict as JSON. */
 export type GuardrailCheck = GuardrailFunction | Agent
 
+/** A check with its options. */
 export interface Guardrail {
   /** The name in events and errors; by default that of the function or agent, or its position in the list. */
   readonly name?: string
+  /** The function or agent that checks. */
   readonly check: GuardrailCheck
   /**
    * Says when an input is checked: `before` the first model call (default), or `beside` it, at the cost of a call if it trips.
@@ -31,8 +50,11 @@ export interface Guardrail {
   readonly onTrip?: 'fail' | 'ask'
 }
 
+/** The checks of an LlmAgent. Each check gets the content that the check before it has redacted. */
 export interface GuardrailsOptions {
+  /** The checks of the input of a step, in their order. */
   readonly input?: readonly (GuardrailCheck | Guardrail)[]
+  /** The checks of what a step returns, hands off or passes to invoked agents, in their order. */
   readonly output?: readonly (GuardrailCheck | Guardrail)[]
 }
 

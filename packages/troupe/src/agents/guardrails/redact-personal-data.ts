@@ -3,10 +3,12 @@ import ipaddr from 'ipaddr.js'
 import { checkOptions, failure } from '../../core/index.ts'
 import type { GuardrailFunction } from './guardrail.ts'
 
+/** A kind of personal data that has a recognisable form. */
 export type PersonalData = 'email' | 'phone' | 'card' | 'iban' | 'ip'
 
+/** The options of `redactPersonalData`. */
 export interface RedactPersonalDataOptions {
-  /** All five by default. */
+  /** The kinds that are replaced; all five by default. */
   readonly kinds?: readonly PersonalData[]
 }
 

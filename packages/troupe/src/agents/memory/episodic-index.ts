@@ -1,31 +1,40 @@
-/** What happened: the newest episodes, found again by their likeness, in the memory of this process. */
+/** An index of the newest episodes, in the memory of this process. */
 import { checkFunction, checkOptions, checkPredicate, checkSignal } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import { checkQuery, type Embed, rank, type Similarity } from './similarity.ts'
 
+/** An episode that a search has found. */
 export interface RetrievedEpisode<T> {
+  /** The episode as it was added. */
   readonly content: T
-  /** Larger is more alike: of vectors -1 to 1, of words comparable within one answer only. */
+  /**
+   * The similarity; a larger number is more similar. Between -1 and 1 for vectors. Scores of words can be compared only
+   * within one answer.
+   */
   readonly score: number
+  /** `embedding` if vectors were compared, `lexical` if words were. */
   readonly similarity: Similarity
-  /** `provider/model` that made the vectors. */
+  /** `provider/model` of the model that made the vectors; absent for `lexical`. */
   readonly model?: string
 }
 
+/** The options of an `EpisodicIndex`. */
 export interface EpisodicIndexOptions {
-  /** Kept at most, 100 by default; the oldest goes first. */
+  /** The highest number of episodes; 100 by default. The oldest is removed first. */
   readonly maxEpisodes?: number
-  /** Makes vectors of texts; without it the likeness is lexical. */
+  /** Makes vectors of texts. Absent, episodes are compared by their words. */
   readonly embed?: Embed
 }
 
 /**
+ * An index of the newest episodes in the memory of this process, searched by similarity.
  * @example
  * const memory = new EpisodicIndex()
  * memory.add('repaired a bicycle chain')
  * await memory.retrieveSimilar('how do I repair a chain?', { limit: 3 })
  */
 export class EpisodicIndex<T = unknown> {
+  /** The highest number of episodes. */
   readonly maxEpisodes: number
   readonly #embed: Embed | undefined
   #episodes: T[] = []
@@ -37,21 +46,26 @@ export class EpisodicIndex<T = unknown> {
     this.#embed = options.embed
   }
 
-  /** `lexical` without an embedding model. */
+  /** The way in which episodes are compared: `lexical` without an embedding model. */
   get similarity(): Similarity {
     return this.#embed ? 'embedding' : 'lexical'
   }
 
-  /** @param episode a text, or a value whose JSON is searched */
+  /**
+   * Adds an episode, and removes the oldest one above `maxEpisodes`.
+   * @param episode a text, or a value whose JSON is searched
+   */
   add(episode: T): void {
     this.#episodes.push(episode)
     if (this.#episodes.length > this.maxEpisodes) this.#episodes.shift()
   }
 
   /**
-   * The most alike first; of equals the newest.
-   * @param options.limit at most, 3 by default
-   * @throws ExternalServiceError `embedding.wrong`; a model that fails for the moment leaves it to the words
+   * Returns the episodes that are most similar to the text, the most similar first and the newest first among equals.
+   * If the embedding model fails for the moment, words are compared.
+   * @param options.limit the highest number of episodes; 3 by default
+   * @param options.signal ends the search
+   * @throws ExternalServiceError `embedding.wrong`, ValidationError for a text of more than 1,000,000 characters
    */
   async retrieveSimilar(
     text: string,
@@ -66,7 +80,10 @@ export class EpisodicIndex<T = unknown> {
     return found.slice(0, limit).map(({ index, score }) => ({ content: episodes[index] as T, score, ...how }))
   }
 
-  /** @returns how many were forgotten */
+  /**
+   * Removes the episodes for which the function returns true, and returns their number.
+   * @throws ValidationError if the function returns anything but a boolean
+   */
   forget(matches: (episode: T) => boolean): number {
     checkFunction('What forget was given', matches)
     const before = this.#episodes.length
@@ -74,10 +91,12 @@ export class EpisodicIndex<T = unknown> {
     return before - this.#episodes.length
   }
 
+  /** The number of episodes. */
   get size(): number {
     return this.#episodes.length
   }
 }
 
+/** Returns the text by which an episode is searched: the text itself, or the JSON of another value. */
 export const textOfEpisode = (episode: unknown): string =>
   typeof episode === 'string' ? episode : (JSON.stringify(episode) ?? '')

@@ -1,42 +1,61 @@
-/** What is remembered durably: items of one memory of one user, with where they came from and what clings to them. */
+/** The stored memories of a user: items with their origin and their taint labels. */
 import type { Json, Provenance, TaintLabel, UserId } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 
+/** An item to store in a memory of a user. */
 export interface NewMemory {
-  /** An item of this id is replaced, and its version raised. */
+  /** The id. An item with the same id in the same memory is replaced, and its version rises by one. */
   readonly id: string
+  /** The content: a text, or any JSON. */
   readonly content: Json
+  /** The importance: the item with the lowest priority is removed first when the capacity is exceeded. */
   readonly priority: number
+  /** The name of the agent whose memory it is. */
   readonly agent: string
-  /** The conversation it was made in; empty where none. */
+  /** The id of the thread in which it was stored; empty for an item that the application added outside a thread. */
   readonly source: string
+  /** The agent, run and step that stored it. */
   readonly provenance: Provenance
+  /** The taint labels, which every step inherits that is shown the item. */
   readonly taint: readonly TaintLabel[]
 }
 
+/** A stored item of a memory. */
 export interface MemoryItem extends NewMemory {
+  /** The number of the version, from 1. */
   readonly version: number
-  /** ISO text. */
+  /** The time of this version as ISO 8601 text. */
   readonly at: string
-  /** Of its content, by the model named. */
-  readonly vector?: { readonly model: string; readonly numbers: Float32Array }
+  /** The vector of the content; absent until a search has computed it. */
+  readonly vector?: {
+    /** `provider/model` that made the vector. A vector of another model is computed again. */
+    readonly model: string
+    /** The coordinates. */
+    readonly numbers: Float32Array
+  }
 }
 
-/** What an item was before it was replaced. */
+/** An earlier version of an item. */
 export type FormerMemory = Pick<MemoryItem, 'content' | 'version' | 'provenance' | 'taint' | 'at'>
 
+/** Stores the memories of users. */
 export interface Memories {
-  /** The most important first, of equals the newest. */
+  /** Returns the items in descending order of priority; among equals the newest is first. */
   read(user: UserId, memory: string): Promise<readonly MemoryItem[]>
-  /** The newest first; the last twenty are kept. */
+  /** Returns the earlier versions of an item, the newest first; the last 20 are stored. */
   history(user: UserId, memory: string, id: string): Promise<readonly FormerMemory[]>
-  /** Puts an item and lets go what is beyond the capacity: the least important, of equals the oldest. */
+  /**
+   * Stores an item and removes the items above the capacity: those with the lowest priority, among equals the oldest.
+   */
   put(user: UserId, memory: string, item: NewMemory, capacity: number): Fragment
-  /** With its vectors and all it was before. */
+  /** Removes items with their vectors and earlier versions. */
   forget(user: UserId, memory: string, ids: readonly string[]): Fragment
-  /** All that was made in a conversation, whichever memory holds it. */
+  /** Removes all items that were stored in a thread, in every memory of the user. */
   forgetSource(user: UserId, source: string): Fragment
-  /** Keeps vectors of items that are still as they were; what cannot be kept is made again the next time. */
+  /**
+   * Stores vectors of items whose version is unchanged. A failure is ignored; the next search computes the vectors
+   * again.
+   */
   storeVectors(user: UserId, memory: string, items: readonly WithVector[]): Promise<void>
 }
 

@@ -1,19 +1,22 @@
 /**
- * Which texts are most like a question: by the vectors of an embedding model where there is one, else by their words; the
- * answer says which. The one place where likeness is decided, for memories, conversations and the choice of tools.
+ * Ranks texts by their similarity to a question, for memories, threads and the selection of tools: by the vectors of an
+ * embedding model if the troupe has one, else by their words. The result says which of them it used.
  */
 import MiniSearch from 'minisearch'
 import { checkText, failure, TroupeError } from '../../core/index.ts'
 import { type DocumentEmbeddings, termsOf } from '../../documents/index.ts'
 import { cosineSimilarity, type Embedded, type Models } from '../../models/index.ts'
 
-/** Vectors of texts, all by one model. */
+/** Makes the vectors of texts, all by one model. */
 export type Embed = (texts: readonly string[]) => Promise<Embedded>
 
-/** Ranking by words takes more memory than a process has for a text of some megabytes. */
+/** The memory that a ranking by words needs for a text of some megabytes exceeds that of a process. */
 const maxQueryLength = 1_000_000
 
-/** @throws ValidationError for what is no text, or longer than 1,000,000 characters */
+/**
+ * Checks the text of a search.
+ * @throws ValidationError for a value that is not a text, or has more than 1,000,000 characters
+ */
 export function checkQuery(text: unknown): void {
   if (checkText('retrieveSimilar', text).length > maxQueryLength)
     throw failure('validation.failed', {
@@ -22,18 +25,23 @@ export function checkQuery(text: unknown): void {
     })
 }
 
+/** The way in which texts are compared: by the vectors of an embedding model, or by their words. */
 export type Similarity = 'embedding' | 'lexical'
 
+/** Texts ranked by their similarity to a question. */
 export interface Ranking {
-  /** `lexical` compares words and knows nothing of their meaning. */
+  /** `embedding` for vectors. `lexical` compares words and ignores their meaning. */
   readonly similarity: Similarity
-  /** `provider/model` of the vectors. */
+  /** `provider/model` that made the vectors; absent for `lexical`. */
   readonly model?: string
-  /** The most alike first, of equals the later one; by words only those that have any in common. */
+  /**
+   * The indexes of the texts with their scores, the most similar first and the later one first among equals. A
+   * comparison of words lists only texts that have a word in common with the question.
+   */
   readonly found: readonly { readonly index: number; readonly score: number }[]
 }
 
-/** While the embedding model can't be asked, words have to do. */
+/** The codes of temporary errors of a model. While they occur, words are compared. */
 export const passing: ReadonlySet<string> = new Set([
   'model.failed',
   'model.limited',
@@ -41,7 +49,10 @@ export const passing: ReadonlySet<string> = new Set([
   'model.circuit_open',
 ])
 
-/** @throws ExternalServiceError `embedding.wrong`, ValidationError for a model that can't be had */
+/**
+ * Ranks texts by their similarity to a question. If the embedding model fails for the moment, words are compared.
+ * @throws ExternalServiceError `embedding.wrong`, ValidationError for a model that does not exist
+ */
 export async function rank(question: string, texts: readonly string[], embed: Embed | undefined): Promise<Ranking> {
   if (!embed || texts.length === 0) return byWords(question, texts)
   try {
@@ -62,7 +73,7 @@ export function byVectors(model: string, question: Float32Array, vectors: readon
 export function byWords(question: string, texts: readonly string[]): Ranking {
   const index = new MiniSearch<{ id: number; text: string }>({
     fields: ['text'],
-    // Without the words that every question has, or each text would be like each other.
+    // Without the words that every question has; they would make all texts similar.
     tokenize: termsOf,
     searchOptions: { fuzzy: (term) => (term.length > 4 ? 0.2 : false), prefix: (term) => term.length > 3 },
   })
@@ -71,7 +82,7 @@ export function byWords(question: string, texts: readonly string[]): Ranking {
   return { similarity: 'lexical', found: found.sort((a, b) => b.score - a.score || b.index - a.index) }
 }
 
-/** The same model for the search in documents; undefined where the troupe has none. */
+/** Returns the embedding model of the troupe for the search in documents; undefined if the troupe has none. */
 export function documentEmbeddings(models: Models, user: string): DocumentEmbeddings | undefined {
   const { embedding } = models
   if (embedding === undefined) return undefined
@@ -82,7 +93,7 @@ export function documentEmbeddings(models: Models, user: string): DocumentEmbedd
   }
 }
 
-/** Asks the embedding model of the troupe, on behalf of one user; undefined where it has none. */
+/** Returns a function that asks the embedding model of the troupe for one user; undefined if the troupe has none. */
 export function embedOf(models: Models, user: string, signal?: AbortSignal): Embed | undefined {
   const { embedding } = models
   if (embedding === undefined) return undefined

@@ -1,4 +1,4 @@
-/** The durable memories of an agent of one user, as the host holds them; what its steps remember is in here too. */
+/** The durable memories of an agent of one user, for the application. The steps of the agent store their items here too. */
 import {
   checkFunction,
   checkOptions,
@@ -29,24 +29,32 @@ export interface StoredMemoryParts {
   readonly ids: Ids
 }
 
-/** Of one agent, wherever it works for the user. */
+/** Returns the name of the memory of one agent, for all threads of the user. */
 export const episodicName = (agent: string): string => `episodic/${agent}`
-/** What the user stated to one agent, in all conversations. */
+/** Returns the name of the memory of the facts that the user stated to one agent, in all threads. */
 export const factsName = (agent: string): string => `facts/${agent}`
-/** Of one agent in one conversation. */
+/** Returns the name of the memory of one agent in one thread. */
 export const workingName = (agent: string, thread: string): string => `working/${agent}/${thread}`
 
+/** The options of `add` of a stored memory. */
 export interface AddOptions {
-  /** What has this key already is replaced; its version rises, and what it was stays in the history. */
+  /**
+   * The id of the item. An item with this key is replaced: its version rises, and `history` returns the earlier
+   * version. A new id by default.
+   */
   readonly key?: string
-  /** Higher is more important; 0 by default. */
+  /** The importance: a higher number is more important; 0 by default. */
   readonly priority?: number
-  /** What clings to it, and to every step that is shown it: `untrusted:mail`, `sensitive:payroll`. */
+  /** The taint labels, which every step inherits that is shown the item: `untrusted:mail`, `sensitive:payroll`. */
   readonly taint?: readonly TaintLabel[]
 }
 
-/** Items of one memory. Every item tells its version, who made it where, and its taint. */
+/**
+ * The items of one memory of an agent and a user, stored durably. Every item has its version, its origin and its taint
+ * labels.
+ */
 export class StoredMemory {
+  /** The highest number of items. The item with the lowest priority is removed first, among equals the oldest. */
   readonly capacity: number
   protected readonly parts: StoredMemoryParts
   protected readonly user: UserId
@@ -68,8 +76,9 @@ export class StoredMemory {
   }
 
   /**
-   * @returns the id of the item: its key, where it has one
-   * @throws ValidationError for what JSON can't carry, or a priority that is no number
+   * Stores an item, as the application.
+   * @returns the id of the item: `key`, or a new id
+   * @throws ValidationError for a content that is not JSON, or a priority that is not a finite number
    */
   async add(content: unknown, options: AddOptions = {}): Promise<string> {
     checkOptions('add', options, ['key', 'priority', 'taint'])
@@ -89,24 +98,26 @@ export class StoredMemory {
     return id
   }
 
-  /** The most important first, of equals the newest. */
+  /** Returns the items in descending order of priority; among equals the newest is first. */
   items(): Promise<readonly MemoryItem[]> {
     return this.parts.memories.read(this.user, this.name)
   }
 
+  /** Returns the number of items. */
   async size(): Promise<number> {
     return (await this.items()).length
   }
 
-  /** What the item was before, the newest first. */
+  /** Returns the earlier versions of an item, the newest first; the last 20 are stored. */
   async history(id: string): Promise<readonly FormerMemory[]> {
     return this.parts.memories.history(this.user, this.name, checkText('history', id))
   }
 
   /**
-   * Removes what matches, its vectors and all it was before.
-   * @returns how many were forgotten
-   * @throws ValidationError for a predicate that gives anything but a boolean, a promise say; nothing is forgotten then
+   * Removes the items for which the function returns true, with their vectors and earlier versions, and returns their
+   * number.
+   * @throws ValidationError if the function returns anything but a boolean, for example a promise; then no item is
+   * removed
    */
   async forget(matches: (item: MemoryItem) => boolean): Promise<number> {
     checkFunction('What forget was given', matches)
@@ -122,14 +133,22 @@ export class StoredMemory {
   }
 }
 
-/** @example const memory = ada.memory('Support').episodic; await memory.add('refunded order 17') */
+/**
+ * The episodes of an agent and a user, stored durably and searched by similarity.
+ * @example const memory = ada.memory('Support').episodic; await memory.add('refunded order 17')
+ */
 export class StoredEpisodicMemory extends StoredMemory {
-  /** `lexical` where the troupe has no embedding model. */
+  /** The way in which episodes are compared: `lexical` if the troupe has no embedding model. */
   get similarity(): RetrievedEpisode<Json>['similarity'] {
     return this.parts.models.embedding === undefined ? 'lexical' : 'embedding'
   }
 
-  /** The most alike first. @param options.limit at most, 3 by default */
+  /**
+   * Returns the episodes that are most similar to the text, the most similar first.
+   * @param options.limit the highest number of episodes; 3 by default
+   * @param options.signal ends the search
+   * @throws ValidationError for a text of more than 1,000,000 characters
+   */
   async retrieveSimilar(
     text: string,
     options: { readonly limit?: number; readonly signal?: AbortSignal } = {},

@@ -1,30 +1,36 @@
-/** What an agent has in mind: few things, the most important ones. */
+/** A working memory: a few items, the most important ones. */
 import { checkFunction, checkOptions, checkPredicate, failure, show } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
+/** An item of a working memory. */
 export interface WorkingItem<T> {
+  /** The content as it was added. */
   readonly content: T
+  /** The importance: a higher number is more important. */
   readonly priority: number
 }
 
 /**
- * Seven things by default (Miller, "The Magical Number Seven", 1956). A new thing pushes out the least important one, of
- * equals the oldest.
+ * A few items in the memory of this process: those with the highest priority. The capacity is 7 by default (Miller, "The
+ * Magical Number Seven", 1956).
  * @example const memory = new WorkingMemory<string>(); memory.add('the deadline is Friday', { priority: 5 })
  */
 export class WorkingMemory<T = unknown> {
+  /** The highest number of items. */
   readonly capacity: number
   #items: WorkingItem<T>[] = []
 
-  /** @param options.capacity things at most, 7 by default */
+  /** @param options.capacity the highest number of items; 7 by default */
   constructor(options: { readonly capacity?: number } = {}) {
     checkOptions('WorkingMemory', options, ['capacity'])
     this.capacity = checkInteger('WorkingMemory', 'capacity', options.capacity ?? 7)
   }
 
   /**
-   * @param options.priority higher is more important; 0 by default
-   * @returns what had to go, which may be the new thing itself
+   * Adds an item. If the memory is full, the least important item is removed, among equals the oldest.
+   * @param options.priority a higher number is more important; 0 by default
+   * @returns the item that was removed, which may be the new one; undefined if none was
+   * @throws ValidationError for a priority that is not a finite number
    */
   add(content: T, options: { readonly priority?: number } = {}): WorkingItem<T> | undefined {
     checkOptions('add', options, ['priority'])
@@ -34,18 +40,21 @@ export class WorkingMemory<T = unknown> {
         what: 'The priority of a memory',
         problem: `it is ${show(priority)}, not a number`,
       })
-    // Kept sorted: more important first, of equals the newer first.
+    // The items are sorted: more important first, among equals the newer first.
     const index = this.#items.findIndex((item) => item.priority <= priority)
     this.#items.splice(index === -1 ? this.#items.length : index, 0, { content, priority })
     return this.#items.length > this.capacity ? this.#items.pop() : undefined
   }
 
-  /** The most important first, of equals the newest. */
+  /** Returns the items in descending order of priority; among equals the newest is first. */
   items(): readonly WorkingItem<T>[] {
     return [...this.#items]
   }
 
-  /** @returns how many were forgotten */
+  /**
+   * Removes the items for whose content the function returns true, and returns their number.
+   * @throws ValidationError if the function returns anything but a boolean
+   */
   forget(matches: (content: T) => boolean): number {
     checkFunction('What forget was given', matches)
     const before = this.#items.length
@@ -53,10 +62,12 @@ export class WorkingMemory<T = unknown> {
     return before - this.#items.length
   }
 
+  /** The number of items. */
   get size(): number {
     return this.#items.length
   }
 
+  /** Removes all items. */
   clear(): void {
     this.#items = []
   }

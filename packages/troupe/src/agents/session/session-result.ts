@@ -1,32 +1,46 @@
-/** What a session answers with. */
+/** The result of a call of a session. */
 import { failure, type Json, type TroupeError } from '../../core/index.ts'
 import type { Outcome, StepReport } from '../agent-port.ts'
 import type { SessionQuestion } from './thread-store.ts'
 
+/** The result of a message to an agent. */
 export interface SessionResult {
+  /** `completed` if the agent has answered, `waiting` if it waits for an answer or an approval. */
   readonly status: 'completed' | 'waiting'
+  /** True if the agent has answered. */
   readonly success: boolean
-  /** What the model said; of another form than text, its JSON. */
+  /** The text of the answer; the JSON of an answer that is not a text. Empty while the agent waits. */
   readonly text: string
-  /** Everything that was said: the text, and the sources that it cites. */
+  /** The parts of the answer: its text, and the sources that it cites. */
   readonly content: NonNullable<StepReport['content']>
-  /** The value: of the agent's output schema where it has one, else the text. */
+  /** The value of the agent: it fits the agent's output schema if there is one, else it is the text. */
   readonly output: Json
+  /** The same value as `output`, under the name that the result of a run has. */
   readonly response: Json
+  /** The tokens of all model calls, those of helper agents included. */
   readonly usage: StepReport['usage']
+  /** The cost of all model calls in US dollars, with the models whose price is unknown. */
   readonly cost: StepReport['cost']
+  /** The calls of tools and helper agents with their results. */
   readonly toolCalls: StepReport['toolCalls']
-  /** `provider/model` that answered; empty for an agent without a model. */
+  /** `provider/model` of the last answer; empty if no model answered. */
   readonly model: string
+  /** Present if a later model of the chain answered at least once. */
   readonly fallback?: NonNullable<StepReport['fallback']>
   /** The log probabilities of the last answer as the provider reports them, if the settings ask for them. */
   readonly logprobs?: Json
-  /** What it waits for. */
+  /** The questions that must be answered with `answer` before the agent can continue. */
   readonly questions?: readonly SessionQuestion[]
 }
+/** The result of `Session.run`: as `SessionResult`, with the error if the agent has failed or was cancelled. */
 export type RunOutcome =
   | SessionResult
-  | (Omit<SessionResult, 'status'> & { readonly status: 'failed' | 'cancelled'; readonly error: TroupeError })
+  | (Omit<SessionResult, 'status'> & {
+      /** `failed` if the agent has failed, `cancelled` if the signal aborted. */
+      readonly status: 'failed' | 'cancelled'
+      /** The error that `generate` would throw. */
+      readonly error: TroupeError
+    })
 
 const noReport: StepReport = {
   text: '',
@@ -36,7 +50,7 @@ const noReport: StepReport = {
   model: '',
 }
 
-/** Of what came to no end, nothing was said. */
+/** Returns the result of a call that has no answer. */
 export const noResult = (): SessionResult => ({
   ...sessionResultOf({ kind: 'value', value: null }),
   text: '',

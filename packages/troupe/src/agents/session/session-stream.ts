@@ -1,14 +1,31 @@
 /** The parts of an answer as they arrive: iterate over them, await the complete result, or both. */
 import type { Json } from '../../core/index.ts'
 
+/** A part of an answer, as the model produces it. */
 export type StreamPart =
-  | { readonly type: 'text-delta'; readonly delta: string }
-  | { readonly type: 'reasoning'; readonly reasoning: string }
+  | {
+      readonly type: 'text-delta'
+      /** The next characters of the text. */
+      readonly delta: string
+    }
+  | {
+      readonly type: 'reasoning'
+      /** The next characters of the reasoning, for a model that reports it. */
+      readonly reasoning: string
+    }
   /** The parts so far are void: the answer was interrupted and starts again. */
-  | { readonly type: 'reset'; readonly reason: string }
+  | {
+      readonly type: 'reset'
+      /** The reason of the interruption. */
+      readonly reason: string
+    }
 
+/**
+ * The parts of an answer as they arrive, and the complete result. Parts are buffered, so that a late iteration gets
+ * them all.
+ */
 export class SessionStream<Result> implements AsyncIterable<StreamPart> {
-  /** Rejects with what the call failed with. */
+  /** Resolves with the complete result; rejects with the error of the call. */
   readonly result: Promise<Result>
   readonly #parts: StreamPart[] = []
   #over = false
@@ -23,11 +40,11 @@ export class SessionStream<Result> implements AsyncIterable<StreamPart> {
       this.#over = true
       this.#wake()
     }
-    // Whoever iterates learns of a failure there; nobody has to look at `result`.
+    // The iteration reports a failure too, so a rejection of `result` that has no handler is not an error.
     this.result.then(end, end)
   }
 
-  /** @throws what the call failed with, after the pieces that came */
+  /** @throws the error of the call, after the parts that arrived */
   async *[Symbol.asyncIterator](): AsyncGenerator<StreamPart> {
     for (let next = 0; ; ) {
       const part = this.#parts[next]

@@ -19,7 +19,6 @@ import {
   joinTaint,
   type Principal,
   restoreError,
-  type TaintLabel,
   type TroupeError,
   taintField,
   type UserId,
@@ -45,6 +44,7 @@ import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
 import { callForHost } from './call-for-host.ts'
+import type { SessionCallOptions } from './session-call-options.ts'
 import { noResult, type RunOutcome, type SessionResult, sessionResultOf, waitingFor } from './session-result.ts'
 import { SessionStream } from './session-stream.ts'
 import { createThreadStore, type OpenStep, type SessionQuestion, type ThreadStore } from './thread-store.ts'
@@ -81,12 +81,6 @@ export interface SessionThread {
 }
 export type SessionOptions = SessionParts & SessionThread
 
-export interface SessionCallOptions {
-  readonly signal?: AbortSignal
-  /** The taint labels of the message: `untrusted:mail` for text of a stranger, `sensitive:payroll` for secret data. */
-  readonly taint?: readonly TaintLabel[]
-}
-
 /** The options of a message beside its text. */
 const turnOptions: readonly string[] = ['signal', 'taint']
 const replyOnly: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
@@ -101,8 +95,14 @@ export function createSessions(parts: SessionParts): (agent: Agent, sessionThrea
 
 export const createSession = (agent: Agent, options: SessionOptions): Session => createSessions(options)(agent, options)
 
+/**
+ * A thread between a user and one agent. Calls of one session are executed one after another. The thread is durable:
+ * another process continues it with the same thread id. `user.session` opens a session.
+ */
 export class Session {
+  /** The agent of the session. */
   readonly agent: Agent
+  /** The id of the thread. Two agents of one thread have separate messages. */
   readonly threadId: string
   readonly #options: SessionOptions
   readonly #threads: ThreadStore

@@ -1,4 +1,4 @@
-/** What a thread is in the middle of, and the questions it waits for: one row each, per user. */
+/** The open step of a thread and the questions that it waits for, stored per user. */
 import { decodeJson, failure, type Json, type TaintLabel, type UserId } from '../../core/index.ts'
 import { type Dialect, type Fragment, type Storage, template } from '../../storage/index.ts'
 import type { Question } from '../agent-port.ts'
@@ -11,12 +11,15 @@ export type OpenStep = {
   /** The tool's name. */
   readonly tool?: string
   readonly input: Json
-  /** What the input came with. */
+  /** The taint labels of the input. */
   readonly taint?: readonly TaintLabel[]
 }
 
+/** A question that an agent of a session has asked. */
 export type SessionQuestion = Question & {
+  /** The id for `Session.answer`. */
   readonly id: string
+  /** The name of the agent that asked: the agent of the session, or a helper of it. */
   readonly agent: string
 }
 export interface StoredQuestion {
@@ -38,7 +41,7 @@ export interface ThreadStore {
   /** For the change that ends the step. */
   ended(user: UserId, thread: string): Fragment
   ask(user: UserId, thread: string, stored: StoredQuestion): Fragment
-  /** For the change that hands the answer over: it is counted once. */
+  /** Deletes the question. Part of the change that stores the answer, so that only one answer is accepted. */
   answered(user: UserId, thread: string, id: string): Fragment
 }
 

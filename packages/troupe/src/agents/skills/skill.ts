@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { checkOptions, failure, isObject } from '../../core/index.ts'
 import { defineTool, type Tool } from '../../tools/index.ts'
 
+/** Instructions that a model reads when it needs them, with files. */
 export interface Skill {
   /** Up to 64 lower-case letters, digits and `-`. */
   readonly name: string

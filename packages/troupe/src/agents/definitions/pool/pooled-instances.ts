@@ -1,5 +1,6 @@
 /**
- * The instances of a pool: created when a caller waits and there is room, lent one at a time, disposed of when idle too long.
+ * The instances of a pool: created when a caller waits and the limit allows it, lent to one caller at a time, and disposed of
+ * after the longest idle time.
  *
  * Invariant: `created` counts the instances that exist or are being created, and is never above `size`.
  */
@@ -106,7 +107,7 @@ export class PooledInstances<T> {
       throw error
     }
   }
-  /** There is room without an instance: the first caller that waits gets one created. */
+  /** Creates an instance for the first caller that waits, after a creation has failed. */
   #createForNext(): void {
     const next = this.#closed ? undefined : this.#queue.dequeue()
     if (next) this.#createFor(next)
