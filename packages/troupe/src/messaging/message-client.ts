@@ -3,6 +3,7 @@ import type { Duration, Json, TaintLabel, TroupeError } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
 import type { MessageType } from './message-type.ts'
 
+/** The options that all ways of sending share. */
 export interface CommonSendOptions {
   /** `normal` by default. */
   readonly priority?: Priority
@@ -10,71 +11,98 @@ export interface CommonSendOptions {
   readonly ttl?: Duration
   /** The message enters its lane after this time. Until then it blocks no other message. */
   readonly delay?: Duration
-  /** The same as a point in time: ISO text or a Date. */
+  /** The time at which the message enters its lane, as ISO 8601 text or a Date. Cannot be combined with `delay`. */
   readonly at?: string | Date
   /** A repeated send with this id, sender and recipient within 24 h returns the first message. */
   readonly dedupeId?: string
+  /** The id of a thread that the application chooses, for filters. */
   readonly threadId?: string
+  /** The id of the message or process to which this message belongs; stored with the message and not interpreted. */
   readonly correlationId?: string
   /** The sender gets a `message.confirmed` when the recipient acknowledges. */
   readonly requiresConfirmation?: boolean
+  /** Data of the application beside the payload; empty by default. */
   readonly metadata?: { readonly [key: string]: Json }
   /** Taint labels of the message, besides those of what the step has read: `untrusted:mail`, `sensitive:payroll`. */
   readonly taint?: readonly TaintLabel[]
-  /** Ends the wait for space in a full mailbox. */
+  /** Ends the wait for space in a full mailbox with CancelledError. */
   readonly signal?: AbortSignal
 }
+/** The options of `send`. */
 export interface SendOptions extends CommonSendOptions {
+  /** The name of the recipient. */
   readonly to: string
 }
+/** The options of `broadcast`. */
 export interface BroadcastOptions extends CommonSendOptions {
   /** The recipients; absent: every agent of the user that has a mailbox or is present. */
   readonly to?: readonly string[]
   /** Instead of `to`: the agents that are present with this role now. */
   readonly role?: string
 }
+/** The options of `publish`. */
 export interface PublishOptions extends CommonSendOptions {
+  /** The topic whose subscribers are the recipients. */
   readonly topic: string
 }
+/** The options of `request`. */
 export interface RequestOptions {
+  /** The name of the recipient. */
   readonly to: string
-  /** 30 s by default. The request is not delivered after this time. */
+  /** The longest wait for the reply; 30 s by default. The request is not delivered after this time. */
   readonly timeout?: Duration
+  /** The priority; `normal` by default. */
   readonly priority?: Priority
+  /** The id of a thread that the application chooses, for filters. */
   readonly threadId?: string
+  /** Data of the application beside the payload; empty by default. */
   readonly metadata?: { readonly [key: string]: Json }
+  /** Ends the wait for the reply with CancelledError. */
   readonly signal?: AbortSignal
 }
 
+/** A message that was sent. */
 export interface SentMessage<P = Json> extends Message<P> {
-  /** The dedupe id was used before: no message was sent, and this is the first one. */
+  /** Present if the dedupe id was used before: no message was sent, and this is the first one. */
   readonly duplicate?: true
-  /** The ids of messages that were dropped for this one, with `drop-oldest`. */
+  /** The ids of the messages that `drop-oldest` removed for this one; absent if there are none. */
   readonly dropped?: readonly string[]
 }
 
 /** The outcome of a message to one of several recipients. */
 export type SendOutcome =
   | {
+      /** The name of the recipient. */
       readonly to: string
       readonly success: true
+      /** The id of the message. */
       readonly id: string
+      /** The thread id of the message; absent if it has none. */
       readonly threadId?: string
       readonly duplicate?: true
+      /** The ids of the messages that `drop-oldest` removed for this one; absent if there are none. */
       readonly dropped?: readonly string[]
     }
-  | { readonly to: string; readonly success: false; readonly error: TroupeError }
+  | {
+      /** The name of the recipient. */
+      readonly to: string
+      readonly success: false
+      /** The error for which this recipient got no message. */
+      readonly error: TroupeError
+    }
 
+/** The message client of an agent. `user.agent(name).messages` returns it; `ctx.messages` is the client of a step. */
 export interface MessageClient {
   /**
-   * Resolves when the message is durable; in a step, when it is staged.
-   * @throws CapacityError `mailbox.full`, ValidationError
+   * Sends a message. Resolves when the message is durable; in a step, when it is staged.
+   * @throws CapacityError `mailbox.full`; ValidationError for an invalid payload or option; AccessDeniedError
+   * `access.denied`
    * @example await support.messages.send(PlaceOrder, { sku: 'A1' }, { to: 'Stock', priority: 'high' })
    */
   send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>>
   /** Sends to several recipients, each once, without the sender. Returns an outcome per recipient; an error of one does not stop the others. */
   broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions): Promise<readonly SendOutcome[]>
-  /** Sends to the agents that are subscribed to a topic now. */
+  /** Sends to the agents that are subscribed to a topic now, without the sender. Returns an outcome per recipient. */
   publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]>
   /**
    * Sends a request and resolves with the payload of the reply.
@@ -83,6 +111,7 @@ export interface MessageClient {
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
 }
 
+/** The options of `batched`. */
 export interface BatchSendOptions {
   /** The number of messages that are sent together, 1 to 1,000; 10 by default. */
   readonly size?: number

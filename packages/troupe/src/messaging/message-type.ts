@@ -18,12 +18,17 @@ import {
 import { type BytesPath, withBytes, withoutBytes } from './bytes-schema.ts'
 import { deepFreeze } from './message.ts'
 
+/** A message type, as `defineMessage` returns it. */
 export interface MessageType<P = unknown, R = unknown> {
+  /** The name, the same in every process. */
   readonly name: string
+  /** The version of the schema, from 1. */
   readonly version: number
   /** `lane`: in order for each sender and priority. `none`: without order, so that a failure delays no other message. */
   readonly ordering: 'lane' | 'none'
+  /** The schema of the payload; undefined if any JSON is accepted. */
   readonly schema: Schema<P> | undefined
+  /** The schema of the reply; undefined if any JSON is accepted. */
   readonly reply: Schema<R> | undefined
   /** Functions that convert a payload to the next version, by the number of the older version. */
   readonly upcast: Readonly<Record<number, (payload: Json) => Json>>
@@ -34,12 +39,21 @@ export interface MessageType<P = unknown, R = unknown> {
 /** The payload of a message type; JSON for a type that is given by name. */
 export type PayloadOf<T> = T extends MessageType<infer P, infer _> ? (unknown extends P ? Json : P) : Json
 
+/** The options of `defineMessage`. */
 export interface MessageTypeOptions<R> {
   /** The schema of the reply to a request of this type. */
   readonly reply?: Schema<R>
   /** 1 by default. Increase it when the schema changes, and convert older payloads in `upcast`. */
   readonly version?: number
+  /**
+   * `lane`, the default: in order for each sender and priority. `none`: without order, so that a failure delays no
+   * other message.
+   */
   readonly ordering?: 'lane' | 'none'
+  /**
+   * Functions that convert a payload to the next version, by the number of the older version; one for each version
+   * below `version`.
+   */
   readonly upcast?: Readonly<Record<number, (payload: Json) => Json>>
   /**
    * The parent type: every payload of this type must also fit the parent's schema. A handler of the parent receives it in the form
@@ -53,6 +67,7 @@ export interface MessageTypeOptions<R> {
 const maxAncestors = 16
 
 /**
+ * Defines a message type.
  * @param name the name of the type, the same in every process
  * @param schema any Standard Schema; without one every JSON value is accepted
  * @throws ValidationError for an invalid name, version or option

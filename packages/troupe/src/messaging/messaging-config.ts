@@ -2,24 +2,36 @@
 import { checkOptions, type Duration, failure, milliseconds, show } from '../core/index.ts'
 import type { SignatureConfig } from '../security/index.ts'
 
+/** The option `messaging` of `createTroupe`. */
 export interface MessagingConfig {
-  /** How long a delivery stays with its consumer; 30 s by default. */
+  /**
+   * How long a receiver holds a message before it is delivered again; 30 s by default. A worker renews the lease while
+   * its handler works.
+   */
   readonly lease?: Duration
-  /** Deliveries before a message goes to the dead letters; 5 by default. */
+  /** The number of deliveries before a message becomes a dead letter; 5 by default. */
   readonly maxAttempts?: number
-  /** Of each mailbox: 10,000 messages and 64 MB by default. Delivered but unsettled ones count. */
-  readonly capacity?: { readonly count?: number; readonly bytes?: number }
-  /** What a full mailbox does; `reject` by default. */
+  /** The capacity of each mailbox. Messages that are delivered and not yet acknowledged count. */
+  readonly capacity?: {
+    /** The highest number of messages; 10,000 by default. */
+    readonly count?: number
+    /** The highest number of bytes of their payloads and metadata; 64 MiB by default. */
+    readonly bytes?: number
+  }
+  /**
+   * Says what happens to a message for a full mailbox: `reject`, the default, rejects it with `mailbox.full`; `wait`
+   * waits for space; `drop-oldest` removes the oldest messages.
+   */
   readonly backpressure?: 'reject' | 'wait' | 'drop-oldest'
   /**
-   * For how long after the acknowledgement it is kept what a worker's handler recorded: its effects and answers; 24 h by
-   * default. Of handlers that failed it is kept as long as a dead letter may be redriven, 30 days, or until another try
-   * succeeds.
+   * How long after the acknowledgement the journal of a worker's handler is stored, with its effects and answers; 24 h
+   * by default. The journal of a failed handler is stored until a later attempt succeeds, for at most 30 days, in which
+   * its dead letter can be redriven.
    */
   readonly retention?: Duration
-  /** How long a `dedupeId` is known, and its row stays on disk, after the send; 24 h by default, 1 s at least. */
+  /** How long a `dedupeId` is known after the send; 24 h by default, at least 1 s. */
   readonly dedupe?: Duration
-  /** Proves who sent a message, to whoever receives it; off where absent. */
+  /** Signs messages, so that receivers can verify the sender; absent, messages are not signed. */
   readonly signatures?: SignatureConfig
 }
 

@@ -1,4 +1,4 @@
-/** A tool: a named function with a schema that an agent may call. Checked when it is defined, frozen from then on. */
+/** A tool: a named function with a schema that an agent may call. It is checked when it is defined, and then frozen. */
 import {
   checkName,
   checkOptions,
@@ -26,112 +26,145 @@ import type { StepContext } from './step-context.ts'
  */
 export type ToolEffect = 'pure' | 'read' | 'idempotent' | 'at-most-once'
 
-/** What the function of a tool is given besides its input. */
+/** The second argument of `execute`, for a tool that is not durable. */
 export interface ToolCall {
+  /** Aborts when the call has timed out, or the step is cancelled or loses its run. */
   readonly signal: AbortSignal
-  /** The same whenever this call is tried again: hand it to the outside as idempotency key. */
+  /** The idempotency key. It is the same when this call is retried: pass it to the external service. */
   readonly key: string
-  /** The way out, within `egress`: what it answers is marked as untrusted. */
+  /** The `fetch` of the standard, within the egress rules. Reading a response marks the result as untrusted. */
   readonly fetch: Fetch
 }
 
-/** What `searchDocuments` is given besides: the embedding model of the troupe, asked on behalf of the user. */
+/** The call of `searchDocuments`, with the embedding model of the troupe, called on behalf of the user. */
 export interface SearchCall extends ToolCall {
   readonly embeddings?: DocumentEmbeddings
 }
 
-/** What a body is given. */
+/** The second argument of `execute`, for a durable tool. */
 export interface DurableToolCall {
+  /** Aborts when the step is cancelled or loses its run, or when the work of the tool exceeds its `timeout`. */
   readonly signal: AbortSignal
+  /** The context of the step, with the rights of the agent and a stage for this call. */
   readonly ctx: StepContext
 }
 
-/** What the bodies of Troupe's own tools are given: with the record of the call, whose labels what they store carries. */
+/** The call of a durable tool of Troupe, with its recorder: stored values carry the labels of the recorder. */
 export interface BodyCall extends DurableToolCall {
   readonly recorder: Recorder
 }
 
 interface Common<In, Out> {
-  /** Letters, digits, `_` and `-`, at most 64: what every provider accepts. */
+  /** The name: at most 64 letters, digits, `_` and `-`, which every provider accepts. */
   readonly name: string
-  /** For the model. */
+  /** The description, which models read. */
   readonly description: string
+  /** The schema of the arguments. It must provide the JSON Schema of an object, as zod 4 schemas do. */
   readonly inputSchema: Schema<In>
-  /** Of what it returns; another result is reported to the model as a failure. */
+  /** The schema of the result. A result that does not fit is reported to the model as a failure. */
   readonly outputSchema?: Schema<Out>
-  /** Of one call, the run's tool timeout by default; of a body, what it works, without its waits for answers. */
+  /**
+   * The time limit of a call; the tool timeout of the run by default. For a durable tool it limits the work, without the waits
+   * for answers.
+   */
   readonly timeout?: Duration
-  /** A person must agree to the exact arguments; a function decides per call. */
+  /** True if a person must approve the exact arguments of each call; a function decides for each call. False by default. */
   readonly needsApproval?: boolean | ((input: In) => boolean | Promise<boolean>)
-  /** Its results come from outside: what is derived from them is marked so. `true` names the tool as source. */
+  /** Its results come from outside: they carry the label `untrusted:SOURCE`. `true` names the tool as the source. */
   readonly untrusted?: boolean | string
-  /** Its results must not leave: what is derived from them is marked so. */
+  /** Its results are secret: they carry the label `sensitive:SOURCE`. `true` names the tool as the source. */
   readonly sensitive?: boolean | string
   /**
-   * The model does not read the result, and is shown a handle that it can pass on: `true` for the whole result, or the
-   * fields that hold what comes from outside (`['body', 'items.*.note']`), while the rest counts as the tool's own.
+   * The model reads a handle, which it can pass on, in place of the result: `true` for the complete result, or the fields
+   * that hold data from outside (`['body', 'items.*.note']`). The other fields then carry no label of the tool.
    */
   readonly hide?: boolean | readonly string[]
-  /** What its arguments may carry: rules of a policy about this tool, which can only narrow those of the troupe. */
+  /** Policy rules about the labels of its arguments. They can only narrow the rules of the troupe. */
   readonly policy?: readonly ToolPolicyRule[]
   /**
-   * Labels of hidden arguments that its result does not carry, and why not: an incident each time. `untrusted` and
-   * `sensitive` stand for all sources of the kind.
+   * Labels of hidden arguments that its result does not carry, with the reason. Each use is recorded as an incident. `untrusted`
+   * and `sensitive` mean all sources of the kind.
    */
   readonly declassify?: readonly Declassification[]
   /**
-   * What it is good for, for the selection of tools. `external`: what it is asked goes outside, so that even reading may
-   * carry data off; tools that are `idempotent` or `at-most-once` count so by themselves.
+   * The capabilities, for the selection of tools. `external` says that the arguments leave the process, so that even a reading
+   * tool may disclose data; every `idempotent` or `at-most-once` tool counts as external.
    */
   readonly capabilities?: readonly string[]
 }
 
+/** A taint label that the result of a tool does not carry. */
 export interface Declassification {
+  /** A label, or `untrusted` or `sensitive` for all sources of the kind. */
   readonly label: 'untrusted' | 'sensitive' | TaintLabel
+  /** The reason, for the incident; 1 to 500 characters. */
   readonly reason: string
 }
 
+/** The options of a tool that is called as one effect. */
 export interface EffectToolOptions<In, Out> extends Common<In, Out> {
-  /** `at-most-once` by default: claimed before it starts, never repeated by itself. */
+  /** The effect class; `at-most-once` by default: claimed before the call, never repeated automatically. */
   readonly effect?: ToolEffect
-  /** Asked after a crash whether the call with this key happened. */
+  /**
+   * Called after a crash with the key of a call whose outcome is unknown; reports whether the call happened. Not for
+   * `pure` and `read`.
+   */
   readonly reconcile?: (key: string) => Promise<Reconciled<Out>>
+  /** Compensates a call that happened, when its run is undone. Not for `pure`. */
   readonly undo?: (key: string, output: Out) => Promise<void>
   readonly durable?: false
+  /** Executes the call. The arguments are those that the schema returns. If it throws, the model reads the error. */
   readonly execute: (input: In, call: ToolCall) => Out | Promise<Out>
 }
+/** The options of a tool whose function uses `ctx` and is replayed like a step. */
 export interface DurableToolOptions<In, Out> extends Common<In, Out> {
-  /** It uses `ctx`, is entered again after a wait, and touches the world in `ctx.effect` only. */
+  /** The function uses `ctx`, is executed again after a wait or a crash, and acts outside only in `ctx.effect`. */
   readonly durable: true
+  /** Executes the call. The arguments are those that the schema returns. */
   readonly execute: (input: In, call: DurableToolCall) => Out | Promise<Out>
 }
+/** The options of `defineTool`. */
 export type ToolOptions<In, Out> = EffectToolOptions<In, Out> | DurableToolOptions<In, Out>
 
 const brand = Symbol.for('troupe.tool')
 
-/** A tool as agents hold it. */
+/** A tool, as `defineTool` returns it. */
 export interface Tool {
+  /** The name, by which models call it. */
   readonly name: string
+  /** The description, which models read. */
   readonly description: string
+  /** The schema that the arguments must fit. */
   readonly inputSchema: Schema
   /** JSON Schema of the input, for models. */
   readonly parameters: { readonly [key: string]: Json }
+  /** The schema that the result must fit; absent, the result is not checked. */
   readonly outputSchema?: Schema
+  /** The effect class; `durable` for a tool that uses `ctx`. */
   readonly effect: ToolEffect | 'durable'
+  /** The time limit of a call in ms; absent, the tool timeout of the run applies. */
   readonly timeoutMs?: number
+  /** True if a person must approve each call; a function decides for each call. */
   readonly needsApproval: boolean | ((input: unknown) => boolean | Promise<boolean>)
-  /** Names of sources; undefined where it sets no label. */
+  /** The source of the label `untrusted:SOURCE` that results carry; absent if they carry none. */
   readonly untrusted?: string
+  /** The source of the label `sensitive:SOURCE` that results carry; absent if they carry none. */
   readonly sensitive?: string
+  /** The capabilities, for the selection of tools; empty by default. */
   readonly capabilities: readonly string[]
+  /** The hidden fields of the result, or true if the whole result is hidden; absent if the model reads all of it. */
   readonly hide?: true | readonly string[]
-  /** See `toolRules`. */
+  /** The policy rules for calls of this tool; `toolRules` returns them in parsed form. */
   readonly policy?: readonly PolicyRule[]
+  /** The labels of hidden arguments that the result does not carry. */
   readonly declassify?: readonly Declassification[]
-  /** Of built-in tools that change what others can see or do. */
+  /** True for a built-in tool that changes what other agents can see or do. */
   readonly security?: boolean
+  /** Reports after a crash whether the call with a key happened. */
   readonly reconcile?: (key: string) => Promise<Reconciled<unknown>>
+  /** Compensates a call that happened. */
   readonly undo?: (key: string, output: unknown) => Promise<void>
+  /** Executes a call with arguments that fit the schema. */
   execute(input: unknown, call: ToolCall & Partial<DurableToolCall>): unknown
 }
 
@@ -154,6 +187,7 @@ const common = [
 const known = [...common, 'effect', 'reconcile', 'undo']
 
 /**
+ * Defines a tool that agents can call. Its options are checked, and the tool is frozen.
  * @throws ValidationError for an unknown option, a name that models can't call, or a schema that tells no JSON Schema
  * @example
  * const search = defineTool({
@@ -218,10 +252,10 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
 
 type Options = Readonly<Record<string, unknown>>
 
-/** As the labels of what is derived from its results have it. */
+/** A source, as taint labels name it. */
 const sourceName = /^[^\p{Cc}]{1,100}$/u
 
-/** What has several forms, or only one that JavaScript would not insist on. */
+/** Checks the options whose types JavaScript does not check. */
 function checkParts(options: object, wrong: (problem: string) => Error): void {
   const { durable, needsApproval, untrusted, sensitive, capabilities, hide, declassify, reconcile, undo } =
     options as Options

@@ -7,7 +7,7 @@ import type { Log } from '../observability/index.ts'
 import type { BoundedEvaluator, Fetch, Secrets, ToolChange, ToolPins } from '../security/index.ts'
 import type { Tool } from './define-tool.ts'
 
-/** What a troupe lends to the sources that it opens. */
+/** The services of a troupe for the sources that it opens. */
 export interface SourceHost {
   readonly clock: Clock
   readonly random: Random
@@ -45,15 +45,20 @@ export interface OpenedSource {
 
 const brand = Symbol.for('troupe.tool-source')
 
+/**
+ * A source of tools that are known only after it is asked, such as those of an MCP server. A source is a definition
+ * like a tool: it can belong to any number of agents, and each troupe opens it when a step needs it.
+ */
 export interface ToolSource {
-  /** Its tools are called `name_…`. */
+  /** The name of the source. The names of its tools begin with `NAME_`. */
   readonly name: string
-  /** What its results are marked with: `untrusted:…`. */
+  /** The taint label of its results: `untrusted:SOURCE`. */
   readonly untrusted: string
-  /** It may have tools that change the world without asking anybody. */
+  /** True if it may have tools that act outside without an approval. */
   readonly hasSideEffects: boolean
-  /** What of it makes an agent another one; no secrets. */
+  /** The settings that are part of the fingerprint of an agent, without secrets. */
   readonly settings: Json
+  /** Opens the source for a troupe. */
   open(host: SourceHost): OpenedSource
 }
 

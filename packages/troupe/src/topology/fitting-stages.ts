@@ -7,8 +7,8 @@ export interface PipelineStage {
   /** The agents run in sequence, each with the output of the previous one, unless the stage is `parallel`. */
   readonly agents: readonly Agent[]
   /**
-   * `true`: the agents run in parallel, each with the output of the previous stage, and the next stage gets `{ results
-   * }`.
+   * True if the agents run in parallel, each with the output of the previous stage; the next stage gets `{ results }`. False
+   * by default.
    */
   readonly parallel?: boolean
 }
@@ -58,11 +58,13 @@ export type FittingStages<Stages, Passed = unknown> = Stages extends readonly [i
   ? readonly [
       Head extends { readonly agents: infer Members }
         ? {
+            /** The agents of the stage; the type of one that does not fit names both types. */
             readonly agents: CheckedAgents<
               Members,
               Passed,
               Head extends { readonly parallel: infer Parallel } ? Parallel : false
             >
+            /** True if the agents run in parallel. */
             readonly parallel?: boolean
           }
         : Head,

@@ -360,6 +360,11 @@ function loop(
   return plan.compiled()
 }
 
+/**
+ * Predefined topologies. Each function checks its options and returns a compiled topology; all accept `config`, the
+ * default run configuration.
+ * @throws ValidationError for an invalid or unknown option
+ */
 export const patterns = {
   pipeline,
   hubAndSpoke,

@@ -9,16 +9,22 @@ import { Worker } from '../workers/worker.ts'
  */
 export type SuperviseStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
 
+/** The options of `user.supervise` and of a group of children. */
 export interface SuperviseOptions {
   /** The name in events, in `children()` and in the health check; `supervisor` by default. */
   readonly name?: string
   /** `one-for-one` by default. */
   readonly strategy?: SuperviseStrategy
   /** The highest number of failures within a time window; one more escalates. 5 within 1m by default. */
-  readonly restarts?: { readonly max?: number; readonly within?: Duration }
+  readonly restarts?: {
+    /** The number of failures; 5 by default. 0 escalates at the first failure. */
+    readonly max?: number
+    /** The length of the window; 1 min by default. */
+    readonly within?: Duration
+  }
   /** The delay before a restart, doubled with each further failure of the window; 100ms by default. */
   readonly backoff?: Duration
-  /** 30s by default. */
+  /** The longest delay before a restart; 30 s by default. */
   readonly maxBackoff?: Duration
   /**
    * The time that a handler may work without a wait for others, and that a worker may take to start. After it, the worker hangs and
@@ -32,7 +38,12 @@ export interface SuperviseOptions {
 }
 
 /** A function that creates a worker for each start, or a group with its own options, whose escalation is a failure here. */
-export type SuperviseChild = (() => Worker) | (SuperviseOptions & { readonly children: readonly SuperviseChild[] })
+export type SuperviseChild =
+  | (() => Worker)
+  | (SuperviseOptions & {
+      /** The children of the group. */
+      readonly children: readonly SuperviseChild[]
+    })
 
 export interface SuperviseSettings {
   readonly name: string

@@ -3,27 +3,38 @@ import type { Clock, EventPayloads, MatchedName, Random } from '../../core/index
 import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
 import type { Worker } from '../workers/worker.ts'
 
+/** The state of a child of a supervisor. */
 export interface ChildState {
+  /** The name of the worker or of the group. */
   readonly name: string
-  /** `starting`: not up yet for the first time. */
+  /** `starting` until the first start has succeeded; `restarting` while it is stopped after a failure. */
   readonly status: 'starting' | 'running' | 'restarting' | 'stopped'
   /** The number of restarts, including those because of another child's failure. */
   readonly restarts: number
-  /** The error of its last failure. */
+  /** The error of its last failure; absent if it has not failed. */
   readonly error?: Error
-  /** The children of a group. */
+  /** The children of a group; absent for a worker. */
   readonly children?: readonly ChildState[]
 }
 
 /** Why the supervisor ended: it was stopped, or it escalated. */
-export type SupervisionEnd = { readonly status: 'stopped' } | { readonly status: 'escalated'; readonly error: Error }
+export type SupervisionEnd =
+  | { readonly status: 'stopped' }
+  | {
+      readonly status: 'escalated'
+      /** The error that exceeded the allowed restarts. */
+      readonly error: Error
+    }
 
+/** A running supervisor. `await using` stops it at the end of the block. */
 export interface Supervision extends AsyncDisposable {
+  /** The name of the supervisor. */
   readonly name: string
   /** `restarting` while one of its children is not running. */
   readonly status: 'starting' | 'running' | 'restarting' | 'escalated' | 'stopped'
+  /** Returns the states of the children, in the order of their start. */
   children(): readonly ChildState[]
-  /** Never rejects. */
+  /** Resolves when the supervisor has ended. It never rejects. */
   readonly ended: Promise<SupervisionEnd>
   /** Stops all children, the last first; handlers in progress complete, except for those that hang. */
   stop(): Promise<void>

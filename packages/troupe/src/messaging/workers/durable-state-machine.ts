@@ -6,13 +6,20 @@ import type { ContextClient, PushOptions } from '../../context/index.ts'
 import { checkOptions, failure, type Json, TroupeError } from '../../core/index.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
+/** The options of `StateMachine.open`. */
 export interface DurableStateMachineOptions<State extends string> {
-  /** Whose entry it is, and by whose rights it is changed: `support.context`, or `ctx.context` in a handler. */
+  /**
+   * The context client with whose rights the entry is read and changed: `support.context`, or `ctx.context` in a
+   * handler.
+   */
   readonly context: Pick<ContextClient, 'get' | 'push' | 'update' | 'watch'>
+  /** The key of the entry. */
   readonly key: string
+  /** The state of a new entry. An entry that exists keeps its state. */
   readonly initial: NoInfer<State>
+  /** The states to which each state may change. */
   readonly transitions: Transitions<State>
-  /** Who may read and change it, for whoever creates it, as a push takes it; everyone and its owner by default. */
+  /** The options of the push that creates the entry; by default everyone may read it and its owner may change it. */
   readonly entry?: Omit<PushOptions, 'ifVersion' | 'signal'>
 }
 
@@ -24,6 +31,10 @@ interface StoredState<State extends string> {
   readonly history: readonly Transition<State>[]
 }
 
+/**
+ * A state machine whose state is an entry of the context mesh. Each transition is checked against the stored state, so
+ * of two concurrent transitions from one state only one happens.
+ */
 export class DurableStateMachine<State extends string = string> {
   readonly #options: DurableStateMachineOptions<State>
   readonly #table: TransitionTable<State>
@@ -40,7 +51,10 @@ export class DurableStateMachine<State extends string = string> {
     this.#stored = stored
   }
 
-  /** @throws ValidationError where the entry holds no state of this table, AccessDeniedError */
+  /**
+   * Opens the state machine of an entry, and creates the entry if it does not exist.
+   * @throws ValidationError if the entry holds no state of these transitions, AccessDeniedError
+   */
   static async open<State extends string>(
     options: DurableStateMachineOptions<State>,
   ): Promise<DurableStateMachine<State>> {
@@ -67,26 +81,27 @@ export class DurableStateMachine<State extends string = string> {
     return new DurableStateMachine(options, table, readStoredState(table, key, found))
   }
 
-  /** As this handle knows it: after `refresh` and its own transitions. */
+  /** The last state that this object knows: after `open`, `refresh` and its own transitions. */
   get state(): State {
     return this.#stored.state
   }
-  /** The last 100 transitions, oldest first, whoever made them. */
+  /** The last 100 transitions of the entry that this object knows, the oldest first. */
   get history(): readonly Transition<State>[] {
     return [...this.#stored.history]
   }
+  /** Returns true if the state that this object knows may change to `to`. */
   can(to: State): boolean {
     return this.#table.can(this.state, to)
   }
-  /** @returns the state as it is now */
+  /** Reads the entry and returns its state. */
   async refresh(): Promise<State> {
     const { context, key } = this.#options
     this.#stored = readStoredState(this.#table, key, await context.get(key))
     return this.state
   }
   /**
-   * @returns the new state
-   * @throws InvalidTransitionError by the state that the entry has, whatever this handle knew; AccessDeniedError
+   * Changes the state and returns it.
+   * @throws InvalidTransitionError if the stored state may not change to `to`; AccessDeniedError
    */
   async transition(to: State): Promise<State> {
     const { context, key } = this.#options
@@ -100,11 +115,14 @@ export class DurableStateMachine<State extends string = string> {
     if (made) this.#observers.notify(made)
     return to
   }
-  /** Tells the transitions made by this handle. @returns a function that ends it */
+  /**
+   * Calls the observer after each transition of this object.
+   * @returns a function that removes the observer
+   */
   on(event: 'change', observer: (change: Transition<State>) => void): () => void {
     return this.#observers.on(event, observer)
   }
-  /** The states it comes to from now on, whoever changes it, in whichever process. Not in a step. */
+  /** Yields each state to which the entry changes from now on, in every process. Not in a step. */
   async *changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
     checkOptions('changes', options, ['signal'])
     const { context, key } = this.#options

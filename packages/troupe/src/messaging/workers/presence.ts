@@ -14,22 +14,26 @@ import {
 import type { Row, Statement, Storage } from '../../storage/index.ts'
 import { presenceStatements } from '../statements/presence-statements.ts'
 
+/** A started worker, as presence announces it. */
 export interface AgentDetail {
-  /** Of this one start of the worker. */
+  /** The id of this start of the worker. */
   readonly id: string
+  /** The name of the worker. */
   readonly name: string
+  /** The role of its options; `worker` by default. */
   readonly role: string
+  /** The topics of its options. */
   readonly topics: readonly string[]
-  /** The process it runs in. */
+  /** The id of the process in which it runs. */
   readonly processId: string
 }
 
 export interface PresenceWatcher {
-  /** Agents of this name are oneself. */
+  /** The name of the watching worker, which is not reported to itself. */
   readonly self: string
-  /** The first session of a name came. */
+  /** Called when the first worker of a name is present. */
   readonly connected: (detail: AgentDetail) => void
-  /** The last session of a name left. */
+  /** Called when the last worker of a name is not present any more. */
   readonly disconnected: (detail: AgentDetail) => void
 }
 
@@ -83,7 +87,10 @@ export class Presence {
     return { detail, leave: () => this.#leave(user, scope, detail) }
   }
 
-  /** Those present already are told first. @returns a function that ends it */
+  /**
+   * Watches presence. The workers that are present already are reported first.
+   * @returns a function that ends the watch
+   */
   async watch(user: string, watcher: PresenceWatcher): Promise<() => void> {
     const scope = this.#scope(user)
     scope.watchers.set(watcher, new Map())
@@ -94,19 +101,22 @@ export class Presence {
     }
   }
 
-  /** @param role of those with this role alone */
+  /**
+   * Returns the names of the present workers.
+   * @param role only workers with this role
+   */
   async namesOf(user: string, role?: string): Promise<readonly string[]> {
     const present = await this.#read(user)
     return [...new Set(present.filter((one) => role === undefined || one.role === role).map(({ name }) => name))]
   }
 
-  /** Who is at work under this name, or was in the last 24 h. */
+  /** Returns the worker of this name that is present or was present in the last 24 h. */
   async last(user: string, name: string): Promise<AgentDetail | undefined> {
     const [[row] = []] = await this.#parts.storage.read({ user }, [this.#statements.last(user, name)])
     return row && toDetail(row)
   }
 
-  /** Who is at work now, in every process. */
+  /** Returns the workers that are present in any process. */
   list(user: string): Promise<readonly AgentDetail[]> {
     return this.#read(user)
   }
@@ -216,7 +226,7 @@ const toDetail = (row: Row): AgentDetail =>
     processId: String(row.process_id),
   })
 
-/** `*` everybody; `topic`; `topic:role`; `*:role`. */
+/** Returns true if a pattern matches a worker: `*` for all, `topic`, `topic:role` or `*:role`. */
 export function matchesPresence(pattern: string, { role, topics }: Pick<AgentDetail, 'role' | 'topics'>): boolean {
   if (pattern === '*' || pattern === `*:${role}`) return true
   return topics.some((topic) => pattern === topic || pattern === `${topic}:${role}`)

@@ -3,28 +3,30 @@ import type { Message } from '../message.ts'
 import type { MessageType } from '../message-type.ts'
 import type { AgentDetail } from './presence.ts'
 
+/** A started worker. `await using` stops it at the end of the block. */
 export interface RunningWorker extends AsyncDisposable {
+  /** The worker as presence announces it. */
   readonly detail: AgentDetail
-  /** The types that it handles, by themselves or in batches. */
+  /** The message types that it handles, one by one or in batches. */
   readonly types: readonly MessageType[]
-  /** Takes nothing more, waits for the handlers at work, then calls `onStop`. */
+  /** Stops the worker: it receives no more messages, the handlers in progress end, then `onStop` is called. */
   stop(): Promise<void>
 }
 
 export interface HaltableWorker extends RunningWorker {
   /**
-   * Stops it although it may hang: handlers are cut off where they stand, their messages are free for others, and what
-   * does not listen is waited for no longer than a while. Never rejects.
+   * Stops a worker that may hang: its handlers are aborted, their messages are released, and the wait for them is
+   * limited. Never rejects.
    */
   halt(): Promise<void>
 }
 
-/** What is told of a worker that may not be fit to go on; handlers' errors stay inside all the same. */
+/** Reports a worker that may have to be restarted. The errors of handlers are not thrown. */
 export interface WorkerWatch {
-  /** ms after which a handler at work hangs; undefined: never. */
+  /** The time in ms after which a handler in progress hangs; undefined for no limit. */
   readonly hangMs: number | undefined
   readonly hung: (message: Message) => void
-  /** Handlers in a row that failed, after which it is told once; undefined: never. */
+  /** The number of failed handlers in a row that is reported, once; undefined for no report. */
   readonly failures: number | undefined
   readonly failing: (count: number, error: unknown) => void
 }

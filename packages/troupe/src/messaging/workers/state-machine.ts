@@ -3,8 +3,11 @@ import { checkOptions, failure, show } from '../../core/index.ts'
 import { DurableStateMachine, type DurableStateMachineOptions } from './durable-state-machine.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
+/** The options of a `StateMachine`. */
 export interface StateMachineOptions<State extends string> {
+  /** The state at the start. */
   readonly initial: NoInfer<State>
+  /** The states to which each state may change. */
   readonly transitions: Transitions<State>
 }
 
@@ -12,6 +15,7 @@ export interface StateMachineOptions<State extends string> {
 const remembered = 1_000
 
 /**
+ * A state machine in the memory of this process. Transitions that its table does not have are rejected.
  * @throws ValidationError when `initial` is in no transition
  * @example
  * const machine = new StateMachine({ initial: 'idle', transitions: { idle: ['busy'], busy: ['idle', 'failed'], failed: [] } })
@@ -32,29 +36,34 @@ export class StateMachine<State extends string = string> {
   }
 
   /**
-   * One whose state is an entry of the context: it outlives the process, and who changes it at the same time is told
-   * where it is by then.
+   * Opens a state machine whose state is an entry of the context mesh, so that it outlives the process. Each transition
+   * is checked against the stored state.
+   * @throws ValidationError if the entry holds no state of these transitions, AccessDeniedError
    * @example
-   * const order = await StateMachine.open({ context: support.context, key: 'orders.17.state', initial: 'open', transitions: { open: ['paid'], paid: [] } })
+   * const order = await StateMachine.open({ context: support.context, key: 'orders.17.state', initial: 'open',
+   * transitions: { open: ['paid'], paid: [] } })
    * await order.transition('paid')
    */
   static open<State extends string>(options: DurableStateMachineOptions<State>): Promise<DurableStateMachine<State>> {
     return DurableStateMachine.open(options)
   }
 
+  /** The present state. */
   get state(): State {
     return this.#state
   }
-  /** The last 1,000 transitions, oldest first. */
+  /** The last 1,000 transitions, the oldest first. */
   get history(): readonly Transition<State>[] {
     return [...this.#history]
   }
+  /** Returns true if the present state may change to `to`. */
   can(to: State): boolean {
     return this.#table.can(this.#state, to)
   }
   /**
-   * @returns the new state
-   * @throws InvalidTransitionError; the state stays as it was
+   * Changes the state and returns it.
+   * @throws InvalidTransitionError if the present state may not change to `to`; the error of an observer, after the
+   * change
    */
   transition(to: State): State {
     const change = this.#table.require(this.#state, to)
@@ -64,7 +73,10 @@ export class StateMachine<State extends string = string> {
     this.#observers.notify(change)
     return to
   }
-  /** @returns a function that ends the observation */
+  /**
+   * Calls the observer after each transition.
+   * @returns a function that removes the observer
+   */
   on(event: 'change', observer: (change: Transition<State>) => void): () => void {
     return this.#observers.on(event, observer)
   }

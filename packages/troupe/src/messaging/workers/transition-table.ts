@@ -1,12 +1,18 @@
 /** What may follow what. Both state machines, the one in memory and the one that is kept, ask it and nobody else. */
 import { checkFunction, failure, isPlainObject, listOf, readable, show } from '../../core/index.ts'
 
+/** A change of state. */
 export interface Transition<State extends string> {
+  /** The state before the change. */
   readonly from: State
+  /** The state after the change. */
   readonly to: State
 }
 
-/** From each state, those it may go to; a final one has none. The compiler knows states by their keys, so a misspelt one is found. */
+/**
+ * The states to which each state may change; a final state has none. The keys are the states, so the compiler finds a
+ * misspelled one.
+ */
 export type Transitions<State extends string> = Readonly<Partial<Record<State, readonly NoInfer<State>[]>>>
 
 export class TransitionTable<State extends string> {
@@ -33,7 +39,7 @@ export class TransitionTable<State extends string> {
   }
 }
 
-/** All hear of a change before the first that threw is told to whoever made it. */
+/** The observers of transitions. All are notified before the first error of an observer is thrown. */
 export class Observers<State extends string> {
   readonly #observers = new Set<(change: Transition<State>) => void>()
 

@@ -1,8 +1,11 @@
 /** What a worker needs while it works: started in order before it, stopped in the reverse order after it, whatever fails. */
 import { failure, fieldOf } from '../../core/index.ts'
 
+/** A part of a worker that is started before it and stopped after it. */
 export interface Resource {
+  /** Called before `onStart`. If it throws, the worker does not start, and the resources before it are stopped. */
   start?(): unknown
+  /** Called after `onStop`. */
   stop?(): unknown
 }
 
@@ -16,9 +19,9 @@ export function checkResource<Used extends Resource>(resource: Used): Used {
 }
 
 /**
- * Starts in order. Where one fails, those before it are stopped again.
- * @returns what stops them, the last first; each is stopped though another failed to, and the first error is thrown
- * @throws what the one that failed threw
+ * Starts resources in their order. If one fails, those before it are stopped.
+ * @returns a function that stops all, the last first; if several fail to stop, it throws the first error
+ * @throws the error of the resource that failed to start
  */
 export async function startAll(resources: readonly Resource[]): Promise<() => Promise<void>> {
   const started: Resource[] = []

@@ -19,34 +19,44 @@ export const attach: unique symbol = Symbol('attach')
 export const begin: unique symbol = Symbol('begin')
 export const detach: unique symbol = Symbol('detach')
 
+/** The options of a `Worker`. */
 export interface WorkerOptions {
   /** The role that presence announces, any text; `worker` by default. Rights are set by `access`. */
   readonly role?: string
+  /** The topics that presence announces; none by default. */
   readonly topics?: readonly string[]
+  /** The rights of the worker; those of a `contributor` by default. */
   readonly access?: AccessOptions
   /** The number of messages that are handled concurrently, never two of one lane; 1 by default. */
   readonly concurrency?: number
+  /** The retries of messages whose handler failed. */
   readonly retry?: {
-    /** The number of attempts before a message becomes a dead letter. At most, and by default, that of the mailboxes. */
+    /**
+     * The number of attempts before a message becomes a dead letter; by default, and at most, `messaging.maxAttempts`.
+     */
     readonly attempts?: number
-    /** The pause before the second attempt. It doubles for each further attempt up to `maxBackoff`; 100 ms and 30 s by default. */
+    /** The pause before the second attempt, doubled for each further attempt; 100 ms by default. */
     readonly backoff?: Duration
+    /** The longest pause; 30 s by default. */
     readonly maxBackoff?: Duration
   }
 }
 
 /** The clients of a handler. Their writes commit together with the acknowledgement, or not at all. */
 export interface HandlerContext {
+  /** The name of the worker. */
   readonly agent: string
   /** The number of the delivery with which this attempt began. It is the same if the handler is executed again after a crash. */
   readonly attempt: number
-  /** Aborts when the lease is lost. */
+  /** Aborts when the lease is lost, or when a supervisor halts the worker. */
   readonly signal: AbortSignal
+  /** The context client of the worker. */
   readonly context: ContextClient
+  /** The message client of the worker. */
   readonly messages: MessageClient
   /** Metrics of the application, stored by the minute, for all agents of the user. */
   readonly metrics: UserMetrics
-  /** The id of the run of this step; a handler has none. */
+  /** Undefined: a handler belongs to no run. */
   readonly runId: string | undefined
   /**
    * Executes an effect outside Troupe. If the handler has read untrusted and sensitive data, an effect of class `idempotent`
@@ -59,27 +69,37 @@ export interface HandlerContext {
    * recorded as an incident.
    */
   declassify<T>(value: T, reason: string): Promise<T>
+  /**
+   * Sends a request to another agent and resolves with the payload of its reply.
+   * @throws TimeoutError after `timeout`, 30 s by default; the error with which the recipient failed
+   */
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
+  /** Commits the staged writes so far, without the acknowledgement. If the handler fails later, they stay. */
   commit(): Promise<void>
-  /** ms since 1970, recorded. */
+  /** Returns the time in ms since 1970. The value is recorded. */
   now(): number
-  /** In [0, 1), recorded. */
+  /** Returns a random number in [0, 1). The value is recorded. */
   random(): number
 }
 
+/** Handles one message. The returned value is the reply to a request; an error fails the attempt. */
 export type Handler<P = unknown> = (message: Message<P>, ctx: HandlerContext) => unknown
+/** Handles a batch of messages. An error fails the attempt of all of them. */
 export type BatchHandler<P = unknown> = (messages: readonly Message<P>[], ctx: HandlerContext) => unknown
+/** Handles the connect or the disconnect of a worker. */
 export type PresenceHandler = (detail: AgentDetail) => unknown
 
+/** The third argument of `onFailure`. */
 export interface FailureDetails {
   /** The attempt, counted from 1; absent if no message was handled. */
   readonly attempt?: number
 }
 
+/** The options of `onBatch`. */
 export interface BatchOptions {
-  /** 1 to 1,000. */
+  /** The highest number of messages of a batch, 1 to 1,000. */
   readonly size: number
-  /** How long the first message waits for others. */
+  /** How long the first message of a batch waits for others. */
   readonly wait: Duration
 }
 
@@ -102,7 +122,7 @@ export interface Registrations {
 export interface HandlerClients {
   readonly messages: MessageClient
   readonly mailbox: Mailbox
-  /** One of its state machines made a transition. */
+  /** Called when a state machine of the worker made a transition. */
   changed(change: Transition<string>): void
 }
 
@@ -139,6 +159,7 @@ const bound = <This, Fn extends (this: This, ...parameters: never[]) => unknown>
   readable('A handler of a Worker', () => handler.bind(self) as Fn)
 
 /**
+ * An agent that handles messages. A subclass registers its handlers; `user.start(worker)` starts it.
  * @throws ValidationError for a name or option that is not allowed
  * @example
  * class Stock extends Worker {
@@ -148,7 +169,9 @@ const bound = <This, Fn extends (this: This, ...parameters: never[]) => unknown>
  * }
  */
 export class Worker {
+  /** The name of the worker, which is the name of its mailbox. */
   readonly name: string
+  /** The options with which it was created. */
   readonly options: WorkerOptions
   readonly #handlers = new Map<string, { type: MessageType; handler: Handler }>()
   readonly #batches = new Map<string, RegisteredBatch>()
@@ -180,8 +203,9 @@ export class Worker {
   }
 
   /**
-   * What it does with messages of a type, and of those that extend it where no handler of a nearer type is; what it
-   * returns is the reply. The last registration of a type holds.
+   * Registers the handler of a message type, and of the types that extend it and have no nearer handler. The returned
+   * value is the reply. A later registration of the type replaces this one.
+   * @throws ValidationError after the start
    */
   on<P>(type: MessageType<P>, handler: (this: this, message: Message<P>, ctx: HandlerContext) => unknown): this {
     this.#register('on')
@@ -190,7 +214,10 @@ export class Worker {
     this.#handlers.set(type.name, { type, handler: bound(handler, this) as Handler })
     return this
   }
-  /** Registers a handler of batches: up to `size` messages, gathered for `wait`. They are acknowledged together. */
+  /**
+   * Registers a handler of batches: up to `size` messages, gathered for `wait`. They are acknowledged together.
+   * @throws ValidationError after the start
+   */
   onBatch<P>(
     type: MessageType<P>,
     options: BatchOptions,
@@ -211,6 +238,10 @@ export class Worker {
     this.#connects.push({ pattern: peers(pattern, handler), handler: bound(handler, this) })
     return this
   }
+  /**
+   * Registers a function that is called when the last worker of a name disconnects. The patterns are those of
+   * `onConnect`.
+   */
   onDisconnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
     this.#register('onDisconnect')
     this.#disconnects.push({ pattern: peers(pattern, handler), handler: bound(handler, this) })
@@ -218,8 +249,8 @@ export class Worker {
   }
 
   /**
-   * Something that is started before the worker, in the order of the calls, and stopped after it in the reverse order:
-   * also when it fails to start half-way.
+   * Registers a resource. Resources are started before the worker, in the order of the calls, and stopped after it in
+   * the reverse order, also if the start fails.
    * @example readonly pool = this.use({ connections: [], start() {}, stop() {} })
    */
   use<Used extends Resource>(resource: Used): Used {
@@ -228,7 +259,7 @@ export class Worker {
     return resource
   }
   /**
-   * A state machine of this instance, whose transitions are told as the event `worker.changed`.
+   * Creates a state machine of this worker, whose transitions are emitted as the event `worker.changed`.
    * @example readonly work = this.machine({ initial: 'idle', transitions: { idle: ['busy'], busy: ['idle'] } })
    */
   machine<State extends string>(options: StateMachineOptions<State>): StateMachine<State> {
@@ -241,43 +272,60 @@ export class Worker {
   onMessage(_message: Message<unknown>, _ctx: HandlerContext): unknown {
     return undefined
   }
+  /**
+   * Called before the worker receives messages; it may still register handlers. If it throws, `start` rejects with its
+   * error.
+   */
   onStart(): unknown {
     return undefined
   }
+  /** Called when the worker stops, after the handlers in progress have ended. */
   onStop(): unknown {
     return undefined
   }
   /**
-   * Called at each failure of a handler, and of a handler of presence, which has no message and no attempt. The message
-   * is retried without it.
+   * Called at each failure of a handler. For a handler of presence there is no message and no attempt. It does not
+   * change whether the message is retried.
    */
   onFailure(_error: unknown, _message?: Message<unknown>, _details?: FailureDetails): unknown {
     return undefined
   }
   /**
-   * Called once for a message that failed for the last time, after it was moved to the dead letters: the place to
-   * compensate and to alert. What it throws is reported as `worker.failed`. A message whose process died at its last
-   * attempt is moved by another process, which has no error of a handler: the event `message.dead-lettered` reports both.
-   * @param error of the last attempt
+   * Called once for a message that failed for the last time, after it became a dead letter. An error that it throws is
+   * reported as `worker.failed`. If a process dies at the last attempt, another process moves the message and this
+   * function is not called; the event `message.dead-lettered` reports both cases.
+   * @param error the error of the last attempt
    */
   onDeadLetter(_error: unknown, _message: Message<unknown>): unknown {
     return undefined
   }
   /**
-   * Whether messages and presence of a peer are accepted; a refusal is recorded as an incident. A sender that has left is
-   * told of for 24 h as it announced itself; of one that is no worker there is the name alone.
+   * Returns whether messages and presence of an agent are accepted; a rejection is recorded as an incident. For 24 h
+   * after a worker has left, its detail is the one that it announced. For an agent that is not a worker, only the name
+   * is known.
    */
   authorizePeer(_detail: AgentDetail): boolean | Promise<boolean> {
     return true
   }
 
-  /** Sends outside a handler, each durable at once. In a handler use `ctx.messages`. */
+  /**
+   * Sends a message outside a handler; it is durable when the call resolves. In a handler use `ctx.messages`.
+   * @throws ValidationError before the start
+   */
   send<P>(type: MessageType<P>, payload: P, options: SendOptions) {
     return this.#started().messages.send(type, payload, options)
   }
+  /**
+   * Sends to several recipients outside a handler, as `MessageClient.broadcast`.
+   * @throws ValidationError before the start
+   */
   broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions) {
     return this.#started().messages.broadcast(type, payload, options)
   }
+  /**
+   * Sends to the subscribers of a topic outside a handler, as `MessageClient.publish`.
+   * @throws ValidationError before the start
+   */
   publish<P>(type: MessageType<P>, payload: P, options: PublishOptions) {
     return this.#started().messages.publish(type, payload, options)
   }

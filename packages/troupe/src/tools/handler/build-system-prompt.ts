@@ -4,18 +4,25 @@ import { type ContextClient, type Entry, isAllowed, isToolContext } from '../../
 import { checkOptions, checkText, failure, type Json, listOf, readable } from '../../core/index.ts'
 import type { ToolHandler } from './tool-handler.ts'
 
+/** The options of `buildSystemPrompt`. */
 export interface SystemPromptOptions {
-  /** `{context}` is replaced once; all other braces stay as they are. Without it the context follows the text. */
+  /**
+   * A text in which the first `{context}` is replaced; other braces stay as they are. Without `{context}`, the context
+   * follows the text.
+   */
   readonly template?: string
-  /** A prompt that the context is added to. */
+  /** A prompt that stands before the context or the template. */
   readonly existing?: string
-  /** Only these, in this order, each once; everything visible when not given. */
+  /** The keys of the entries, in this order; a repeated key counts once. By default all visible entries. */
   readonly keys?: readonly string[]
-  /** Stands where the context would be when there is none. */
+  /** The text in place of the context if no entry is visible; empty by default. */
   readonly fallback?: string
   /** The line above the context; `[Context]` by default, false for none. */
   readonly header?: string | false
-  /** Of the context, counting four characters as one; 4,000 by default. */
+  /**
+   * The highest number of tokens of the entries, with 4 characters as one token; 4,000 by default. Entries that do not
+   * fit are omitted and counted in the last line.
+   */
   readonly maxTokens?: number
 }
 

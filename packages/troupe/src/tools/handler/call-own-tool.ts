@@ -19,12 +19,17 @@ import { isTool, type Tool } from '../define-tool.ts'
 import { retryAfter } from './execute-tool-call.ts'
 import type { JsonObject } from './tool-spec.ts'
 
-/** A tool of `defineTool`, or anything of its form. */
+/** A tool of `defineTool`, or an object with a function `execute`. */
 export interface OwnTool {
+  /** The name; needed in a list. In an object of tools the key is the name. */
   readonly name?: string
+  /** The description, which models read; empty by default. */
   readonly description?: string
+  /** The JSON Schema of the arguments; by default that of `inputSchema`, or any object. */
   readonly parameters?: JsonObject
+  /** The schema that the arguments must fit; absent, they are not checked. */
   readonly inputSchema?: Tool['inputSchema']
+  /** Executes the call. An error becomes a result with `success: false`. */
   readonly execute: (input: never, call: never) => unknown
 }
 

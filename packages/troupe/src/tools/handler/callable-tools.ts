@@ -4,23 +4,40 @@ import type { ToolResult } from './execute-tool-call.ts'
 import type { ToolHandler } from './tool-handler.ts'
 import { isStrict, type JsonObject } from './tool-spec.ts'
 
-/** What can be offered in a format: our handler, or one merged with users' tools. */
+/** Tools that can be offered to a model: a `ToolHandler`, or the result of `mergeTools`. */
 export interface CallableTools {
-  definitions(): readonly { readonly name: string; readonly description: string; readonly parameters: JsonObject }[]
+  /** Returns the tools that may be called now. */
+  definitions(): readonly {
+    /** The name of the tool. */
+    readonly name: string
+    /** The description, which models read. */
+    readonly description: string
+    /** The JSON Schema of the arguments. */
+    readonly parameters: JsonObject
+  }[]
+  /**
+   * Calls a tool and returns its result. A failed call of a built-in tool returns `success: false` with `error` and
+   * `code`.
+   */
   call(name: string, args?: unknown): Promise<unknown>
-  /** Whose they are. */
+  /** The name of the agent that acts. */
   readonly agent?: string
-  /** Tells of a call that cannot be carried out, as of every other. */
+  /** Executes a function as a call of a tool, and emits `tool.called` for it. */
   observe?<R>(tool: string, run: () => Promise<R>): Promise<R>
 }
 
+/** A tool in the format of the OpenAI chat completions API. */
 export interface OpenAiTool {
   readonly type: 'function'
+  /** The definition of the tool. */
   readonly function: {
+    /** The name of the tool. */
     readonly name: string
+    /** The description, which models read. */
     readonly description: string
+    /** The JSON Schema of the arguments. */
     readonly parameters: JsonObject
-    /** True for ours, and for those of users whose schemas keep the rules of strict mode. */
+    /** True if the schema follows the rules of strict mode; always true for built-in tools. */
     readonly strict: boolean
   }
 }
@@ -28,10 +45,24 @@ interface OpenAiFunctionCall {
   readonly name: string
   readonly arguments?: unknown
 }
-/** Of the chat completions, or as the responses API has it. */
+/** A tool call of the chat completions API, or a function call of the responses API. */
 export type OpenAiCall =
-  | { readonly id?: string; readonly type?: string; readonly function: OpenAiFunctionCall }
-  | (OpenAiFunctionCall & { readonly type?: string; readonly call_id?: string; readonly function?: undefined })
+  | {
+      /** The id of the call; not used. */
+      readonly id?: string
+      /** The kind of the call; not used. */
+      readonly type?: string
+      /** The name of the tool and its arguments, as JSON text or as an object. */
+      readonly function: OpenAiFunctionCall
+    }
+  | (OpenAiFunctionCall & {
+      /** The kind of the call; not used. */
+      readonly type?: string
+      /** The id of the call; not used. */
+      readonly call_id?: string
+      /** Absent in the responses API. */
+      readonly function?: undefined
+    })
 
 type Results<H> = H extends ToolHandler ? ToolResult : Awaited<ReturnType<CallableTools['call']>>
 
@@ -70,7 +101,10 @@ async function callWith(handler: CallableTools, name: string, args: unknown): Pr
   return handler.call(name, parsed)
 }
 
-/** @example const { tools, call } = toOpenAI(support.tools); const result = await call(completion.tool_calls[0]) */
+/**
+ * Returns the tools in the format of OpenAI, and a function `call` that executes a tool call of the model.
+ * @example const { tools, call } = toOpenAI(support.tools); const result = await call(completion.tool_calls[0])
+ */
 export function toOpenAI<H extends CallableTools>(handler: H) {
   return {
     tools: definitionsOf(handler).map(
@@ -86,13 +120,17 @@ export function toOpenAI<H extends CallableTools>(handler: H) {
   }
 }
 
+/** A tool in the format of the Anthropic messages API. */
 export interface AnthropicTool {
+  /** The name of the tool. */
   readonly name: string
+  /** The description, which models read. */
   readonly description: string
+  /** The JSON Schema of the arguments. */
   readonly input_schema: JsonObject & { readonly type: 'object' }
 }
 
-/** `call` takes a `tool_use` block. */
+/** Returns the tools in the format of Anthropic, and a function `call` that executes a `tool_use` block. */
 export function toAnthropic<H extends CallableTools>(handler: H) {
   return {
     tools: definitionsOf(handler).map(
@@ -111,7 +149,10 @@ export function toAnthropic<H extends CallableTools>(handler: H) {
   }
 }
 
-/** A Standard Schema that tells its JSON Schema and leaves the judgement to the handler, whose mistakes are results. */
+/**
+ * Returns a Standard Schema with the given JSON Schema that accepts every value. The handler checks the arguments,
+ * because it returns mistakes as results.
+ */
 export const toolSchema = (parameters: JsonObject) => ({
   '~standard': {
     version: 1 as const,
@@ -121,7 +162,10 @@ export const toolSchema = (parameters: JsonObject) => ({
   },
 })
 
-/** `tools` is the record that `generateText` and `streamText` of the AI SDK take. */
+/**
+ * Returns the tools in the form that `generateText` and `streamText` of the AI SDK accept, and a function `call` that
+ * executes a tool call.
+ */
 export function toAiSdk<H extends CallableTools>(handler: H) {
   const tools = definitionsOf(handler).map(({ name, description, parameters }) => {
     const execute = (input: unknown) => callWith(handler, name, input) as Promise<Results<H>>
@@ -143,7 +187,10 @@ function textOf(result: unknown): string {
   }
 }
 
-/** Structured tools of LangChain: `invoke` takes the arguments or a tool call, and answers with JSON text. */
+/**
+ * Returns the tools as structured tools of LangChain, and a function `call` that executes a tool call. `invoke` accepts
+ * the arguments or a tool call, and returns JSON text.
+ */
 export function toLangChain<H extends CallableTools>(handler: H) {
   const run = (name: string, args: unknown) => callWith(handler, name, args) as Promise<Results<H>>
   const text = async (name: string, input: unknown) => {
@@ -163,7 +210,10 @@ export function toLangChain<H extends CallableTools>(handler: H) {
   }
 }
 
-/** The tools of LangGraph's nodes: `function` answers with JSON text. */
+/**
+ * Returns the tools in the form of LangGraph nodes, and a function `call` that executes a tool call. `function` returns
+ * JSON text.
+ */
 export function toLangGraph<H extends CallableTools>(handler: H) {
   const { tools, call } = toLangChain(handler)
   return {

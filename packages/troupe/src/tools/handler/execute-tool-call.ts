@@ -20,8 +20,11 @@ import { similarKeys } from './similar-keys.ts'
 import type { JsonObject, ToolClients, ToolSpec } from './tool-spec.ts'
 import { topicTools } from './topic-tools.ts'
 
-/** `success: false` comes with `error`, a sentence, and `code`. */
-export type ToolResult = { readonly success: boolean } & JsonObject
+/** The result of a built-in tool. A failed call has `success: false`, `error` with a sentence, and `code`. */
+export type ToolResult = {
+  /** True if the call was executed. */
+  readonly success: boolean
+} & JsonObject
 
 export const specs: ReadonlyMap<string, ToolSpec> = new Map(
   [...contextTools, ...topicTools, ...messageTools].map((spec) => [spec.name, spec]),

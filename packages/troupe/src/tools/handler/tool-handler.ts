@@ -45,12 +45,20 @@ export interface ToolHandlerParts {
 /** Characters of a change of access in the audit log. */
 const maxChangeLength = 500
 
+/** The rights of an agent, with the number of its tools. */
 export interface ToolAccessSummary extends AccessSummary {
+  /** The name of the agent. */
   readonly agent: string
+  /** The number of built-in tools that the agent may call. */
   readonly totalAvailable: number
+  /** The number of all built-in tools. */
   readonly totalPossible: number
 }
 
+/**
+ * The built-in tools of one agent, as models call them. The mistake of a caller is a result and not an exception.
+ * `user.agent(name).tools` returns it.
+ */
 export class ToolHandler {
   readonly #parts: ToolHandlerParts
   readonly #clients: ToolClients
@@ -67,11 +75,12 @@ export class ToolHandler {
     return new ToolHandler(construct, parts)
   }
 
+  /** The name of the agent that acts. */
   get agent(): string {
     return this.#clients.agent
   }
 
-  /** Those that this agent may call now. */
+  /** Returns the tools that this agent may call now. The schemas are copies, which the caller may change. */
   definitions(): readonly ToolDefinition[] {
     this.#offered = true
     this.#warnOfRepeat()
@@ -83,7 +92,7 @@ export class ToolHandler {
     )
   }
 
-  /** Told by `buildSystemPrompt`: a prompt of this agent holds everything it can see. */
+  /** Called by `buildSystemPrompt` when a prompt of this agent holds all visible entries. */
   prompted(): void {
     this.#prompted = true
     this.#warnOfRepeat()
@@ -97,27 +106,37 @@ export class ToolHandler {
     events.emit({ type: 'prompt.repeated', at: clock.now(), userId, agent: this.agent })
   }
 
-  /** Of every built-in tool, whether this agent may call it or not. */
+  /** Returns the names of all built-in tools, those that this agent may not call included. */
   toolNames(): readonly string[] {
     return [...specs.keys()]
   }
 
+  /** Returns the role of the agent and its available and denied tools. */
   accessSummary(): ToolAccessSummary {
     const summary = this.#parts.access.summary()
     return { agent: this.agent, ...summary, totalAvailable: summary.available.length, totalPossible: specs.size }
   }
 
-  /** In effect from the next call on, for the agent's hands too. @throws ValidationError `role.unknown` */
+  /**
+   * Changes the role from the next call on, for the clients of the agent too. The change is recorded in the audit log.
+   * @throws ValidationError `role.unknown`
+   */
   setRole(role: string): void {
     this.#parts.access.setRole(role)
     this.#changed(`role ${role}`)
   }
-  /** @param list the whole list of tools within the role; `[]` is none, undefined is whatever the role has */
+  /**
+   * Sets the tools of the role that the agent may call; `[]` for none, undefined for all tools of the role.
+   * @throws ValidationError for a misspelled name of a built-in tool
+   */
   setAllow(list: readonly string[] | undefined): void {
     this.#parts.access.setAllow(list)
     this.#changed(list ? `allow ${list.join(' ')}` : 'allow all of the role')
   }
-  /** @param list wins over the role and the allowed ones */
+  /**
+   * Sets the tools that the agent may not call, regardless of its role and its allowed tools.
+   * @throws ValidationError for a misspelled name of a built-in tool
+   */
   setDeny(list: readonly string[] | undefined): void {
     this.#parts.access.setDeny(list)
     this.#changed(`deny ${list?.join(' ') ?? ''}`)
@@ -134,15 +153,19 @@ export class ToolHandler {
   }
 
   /**
-   * @param args as the model gave them
-   * @throws what is nobody's mistake: the step was cancelled, parked or lost
+   * Calls a built-in tool. A mistake of the caller, such as an unknown tool or a denied one, is a result.
+   * @param args the arguments as the model sent them
+   * @throws CancelledError or LeaseLostError if the step was cancelled or lost
    * @example await support.tools.call('get_context', { key: 'orders.17.status' })
    */
   async call(name: string, args: unknown = {}): Promise<ToolResult> {
     return this.callAmong(() => this.#parts.access.summary().available, name, args)
   }
 
-  /** The same where other tools stand beside these: a failure names those that are `available` in all. */
+  /**
+   * As `call`; the result of a failed call lists the names that `available` returns. For handlers that offer other
+   * tools too.
+   */
   async callAmong(available: () => readonly string[], name: string, args: unknown): Promise<ToolResult> {
     checkFunction('The available tools of callAmong', available)
     const { access, incidents, userId } = this.#parts
@@ -159,8 +182,8 @@ export class ToolHandler {
   }
 
   /**
-   * Carries out a call and tells of it, as of every call of these tools; for users' own tools that stand beside them.
-   * @param security whether it changes what others can see or do
+   * Executes a function as a call of a tool, and emits `tool.called` for it. For tools of the application.
+   * @param security true if the call changes what other agents can see or do
    */
   async observe<R>(tool: string, run: () => Promise<R>, security = false): Promise<R> {
     checkFunction('The call of a tool that is observed', run)
@@ -183,13 +206,13 @@ export class ToolHandler {
     return unread.watch(result, { userId, agent: this.agent, tool, code: codeOf(result) })
   }
 
-  /** Who calls users' own tools that stand beside these. */
+  /** The agent and the services with which tools of the application are called. */
   get host(): OwnToolHost {
     const { userId, clock, ids, guard } = this.#parts
     return { userId, clock, ids, guard, agent: this.agent }
   }
 
-  /** Of a user's own tool that stands beside these: `deny` holds for it too. */
+  /** Returns true if the tool is denied to this agent. It applies to tools of the application too. */
   denies(tool: string): boolean {
     return this.#parts.access.denies(tool)
   }

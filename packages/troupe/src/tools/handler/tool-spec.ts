@@ -6,6 +6,7 @@ import type { Ids, Json } from '../../core/index.ts'
 import type { Mailbox, MessageClient } from '../../messaging/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
 
+/** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json }
 
 /** What a tool acts with: the hands of one agent. */
@@ -17,10 +18,16 @@ export interface ToolClients {
   readonly ids: Ids
 }
 
+/** A built-in tool as models see it. */
 export interface ToolDefinition {
+  /** The name of the tool. */
   readonly name: BuiltInTool
+  /** The description, which models read. */
   readonly description: string
-  /** Strict: every property required, those that may be left out nullable, nothing else allowed. */
+  /**
+   * The JSON Schema of the arguments in strict form: every property is required, optional ones are nullable, and no
+   * other property is allowed.
+   */
   readonly parameters: JsonObject
 }
 

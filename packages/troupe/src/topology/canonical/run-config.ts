@@ -25,9 +25,34 @@ type Retry = { readonly attempts: number; readonly backoff?: Duration }
  * or a value replaces the result.
  */
 export type ErrorHandling =
-  | { readonly retry: Retry | number; readonly ask?: boolean }
-  | { readonly agent: string | { readonly name: string }; readonly retry?: Retry | number; readonly ask?: boolean }
-  | { readonly value: unknown; readonly retry?: Retry | number }
+  | {
+      /**
+       * The retries: the total number of attempts, the first included, or with a `backoff` before the second attempt, 1
+       * s by default. The delay doubles up to 60 s and is reduced by jitter of up to one half.
+       */
+      readonly retry: Retry | number
+      /** True if a person is asked when the retries are exhausted; false by default. */
+      readonly ask?: boolean
+    }
+  | {
+      /** The substitute, by its name or its definition. A substitute that fails is not substituted again. */
+      readonly agent:
+        | string
+        | {
+            /** The name of the substitute. */
+            readonly name: string
+          }
+      /** The retries before the substitute executes; none by default. */
+      readonly retry?: Retry | number
+      /** True if a person is asked when the substitute has failed; false by default. */
+      readonly ask?: boolean
+    }
+  | {
+      /** The value that replaces the result of the step. */
+      readonly value: unknown
+      /** The retries before the value replaces the result; none by default. */
+      readonly retry?: Retry | number
+    }
   | { readonly ask: true }
   | 'ask'
   | 'fail'
@@ -45,43 +70,96 @@ export interface RunConfig {
    * signal; 10 s by default.
    */
   readonly timeouts?: { readonly [kind in keyof Timeouts]?: Duration }
+  /** The condition of joins; `all` by default. A node's own takes precedence. */
   readonly join?: Join
   /** How long a join waits for missing branches; unlimited by default. A node's own deadline takes precedence. */
   readonly deadline?: Duration
+  /** What joins do with failed branches; `failFast` by default. A node's own takes precedence. */
   readonly onFailure?: FailurePolicy
-  /** By error code, class name, or `*`. */
+  /**
+   * The handling of failed steps, by error code, class name, or `*` for all others. By default a failed step fails its
+   * branch.
+   */
   readonly onError?: { readonly [kind: string]: ErrorHandling }
-  /** Retries of the whole run. */
+  /**
+   * Retries of the whole run: `attempts` is the total number, the first included; `backoff` is 1 s by default. None by
+   * default.
+   */
   readonly retry?: Retry
+  /** The guards, which end a run that makes no progress; all are on by default. */
   readonly guards?: {
-    readonly repetition?: { readonly nudge?: number; readonly stop?: number } | false
-    readonly pingPong?: { readonly hops?: number } | false
-    readonly noProgress?: { readonly steps?: number } | false
+    /** Counts equal tool calls with equal results of an agent; `false` switches the guard off. */
+    readonly repetition?:
+      | {
+          /** The number of equal calls after which the model gets a notice; 3 by default. */
+          readonly nudge?: number
+          /** The number of equal calls after which the run ends; 5 by default, at least one more than `nudge`. */
+          readonly stop?: number
+        }
+      | false
+    /**
+     * Counts the hops of a branch between the same two agents; `false` switches the guard off. Edges with `limit` or
+     * `maxTurns` do not count.
+     */
+    readonly pingPong?:
+      | {
+          /** The number of hops after which the run ends, from 2; 20 by default. */
+          readonly hops?: number
+        }
+      | false
+    /**
+     * Counts the steps in a row with which a branch repeats earlier inputs and outcomes; `false` switches the guard
+     * off.
+     */
+    readonly noProgress?:
+      | {
+          /** The number of such steps after which the run ends; 50 by default. */
+          readonly steps?: number
+        }
+      | false
   }
+  /** False executes one branch at a time; true by default. */
   readonly allowParallel?: boolean
+  /** The highest number of branches that execute at a time; 10 by default. */
   readonly maxParallelBranches?: number
-  /** The content of `run.live()`: a quiet run shows no text, a verbose run also shows thoughts. */
+  /** The content of `run.live()`; `normal` by default. A quiet run shows no text, a verbose run also shows thoughts. */
   readonly verbosity?: 'quiet' | 'normal' | 'verbose'
-  /** Whether `run.live()` shows the reasoning of models; true if verbose. */
+  /** True if `run.live()` shows the reasoning of models; by default true for a verbose run only. */
   readonly showAgentThoughts?: boolean
-  /** Whether `run.live()` shows `tool-call` and `tool-result`; true unless quiet. */
+  /** True if `run.live()` shows `tool-call` and `tool-result`; by default false for a quiet run only. */
   readonly showToolCalls?: boolean
-  /** Also logs each event of the run at level info, without its payload. */
+  /** True if each event of the run is also logged at level info, without its payload; false by default. */
   readonly trace?: boolean
   /**
    * The policy for tool calls in the run and its child runs. It can only restrict what the troupe allows; the rules of
    * the team and of the caller both apply.
    */
   readonly policy?: readonly PolicyRule[]
-  /** Where the run pauses: see `run.inspect()`, `edit()`, `step()` and `resume()`. */
-  readonly debug?: { readonly breakOn: BreakpointSpec | readonly BreakpointSpec[] }
+  /** Breakpoints at which the run pauses: see `run.inspect()`, `edit()`, `step()` and `resume()`. */
+  readonly debug?: {
+    /** The breakpoints; at most 1,000. */
+    readonly breakOn: BreakpointSpec | readonly BreakpointSpec[]
+  }
 }
 
 /**
  * A breakpoint: when a step fails, before a step of an agent, before a call of a tool, or when the journal reaches an
  * event.
  */
-export type BreakpointSpec = 'error' | { readonly agent: string } | { readonly tool: string } | { readonly seq: number }
+export type BreakpointSpec =
+  | 'error'
+  | {
+      /** The name of the agent or of its node; the run pauses before each of its steps. */
+      readonly agent: string
+    }
+  | {
+      /** The name of the tool; the run pauses before each of its calls. */
+      readonly tool: string
+    }
+  | {
+      /** The number of the event; the run pauses when its journal has reached it. */
+      readonly seq: number
+    }
 
 const options = [
   'budget',

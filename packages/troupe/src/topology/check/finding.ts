@@ -1,4 +1,6 @@
 /** The findings of `check` about a team before it runs. */
+
+/** An `error` prevents the start of a run; a `warning` and an `advice` do not. */
 export type Severity = 'error' | 'warning' | 'advice'
 
 /** Stable codes, as listed in the reference. */
@@ -25,12 +27,16 @@ export type FindingCode =
   | 'team.unverified'
   | 'hub.ambiguous'
 
+/** A finding of `check` about a team. */
 export interface Finding {
+  /** The stable code. */
   readonly code: FindingCode
   /** An error prevents the start of a run. */
   readonly severity: Severity
   /** The node, edge or tool that the finding is about. */
   readonly location: string
+  /** What is wrong, without the location. */
   readonly message: string
+  /** What to change. */
   readonly remedy: string
 }
