@@ -19,6 +19,7 @@ export {
   SharedRateLimiter,
 } from './rate-limits/shared-rate-limiter.ts'
 export * from './recorder-port.ts'
+export { withoutRanges } from './replay/call-id.ts'
 export { Requests } from './requests/requests.ts'
 export { escapeRun, journalOwnerOf, runJournal, runPrefix, shardOf, stepJournal, workShards } from './run-journal.ts'
 export { createSteps, type StepsOptions, stepLimits } from './steps/create-steps.ts'

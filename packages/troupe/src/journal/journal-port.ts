@@ -19,8 +19,15 @@ export interface JournalRecord {
 /** A body that is already JSON text. Its creator has validated it. */
 export class EncodedBody {
   readonly text: string
+  #bytes: number | undefined
   constructor(text: string) {
     this.text = text
+  }
+
+  /** The length of the text in UTF-8. */
+  get bytes(): number {
+    this.#bytes ??= Buffer.byteLength(this.text)
+    return this.#bytes
   }
 }
 export type Body = Json | EncodedBody

@@ -48,11 +48,14 @@ export class TroupeError extends Error {
   }
 }
 
-/** The types of the options; undefined for those that may be anything. */
-const optionTypes: Readonly<Record<keyof TroupeErrorOptions, string | undefined>> = {
-  ...{ code: 'string', hint: 'string', retryable: 'boolean', status: 'number', errorId: 'string' },
-  ...{ cause: undefined, details: undefined },
-}
+/** The types of the options; `cause` and `details` may be anything. */
+const optionTypes: readonly (readonly [option: keyof TroupeErrorOptions, type: string])[] = [
+  ['code', 'string'],
+  ['hint', 'string'],
+  ['retryable', 'boolean'],
+  ['status', 'number'],
+  ['errorId', 'string'],
+]
 
 /** What was to be thrown is the cause, so that the failure which it reports is not lost. */
 const wrongError = (problem: string, cause: unknown) =>
@@ -71,10 +74,9 @@ function checkErrorOptions(options: TroupeErrorOptions): void {
 function problemOfOptions(options: Readonly<Record<string, unknown>>): string | undefined {
   try {
     // An unknown option is ignored: an error of another class may be passed on with all of its fields.
-    for (const [option, type] of Object.entries(optionTypes)) {
+    for (const [option, type] of optionTypes) {
       const value = options[option]
-      if (type !== undefined && value !== undefined && typeof value !== type)
-        return `its ${option} must be a ${type}, got ${show(value)}.`
+      if (value !== undefined && typeof value !== type) return `its ${option} must be a ${type}, got ${show(value)}.`
     }
     return undefined
   } catch {

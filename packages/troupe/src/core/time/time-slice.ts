@@ -11,6 +11,19 @@
 import { type Clock, nextMacrotask } from './clock.ts'
 
 const sliceMs = 10
+/** Parts are short: reading the clock after each would cost more than many of them. */
+const partsPerLook = 16
+
+/** Work that can pause at each `yield`. */
+export type WorkInParts<Result> = Generator<undefined, Result, undefined>
+
+/** Does work without a pause. */
+export function finishNow<Result>(work: WorkInParts<Result>): Result {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
+  }
+}
 
 export class TimeSlice {
   readonly #clock: Clock
@@ -29,5 +42,14 @@ export class TimeSlice {
   async renew(): Promise<void> {
     await nextMacrotask(this.#clock)
     this.#endsAt = this.#clock.monotonic() + sliceMs
+  }
+
+  /** Does work that yields between its parts, and begins another slice whenever one is over. */
+  async finish<Result>(work: WorkInParts<Result>): Promise<Result> {
+    for (let parts = 1; ; parts++) {
+      const { done, value } = work.next()
+      if (done) return value
+      if (parts % partsPerLook === 0 && this.isOver) await this.renew()
+    }
   }
 }

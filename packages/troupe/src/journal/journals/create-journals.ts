@@ -81,9 +81,9 @@ class StoredJournals implements Journals {
     options: { readonly closed?: boolean; readonly isChild?: boolean; readonly retentionMs?: number | undefined } = {},
   ) {
     const { closed = false, isChild = false, retentionMs } = options
-    const texts = bodies.map((body) => encodeBody(body, id))
-    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-    const head = texts.length
+    const encoded = bodies.map((body) => encodeBody(body, id))
+    const bytes = encoded.reduce((sum, body) => sum + body.bytes, 0)
+    const head = encoded.length
     const writer = this.#writer(user, id, kind, { epoch: 1, head, bytes, snapshotAt: 0 })
     const row = { user, id, kind, head, owner: this.#options.owner, bytes, closed: closed ? at : null }
     const created = this.#statements.create(row, {
@@ -91,7 +91,7 @@ class StoredJournals implements Journals {
       otherwise: 'journal.lost',
       detail: { journal: id },
     })
-    const statements = [created, ...writer.records(0, at, texts)]
+    const statements = [created, ...writer.records(0, at, encoded)]
     if (closed && !isChild) statements.push(this.#ended(user, id, at, retentionMs))
     return { writer: writer as JournalWriter, fragment: { statements } }
   }

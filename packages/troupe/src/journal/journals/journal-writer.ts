@@ -27,8 +27,8 @@ const largeBytes = 64 * 1024
 /** What is written though the journal is full: its end, and results of what was claimed before. */
 const reserve = 1_024
 
-export const encodeBody = (body: Body, journal: JournalId): string =>
-  body instanceof EncodedBody ? body.text : encodeJson(body, `A record of ${journal}`)
+export const encodeBody = (body: Body, journal: JournalId): EncodedBody =>
+  body instanceof EncodedBody ? body : new EncodedBody(encodeJson(body, `A record of ${journal}`))
 
 export class StorageJournalWriter implements JournalWriter {
   readonly user: string
@@ -88,7 +88,7 @@ export class StorageJournalWriter implements JournalWriter {
 
   snapshot(state: Parameters<JournalWriter['snapshot']>[0]): Fragment {
     const { statements, blobs, version } = this.#options
-    const text = encodeBody(state, this.id)
+    const { text } = encodeBody(state, this.id)
     const owner = `snapshot:${this.id}`
     // Also where it is too large to be taken: it is not tried again with every record.
     this.#snapshotAt = this.#head
@@ -109,12 +109,12 @@ export class StorageJournalWriter implements JournalWriter {
   }
 
   #append(at: number, bodies: readonly Body[], move: JournalStatements['move'], last: boolean): Fragment {
-    const texts = bodies.map((body) => encodeBody(body, this.id))
+    const encoded = bodies.map((body) => encodeBody(body, this.id))
     let bytes = this.#bytes
-    for (const text of texts) bytes += Buffer.byteLength(text)
-    const to = this.#head + texts.length
+    for (const body of encoded) bytes += body.bytes
+    const to = this.#head + encoded.length
     this.#checkLimits(to, bytes, last)
-    const records = this.records(this.#head, at, texts)
+    const records = this.records(this.#head, at, encoded)
     const moved = this.#move(move, to, bytes)
     return { statements: [moved, ...records] }
   }
@@ -131,10 +131,10 @@ export class StorageJournalWriter implements JournalWriter {
   }
 
   /** The rows alone, after a sequence. */
-  records(after: number, at: number, texts: readonly string[]): readonly Statement[] {
+  records(after: number, at: number, bodies: readonly EncodedBody[]): readonly Statement[] {
     const { statements, blobs, version } = this.#options
     const rows: Statement[] = []
-    texts.forEach((text, index) => {
+    bodies.forEach(({ text }, index) => {
       const storedBlob = text.length > largeBytes ? blobs?.store(this.user, `journal:${this.id}`, text) : undefined
       const large = storedBlob && 'blob' in storedBlob.value ? JSON.stringify(storedBlob.value) : null
       if (large !== null && storedBlob) rows.push(...storedBlob.statements)

@@ -8,9 +8,9 @@ import { executionOf, type StepControl } from './step-data.ts'
 import { beginStop, replaceStop } from './stop-step.ts'
 import type { TriggerOf } from './trigger.ts'
 
-export function applyCommit(step: StepControl, { part, made }: TriggerOf<'committed'>): void {
+export function applyCommit(step: StepControl, { part }: TriggerOf<'committed'>): void {
   rejectClaims(part)
-  part.turn?.committed(made)
+  part.turn?.committed()
   applyDurable(step, part)
   for (const claim of part.claims) claim.started()
   if (part.turn?.end) endWith(step, part.turn.end)

@@ -7,7 +7,7 @@ import { recordRestart } from '../steps/record-restart.ts'
 import { hashOfInput } from '../steps/step-end.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
 import type { StepSpec } from '../steps-port.ts'
-import { isEmptyPart, type StepPart } from '../turns/commit-buffer.ts'
+import { isEmptyPart, type PreparedTurn, type StepPart } from '../turns/commit-buffer.ts'
 import { type JournalOutcome, OwnJournal } from '../turns/own-journal.ts'
 import type { IoTrigger } from './trigger.ts'
 
@@ -120,14 +120,14 @@ export class StepExecutor {
   }
 
   async #commit(part: StepPart): Promise<IoTrigger> {
-    let turnFragments: readonly Fragment[] = []
+    let turn: PreparedTurn = { texts: [], fragments: [] }
     try {
-      if (part.turn) turnFragments = await part.turn.fragments()
+      if (part.turn) turn = await part.turn.prepare()
     } catch (error) {
       return { on: 'invalid', part, error }
     }
     try {
-      return await this.#commitWith(part, turnFragments)
+      return await this.#commitWith(part, turn)
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error
       part.fragments = part.fragments.filter((fragment) => this.#isValid(fragment))
@@ -136,20 +136,23 @@ export class StepExecutor {
   }
 
   /** Makes the change without the claims that are rejected: each rejection is the answer of its effect. */
-  async #commitWith(part: StepPart, turnFragments: readonly Fragment[]): Promise<IoTrigger> {
+  async #commitWith(part: StepPart, turn: PreparedTurn): Promise<IoTrigger> {
     for (;;) {
-      const texts = [...part.claims.map((claim) => claim.text), ...part.entries, ...(part.turn?.texts ?? [])]
+      const texts = [...part.claims.map((claim) => claim.text), ...part.entries, ...turn.texts]
       const claimed = part.claims.map((claim) => claim.fragment ?? { statements: [] })
-      const fragments = [...part.fragments, ...claimed, ...turnFragments]
+      const fragments = [...part.fragments, ...claimed, ...turn.fragments]
       const result = await this.#writePart(part, texts, fragments)
-      const before = fragments.length - turnFragments.length
-      if (result.ok) return { on: 'committed', part, made: (index) => result.made(before + index) }
+      const before = fragments.length - turn.fragments.length
+      if (result.ok) {
+        if (part.turn) await part.turn.reportCommitted((index) => result.made(before + index))
+        return { on: 'committed', part }
+      }
       if (result.part < 0) return { on: 'headLost', part }
       const claim = part.claims[result.part - part.fragments.length]
       if (!claim) return { on: 'rejected', part, rejection: result }
       part.claims = part.claims.filter((each) => each !== claim)
       part.rejected.push({ claim, rejection: result })
-      if (isEmptyPart(part)) return { on: 'committed', part, made: () => ({ rows: [], revision: null }) }
+      if (isEmptyPart(part)) return { on: 'committed', part }
     }
   }
 

@@ -4,7 +4,7 @@ import type { InboxRow } from '../inbox-port.ts'
 import type { JournalContent } from '../journal-port.ts'
 import type { StepSpec } from '../steps-port.ts'
 import type { StepPart } from '../turns/commit-buffer.ts'
-import type { Made, Rejection } from '../turns/own-journal.ts'
+import type { Rejection } from '../turns/own-journal.ts'
 import type { StopReason } from './stop-reason.ts'
 
 /** How the code of a step ended. */
@@ -28,7 +28,7 @@ export type IoTrigger =
       /** The step was restarted too often: it fails with this. */
       readonly crashed?: TroupeError
     }
-  | { readonly on: 'committed'; readonly part: StepPart; readonly made: Made }
+  | { readonly on: 'committed'; readonly part: StepPart }
   | { readonly on: 'rejected'; readonly part: StepPart; readonly rejection: Rejection & { readonly part: number } }
   /** A staged write could not say what it writes, or storage takes something of the change at no attempt. */
   | { readonly on: 'invalid'; readonly part: StepPart; readonly error: unknown }

@@ -2,6 +2,7 @@
  * Names the calls of a step: by stage, kind, name, and the n-th such call. The same code gives the same names, whatever
  * else runs beside it; so chains and races need no keys.
  */
+import type { WorkInParts } from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 
 /** `STAGE/KIND:NAME#N`, STAGE being empty for the step itself. */
@@ -32,4 +33,36 @@ export class CallCounter {
     this.#counts.set(path, count)
     return count === 1 ? path : `${path}%${count}`
   }
+}
+
+/** Shorter runs of ids are listed: as a range they would be as long. */
+const shortestRange = 8
+
+/** Lists ids; calls of one kind and name with consecutive numbers are one text, `STAGE/KIND:NAME#FIRST-LAST`. */
+export function* withRanges(ids: readonly CallId[]): WorkInParts<readonly string[]> {
+  const listed: string[] = []
+  for (let i = 0; i < ids.length; ) {
+    const { name, number } = numbered(ids[i] as CallId)
+    let count = 1
+    for (; ids[i + count] === `${name}${number + count}`; count++) yield
+    if (count >= shortestRange) listed.push(`${name}${number}-${number + count - 1}`)
+    else listed.push(...ids.slice(i, i + count))
+    i += count
+    yield
+  }
+  return listed
+}
+
+/** Returns the ids that `withRanges` listed. */
+export function* withoutRanges(listed: readonly string[]): Iterable<CallId> {
+  for (const each of listed) {
+    const [, name, first, last] = /^(.*#)(\d+)-(\d+)$/s.exec(each) ?? []
+    if (last === undefined) yield each
+    else for (let number = Number(first); number <= Number(last); number++) yield `${name}${number}`
+  }
+}
+
+function numbered(id: CallId): { readonly name: string; readonly number: number } {
+  const end = id.lastIndexOf('#') + 1
+  return { name: id.slice(0, end), number: Number(id.slice(end)) }
 }

@@ -56,10 +56,13 @@ export type LogEntry =
   | { readonly t: 'uncertain'; readonly id: CallId }
   /** A person said that it did not happen: it is carried out now, unless its step is over. */
   | { readonly t: 'not-happened'; readonly id: CallId }
-  /** Writes and results of bodies of a turn that is committed; `o` are stages that were still running. */
+  /**
+   * Writes and results of bodies of a turn that is committed. `w` lists the ids of the writes, consecutive ones as a range;
+   * `o` are stages that were still running.
+   */
   | {
       readonly t: 'turn'
-      readonly w?: readonly CallId[]
+      readonly w?: readonly string[]
       readonly b?: { readonly [body: CallId]: Result }
       readonly o?: readonly StagePath[]
     }

@@ -4,7 +4,7 @@
  */
 import { type Json, restoreError, type StoredError, type TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
-import { type CallId, isWithin, type StagePath, stageOf } from './call-id.ts'
+import { type CallId, isWithin, type StagePath, stageOf, withoutRanges } from './call-id.ts'
 import type { LogEntry } from './log-entry.ts'
 
 /** One answer, given to the call of its id when its turn comes. */
@@ -207,7 +207,7 @@ export class StepRecord {
 
   #commit(entry: Extract<LogEntry, { readonly t: 'turn' }>): void {
     this.attempts = 0
-    for (const id of entry.w ?? []) if (!this.#isCompleted({ id })) this.writes.add(id)
+    for (const id of withoutRanges(entry.w ?? [])) if (!this.#isCompleted({ id })) this.writes.add(id)
     const completed: StagePath[] = []
     for (const [id, result] of Object.entries(this.#reexecuteBodies ? {} : (entry.b ?? {}))) {
       const item = this.items.find((each) => each.kind === 'body' && each.id === id)

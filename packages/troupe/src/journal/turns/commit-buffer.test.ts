@@ -16,9 +16,9 @@ function claimOf(text: string) {
   return { claim, seen }
 }
 const turnOf = (more: Partial<TurnPart> = {}): TurnPart => ({
-  texts: ['turn'],
-  fragments: async () => [],
+  prepare: async () => ({ texts: ['turn'], fragments: [] }),
   closes: false,
+  reportCommitted: async () => {},
   committed: () => {},
   ...more,
 })

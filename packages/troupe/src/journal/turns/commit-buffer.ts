@@ -21,11 +21,15 @@ export interface ClaimRequest {
   readonly dropped: () => void
 }
 
+export interface PreparedTurn {
+  readonly texts: readonly string[]
+  readonly fragments: readonly Fragment[]
+}
+
 /** A turn's part of a change, made at the moment it is cut. */
 export interface TurnPart {
-  readonly texts: readonly string[]
-  /** In the order of the modules in a change. */
-  readonly fragments: () => Promise<readonly Fragment[]>
+  /** The fragments are in the order of the modules in a change. It yields to other work. */
+  readonly prepare: () => Promise<PreparedTurn>
   readonly closes: JournalEnd
   /** The step ends with it. */
   readonly end?: ({ readonly value: Json } | { readonly error: StoredError }) & {
@@ -34,8 +38,12 @@ export interface TurnPart {
   }
   /** The rest of the turn is still to come: what is claimed was made with all of it, and waits. */
   readonly isPart?: true
-  /** @param made of its fragments, by their index */
-  readonly committed: (made: Made) => void
+  /**
+   * Reports each write that is durable. It yields to other work, so it is awaited before the step learns of the commit.
+   * @param made of its fragments, by their index
+   */
+  readonly reportCommitted: (made: Made) => Promise<void>
+  readonly committed: () => void
 }
 
 /** One change of a step, as data. */

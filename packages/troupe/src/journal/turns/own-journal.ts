@@ -2,7 +2,7 @@
  * The journal of one step as the target of its commits: what a part of the step records and the statements that belong to
  * it are one change, which moves the head of the journal. The first change creates the journal.
  */
-import { type Clock, nextMacrotask, TimeSlice } from '../../core/index.ts'
+import { type Clock, TimeSlice, type WorkInParts } from '../../core/index.ts'
 import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
 import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
 import type { CommittedWrite } from '../recorder-port.ts'
@@ -41,7 +41,6 @@ interface CommitHow {
 
 /** Records are cut, so that a long answer does not move its neighbours into a large value. */
 const recordCharacters = 128 * 1024
-const manyFragments = 10_000
 
 export class OwnJournal {
   readonly #options: OwnJournalOptions
@@ -76,10 +75,10 @@ export class OwnJournal {
   ): Promise<JournalOutcome | undefined> {
     const before = this.#writer
     const mark = before?.mark()
-    // So many have cost a slice when they were gathered; the text that lists them costs another.
-    if (fragments.length > manyFragments) await nextMacrotask(this.#options.clock)
     const slice = new TimeSlice(this.#options.clock)
-    const statements: Statement[] = [...this.#journal(texts, how).statements]
+    const isCreated = !before && !how.closes
+    const records = await slice.finish(recordsOf(isCreated ? [this.#options.firstRecord(), ...texts] : texts))
+    const statements: Statement[] = [...this.#journal(records, how).statements]
     const ends = [statements.length]
     for (const fragment of fragments) {
       if (slice.isOver) await slice.renew()
@@ -111,20 +110,18 @@ export class OwnJournal {
     this.#writer = before
   }
 
-  #journal(texts: readonly string[], { closes, fenced }: CommitHow): Fragment {
+  #journal(bodies: readonly EncodedBody[], { closes, fenced }: CommitHow): Fragment {
     const { journals, user, step, isChild = false, clock, retention } = this.#options
     const retentionMs = closes === 'failed' ? retention?.failedMs : retention?.completedMs
     const at = clock.now()
-    const bodies = recordsOf(texts)
     if (this.#writer) {
-      if (texts.length === 0) return this.#writer.prove()
+      if (bodies.length === 0) return this.#writer.prove()
       const appended = fenced ? this.#writer.appendFenced(at, bodies) : this.#writer.append(at, bodies, { last: true })
       return closes
         ? { statements: [...appended.statements, ...journals.close(user, step, { isChild, retentionMs }).statements] }
         : appended
     }
-    const first = closes ? bodies : recordsOf([this.#options.firstRecord(), ...texts])
-    const created = journals.create(user, step, 'step', at, first, { closed: closes !== false, isChild, retentionMs })
+    const created = journals.create(user, step, 'step', at, bodies, { closed: closes !== false, isChild, retentionMs })
     this.#writer = created.writer
     return created.fragment
   }
@@ -153,20 +150,25 @@ function shifted(
   return moved
 }
 
-function recordsOf(texts: readonly string[]): readonly EncodedBody[] {
-  if (texts.length === 1) return [new EncodedBody(`[${texts[0]}]`)]
+/** Joins entries into records. */
+function* recordsOf(texts: readonly string[]): WorkInParts<readonly EncodedBody[]> {
   const records: EncodedBody[] = []
   let open: string[] = []
   let length = 0
+  const close = () => {
+    const record = new EncodedBody(`[${open.join(',')}]`)
+    // The bytes are counted here, in parts, and not all at once when the records are stored.
+    void record.bytes
+    records.push(record)
+    open = []
+    length = 0
+  }
   for (const text of texts) {
-    if (length > 0 && length + text.length > recordCharacters) {
-      records.push(new EncodedBody(`[${open.join(',')}]`))
-      open = []
-      length = 0
-    }
+    if (length > 0 && length + text.length > recordCharacters) close()
     open.push(text)
     length += text.length
+    yield
   }
-  records.push(new EncodedBody(`[${open.join(',')}]`))
+  if (open.length > 0) close()
   return records
 }

@@ -160,9 +160,8 @@ export class TurnWrites {
     this.#commitSet = commitSet
   }
 
-  async fragments(clock: Clock): Promise<readonly Fragment[]> {
+  async fragments(slice: TimeSlice): Promise<readonly Fragment[]> {
     const fragments: Fragment[] = []
-    const slice = new TimeSlice(clock)
     // So many have already cost a slice when they were collected.
     if (this.#commitSet.staged.length > manyWrites) await slice.renew()
     const writes = this.#inOrder()
@@ -175,10 +174,14 @@ export class TurnWrites {
   }
 
   /** @param made of the fragments, by their index */
-  reportCommitted(made: (index: number) => CommittedWrite): void {
+  async reportCommitted(made: (index: number) => CommittedWrite, clock: Clock): Promise<void> {
     const writes = this.#inOrder()
     for (const stage of this.#commitSet.stages) for (const listener of stage.listeners) listener(writes)
-    for (const [i, write] of writes.entries()) write.committed?.(made(i))
+    const slice = new TimeSlice(clock)
+    for (const [i, write] of writes.entries()) {
+      if (slice.isOver) await slice.renew()
+      write.committed?.(made(i))
+    }
   }
 
   #inOrder(): readonly StagedWrite[] {

@@ -2,12 +2,12 @@
  * The turn: what a step has staged commits with what it has recorded, in one change. Commits wait for the effects that
  * were started before them.
  */
-import { encodeJson, type Json, type StoredError, storeError } from '../../core/index.ts'
+import { encodeJson, type Json, type StoredError, storeError, TimeSlice, type WorkInParts } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectToken } from '../effects/effects-in-progress.ts'
 import { checkSize, inputHash } from '../effects/run-effect.ts'
 import type { Wait } from '../recorder-port.ts'
-import type { CallId } from '../replay/call-id.ts'
+import { type CallId, withRanges } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { AnswerItem } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
@@ -176,7 +176,8 @@ export class Turn {
   }
 
   #part(requests: readonly Request[], commitSet: CommitSet, threw: boolean): TurnPart {
-    const texts = this.#turnTexts(commitSet, requests)
+    const texts: string[] = []
+    const entry = turnEntry(commitSet, requests)
     const writes = new TurnWrites(commitSet)
     remove(commitSet)
     const commits = requests.flatMap((request) =>
@@ -187,38 +188,23 @@ export class Turn {
     const end = requests.flatMap((request) => ('end' in request ? [request.end] : []))[0]
     const stepEnd = end && this.#endStep(end, texts)
     return {
-      texts,
       closes: stepEnd === undefined ? false : threw ? 'failed' : 'completed',
-      fragments: async () => [
-        ...(await writes.fragments(this.#execution.options.clock)),
-        ...(await this.#askAll(asked)),
-        ...(stepEnd ? [stepEnd] : []),
-      ],
+      prepare: async () => {
+        const slice = new TimeSlice(this.#execution.options.clock)
+        const first = entry ? [await slice.finish(entry)] : []
+        const written = await writes.fragments(slice)
+        const fragments = [...written, ...(await this.#askAll(asked)), ...(stepEnd ? [stepEnd] : [])]
+        return { texts: [...first, ...texts], fragments }
+      },
       ...(end ? { end: { ...end, taint: this.#execution.taint } } : {}),
-      committed: (made) => {
+      reportCommitted: (made) => writes.reportCommitted(made, this.#execution.options.clock),
+      committed: () => {
         this.#execution.record.attempts = 0
-        writes.reportCommitted(made)
         for (const item of commits) this.#execution.ready(item)
         for (const { id } of asked) this.#execution.cursor.setPassive(id, true)
         this.#execution.advance()
       },
     }
-  }
-
-  #turnTexts(commitSet: CommitSet, requests: readonly Request[]): string[] {
-    const { staged, stages, remaining } = commitSet
-    const results = stages.flatMap((stage) => (stage.result ? [stage.result] : []))
-    const only = requests.every((request) => 'end' in request)
-    if (only && staged.length === 0 && results.length === 0) return []
-    const writes = staged.map(({ id }) => id)
-    const fields = {
-      t: 'turn',
-      ...(writes.length > 0 ? { w: writes } : {}),
-      ...(remaining.length > 0 ? { o: remaining.map(({ path }) => path) } : {}),
-    }
-    const bodies = results.map(({ call, text }) => `${JSON.stringify(call)}:${text}`)
-    const text = JSON.stringify(fields)
-    return [bodies.length > 0 ? `${text.slice(0, -1)},"b":{${bodies.join(',')}}}` : text]
   }
 
   #commitItem(id: CallId, texts: string[]): AnswerItem {
@@ -271,6 +257,33 @@ export class Turn {
       .flatMap(([id]) => execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id)).statements)
     return { statements }
   }
+}
+
+/** @returns the entry of what the turn commits; undefined if it commits nothing but the end of the step */
+function turnEntry(
+  { staged, stages, remaining }: CommitSet,
+  requests: readonly Request[],
+): WorkInParts<string> | undefined {
+  const results = stages.flatMap((stage) => (stage.result ? [stage.result] : []))
+  const isEndOnly = requests.every((request) => 'end' in request)
+  if (isEndOnly && staged.length === 0 && results.length === 0) return undefined
+  return turnText(staged, remaining, results)
+}
+
+function* turnText(
+  staged: CommitSet['staged'],
+  remaining: readonly Stage[],
+  results: readonly NonNullable<Stage['result']>[],
+): WorkInParts<string> {
+  const writes = yield* withRanges(staged.map(({ id }) => id))
+  const fields = {
+    t: 'turn',
+    ...(writes.length > 0 ? { w: writes } : {}),
+    ...(remaining.length > 0 ? { o: remaining.map(({ path }) => path) } : {}),
+  }
+  const bodies = results.map(({ call, text }) => `${JSON.stringify(call)}:${text}`)
+  const text = JSON.stringify(fields)
+  return bodies.length > 0 ? `${text.slice(0, -1)},"b":{${bodies.join(',')}}}` : text
 }
 
 const nothing: CommitSet = { staged: [], stages: [], remaining: [] }

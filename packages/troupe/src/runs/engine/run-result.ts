@@ -59,7 +59,15 @@ export interface RunResult<Response = Json> {
 /** @param stored the stored form of the result, as the row of the run holds it */
 export function revive<Response = Json>(stored: Json): RunResult<Response> {
   const result = stored as RunAccount
-  const error = (holder: Pick<RunAccount, 'error'>) => (holder.error ? { error: restoreError(holder.error) } : {})
+  // A guard ends thousands of branches with one error.
+  const restored = new Map<string, TroupeError>()
+  const error = ({ error: storedError }: Pick<RunAccount, 'error'>) => {
+    if (!storedError) return {}
+    const text = JSON.stringify(storedError)
+    const known = restored.get(text) ?? restoreError(storedError)
+    restored.set(text, known)
+    return { error: known }
+  }
   const branchResults = result.branchResults.map((branch) => ({ ...branch, ...error(branch) }) as BranchResult)
   return { ...result, branchResults, ...error(result) } as RunResult as RunResult<Response>
 }

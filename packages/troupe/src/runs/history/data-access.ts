@@ -4,7 +4,7 @@
  */
 import type { ContextMesh } from '../../context/index.ts'
 import { decodeJson, type Json, type UserId } from '../../core/index.ts'
-import type { JournalRecord } from '../../journal/index.ts'
+import { type JournalRecord, withoutRanges } from '../../journal/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { stepJournal } from '../engine/store/run-journals.ts'
 import type { PastRun } from './past-run.ts'
@@ -74,7 +74,7 @@ export async function dataAccessOf(from: DataAccessSource, seq: number): Promise
   const writes: ContextWrite[] = []
   const histories = new Map<string, Promise<readonly Version[]>>()
   for (const { step, agent, entries } of steps) {
-    const calls = entries.flatMap((entry) => (entry.t === 'turn' ? (entry.w ?? []) : [])).map(callOf)
+    const calls = entries.flatMap((entry) => (entry.t === 'turn' ? [...withoutRanges(entry.w ?? [])] : [])).map(callOf)
     for (const { kind, name, nth } of calls) {
       if (kind !== 'push' && kind !== 'delete') continue
       const versions = kind === 'push' ? await versionsOf(from, histories, name) : []
@@ -172,7 +172,7 @@ function sentBy({ step, agent, entries }: Step): readonly MessageThen[] {
     }),
   )
   return entries.flatMap(({ t, w = [] }) =>
-    (t === 'turn' ? w : []).flatMap((write) => {
+    (t === 'turn' ? [...withoutRanges(w)] : []).flatMap((write) => {
       const { kind, name, nth } = callOf(write)
       if (kind !== 'send') return []
       const at = name.lastIndexOf(' to ')

@@ -2,7 +2,7 @@
  * What follows from an input: events, folded into the state one by one as they are decided, and commands. Reads the state
  * and the input and nothing else. A rule of ours that turns out broken fails the run, never the process.
  */
-import { failure, storeError } from '../../core/index.ts'
+import { failure, finishNow, storeError, type WorkInParts } from '../../core/index.ts'
 import { considerGroup, failGroup } from './branches/branch-group.ts'
 import { finishCancellation, requestBranchCancel, requestGroupCancel } from './branches/cancellation.ts'
 import { handleBranchFailure } from './branches/fail-branch.ts'
@@ -44,12 +44,18 @@ export interface TransitionResult {
  * Updates the state in place: afterwards it is the fold of the returned events.
  * @throws what a fold threw; then the state is the fold of no events, and is to be dropped
  */
-export function transition(state: State, input: Input): TransitionResult {
+export const transition = (state: State, input: Input): TransitionResult => finishNow(transitionInParts(state, input))
+
+/**
+ * The same in parts: a decision about thousands of branches takes longer than other work may wait. Between two parts the
+ * state is the fold of the events so far.
+ */
+export function* transitionInParts(state: State, input: Input): WorkInParts<TransitionResult> {
   if (hasEnded(state) || (state.run.status === 'new') !== (input.type === 'start'))
     return { events: [], paths: [], commands: [] }
   const decision = new RunDecision(state, Math.max(input.at, state.clocks.lastAt))
   try {
-    decide(decision, input)
+    yield* decide(decision, input)
   } catch (error) {
     if (decision.isFolding) throw error
     return failRun(decision, input, error)
@@ -57,10 +63,10 @@ export function transition(state: State, input: Input): TransitionResult {
   return { events: decision.events, paths: decision.paths, commands: decision.commands() }
 }
 
-function decide(d: RunDecision, input: Input): void {
+function* decide(d: RunDecision, input: Input): WorkInParts<void> {
   const before = deriveStatus(d.state)
   applyInput(d, input)
-  processTasks(d)
+  yield* processTasks(d)
   if (hasEnded(d.state)) return
   updateClocks(d)
   recordWaiting(d, before)
@@ -159,7 +165,7 @@ function carryOut(d: RunDecision, task: DecisionTask) {
 }
 
 /** Everything that follows, in an order that depends on nothing but the state. */
-function processTasks(d: RunDecision): void {
+function* processTasks(d: RunDecision): WorkInParts<void> {
   for (;;) {
     if (hasEnded(d.state)) return
     const task = d.nextTask()
@@ -174,5 +180,6 @@ function processTasks(d: RunDecision): void {
       d.groups.delete(group)
       considerGroup(d, group)
     } else if (!considerRun(d) && !scheduleSteps(d)) break
+    yield
   }
 }

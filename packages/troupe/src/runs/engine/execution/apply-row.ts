@@ -3,26 +3,25 @@ import type { Statement } from '../../../storage/index.ts'
 import { applyCommand } from '../commands/apply-command.ts'
 import { inputOf, type RunMessage } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import type { InputBatch } from './input-batch.ts'
 import type { RowTarget } from './rows-for-commands.ts'
 import type { RunGaps } from './run-gaps.ts'
+import type { RunChange } from './run-writer.ts'
 
 /** @returns the statements for the change that accepts the row */
-export function applyRow(
+export async function applyRow(
   parts: Pick<OrchestraParts, 'timers' | 'commands' | 'audit' | 'services'>,
   { gaps, journal, ...target }: RowTarget & { readonly gaps: RunGaps },
-  inputBatch: InputBatch,
+  { inputs, slice, at }: RunChange,
   message: RunMessage,
-  at: number,
-): readonly Statement[] {
+): Promise<readonly Statement[]> {
   const later = message.type === 'timer' ? gaps.expiresLater(message, at) : undefined
   if (message.type === 'timer' && later !== undefined)
     return parts.timers.set(target.user, journal, message.name, later, { ...message }).statements
   if (message.type !== 'command') {
-    inputBatch.add(inputOf(message, at))
+    await inputs.add(inputOf(message, at), slice)
     return []
   }
   const { rejected, statements } = applyCommand(parts, target, message)
-  if (!rejected) inputBatch.add(inputOf(message, at))
+  if (!rejected) await inputs.add(inputOf(message, at), slice)
   return statements
 }

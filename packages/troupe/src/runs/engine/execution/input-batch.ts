@@ -1,7 +1,8 @@
 /** Applies inputs one after the other: collects their records, events and commands, and updates the state. */
+import type { TimeSlice } from '../../../core/index.ts'
 import type { Command, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
-import { transition } from '../../machine/transition.ts'
+import { transitionInParts } from '../../machine/transition.ts'
 import type { EventWithPath } from '../events/run-event.ts'
 import type { RunRecord } from '../store/run-record.ts'
 
@@ -31,14 +32,14 @@ export class InputBatch {
     return this.events.length > maxInOneGo
   }
 
-  add(input: Input): void {
+  async add(input: Input, slice: TimeSlice): Promise<void> {
     // A step that ended at the same time as its cancellation has already reported its end.
     if (input.type === 'step.returned' || input.type === 'step.failed') {
       if (this.#ended.has(input.step)) return
       this.#ended.add(input.step)
       this.ended.push(input.step)
     }
-    const { events, paths, commands } = transition(this.#state, input)
+    const { events, paths, commands } = await slice.finish(transitionInParts(this.#state, input))
     if (events.length === 0) return
     this.records.push({ input, events, first: this.lastSeq + 1 })
     for (const [i, event] of events.entries()) {

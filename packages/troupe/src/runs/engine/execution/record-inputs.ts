@@ -3,7 +3,7 @@ import type { TimeSlice } from '../../../core/index.ts'
 import type { EncodedBody, JournalWriter } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { State } from '../../machine/state.ts'
-import { encodeRecord } from '../store/run-record.ts'
+import { encodeRecordInParts } from '../store/run-record.ts'
 import type { InputBatch } from './input-batch.ts'
 import { runSnapshot } from './run-snapshot.ts'
 
@@ -16,7 +16,7 @@ export async function recordInputs(
   const bodies: EncodedBody[] = []
   for (const record of records) {
     if (slice.isOver) await slice.renew()
-    bodies.push(encodeRecord(record))
+    bodies.push(await slice.finish(encodeRecordInParts(record)))
   }
   const { statements } = writer.append(at, bodies)
   if (!writer.snapshotDue()) return statements

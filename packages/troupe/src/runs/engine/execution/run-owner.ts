@@ -182,14 +182,14 @@ export class RunOwner {
       const writer = this.#writer
       const rows = await this.#parts.inbox.read(this.user, writer.journal, batch)
       if (rows.length === batch) this.#arrived = true
-      const change = writer.change()
+      const change = await writer.change()
       for (const row of rows) {
-        writer.addRow(change, row)
+        await writer.addRow(change, row)
         if (change.slice.isOver) await change.slice.renew()
       }
       // Each input is created from the state after the inputs before it.
       for (const { make } of asked) {
-        writer.addInput(change, make(change.at))
+        await writer.addInput(change, make(change.at))
         if (change.slice.isOver) await change.slice.renew()
       }
       const committed = await writer.commit(change)
@@ -207,7 +207,7 @@ export class RunOwner {
     // Steps that execute side by side often end in one macrotask: their ends share a change.
     if (viewOf(this.state).executingSteps > 1) await nextMacrotask(this.#parts.clock)
     const writer = this.#writer
-    const change = writer.change()
+    const change = await writer.change()
     const ends: PendingEnd[] = []
     const late: PendingEnd[] = []
     const all = this.#pendingEnds.take(batch)
@@ -216,7 +216,7 @@ export class RunOwner {
       for (const each of all) {
         const canEnd = writer.canEnd(each.step)
         ;(canEnd ? ends : late).push(each)
-        if (canEnd) writer.addInput(change, inputOf(each.message, change.at))
+        if (canEnd) await writer.addInput(change, inputOf(each.message, change.at))
         if (change.slice.isOver) await change.slice.renew()
       }
       committed = await writer.commit(change, ends)

@@ -114,7 +114,7 @@ export class RunWriter {
   }
 
   /** Prepares a change, with the gap before it. */
-  change(): RunChange {
+  async change(): Promise<RunChange> {
     const { clock } = this.#parts
     this.#mark = this.#journal.mark()
     const at = Math.max(this.#lastAt, clock.now())
@@ -130,22 +130,22 @@ export class RunWriter {
       isAsked: false,
       provesOwnership: false,
     }
-    if (gap) change.inputs.add(gap)
+    if (gap) await change.inputs.add(gap, change.slice)
     return change
   }
 
-  addRow(change: RunChange, { id, body }: { readonly id: number; readonly body: unknown }): void {
+  async addRow(change: RunChange, { id, body }: { readonly id: number; readonly body: unknown }): Promise<void> {
     const message = body as RunMessage
     const target = { ...this.#at, gaps: this.#gaps }
-    change.rowStatements.push(...applyRow(this.#parts, target, change.inputs, message, change.at))
+    change.rowStatements.push(...(await applyRow(this.#parts, target, change, message)))
     change.rowIds.push(id)
     change.isAsked ||= message.type === 'resume'
     change.provesOwnership = true
   }
 
   /** @param input undefined to prove only that this process still owns the run */
-  addInput(change: RunChange, input: Input | undefined): void {
-    if (input) change.inputs.add(input)
+  async addInput(change: RunChange, input: Input | undefined): Promise<void> {
+    if (input) await change.inputs.add(input, change.slice)
     else change.provesOwnership = true
   }
 

@@ -2,7 +2,7 @@
  * A record of a run's journal and its stored form: a value that occurs several times in a large record (an outcome that is the
  * input of ten branches) is written once, and `same` has its other positions.
  */
-import { encodeJson, type Json } from '../../../core/index.ts'
+import { encodeJson, finishNow, type Json, type WorkInParts } from '../../../core/index.ts'
 import { EncodedBody } from '../../../journal/index.ts'
 import type { Event, Input } from '../../machine/machine-events.ts'
 
@@ -21,13 +21,22 @@ interface Stored {
 /** Sizes in characters: smaller records and shorter texts are stored without this compression. */
 const large = { record: 64 * 1024, text: 1024, events: 500 }
 
-export function encodeRecord(record: RunRecord): EncodedBody {
-  // Serialising a record of thousands of events twice would block the thread for too long.
-  const text = record.events.length > large.events ? undefined : encodeJson(record, 'A record of a run')
+export const encodeRecord = (record: RunRecord): EncodedBody => finishNow(encodeRecordInParts(record))
+
+/** The same in parts: a record of thousands of events takes longer than other work may wait. */
+export function* encodeRecordInParts(record: RunRecord): WorkInParts<EncodedBody> {
+  const { input, events, first } = record
+  const text = events.length > large.events ? undefined : encodeJson(record, 'A record of a run')
   if (text !== undefined && text.length <= large.record) return new EncodedBody(text)
-  const same: (readonly [Path, Path])[] = []
-  const shared = withoutRepeats(record, same) as object
-  return new EncodedBody(JSON.stringify({ ...shared, same }))
+  const repeats = new Repeats()
+  const parts = [`{"input":${repeats.encode(input, { holder: undefined, key: 'input' })},"events":[`]
+  const holder = { holder: undefined, key: 'events' }
+  for (const [key, event] of events.entries()) {
+    parts.push(`${key === 0 ? '' : ','}${repeats.encode(event, { holder, key })}`)
+    yield
+  }
+  parts.push(`],"first":${first},"same":${JSON.stringify(repeats.same)}}`)
+  return new EncodedBody(parts.join(''))
 }
 
 /** The position of a value; the path is built only for repeated values. */
@@ -42,25 +51,32 @@ function pathTo(location: ValueLocation | undefined): Path {
   return path.reverse()
 }
 
-/**
- * @param same receives the position of each repetition and of the first occurrence
- * @returns the value with null for each repeat; what holds none is not copied
- */
-function withoutRepeats(record: unknown, same: (readonly [at: Path, from: Path])[]): unknown {
-  const seen = new Map<unknown, ValueLocation | undefined>()
-  const visit = (value: unknown, location: ValueLocation | undefined): unknown => {
+/** Finds values that occur several times in a record. */
+class Repeats {
+  /** The position of each repetition, and of the first occurrence. */
+  readonly same: (readonly [at: Path, from: Path])[] = []
+  readonly #seen = new Map<unknown, ValueLocation>()
+
+  /** @returns the value as JSON, with null for each repetition */
+  encode(value: unknown, location: ValueLocation): string {
+    return JSON.stringify(this.#without(value, location))
+  }
+
+  /** A value without repetitions is not copied. */
+  #without(value: unknown, location: ValueLocation): unknown {
     if (typeof value === 'string' ? value.length < large.text : typeof value !== 'object' || value === null)
       return value
-    if (seen.has(value)) {
-      same.push([pathTo(location), pathTo(seen.get(value))])
+    const first = this.#seen.get(value)
+    if (first) {
+      this.same.push([pathTo(location), pathTo(first)])
       return null
     }
-    seen.set(value, location)
+    this.#seen.set(value, location)
     if (typeof value === 'string') return value
     if (Array.isArray(value)) {
       let copy: unknown[] | undefined
       for (let i = 0; i < value.length; i++) {
-        const left = visit(value[i], { holder: location, key: i })
+        const left = this.#without(value[i], { holder: location, key: i })
         if (left === value[i]) continue
         copy ??= [...value]
         copy[i] = left
@@ -70,14 +86,13 @@ function withoutRepeats(record: unknown, same: (readonly [at: Path, from: Path])
     let copy: Record<string, unknown> | undefined
     for (const key of Object.keys(value as object)) {
       const one = (value as Record<string, unknown>)[key]
-      const left = visit(one, { holder: location, key })
+      const left = this.#without(one, { holder: location, key })
       if (left === one) continue
       copy ??= { ...(value as Record<string, unknown>) }
       copy[key] = left
     }
     return copy ?? value
   }
-  return visit(record, undefined)
 }
 
 /** @param body a record of a run's journal; records without events return none */
