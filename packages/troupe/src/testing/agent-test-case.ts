@@ -1,4 +1,4 @@
-/** A troupe in memory for the tests of one suite: agents on scripted models, whose scripts are verified at the end. */
+/** A troupe in memory for one test: agents on scripted models, whose scripts are verified at the end. */
 import type { RunOutcome } from '../agents/index.ts'
 import type { TroupeConfig } from '../configuration/index.ts'
 import { checkConstruct, construct, encodeJson, failure, isInstance, objectOf, seededRandom } from '../core/index.ts'
@@ -7,6 +7,7 @@ import { executeTestWorkflow, type TestWorkflow, type TestWorkflowResult } from 
 import { type MockItem, MockModel } from './mock-model.ts'
 
 /**
+ * A troupe in memory for one test, with the user `test`. Agents answer from scripts, which `close` verifies.
  * @example
  * await using test = await AgentTestCase.open()
  * const agent = test.mock(researcher, ['Research result 1'])
@@ -14,7 +15,9 @@ import { type MockItem, MockModel } from './mock-model.ts'
  * expect(result.success).toBe(true)
  */
 export class AgentTestCase implements AsyncDisposable {
+  /** The troupe: in memory, with seeded random numbers and without a log unless `open` was given other options. */
   readonly troupe: Troupe
+  /** The user `test` of the troupe. */
   readonly user: User
   readonly #models: MockModel[] = []
 
@@ -24,7 +27,10 @@ export class AgentTestCase implements AsyncDisposable {
     this.user = troupe.user('test')
   }
 
-  /** @param config whatever `createTroupe` takes; memory storage, seeded chance and no log by default */
+  /**
+   * Opens a troupe for a test.
+   * @param config options of `createTroupe`; by default memory storage, seeded random numbers and no log
+   */
   static async open(config: Partial<TroupeConfig> = {}): Promise<AgentTestCase> {
     return new AgentTestCase(
       construct,
@@ -37,7 +43,10 @@ export class AgentTestCase implements AsyncDisposable {
     )
   }
 
-  /** A copy of the agent whose model says these things; all of them must be asked for. */
+  /**
+   * Returns a copy of the agent whose model gives these responses. `close` fails unless all of them are used.
+   * @throws ValidationError for an agent that is not an `LlmAgent`
+   */
   mock<Agent extends LlmAgent>(agent: Agent, responses: readonly MockItem[]): Agent {
     if (!isInstance(agent, LlmAgent))
       throw failure('validation.failed', { what: 'The agent of AgentTestCase.mock', problem: 'it is not an LlmAgent' })
@@ -46,18 +55,21 @@ export class AgentTestCase implements AsyncDisposable {
     return agent.with({ model })
   }
 
-  /** @returns `{ success, response, … }`, never throwing for what the agent failed with */
+  /**
+   * Sends the input to the agent in a new session and returns the result. An error of the agent is part of the result.
+   */
   async run(agent: LlmAgent, input: unknown): Promise<RunOutcome> {
     return this.user.session(agent).run(JSON.parse(encodeJson(input ?? null, 'The input of AgentTestCase.run')))
   }
 
+  /** As the function `executeTestWorkflow`, which opens its own troupe. */
   executeTestWorkflow(workflow: TestWorkflow): Promise<TestWorkflowResult> {
     return executeTestWorkflow(workflow)
   }
 
   /**
-   * Closes the troupe.
-   * @throws ValidationError for a script that was not used up, or a call for which there was none
+   * Closes the troupe and verifies the scripts.
+   * @throws ValidationError for responses that were not used, or a call without a response
    */
   async close(): Promise<void> {
     await this.troupe.close()

@@ -1,11 +1,11 @@
-/** Checks the plain objects that functions of the testing kit take. */
+/** Checks the plain objects that functions of the testing kit accept. */
 import { checkText, describe, failure, listOf, objectOf } from '../core/index.ts'
 
-/** A type of `typeof`, `any` for whatever it is; with `?` the field may be absent. */
+/** A type of `typeof`, or `any` for every type; with `?` the field may be absent. */
 type FieldType = 'string' | 'number' | 'function' | 'string?' | 'number?' | 'any'
 export type FieldTypes = Readonly<Record<string, FieldType>>
 
-/** @throws ValidationError for what is no plain object, and for a field of another type */
+/** @throws ValidationError for a value that is not a plain object, and for a field of another type */
 export function checkFields(what: string, value: unknown, types: FieldTypes): void {
   const fields = objectOf(what, value as Readonly<Record<string, unknown>>)
   for (const [name, type] of Object.entries(types)) {
@@ -20,12 +20,12 @@ export function checkFields(what: string, value: unknown, types: FieldTypes): vo
   }
 }
 
-/** @throws ValidationError for what is no list, and for an item that is not such an object */
+/** @throws ValidationError for a value that is not a list, and for an item that is not such an object */
 export function checkRecords(what: string, list: unknown, types: FieldTypes): void {
   for (const [i, item] of listOf(what, list as readonly unknown[]).entries()) checkFields(`${what}[${i}]`, item, types)
 }
 
-/** @throws ValidationError for what is no list of texts; undefined is none, and fine */
+/** @throws ValidationError for a value that is neither a list of texts nor undefined */
 export function checkTexts(what: string, list: unknown): void {
   if (list !== undefined) for (const item of listOf(what, list as readonly unknown[])) checkText(what, item)
 }

@@ -1,6 +1,6 @@
 /**
- * Runs a team on scripted models in a troupe of its own: what a test of a workflow needs and nothing real. Invariant: no
- * agent of it asks a model that the test did not script.
+ * Runs a team on scripted models in a troupe in memory. Invariant: no agent calls a model that the test did not script, except
+ * for the offline model.
  */
 import { type Agent, definitionOf } from '../agents/index.ts'
 import {
@@ -17,28 +17,40 @@ import { createTroupe, LlmAgent } from '../startup/index.ts'
 import { type CompiledTopology, defineTopology, type RunConfig, type TopologyForm } from '../topology/index.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
 
-/** By agent: what its model says. */
+/** The responses of the models, by the name of the agent. */
 export type MockResponses = Readonly<Record<string, readonly MockItem[] | MockModel>>
 
+/** The options of `executeTestWorkflow`. */
 export interface TestWorkflow {
+  /** The task of the run. */
   readonly task: unknown
+  /** The team. */
   readonly topology: TopologyForm | CompiledTopology
-  /** Of every agent of the team whose model is asked; all of it must be used. */
+  /**
+   * The responses of each LlmAgent whose model is called; all of them must be used. An agent without responses fails
+   * when its model is called.
+   */
   readonly mockResponses?: MockResponses
+  /** The configuration of the run. */
   readonly config?: RunConfig
-  /** The machine's by default; chance is seeded. */
+  /** The clock; that of the machine by default. */
   readonly clock?: Clock
+  /** The random numbers; seeded by default. */
   readonly random?: Random
 }
 
 /** The result of the run, and the models that were asked. */
-export type TestWorkflowResult = RunResult & { readonly models: Readonly<Record<string, MockModel>> }
+export type TestWorkflowResult = RunResult & {
+  /** The scripted models, by the name of the agent. */
+  readonly models: Readonly<Record<string, MockModel>>
+}
 
 const known = ['task', 'topology', 'mockResponses', 'config', 'clock', 'random']
 
 /**
- * @throws ValidationError for responses of an agent that the team lacks, responses that nobody asked for, and calls for
- * which there were none
+ * Runs a team on scripted models in a troupe in memory, and returns the result of the run.
+ * @throws ValidationError for responses of an agent that the team lacks, responses that were not used, and calls without a
+ * response
  * @example
  * const result = await executeTestWorkflow({
  *   task: 'Research quantum computing',
@@ -59,7 +71,7 @@ export async function executeTestWorkflow(workflow: TestWorkflow): Promise<TestW
   return { ...result, models }
 }
 
-/** One error for all agents: what one left over is often what another lacked. */
+/** Reports all agents in one error, because the unused response of one is often the missing one of another. */
 function verify(models: Readonly<Record<string, MockModel>>): void {
   const problems = Object.entries(models).flatMap(([agent, model]) => {
     try {
@@ -86,7 +98,7 @@ function onMocks(compiled: CompiledTopology, responses: MockResponses) {
   const replaced = (agent: Agent): Agent => {
     if (!(agent instanceof LlmAgent)) return agent
     const scripted = responses[agent.name]
-    // An agent that the test forgot must not find its way to a model that costs.
+    // An agent without a script must not call a model that costs money.
     const { chain } = definitionOf(agent)
     if (scripted === undefined && chain.length > 0 && chain.every(isHarmless)) return agent
     const model = scripted instanceof MockModel ? scripted : new MockModel({ responses: scripted ?? [] })

@@ -1,7 +1,7 @@
 /**
- * `troupe/testing`: what tests of agents need (a scripted model, a clock that moves when told, seeded chance, a load
- * tester), what proves a whole team (simulation, checkers of recorded histories), and what adapters' authors need (the
- * conformance suites, reference models, the storage port).
+ * `troupe/testing`: for tests of agents a scripted model, a virtual clock, seeded random numbers and a load tester; for tests of
+ * a complete team a simulation and checkers of recorded histories; for authors of adapters the conformance suites, reference
+ * models and the storage port.
  */
 export {
   createIds,

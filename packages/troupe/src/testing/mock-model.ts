@@ -1,6 +1,4 @@
-/**
- * A language model that plays a script, for tests. Without a match for a call it fails; what it was asked is in `calls`.
- */
+/** A language model that answers from a script, for tests. */
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
@@ -25,33 +23,60 @@ import {
   systemClock,
 } from '../core/index.ts'
 
+/** A response of a `MockModel`: a text, tool calls or an error. */
 export interface MockResponse {
+  /** The text of the answer. */
   readonly text?: string
-  /** What it thinks before it says anything. */
+  /** The reasoning that comes before the answer. */
   readonly reasoning?: string
-  readonly toolCalls?: readonly { readonly name: string; readonly args?: unknown; readonly id?: string }[]
-  readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number }
+  /** The tool calls of the answer. */
+  readonly toolCalls?: readonly {
+    /** The name of the tool. */
+    readonly name: string
+    /** The arguments; `{}` by default. */
+    readonly args?: unknown
+    /** The id of the call; `mock-CALL-N` by default. */
+    readonly id?: string
+  }[]
+  /** The tokens that the model reports. */
+  readonly usage?: {
+    /** The input tokens; 10 by default. */
+    readonly inputTokens?: number
+    /** The output tokens; 5 by default. */
+    readonly outputTokens?: number
+  }
+  /** The error with which the call rejects. */
   readonly error?: Error
-  /** Before the answer begins: a duration, or ms. */
+  /** The delay before the answer, as a duration or in ms; none by default. */
   readonly latency?: Duration | number
-  /** Answers only calls whose prompt fits: a text in it, a pattern, or a function. May answer any number of times. */
+  /**
+   * Answers only calls whose prompt matches: it contains this text, matches this pattern, or the function returns true.
+   * A response with `match` can be used any number of times.
+   */
   readonly match?: string | RegExp | ((options: LanguageModelV4CallOptions) => boolean)
 }
+/** Returns the response to a call. `call` is the number of the call, from 1. */
 export type MockFunction = (
   options: LanguageModelV4CallOptions,
   call: number,
 ) => string | MockResponse | Promise<string | MockResponse>
+/** A response: a text, a response object, a function or an error. */
 export type MockItem = string | MockResponse | MockFunction | Error
 
+/** The options of a `MockModel`. */
 export interface MockModelOptions {
-  /** Those without `match` are used up in order. */
+  /** The responses. Those without `match` are used in their order, each once. */
   readonly responses: readonly MockItem[]
+  /** The name of the provider; `mock` by default. */
   readonly provider?: string
+  /** The id of the model; `mock` by default. */
   readonly modelId?: string
+  /** The clock of `latency`; that of the machine by default. */
   readonly clock?: Clock
 }
 
 /**
+ * A language model that answers from a script, for tests. A call without a response fails.
  * @example
  * const model = new MockModel({ responses: ['first', { toolCalls: [{ name: 'look', args: { q: 'x' } }] }, 'seen'] })
  * …
@@ -59,17 +84,20 @@ export interface MockModelOptions {
  */
 export class MockModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4' as const
+  /** The name of the provider. */
   readonly provider: string
+  /** The id of the model. */
   readonly modelId: string
+  /** Empty: the model accepts no URLs, so files are downloaded for it. */
   readonly supportedUrls = {}
-  /** The options of every call, in order. */
+  /** The options of each call, in their order. */
   readonly calls: LanguageModelV4CallOptions[] = []
   readonly #inOrder: MockItem[]
   readonly #matching: { readonly response: MockResponse; used: boolean }[]
   readonly #clock: Clock
   #unexpected = 0
 
-  /** @throws ValidationError for an option or a field of a response that it does not know */
+  /** @throws ValidationError for an unknown option or an unknown field of a response */
   constructor(options: MockModelOptions) {
     checkOptions('MockModel', options, ['responses', 'provider', 'modelId', 'clock'])
     listOf('The responses of MockModel', options.responses)
@@ -81,6 +109,10 @@ export class MockModel implements LanguageModelV4 {
     this.#matching = options.responses.filter(hasMatch).map((response) => ({ response, used: false }))
   }
 
+  /**
+   * Returns the next response; called by the AI SDK interface.
+   * @throws ValidationError if the script has no response
+   */
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     const response = await this.#next(options)
     return {
@@ -91,6 +123,10 @@ export class MockModel implements LanguageModelV4 {
     }
   }
 
+  /**
+   * Streams the next response word by word; called by the AI SDK interface.
+   * @throws ValidationError if the script has no response
+   */
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
     const response = await this.#next(options)
     const parts: LanguageModelV4StreamPart[] = [{ type: 'stream-start', warnings: [] }]
@@ -106,7 +142,10 @@ export class MockModel implements LanguageModelV4 {
     return { stream: ReadableStream.from(parts) as ReadableStream<LanguageModelV4StreamPart> }
   }
 
-  /** @throws Error when responses were left over, or a call came for which there was none */
+  /**
+   * Checks that the script was used completely.
+   * @throws ValidationError if responses were not used, or a call had no response
+   */
   verify(): void {
     const left = this.#inOrder.length + this.#matching.filter(({ used }) => !used).length
     const problems = []
@@ -139,7 +178,7 @@ export class MockModel implements LanguageModelV4 {
   }
 }
 
-/** @throws ValidationError for a response that could never be given */
+/** @throws ValidationError for an invalid response */
 function checkItem(item: MockItem): void {
   const wrong = (problem: string) => failure('validation.failed', { what: 'A response of MockModel', problem })
   if (typeof item === 'string' || typeof item === 'function' || isInstance(item, Error)) return

@@ -1,4 +1,4 @@
-/** A remote agent that plays a script, for tests of those that reach one. */
+/** A remote agent that answers from a script, for tests. */
 import type { RemoteAgentPort, RemoteCall, RemoteTask } from '../agents/index.ts'
 import {
   type Clock,
@@ -15,34 +15,67 @@ import {
   systemClock,
 } from '../core/index.ts'
 
+/** A response of a `MockRemoteAgent`: how the task ends or waits. */
 export type RemoteResponse = (
-  | { readonly output: Json }
-  | { readonly question: string }
-  | { readonly auth: string }
-  | { readonly failed: string }
-  | { readonly rejected: string }
-  | { readonly canceled: string }
+  | {
+      /** The task completes with this output. */
+      readonly output: Json
+    }
+  | {
+      /** The task waits with this question (`input-required`). */
+      readonly question: string
+    }
+  | {
+      /** The task waits with this request to sign in (`auth-required`). */
+      readonly auth: string
+    }
+  | {
+      /** The task fails with this reason. */
+      readonly failed: string
+    }
+  | {
+      /** The task is rejected with this reason. */
+      readonly rejected: string
+    }
+  | {
+      /** The task is canceled with this reason. */
+      readonly canceled: string
+    }
 ) & {
+  /** The delay before the response; none by default. */
   readonly latency?: Duration
-  /** It does its work, and the connection is cut before it can say so. */
+  /**
+   * True if the task is executed and then the connection is lost, so that the call rejects and `find` returns the task;
+   * false by default.
+   */
   readonly cut?: boolean
 }
 
+/** The options of a `MockRemoteAgent`. */
 export interface MockRemoteAgentOptions {
-  /** One for each task or answer that reaches it, in order; a text is its output. */
+  /** One response for each task and each answer, in their order; a text is an output. */
   readonly responses: readonly (string | RemoteResponse)[]
+  /** The clock of `latency`; that of the machine by default. */
   readonly clock?: Clock
 }
 
 /**
+ * A remote agent that answers from a script, for tests.
  * @example
  * const remote = new MockRemoteAgent({ responses: [{ question: 'Which day?' }, 'Booked.'] })
  * const clerk = defineRemoteAgent({ name: 'Clerk', port: remote })
  */
 export class MockRemoteAgent implements RemoteAgentPort {
-  /** What reached it, in order. */
-  readonly calls: { readonly key: string; readonly input: Json; readonly task?: string }[] = []
-  /** Keys of which it was told that nobody waits any more. */
+  /** The calls of `send` and `answer`, in their order. A repeated key is not listed twice. */
+  readonly calls: {
+    /** The idempotency key of the call. */
+    readonly key: string
+    /** The input of the task, or the answer. */
+    readonly input: Json
+    /** The id of the task that was answered; absent for a new task. */
+    readonly task?: string
+  }[] = []
+  /** The keys that were cancelled. */
   readonly cancelled: string[] = []
   readonly #left: (string | RemoteResponse)[]
   readonly #clock: Clock
@@ -57,27 +90,40 @@ export class MockRemoteAgent implements RemoteAgentPort {
     this.#clock = options.clock ?? systemClock
   }
 
+  /**
+   * Starts a task with the next response; a known key returns its task.
+   * @throws ValidationError if the script has no response; Error for `cut`
+   */
   async send(input: Json, call: RemoteCall): Promise<RemoteTask> {
     checkRemoteCall(call)
     return this.#play({ key: call.key, input }, `task-${this.calls.length + 1}`, call.signal)
   }
 
+  /**
+   * Answers a task with the next response; a known key returns its task.
+   * @throws ValidationError if the script has no response; Error for `cut`
+   */
   async answer(task: string, answer: Json, call: RemoteCall): Promise<RemoteTask> {
     checkText('The task of MockRemoteAgent', task)
     checkRemoteCall(call)
     return this.#play({ key: call.key, input: answer, task }, task, call.signal)
   }
 
+  /** Returns the task of a key; undefined if there is none. */
   async find(key: string): Promise<RemoteTask | undefined> {
     return this.#tasks.get(key)
   }
 
+  /** Records the key in `cancelled`. */
   async cancel(key: string): Promise<void> {
     checkText('MockRemoteAgent.cancel', key)
     this.cancelled.push(key)
   }
 
-  /** @throws where responses are left over */
+  /**
+   * Checks that the script was used completely.
+   * @throws ValidationError if responses were not used
+   */
   verify(): void {
     if (this.#left.length === 0) return
     const problem = `${this.#left.length} of its responses were never asked for`

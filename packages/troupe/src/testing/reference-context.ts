@@ -1,23 +1,33 @@
 /**
- * The context mesh of all users as plain maps: what it means, without storage, statements or concurrency. The real one is
- * held against it by random sequences.
+ * A reference model of the context mesh of all users, as plain maps without storage, statements and concurrency. Tests compare
+ * the real context mesh with it on random sequences.
  */
 import { checkFunction, checkOptions, checkText, failure } from '../core/index.ts'
 import { checkFields, checkTexts } from './check-fields.ts'
 
+/** The agent that acts, with its role. */
 export interface ReferenceActor {
+  /** The id of the user. */
   readonly user: string
-  /** `host` reads and may do everything. */
+  /** The name of the agent. */
   readonly agent: string
+  /** The role; `host` stands for the application, which may do everything. */
   readonly role: 'readonly' | 'contributor' | 'moderator' | 'admin' | 'host'
 }
 
+/** The options of `push`. */
 export interface ReferencePush {
+  /** The agents that may read the entry. Naming `audience`, `subscribers` or `topics` replaces the whole audience. */
   readonly audience?: 'everyone' | 'owner'
+  /** The names of agents that may read the entry. */
   readonly subscribers?: readonly string[]
+  /** The topics whose subscribers may read the entry. */
   readonly topics?: readonly string[]
+  /** The agents that may write the entry; `owner` by default. */
   readonly writers?: 'owner' | 'readers' | readonly string[]
+  /** The time to live in ms; that of the entry by default, none for a new entry. */
   readonly ttlMs?: number
+  /** The version that the entry must have; 0 for no entry. */
   readonly ifVersion?: number
 }
 
@@ -49,8 +59,9 @@ interface UserState {
   readonly policies: Map<string, { readonly subscribe?: readonly string[]; readonly post?: readonly string[] }>
 }
 
-/** A refusal by its code. */
+/** A rejected operation. */
 export class ReferenceRejection extends Error {
+  /** The code of the error that the real context mesh has for this rejection. */
   readonly code: string
   constructor(code: string) {
     checkText('ReferenceRejection', code)
@@ -83,6 +94,10 @@ function checkPush(options: ReferencePush): void {
   if (typeof options.writers !== 'string') checkTexts('ReferenceContext.push.writers', options.writers)
 }
 
+/**
+ * A reference model of the context mesh of all users, without storage and concurrency. Tests compare the real one with
+ * it. Its methods throw `ReferenceRejection`.
+ */
 export class ReferenceContext {
   readonly #users = new Map<string, UserState>()
   readonly #now: () => number
@@ -144,12 +159,21 @@ export class ReferenceContext {
     )
   }
 
+  /**
+   * Writes an entry.
+   * @throws ReferenceRejection `access.denied`, `context.denied`, `topic.closed`, `context.conflict`
+   */
   push(
     actor: ReferenceActor,
     key: string,
     value: unknown,
     options: ReferencePush = {},
-  ): { version: number; revision: number } {
+  ): {
+    /** The version of the entry. */
+    version: number
+    /** The revision of the user's context. */
+    revision: number
+  } {
     this.#least(actor, 'contributor')
     checkText('The key of ReferenceContext', key)
     checkPush(options)
@@ -186,16 +210,18 @@ export class ReferenceContext {
     return { version, revision: state.revision }
   }
 
-  /** What stands there becomes a version of the past. */
+  /** Moves the entry to the past versions of its key. */
   #end(state: UserState, key: string): void {
     const entry = state.entries.get(key)
     if (entry) state.past.set(key, [...(state.past.get(key) ?? []), entry])
     state.entries.delete(key)
   }
 
+  /** Returns the value that the actor sees; undefined if it sees none. */
   get(actor: ReferenceActor, key: string): unknown {
     return this.#visible(actor, key)?.value
   }
+  /** Returns the entry that the actor sees; undefined if it sees none. */
   entry(actor: ReferenceActor, key: string) {
     const entry = this.#visible(actor, key)
     return (
@@ -208,6 +234,11 @@ export class ReferenceContext {
       }
     )
   }
+  /**
+   * Returns the keys that the actor sees, in the order of their bytes.
+   * @param filter `topics`: only entries of one of these topics; `matches`: only keys for which the function returns
+   * true
+   */
   keys(
     actor: ReferenceActor,
     filter: { readonly topics?: readonly string[]; readonly matches?: (key: string) => boolean } = {},
@@ -226,6 +257,7 @@ export class ReferenceContext {
       })
       .sort(byBytes)
   }
+  /** Returns the versions of an entry that the actor may read, in ascending order. */
   history(actor: ReferenceActor, key: string): number[] {
     checkActor(actor)
     const state = this.#state(actor.user)
@@ -237,6 +269,10 @@ export class ReferenceContext {
     return [...past.map(({ version }) => version), ...(entry ? [entry.version] : [])]
   }
 
+  /**
+   * Deletes an entry. Returns false if the actor sees none.
+   * @throws ReferenceRejection `access.denied`, `context.denied`, `context.conflict`
+   */
   delete(actor: ReferenceActor, key: string, ifVersion?: number): boolean {
     this.#least(actor, 'contributor')
     const state = this.#state(actor.user)
@@ -249,6 +285,10 @@ export class ReferenceContext {
     return true
   }
 
+  /**
+   * Subscribes the actor to topics.
+   * @throws ReferenceRejection `access.denied`, `topic.closed`
+   */
   subscribe(actor: ReferenceActor, topics: readonly string[]): void {
     this.#least(actor, 'contributor')
     checkTexts('The topics of ReferenceContext', topics ?? null)
@@ -265,6 +305,10 @@ export class ReferenceContext {
     for (const topic of added) state.topics.add(topic)
     state.revision++
   }
+  /**
+   * Ends subscriptions of the actor.
+   * @throws ReferenceRejection `access.denied`
+   */
   unsubscribe(actor: ReferenceActor, topics: readonly string[]): void {
     this.#least(actor, 'contributor')
     checkTexts('The topics of ReferenceContext', topics ?? null)
@@ -274,12 +318,16 @@ export class ReferenceContext {
     state.subscriptions.set(actor.agent, new Set([...current].filter((topic) => !topics.includes(topic))))
     state.revision++
   }
+  /** Returns the topics to which the actor is subscribed, in the order of their bytes. */
   topics(actor: ReferenceActor): string[] {
     checkActor(actor)
     return [...(this.#state(actor.user).subscriptions.get(actor.agent) ?? [])].sort(byBytes)
   }
 
-  /** By the host. */
+  /**
+   * Sets which agents may subscribe to a topic and post to it, as the application. Subscriptions that it does not allow
+   * end.
+   */
   setTopicPolicy(
     user: string,
     topic: string,
@@ -299,7 +347,19 @@ export class ReferenceContext {
     if (dismissed) state.revision++
   }
 
-  deleteTopic(actor: ReferenceActor, topic: string): { subscribersAffected: number; entriesDeleted: number } {
+  /**
+   * Deletes a topic. Entries without another audience are deleted with it.
+   * @throws ReferenceRejection `access.denied`, `topic.missing`
+   */
+  deleteTopic(
+    actor: ReferenceActor,
+    topic: string,
+  ): {
+    /** The number of ended subscriptions. */
+    subscribersAffected: number
+    /** The number of deleted entries. */
+    entriesDeleted: number
+  } {
     this.#least(actor, 'moderator')
     checkText('The topic of ReferenceContext', topic)
     const state = this.#state(actor.user)
@@ -327,10 +387,11 @@ export class ReferenceContext {
     return { subscribersAffected, entriesDeleted }
   }
 
-  /** By the host. */
+  /** Returns the number of entries that have not expired. */
   size(user: string): number {
     return [...this.#state(user).entries.values()].filter((entry) => !this.#isOver(entry)).length
   }
+  /** Deletes the expired entries of a user and returns their number. */
   cleanup(user: string): number {
     const state = this.#state(user)
     const over = [...state.entries].filter(([, entry]) => this.#isOver(entry))
@@ -338,6 +399,7 @@ export class ReferenceContext {
     if (over.length > 0) state.revision++
     return over.length
   }
+  /** Deletes all entries of a user and returns the number of those that had not expired. */
   clear(user: string): number {
     const state = this.#state(user)
     const existing = [...state.entries].filter(([, entry]) => !this.#isOver(entry))

@@ -1,23 +1,33 @@
 /**
- * One mailbox as plain maps: what lanes, leases, ageing, delays, expiry and dead letters mean, without storage or
- * concurrency. The real one is held against it by random sequences.
+ * A reference model of one mailbox, as plain maps without storage and concurrency. Tests compare the real mailbox with it on
+ * random sequences.
  */
 import { checkOptions, failure } from '../core/index.ts'
 import { checkFields } from './check-fields.ts'
 
+/** The settings of a `ReferenceMailbox`. */
 export interface ReferenceMailboxSettings {
+  /** The duration of a lease in ms. */
   readonly leaseMs: number
+  /** The number of deliveries before a message becomes a dead letter. */
   readonly maxAttempts: number
+  /** The highest number of messages. */
   readonly maxCount: number
 }
+/** The priority of a message, as in the real mailbox. */
 export type ReferencePriority = 'urgent' | 'high' | 'normal' | 'low'
 
+/** A message that was received. */
 export interface ReferenceDelivery {
+  /** The payload: a number that is unique in the test. */
   readonly payload: number
+  /** The number of the delivery, from 1. */
   readonly attempt: number
+  /** The token of the lease. */
   readonly token: number
+  /** The name of the lane: priority and sender. */
   readonly lane: string
-  /** The last message of its lane in the same batch. */
+  /** The number of the last message of its lane that was received in the same call. */
   readonly batchTo: number
 }
 
@@ -48,9 +58,14 @@ function checkDelivery(delivery: ReferenceDelivery): void {
   checkFields('The delivery of ReferenceMailbox', delivery, types)
 }
 
+/**
+ * A reference model of one mailbox: lanes, leases, ageing, delays, expiry and dead letters, without storage and
+ * concurrency. Tests compare the real one with it.
+ */
 export class ReferenceMailbox {
   readonly #settings: ReferenceMailboxSettings
   readonly #lanes = new Map<string, Lane>()
+  /** The payloads of the dead letters, in the order in which they became dead letters. */
   readonly dead: number[] = []
   #scheduled: Stored[] = []
   #seq = 0
@@ -62,16 +77,16 @@ export class ReferenceMailbox {
     this.#settings = settings
   }
 
+  /** The time in ms. Setting it moves scheduled messages that are due into their lanes. */
   get now(): number {
     return this.#now
   }
-  /** What is scheduled enters its lane when it is due. */
   set now(ms: number) {
     this.#now = ms
     this.#bringDue()
   }
 
-  /** @returns false when it is full */
+  /** Sends a message. Returns false if the mailbox is full. */
   send(
     payload: number,
     sender: string,
@@ -108,6 +123,7 @@ export class ReferenceMailbox {
     return true
   }
 
+  /** Leases up to `max` messages. */
   receive(max: number): readonly ReferenceDelivery[] {
     checkFields('ReferenceMailbox.receive', { max }, { max: 'number' })
     for (;;) {
@@ -118,7 +134,7 @@ export class ReferenceMailbox {
     }
   }
 
-  /** @returns false when the lease is lost */
+  /** Acknowledges a message. Returns false if its lease is lost. */
   ack(delivery: ReferenceDelivery): boolean {
     checkDelivery(delivery)
     const found = this.#leased(delivery)
@@ -128,6 +144,10 @@ export class ReferenceMailbox {
     return true
   }
 
+  /**
+   * Rejects a message, which is delivered again after `delayMs` or becomes a dead letter. Returns false if its lease is
+   * lost.
+   */
   nack(delivery: ReferenceDelivery, delayMs: number): boolean {
     checkDelivery(delivery)
     checkFields('ReferenceMailbox.nack', { delayMs }, { delayMs: 'number' })
@@ -150,7 +170,17 @@ export class ReferenceMailbox {
     return true
   }
 
-  counts(): { readonly waiting: number; readonly leased: number; readonly dead: number; readonly scheduled: number } {
+  /** Returns the number of messages by their state. */
+  counts(): {
+    /** Messages that are not leased and have not expired. */
+    readonly waiting: number
+    /** Leased messages. */
+    readonly leased: number
+    /** Dead letters. */
+    readonly dead: number
+    /** Messages whose delay has not passed. */
+    readonly scheduled: number
+  } {
     const alive = [...this.#lanes.values()].flatMap((lane) => lane.messages.map((message) => ({ lane, message })))
     const unleased = alive.filter(({ lane, message }) => !this.#isLeased(lane, message))
     const waiting = unleased.map(({ message }) => message)
@@ -248,7 +278,7 @@ export class ReferenceMailbox {
       (lane) => this.#isExhausted(lane) || lane.messages.some((message) => this.#hasExpired(lane, message)),
     )
   }
-  /** @returns how many places it freed */
+  /** Removes expired and exhausted messages and returns their number. */
   #maintenance(): number {
     const exhausted = [...this.#lanes.values()]
       .filter((lane) => this.#isExhausted(lane))

@@ -1,4 +1,4 @@
-/** A ToolHandler that plays a script, for tests of code that calls tools by itself. */
+/** A tool handler that answers from a script, for tests of code that calls tools itself. */
 import {
   canonicalJson,
   checkOptions,
@@ -16,13 +16,17 @@ import type { ToolHandler } from '../tools/index.ts'
 type Result = Awaited<ReturnType<ToolHandler['call']>>
 type Answer = Result | ((args: Json, call: number) => Result | Promise<Result>)
 
+/** A call of a scripted tool. */
 export interface ToolCallMade {
+  /** The name of the tool. */
   readonly name: string
+  /** The arguments, as JSON. */
   readonly args: Json
 }
 
 /**
- * Each tool answers with its one result every time, or with those of a list in order.
+ * A tool handler that answers from a script, for tests of code that calls tools itself.
+ * A tool with one result returns it at each call; a tool with a list returns its results in order.
  * @example
  * const tools = new ScriptedToolHandler({ get_context: { success: true, value: 3 }, push_context: [{ success: true }] })
  * await code(tools)
@@ -30,8 +34,9 @@ export interface ToolCallMade {
  * tools.verify()
  */
 export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' | 'definitions' | 'toolNames'> {
+  /** The name of the agent; `Tested` by default. */
   readonly agent: string
-  /** Every call, in order. */
+  /** The calls, in their order. */
   readonly calls: ToolCallMade[] = []
   readonly #mockResults: Map<string, { readonly sequence: Answer[] } | { readonly always: Answer; used: boolean }>
   readonly #unexpected: string[] = []
@@ -50,7 +55,7 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     )
   }
 
-  /** Of the tools in the script, ours or not. */
+  /** Returns a definition for each tool of the script, with a schema that accepts any object. */
   definitions(): ReturnType<ToolHandler['definitions']> {
     const names = this.toolNames() as readonly ReturnType<ToolHandler['definitions']>[number]['name'][]
     return names.map((name) => ({
@@ -60,11 +65,15 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     }))
   }
 
+  /** Returns the names of the tools of the script. */
   toolNames(): readonly string[] {
     return [...this.#mockResults.keys()]
   }
 
-  /** A tool without an answer is refused as the real handler refuses, and `verify` tells of it. */
+  /**
+   * Returns the next result of the tool. A tool without a result gets `success: false` with `tool.unknown`, and
+   * `verify` reports it.
+   */
   async call(name: string, args: unknown = {}): Promise<Result> {
     checkText('ScriptedToolHandler.call', name)
     const made = { name, args: JSON.parse(encodeJson(args, `The arguments of ${show(name)}`)) as Json }
@@ -81,7 +90,10 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     return { success: false, error: error.message, code: error.code, ...(error.hint ? { suggestion: error.hint } : {}) }
   }
 
-  /** @throws ValidationError naming the calls there were */
+  /**
+   * Checks that the tool was called with exactly these arguments.
+   * @throws ValidationError with the calls that there were
+   */
   assertCalledWith(name: string, args: Json): void {
     checkText('assertCalledWith', name)
     const wanted = canonicalJson(JSON.parse(encodeJson(args, 'The arguments of assertCalledWith')) as Json)
@@ -94,7 +106,10 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     })
   }
 
-  /** @throws ValidationError for answers that nobody asked for, and calls for which there were none */
+  /**
+   * Checks that the script was used completely.
+   * @throws ValidationError for results that were not used, and for calls without a result
+   */
   verify(): void {
     const left = [...this.#mockResults].flatMap(([name, answers]) => {
       if ('sequence' in answers)

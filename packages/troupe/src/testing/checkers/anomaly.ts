@@ -1,5 +1,6 @@
-/** What a checker found in a recorded history; an empty list is a history as it should be. */
+/** An anomaly that a checker found in a recorded history. A correct history has none. */
 export interface Anomaly {
+  /** The rule that is broken. */
   readonly rule:
     | 'linearizability'
     | 'lost-update'
@@ -9,6 +10,6 @@ export interface Anomaly {
     | 'invented'
     | 'duplicate'
     | 'share'
-  /** For people: what happened, to what. */
+  /** What happened to which item, as a sentence for people. */
   readonly message: string
 }

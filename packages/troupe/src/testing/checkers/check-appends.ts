@@ -1,15 +1,22 @@
-/** Whether a collection holds what was added to it: all that was acknowledged, nothing that nobody added, nothing twice. */
+/** Checks the items of a collection against the additions of a recorded history. */
 import { checkOptions } from '../../core/index.ts'
 import { checkFields, checkTexts } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
+/** The items that were added to a collection, and those that it holds. */
 export interface Appends {
+  /** The items whose addition was acknowledged. */
   readonly acknowledged: readonly string[]
-  /** Added, but the outcome is unknown: may be there or not. */
+  /** Items that were added with an unknown outcome, which may be present or not; none by default. */
   readonly unknown?: readonly string[]
+  /** The items that the collection holds at the end. */
   readonly found: readonly string[]
 }
 
+/**
+ * Checks that a collection holds every acknowledged item, no item that was not added, and no item twice.
+ * @returns anomalies of the rules `lost`, `invented` and `duplicate`
+ */
 export function checkAppends(appends: Appends): readonly Anomaly[] {
   checkOptions('checkAppends', appends, ['acknowledged', 'unknown', 'found'])
   const { acknowledged, unknown = [], found } = appends
@@ -30,7 +37,11 @@ export function checkAppends(appends: Appends): readonly Anomaly[] {
   ]
 }
 
-/** A run in which little succeeded proves little. @param least the share that must have, 0.8 by default */
+/**
+ * Checks that enough operations of a test succeeded for it to prove something.
+ * @param least the share that must have succeeded; 0.8 by default
+ * @returns an anomaly of the rule `share`, or none
+ */
 export function checkShare(
   counts: { readonly succeeded: number; readonly failed: number },
   least = 0.8,

@@ -1,8 +1,12 @@
-/** Whether what must not be repeated was not. */
+/** Checks that no effect was repeated. */
 import { checkTexts } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
-/** @param happened the key of every effect that reached the world, once per time */
+/**
+ * Checks that no effect happened twice.
+ * @param happened the key of each effect that happened, once for each time
+ * @returns anomalies of the rule `at-most-once`
+ */
 export function checkAtMostOnce(happened: readonly string[]): readonly Anomaly[] {
   checkTexts('checkAtMostOnce', happened ?? null)
   return [...Map.groupBy(happened, (key) => key)].flatMap(([key, times]) =>

@@ -1,20 +1,26 @@
-/** Whether messages of one lane came in the order in which they were sent. */
+/** Checks the order of the deliveries of each lane. */
 import { checkRecords } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
+/** A recorded delivery of a message. */
 export interface DeliveryRecord {
+  /** The name of the recipient. */
   readonly mailbox: string
+  /** The name of the sender. */
   readonly sender: string
+  /** The priority of the message. */
   readonly priority: string
-  /** Of the message within its lane, in the order of sending. */
+  /** The number of the message within its lane, in the order of sending. */
   readonly sequence: number
-  /** 1 at the first delivery. */
+  /** The number of the delivery, from 1. */
   readonly attempt: number
 }
 
 /**
- * First deliveries of a lane rise; a later delivery of the same message is a repeat and says so.
- * @param deliveries in the order in which they came
+ * Checks that the first deliveries of each lane come in the order of sending, and that each later delivery of a message
+ * has a higher attempt.
+ * @param deliveries the deliveries in their order
+ * @returns anomalies of the rule `fifo`
  */
 export function checkFifo(deliveries: readonly DeliveryRecord[]): readonly Anomaly[] {
   checkRecords('checkFifo', deliveries, {

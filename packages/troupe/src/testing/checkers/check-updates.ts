@@ -1,16 +1,21 @@
-/** Whether updates that read and then write have overwritten one another. */
+/** Checks that updates which read and then write have not overwritten one another. */
 import { checkRecords } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
+/** An acknowledged update that read a version of a key and wrote another one. */
 export interface Update {
+  /** The key. */
   readonly key: string
-  /** The version that was read; 0 where nothing stood. */
+  /** The version that was read; 0 if there was no entry. */
   readonly read: number
-  /** The version that was written over it. */
+  /** The version that was written. */
   readonly wrote: number
 }
 
-/** No two acknowledged updates of a key may rest on the same version, nor make the same one. */
+/**
+ * Checks that no two acknowledged updates of a key read the same version, or wrote the same one.
+ * @returns anomalies of the rule `lost-update`
+ */
 export function checkUpdates(updates: readonly Update[]): readonly Anomaly[] {
   checkRecords('checkUpdates', updates, { key: 'string', read: 'number', wrote: 'number' })
   const anomalies: Anomaly[] = []
@@ -25,17 +30,22 @@ export function checkUpdates(updates: readonly Update[]): readonly Anomaly[] {
   return anomalies
 }
 
+/** The increments of a counter, and its final value. */
 export interface Counted {
+  /** The key of the counter. */
   readonly key: string
-  /** Increments by one that were acknowledged. */
+  /** The number of acknowledged increments by one. */
   readonly acknowledged: number
-  /** Those whose outcome nobody knows. */
+  /** The number of increments with an unknown outcome. */
   readonly unknown: number
-  /** What stands there at the end. */
+  /** The value at the end. */
   readonly final: number
 }
 
-/** A counter holds every acknowledged increment, and no more than were tried. */
+/**
+ * Checks that each counter holds every acknowledged increment, and not more than were tried.
+ * @returns anomalies of the rules `lost-update` and `invented`
+ */
 export function checkCounters(counters: readonly Counted[]): readonly Anomaly[] {
   checkRecords('checkCounters', counters, { key: 'string', acknowledged: 'number', unknown: 'number', final: 'number' })
   return counters.flatMap(({ key, acknowledged, unknown, final }): readonly Anomaly[] => {

@@ -1,47 +1,60 @@
 /**
- * Whether a history of concurrent operations could have happened one after another, each between its call and its
- * return. Wing and Gong's search with Lowe's memory of what was tried ("Testing for linearizability", 2017), one key at a
- * time (Horn and Kroening, "Faster linearizability checking via P-compositionality", 2015).
- *
- * An operation whose outcome is unknown may have taken effect at any moment after its call, or never.
+ * Checks linearizability with the search of Wing and Gong, which skips the states that it has tried (Lowe, "Testing for
+ * linearizability", 2017), for each key by itself (Horn and Kroening, "Faster linearizability checking via
+ * P-compositionality", 2015).
  */
 import { checkFunction, checkOptions, fieldOf } from '../../core/index.ts'
 import { checkFields, checkRecords } from '../check-fields.ts'
 import type { Anomaly } from './anomaly.ts'
 
+/** An operation of a recorded history. */
 export interface HistoryOperation<Input, Output> {
-  /** Operations of different keys are independent of each other. */
+  /** The key. Operations of different keys are independent of each other. */
   readonly key: string
+  /** The name of the client, for messages. */
   readonly client: string
+  /** The input, for the model. */
   readonly input: Input
-  /** Any clock that all clients share. */
+  /** The time of the call, by a clock that all clients share. */
   readonly called: number
-  /** undefined where nobody knows whether it happened. */
+  /** The time of the return; undefined if the outcome is unknown. */
   readonly returned: number | undefined
+  /** The output; not used if the outcome is unknown. */
   readonly output?: Output | undefined
 }
 
+/** A sequential specification: what each operation does to a state. */
 export interface Model<State, Input, Output> {
+  /** The state before the first operation of a key. */
   readonly initial: State
   /**
-   * @param output undefined where it is not known: anything is possible then
-   * @returns the state after it, or `impossible`
+   * Applies an operation to a state.
+   * @param output undefined if the outcome is unknown; then every output is possible
+   * @returns the next state, or `impossible` if the operation cannot return this output in this state
    */
   step(
     state: State,
     input: Input,
     output: { readonly value: Output | undefined } | undefined,
   ): State | typeof impossible
-  /** Equal texts for equal states. */
+  /** Returns a text for a state; equal states have equal texts. */
   text(state: State): string
 }
+/** The result of `Model.step` for an operation that cannot return its output in the given state. */
 export const impossible: unique symbol = Symbol('impossible')
 
+/** The options of `checkLinearizability`. */
 export interface LinearizabilityOptions {
-  /** Steps of the search per key, after which it gives up with an anomaly that says so; 2,000,000 by default. */
+  /** The number of search steps for each key, after which the key counts as an anomaly; 2,000,000 by default. */
   readonly limit?: number
 }
 
+/**
+ * Checks that a history of concurrent operations is linearizable: the operations of each key could have happened one
+ * after another, each between its call and its return. An operation with an unknown outcome may have happened at any
+ * time after its call, or never.
+ * @returns an anomaly of the rule `linearizability` for each key that is not linearizable or could not be decided
+ */
 export function checkLinearizability<State, Input, Output>(
   history: readonly HistoryOperation<Input, Output>[],
   model: Model<State, Input, Output>,
@@ -64,7 +77,7 @@ export function checkLinearizability<State, Input, Output>(
 interface Frame<State> {
   readonly state: State
   readonly done: bigint
-  /** Operations before this one are done. */
+  /** The index of the first operation that is not done. */
   readonly from: number
   /** The next candidate to try. */
   next: number
@@ -75,7 +88,7 @@ function problemOfKey<State, Input, Output>(
   model: Model<State, Input, Output>,
   limit: number,
 ): string | undefined {
-  // One that is unknown and told nothing is left out of the end of the search, not of the search.
+  // The search ends when all operations with a known outcome are placed; the others may be placed too.
   const sorted = [...operations].sort((a, b) => a.called - b.called)
   const known = sorted.reduce((mask, { returned }, i) => (returned === undefined ? mask : mask | (1n << BigInt(i))), 0n)
   const tried = new Set<string>()
@@ -116,7 +129,7 @@ const firstOpen = (done: bigint, from: number): number => {
   return at
 }
 
-/** Nothing that was called after this can come next. */
+/** An operation that was called after this time cannot be the next one. */
 function earliestReturn(sorted: readonly HistoryOperation<unknown, unknown>[], { done, from }: Frame<unknown>): number {
   let earliest = Number.POSITIVE_INFINITY
   for (let i = from; i < sorted.length; i++) {

@@ -1,31 +1,59 @@
-/** A key that holds one value: read, written, written only over a version, deleted. Versions never restart. */
+/** A sequential specification of one key of a store, for `checkLinearizability`. */
 import { encodeJson, failure, type Json } from '../../core/index.ts'
 import { checkFields } from '../check-fields.ts'
 import { impossible, type Model } from './linearizability.ts'
 
+/** The input of an operation on a register. */
 export type RegisterInput =
   | { readonly do: 'read' }
-  | { readonly do: 'write'; readonly value: Json }
-  /** Only where the version is this; 0 means only when absent. */
-  | { readonly do: 'write-if'; readonly version: number; readonly value: Json }
+  | {
+      readonly do: 'write'
+      /** The value to write. */
+      readonly value: Json
+    }
+  | {
+      readonly do: 'write-if'
+      /** The version that the register must have; 0 for a register without a value. */
+      readonly version: number
+      /** The value to write. */
+      readonly value: Json
+    }
   | { readonly do: 'delete' }
 
+/** The output of an operation on a register. */
 export type RegisterOutput =
-  /** Of a read: what stood there; undefined when nothing did. */
-  | { readonly value: Json | undefined; readonly version?: number | undefined }
-  /** Of a write: the version it made. */
-  | { readonly version: number }
-  /** Of a `write-if` that was refused. */
+  /** Of a read. */
+  | {
+      /** The value that was read; undefined if there was none. */
+      readonly value: Json | undefined
+      /** The version that was read; not checked if it is undefined. */
+      readonly version?: number | undefined
+    }
+  /** Of a write. */
+  | {
+      /** The version that was written. */
+      readonly version: number
+    }
+  /** Of a `write-if` that was rejected. */
   | { readonly conflict: true }
   /** Of a delete. */
-  | { readonly deleted: boolean }
+  | {
+      /** True if there was a value to delete. */
+      readonly deleted: boolean
+    }
 
+/** The state of a register. */
 export interface RegisterState {
+  /** The value; undefined if there is none. */
   readonly value: Json | undefined
-  /** The last one given, whether it stands or was deleted. */
+  /** The last version, also if its value was deleted. */
   readonly version: number
 }
 
+/**
+ * The model of a key with one value that is read, written, written conditionally and deleted. Versions continue after a
+ * delete.
+ */
 export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> = {
   initial: { value: undefined, version: 0 },
   text(state) {
@@ -46,7 +74,7 @@ export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> 
       case 'write-if': {
         const fits = (state.value === undefined ? 0 : state.version) === input.version
         if (output && 'conflict' in output) return fits ? impossible : state
-        // A write that was refused changes nothing, and that may be what nobody was told.
+        // A rejected write changes nothing, and a write with an unknown outcome may have been rejected.
         if (!fits) return output === undefined ? state : impossible
         return written(state, input.value, output)
       }

@@ -1,6 +1,7 @@
-/** A case of a conformance suite: any test runner can register it. */
+/** A case of a conformance suite, which any test runner can register. */
 export interface ConformanceCase {
+  /** The title of the case. */
   readonly name: string
-  /** Rejects when the port's promise is broken. */
+  /** Executes the case. Rejects if the adapter does not conform. */
   run(): Promise<void>
 }

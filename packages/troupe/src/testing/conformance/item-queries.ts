@@ -31,10 +31,10 @@ export interface ItemQueries {
   stamp(user: UserId, key: string, time: Now): Statement
   wide(user: UserId, key: string, text: string, bytes: Uint8Array | null, number: number | bigint): Statement
   readWide(user: UserId, key: string): Statement
-  /** Adds to every number of the user; gives key and number where it returns. */
+  /** Adds to each number of the user, and returns the keys and numbers. */
   bump(user: UserId, by?: number): Statement
   select(user: UserId): Statement
-  /** A text of its own for each number. */
+  /** Creates a different statement text for each number. */
   constant(number: number): Statement
   all(storage: Storage, user: UserId): Promise<Readonly<Record<string, unknown>>>
 }

@@ -1,4 +1,4 @@
-/** Makes the world of one seed on the machine: its nodes, their ports, their disks. */
+/** Creates the simulation of one seed: its nodes, their ports and their disks. */
 import { type Clock, createIds, type Json, type Random, seededRandom } from '../../core/index.ts'
 import { createDisk, type Disk, type FaultKind, type Faults } from '../../storage/index.ts'
 import { digestOf } from './digest-of.ts'
@@ -21,13 +21,13 @@ export interface SeedOptions {
 export interface SeedSimulation {
   readonly simulation: Simulation
   readonly operations: { succeeded: number; failed: number }
-  /** How often nodes were killed. */
+  /** Returns the number of kills. */
   kills(): number
-  /** What is wrong with the disks, then lets them go. */
+  /** Returns the problems of the disks and disposes of the disks. */
   dispose(): readonly string[]
 }
 
-/** A message between nodes takes up to so many ms, and so do the two halves of a commit. */
+/** The longest delay in ms of a message between nodes, and of each half of a commit. */
 const latencyMs = 3
 
 export function createSimulation(machine: Machine, { seed, options, faults }: SeedOptions): SeedSimulation {
@@ -77,7 +77,7 @@ interface Shared {
   readonly killed: () => void
 }
 
-/** After FoundationDB's: a fault is active in some seeds only, so that each is also met alone. */
+/** As in the simulation of FoundationDB, a fault is active in some seeds only, so that each also occurs alone. */
 function drawRates(random: Random, faults: SimulationFaults): Partial<Record<FaultKind, number>> {
   const { rate = 0.05, active = 0.25, kinds = ['io-before', 'io-after', 'full'] } = faults
   return Object.fromEntries(kinds.map((kind) => [kind, random.next() < active ? rate : 0]))
@@ -123,7 +123,7 @@ function startNode<Service>(
       const started = await outcomeOf(() => start(node))
       if (!machine.isAlive(at)) return
       if (!started.ok) {
-        // As whoever watches over a process would: it is started again.
+        // A process that does not start is restarted, as a process manager does.
         machine.note(name, `did not start: ${String(started.error)}`)
         return machine.kill(name)
       }
@@ -229,7 +229,7 @@ function nodeOn({ machine, rates }: Shared, processContext: ProcessContext, name
   }
 }
 
-/** Timers come a little late, as they do in the world. */
+/** Timers are a little late, as real ones are. */
 function clockOf(machine: Machine, processContext: ProcessContext): Clock {
   const set = (ms: number, label: string, run: () => void) => {
     if (!machine.isAlive(processContext)) return () => {}

@@ -1,9 +1,9 @@
-/** What is to happen, the earliest first: by time, then by a hash of the seed, then in the order of scheduling. */
+/** The scheduled events, ordered by time, then by a hash of the seed, then by the order of scheduling. */
 
 export interface SimulatedEvent {
-  /** ms of simulated time; later where its node stands still. Changed only outside the heap. */
+  /** The simulated time in ms; later if its node is frozen. Changed only while the event is not in the heap. */
   time: number
-  /** Decides between nodes at one moment; the same for all events of one node at it, so that each keeps its order. */
+  /** The order of nodes at equal times. It is equal for all events of one node at one time, so that they keep their order. */
   readonly rank: number
   readonly sequence: number
   readonly node: string

@@ -1,4 +1,4 @@
-/** Simulation: a world of nodes, clocks, chance and disks that a seed decides. */
+/** Simulation of nodes, clocks, random numbers and disks, which a seed determines. */
 export type { SeedReport } from './run-seed.ts'
 export { type SimulateOptions, type SimulationReport, simulate } from './simulate.ts'
 export {

@@ -1,10 +1,10 @@
-/** Finds what reaches the real world during a simulation: timers, files, threads, sockets, the pool of threads. */
+/** Finds uses of the real machine during a simulation: timers, files, threads, sockets, the thread pool. */
 import { createHook } from 'node:async_hooks'
 
 export interface LeakDetector {
-  /** What leaked since it was asked last, each kind once, with the place where it began. */
+  /** Returns the leaks since the last call, one of each kind, with the line of code where it began. */
   take(): readonly string[]
-  /** Runs what is allowed to use the real world. */
+  /** Executes a function that may use the real machine. */
   allow<T>(run: () => T): T
   watch(on: boolean): void
 }

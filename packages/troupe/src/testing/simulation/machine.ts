@@ -1,6 +1,5 @@
 /**
- * The one machine of a simulation: its time, its nodes, what is to happen on them. The globals that are replaced and the
- * ports of nodes both lead here.
+ * The machine of a simulation: its time, its nodes and their events. The replaced globals and the ports of nodes both use it.
  *
  * Invariant: an event runs in the asynchronous context in which it was scheduled, and only while the incarnation of its
  * node that scheduled it lives.
@@ -14,7 +13,7 @@ export interface ProcessContext {
   readonly node: string
   readonly incarnation: number
   readonly random: Random
-  /** ms by which the wall's clock of this node is wrong. */
+  /** The error of the wall clock of this node in ms. */
   skew: number
 }
 
@@ -25,14 +24,14 @@ interface NodeState {
   /** The event of this incarnation before which it dies. */
   dieAt: number | undefined
   onDeath: (() => void) | undefined
-  /** It stands still from when until when, ms since the beginning. */
+  /** The interval in which the node is frozen, in ms since the beginning. */
   frozen: { readonly from: number; readonly until: number } | undefined
 }
 
 /** Simulated time begins here, ms since 1970. */
 export const beginning = Date.UTC(2026, 0, 1)
 
-/** Who calls when nobody is on a node: libraries while they load, the world's own code. */
+/** The name of the caller outside every node: libraries while they load, and the scenario. */
 export const outside = 'world'
 
 export class Machine {
@@ -87,19 +86,19 @@ export class Machine {
     return this.#running && processContext ? processContext : this.#outside
   }
 
-  /** The wall's time where the caller is. */
+  /** Returns the wall clock of the calling node. */
   wall(processContext: ProcessContext = this.processContext()): number {
     return Math.floor(beginning + this.#time + processContext.skew)
   }
 
-  /** A new incarnation of a node; what an earlier one has scheduled will not happen. */
+  /** Starts a node. Events that its earlier incarnation has scheduled do not happen. */
   live(node: string, dieAt: number | undefined, onDeath: () => void): ProcessContext {
     const incarnation = this.#nodes.get(node)?.incarnation ?? 1
     this.#nodes.set(node, { incarnation, events: 0, dieAt, onDeath, frozen: undefined })
     return processContextOf(this.#seed, node, incarnation)
   }
 
-  /** The death of a process: nothing of it happens any more, and nobody is told but whoever watches over it. */
+  /** Kills a process: none of its events happens any more, and only its `onDeath` is called. */
   kill(node: string): void {
     const state = this.#nodes.get(node)
     if (!state?.onDeath) return
@@ -110,7 +109,7 @@ export class Machine {
     onDeath()
   }
 
-  /** What falls due on it meanwhile comes when it wakes, in the same order. */
+  /** Suspends a node. Events that become due meanwhile happen when it resumes, in the same order. */
   freeze(node: string, ms: number): void {
     const state = this.#nodes.get(node)
     if (!state) return
@@ -164,7 +163,7 @@ export class Machine {
       if (event.cancelled || !this.isAlive(event)) continue
       const state = this.#nodes.get(event.node)
       if (state?.frozen && event.time < state.frozen.until) {
-        // A millionth of the time it would have waited keeps the order.
+        // A millionth of the delay preserves the order of the delayed events.
         const { from, until } = state.frozen
         event.time = until + (event.time - from) * 1e-6
         this.#heap.push(event)

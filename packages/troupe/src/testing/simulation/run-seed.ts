@@ -1,4 +1,4 @@
-/** Runs the world of one seed from beginning to end, event by event. */
+/** Executes the simulation of one seed, event by event. */
 import type { Json } from '../../core/index.ts'
 import { createSimulation } from './create-simulation.ts'
 import { real } from './globals/real.ts'
@@ -16,19 +16,31 @@ export interface SeedRun {
   readonly traceLines: number
   readonly maxEvents: number
   readonly maxSimulatedMs: number
-  /** Libraries may still load what they need late: waits for it, and forgives it. */
+  /** True for an execution that loads libraries: it waits for them, and real timers are allowed. */
   readonly rehearsal: boolean
   readonly leaks: LeakDetector
 }
 
+/** The report of one seed of a simulation. */
 export interface SeedReport {
+  /** The name of the seed. */
   readonly seed: string
-  /** SHA-256 of the trace. */
+  /** The SHA-256 of the trace as hexadecimal text. Equal digests mean equal executions. */
   readonly digest: string
+  /** The number of events that happened. */
   readonly events: number
+  /** The simulated time in ms. */
   readonly simulatedMs: number
+  /** The number of kills of nodes. */
   readonly kills: number
-  readonly operations: { readonly succeeded: number; readonly failed: number }
+  /** The number of operations that the scenario reported. */
+  readonly operations: {
+    /** The number of successful operations. */
+    readonly succeeded: number
+    /** The number of failed operations. */
+    readonly failed: number
+  }
+  /** Why the seed failed, with stacks; absent if it did not fail. */
   readonly failure?: string
   /** The last lines of the trace. */
   readonly tail: readonly string[]
@@ -73,7 +85,7 @@ export async function runSeed(run: SeedRun): Promise<SeedReport> {
   }
 }
 
-/** One event per turn of the real loop, so that everything it caused at once is done before the next. */
+/** Executes one event per turn of the real event loop, so that all its immediate consequences come before the next one. */
 function drive(run: SeedRun, over: () => boolean, problems: unknown[]): Promise<void> {
   const { machine, leaks, rehearsal, maxEvents, maxSimulatedMs } = run
   return new Promise((resolve) => {

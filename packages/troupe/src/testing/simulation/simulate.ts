@@ -1,4 +1,4 @@
-/** Drives a world through seeds, in processes of their own whose globals are replaced before any library is loaded. */
+/** Executes a scenario with many seeds, in processes whose globals are replaced before any library is loaded. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -8,42 +8,59 @@ import type { SeedReport } from './run-seed.ts'
 import type { SimulationFaults } from './simulation.ts'
 import type { SimulationProcessAssignment } from './simulation-process.ts'
 
+/** The options of `simulate`. */
 export interface SimulateOptions {
   /** The module whose default export is the scenario, as `new URL('./team.scenario.ts', import.meta.url)`. */
   readonly scenario: URL | string
-  /** How many, or which. */
+  /** The number of seeds, or their names. */
   readonly seeds: number | readonly string[]
-  /** The names of numbered seeds begin with it; `seed` by default. */
+  /** The first part of the names of numbered seeds; `seed` by default, for `seed-0`, `seed-1`. */
   readonly base?: string
-  /** Reaches the world as `simulation.options`. */
+  /** Data for the scenario, as `simulation.options`; null by default. */
   readonly options?: Json
-  /** No further seed is begun after it; 10 min by default. */
+  /** The time after which no further seed starts; 10 min by default. */
   readonly cap?: Duration
-  /** Each runs its share of the seeds; 1 by default. */
+  /** The number of processes that share the seeds; 1 by default. */
   readonly processes?: number
-  /** A process is replaced after so many, for runs that were cut off keep memory; 300 by default. */
+  /**
+   * The number of seeds after which a process is replaced, because aborted executions leave memory behind; 300 by
+   * default.
+   */
   readonly seedsPerProcess?: number
+  /** The faults of the storage. */
   readonly faults?: SimulationFaults
-  /** Lines of the trace that a report brings along; 40 by default. */
+  /** The number of last lines of the trace in a report; 40 by default. */
   readonly traceLines?: number
-  /** A seed with more has not ended; 400,000 by default. */
+  /** The number of events after which a seed fails, because it does not end; 400,000 by default. */
   readonly maxEvents?: number
-  /** The same for simulated time; 1 h by default. */
+  /** The simulated time after which a seed fails, because it does not end; 1 h by default. */
   readonly maxSimulated?: Duration
-  /** No further seed is begun after one that failed. */
+  /** True if no further seed of a process starts after a failed one; false by default. */
   readonly bail?: boolean
-  /** Added to the environment of the processes. */
+  /** Environment variables of the processes, added to those of this process. */
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** The report of a simulation. */
 export interface SimulationReport {
-  /** In the order of the seeds; fewer than asked for when the cap was reached. */
+  /** The reports in the order of the seeds; fewer than requested if the cap was reached. */
   readonly seeds: readonly SeedReport[]
+  /** The reports of the failed seeds. */
   readonly failures: readonly SeedReport[]
+  /** The number of events of all seeds. */
   readonly events: number
+  /** The number of kills of all seeds. */
   readonly kills: number
-  readonly operations: { readonly succeeded: number; readonly failed: number }
+  /** The number of operations that the scenarios reported. */
+  readonly operations: {
+    /** The number of successful operations. */
+    readonly succeeded: number
+    /** The number of failed operations. */
+    readonly failed: number
+  }
+  /** The simulated time of all seeds in ms. */
   readonly simulatedMs: number
+  /** The real time in ms. */
   readonly durationMs: number
 }
 
@@ -63,12 +80,13 @@ const known = [
   'env',
 ]
 
-/** Beside this file, in whichever form this file itself runs. */
+/** Returns the URL of a file beside this one, with the extension with which this one runs. */
 const beside = (name: string) => new URL(`./${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
 
 /**
- * The same seed gives the same events, byte for byte: a failing one can be run again alone.
- * @throws ValidationError `option.unknown`, `validation.failed`: also where a world does not load, or ends its process
+ * Executes a scenario with each seed, in separate processes. The same seed gives the same events, so that a failed one
+ * can be executed alone.
+ * @throws ValidationError for an invalid or unknown option, and if the scenario cannot be loaded or its process ends
  * @example
  * const report = await simulate({ scenario: new URL('./team.scenario.ts', import.meta.url), seeds: 200 })
  * expect(report.failures).toEqual([])
@@ -112,7 +130,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
 const namesOf = ({ seeds, base = 'seed' }: SimulateOptions): readonly string[] =>
   typeof seeds === 'number' ? Array.from({ length: seeds }, (_, n) => `${base}-${n}`) : seeds
 
-/** @throws ValidationError where there is no world, or no seed */
+/** @throws ValidationError for an invalid scenario or invalid seeds */
 function checkAsked({ scenario, seeds }: SimulateOptions): void {
   const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
   const url = scenario instanceof URL ? scenario : typeof scenario === 'string' ? URL.parse(scenario) : null

@@ -1,4 +1,4 @@
-/** The process that simulates: runs the seeds it is given, one line of JSON for each on its fourth descriptor. */
+/** The process that simulates: executes its seeds and writes one line of JSON for each to its descriptor 3. */
 import { writeSync } from 'node:fs'
 import { real } from './globals/real.ts'
 import { createLeakDetector } from './leak-detector.ts'
@@ -6,7 +6,7 @@ import { preloadedMachine as machine } from './preloaded-machine.ts'
 import { runSeed } from './run-seed.ts'
 import type { SimulationFaults, SimulationScenario } from './simulation.ts'
 
-/** What `simulate` tells the process. */
+/** The argument that `simulate` passes to the process, as JSON. */
 export interface SimulationProcessAssignment {
   readonly scenario: string
   readonly seeds: readonly string[]
@@ -16,7 +16,7 @@ export interface SimulationProcessAssignment {
   readonly traceLines: number
   readonly maxEvents: number
   readonly maxSimulatedMs: number
-  /** No further seed is begun after so many ms. */
+  /** The number of ms after which no further seed starts. */
   readonly capMs: number
 }
 
@@ -27,7 +27,7 @@ const send = (line: object) => leaks.allow(() => writeSync(3, `${JSON.stringify(
 const began = real.now()
 const { default: scenario } = (await import(url)) as { readonly default: SimulationScenario }
 if (typeof scenario !== 'function') throw new TypeError('its default export must be a function')
-// What loads on first use, and what is compiled once, is loaded and compiled here; its outcome does not count.
+// The rehearsal loads and compiles everything that is loaded at its first use; its outcome does not count.
 await runSeed({ ...rest, machine, scenario, seed: 'rehearsal', leaks, rehearsal: true })
 for (const seed of seeds) {
   if (real.now() - began > capMs) break

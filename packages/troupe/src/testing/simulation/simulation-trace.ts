@@ -1,4 +1,4 @@
-/** What happened in one seed, line by line: as a digest always, as text where it is wanted. */
+/** The trace of one seed, line by line: a digest of all lines, and the last ones as text. */
 import { createHash } from 'node:crypto'
 
 export class SimulationTrace {
@@ -7,7 +7,7 @@ export class SimulationTrace {
   readonly #traceLines: number
   count = 0
 
-  /** @param traceLines how many of the last lines are kept as text */
+  /** @param traceLines the number of last lines that are stored as text */
   constructor(traceLines: number) {
     this.#traceLines = traceLines
   }

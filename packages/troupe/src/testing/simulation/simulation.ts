@@ -1,89 +1,105 @@
-/** A simulated world, as whoever writes one sees it. */
+/** The types of a simulation for its scenario. */
 import { type Clock, checkText, type Ids, type Json, type Random } from '../../core/index.ts'
 import type { Disk, FaultKind, Faults } from '../../storage/index.ts'
 
-/** One process of the world. Its ports die with it: after a kill nothing that they were asked for happens. */
+/** A simulated process. After a kill, its clock and its storage do nothing that was requested before. */
 export interface SimulatedNode {
+  /** The name of the node. */
   readonly name: string
-  /** 1 for its first life. */
+  /** The number of its starts, from 1. */
   readonly incarnation: number
+  /** The clock of the node. */
   readonly clock: Clock
+  /** The random numbers of the node. */
   readonly random: Random
+  /** The ids of the node. */
   readonly ids: Ids
   /**
-   * For `createTroupe({ storage: 'memory:', faults })`: its data is on that disk, the commit and its answer come after
-   * delays of their own, and the storage fails as the simulation's rates say.
+   * Returns the option `faults` for `createTroupe({ storage: 'memory:', faults })`: data is stored on this disk,
+   * commits and their answers are delayed, and the storage fails at the rates of the simulation.
    */
   faults(disk: Disk): Faults
 }
 
+/** The options of a simulated process. */
 export interface SimulatedNodeOptions {
-  /** How often it is killed, each time before one of its events that the seed chooses; 0 by default. */
+  /** The number of kills, each before an event that the seed chooses; 0 by default. */
   readonly kills?: number
-  /** Among so many first events of a life the fatal one is chosen; 300 by default. */
+  /** The number of first events after a start among which the seed chooses that event; 300 by default. */
   readonly within?: number
-  /** Kills before exactly these events of its lives, in order, instead. */
+  /** The numbers of the events before which the node is killed, one for each start, in place of `kills`. */
   readonly killAt?: readonly number[]
-  /** Simulated ms until it is started again, at most; 2,000 by default. */
+  /** The longest simulated time in ms until the node restarts; 2,000 by default. */
   readonly restartMs?: number
 }
 
+/** A simulated process, as the scenario sees it. */
 export interface NodeHandle<Service> {
-  /** How often it has been killed. */
+  /** The number of its kills so far. */
   readonly kills: number
   /**
-   * Runs on the node as soon as it is up, after some delay on the way.
-   * @throws NodeLost when it was killed meanwhile: whether what was asked for happened is not known
+   * Calls a function on the node as soon as the node runs, after a simulated delay.
+   * @throws NodeLost if the node was killed before it answered; the outcome is then unknown
    */
   call<T>(run: (service: Service, node: SimulatedNode) => T | Promise<T>): Promise<T>
-  /** Kills it now; it starts again. */
+  /** Kills the node now; it restarts. */
   kill(): void
-  /** Stops it for so many ms, as SIGSTOP does: what falls due meanwhile comes when it wakes. */
+  /**
+   * Suspends the node for this number of ms, as SIGSTOP does. Events that become due meanwhile happen when it resumes.
+   */
   freeze(ms: number): void
-  /** No further kills by the seed. */
+  /** Ends the kills that the seed chooses. */
   spare(): void
-  /** Sets its wall clock wrong by so many ms; durations are not touched. */
+  /** Changes the wall clock of the node by this number of ms; durations are not affected. */
   skew(ms: number): void
 }
 
+/** A simulation of one seed, as the scenario sees it. */
 export interface Simulation {
+  /** The name of the seed. */
   readonly seed: string
-  /** The world's own; what it draws does not depend on what nodes draw. */
+  /** The random numbers of the scenario, independent of those of the nodes. */
   readonly random: Random
+  /** The clock of the scenario, in simulated time. */
   readonly clock: Clock
-  /** What `simulate({ options })` was given. */
+  /** The option `options` of `simulate`. */
   readonly options: Json
-  /** Outlives the nodes that write on it. */
+  /** Returns the disk with this name. It survives the kills of nodes that write on it. */
   disk(name?: string): Disk
-  /** Starts a process; `start` is run again after each kill. */
+  /** Starts a process; `start` is called again after each kill. */
   node<Service>(
     name: string,
     start: (node: SimulatedNode) => Promise<Service>,
     options?: SimulatedNodeOptions,
   ): NodeHandle<Service>
-  /** From now on the storage does not fail, clocks are right and nobody is killed: what has begun must end. */
+  /**
+   * Ends all faults: storages do not fail, clocks are right and nodes are not killed. Work in progress must then end.
+   */
   heal(): void
-  /** Goes into the trace. */
+  /** Adds a line to the trace. */
   note(what: string): void
+  /** Waits for this number of simulated ms. */
   sleep(ms: number): Promise<void>
-  /** Counts towards the share of operations that succeeded, by which a run counts at all. */
+  /** Counts an operation, for the numbers of the report. */
   operation(succeeded: boolean): void
 }
 
-/** The default export of a world's module. It rejects when a promise was broken. */
+/** The default export of a scenario module. It rejects if an invariant is broken. */
 export type SimulationScenario = (simulation: Simulation) => Promise<void>
 
+/** The faults of the storage in a simulation. */
 export interface SimulationFaults {
-  /** How likely each is at a batch where it is active; 0.05 by default. */
+  /** The probability of an active fault at each batch; 0.05 by default. */
   readonly rate?: number
-  /** How likely each is to be active in a seed; 0.25 by default. */
+  /** The probability that a fault is active in a seed; 0.25 by default. */
   readonly active?: number
-  /** Those that may be; all but `dead`, after which a process must be started anew, by default. */
+  /** The faults that can be active; by default `io-before`, `io-after` and `full`. */
   readonly kinds?: readonly FaultKind[]
 }
 
-/** The process that was to do something is gone, and whether it did is not known. */
+/** The error of a call on a node that was killed before it answered: the outcome is unknown. */
 export class NodeLost extends Error {
+  /** The code `process.lost`. */
   readonly code = 'process.lost'
   constructor(node: string) {
     checkText('NodeLost', node)

@@ -15,7 +15,7 @@ export function replaceChance(machine: Machine, wanted: (what: Replaced) => bool
     new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(bytes(target.byteLength))
     return target
   }
-  /** A callback comes in a turn of its own, as it does from the pool of threads. */
+  /** A callback is called in a later turn, as from the thread pool. */
   const later = <T>(value: T, done?: Done<T>): T | undefined => {
     if (!done) return value
     machine.schedule(0, 'random', () => done(null, value))

@@ -1,9 +1,9 @@
 /**
- * Replaces what third-party code reads the world with: Date, performance.now, hrtime, timers in all forms of import,
- * Math.random, the random functions of crypto, AbortSignal.timeout, the ids of the process and the name of the host. Our own code has ports; this is for libraries alone,
- * and must run before any of them is loaded.
+ * Replaces the globals with which third-party code reads time, random numbers and its machine: Date, performance.now, hrtime,
+ * timers in all forms of import, Math.random, the random functions of crypto, AbortSignal.timeout, the ids of the process and
+ * the name of the host. The code of Troupe uses ports. This must run before any library is loaded.
  *
- * Microtasks and `process.nextTick` stay: they cause no choice.
+ * Microtasks and `process.nextTick` are not replaced, because their order is deterministic.
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import type { Machine } from '../machine.ts'

@@ -67,7 +67,7 @@ class SimulatedTimer {
   [Symbol.dispose](): void {
     this.close()
   }
-  /** Who keeps only the number can still clear it. */
+  /** The number of the timer clears it too. */
   [Symbol.toPrimitive](): number {
     this.#numbered.set(this.event.sequence, this)
     return this.event.sequence
@@ -85,7 +85,7 @@ function timerFunctions(machine: Machine) {
       })
       return event
     })
-  // As Node has it: what is no number, or less than 1, or more than 2^31-1, is 1 ms.
+  // As in Node: a value that is not a number, is less than 1 or is more than 2^31-1 means 1 ms.
   const atLeast = (ms: unknown) => (Number(ms) >= 1 && Number(ms) < 2 ** 31 ? Math.trunc(Number(ms)) : 1)
   const clear = (was: (timer?: never) => void) => (timer: unknown) => {
     const found = typeof timer === 'object' ? timer : numbered.get(Number(timer))
