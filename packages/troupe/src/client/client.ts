@@ -7,8 +7,11 @@ type With<Part extends string> = {
 
 /** One event of a stream; `data` is read from JSON. */
 export interface ServerEvent<T = unknown> {
+  /** The id of the event, after which the stream can be resumed; undefined if it has none. */
   readonly id: string | undefined
+  /** The type of the event. */
   readonly event: string
+  /** The data, parsed from JSON. */
   readonly data: T
 }
 
@@ -44,22 +47,28 @@ type Part<Name extends keyof ClientOperations, Key extends string> =
       : { readonly [key in Key]: Value }
     : { readonly [key in Key]?: undefined }
 
+/** The options of a request. */
 export interface ClientRequestOptions {
   /** Ends the request; the call then rejects with the reason of the signal. */
   readonly signal?: AbortSignal
-  /** `if-match`, `if-none-match`, and whatever a proxy needs. */
+  /** Further headers, such as `if-match` and `if-none-match`; none by default. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Of a POST: sent again with the same key, it is carried out once. Made by the client where it may retry. */
+  /**
+   * The idempotency key of a POST: a repeated request with the same key is executed once. The client generates one if
+   * it may retry.
+   */
   readonly idempotencyKey?: string
 }
+/** The options of a stream. */
 export interface StreamOptions extends ClientRequestOptions {
-  /** The id of the last event that was read: the stream begins after it. */
+  /** The id of the last event that was read: the stream begins after it. By default it begins as the operation says. */
   readonly lastEventId?: string
   /** Called each time the server has accepted the stream. */
   readonly onOpen?: () => void
 }
+/** The options of a list. */
 export interface PageOptions extends ClientRequestOptions {
-  /** So many items at most; all of them by default. */
+  /** The highest number of items; all by default. */
   readonly max?: number
 }
 
@@ -70,7 +79,7 @@ export type OperationRequest<Name extends keyof ClientOperations> = Part<Name, '
 
 type Arguments<Request> = object extends Request ? readonly [request?: Request] : readonly [request: Request]
 
-/** @see createClient */
+/** A client of a Troupe server, as `createClient` returns it. */
 export interface Client {
   /**
    * Calls an operation, and returns its answer.

@@ -9,24 +9,25 @@ import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
 import { operationPaths } from './generated/operation-paths.ts'
 import { serverEvents } from './server-events.ts'
 
+/** The options of `createClient`. */
 export interface ClientOptions {
-  /** Of the server, with the path below which it is mounted; the origin of the page by default. */
+  /** The URL of the server, with the path at which it is mounted; the origin of the page by default. */
   readonly url?: string
-  /** An API key. A page whose session is a cookie has none. */
+  /** An API key. A page whose session is a cookie needs none. */
   readonly key?: string
-  /** The user whose data it is about: a key that is bound to one user needs none. */
+  /** The id of the user whose data is used. A key that belongs to one user needs none. */
   readonly user?: string
-  /** The agent in whose name the calls are; the application by default. */
+  /** The name of the agent as which the calls are made; the application by default. */
   readonly agent?: string
-  /** Sent with each request. */
+  /** Headers of each request; none by default. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Ends every request of this client. */
+  /** Ends all requests of this client. */
   readonly signal?: AbortSignal
-  /** How often a request is sent again after a failure that may pass, where that is safe; 2 by default. */
+  /** The number of retries after a temporary failure, if a repetition is safe; 2 by default. */
   readonly retries?: number
-  /** How often a stream without an event in between is opened again; 4 by default. */
+  /** The number of reconnections of a stream without an event in between; 4 by default. */
   readonly reconnects?: number
-  /** Carries requests; that of the platform by default, `createFetch(app)` of `troupe/server` without a socket. */
+  /** Sends requests; the `fetch` of the platform by default. `createFetch(app)` of `troupe/server` needs no socket. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
 }
 

@@ -3,14 +3,17 @@ import type { Quotation } from './ranking/quotations.ts'
 import { proseOf } from './ranking/units.ts'
 import type { Extraction } from './reading/extract.ts'
 
-/** A quotation and where it stands. */
+/** A quotation with its location. */
 export interface FoundCitation {
+  /** The path of the document, as it is cited. */
   readonly file: string
+  /** The line, from 1, in which the quotation starts. */
   readonly line: number
+  /** The line in which the quotation ends. */
   readonly endLine: number
-  /** The headings above it, and the header of its table. */
+  /** The headings above it and the header of its table, joined by ` › `. */
   readonly heading: string
-  /** Verbatim; code and tables keep their lines, prose is one line. */
+  /** The text; code, tables and lists keep their lines, prose is one line. */
   readonly quote: string
 }
 

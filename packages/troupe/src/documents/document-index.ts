@@ -20,25 +20,33 @@ import type { DocumentSources, SkippedFile } from './reading/load-documents.ts'
 import { unreadable } from './reading/walk-folder.ts'
 import type { DocumentEmbeddings, SimilarUnit } from './vector-index.ts'
 
+/** A passage that a search has found. */
 export interface SearchHit {
-  /** Path of the document as it is cited. */
+  /** The path of the document, as it is cited. */
   readonly document: string
+  /** The first line of the passage, from 1. */
   readonly startLine: number
+  /** The last line of the passage. */
   readonly endLine: number
   /** The headings above the passage, joined by ` › `. */
   readonly heading: string
-  /** The passage, verbatim; line n of it stands in line `startLine + n - 1` of the file. */
+  /** The text of the passage; its line n is line `startLine + n - 1` of the file. */
   readonly text: string
-  /** BM25 score: higher fits better; comparable within one search only. */
+  /** The BM25 score; a higher one is better. It can be compared within one search only. */
   readonly score: number
 }
 
+/** Some lines of a document. */
 export interface ReadLines {
+  /** The path of the document, as it is cited. */
   readonly document: string
+  /** The first line, from 1. */
   readonly startLine: number
+  /** The last line that was read. */
   readonly endLine: number
   /** The number of lines of the whole document. */
   readonly lines: number
+  /** The text of the lines. */
   readonly text: string
 }
 
@@ -56,24 +64,33 @@ const defaultMinSimilarity = 0.6
 /** A unit that is first in one of the rankings alone scores half of what one scores that is first in both. */
 const weakestFused = 0.45
 
+/** The answer to a question: quotations. */
 export interface DocumentAnswer {
   /**
-   * Whether a quotation is likely to answer: by the words that it shares with the question, or by a similarity of
-   * `minSimilarity` at least. Else the quotations are near misses.
+   * True if a quotation is likely to answer: by the words that it shares with the question, or by a similarity of at
+   * least `minSimilarity`. Otherwise the quotations are near misses.
    */
   readonly found: boolean
+  /** The quotations, the best first. */
   readonly citations: readonly FoundCitation[]
-  /** The embedding model that was asked; with `error`, it failed and words alone ranked. Absent where there is none. */
-  readonly embedding?: { readonly model: string; readonly error?: string }
+  /** The embedding model; absent if there is none. */
+  readonly embedding?: {
+    /** The name of the model. */
+    readonly model: string
+    /** The message of its error, if it failed and only words were compared; absent otherwise. */
+    readonly error?: string
+  }
 }
 
+/** The options of `DocumentIndex.answer`. */
 export interface AnswerOptions {
-  /** The question that this one is a part of: its words count a little. */
+  /** The question of which this one is a part; its words have a small weight. */
   readonly partOf?: string
-  /** The most quotations: 4 by default. */
+  /** The highest number of quotations; 4 by default. */
   readonly limit?: number
-  /** Ranks by meaning too, where the index was opened without `embedding`. Missing vectors are made first. */
+  /** The embedding model, if the index was opened without one. Missing vectors are computed first. */
   readonly embedding?: DocumentEmbeddings
+  /** Ends the call with its reason. */
   readonly signal?: AbortSignal
 }
 
@@ -87,6 +104,7 @@ interface QuestionRanking {
 }
 
 /**
+ * An index of documents in folders, for searches and for answers with citations.
  * @example
  * const index = await DocumentIndex.open({ folders: ['docs'] })
  * const hits = await index.search('how are retries bounded?', { limit: 5 })
@@ -121,7 +139,7 @@ export class DocumentIndex {
     return index
   }
 
-  /** The documents that are indexed, in the order in which they were read. */
+  /** The indexed documents, in the order in which they were read. */
   get documents(): readonly IndexedDocument[] {
     return [...this.#index.documents.values()]
   }
@@ -131,20 +149,21 @@ export class DocumentIndex {
     return this.#index.skipped
   }
 
-  /** The files that had to be read to open the index: all of them, or with `store` those that had changed. */
+  /** The number of files that were read to open the index: all, or with `store` those that had changed. */
   get filesRead(): number {
     return this.#index.filesRead
   }
 
+  /** The number of indexed passages. */
   get passageCount(): number {
     return this.#index.passages.length
   }
 
   /**
-   * The passages that fit a query best; equal ones in the order of path and line. A passage whose file has changed or
-   * gone since it was indexed is left out.
+   * Returns the passages that fit a query best; passages with equal scores are in the order of path and line. A passage
+   * whose file has changed since it was indexed is left out.
    * @param query words or a question; the first 64 different terms count
-   * @param options `limit`: the most passages given, 10 by default and 50 at most
+   * @param options `limit`: the highest number of passages, 10 by default and at most 50
    */
   async search(query: string, options: { readonly limit?: number } = {}): Promise<SearchHit[]> {
     checkText('DocumentIndex.search', query)

@@ -16,28 +16,42 @@ import { type Conversions, type ReadText, readText } from './reading/read-text.t
 import type { Passage } from './reading/split-passages.ts'
 import { type DocumentEmbeddings, type EmbeddedText, packVectors, unpackVectors, VectorIndex } from './vector-index.ts'
 
-/** A document that is indexed. `path` is how it is cited; `file` is where it lies. */
+/** An indexed document. */
 export interface IndexedDocument {
+  /** The path, as it is cited. */
   readonly path: string
+  /** The absolute path of the file. */
   readonly file: string
+  /** The kind, by the extension of the file. */
   readonly kind: DocumentKind
-  /** Length of its text in bytes. */
+  /** The length of its text in bytes. */
   readonly bytes: number
-  /** SHA-256 of the file, in base64. */
+  /** The SHA-256 of the file in base64. */
   readonly hash: string
 }
 
+/** The options of `DocumentIndex.open`. */
 export interface IndexOptions {
-  /** Paths are cited relative to this folder (default: the working directory); files outside it by their whole path. */
+  /**
+   * The folder to which cited paths are relative; the working directory by default. Files outside it are cited by their
+   * absolute path.
+   */
   readonly base?: string
+  /** Ends the call with its reason. */
   readonly signal?: AbortSignal
-  /** The file that stores the index. Name another one for other folders or another `base`. */
+  /**
+   * The path of a file that stores the index. Use another one for other folders or another `base`. Not stored by
+   * default.
+   */
   readonly store?: string
-  /** Ranks by meaning too. The vectors of the documents are made when the index is opened, and stored with it. */
+  /**
+   * The embedding model with which meaning is compared too. The vectors of the documents are computed when the index is
+   * opened, and stored with it. None by default.
+   */
   readonly embedding?: DocumentEmbeddings
   /**
-   * The cosine, from -1 to 1, from which a quotation counts as found though its words do not: 0.6 by default. Models
-   * differ in it: measure it with questions that the documents do not answer.
+   * The cosine, from -1 to 1, at which a quotation counts as found although its words do not match; 0.6 by default. It
+   * depends on the model: measure it with questions that the documents do not answer.
    */
   readonly minSimilarity?: number
 }

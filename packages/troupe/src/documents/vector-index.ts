@@ -4,9 +4,9 @@
  */
 import { failure } from '../core/index.ts'
 
-/** An embedding model, as the index asks it. */
+/** The embedding model of an index. */
 export interface DocumentEmbeddings {
-  /** Identifies the model, such as `openai/text-embedding-3-small`: vectors of another name are made anew. */
+  /** The name of the model, such as `openai/text-embedding-3-small`. Vectors of another name are computed again. */
   readonly model: string
   /**
    * Returns one vector for each text, in the order of the texts. The length of a vector does not matter, only its direction.

@@ -5,29 +5,43 @@
 import { checkFunction, checkText, failure, fieldOf, objectOf, show } from '../core/index.ts'
 import type { Extraction } from './reading/extract.ts'
 
+/** A quotation with the location that is claimed for it. */
 export interface Citation {
-  /** Path of the document as it is cited. */
+  /** The path of the document, as it is cited. */
   readonly file: string
   /** The line, from 1, in which the quotation starts. */
   readonly line: number
-  /** The line in which it ends; not checked where it is absent. */
+  /** The line in which the quotation ends; not checked if it is absent. */
   readonly endLine?: number
+  /** The quotation. */
   readonly quote: string
 }
 
+/** The result of `verifyCitation`. */
 export type CitationVerdict =
-  | { readonly ok: true; readonly line: number; readonly endLine: number }
+  | {
+      readonly ok: true
+      /** The line in which the quotation starts. */
+      readonly line: number
+      /** The line in which the quotation ends. */
+      readonly endLine: number
+    }
   | {
       readonly ok: false
+      /**
+       * The kind of the fault: an empty or too long quotation, an unknown file, a text that is not in the file, or
+       * another line.
+       */
       readonly fault: 'unusable quote' | 'wrong file' | 'wrong quote' | 'wrong line'
-      /** A sentence for the report and for who has to put it right. */
+      /** A sentence that says what is wrong, with the right lines. */
       readonly message: string
-      /** The lines in which the quotation does start, at most ten. */
+      /** The lines in which the quotation starts, at most ten; empty if it is not in the file. */
       readonly foundAt: readonly number[]
     }
 
-/** Where the texts come from: undefined for a file that is not among the documents or cannot be read. */
+/** The source of the texts, such as a `DocumentIndex`. */
 export interface CitationSource {
+  /** Returns the text of a document; undefined if it is not among the documents or cannot be read. */
   extraction(path: string): Promise<Extraction | undefined>
 }
 
@@ -36,8 +50,8 @@ const longestQuote = 10_000
 const maxPassages = 10
 
 /**
- * Says whether the quotation stands verbatim, runs of white space aside, in the text of its file, and whether the
- * line map leads from one such place to the cited line.
+ * Checks that a quotation stands in its file, apart from white space, and at the cited line.
+ * @throws ValidationError for a citation without file, line or quote
  * @example
  * const verdict = await verifyCitation(index, { file: 'docs/tea.md', line: 3, quote: 'Green tea is not fermented.' })
  * if (!verdict.ok) console.log(verdict.message)

@@ -21,12 +21,13 @@ import {
 } from '../storage/index.ts'
 import { migrations } from './troupe-tables.ts'
 
+/** The options of `restoreBackup`. */
 export interface RestoreBackupOptions {
-  /** The folder that `troupe.backup` made. */
+  /** The folder that `troupe.backup` created. */
   readonly from: string
-  /** `sqlite:PATH` where there is no file, or a PostgreSQL schema without tables. */
+  /** The new storage: `sqlite:PATH` of a file that does not exist, or a PostgreSQL schema without tables. */
   readonly to: BackedUpStorage
-  /** Nothing is left of what it aborts. */
+  /** Ends the call with CancelledError; the partial copy is removed. */
   readonly signal?: AbortSignal
 }
 
@@ -35,11 +36,11 @@ interface CallOptions {
 }
 
 /**
- * Verifies a backup and puts it where there is nothing yet. The copy waits when it is first opened: see
+ * Verifies a backup and copies it into an empty storage. The copy starts no work when it is first opened: see
  * `troupe.resumeRestored`.
- * @returns which installation the copy is, and of when
- * @throws ConflictError `storage.not_empty`; ValidationError `backup.unreadable`, `storage.too_new`, `validation.failed`
- * where the engines differ; ProcessingError `backup.damaged`; CancelledError; what the engine says
+ * @returns the id of the new installation, and the time of the backup
+ * @throws ConflictError `storage.not_empty`; ValidationError `backup.unreadable`, `storage.too_new`, and
+ * `validation.failed` for another engine; ProcessingError `backup.damaged`; CancelledError; the errors of the engine
  * @example const { installation } = await restoreBackup({ from: './backups/monday', to: 'sqlite:./data/copy.db' })
  */
 export async function restoreBackup(options: RestoreBackupOptions): Promise<Restoration> {

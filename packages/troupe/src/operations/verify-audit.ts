@@ -27,17 +27,19 @@ import { migrations, userTables } from './troupe-tables.ts'
 /** What is there of a user who does nothing. */
 const bookkeeping = ['security_audit', 'security_api_key_users', 'security_incidents']
 
+/** The options of `verifyAudit`: exactly one of `storage` and `export`. */
 export interface VerifyAuditOptions {
-  /** A database that no process has opened, or a PostgreSQL database. */
+  /** A SQLite database that no process has opened, or a PostgreSQL database. */
   readonly storage?: string | PostgresOptions
   /** The result of `troupe.audit.export()`: a path to its lines, or the lines. */
   readonly export?: string | AsyncIterable<string> | Iterable<string>
   /** A path to the lines of checkpoints, or the checkpoints. */
   readonly checkpoints: string | readonly Checkpoint[]
-  /** The public Ed25519 key as PEM of SPKI or a KeyObject; several if the key was changed. */
+  /** The public Ed25519 key, as PEM of SPKI or a KeyObject; all of them if the key was changed. */
   readonly publicKey: string | KeyObject | readonly (string | KeyObject)[]
-  /** The shortest `audit.retention` that the log had: a retirement excuses no record that was younger. 1 h by default. */
+  /** The shortest `audit.retention` that the log had, because no younger record may be missing; 1 h by default. */
   readonly retention?: Duration
+  /** Ends the call with CancelledError. */
   readonly signal?: AbortSignal
 }
 

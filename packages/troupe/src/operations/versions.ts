@@ -5,17 +5,36 @@ import { findStaleRuns, type StaleRun } from '../runs/index.ts'
 import type { TroupeParts } from './troupe-parts.ts'
 import { migrations } from './troupe-tables.ts'
 
+/** The versions of this build, and the open runs that need another one. */
 export interface Versions {
   /** The release, as in npm. */
   readonly build: string
-  /** The form of records in journals: what this build writes, and the newest that it reads. */
-  readonly journal: { readonly writes: number; readonly reads: number }
-  /** By module: the version of its tables, and the oldest version of a build that can use them. */
-  readonly schemas: readonly { readonly module: string; readonly version: number; readonly lowestReader: number }[]
+  /** The version of the record format of journals. */
+  readonly journal: {
+    /** The version that this build writes. */
+    readonly writes: number
+    /** The newest version that this build reads. */
+    readonly reads: number
+  }
+  /** The versions of the tables, by module. */
+  readonly schemas: readonly {
+    /** The name of the module. */
+    readonly module: string
+    /** The version of its tables. */
+    readonly version: number
+    /** The oldest version of a build that can use these tables. */
+    readonly lowestReader: number
+  }[]
   /** The agents of `createTroupe`, with the fingerprints of their code. */
-  readonly agents: readonly { readonly name: string; readonly fingerprint: string }[]
+  readonly agents: readonly {
+    /** The name of the agent. */
+    readonly name: string
+    /** The fingerprint of its code. */
+    readonly fingerprint: string
+  }[]
   /** The open runs of all users that began with other code or have newer records. */
   readonly staleRuns: readonly StaleRun[]
+  /** The number of open runs that were checked, at most 1,000 unless `limit` says otherwise. */
   readonly examined: number
   /** True if more runs are open than were checked. */
   readonly more: boolean

@@ -5,24 +5,25 @@ import { createStoredFiles, type FileLimits, type StoredFiles } from './files/st
 import type { Sandbox, SandboxEngine } from './sandbox-port.ts'
 import { type SandboxLimits, StepSandbox, type StepSandboxOptions } from './step-sandbox.ts'
 
-/** What `createTroupe({ sandbox })` takes. */
+/** The option `sandbox` of `createTroupe`. */
 export interface SandboxConfig {
-  /** QuickJS by default. The first that knows a language executes it. */
+  /** The engines; `quickJsSandbox()` by default. The first one that has the language executes the code. */
   readonly engines?: readonly SandboxEngine[]
-  /** Of one run of code at most; `10s` by default. */
+  /** The longest time of one execution; 10 s by default. */
   readonly timeout?: Duration
+  /** The limits of executions and of stored files. */
   readonly limits?: {
-    /** Megabytes of one run of code; 64 by default. */
+    /** The memory of one execution in megabytes; 64 by default. */
     readonly memory?: number
-    /** Bytes of `stdout` and of `stderr` that are returned, each; 65,536 by default. */
+    /** The bytes of `stdout`, and of `stderr`, that are returned; 65,536 each by default. */
     readonly output?: number
-    /** Bytes of one file; 4 MiB by default, 5 MiB at most. */
+    /** The bytes of one file; 4 MiB by default, at most 5 MiB. */
     readonly file?: number
-    /** Bytes of the files that one run of code is given, and that it changes; 16 MiB by default. */
+    /** The bytes of the files that one execution gets, and of those that it changes; 16 MiB by default. */
     readonly workspace?: number
-    /** Bytes of all versions of all files of a user; 256 MiB by default. */
+    /** The bytes of all versions of all files of a user; 256 MiB by default. */
     readonly user?: number
-    /** Versions of files of a user; 20,000 by default. */
+    /** The number of versions of all files of a user; 20,000 by default. */
     readonly versions?: number
   }
 }

@@ -25,7 +25,9 @@ import type { Site } from './site.ts'
 import { Feeds } from './streams/feeds.ts'
 import { UpdateStreams } from './streams/update-streams.ts'
 
+/** The options of `troupePlugin`. */
 export interface TroupePluginOptions extends PluginOptions {
+  /** The troupe that is served. */
   readonly troupe: Troupe
 }
 

@@ -20,11 +20,15 @@ import {
 } from './server-options.ts'
 import { type TrackedConnections, trackConnections } from './track-connections.ts'
 
+/** A running server. `await using` closes it at the end of the block. */
 export interface Served extends AsyncDisposable {
-  /** `http://127.0.0.1:8000` */
+  /** The URL of the server: `http://127.0.0.1:8000`. */
   readonly url: string
+  /** The address on which it listens. */
   readonly host: string
+  /** The port on which it listens. */
   readonly port: number
+  /** The Fastify app. */
   readonly app: FastifyInstance
   /** The URL of the metrics, if they have their own port. */
   readonly metricsUrl: string | undefined

@@ -6,10 +6,12 @@ import { checkOidc, type OidcOptions } from './access/oidc.ts'
 import { checkJwt, type JwtOptions } from './access/tokens.ts'
 import type { MetricsOptions } from './metrics/metrics-options.ts'
 
+/** The options of the server that do not concern its address. */
 export interface PluginOptions {
   /**
-   * `open` asks for no key: every caller may do everything. The default on the loopback address in the development profile
-   * without `key` and `jwt`; rejected in all other cases. `required` otherwise.
+   * `open` asks for no key: every caller may do everything. It is the default on the loopback address in the
+   * development profile without `key` and `jwt`, and is rejected in all other cases, for which `required` is the
+   * default.
    */
   readonly authentication?: 'required' | 'open'
   /** A key of the application, at least 32 characters. It has all rights for all users. */
@@ -27,15 +29,23 @@ export interface PluginOptions {
    * Its host name counts as one of `hosts`, and links begin with it. By default the address on which the server listens.
    */
   readonly publicUrl?: string
-  /** The maximal size of a request's body in bytes; 1 MiB by default. */
+  /** The highest size of a request's body in bytes, 1,024 to 16,777,216; 1 MiB by default. */
   readonly bodyLimit?: number
   /** The limit of requests per key, token, or address of a caller without one; 100 in 1m by default, ten times that per session. */
-  readonly rateLimit?: { readonly max?: number; readonly window?: Duration } | false
+  readonly rateLimit?:
+    | {
+        /** The number of requests in a window; 100 by default. */
+        readonly max?: number
+        /** The length of a window; 1 min by default. */
+        readonly window?: Duration
+      }
+    | false
   /** The maximal number of open streams per key, token or session; 1,000 by default. */
   readonly maxStreams?: number
   /** The interval between keep-alive comments of a stream; 15s by default. */
   readonly heartbeat?: Duration
 }
+/** The options of `serve`. */
 export interface ServerOptions extends PluginOptions {
   /** 127.0.0.1 by default. On another address callers need a key or a token. */
   readonly host?: string

@@ -78,6 +78,7 @@ export {
 } from './execute-test-workflow.ts'
 export { type MockFunction, type MockItem, MockModel, type MockModelOptions, type MockResponse } from './mock-model.ts'
 export { MockRemoteAgent, type MockRemoteAgentOptions, type RemoteResponse } from './mock-remote-agent.ts'
+export type { ReferenceActor, ReferencePush } from './reference-actor.ts'
 export * from './reference-context.ts'
 export * from './reference-mailbox.ts'
 export { ScriptedToolHandler, type ToolCallMade } from './scripted-tool-handler.ts'

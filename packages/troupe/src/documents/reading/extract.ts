@@ -9,16 +9,20 @@ import type { Heading } from './heading.ts'
 import { lineOf, lineStarts } from './line-starts.ts'
 import { markdownHeadings } from './markdown-headings.ts'
 
+/** The kind of a document, which decides how its text is extracted; `pages` for PDF. */
 export type DocumentKind = 'markdown' | 'html' | 'text' | 'source' | 'table' | 'pages'
 
+/** The extracted text of a document, with its lines. */
 export interface Extraction {
   /** The text; its line breaks are those of the file, and U+2029 separates paragraphs that share a line. */
   readonly text: string
+  /** The headings, in their order. */
   readonly headings: readonly Heading[]
-  /** The line map: the number, from 1, of the file's line in which a position of the text stands. */
+  /** Returns the line of the file, from 1, in which a position of the text stands. */
   lineAt(offset: number): number
-  /** The position at which a line starts; the length of the text for a line after the last. */
+  /** Returns the position at which a line starts; for a line after the last one, the length of the text. */
   offsetOf(line: number): number
+  /** The number of lines. */
   readonly lines: number
 }
 

@@ -7,14 +7,19 @@ import type { FileVersion } from '../index-file.ts'
 import { type Conversions, type ReadText, readText } from './read-text.ts'
 import { type FoundFile, fileVersion, maxFiles, unreadable, walkFolder } from './walk-folder.ts'
 
+/** A file that was not read. */
 export interface SkippedFile {
+  /** The path, as it would be cited. */
   readonly path: string
+  /** Why it was not read. */
   readonly reason: string
 }
 
+/** The documents of an index. */
 export interface DocumentSources {
+  /** The folders, which are read with their subfolders. */
   readonly folders: readonly string[]
-  /** Single files that are read besides the folders. */
+  /** Files that are read besides the folders; none by default. */
   readonly files?: readonly string[]
 }
 

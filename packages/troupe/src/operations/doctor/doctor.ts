@@ -25,11 +25,13 @@ import { type DoctorReport, examine } from './examine.ts'
 import { type Host, readHost } from './host.ts'
 import { type Project, readProject } from './read-project.ts'
 
+/** The options of `troupe.doctor`. */
 export interface DoctorOptions {
-  /** Checks for production or not; by the profile by default. */
+  /** True for the checks of production; by default as the profile says. */
   readonly production?: boolean
-  /** The folder of a project whose files are checked too. */
+  /** The folder of a project whose files are checked too; none by default. */
   readonly project?: string
+  /** Ends the call with CancelledError. */
   readonly signal?: AbortSignal
 }
 

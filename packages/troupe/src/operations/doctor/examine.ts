@@ -37,27 +37,33 @@ import { storageChecks } from './checks/storage-checks.ts'
 import { workChecks } from './checks/work-checks.ts'
 import { type DoctorSubject, fail, pass, short, warn } from './doctor-subject.ts'
 
+/** The result of one check. */
 export interface DoctorResult {
+  /** The id of the check, as docs/doctor.md lists it. */
   readonly id: string
   /** The subject of the check: `own` for a check of the application, `word` for an attestation of a person. */
   readonly about: 'configuration' | 'system' | 'project' | 'word' | 'own'
   /** The statement that holds if the check passes. */
   readonly description: string
+  /** `pass`, `warn` or `fail`. */
   readonly status: DoctorStatus
   /** The evidence. */
   readonly evidence: string
   /** The remedy; absent if the check passed. */
   readonly remedy?: string
+  /** The time of the check in ms. */
   readonly durationMs: number
 }
 
+/** The results of all checks. */
 export interface DoctorReport {
   /** The worst of all checks. */
   readonly status: DoctorStatus
   /** True if the checks are those of production. */
   readonly production: boolean
-  /** ISO text. */
+  /** The time of the report, as ISO 8601 text. */
   readonly at: string
+  /** The number of checks by their status. */
   readonly counts: Readonly<Record<DoctorStatus, number>>
   /** The most important first: by status, failures before warnings, then by the severities that docs/doctor.md lists. */
   readonly checks: readonly DoctorResult[]

@@ -10,17 +10,34 @@ import type { TroupeParts } from '../troupe-parts.ts'
 
 /** The argument of `reconfigure`: the part of a configuration that may change at run time. */
 export interface LiveConfig {
-  readonly log?: LogLevel | { readonly level: LogLevel }
+  /** The level of the log. */
+  readonly log?:
+    | LogLevel
+    | {
+        /** The level. */
+        readonly level: LogLevel
+      }
+  /** As `shutdown` of `createTroupe`. */
   readonly shutdown?: TroupeConfig['shutdown']
+  /** As `retention` of `createTroupe`. */
   readonly retention?: TroupeConfig['retention']
+  /** The limits and the cleanup of the context mesh, as in `createTroupe`. */
   readonly context?: Pick<NonNullable<TroupeConfig['context']>, 'limits' | 'cleanup'>
+  /** As `messaging` of `createTroupe`, without signatures. */
   readonly messaging?: Omit<NonNullable<TroupeConfig['messaging']>, 'signatures'>
+  /** The limits and attempts of model calls, as in `createTroupe`. */
   readonly models?: Pick<NonNullable<TroupeConfig['models']>, 'limits' | 'attempts'>
+  /** The resilience policies, as in `createTroupe`, without that of the storage. */
   readonly policies?: Omit<NonNullable<TroupeConfig['policies']>, 'storage'>
+  /** As `health` of `createTroupe`. */
   readonly health?: TroupeConfig['health']
+  /** As `alerts` of `createTroupe`. */
   readonly alerts?: TroupeConfig['alerts']
+  /** The retention of traces. */
   readonly traces?: {
+    /** How long traces are stored. */
     readonly retention?: NonNullable<Exclude<TroupeConfig['traces'], false>>['retention']
+    /** The highest number of stored traces. */
     readonly max?: number
   }
 }

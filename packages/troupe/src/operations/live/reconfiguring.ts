@@ -16,16 +16,19 @@ import { checkOptions, failure, isPlainObject, nearest, readable, type TroupeErr
 import type { TroupeParts } from '../troupe-parts.ts'
 import { type LiveConfig, liveSettings } from './live-settings.ts'
 
+/** The options of `troupe.reconfigure`. */
 export interface ReconfigureOptions {
   /** The origin of the request, for the event; `reconfigure` by default. */
   readonly origin?: string
 }
 
+/** A setting that `reconfigure` has changed. */
 export interface ChangedSetting {
-  /** `messaging.maxAttempts` */
+  /** The path of the setting, such as `messaging.maxAttempts`. */
   readonly setting: string
-  /** JSON with hidden secrets; undefined if nothing was set. */
+  /** The value before, as JSON with hidden secrets; undefined if it was not set. */
   readonly old: string | undefined
+  /** The value now, as JSON with hidden secrets. */
   readonly new: string
 }
 

@@ -57,6 +57,7 @@ import { runJournal, stepJournal } from './store/run-journals.ts'
 
 /** The options of a call that only reads. */
 export interface RunQueryOptions {
+  /** Rejects the call with CancelledError if it has aborted before the call starts. */
   readonly signal?: AbortSignal
 }
 /** The type of the response of a team's run; any JSON if its definitions do not declare it. */
@@ -65,6 +66,9 @@ export type ResponseOf<Out> = unknown extends Out ? Json : Out
 /** The state of a run at one of its events. */
 export type RunView = RunStateAt & DataAccess
 
+/**
+ * The runs of one user: starts, lists, checks, replays, forks, explains and undoes them. `user.orchestra` returns it.
+ */
 export class Orchestra {
   readonly #host: OrchestraHost
   readonly #user: UserId

@@ -4,51 +4,81 @@ import { type Json, restoreError, type TaintLabel, type TroupeError } from '../.
 import type { EffectClass } from '../../journal/index.ts'
 import type { RunAccount } from '../machine/run/run-account.ts'
 
+/** An effect of a run whose outcome is unknown. */
 export interface UncertainEffectOfRun {
+  /** The id of the step. */
   readonly step: string
   /** The id of the call within its step. */
   readonly call: string
   /** The name of its tool, or the name that the code gave it. */
   readonly name: string
+  /** The effect class. */
   readonly class: EffectClass
   /** Its input; absent if it has none, or if it is larger than 16 KiB. */
   readonly input?: Json
   /** The idempotency key that its function got. The external service may know the effect by it. */
   readonly key?: string
-  /** ISO text. */
+  /** The time at which the effect began, as ISO 8601 text. */
   readonly since: string
 }
 
+/** The result of one branch of a run. */
 export interface BranchResult {
+  /** The id of the branch. */
   readonly id: string
+  /** The name of the agent with which the branch started. */
   readonly agent: string
+  /** The status: `running`, `waiting`, `completed`, `failed` or `cancelled`. */
   readonly status: string
+  /** True if the branch has completed. */
   readonly success: boolean
+  /** The value with which the branch completed; absent otherwise. */
   readonly value?: Json
   /** Why the branch failed or was stopped; if the run waits as `uncertain` or `code.changed`, the reason. */
   readonly error?: TroupeError
 }
+/** A question that a run asks a person. */
 export interface RunQuestion extends Question {
+  /** The id for `run.answer`; `CHILD::ID` for a question of a child run. */
   readonly id: string
+  /** The name of the agent that asks. */
   readonly agent: string
 }
 /** The result of a run. A failed run has `status: 'failed'` and the `error`, with which `run.output()` rejects. */
 export interface RunResult<Response = Json> {
+  /** The status of the run. */
   readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
+  /** Why the run waits; absent otherwise. */
   readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
+  /** True if the status is `completed`. */
   readonly success: boolean
   /** The response, with the type that the definition of the team's last agent declares. */
   readonly response?: Response
+  /** The open questions, in the order in which they were asked. */
   readonly questions: readonly RunQuestion[]
+  /** The number of started steps, those of child runs that have ended included. */
   readonly totalSteps: number
+  /** The results of all branches, in the order of their start. */
   readonly branchResults: readonly BranchResult[]
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
-  /** In US dollars; `unknown` names the models without a known price. */
-  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  /** The tokens of all model calls, those of child runs included. */
+  readonly usage: {
+    /** The number of input tokens. */
+    readonly inputTokens: number
+    /** The number of output tokens. */
+    readonly outputTokens: number
+  }
+  /** The cost of all model calls, those of child runs included. */
+  readonly cost: {
+    /** The sum in US dollars of the calls whose price is known. */
+    readonly usd: number
+    /** The models (`provider/model`) whose price is unknown; their calls are missing in `usd`. */
+    readonly unknown: readonly string[]
+  }
+  /** The time in ms from the start to the end, or until now for a run that has not ended. */
   readonly durationMs: number
-  /** The guard that ended the run, if any. */
+  /** The guard or budget that ended the run; absent if none did. */
   readonly guard?: NonNullable<ChildRunResult['guard']>
-  /** Why it failed. */
+  /** The error with which the run failed; absent if it did not fail. */
   readonly error?: TroupeError
   /** Effects whose outcome is unknown, as in `run.uncertain()`; absent if there are none. */
   readonly uncertain?: readonly UncertainEffectOfRun[]

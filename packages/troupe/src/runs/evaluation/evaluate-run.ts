@@ -30,41 +30,58 @@ import { needsSources, type ScoreContext, type ScoredRun, type ScoreFunction } f
 import { sourcesOf } from './sources-of.ts'
 import { UnrepeatedCalls } from './unrepeated-calls.ts'
 
-/** What is different; nothing is allowed: it shows how much answers differ by themselves. */
+/** What an evaluation changes. Without a change it measures how much answers vary. */
 export interface EvaluationChange extends Pick<NonNullable<ForkOptions['edit']>, 'model' | 'prompts'> {
+  /** The team in place of that of the past run, with its configuration; by default the team of the past run. */
   readonly topology?: CompiledTopology
 }
 
-/** Of one side. */
+/** The metrics of one side. */
 export type RunMetrics = {
+  /** The score of the answer. */
   readonly quality: number
+  /** The number of steps. */
   readonly steps: number
-  /** In and out. */
+  /** The number of input and output tokens. */
   readonly tokens: number
-  /** US dollars, without models whose price nobody knows. */
+  /** The cost in US dollars; model calls without a known price are missing. */
   readonly cost: number
+  /** The time from the start to the end in ms. */
   readonly durationMs: number
 }
 
+/** A past run that was executed again, with both results. */
 export type EvaluatedRun = {
+  /** The id of the past run. */
   readonly run: string
-  /** `skipped`: the budget was used up before it began. */
+  /**
+   * `scored`: both answers have a score. `failed`: the execution or the scorer failed. `skipped`: the budget was
+   * exhausted before it started.
+   */
   readonly status: 'scored' | 'failed' | 'skipped'
+  /** The metrics of the past run; absent unless it is scored. */
   readonly original?: RunMetrics
+  /** The metrics of the new execution; absent unless it is scored. */
   readonly candidate?: RunMetrics
+  /** The response of the new execution; absent unless it is scored. */
   readonly response?: Json
-  /** Why it failed. */
+  /** The error for which it failed; absent otherwise. */
   readonly error?: StoredError
-  /** Calls that the past run had not made; any of them fails this run. */
+  /** The calls that the past run had not made; any of them fails this run. */
   readonly unrecorded: readonly UnrecordedCall[]
-  /** Keys of the context that the run may lack: their versions of that time are not kept any more. */
+  /**
+   * The keys of context entries whose versions at that time are no longer stored, so that the execution did not have
+   * them.
+   */
   readonly missingKeys: readonly string[]
-  /** What it and its scorer used, also where it failed. */
+  /** The usage of the execution and its scorer, also if it failed. */
   readonly spent: Spent
 }
+/** The use of models. */
 export type Spent = {
+  /** The number of input and output tokens. */
   readonly tokens: number
-  /** US dollars. */
+  /** The cost in US dollars; model calls without a known price are missing. */
   readonly cost: number
 }
 export type SpendingShare = Partial<Spent>

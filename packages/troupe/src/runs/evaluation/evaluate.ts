@@ -32,56 +32,82 @@ import type { OpenEvaluationTroupe } from './evaluation-troupe.ts'
 import { createScorer, type Score } from './score-answer.ts'
 import type { NamedScores } from './scorers/score-function.ts'
 
+/** The options of `orchestra.evaluate`. */
 export interface EvaluateOptions {
-  /** Keeps what is done: begun again with it, also by another process, it goes on with the runs that are left. */
+  /**
+   * Stores the results under this id. With the same id and options, also in another process, an interrupted evaluation
+   * continues with the remaining runs. Not stored by default.
+   */
   readonly id?: string
-  /** Those that are over among what `orchestra.list` would show, or ids. */
+  /** The past runs: the ended ones that match a filter, as in `orchestra.list`, or ids. */
   readonly runs: RunFilter | readonly string[]
-  /** `model` and `prompts` are of its LlmAgents; `team`, `agent` or `topology` replaces the team with its settings. */
+  /**
+   * What changes: `model` and `prompts` of the LlmAgents; `team`, `agent` or `topology` replaces the team and its
+   * configuration.
+   */
   readonly change: Omit<EvaluationChange, 'topology'> & (TeamReference | { readonly [kind in TeamKind]?: undefined })
+  /** The scorer. */
   readonly score: Score
   /**
-   * Carries tools and effects out, in place of answering them from the record; false by default. An approval of the past run
-   * is not given again: a run that needs one fails with `evaluation.unfinished`.
+   * True executes tools and effects in place of answering them from the record; false by default. An approval of the
+   * past run is not repeated: a run that needs one fails with `evaluation.unfinished`.
    */
   readonly live?: boolean
   /**
-   * With `live`: makes calls of class `at-most-once` once more that the past run had made with the same arguments; false by
-   * default, which fails a run that would with `effect.repeated`.
+   * With `live`: true repeats calls of class `at-most-once` that the past run made with the same arguments; false by
+   * default, which fails such a run with `effect.repeated`.
    */
   readonly repeat?: boolean
-  /** Runs at once; 2 by default, 32 at most. */
+  /** The number of runs that execute at a time, 1 to 32; 2 by default. */
   readonly concurrency?: number
-  /** Runs at most; 100 by default, 10,000 at most. */
+  /** The highest number of runs, 1 to 10,000; 100 by default. */
   readonly limit?: number
-  /** Of all of them together. What a run may use of it is set aside before it begins. */
-  readonly budget?: { readonly tokens?: number; readonly cost?: number }
-  /** Told of each run as it is done; what it throws is ignored. */
+  /** The budget of all runs together; no limit by default. The share of a run is reserved before it starts. */
+  readonly budget?: {
+    /** The highest number of input and output tokens. */
+    readonly tokens?: number
+    /** The highest cost in US dollars. */
+    readonly cost?: number
+  }
+  /** Called after each run. An error that it throws is reported and ignored. */
   readonly onProgress?: (progress: EvaluationProgress) => void
+  /** Cancels the evaluation; `evaluate` rejects with CancelledError. */
   readonly signal?: AbortSignal
 }
 
+/** The progress of an evaluation. */
 export interface EvaluationProgress {
+  /** The number of runs that are done. */
   readonly done: number
+  /** The number of all runs. */
   readonly total: number
+  /** The run that was done last. */
   readonly run: EvaluatedRun
 }
 
+/** The result of an evaluation. */
 export interface Evaluation {
-  /** In the order of `runs`. */
+  /** The runs, in the order of the option `runs`. */
   readonly runs: readonly EvaluatedRun[]
-  /** Over those that were scored: `quality` is the mean, all else a sum. */
+  /** The total over the scored runs: `quality` is the mean, the other metrics are sums. */
   readonly total: {
+    /** The number of scored runs. */
     readonly scored: number
+    /** The number of failed runs. */
     readonly failed: number
+    /** The number of skipped runs. */
     readonly skipped: number
-    /** Scored higher, lower, and alike. */
+    /** The number of runs whose candidate scored higher. */
     readonly better: number
+    /** The number of runs whose candidate scored lower. */
     readonly worse: number
+    /** The number of runs with equal scores. */
     readonly same: number
+    /** The metrics of the past runs. */
     readonly original: RunMetrics
+    /** The metrics of the new executions. */
     readonly candidate: RunMetrics
-    /** Of all, those that failed included. */
+    /** The use of models of all runs, failed ones included. */
     readonly spent: Spent
   }
 }

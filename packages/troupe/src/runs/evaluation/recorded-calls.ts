@@ -9,8 +9,11 @@ import { PastRun } from '../history/past-run.ts'
 
 /** A call that the past run had not made. */
 export type UnrecordedCall = {
+  /** The kind of the call. */
   readonly kind: 'tool' | 'effect'
+  /** The name of the tool or effect. */
   readonly name: string
+  /** The arguments of the tool, or the input of the effect; null for none. */
   readonly args: Json
 }
 

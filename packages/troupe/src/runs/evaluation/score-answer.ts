@@ -16,10 +16,22 @@ export type Score =
   | 'exact'
   | 'citations'
   | 'similarity'
-  | { readonly schema: Schema }
-  | { readonly similarity: SimilarityOptions }
-  | { readonly judge: JudgeOptions }
-  | { readonly named: string }
+  | {
+      /** Scores 1 for an answer that fits this schema, 0 otherwise. */
+      readonly schema: Schema
+    }
+  | {
+      /** Scores the similarity to the expected answer. */
+      readonly similarity: SimilarityOptions
+    }
+  | {
+      /** Asks a model for a verdict. */
+      readonly judge: JudgeOptions
+    }
+  | {
+      /** The name of a scorer in `createTroupe({ evaluation: { scores } })`. */
+      readonly named: string
+    }
   | ScoreFunction
 
 const wrong = (problem: string) => failure('validation.failed', { what: 'The score of evaluate', problem })

@@ -2,12 +2,15 @@
 import { canonicalJson } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 
+/** The first difference of two runs. */
 export interface Comparison {
+  /** True if the events of both runs are equal apart from times. */
   readonly identical: boolean
-  /** The `seq` of the first event that differs or that one run does not have. */
+  /** The `seq` of the first event that differs or that one run does not have; absent if they are identical. */
   readonly divergedAt?: number
-  /** The event in each run; absent for the run that ended before. */
+  /** The event of the first run; absent if it ended before. */
   readonly a?: NumberedEvent
+  /** The event of the second run; absent if it ended before. */
   readonly b?: NumberedEvent
 }
 

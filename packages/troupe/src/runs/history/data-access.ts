@@ -9,28 +9,43 @@ import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { stepJournal } from '../engine/store/run-journals.ts'
 import type { PastRun } from './past-run.ts'
 
+/** A read of a context entry by a step. */
 export interface ContextRead {
+  /** The id of the step. */
   readonly step: string
+  /** The name of the agent. */
   readonly agent: string
+  /** The key of the entry. */
   readonly key: string
-  /** 0 if there was no such entry. */
+  /** The version that was read; 0 if there was no entry. */
   readonly version: number
+  /** The value that was read; absent if there was no entry, or if the journal records its version alone. */
   readonly value?: Json
 }
+/** A write of a context entry by a step. */
 export interface ContextWrite {
+  /** The id of the step. */
   readonly step: string
+  /** The name of the agent. */
   readonly agent: string
+  /** The key of the entry. */
   readonly key: string
+  /** `push` for a written value, `delete` for a deleted entry. */
   readonly kind: 'push' | 'delete'
-  /** The value of a push; absent if retention has deleted that version. */
+  /** The version that was written; absent for a deletion, and if retention has deleted that version. */
   readonly version?: number
+  /** The value that was written; absent for a deletion, and if retention has deleted that version. */
   readonly value?: Json
 }
+/** A message, request or reply of a step. */
 export interface MessageThen {
-  /** The id of a message to a mailbox. */
+  /** The id of a message to a mailbox; absent for a request within the run. */
   readonly id?: string
+  /** The name of the message type. */
   readonly type: string
+  /** The name of the sender. */
   readonly from: string
+  /** The name of the recipient. */
   readonly to: string
   /** The step that sent or handled the message. */
   readonly step: string
@@ -38,9 +53,22 @@ export interface MessageThen {
   readonly payload?: Json
 }
 
+/** The data that a run had read, written, sent and received at one of its events. */
 export interface DataAccess {
-  readonly context: { readonly reads: readonly ContextRead[]; readonly writes: readonly ContextWrite[] }
-  readonly messages: { readonly sent: readonly MessageThen[]; readonly received: readonly MessageThen[] }
+  /** The context entries. */
+  readonly context: {
+    /** The reads, by step in the order of their start. */
+    readonly reads: readonly ContextRead[]
+    /** The committed writes, by step in the order of their start. */
+    readonly writes: readonly ContextWrite[]
+  }
+  /** The messages. */
+  readonly messages: {
+    /** The messages and requests that its steps sent. */
+    readonly sent: readonly MessageThen[]
+    /** The requests that its steps answered. */
+    readonly received: readonly MessageThen[]
+  }
 }
 
 export interface DataAccessSource {

@@ -9,26 +9,36 @@ import { viewOf } from '../machine/state-view.ts'
 import type { PastRun } from './past-run.ts'
 import { mapped, type Redaction, redact } from './redact-run.ts'
 
+/** A run as one file, which `openExport` opens in any process. */
 export interface ExportedRun {
   /** The version of the file format. */
   readonly version: 1
   /** The release that wrote the file. */
   readonly build: string
+  /** The id of the run. */
   readonly run: string
+  /** The status of the run at the export. */
   readonly status: string
+  /** Why the run waited; absent otherwise. */
   readonly reason?: string
+  /** The tags of the run. */
   readonly tags: readonly string[]
+  /** What was removed from the file. */
   readonly redacted: Redaction
-  /** Present once the run has ended or waits. */
+  /** The result of the run; present if it had ended or waited. */
   readonly result?: Json
-  /** Each record is `{ input, events, first }`. */
+  /** The records of the journal: `{ input, events, first }`, with `first` the `seq` of the first event. */
   readonly journal: readonly Json[]
   /** SHA-256 of all other fields as canonical JSON; with `key`, an HMAC, which only holders of the key can compute. */
   readonly digest: string
 }
 
+/** The options of `orchestra.export`. */
 export interface ExportOptions {
-  /** `secrets` by default. */
+  /**
+   * What is removed: `secrets` for texts that look like credentials, `content` for all texts, `nothing`; `secrets` by
+   * default.
+   */
   readonly redact?: Redaction
   /** Signs the file: only holders of the key can create or change a file that opens with the key. */
   readonly key?: string

@@ -6,22 +6,33 @@ import { type StateView, viewOf } from '../machine/state-view.ts'
 import type { PastRun } from './past-run.ts'
 import { type RunStateAt, runStateAt } from './run-state-at.ts'
 
+/** A step that starts when the run resumes. */
 export interface NextStep {
+  /** The id of the branch. */
   readonly branch: string
+  /** The id that the step will have. */
   readonly step: string
+  /** The name of the agent. */
   readonly agent: string
+  /** The input of the step, which `run.edit` can replace. */
   readonly input: Json
 }
+/** A failure that a breakpoint holds. */
 export interface SuspendedFailure {
+  /** The id of the failed step. */
   readonly step: string
+  /** The name of the agent. */
   readonly agent: string
+  /** The error. */
   readonly error: StoredError
 }
+/** The state of a run, and what happens when it resumes. */
 export interface Inspection extends RunStateAt {
-  /** The breakpoint at which the run stands. */
+  /** The breakpoint at which the run is paused; absent if it is not paused at one. */
   readonly breakpoint?: Breakpoint
-  /** The child runs that have not ended. */
+  /** The child runs that have not ended; absent for none. */
   readonly childRuns?: readonly Inspection[]
+  /** What happens when the run resumes. */
   readonly next: {
     /** The steps that start next, in their order, as far as the concurrency limit allows. */
     readonly steps: readonly NextStep[]

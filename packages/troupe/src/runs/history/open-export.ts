@@ -21,8 +21,11 @@ import type { ReplayResult } from './verify-replay.ts'
 
 /** A run that was read from an exported file. */
 export class OpenedRun {
+  /** The id of the run. */
   readonly id: string
+  /** The status of the run at the export. */
   readonly status: string
+  /** The tags of the run. */
   readonly tags: readonly string[]
   /** The release that wrote the file. */
   readonly build: string
@@ -55,20 +58,26 @@ export class OpenedRun {
     yield* this.#past.events.slice(from)
   }
 
+  /** Repeats the decisions of the run on its recorded inputs and compares them, as `orchestra.verifyReplay`. */
   verifyReplay(): ReplayResult {
     return this.#past.verifyReplay()
   }
 
+  /** Explains the state of the run at the export, as `orchestra.why`. */
   why(): RunExplanation {
     const last = this.#past.events.at(-1)?.at ?? 0
     return explain(this.#past, { status: this.status, reason: this.#reason }, last)
   }
 
-  /** @throws ValidationError if the run has no event `seq` */
+  /**
+   * Returns the state of the run at one of its events, as `orchestra.at`.
+   * @throws ValidationError if the run has no event `seq`
+   */
   at(seq: number): RunStateAt {
     return runStateAt(this.#past, seq)
   }
 
+  /** Returns the first difference to another opened run, as `orchestra.compare`. */
   compare(other: OpenedRun): Comparison {
     if (!isObject(other) || !(#past in other))
       throw failure('validation.failed', { what: 'The other run of compare', problem: 'openExport did not return it' })

@@ -10,56 +10,101 @@ import { type StateView, viewOf } from '../machine/state-view.ts'
 import type { Step } from '../machine/steps/steps-slice.ts'
 import type { PastRun } from './past-run.ts'
 
+/** A branch at one event of its run. */
 export interface BranchThen {
+  /** The id of the branch. */
   readonly id: string
+  /** The name of the agent at its node. */
   readonly agent: string
+  /** The name of its node. */
   readonly node: string
+  /** The status of the branch. */
   readonly status: Branch['status']
+  /** The number of the attempt at this node, from 1. */
   readonly attempt: number
   /** The input of its node; absent once the branch has ended. */
   readonly input?: Json
-  /** The open step. */
+  /** The id of its open step; absent without one. */
   readonly step?: string
+  /** The value with which it completed; absent otherwise. */
   readonly value?: Json
+  /** The error with which it failed or was cancelled; absent otherwise. */
   readonly error?: StoredError
 }
+/** A join that was not closed at one event of its run. */
 export interface JoinStateAt {
+  /** The id of the join. */
   readonly id: string
+  /** `fork` for the invocations of one branch, `merge` for the branches of a group that meet at a node. */
   readonly kind: JoinState['kind']
+  /** The name of the agent that gets the results. */
   readonly agent: string
+  /** The status of the join. */
   readonly state: JoinState['state']
+  /** The number of results that had arrived. */
   readonly arrived: number
-  /** Of a fan-out: the agents whose results are missing. */
+  /** The agents whose results were missing, for a `fork`; empty for a `merge`. */
   readonly missing: readonly string[]
 }
+/** A step that was open at one event of its run. */
 export interface StepThen {
+  /** The id of the step. */
   readonly id: string
+  /** The name of the agent. */
   readonly agent: string
+  /** The id of the branch. */
   readonly branch: string
+  /** The status of the step. */
   readonly status: Step['status']
+  /** Why it waited; absent if it did not wait. */
   readonly reason?: string
 }
 
+/** The state of a run at one of its events. */
 export interface RunStateAt {
+  /** The id of the run. */
   readonly run: string
-  /** Of the newest event that counts, and that event. */
+  /** The `seq` of the event. */
   readonly seq: number
+  /** The event. */
   readonly event: NumberedEvent
-  /** ISO text. */
+  /** The time of the event, as ISO 8601 text. */
   readonly at: string
+  /** The status of the run. */
   readonly status: string
+  /** Why the run waited; absent otherwise. */
   readonly reason?: string
+  /** All branches, in the order of their start. */
   readonly branches: readonly BranchThen[]
-  /** The branches that have not ended. */
+  /** The joins that were not closed. */
   readonly joins: readonly JoinStateAt[]
+  /** The open steps. */
   readonly steps: readonly StepThen[]
+  /** The open questions. */
   readonly questions: readonly RunQuestion[]
+  /** The number of started steps, those of child runs that had ended included. */
   readonly totalSteps: number
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
-  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  /** The tokens of the model calls so far. */
+  readonly usage: {
+    /** The number of input tokens. */
+    readonly inputTokens: number
+    /** The number of output tokens. */
+    readonly outputTokens: number
+  }
+  /** The cost of the model calls so far. */
+  readonly cost: {
+    /** The sum in US dollars of the calls whose price is known. */
+    readonly usd: number
+    /** The models (`provider/model`) whose price is unknown; their calls are missing in `usd`. */
+    readonly unknown: readonly string[]
+  }
+  /** The time in ms from the start to the event. */
   readonly durationMs: number
+  /** The guard or budget that ended the run; absent if none did. */
   readonly guard?: Guard
+  /** The response; absent before the end. */
   readonly response?: Json
+  /** The error with which the run failed; absent if it did not fail. */
   readonly error?: StoredError
 }
 

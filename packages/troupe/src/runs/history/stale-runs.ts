@@ -5,15 +5,25 @@ import { runJournal } from '../engine/store/run-journals.ts'
 import { readRecord } from '../engine/store/run-record.ts'
 import type { InputOf } from '../machine/machine-events.ts'
 
+/** An open run that this build cannot continue as it began. */
 export interface StaleRun {
+  /** The id of the user. */
   readonly user: UserId
+  /** The id of the run. */
   readonly run: string
-  /** The process that owns the run. */
+  /** The process that owns the run: this one, another one, or none. */
   readonly holder: 'here' | 'other-process' | 'none'
-  /** The form of its records if this build cannot read it; a newer build continues the run. */
+  /** The version of its record format, if this build cannot read it; a newer build continues the run. */
   readonly newer?: number
-  /** Agents whose code has changed since the run began; `here` is absent if this process has no such agent. */
-  readonly agents: readonly { readonly name: string; readonly began: string; readonly here?: string }[]
+  /** The agents whose code has changed since the run began. */
+  readonly agents: readonly {
+    /** The name of the agent. */
+    readonly name: string
+    /** The fingerprint of the agent at the start of the run. */
+    readonly began: string
+    /** The fingerprint of the agent in this process; absent if it has no such agent. */
+    readonly here?: string
+  }[]
 }
 
 export interface StaleRuns {

@@ -12,18 +12,26 @@ import { stepJournal } from '../engine/store/run-journals.ts'
 import { PastRun } from './past-run.ts'
 import { type ExecuteStep, executedSteps } from './steps/executed-steps.ts'
 
+/** The options of `orchestra.undo`. */
 export interface UndoOptions {
-  /** Undoes these steps alone, with the runs that they started; all by default. */
+  /** The ids of the steps to undo, with the child runs that they started; all by default. */
   readonly steps?: readonly string[]
-  /** Undoes nothing, and returns what an undo would do: `planned`, `already` or `none` for each effect. */
+  /**
+   * True undoes nothing and returns what an undo would do: `planned`, `already` or `none` for each effect. False by
+   * default.
+   */
   readonly plan?: boolean
+  /** Stops the undo with CancelledError; called again, it continues. */
   readonly signal?: AbortSignal
 }
 
+/** The result of undoing one effect. */
 export interface RunUndoResult {
   /** The id of the child run, if a child run had the effect. */
   readonly run?: string
+  /** The id of the step. */
   readonly step: string
+  /** The name of the agent. */
   readonly agent: string
   /** The id of the call in the step. */
   readonly call: string
@@ -31,6 +39,7 @@ export interface RunUndoResult {
   readonly effect: string
   /** `none`: it has no undo function. `skipped`: the undo of a later effect failed before. */
   readonly status: 'planned' | 'undone' | 'already' | 'none' | 'failed' | 'skipped'
+  /** The error of the undo function; absent unless it failed. */
   readonly error?: StoredError
 }
 

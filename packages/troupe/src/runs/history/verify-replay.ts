@@ -4,10 +4,20 @@ import type { RunRecord } from '../engine/store/run-record.ts'
 import { createState } from '../machine/state.ts'
 import { transition } from '../machine/transition.ts'
 
+/** The result of `verifyReplay`. */
 export interface ReplayResult {
+  /** True if the repeated decisions equal the recorded events. */
   readonly identical: boolean
   /** The first difference. */
-  readonly difference?: { readonly seq: number; readonly recorded: Json; readonly replayed: Json }
+  readonly difference?: {
+    /** The `seq` of the event. */
+    readonly seq: number
+    /** The recorded event; null if there is none. */
+    readonly recorded: Json
+    /** The event of the repeated decision; null if there is none. */
+    readonly replayed: Json
+  }
+  /** The number of events that were compared and found equal. */
   readonly events: number
 }
 

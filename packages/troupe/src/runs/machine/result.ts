@@ -3,93 +3,135 @@ import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'
 import type { BudgetUse } from './budgets/budget-use.ts'
 
-/** What a step used; `cost` in US dollars, `unknown` the models whose price nobody knows. */
+/** The tokens and the cost of a step. */
 export type StepUsage = {
+  /** The number of input tokens of all model calls. */
   readonly inputTokens: number
+  /** The number of output tokens of all model calls. */
   readonly outputTokens: number
+  /** The cost in US dollars of the model calls whose price is known; absent for none. */
   readonly cost?: number
+  /** The models (`provider/model`) whose price is unknown; absent for none. */
   readonly unknown?: readonly string[]
 }
 
-/** What a value came with, where it came with any: no part of what is decided, and carried to all that follows. */
+/** The taint labels of a value. Decisions do not depend on them; derived values inherit them. */
 export type Tainted = {
+  /** The labels; absent for none. */
   readonly taint?: readonly TaintLabel[]
 }
 
-/** One invocation's result as the meeting agent sees it. */
+/** The result of one invocation, as the join passes it to its agent. */
 export type Result = {
+  /** The name of the invoked agent. */
   readonly agent: string
+  /** True if the invocation succeeded. */
   readonly success: boolean
+  /** The value; absent for a failed invocation. */
   readonly value?: Json
+  /** The error; absent for a successful invocation. */
   readonly error?: StoredError
-  /** What it was asked; for the agents of patterns, which keep no memory. Not in the input of the meeting agent. */
+  /** The input of the invocation, for the agents of patterns. It is not part of the input of the joining agent. */
   readonly request?: Json
 }
 
+/** The guard or budget that ended a run, with its use. */
 export type Guard = {
+  /** The name of the guard or budget: `steps`, `tokens`, `repetition`. */
   readonly name: string
+  /** The limit that was reached. */
   readonly limit: number
+  /** What happened, as a part of a sentence; absent for a plain count. */
   readonly detail?: string
 } & BudgetUse
 
-/** Why a branch, a step or the run is being stopped. */
+/** Why a branch, a step or the run is stopped. */
 export type Cancellation = {
+  /** The status with which it ends. */
   readonly as: 'cancelled' | 'failed'
+  /** The error with which it ends. */
   readonly error: StoredError
 }
 
-/** To a step, for one of its waits. */
+/** The answer to a wait of a step. */
 export type AnswerTo = {
+  /** The id of the step that waits. */
   readonly step: string
+  /** The id of its branch. */
   readonly branch: string
+  /** The name of its agent. */
   readonly agent: string
+  /** The name of the wait within the step. */
   readonly wait: string
-  readonly answer: { readonly value: Json } | { readonly error: StoredError }
+  /** The answer: a value or an error. */
+  readonly answer:
+    | {
+        /** The value with which the wait resolves. */
+        readonly value: Json
+      }
+    | {
+        /** The error with which the wait rejects. */
+        readonly error: StoredError
+      }
 } & Tainted
 
-/** An answer to something that a step has asked. */
+/** The answer to a wait of a step, as the state stores it. */
 export type StepAnswer = Omit<AnswerTo, 'branch' | 'agent'>
 
-/** Steps, hops and open branches: what the runs of one tree draw from a common budget. */
+/** The amounts that the runs of a tree draw from a common budget. */
 export type Amounts = {
+  /** The number of steps. */
   readonly steps: number
+  /** The number of used edges. */
   readonly hops: number
+  /** The number of open branches. */
   readonly branches: number
 }
 
-/** A run that draws from a common budget cannot begin a step before it is granted this. */
+/** The run requests amounts from a common budget. It starts no step before they are granted. */
 export type BudgetRequested = { readonly type: 'budget.requested' } & Amounts
 
-/** From the first grant on, a run begins no step and keeps no branch beyond what it was granted. */
+/** The common budget has granted amounts. From the first grant on, the run starts no step and no branch beyond them. */
 export type BudgetGranted = { readonly type: 'budget.granted' } & Amounts
 
+/** The common budget, or that of the user, has rejected a request. */
 export type BudgetRejected = {
   readonly type: 'budget.rejected'
-  /** Absent: of what the run itself asked for. */
+  /** The id of the step that requested it; absent for a request of the run. */
   readonly step?: string
+  /** The name of the budget. */
   readonly budget: string
-  /** `used` is absent: what the run is known to have used. */
+  /** The limit. If `used` is absent, the use of the run is known from its state. */
   readonly limit: number
-  /** What the step had used until then. */
+  /** The usage of the step until then. */
   readonly usage?: StepUsage
 } & Partial<BudgetUse> &
   Tainted
 
-/** A run that a step started has ended: what it used counts in this one. */
+/** A child run has ended, and its usage counts in this run. */
 export type RunCharged = {
   readonly type: 'run.charged'
+  /** The id of the child run. */
   readonly run: string
+  /** The number of its steps. */
   readonly steps: number
+  /** The number of its used edges; absent if it is 0. */
   readonly hops?: number
+  /** Its tokens and its cost. */
   readonly usage: StepUsage
 }
 
-/** Why nothing in a run can move. */
+/**
+ * Why a run waits: for the answer to a question, for `resume()` after a pause or at a breakpoint, for the resolution of
+ * an uncertain effect, or for code that fits its journal.
+ */
 export type RunReason = 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
 
 /** The branch and the agent that an event about one of their steps concerns. */
 export type BranchAgent = {
+  /** The id of the branch. */
   readonly branch: string
+  /** The name of the agent. */
   readonly agent: string
 }
 
@@ -105,9 +147,10 @@ type ChildWaiting = {
   readonly usage?: StepUsage
 }
 
-/** The process was suspended together with the run, for so many ms, or the wall clock was set forward. */
+/** The process was suspended together with the run, or the wall clock was set forward. */
 export type ClockJumped = {
   readonly type: 'clock.jumped'
+  /** The time in ms that does not count as work time. */
   readonly gap: number
 }
 
@@ -123,7 +166,7 @@ export type ChildrenCancelled = {
   readonly type: 'children.cancelled'
 }
 
-/** What a child run reports to the run whose step started it. */
+/** A child run of a step waits, or can move again. */
 export type ChildChanged = ChildWaiting | ChildResumed
 
 /**
@@ -132,44 +175,64 @@ export type ChildChanged = ChildWaiting | ChildResumed
  */
 export type RunWaiting = {
   readonly type: 'run.waiting'
+  /** Why the run waits. */
   readonly reason: RunReason
-  /** The ids of all open questions, in the order in which they were asked; those of child runs behind, as `CHILD::ID`. */
+  /**
+   * The ids of all open questions, in the order in which they were asked. A question of a child run is listed as
+   * `CHILD::ID` after those of the run.
+   */
   readonly questions: readonly string[]
 }
 
-/** How a branch's scope came to be: the branches that count together and end together. */
+/** How the group of a branch began: the branches that count together and end together. */
 export type BranchOrigin =
   /** An invocation that returns: the end of the scope is the result of this slot. */
-  | { readonly kind: 'call'; readonly joinId: string; readonly slot: number; readonly query?: true }
+  | {
+      readonly kind: 'call'
+      /** The id of the join that gets the result of the group. */
+      readonly joinId: string
+      /** The index of the invocation in that join, from 0. */
+      readonly slot: number
+      readonly query?: true
+    }
   /** Not awaited by anybody but the run. */
   | { readonly kind: 'notify' }
   | { readonly kind: 'run' }
 
-/** Which question, and who asked it. */
+/** A question and the step or branch that asked it. */
 export interface QuestionRef {
+  /** The id of the question. */
   readonly question: string
+  /** The id of the branch that asked. */
   readonly branch: string
+  /** The name of the agent that asked. */
   readonly agent: string
+  /** The id of the step that asked; absent for a question of a branch without a step. */
   readonly step?: string
 }
 
-/** Where a run stands still: before this step, before a call of this step, or with its failure. */
+/** A point at which a run is paused: before a step, before a tool call of a step, or with the failure of a step. */
 export type Breakpoint = {
+  /** The kind of the breakpoint; `step` for the end of `resume({ steps })`. */
   readonly on: 'error' | 'agent' | 'tool' | 'seq' | 'step'
+  /** The id of the step. */
   readonly step: string
+  /** The name of the agent of the step. */
   readonly agent: string
-  /** A run that a step started, or one below it: there it is. */
+  /** The id of the child run, or of a run below it, that reached the breakpoint; absent for the run itself. */
   readonly run?: string
 }
 
-/** What a run depends on and that may change between releases: fixed when it starts. */
+/** The parts of a run that may change between releases, fixed when the run starts. */
 export type Pinned = {
+  /** The topology in its canonical form. */
   readonly topology: CanonicalTopology
+  /** The configuration with all defaults. */
   readonly config: PinnedConfig
-  /** Of each agent in the topology, by name. */
+  /** The fingerprints of the agents in the topology, by name. */
   readonly fingerprints: { readonly [agent: string]: string }
-  /** It draws its steps, hops and branches from a common budget from its start. */
+  /** Present if the run draws its steps, hops and branches from a common budget from its start. */
   readonly draws?: true
-  /** Whatever else the shell wants pinned: prices, policies. The core does not look at it. */
+  /** Other values that the shell pins, such as prices and policies. The core does not read them. */
   readonly more?: Json
 }

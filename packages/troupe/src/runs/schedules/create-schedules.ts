@@ -9,10 +9,11 @@ import { ScheduleHost } from './schedule-host.ts'
 import type { ScheduleParts } from './schedule-parts.ts'
 import { createScheduleStore } from './schedule-store.ts'
 
+/** The option `schedules` of `createTroupe`. */
 export interface SchedulesConfig {
-  /** Schedules of one user that have not ended; 100 by default. */
+  /** The highest number of schedules of one user that have not ended; 100 by default. */
   readonly limit?: number
-  /** Functions that make tasks, by the names under which schedules know them. */
+  /** Functions that create tasks, by the names with which schedules refer to them; none by default. */
   readonly prepare?: Readonly<Record<string, PrepareTask>>
 }
 

@@ -9,20 +9,45 @@ import type { StoredSpec } from './schedule-spec.ts'
 
 /** The trigger of a run. Times are ISO text. */
 export type ScheduleTrigger =
-  | { readonly type: 'time'; readonly due: string }
-  | { readonly type: 'context'; readonly key: string; readonly version?: number; readonly revision: number }
+  | {
+      readonly type: 'time'
+      /** The time for which the run was scheduled. */
+      readonly due: string
+    }
+  | {
+      readonly type: 'context'
+      /** The key of the changed entry. */
+      readonly key: string
+      /** The version that was written; absent if it is no longer stored. */
+      readonly version?: number
+      /** The revision of the change. */
+      readonly revision: number
+    }
   /** Changes may have been missed: the schedule was inactive for longer than single changes are stored. */
-  | { readonly type: 'context'; readonly resync: true; readonly revision: number }
+  | {
+      readonly type: 'context'
+      readonly resync: true
+      /** The revision up to which changes may have been missed. */
+      readonly revision: number
+    }
   | {
       readonly type: 'message'
+      /** The id of the message. */
       readonly id: string
+      /** The name of the sender. */
       readonly from: string
+      /** The name of the message type. */
       readonly name: string
+      /** The payload of the message. */
       readonly payload: unknown
       /** The taint labels of the payload, which the run inherits. */
       readonly taint?: readonly TaintLabel[]
     }
-  | { readonly type: 'trigger'; readonly at: string }
+  | {
+      readonly type: 'trigger'
+      /** The time of the call of `trigger`. */
+      readonly at: string
+    }
 
 /**
  * Creates the task of a run. It may be called again for one occasion after a crash, or if another process is faster.

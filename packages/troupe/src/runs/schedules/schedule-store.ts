@@ -15,13 +15,16 @@ import {
 import { type ScheduleSource, type StoredSpec, sourceOf } from './schedule-spec.ts'
 import { scheduleContent, triggerContent } from './schedule-tables.ts'
 
+/** The state of a schedule: it starts runs, is paused, or has no further times. */
 export type ScheduleState = 'active' | 'paused' | 'ended'
 
-/** Why nothing begins, though something is due. */
+/** Why a schedule starts no run although a trigger is due. */
 export interface ScheduleProblem {
+  /** The code of the error. */
   readonly code: string
+  /** The message of the error. */
   readonly message: string
-  /** ISO text. */
+  /** The time of the first failure, as ISO 8601 text. */
   readonly since: string
 }
 

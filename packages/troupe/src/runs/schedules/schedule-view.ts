@@ -5,10 +5,13 @@ import type { ScheduleProblem, ScheduleRow, ScheduleState } from './schedule-sto
 import type { Misfire } from './schedule-times.ts'
 import { comingTimes } from './schedule-times.ts'
 
+/** A schedule, as `user.schedules` returns it. */
 export interface Schedule {
+  /** The id. */
   readonly id: string
+  /** The state. */
   readonly state: ScheduleState
-  /** ISO text. */
+  /** The time of the creation, as ISO 8601 text. */
   readonly createdAt: string
   /** Present if the schedule names a registered team. */
   readonly team?: string
@@ -16,26 +19,52 @@ export interface Schedule {
   readonly agent?: string
   /** The names of its agents, if the schedule has a definition. */
   readonly agents?: readonly string[]
+  /** The tags of each run, besides `schedule:ID`. */
   readonly tags: readonly string[]
+  /** The time of its only run, as it was given. */
   readonly at?: string
+  /** The delay of its only run, as it was given. */
   readonly in?: Duration
+  /** The cron text or interval, as it was given. */
   readonly every?: string
+  /** The time zone, as it was given. */
   readonly timeZone?: string
-  readonly onContext?: { readonly pattern: string; readonly topics?: readonly string[] }
-  readonly onMessage?: { readonly type: string; readonly to: string }
+  /** The entries whose writes start runs. */
+  readonly onContext?: {
+    /** The pattern of the keys. */
+    readonly pattern: string
+    /** The topics; absent for all. */
+    readonly topics?: readonly string[]
+  }
+  /** The messages that start runs. */
+  readonly onMessage?: {
+    /** The name of the message type. */
+    readonly type: string
+    /** The name of the mailbox. */
+    readonly to: string
+  }
+  /** The runs for missed times. */
   readonly misfire: Misfire
+  /** The behaviour if the previous run is open. */
   readonly overlap: Overlap
-  /** The coming times as ISO text, five at most; none while it is paused. */
+  /** The next times as ISO 8601 text, at most five; empty while the schedule is paused. */
   readonly next: readonly string[]
-  /** Occasions that have not begun a run yet. */
+  /** The number of triggers that have not started a run yet. */
   readonly waiting: number
-  readonly lastRun?: { readonly id: string; readonly at: string }
+  /** The last run; absent before the first one. */
+  readonly lastRun?: {
+    /** The id of the run. */
+    readonly id: string
+    /** The time at which it was started, as ISO 8601 text. */
+    readonly at: string
+  }
   /**
-   * The id of the API key or page session by which it was made or resumed last, or `token:USER:END` of a token that ends
-   * at END, in seconds since 1970; absent where the application did. The schedule pauses when that has ended.
+   * The id of the API key or page session by which it was created or resumed last, or `token:USER:END` for a token that
+   * ends at END, in seconds since 1970; absent if the application did. The schedule is paused when that key, session or
+   * token has ended.
    */
   readonly apiKey?: string
-  /** Why what is due begins no run. */
+  /** Why a due trigger starts no run; absent if there is no problem. */
   readonly problem?: ScheduleProblem
 }
 

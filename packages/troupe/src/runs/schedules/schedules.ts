@@ -34,6 +34,10 @@ type Row = ScheduleRow & { readonly now: number }
 /** Bytes of an id: the names of its runs are made of it. */
 const longestId = 128
 
+/**
+ * The schedules of one user: runs that start at a time, at a change of context, or at a message. `user.schedules`
+ * returns it.
+ */
 export class Schedules {
   readonly #scheduleHost: ScheduleHost
   readonly #host: OrchestraHost
@@ -51,10 +55,12 @@ export class Schedules {
   }
 
   /**
-   * Creates a schedule; resolves when it is durable. Again with the same id and spec it gives the one that is there.
+   * Creates a schedule, and resolves when it is durable. A repeated call with the same id and specification returns the
+   * existing schedule.
    * @throws ValidationError `schedule.invalid`, `topology.rejected`; NotFoundError `team.unknown`; ConflictError
    * `schedule.exists`; CapacityError `schedule.limit`
-   * @example await ada.schedules.create({ id: 'digest', team: 'digest', task: 'The news', every: '0 8 * * 1-5', timeZone: 'Europe/Berlin' })
+   * @example await ada.schedules.create({ id: 'digest', team: 'digest', task: 'The news', every: '0 8 * * 1-5',
+   * timeZone: 'Europe/Berlin' })
    */
   async create(spec: ScheduleSpec): Promise<Schedule> {
     const { parts } = this.#scheduleHost
@@ -81,13 +87,17 @@ export class Schedules {
     return scheduleView(same(row, stored))
   }
 
-  /** @throws NotFoundError `schedule.unknown` */
+  /**
+   * Returns a schedule.
+   * @throws NotFoundError `schedule.unknown`
+   */
   async get(id: string): Promise<Schedule> {
     return scheduleView(await this.#row(checkId(id)))
   }
 
   /**
-   * In the order of their ids; 50 a page unless said, 500 at most.
+   * Lists the schedules in the order of their ids.
+   * @param options.limit the number of schedules of a page, from 1, at most 500; 50 by default
    * @throws ValidationError `cursor.invalid`
    */
   async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<Schedule>> {
@@ -106,7 +116,7 @@ export class Schedules {
   }
 
   /**
-   * Starts no run until `resume`, also for triggers that wait already.
+   * Pauses a schedule: it starts no run until `resume`, also for triggers that wait.
    * @throws NotFoundError `schedule.unknown`; ConflictError `schedule.over`
    */
   async pause(id: string): Promise<Schedule> {
@@ -117,7 +127,7 @@ export class Schedules {
   }
 
   /**
-   * Goes on with what comes from now on: times and changes of the pause begin nothing, messages were kept.
+   * Resumes a paused schedule. Times and changes during the pause start no run; messages of that time do.
    * @throws NotFoundError `schedule.unknown`; ConflictError `schedule.over`
    */
   async resume(id: string): Promise<Schedule> {
@@ -132,7 +142,7 @@ export class Schedules {
     })
   }
 
-  /** Its runs stay. @returns whether there was one */
+  /** Deletes a schedule; its runs are not affected. Returns false if there is no such schedule. */
   async delete(id: string): Promise<boolean> {
     const { parts } = this.#scheduleHost
     const row = await parts.store.get(this.#user, checkId(id))
@@ -144,9 +154,10 @@ export class Schedules {
   }
 
   /**
-   * Begins a run now, whatever its times, its pause and the run before.
-   * @param options `id`: given again it is the same run
-   * @throws NotFoundError `schedule.unknown`; `run.agents_missing` where its code is not here; what `prepare` throws
+   * Starts a run now, regardless of the times, a pause and the previous run.
+   * @param options `id`: a repeated call with this id returns the same run
+   * @throws NotFoundError `schedule.unknown`; ConflictError `run.agents_missing` if this process does not have the
+   * code; the error of `prepare`
    */
   async trigger(id: string, options: { readonly id?: string } = {}): Promise<Run> {
     checkOptions('schedules.trigger', options, ['id'])

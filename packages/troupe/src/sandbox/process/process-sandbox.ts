@@ -12,8 +12,12 @@ import { checkOptions, failure } from '../../core/index.ts'
 import { bytesOf, fileContent } from '../files/file-content.ts'
 import type { FileChange, FileContent, SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 
+/** The options of `processSandbox`. */
 export interface ProcessSandboxOptions {
-  /** What a crash in the middle of a run means: `at-most-once` by default, since the code can act on the network. */
+  /**
+   * The effect class of an execution: what happens after a crash during it. `at-most-once` by default, because the code
+   * can use the network.
+   */
   readonly effect?: SandboxEngine['effect']
 }
 

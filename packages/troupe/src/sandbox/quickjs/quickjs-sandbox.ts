@@ -9,8 +9,9 @@ import { checkOptions, failure, loadOptional } from '../../core/index.ts'
 import type { SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 import type { QuickJsRequest } from './quickjs-request.ts'
 
+/** The options of `quickJsSandbox`. */
 export interface QuickJsSandboxOptions {
-  /** Runs at the same time; 4 by default. Others wait. */
+  /** The number of concurrent executions; 4 by default. Others wait. */
   readonly concurrency?: number
 }
 

@@ -7,17 +7,30 @@ import type { RequestPrincipal } from './request-principal.ts'
 
 const algorithms = ['EdDSA', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'] as const
 
+/** The option `jwt` of the server. */
 export interface JwtOptions {
+  /** The issuer that tokens must have. */
   readonly issuer: string
+  /** The audience that tokens must have. */
   readonly audience: string
-  /** Only asymmetric algorithms: a server that verifies tokens must not be able to issue them. */
+  /**
+   * The accepted algorithms. Only asymmetric ones are possible: a server that verifies tokens must not be able to issue
+   * them.
+   */
   readonly algorithms: readonly (typeof algorithms)[number][]
   /** The issuer's keys (JWKS), or the https URL at which it publishes them. */
   readonly keys: JSONWebKeySet | string
   /** The tolerated clock difference; 30s by default. */
   readonly clockTolerance?: Duration
   /** The claims that name the user, the role and the agent: `sub`, `role` and `agent` by default. */
-  readonly claims?: { readonly user?: string; readonly role?: string; readonly agent?: string }
+  readonly claims?: {
+    /** The claim with the user; `sub` by default. */
+    readonly user?: string
+    /** The claim with the role; `role` by default. */
+    readonly role?: string
+    /** The claim with the agent; `agent` by default. */
+    readonly agent?: string
+  }
   /** The role of a token without a role claim; `readonly` by default. */
   readonly role?: string
 }

@@ -1,10 +1,11 @@
 /** The options of the separate metrics server. */
 import { checkOptions, failure } from '../../core/index.ts'
 
+/** The address of the metrics server. */
 export interface MetricsOptions {
-  /** 0 chooses a free port. */
+  /** The port; 0 selects a free one. */
   readonly port: number
-  /** 127.0.0.1 by default. */
+  /** The address; 127.0.0.1 by default. */
   readonly host?: string
 }
 

@@ -8,9 +8,11 @@ import { listen } from '../listen.ts'
 import { isLoopback, ownNames } from '../server-options.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 
+/** A running metrics server. `await using` closes it at the end of the block. */
 export interface ServedMetrics extends AsyncDisposable {
-  /** `http://127.0.0.1:9464/metrics` */
+  /** The URL of the metrics: `http://127.0.0.1:9464/metrics`. */
   readonly url: string
+  /** Stops the server and resolves when its port is free. */
   close(): Promise<void>
 }
 

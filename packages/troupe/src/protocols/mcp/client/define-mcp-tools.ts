@@ -34,27 +34,38 @@ import { descriptionOf } from './tool-form.ts'
 /** A call of a server leaves the process, so it is never `pure`. */
 export type McpToolEffect = Exclude<ToolEffect, 'pure'>
 
+/** The options of `defineMcpTools`. */
 export interface McpToolsOptions {
+  /** The MCP server: an address, or a program. */
   readonly server: McpServerConfig
-  /** Of the server, here: its tools are called `name_tool`, and under this name they are pinned. */
+  /** The name of the server here. Its tools are called `NAME_TOOL` and are pinned under this name. */
   readonly name: string
-  /** These of its tools alone, by the names that the server gives them. All where absent. */
+  /** The tools that are offered, by the names that the server gives them; all by default. */
   readonly allow?: readonly string[]
-  /** Of all its tools, or of each; `at-most-once` where nothing is said: claimed before it starts, and never repeated. */
+  /**
+   * The effect class of all its tools, or of each; `at-most-once` by default: claimed before the call, never repeated
+   * automatically.
+   */
   readonly effect?: McpToolEffect | Readonly<Record<string, McpToolEffect>>
-  /** Believes what the server says of its tools: readOnlyHint makes `read`, idempotentHint `idempotent`. */
+  /**
+   * True accepts the hints of the server: `readOnlyHint` means `read`, `idempotentHint` means `idempotent`. False by
+   * default.
+   */
   readonly trustAnnotations?: boolean
   /**
-   * Trusts what the server says its tools are for. A step that is offered tools whose descriptions no person approved
-   * carries the label `untrusted:mcp:NAME`, and in production such tools are not offered at all; tools of a trusted server
-   * are offered at first sight, without the label. False by default.
+   * True trusts the descriptions of the server's tools: they are offered at first sight, without a label. False by
+   * default: a step that is offered tools whose descriptions no person has approved carries the label
+   * `untrusted:mcp:NAME`, and in production such tools are not offered.
    */
   readonly trust?: boolean
-  /** A person must agree to the exact arguments: of all its tools, or of these. */
+  /**
+   * True if a person must approve the exact arguments of each call, or the names of the tools for which this applies;
+   * false by default.
+   */
   readonly needsApproval?: boolean | readonly string[]
-  /** Of one call, and of connecting; 60s by default. */
+  /** The time limit of a call, and of the connection; 60 s by default. */
   readonly timeout?: Duration
-  /** Bytes of one result; 1 MiB by default. */
+  /** The highest size of a result in bytes; 1 MiB by default. */
   readonly resultLimit?: number
 }
 
@@ -75,11 +86,11 @@ const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
 const wrong = (problem: string) => failure('validation.failed', { what: 'The tools of a server of MCP', problem })
 
 /**
- * The tools of a server, for `tools` of any number of agents. Nothing is connected yet: a troupe does it when a step of
- * such an agent begins, and that step is offered what the server has then. At the first sight of the server its tools
- * are pinned; what is changed, added or renamed afterwards is neither offered nor called before `approveMcpTools`, and
- * told as `mcp.changed`. A step whose server cannot be reached fails with `mcp.unreachable`.
- * @throws ValidationError for a wrong option
+ * Defines the tools of an MCP server, for `tools` of any number of agents. A troupe connects when a step of such an
+ * agent starts, and the step is offered the tools that the server then has. At the first connection the tools are
+ * pinned. A tool that is changed, added or renamed later is neither offered nor called before `approveMcpTools`, and is
+ * reported as `mcp.changed`. A step whose server cannot be reached fails with `mcp.unreachable`.
+ * @throws ValidationError for an invalid option
  * @example
  * const files = defineMcpTools({ name: 'files', server: { command: 'mcp-files', args: ['./docs'] } })
  * const clerk = new LlmAgent({ name: 'Clerk', model, tools: [files] })

@@ -2,19 +2,28 @@
 import { checkOptions, failure, readable } from '../../../core/index.ts'
 import type { SecretText } from '../../../security/index.ts'
 
+/** An MCP server at an address. */
 export interface McpHttpServer {
-  /** `https://…`; plain HTTP only to this machine. */
+  /** The URL: `https://…`, or `http://` for this machine only. */
   readonly url: string
+  /** Headers of each request; none by default. */
   readonly headers?: Readonly<Record<string, SecretText>>
 }
+/** An MCP server that is started as a program. */
 export interface McpProgram {
-  /** Started as it is: no shell reads it. */
+  /** The program, which is started without a shell. */
   readonly command: string
+  /** The arguments; none by default. */
   readonly args?: readonly string[]
-  /** Besides a few harmless variables (`PATH`, `HOME`, …) the only ones that the program is given. */
+  /**
+   * The environment variables of the program, besides a few harmless ones such as `PATH` and `HOME`. No other variables
+   * are passed on.
+   */
   readonly env?: Readonly<Record<string, SecretText>>
+  /** The working directory of the program; that of this process by default. */
   readonly cwd?: string
 }
+/** An MCP server: an address, or a program. */
 export type McpServerConfig = McpHttpServer | McpProgram
 
 const wrong = (problem: string) => failure('validation.failed', { what: 'The server of defineMcpTools', problem })

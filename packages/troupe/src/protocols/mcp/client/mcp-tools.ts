@@ -5,21 +5,26 @@ import { partsIn, type Troupe } from '../../../startup/index.ts'
 import { isToolSource, type Tool, type ToolSource } from '../../../tools/index.ts'
 import { defineMcpTools, type McpToolsOptions } from './define-mcp-tools.ts'
 
+/** The tools of an MCP server, as `mcpTools` returns them. */
 export interface McpTools extends AsyncDisposable {
-  /** Those that are as they were pinned, for `tools` of an LlmAgent. */
+  /** The tools that are as they were pinned, for `tools` of an LlmAgent. */
   readonly tools: readonly Tool[]
-  /** Those that wait for `approveMcpTools`. */
+  /** The changes that wait for `approveMcpTools`. */
   readonly changes: readonly ToolChange[]
-  /** Offered as they were first seen; a step that is offered them carries the label of the server until they are approved. */
+  /**
+   * The tools that are offered as they were first seen. A step that is offered them carries the label of the server
+   * until they are approved.
+   */
   readonly unapproved: readonly ToolChange[]
-  /** Ends the connection, and the program of the server. The troupe does it when it closes. */
+  /** Ends the connection, and the program of the server. Closing the troupe does it too. */
   close(): Promise<void>
 }
 
 /**
- * Connects to a server now, or looks at one that agents have, and gives its tools and what waits for approval.
- * @param source what `defineMcpTools` gave or takes
- * @throws ValidationError for a wrong option; ExternalServiceError `mcp.unreachable`
+ * Connects to an MCP server, or uses the connection that agents have, and returns its tools and the changes that wait
+ * for approval.
+ * @param source the result or the options of `defineMcpTools`
+ * @throws ValidationError for an invalid option; ExternalServiceError `mcp.unreachable`
  * @example
  * const { changes } = await mcpTools(troupe, files)
  * for (const { tool, change, form } of changes) console.log(tool, change, form.description)

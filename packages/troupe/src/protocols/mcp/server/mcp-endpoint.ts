@@ -12,6 +12,10 @@ import { watchResources } from './watch-resources.ts'
 /** Of all clients of one endpoint. */
 const maxSubscriptions = 1_024
 
+/**
+ * Answers one MCP request of an identified caller. `body` is the parsed body of the request, and `heartbeatMs` the
+ * interval between keep-alive comments of a stream in ms.
+ */
 export type McpEndpoint = (
   identity: McpIdentity,
   request: Request,
@@ -19,6 +23,10 @@ export type McpEndpoint = (
   heartbeatMs: number,
 ) => Promise<Response>
 
+/**
+ * Creates an endpoint for MCP over streamable HTTP, for a server that has identified the caller. It keeps no state
+ * between requests, so that any process can answer any of them.
+ */
 export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
   const sdk = await loadServerSdk()
   const parts = partsIn(troupe)

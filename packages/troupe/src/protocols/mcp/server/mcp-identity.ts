@@ -8,11 +8,15 @@ import type { Access, BuiltInTool, LeastRole, Operation } from '../../../securit
 import type { Troupe } from '../../../startup/index.ts'
 import { ToolHandler } from '../../../tools/index.ts'
 
+/** The caller of an MCP request. */
 export interface McpIdentity {
+  /** The id of the user. */
   readonly user: string
-  /** The host where absent. */
+  /** The name of the agent; undefined for the application. */
   readonly agent: string | undefined
+  /** The rights to the built-in tools. */
   readonly access: Access
+  /** Returns true if the caller may perform an operation that needs at least this role. */
   readonly may: (operation: Operation, least: LeastRole) => boolean
 }
 

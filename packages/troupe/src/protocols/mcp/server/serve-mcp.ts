@@ -7,22 +7,24 @@ import { mcpCallerOf } from './mcp-identity.ts'
 import { loadServerSdk } from './server-sdk.ts'
 import { watchResources } from './watch-resources.ts'
 
+/** The options of `serveMcp`: the identity of the client and its rights. */
 export interface ServeMcpOptions extends AccessOptions {
-  /** Whose data it is about. */
+  /** The id of the user whose data the client uses. */
   readonly user: string
-  /** As whom the other side acts. */
+  /** The name of the agent as which the client acts. */
   readonly agent: string
 }
 
+/** A running MCP server. `await using` closes it at the end of the block. */
 export interface ServedMcp extends AsyncDisposable {
-  /** Ends the conversation. The troupe stays open. */
+  /** Ends the connection. The troupe stays open. */
   close(): Promise<void>
 }
 
 /**
- * Serves one client of MCP on the standard input and output of this process, until its input ends. Nothing else may write
+ * Serves one MCP client on the standard input and output of this process, until its input ends. Nothing else may write
  * to the standard output meanwhile.
- * @throws ValidationError for a wrong option
+ * @throws ValidationError for an invalid option
  * @example await serveMcp(troupe, { user: 'ada', agent: 'Desk', role: 'contributor' })
  */
 export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promise<ServedMcp> {

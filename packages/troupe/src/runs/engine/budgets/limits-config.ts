@@ -16,7 +16,10 @@ export interface LimitsConfig {
   /** The limits of each run with its child runs; the same names as `config.budget` of a run. */
   readonly run?: BudgetOptions
   /** The limits of each user; all runs, sessions and evaluations of a user share the amount of one day (UTC). */
-  readonly user?: { readonly perDay?: DailyLimits }
+  readonly user?: {
+    /** The amounts of one day (UTC) that all runs, sessions and evaluations of a user share; no limit by default. */
+    readonly perDay?: DailyLimits
+  }
 }
 
 /** @throws ValidationError naming the option that is unknown or out of its bounds */

@@ -4,14 +4,22 @@ import type { AgentPath } from '../../machine/labels/agent-path.ts'
 import type { Event } from '../../machine/machine-events.ts'
 
 /** An event with its number in the run: 1, 2, 3 … */
-export type NumberedEvent = Event & { readonly seq: number }
+export type NumberedEvent = Event & {
+  /** The number of the event in its run: 1, 2, 3 … */
+  readonly seq: number
+}
 
 /** An event with the agents of its chain of invocations, the first agent first; empty for events of the whole run. */
-export type EventWithPath = NumberedEvent & { readonly path: AgentPath }
+export type EventWithPath = NumberedEvent & {
+  /** The names of the agents; the acting agent is the last one. */
+  readonly path: AgentPath
+}
 
 /** An event as `run.events()` yields it. */
 export type RunEvent = EventWithPath & {
+  /** The id of the run. */
   readonly run: string
+  /** The id of the user. */
   readonly user: UserId
   /** The trace id of the run (W3C Trace Context). Entries and messages that its steps write carry the same id. */
   readonly trace: string

@@ -38,6 +38,7 @@ import type { ForkedSteps } from './forked-steps.ts'
 import { rejectRepeated } from './reject-repeated.ts'
 import { withoutUnusedApprovals } from './without-unused-approvals.ts'
 
+/** The options of `fork`. */
 export interface ForkOptions {
   /** The `seq` of the last event that the fork shares. */
   readonly at: number
@@ -45,7 +46,9 @@ export interface ForkOptions {
   readonly id?: string
   /** Allows the fork to repeat `at-most-once` effects that the source began after `at`; false by default. */
   readonly repeat?: boolean
+  /** Rejects the call with CancelledError if it has aborted before the fork is durable. */
   readonly signal?: AbortSignal
+  /** What the fork changes; nothing by default. */
   readonly edit?: {
     /** Results by step or agent, in place of theirs. A step that is open at `at` is then not executed. */
     readonly results?: { readonly [stepOrAgent: string]: unknown }

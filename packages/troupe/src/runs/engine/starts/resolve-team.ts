@@ -4,13 +4,34 @@ import { failure, isObject, nearest } from '../../../core/index.ts'
 import { type CompiledTopology, defineTopology, patterns, type TopologyForm } from '../../../topology/index.ts'
 import type { Known } from './run-code.ts'
 
-/** Exactly one of the three. */
+/** The team of a run: exactly one of `team`, `agent` and `topology`. */
 export type TeamReference<Out = unknown> =
   /** A name in `createTroupe({ teams })`, or else in `createTroupe({ agents })`. */
-  | { readonly team: string; readonly agent?: undefined; readonly topology?: undefined }
+  | {
+      /** The name of a team in `createTroupe({ teams })`, or else of an agent in `createTroupe({ agents })`. */
+      readonly team: string
+      /** Absent. */
+      readonly agent?: undefined
+      /** Absent. */
+      readonly topology?: undefined
+    }
   /** One agent alone: its definition, or its name in `createTroupe({ agents })`. */
-  | { readonly agent: string | Agent<never, Out>; readonly team?: undefined; readonly topology?: undefined }
-  | { readonly topology: TopologyForm<Out>; readonly team?: undefined; readonly agent?: undefined }
+  | {
+      /** A single agent: its definition, or its name in `createTroupe({ agents })`. */
+      readonly agent: string | Agent<never, Out>
+      /** Absent. */
+      readonly team?: undefined
+      /** Absent. */
+      readonly topology?: undefined
+    }
+  | {
+      /** A topology in any form. */
+      readonly topology: TopologyForm<Out>
+      /** Absent. */
+      readonly team?: undefined
+      /** Absent. */
+      readonly agent?: undefined
+    }
 
 /** What a request from outside names. Without any of the three, it means the only team that is registered. */
 export interface TeamRequest {
@@ -21,6 +42,7 @@ export interface TeamRequest {
 }
 
 const kinds = ['team', 'agent', 'topology'] as const
+/** The option that names a team. */
 export type TeamKind = (typeof kinds)[number]
 
 /**

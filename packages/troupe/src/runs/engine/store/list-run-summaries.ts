@@ -14,18 +14,27 @@ import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
 import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
 import type { ListedRun } from './run-store.ts'
 
+/** The options of `orchestra.list`: a filter, the order and the page. */
 export interface RunListOptions extends RunFilter {
-  /** 1 to 500 per page; 50 by default. */
+  /** The number of runs of a page, 1 to 500; 50 by default. */
   readonly limit?: number
+  /** The cursor of the previous page, in the same order. */
   readonly cursor?: string
+  /** Rejects the call with CancelledError if it has aborted before the call starts. */
   readonly signal?: AbortSignal
 }
 
+/** A run in a list. */
 export interface RunSummary extends RetentionTimes {
+  /** The id of the run. */
   readonly id: string
+  /** The status: `running`, `waiting`, `completed`, `failed` or `cancelled`. */
   readonly status: string
+  /** Why the run waits; absent otherwise. */
   readonly reason?: string
+  /** The tags with which the run was started. */
   readonly tags: readonly string[]
+  /** The names of the agents of its topology. */
   readonly agents: readonly string[]
   /** The beginning of the task on one line, at most 200 characters. */
   readonly title: string
@@ -33,13 +42,15 @@ export interface RunSummary extends RetentionTimes {
   readonly team?: string
   /** The tokens used so far; present once the run has ended or waits. */
   readonly usage?: RunResult['usage']
+  /** The cost so far; present once the run has ended or waits. */
   readonly cost?: RunResult['cost']
   /** The number of started steps; present once the run has ended or waits. */
   readonly steps?: number
-  /** Why it failed. */
+  /** The error with which it failed; absent if it did not fail. */
   readonly error?: StoredError
-  /** ISO text. */
+  /** The time of the start, as ISO 8601 text. */
   readonly createdAt: string
+  /** The time of the end, as ISO 8601 text; absent before the end. */
   readonly endedAt?: string
 }
 

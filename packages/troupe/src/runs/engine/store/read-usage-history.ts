@@ -3,32 +3,44 @@ import { sql } from 'kysely'
 import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
 import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
 
+/** The options of `orchestra.usage`. */
 export interface UsageHistoryOptions {
-  /** ISO text; 24 hours before `to` by default. Runs count by the time when they were started. */
+  /** The earliest start of a run, as ISO 8601 text; 24 hours before `to` by default. */
   readonly from?: string
-  /** ISO text, not included; now by default. */
+  /** The end of the range, which is not included, as ISO 8601 text; now by default. */
   readonly to?: string
   /** The length of an interval, in UTC; `hour` by default. At most 1,000 intervals lie between `from` and `to`. */
   readonly interval?: 'hour' | 'day'
+  /** Rejects the call with CancelledError if it has aborted before the call starts. */
   readonly signal?: AbortSignal
 }
 
 /** The runs of one team that were started in one interval. */
 export interface UsageInterval {
-  /** ISO text: when the interval begins. */
+  /** The begin of the interval, as ISO 8601 text. */
   readonly at: string
-  /** Undefined for runs whose team was not registered. */
+  /** The name of the team; absent for runs whose team was not registered. */
   readonly team?: string
+  /** The number of started runs. */
   readonly runs: number
+  /** The number of these runs that have failed. */
   readonly failed: number
-  /** Input and output of the runs that have ended or waited. */
+  /** The input and output tokens of the runs that have ended or waited. */
   readonly tokens: number
-  /** US dollars; models without a price are not included. */
+  /** The cost in US dollars; model calls without a known price are missing. */
   readonly cost: number
   /** The number of runs that used a model without a price. */
   readonly unpriced: number
-  /** From start to end, of ended runs. `p50` and `p95` are exact up to a factor of the square root of 2. */
-  readonly durationMs?: { readonly p50: number; readonly p95: number }
+  /**
+   * The time in ms from start to end of the ended runs, exact up to a factor of the square root of 2; absent if none
+   * has ended.
+   */
+  readonly durationMs?: {
+    /** The median. */
+    readonly p50: number
+    /** The 95th percentile. */
+    readonly p95: number
+  }
 }
 
 const lengths = { hour: 3_600_000, day: 86_400_000 } as const

@@ -5,26 +5,33 @@ import { type Dialect, rawTemplates, type Statement } from '../../../storage/ind
 import { runContent } from './run-migrations.ts'
 import { searchWordsIn } from './run-words.ts'
 
+/** The filters of a list of runs. A run must match all of them. */
 export interface RunFilter {
+  /** Only runs with this status. */
   readonly status?: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
+  /** Only runs that wait for this reason. */
   readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
   /** The name of an agent whose code the run needs. */
   readonly agent?: string
-  /** Its team: the name of one of `createTroupe({ teams })`, or of the agent that is alone in it. */
+  /** The name of the team in `createTroupe({ teams })`, or of the agent that is the whole team. */
   readonly team?: string
-  /** Words, all of which stand in its task, tags, answer or error: whole ones, 16 at most, in any order and case. */
+  /**
+   * Words that must all occur in the task, tags, answer or error: complete words, at most 16, in any order and case.
+   */
   readonly search?: string
-  /** A part of the first 200 characters of its task, in any case. */
+  /** A text that occurs in the first 200 characters of the task, in any case. */
   readonly title?: string
-  /** All of them; 16 at most. */
+  /** Tags that the run must all have; at most 16. */
   readonly tags?: readonly string[]
-  /** The run whose steps started it. */
+  /** The id of the run whose steps started it. */
   readonly parent?: string
-  /** ISO text: when it was started, `from` included and `to` not. */
+  /** The earliest start, which is included, as ISO 8601 text. */
   readonly from?: string
+  /** The end of the range of starts, which is not included, as ISO 8601 text. */
   readonly to?: string
-  /** US dollars, as of when it ended or began to wait; both included. */
+  /** The lowest cost in US dollars, which is included, as of when the run ended or began to wait. */
   readonly minCost?: number
+  /** The highest cost in US dollars, which is included, as of when the run ended or began to wait. */
   readonly maxCost?: number
   /**
    * `newest` first by default. `cost`, `tokens` and `duration` list the highest first, as of when a run ended or began to

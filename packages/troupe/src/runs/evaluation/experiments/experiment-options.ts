@@ -22,37 +22,47 @@ import { createScorer, type Score } from '../score-answer.ts'
 import type { NamedScores, ScoreFunction } from '../scorers/score-function.ts'
 import type { CaseResult, ExperimentTeam } from './experiment.ts'
 
+/** The options of `experiments.evaluate` besides the team. */
 export interface ExperimentOptions {
   /**
-   * Names the experiment. With the id of one that was interrupted, it does what is left of it; with that of a completed one, it
-   * returns its results. Without an id it resumes the newest that was interrupted and asks the same, else it makes an id.
+   * The name of the experiment. An interrupted experiment with this id continues, and a completed one returns its
+   * results. Without an id, the newest interrupted experiment with the same options continues, else a new id is
+   * generated.
    */
   readonly id?: string
+  /** The data set. */
   readonly dataset: Dataset
-  /** Another team, which gets the same cases: both are compared. */
+  /** A second team, which is compared on the same cases; none by default. */
   readonly against?: TeamReference
-  /** Scorers by their names; the quality of a case is the mean of their scores. */
+  /** The scorers by their names, 1 to 20. The quality of a case is the mean of their scores. */
   readonly scorers: Readonly<Record<string, Score>>
-  /** Only cases that have all of these tags. */
+  /** Only cases that have all of these tags; all cases by default. */
   readonly tags?: readonly string[]
-  /** Cases at most, from the first; all by default. */
+  /** The highest number of cases, from the first; all by default. */
   readonly limit?: number
-  /** Of each run, on both sides: a budget, timeouts. */
+  /** The configuration of each run on both sides, such as a budget and timeouts; that of the team by default. */
   readonly config?: RunConfig
-  /** Runs at once; 2 by default, 32 at most. */
+  /** The number of runs that execute at a time, 1 to 32; 2 by default. */
   readonly concurrency?: number
-  /** Called with each result as it is there; what it throws is ignored. */
+  /** Called with each result. An error that it throws is ignored. */
   readonly onProgress?: (progress: ExperimentProgress) => void
-  /** Starts no more runs. Runs in progress stay as they are, and the next call waits for them. */
+  /**
+   * Ends the call with CancelledError: no further run starts. Runs in progress continue, and the next call waits for
+   * them.
+   */
   readonly signal?: AbortSignal
 }
 
 /** The team is exactly one of `team`, `agent` and `topology`. */
 export type ExperimentSpec = ExperimentOptions & TeamReference
 
+/** The progress of an experiment. */
 export interface ExperimentProgress {
+  /** The number of results so far. */
   readonly done: number
+  /** The number of all results, of both sides. */
   readonly total: number
+  /** The last result. */
   readonly result: CaseResult
 }
 

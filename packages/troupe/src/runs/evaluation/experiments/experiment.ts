@@ -4,47 +4,64 @@ import type { Spent } from '../evaluate-run.ts'
 import type { Agreement } from '../scorers/agreement.ts'
 import type { Verdict } from '../scorers/score-function.ts'
 
+/** `candidate` is the team of the experiment, `against` the second team. */
 export type ExperimentSide = 'candidate' | 'against'
 
 /** One case, executed by one side. */
 export type CaseResult = {
+  /** The id of the case. */
   readonly case: string
+  /** The side that executed it. */
   readonly side: ExperimentSide
-  /** Of the run that executed it; its tags are `experiment:ID` and `case:ID`. */
+  /** The id of the run that executed it, with the tags `experiment:ID` and `case:ID`. */
   readonly run: string
   /**
-   * `failed`: the run did not complete, and scores 0. `unscored`: it did not start, or a scorer failed; it is not stored, and
-   * the next call does what is left of it.
+   * `failed`: the run did not complete; its score is 0. `unscored`: the run did not start, or a scorer failed. An
+   * unscored result is not stored, and the next call repeats what is missing.
    */
   readonly status: 'scored' | 'failed' | 'unscored'
-  /** The mean of its scores; absent where it is unscored. */
+  /** The mean of its scores; absent if it is unscored. */
   readonly quality?: number
+  /** The verdicts, by the name of the scorer. */
   readonly scores: Readonly<Record<string, Verdict>>
+  /** The number of steps of the run. */
   readonly steps: number
-  /** In and out, of the run. */
+  /** The number of input and output tokens of the run. */
   readonly tokens: number
-  /** US dollars of the run, without models whose price is not known. */
+  /** The cost of the run in US dollars; model calls without a known price are missing. */
   readonly cost: number
+  /** The time of the run in ms. */
   readonly durationMs: number
-  /** What its scorers have spent. */
+  /** The use of models by the scorers. */
   readonly scoring: Spent
+  /** The error for which it failed or is unscored; absent if it is scored. */
   readonly error?: StoredError
 }
 
 /** The sums and means of one side. */
 export type SideTotal = {
-  /** The mean over cases that are scored or failed; 0 where there is none. */
+  /** The mean over the scored and failed cases; 0 without any. */
   readonly quality: number
-  /** The mean of each scorer, over the same cases. */
+  /** The mean of each scorer over the same cases. */
   readonly scores: Readonly<Record<string, number>>
+  /** The number of scored cases. */
   readonly scored: number
+  /** The number of failed cases. */
   readonly failed: number
+  /** The number of unscored cases. */
   readonly unscored: number
+  /** The sum of the steps. */
   readonly steps: number
+  /** The sum of the tokens. */
   readonly tokens: number
+  /** The sum of the costs in US dollars. */
   readonly cost: number
+  /** The sum of the times in ms. */
   readonly durationMs: number
-  /** Of scorers for which cases have labels of people: whether the choice of the scorer, or its score, is the label. */
+  /**
+   * The agreement with the labels of people, for each scorer that has labels: its choice, or else its score, is
+   * compared with the label.
+   */
   readonly agreement?: Readonly<Record<string, Agreement>>
 }
 
@@ -53,46 +70,67 @@ export type ExperimentDifference = Pick<
   SideTotal,
   'quality' | 'scores' | 'steps' | 'tokens' | 'cost' | 'durationMs'
 > & {
-  /** Cases in which the candidate scored higher, lower, and alike. */
+  /** The number of cases in which the candidate scored higher. */
   readonly better: number
+  /** The number of cases in which the candidate scored lower. */
   readonly worse: number
+  /** The number of cases with equal scores. */
   readonly same: number
 }
 
+/** The totals of an experiment. */
 export type ExperimentTotal = {
+  /** The total of the candidate. */
   readonly candidate: SideTotal
+  /** The total of the second team; absent without one. */
   readonly against?: SideTotal
+  /** The difference of both; absent without a second team. */
   readonly difference?: ExperimentDifference
-  /** What scorers have spent, on both sides. */
+  /** The use of models by the scorers, on both sides. */
   readonly scoring: Spent
 }
 
 /** The team of one side. */
 export type ExperimentTeam = {
+  /** The registered name of the team, or the names of its agents. */
   readonly name: string
-  /** Of its topology, agents and configuration: another one is another version of the team. */
+  /** The hash of its topology, agents and configuration: another hash means another version of the team. */
   readonly fingerprint: string
 }
 
+/** An experiment in a list. */
 export type ExperimentSummary = {
+  /** The id. */
   readonly id: string
-  /** `version` is that of all its cases; `cases` are those that were chosen of them. */
-  readonly dataset: { readonly name: string; readonly version: string; readonly cases: number }
+  /** The data set. */
+  readonly dataset: {
+    /** The name of the data set. */
+    readonly name: string
+    /** The version of all its cases. */
+    readonly version: string
+    /** The number of cases that were selected. */
+    readonly cases: number
+  }
+  /** The team. */
   readonly candidate: ExperimentTeam
+  /** The second team; absent without one. */
   readonly against?: ExperimentTeam
+  /** The names of the scorers. */
   readonly scorers: readonly string[]
-  /** `running` until each case has a result: also where it was interrupted. */
+  /** `running` until each case has a result, also if it was interrupted. */
   readonly status: 'running' | 'completed'
-  /** ISO text. */
+  /** The time of the start, as ISO 8601 text. */
   readonly startedAt: string
+  /** The time of the end, as ISO 8601 text; absent before the end. */
   readonly endedAt?: string
-  /** Once it is completed. */
+  /** The totals; absent before the end. */
   readonly total?: ExperimentTotal
 }
 
+/** An experiment with its results. */
 export type Experiment = Omit<ExperimentSummary, 'total'> & {
-  /** Of the results so far. */
+  /** The totals of the results so far. */
   readonly total: ExperimentTotal
-  /** In the order of the cases, the candidate first. */
+  /** The results in the order of the cases, the candidate first. */
   readonly results: readonly CaseResult[]
 }

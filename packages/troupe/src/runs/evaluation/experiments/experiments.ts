@@ -24,13 +24,17 @@ import type { ExperimentSpec } from './experiment-options.ts'
 import { type ExperimentPosition, ExperimentStore } from './experiment-store.ts'
 import { experimentTotals } from './experiment-totals.ts'
 
+/** The options of `experiments.list`. */
 export interface ExperimentListOptions {
-  /** 1 to 500 per page; 50 by default. */
+  /** The number of experiments of a page, from 1, at most 500; 50 by default. */
   readonly limit?: number
+  /** The cursor of the previous page. */
   readonly cursor?: string
+  /** Rejects the call with CancelledError if it has aborted before the call starts. */
   readonly signal?: AbortSignal
 }
 
+/** The experiments of one user: evaluates teams on data sets and lists the results. `user.experiments` returns it. */
 export class Experiments {
   readonly #host: OrchestraHost
   readonly #user: UserId

@@ -9,12 +9,15 @@ import type { Verdict } from '../scorers/score-function.ts'
 const retentionMs = 365 * 86_400_000
 const kind: EvaluationKind = 'online'
 
+/** The scores of a live run. They are stored for a year. */
 export type OnlineScores = {
+  /** The id of the run. */
   readonly run: string
+  /** The verdicts, by the name of the scorer. */
   readonly scores: Readonly<Record<string, Verdict>>
-  /** What the scorers have spent. */
+  /** The use of models by the scorers. */
   readonly scoring: Spent
-  /** ISO text. */
+  /** The time of the scoring, as ISO 8601 text. */
   readonly scoredAt: string
 }
 

@@ -14,10 +14,11 @@ import { type NamedScores, needsSources, type ScoredRun, type Verdict } from '..
 import { sourcesOf } from '../sources-of.ts'
 import { OnlineScoreStore } from './online-score-store.ts'
 
+/** The option `evaluation.online` of `createTroupe`: scores a share of the runs that complete. */
 export interface OnlineScoringOptions {
-  /** Of the runs that complete: 0.1 scores one in ten, chosen by the id of the run. */
+  /** The share of the completed runs that is scored, selected by the id of the run: 0.1 for one in ten. */
   readonly share: number
-  /** By their names; none that needs an expected answer. */
+  /** The scorers by their names. A scorer that needs an expected answer is rejected. */
   readonly scorers: Readonly<Record<string, Score>>
 }
 

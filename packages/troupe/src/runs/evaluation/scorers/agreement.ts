@@ -1,13 +1,18 @@
 /** How far two raters agree beyond chance. */
 import { failure, listOf, readable } from '../../../core/index.ts'
 
+/** The agreement of two raters beyond chance. */
 export type Agreement = {
+  /** The number of compared cases. */
   readonly cases: number
-  /** Share of the cases in which both chose the same. */
+  /** The share of the cases in which both made the same choice. */
   readonly observed: number
   /** The share that two raters with these frequencies reach by chance. */
   readonly chance: number
-  /** 1 is full agreement, 0 is chance. Absent where both always chose one and the same, for then chance explains all. */
+  /**
+   * Cohen's kappa: 1 is full agreement, 0 is chance. Absent if both always made one and the same choice, because chance
+   * then explains everything.
+   */
   readonly kappa?: number
 }
 

@@ -6,6 +6,7 @@ import { type ModelSpec, modelNameOf } from '../../../models/index.ts'
 import { type Agreement, agreementOf } from './agreement.ts'
 import type { ScoreContext, ScoredRun, ScoreFunction, Verdict } from './score-function.ts'
 
+/** The options of `judge`. */
 export interface JudgeOptions {
   /** A model, or a list of a model and its fallbacks; the default model of the troupe by default. */
   readonly model?: ModelSpec | readonly ModelSpec[]
@@ -19,11 +20,15 @@ export interface JudgeOptions {
 
 /** The choice of the judge for a case, and the label of a person. */
 export interface LabelledChoice {
+  /** The choice of the judge. */
   readonly choice: string
+  /** The choice of the person. */
   readonly label: string
 }
 
+/** A scorer that asks a model for a verdict. */
 export interface Judge extends ScoreFunction {
+  /** The choices with their scores. */
   readonly choices: Readonly<Record<string, number>>
   /**
    * Compares choices of this judge with labels of people.

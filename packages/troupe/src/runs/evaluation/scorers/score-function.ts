@@ -10,8 +10,11 @@ export interface ScoredRun {
   readonly id: string
   /** `original` is the past run of `evaluate`; `against` is the other team of an experiment. */
   readonly side: 'original' | 'candidate' | 'against'
+  /** The task of the run. */
   readonly task: Json
+  /** The response of the run; undefined if it has none. */
   readonly response: Json | undefined
+  /** The result of the run. */
   readonly result: RunResult
   /** The answer of the past run in `evaluate`; absent otherwise. */
   readonly original: Json | undefined
@@ -25,7 +28,9 @@ export interface ScoredRun {
 
 /** The services of a scorer: models of the troupe, with their limits and prices. */
 export interface ScoreContext {
+  /** The id of the user. */
   readonly user: UserId
+  /** Aborts when the evaluation is cancelled. */
   readonly signal?: AbortSignal
   /**
    * Calls a model.
@@ -37,26 +42,33 @@ export interface ScoreContext {
   embed(model: EmbeddingSpec, texts: readonly string[]): Promise<readonly Float32Array[]>
 }
 
+/** A question of a scorer to a model. */
 export interface ScoreQuestion {
   /** A model and its fallbacks; the default model of the troupe if empty. */
   readonly models: readonly ModelSpec[]
+  /** The system prompt. */
   readonly system: string
+  /** The prompt. */
   readonly text: string
   /** The form of the answer, for models that support it. */
   readonly schema?: Schema
 }
 
+/** The answer of a model to a scorer. */
 export interface ScoreAnswer {
+  /** The text of the answer. */
   readonly text: string
-  /** `provider/model`. */
+  /** `provider/model` of the model that answered. */
   readonly model: string
 }
 
+/** The score of an answer, with its reason. */
 export type Verdict = {
-  /** More is better. The scorers of this library give 0 to 1. */
+  /** The score; a higher one is better. The scorers of this library give 0 to 1. */
   readonly score: number
   /** The choice of a judge, by which it is compared with labels of people. */
   readonly choice?: string
+  /** The reason for the score, for people; absent if the scorer gives none. */
   readonly reason?: string
 }
 

@@ -4,8 +4,9 @@ import { cosineSimilarity, type EmbeddingSpec, modelNameOf } from '../../../mode
 import { expectedOf } from './expected-of.ts'
 import type { ScoreContext, ScoredRun, ScoreFunction } from './score-function.ts'
 
+/** The options of `similarity`. */
 export interface SimilarityOptions {
-  /** Compares vectors of this embedding model, which know meaning; without one, words are compared. */
+  /** The embedding model whose vectors are compared, which represent meaning; absent, words are compared. */
   readonly model?: EmbeddingSpec
 }
 

@@ -14,9 +14,16 @@ import { type EffectsByStep, explainUncertain } from './explain-uncertain.ts'
 import { type ChildRunStatuses, explainWaits } from './explain-waits.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
+/** The explanation of a run, as `orchestra.why` returns it. */
 export interface RunExplanation {
+  /** The status of the run. */
   readonly status: string
+  /** Why the run waits; absent otherwise. */
   readonly reason?: string
+  /**
+   * The sentences, in this order: what the run waits for, uncertain effects, decisions of policies, the failure, the
+   * path, the cost, slow steps, and the owner.
+   */
   readonly sentences: readonly ExplanationLine[]
   /** The events that led to the status, in their order. */
   readonly causes: readonly NumberedEvent[]

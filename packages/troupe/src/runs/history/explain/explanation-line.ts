@@ -3,6 +3,7 @@ import type { StoredError } from '../../../core/index.ts'
 
 /** One sentence about a run. */
 export interface ExplanationLine {
+  /** The subject of the sentence. */
   readonly about:
     | 'waits'
     | 'uncertain'
@@ -15,6 +16,7 @@ export interface ExplanationLine {
     | 'takeover'
     | 'other-process'
     | 'retained'
+  /** The sentence. */
   readonly text: string
   /** The error that the text quotes. */
   readonly error?: StoredError

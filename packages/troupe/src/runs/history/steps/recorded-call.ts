@@ -2,15 +2,18 @@
 import type { Json, StoredError, TaintLabel } from '../../../core/index.ts'
 import type { RecordedEffect } from '../../../journal/index.ts'
 
+/** A recorded call of a step: of a model, a tool or a guardrail, or an effect of its code. */
 export interface RecordedCall {
   /** The id of the call in the step. */
   readonly call: string
+  /** The kind of the call. */
   readonly kind: 'model' | 'tool' | 'guardrail' | 'effect'
   /**
    * The name of the tool or effect; for a guardrail, `input` or `output` and its name; for a model call, its turn, or
    * `summary` or `facts` for calls of memory.
    */
   readonly name: string
+  /** The effect class. */
   readonly class: RecordedEffect['class']
   /** `claimed`: started and not ended. `not-happened`: the resolution of an uncertain effect. */
   readonly state: RecordedEffect['state']
@@ -20,6 +23,7 @@ export interface RecordedCall {
   readonly input?: Json
   /** The output; of a model call the answer: `content`, `usage`, `model`, `cost`. */
   readonly output?: Json
+  /** The error with which it failed; absent if it did not fail. */
   readonly error?: StoredError
   /** The taint labels of the output. */
   readonly taint?: readonly TaintLabel[]

@@ -11,6 +11,7 @@ import { PastRun } from '../past-run.ts'
 import { executedSteps } from './executed-steps.ts'
 import { modelCallOf } from './recorded-call.ts'
 
+/** The prompt of a model call. */
 export interface SentPrompt {
   /** The id of the call, as `run.calls` returns it. */
   readonly call: string
@@ -24,6 +25,7 @@ export interface SentPrompt {
   readonly tools: readonly Json[]
   /** The requested form of a structured answer. */
   readonly responseFormat?: Json
+  /** The settings of the call, such as the temperature. */
   readonly settings: Readonly<Record<string, Json>>
 }
 

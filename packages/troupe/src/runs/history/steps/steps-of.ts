@@ -1,17 +1,23 @@
 /** The steps of a run in the order of their start: agent, start, end, outcome and work time. */
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 
+/** A step of a run, with its times. */
 export interface ExecutedStep {
+  /** The id of the step. */
   readonly step: string
+  /** The name of the agent. */
   readonly agent: string
+  /** The id of the branch. */
   readonly branch: string
+  /** The number of the attempt, from 1. */
   readonly attempt: number
   /** The `seq` of its start. */
   readonly seq: number
-  /** ms since 1970. */
+  /** The time of its start, in ms since 1970. */
   readonly startedAt: number
+  /** The status at the last event. */
   readonly status: 'running' | 'waiting' | 'completed' | 'failed'
-  /** ms, without the time that it waited. */
+  /** The time in ms in which it executed; its waits do not count. */
   readonly workMs: number
 }
 

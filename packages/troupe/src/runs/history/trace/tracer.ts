@@ -14,6 +14,7 @@ import { interactionsIn } from './interactions.ts'
 import type { CapturedState, Trace, TracedError } from './run-trace.ts'
 import { toMermaid, toText } from './trace-text.ts'
 
+/** The options of a `Tracer`. */
 export interface TracerOptions {
   /** Includes the values of interactions: inputs, answers and messages. True by default. */
   readonly messages?: boolean
@@ -24,6 +25,7 @@ export interface TracerOptions {
 const begins = new Set(['step.started', 'step.completed', 'step.failed'])
 
 /**
+ * Collects the trace of a run from its events, live or recorded: steps, interactions, errors and states.
  * @example
  * const tracer = await new Tracer({ states: true }).follow(run)
  * console.log(tracer.getTrace().executionPath.map(({ agent }) => agent), tracer.toText())

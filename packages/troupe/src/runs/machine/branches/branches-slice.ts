@@ -4,6 +4,11 @@ import type { Json, StoredError } from '../../../core/index.ts'
 import type { BranchId, BranchOrigin, Cancellation, JoinId, QuestionId, Result, StepId } from '../machine-events.ts'
 import type { StatusTransitions } from '../transition-to.ts'
 
+/**
+ * The status of a branch. `ready`: it waits for the start of its step. `delayed`: it is ready after a timer. `running`:
+ * it has an open step. `routing`: between a step and its consequences, never between two inputs. `waiting`: it waits
+ * for the results of its invocations. `asking`: it waits for a person, without a step.
+ */
 export type BranchStatus =
   | 'ready' // waits for its step to be started
   | 'delayed' // ready after a timer
@@ -28,47 +33,72 @@ export const branchTransitions: StatusTransitions<BranchStatus> = {
   cancelled: [],
 }
 
+/** A branch of a run: the line of control from its start to its end. */
 export interface Branch {
+  /** The id, such as `1` or `1/3.2` (the second target of the third step of branch `1`). */
   readonly id: BranchId
+  /** The id of its group: the branches that count together and end together. */
   readonly group: string
+  /** The position among other branches: the order of invocation. */
   readonly order: readonly number[]
+  /** The number of invocations above it. */
   readonly depth: number
-  /** The agent with which it started. */
+  /** The name of the agent with which it started. */
   readonly agent: string
+  /** The name of its node. */
   node: string
+  /** The status. */
   status: BranchStatus
+  /** The input of its next or open step. */
   input: Json
+  /** The results of the join that is its input; undefined for a plain input. */
   results: readonly Result[] | undefined
   /** The input with which it reached its node. */
   request: Json
   /** The history that came with the hand-off to its node. */
   history: CarriedHistory | undefined
+  /**
+   * The name of the node whose value was sent to `User`, or whose agent has failed and is substituted; undefined
+   * otherwise.
+   */
   from: string | undefined
+  /** The number of the attempt at this node, from 1. */
   attempt: number
+  /** True if its agent substitutes a failed one. */
   substitute: boolean
   /** The timer that ends its delay. */
   after: string | undefined
-  /** Its ticket in a queue. */
+  /** The ticket of its entry in a queue. */
   ticket: number
   /** The number of steps that it has started. */
   steps: number
   /** The number of questions that it has asked without a step. */
   asked: number
+  /** The id of its open step; undefined without one. */
   step: StepId | undefined
+  /** The id of the join of its invocations; undefined without one. */
   fork: JoinId | undefined
+  /** The id of the question that it asks without a step; undefined without one. */
   question: QuestionId | undefined
+  /** Why it is being stopped; undefined if it is not. */
   cancellation: Cancellation | undefined
-  /** It waits for a person, a resolution, other code, or child runs that wait. */
+  /** True if it waits for a person, a resolution, other code, or child runs that wait. */
   blocked: boolean
-  /** The node before this one, and how often in a row the branch returned to the node before. */
+  /** The name of the node before this one; undefined at the first one. */
   before: string | undefined
+  /** The number of times in a row that it returned to the node before. */
   pingPongCount: number
   /** The turns along alternating edges, by pair of agents. They restart when the branch leaves the pair. */
   turns: number
+  /** The pair of agents of the alternating edge that it used last; undefined for none. */
   edgePair: string | undefined
+  /** The hashes of node, input and outcome of its earlier steps. */
   progressHashes: { [progressHash: string]: true }
+  /** The number of steps in a row whose hash was among the earlier ones. */
   noProgressCount: number
+  /** The value with which it completed; undefined before, and if it has none. */
   value: Json | undefined
+  /** The error with which it failed or was cancelled; undefined otherwise. */
   error: StoredError | undefined
 }
 

@@ -1,11 +1,14 @@
-/** The use of a budget: how much is used, how much other runs hold, and which runs. */
-
+/** A run that has drawn more from a common budget than it has used. */
 export type BudgetHolder = {
+  /** The id of the run. */
   readonly run: string
+  /** The amount that it holds. */
   readonly held: number
 }
 
+/** The use of a budget. */
 export type BudgetUse = {
+  /** The amount that was used. */
   readonly used: number
   /** The amount that other runs of the tree have drawn and not used yet; absent if it is 0. */
   readonly held?: number

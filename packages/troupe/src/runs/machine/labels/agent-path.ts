@@ -4,8 +4,9 @@
  */
 import type { Event } from '../machine-events.ts'
 
+/** The names of the agents from the first one to the acting one. */
 export type AgentPath = readonly string[]
-/** By branch, by step that serves a request, and by question. */
+/** The paths by branch, by step that serves a request, and by question. */
 export type AgentPaths = ReadonlyMap<string, AgentPath>
 
 const subjectsOf = (event: Event) => event as { readonly [subject in 'question' | 'step' | 'branch']?: string }

@@ -6,6 +6,10 @@ import type { BranchId, QuestionId, StepId } from '../machine-events.ts'
 import type { StepAnswer } from '../result.ts'
 import type { StatusTransitions } from '../transition-to.ts'
 
+/**
+ * The status of a question: open, answered, ended by its timeout, or withdrawn because the branch or step that asked
+ * has ended.
+ */
 export type QuestionStatus = 'open' | 'answered' | 'expired' | 'withdrawn'
 
 export const questionTransitions: StatusTransitions<QuestionStatus> = {

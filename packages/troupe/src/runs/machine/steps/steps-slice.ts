@@ -7,6 +7,10 @@ import type { QuestionStatus } from '../people/questions-slice.ts'
 import type { RunReason, StepAnswer } from '../result.ts'
 import type { StatusTransitions } from '../transition-to.ts'
 
+/**
+ * The status of an open step. `ready`: it serves a request and was not started. `running`: it executes, or is being
+ * stopped. `waiting`: it waits for what its reason says.
+ */
 export type StepStatus =
   | 'ready' // serves a request and was not started yet
   | 'running' // is carried out, or is being stopped
@@ -19,46 +23,66 @@ export const stepTransitions: StatusTransitions<StepStatus> = {
   waiting: ['running', 'waiting'],
 }
 
+/** An open step. */
 export interface Step {
+  /** The id: `BRANCH#n`, or `STEP>wait` for a step that serves a request. */
   readonly id: StepId
+  /** The id of its branch. */
   readonly branch: BranchId
+  /** The name of its node. */
   readonly node: string
+  /** The name of its agent. */
   readonly agent: string
+  /** The number of invocations above it. */
   readonly depth: number
+  /** The request that it serves; undefined for a step of a branch. */
   readonly serve:
     | {
+        /** The id of the step that requests. */
         readonly from: StepId
+        /** The name of the agent that requests. */
         readonly fromAgent: string
+        /** The name of the wait of the requesting step. */
         readonly wait: string
+        /** The name of the message type. */
         readonly message: string
+        /** The payload of the request. */
         readonly payload: Json
-        /** How long the asking step waits for the reply; undefined: for ever. */
+        /** How long the requesting step waits for the reply, in ms; undefined for no limit. */
         readonly timeoutMs: number | undefined
       }
     | undefined
+  /** The status. */
   status: StepStatus
-  /** What was open to it, and the taint of its input, when it was started: it is executed again with the same. */
+  /** The edges that its agent may use, as they were when it started; an execution after a crash gets the same. */
   flow: Flow | undefined
+  /** The taint labels of its input, as they were when it started. */
   taint: readonly TaintLabel[]
+  /** Why it waits; undefined while it does not wait. */
   reason: WaitReason | undefined
+  /** Why it is being stopped; undefined if it is not. */
   cancellation: Cancellation | undefined
-  /** Of what it waits for: the effect nobody knows of, how its code no longer fits. */
+  /** The uncertain effect, or why its code does not fit the journal; undefined otherwise. */
   detail: Json | undefined
-  /** How it failed, while a breakpoint holds that. */
+  /** The failure that a breakpoint holds; undefined otherwise. */
   suspendedEnding: StepEnding | undefined
-  /** All that it has asked: no question of a step is asked twice. */
+  /** The status of each question that it has asked. */
   questions: { [question: QuestionId]: QuestionStatus | undefined }
-  /** The steps that serve its open requests. */
+  /** The ids of the steps that serve its open requests. */
   requests: { [step: StepId]: true | undefined }
+  /** The number of its open questions. */
   openQuestions: number
+  /** The number of its open requests. */
   openRequests: number
-  /** Requests whose serving steps are blocked. */
+  /** The number of its requests whose serving steps are blocked. */
   blockedRequests: number
-  /** Child runs that it waits for, and how many of them wait themselves. */
+  /** The ids of the child runs that it waits for. */
   children: { readonly [run: string]: true }
+  /** The number of the child runs that it waits for. */
   childCount: number
+  /** The number of those that wait themselves. */
   waitingChildCount: number
-  /** It waits for a person, a resolution, other code, or child runs that wait: nothing that can come by itself. */
+  /** True if it waits for a person, a resolution, other code, or child runs that wait. */
   blocked: boolean
 }
 
