@@ -64,6 +64,7 @@ export type {
   SentPrompt,
   Slot,
   Step,
+  StepAgent,
   StepEnding,
   StepId,
   StepStatus,

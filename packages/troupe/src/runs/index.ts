@@ -5,6 +5,7 @@ export { type LimitsConfig, readLimits } from './engine/budgets/limits-config.ts
 export type { CommandOptions } from './engine/commands/command-options.ts'
 export { createOrchestra } from './engine/create-orchestra.ts'
 export type {
+  EventOptions,
   EventWithPath,
   NumberedEvent,
   RunEvent,
@@ -21,7 +22,7 @@ export type { OrchestraHost } from './engine/orchestra-host.ts'
 export type { RunLivePart } from './engine/orchestra-parts.ts'
 export { openProcessLease, type ProcessLease } from './engine/ownership/process-lease.ts'
 export { createRunClaims, type RunClaims } from './engine/ownership/run-claims.ts'
-export { type EventOptions, Run } from './engine/run.ts'
+export { Run } from './engine/run.ts'
 export type { BranchResult, RunQuestion, RunResult, UncertainEffectOfRun } from './engine/run-result.ts'
 export {
   readTeamRequest,
@@ -155,6 +156,7 @@ export type {
   ClockJumped,
   RunReason,
   RunWaiting,
+  StepAgent,
   Tainted,
 } from './machine/result.ts'
 export type { Step, StepStatus } from './machine/steps/steps-slice.ts'

@@ -1,6 +1,6 @@
 /**
- * Carries out one call of a tool on the record of its step: one effect of the class it declares, or a body that is
- * entered again after a wait. What it gives is JSON; what it reads from outside taints the step.
+ * Executes one tool call of a step on its recorder: as one effect of the declared class, or as a durable body that is replayed
+ * after a wait. The result is JSON. Data that the tool reads from outside taints the step.
  */
 import {
   type Clock,
@@ -33,32 +33,35 @@ export interface ToolHost {
   readonly events: Events
   readonly userId: string
   readonly agent: string
-  /** ms, for tools that name no timeout of their own. */
+  /** The time limit in ms for tools without their own. */
   readonly timeoutMs?: number
   readonly ctxOf: (recorder: Recorder) => StepContext
-  /** How calls are guarded, by the name of the tool. */
+  /** The resilience policies, by the name of the tool. */
   readonly policies?: Policies | undefined
   readonly guard: TaintGuard
-  /** Answers in the place of tools, or records what they give. */
+  /** Answers in place of tools, or records their results. */
   readonly recording?: Recording | undefined
-  /** The embedding model of the troupe; absent where it has none. */
+  /** The embedding model of the troupe; absent if it has none. */
   readonly embeddings?: DocumentEmbeddings | undefined
 }
 
-/** Whoever calls it has been judged by then. A body reaches outside in `ctx.effect`, each of which is judged by itself. */
+/**
+ * Returns true if a call of the tool may act or disclose data outside, so that the policy must allow it. A durable tool acts
+ * outside in `ctx.effect` only, which the policy decides by itself.
+ */
 export const reachesOutside = ({ effect, capabilities }: Tool): boolean =>
   effect === 'idempotent' || effect === 'at-most-once' || capabilities.includes('external')
 
-/** @throws ValidationError for arguments that don't fit */
+/** @throws ValidationError for arguments that do not fit the schema */
 export const parseArguments = (tool: Tool, args: Json): Promise<unknown> =>
   parse(tool.inputSchema, args, `The arguments of ${tool.name}`)
 
 /**
- * @param id tells this call from every other of the step, on re-entry too
- * @param args as the model gave them: the call is identified by them
- * @param input as `parseArguments` gave it
- * @param agreed a person or a rule of the troupe agreed to what it does outside
- * @throws what the tool failed with, TimeoutError, CancelledError, ValidationError for a result that doesn't fit
+ * @param id identifies the call within the step, in a replay too
+ * @param args the arguments as the model sent them, by which a replay recognises the call
+ * @param input the result of `parseArguments`
+ * @param agreed true if a person or a rule of the troupe has allowed the call
+ * @throws the error of the tool, TimeoutError, CancelledError, ValidationError for a result that does not fit the schema
  */
 export async function callTool(
   host: ToolHost,
@@ -79,7 +82,7 @@ export async function callTool(
   try {
     output = await call({ host, recorder, tool, id, args, input, agreed })
   } finally {
-    // Why it failed may be told in the words of whoever it asked.
+    // The message of an error may quote the external service.
     if (labels.length > 0) recorder.addTaint(labels, `${tool.name} (call ${id})`)
   }
   if (tool.outputSchema) await parse(tool.outputSchema, output, `The result of ${tool.name}`)
@@ -199,7 +202,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
     } finally {
       const code = isFailure(output) ? codeOf(output) : problem
       const errorId = thrown === undefined ? undefined : storeError(thrown).errorId
-      // Those that lack a right are recorded by the hands that refuse them; this one never comes so far.
+      // The clients record rejections for missing rights; this rejection occurs before a client is called.
       if (code === 'agent.mismatch')
         host.guard.impersonated({ userId: host.userId, agent: host.agent, action: tool.name })
       host.events.emit(

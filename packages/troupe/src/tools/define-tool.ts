@@ -188,7 +188,7 @@ const known = [...common, 'effect', 'reconcile', 'undo']
 
 /**
  * Defines a tool that agents can call. Its options are checked, and the tool is frozen.
- * @throws ValidationError for an unknown option, a name that models can't call, or a schema that tells no JSON Schema
+ * @throws ValidationError for an unknown option, a name that models cannot call, or a schema without JSON Schema
  * @example
  * const search = defineTool({
  *   name: 'search', description: 'Searches the keyValues.', inputSchema: z.object({ q: z.string() }), effect: 'read',

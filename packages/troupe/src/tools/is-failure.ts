@@ -1,7 +1,7 @@
-/** What a result says of its call, whoever made it. */
+/** Reads from the result of a tool whether its call has failed. */
 import { AccessDeniedError, catalogue, type ErrorCode, type Json } from '../core/index.ts'
 
-/** A result that says `success: false`, as those of the built-in tools do. */
+/** Returns true for a result with `success: false`, the form of the built-in tools. */
 export const isFailure = (result: unknown): result is { readonly [field: string]: Json } =>
   typeof result === 'object' && result !== null && (result as { readonly success?: unknown }).success === false
 

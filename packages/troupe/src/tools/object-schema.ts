@@ -1,6 +1,6 @@
 /**
- * The form of a tool's input as every provider takes it: one object, with no reference and no choice of forms at its top.
- * Of several forms it tells what each may have; which fields go together is judged when a call comes.
+ * Converts the schema of a tool's input to the form that every provider accepts: one object, without a reference and without a
+ * choice at its top. Several forms are merged into one that has the fields of all; the tool's own schema checks each call.
  */
 import { isObject, type Json } from '../core/index.ts'
 
@@ -15,10 +15,10 @@ interface Form {
 const choices = ['anyOf', 'oneOf', 'allOf', '$ref']
 const restrictive = [...choices, 'type', 'enum', 'const', 'not', 'properties']
 
-/** References that lead in a circle end here. */
+/** The depth at which circular references end. */
 const deepest = 32
 
-/** @returns undefined for what is an object in none of its forms */
+/** @returns undefined for a schema that is not an object in any of its forms */
 export function objectSchema(schema: JsonObject): JsonObject | undefined {
   if (schema.type === 'object' && !choices.some((word) => word in schema)) return schema
   if (!restrictive.some((word) => word in schema)) return { ...schema, type: 'object' }
@@ -40,7 +40,7 @@ function formOf(schema: Json | undefined, root: JsonObject, depth: number): Form
   const inner = (part: Json | undefined) => formOf(part, root, depth + 1)
   const parts = [...allOf, ...($ref === undefined ? [] : [referred($ref, root)])].map(inner)
   for (const forms of [anyOf, oneOf]) if (forms) parts.push(oneOfThem(forms.map(inner)))
-  // An object only where it or a part of it says so: a part that says nothing allows anything.
+  // A schema without a type allows every value, so it is an object only if it or one of its parts says so.
   if (type === undefined && properties === undefined && parts.length === 0) return undefined
   const own = {
     properties: new Map(Object.entries(properties ?? {})),
@@ -79,7 +79,7 @@ function oneOfThem(all: readonly (Form | undefined)[]): Form | undefined {
   )
 }
 
-/** The words that tell the forms apart are one choice of words. */
+/** Merges the constants that distinguish the forms into one enum. */
 function eitherOf(schemas: readonly Json[]): Json {
   const words = schemas.flatMap((schema) => (isObject(schema) ? (schema.enum ?? schema.const) : undefined))
   if (!words.every((word) => typeof word === 'string')) return { anyOf: schemas }
@@ -95,7 +95,7 @@ function merged(forms: readonly Form[], join: (schemas: readonly Json[]) => Json
 }
 const first = (schemas: ReadonlyMap<string, Json>): Json => [...schemas.values()][0] ?? {}
 
-/** A JSON Pointer into the same schema; undefined where it points nowhere, or elsewhere. */
+/** Resolves a JSON Pointer into the same schema; undefined for another reference. */
 function referred(ref: string, root: JsonObject): Json | undefined {
   if (!ref.startsWith('#')) return undefined
   let found: Json | undefined = root

@@ -8,10 +8,10 @@ const maxQuery = 1_000
 const maxQuestion = 4_000
 
 /**
- * Returns the tool `search_documents`: it answers with the passages of the documents that answer a question best, best
- * first, each with its file, lines and headings. In a step, it also ranks by meaning where the index was opened with
- * `embedding` or the troupe has `models.embedding`; where that model fails, `note` says so. Its results are labelled untrusted with the source `documents`.
- * @param index the documents that it searches
+ * Returns the tool `search_documents`: it returns the passages of the documents that answer a question, the best first, each with
+ * its file, lines and headings. In a step, it also compares meaning if the index was opened with `embedding` or the troupe has
+ * `models.embedding`; if that model fails, `note` says so. Its results carry the label `untrusted:documents`.
+ * @param index the documents
  * @example
  * const index = await DocumentIndex.open({ folders: ['docs'] }, { store: 'data/docs.index' })
  * const helper = new LlmAgent({ name: 'Helper', instructions: 'Answer from the documents.', tools: [searchDocuments(index)] })

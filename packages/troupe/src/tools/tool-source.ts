@@ -1,7 +1,4 @@
-/**
- * Tools that are known only once somebody is asked, such as those of another's server. A definition, like a tool: it may
- * stand on any number of agents, and belongs to no troupe; each troupe opens it when one of its steps needs it.
- */
+/** Sources of tools that are known only after the source is asked, such as the tools of an MCP server. */
 import { type Clock, type Events, type Json, type Random, readable } from '../core/index.ts'
 import type { Log } from '../observability/index.ts'
 import type { BoundedEvaluator, Fetch, Secrets, ToolChange, ToolPins } from '../security/index.ts'
@@ -14,31 +11,31 @@ export interface SourceHost {
   readonly events: Events
   readonly secrets: Pick<Secrets, 'reveal'>
   readonly toolPins: ToolPins
-  /** Compiles and tries what a source wrote. */
+  /** Compiles and matches the regular expressions of a source, within a time limit. */
   readonly evaluator: BoundedEvaluator
   readonly log: Log
-  /** The way out to a url. */
+  /** Returns a `fetch` for a URL, within the egress rules. */
   readonly fetchFor: (url: string) => Fetch
 }
 
 export interface SourceTools {
   readonly tools: readonly Tool[]
-  /** A model that is offered them reads what an untrusted source wrote: the step carries the label of the source. */
+  /** True if the descriptions come from an untrusted source, so that a step that is offered the tools carries its label. */
   readonly describedByOthers: boolean
 }
 
 export interface OpenedSource {
   /**
-   * What there is now, and what waits for approval. Asked once a step, and recorded: a step that is entered again offers
-   * the same.
+   * Returns the present tools, and the changes that wait for approval. Called once a step, and recorded, so that a replayed step
+   * offers the same tools.
    */
   discover(): Promise<{
     readonly listed: Json
     readonly changes: readonly ToolChange[]
-    /** Offered, and described in words that no person approved. */
+    /** The offered tools whose descriptions no person has approved. */
     readonly unapproved: readonly ToolChange[]
   }>
-  /** The tools of such a list; asks nobody. */
+  /** Returns the tools of a list that `discover` has returned, without a request to the source. */
   toolsOf(listed: Json): Promise<SourceTools>
   close(): Promise<void>
 }

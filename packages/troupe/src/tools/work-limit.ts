@@ -1,20 +1,19 @@
-/** Bounds the time in which a body works: while it waits for a person, a reply or a run, its clock stands. */
+/** Limits the work time of a durable tool. Its clock is stopped while it waits for a person, a reply or a run. */
 import { type Clock, duration, failure, WorkTimer } from '../core/index.ts'
 import type { EffectFunction, Recorder } from '../journal/index.ts'
 import { withTimeLimit } from '../resilience/index.ts'
 
 export interface WorkLimit {
   readonly clock: Clock
-  /** ms of work, waits left out; undefined = none. */
+  /** The longest work time in ms, without waits; undefined for no limit. */
   readonly limitMs: number | undefined
-  /** What took so long, as the subject of the error's sentence. */
+  /** The subject of the error message. */
   readonly what: string
 }
 
 /**
- * Entered again after a crash, the body has its whole time anew: what it does between two waits is bounded, whichever
- * process does it.
- * @param run given a recorder whose waits stop the clock, and a signal that aborts at the limit and with the step
+ * Executes a durable body with a limit. After a crash, the next execution has the complete time again.
+ * @param run gets a recorder whose waits stop the clock, and a signal that aborts at the limit and with the step
  * @throws TimeoutError `timeout`
  */
 export function withWorkLimit<Out>(

@@ -27,7 +27,7 @@ import { childQuestionOf } from './children/waiting-on-children.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import { copyAnswer } from './copy-answer.ts'
-import type { RunEvent } from './events/run-event.ts'
+import type { EventOptions, RunEvent } from './events/run-event.ts'
 import { type ForkOptions, forkRun } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
@@ -39,14 +39,6 @@ import { stepJournal, traceIdOf } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
 import { resolveEffect, uncertainEffects } from './uncertain-effects.ts'
 
-export interface EventOptions {
-  /** Yields the events after this `seq`. */
-  readonly from?: number
-  /** Ends also when the run waits, after its `run.waiting`, at which `result()` resolves. False by default. */
-  readonly untilWaiting?: boolean
-  readonly signal?: AbortSignal
-}
-
 const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
 const pageSize = 200
 
@@ -55,7 +47,9 @@ function checkCommand(what: string, options: CommandOptions): void {
   checkSignal(what, options.signal)
 }
 
+/** A run: follow it, answer its questions, pause, fork, retry or cancel it. */
 export class Run<Response = Json> {
+  /** The id of the run. */
   readonly id: string
   readonly #host: OrchestraHost
   readonly #user: UserId
@@ -97,9 +91,14 @@ export class Run<Response = Json> {
   }
 
   /** Returns the current status. */
-  async status(
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<{ readonly status: RunResult['status'] | 'paused'; readonly reason?: string } & RetentionTimes> {
+  async status(options: { readonly signal?: AbortSignal } = {}): Promise<
+    {
+      /** The status. */
+      readonly status: RunResult['status'] | 'paused'
+      /** Why the run waits; absent otherwise. */
+      readonly reason?: string
+    } & RetentionTimes
+  > {
     checkCall('run.status', options)
     const row = await this.#host.row(this.#user, this.id)
     const reason = row.reason === null ? {} : { reason: row.reason }

@@ -1,11 +1,10 @@
 /**
- * The words of the core: what comes in (inputs, as the run's journal records them), what is decided (events, facts
- * that hold all that `evolve` needs), and what the shell has to carry out (commands, with derived ids).
+ * The events of the core: facts that hold everything that `evolve` needs. Inputs are in `input.ts`, commands to the shell in
+ * `command.ts`.
  *
- * Ids are run-relative and derived. A branch: `1` (the first entry), `1/3.2` (the second target of what branch `1`
- * decided in its third step), `1@D.1` (the first meeting at D of the scope `1`). A step: `BRANCH#n`. A step that serves
- * a request: `STEP>wait`. A question: `STEP?wait`, `BRANCH?n` (a value sent to User), `BRANCH!n` (what to
- * do about a failure).
+ * Ids are relative to the run and derived. A branch: `1` (the first entry), `1/3.2` (the second target of the third step of
+ * branch `1`), `1@D.1` (the first join at node `D` of group `1`). A step: `BRANCH#n`. A step that serves a request:
+ * `STEP>wait`. A question: `STEP?wait`, `BRANCH?n` (a value sent to `User`), `BRANCH!n` (the handling of a failure).
  */
 
 import type { CarriedHistory, Outcome, Question } from '../../agents/index.ts'
@@ -14,354 +13,388 @@ import type { BreakOn, FailurePolicy, Join } from '../../topology/index.ts'
 import type {
   AnswerTo,
   BranchAgent,
+  BranchId,
   BranchOrigin,
   Breakpoint,
   BudgetGranted,
-  BudgetRejected,
   BudgetRequested,
   Cancellation,
   ChildChanged,
   ChildrenCancelled,
   ClockJumped,
   Guard,
+  JoinId,
   Pinned,
+  QuestionId,
   QuestionRef,
   Result,
   RunCharged,
   RunWaiting,
+  StepAgent,
+  StepId,
   StepUsage,
   Tainted,
+  WaitReason,
 } from './result.ts'
 
 export type { Command } from './command.ts'
+export type { Input, InputOf } from './input.ts'
 export type {
   Amounts,
   AnswerTo,
+  BranchId,
   BranchOrigin,
   Breakpoint,
   Cancellation,
   Guard,
+  JoinId,
   Pinned,
+  QuestionId,
   QuestionRef,
   Result,
   RunCharged,
+  StepEnding,
+  StepId,
   StepUsage,
+  WaitReason,
 } from './result.ts'
 
-export type BranchId = string
-export type StepId = string
-export type JoinId = string
-export type QuestionId = string
+/** A command of a person or of the application. */
+type Commanded = {
+  /** The source: `host` for the application, `parent` for the parent run, `breakpoint` or `timeout` for the run itself. */
+  readonly by: string
+}
 
-export type WaitReason = 'parked' | 'uncertain' | 'code.changed' | 'breakpoint'
-
-/** Everything that can happen to a run. `at` is ms since 1970, and never goes back within a run. */
-export type Input = { readonly at: number } & (
-  | ({ readonly type: 'start'; readonly task: Json; readonly pinned: Pinned } & Tainted)
-  /** The step's outcome. Exactly one of `step.returned` and `step.failed` arrives for a step, recalled ones included. */
-  | ({
-      readonly type: 'step.returned'
-      readonly step: StepId
-      readonly outcome: Outcome
-      readonly usage?: StepUsage
-    } & Tainted)
-  /** A recalled step answers with `cancelled`. A guard of the step's own: `error.code` is `guard.tripped`. */
-  | ({
-      readonly type: 'step.failed'
-      readonly step: StepId
-      readonly error: StoredError
-      readonly usage?: StepUsage
-    } & Tainted)
-  /** `parked`: all its calls are waits. `detail` says what for; the problem, the effect. */
-  | {
-      readonly type: 'step.waiting'
-      readonly step: StepId
-      readonly reason: WaitReason
-      readonly detail?: Json
-      /** The child runs that a parked step waits for. */
-      readonly children?: readonly string[]
-      /** What the step has used so far. */
-      readonly usage?: StepUsage
-    }
-  /** A waiting step is carried out again without an answer of ours: a reply came, an effect was settled. */
-  | { readonly type: 'step.resumed'; readonly step: StepId }
-  /** `agent`: who asks, where that is one that helps the agent of the step. */
-  | {
-      readonly type: 'question.asked'
-      readonly step: StepId
-      readonly wait: string
-      readonly question: Question
-      readonly agent?: string
-    }
-  /** Checked with `checkAnswer` before it is appended; an answer that does not fit changes nothing. */
-  | ({
-      readonly type: 'question.answered'
-      readonly question: QuestionId
-      readonly value: Json
-      readonly by: string
-    } & Tainted)
-  | ({
-      readonly type: 'request.made'
-      readonly step: StepId
-      readonly wait: string
-      readonly to: string
-      /** Of the message. */
-      readonly message: string
-      readonly payload: Json
-      /** ms since 1970. */
-      readonly deadline?: number
-    } & Tainted)
-  | { readonly type: 'timer'; readonly name: string }
-  /** The first record of a process that takes the run over. The time since the last record is a gap. */
-  | { readonly type: 'run.claimed' }
-  | ClockJumped
-  | ChildChanged
-  | BudgetGranted
-  | RunCharged
-  | { readonly type: 'cancel'; readonly by: string }
-  /** `breakpoint`: of a run that a step started, which has come to it. */
-  | { readonly type: 'pause'; readonly by: string; readonly breakpoint?: Breakpoint }
-  /** Where it stops from now on. */
-  | { readonly type: 'break'; readonly breakOn: readonly BreakOn[]; readonly by: string }
-  /** `steps`: so many are begun, then it stops again. */
-  | { readonly type: 'resume'; readonly by: string; readonly steps?: number }
-  /** What a step gives instead of the failure that a breakpoint holds. */
-  | { readonly type: 'step.edited'; readonly step: StepId; readonly outcome: Outcome; readonly by: string }
-  /** What a branch whose step has not begun is given instead. */
-  | { readonly type: 'branch.edited'; readonly branch: BranchId; readonly input: Json; readonly by: string }
-  | BudgetRejected
-  | ChildrenCancelled
-)
-
-/** How a step ended. */
-export type StepEnding = ({ readonly outcome: Outcome } | { readonly error: StoredError }) & {
+/** The end of a step, as its events record it. */
+type StepEnded = StepAgent & {
+  /** The usage of the step; absent if it called no model. */
   readonly usage?: StepUsage
 } & Tainted
 
-export type Event = { readonly at: number } & (
-  | ({ readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned } & Tainted)
+/** An event of a run: a fact that changes its state. */
+export type Event = {
+  /** The time in ms since 1970. */
+  readonly at: number
+} & (
+  | ({
+      readonly type: 'run.started'
+      /** The task. */
+      readonly task: Json
+      /** The parts that may change between releases, fixed for the run. */
+      readonly pinned: Pinned
+    } & Tainted)
   | BudgetRequested
   | BudgetGranted
   | RunCharged
-  | {
+  | (BranchAgent & {
       readonly type: 'branch.started'
-      readonly branch: BranchId
-      /** Absent for entries. */
+      /** The id of the branch that started it; absent for entries. */
       readonly parent?: BranchId
+      /** The id of its group: the branches that count together and end together. */
       readonly group: string
-      /** Present where the branch is the first of its scope. */
+      /** Present if the branch is the first one of its group. */
       readonly origin?: BranchOrigin
+      /** The name of its node. */
       readonly node: string
-      readonly agent: string
+      /** The number of invocations above it. */
       readonly depth: number
-      /** Where results of this branch stand among others: the order of invocation. */
+      /** The position of its result among the others: the order of invocation. */
       readonly order: readonly number[]
-      /** Absent where it is what has met at `meets`. */
+      /** The input; absent if it is the results of the join `meets`. */
       readonly input?: Json
+      /** The id of the join with whose results it starts. */
       readonly meets?: JoinId
-      /** Index of the edge that was taken. */
+      /** The index of the edge that was used. */
       readonly edge?: number
-      /** The agent that a value at User came from, or that failed. */
+      /** The name of the node whose value was sent to `User`. */
       readonly from?: string
-    }
-  /** The branch goes on at another node, or at the same one anew. */
-  | {
+    })
+  /** The branch continues at another node, or again at the same one. */
+  | (BranchAgent & {
       readonly type: 'branch.moved'
-      readonly branch: BranchId
+      /** The name of the node. */
       readonly node: string
-      readonly agent: string
-      /** Absent where it is what has met at `meets`, or the same as before. */
+      /** The input; absent if it is the results of the join `meets`, or unchanged. */
       readonly input?: Json
+      /** The part of the thread that a hand-off carries. */
       readonly history?: CarriedHistory
+      /** The id of the join with whose results it continues. */
       readonly meets?: JoinId
+      /** The index of the edge that was used. */
       readonly edge?: number
+      /** The name of the node whose value was sent to `User`, or whose agent has failed. */
       readonly from?: string
-      /** Counted from 1; more where the step before failed and is tried again. */
+      /** The number of the attempt; absent for the first one. */
       readonly attempt?: number
-      /** Not before this timer has come. */
+      /** The timer that ends the delay before the attempt. */
       readonly after?: string
-      /** Stands in for an agent that failed. */
+      /** Present if the agent substitutes one that has failed. */
       readonly substitute?: true
-    }
-  | {
+    })
+  | (BranchAgent & {
       readonly type: 'branch.completed'
-      readonly branch: BranchId
-      readonly agent: string
-      /** ended: the value is a response of its scope. arrived: it stands at a barrier. split: others go on for it. */
+      /** `ended`: the value is a response of its group. `arrived`: it is at a join. `split`: other branches continue. */
       readonly as: 'ended' | 'arrived' | 'split'
+      /** The value; absent after `split`. */
       readonly value?: Json
-    }
-  | {
+    })
+  | (BranchAgent & {
       readonly type: 'branch.failed'
-      readonly branch: BranchId
-      readonly agent: string
+      /** The error. */
       readonly error: StoredError
-      /** A person said to go on without it: no join counts it as a failure. */
+      /** A person decided to continue without the branch: no join counts it as a failure. */
       readonly errorHandled?: true
-    }
-  | {
+    })
+  | (BranchAgent & {
       readonly type: 'branch.cancelled'
-      readonly branch: BranchId
-      readonly agent: string
+      /** Why it was cancelled. */
       readonly error: StoredError
-    }
-  /** It is to stop; its step, where one runs, is awaited. */
-  | { readonly type: 'branch.cancel-requested'; readonly branch: BranchId; readonly cancellation: Cancellation }
-  /** A scope goes down with this error once its branches have stopped. */
+    })
+  /** The branch has to stop. If one of its steps executes, the step is awaited. */
   | {
-      readonly type: 'group.failed'
-      readonly group: string
-      readonly error: StoredError
-      /** Somebody decided so: no join forgives it. */
-      readonly fatal?: true
-    }
-  | {
-      readonly type: 'step.started'
-      readonly step: StepId
+      readonly type: 'branch.cancel-requested'
+      /** The id of the branch. */
       readonly branch: BranchId
-      readonly node: string
-      readonly agent: string
-      readonly attempt: number
-    }
-  | ({
-      readonly type: 'step.completed'
-      readonly step: StepId
-      readonly branch: BranchId
-      readonly agent: string
-      readonly outcome: Outcome
-      readonly usage?: StepUsage
-      /** Of node, input and outcome: whether the branch has been here before. */
-      readonly progressHash?: string
-    } & Tainted)
-  | ({
-      readonly type: 'step.failed'
-      readonly step: StepId
-      readonly branch: BranchId
-      readonly agent: string
-      readonly error: StoredError
-      readonly usage?: StepUsage
-    } & Tainted)
-  | ({
-      readonly type: 'step.waiting'
-      readonly step: StepId
-      readonly branch: BranchId
-      readonly agent: string
-      readonly reason: WaitReason
-      readonly detail?: Json
-      /** The child runs that a parked step waits for. */
-      readonly children?: readonly string[]
-      readonly usage?: StepUsage
-    } & Tainted)
-  | { readonly type: 'step.resumed'; readonly step: StepId; readonly branch: BranchId; readonly agent: string }
-  /** Told to stop; it settles or fails all the same. */
-  | {
-      readonly type: 'step.cancel-requested'
-      readonly step: StepId
-      readonly branch: BranchId
-      readonly agent: string
+      /** Why it is stopped. */
       readonly cancellation: Cancellation
     }
+  /** A group fails with this error once its branches have stopped. */
+  | {
+      readonly type: 'group.failed'
+      /** The id of the group. */
+      readonly group: string
+      /** The error. */
+      readonly error: StoredError
+      /** A person decided so: no join tolerates the failure. */
+      readonly fatal?: true
+    }
+  | (StepAgent & {
+      readonly type: 'step.started'
+      /** The name of the node. */
+      readonly node: string
+      /** The number of the attempt, from 1. */
+      readonly attempt: number
+    })
+  | ({
+      readonly type: 'step.completed'
+      /** The outcome: a value, invocations, a hand-off or the end. */
+      readonly outcome: Outcome
+      /** The hash of node, input and outcome, by which the run recognises repetitions. */
+      readonly progressHash?: string
+    } & StepEnded)
+  | ({
+      readonly type: 'step.failed'
+      /** The error. */
+      readonly error: StoredError
+    } & StepEnded)
+  | ({
+      readonly type: 'step.waiting'
+      /** Why it waits. */
+      readonly reason: WaitReason
+      /** The uncertain effect, or why its code does not fit its journal. */
+      readonly detail?: Json
+      /** The ids of the child runs that a parked step waits for. */
+      readonly children?: readonly string[]
+    } & StepEnded)
+  | ({ readonly type: 'step.resumed' } & StepAgent)
+  /** The step has to stop; it completes or fails all the same. */
+  | (StepAgent & {
+      readonly type: 'step.cancel-requested'
+      /** Why it is stopped. */
+      readonly cancellation: Cancellation
+    })
   | {
       readonly type: 'join.opened'
+      /** The id of the join. */
       readonly joinId: JoinId
+      /** `fork` for the invocations of one branch, `merge` for the branches of a group that meet at a node. */
       readonly kind: 'fork' | 'merge'
-      /** Of a fork: the branch that waits. */
+      /** The id of the branch that awaits its invocations; absent for a `merge`. */
       readonly branch?: BranchId
+      /** The id of the group. */
       readonly group: string
+      /** The name of the node. */
       readonly node: string
+      /** The name of the agent that gets the results. */
       readonly agent: string
+      /** The condition that completes it. */
       readonly join: Join
+      /** What it does with failed branches. */
       readonly onFailure: FailurePolicy
-      /** Of a fork: in order of invocation. */
-      readonly slots: readonly { readonly agent: string }[]
+      /** The invocations of a `fork`, in their order. */
+      readonly slots: readonly {
+        /** The name of the invoked agent. */
+        readonly agent: string
+      }[]
     }
   | {
       readonly type: 'join.arrived'
+      /** The id of the join. */
       readonly joinId: JoinId
-      /** Of a fork. */
+      /** The index of the invocation, for a `fork`. */
       readonly slot?: number
+      /** The id of the branch that arrived, for a `merge`. */
       readonly branch?: BranchId
+      /** The position of the result among the others. */
       readonly order: readonly number[]
+      /** The number of invocations above the branch. */
       readonly depth: number
+      /** The result. */
       readonly result: Result
+      /** A person decided that the join fails with this result. */
       readonly fatal?: true
+      /** A person decided to continue without the branch: the result is not a failure. */
       readonly errorHandled?: true
-      /** Of a meeting: index of the edge that was taken. */
+      /** The index of the edge that was used, for a `merge`. */
       readonly edge?: number
     }
-  | {
+  | (BranchAgent & {
       readonly type: 'join.completed'
+      /** The id of the join. */
       readonly joinId: JoinId
-      readonly branch: BranchId
-      readonly agent: string
+      /** True if its condition was met. */
       readonly satisfied: boolean
+      /** The number of results that have arrived. */
       readonly arrived: number
+      /** The number of branches that are cancelled because they are not needed. */
       readonly missing: number
-      /** Why it goes down, where it was not met. */
+      /** The error with which it fails; absent if it does not fail. */
       readonly error?: StoredError
-    }
-  /** The branch that waited goes on, or goes down, now that the losers have stopped. */
-  | { readonly type: 'join.closed'; readonly joinId: JoinId }
+    })
+  /** The waiting branch continues or fails, because the branches that were not needed have stopped. */
   | {
-      readonly type: 'question.asked'
-      readonly question: QuestionId
-      readonly branch: BranchId
-      readonly agent: string
-      readonly step?: StepId
-      readonly wait?: string
-      /** What failed, where the question is what to do about it. */
-      readonly failed?: StoredError
-      readonly ask: Question
+      readonly type: 'join.closed'
+      /** The id of the join. */
+      readonly joinId: JoinId
     }
-  | ({ readonly type: 'question.answered'; readonly value: Json; readonly by: string } & QuestionRef & Tainted)
+  | (BranchAgent & {
+      readonly type: 'question.asked'
+      /** The id of the question. */
+      readonly question: QuestionId
+      /** The id of the step that asks; absent for a question of a branch without a step. */
+      readonly step?: StepId
+      /** The name of the wait within the step. */
+      readonly wait?: string
+      /** The failure that the question is about. */
+      readonly failed?: StoredError
+      /** The question. */
+      readonly ask: Question
+    })
+  | ({
+      readonly type: 'question.answered'
+      /** The answer. */
+      readonly value: Json
+    } & Commanded &
+      QuestionRef &
+      Tainted)
   | ({ readonly type: 'question.expired' } & QuestionRef)
   | ({ readonly type: 'question.withdrawn' } & QuestionRef)
   | ({ readonly type: 'answer.delivered' } & AnswerTo)
-  /** The run is paused, and the step that waits for it is not entered before it goes on. */
+  /** The run is paused, and the waiting step gets the answer when the run resumes. */
   | ({ readonly type: 'answer.deferred' } & AnswerTo)
+  /** `step` is the step that serves the request. */
   | ({
       readonly type: 'request.made'
-      /** The step that serves it. */
-      readonly step: StepId
-      readonly branch: BranchId
+      /** The name of the node. */
       readonly node: string
-      readonly agent: string
+      /** The number of invocations above the step. */
       readonly depth: number
+      /** The id of the step that requests. */
       readonly from: StepId
+      /** The name of the agent that requests. */
       readonly fromAgent: string
+      /** The name of the wait of the requesting step. */
       readonly wait: string
+      /** The name of the message type. */
       readonly message: string
+      /** The payload of the request. */
       readonly payload: Json
-      /** How long the asking step waits for the reply. */
+      /** How long the requesting step waits for the reply, in ms; absent for no limit. */
       readonly timeoutMs?: number
-    } & Tainted)
-  | { readonly type: 'guard.tripped'; readonly guard: Guard }
-  /** All that runs is to stop, and is awaited; then the run ends so, or begins anew. */
+    } & StepAgent &
+      Tainted)
   | {
-      readonly type: 'run.cancel-requested'
-      readonly cancellation: Cancellation
-      readonly guard?: Guard
-      readonly by?: string
+      readonly type: 'guard.tripped'
+      /** The guard. */
+      readonly guard: Guard
     }
-  | { readonly type: 'run.retried'; readonly attempt: number; readonly after: string; readonly error: StoredError }
-  | { readonly type: 'run.paused'; readonly by: string; readonly breakpoint?: Breakpoint }
-  | { readonly type: 'run.resumed'; readonly by: string; readonly steps?: number }
-  | { readonly type: 'run.breakpoints-set'; readonly breakOn: readonly BreakOn[]; readonly by: string }
+  /** All steps have to stop and are awaited; then the run ends with this cancellation, or is retried. */
+  | ({
+      readonly type: 'run.cancel-requested'
+      /** Why it is stopped. */
+      readonly cancellation: Cancellation
+      /** The guard that ends it. */
+      readonly guard?: Guard
+    } & Partial<Commanded>)
+  | {
+      readonly type: 'run.retried'
+      /** The number of the attempt, from 2. */
+      readonly attempt: number
+      /** The timer that ends the delay before the attempt. */
+      readonly after: string
+      /** The error of the attempt before. */
+      readonly error: StoredError
+    }
+  | ({
+      readonly type: 'run.paused'
+      /** The breakpoint that was reached; absent for a pause. */
+      readonly breakpoint?: Breakpoint
+    } & Commanded)
+  | ({
+      readonly type: 'run.resumed'
+      /** The number of steps that start before the run pauses again; absent for no limit. */
+      readonly steps?: number
+    } & Commanded)
+  | ({
+      readonly type: 'run.breakpoints-set'
+      /** The breakpoints, which replace the earlier ones. */
+      readonly breakOn: readonly BreakOn[]
+    } & Commanded)
   | RunWaiting
-  /** Clocks of work do not count the `gap` since the event before, in ms. */
-  | { readonly type: 'run.claimed'; readonly gap: number }
+  | {
+      readonly type: 'run.claimed'
+      /** The time in ms since the event before, which does not count as work time. */
+      readonly gap: number
+    }
   | ClockJumped
   | (ChildChanged & BranchAgent)
   | ChildrenCancelled
-  | { readonly type: 'run.completed'; readonly value: Json }
-  | { readonly type: 'run.failed'; readonly error: StoredError; readonly guard?: Guard; readonly partial?: Json }
-  | { readonly type: 'run.cancelled'; readonly by: string; readonly partial?: Json }
-  /** `due`: ms since 1970; a later gap moves it, except that of a question. */
-  | { readonly type: 'timer.set'; readonly name: string; readonly due: number }
-  /** `remainingMs`: the clock is stopped with so many ms left. */
-  | { readonly type: 'timer.cleared'; readonly name: string; readonly remainingMs?: number }
+  | {
+      readonly type: 'run.completed'
+      /** The response. */
+      readonly value: Json
+    }
+  | {
+      readonly type: 'run.failed'
+      /** The error. */
+      readonly error: StoredError
+      /** The guard that ended it. */
+      readonly guard?: Guard
+      /** The response so far; absent for none. */
+      readonly partial?: Json
+    }
+  | ({
+      readonly type: 'run.cancelled'
+      /** The response so far; absent for none. */
+      readonly partial?: Json
+    } & Commanded)
+  | {
+      readonly type: 'timer.set'
+      /** The name of the timer. */
+      readonly name: string
+      /** The time in ms since 1970. A later gap moves it, except for the timer of a question. */
+      readonly due: number
+    }
+  | {
+      readonly type: 'timer.cleared'
+      /** The name of the timer. */
+      readonly name: string
+      /** The rest of a stopped clock in ms; absent for a timer that has ended. */
+      readonly remainingMs?: number
+    }
 )
 
+/** The name of an event. */
 export type EventType = Event['type']
+/** The event with a name. */
 export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>
-export type InputOf<T extends Input['type']> = Extract<Input, { readonly type: T }>

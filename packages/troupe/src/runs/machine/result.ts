@@ -1,7 +1,20 @@
 /** What inputs and events tell of: values of their own, without an id. */
+import type { Outcome } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'
 import type { BudgetUse } from './budgets/budget-use.ts'
+
+/** The id of a branch, such as `1` or `1/3.2`. */
+export type BranchId = string
+/** The id of a step: `BRANCH#n`, or `STEP>wait` for a step that serves a request. */
+export type StepId = string
+/** The id of a join, such as `1@D.1`. */
+export type JoinId = string
+/** The id of a question: `STEP?wait`, `BRANCH?n` or `BRANCH!n`. */
+export type QuestionId = string
+
+/** Why a step waits: for answers (`parked`), for a resolution, for code that fits its journal, or at a breakpoint. */
+export type WaitReason = 'parked' | 'uncertain' | 'code.changed' | 'breakpoint'
 
 /** The tokens and the cost of a step. */
 export type StepUsage = {
@@ -20,6 +33,21 @@ export type Tainted = {
   /** The labels; absent for none. */
   readonly taint?: readonly TaintLabel[]
 }
+
+/** How a step ended. */
+export type StepEnding = (
+  | {
+      /** The outcome of a completed step. */
+      readonly outcome: Outcome
+    }
+  | {
+      /** The error of a failed step. */
+      readonly error: StoredError
+    }
+) & {
+  /** The usage of the step; absent if it called no model. */
+  readonly usage?: StepUsage
+} & Tainted
 
 /** The result of one invocation, as the join passes it to its agent. */
 export type Result = {
@@ -127,12 +155,18 @@ export type RunCharged = {
  */
 export type RunReason = 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
 
-/** The branch and the agent that an event about one of their steps concerns. */
+/** The branch that an event concerns, with its agent. */
 export type BranchAgent = {
   /** The id of the branch. */
   readonly branch: string
   /** The name of the agent. */
   readonly agent: string
+}
+
+/** The step that an event concerns, with its branch and its agent. */
+export type StepAgent = BranchAgent & {
+  /** The id of the step. */
+  readonly step: StepId
 }
 
 /** Nothing in a child run of a step can move; reported again when the reason or the open questions change. */

@@ -1,4 +1,4 @@
-/** What an agent can see, as a part of its system prompt: whole entries, under a budget of tokens, with where they are from. */
+/** Builds the part of a system prompt with the context entries that an agent can see, within a budget of tokens. */
 
 import { type ContextClient, type Entry, isAllowed, isToolContext } from '../../context/index.ts'
 import { checkOptions, checkText, failure, type Json, listOf, readable } from '../../core/index.ts'
@@ -29,8 +29,10 @@ export interface SystemPromptOptions {
 const charactersPerToken = 4
 
 /**
- * @param agent an agent's handle; where it hands its tools to a model too, a prompt that already holds everything is
- * told as `prompt.repeated`: name `keys` for what stays, or deny `get_context`
+ * Builds a system prompt with the context entries that an agent can see, each with its author and taint labels.
+ * @param agent the handle of the agent. If its tools are offered to a model too, a prompt that holds all entries is reported as
+ * `prompt.repeated`: name the `keys`, or deny `get_context`
+ * @throws ValidationError for an invalid option or agent
  * @example const prompt = await buildSystemPrompt(support, { template: 'You help customers.\n\n{context}' })
  */
 export async function buildSystemPrompt(
@@ -69,7 +71,7 @@ async function linesOf(
   budget: number,
 ): Promise<{ readonly lines: readonly string[]; readonly isComplete: boolean }> {
   const lines: string[] = []
-  // Who may not read more is not sent to try.
+  // The prompt refers to `get_context` only if the agent may call it.
   const may = !isToolContext(context) || context[isAllowed]('get_context')
   const more = (what: string, how: string) => `(${what}${may ? `: ${how}` : ''}.)`
   let left = budget
@@ -90,7 +92,7 @@ async function linesOf(
       for (const entry of page.items) add(entry)
       cursor = page.cursor
       if (cursor === undefined) break
-      // A page that adds nothing more would only be counted.
+      // The number of further omitted entries is not needed.
       if (omitted > 0)
         return { lines: [...lines, more('More than fits here', 'use get_context for the rest')], isComplete: false }
     }
@@ -98,18 +100,18 @@ async function linesOf(
   return { lines: [...lines, more(`${omitted} more`, 'use get_context for them')], isComplete: false }
 }
 
-/** It is from who wrote it last: its owner may let others write. */
+/** The author is the last writer, because the owner may allow others to write. */
 function lineOf({ key, value, provenance, taint }: Entry, reader: string): string {
   const { agent } = provenance
   const marks = [...(agent === reader ? [] : [`from ${oneLine(agent)}`]), ...taint]
   return `${title(key)}: ${shown(value)}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`
 }
 const breaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
-/** Those that JSON keeps as they are; its own lines are set in already. */
+/** Line breaks that JSON does not escape; the lines of indented JSON are indented already. */
 const unescaped = /[\u0085\u2028\u2029]/g
 const oneLine = (text: string) => text.replace(breaks, ' ')
 
-/** What is written within an entry begins no line: it would pass for another entry, of somebody else. */
+/** Indents the line breaks of a value, so that no line of it looks like another entry. */
 const shown = (value: Json) =>
   typeof value === 'string'
     ? value.replace(breaks, '$&  ')

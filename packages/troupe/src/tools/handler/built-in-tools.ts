@@ -1,6 +1,6 @@
 /**
- * The built-in tools as tools of an agent's definition: bodies on the hands of its step, so that what they write is staged
- * and commits with the turn. The agent's role, allow and deny hold.
+ * The built-in tools as tools of an agent's definition: durable tools on the clients of its step, so that their writes are staged
+ * and commit with the turn. The agent's role, `allow` and `deny` apply.
  */
 import { isAllowed, isToolContext } from '../../context/index.ts'
 import { failure, type Ids, nearest, show } from '../../core/index.ts'
@@ -10,12 +10,12 @@ import type { StepContext } from '../step-context.ts'
 import { toolSchema } from './callable-tools.ts'
 import { executeToolCall, specs } from './execute-tool-call.ts'
 
-/** A step is given its messages by its run: it has no mailbox of its own to read. */
+/** Tools for handlers only: a step gets its messages from its run and has no mailbox. */
 const ofHandlersAlone: readonly BuiltInTool[] = ['get_messages_from_agents']
 const ofSteps = names.filter((name) => !ofHandlersAlone.includes(name))
 
 /**
- * @param wanted by name; all that a step can have when none is named
+ * @param wanted the names of the tools; by default all tools that a step can have
  * @throws ValidationError for a name that is none of them
  * @example
  * const support = new LlmAgent({ name: 'Support', model, tools: { search, ...builtInTools('get_context', 'push_context') } })
@@ -46,8 +46,8 @@ function toolOf(name: BuiltInTool, available: readonly BuiltInTool[]): Tool {
   return Object.freeze({ ...tool, security })
 }
 
-/** These are the step's: a model can do nothing about them. */
+/** Codes of errors that end the step, because a model cannot correct them. */
 const ends = (code: string) => /^(budget|code|effect|guard|invariant|journal|step|storage|troupe|turn)\./.test(code)
 
-/** From the step's recorded chance, so that a step entered again gives the same names. */
+/** Derives ids from the recorded random numbers of the step, so that a replay gives the same ids. */
 const idsOf = (ctx: StepContext): Ids => ({ next: () => ctx.random().toString(36).slice(2) })

@@ -1,6 +1,6 @@
 /**
- * A call of a user's own tool beside the built-in ones, outside any step: its schemas, its timeout and its approval hold.
- * What only a record can give (one call, whatever crashes) does not.
+ * Calls a tool of the application outside a step: its schemas, its timeout and its approval apply. Guarantees that need a journal,
+ * such as at most one call after a crash, do not.
  */
 import {
   type Clock,
@@ -33,17 +33,17 @@ export interface OwnTool {
   readonly execute: (input: never, call: never) => unknown
 }
 
-/** Whose call it is, and what it is lent. */
+/** The caller and the services of a call. */
 export interface OwnToolHost {
   readonly userId: UserId
   readonly agent: string
   readonly clock: Clock
   readonly ids: Ids
-  /** The way out, for its `fetch`. */
+  /** The egress rules of its `fetch`. */
   readonly guard?: Pick<TaintGuard, 'fetchFor'> | undefined
 }
 
-/** @returns what it returns, of a tool of `defineTool` as JSON; what it throws as a result that says so */
+/** @returns the result, as JSON for a tool of `defineTool`; an error as a result with `success: false` */
 export async function callOwnTool(
   host: OwnToolHost,
   name: string,
@@ -66,7 +66,7 @@ export async function callOwnTool(
   }
 }
 
-/** Each call has a key of its own: the outside takes what has the same one for the same call. */
+/** Each call has a new idempotency key. */
 function callOf({ userId, agent, ids, guard }: OwnToolHost, action: string, signal: AbortSignal) {
   const taintedAction = { userId, agent, action, taint: [] }
   const fetch = guard?.fetchFor(taintedAction, { agreed: true, mark() {} })

@@ -1,4 +1,4 @@
-/** The tools of a handler in the shapes that providers and frameworks take, each with `call` for their shape of a call. */
+/** Converts the tools of a handler to the formats of providers and frameworks, each with a `call` for its format of a call. */
 import { failure, fieldOf, type Json } from '../../core/index.ts'
 import type { ToolResult } from './execute-tool-call.ts'
 import type { ToolHandler } from './tool-handler.ts'
@@ -67,7 +67,7 @@ export type OpenAiCall =
 type Results<H> = H extends ToolHandler ? ToolResult : Awaited<ReturnType<CallableTools['call']>>
 
 async function invalidArguments(handler: CallableTools, tool: string): Promise<unknown> {
-  // Of a tool that is not there, or not for this agent, that is what has to be told.
+  // An unknown or denied tool is reported before its arguments.
   if (!definitionsOf(handler).some(({ name }) => name === tool)) return handler.call(tool, {})
   const { agent } = handler
   const produce = async (): Promise<ToolResult> => ({
@@ -81,14 +81,14 @@ async function invalidArguments(handler: CallableTools, tool: string): Promise<u
   return handler.observe ? handler.observe(tool, produce) : produce()
 }
 
-/** @throws ValidationError for what has no tools, an agent's handle in place of its tools for one */
+/** @throws ValidationError for a value that has no tools, such as the handle of an agent in place of its tools */
 function definitionsOf(handler: CallableTools) {
   if (typeof fieldOf(handler, 'definitions') === 'function') return handler.definitions()
   const problem = "it has no tools: pass an agent's tools, or what mergeTools gave"
   throw failure('validation.failed', { what: 'The handler', problem })
 }
 
-/** Arguments as text are JSON; no text at all is no arguments. A call of another shape names no tool, and is told so. */
+/** Arguments as text are parsed as JSON; an empty text means no arguments. */
 async function callWith(handler: CallableTools, name: string, args: unknown): Promise<unknown> {
   if (typeof args !== 'string') return handler.call(name, args ?? {})
   if (args.trim() === '') return handler.call(name, {})
@@ -178,7 +178,7 @@ export function toAiSdk<H extends CallableTools>(handler: H) {
   }
 }
 
-/** What a function of a user's own returned may be nothing, or no JSON at all. */
+/** The result of a tool of the application may be undefined, or not JSON. */
 function textOf(result: unknown): string {
   try {
     return JSON.stringify(result) ?? 'null'

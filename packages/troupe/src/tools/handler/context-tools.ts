@@ -115,7 +115,7 @@ function partOf(
 }
 const retrieved = (count: number) => `Retrieved ${count} context items`
 
-/** Models write objects as text; that text, and no other, becomes what it says, unless it would come out as another. */
+/** Parses a text that is a JSON object or list, because models write objects as text. A text that would change is not parsed. */
 function parsed(value: Json): { readonly value: Json; readonly parsed: boolean } {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return { value, parsed: false }
   try {
@@ -125,7 +125,7 @@ function parsed(value: Json): { readonly value: Json; readonly parsed: boolean }
   }
 }
 
-/** Keeps an id of twenty digits from becoming another, and a text with -0 or 1e999 from becoming what can't be stored. @throws RangeError */
+/** Preserves long integers, which a number would round. @throws RangeError for -0 and 1e999, which cannot be stored */
 function exact(_: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
   if (typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value)))
     throw new RangeError(`${source} is not a number that is stored`)
@@ -246,7 +246,7 @@ const operation = z
     ...pushed,
   })
   .superRefine((item, context) => {
-    // A version that nobody looks at, or an audience that nothing gets, must not pass for one that holds.
+    // An option that has no effect on this operation is rejected, so that the model does not rely on it.
     for (const option of Object.keys(pushed) as (keyof typeof pushed)[])
       if (item[option] != null && item.type !== 'push' && !(item.type === 'delete' && option === 'if_version'))
         context.addIssue({ code: 'custom', path: [option], message: `a ${item.type} takes none: leave it out` })

@@ -1,4 +1,4 @@
-/** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
+/** Executes one call of a built-in tool. The mistake of a caller is a result, and a caller cannot act as another agent. */
 
 import { type BatchOperationResult, isAllowed, isToolContext } from '../../context/index.ts'
 import {
@@ -30,21 +30,21 @@ export const specs: ReadonlyMap<string, ToolSpec> = new Map(
   [...contextTools, ...topicTools, ...messageTools].map((spec) => [spec.name, spec]),
 )
 
-/** Whose call it is. */
+/** The caller. */
 export interface ToolCaller {
   readonly clients: ToolClients
-  /** The tools that it may call. */
+  /** Returns the names of the tools that it may call. */
   readonly available: () => readonly string[]
   readonly role?: string
   /** @throws AccessDeniedError */
   readonly authorize: (tool: BuiltInTool) => void
-  /** It named another agent as the one who acts. */
+  /** Called if the arguments name another agent as the acting one. */
   readonly impersonated: (tool: BuiltInTool) => void
-  /** Failures that no caller can mend, which are thrown on. */
+  /** Returns true for the code of an error that the caller cannot correct, which is thrown. */
   readonly ends?: (code: string) => boolean
 }
 
-/** @throws what is nobody's mistake: the step was cancelled, parked or lost */
+/** @throws CancelledError or LeaseLostError if the step was cancelled or lost; an error for which `ends` returns true */
 export async function executeToolCall(caller: ToolCaller, name: string, args: unknown): Promise<ToolResult> {
   try {
     const spec = specs.get(name)
@@ -71,7 +71,7 @@ export async function executeToolCall(caller: ToolCaller, name: string, args: un
   }
 }
 
-/** Whoever is named as acting must be the agent itself; the name is then of no further use. */
+/** Checks that an acting agent in the arguments is the caller itself, and removes its name. */
 function argumentsOf({ clients, impersonated }: ToolCaller, spec: ToolSpec, args: unknown): unknown {
   const wrong = (problem: string) => failure('tool.arguments', { tool: spec.name, problem })
   if (!isObject(args)) throw wrong('they are an object with the names of the parameters')
@@ -127,7 +127,7 @@ async function failed(caller: ToolCaller, name: string, args: unknown, error: Tr
   }
 }
 
-/** Of an atomic batch, in the form of any other batch: one failed, none stands. */
+/** The result of a failed atomic batch, in the form of other batches: one operation failed, and none took effect. */
 const rolledBackFields = (results: readonly BatchOperationResult[]): Record<string, Json> => ({
   total_operations: results.length,
   successful_operations: 0,
@@ -150,7 +150,7 @@ async function topicsOf({ context }: ToolClients): Promise<readonly string[]> {
   }
 }
 
-/** In seconds: what whoever refused asks to wait for; one where it does not say. */
+/** Returns the number of seconds after which a retry is useful, as the error says; 1 by default. */
 export function retryAfter({ code, details }: TroupeError): number {
   const { retryAfterMs } = (details ?? {}) as { readonly retryAfterMs?: Json }
   const asked = typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1_000)) : 1

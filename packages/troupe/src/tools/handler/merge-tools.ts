@@ -1,6 +1,6 @@
 /**
- * Our tools and a user's in one handler: theirs keep their names, clashing ones of ours are called `troupe_…`. A denied
- * tool of theirs is neither offered nor called, and every call is an event.
+ * Merges the built-in tools with tools of the application. Those keep their names; a built-in tool with the same name is called
+ * `troupe_…`. A denied tool is neither offered nor called, and every call emits `tool.called`.
  */
 import { failure, fieldOf, isPlainObject, jsonSchemaOf, show } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
@@ -13,8 +13,9 @@ import type { JsonObject } from './tool-spec.ts'
 const open: JsonObject = { type: 'object', properties: {} }
 
 /**
- * @param own by name, or a list of tools that know their names
- * @throws ValidationError for a tool that can't be called outside a step
+ * Merges the built-in tools of an agent with tools of the application.
+ * @param own the tools by their names, or a list of tools with names
+ * @throws ValidationError for a tool that cannot be called outside a step, and for a name that is used twice
  * @example const tools = mergeTools(support.tools, { search }); await tools.call('search', { q: 'glaze' })
  */
 export function mergeTools(

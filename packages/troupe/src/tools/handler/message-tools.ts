@@ -1,4 +1,4 @@
-/** The tools on messages. What a model writes is a text; its kind is the type of the message. */
+/** The tools for messages. A model writes a text; its kind is the type of the message. */
 import { z } from 'zod'
 import { type Duration, failure, type Json, type Page } from '../../core/index.ts'
 import { defineMessage, type ListedMessage, replaceBytes, type SendOutcome } from '../../messaging/index.ts'
@@ -92,7 +92,7 @@ const broadcastMessage = toolSpec({
     const successful = outcomes.filter(({ success }) => success).length
     const [first] = outcomes
     return plain({
-      // To nobody at all is a mistake like any other; that some cannot be reached stops the others not.
+      // The call fails if no recipient gets the message. A failure of some recipients does not affect the others.
       ...(first && !first.success && successful === 0
         ? { success: false, error: first.error.message, code: first.error.code, suggestion: first.error.hint }
         : {}),
@@ -157,18 +157,18 @@ const getMessages = toolSpec({
   },
 })
 
-/** What was asked for, and not what may be left out. */
+/** The filters of a call, without absent ones. */
 const filters = ['unread_only', 'from_agent', 'message_type', 'thread_id', 'priority'] as const
 const applied = (args: { readonly [filter in (typeof filters)[number]]?: Json | undefined }): JsonObject =>
   Object.fromEntries(filters.flatMap((filter) => (args[filter] == null ? [] : [[filter, args[filter] as Json]])))
 
-/** @param marked it is read now, and whoever asked was told so */
+/** @param marked true if the message is marked as read by this call, and confirmed */
 const shown = (message: ListedMessage, marked: boolean): Json =>
   plain({
     id: message.id,
     from: message.from,
     to: message.to,
-    // A model can make nothing of bytes but that they are there.
+    // A model cannot use bytes, so it reads their number.
     message: replaceBytes(message.payload, (found) => `(${found.byteLength} bytes)`),
     type: message.type,
     priority: message.priority,

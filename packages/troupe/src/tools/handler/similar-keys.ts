@@ -7,7 +7,7 @@ const maxSimilar = 5
 const maxKeys = 200
 
 export async function similarKeys(context: ContextClient, key: string): Promise<readonly string[]> {
-  // It may not list keys: then it is not told any, and nothing is refused that it did not ask for.
+  // An agent that may not list keys gets none, and no rejection is recorded.
   if (isToolContext(context) && !context[isAllowed]('list_context_keys')) return []
   const family = key.slice(0, key.indexOf('.') + 1)
   try {

@@ -1,6 +1,6 @@
 /**
- * The built-in tools of one agent, as models call them: a caller's mistake is a result and never an exception, and
- * nobody acts under another's name.
+ * The built-in tools of one agent, as models call them. The mistake of a caller is a result and never an exception, and a caller
+ * cannot act as another agent.
  */
 
 import type { ContextClient } from '../../context/index.ts'
@@ -23,26 +23,26 @@ import type { UnreadResults } from './unread-results.ts'
 
 export interface ToolHandlerParts {
   readonly userId: string
-  /** Live or staged; whose they are is who the tools act as. */
+  /** The context client, live or staged. The tools act as its agent. */
   readonly context: ContextClient
-  /** Absent: the tools for messages say that they are not available. */
+  /** Absent, the tools for messages report that they are not available. */
   readonly messages?: Pick<MessageClient, 'send' | 'broadcast'>
   readonly mailbox?: Pick<Mailbox, 'messages' | 'confirmRead' | 'total'>
-  /** The same as of the hands. */
+  /** The rights, shared with the clients. */
   readonly access: Access
   readonly clock: Clock
   readonly ids: Ids
   readonly events: Events
   readonly incidents?: Incidents
-  /** Told of changes of what the agent may do. */
+  /** Records changes of the rights. */
   readonly audit?: Pick<AuditTrail, 'record'>
-  /** The way out for users' own tools beside these. */
+  /** The egress rules for tools of the application. */
   readonly guard?: Pick<TaintGuard, 'fetchFor'>
-  /** Where failed results are looked after that nobody reads. */
+  /** Watches for failed results that the application does not read. */
   readonly unread?: UnreadResults
 }
 
-/** Characters of a change of access in the audit log. */
+/** The highest number of characters of a change of rights in the audit log. */
 const maxChangeLength = 500
 
 /** The rights of an agent, with the number of its tools. */
@@ -87,7 +87,7 @@ export class ToolHandler {
     return (
       [...specs.values()]
         .filter(({ name }) => this.#parts.access.can(name))
-        // A copy: whoever is handed it may change it, as the AI SDK does.
+        // The caller may change the schema, as the AI SDK does.
         .map(({ name, description, parameters }) => ({ name, description, parameters: structuredClone(parameters) }))
     )
   }
@@ -98,7 +98,7 @@ export class ToolHandler {
     this.#warnOfRepeat()
   }
 
-  /** The model is paid twice for the same: once for the prompt, once for what it reads with the tools. */
+  /** Emits `prompt.repeated`: the model reads the entries twice, in the prompt and with the tools. */
   #warnOfRepeat(): void {
     if (!this.#offered || !this.#prompted || !this.#parts.access.can('get_context')) return
     this.#prompted = false

@@ -1,4 +1,4 @@
-/** One built-in tool: what models see of it, what it accepts, what it does. */
+/** The specification of a built-in tool: its definition for models, its arguments and its function. */
 
 import { z } from 'zod'
 import type { ContextClient } from '../../context/index.ts'
@@ -9,7 +9,7 @@ import type { BuiltInTool } from '../../security/index.ts'
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json }
 
-/** What a tool acts with: the hands of one agent. */
+/** The clients of one agent, with which a tool acts. */
 export interface ToolClients {
   readonly agent: string
   readonly context: ContextClient
@@ -33,7 +33,7 @@ export interface ToolDefinition {
 
 export interface ToolSpec extends ToolDefinition {
   readonly arguments: z.ZodType
-  /** It changes what others can see or do. */
+  /** True if it changes what other agents can see or do. */
   readonly security: boolean
   run(clients: ToolClients, args: unknown): Promise<JsonObject>
 }
@@ -56,7 +56,7 @@ export function toolSpec<Shape extends z.ZodRawShape>(spec: {
   }
 }
 
-/** A schema may name another form for models than what is accepted from programs: `.meta({ modelSchema: { … } })`. */
+/** A schema can have another form for models than for programs: `.meta({ modelSchema: { … } })`. */
 function overrideForModel({
   zodSchema,
   jsonSchema,
@@ -70,7 +70,7 @@ function overrideForModel({
   Object.assign(jsonSchema, meta.modelSchema)
 }
 
-/** What providers' strict modes ask for: no keyword beyond the form itself, and every property required. */
+/** Converts a schema to the strict form of providers: only keywords of the structure, and every property required. */
 function strict(schema: unknown): Json {
   if (Array.isArray(schema)) return schema.map(strict)
   if (schema === null || typeof schema !== 'object') return schema as Json
@@ -85,7 +85,7 @@ function strict(schema: unknown): Json {
   }
   return formalSchema
 }
-/** Whether a schema of a user's own keeps what strict modes ask for. Its dialect, which zod names, is no matter. */
+/** Returns true if a schema of the application follows the rules of strict mode. `$schema` is ignored. */
 export function isStrict({ $schema: _, ...schema }: JsonObject): boolean {
   return schema.type === 'object' && !('anyOf' in schema) && hasStrictRules(schema)
 }
@@ -111,15 +111,15 @@ interface StrictParts {
 }
 const formal = new Set(['type', 'description', 'enum', 'const', 'items', 'anyOf', 'required', 'additionalProperties'])
 
-/** May be left out, or null, which is the same. */
+/** An argument that may be absent or null, which is the same. */
 export const optionalArgument = <T extends z.ZodType>(schema: T, description: string) =>
   schema.nullish().describe(description)
 
-/** A century: more is a mistake, and is told in seconds, which is what models write. */
+/** A century in seconds, the unit that models write; a longer time is a mistake. */
 const longest = 100 * 365 * 86_400
 export const seconds = (description: string) => optionalArgument(z.number().positive().max(longest), description)
 
-/** Without the fields that are undefined: what a model is told is plain JSON. */
+/** Returns the fields without undefined ones, because a result is plain JSON. */
 export function plain(fields: { readonly [key: string]: unknown }): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as JsonObject
 }

@@ -1,12 +1,13 @@
 /**
- * Failed results that nobody reads: a host that ignores `success: false` loses work without a word. A failed result tells
- * when any of its fields is read; one that is not read in time, or by the end, is reported once. Bounded.
+ * Reports failed results that the application does not read, because an ignored `success: false` loses work silently. A failed
+ * result notices the first read of one of its fields. A result that is not read in time, or at the close, is reported once. The
+ * number of watched results is bounded.
  */
 import { inspect } from 'node:util'
 import type { Cancel, Clock, Events, UserId } from '../../core/index.ts'
 import type { JsonObject } from './tool-spec.ts'
 
-/** A caller that keeps results to look at them later has so long. */
+/** The time in ms in which a caller can read a result before it is reported. */
 const reportDelayMs = 10_000
 const maxWaiting = 1_000
 
@@ -20,7 +21,7 @@ export interface FailedCall {
 export class UnreadResults {
   readonly #clock: Clock
   readonly #events: Events
-  /** What reports each of those that wait, the oldest first. */
+  /** The functions that report the unread results, the oldest first. */
   readonly #waiting = new Set<() => void>()
 
   constructor(parts: { readonly clock: Clock; readonly events: Events }) {
@@ -28,7 +29,7 @@ export class UnreadResults {
     this.#events = parts.events
   }
 
-  /** @returns the same result, in the eyes of whoever reads, prints, copies or serialises it */
+  /** @returns an object that reads, prints, copies and serialises like the result */
   watch<R extends JsonObject>(result: R, call: FailedCall): R {
     let cancel: Cancel = () => {}
     const report = () => {
@@ -45,7 +46,7 @@ export class UnreadResults {
     return trackReads(result, read)
   }
 
-  /** Nobody will read any more. */
+  /** Reports all unread results, at the close of the troupe. */
   flush(): void {
     for (const report of this.#waiting) report()
   }
@@ -61,7 +62,7 @@ function trackReads<R extends JsonObject>(result: R, read: () => void): R {
         return value
       },
     })
-  // Printed as what it is, not as its getters.
+  // `inspect` shows the values and not the getters.
   Object.defineProperty(tracked, inspect.custom, {
     value() {
       read()

@@ -24,3 +24,13 @@ export type RunEvent = EventWithPath & {
   /** The trace id of the run (W3C Trace Context). Entries and messages that its steps write carry the same id. */
   readonly trace: string
 }
+
+/** The options of `run.events`. */
+export interface EventOptions {
+  /** Yields the events after this `seq`; 0 by default, for all events. */
+  readonly from?: number
+  /** True ends also when the run waits, after its `run.waiting`, at which `result()` resolves. False by default. */
+  readonly untilWaiting?: boolean
+  /** Ends the iteration without an error. */
+  readonly signal?: AbortSignal
+}
