@@ -1,4 +1,4 @@
-/** The mailboxes of a troupe: hands for agents, the outbox, wake-ups from other processes. */
+/** The mailboxes of a troupe: the clients of agents, the outbox, and notifications of other processes. */
 import type { Clock, Events, Ids, Random, TaintLabel } from '../core/index.ts'
 import { checkName } from '../core/index.ts'
 import { type Recorder, StageInTurn } from '../journal/index.ts'
@@ -42,7 +42,7 @@ export interface MailboxesParts {
   readonly config?: MessagingConfig
   /** The agents subscribed to a topic now: `publish` sends to them, if the agent may post to it. */
   readonly subscribersOf: (user: string, topic: string, agent: string) => Promise<readonly string[]>
-  /** Labels of what the current caller sends. */
+  /** Provides the taint labels of the messages of the current caller. */
   readonly callers?: Pick<Callers, 'taint'>
   readonly privateLabels?: readonly TaintLabel[]
   /** Agents that are at work without a mailbox yet; a broadcast to all reaches them too. */
@@ -111,7 +111,7 @@ export class Mailboxes {
     return { messages, mailbox: liveMailbox(this.messaging, this.receiver, this.#maintenance, user, agent) }
   }
 
-  /** The message client of a step: what it sends is staged and commits with the turn. */
+  /** Returns the message client of a step, whose messages are staged and commit with the turn. */
   staged(recorder: Recorder, access: Access): MessageClient {
     const { userId: user, name: agent } = recorder.principal
     const target = new StageInTurn(recorder)
@@ -162,7 +162,7 @@ export class Mailboxes {
     }
   }
 
-  /** Other bounds, from the next call on; what a larger mailbox has room for is let out. */
+  /** Changes the limits from the next call on. Held messages that a larger capacity allows are sent. */
   configure(config: MessagingConfig | undefined): void {
     this.messaging.configure(messagingSettings(config))
     if (!this.#closed) void this.outbox.pump()
@@ -193,7 +193,7 @@ export class Mailboxes {
     // Fibonacci hashing: spread evenly over whatever order mailboxes come in, and cheaper than chance.
     const chosen = Math.imul(++this.#capacityChangeCount, 0x9e3779b1) >>> (32 - cleanupBits) === 0
     if (!chosen && bytes <= largeMessageBytes) return
-    // Nobody waits for it, and what it leaves the next one takes; only the end of the troupe does.
+    // Only the close of the troupe waits for a cleanup; the next one continues it.
     const cleanup = this.#cleanup(user, mailbox).catch(() => {})
     this.#cleanups.add(cleanup)
     void cleanup.then(() => this.#cleanups.delete(cleanup))
@@ -207,7 +207,10 @@ export class Mailboxes {
     }
   }
 
-  /** Somebody, maybe in another process, changed mailboxes: rings where something can be taken. One look at a time. */
+  /**
+   * Checks mailboxes after a change in any process, and notifies receivers that can claim a message. One check at a
+   * time.
+   */
   #poll(): void {
     this.#pollPending = this.#polling !== undefined
     this.#polling ??= this.#pollOnce()
@@ -231,5 +234,8 @@ export class Mailboxes {
   }
 }
 
-/** @example const mailboxes = createMailboxes({ storage, clock, ids, random, events, incidents, subscribersOf, presentOf, answerStep, abandonSteps }) */
+/**
+ * @example const mailboxes = createMailboxes({ storage, clock, ids, random, events, incidents, subscribersOf,
+ * presentOf, answerStep, abandonSteps })
+ */
 export const createMailboxes = (parts: MailboxesParts): Mailboxes => new Mailboxes(parts)

@@ -100,7 +100,10 @@ export interface MessageClient {
    * @example await support.messages.send(PlaceOrder, { sku: 'A1' }, { to: 'Stock', priority: 'high' })
    */
   send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>>
-  /** Sends to several recipients, each once, without the sender. Returns an outcome per recipient; an error of one does not stop the others. */
+  /**
+   * Sends to several recipients, each once, without the sender. Returns an outcome per recipient; an error of one does
+   * not stop the others.
+   */
   broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions): Promise<readonly SendOutcome[]>
   /** Sends to the agents that are subscribed to a topic now, without the sender. Returns an outcome per recipient. */
   publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]>

@@ -1,4 +1,4 @@
-/** What the parts of this room share: the storage, the clock, the statements, the bells. One per troupe. */
+/** The services that the parts of messaging share: storage, clock, statements, notifiers. One per troupe. */
 import {
   type Clock,
   decodeJson,
@@ -57,7 +57,7 @@ import { seenStatements } from './statements/seen-statements.ts'
 import { type OutgoingMessage, sendStatements } from './statements/send-statements.ts'
 import { enqueueSetStatements } from './statements/sets/enqueue-set.ts'
 
-/** Hands an answer to the waiting call of a step; `Steps.answer` of `durable`. */
+/** Delivers an answer to the waiting call of a step, as `Steps.answer`. */
 export type AnswerStep = (
   user: string,
   step: string,
@@ -114,15 +114,15 @@ export class MessagingContext {
   readonly mailboxReads: ReturnType<typeof mailboxReadStatements>
   readonly requests: ReturnType<typeof requestStatements>
   readonly cleanup: ReturnType<typeof cleanupStatements>
-  /** Of messages that name no labels. */
+  /** The taint labels of messages that have none. */
   readonly privateLabels: readonly TaintLabel[]
-  /** Where messages are signed. */
+  /** Signs messages; undefined if messages are not signed. */
   readonly signed: SignedMessages | undefined
-  /** Something may be delivered. */
+  /** Notifies of messages that may be delivered. */
   readonly arrivals: Notifier
-  /** A mailbox has room again. */
+  /** Notifies of freed capacity. */
   readonly capacity: Notifier
-  /** A request has its answer. */
+  /** Notifies of answers to requests. */
   readonly answers: Notifier
   onCapacityFreed: (user: string, mailbox: string, bytes: number) => void = () => {}
   onScheduled: (user: string, mailbox: string, availableAt: Bind) => void = () => {}
@@ -152,7 +152,7 @@ export class MessagingContext {
     this.answers = new Notifier(clock)
   }
 
-  /** For the change in which a message goes to the dead letters that somebody may have begun to handle. */
+  /** Ends the steps that may have begun to handle a message, in the change that makes it a dead letter. */
   handlingEnded(user: string, message: DeliveryAttempt, batch: BatchMembership | undefined): readonly Statement[] {
     const retentionMs = failedRetentionMs(this.settings.retentionMs)
     const steps = [handledStep([message]), ...(batch ? [batch.step] : [])]
@@ -174,14 +174,14 @@ export class MessagingContext {
   get maintenance(): Bounded['maintenance'] {
     return this.#bounded.maintenance
   }
-  /** What is under way ends as it began. */
+  /** Changes the settings; work in progress ends with the old ones. */
   configure(settings: MessagingSettings): void {
     this.#bounded = bounded(this.storage.dialect, settings)
   }
 
   /**
-   * A change of this room. One process owns a SQLite file and rings its own bells: only PostgreSQL needs our hint.
-   * @param id for PostgreSQL, where an outcome may be unknown and no statement proves it
+   * Commits a change of messaging. One process owns a SQLite file and notifies itself, so only PostgreSQL needs the hint.
+   * @param id identifies the change for PostgreSQL, if its outcome may be unknown and no statement proves it
    */
   commit(
     user: string,
@@ -198,7 +198,7 @@ export class MessagingContext {
     return rows
   }
   /**
-   * @param nowMs of the clock where absent; a step brings the moment that it recorded
+   * @param nowMs the recorded time of a step; by default the present time
    * @throws ValidationError
    */
   compose(sender: Sender, draft: MessageDraft, payload: Encoded, nowMs?: number): OutgoingMessage {
@@ -206,7 +206,7 @@ export class MessagingContext {
     checkBytes(outgoing.type, outgoing.bytes, this.settings.maxBytes)
     return outgoing
   }
-  /** Of a host that sends within a span of its own. */
+  /** Adds the trace of an application that sends within its own span. */
   #traced(sender: Sender): Sender {
     const { trace, span } = (sender.provenance.trace ? undefined : this.#events.eventContext()) ?? {}
     if (trace === undefined || span === undefined) return sender
@@ -221,15 +221,18 @@ export class MessagingContext {
     const { privateLabels } = this
     return { blobs: this.blobs, largePayload, signed: this.signed !== undefined, dedupeMs, nowMs, privateLabels }
   }
-  /** Into its mailbox, or the change fails. @param before how many statements stand before these in the change */
+  /**
+   * Adds a message to its mailbox; if it is full, the change fails.
+   * @param before the number of earlier statements in the change
+   */
   enqueue(message: OutgoingMessage, before: number): readonly Statement[] {
     return this.send.send(this.signed ? this.signed.sign(message) : message, before)
   }
-  /** Into its mailbox, or held back where there is no room. */
+  /** Adds a message to its mailbox, or to the outbox if the mailbox is full. */
   enqueueOrDefer(message: OutgoingMessage): readonly Statement[] {
     return [...this.send.sendOrHold(this.signed ? this.signed.sign(message) : message), ...this.audited(message)]
   }
-  /** The same of more messages of one user; those of one mailbox keep their order. */
+  /** As `enqueueOrDefer`, for several messages of one user; the order within a mailbox is preserved. */
   async enqueueAllOrDefer(messages: readonly OutgoingMessage[]): Promise<readonly Statement[]> {
     const slice = new TimeSlice(this.clock)
     const statements: Statement[] = []
@@ -252,15 +255,15 @@ export class MessagingContext {
     }
     return statements
   }
-  /** Somebody looks into a mailbox. */
+  /** Records a read of a mailbox in the audit log. */
   auditRead(user: string, mailbox: string): void {
     this.#audit?.read(user, { actor: mailbox, operation: 'get_messages_from_agents', resource: mailbox })
   }
-  /** The record of a send; stands last. */
+  /** Returns the audit record of a send, which is the last statement of its change. */
   audited({ user, sender, mailbox }: OutgoingMessage): readonly Statement[] {
     return this.#audit?.written(user, { actor: sender, operation: 'send_message_to_agent', resource: mailbox }) ?? []
   }
-  /** As it was sent: its type's schema and upcasts come after. */
+  /** Returns the payload as it was sent, before the schema and the upcasts of its type. */
   async payloadOf(row: Row): Promise<Json> {
     return withBytes(decodeJson(await this.#jsonOf(row)), bytesAtOf(row))
   }
@@ -268,11 +271,11 @@ export class MessagingContext {
     const ref = payloadRef(row)
     return 'json' in ref ? ref.json : this.blobs.load(String(row.user_id), ref)
   }
-  /** Of messages that are about to be handed out, those that are refused for their signature. */
+  /** Returns the errors of messages that are rejected for their signatures, by id. */
   async unproven(user: string, rows: readonly Row[]): Promise<ReadonlyMap<string, TroupeError>> {
     return this.signed ? this.signed.check(user, rows, (row) => this.#jsonOf(row)) : new Map()
   }
-  /** A message left the mailbox: whoever waits for room looks again. */
+  /** Notifies senders that wait for capacity, after a message has left the mailbox. */
   notifyCapacityFreed({ user, mailbox, bytes }: Pick<MessageLocation, 'user' | 'mailbox' | 'bytes'>): void {
     this.capacity.notify(user, mailbox)
     this.onCapacityFreed(user, mailbox, bytes)

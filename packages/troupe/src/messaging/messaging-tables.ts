@@ -1,7 +1,10 @@
-/** The tables of this room by user, and what in them is content. */
+/** The tables of messaging that have rows by user, and their content columns. */
 import type { ContentNames, UserTable } from '../storage/index.ts'
 
-/** By the id of the message or request, which stays with it wherever it goes. A signature would confirm a guessed payload. */
+/**
+ * By the id of the message or request, which stays with it wherever it goes. A signature would confirm a guessed
+ * payload.
+ */
 const messageContent = {
   payload: ['message.payload', 'id'],
   envelope: ['message.envelope', 'id'],

@@ -1,11 +1,14 @@
 /**
- * Wake-ups inside one process. Whoever waits listens first, then looks, then waits: what is rung in between is not lost.
- * Losing a ring elsewhere loses nothing either, for every wait also has a moment at which it looks again.
+ * Notifications inside one process. Subscribe, then check, then wait, so that a notification sent in between is not lost. A lost
+ * notification of another process loses nothing either, because each wait has a time at which it checks again.
  */
 import { type Clock, failure } from '../core/index.ts'
 
 export interface Listening {
-  /** Until it rings, or for so many ms. @throws CancelledError when the signal aborts or the room closes */
+  /**
+   * Waits for a notification, at most this number of ms.
+   * @throws CancelledError when the signal aborts or the troupe closes
+   */
   wait(ms: number | undefined, signal?: AbortSignal): Promise<void>
   end(): void
 }
@@ -28,7 +31,7 @@ class Listener implements Listening {
     this.#leave()
   }
   async wait(ms: number | undefined, signal?: AbortSignal): Promise<void> {
-    // A moment that is over already needs no timer, which a clock that stands would never run.
+    // A time that has passed needs no timer, which a stopped virtual clock would never run.
     if (this.#notified === 'no' && !signal?.aborted && !(ms !== undefined && ms <= 0))
       await new Promise<void>((resolve) => {
         const cancel = ms === undefined ? undefined : this.#clock.after(ms, () => this.#wake?.())
@@ -76,7 +79,7 @@ export class Notifier {
   notify(user: string, name: string): void {
     for (const listener of this.#channels.get(keyOf(user, name))?.listeners ?? []) listener.notify('yes')
   }
-  /** Those somebody listens for. */
+  /** Returns the channels that have listeners. */
   list(): readonly { readonly user: string; readonly name: string }[] {
     return [...this.#channels.values()]
   }

@@ -1,6 +1,6 @@
 /**
- * A message in a consumer's hands, and the fragments that end the delivery. They act only with the token of its lease,
- * so whoever puts one into a change of its own (a step's, say) does all of it or nothing.
+ * A leased message, and the fragments that end its delivery. They act only with the token of the lease, so a change that includes
+ * one, such as that of a step, takes effect completely or not at all.
  */
 import {
   checkCall,
@@ -30,7 +30,7 @@ import type { MessageLease } from '../statements/delivery-statements.ts'
 import { type BatchMembership, batchOf, releasedBatch } from './batch-membership.ts'
 import { kindsOf, type ReplyTo, replyToOf, toMessageLocation } from './message-row.ts'
 
-/** @throws ValidationError for what JSON can't carry, or over 8 MB */
+/** @throws ValidationError for a reply that is not JSON or exceeds 8 MiB */
 export function checkReply(value: unknown, type: string): void {
   const bytes = Buffer.byteLength(encodeJson(value, `The reply to ${type}`), 'utf8')
   if (bytes > maxMessageBytes)
@@ -41,7 +41,7 @@ export type Answer = ({ readonly value: Json } | { readonly error: StoredError }
   readonly taint?: readonly TaintLabel[]
 }
 
-/** What answers a request, wherever its sender waits. */
+/** Returns the fragment that answers a request, outside a step or in one. */
 export function answerFragment(
   messaging: MessagingContext,
   { user, mailbox }: { readonly user: string; readonly mailbox: string },
@@ -59,23 +59,23 @@ export function answerFragment(
   return messaging.answerStep(user, step, wait, handed)
 }
 
-/** What a sender is told whose request went to the dead letters. */
+/** Returns the error for the sender of a request that became a dead letter. */
 export function notAnswered(to: string, type: string, problem: string): StoredError {
   return quoting(storeError(failure('request.failed', { to, type, problem })), errorIdIn(problem))
 }
 
-/** For the change in which a message that nobody has leaves its mailbox: whoever waits for a reply is told. */
+/** Answers the sender of an unleased message with an error, in the change that removes the message from its mailbox. */
 export function unanswered(messaging: MessagingContext, row: Row, error: StoredError): Fragment {
   const replyTo = replyToOf(row)
   return replyTo ? answerFragment(messaging, toMessageLocation(row), replyTo, { error }) : { statements: [] }
 }
-/** After that change. */
+/** Notifies the sender after that change. */
 export function notifyUnanswered(messaging: MessagingContext, row: Row): void {
   const replyTo = replyToOf(row)
   if (replyTo && 'request' in replyTo) messaging.answers.notify(String(row.user_id), replyTo.request)
 }
 
-/** Tells the sender of a message that it was read: once, and held back where there is no room. */
+/** Confirms to the sender that its message was read, once. The confirmation waits in the outbox if the mailbox is full. */
 export const confirmationOf = (messaging: MessagingContext, user: string, message: Message): readonly Statement[] =>
   messaging.enqueueOrDefer(
     messaging.systemMessage(`${message.id}-confirmed`, {
@@ -93,15 +93,15 @@ export const confirmationOf = (messaging: MessagingContext, user: string, messag
 export class DeliveryHandle implements Delivery {
   readonly message: Message
   readonly attempt: number
-  /** How often it was given back or redriven: another number is another try. */
+  /** The number of rejections and redrives; each starts another attempt. */
   readonly failures: number
-  /** The batch in which it was handled last, and whether it has left that one since. */
+  /** The batch in which it was handled last, and whether it has left that batch. */
   readonly batch: BatchMembership | undefined
   /** The names of its type and of those that it extends, the nearest first. */
   readonly kinds: readonly string[]
   readonly lease: MessageLease
   readonly #messaging: MessagingContext
-  /** What its sender gets, where the message is moved to the dead letters. */
+  /** The error for its sender, if the message becomes a dead letter. */
   #deadLettered: StoredError | undefined
   readonly #replyTo: ReplyTo | undefined
   readonly #seen: readonly Statement[]
@@ -134,7 +134,7 @@ export class DeliveryHandle implements Delivery {
   nackFragment(delayMs: number, reason: string | null): Fragment {
     return this.#waking(this.#messaging.deliveries.nack(this.lease, later(delayMs), reason))
   }
-  /** To the dead letters. Whoever waits for a reply is told. */
+  /** Makes the message a dead letter, and answers a waiting sender with an error. */
   deadLetterFragment(reason: string): Fragment {
     const { mailbox } = this.lease
     const error = notAnswered(mailbox, this.message.type, reason)
@@ -162,7 +162,7 @@ export class DeliveryHandle implements Delivery {
     if (how !== 'nacked') this.#messaging.notifyCapacityFreed(this.lease)
     if (this.#replyTo && 'request' in this.#replyTo) this.#messaging.answers.notify(user, this.#replyTo.request)
     const { from, type } = this.message
-    // Why is told by the dead letter: a reason may quote what the message holds, and no event carries that.
+    // The reason is stored with the dead letter only: it may quote the content of the message, which no event has.
     const fields = { id, from, to: mailbox, messageType: type, attempt: this.attempt }
     const error = thrown ?? this.#deadLettered
     const content = how === 'dead-lettered' && error ? () => ({ error }) : undefined
@@ -176,7 +176,7 @@ export class DeliveryHandle implements Delivery {
     await this.#commit(this.ackFragment(error && { error }))
     this.finished('acknowledged')
   }
-  /** Back to its lane, or to the dead letters after its last attempt. */
+  /** Returns the message to its lane, or makes it a dead letter after its last attempt. */
   async nack(options: { readonly delay?: Duration; readonly reason?: string } & CallOptions = {}): Promise<void> {
     checkOptions('nack', options, ['delay', 'reason', 'signal'])
     checkSignal('nack', options.signal)
@@ -206,13 +206,13 @@ export class DeliveryHandle implements Delivery {
   #renewal(ms: number): readonly Statement[] {
     return this.#messaging.deliveries.renew(this.lease, later(ms))
   }
-  /** All at once, so that what is handled together runs out together. */
+  /** Renews all leases in one change, so that the leases of a batch expire together. */
   static async renewAll(deliveries: readonly DeliveryHandle[]): Promise<void> {
     const renewed = deliveries.flatMap((delivery) => delivery.#renewal(delivery.#messaging.settings.leaseMs))
     const [first] = deliveries
     if (first) await first.#commit({ statements: renewed })
   }
-  /** Ends their leases, after `delayMs`, and nothing else: what was recorded for them stays. */
+  /** Ends the leases after `delayMs`; the journals of their handlers stay. */
   static async releaseDeliveries(deliveries: readonly DeliveryHandle[], delayMs = 0): Promise<void> {
     const ended = deliveries.flatMap((delivery) => delivery.#renewal(delayMs))
     const [first] = deliveries
@@ -226,7 +226,10 @@ export class DeliveryHandle implements Delivery {
     const [first] = deliveries
     if (first) await first.#commit({ statements: marks })
   }
-  /** Before it is handled alone. @param ended ends the step of the batch, which nobody goes on with */
+  /**
+   * Leaves the batch before the message is handled alone.
+   * @param ended ends the step of the batch, which is not continued
+   */
   async leaveBatch(ended: Fragment): Promise<void> {
     if (this.batch)
       await this.#commit(
@@ -235,8 +238,8 @@ export class DeliveryHandle implements Delivery {
       )
   }
   /**
-   * @param ended of what was recorded of its handling
-   * @param thrown why, with its stack
+   * @param ended ends the step that handled the message
+   * @param thrown the error of the handler, with its stack
    */
   async deadLetter(reason: string, ended?: Fragment, thrown?: unknown): Promise<void> {
     await this.#commit(this.deadLetterFragment(reason), ended)

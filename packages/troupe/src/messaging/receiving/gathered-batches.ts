@@ -1,7 +1,7 @@
 /**
- * What a batch handler gets next: first what is left of a batch that broke off, then what is full or has waited long enough.
- * A batch that is still whole is gone on with as it was, in its own step, so that its recorded effects are not done again;
- * of one that is not, and of what was tried before, each message is handled alone.
+ * Selects the next batch of a handler: first the rest of an interrupted batch, then a batch that is full or has waited long enough.
+ * An interrupted batch that is complete continues in its own step, so that its recorded effects are not repeated. The messages of
+ * an incomplete one, and messages that were tried before, are handled alone.
  */
 import type { Row } from '../../storage/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
@@ -38,7 +38,7 @@ export class GatheredBatches {
     this.#types = { types: [parts.type.name], except: parts.nearer.map((type) => ({ type })) }
   }
 
-  /** What is to be handled now, one after the other; none after a wait. */
+  /** Returns the jobs to handle now, one after the other; none after a wait. */
   async next(): Promise<Jobs> {
     const { user, agent, mailboxes, size, waitMs, signal } = this.#parts
     const { messaging, receiver } = mailboxes
@@ -61,7 +61,7 @@ export class GatheredBatches {
         await listening.wait(left, signal)
         return []
       }
-      // What others have in hand is looked at again when their lease is over.
+      // Messages that other receivers have leased are checked again when the lease ends.
       const until = [left, interruptedBatch.recheckMs, await receiver.next(user, agent, now)].filter(
         (ms) => ms !== undefined,
       )
@@ -90,7 +90,7 @@ export class GatheredBatches {
       const now = Number(row.now)
       if (!batch || Number(row.first) > now) continue
       const batchSize = await this.#sizeIfComplete(batch, String(row.batch))
-      // Somebody has a part of it in hand.
+      // A receiver has leased a part of the batch.
       if (batchSize !== undefined && Number(row.last) > now) continue
       const wanted = batchSize === undefined ? { max: 1 } : { max: batchSize, all: batchSize }
       const deliveries = await this.#claim({ ...wanted, batch: String(row.batch) })

@@ -1,8 +1,8 @@
-/** The step in which messages are handled, and how long what it recorded is kept where it does not come to a good end. */
+/** The step in which messages are handled, and the retention of its journal after a failure. */
 import { hashText } from '../../core/index.ts'
 import { deadForMs } from '../statements/cleanup-statements.ts'
 
-/** One try of a message. @param failures how often it was given back or redriven: each is another try */
+/** One attempt of a message. `failures` is the number of rejections and redrives before it. */
 export interface DeliveryAttempt {
   readonly id: string
   readonly failures: number
@@ -11,16 +11,16 @@ export interface DeliveryAttempt {
 export const attemptNames = (attempts: readonly DeliveryAttempt[]): readonly string[] =>
   attempts.map(({ id, failures }) => `${id}#${failures}`)
 
-/** Of several together: of the names of all, in their order. */
+/** Returns the name of the step; for a batch it is derived from the names of all attempts in their order. */
 export function handledStep(attempts: readonly DeliveryAttempt[]): string {
   const names = attemptNames(attempts)
   return `message:${names.length === 1 ? names[0] : hashText(names.join(' '))}`
 }
 
-/** The next try is answered from it, also where that is one of a dead letter that was redriven. */
+/** The next attempt uses the effects of the failed one, also after a redrive of its dead letter. */
 export const failedRetentionMs = (retentionMs: number): number => Math.max(retentionMs, deadForMs)
 
-/** Of a message whose handling broke off at its last attempt: whoever redrives it does what it had begun again. */
+/** The reason of a dead letter whose last attempt was interrupted: a redrive may repeat its effects. */
 export const perhapsDone = 'what its handler had begun may have been done'
 
 interface Handled {
@@ -29,5 +29,5 @@ interface Handled {
 }
 export const attemptsOf = (deliveries: readonly Handled[]): readonly DeliveryAttempt[] =>
   deliveries.map(({ message, failures }) => ({ id: message.id, failures }))
-/** The step of deliveries that are handled together. */
+/** Returns the step of deliveries that are handled together. */
 export const stepOf = (deliveries: readonly Handled[]) => handledStep(attemptsOf(deliveries))

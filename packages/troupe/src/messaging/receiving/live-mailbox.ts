@@ -83,8 +83,8 @@ function filterOf(filter: MailboxFilter): Filter {
 }
 
 /**
- * One row more than asked tells whether there is a next page.
- * @param item undefined for what is not shown
+ * Creates a page. One row more than requested says whether there is a next page.
+ * @param item returns undefined for a row that is not shown
  */
 async function paged<T>(
   rows: readonly Row[],
@@ -183,7 +183,7 @@ async function mailboxCounts(messaging: MessagingContext, user: string, mailbox:
   const [leased, ready] = [count('leased'), count('ready') + count('arrived')]
   return {
     unread: ready - count('expired') - count('seen'),
-    // What has expired in somebody's hands is leased still, and takes nothing from what waits.
+    // An expired message that is leased counts as leased, so it must not reduce the number of waiting ones.
     waiting: Math.max(0, ready - leased - count('expired') + count('expired_leased')),
     leased,
     dead: count('dead'),
@@ -191,7 +191,7 @@ async function mailboxCounts(messaging: MessagingContext, user: string, mailbox:
   }
 }
 
-/** @returns how many were unread */
+/** Marks messages as read and returns the number of unread ones among them. */
 async function marked(
   messaging: MessagingContext,
   user: string,
@@ -205,12 +205,15 @@ async function marked(
   const result = await messaging.commit(user, [...marks, ...also], null, wake)
   if (!result.ok) throw commitRejection(result)
   const found = result.affected.slice(0, marks.length).reduce((sum, affected) => sum + affected, 0)
-  // What is read makes room for who waits for some, in whichever process.
+  // A read message frees capacity for waiting senders in any process.
   if (found > 0) messaging.notifyCapacityFreed({ user, mailbox, bytes: 0 })
   return found
 }
 
-/** What is not to be shown, for its sender is not proven or it can't be read, is put aside. */
+/**
+ * Returns a listed message. One with an invalid signature, or that cannot be read, becomes a dead letter and is not
+ * listed.
+ */
 async function toListed(
   messaging: MessagingContext,
   maintenance: Maintenance,
@@ -226,7 +229,7 @@ async function toListed(
   }
 }
 
-/** What can't be read of it is left out, so that it hides no other. */
+/** Returns the message of a dead letter without the fields that cannot be read. */
 async function deadMessage(messaging: MessagingContext, row: Row): Promise<Message> {
   try {
     return toMessage(row, await messaging.payloadOf(row))

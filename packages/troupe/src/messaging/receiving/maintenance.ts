@@ -1,7 +1,7 @@
 /**
- * What falls due in a mailbox without being a delivery: scheduled messages enter their lanes, expired ones leave, heads
- * whose consumers vanished at every attempt go to the dead letters. Whoever receives or needs room does it on the way;
- * each message is a change of its own, guarded, so that doing it twice does nothing.
+ * The maintenance of a mailbox: scheduled messages enter their lanes, expired ones are removed, and heads whose receivers died at
+ * every attempt become dead letters. Receivers, and senders that need capacity, execute it. Each message is a guarded change of its
+ * own, so a repetition has no effect.
  */
 import type { Fragment, Row, Statement } from '../../storage/index.ts'
 import type { MessagingContext } from '../messaging-context.ts'
@@ -17,7 +17,7 @@ export const toMove = (row: Row): Move => {
   return { user, mailbox, id, lane, bytes, offset: isPriority(priority) ? offsets[priority] : 0 }
 }
 
-/** What one round did: messages that entered their lanes, and places that became free. */
+/** The result of one round: the numbers of messages that entered their lanes, and of those that freed capacity. */
 export interface MaintenanceResult {
   readonly enqueued: number
   readonly released: number
@@ -105,7 +105,7 @@ export class Maintenance {
     return row === undefined || row.at === null ? undefined : Number(row.at) - Number(row.now)
   }
 
-  /** To the dead letters: a message that nobody has and that nobody is to see. */
+  /** Makes an unleased message a dead letter, because it must not be delivered. */
   async reject(row: Row, reason: string): Promise<void> {
     const location = toMessageLocation(row)
     const error = notAnswered(location.mailbox, String(row.type), reason)
@@ -119,7 +119,7 @@ export class Maintenance {
     this.#messaging.notifyCapacityFreed(location)
   }
 
-  /** Room in a full mailbox that costs nobody anything: what has expired, then what its owner has read. */
+  /** Frees capacity in a full mailbox without a loss: removes expired messages, then read ones. */
   async reclaimCapacity(user: string, mailbox: string): Promise<boolean> {
     if ((await this.run(user, mailbox)).released > 0) return true
     const read = await this.#messaging.read(user, this.#messaging.maintenance.read(user, mailbox))
@@ -139,7 +139,7 @@ export class Maintenance {
     return done
   }
 
-  /** @returns whether it was done; a guard that failed means somebody else was first */
+  /** @returns false if the guard failed, because another process has made the change */
   async #change(user: string, statements: readonly Statement[], wake: Fragment['wake'] = []): Promise<boolean> {
     return (await this.#messaging.commit(user, statements, null, ['mailboxes', ...wake])).ok
   }

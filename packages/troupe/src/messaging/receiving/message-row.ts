@@ -38,10 +38,10 @@ export function kindsOf(row: Row): readonly MessageKind[] {
     })
 }
 
-/** Where a reply goes: to a request that somebody waits for, or to the wait of a step. */
+/** The recipient of a reply: a waiting request outside a step, or the wait of a step. */
 export type ReplyTo =
   | { readonly request: string }
-  /** `nonce`: the answer is handed over whole, and its signature is bound to this. */
+  /** `nonce`: the signature of the answer is bound to this value, and the step gets the answer with its signature. */
   | { readonly step: string; readonly wait: string; readonly nonce?: string }
 
 /** What travels with a message besides its columns. */
@@ -50,7 +50,7 @@ export interface StoredEnvelope {
   readonly confirm?: true
   readonly provenance: Provenance
   readonly taint?: readonly TaintLabel[]
-  /** Where base64 stands for bytes in the payload. */
+  /** The paths at which base64 replaces bytes in the payload. */
   readonly bytesAt?: readonly BytesPath[]
 }
 
@@ -63,7 +63,7 @@ export const payloadRef = (row: Row): ValueRef => {
   const stored = String(row.payload)
   return stored.startsWith(mark) ? (decodeJson(stored.slice(1)) as unknown as ValueRef) : { json: stored }
 }
-/** Most envelopes tell of none, and are not read for it. */
+/** Most envelopes have no such paths, and are not parsed for them. */
 export const bytesAtOf = (row: Row): readonly BytesPath[] | undefined => {
   const envelope = String(row.envelope)
   return envelope.includes('"bytesAt"') ? (decodeJson(envelope) as unknown as StoredEnvelope).bytesAt : undefined
@@ -97,7 +97,7 @@ export function toMessage(row: Row, payload: Json, version = Number(row.version)
   })
 }
 
-/** undefined also for what is no place at all. */
+/** Returns the recipient of a reply; undefined without one, and for an invalid value. */
 export function replyToOf(row: Row): ReplyTo | undefined {
   const { request, step, wait } = (jsonIn(row.reply_to) ?? {}) as { readonly [field: string]: Json }
   if (typeof request !== 'string' && (typeof step !== 'string' || typeof wait !== 'string')) return undefined
@@ -112,8 +112,8 @@ function jsonIn(stored: Row[string] | undefined): Json | undefined {
 }
 
 /**
- * What in a row can't be read, because somebody changed it or because it broke: looking again would not help, as it may
- * where the storage failed.
+ * Returns true for the error of a row that cannot be read because it was changed or damaged. A retry does not help, unlike after
+ * a failure of the storage.
  */
 export const isUnreadable = (error: unknown): boolean =>
   !(error instanceof TroupeError) || error.code === 'invariant.broken' || error.code === 'storage.corrupt'
@@ -137,7 +137,10 @@ export const toMessageLocation = (row: Row): MessageLocation => ({
 const toTimestamp = (bind: Bind, at: number): number | null =>
   bind === null ? null : typeof bind === 'object' && '$' in bind ? Math.round(at + (bind.plusMs ?? 0)) : Number(bind)
 
-/** What was stored, as far as a message shows it, without reading it back. @param at when it was committed */
+/**
+ * Returns the row of a stored message without reading it, as far as a message shows it.
+ * @param at the time of the commit
+ */
 export const rowOf = (outgoing: OutgoingMessage, at: number): Row => ({
   user_id: outgoing.user,
   id: outgoing.id,

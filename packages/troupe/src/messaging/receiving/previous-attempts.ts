@@ -1,6 +1,6 @@
 /**
- * What a message was handled in before: tries of its own, and the batch that failed or broke off. An effect that was done
- * there under a key of its own is not done again.
+ * The previous attempts of a message: its own ones, and the batch that failed or was interrupted. An effect with an explicit key
+ * that was executed in one of them is not repeated.
  */
 import type { JournalId, RecordedEffect, Steps } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -43,8 +43,8 @@ export class PreviousAttempts {
   }
 
   /**
-   * A message whose batch broke off and is not whole any more is handled alone: nobody goes on with the batch then.
-   * @returns why it can't be, where what the batch did can't be told apart by message
+   * Lets a message whose interrupted batch is incomplete leave the batch, which is then not continued.
+   * @returns why this is impossible, if the effects of the batch cannot be assigned to messages
    */
   async leaveBatch(delivery: DeliveryHandle): Promise<string | undefined> {
     const { batch, failures } = delivery
@@ -59,7 +59,10 @@ export class PreviousAttempts {
       : `${what} has no key that says for which of its messages it was`
   }
 
-  /** Nobody asks any more what the tries before this one did. The batch's others may, until it goes by itself. */
+  /**
+   * Deletes the previous attempts of the message. The journal of a batch stays until its retention, for its other
+   * messages.
+   */
   forget(delivery: DeliveryHandle): Fragment {
     const { user, steps, retentionMs } = this.#parts
     if (delivery.failures === 0) return { statements: [] }

@@ -1,4 +1,4 @@
-/** Takes deliveries out of a mailbox: claims, waits until something may be claimed, checks what it hands out. */
+/** Receives messages from a mailbox: claims lanes, waits for a claimable lane, and checks the claimed messages. */
 import {
   checkOptions,
   checkSignal,
@@ -99,7 +99,7 @@ export class Receiver {
     const { id, token, batchFrom, batchTo } = lease
     const [row] = await this.#messaging.read(user, this.#messaging.mailboxReads.one(user, mailbox, id))
     if (!row) throw failure('lease.lost', { message: id })
-    // Nothing that ends a delivery looks at what was in it.
+    // Ending a delivery does not need its payload.
     return new DeliveryHandle(this.#messaging, row, toMessage(row, null), {
       ...toMessageLocation(row),
       token,
@@ -128,7 +128,7 @@ export class Receiver {
       const result = await this.#messaging.commit(user, this.#messaging.claim.claim(claim), `claim:${token}`, [])
       if (!result.ok) {
         if (all === undefined) throw failure('invariant.broken', { rule: 'a claim expects nothing' })
-        // What expired between those that are wanted stands in the way.
+        // An expired message may block the wanted ones of its lane.
         await this.#maintenance.run(user, mailbox)
         return { deliveries: [], at: 0 }
       }
@@ -139,7 +139,7 @@ export class Receiver {
       const deliveries = await this.#deliver(rows, token, wanted)
       const maintained = overdueNow ? await this.#maintenance.run(user, mailbox) : undefined
       if (deliveries.length > 0) return { deliveries, at: result.at }
-      // Again only after progress: a guard that keeps failing must not make this a hot loop.
+      // The claim is repeated only after progress, so that a guard that always fails causes no busy loop.
       const progress = rows.length > 0 || (maintained !== undefined && maintained.enqueued + maintained.released > 0)
       if (!progress) return { deliveries, at: result.at }
     }
@@ -170,7 +170,10 @@ export class Receiver {
     return deliveries
   }
 
-  /** What does not fit its type, or is not proven to be its sender's, is a dead letter at once: trying it again would change nothing. */
+  /**
+   * What does not fit its type, or is not proven to be its sender's, is a dead letter at once: trying it again would
+   * change nothing.
+   */
   async #decode(
     row: Row,
     lease: MessageLease,
@@ -202,7 +205,7 @@ export class Receiver {
   }
 }
 
-/** The definition that says most about a message: of its own type, or of the nearest one that it extends. */
+/** Returns the definition of the message's own type, or else of the nearest type that it extends. */
 function nearestOf(row: Row, known: readonly (MessageType | string)[]) {
   for (const { name, version } of kindsOf(row)) {
     const type = known.find((one): one is MessageType => typeof one !== 'string' && one.name === name)

@@ -1,4 +1,4 @@
-/** Keeps the leases of deliveries while they are handled. */
+/** Renews the leases of deliveries while they are handled. */
 import type { Clock } from '../../core/index.ts'
 import { DeliveryHandle } from './delivery-handle.ts'
 import { isLeaseLost } from './release-deliveries.ts'

@@ -69,7 +69,7 @@ export class MessageStage implements SendPort {
     return noStatements
   }
 
-  /** What was added, each mailbox by itself: the order within a mailbox is the order of the calls. */
+  /** Returns the statements of the added messages, by mailbox. The order within a mailbox is the order of the calls. */
   readonly #enterAll = async (): Promise<Fragment> => {
     const added = this.#added.splice(0)
     if (added.length === 1) return this.enter(added[0] as OutgoingMessage)

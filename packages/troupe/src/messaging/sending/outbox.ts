@@ -34,7 +34,10 @@ export class Outbox {
     return this.#holding.size > 0
   }
 
-  /** Checks all held messages, and again if requested meanwhile. Never rejects; failures are retried at the next wake-up. */
+  /**
+   * Checks all held messages, and repeats the check if one is requested during it. Never rejects; failures are retried
+   * at the next wake-up.
+   */
   pump(): Promise<void> {
     if (this.#closed) return Promise.resolve()
     this.#needsRecheck = this.#running !== undefined

@@ -1,8 +1,7 @@
 /**
- * What of a message is signed, and the check of it. Everything that says what a message is, whose and for whom, is in the
- * subject, and so is when it is to be delivered; where it stands in its lane is not. A message is signed in the moment at
- * which it is handed to the storage, so that waiting for room or for the end of a turn makes no signature stale; it then may
- * lie in its mailbox for days.
+ * Signs messages and checks their signatures. The signed subject has the content of a message, its sender, its recipient and its
+ * delivery time, but not its position in the lane. A message is signed when it is passed to the storage, so that a wait for
+ * capacity or for the end of a turn does not age the signature. It may then stay in its mailbox for days.
  */
 import { decodeJson, encodeJson, failure, hashJson, type Json, type TroupeError } from '../../core/index.ts'
 import type { Incidents, Signatures, Signed } from '../../security/index.ts'
@@ -89,12 +88,15 @@ export class SignedMessages {
     return signed ? { ...message, signature: encodeJson({ ...signed, times } as unknown as Json) } : message
   }
 
-  /** The answer to a request with the signature of whoever gives it; as it is where there is no key for it. */
+  /** Signs the answer to a request as its sender; returns it unchanged if the sender has no key. */
   signReply(user: string, agent: string, request: string, answer: Json): Json {
     const signed = this.#signatures.sign(user, agent, replySubject(request, answer))
     return signed ? { ...(answer as object), signature: signed as unknown as Json } : answer
   }
-  /** @returns what is wrong with an answer that is about to be handed out; recorded as an incident of who was asked */
+  /**
+   * @returns the error of an answer whose signature is not valid, which is recorded as an incident of the agent that
+   * was asked
+   */
   async checkReply(user: string, agent: string, request: string, stored: Json): Promise<TroupeError | undefined> {
     const { signature, ...answer } = stored as { readonly [name: string]: Json }
     const signed = signature === undefined ? undefined : readSigned(signature)
@@ -114,9 +116,8 @@ export class SignedMessages {
   }
 
   /**
-   * What is wrong with messages that are about to be handed out, by their ids; each is recorded as an incident of who it
-   * says that it is from.
-   * @param jsonOf the payload as it is stored
+   * Returns the errors of messages whose signatures are not valid, by id. Each is recorded as an incident of the named sender.
+   * @param jsonOf returns the stored payload
    */
   async check(
     user: string,
@@ -134,7 +135,7 @@ export class SignedMessages {
     const problems = new Map<string, TroupeError>()
     for (const [i, row] of rows.entries()) {
       const agent = String(row.sender)
-      // What is acknowledged already is listed, and not handed out again.
+      // An acknowledged message is listed, but not delivered again, so it is not a replay.
       const replayed = (seen[i]?.length ?? 0) > 0 && row.state !== 'done'
       const { times } = signed.get(row) ?? {}
       const found = await subjectIn(row, jsonOf)
@@ -151,7 +152,7 @@ export class SignedMessages {
   }
 }
 
-/** undefined where it can't be read: nobody signed that. */
+/** Returns the signed subject of a row; undefined for a row that cannot be read, which no sender has signed. */
 async function subjectIn(row: Row, jsonOf: (row: Row) => Promise<string>): Promise<Json | undefined> {
   try {
     return subjectOf(
@@ -175,7 +176,7 @@ async function subjectIn(row: Row, jsonOf: (row: Row) => Promise<string>): Promi
   }
 }
 
-/** What is no signature at all is one that nobody made. */
+/** Returns the signature of a row; undefined if it has none in the right form. */
 function signedOf(row: Row): SignedTimes | undefined {
   if (row.signature === null || row.signature === undefined) return undefined
   try {
@@ -189,7 +190,7 @@ const noSignature: Signed = { key: '', at: 0, signature: '' }
 function readSigned(stored: Json): SignedTimes {
   const { key, at, signature, times } = (stored ?? {}) as unknown as Partial<SignedTimes>
   if (typeof key !== 'string' || !Number.isFinite(at) || typeof signature !== 'string') return noSignature
-  // What is no form of times fits no signature either.
+  // Times in another form match no signature.
   return { key, at: Number(at), signature, ...(isTimes(times) ? { times } : {}) }
 }
 

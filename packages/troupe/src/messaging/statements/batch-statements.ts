@@ -18,7 +18,7 @@ const gathering = (dialect: Dialect, wanted: MessageFilter) =>
         limit ${p.limit}) waiting`,
   )
 
-/** A lane may be taken when its lease and its pause are over. */
+/** A lane can be claimed when its lease and its pause have ended. */
 const freeAt = sql`case when l.token is not null and l.lease_until > l.not_before then l.lease_until else l.not_before end`
 
 const handed = (dialect: Dialect, wanted: MessageFilter) =>
@@ -53,15 +53,15 @@ export function batchStatements(dialect: Dialect) {
   }
   const returns = { returns: true } as const
   return {
-    /** How many of what is wanted wait and are in no batch yet, up to a limit, and since when. */
+    /** Counts the waiting messages that are in no batch, up to a limit, with the time of the first one. */
     gathered(user: string, mailbox: string, types: Types, limit: number): Statement {
       const wanted = { ...types, batch: null }
       return once('gathered', gathering, wanted)({ user, mailbox, limit, ...valuesOf(wanted) }, returns)
     },
-    /** Batches that somebody began and nobody ended, and when the first and the last lane of each may be taken. */
+    /** Finds interrupted batches, with the times at which the first and the last lane of each can be claimed. */
     handed: (user: string, mailbox: string, types: Types): Statement =>
       once('handed', handed, types)({ user, mailbox, ...valuesOf(types) }, returns),
-    /** What is left of one, in its order. */
+    /** Returns the remaining messages of a batch in their order. */
     members(user: string, mailbox: string, types: Types, batch: string): Statement {
       const wanted = { ...types, batch }
       return once('members', members, wanted)({ user, mailbox, ...valuesOf(wanted) }, returns)

@@ -1,7 +1,7 @@
 /**
- * A claim: lanes are leased under a new token, the attempts of what is delivered are raised, and both happen in one
- * change before any handler. Nothing here depends on how deep a mailbox is: lanes are found by their virtual deadline,
- * messages by the head of their lane, and a batch looks at `perLane` messages of a lane at most.
+ * A claim: lanes are leased with a new token and the attempts of the delivered messages are incremented, in one change before any
+ * handler executes. The cost does not depend on the depth of a mailbox: lanes are found by their virtual deadline, messages by
+ * the head of their lane, and a batch reads at most `perLane` messages of a lane.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Dialect, oneOf, type Statement, type Template } from '../../storage/index.ts'
@@ -20,7 +20,7 @@ export interface MessageClaim extends MessageFilter {
   readonly all?: number | undefined
 }
 
-/** What a claim looks like: statements are compiled for each. */
+/** The shape of a claim, for which statements are compiled. */
 interface Shape {
   readonly wanted: MessageFilter
   /** Of each lane its head alone. */
@@ -37,7 +37,7 @@ interface Settings {
 /** Above every number a mailbox gives. */
 const beyond = 9_007_199_254_740_991
 
-/** Lanes whose head may be delivered, of those that nobody has or whose lease ran out. */
+/** Lanes without a valid lease whose head can be delivered. */
 const among = (
   dialect: Dialect,
   p: Values,
@@ -49,7 +49,7 @@ const among = (
     and ${laneState} and (h.expires_at is null or h.expires_at > ${storageNow}) ${fits(dialect, p, filter, 'h')}`
 const free = sql`l.token is null`
 const runOut = sql`l.token is not null and l.lease_until <= ${storageNow}`
-/** What was given back may be tried again, though fewer attempts are allowed by now: nothing else would end it. */
+/** A rejected message can be delivered even if the allowed attempts were reduced, because nothing else would end it. */
 const triable = (maxAttempts: number) => sql`${runOut} and h.attempts < ${maxAttempts}`
 const first = sql.raw('order by head_due, head_seq')
 
@@ -104,14 +104,14 @@ function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Setting
   )
 }
 
-/** What a delivery is made of: each column that is given costs. */
+/** The columns of a delivery; each returned column has a cost. */
 const handed =
   sql.raw(`user_id, mailbox, seq, id, lane, sender, priority, type, version, kinds, payload, bytes, thread_id,
   correlation_id, envelope, signature, reply_to, state, due, available_at, expires_at, created_at, attempts, failures, batch`)
 
-/** Marks and gives what is delivered, then counts it per lane; lanes that were outdone by others go free again. */
+/** Marks and returns the delivered messages, then counts them per lane, and releases lanes without a delivered message. */
 function deliverStatements(dialect: Dialect) {
-  // A cross join is SQLite's way to be told that lanes come first; with messages first it reads the whole mailbox.
+  // The cross join makes SQLite read lanes first; otherwise it reads the whole mailbox.
   const deliver = compile<Values>(
     dialect,
     (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
@@ -198,7 +198,7 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
       const shape = { wanted, headsOnly, single: headsOnly && claim.max === 1 }
       return [due.maintenance(values, { returns: true }), leaseOf(shape)(values), ...deliver(values, shape, all)]
     },
-    /** What was delivered under a token, where the answer of its claim was lost. */
+    /** Returns the messages of a token, if the response to its claim was lost. */
     claimed: (user: string, mailbox: string, token: string) => claimed({ user, mailbox, token }, { returns: true }),
     anyReady: (user: string, mailbox: string) => anyReady({ user, mailbox }, { returns: true }),
     /** The next moment after `since` at which something may be delivered that can't now. */

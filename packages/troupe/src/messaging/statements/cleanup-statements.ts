@@ -1,10 +1,10 @@
-/** Lets go of what nobody needs any more, a bounded number of rows at a time. */
+/** Deletes rows that are no longer needed, a bounded number at a time. */
 import { type RawBuilder, sql } from 'kysely'
 import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'
 import { compile, later, storageNow, type Values } from './compile.ts'
 import type { seenStatements } from './seen-statements.ts'
 
-/** Acknowledged messages that a mailbox still shows, and dead letters that it keeps. */
+/** The number of acknowledged messages, and of dead letters, that a mailbox stores. */
 const maxDoneMessages = 500
 const maxDeadLetters = 10_000
 /** Of the acknowledged ones those above `largeBytes`. */
@@ -23,7 +23,7 @@ export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seen
       (p) => sql`select seq from messages where ${done(p)} and ended_at <= (select ended_at from messages
         where ${done(p)} order by ended_at desc limit 1 offset ${maxDoneMessages}) order by ended_at limit 1000`,
     ),
-    // Large ones fewer: they are shown for a while, and take the room of thousands.
+    // Fewer large messages are stored, because each uses the space of thousands.
     remove(
       (p) => sql`select seq from messages where ${done(p)} and bytes > ${largeMessageBytes}
         order by ended_at desc limit 1000 offset ${maxLargeMessages}`,
@@ -62,7 +62,7 @@ export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seen
     mailbox(user: string, mailbox: string): readonly Statement[] {
       return [...[dedupe, ...removals, lanes, requests].map((one) => one({ user, mailbox })), seen.cleanup(user)]
     },
-    /** Keeps account of a message whose payload is stored apart, so that it is let go of with the message. */
+    /** Records a message whose payload is stored separately, so that the payload is deleted with the message. */
     largePayload: (user: string, mailbox: string, id: string) => largePayload({ user, mailbox, id }),
     /** Those whose message is gone, or was a repeat and never came in. */
     orphaned: (user: string, mailbox: string) => orphaned({ user, mailbox }, { returns: true }),

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Dialect, Now, Statement } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'
 
-/** A message where it lies. */
+/** The location of a message. */
 export interface MessageLocation {
   readonly user: string
   readonly mailbox: string
@@ -50,7 +50,7 @@ const messageStatements = (dialect: Dialect) => ({
         and not exists (select 1 from mailbox_lanes l where l.user_id = ${p.user} and l.mailbox = ${p.mailbox}
           and l.lane = ${p.lane} and l.token = messages.token and l.lease_until > ${storageNow})`,
   ),
-  /** What was delivered behind it was not tried. */
+  /** Returns later deliveries of the batch to the lane; they do not count as attempts. */
   successors: compile<Values>(
     dialect,
     (p) => sql`update messages set token = null, attempts = attempts - 1 where ${ofLane(p)} and state = 'ready'
@@ -93,7 +93,7 @@ const laneStatements = (dialect: Dialect) => ({
       and exists (select 1 from messages x where x.user_id = ${p.user} and x.mailbox = ${p.mailbox} and x.seq = ${p.seq}
         and x.token = ${p.token} and x.state = 'ready')`,
   ),
-  /** The mailbox has room for one more. */
+  /** Frees the capacity of one message. */
   leaveMailbox: compile<Values>(
     dialect,
     (p) => sql`update mailboxes set count = count - 1, bytes = bytes - ${p.bytes}
@@ -106,7 +106,7 @@ export function deliveryStatements(dialect: Dialect) {
   const lane = laneStatements(dialect)
   const orLeaseLost = (id: string) =>
     ({ expect: { rows: 1 }, otherwise: 'lease.lost', detail: { message: id } }) as const
-  /** An unordered message has a lane of its own, which goes with it. */
+  /** Deletes the lane of an unordered message, which has only this message. */
   const dropSolo = (values: Values): Statement[] =>
     String(values.lane).startsWith('solo:') ? [lane.dropEmpty(values)] : []
   const successors = (lease: MessageLease): Statement[] =>
@@ -130,7 +130,7 @@ export function deliveryStatements(dialect: Dialect) {
         lane.release(values),
       ]
     },
-    /** To the dead letters; what was delivered behind it goes back. */
+    /** Makes the message a dead letter, and returns later deliveries of the batch to the lane. */
     deadLetter(lease: MessageLease, reason: string): Statement[] {
       const values: Values = { ...lease, end: 'dead', reason }
       return [
@@ -143,7 +143,7 @@ export function deliveryStatements(dialect: Dialect) {
         ...dropSolo(values),
       ]
     },
-    /** Of a message that nobody has: expired, dropped, or tried too often. Expects that it is still there. */
+    /** Removes an unleased message that has expired, was dropped or has no attempts left. Expects that it is present. */
     remove(location: MessageLocation, end: End, reason: string | null, scheduled: boolean): Statement[] {
       const values: Values = { ...location, end, reason }
       const leave = scheduled ? [] : [lane.leave(values), ...dropSolo(values)]

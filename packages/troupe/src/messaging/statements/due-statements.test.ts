@@ -1,4 +1,7 @@
-/** What looking for what is due reads on PostgreSQL, counted by the engine itself, with the plan it makes for any values. */
+/**
+ * What looking for what is due reads on PostgreSQL, counted by the engine itself, with the plan it makes for any
+ * values.
+ */
 import { afterAll, describe, expect, test } from 'vitest'
 import { dropSchema, missingServer, schemaName, server, withClient } from '../../../test/postgres/postgres-server.ts'
 import type { Statement } from '../../storage/index.ts'

@@ -1,4 +1,4 @@
-/** What is due in a mailbox now without being a delivery, and when something is due next. */
+/** Finds due maintenance of a mailbox, and the time of the next one. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Dialect } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'

@@ -1,4 +1,4 @@
-/** Whether a message is of a type, or of one that extends it: what a claim, a batch and a list ask for. */
+/** The condition that a message is of a type or of one that extends it, for claims, batches and lists. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Dialect } from '../../storage/index.ts'
 import type { Values } from './compile.ts'
@@ -13,11 +13,11 @@ export interface MessageFilter {
   /** Only these; none named is all. */
   readonly types: readonly string[]
   readonly except: readonly Except[]
-  /** What is left of one batch that broke off; null: nothing that such a one still has. Of any where absent. */
+  /** Only the rest of this interrupted batch; null for messages outside interrupted batches; absent for all. */
   readonly batch?: string | null
 }
 
-/** What a filter looks like without its names: one statement serves all that look alike. */
+/** Returns the shape of a filter without its values: filters of one shape share a statement. */
 export const shapeOf = ({ types, except, batch }: MessageFilter): string =>
   `${types.length}/${except.map(({ unless = [] }) => unless.length).join(',')}/${batch === null ? 'none' : typeof batch}`
 
@@ -40,8 +40,8 @@ export const valuesOf = ({ types, except, batch }: MessageFilter): Values =>
   ])
 
 /**
- * Where a batch broke off, what it was handed has a batch and has not failed; what failed since is looked at alone. Also
- * asked for what does not fit: a comparison with null would be neither.
+ * A message belongs to an interrupted batch if it has a batch and has not failed since. The condition is also negated, so it must
+ * not be null.
  */
 function ofBatch(p: Values, { batch }: MessageFilter, column: (name: string) => RawBuilder<unknown>) {
   if (batch === undefined) return sql``

@@ -11,7 +11,7 @@ export interface Filter {
   readonly type?: string
   readonly priority?: string
   readonly order: 'oldest' | 'priority'
-  /** What the page before ended with: a rank, 0 where the order is by age, and a number. */
+  /** The position of the last message of the previous page: its rank, or 0 for the order by age, and its number. */
   readonly after: { readonly rank: number; readonly seq: number }
   readonly limit: number
 }

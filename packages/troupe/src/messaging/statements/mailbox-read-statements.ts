@@ -15,7 +15,7 @@ export function mailboxReadStatements(dialect: Dialect) {
       and read_at is null and state in ('ready', 'scheduled', 'done')`,
   )
   const number = (select: ReturnType<typeof sql>) => sql`(${select})`
-  // By lanes and by what is rare in them, so that it costs the same at any depth.
+  // Counts by lanes and by rare states, so that the cost does not depend on the depth of the mailbox.
   const counts = compile<Values>(
     dialect,
     (p) => sql`select

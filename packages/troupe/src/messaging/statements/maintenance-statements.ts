@@ -1,4 +1,4 @@
-/** Finds what has to be moved or removed, a bounded number at a time; each is then done in a change of its own. */
+/** Finds messages that must be moved or removed, a bounded number at a time. Each is then moved in its own change. */
 import { sql } from 'kysely'
 import type { Dialect } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'

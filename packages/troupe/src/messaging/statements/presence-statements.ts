@@ -1,4 +1,4 @@
-/** The rows of who is at work. */
+/** The rows of present workers. */
 import { sql } from 'kysely'
 import type { Dialect, Statement } from '../../storage/index.ts'
 import { compile, later, storageNow, type Values } from './compile.ts'
@@ -11,7 +11,7 @@ export interface PresenceRow {
   readonly processId: string
 }
 
-/** For so long it is known what somebody who left had announced: messages of theirs may still wait. */
+/** How long the detail of a worker that has left is stored, in ms, because its messages may still wait. */
 const rememberedMs = 24 * 3_600_000
 
 /** @param aliveMs how long one beat lasts */
@@ -51,7 +51,7 @@ export function presenceStatements(dialect: Dialect, aliveMs: number) {
     cleanup: (user: string): Statement => cleanup({ user }),
     /** What its earlier starts announced is known no more. */
     replace: (user: string, name: string): Statement => replace({ user, name }),
-    /** Who has this name, or had it last. */
+    /** Returns the worker that has this name, or had it last. */
     last: (user: string, name: string): Statement => last({ user, name }, { returns: true }),
     present: (user: string): Statement => present({ user }, { returns: true }),
   }

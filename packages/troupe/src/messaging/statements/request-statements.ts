@@ -1,4 +1,4 @@
-/** Requests that somebody outside a step waits for: a row until the answer is fetched or the time is over. */
+/** Requests outside a step: a row until the answer is read or the timeout has passed. */
 import { sql } from 'kysely'
 import type { Dialect, Now, Statement } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'
@@ -32,7 +32,7 @@ export function requestStatements(dialect: Dialect) {
           and l.token = messages.token and l.lease_until > ${storageNow}))`,
   )
   return {
-    /** Its message is delivered to nobody any more, where nobody has it in hands. */
+    /** Withdraws the message of a request unless it is leased. */
     withdraw: (user: string, mailbox: string, id: string): Statement => withdraw({ user, mailbox, id }),
     open: (user: string, id: string, until: Now): Statement => open({ user, id, until }),
     answer: (user: string, id: string, json: string): Statement => answer({ user, id, answer: json }),

@@ -1,6 +1,6 @@
 /**
- * What puts a message into its mailbox. The mailbox's row is taken first, so that numbers are given in the order of
- * commits. What may be a repeat is counted last, and takes the whole change back where it found no room.
+ * Adds a message to its mailbox. The row of the mailbox is locked first, so that numbers follow the order of commits. A message that
+ * may be a repetition is counted last, and rolls the change back if the mailbox is full.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { TraceContext } from '../../core/index.ts'
@@ -21,7 +21,7 @@ export interface OutgoingMessage {
   /** Of a type that extends others: all of them. */
   readonly kinds: string | null
   readonly payload: string
-  /** What stores the payload apart, where it is large. */
+  /** The statements that store a large payload separately. */
   readonly largePayload: readonly Statement[]
   /** Of the canonical payload, where messages are signed. */
   readonly payloadHash?: string
@@ -47,7 +47,7 @@ interface MailboxLimits {
   readonly maxBytes: number
 }
 
-/** What is held back of a lane goes first. */
+/** Held messages of a lane are sent first. */
 const noneHeld = (p: Values) => sql`not exists (select 1 from messages h where h.user_id = ${p.user}
   and h.mailbox = ${p.mailbox} and h.lane = ${p.lane} and h.state = 'held')`
 
@@ -58,7 +58,7 @@ const columns = sql.raw(
 const ofBox = (p: Values) => sql`from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox}`
 const laterDue = (p: Values) => sql`(select l.last_due from mailbox_lanes l where l.user_id = ${p.user}
   and l.mailbox = ${p.mailbox} and l.lane = ${p.lane} and l.last_due > ${p.due})`
-/** Values, not a select over the mailbox: SQLite keeps a journal of its own for each insert that selects. */
+/** Uses values and not a select, because SQLite writes a statement journal for each insert from a select. */
 const insert = (p: Values, state: RawBuilder<unknown>) => sql`insert into messages (${columns})
   values (${p.user}, ${p.mailbox}, (select m.next_seq ${ofBox(p)}), ${p.id}, ${p.lane}, ${p.sender}, ${p.priority}, ${p.type},
     ${p.version}, ${p.kinds}, ${p.payload}, ${p.bytes}, ${p.thread}, ${p.correlation}, ${p.envelope}, ${p.signature}, ${p.replyTo},
@@ -80,7 +80,7 @@ const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimit
       values (${p.user}, ${p.mailbox}, 1, 0, 0, ${storageNow})
       on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, last_used_at = excluded.last_used_at`,
   ),
-  /** Numbers and counts in one, where there is room: for a message that cannot be a repeat. */
+  /** Numbers and counts a message in one statement, if there is capacity: for a message that cannot be a repetition. */
   admit: compile<Values>(
     dialect,
     (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, last_used_at)
@@ -157,8 +157,8 @@ export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
   return {
     /**
      * Fails with `mailbox.full`.
-     * @param before how many statements stand before these in the change
-     * @returns with a dedupe id the last one gives the row that stands: of a repeat it is the first message's
+     * @param before the number of earlier statements in the change
+     * @returns with a dedupe id, the last statement returns the stored row, which for a repetition is that of the first message
      */
     send(message: OutgoingMessage, before: number): readonly Statement[] {
       const values = valuesOf(message)
@@ -181,7 +181,7 @@ export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
         first(values, { returns: true }),
       ]
     },
-    /** Never fails for want of room: what finds none is held back. */
+    /** Adds a message, or holds it in the outbox if the mailbox is full. */
     sendOrHold(message: OutgoingMessage): readonly Statement[] {
       const values = valuesOf(message)
       return [
@@ -195,7 +195,7 @@ export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
     },
     /** A dedupe id may be used afresh after its time. */
     forgetDedupe: (message: OutgoingMessage) => forgetDedupe(valuesOf(message)),
-    /** For a message that is numbered anew: it comes due, or leaves the outbox, or is redriven. */
+    /** Gives the next number to a message that becomes due, leaves the outbox or is redriven. */
     number: (user: string, mailbox: string) => number({ user, mailbox }),
     appendToLane: (user: string, mailbox: string, id: string) => appendToLane({ user, mailbox, id }),
   }

@@ -31,7 +31,10 @@ export interface SuperviseOptions {
    * counts as failed. 5m by default; `false` for no limit.
    */
   readonly hang?: Duration | false
-  /** The number of failed handlers in a row that counts as a failure of the worker; `false` by default: handlers do not count. */
+  /**
+   * The number of failed handlers in a row that counts as a failure of the worker; `false` by default: handlers do not
+   * count.
+   */
   readonly failures?: number | false
   /** Called once after the escalation, when all workers are stopped. Its errors are ignored. */
   readonly onEscalated?: (error: Error) => unknown

@@ -43,7 +43,7 @@ export class DeliveryOutcomes {
       )
   }
 
-  /** After that change. @param thrown what the handler threw, if it was this process that executed it */
+  /** Applies the outcome after that change. @param thrown the error of the handler, if this process executed it */
   async apply(deliveries: Deliveries, end: StepEnd, thrown: unknown): Promise<void> {
     const { failures } = this.#parts
     switch (end.status) {

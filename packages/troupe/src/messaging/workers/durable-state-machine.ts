@@ -1,6 +1,6 @@
 /**
- * A state machine that is an entry of the context. Every transition is one `update` of it, so two that start from one
- * state can't both happen: the later one is judged by the state it finds. In a step it is staged with the turn.
+ * A state machine that is an entry of the context mesh. Each transition is one `update` of the entry, so of two concurrent transitions
+ * from one state only one happens. In a step, a transition is staged with the turn.
  */
 import type { ContextClient, PushOptions } from '../../context/index.ts'
 import { checkOptions, failure, type Json, TroupeError } from '../../core/index.ts'
@@ -15,7 +15,7 @@ export interface DurableStateMachineOptions<State extends string> {
   readonly context: Pick<ContextClient, 'get' | 'push' | 'update' | 'watch'>
   /** The key of the entry. */
   readonly key: string
-  /** The state of a new entry. An entry that exists keeps its state. */
+  /** The state of a new entry. The state of an existing entry is not changed. */
   readonly initial: NoInfer<State>
   /** The states to which each state may change. */
   readonly transitions: Transitions<State>
@@ -23,7 +23,10 @@ export interface DurableStateMachineOptions<State extends string> {
   readonly entry?: Omit<PushOptions, 'ifVersion' | 'signal'>
 }
 
-/** Transitions that the entry tells; all of them are in `context.history(key)`, with who made them and when. */
+/**
+ * The number of transitions that the entry stores; `context.history(key)` has all of them, with their authors and
+ * times.
+ */
 const remembered = 100
 
 interface StoredState<State extends string> {

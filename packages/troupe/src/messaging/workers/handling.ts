@@ -1,8 +1,8 @@
 /**
- * A delivery, or a batch of them, handled as one durable step: what the handler stages commits with the acknowledgement.
- * What comes back after a crash or a failure of the storage goes on with the same step: its recorded effects are not done
- * again. What comes back because the handler failed begins a new one for each message, in which an effect that was done
- * under a key of its own is answered from the try before.
+ * Handles a delivery, or a batch, as one durable step: the staged writes of the handler commit with the acknowledgement. After a
+ * crash or a failure of the storage, the next delivery continues the same step, so that its recorded effects are not repeated.
+ * After a failure of the handler, each message gets a new step, in which an effect with an explicit key gets its result from the
+ * previous attempt.
  */
 import { failure, type Json, parse, type StoredError, taintField } from '../../core/index.ts'
 import type { Recorder, StepSpec } from '../../journal/index.ts'
@@ -28,7 +28,7 @@ export interface HandlingParts extends DeliveryOutcomesParts, Omit<HandledStepsP
 /** Deliveries that are handled together; one, except for batch handlers. */
 export interface Job {
   readonly deliveries: readonly DeliveryHandle[]
-  /** Of the reply; with several deliveries nobody is answered. */
+  /** The type whose reply schema applies; a batch has no reply. */
   readonly type: MessageType | undefined
   readonly handle: (ctx: HandlerContext) => unknown
 }
@@ -51,7 +51,7 @@ export class Handling {
   stop(): void {
     this.#steps.stop()
   }
-  /** Ends the handlers in progress: what they do from now on is rejected, and their messages are free for others. */
+  /** Aborts the handlers in progress: their later calls are rejected, and their messages are released. */
   halt(): void {
     this.#halted = true
     for (const lost of this.#atWork) lost.abort(this.#cancelled())
@@ -94,7 +94,7 @@ export class Handling {
   }
   #cancelled = () => failure('cancelled', { what: `Handling a message as ${this.#parts.agent}` })
 
-  /** A failure here is none of the handler, which was not entered: its messages are let go as they are. */
+  /** A failure here is not a failure of the handler, which did not execute: its messages are released unchanged. */
   async #mayBegin(job: Job): Promise<boolean> {
     const { deliveries } = job
     try {

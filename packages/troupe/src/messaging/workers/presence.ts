@@ -1,6 +1,6 @@
 /**
- * Who is at work: a row per started worker, kept alive by a heartbeat, so that other processes see it too. A leave is
- * seen at once in the same process, at the next look elsewhere, and within twice the heartbeat when a process died.
+ * The presence of started workers: a row for each, renewed by a heartbeat, so that other processes see it too. The same process sees
+ * a leave immediately, others at their next check, and within twice the heartbeat if the process died.
  */
 import {
   type Clock,
@@ -47,7 +47,7 @@ export interface PresenceParts {
 }
 
 interface Scope {
-  /** Started here, by session. */
+  /** The workers that were started here, by the id of their start. */
   readonly own: Map<string, AgentDetail>
   readonly watchers: Map<PresenceWatcher, Map<string, AgentDetail>>
   refreshing: Promise<void> | undefined
@@ -64,7 +64,7 @@ export class Presence {
     this.#parts = parts
     const intervalMs = parts.heartbeatMs / 2
     this.#task = new PeriodicTask({ name: 'presence', clock: parts.clock, intervalMs, run: async () => this.#tick() })
-    // Beats and looks at half the heartbeat, alive for one and a quarter: 1.25 + 0.5 is less than twice.
+    // Heartbeats and checks occur at half the interval, and a row is valid for 1.25 of it: 1.25 + 0.5 is less than 2.
     this.#statements = presenceStatements(parts.storage.dialect, parts.heartbeatMs * 1.25)
   }
 
@@ -152,7 +152,7 @@ export class Presence {
     for (const [user, scope] of this.#scopes)
       void this.#beat(user, scope)
         .then(() => this.#refresh(user, scope))
-        // The next beat tries again; until then others may take it for gone.
+        // The next heartbeat retries; until then other processes may consider the worker absent.
         .catch(() => {})
   }
 
@@ -166,7 +166,7 @@ export class Presence {
     await this.#parts.storage.commit({ id: null, scope: { user }, statements })
   }
 
-  /** One look at a time; asked for meanwhile, once more, and whoever asked waits for that one. */
+  /** Checks presence. A call during a check repeats it, and waits for the repetition. */
   #refresh(user: string, scope: Scope): Promise<void> {
     if (scope.refreshing) {
       scope.needsRecheck = true
@@ -214,7 +214,10 @@ export class Presence {
   }
 }
 
-/** @example const presence = createPresence({ storage, clock, ids, events, processId: 'host-1/4711', heartbeatMs: 10_000 }) */
+/**
+ * @example const presence = createPresence({ storage, clock, ids, events, processId: 'host-1/4711', heartbeatMs: 10_000
+ * })
+ */
 export const createPresence = (parts: PresenceParts): Presence => new Presence(parts)
 
 const toDetail = (row: Row): AgentDetail =>

@@ -1,4 +1,4 @@
-/** Which registered handler a message goes to: that of its own type, or of the nearest type that it extends. */
+/** Finds the handler of a message: that of its own type, or else of the nearest type that it extends. */
 import { isKindOf, type MessageType } from '../message-type.ts'
 import type { DeliveryHandle } from '../receiving/delivery-handle.ts'
 import type { Job } from './handling.ts'

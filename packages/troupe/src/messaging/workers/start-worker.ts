@@ -30,19 +30,19 @@ export interface StartWorkerParts {
   readonly inbox: Pick<Inbox, 'onArrival'>
   readonly clock: Clock
   readonly random: Random
-  /** Builds the `ctx` of a handler; modules above this one know how. */
+  /** Builds the `ctx` of a handler; a module above this one provides it. */
   readonly contextOf: WorkerContextOf
-  /** Of the worker; made from its own options where absent. */
+  /** The rights of the worker; by default those of its options. */
   readonly access?: Access
-  /** By whoever starts it anew. */
+  /** The observer of a supervisor; absent without one. */
   readonly watch?: WorkerWatch
 }
 
 const defaults = { backoff: '100ms', maxBackoff: '30s' } as const
-/** What was cut off may unwind for so long, twice: its effects, then its code. */
+/** The time in ms in which aborted handlers may end, once for their effects and once for their code. */
 const haltMs = 30_000
 
-/** @throws what `onStart` throws; ConflictError `worker.started` */
+/** Starts a worker. @throws the error of `onStart` or of a resource; ConflictError `worker.started` */
 export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<HaltableWorker> {
   if (!(worker instanceof Worker))
     throw failure('validation.failed', { what: 'What is started', problem: 'it is a Worker' })
@@ -149,7 +149,7 @@ class WorkerRunner implements HaltableWorker {
     this.#handling.close()
     await this.#end(true)
   }
-  /** @param begun whether `onStart` was done */
+  /** @param begun true if `onStart` has completed */
   async #end(begun: boolean): Promise<void> {
     try {
       if (begun) await this.#worker.onStop()

@@ -1,4 +1,4 @@
-/** A state machine: what is not in its table of transitions does not happen. */
+/** A state machine, which rejects transitions that its table does not have. */
 import { checkOptions, failure, show } from '../../core/index.ts'
 import { DurableStateMachine, type DurableStateMachineOptions } from './durable-state-machine.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'

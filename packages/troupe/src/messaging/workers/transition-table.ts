@@ -1,4 +1,4 @@
-/** What may follow what. Both state machines, the one in memory and the one that is kept, ask it and nobody else. */
+/** The allowed transitions of a state machine, in memory or durable. */
 import { checkFunction, failure, isPlainObject, listOf, readable, show } from '../../core/index.ts'
 
 /** A change of state. */

@@ -1,4 +1,7 @@
-/** Receives the messages of a worker: as many at once as it wants, one of each lane, and one batch of each batch handler. */
+/**
+ * Receives the messages of a worker: as many at once as it wants, one of each lane, and one batch of each batch
+ * handler.
+ */
 import { type Clock, sleep, TroupeError } from '../../core/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
 import { DeliveryHandle } from '../receiving/delivery-handle.ts'
@@ -96,7 +99,7 @@ export class WorkerIntake {
   }
 }
 
-/** A message that failed meanwhile took back those behind it, which must not be handled before it. */
+/** Returns false if a failed message has taken back the later ones of its lane, which must not be handled before it. */
 async function isLeaseValid(job: readonly DeliveryHandle[]): Promise<boolean> {
   try {
     await DeliveryHandle.renewAll(job)

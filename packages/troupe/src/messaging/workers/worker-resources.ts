@@ -1,4 +1,7 @@
-/** What a worker needs while it works: started in order before it, stopped in the reverse order after it, whatever fails. */
+/**
+ * The resources of a worker: started in their order before it, and stopped in the reverse order after it, also after
+ * failures.
+ */
 import { failure, fieldOf } from '../../core/index.ts'
 
 /** A part of a worker that is started before it and stopped after it. */
@@ -40,7 +43,7 @@ export async function startAll(resources: readonly Resource[]): Promise<() => Pr
       await resource.start?.()
       started.push(resource)
     } catch (error) {
-      // Why it did not start is what the caller has to know; that another did not stop, too, comes after it.
+      // The caller gets the error of the start, and not that of a resource which failed to stop.
       await stopAll().catch(() => {})
       throw error
     }

@@ -46,7 +46,10 @@ export interface WorkerOptions {
 export interface HandlerContext {
   /** The name of the worker. */
   readonly agent: string
-  /** The number of the delivery with which this attempt began. It is the same if the handler is executed again after a crash. */
+  /**
+   * The number of the delivery with which this attempt began. It is the same if the handler is executed again after a
+   * crash.
+   */
   readonly attempt: number
   /** Aborts when the lease is lost, or when a supervisor halts the worker. */
   readonly signal: AbortSignal
@@ -232,7 +235,10 @@ export class Worker {
     this.#batches.set(type.name, { type, size, waitMs, handler: bound(handler, this) as BatchHandler })
     return this
   }
-  /** Registers a function that is called for each agent of the user that connects or is present: `*`, `topic`, `topic:role` or `*:role`. */
+  /**
+   * Registers a function that is called for each agent of the user that connects or is present: `*`, `topic`,
+   * `topic:role` or `*:role`.
+   */
   onConnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
     this.#register('onConnect')
     this.#connects.push({ pattern: peers(pattern, handler), handler: bound(handler, this) })

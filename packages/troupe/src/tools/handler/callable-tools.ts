@@ -1,4 +1,7 @@
-/** Converts the tools of a handler to the formats of providers and frameworks, each with a `call` for its format of a call. */
+/**
+ * Converts the tools of a handler to the formats of providers and frameworks, each with a `call` for its format of a
+ * call.
+ */
 import { failure, fieldOf, type Json } from '../../core/index.ts'
 import type { ToolResult } from './execute-tool-call.ts'
 import type { ToolHandler } from './tool-handler.ts'

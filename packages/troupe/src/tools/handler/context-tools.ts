@@ -115,7 +115,10 @@ function partOf(
 }
 const retrieved = (count: number) => `Retrieved ${count} context items`
 
-/** Parses a text that is a JSON object or list, because models write objects as text. A text that would change is not parsed. */
+/**
+ * Parses a text that is a JSON object or list, because models write objects as text. A text that would change is not
+ * parsed.
+ */
 function parsed(value: Json): { readonly value: Json; readonly parsed: boolean } {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return { value, parsed: false }
   try {

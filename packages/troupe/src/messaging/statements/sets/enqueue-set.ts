@@ -7,7 +7,7 @@ import { type Bind, type ContentNames, type Dialect, type Statement, template } 
 import { compile, storageNow, type Values } from '../compile.ts'
 import type { OutgoingMessage, sendStatements } from '../send-statements.ts'
 
-/** Sizes of sets, the largest first: each has a statement of its own. */
+/** The sizes of sets, the largest first; each has its own statement. */
 const setSizes = [128, 16] as const
 type SetSize = (typeof setSizes)[number]
 
@@ -27,7 +27,10 @@ const timeOf = (bind: Bind): { readonly at: number | null; readonly plus: number
       ? { at: null, plus: Math.round(bind.plusMs ?? 0) }
       : { at: null, plus: null }
 
-/** All of a message that is not content. Nulls stand inside it, so that all sets of one size share a statement. */
+/**
+ * Returns the fields of a message except its content, as one value with nulls, so that all sets of one size share a
+ * statement.
+ */
 function fieldsOf(message: OutgoingMessage): string {
   const [available, expires] = [timeOf(message.availableAt), timeOf(message.expiresAt)]
   return JSON.stringify({
@@ -73,8 +76,8 @@ function itemsOf(dialect: Dialect, p: Values, size: SetSize, signed: boolean): R
 }
 
 /**
- * Where a message finds no room, all that stand behind it in the set are held back too; what fits leaves the outbox at
- * once. Messages of a lane that has some in the outbox wait behind them, and take no room.
+ * If a message does not fit into its mailbox, the later ones of the set are held too; messages that fit leave the outbox immediately.
+ * Messages of a lane with messages in the outbox wait behind those, and use no capacity.
  */
 function insertSet(dialect: Dialect, { maxCount, maxBytes }: MailboxLimits, size: SetSize, signed: boolean) {
   const content: Record<string, readonly [string, ...string[]]> = {}
