@@ -11,7 +11,10 @@ import type { Services } from './services-port.ts'
 export type { Question } from '../core/index.ts'
 export type { AskOptions, ChildRun, ChildRunResult, ChildRunSpec, StepContext } from '../tools/index.ts'
 
-/** Where the run continues after a step: the return value of a function agent, or the coordination tool that a model called. */
+/**
+ * Where the run continues after a step: the return value of a function agent, or the coordination tool that a model
+ * called.
+ */
 export type Outcome = Routing & {
   /** The usage and the tool calls of the step; absent for an agent that calls no model. */
   readonly report?: StepReport
@@ -36,7 +39,10 @@ export type Routing =
         readonly input: Json
       }[]
     }
-  /** To another agent, without a return. `history`: what the other agent sees of the thread; `carried`: that part, made by the step. */
+  /**
+   * To another agent, without a return. `history`: what the other agent sees of the thread; `carried`: that part, made
+   * by the step.
+   */
   | {
       readonly kind: 'handOff'
       /** The name of the agent that takes over. */
@@ -254,7 +260,10 @@ export interface Agent<In = never, Out = unknown> {
   readonly fingerprint: string
   /** The source code of a function agent, for `check`. */
   readonly source?: string | undefined
-  /** What it lacks to be executed. `check` rejects a run of it, and no process resumes one. */
+  /**
+   * The part that is missing for an execution; absent if none is. `check` rejects a run of such an agent, and no
+   * process resumes one.
+   */
   readonly incomplete?: string | undefined
   /**
    * Executes a step; called by the runtime. A subclass of `LlmAgent` may override it and call `super.step(entry)`.

@@ -1,11 +1,11 @@
 /**
- * The schema of this room: conversations, threads with their open step, the questions that threads wait for, memories with
- * their earlier versions, and statistics of tools.
+ * The tables of agents: messages of threads, threads with their open step, the questions that threads wait for,
+ * memories with their earlier versions, and statistics of tools.
  */
 import { type ContentNames, type Migration, postgresTables, type UserTable } from '../storage/index.ts'
 
 const sqlite = [
-  // A conversation stays tainted by what was said in it.
+  // A thread keeps the taint labels of its messages.
   `create table thread_messages (
     user_id text not null, thread text not null, seq integer not null, message text not null,
     taint text not null default '[]', primary key (user_id, thread, seq)) without rowid`,
@@ -50,13 +50,13 @@ interface MemoryRow {
   taint: string
   at: number
 }
-/** What the rooms' statements call the conversation, thread and question is the name of the column. */
+/** The statements use the names of the columns for thread and question. */
 export const messageContent: ContentNames = { message: ['thread', 'thread', 'seq'] }
-/** What a thread is in the middle of belongs to the step that it counts. */
+/** The encrypted open step is bound to its thread and its number. */
 export const openContent: ContentNames = { open: ['thread.open', 'thread', 'steps'] }
 export const questionContent: ContentNames = { question: ['thread.question', 'thread', 'id'] }
 
-/** An item and what it was before belong to its id; a vector to the version that it was made of. */
+/** An encrypted item and its earlier versions are bound to its id, and a vector to the version of its item. */
 export const memoryContent: ContentNames = {
   content: ['memory', 'memory', 'id'],
   vector: ['memory.vector', 'memory', 'id', 'version'],
@@ -76,7 +76,7 @@ export interface AgentsTables {
   memory_items: MemoryRow & {
     priority: number
     agent: string
-    /** The conversation that it was made in; empty where none. */
+    /** The id of the thread in which it was stored; empty for none. */
     source: string
     /** Rises within the memory: the newest is last. */
     seq: number
@@ -99,7 +99,7 @@ export interface AgentsTables {
     user_id: string
     thread: string
     steps: number
-    /** What the thread is in the middle of, as JSON. */
+    /** The open step, as JSON. */
     open: string | null
   }
   session_questions: { user_id: string; thread: string; id: string; wait: string; step: string; question: string }

@@ -1,4 +1,7 @@
-/** What the runtime lends to agents: models, prices, tools' policies, budgets. One object per troupe, or per step. */
+/**
+ * The services of the runtime for agents: models, prices, policies of tools, budgets. One object per troupe, or per
+ * step.
+ */
 import type { Clock, Events, Json, Recording, TaintLabel } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
@@ -11,9 +14,12 @@ import type { Memories } from './memory/memories-port.ts'
 export interface Budget {
   /** Rows that reserve before a call starts; refused with `budget.exceeded` by the storage. */
   reserve(id: string, estimate: { readonly tokens: number; readonly cost: number }): Fragment
-  /** Of the run and those above it, reservations taken off; undefined where none of them limits its tokens. */
+  /**
+   * Returns the tokens that the run and its parents have left, without reserved ones; undefined if none limits its
+   * tokens.
+   */
   tokensLeft(): Promise<number> | undefined
-  /** Rows that replace the reservation by what was used. */
+  /** Returns the rows that replace the reservation by the usage. */
   charge(
     id: string,
     used: {
@@ -30,12 +36,12 @@ export interface StoredMessage {
   readonly taint: readonly TaintLabel[]
 }
 
-/** The messages of one conversation, kept per user; appended in the change of the turn. */
+/** The stored messages of threads, by user. They are appended in the change of the turn. */
 export interface ThreadMessages {
   load(user: string, thread: string): Promise<readonly StoredMessage[]>
   /** @param taint of the step that adds them */
   append(user: string, thread: string, from: number, messages: readonly Json[], taint: readonly TaintLabel[]): Fragment
-  /** Removes what was said. */
+  /** Deletes the messages of a thread. */
   forget(user: string, thread: string): Fragment
   /** In all conversations whose names begin so, with what agents had in mind in them. */
   forgetPrefix(user: string, prefix: string): Fragment
@@ -74,7 +80,7 @@ export interface Services {
   readonly budget?: Budget
   /** Milliseconds; absent = none. */
   readonly timeouts: { readonly tool?: number; readonly model?: number; readonly human?: number }
-  /** Answers in the place of models and tools, or records what they say; absent in most troupes. */
+  /** Answers in place of models and tools, or records their answers; absent in most troupes. */
   readonly recording?: Recording
   /** Tools before whose calls the run stops to be looked at. */
   readonly breakOn?: readonly string[]
@@ -84,7 +90,7 @@ export interface Services {
   readonly repetition?: (agent: string, tool: string, args: Json, result: Json) => RepetitionVerdict
 }
 
-/** What the guard of repetition says of a call: the `used`th equal one, of `limit` that end the step. */
+/** The verdict of the repetition guard: `used` is the number of equal calls, `limit` the number that ends the step. */
 export interface RepetitionVerdict {
   readonly verdict: 'go' | 'nudge' | 'stop'
   readonly used: number

@@ -1,6 +1,7 @@
 /**
- * Notifications inside one process. Subscribe, then check, then wait, so that a notification sent in between is not lost. A lost
- * notification of another process loses nothing either, because each wait has a time at which it checks again.
+ * Notifications inside one process. Subscribe, then check, then wait, so that a notification sent in between is not
+ * lost. A lost notification of another process loses nothing either, because each wait has a time at which it checks
+ * again.
  */
 import { type Clock, failure } from '../core/index.ts'
 

@@ -48,8 +48,8 @@ const wrong = (what: string, problem: string, cause?: unknown) =>
 
 /**
  * Verifies a log against its checkpoints and names the first differences.
- * @throws ValidationError for invalid options, lines or keys, and for missing files; CancelledError; the error of opening the
- * storage
+ * @throws ValidationError for invalid options, lines or keys, and for missing files; CancelledError; the error of
+ * opening the storage
  * @example
  * const { ok, findings } = await verifyAudit({ export: 'audit.jsonl', checkpoints: 'checkpoints.jsonl', publicKey })
  */

@@ -32,8 +32,8 @@ export interface TroupePluginOptions extends PluginOptions {
 }
 
 /**
- * Serves a troupe in an existing Fastify app. Its settings apply to its own routes only. Under a `prefix` there is no studio.
- * Keys and ids are parts of paths and longer than Fastify's default for parameters.
+ * Serves a troupe in an existing Fastify app. Its settings apply to its own routes only. Under a `prefix` there is no
+ * studio. Keys and ids are parts of paths and longer than Fastify's default for parameters.
  * @throws ValidationError for a wrong option
  * @example
  * import Fastify from 'fastify'

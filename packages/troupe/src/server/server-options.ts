@@ -25,8 +25,9 @@ export interface PluginOptions {
   /** Other origins whose pages may call the server: `['https://app.example.com']`, or `*`. None by default. */
   readonly origins?: readonly string[]
   /**
-   * The URL at which callers reach the server, such as `https://troupe.example.com`. With https, session cookies are `Secure`.
-   * Its host name counts as one of `hosts`, and links begin with it. By default the address on which the server listens.
+   * The URL at which callers reach the server, such as `https://troupe.example.com`. With https, session cookies are
+   * `Secure`. Its host name counts as one of `hosts`, and links begin with it. By default the address on which the
+   * server listens.
    */
   readonly publicUrl?: string
   /** The highest size of a request's body in bytes, 1,024 to 16,777,216; 1 MiB by default. */
@@ -54,8 +55,8 @@ export interface ServerOptions extends PluginOptions {
   /** Also serves `/metrics` without a key on a separate port: see `serveMetrics`. */
   readonly metrics?: MetricsOptions
   /**
-   * Addresses or ranges of trusted proxies, such as `['10.0.0.0/8']`. The headers `X-Forwarded-For` and `X-Forwarded-Proto` of
-   * their requests give the client's address and protocol. None by default.
+   * Addresses or ranges of trusted proxies, such as `['10.0.0.0/8']`. The headers `X-Forwarded-For` and
+   * `X-Forwarded-Proto` of their requests give the client's address and protocol. None by default.
    */
   readonly trustProxy?: readonly string[]
   /** How long the close waits for requests in progress; 10s by default. */

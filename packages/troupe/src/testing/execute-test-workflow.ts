@@ -1,6 +1,6 @@
 /**
- * Runs a team on scripted models in a troupe in memory. Invariant: no agent calls a model that the test did not script, except
- * for the offline model.
+ * Runs a team on scripted models in a troupe in memory. Invariant: no agent calls a model that the test did not script,
+ * except for the offline model.
  */
 import { type Agent, definitionOf } from '../agents/index.ts'
 import {

@@ -1,7 +1,7 @@
 /**
- * `troupe/testing`: for tests of agents a scripted model, a virtual clock, seeded random numbers and a load tester; for tests of
- * a complete team a simulation and checkers of recorded histories; for authors of adapters the conformance suites, reference
- * models and the storage port.
+ * `troupe/testing`: for tests of agents a scripted model, a virtual clock, seeded random numbers and a load tester; for
+ * tests of a complete team a simulation and checkers of recorded histories; for authors of adapters the conformance
+ * suites, reference models and the storage port.
  */
 export {
   createIds,

@@ -1,6 +1,6 @@
 /**
- * A reference model of the context mesh of all users, as plain maps without storage, statements and concurrency. Tests compare
- * the real context mesh with it on random sequences.
+ * A reference model of the context mesh of all users, as plain maps without storage, statements and concurrency. Tests
+ * compare the real context mesh with it on random sequences.
  */
 import { checkFunction, checkOptions, checkText } from '../core/index.ts'
 import { checkTexts } from './check-fields.ts'

@@ -1,6 +1,6 @@
 /**
- * Executes one tool call of a step on its recorder: as one effect of the declared class, or as a durable body that is replayed
- * after a wait. The result is JSON. Data that the tool reads from outside taints the step.
+ * Executes one tool call of a step on its recorder: as one effect of the declared class, or as a durable body that is
+ * replayed after a wait. The result is JSON. Data that the tool reads from outside taints the step.
  */
 import {
   type Clock,

@@ -64,8 +64,8 @@ interface Common<In, Out> {
   /** The schema of the result. A result that does not fit is reported to the model as a failure. */
   readonly outputSchema?: Schema<Out>
   /**
-   * The time limit of a call; the tool timeout of the run by default. For a durable tool it limits the work, without the waits
-   * for answers.
+   * The time limit of a call; the tool timeout of the run by default. For a durable tool it limits the work, without
+   * the waits for answers.
    */
   readonly timeout?: Duration
   /** True if a person must approve the exact arguments of each call; a function decides for each call. False by default. */
@@ -82,13 +82,13 @@ interface Common<In, Out> {
   /** Policy rules about the labels of its arguments. They can only narrow the rules of the troupe. */
   readonly policy?: readonly ToolPolicyRule[]
   /**
-   * Labels of hidden arguments that its result does not carry, with the reason. Each use is recorded as an incident. `untrusted`
-   * and `sensitive` mean all sources of the kind.
+   * Labels of hidden arguments that its result does not carry, with the reason. Each use is recorded as an incident.
+   * `untrusted` and `sensitive` mean all sources of the kind.
    */
   readonly declassify?: readonly Declassification[]
   /**
-   * The capabilities, for the selection of tools. `external` says that the arguments leave the process, so that even a reading
-   * tool may disclose data; every `idempotent` or `at-most-once` tool counts as external.
+   * The capabilities, for the selection of tools. `external` says that the arguments leave the process, so that even a
+   * reading tool may disclose data; every `idempotent` or `at-most-once` tool counts as external.
    */
   readonly capabilities?: readonly string[]
 }

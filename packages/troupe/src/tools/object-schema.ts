@@ -1,6 +1,7 @@
 /**
- * Converts the schema of a tool's input to the form that every provider accepts: one object, without a reference and without a
- * choice at its top. Several forms are merged into one that has the fields of all; the tool's own schema checks each call.
+ * Converts the schema of a tool's input to the form that every provider accepts: one object, without a reference and
+ * without a choice at its top. Several forms are merged into one that has the fields of all; the tool's own schema
+ * checks each call.
  */
 import { isObject, type Json } from '../core/index.ts'
 

@@ -8,9 +8,10 @@ const maxQuery = 1_000
 const maxQuestion = 4_000
 
 /**
- * Returns the tool `search_documents`: it returns the passages of the documents that answer a question, the best first, each with
- * its file, lines and headings. In a step, it also compares meaning if the index was opened with `embedding` or the troupe has
- * `models.embedding`; if that model fails, `note` says so. Its results carry the label `untrusted:documents`.
+ * Returns the tool `search_documents`: it returns the passages of the documents that answer a question, the best first,
+ * each with its file, lines and headings. In a step, it also compares meaning if the index was opened with `embedding`
+ * or the troupe has `models.embedding`; if that model fails, `note` says so. Its results carry the label
+ * `untrusted:documents`.
  * @param index the documents
  * @example
  * const index = await DocumentIndex.open({ folders: ['docs'] }, { store: 'data/docs.index' })

@@ -26,8 +26,8 @@ export interface SourceTools {
 
 export interface OpenedSource {
   /**
-   * Returns the present tools, and the changes that wait for approval. Called once a step, and recorded, so that a replayed step
-   * offers the same tools.
+   * Returns the present tools, and the changes that wait for approval. Called once a step, and recorded, so that a
+   * replayed step offers the same tools.
    */
   discover(): Promise<{
     readonly listed: Json

@@ -1,6 +1,6 @@
 /**
- * An agent that calls a language model. It is a definition without state: it is frozen at its first use, and one object can serve
- * any number of branches, threads and users at once.
+ * An agent that calls a language model. It is a definition without state: it is frozen at its first use, and one object
+ * can serve any number of branches, threads and users at once.
  */
 import { failure, fieldOf, type Schema, show } from '../../core/index.ts'
 import type { ModelSpec } from '../../models/index.ts'
@@ -32,7 +32,7 @@ export function freezeAgent(agent: BaseLlmAgent): void {
   agent[state].isFrozen = true
 }
 
-/** The base of `LlmAgent`, which adds a `chat` that opens a troupe of its own. */
+/** The base of `LlmAgent`, which adds `chat`, a call in a temporary troupe. */
 export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
   declare readonly types?: AgentTypes<unknown, Out>;
   [state]: AgentState

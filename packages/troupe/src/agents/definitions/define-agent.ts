@@ -36,7 +36,10 @@ export interface AgentMessage {
 
 /** The context of a function agent, the second argument of `run`. */
 export interface AgentContext extends StepContext {
-  /** The input with which the run first reached the agent, also when it is run again with the `results` of its invocations. */
+  /**
+   * The input with which the run first reached the agent, also when it is run again with the `results` of its
+   * invocations.
+   */
   readonly task: Json
 }
 

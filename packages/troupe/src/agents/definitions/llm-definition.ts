@@ -84,7 +84,7 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly tools?: Readonly<Record<string, Tool | ToolSource>> | readonly (Tool | ToolSource)[]
   /** Agents that its model can call like tools, by their keys. */
   readonly agents?: Readonly<Record<string, Agent>> | readonly Agent[]
-  /** What the agent remembers beyond the thread; by default it has only the whole thread. */
+  /** What the agent remembers besides its thread, and how much of the thread it reads; by default the complete thread. */
   readonly memory?: MemoryOptions
   /** The schema of its answer. An answer that does not fit is requested again; absent, the answer is a text. */
   readonly output?: Schema<Out>
@@ -94,11 +94,14 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly toolSelection?: ToolSelection
   /** The part of the thread that its hand-offs carry; `none` by default. */
   readonly handOff?: HandOffOptions
-  /** Allows, asks about or blocks its tool calls by the taint labels of their arguments, within the policy of the troupe. */
+  /**
+   * Allows, asks about or blocks its tool calls by the taint labels of their arguments, within the policy of the
+   * troupe.
+   */
   readonly policy?: readonly PolicyRule[]
   /**
-   * `hide`: its model reads no value with an untrusted label. Handles replace such results of tools and helpers; the model passes
-   * handles on, or asks about them with the tool `query_handle`. `read` by default.
+   * `hide`: its model reads no value with an untrusted label. Handles replace such results of tools and helpers; the
+   * model passes handles on, or asks about them with the tool `query_handle`. `read` by default.
    */
   readonly untrusted?: 'read' | 'hide'
   /** Checks of its input and of its output. See docs/agents.md. */

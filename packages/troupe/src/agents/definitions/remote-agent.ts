@@ -1,6 +1,6 @@
 /**
- * A remote agent without access to the storage: each of its tasks is one effect. A port connects it; the states of a task are
- * those of the A2A protocol.
+ * A remote agent without access to the storage: each of its tasks is one effect. A port connects it; the states of a
+ * task are those of the A2A protocol.
  */
 import { checkAgentName } from '../../context/index.ts'
 import {
@@ -51,15 +51,19 @@ export interface RemoteCall {
   readonly signal: AbortSignal
 }
 
-/** The connection to a remote agent. A call resolves when the task has ended or waits, and rejects if the connection is lost. */
+/**
+ * The connection to a remote agent. A call resolves when the task has ended or waits, and rejects if the connection is
+ * lost.
+ */
 export interface RemoteAgentPort {
   /** Starts a task. */
   send(input: Json, call: RemoteCall): Promise<RemoteTask>
   /** Answers a task that asked. */
   answer(task: string, answer: Json, call: RemoteCall): Promise<RemoteTask>
   /**
-   * Returns the task that was started or answered with this key, when it has ended or waits; undefined if there is none. After a
-   * crash its result is the outcome of the call. Without `find` such a call is uncertain and waits for a person.
+   * Returns the task that was started or answered with this key, when it has ended or waits; undefined if there is
+   * none. After a crash its result is the outcome of the call. Without `find` such a call is uncertain and waits for a
+   * person.
    */
   find?(key: string): Promise<RemoteTask | undefined>
   /** Reports that the task with this key is no longer needed. Best effort. */

@@ -49,8 +49,8 @@ export function invoke(targets: readonly { readonly agent: Target; readonly inpu
 /** The options of `handOff` and of the hand-offs of an LlmAgent. */
 export interface HandOffOptions {
   /**
-   * The part of the thread that the other agent sees before its input: `none`, the default; a `summary`, by the model of the
-   * handing agent or else by rules; or `all`. It is recorded with the step and keeps its taint labels.
+   * The part of the thread that the other agent sees before its input: `none`, the default; `summary`, written by the
+   * model of this agent or else by rules; or `all`. It is recorded with the step, with its taint labels.
    */
   readonly history?: 'none' | CarriedHistory['kind']
 }
@@ -99,7 +99,7 @@ export const routingOf = (returned: unknown, what: string): Routing =>
 
 /**
  * Returns the result that a person provides in place of a step's result.
- * @throws ValidationError for a hand-off with a history: no step is there whose conversation it would carry
+ * @throws ValidationError for a hand-off with a history, because there is no step whose thread it could carry
  */
 export function editedRouting(returned: unknown): Routing {
   const routing = routingOf(returned, 'The result')

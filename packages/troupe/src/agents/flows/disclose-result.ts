@@ -16,7 +16,10 @@ interface FinishedCall {
   readonly declassify?: Tool['declassify']
 }
 
-/** What the model is shown of the result; what it thereby reads becomes the step's. Called in the model's order of calls. */
+/**
+ * Returns the part of the result that the model reads, and adds its labels to the step. Called in the model's order of
+ * calls.
+ */
 export function discloseResult(run: LlmRun, finished: FinishedCall, done: Called): ToolResultPart {
   const { call, args, flow, hide } = finished
   if (!done.read) return shortenResult(judged(run, call, args, done), run.offer.maxResultTokens)
@@ -36,7 +39,7 @@ export function discloseResult(run: LlmRun, finished: FinishedCall, done: Called
   return run.handles?.stored(result, shown.handles) ?? result
 }
 
-/** Labels of hidden arguments that the tool says its result does not carry. Those of what the model wrote itself stay. */
+/** Returns the labels of hidden arguments that the tool declassifies. Labels of values that the model wrote stay. */
 function declassified(
   { entry, definition }: LlmRun,
   { call, flow, declassify = [] }: FinishedCall,

@@ -13,7 +13,7 @@ export interface HiddenValue {
   readonly labels: readonly TaintLabel[]
 }
 
-/** As it is stored beside the result in whose place its handle stands. */
+/** A hidden value, as it is stored with the result that its handle replaces. */
 type StoredValue = HiddenValue & { readonly handle: string }
 
 export interface ResolvedValue {
@@ -94,7 +94,7 @@ export class Handles {
     })
   }
 
-  /** The result in whose place handles stand, with what is behind them for the storage. */
+  /** Returns the result with its handles, and with the hidden values for the storage. */
   stored(part: ToolResultPart, handles: readonly string[]): ToolResultPart {
     const hidden = handles.map((handle) => ({ handle, ...(this.#values.get(handle) as HiddenValue) }))
     return hidden.length === 0 ? part : withUnsent(part, 'hidden', hidden)

@@ -1,4 +1,4 @@
-/** What a model is shown of the result of a call: the result, or handles in place of what is hidden. */
+/** The result of a call as the model reads it, with handles in place of hidden values. */
 import { isObject, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import type { Handles } from './handles.ts'
@@ -6,7 +6,7 @@ import type { Handles } from './handles.ts'
 export interface Disclosure {
   readonly value: Json
   readonly handles: readonly string[]
-  /** What the step has read by it. */
+  /** The labels that the step gets from it. */
   readonly labels: readonly TaintLabel[]
 }
 
@@ -17,7 +17,10 @@ export interface HiddenBy {
   readonly hide?: Tool['hide'] | undefined
   /** The agent reads nothing that carries an untrusted label. */
   readonly untrusted: boolean
-  /** An argument came through a handle: what is made of a hidden value is hidden too, unless it is declassified. */
+  /**
+   * The labels of arguments that were handles. A result that derives from a hidden value is hidden too, unless it is
+   * declassified.
+   */
   readonly fromHandle: readonly TaintLabel[]
 }
 
@@ -33,7 +36,7 @@ export function hideResult(
   if (derived || (untrusted && labels.some(isUntrusted) && !Array.isArray(hide)) || (success && hide === true))
     return complete(handles, value, labels, success)
   if (!Array.isArray(hide)) return { value, handles: [], labels }
-  // Why it failed may be told in the words of the untrusted source.
+  // The message of an error may quote the untrusted source.
   if (!success)
     return labels.some(isUntrusted) ? complete(handles, value, labels, false) : { value, handles: [], labels }
   return fields(handles, value, labels, hide)

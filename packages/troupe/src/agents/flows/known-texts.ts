@@ -1,10 +1,10 @@
 /**
- * Which labels a value carries that a model wrote. What a model writes may come of anything that it has read, and carries
- * the labels of all of it. A value that is an exact copy of a part of an earlier text carries the labels that the step had
- * when that text came: whatever the model did, the call is the same as with the earlier text alone.
+ * Determines the labels of a value that a model wrote. A model may use everything that it has read, so its values carry
+ * all labels of the step. A value that is an exact copy of a part of an earlier text carries only the labels that the
+ * step had when that text arrived, because the call would be the same with the earlier text alone.
  *
- * A copy is a string or number of four characters or more that stands in a text between white space, quotes, brackets,
- * commas or the ends of sentences. Shorter values, booleans, null and empty values are choices, never copies.
+ * A copy is a string or number of at least four characters that occurs in a text between white space, quotes, brackets,
+ * commas or the ends of sentences. Shorter values, booleans, null and empty values are choices and not copies.
  */
 import { isObject, type Json, type TaintLabel } from '../../core/index.ts'
 import type { LabelledValue } from '../../security/index.ts'
@@ -42,7 +42,7 @@ export class KnownTexts {
 
   /**
    * @param read the labels of the step when the model wrote the arguments
-   * @param handles a value that is one of them carries the labels of what it stands for
+   * @param handles a value that is a handle carries the labels of the hidden value
    */
   labelsOf(args: Json, read: readonly TaintLabel[], handles?: Handles): readonly LabelledValue[] {
     const values: LabelledValue[] = []

@@ -1,6 +1,6 @@
 /**
- * A quarantined question about a hidden value: a model without tools reads it, and its answer, in the form that was asked
- * for, stands behind another handle. What it read can make the answer wrong, and nothing else.
+ * A quarantined question about a hidden value: a model without tools reads the value, and its answer, in the requested
+ * form, is hidden behind another handle. A malicious value can make the answer wrong, but has no other effect.
  */
 import { z } from 'zod'
 import { type Json, jsonSchemaOf, parse, type Schema } from '../../core/index.ts'
@@ -19,7 +19,7 @@ import { structuredText } from '../model/content/structured-text.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 import { type HandleQuery, handleQuerySchema, queryHandleName } from './query-handle-tool.ts'
 
-/** What an answer is taken to need where no limit was set. */
+/** The tokens that are reserved for an answer without a limit. */
 const assumedOutputTokens = 1_000
 
 const instructions =
@@ -37,7 +37,7 @@ function answerSchema(query: HandleQuery): Schema {
   return schema as Schema
 }
 
-/** The problem that the model is told never quotes the hidden value or the answer. */
+/** Asks about a hidden value. A problem that the model reads never quotes the value or the answer. */
 export async function queryHandle(
   run: LlmRun,
   { call, id, args }: { readonly call: ToolCallPart; readonly id: string; readonly args: Json },

@@ -1,6 +1,6 @@
 /**
- * Checks contents by the guardrails of an agent. Verdicts are recorded, so a replay calls no function and no agent. A check without
- * a verdict counts as failed.
+ * Checks contents by the guardrails of an agent. Verdicts are recorded, so a replay calls no function and no agent. A
+ * check without a verdict counts as failed.
  */
 import { failure, isObject, type Json } from '../../core/index.ts'
 import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
@@ -81,7 +81,7 @@ async function verdictOf(guarded: GuardedStep, guardrail: ReadGuardrail, content
   return verdictIn(verdict)
 }
 
-/** Executes an agent as a check: a step of its own inside the turn, like a helper. */
+/** Executes an agent as a check: a separate step inside the turn, as a helper. */
 async function askAgent(
   { entry, report }: GuardedStep,
   { name, direction }: ReadGuardrail,

@@ -63,8 +63,9 @@ function isPhone(text: string): boolean {
 
 /**
  * Returns a check that replaces e-mail addresses, phone numbers, card numbers (by the check of Luhn), IBANs (by their
- * checksum) and IP addresses by `[email]`, `[phone]`, `[card]`, `[iban]` and `[ip]`. It finds what has one of these forms;
- * names and postal addresses have none.
+ * checksum) and IP addresses by `[email]`, `[phone]`, `[card]`, `[iban]` and `[ip]`. It does not find names and postal
+ * addresses, which have no such form.
+ * @throws ValidationError for an unknown kind or an empty list
  * @example new LlmAgent({ name: 'Clerk', model, guardrails: { input: [redactPersonalData()], output: [redactPersonalData()] } })
  */
 export function redactPersonalData(options: RedactPersonalDataOptions = {}): GuardrailFunction {

@@ -1,4 +1,7 @@
-/** Compaction: when a conversation has grown, its older messages become a summary, which is recorded and stored with the turn. */
+/**
+ * Compaction: a summary replaces the older messages of a long thread in prompts. It is recorded and stored with the
+ * turn.
+ */
 import { type EventPayloads, failure, type Json, show } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
@@ -8,12 +11,12 @@ import { carriedText, summaryByRules } from '../model/content/carried-text.ts'
 import { answerText, charactersPerToken } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 
-/** Of a summary by a model, where there is room for as many. */
+/** The highest number of tokens of a summary by a model. */
 const maxSummaryTokens = 1_000
-/** Of the message around a summary. */
+/** The tokens of the message around a summary. */
 const framingTokens = 30
 
-/** @param committed the turn before: its messages are durable before a model reads them once more */
+/** @param committed the commit of the turn before, whose messages must be durable before a model summarises them */
 export async function compactThread(run: LlmRun, committed: Promise<void> | undefined): Promise<void> {
   const { definition, entry, thread } = run
   const at = compactionTokens(definition, entry.services.models)
@@ -23,7 +26,7 @@ export async function compactThread(run: LlmRun, committed: Promise<void> | unde
   const old = thread.beforeNewest(definition.name, retain, definition.memory.compaction?.retainTurns)
   if (!old) return
   await committed
-  // As much again stays free for new messages: else each of them would need another summary.
+  // The same amount stays free for new messages; otherwise each of them would need another summary.
   const tokens = Math.floor((at - retain) / 2) - framingTokens
   const { summary, by } = await summaryOf(run, old.history, tokens)
   run.texts.learn(thread.summarise(summary, old.through), entry.recorder.taint)
@@ -44,7 +47,7 @@ async function summaryOf(
   return { summary: await recordedSummary(run, byRules), by: 'rules' }
 }
 
-/** Recorded, so that a step that is entered again does not emit it twice. */
+/** Emits the event once: it is recorded, so that a replay does not repeat it. */
 function emitCompacted(
   { definition, entry }: LlmRun,
   fields: Pick<EventPayloads['thread.compacted'], 'messages' | 'tokens' | 'by'>,
@@ -58,7 +61,7 @@ function emitCompacted(
   })
 }
 
-/** Undefined where the agent summarises by rules, or its model failed. */
+/** Returns the summary of the model; undefined if the agent summarises by rules or its model failed. */
 async function summaryByModel(
   run: LlmRun,
   history: CarriedHistory,
@@ -70,7 +73,7 @@ async function summaryByModel(
   const answer = await unlessModelFailed<ModelAnswer | undefined>(asked, undefined)
   if (!answer) return undefined
   report.answered(answer)
-  // Not every model observes its limit, nor counts as we do.
+  // Models may exceed the limit, or count tokens differently.
   const text = answerText(answer).slice(0, tokens * charactersPerToken)
   return { kind: 'summary', lines: [{ from: definition.name, text }] }
 }
@@ -91,7 +94,7 @@ async function summaryByFunction(
   return { kind: 'summary', lines: [{ from: name, text: text.slice(0, maxTokens * charactersPerToken) }] }
 }
 
-/** Recorded, since a later release may have other rules and a function may return another text. */
+/** Records the summary, because a later release may have other rules and a function may return another text. */
 async function recordedSummary(
   { entry }: LlmRun,
   summarise: () => CarriedHistory | Promise<CarriedHistory>,

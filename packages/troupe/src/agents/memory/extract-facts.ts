@@ -14,7 +14,7 @@ import { factsName } from './stored-memory.ts'
 const limits = { known: 20, extracted: 20, factCharacters: 500, inputCharacters: 20_000, outputTokens: 1_000 }
 const defaultMaxFacts = 200
 
-/** A fact to store; with the id of the one whose place it takes, or one of its own. */
+/** A fact to store, with the id of the fact that it replaces or a new id. */
 export interface NewFact {
   readonly id: string
   readonly text: string
@@ -35,7 +35,7 @@ const instructions = [
   'Answer with JSON alone: {"facts": [{"text": "…", "replaces": 3}]}, and {"facts": []} where nothing is stated.',
 ].join(' ')
 
-/** None where the agent keeps no facts, or has no model for it. */
+/** Returns the facts in the input; none if the agent stores no facts or its model is offline. */
 export async function extractFacts(run: LlmRun): Promise<readonly NewFact[]> {
   const text = textOfInput(run.entry.input).slice(0, limits.inputCharacters).toWellFormed()
   if (!run.definition.memory.consolidate || text.trim() === '' || isOfflineModel(run)) return []
@@ -69,7 +69,7 @@ async function extracted(run: LlmRun, text: string): Promise<readonly NewFact[]>
   })
   report.queried(answer)
   const found = await structuredText(answerSchema as Schema, answerText(answer))
-  // What has another form than was asked for is not asked for again: the next message is another occasion.
+  // An answer in another form is not requested again; the next message gives another chance.
   if (!found.ok) return []
   const { facts } = await parse(answerSchema as Schema<z.infer<typeof answerSchema>>, found.value, 'The facts')
   return newFacts(facts, known, taint)
@@ -83,7 +83,7 @@ function newFacts(
   taint: readonly TaintLabel[],
 ): readonly NewFact[] {
   const present = new Set(known.map(({ text }) => normalised(text)))
-  // What was shown to the model may be in what it answered.
+  // The answer may derive from every known fact that the model read.
   const labels = joinTaint(taint, ...known.map((fact) => fact.taint))
   return facts.flatMap(({ text, replaces }) => {
     if (present.has(normalised(text))) return []
@@ -93,7 +93,7 @@ function newFacts(
   })
 }
 
-/** Stores them in the change of the turn. */
+/** Stores the facts in the change of the turn. */
 export function storeFacts({ definition, entry }: LlmRun, facts: readonly NewFact[]): void {
   const { recorder, services, thread } = entry
   const { principal, provenance } = recorder

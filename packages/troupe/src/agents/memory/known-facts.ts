@@ -1,4 +1,4 @@
-/** The stored facts that a step is shown, and that an extraction compares with what the user states. */
+/** The stored facts that a step reads, and with which an extraction compares new ones. */
 import type { TaintLabel } from '../../core/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
@@ -15,7 +15,7 @@ export interface KnownFact {
   readonly taint: readonly TaintLabel[]
 }
 
-/** Those most like a text, filled up with the newest. */
+/** Returns the facts that are most similar to the input, and the newest ones up to the limit. */
 export async function knownFacts(definition: LlmDefinition, entry: StepEntry, limit: number): Promise<KnownFact[]> {
   const { memories, models } = entry.services
   const { principal, signal } = entry.recorder

@@ -1,6 +1,6 @@
 /**
- * Long results of tools: the conversation holds their beginning, and the model reads the rest with a tool. The complete
- * result is stored with the message that answers the call, so that later steps of the conversation read it too.
+ * Long tool results: the thread has their beginning, and the model reads the rest with a tool. The complete result is
+ * stored with the message that answers the call, so that later steps of the thread can read it too.
  */
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
@@ -12,16 +12,16 @@ import type { Thread } from '../model/thread.ts'
 
 export const readResultName = 'read_result'
 
-/** Of the occurrences that are shown: how many, and how many characters around each. */
+/** The number of shown occurrences, and the number of characters around each. */
 const limits = { occurrences: 8, around: 160, find: 200 }
-/** What stands around a beginning or a part. */
+/** The tokens of the text around a beginning or a part. */
 const framingTokens = 50
 
 const charactersOf = (maxTokens: number): number => (maxTokens - framingTokens) * charactersPerToken
 
 /**
- * Files have limits of their own, and parts of the tool itself are short enough.
- * @param maxTokens undefined where the model cannot read the rest
+ * Shortens a text or JSON result. Files have other limits, and results of the tool itself are short enough.
+ * @param maxTokens undefined if the model cannot read the rest
  */
 export function shortenResult(part: ToolResultPart, maxTokens: number | undefined): ToolResultPart {
   const { output, toolName, toolCallId } = part

@@ -1,6 +1,6 @@
 /**
- * Finds stored episodes again. Vectors are kept with their items and the model that made them; those of another model are
- * made anew.
+ * Searches stored episodes. Vectors are stored with their items and the name of their model; those of another model are
+ * computed again.
  */
 import { type Json, TroupeError, type UserId } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
@@ -23,7 +23,7 @@ export async function retrieveEpisodes(
   text: string,
   limit: number,
 ): Promise<readonly RetrievedItem[]> {
-  // Rankings give equals the later place, and the newest comes first in what is read.
+  // Rankings prefer the later one of equals, and `read` returns the newest first, so the order is reversed.
   const items = [...(await episodeSource.memories.read(episodeSource.user, episodeSource.memory))].reverse()
   if (items.length === 0) return []
   const { found, ...how } = await rankItems(episodeSource, text, items)

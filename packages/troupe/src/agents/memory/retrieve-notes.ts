@@ -1,6 +1,6 @@
 /**
- * What a step of an LlmAgent remembers: shown in its prompt as notes, kept in the change of its turns. What is shown is
- * recorded, and its taint becomes the step's.
+ * The memory of a step of an LlmAgent: notes in its prompt, and new items that are stored in the change of its turns.
+ * The notes are recorded, and the step inherits their taint labels.
  */
 import { z } from 'zod'
 import { hashText, type Json, type Schema, type TaintLabel } from '../../core/index.ts'
@@ -26,7 +26,7 @@ type Section = {
   readonly taint: readonly TaintLabel[]
 }
 
-/** The notes for the prompt of this step; empty where there are none. */
+/** Returns the notes for the prompt of this step; empty if there are none. */
 export async function retrieveNotes(definition: LlmDefinition, entry: StepEntry, thread?: Thread) {
   const { working, episodic, consolidate, shared, retrieval } = definition.memory
   if (!working && !episodic && !consolidate && !shared && !retrieval) return ''
@@ -41,7 +41,7 @@ export async function retrieveNotes(definition: LlmDefinition, entry: StepEntry,
     return found.filter(({ notes }) => notes.length > 0)
   })) as readonly Section[]
   for (const { taint } of sections) if (taint.length > 0) recorder.addTaint(taint)
-  // The context's own hands record what they answer, and taint by it.
+  // The context client records its reads, and adds their labels to the step.
   const all = shared ? [...sections, await sharedNotes(shared, entry)] : sections
   const shown = all.filter(({ notes }) => notes.length > 0)
   if (shown.length === 0) return ''
@@ -90,7 +90,10 @@ async function factsSection(definition: LlmDefinition, entry: StepEntry, limit: 
   }
 }
 
-/** What was said before that is not sent any more; each with its place, where the whole of it stands. */
+/**
+ * Returns earlier messages that are no longer sent and are most similar to the input, each with its position in the
+ * thread.
+ */
 async function omittedSection(
   { memory }: LlmDefinition,
   entry: StepEntry,
@@ -110,7 +113,7 @@ async function omittedSection(
     .sort((a, b) => a - b)
     .flatMap((index) => before[index] ?? [])
     .map(({ position, role, text }) => `message ${position}, ${role}: ${noteOf(text)}`)
-  // What the conversation holds had tainted its steps; what was said then is not told apart any more.
+  // The messages of the thread have already tainted its steps; their labels are not distinguished any more.
   return { title: `Earlier in this conversation (likeness: ${similarity})`, notes, taint: [] }
 }
 
@@ -123,12 +126,12 @@ async function sharedNotes(prefix: string, { ctx }: StepEntry): Promise<Section>
   }
 }
 
-/** The tool by which the model keeps something itself; undefined where it has nowhere to keep it. */
+/** Returns the tool with which the model stores a note; undefined if the agent has no memory for it. */
 export function rememberTool(definition: LlmDefinition, entry: StepEntry): Tool | undefined {
   const { name, memory, tools, helpers, access } = definition
   const { working, shared } = memory
   if ((!working && !shared) || access.deny?.includes(rememberName)) return undefined
-  // A tool or helper of the user's own keeps its name.
+  // A tool or helper of the application with this name takes precedence.
   if (tools.has(rememberName) || helpers.has(rememberName)) return undefined
   const { recorder, services, thread } = entry
   const capacity = (working === true ? undefined : working?.capacity) ?? defaults.capacity
@@ -151,7 +154,7 @@ export function rememberTool(definition: LlmDefinition, entry: StepEntry): Tool 
         await ctx.context.push(`${shared}${id}`, text, {})
         return { remembered: true, key: `${shared}${id}` }
       }
-      // Of the call: what it was given through a handle is not what the step has read.
+      // The labels are those of the call: the step has not read a value that came through a handle.
       const { taint } = own
       const { principal, provenance } = recorder
       const item = {
@@ -168,7 +171,7 @@ export function rememberTool(definition: LlmDefinition, entry: StepEntry): Tool 
   })
 }
 
-/** What the step did becomes an episode, in the change that ends it. */
+/** Stores the work of the step as an episode, in the change that ends the step. */
 export function storeEpisode({ name, memory }: LlmDefinition, entry: StepEntry, outcome: Json): void {
   const { episodic } = memory
   if (!episodic) return

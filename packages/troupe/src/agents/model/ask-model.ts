@@ -1,4 +1,7 @@
-/** One model call of a step: a recorded read; where a budget limits it, claimed with its reservation before it starts. */
+/**
+ * Model calls of a step: each is a recorded read. A call that a budget limits is claimed with its reservation before it
+ * starts.
+ */
 import { failure, type Json, TroupeError } from '../../core/index.ts'
 import type { ClaimRows } from '../../journal/index.ts'
 import type { ModelAnswer, ModelCall, ModelSpec } from '../../models/index.ts'
@@ -7,7 +10,7 @@ import { downloadFiles } from './content/download-files.ts'
 import { tokensOf, userMessage } from './content/model-messages.ts'
 import type { LlmRun } from './llm-run.ts'
 
-/** What an answer is taken to need where no limit was set. */
+/** The tokens that are reserved for an answer without a limit. */
 const assumedOutputTokens = 1_000
 
 export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
@@ -40,8 +43,8 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
 }
 
 /**
- * Asks the agent's model for a summary of its conversation, within `maxTokens` of the newest; without its tools.
- * @throws what the model failed with
+ * Asks the agent's model for a summary of its thread, without tools.
+ * @throws the error of the model
  */
 export function askSummary(run: LlmRun, text: string, maxOutputTokens: number): Promise<ModelAnswer> {
   const { entry, thread } = run
@@ -148,7 +151,7 @@ function requestOf(names: readonly string[], call: ModelCall): Json {
   return { models: names, prompt, tools, ...form, settings } as unknown as Json
 }
 
-/** What is left when the call is claimed bounds its answer, also where it is tried again. */
+/** The rest of the budget when the call is claimed limits its answer, also in a retry. */
 function claimRows(
   budget: Budget,
   id: string,

@@ -1,6 +1,6 @@
 /**
- * Ranks tools by how they did for this user: UCB1 (Auer, Cesa-Bianchi and Fischer, 2002), which needs no chance. What was
- * offered seldom is given a chance, what succeeds fast comes first.
+ * Ranks tools by their performance for this user with UCB1 (Auer, Cesa-Bianchi and Fischer, 2002), which needs no
+ * random numbers. Fast and successful tools come first, and rarely offered ones get a bonus.
  */
 import type { StepEntry } from '../agent-port.ts'
 import type { ToolStatistics } from '../services-port.ts'
@@ -25,7 +25,7 @@ export async function byPerformance(
     .map(({ name }) => name)
 }
 
-/** The expected worth of a call, and what is not known of it yet; from 0 to 1 and more. */
+/** Returns the expected value of a call, from 0 to 1, plus a bonus for its uncertainty. */
 export function scoreOf(record: ToolStatistics | undefined, allOffers: number): number {
   if (!record || record.offers === 0) return Number.POSITIVE_INFINITY
   return worthOf(record) + Math.sqrt((2 * Math.log(Math.max(1, allOffers))) / record.offers)

@@ -20,11 +20,11 @@ export interface Called {
   readonly result: ToolResultPart
   readonly success: boolean
   readonly value: Json
-  /** What the model is shown in place of the value, where it is shown something else. */
+  /** The value that the model reads in place of the result; absent if it reads the result. */
   readonly shown?: Json
-  /** Labels of what the call read; absent where nothing was called. */
+  /** The labels of the data that the call read; absent if the call did not execute. */
   readonly read?: readonly TaintLabel[]
-  /** Adds labels to what the step has read. */
+  /** Adds labels to those of the step. */
   readonly leave?: ScopedRecorder['leave']
 }
 
@@ -48,7 +48,7 @@ const fatal = new Set<string>([
   'invariant.broken',
 ])
 
-/** What the model is told of a failure: the message alone, no stack. Rethrows what ends the step. */
+/** Returns the message of an error for the model, without its stack. Rethrows an error that ends the step. */
 export function toolFailureMessage({ entry }: LlmRun, error: unknown): string {
   if (entry.recorder.signal.aborted) throw error
   if (error instanceof TroupeError && (fatal.has(error.code) || error.name === 'CriticalError')) throw error
@@ -109,7 +109,10 @@ export async function callAgentTool(
   }
 }
 
-/** What is given through handles counts within the call, and is told apart from what the call reads itself. */
+/**
+ * Creates a taint scope for a call: labels of handles apply within the call, separately from those of the data that it
+ * reads.
+ */
 function scopeOf(recorder: Recorder, { fromHandle }: CallFlow) {
   const outer = recorder.scoped(fromHandle)
   const own = outer.recorder.scoped()
@@ -158,8 +161,8 @@ function countCall({ definition, entry }: LlmRun, tool: Tool, id: string, succes
 }
 
 /**
- * The result with a remark where the guard of repetition wants one. Judged in the model's order of calls, so that a
- * re-entry counts alike.
+ * Returns the result, with a notice if the repetition guard requests one. Called in the model's order of calls, so that
+ * a replay counts equally.
  * @throws BudgetExceededError `guard.repetition`
  */
 export function judged({ entry, definition }: LlmRun, call: ToolCallPart, args: Json, called: Called): ToolResultPart {
@@ -175,7 +178,7 @@ export function judged({ entry, definition }: LlmRun, call: ToolCallPart, args: 
   return toolResult(call, errorOutput({ ...(shown as { error: string }), ...(notice === undefined ? {} : { notice }) }))
 }
 
-/** A helper is a step of its own inside the turn, with a conversation of its own for each call. */
+/** Calls a helper agent as a step inside the turn, with a new thread for each call. */
 export async function callHelper(
   run: LlmRun,
   {

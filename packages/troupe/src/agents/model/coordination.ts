@@ -1,4 +1,4 @@
-/** The tools by which a model says where the run goes next: offered exactly as the topology permits. */
+/** The coordination tools, with which a model routes the run. They are offered exactly as the topology permits. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
 import { isObject, type Json, jsonSchemaOf, nearest, type Schema } from '../../core/index.ts'
 import type { Flow, Routing } from '../agent-port.ts'
@@ -76,7 +76,7 @@ const wrong = (problem: string, suggestion?: string): Coordination => ({
   ...(suggestion === undefined ? {} : { suggestion }),
 })
 
-/** What a call of a coordination tool means, or what is wrong with it. */
+/** Reads a call of a coordination tool: its routing, its question, or its problem. */
 export function readCoordination(name: CoordinationName, args: Json, flow: Flow): Coordination {
   if (!isObject(args)) return wrong('the arguments are not an object')
   if (name === 'finish')

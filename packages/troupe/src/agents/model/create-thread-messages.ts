@@ -25,7 +25,7 @@ export function createThreadMessages({
       statements: messages.map((message: Json, i) =>
         queries.add(
           { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint) },
-          // Somebody else went on with this conversation: what was said there is not overwritten.
+          // Another process has continued this thread: its messages are not overwritten.
           { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
         ),
       ),
@@ -66,7 +66,7 @@ function compile(dialect: Dialect) {
   }
 }
 
-/** Working memories are named for their conversation; what was learned for good stays. */
+/** Deletes the working memories of a thread, whose names contain its id; facts and episodes stay. */
 function compilePrefixDeletes(dialect: Dialect) {
   type Range = { user: string; from: string; to: string }
   const statement = rawTemplates(dialect)<Range>

@@ -1,6 +1,6 @@
 /**
- * The tool calls of one turn. Every call gets a result, whatever becomes of it; results stand in the model's order. The
- * first coordination call counts, and is carried out after the tools.
+ * Executes the tool calls of one turn. Every call gets a result, also a rejected or failed one; results are in the
+ * model's order. The first coordination call is applied after the tools.
  */
 import PQueue from 'p-queue'
 import { type Json, nearest } from '../../core/index.ts'
@@ -46,7 +46,7 @@ export interface CallsDone {
   readonly lastProblem: string
 }
 
-/** A call that was understood, with what it needs to be carried out. */
+/** A parsed call, with the values that its execution needs. */
 type Planned =
   | {
       readonly kind: 'tool'
@@ -215,7 +215,7 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
       return { kind: 'tool', call, id, tool, args: flow.args, input, flow }
     } catch (error) {
       reportUncalled(run, tool, error)
-      // What does not fit may be quoted in the problem, and the model must not read what stands behind a handle.
+      // The problem may quote the arguments, and the model must not read a value behind a handle.
       const problem = flow.fromHandle.length > 0 ? `The arguments of ${name} do not fit.` : (error as Error).message
       return rejectCall(problem, {
         suggestion: 'Correct the arguments and call it again.',
@@ -231,7 +231,7 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
   return { kind: 'helper', call, id, helper, args: request, flow }
 }
 
-/** What the agent finishes with has the form of its output. */
+/** Checks that the value of `finish` fits the output schema of the agent. */
 async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordination> {
   const schema = run.definition.output
   if (!schema || meant.kind !== 'routing' || meant.routing.kind !== 'finish') return meant
@@ -241,10 +241,10 @@ async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordinati
     : { kind: 'wrong', problem: found.problem }
 }
 
-/** What was decided of one call; `asked`: the approval, or why there is none. */
+/** The decision about one call; `asked` is the approval, or why there is none. */
 interface Decided {
   readonly asked?: Promise<Approval>
-  /** A rule of the troupe allows what it does outside. */
+  /** A rule of the troupe allows its action outside. */
   readonly exempt?: boolean
 }
 
@@ -275,7 +275,7 @@ async function requestApprovals(run: LlmRun, planned: readonly Planned[]): Promi
   })
 }
 
-/** Where a tool cannot say whether it needs an approval, it is not called, and the step goes on. */
+/** If `needsApproval` of a tool fails, the tool is not called, and the step continues. */
 async function verdictOf(run: LlmRun, asking: Asking, call: Extract<Planned, { readonly kind: 'tool' }>) {
   const { tool, id, input, flow } = call
   try {

@@ -1,4 +1,4 @@
-/** What the turns of one step share. */
+/** The state that the turns of one step share. */
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import type { Report } from '../definitions/report.ts'
@@ -13,7 +13,7 @@ export interface LlmRun {
   readonly thread: Thread
   readonly offer: Offer
   readonly report: Report
-  /** What the step has read, with its labels at the time. */
+  /** The texts that the step has read, with its labels at that time. */
   readonly texts: KnownTexts
   /** Absent where nothing that the agent can get is hidden. */
   readonly handles: Handles | undefined

@@ -1,7 +1,7 @@
 /**
- * One step of an LlmAgent: turns of one model call and the tool results that answer it, on the record of the step. Each
- * turn's messages are appended to the conversation in the change that commits the turn, so that what is stored is always
- * a whole number of turns.
+ * One step of an LlmAgent: turns of one model call and its tool results, on the recorder of the step. The messages of a
+ * turn are appended to the thread in the change that commits the turn, so that a stored thread always has complete
+ * turns.
  */
 import {
   failure,
@@ -53,7 +53,7 @@ const defaultMaxTurns = 50
 /** So many turns in a row of nothing but calls that can't be carried out end the step. */
 const maxWrongTurns = 5
 
-/** @throws what the model, a guard or a budget ended it with; `model.answer`, `agent.turns` */
+/** Executes a step. @throws the error of the model, of a guard or of a budget; AgentError `model.answer`, `agent.turns` */
 export async function llmStep(definition: LlmDefinition, entry: StepEntry): Promise<Outcome> {
   checkStepEntry(definition.name, entry)
   const report = new Report(entry.onSpent)
@@ -71,7 +71,7 @@ export async function llmStep(definition: LlmDefinition, entry: StepEntry): Prom
   }
 }
 
-/** What its model writes is not shown as it comes where a check of the output may stop it. */
+/** Returns the entry without live text if a guardrail checks the output, because the guardrail may reject the text. */
 function guardedEntry({ guardrails }: LlmDefinition, entry: StepEntry, input: Json): StepEntry {
   if (guardrails.output.length === 0) return { ...entry, input }
   const { live: _, ...unseen } = entry
@@ -146,7 +146,7 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
   throw failure('agent.turns', { agent: definition.name, limit })
 }
 
-/** What the step knows before its model is asked, each text with the labels that it came with. */
+/** Returns the texts that the step has before its first model call, each with its labels. */
 function textsBefore(
   { instructions, memory }: LlmDefinition,
   { input, results, recorder }: StepEntry,
@@ -196,7 +196,7 @@ function withSpent(error: unknown, report: Report): unknown {
 
 type Read = { readonly routing: Routing } | { readonly steer: (attempt: number) => string; readonly isForm?: true }
 
-/** What a text without calls means: the agent's value where that has one way to go, else a reason to ask again. */
+/** Reads a text without calls: it is the agent's value if that has one target, else the model is asked again. */
 async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, steers: number): Promise<Read> {
   const text = answerText(answer)
   if (text.trim() === '') {

@@ -39,7 +39,7 @@ const request = {
   additionalProperties: false,
 }
 
-/** The form of what a helper is asked, where its input has fields of its own; undefined: it is asked in words. */
+/** Returns the schema of a helper's input if it has fields; undefined for a helper whose input is a text. */
 export function fieldsOf(helper: Agent): { readonly [key: string]: Json } | undefined {
   const schema = helper.inputSchema && jsonSchemaOf(helper.inputSchema)
   const form = schema && objectSchema(schema)
@@ -83,7 +83,7 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
     ...coordinationTools(flow, output, schema !== undefined, entry.descriptions),
   ]
   const hides = definition.untrusted === 'hide' || [...tools.values()].some(({ hide }) => hide !== undefined)
-  // A tool or helper of the user's own keeps its name.
+  // A tool or helper of the application with this name takes precedence.
   if (hides && !tools.has(queryHandleName) && !helpers.has(queryHandleName))
     declared.push(declare(queryHandleName, queryHandleTool.description, queryHandleTool.inputSchema))
   const responseFormat = schema ? ({ type: 'json', schema: schema as never, name: 'answer' } as const) : undefined

@@ -8,16 +8,16 @@ import { embedOf, rank } from '../memory/similarity.ts'
 import { byPerformance } from './by-performance.ts'
 import { textOfInput } from './content/model-messages.ts'
 
-/** So many are offered where the choice is by likeness or performance. */
+/** The number of tools that are offered by a ranking, by default. */
 const maxOffered = 20
 
 type Tools = ReadonlyMap<string, Tool>
 
-/** What it may not be offered: by its own definition, or by that of one for whom it acts. */
+/** Returns the tools that are denied to the agent: by its definition, or by that of an agent for which it acts. */
 export const deniedTo = ({ access }: Pick<LlmDefinition, 'access'>, entry: StepEntry): ReadonlySet<string> =>
   new Set([...(access.deny ?? []), ...(entry.denied ?? [])])
 
-/** Denied tools are never offered; of the others those that the selection names, or all where it finds none. */
+/** Returns the offered tools: those that are not denied and that the selection names, or all if it names none. */
 export async function selectTools(definition: LlmDefinition, entry: StepEntry): Promise<Tools> {
   const denied = deniedTo(definition, entry)
   const all = await allTools(definition, entry)
@@ -25,7 +25,7 @@ export async function selectTools(definition: LlmDefinition, entry: StepEntry): 
   const selection = definition.toolSelection
   if (selection === 'all') return granted
   const task = textOfInput(entry.input)
-  // Recorded, so that a step entered again offers the same, whatever was learnt meanwhile.
+  // The selection is recorded, so that a replayed step offers the same tools although statistics have changed.
   const recorded = async (choose: () => Promise<readonly string[]>) =>
     entry.recorder.answer({ kind: 'tools', name: definition.name }, async () => [...(await choose())])
   if (typeof selection === 'function') {
@@ -52,7 +52,7 @@ export async function selectTools(definition: LlmDefinition, entry: StepEntry): 
   return new Map([...granted].filter(([name]) => names.includes(name)))
 }
 
-/** The best first: models take what stands first more often. */
+/** Orders the tools with the best first, because models use the first ones more often. */
 const inOrder = (granted: Tools, names: readonly Json[]): Tools =>
   new Map(
     names.flatMap((name) => {

@@ -1,4 +1,4 @@
-/** What a model is told when its answer leads nowhere: friendlier first, then with the very call it should make. */
+/** The messages to a model whose answer cannot be routed: first general ones, then the exact call that it should make. */
 import type { Flow } from '../agent-port.ts'
 
 /** So many texts in a row that lead nowhere, where only a tool can say what happens next, end the step. */
@@ -21,7 +21,7 @@ export function steerToTool(flow: Flow, attempt: number): string {
   return `Your next answer must be exactly one tool call and no text. For example ${first?.tool}(${first?.example}).`
 }
 
-/** Whether `finish` is the one way out: the agents that it may hand off to, as those of a hub, can be invoked and come back. */
+/** Returns true if only `finish` ends the step: the agents to which it may hand off can also be invoked with a return. */
 export const onlyFinishEnds = ({ finish, handOff, invoke }: Flow): boolean =>
   finish && handOff.every((agent) => invoke.includes(agent))
 

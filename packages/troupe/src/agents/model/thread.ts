@@ -1,4 +1,4 @@
-/** The conversation of one step: what was stored before, and what the turns of this step add to it. */
+/** The thread of one step: the stored messages, and those that the turns of this step add. */
 import { hashJson, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import { freeId, type ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory, StepEntry, UnsavedMessages } from '../agent-port.ts'
@@ -18,9 +18,9 @@ import {
 } from './content/model-messages.ts'
 import { unsentOf, visibleMessage } from './content/unsent.ts'
 
-/** A message that stands for all before its place in the conversation: stored where it was made, and sent in their place. */
+/** A summary of all messages before its position in the thread. It is stored at that position, and sent in their place. */
 interface Compaction {
-  /** So many messages of the conversation it stands for. */
+  /** The number of messages that it summarises. */
   readonly through: number
   readonly summary: CarriedHistory
 }
@@ -50,8 +50,8 @@ export class Thread {
   }
 
   /**
-   * Only the length is recorded: stored messages never change, so that on re-entry the first so many are the same ones,
-   * whatever this step has appended since. What was said in it taints the step.
+   * Opens the thread of a step. Only its length is recorded: stored messages never change, so that a replay reads the
+   * same ones, although this step has appended others since. The labels of the messages taint the step.
    */
   static async open(entry: StepEntry): Promise<Thread> {
     const { recorder, services, thread } = entry
@@ -79,7 +79,7 @@ export class Thread {
     this.add(inputMessage(input))
   }
 
-  /** What a stored conversation of so many messages lacks, its open calls answered as cut off. */
+  /** Returns the messages that a stored thread of this length lacks, with open calls answered as aborted. */
   unsaved(stored: number): UnsavedMessages {
     const cut = errorOutput({
       error: 'This call was cut off: the work was cancelled. Whether it had an effect is not known.',
@@ -98,7 +98,10 @@ export class Thread {
     return visible as unknown as Json
   }
 
-  /** Many models count their calls anew in each answer; a conversation in which an id stands twice is refused. */
+  /**
+   * Makes the ids of calls unique, because many models restart them in each answer and reject a thread with a repeated
+   * id.
+   */
   withFreeIds(answer: ModelAnswer): ModelAnswer {
     if (!answer.content.some(({ type }) => type === 'tool-call')) return answer
     const usedIds = new Set(
@@ -118,14 +121,14 @@ export class Thread {
     return { ...answer, content }
   }
 
-  /** What the model is sent, within its memory. */
+  /** Returns the messages that are sent to the model, within its memory options. */
   prompt(maxTokens: number | undefined): readonly ThreadMessage[] {
     return maxTokens === undefined ? this.messages : newestWithin(this.messages, maxTokens)
   }
 
   /**
-   * Returns what a summary would replace: the summary before it, and the messages up to the newest `turns`, which have at most
-   * `tokens`. Returns undefined if no message is old enough. A tool result is never separated from its call.
+   * Returns what a summary would replace: the summary before it, and the messages up to the newest `turns`, which have
+   * at most `tokens`. Returns undefined if no message is old enough. A tool result is never separated from its call.
    */
   beforeNewest(
     agent: string,
@@ -156,7 +159,7 @@ export class Thread {
     return message as unknown as Json
   }
 
-  /** In words: the summary, where there is one, and what was said since. */
+  /** Returns the thread as text: the summary, if there is one, and the messages since. */
   history(agent: string): CarriedHistory {
     return this.#withSummary(agent, this.#newer())
   }
@@ -170,7 +173,7 @@ export class Thread {
     }
   }
 
-  /** What was said in words and is not sent any more, with its place in the conversation, from 1. */
+  /** Returns the texts of messages that are no longer sent, with their positions in the thread, from 1. */
   omittedMessages(
     maxTokens: number | undefined,
   ): readonly { readonly position: number; readonly role: string; readonly text: string }[] {
@@ -220,14 +223,14 @@ export class Thread {
     return this.#hash
   }
 
-  /** Of what the model is sent, by length; each message is measured once. */
+  /** Returns the estimated tokens of the messages that are sent; each message is measured once. */
   tokens(maxTokens: number | undefined): number {
     for (; this.#counted < this.#messages.length; this.#counted++)
       this.#tokens += tokensOf(this.#visible[this.#counted])
     return maxTokens === undefined ? this.#tokens : Math.min(this.#tokens, maxTokens)
   }
 
-  /** Puts what is new into the turn. */
+  /** Stages the new messages in the turn. */
   stage(): void {
     const { recorder, services, thread } = this.#entry
     const from = this.#stored

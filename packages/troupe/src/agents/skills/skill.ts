@@ -11,7 +11,10 @@ export interface Skill {
   readonly description: string
   /** The instructions, which the model reads with the tool `read_skill`. */
   readonly instructions: string
-  /** Texts by their relative paths. They are files of the sandbox at `skills/NAME/PATH` once the model has read the skill. */
+  /**
+   * Texts by their relative paths. They are files of the sandbox at `skills/NAME/PATH` once the model has read the
+   * skill.
+   */
   readonly files?: Readonly<Record<string, string>>
 }
 

@@ -1,4 +1,4 @@
-/** What the audit log is told of answers that people give: which approval was given, and which was for something else. */
+/** The audit entry of an answer of a person: the approval that was given, or a mismatch with the question. */
 import { type Json, type Question, TroupeError, type UserId } from '../../core/index.ts'
 import type { TaintGuard } from '../../security/index.ts'
 import { checkAnswerTo } from './ask-question.ts'

@@ -23,7 +23,7 @@ export interface Approval {
   readonly approve: boolean
   readonly hash: string
   readonly reason?: string
-  /** Nobody was asked: what the model is told. */
+  /** The rejection for the model, if no person was asked. */
   readonly rejection?: string
 }
 
@@ -37,9 +37,9 @@ export interface Asking {
   /** Absent where no person can be asked: a needed approval is a rejection. */
   readonly ask?: StepContext['ask']
   readonly guard: TaintGuard
-  /** Who acts: a helper's own name where it is one. */
+  /** The name of the acting agent, which may be a helper. */
   readonly agent: string
-  /** How long people have in this run, where it says so itself. */
+  /** True if the run has its own timeout for answers. */
   readonly ownTimeout?: boolean
 }
 
@@ -53,7 +53,10 @@ export const taintedActionOf = ({ recorder, agent }: Asking, action: string): Ta
 /** A call to decide on. */
 export type JudgedCall = Omit<DecidedCall, 'sourceOf'>
 
-/** Recorded where there is something to decide: entered again, under whatever policy, the call goes the same way. */
+/**
+ * Returns the decision of the policy. It is recorded if a rule applies, so that a replay decides equally under another
+ * policy.
+ */
 export async function judgeCall(asking: Asking, call: JudgedCall, name: string): Promise<PolicyDecision> {
   const { recorder, guard, agent } = asking
   const { action, labels, outside, rules } = call
@@ -93,7 +96,7 @@ export async function verdictOn(
   return needed ? { ...decision, verdict: 'ask' } : decision
 }
 
-/** An answer that is bound to other arguments approves nothing; whoever takes answers refuses it earlier. */
+/** Asks for an approval. An answer with the hash of other arguments approves nothing; `answer` rejects it before. */
 export async function askApproval(
   asking: Asking & Required<Pick<Asking, 'ask'>>,
   action: string,

@@ -1,14 +1,14 @@
-/** A breakpoint before the call of a tool: somebody looks at it, and lets it happen or gives its result. */
+/** A breakpoint before a tool call, at which a person lets the call execute or provides its result. */
 import type { Json } from '../../core/index.ts'
 import { reviewableText } from '../../security/index.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 
-/** What the model is told in place of the call. */
+/** The result that replaces the call. */
 export type Edited = {
   readonly result: Json
 }
 
-/** @returns undefined where the call is to be made */
+/** @returns undefined if the call executes */
 export async function askBreakpoint(
   { entry, definition }: LlmRun,
   tool: string,

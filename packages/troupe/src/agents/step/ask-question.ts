@@ -17,7 +17,7 @@ import { reviewableText } from '../../security/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { AskOptions } from '../agent-port.ts'
 
-/** @throws ValidationError for a kind, option or timeout that is not one */
+/** @throws ValidationError for an invalid kind, option or timeout */
 export function createQuestion(options: AskOptions): Question {
   const wrong = (problem: string) => failure('validation.failed', { what: 'The question', problem })
   checkOptions('ask', options, ['kind', 'text', 'options', 'timeout', 'default', 'tool', 'args', 'hash'])
@@ -34,7 +34,7 @@ export function createQuestion(options: AskOptions): Question {
   if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
   if (kind === 'approval' && agreed(question.default)) throw wrong('an approval is given by a person, never by default')
   if (kind !== 'approval' || question.hash !== undefined) return question
-  // An approval is of what was shown, also where the code names no hash of its own.
+  // An approval is bound to the shown question, also if the code provides no hash.
   const { tool = null, args = null } = question
   return { ...question, hash: hashJson({ text: question.text, tool, args }) }
 }
@@ -57,7 +57,7 @@ const isChoice = (options: unknown): boolean =>
 
 /**
  * `ask` over a recorder.
- * @param notify what puts the question where people see it, in the change that commits the turn; `name` addresses the answer
+ * @param notify stores the question for people, in the change that commits the turn; `name` addresses the answer
  */
 export const createAsk =
   (recorder: Recorder, notify: (name: string, question: Question) => Fragment | Promise<Fragment>) =>
@@ -77,8 +77,9 @@ export const createAsk =
   }
 
 /**
- * The answer as the question takes it.
- * @throws ValidationError for what is no answer to it, ConflictError `approval.mismatch` for an approval of something else
+ * Returns the answer if it fits the question.
+ * @throws ValidationError for an answer that does not fit, ConflictError `approval.mismatch` for an approval with
+ * another hash
  */
 export function checkAnswerTo(question: Question, value: Json): Json {
   const wrong = wrongAnswer(question, value)

@@ -10,13 +10,13 @@ export interface StepClients {
   readonly context: ContextClient
   readonly messages: MessageClient
   readonly metrics: StepContext['metrics']
-  /** Puts the question where people see it and waits without holding the process; absent in a handler. */
+  /** Asks a person and waits without occupying the process; absent in a handler. */
   readonly ask?: StepContext['ask']
-  /** In a run alone. */
+  /** Starts a child run; absent outside a run. */
   readonly startRun?: StepContext['startRun']
 }
 
-/** Where the files of a step are. */
+/** The workspace with the files of a step. */
 export interface StepWorkspace {
   readonly sandboxes: Sandboxes
   readonly name: string

@@ -1,10 +1,11 @@
-/** The hands of who acts for the agent of a step: a helper, or what a pool lends. */
+/** The clients of an agent that acts for the agent of a step: a helper, or an instance of a pool. */
 import type { Recorder } from '../../journal/index.ts'
 import type { AgentAccess, CtxOf, StepEntry } from '../agent-port.ts'
 
 /**
- * It may do what it may by its own rights and by those of the agent of the step; a helper of its own has less again.
- * @param on the stage that it works on, and how it is called where that is not as the agent of the step
+ * Returns clients that may perform an action only if the acting agent and the agent of the step both may. A helper of
+ * the acting agent is restricted further.
+ * @param on the stage of the acting agent, and its name if it is not that of the agent of the step
  */
 export function clientsFor(
   access: AgentAccess,

@@ -1,6 +1,6 @@
 /**
- * What stands between `ctx.effect` and the world: the verdict of the policy with the approval it may need, the way out
- * within the egress rules, the cassette, and the results of earlier attempts.
+ * The gate of `ctx.effect`: the decision of the policy with an approval if needed, the egress rules, the cassette, and
+ * the results of earlier attempts.
  */
 import { encodeJson, failure, type Json, type Recording } from '../../core/index.ts'
 import {
@@ -71,7 +71,8 @@ export class EffectGate {
   }
 
   /**
-   * A person who does not see the arguments cannot approve them.
+   * Requests an approval if the policy requires one. An effect without `input` is rejected, because a person cannot
+   * approve it.
    * @throws AccessDeniedError `taint.denied`, `policy.denied`
    */
   async #leave(name: string, spec: Pick<EffectSpec, 'class' | 'input'>, labels: CallLabels): Promise<void> {
@@ -88,7 +89,7 @@ export class EffectGate {
   }
 
   #withFetch<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): EffectFunction<Out> {
-    // What is no function is rejected where effects begin.
+    // A value that is not a function is rejected when the effect starts.
     if (typeof fn !== 'function') return fn
     const taintedAction = taintedActionOf(this.#asking, name)
     return (call: EffectCall) => {
@@ -97,7 +98,7 @@ export class EffectGate {
     }
   }
 
-  /** What touches the world is traffic like that of tools and goes into a cassette; a pure effect does not. */
+  /** Records an effect in the cassette, as a tool call; a pure effect is not recorded. */
   #recorded<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): EffectFunction<Out> {
     const { recording } = this.#parts
     if (!recording || spec?.class === 'pure' || typeof fn !== 'function') return fn

@@ -15,7 +15,10 @@ export async function guardedStep<Out>(
   return policy.execute(() => untilOver(run, signal), { signal, key: principal.userId })
 }
 
-/** What its policy would refuse is refused before anything of it is recorded: a flood costs no commits. @throws the refusal */
+/**
+ * What its policy would refuse is refused before anything of it is recorded: a flood costs no commits.
+ * @throws the refusal
+ */
 export function checkAdmission({ policies }: Services, agent: string, user: UserId): void {
   const rejection = policies?.agents.of(agent)?.rejection?.({ key: user })
   if (rejection) throw rejection

@@ -1,4 +1,4 @@
-/** Notices an agent that makes the same call again and again and is told the same each time. */
+/** Detects an agent that repeats a call and gets the same result each time. */
 import { hashJson, type Json } from '../../core/index.ts'
 import type { Services } from '../services-port.ts'
 
@@ -10,9 +10,9 @@ export interface RepetitionLimits {
 }
 
 /**
- * Counts within one step, whose calls come in the same order on re-entry. A call that brings something new begins its
- * count anew, and so does one between whose looks another call brought something new: polling is no repetition, nor is
- * looking again after something was done.
+ * Counts equal calls of one step, which have the same order in a replay. A new result restarts the count of its call,
+ * and a new result of another call in between does too, so that polling, and a check after an action, are not
+ * repetitions.
  */
 export function createRepetitionGuard(
   limits: RepetitionLimits = { nudge: 3, stop: 5 },

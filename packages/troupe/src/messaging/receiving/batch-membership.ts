@@ -1,6 +1,7 @@
 /**
- * The batch in which a message was handled last. A message that is handled alone although its batch has not ended has left the
- * batch: the row still names the batch, for the effects that were executed in it, and the batch is not continued.
+ * The batch in which a message was handled last. A message that is handled alone although its batch has not ended has
+ * left the batch: the row still names the batch, for the effects that were executed in it, and the batch is not
+ * continued.
  */
 import type { JournalId } from '../../journal/index.ts'
 import type { Row } from '../../storage/index.ts'

@@ -1,6 +1,6 @@
 /**
- * A leased message, and the fragments that end its delivery. They act only with the token of the lease, so a change that includes
- * one, such as that of a step, takes effect completely or not at all.
+ * A leased message, and the fragments that end its delivery. They act only with the token of the lease, so a change
+ * that includes one, such as that of a step, takes effect completely or not at all.
  */
 import {
   checkCall,

@@ -1,6 +1,6 @@
 /**
- * Moves scheduled messages into their lanes when they are due, also without a receiver, so that later messages of their sender come
- * after them. Each receiver moves due messages too, so a lost alarm loses no message.
+ * Moves scheduled messages into their lanes when they are due, also without a receiver, so that later messages of their
+ * sender come after them. Each receiver moves due messages too, so a lost alarm loses no message.
  */
 import type { Cancel, Clock } from '../../core/index.ts'
 import type { Bind } from '../../storage/index.ts'

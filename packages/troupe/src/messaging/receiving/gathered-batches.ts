@@ -1,7 +1,7 @@
 /**
- * Selects the next batch of a handler: first the rest of an interrupted batch, then a batch that is full or has waited long enough.
- * An interrupted batch that is complete continues in its own step, so that its recorded effects are not repeated. The messages of
- * an incomplete one, and messages that were tried before, are handled alone.
+ * Selects the next batch of a handler: first the rest of an interrupted batch, then a batch that is full or has waited
+ * long enough. An interrupted batch that is complete continues in its own step, so that its recorded effects are not
+ * repeated. The messages of an incomplete one, and messages that were tried before, are handled alone.
  */
 import type { Row } from '../../storage/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'

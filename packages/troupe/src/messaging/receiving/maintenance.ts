@@ -1,7 +1,7 @@
 /**
- * The maintenance of a mailbox: scheduled messages enter their lanes, expired ones are removed, and heads whose receivers died at
- * every attempt become dead letters. Receivers, and senders that need capacity, execute it. Each message is a guarded change of its
- * own, so a repetition has no effect.
+ * The maintenance of a mailbox: scheduled messages enter their lanes, expired ones are removed, and heads whose
+ * receivers died at every attempt become dead letters. Receivers, and senders that need capacity, execute it. Each
+ * message is a guarded change of its own, so a repetition has no effect.
  */
 import type { Fragment, Row, Statement } from '../../storage/index.ts'
 import type { MessagingContext } from '../messaging-context.ts'

@@ -112,8 +112,8 @@ function jsonIn(stored: Row[string] | undefined): Json | undefined {
 }
 
 /**
- * Returns true for the error of a row that cannot be read because it was changed or damaged. A retry does not help, unlike after
- * a failure of the storage.
+ * Returns true for the error of a row that cannot be read because it was changed or damaged. A retry does not help,
+ * unlike after a failure of the storage.
  */
 export const isUnreadable = (error: unknown): boolean =>
   !(error instanceof TroupeError) || error.code === 'invariant.broken' || error.code === 'storage.corrupt'

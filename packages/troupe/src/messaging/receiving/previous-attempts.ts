@@ -1,6 +1,6 @@
 /**
- * The previous attempts of a message: its own ones, and the batch that failed or was interrupted. An effect with an explicit key
- * that was executed in one of them is not repeated.
+ * The previous attempts of a message: its own ones, and the batch that failed or was interrupted. An effect with an
+ * explicit key that was executed in one of them is not repeated.
  */
 import type { JournalId, RecordedEffect, Steps } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'

@@ -1,6 +1,6 @@
 /**
- * The messages that a full mailbox holds back: messages of committed turns, and notices of the library. They wait for capacity
- * (`wait`), remove older messages (`drop-oldest`), or return to their sender as `message.rejected` (`reject`).
+ * The messages that a full mailbox holds back: messages of committed turns, and notices of the library. They wait for
+ * capacity (`wait`), remove older messages (`drop-oldest`), or return to their sender as `message.rejected` (`reject`).
  */
 import { failure, storeError } from '../../core/index.ts'
 import type { Fragment, Row } from '../../storage/index.ts'

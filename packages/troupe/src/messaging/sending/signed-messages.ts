@@ -1,7 +1,8 @@
 /**
- * Signs messages and checks their signatures. The signed subject has the content of a message, its sender, its recipient and its
- * delivery time, but not its position in the lane. A message is signed when it is passed to the storage, so that a wait for
- * capacity or for the end of a turn does not age the signature. It may then stay in its mailbox for days.
+ * Signs messages and checks their signatures. The signed subject has the content of a message, its sender, its
+ * recipient and its delivery time, but not its position in the lane. A message is signed when it is passed to the
+ * storage, so that a wait for capacity or for the end of a turn does not age the signature. It may then stay in its
+ * mailbox for days.
  */
 import { decodeJson, encodeJson, failure, hashJson, type Json, type TroupeError } from '../../core/index.ts'
 import type { Incidents, Signatures, Signed } from '../../security/index.ts'
@@ -116,7 +117,8 @@ export class SignedMessages {
   }
 
   /**
-   * Returns the errors of messages whose signatures are not valid, by id. Each is recorded as an incident of the named sender.
+   * Returns the errors of messages whose signatures are not valid, by id. Each is recorded as an incident of the named
+   * sender.
    * @param jsonOf returns the stored payload
    */
   async check(

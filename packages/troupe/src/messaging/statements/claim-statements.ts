@@ -1,7 +1,7 @@
 /**
- * A claim: lanes are leased with a new token and the attempts of the delivered messages are incremented, in one change before any
- * handler executes. The cost does not depend on the depth of a mailbox: lanes are found by their virtual deadline, messages by
- * the head of their lane, and a batch reads at most `perLane` messages of a lane.
+ * A claim: lanes are leased with a new token and the attempts of the delivered messages are incremented, in one change
+ * before any handler executes. The cost does not depend on the depth of a mailbox: lanes are found by their virtual
+ * deadline, messages by the head of their lane, and a batch reads at most `perLane` messages of a lane.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Dialect, oneOf, type Statement, type Template } from '../../storage/index.ts'

@@ -40,8 +40,8 @@ export const valuesOf = ({ types, except, batch }: MessageFilter): Values =>
   ])
 
 /**
- * A message belongs to an interrupted batch if it has a batch and has not failed since. The condition is also negated, so it must
- * not be null.
+ * A message belongs to an interrupted batch if it has a batch and has not failed since. The condition is also negated,
+ * so it must not be null.
  */
 function ofBatch(p: Values, { batch }: MessageFilter, column: (name: string) => RawBuilder<unknown>) {
   if (batch === undefined) return sql``

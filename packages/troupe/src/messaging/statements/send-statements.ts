@@ -1,6 +1,6 @@
 /**
- * Adds a message to its mailbox. The row of the mailbox is locked first, so that numbers follow the order of commits. A message that
- * may be a repetition is counted last, and rolls the change back if the mailbox is full.
+ * Adds a message to its mailbox. The row of the mailbox is locked first, so that numbers follow the order of commits. A
+ * message that may be a repetition is counted last, and rolls the change back if the mailbox is full.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { TraceContext } from '../../core/index.ts'
@@ -158,7 +158,8 @@ export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
     /**
      * Fails with `mailbox.full`.
      * @param before the number of earlier statements in the change
-     * @returns with a dedupe id, the last statement returns the stored row, which for a repetition is that of the first message
+     * @returns with a dedupe id, the last statement returns the stored row, which for a repetition is that of the first
+     * message
      */
     send(message: OutgoingMessage, before: number): readonly Statement[] {
       const values = valuesOf(message)

@@ -4,8 +4,8 @@ import { type Backoff, checkInteger } from '../../resilience/index.ts'
 import { Worker } from '../workers/worker.ts'
 
 /**
- * The children that restart with a failed one: none (`one-for-one`), all others (`one-for-all`), or those that were started after
- * it (`rest-for-one`).
+ * The children that restart with a failed one: none (`one-for-one`), all others (`one-for-all`), or those that were
+ * started after it (`rest-for-one`).
  */
 export type SuperviseStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
 
@@ -27,8 +27,8 @@ export interface SuperviseOptions {
   /** The longest delay before a restart; 30 s by default. */
   readonly maxBackoff?: Duration
   /**
-   * The time that a handler may work without a wait for others, and that a worker may take to start. After it, the worker hangs and
-   * counts as failed. 5m by default; `false` for no limit.
+   * The time that a handler may work without a wait for others, and that a worker may take to start. After it, the
+   * worker hangs and counts as failed. 5m by default; `false` for no limit.
    */
   readonly hang?: Duration | false
   /**

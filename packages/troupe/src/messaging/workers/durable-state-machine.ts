@@ -1,6 +1,6 @@
 /**
- * A state machine that is an entry of the context mesh. Each transition is one `update` of the entry, so of two concurrent transitions
- * from one state only one happens. In a step, a transition is staged with the turn.
+ * A state machine that is an entry of the context mesh. Each transition is one `update` of the entry, so of two
+ * concurrent transitions from one state only one happens. In a step, a transition is staged with the turn.
  */
 import type { ContextClient, PushOptions } from '../../context/index.ts'
 import { checkOptions, failure, type Json, TroupeError } from '../../core/index.ts'

@@ -1,8 +1,8 @@
 /**
- * Handles a delivery, or a batch, as one durable step: the staged writes of the handler commit with the acknowledgement. After a
- * crash or a failure of the storage, the next delivery continues the same step, so that its recorded effects are not repeated.
- * After a failure of the handler, each message gets a new step, in which an effect with an explicit key gets its result from the
- * previous attempt.
+ * Handles a delivery, or a batch, as one durable step: the staged writes of the handler commit with the
+ * acknowledgement. After a crash or a failure of the storage, the next delivery continues the same step, so that its
+ * recorded effects are not repeated. After a failure of the handler, each message gets a new step, in which an effect
+ * with an explicit key gets its result from the previous attempt.
  */
 import { failure, type Json, parse, type StoredError, taintField } from '../../core/index.ts'
 import type { Recorder, StepSpec } from '../../journal/index.ts'

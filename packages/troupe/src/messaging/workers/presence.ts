@@ -1,6 +1,6 @@
 /**
- * The presence of started workers: a row for each, renewed by a heartbeat, so that other processes see it too. The same process sees
- * a leave immediately, others at their next check, and within twice the heartbeat if the process died.
+ * The presence of started workers: a row for each, renewed by a heartbeat, so that other processes see it too. The same
+ * process sees a leave immediately, others at their next check, and within twice the heartbeat if the process died.
  */
 import {
   type Clock,

@@ -199,9 +199,10 @@ export class Orchestra {
   }
 
   /**
-   * Exports a run as one file: its result so far, and the inputs and events of its journal. `openExport` opens the file in
-   * any process.
-   * @param options `redact`: `secrets` (texts that look like credentials), `content` (all texts) or `nothing`; `key`: signs it
+   * Exports a run as one file: its result so far, and the inputs and events of its journal. `openExport` opens the file
+   * in any process.
+   * @param options `redact`: `secrets` (texts that look like credentials), `content` (all texts) or `nothing`; `key`:
+   * signs it
    * @throws NotFoundError; ValidationError `export.unredactable`
    * @example await writeFile('run.json', JSON.stringify(await ada.orchestra.export(run.id)))
    */
@@ -319,13 +320,14 @@ export class Orchestra {
   }
 
   /**
-   * Executes past runs again with another model, other prompts or another team, and compares quality, steps, cost and time.
-   * Each runs in its own troupe in memory, with the context at the start of the past run. Calls of tools and effects are
-   * answered from the past run. No data of the user changes.
+   * Executes past runs again with another model, other prompts or another team, and compares quality, steps, cost and
+   * time. Each runs in its own troupe in memory, with the context at the start of the past run. Calls of tools and
+   * effects are answered from the past run. No data of the user changes.
    * @param options `score`: `exact`, `citations`, `{ schema }` or a function; `live`: executes tools; `budget` and
    * `concurrency` of all runs together; `onProgress`: called after each run
    * @returns the result of each run, and the total; a run that fails, or makes a call that is not recorded, fails alone
-   * @throws ValidationError; NotFoundError `run.unknown`; ConflictError `run.open`; CancelledError when the signal aborts
+   * @throws ValidationError; NotFoundError `run.unknown`; ConflictError `run.open`; CancelledError when the signal
+   * aborts
    * @example
    * const { total } = await ada.orchestra.evaluate({ runs: { tags: ['nightly'] }, change: { model: 'openai/gpt-5-mini' }, score: 'exact' })
    */

@@ -8,9 +8,9 @@ import type { NamedScores, ScoreContext, ScoredRun, ScoreFunction, Verdict } fro
 import { type SimilarityOptions, similarity } from './scorers/similarity.ts'
 
 /**
- * A scorer: a function, as `exactMatch`, `citesSources`, `matchesSchema(…)`, `similarity(…)` and `judge(…)` are, or as JSON.
- * `exact`, `citations`, `similarity`, `{ schema }`, `{ similarity }` and `{ judge }` are those functions; `{ named }` is one of
- * `createTroupe({ evaluation: { scores } })`.
+ * A scorer: a function, as `exactMatch`, `citesSources`, `matchesSchema(…)`, `similarity(…)` and `judge(…)` are, or as
+ * JSON. `exact`, `citations`, `similarity`, `{ schema }`, `{ similarity }` and `{ judge }` are those functions; `{
+ * named }` is one of `createTroupe({ evaluation: { scores } })`.
  */
 export type Score =
   | 'exact'

@@ -1,6 +1,6 @@
 /**
- * The context entries and messages that a run had read, written, sent and received at one of its events: from the journals of
- * its steps, and from the history of the context for values that a journal only names.
+ * The context entries and messages that a run had read, written, sent and received at one of its events: from the
+ * journals of its steps, and from the history of the context for values that a journal only names.
  */
 import type { ContextMesh } from '../../context/index.ts'
 import { decodeJson, type Json, type UserId } from '../../core/index.ts'

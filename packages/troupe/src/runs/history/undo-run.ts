@@ -1,7 +1,7 @@
 /**
- * Undoes the effects of an ended run: its ended steps, the last first, each effect that has an undo function. The effects of a
- * child run are undone at the step that started it. A fork shares effects with its source: they are undone if the fork is a
- * retry of the source, and stay otherwise.
+ * Undoes the effects of an ended run: its ended steps, the last first, each effect that has an undo function. The
+ * effects of a child run are undone at the step that started it. A fork shares effects with its source: they are undone
+ * if the fork is a retry of the source, and stay otherwise.
  */
 import { failure, type StoredError, type UserId } from '../../core/index.ts'
 import { StepLauncher } from '../engine/execution/steps/step-launcher.ts'

@@ -28,8 +28,8 @@ const maxDepth = 32
 const maxFiles = 10_000
 
 /**
- * Returns the engine `process` for `node` and `node-typescript`. It needs no package. The code has all of Node's modules that
- * need no permission, and the network.
+ * Returns the engine `process` for `node` and `node-typescript`. It needs no package. The code has all of Node's
+ * modules that need no permission, and the network.
  * @example createTroupe({ storage, sandbox: { engines: [quickJsSandbox(), processSandbox()] } })
  */
 export function processSandbox(options: ProcessSandboxOptions = {}): SandboxEngine {

@@ -1,5 +1,6 @@
 /**
- * The machine of a simulation: its time, its nodes and their events. The replaced globals and the ports of nodes both use it.
+ * The machine of a simulation: its time, its nodes and their events. The replaced globals and the ports of nodes both
+ * use it.
  *
  * Invariant: an event runs in the asynchronous context in which it was scheduled, and only while the incarnation of its
  * node that scheduled it lives.

@@ -1,6 +1,6 @@
 /**
- * Loaded by `node --import` before anything else in a process that simulates. The list `TROUPE_REAL` names globals that are not
- * replaced, for the tests that prove each replacement to be needed.
+ * Loaded by `node --import` before anything else in a process that simulates. The list `TROUPE_REAL` names globals that
+ * are not replaced, for the tests that prove each replacement to be needed.
  */
 
 import { replaceGlobals } from './globals/replace-globals.ts'

@@ -30,8 +30,8 @@ const charactersPerToken = 4
 
 /**
  * Builds a system prompt with the context entries that an agent can see, each with its author and taint labels.
- * @param agent the handle of the agent. If its tools are offered to a model too, a prompt that holds all entries is reported as
- * `prompt.repeated`: name the `keys`, or deny `get_context`
+ * @param agent the handle of the agent. If its tools are offered to a model too, a prompt that holds all entries is
+ * reported as `prompt.repeated`: name the `keys`, or deny `get_context`
  * @throws ValidationError for an invalid option or agent
  * @example const prompt = await buildSystemPrompt(support, { template: 'You help customers.\n\n{context}' })
  */

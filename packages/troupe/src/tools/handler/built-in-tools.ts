@@ -1,6 +1,6 @@
 /**
- * The built-in tools as tools of an agent's definition: durable tools on the clients of its step, so that their writes are staged
- * and commit with the turn. The agent's role, `allow` and `deny` apply.
+ * The built-in tools as tools of an agent's definition: durable tools on the clients of its step, so that their writes
+ * are staged and commit with the turn. The agent's role, `allow` and `deny` apply.
  */
 import { isAllowed, isToolContext } from '../../context/index.ts'
 import { failure, type Ids, nearest, show } from '../../core/index.ts'

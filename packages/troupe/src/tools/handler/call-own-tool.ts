@@ -1,6 +1,6 @@
 /**
- * Calls a tool of the application outside a step: its schemas, its timeout and its approval apply. Guarantees that need a journal,
- * such as at most one call after a crash, do not.
+ * Calls a tool of the application outside a step: its schemas, its timeout and its approval apply. Guarantees that need
+ * a journal, such as at most one call after a crash, do not.
  */
 import {
   type Clock,

@@ -1,6 +1,6 @@
 /**
- * Merges the built-in tools with tools of the application. Those keep their names; a built-in tool with the same name is called
- * `troupe_…`. A denied tool is neither offered nor called, and every call emits `tool.called`.
+ * Merges the built-in tools with tools of the application. Those keep their names; a built-in tool with the same name
+ * is called `troupe_…`. A denied tool is neither offered nor called, and every call emits `tool.called`.
  */
 import { failure, fieldOf, isPlainObject, jsonSchemaOf, show } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'

@@ -1,6 +1,6 @@
 /**
- * The built-in tools of one agent, as models call them. The mistake of a caller is a result and never an exception, and a caller
- * cannot act as another agent.
+ * The built-in tools of one agent, as models call them. The mistake of a caller is a result and never an exception, and
+ * a caller cannot act as another agent.
  */
 
 import type { ContextClient } from '../../context/index.ts'

@@ -1,7 +1,7 @@
 /**
- * Reports failed results that the application does not read, because an ignored `success: false` loses work silently. A failed
- * result notices the first read of one of its fields. A result that is not read in time, or at the close, is reported once. The
- * number of watched results is bounded.
+ * Reports failed results that the application does not read, because an ignored `success: false` loses work silently. A
+ * failed result notices the first read of one of its fields. A result that is not read in time, or at the close, is
+ * reported once. The number of watched results is bounded.
  */
 import { inspect } from 'node:util'
 import type { Cancel, Clock, Events, UserId } from '../../core/index.ts'

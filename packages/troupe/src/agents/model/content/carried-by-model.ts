@@ -1,4 +1,4 @@
-/** What the hand-offs of an LlmAgent carry of its conversation. */
+/** The part of its thread that a hand-off of an LlmAgent carries. */
 import type { Routing } from '../../agent-port.ts'
 import { askSummary, chainOf } from '../ask-model.ts'
 import type { LlmRun } from '../llm-run.ts'
@@ -10,7 +10,10 @@ const summaryTokens = 1_000
 /** The offline model extracts sentences, and does not summarise. */
 const offlineProvider = 'offline/'
 
-/** What this agent's hand-offs carry: all of its conversation, or a summary by its model, by rules where that is offline. */
+/**
+ * Adds the carried part to a hand-off: the complete thread, or a summary by the agent's model, or by rules if it is
+ * offline.
+ */
 export async function carriedByModel(run: LlmRun, routing: Routing): Promise<Routing> {
   const { definition, entry, thread, report } = run
   const { history } = definition.handOff

@@ -1,4 +1,7 @@
-/** What a hand-off carries of a conversation: in words, since the other agent has other tools and maybe another model. */
+/**
+ * The part of a thread that a hand-off carries. It is text, because the other agent has other tools and maybe another
+ * model.
+ */
 import type { LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
 import type { Json } from '../../../core/index.ts'
 import type { CarriedHistory, HistoryLine, Routing, StepEntry } from '../../agent-port.ts'
@@ -7,7 +10,7 @@ import { type ThreadMessage, textOfInput } from './model-messages.ts'
 /** Characters of a summary by rules, and of one line in it. */
 const maxSummary = 4_000
 const maxLine = 400
-/** Of what a line begins with: the name of who said it. */
+/** The highest number of characters of the name at the beginning of a line. */
 const maxName = 20
 
 const fileText = (part: { readonly filename?: string; readonly mediaType: string }): string =>
@@ -15,7 +18,7 @@ const fileText = (part: { readonly filename?: string; readonly mediaType: string
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
-/** A conversation as lines, with the calls of tools and what they gave; that of the hand-off itself is none of it. */
+/** Returns the thread as lines, with tool calls and their results, without the call that hands off. */
 export const linesOf = (agent: string, messages: readonly ThreadMessage[]): readonly HistoryLine[] =>
   messages.flatMap((message) => {
     const lines: HistoryLine[] = []
@@ -44,9 +47,9 @@ const resultText = (output: LanguageModelV4ToolResultOutput): string =>
         : output.type
 
 /**
- * By rules: what was asked first, and the newest lines, each shortened; what is left out is counted.
- * @param history of which a part may be such a summary already: its first line stays the first
- * @param maxLength in characters, at most 4,000
+ * Summarises by rules: the first question and the newest lines, each shortened, with the number of omitted lines.
+ * @param history may begin with such a summary, whose first line stays the first
+ * @param maxLength the highest number of characters, at most 4,000
  */
 export function summaryByRules(
   history: Pick<CarriedHistory, 'lines' | 'omitted'>,
@@ -71,7 +74,7 @@ export function summaryByRules(
   return { kind: 'summary', lines: [first, ...newest], ...(omitted > 0 ? { omitted } : {}) }
 }
 
-/** What the receiving agent reads before its input; undefined where nothing was carried. */
+/** Returns the text that the receiving agent reads before its input; undefined if nothing was carried. */
 export function carriedText(history: CarriedHistory | undefined): string | undefined {
   if (history === undefined || history.lines.length === 0) return undefined
   const lines = history.lines.map(({ from, text: line }) => `${from}: ${line}`)
@@ -79,7 +82,10 @@ export function carriedText(history: CarriedHistory | undefined): string | undef
   return [history.kind === 'all' ? 'What was said before:' : 'A summary of what was said before:', ...lines].join('\n')
 }
 
-/** A function agent has no conversation with a model: it carries what it was asked, and what came to it. */
+/**
+ * Returns the hand-off of a function agent, which has no thread with a model: it carries its input and the history that
+ * it got.
+ */
 export function carriedByFunction(routing: Routing, { history, request, input }: StepEntry): Routing {
   if (routing.kind !== 'handOff' || routing.history === undefined) return routing
   const lines = [...(history?.lines ?? []), { from: 'user', text: textOfInput((request ?? input) as Json) }]

@@ -27,7 +27,7 @@ export type ToolResultPart = LanguageModelV4ToolResultPart
 export type ToolCallPart = Extract<AnswerPart, { type: 'tool-call' }>
 
 export const userMessage = (text: string): ThreadMessage => ({ role: 'user', content: [{ type: 'text', text }] })
-/** What the model is asked: in words, or in parts where the input holds a file. */
+/** Returns the input as a message: a text, or parts if the input has a file. */
 export function inputMessage(input: Json): ThreadMessage {
   const parts = contentOf(input)
   return parts ? { role: 'user', content: parts.map(promptPart) } : userMessage(textOfInput(input))
@@ -72,7 +72,7 @@ const isBlank = (part: AnswerPart): boolean =>
 type Source = Extract<AnswerPart, { type: 'source' }>
 const isSource = (part: AnswerPart): part is Source => part.type === 'source'
 
-/** What the model said for its reader: texts, files that it made, and the sources that it cites. */
+/** Returns the content of an answer: its texts, generated files, and cited sources. */
 export const answerContent = (answer: ModelAnswer): readonly ContentPart[] =>
   answer.content.flatMap((part): ContentPart[] => {
     if (isSource(part)) return [part as SourcePart]
@@ -81,8 +81,8 @@ export const answerContent = (answer: ModelAnswer): readonly ContentPart[] =>
   })
 
 /**
- * What the model said, as the next prompt holds it; undefined where it said nothing. Arguments that were no object stand
- * as an empty one.
+ * Returns an answer as a message of the next prompt; undefined for an empty answer. Arguments that are not an object
+ * become an empty object.
  */
 export function assistantMessage(answer: ModelAnswer): ThreadMessage | undefined {
   // Sources are for the reader: no prompt holds them.
@@ -161,7 +161,7 @@ const tokensOfFile = 1_500
 /** What English text comes to on average with today's tokenizers. */
 export const charactersPerToken = 4
 
-/** By length; files have a measure of their own. */
+/** Returns the estimated tokens of a value, by its length; files have their own measure. */
 export function tokensOf(value: unknown): number {
   const text = JSON.stringify(value) ?? ''
   if (!text.includes('"type":"file"')) return Math.ceil(text.length / charactersPerToken)
@@ -174,7 +174,10 @@ export function tokensOf(value: unknown): number {
   return Math.ceil(withoutFiles.length / charactersPerToken) + files * tokensOfFile
 }
 
-/** The hash of a conversation grows by its newest messages: hashing the whole each turn would be quadratic. */
+/**
+ * Extends the hash of a thread by its newest messages, because hashing the complete thread in each turn would be
+ * quadratic.
+ */
 export const chainHash = (hash: string, messages: readonly ThreadMessage[]): string =>
   messages.reduce((before, message) => hashText(before + canonicalJson(message as unknown as Json)), hash)
 

@@ -1,4 +1,4 @@
-/** An answer that must fit a schema: taken from the text however models wrap it, checked, and refused with the reason. */
+/** Reads an answer that must fit a schema from the text of a model, and rejects it with a reason if it does not fit. */
 import { type Json, parse, type Schema, type TroupeError } from '../../../core/index.ts'
 
 export type Structured = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string }
@@ -12,7 +12,7 @@ export async function structuredOf(schema: Schema, value: Json): Promise<Structu
   }
 }
 
-/** Of a text: the JSON in it, or, where the schema takes texts, the text itself. */
+/** Returns the JSON in a text, or the text itself if the schema accepts texts. */
 export async function structuredText(schema: Schema, text: string): Promise<Structured> {
   let first: Structured | undefined
   for (const candidate of candidates(text)) {
@@ -24,7 +24,10 @@ export async function structuredText(schema: Schema, text: string): Promise<Stru
   return asText.ok ? asText : (first ?? { ok: false, problem: 'it holds no JSON' })
 }
 
-/** The whole, what stands in a fence, and what stands between the outermost brackets. */
+/**
+ * Returns the JSON values that the text may mean: all of it, a fenced block, and the text between the outermost
+ * brackets.
+ */
 function candidates(text: string): readonly Json[] {
   const fence = /```(?:json)?\s*\n([\s\S]*?)\n\s*```/.exec(text)?.[1]
   const begin = text.search(/[[{]/)

@@ -1,4 +1,7 @@
-/** What a stored result of a tool holds and no model is sent: values behind handles, and the whole of a long result. */
+/**
+ * The parts of a stored tool result that are not sent to a model: hidden values, and the complete text of a long
+ * result.
+ */
 import type { ThreadMessage, ToolResultPart } from './model-messages.ts'
 
 /** Stored under a name that no provider reads. */
@@ -6,7 +9,7 @@ const storedUnder = 'troupe'
 
 type Part = { readonly type: string; readonly providerOptions?: unknown }
 
-/** Undefined where the part holds nothing of the kind. */
+/** Returns the unsent value of a part; undefined if it has none of this kind. */
 export function unsentOf<Value>(part: Part, kind: 'hidden' | 'complete'): Value | undefined {
   const options = (part.providerOptions ?? {}) as { readonly [storedUnder]?: Readonly<Record<string, Value>> }
   return options[storedUnder]?.[kind]

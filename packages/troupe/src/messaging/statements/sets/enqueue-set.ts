@@ -76,8 +76,8 @@ function itemsOf(dialect: Dialect, p: Values, size: SetSize, signed: boolean): R
 }
 
 /**
- * If a message does not fit into its mailbox, the later ones of the set are held too; messages that fit leave the outbox immediately.
- * Messages of a lane with messages in the outbox wait behind those, and use no capacity.
+ * If a message does not fit into its mailbox, the later ones of the set are held too; messages that fit leave the
+ * outbox immediately. Messages of a lane with messages in the outbox wait behind those, and use no capacity.
  */
 function insertSet(dialect: Dialect, { maxCount, maxBytes }: MailboxLimits, size: SetSize, signed: boolean) {
   const content: Record<string, readonly [string, ...string[]]> = {}

@@ -46,8 +46,8 @@ export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOpti
 }
 
 /**
- * Approves tools as they were shown, and pins changed ones: what changes again afterwards waits again. They are offered and called from the
- * next step on.
+ * Approves tools as they were shown, and pins changed ones: what changes again afterwards waits again. They are offered
+ * and called from the next step on.
  * @example await approveMcpTools(troupe, [...changes, ...unapproved].filter(({ tool }) => tool === 'search'))
  */
 export async function approveMcpTools(troupe: Troupe, changes: readonly ToolChange[]): Promise<void> {

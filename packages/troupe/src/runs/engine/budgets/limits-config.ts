@@ -4,8 +4,8 @@ import { type BudgetOptions, type RunLimits, readRunLimits } from '../../../topo
 import { checkDailyLimits, type DailyLimits } from './daily-usage.ts'
 
 /**
- * Upper limits for all callers: library, HTTP, MCP, command line, schedules, forks, retries and evaluations. Child runs use the
- * limits of their parent.
+ * Upper limits for all callers: library, HTTP, MCP, command line, schedules, forks, retries and evaluations. Child runs
+ * use the limits of their parent.
  * @example
  * const troupe = await createTroupe({
  *   storage: 'sqlite:./data/troupe.db',

@@ -1,7 +1,7 @@
 /**
- * Forks a run: applies `transition` to its recorded inputs up to an event under a new id, with the edits. Ended steps are not
- * executed again. Open steps continue in the fork: waiting steps with their records, other steps from their start. The shared
- * context is not forked: entries that the run wrote stay as they are.
+ * Forks a run: applies `transition` to its recorded inputs up to an event under a new id, with the edits. Ended steps
+ * are not executed again. Open steps continue in the fork: waiting steps with their records, other steps from their
+ * start. The shared context is not forked: entries that the run wrote stay as they are.
  */
 
 import { type Agent, editedRouting, type LlmAgentOptions, type Outcome } from '../../../agents/index.ts'

@@ -73,8 +73,8 @@ export interface NewRun {
 }
 
 /**
- * @throws ValidationError `topology.rejected`, with all findings on `error.findings`, `budget.ceiling`, and for several teams
- * or none; NotFoundError `team.unknown`
+ * @throws ValidationError `topology.rejected`, with all findings on `error.findings`, `budget.ceiling`, and for several
+ * teams or none; NotFoundError `team.unknown`
  */
 export function readStart(
   parts: Pick<OrchestraParts, 'ids' | 'roles' | 'services' | 'resolveTeam' | 'limits'>,

@@ -96,8 +96,8 @@ interface RowsRead {
 }
 
 /**
- * Titles are content, which the storage may encrypt, so no index holds parts of them: the rows of the other filters are read in
- * their order and compared. A page that found fewer than `limit` runs among 5,000 ends, with a cursor.
+ * Titles are content, which the storage may encrypt, so no index holds parts of them: the rows of the other filters are
+ * read in their order and compared. A page that found fewer than `limit` runs among 5,000 ends, with a cursor.
  */
 async function readRows(
   { store }: OrchestraParts,

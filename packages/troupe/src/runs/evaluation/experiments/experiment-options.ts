@@ -93,8 +93,8 @@ const wrong = (option: string, problem: string) =>
   failure('validation.failed', { what: `experiments.evaluate.${option}`, problem })
 
 /**
- * @throws ValidationError for an option that is not allowed, `topology.rejected`, and where a scorer needs an expected answer
- * that a case does not have; NotFoundError `team.unknown`
+ * @throws ValidationError for an option that is not allowed, `topology.rejected`, and where a scorer needs an expected
+ * answer that a case does not have; NotFoundError `team.unknown`
  */
 export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadExperiment {
   checkOptions('experiments.evaluate', spec, known)

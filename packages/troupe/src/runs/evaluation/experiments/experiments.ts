@@ -50,13 +50,13 @@ export class Experiments {
   }
 
   /**
-   * Evaluates a team on the cases of a data set, and with `against` a second team on the same cases. Each case is a durable
-   * run of the user, with tools and effects carried out. Results are stored: after a crash or an abort, the same call does
-   * what is left, and executes no finished case again.
-   * @returns the results, case by case and in sum. A case whose run fails scores 0; one whose scorer fails is `unscored`, and
-   * the same call scores it again
-   * @throws ValidationError; NotFoundError `team.unknown`; ConflictError `experiment.repeated` where the id is that of another
-   * experiment; CancelledError when the signal aborts
+   * Evaluates a team on the cases of a data set, and with `against` a second team on the same cases. Each case is a
+   * durable run of the user, with tools and effects carried out. Results are stored: after a crash or an abort, the
+   * same call does what is left, and executes no finished case again.
+   * @returns the results, case by case and in sum. A case whose run fails scores 0; one whose scorer fails is
+   * `unscored`, and the same call scores it again
+   * @throws ValidationError; NotFoundError `team.unknown`; ConflictError `experiment.repeated` where the id is that of
+   * another experiment; CancelledError when the signal aborts
    * @example
    * const dataset = parseDataset('capitals', await readFile('capitals.jsonl', 'utf8'))
    * const { total } = await ada.experiments.evaluate({
@@ -105,8 +105,8 @@ export class Experiments {
   }
 
   /**
-   * Returns the scores of a live run, which `createTroupe({ evaluation: { online } })` scores; undefined where the run was not
-   * scored, or is not yet.
+   * Returns the scores of a live run, which `createTroupe({ evaluation: { online } })` scores; undefined where the run
+   * was not scored, or is not yet.
    * @example console.log((await ada.experiments.scoresOf(run.id))?.scores.cites?.score)
    */
   async scoresOf(run: string, options: { readonly signal?: AbortSignal } = {}): Promise<OnlineScores | undefined> {

@@ -1,6 +1,6 @@
 /**
- * Scores a share of the live runs as they complete, in the process that carried them. It is best effort: a run that completes
- * shortly before the process ends, or while too many wait, is not scored.
+ * Scores a share of the live runs as they complete, in the process that carried them. It is best effort: a run that
+ * completes shortly before the process ends, or while too many wait, is not scored.
  */
 import { type EventFields, hashText, type Json, reportCallback, type UserId } from '../../../core/index.ts'
 import { parentOf } from '../../engine/children/parent.ts'

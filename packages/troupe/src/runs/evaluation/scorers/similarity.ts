@@ -14,10 +14,11 @@ export interface SimilarityOptions {
  * Returns a scorer that gives 0 to 1: how similar the answer is to the expected one. An answer that is not a text is
  * compared as JSON.
  *
- * With `model` the score is the cosine of the two vectors, and 0 where that is negative. Without it the score is token F1:
- * the harmonic mean of precision and recall over the words that both texts have, each as often as both have it. Source:
- * Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text", EMNLP 2016, section 6.1. Other than there,
- * articles count as words, for texts may be in any language. Case, punctuation and the order of words do not count.
+ * With `model` the score is the cosine of the two vectors, and 0 where that is negative. Without it the score is token
+ * F1: the harmonic mean of precision and recall over the words that both texts have, each as often as both have it.
+ * Source: Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text", EMNLP 2016, section 6.1.
+ * Other than there, articles count as words, for texts may be in any language. Case, punctuation and the order of words
+ * do not count.
  * @throws ValidationError for unknown options
  * @example const scorers = { words: similarity(), meaning: similarity({ model: 'openai/text-embedding-3-small' }) }
  */

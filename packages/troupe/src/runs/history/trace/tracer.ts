@@ -1,6 +1,6 @@
 /**
- * Collects the trace of a run from `run.events()`, live or recorded: its path, the interactions of its agents, its errors, and
- * the states of its branches at each step.
+ * Collects the trace of a run from `run.events()`, live or recorded: its path, the interactions of its agents, its
+ * errors, and the states of its branches at each step.
  */
 
 import { checkCall, checkFunction, checkOptions, failure, fieldOf } from '../../../core/index.ts'

@@ -1,7 +1,7 @@
 /**
- * Replaces the globals with which third-party code reads time, random numbers and its machine: Date, performance.now, hrtime,
- * timers in all forms of import, Math.random, the random functions of crypto, AbortSignal.timeout, the ids of the process and
- * the name of the host. The code of Troupe uses ports. This must run before any library is loaded.
+ * Replaces the globals with which third-party code reads time, random numbers and its machine: Date, performance.now,
+ * hrtime, timers in all forms of import, Math.random, the random functions of crypto, AbortSignal.timeout, the ids of
+ * the process and the name of the host. The code of Troupe uses ports. This must run before any library is loaded.
  *
  * Microtasks and `process.nextTick` are not replaced, because their order is deterministic.
  */
