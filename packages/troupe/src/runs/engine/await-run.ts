@@ -32,7 +32,7 @@ export function awaitResult(host: RunHost, user: UserId, run: string, signal?: A
   return until(host, user, run, signal, async (row, attempt) => {
     if (row.endedAt !== null && row.result !== null) return JSON.parse(row.result) as Json
     if (row.result === null || row.outside > 0) await host.ensureOwned(user, run, retryWindow)
-    // What is uncertain, or no longer fits its code, may have become clear: by the code that is here.
+    // The code of this process may resolve an uncertain effect or a change of code.
     else if (attempt === 1 && (row.reason === 'uncertain' || row.reason === 'code.changed'))
       await host.claimRun(user, run)
     return resultWhileChildrenWait(host, user, row)

@@ -1,4 +1,4 @@
-/** Puts the orchestra of a troupe together from what the runtime hands over. */
+/** Creates the orchestra of a troupe from the services of the runtime. */
 import type { Events } from '../../core/index.ts'
 import type { Blobs } from '../../storage/index.ts'
 import type { RunLimits } from '../../topology/index.ts'

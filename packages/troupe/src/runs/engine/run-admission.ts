@@ -43,7 +43,7 @@ export class RunAdmission {
     this.#requireUser(user)
   }
 
-  /** @throws `troupe.draining`, what the gate says, and what `requireOpen` throws */
+  /** @throws `troupe.draining`, the error of the gate, and the errors of `requireOpen` */
   requireNew(user: UserId): void {
     if (this.isClosed) throw failure('troupe.closed', { what: 'Using a run' })
     if (this.isDraining) throw failure('troupe.draining', { what: 'Starting a run' })

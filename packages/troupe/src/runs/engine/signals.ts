@@ -24,7 +24,7 @@ export class Signals<T> {
     return { promise, stop }
   }
 
-  /** Yields each signal until `end` or an abort; keeps the latest thousand signals that are not read yet. */
+  /** Yields each signal until `end` or an abort; buffers the latest thousand signals. */
   async *iterate(key: string, signal?: AbortSignal): AsyncGenerator<T> {
     const queue: T[] = []
     let done = false

@@ -1,4 +1,4 @@
-/** Effects of a run whose outcome is unknown, and what somebody finds out about them: while the run goes on and after its end. */
+/** Uncertain effects of a run, and their resolution, while the run is open and after its end. */
 import { checkText, failure, type UserId } from '../../core/index.ts'
 import type { Resolution } from '../../journal/index.ts'
 import { recordedCall } from '../history/steps/recorded-call.ts'

@@ -1,4 +1,7 @@
-/** One past run, run again in a world of its own: begun as it began, with what is to be different, scored as it is. */
+/**
+ * Executes a past run again in a separate troupe in memory, from the same start and with the change, and scores both
+ * answers.
+ */
 import {
   construct,
   failure,
@@ -97,14 +100,14 @@ export interface EvaluationParts {
   readonly signal: AbortSignal | undefined
 }
 
-/** What is known of it so far, for the report of a failure. */
+/** The results so far, for the report of a failure. */
 interface Known {
   unrecorded: readonly UnrecordedCall[]
   missingKeys: readonly string[]
   spent: Spent
 }
 
-/** Never rejects, but for its signal: what fails is in the report. */
+/** Never rejects except for its signal: a failure is part of the report. */
 export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: SpendingShare): Promise<EvaluatedRun> {
   const known: Known = { unrecorded: [], missingKeys: [], spent: { tokens: 0, cost: 0 } }
   try {
@@ -113,7 +116,7 @@ export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: Sp
   } catch (error) {
     if (parts.signal?.aborted) throw error
     const stored = storeError(error)
-    // The troupe of an evaluation is silent; what is Troupe's own says all in the report.
+    // The troupe of an evaluation has no log, so an unexpected error is reported to that of the application.
     if (stored.errorId !== undefined)
       reportCallback(parts.host.parts.services, { callback: 'evaluation', name: row.run, userId: parts.user }, error)
     return { run: row.run, status: 'failed', error: stored, ...known }
@@ -134,7 +137,7 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
   try {
     await layOut(then, evaluationTroupe, host.parts, user, spec.agents.keys())
     signal?.throwIfAborted()
-    // Where the world outside is touched its keys are new, else what is done again would pass for done already.
+    // A live execution needs new idempotency keys; otherwise external services would consider its calls repetitions.
     const id = live ? host.parts.ids.next() : row.run
     const run = Run[construct](evaluationTroupe.host, user, await evaluationTroupe.host.begin(user, { run: id, spec }))
     const result = await new RecordedAnswers(past.events, live).toEnd(run, signal ? { signal } : {})
@@ -162,7 +165,7 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
 
 const tokensOf = ({ usage }: RunResult) => usage.inputTokens + usage.outputTokens
 
-/** What the past run began with, and what is to be different; breakpoints apart. */
+/** Returns the specification of the past run with the change, without its breakpoints. */
 function specOf({ change, host }: EvaluationParts, source: ForkSource, past: PastRun, share: SpendingShare): RunSpec {
   const [record] = past.records
   const task = record?.input.type === 'start' ? record.input.task : null

@@ -1,4 +1,4 @@
-/** Past runs, run again with something different, and compared with what they were. */
+/** Executes past runs again with a change, and compares the results. */
 import {
   checkName,
   checkOptions,
@@ -155,7 +155,7 @@ export async function evaluate(
       try {
         onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
       } catch (error) {
-        // An observer breaks nothing.
+        // An error of the observer does not affect the evaluation.
         reportCallback(host.parts.services, { callback: 'progress observer', name: row.run, userId: user }, error)
       }
     }
@@ -169,7 +169,7 @@ export async function evaluate(
 const objectOf = (host: OrchestraHost, user: UserId, id: string) =>
   new EvaluationRecord(host.parts.storage, user, checkName('evaluation', id))
 
-/** The runs it is about, and the reports of those that are done already. */
+/** Returns the runs of the evaluation, and the reports that are stored. */
 async function begun(
   host: OrchestraHost,
   user: UserId,
@@ -198,7 +198,7 @@ async function begun(
   return { rows: await chosen(host, user, ids, ids.length), before: done }
 }
 
-/** Of models and scores: the same text where they are the same, as far as a text can tell. */
+/** Returns a text that identifies a model or a score, as far as a text can. */
 const fingerprintOf = (value: unknown): string =>
   typeof value === 'object' && value !== null && 'modelId' in value
     ? `${show((value as { readonly provider?: unknown }).provider)}/${show(value.modelId)}`
@@ -265,19 +265,19 @@ async function chosen(
   }
 }
 
-/** What is left of the budget: shared among the runs that can be under way at once, so that their sum never passes it. */
+/** The rest of the budget, divided among the concurrent runs, so that their sum never exceeds it. */
 class Purse {
-  /** Runs that hold a share. */
+  /** The number of runs that hold a share. */
   out = 0
   readonly #remaining: { tokens?: number; cost?: number }
 
-  /** @param before what was done of it already */
+  /** @param before the runs that are done */
   constructor(budget: { readonly tokens?: number; readonly cost?: number }, before: readonly EvaluatedRun[]) {
     this.#remaining = { ...budget }
     for (const { spent } of before) this.#add(spent, -1)
   }
 
-  /** @returns undefined where nothing is left */
+  /** @returns undefined if nothing is left */
   reserve(among: number): Partial<Spent> | undefined {
     const { tokens, cost } = this.#remaining
     const share = {
@@ -302,7 +302,7 @@ class Purse {
   }
 }
 
-/** Within what the user may use today. */
+/** Evaluates a run within the daily limits of the user. */
 async function evaluateWithin(
   parts: EvaluationParts,
   row: RunRow,

@@ -1,4 +1,4 @@
-/** The statements on the table of evaluated runs, for each kind of what is stored in it. */
+/** The statements on the table of evaluated runs, for all its kinds. */
 import { sql } from 'kysely'
 import { type Bind, rawTemplates, type Storage } from '../../storage/index.ts'
 import { evaluatedRunContent } from './evaluation-tables.ts'

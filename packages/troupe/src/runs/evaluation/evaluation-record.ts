@@ -1,6 +1,6 @@
 /**
- * What an evaluation that has an id has done: the runs that it chose, and the report of each as it was made. Begun again with
- * its id it goes on with what is left, and pays for nothing twice. Kept for 30 days.
+ * The record of an evaluation with an id: its runs and their reports. A repeated call with the id continues with the
+ * remaining runs, so that no run is paid for twice. Stored for 30 days.
  */
 import { failure, type Json, type UserId } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
@@ -29,9 +29,9 @@ export class EvaluationRecord {
   }
 
   /**
-   * @param choose names the runs, where it is new
-   * @returns its runs, and the reports of those that are done
-   * @throws ConflictError `evaluation.repeated` where it had asked for something else
+   * @param choose selects the runs of a new evaluation
+   * @returns its runs, and the reports so far
+   * @throws ConflictError `evaluation.repeated` if an evaluation with this id has other options
    */
   async begin(
     hash: string,

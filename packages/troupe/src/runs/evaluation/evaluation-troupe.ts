@@ -1,11 +1,11 @@
-/** A world of its own for one run that is evaluated: a troupe in memory that nobody else sees, ended with the run. */
+/** A separate troupe in memory for one evaluated run, which is closed after the run. */
 import type { ContextClient } from '../../context/index.ts'
 import type { Recording, UserId } from '../../core/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
 
 export interface EvaluationTroupe {
   readonly host: OrchestraHost
-  /** Its context in the hands of whoever owned an entry. */
+  /** Returns the context client of the owner of an entry. */
   readonly context: (user: UserId, owner: string) => ContextClient
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** The context of a user as it was when a run began, and laid out again for another that begins alike. */
+/** The context of a user at the start of a run, and its reconstruction for another execution. */
 import { type Audience, type Entry, type HistoryEntry, hostName, type PushOptions } from '../../context/index.ts'
 import { duration, type Json, type UserId } from '../../core/index.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
@@ -17,7 +17,7 @@ interface EntryThen {
 
 export interface PastContext {
   readonly entries: readonly EntryThen[]
-  /** Keys whose version of that time is not kept any more. */
+  /** The keys whose version at that time is no longer stored. */
   readonly missingKeys: readonly string[]
 }
 
@@ -25,7 +25,8 @@ const page = 500
 const pageOfHistory = 100
 
 /**
- * Entries that stand now as they were then; of those that are gone by now, what the run had read of them.
+ * Returns the present entries with their versions at that time. For deleted entries it uses the values that the run has
+ * read.
  */
 export async function pastContext(
   parts: OrchestraParts,

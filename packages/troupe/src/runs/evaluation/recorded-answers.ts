@@ -1,4 +1,4 @@
-/** What people had answered in a past run, given again to whoever asks the same. */
+/** The answers of people in a past run, which answer equal questions again. */
 import type { Json } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import type { Run } from '../engine/run.ts'
@@ -23,7 +23,7 @@ export class RecordedAnswers {
     }
   }
 
-  /** @returns the result of the run, or how it stands where it waits for what is not recorded */
+  /** @returns the result of the run, or its state if it waits for an answer that is not recorded */
   async toEnd(run: Run, options: { readonly signal?: AbortSignal }): Promise<RunResult> {
     for (;;) {
       const result = await run.result(options)
@@ -32,7 +32,7 @@ export class RecordedAnswers {
       try {
         for (const [i, { id }] of result.questions.entries()) await run.answer(id, answers[i] ?? null, options)
       } catch (error) {
-        // It doesn't fit what is asked now: as if there were none.
+        // An answer that does not fit the new question is ignored.
         if (options.signal?.aborted) throw error
         return result
       }

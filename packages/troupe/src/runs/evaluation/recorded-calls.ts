@@ -1,4 +1,4 @@
-/** What the tools and effects of a past run gave, played again in the place of the world: by name and arguments. */
+/** The results of the tools and effects of a past run, which answer equal calls by name and arguments. */
 import { failure, type Json, type Recording, restoreError, type Traffic, type UserId } from '../../core/index.ts'
 import { inputHash, type RecordedEffect } from '../../journal/index.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
@@ -17,10 +17,10 @@ export type UnrecordedCall = {
   readonly args: Json
 }
 
-/** Of one run. */
+/** The highest number of child runs of one run. */
 const maxChildRuns = 500
 
-/** Everything that a run, and the runs its steps started, asked of the world outside, but for models. */
+/** Returns the recorded calls of a run and its child runs, except model calls. */
 export async function recordedCallsOf(
   parts: OrchestraParts,
   user: UserId,
@@ -38,7 +38,7 @@ export async function recordedCallsOf(
 }
 
 export class RecordedCalls implements Recording {
-  /** What was asked for and is not recorded. */
+  /** The calls that are not recorded. */
   readonly missing: UnrecordedCall[] = []
   readonly #answers = new Map<string, RecordedEffect[]>()
   readonly #asked = new Map<string, number>()
@@ -50,7 +50,7 @@ export class RecordedCalls implements Recording {
     }
   }
 
-  /** The n-th equal call is answered as the n-th was, those after the last as the last. */
+  /** Answers the n-th equal call with the n-th recorded result, and further ones with the last result. */
   async play<Out>({ kind, name, request }: Traffic, ask: () => Promise<Out>): Promise<Out> {
     if (kind !== 'tool' && kind !== 'effect') return ask()
     const { args, keys } = callKeysOf({ kind, name, request })
@@ -63,12 +63,12 @@ export class RecordedCalls implements Recording {
       throw failure('evaluation.unrecorded', { kind, name })
     }
     this.#asked.set(key, nth + 1)
-    // It was tried as often as it may be before it was recorded as failed.
+    // The recorded failure came after the last retry.
     if (found.error) throw restoreError({ ...found.error, retryable: false })
     return found.output as Out
   }
 
-  /** Models alone speak in pieces. */
+  /** Only models stream their answers. */
   playStream<Part>(_: Traffic, ask: () => Promise<ReadableStream<Part>>): Promise<ReadableStream<Part>> {
     return ask()
   }
@@ -76,7 +76,7 @@ export class RecordedCalls implements Recording {
   redactSecret(): void {}
 }
 
-/** By what a call is found among recorded ones: its kind, its name and the hash of its arguments. */
+/** Returns the keys by which a call is found among recorded ones: its kind, its name and the hash of its arguments. */
 export function callKeysOf({ kind, name, request }: Traffic): {
   readonly args: Json
   readonly keys: readonly string[]
@@ -90,7 +90,7 @@ export function callKeysOf({ kind, name, request }: Traffic): {
 export const recordedKeysOf = (call: RecordedEffect): readonly string[] =>
   namesOf(call).map((name) => `${name} ${call.hash}`)
 
-/** Calls of tools are recorded with their place in the turn, effects with the key that their caller gave. */
+/** Tool calls are recorded with their position in the turn, effects with the key of their caller. */
 function namesOf({ name, key }: RecordedEffect): readonly string[] {
   const tool = /^(.+) \d+\.\d+$/s.exec(name)?.[1]
   const isKnown = key !== undefined && name.endsWith(`[${key}]`)

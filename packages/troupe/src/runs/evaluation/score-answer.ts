@@ -1,4 +1,4 @@
-/** What an answer is worth: a number, of the past run and of the one that is run again alike. */
+/** Scores an answer by any form of a scorer. */
 import { checkOptions, checkSchema, failure, isPlainObject, nearest, type Schema, show } from '../../core/index.ts'
 import { citesSources } from './scorers/cites-sources.ts'
 import { exactMatch } from './scorers/exact-match.ts'
@@ -71,7 +71,7 @@ function scoreNamed(score: { readonly named: string }, scores: NamedScores): Sco
   )
 }
 
-/** @throws ValidationError for a score that is no number, or where there is nothing to be equal to */
+/** @throws ValidationError for a score that is not a number, or a missing expected answer */
 export async function scoreAnswer(scorer: ScoreFunction, run: ScoredRun, context: ScoreContext): Promise<Verdict> {
   const outcome: unknown = await scorer(run, context)
   const verdict = isPlainObject(outcome) ? (outcome as Partial<Verdict>) : { score: outcome as number }

@@ -1,4 +1,4 @@
-/** What a run was given besides its task. */
+/** The inputs of a run besides its task. */
 import type { Json, UserId } from '../../core/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
 import { readRetainedRecords } from '../engine/store/retained-records.ts'
@@ -7,7 +7,7 @@ import { dataAccessOf } from '../history/data-access.ts'
 import { PastRun } from '../history/past-run.ts'
 import { recordedCallsOf } from './recorded-calls.ts'
 
-/** Returns what a run has read of the context, and what tools and effects have answered it. */
+/** Returns the context entries that a run has read, and the results of its tools and effects. */
 export async function sourcesOf({ parts }: OrchestraHost, user: UserId, row: RunRow): Promise<readonly Json[]> {
   const past = PastRun.of(row.run, await readRetainedRecords(parts, user, row))
   const from = { user, past, journals: parts.journals, context: parts.mesh.host(user) }

@@ -38,7 +38,7 @@ const withoutContent: RedactText = (text) => (text === '' ? text : `[text of ${t
 
 /** The fields of an input that hold content, not ids or names. */
 const contents = ['task', 'outcome', 'error', 'payload', 'value', 'question', 'detail', 'input']
-/** The names and words that the machine interprets; they are kept. */
+/** The fields that the machine interprets, which are not redacted. */
 const unredacted = new Set(['kind', 'agent', 'code', 'name', 'tool', 'retryable', 'hash'])
 const words = new Set(['retry', 'skip', 'abort'])
 

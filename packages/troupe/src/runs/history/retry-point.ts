@@ -5,9 +5,9 @@ import { rootFailureOf } from './explain/explain-failure.ts'
 import type { PastRun } from './past-run.ts'
 
 /**
- * @param options `from`: a failed step, or a branch for its last step; by default the step that failed the run. `stopped`: a run
- * that was cancelled continues where it stopped
- * @returns the `seq` of the last event that is kept, and the step that is retried
+ * @param options `from`: a failed step, or a branch for its last step; by default the step that failed the run.
+ * `stopped`: a run that was cancelled continues where it stopped
+ * @returns the `seq` of the last event that the retry shares, and the step that is retried
  * @throws ConflictError `retry.rejected`
  */
 export function retryPointOf(
@@ -27,8 +27,7 @@ export function retryPointOf(
 }
 
 /**
- * Where it came to what a step waited for in vain: that a question expired, or that who served a request failed or came to
- * the limit of its time.
+ * Finds the failed wait of a step: its question expired, or the step that served its request failed or timed out.
  * @returns the `seq` of the last event before it, and the step that failed by itself in serving
  */
 export function waitPointOf(

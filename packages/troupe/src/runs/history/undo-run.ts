@@ -107,7 +107,7 @@ interface Shared {
   readonly retryOf?: ForkSource
 }
 
-/** @returns what a step shares with the source of the fork; undefined for a step of the fork alone */
+/** @returns the calls that a step shares with the source of the fork; undefined for a step of the fork only */
 async function sharesOf(
   { parts, user, source }: Undoing,
   { run, pinned }: ForkSource,
@@ -151,7 +151,7 @@ async function undoEffects(
   )
 }
 
-/** The fields of a journal record that tell which call it is about. */
+/** The fields of a journal record that identify its call. */
 type Entry = {
   readonly t: string
   readonly id?: string

@@ -1,4 +1,7 @@
-/** Replays a run: applies the present `transition` to the recorded inputs and compares the events. Calls no code of agents. */
+/**
+ * Replays a run: applies the present `transition` to the recorded inputs and compares the events. Calls no code of
+ * agents.
+ */
 import { canonicalJson, type Json } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
 import { createState } from '../machine/state.ts'

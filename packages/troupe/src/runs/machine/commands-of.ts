@@ -1,4 +1,7 @@
-/** Returns the commands of an event: those that stay outstanding until they are executed, and those that are executed once. */
+/**
+ * Returns the commands of an event: those that stay outstanding until they are executed, and those that are executed
+ * once.
+ */
 import type { ChildMessage } from './command.ts'
 import type { Command, Event } from './machine-events.ts'
 import { answerCommand, cancelChildrenCommand, cancelCommand, drawCommand, executeCommand } from './pending.ts'

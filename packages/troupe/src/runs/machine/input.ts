@@ -22,7 +22,10 @@ import type {
 /** Everything that can happen to a run. `at` is the time in ms since 1970, which never decreases within a run. */
 export type Input = { readonly at: number } & (
   | ({ readonly type: 'start'; readonly task: Json; readonly pinned: Pinned } & Tainted)
-  /** The outcome of a step. Exactly one of `step.returned` and `step.failed` arrives for each step, cancelled ones included. */
+  /**
+   * The outcome of a step. Exactly one of `step.returned` and `step.failed` arrives for each step, cancelled ones
+   * included.
+   */
   | ({
       readonly type: 'step.returned'
       readonly step: StepId

@@ -1,4 +1,4 @@
-/** What the shell has to carry out, computed from the slices: with ids that are the same whenever they are asked for. */
+/** The commands that the shell must execute, computed from the slices, with ids that are equal at each computation. */
 import { taintField } from '../../core/index.ts'
 import { nodeIn } from './branches/flow.ts'
 import { isTimerRunning } from './clocks/run-time.ts'

@@ -1,4 +1,4 @@
-/** What inputs and events tell of: values of their own, without an id. */
+/** The values that inputs, events and commands share. */
 import type { Outcome } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'

@@ -1,4 +1,4 @@
-/** A state as JSON and back: what a snapshot holds, so that a resume need not fold the whole journal. */
+/** Converts a state to JSON and back, for snapshots, so that a resume does not have to fold the complete journal. */
 import type { Json } from '../../core/index.ts'
 import { graphOf } from '../../topology/index.ts'
 import { isBranchEnded } from './branches/branches-slice.ts'

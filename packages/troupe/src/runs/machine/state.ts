@@ -1,6 +1,6 @@
 /**
- * What a run is between two inputs: a fold of its events, updated in place by `evolve` alone. Each slice is plain data with
- * its fold in its folder; counts are stored beside what they count, so that no question costs more than O(log n).
+ * The state of a run between two inputs: a fold of its events, which only `evolve` updates. Each slice is plain data
+ * with its fold in its folder. Counts are stored with the counted data, so that no query costs more than O(log n).
  */
 import type { Flow } from '../../agents/index.ts'
 import { failure } from '../../core/index.ts'
@@ -25,7 +25,7 @@ export interface State {
   readonly clocks: ClocksSlice
   readonly budgets: BudgetsSlice
   readonly labels: LabelsSlice
-  /** Compiled from what is pinned, and not saved. */
+  /** Compiled from the pinned topology, and not saved. */
   graph: Graph | undefined
   /** Of nodes with no counted way out, by node and all else that it depends on: computed once, and not saved. */
   readonly flows: Map<string, Flow>

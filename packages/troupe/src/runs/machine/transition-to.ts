@@ -6,7 +6,7 @@ export type StatusTransitions<S extends string> = { readonly [from in S]: readon
 
 /**
  * Returns the new status.
- * @param what the record, as an error names it
+ * @param what the name of the record for errors
  * @throws Error `invariant.broken` if the table does not have this transition
  */
 export function transitionTo<S extends string>(table: StatusTransitions<S>, what: string, from: S, to: S): S {

@@ -32,17 +32,17 @@ import {
 } from './steps/step-results.ts'
 
 export interface TransitionResult {
-  /** None where the input has come too late, or does not fit. */
+  /** The events; empty if the input is too late or does not fit. */
   readonly events: readonly Event[]
-  /** Of each event: through whom it came to be. */
+  /** The agent path of each event. */
   readonly paths: readonly AgentPath[]
-  /** What the transition opened and has not closed again, and what the shell has to do at once. */
+  /** The commands that the shell must execute after the transition. */
   readonly commands: readonly Command[]
 }
 
 /**
- * Updates the state in place: afterwards it is the fold of the returned events.
- * @throws what a fold threw; then the state is the fold of no events, and is to be dropped
+ * Decides about an input, and updates the state in place with the returned events.
+ * @throws the error of a fold; the state is then invalid and must be dropped
  */
 export const transition = (state: State, input: Input): TransitionResult => finishNow(transitionInParts(state, input))
 
@@ -72,7 +72,7 @@ function* decide(d: RunDecision, input: Input): WorkInParts<void> {
   recordWaiting(d, before)
 }
 
-/** The run fails with what was decided so far, and every step that is executed is told to stop. */
+/** Fails the run after a broken invariant, with the decisions so far, and cancels all executing steps. */
 function failRun(d: RunDecision, input: Input, thrown: unknown): TransitionResult {
   const error = storeError(isBroken(thrown) ? thrown : failure('invariant.broken', { rule: String(thrown) }))
   const ended = input.type === 'step.returned' || input.type === 'step.failed' ? input.step : undefined

@@ -1,4 +1,4 @@
-/** Puts the schedules of a troupe together from what the runtime hands over. */
+/** Creates the schedules of a troupe from the services of the runtime. */
 import { checkOptions, failure } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'

@@ -62,7 +62,10 @@ export interface ScheduleOptions {
   }
   /** Runs for missed times: none (`skip`), one for all (`once`, the default), or one for each of the newest 100 (`all`). */
   readonly misfire?: Misfire
-  /** If the previous run is open: start a run (`allow`, the default), start none (`skip`), or start it afterwards (`queue`). */
+  /**
+   * If the previous run is open: start a run (`allow`, the default), start none (`skip`), or start it afterwards
+   * (`queue`).
+   */
   readonly overlap?: Overlap
   /** True creates a paused schedule; false by default. */
   readonly paused?: boolean

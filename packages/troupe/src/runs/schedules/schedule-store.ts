@@ -1,6 +1,6 @@
 /**
- * The rows of schedules. Everything that changes one raises its `turn` from the one that was read: of several processes
- * that serve a schedule one goes on, and the others have changed nothing.
+ * The rows of schedules. Each change increments the `turn` that was read, so if several processes serve a schedule,
+ * only one changes it.
  */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
@@ -34,28 +34,28 @@ export interface ScheduleRow {
   readonly spec: StoredSpec
   readonly createdAt: number
   readonly turn: number
-  /** The earliest time that nobody has looked at yet. */
+  /** The earliest time that was not processed. */
   readonly due: number | null
-  /** The revision of the context up to which changes were looked at. */
+  /** The revision of the context up to which changes were processed. */
   readonly position: number | null
   readonly lastRun: string | null
   readonly lastAt: number | null
   readonly problem: ScheduleProblem | null
-  /** The API key, session or token by which it was made or resumed last; null where that was the application itself. */
+  /** The API key, session or token by which it was created or resumed last; null for the application. */
   readonly apiKey: string | null
-  /** Occasions that have not begun a run yet. */
+  /** The number of triggers that have not started a run yet. */
   readonly waiting: number
 }
 
 export interface TriggerRow {
-  /** Names it within its schedule, and its run with it. */
+  /** The name within its schedule, which is part of the id of its run. */
   readonly trigger: string
   readonly at: number
   readonly body: string
   readonly attempts: number
 }
 
-/** What a change sets, besides the turn. */
+/** The columns that a change sets, besides the turn. */
 export type Turned = Partial<
   Pick<ScheduleRow, 'state' | 'due' | 'position' | 'lastRun' | 'lastAt' | 'problem' | 'apiKey'>
 >
@@ -69,28 +69,28 @@ export interface ScheduleStore {
     limit: number,
   ): readonly Statement[]
   get(user: UserId, id: string): Promise<(ScheduleRow & { readonly now: number }) | undefined>
-  /** In the order of their ids. */
+  /** Lists schedules in the order of their ids. */
   list(user: UserId, after: string, limit: number): Promise<readonly ScheduleRow[]>
-  /** Those that are active and follow the context. */
+  /** Returns the active schedules that follow the context. */
   following(user: UserId): Promise<readonly ScheduleRow[]>
   triggers(user: UserId, id: string, limit: number): Promise<readonly TriggerRow[]>
-  /** Expects that nobody has changed it since it was read: `schedule.conflict`. */
+  /** Changes a schedule. Fails with `schedule.conflict` if it was changed since it was read. */
   turn(user: UserId, row: ScheduleRow, to: Turned): Statement
-  /** Behind those of earlier turns; nothing where there is one of this name. */
+  /** Adds a trigger after those of earlier turns; a trigger with this name is not added again. */
   addTrigger(user: UserId, row: Pick<ScheduleRow, 'id' | 'turn'>, trigger: Omit<TriggerRow, 'attempts'>): Statement
   deleteTrigger(user: UserId, id: string, trigger: string): Statement
   tried(user: UserId, id: string, trigger: string): Statement
-  /** When it is to be looked at next; null: not by time. */
+  /** Sets the time at which the schedule is processed next; null for none. */
   scheduleAt(user: UserId, id: string, due: Bind): Statement
-  /** The same where what it listens to may have changed. */
+  /** As `scheduleAt`, also if the source of the schedule may have changed. */
   work(user: UserId, row: Pick<ScheduleRow, 'id' | 'state' | 'spec'>, due: Bind): Statement
   delete(user: UserId, id: string): readonly Statement[]
-  /** Over all users, what is due, after the place given; and ms until the next is. */
+  /** Returns the due schedules of all users after a position, and the ms until the next one is due. */
   due(
     after: DueSchedule | undefined,
     limit: number,
   ): Promise<{ readonly due: readonly DueSchedule[]; readonly nextMs: number | undefined }>
-  /** Over all users, those that listen to something else than time. */
+  /** Returns the schedules of all users that follow messages or the context. */
   sources(): Promise<readonly (Key & { readonly source: Exclude<ScheduleSource, 'time'> })[]>
 }
 
@@ -210,7 +210,7 @@ function workReads(storage: Storage, table: ReturnType<typeof compileReads>): Pi
   }
 }
 
-/** Paused it is looked at by nobody. */
+/** A paused schedule is not processed. */
 function workOf({ state, spec }: Pick<ScheduleRow, 'state' | 'spec'>, due: Bind) {
   const source = sourceOf(spec)
   const listens = state === 'active' && source !== 'time'

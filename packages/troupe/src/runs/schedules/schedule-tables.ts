@@ -1,4 +1,7 @@
-/** The tables of schedules: one row each, what set them off and has not begun a run yet, and when they are to be looked at. */
+/**
+ * The tables of schedules: one row each, what set them off and has not begun a run yet, and when they are to be looked
+ * at.
+ */
 import { type ContentNames, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
 
 export const scheduleTablesSqlite = [
@@ -11,7 +14,7 @@ export const scheduleTablesSqlite = [
     at bigint not null, body text not null,
     attempts bigint not null, primary key (user_id, schedule_id, trigger))`,
   'create index schedule_triggers_order on schedule_triggers (user_id, schedule_id, seq, at, trigger)',
-  // Content-free: what is to be looked at over all users, and what is listened to: null for time alone, and while paused.
+  // Without content, for queries over all users. `source` is null for schedules by time and for paused ones.
   `create table schedule_work (user_id text not null, schedule_id text not null, source text, due bigint,
     primary key (user_id, schedule_id))`,
   'create index schedule_work_due on schedule_work (due) where due is not null',
@@ -20,10 +23,10 @@ export const scheduleTablesSqlite = [
 
 export const scheduleTablesPostgres = [...postgresTables(scheduleTablesSqlite), workTable('schedule_work')]
 
-/** @param schedule what the statement calls the id of the schedule */
+/** @param schedule the parameter of the statement with the id of the schedule */
 export const scheduleContent = (schedule: string) =>
   ({ spec: ['schedule.spec', schedule], problem: ['schedule.problem', schedule] }) satisfies ContentNames
-/** @param schedule and trigger: what the statement calls their ids */
+/** @param schedule the parameter of the statement with the id of the schedule; `trigger` names that of the trigger */
 export const triggerContent = (schedule: string, trigger: string): ContentNames => ({
   body: ['schedule.trigger', schedule, trigger],
 })

@@ -1,4 +1,4 @@
-/** What a schedule shows. */
+/** A schedule, as its readers see it. */
 import type { Duration } from '../../core/index.ts'
 import type { Overlap } from './schedule-spec.ts'
 import type { ScheduleProblem, ScheduleRow, ScheduleState } from './schedule-store.ts'

@@ -1,4 +1,4 @@
-/** The schedules of one user: runs that begin at a time, at a change of context, or at a message. */
+/** The schedules of one user: runs that start at a time, at a change of context, or at a message. */
 import {
   canonicalJson,
   checkConstruct,
@@ -31,7 +31,7 @@ import { emitScheduleEvent, isMoved } from './serve-schedule.ts'
 
 type Row = ScheduleRow & { readonly now: number }
 
-/** Bytes of an id: the names of its runs are made of it. */
+/** The highest number of bytes of an id, which is part of the ids of its runs. */
 const longestId = 128
 
 /**
@@ -105,7 +105,7 @@ export class Schedules {
     const limit = Math.min(checkInteger('schedules.list', 'limit', options.limit ?? 50), 500)
     const after = options.cursor === undefined ? '' : decodeCursor(options.cursor)
     const { store, clock } = this.#scheduleHost.parts
-    // One more, which says whether anything follows.
+    // One more row says whether another page follows.
     const rows = await store.list(this.#user, after, limit + 1)
     const now = clock.now()
     const shown = rows.slice(0, limit)

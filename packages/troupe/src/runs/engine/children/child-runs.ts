@@ -117,7 +117,10 @@ export async function resultWhileChildrenWait(host: RunHost, user: UserId, row: 
 
 const isStopped = (row: RunRow | undefined) => row?.reason === 'paused' || row?.reason === 'breakpoint'
 
-/** A run below that was found stopped: the one above has gone on, and it will as soon as it has heard of it, or has already. */
+/**
+ * A run below that was found stopped: the one above has gone on, and it will as soon as it has heard of it, or has
+ * already.
+ */
 async function isResuming({ parts }: RunHost, user: UserId, run: string): Promise<boolean> {
   const rows = await parts.inbox.read(user, runJournal(run), maxRows)
   if (rows.some(({ body }) => (body as RunMessage).type === 'resume')) return true

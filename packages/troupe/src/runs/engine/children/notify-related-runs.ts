@@ -1,6 +1,6 @@
 /**
  * Sends a pause, a resume, new breakpoints, a failure or a cancellation of a run to its child runs, in the change that
- * decides it. A run that reaches a breakpoint tells its parent, so that all related runs stop.
+ * decides it. A run that reaches a breakpoint notifies its parent, so that all related runs pause.
  */
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -63,7 +63,10 @@ interface Decided {
   readonly name: string
 }
 
-/** What a run reports to the one whose step started it: that it waits, again when the parent asked by a resume, or moves. */
+/**
+ * What a run reports to the one whose step started it: that it waits, again when the parent asked by a resume, or
+ * moves.
+ */
 export function reportToParent(
   { inbox }: Pick<OrchestraParts, 'inbox'>,
   { user, run, pinned, state }: RunContext & { readonly state: Readonly<State> },

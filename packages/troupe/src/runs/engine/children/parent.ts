@@ -1,4 +1,7 @@
-/** The step that started a run, and the runs whose budgets the run shares. Both are recorded at the start and never change. */
+/**
+ * The step that started a run, and the runs whose budgets the run shares. Both are recorded at the start and never
+ * change.
+ */
 import type { Pinned, StepUsage } from '../../machine/machine-events.ts'
 import type { Pools, SharedResource } from '../budgets/shared-budgets.ts'
 import type { BudgetLimits } from '../execution/run-budgets.ts'
@@ -32,7 +35,7 @@ export const withParent = (pinned: Pinned, parent: Parent): Pinned => ({
   more: { ...(pinned.more as object | undefined), parent },
 })
 
-/** What a run tells those that its steps start of itself, and of the runs above it as far as their budget is limited. */
+/** Returns the lineage for the child runs of a run: the run, its parents, and the limits of their budgets. */
 export function childLineage(run: string, pinned: Pinned): Pick<Parent, 'run' | 'above' | 'limits' | 'pools'> {
   const { tokens, cost } = pinned.config.budget
   const own = { ...(tokens === undefined ? {} : { tokens }), ...(cost === undefined ? {} : { cost }) }
@@ -48,7 +51,7 @@ export function childLineage(run: string, pinned: Pinned): Pick<Parent, 'run' | 
 export const parentOf = ({ more }: Pinned): Parent | undefined =>
   (more as { readonly parent?: Parent } | undefined)?.parent
 
-/** @param amounts what the child takes for itself: it draws that from a budget of its own, the rest from those above */
+/** @param amounts the resources for which the child has its own budget; it draws the others from those of its parents */
 export function childPools(
   above: Pools,
   child: string,

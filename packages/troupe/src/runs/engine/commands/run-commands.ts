@@ -1,6 +1,6 @@
 /**
- * The commands of a run, from any process: a row in its inbox, which the owner of the run accepts, and a row with its outcome. A
- * command that is sent again with the same id is executed once and gets the same answer.
+ * The commands of a run, from any process: a row in its inbox, which the owner of the run accepts, and a row with its
+ * outcome. A command that is sent again with the same id is executed once and gets the same answer.
  */
 import { sql } from 'kysely'
 import { canonicalJson, failure, type StoredError, type UserId } from '../../../core/index.ts'
@@ -22,7 +22,7 @@ export interface RunCommands {
    * @throws ConflictError `run.over`, `command.repeated`; the expectations of `also`
    */
   submit(user: UserId, run: string, id: string, order: Order, also?: Fragment): Promise<void>
-  /** Undefined until the run accepts it; `'withdrawn'` if it was taken back. */
+  /** Returns the outcome of a command; undefined until the run has accepted it, `'withdrawn'` if the caller withdrew it. */
   outcome(user: UserId, run: string, id: string): Promise<CommandOutcome | 'withdrawn' | undefined>
   /** Takes back a command that the run has not accepted. */
   withdraw(user: UserId, run: string, id: string): Promise<void>

@@ -1,6 +1,6 @@
 /**
- * The records that a fork shares with the steps of its source: those of waiting steps, up to the first answer that the fork does
- * not share, and the threads of LlmAgents that continue.
+ * The records that a fork shares with the steps of its source: those of waiting steps, up to the first answer that the
+ * fork does not share, and the threads of LlmAgents that continue.
  */
 
 import type { Statement } from '../../../storage/index.ts'
@@ -131,9 +131,9 @@ function split(
 }
 
 /**
- * Without what the step failed with, so that it is carried out again. An idempotent effect keeps its claim, and so its key;
- * one that acts once is known to have failed, and is claimed anew. So is a run that the step started, and that failed. An
- * agent outside the run is asked anew; whom the run asks is asked again by it.
+ * Returns the records without the failure of the step, so that the step executes again. An idempotent effect keeps its
+ * claim and its key. An `at-most-once` effect, which has failed for certain, gets a new claim, and so does a failed
+ * child run. A request to an agent outside the run is sent again; the run repeats its own requests.
  */
 function beforeFailure(
   bodies: readonly (readonly StepLogEntry[])[],

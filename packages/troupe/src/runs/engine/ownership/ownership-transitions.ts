@@ -38,7 +38,7 @@ export const ownershipTriggers = [
 ] as const
 export type OwnershipTrigger = (typeof ownershipTriggers)[number]
 
-/** What the process does with a transition, in order. */
+/** The actions of the process at a transition, in order. */
 export type OwnershipAction =
   | 'claim'
   | 'deliver'

@@ -1,17 +1,16 @@
 /**
- * That this process is alive, where several share a storage: one row that it renews. Its tick is the one of the process:
- * each second it renews the lease if that is due, and reads in one transaction what hints may have missed.
- * A row is removed only once its lease
- * has run out, and runs are taken only from a process whose row is gone; so whoever still finds its own row has lost
- * nothing. Whoever does not begins anew under another name, and with no runs.
+ * The lease of this process on a shared storage: one row that it renews. Its tick, each second, renews the lease if
+ * that is due, and reads in one transaction the changes that lost notifications may have announced. A row is removed
+ * only after its lease has expired, and runs are claimed only from processes without a row. So a process that finds its
+ * own row has lost no run. A process that does not find it continues under a new name and without runs.
  *
- * A lease only says who may try: that two write one journal is made impossible by the journal's epoch.
+ * The lease does not exclude concurrent writers: the epoch of each journal does.
  */
 import { sql } from 'kysely'
 import { type Clock, failure, type Ids, PeriodicTask, type Random } from '../../../core/index.ts'
 import { type Bind, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
 
-/** What is read with each tick. */
+/** Reads changes at each tick. */
 export interface TickReader {
   statements(): readonly Statement[]
   /** @param rows of each of the statements */

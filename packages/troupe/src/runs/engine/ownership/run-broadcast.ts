@@ -1,7 +1,7 @@
 /**
- * The notifications about runs between processes on one storage: that a run changed, and its live parts. A process receives
- * those of the runs that it follows, and tells their owners so by the same channel. If notifications are lost, a follower misses
- * live parts and reads changes at its next recheck.
+ * The notifications about runs between processes on one storage: that a run changed, and its live parts. A process
+ * receives those of the runs that it follows, and announces this to their owners by the same channel. If notifications
+ * are lost, a follower misses live parts and reads changes at its next recheck.
  */
 import type { Clock, Json, UserId } from '../../../core/index.ts'
 import type { Broadcast } from '../../../storage/index.ts'

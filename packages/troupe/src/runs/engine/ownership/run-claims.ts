@@ -1,6 +1,6 @@
 /**
- * Finds due runs that no process with a valid lease owns: those of ended processes, and released runs that can continue. Takes
- * some runs of each user before more of any, so that a user with many runs does not delay others.
+ * Finds due runs that no process with a valid lease owns: those of ended processes, and released runs that can
+ * continue. Takes some runs of each user before more of any, so that a user with many runs does not delay others.
  *
  * It only finds the runs: the claim is a statement of the change that takes over the journal.
  */
@@ -176,9 +176,9 @@ class Claims implements RunClaims {
 }
 
 /**
- * Follows indexes alone: the users with due work without an owner, in the order of their shards; the processes that own runs,
- * and the users of ended processes; the first runs of each user. The cost grows with the number of processes and users found,
- * not with the number of runs.
+ * Follows indexes alone: the users with due work without an owner, in the order of their shards; the processes that own
+ * runs, and the users of ended processes; the first runs of each user. The cost grows with the number of processes and
+ * users found, not with the number of runs.
  */
 function compileStatements(storage: Storage) {
   const { dialect } = storage
@@ -190,7 +190,10 @@ function compileStatements(storage: Storage) {
   const next = (column: 'shard' | 'user_id', p: Free, shard: RawBuilder<unknown>, user: RawBuilder<unknown>) =>
     sql`(select ${sql.ref(`w.${column}`)} from work w where ${isDue(p.now)} and w.shard between 0 and ${lastShard}
       and (w.shard, w.user_id) > (${shard}, ${user}) order by w.shard, w.user_id limit 1)`
-  /** The next work of a user, as one column of the row: of what is due the oldest first, of what a lost process owned by id. */
+  /**
+   * The next work of a user, as one column of the row: of what is due the oldest first, of what a lost process owned by
+   * id.
+   */
   const following = (column: 'due_at' | 'journal_id', p: Free, from: 's' | 'f') => {
     const of = (name: string) => sql.ref(`${from}.${name}`)
     const isFit = sql`w.user_id = ${of('user_id')} and w.form <= ${p.form}`

@@ -83,7 +83,7 @@ export class RunOwnership {
     return this.claim()
   }
 
-  /** @returns its owner, once the run is claimed here; rejects with the reason where it is not */
+  /** @returns the owner when the run is claimed here; rejects with the reason if it is not */
   claim(ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
     if (this.#owned) return Promise.resolve(this.#owned.owner)
     if (!this.#claim) this.#next ??= this.#takeOver(ownAgents)

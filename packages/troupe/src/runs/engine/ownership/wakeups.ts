@@ -30,7 +30,7 @@ export class Wakeups {
     this.#clock = clock
   }
 
-  /** Runs once after so many milliseconds, in place of what was set under this key. */
+  /** Calls the function once after this number of ms, in place of an earlier one with this key. */
   set(key: string, inMs: number, run: () => void, { foreground = false }: WakeupOptions = {}): void {
     if (this.#isClosed) return
     this.#forget(key)

@@ -33,7 +33,7 @@ export type TeamReference<Out = unknown> =
       readonly agent?: undefined
     }
 
-/** What a request from outside names. Without any of the three, it means the only team that is registered. */
+/** The team of a request from outside. Without any of the three, it is the only registered team. */
 export interface TeamRequest {
   readonly team?: string | undefined
   readonly agent?: string | undefined

@@ -8,7 +8,10 @@ import type { Pinned } from '../../machine/machine-events.ts'
 export interface Known {
   /** The code of agents, by name. */
   readonly agents: ReadonlyMap<string, Agent>
-  /** By the names they are registered under; of some no list of agents names the inner ones (a router's rule, a loop's check). */
+  /**
+   * By the names they are registered under; of some no list of agents names the inner ones (a router's rule, a loop's
+   * check).
+   */
   readonly teams: ReadonlyMap<string, CompiledTopology>
 }
 
@@ -30,7 +33,7 @@ const maxRemembered = 100_000
 
 export class RunCode {
   readonly #known: Known
-  /** Which no list of the troupe may name: for runs that were let go, and for forks. */
+  /** The code of released runs and of forks, which the troupe may not have. */
   readonly #latest = new Map<string, Code>()
 
   constructor(known: Known) {

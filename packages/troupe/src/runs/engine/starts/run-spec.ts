@@ -1,11 +1,11 @@
-/** What a run begins with. */
+/** The specification of a new run. */
 import type { Agent } from '../../../agents/index.ts'
 import type { Json, TaintLabel } from '../../../core/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 
 export interface RunSpec {
   readonly task: Json
-  /** What the task came with. */
+  /** The taint labels of the task. */
   readonly taint?: readonly TaintLabel[]
   readonly pinned: Pinned
   readonly tags: readonly string[]

@@ -66,7 +66,7 @@ export interface Created extends OwnedRun {
   readonly events: readonly Event[]
 }
 
-/** A run that may begin. */
+/** A run that can start. */
 export interface NewRun {
   readonly run: string
   readonly spec: RunSpec
@@ -91,7 +91,7 @@ export function readStart(
   return { run, spec: { ...prepared, pinned, taint: joinTaint(prepared.taint, parts.services.guard.people) } }
 }
 
-/** What a team is checked against here. */
+/** Returns the services with which a team is checked. */
 export const checkContextOf = ({ roles, services }: Pick<OrchestraParts, 'roles' | 'services'>): CheckContext => ({
   models: services.models,
   rules: services.guard.rules,
@@ -99,9 +99,9 @@ export const checkContextOf = ({ roles, services }: Pick<OrchestraParts, 'roles'
 })
 
 /**
- * Returns undefined where the run was there already, started with the same.
- * @param also goes before it in one change, and only where the run is new
- * @throws ConflictError `run.repeated`; with `also` what it expects, and `run.exists`
+ * Starts a run. Returns undefined if the run exists and was started with the same specification.
+ * @param also statements before those of the start, in one change, if the run is new
+ * @throws ConflictError `run.repeated`; with `also` the codes of its expectations, and `run.exists`
  */
 export async function startRun(
   parts: OrchestraParts,
@@ -119,7 +119,8 @@ export async function startRun(
 }
 
 /**
- * The run that is there began with the same, as far as its journal is kept. Its agents' code may be another by now.
+ * Checks that an existing run was started with the same specification, as far as its journal is stored. The code of its
+ * agents may have changed.
  * @throws ConflictError `run.repeated`
  */
 async function checkSame({ journals }: OrchestraParts, user: UserId, run: string, spec: RunSpec): Promise<void> {
@@ -134,8 +135,8 @@ async function checkSame({ journals }: OrchestraParts, user: UserId, run: string
 }
 
 /**
- * @param around left out for what a step starts: entered again in another process, it must be told the same
- * @param limits the ceilings of the troupe; left out for what a step starts, which the run above bounds
+ * @param around the services for the check; absent for a child run, whose start must be equal in a replay in another process
+ * @param limits the ceilings of the troupe; absent for a child run, which its parent limits
  * @throws ValidationError `topology.rejected`, with all findings on `error.findings`; `budget.ceiling`
  */
 export function prepareRun(

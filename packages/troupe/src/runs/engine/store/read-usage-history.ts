@@ -47,7 +47,10 @@ const lengths = { hour: 3_600_000, day: 86_400_000 } as const
 const maxIntervals = 1_000
 const dayMs = 86_400_000
 
-/** Durations are counted in classes; each upper bound is the square root of 2 times the one before, from 1 ms to 12 days. */
+/**
+ * Durations are counted in classes; each upper bound is the square root of 2 times the one before, from 1 ms to 12
+ * days.
+ */
 const classBounds = Array.from({ length: 61 }, (_, i) => Math.round(2 ** (i / 2)))
 
 const wrong = (what: string, problem: string) =>

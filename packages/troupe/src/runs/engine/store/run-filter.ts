@@ -1,4 +1,7 @@
-/** Which runs a list shows, and the statement that finds them along one index: in the order of the list, or of a label's runs. */
+/**
+ * The filter of a list of runs, and its statement, which reads one index: in the order of the list, or the runs of a
+ * label.
+ */
 import { type RawBuilder, sql } from 'kysely'
 import { checkName, checkOptions, checkTags, failure, nearest } from '../../../core/index.ts'
 import { type Dialect, rawTemplates, type Statement } from '../../../storage/index.ts'
@@ -71,7 +74,7 @@ const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed'
 const wrong = (what: string, problem: string) =>
   failure('validation.failed', { what: `orchestra.list.${what}`, problem })
 
-/** @throws ValidationError naming what is near */
+/** @throws ValidationError that names the nearest valid value */
 export function checkFilter(filter: RunFilter): RunFilter {
   checkOptions('orchestra.list', filter, runFilters)
   checkOneOf('status', filter.status, statuses)
@@ -142,7 +145,7 @@ export function listRuns(
     ...(filter.to === undefined ? [] : [sql`${createdAt} < ${Date.parse(filter.to)}`]),
     ...(after ? [sql`(${at}, ${along}.run_id) ${beyond} (${after.at}, ${after.run})`] : []),
   ]
-  // The order of a cross join is kept: from the label to its run.
+  // SQLite preserves the order of a cross join: from the label to its run.
   const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
   const query = sql`select r.*, ${at} as order_value from ${from} where ${sql.join(where, sql` and `)}
     order by ${at} ${order}, ${along}.run_id ${order} limit ${limit}`

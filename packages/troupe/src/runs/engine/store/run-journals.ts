@@ -17,7 +17,7 @@ export function childJournalPrefixes(journal: string): readonly string[] {
 
 /** Returns the id of a thread of a run: each branch at each node has its own. */
 export const threadOf = (run: string, branchNode: string): string => `run:${escapeRun(run)}/${branchNode}`
-/** What the names of all conversations of the run begin with that a journal is of; undefined for other journals. */
+/** Returns the prefix of the names of all threads of a run, by the id of its journal; undefined for other journals. */
 export function threadPrefix(journal: string): string | undefined {
   const owner = journalOwnerOf(journal)
   return owner && owner.step === undefined ? threadOf(owner.run, '') : undefined

@@ -50,14 +50,14 @@ export const runMigrations: readonly Migration[] = [
   },
 ]
 
-/** @param run what the statement calls the id of the run */
+/** @param run the parameter of the statement with the id of the run */
 export const resultContent = (run: string): ContentNames => ({ result: ['run.result', run, 'status'] })
-/** @param run what the statement calls the id of the run */
+/** @param run the parameter of the statement with the id of the run */
 export const titleContent = (run: string): ContentNames => ({ title: ['run.title', run] })
-/** @param run what the statement calls the id of the run */
+/** @param run the parameter of the statement with the id of the run */
 export const runContent = (run: string): ContentNames => ({ ...resultContent(run), ...titleContent(run) })
 
-/** @param run and id: what the statement calls the ids of the run and of the command */
+/** @param run the parameter of the statement with the id of the run; `id` names that of the command */
 export const commandContent = (run: string, id: string): ContentNames => ({
   body: ['run.command', run, id],
   outcome: ['run.command.outcome', run, id],
@@ -96,7 +96,7 @@ export interface RunTables {
     readonly ended_at: number | null
     /** JSON of the result, once it is over or waits; also while its steps wait for others outside alone. */
     readonly result: string | null
-    /** So many of its steps wait for somebody outside, and nothing else in it moves; 0 otherwise. */
+    /** The number of its steps that wait for something outside the run, if nothing else in it can move; otherwise 0. */
     readonly outside: number
     /** US dollars, as of the latest change of its status. */
     readonly cost: number
@@ -109,9 +109,9 @@ export interface RunTables {
     readonly user_id: string
     readonly run_id: string
     readonly command_id: string
-    /** JSON of what it is to do. */
+    /** The command as JSON. */
     readonly body: string
-    /** JSON: `{}`, or `{ error }` of a refusal; null until the run has taken it in. */
+    /** JSON: `{}`, or `{ error }` for a rejection; null until the run has accepted the command. */
     readonly outcome: string | null
     readonly at: number
   }

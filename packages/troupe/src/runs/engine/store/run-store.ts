@@ -114,7 +114,7 @@ export interface Holder {
   readonly mark: Blobs['mark']
 }
 
-/** Returns the figures of a run's row by which lists are ordered. */
+/** Returns the values of a run's row by which lists are ordered. */
 export const spentOf = ({
   cost,
   usage,

@@ -1,6 +1,6 @@
 /**
  * The search words of a run: those of its task, tags, response and error. The index stores only a mark of each word, because
- * these texts are content. So a search finds whole words only.
+ * these texts are content. So a search finds complete words only.
  */
 import { sql } from 'kysely'
 import type { Json } from '../../../core/index.ts'
@@ -10,14 +10,14 @@ import { type Dialect, rawTemplates } from '../../../storage/index.ts'
 export const maxWords = 128
 /** The number of characters that are read for words. */
 const maxTextLength = 20_000
-/** Letters of scripts that are written without spaces are words of their own. */
+/** Each letter of a script without spaces is a word. */
 const unspaced = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}'
 const word = new RegExp(`[${unspaced}]|(?:(?![${unspaced}])[\\p{L}\\p{N}\\p{M}])+`, 'gu')
 
 /** Returns the different words of a text without case, in Unicode form NFKC. */
 const wordsOf = (text: string): readonly string[] => text.normalize('NFKC').toLowerCase().match(word) ?? []
 
-/** The first of them, of texts and numbers wherever they stand; names of fields are none. */
+/** Returns the first words of all texts and numbers in the values; names of fields do not count. */
 export function searchWordsIn(values: readonly (Json | undefined)[]): readonly string[] {
   const found = new Set<string>()
   let left = maxTextLength

@@ -1,4 +1,4 @@
-/** Reads one line of a data set, and says what is wrong with it. */
+/** Parses one line of a data set, and describes its problem if it is invalid. */
 import { describe, isPlainObject, type Json, nearest, show } from '../../../core/index.ts'
 import type { DatasetCase } from './dataset.ts'
 

@@ -39,7 +39,7 @@ export interface CaseTask {
 export const runOfCase = (experiment: string, side: ExperimentSide, caseId: string): string =>
   `${experiment}.${side}.${hashText(caseId).slice(0, 16)}`
 
-/** Rejects only where the signal aborts; the run then stays as it is, and the next call waits for it. */
+/** Rejects only if the signal aborts; the run then continues, and the next call waits for it. */
 export async function evaluateCase(parts: CaseParts, task: CaseTask): Promise<CaseResult> {
   const { host, user, experiment, signal } = parts
   const run = runOfCase(experiment, task.side, task.case.id)
@@ -61,7 +61,7 @@ export async function evaluateCase(parts: CaseParts, task: CaseTask): Promise<Ca
   }
 }
 
-/** @throws what the start of the run throws; ProcessingError `evaluation.unfinished` where the run is stopped by a person */
+/** @throws the errors of the start of the run; ProcessingError `evaluation.unfinished` if a person has paused the run */
 async function resultOf(parts: CaseParts, id: string, task: CaseTask): Promise<RunResult> {
   const { host, user, experiment, config, signal } = parts
   signal?.throwIfAborted()
@@ -70,7 +70,7 @@ async function resultOf(parts: CaseParts, id: string, task: CaseTask): Promise<R
   const run = Run[construct](host, user, await host.start(user, spec))
   const result = await run.result(signal ? { signal } : {})
   if (result.status !== 'waiting' && result.status !== 'running') return result
-  // No person answers in an experiment; what a person has paused, or has to resolve, is left to that person.
+  // Questions are not answered in an experiment; a paused or uncertain run is left to a person.
   if (result.reason !== 'question') throw unfinished(id, result)
   await run.cancel()
   return result

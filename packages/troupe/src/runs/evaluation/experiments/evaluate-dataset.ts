@@ -74,7 +74,7 @@ async function beginExperiment(
     startedAt: new Date(parts.clock.now()).toISOString(),
   }
   await store.insert(experiment)
-  // Another process may have begun it meanwhile, with something else.
+  // Another process may have created an experiment with this id and other options.
   return (await find()) ?? { experiment, results: [] }
 }
 
@@ -85,7 +85,7 @@ async function interruptedId(store: ExperimentStore, hash: string): Promise<stri
   return recent.find(({ experiment }) => experiment.status === 'running' && experiment.hash === hash)?.id
 }
 
-/** Both sides of a case come after each other, so that an interrupted experiment has both of what it has. */
+/** Orders both sides of a case together, so that an interrupted experiment has complete cases. */
 function tasksOf({ cases, candidate, against }: ReadExperiment): readonly CaseTask[] {
   const sides: readonly (readonly [ExperimentSide, EvaluatedTeam])[] = [
     ['candidate', candidate],

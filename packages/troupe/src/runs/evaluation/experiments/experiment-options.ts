@@ -1,4 +1,4 @@
-/** What an experiment is asked: the data set, one team or two, and how answers are scored. */
+/** The options of an experiment: the data set, one or two teams, and the scorers. */
 import {
   checkFunction,
   checkName,
@@ -66,14 +66,14 @@ export interface ExperimentProgress {
   readonly result: CaseResult
 }
 
-/** What was asked, checked. */
+/** The checked options. */
 export interface ReadExperiment {
   readonly cases: readonly DatasetCase[]
   readonly scorers: NamedScores
   readonly concurrency: number
   readonly candidate: EvaluatedTeam
   readonly against: EvaluatedTeam | undefined
-  /** Of all that decides results: the same experiment asked again has the same. */
+  /** The hash of everything that decides the results, which identifies an equal experiment. */
   readonly hash: string
 }
 
@@ -85,7 +85,7 @@ const known = [
   ...['id', 'dataset', 'team', 'agent', 'topology', 'against', 'scorers', 'tags', 'limit', 'config'],
   ...['concurrency', 'onProgress', 'signal'],
 ]
-/** Bytes of an id: the ids of its runs and a tag are made of it. */
+/** The highest number of bytes of an id, which is part of the ids of its runs and of a tag. */
 const longestId = 128
 const maxScorers = 20
 
@@ -93,8 +93,8 @@ const wrong = (option: string, problem: string) =>
   failure('validation.failed', { what: `experiments.evaluate.${option}`, problem })
 
 /**
- * @throws ValidationError for an option that is not allowed, `topology.rejected`, and where a scorer needs an expected
- * answer that a case does not have; NotFoundError `team.unknown`
+ * @throws ValidationError for an invalid option, `topology.rejected`, and if a scorer needs an expected answer that a
+ * case does not have; NotFoundError `team.unknown`
  */
 export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadExperiment {
   checkOptions('experiments.evaluate', spec, known)
@@ -147,7 +147,7 @@ function chosenCases(dataset: Dataset, tags: readonly string[], limit: number | 
   return cases
 }
 
-/** Before any run is paid for. */
+/** Checks the expected answers before any run starts. */
 function checkExpected(cases: readonly DatasetCase[], scorers: NamedScores): void {
   const needing = Object.entries(scorers).find(([, { needs }]: [string, ScoreFunction]) => needs?.includes('expected'))
   const without = cases.find(({ expected }) => expected === undefined)

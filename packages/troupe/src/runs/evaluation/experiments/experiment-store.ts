@@ -8,13 +8,13 @@ const retentionMs = 365 * 86_400_000
 const now = { $: 'now' } as const
 const kind = 'experiment'
 
-/** What the row of an experiment holds. */
+/** The row of an experiment. */
 export type StoredExperiment = ExperimentSummary & {
   /** Of all that it was asked: the same call resumes it. */
   readonly hash: string
 }
 
-/** Where a page of experiments begins: after this one. */
+/** The position of the experiment after which a page begins. */
 export interface ExperimentPosition {
   readonly at: number
   readonly id: string
@@ -40,7 +40,7 @@ export class ExperimentStore {
     ])
   }
 
-  /** Replaces what is stored of it. */
+  /** Replaces the stored experiment. */
   async update(experiment: StoredExperiment): Promise<void> {
     const { at: _, ...row } = this.#row(experiment.id, '', experiment)
     await this.#commit([this.#statements.update(row)])
@@ -50,7 +50,7 @@ export class ExperimentStore {
     await this.#commit([this.#statements.insert(this.#row(experiment, result.run, result))])
   }
 
-  /** Undefined where there is none of this id. */
+  /** Returns an experiment; undefined if there is none with this id. */
   async get(
     id: string,
   ): Promise<{ readonly experiment: StoredExperiment; readonly results: readonly CaseResult[] } | undefined> {

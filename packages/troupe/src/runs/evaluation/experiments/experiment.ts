@@ -1,4 +1,4 @@
-/** What an experiment is, and what is stored of it: teams evaluated on the cases of a data set. */
+/** The stored form of an experiment: teams evaluated on the cases of a data set. */
 import type { StoredError } from '../../../core/index.ts'
 import type { Spent } from '../evaluate-run.ts'
 import type { Agreement } from '../scorers/agreement.ts'

@@ -1,4 +1,4 @@
-/** The experiments of one user: evaluate a data set, and list what was found over time. */
+/** The experiments of one user. */
 import {
   checkCall,
   checkConstruct,
@@ -51,12 +51,12 @@ export class Experiments {
 
   /**
    * Evaluates a team on the cases of a data set, and with `against` a second team on the same cases. Each case is a
-   * durable run of the user, with tools and effects carried out. Results are stored: after a crash or an abort, the
-   * same call does what is left, and executes no finished case again.
+   * durable run of the user, which executes tools and effects. Results are stored: after a crash or an abort, the same
+   * call continues with the remaining cases.
    * @returns the results, case by case and in sum. A case whose run fails scores 0; one whose scorer fails is
    * `unscored`, and the same call scores it again
-   * @throws ValidationError; NotFoundError `team.unknown`; ConflictError `experiment.repeated` where the id is that of
-   * another experiment; CancelledError when the signal aborts
+   * @throws ValidationError; NotFoundError `team.unknown`; ConflictError `experiment.repeated` if the id is that
+   * of another experiment; CancelledError when the signal aborts
    * @example
    * const dataset = parseDataset('capitals', await readFile('capitals.jsonl', 'utf8'))
    * const { total } = await ada.experiments.evaluate({
@@ -82,7 +82,7 @@ export class Experiments {
     checkSignal('experiments.list', options.signal)
     const limit = Math.min(checkInteger('experiments.list', 'limit', options.limit ?? 50), 500)
     const after = options.cursor === undefined ? undefined : positionOf(options.cursor)
-    // One more, which says whether anything follows.
+    // One more row says whether another page follows.
     const rows = await this.#store.list(limit + 1, after)
     const shown = rows.slice(0, limit)
     const last = rows.length > limit ? shown.at(-1) : undefined
@@ -105,8 +105,8 @@ export class Experiments {
   }
 
   /**
-   * Returns the scores of a live run, which `createTroupe({ evaluation: { online } })` scores; undefined where the run
-   * was not scored, or is not yet.
+   * Returns the scores of a live run, which `createTroupe({ evaluation: { online } })` scores; undefined if the run
+   * was not scored, or not yet.
    * @example console.log((await ada.experiments.scoresOf(run.id))?.scores.cites?.score)
    */
   async scoresOf(run: string, options: { readonly signal?: AbortSignal } = {}): Promise<OnlineScores | undefined> {

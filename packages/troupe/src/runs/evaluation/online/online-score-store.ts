@@ -41,7 +41,7 @@ export class OnlineScoreStore {
     if (!result.ok) throw failure(result.code, { ...result.detail })
   }
 
-  /** Undefined where the run was not scored. */
+  /** Returns the scores of a run; undefined if it was not scored. */
   async get(user: UserId, run: string): Promise<OnlineScores | undefined> {
     const all = this.#statements.all({ user, kind, evaluation: run }, { returns: true })
     const [rows = []] = await this.#storage.read({ user }, [all])

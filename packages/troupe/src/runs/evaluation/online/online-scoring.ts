@@ -87,7 +87,7 @@ export class OnlineScoring {
   async #score({ user, run: id }: WaitingRun): Promise<void> {
     const { parts } = this.#host
     const row = await this.#host.row(user, id)
-    // The runs of an experiment have scores of their own.
+    // The runs of an experiment are scored by the experiment.
     if (row.tags.some((tag) => tag.startsWith('experiment:'))) return
     const past = PastRun.of(id, await readRetainedRecords(parts, user, row))
     const [record] = past.records

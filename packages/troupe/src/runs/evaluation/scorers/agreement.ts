@@ -1,4 +1,4 @@
-/** How far two raters agree beyond chance. */
+/** Cohen's kappa of two raters. */
 import { failure, listOf, readable } from '../../../core/index.ts'
 
 /** The agreement of two raters beyond chance. */
@@ -19,8 +19,8 @@ export type Agreement = {
 /**
  * Returns Cohen's kappa of two raters. Source: Jacob Cohen, "A Coefficient of Agreement for Nominal Scales", Educational and
  * Psychological Measurement 20 (1), 1960: `(observed - chance) / (1 - chance)`.
- * @param pairs of each case, what both raters chose
- * @throws ValidationError without a pair, and for what is not a pair of texts
+ * @param pairs the choices of both raters for each case
+ * @throws ValidationError without a pair, and for a value that is not a pair of texts
  * @example agreementOf([['pass', 'pass'], ['pass', 'fail'], ['fail', 'fail']]).kappa
  */
 export function agreementOf(pairs: readonly (readonly [string, string])[]): Agreement {

@@ -1,11 +1,12 @@
-/** Scores the citations of an answer by whether the run was given what they cite. */
+/** Scores the citations of an answer: whether their sources are among the inputs of the run. */
 import { type Json, listOf } from '../../../core/index.ts'
 import { type ScoredRun, type ScoreFunction, scoredFields } from './score-function.ts'
 
 /**
- * Scores the share of the citations of the answer that are in what the run was given: its task, what it read of the
- * context, and what tools and effects answered. An answer without citations scores 0. Citations are names in square
- * brackets, web addresses, quotations of three words or more, and fields called `quote`. Case and spaces do not count.
+ * Scores the share of the citations of the answer that occur in the inputs of the run: its task, the context entries
+ * that it read, and the results of tools and effects. An answer without citations scores 0. Citations are names in
+ * square brackets, web addresses, quotations of at least three words, and fields called `quote`. Case and spaces are
+ * ignored.
  * @example await ada.experiments.evaluate({ dataset, team: 'research', scorers: { citesSources } })
  */
 export const citesSources: ScoreFunction = Object.assign(

@@ -1,4 +1,4 @@
-/** Gives scorers the models of the troupe, and counts what they spend. */
+/** Provides scorers with the models of the troupe, and counts their usage. */
 import { answerText } from '../../../agents/index.ts'
 import { failure, jsonSchemaOf, type UserId } from '../../../core/index.ts'
 import type { ModelCall, Models } from '../../../models/index.ts'

@@ -2,7 +2,7 @@
 import { failure, type Json, show } from '../../../core/index.ts'
 import { type ScoredRun, scoredFields } from './score-function.ts'
 
-/** @throws ValidationError where there is nothing to be equal to */
+/** @throws ValidationError if there is no expected answer */
 export function expectedOf(run: ScoredRun): Json {
   const { id, expected } = scoredFields(run)
   if (expected !== undefined) return expected

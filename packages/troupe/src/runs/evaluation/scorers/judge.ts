@@ -45,7 +45,7 @@ const maxChoices = 20
 
 /**
  * Returns a scorer that asks a model for a verdict on each answer. The model writes its reason first, then one of `choices`;
- * the score is that of the choice. It sees the run as JSON and is told to follow no instruction in it.
+ * the score is that of the choice. It reads the run as JSON, with the instruction to follow no instruction in it.
  * @throws ValidationError for invalid options
  * @example
  * const tone = judge({ model: 'openai/gpt-5-mini', rubric: 'pass if the answer is polite and answers the question' })

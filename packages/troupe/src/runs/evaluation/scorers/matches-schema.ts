@@ -5,7 +5,7 @@ import type { ScoredRun, ScoreFunction } from './score-function.ts'
 /**
  * Returns a scorer that gives 1 if the answer fits the schema, else 0.
  * @param schema any Standard Schema (zod, valibot, arktype, …)
- * @throws ValidationError for what is not a schema
+ * @throws ValidationError for a value that is not a schema
  * @example const scorers = { form: matchesSchema(z.object({ total: z.number() })) }
  */
 export function matchesSchema(schema: Schema): ScoreFunction {

@@ -60,8 +60,8 @@ export function explainFailure({ events }: PastRun, status: string): readonly Ex
 type Failed = Extract<NumberedEvent, { readonly type: 'step.failed' }>
 
 /**
- * The last step that failed by itself, or at a time limit of its own; those that were told to stop failed for it. One that
- * served a request too late failed whoever asked, if that took it so.
+ * Returns the last step that failed by itself or at its own time limit; cancelled steps failed because of it. A step
+ * that served a request too late is the cause of the failure of the requesting step, if that failed with it.
  */
 export function rootFailureOf(events: readonly NumberedEvent[]): Failed | undefined {
   const cancelRequested = new Set<string>()

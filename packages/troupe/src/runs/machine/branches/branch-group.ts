@@ -36,7 +36,10 @@ export function considerGroup(d: RunDecision, id: string): void {
   })
 }
 
-/** Returns the only response, or the list of responses in the order of invocation; a failure if there is none or one is not tolerated. */
+/**
+ * Returns the only response, or the list of responses in the order of invocation; a failure if there is none or one is
+ * not tolerated.
+ */
 export function groupResultOf(d: RunDecision, group: Group, agent: string): Result {
   const error = groupFailure(d, group)
   return error ? failedResult(agent, error) : { agent, success: true, value: must(responseOf(group), 'response') }

@@ -37,7 +37,10 @@ export function callingNode(state: Readonly<State>, group: Group): string | unde
 /** The key of the turn count of a `<~>` edge. */
 export const edgePairOf = (edge: GraphEdge): string => JSON.stringify([edge.from, edge.to].sort())
 
-/** Returns the turns of an alternating conversation after its first step: the agent that opens it has had the first turn. */
+/**
+ * Returns the turns of an alternating conversation after its first step: the agent that opens it has had the first
+ * turn.
+ */
 const turnsOf = (branch: Branch, edge: GraphEdge) => (branch.edgePair === edgePairOf(edge) ? branch.turns : 1)
 
 function usable(state: Readonly<State>, branch: Branch, edge: GraphEdge): boolean {
@@ -66,7 +69,10 @@ function routes(state: Readonly<State>, branch: Branch, node: GraphNode, value: 
   return limited.length > 0 ? limited : open
 }
 
-/** If an alternating conversation ends at an agent without another edge, its last value takes the edge of the other agent. */
+/**
+ * If an alternating conversation ends at an agent without another edge, its last value takes the edge of the other
+ * agent.
+ */
 function nextTargets(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
   const own = routes(state, branch, node, value)
   if (own.length > 0) return own

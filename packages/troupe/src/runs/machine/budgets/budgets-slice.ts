@@ -5,7 +5,7 @@ import type { Amounts, StepUsage } from '../machine-events.ts'
 export interface BudgetsSlice {
   totalSteps: number
   hops: number
-  /** The part of it that child runs have taken. */
+  /** The part of it that child runs have used. */
   chargedSteps: number
   chargedHops: number
   /** The sum of its grants of a shared budget; undefined if it draws from none. */

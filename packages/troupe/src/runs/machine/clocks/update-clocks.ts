@@ -1,11 +1,11 @@
 /**
- * Clocks: each timeout is a timer that runs, is stopped with its remaining time, or is none. What a decision changed is
- * compared with what its clocks should do, so that no rule of the core can forget one.
+ * Clocks: each timeout is a timer that runs, is stopped with its remaining time, or does not exist. The clocks of
+ * everything that a decision changed are updated after it, so that no rule of the core can forget one.
  *
- * Clocks of work stop together while the run is paused or waits (`run-time.ts`). Besides, the clock of a join stops while
- * all branches that it misses are blocked (they wait for a person, a resolution, code or a waiting child run), that of a
- * step while it waits, that of a request while the step that serves it is blocked, and that of a branch while it is blocked
- * or waits for its fork.
+ * Clocks of work stop together while the run is paused or waits (`run-time.ts`). The clock of a join also stops while
+ * all branches that it misses are blocked (they wait for a person, a resolution, code or a waiting child run), that of
+ * a step while it waits, that of a request while its serving step is blocked, and that of a branch while it is blocked
+ * or waits for its invocations.
  */
 import { milliseconds, type Question } from '../../../core/index.ts'
 import { isJoinBlocked } from '../branches/branch-counts.ts'
@@ -15,7 +15,7 @@ import type { BranchId } from '../machine-events.ts'
 import { waitsForCapacity } from '../steps/step-queue.ts'
 import { timeOf } from './run-time.ts'
 
-/** How long a step that was told to stop may take before the run continues without it, if the config names no `grace`. */
+/** The time in ms in which a cancelled step may end before the run continues without it, unless the config has `grace`. */
 export const defaultGraceMs = 10_000
 
 type Pace = 'runs' | 'stopped' | 'none'
@@ -45,7 +45,7 @@ export function updateClocks(d: RunDecision): void {
   for (const id of [...changed.questions]) updateQuestionClock(d, id)
 }
 
-/** The clock of the time budget ends with the work that it bounds; the next attempt of the run has what is left. */
+/** The clock of the time budget ends with the work that it limits; the next attempt of the run has the rest. */
 function updateTimeClock(d: RunDecision): void {
   const { cancellation, guard, startedAt } = d.state.run
   const left = d.config.budget.time - (timeOf(d.state, 'time', d.at) - startedAt)
@@ -66,7 +66,7 @@ function markParentsChanged(d: RunDecision): void {
     const joinState = group.origin.kind === 'call' ? d.state.joins.open.get(group.origin.joinId) : undefined
     if (!joinState) continue
     d.changed.joins.add(joinState.id)
-    // A set is iterated to its end, including what is added meanwhile.
+    // The iteration of a set includes elements that are added during it.
     d.changed.branches.add(joinState.branch as BranchId)
   }
 }
@@ -123,6 +123,6 @@ function updateQuestionClock(d: RunDecision, id: string) {
   if (limit !== undefined) updateClock(d, `question:${id}`, 'runs', limit)
 }
 
-/** Of a question, in ms, where it has one of its own. */
+/** Returns the timeout of a question in ms; undefined if it has none. */
 export const questionTimeoutMs = (ask: Question | undefined) =>
   ask?.timeout === undefined ? undefined : milliseconds(ask.timeout, 'timeout')

@@ -1,4 +1,7 @@
-/** Completes a join once: when its condition is met or cannot be met. The join closes when the other branches have stopped. */
+/**
+ * Completes a join once: when its condition is met or cannot be met. The join closes when the other branches have
+ * stopped.
+ */
 import type { StoredError } from '../../../core/index.ts'
 import { byOrder, type Group } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'

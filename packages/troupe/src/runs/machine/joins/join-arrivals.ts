@@ -88,7 +88,10 @@ function open(d: RunDecision, group: Group, name: string): string {
   return id
 }
 
-/** Completes the joins of a group that no further branch can reach, and the first of joins that wait only for each other. */
+/**
+ * Completes the joins of a group that no further branch can reach, and the first of joins that wait only for each
+ * other.
+ */
 export function considerJoins(d: RunDecision, group: Group): void {
   const open = Object.keys(group.openJoins).filter((node) => group.openJoins[node] !== undefined)
   let waiting = 0

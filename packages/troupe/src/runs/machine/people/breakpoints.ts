@@ -1,4 +1,4 @@
-/** Breakpoints: where a run stops, and waits to be looked at, edited, and told to go on. */
+/** Breakpoints: points at which a run pauses for inspection and edits until it is resumed. */
 import { type Json, type StoredError, taintField } from '../../../core/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
 import type { RunDecision } from '../decision.ts'
@@ -12,7 +12,7 @@ import type { Step } from '../steps/steps-slice.ts'
 export const breakpointsIn = ({ run: { breakOn, pinned } }: Readonly<State>): readonly BreakOn[] =>
   breakOn ?? pinned.config.debug?.breakOn ?? []
 
-/** Looked at before a step is started. @returns true where the run stops instead */
+/** Checks breakpoints before a step starts. @returns true if the run pauses instead */
 export function breaksBefore(d: RunDecision, step: StepId, agent: string): boolean {
   const { stopAtStep, lastBreakpoint, seq } = d.state.run
   if (stopAtStep !== undefined && d.state.budgets.totalSteps >= stopAtStep) return stop(d, { on: 'step', step, agent })

@@ -1,8 +1,8 @@
-/** Whether an answer fits its question: asked before the answer is appended, so that whoever answers is told. */
+/** Checks that an answer fits its question before the answer is appended, so that the caller gets the error. */
 import { failure, type Json, wrongAnswer as misfit, type TroupeError } from '../../../core/index.ts'
 import type { State } from '../state.ts'
 
-/** @returns what is wrong with the answer; undefined where it fits */
+/** @returns the error of the answer; undefined if it fits */
 export function answerRejection(state: Readonly<State>, id: string, value: Json): TroupeError | undefined {
   const question = state.questions.open.get(id)
   if (!question) return failure('question.unknown', { question: id })
@@ -10,8 +10,8 @@ export function answerRejection(state: Readonly<State>, id: string, value: Json)
 }
 
 /**
- * @throws ConflictError for a question that is not open (any more) and for an approval of other arguments,
- * ValidationError for what the question does not allow
+ * @throws ConflictError for a question that is not open and for an approval of other arguments, ValidationError for an
+ * answer that does not fit the question
  */
 export function checkAnswer(state: Readonly<State>, id: string, value: Json): void {
   const wrong = answerRejection(state, id, value)

@@ -1,4 +1,4 @@
-/** People and requests: who is asked what, and how the answer comes back. */
+/** Decides about questions to people and requests to agents, and routes their answers. */
 import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
 import { failBranch, retryInPlace } from '../branches/fail-branch.ts'
@@ -31,7 +31,7 @@ export function askQuestion(d: RunDecision, input: InputOf<'question.asked'>): v
   if (input.question.kind === 'breakpoint') pauseRun(d, 'breakpoint', { on: 'tool', step: step.id, agent })
 }
 
-/** Whoever stands before a call goes on with it, once the run goes on. */
+/** Lets steps that a breakpoint holds before a call continue with it when the run resumes. */
 export function passBreakpoints(d: RunDecision, by: string): void {
   if (d.state.run.pausedBy !== undefined) return
   for (const { id, ask } of d.state.questions.open.values())
@@ -70,7 +70,7 @@ function applyAnswer(
   taint?: readonly TaintLabel[],
 ) {
   const { step, wait, ask } = question
-  // Whoever stands at a breakpoint is what the run was stopped for.
+  // The run was paused for the step at the breakpoint, so its answer is delivered although the run is paused.
   if (step !== undefined) return reply(d, step, wait as string, answer, taint, ask.kind === 'breakpoint')
   const branch = d.branch(question.branch)
   if (question.failed) return resolveFailure(d, branch, question.failed, 'value' in answer ? answer.value : 'abort')
@@ -78,7 +78,7 @@ function applyAnswer(
   afterUser(d, branch, answer.value)
 }
 
-/** Back to who asked where there is a way; else on along all ways of User. */
+/** Sends the answer back to the branch's earlier node if an edge leads there, else along all edges of `User`. */
 function afterUser(d: RunDecision, branch: Branch, value: Json) {
   const { out } = d.node(branch.node)
   const group = d.groupOf(branch)
@@ -109,7 +109,7 @@ function resolveFailure(d: RunDecision, branch: Branch, error: StoredError, choi
   routeResult(d, branch, plan.kind === 'invalid' ? { kind: 'end', value: null, notify: [] } : plan)
 }
 
-/** Another agent of the run is asked: a step of its own, in the asker's place. */
+/** Starts a step that serves a request of another step of the run. */
 export function requestAgent(d: RunDecision, input: InputOf<'request.made'>) {
   const asker = d.state.steps.open.get(input.step)
   const id = `${input.step}>${input.wait}`

@@ -1,4 +1,4 @@
-/** The account of a run as it stands: for its result, and for lists. */
+/** The account of a run at present, for its result and for lists. */
 import type { Question } from '../../../agents/index.ts'
 import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
 import { totalUsage } from '../budgets/total-usage.ts'
@@ -38,11 +38,11 @@ export type RunAccount = {
   readonly durationMs: number
   readonly guard?: Guard
   readonly error?: StoredError
-  /** What the run has taken in so far came with this; absent where with nothing. */
+  /** The taint labels of the run so far; absent for none. */
   readonly taint?: readonly TaintLabel[]
 }
 
-/** A run waits when nothing in it can move without somebody outside; then it says for what. */
+/** Derives the status: a run waits, with a reason, if nothing in it can move without an action from outside. */
 export function deriveStatus(state: Readonly<State>): DerivedStatus {
   if (hasEnded(state)) return { status: state.run.status as RunStatus, over: true }
   const waiting = (reason: RunReason): DerivedStatus => ({ status: 'waiting', reason, over: false })
@@ -62,11 +62,11 @@ export function deriveStatus(state: Readonly<State>): DerivedStatus {
   return state.steps.external > 0 ? waiting(reasonOf([...state.steps.waitingChildren.values()])) : running
 }
 
-/** A question of a child run is asked of the same people: it goes before what else child runs wait for. */
+/** A question of a child run takes precedence over other reasons of child runs, because the same people answer it. */
 const reasonOf = (children: readonly WaitingChild[]): RunReason =>
   children.some(({ reason }) => reason === 'question') ? 'question' : (children[0] as WaitingChild).reason
 
-/** @param at ms since 1970, for how long a run has taken that is not over */
+/** @param at the time in ms since 1970, for the duration of an open run */
 export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
   const { status, reason, over } = deriveStatus(state)
   const problems = problemsOf(state)
@@ -91,7 +91,7 @@ export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
 const questionsOf = (state: Readonly<State>) =>
   [...state.questions.open.values()].map(({ id, agent, ask }) => ({ ...ask, id, agent }))
 
-/** What no answer within the run can mend, by branch. */
+/** Returns the problems that no answer can solve, by branch: uncertain effects and changed code. */
 function problemsOf({ steps }: Readonly<State>): ReadonlyMap<string, StoredError> {
   if (steps.uncertain + steps.codeChanged === 0) return new Map()
   return new Map(

@@ -1,4 +1,4 @@
-/** Folds of events about the run as a whole. */
+/** Folds events about the complete run. */
 import { graphOf } from '../../../topology/index.ts'
 import { childUsageKey, countUsage } from '../budgets/total-usage.ts'
 import type { Folds } from '../folds.ts'

@@ -1,4 +1,4 @@
-/** The run as a whole: its status, what it was started with, why it is paused or being stopped, and what it ended with. */
+/** The state of the complete run: its status, its pinned parts, its pause or cancellation, and its result. */
 import type { Json, StoredError } from '../../../core/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
 import type { Breakpoint, Cancellation, Guard, Pinned, StepId } from '../machine-events.ts'
@@ -26,7 +26,7 @@ export interface RunSlice {
   breakpoint: Breakpoint | undefined
   /** The newest breakpoint: the run does not stop at it twice. */
   lastBreakpoint: { readonly seq: number; readonly step: StepId | undefined }
-  /** In place of what the run was started with. */
+  /** The breakpoints that replace those of the start. */
   breakOn: readonly BreakOn[] | undefined
   /** It stops before it has begun more steps. */
   stopAtStep: number | undefined

@@ -1,4 +1,4 @@
-/** The run as a whole: begun, paused, stopped, begun anew, ended. */
+/** Decides about the complete run: start, pause, cancellation, retry and end. */
 import { failure, type Json, type StoredError, storeError, taintField } from '../../../core/index.ts'
 import { groupFailure } from '../branches/branch-group.ts'
 import { requestGroupCancel } from '../branches/cancellation.ts'
@@ -20,7 +20,7 @@ export function applyStart(d: RunDecision, { task, pinned, taint }: InputOf<'sta
 
 const groupId = (attempt: number) => (attempt === 1 ? 'run' : `run~${attempt}`)
 
-/** A branch for each entry; those of a later attempt are told apart by it. */
+/** Starts a branch for each entry. The ids of a later attempt contain its number. */
 export function beginAttempt(d: RunDecision): void {
   const { attempt, task } = d.state.run
   const prefix = attempt === 1 ? '' : `${attempt}~`
@@ -71,7 +71,7 @@ export function pauseRun(d: RunDecision, by: string, breakpoint?: Breakpoint): v
 /** @param steps so many are begun before it stops again */
 export function resumeRun(d: RunDecision, by: string, steps?: number): void {
   const { pausedBy, breakpoint } = d.state.run
-  // Who was paused by somebody stays so when the run above goes on; a breakpoint stops both, and both go on.
+  // A run that a person has paused stays paused when its parent resumes. A breakpoint pauses both, and both resume.
   if (pausedBy === undefined || (by === 'parent' && pausedBy !== 'parent' && !breakpoint)) return
   d.emit({ type: 'run.resumed', by, ...(steps === undefined ? {} : { steps }) })
   for (const { id, suspendedEnding } of d.state.steps.open.values())
@@ -98,7 +98,7 @@ export function considerRun(d: RunDecision): boolean {
   return true
 }
 
-/** What it has: the responses so far, else the last value that any branch ended with. */
+/** Returns the responses so far, or else the last value with which a branch ended. */
 function partial(d: RunDecision): { readonly partial?: Json } {
   const group = d.state.branches.groups.get(groupId(d.state.run.attempt))
   const value = (group && responseOf(group)) ?? d.state.run.lastValue

@@ -7,11 +7,11 @@ import { breaksBefore } from '../people/breakpoints.ts'
 import { nextReady, nextRequest } from './step-queue.ts'
 import type { Step } from './steps-slice.ts'
 
-/** @returns true where a guard tripped, and more follows from that */
+/** @returns true if a guard has tripped, which has further consequences */
 export function scheduleSteps(d: RunDecision): boolean {
   const { state } = d
   if (state.run.cancellation || state.run.pausedBy !== undefined || state.run.retryTimer !== undefined) return false
-  // Who asks waits for the answer: serving steps count against no limit, or all could wait for each other.
+  // Serving steps count against no limit: the requesting steps wait for them, so a limit could cause a deadlock.
   for (let id = nextRequest(state); id !== undefined; id = nextRequest(state)) {
     const { branch, node, agent } = state.steps.open.get(id) as Step
     if (breaksBefore(d, id, agent)) return false

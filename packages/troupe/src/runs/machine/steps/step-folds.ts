@@ -1,4 +1,4 @@
-/** Folds of events about steps: started, waiting, told to stop, ended. */
+/** Folds events about steps: started, waiting, cancelled, ended. */
 import { failure } from '../../../core/index.ts'
 import { changeStep, countStep, setBlocked, setBranchStatus } from '../branches/branch-counts.ts'
 import type { Branch } from '../branches/branches-slice.ts'
@@ -52,7 +52,7 @@ const setStepStatus = (step: Step, status: StepStatus): void => {
   step.status = transitionTo(stepTransitions, `step ${step.id}`, step.status, status)
 }
 
-/** It is carried out again, or is being stopped: it keeps no one waiting for a person. */
+/** The step executes again or is being stopped, so it blocks no branch any more. */
 export function resume(state: State, step: Step): void {
   if (step.status !== 'waiting') return
   changeStep(state, step, () => {
@@ -88,7 +88,7 @@ function started(state: State, event: EventOf<'step.started'>): void {
   countStep(state, step, 1)
 }
 
-/** Returns the branch that goes on with the outcome; none of a step that served a request. */
+/** Returns the branch that continues with the outcome; undefined for a step that served a request. */
 function end(state: State, step: Step, used: StepUsage | undefined): Branch | undefined {
   const { steps, budgets } = state
   countStep(state, step, -1)
@@ -96,7 +96,7 @@ function end(state: State, step: Step, used: StepUsage | undefined): Branch | un
   steps.open.delete(step.id)
   steps.answers.delete(step.id)
   state.labels.paths.delete(step.id)
-  // A step that was stopped while it waited says nothing of what it had used.
+  // A step that was stopped while it waited reports no usage.
   const usage = used ?? budgets.openUsage.get(step.id)
   if (usage) countUsage(budgets, usage)
   budgets.openUsage.delete(step.id)

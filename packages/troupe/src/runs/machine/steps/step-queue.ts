@@ -1,4 +1,4 @@
-/** Queues of what is ready to start: the common one, and one for each node whose steps are limited. */
+/** The queues of ready branches: a common one, and one for each node with a limit. */
 
 import type { Branch, Queue } from '../branches/branches-slice.ts'
 import { nodeIn } from '../branches/flow.ts'
@@ -6,7 +6,7 @@ import type { State } from '../state.ts'
 
 type QueueItem = Queue['items'][number]
 
-/** Of all nodes without a limit of their own. Node names are never empty. */
+/** The name of the queue of all nodes without a limit. Node names are never empty. */
 const common = ''
 /** Requests to be served; no node can have this name, for the graph refuses control characters. */
 export const requestQueue = '\u0001requests'
@@ -57,7 +57,7 @@ function first(state: Readonly<State>, name: string): QueueItem | undefined {
 const hasCapacity = (state: Readonly<State>, node: string) =>
   (state.limits.busy[node] ?? 0) < (nodeIn(state, node).limit ?? Number.POSITIVE_INFINITY)
 
-/** The branch that has been ready longest and whose node has room. */
+/** Returns the branch that has been ready longest and whose node has capacity. */
 export function nextReady(state: Readonly<State>, limited: readonly string[]): Branch | undefined {
   let best = first(state, common)
   for (const name of limited) {
@@ -68,9 +68,9 @@ export function nextReady(state: Readonly<State>, limited: readonly string[]): B
   return best && state.branches.all.get(best.id)
 }
 
-/** Ready, and kept back by its node's limit alone. */
+/** Returns true for a ready branch that waits only for the limit of its node. */
 export const waitsForCapacity = (state: Readonly<State>, branch: Branch): boolean =>
   branch.status === 'ready' && !hasCapacity(state, branch.node)
 
-/** The oldest request that nobody serves yet. */
+/** Returns the oldest request that no step serves yet. */
 export const nextRequest = (state: Readonly<State>): string | undefined => first(state, requestQueue)?.id

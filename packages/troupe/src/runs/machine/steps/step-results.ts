@@ -1,4 +1,4 @@
-/** What steps tell: their outcome, their failure, that they wait. */
+/** Decides about the reports of steps: outcomes, failures and waits. */
 
 import type { Outcome } from '../../../agents/index.ts'
 import {
@@ -39,14 +39,14 @@ const endFields = ({ usage, taint }: Pick<StepEnding, 'usage' | 'taint'>) => ({
   ...taintField(taint),
 })
 
-/** Of tokens or cost, by what has ended and this step; what is under way elsewhere has not told yet. */
+/** Returns the used tokens or cost of ended steps and of this step; other open steps have not reported yet. */
 function usedOf({ state }: RunDecision, budget: string, step: string, last: StepUsage | undefined): number {
   const { inputTokens, outputTokens, cost } = totalUsage(state, last && step)
   if (budget === 'cost') return cost + (last?.cost ?? 0)
   return inputTokens + outputTokens + (last?.inputTokens ?? 0) + (last?.outputTokens ?? 0)
 }
 
-/** The step that asked has ended with it; the run goes down with what it has. */
+/** The step that requested the budget fails, and the run ends with its results so far. */
 export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>): void {
   const { budget, limit, held, by } = input
   if (input.step === undefined) {
@@ -90,7 +90,7 @@ export function childChanged(d: RunDecision, input: InputOf<'child.waiting' | 'c
   d.emit({ ...fields, branch: step.branch, agent: step.agent })
 }
 
-/** A person says what it gives in place of its failure. */
+/** Applies the result of a person in place of the failure of a step. */
 export function stepEdited(d: RunDecision, { step: id, outcome }: InputOf<'step.edited'>): void {
   const step = d.state.steps.open.get(id)
   if (step?.suspendedEnding)
@@ -135,7 +135,7 @@ function emitEnd(d: RunDecision, step: Step, branch: Branch, ending: StepEnding,
   d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...more, ...progressHash })
 }
 
-/** What a hand-off carries grows from step to step, and is no progress. */
+/** The carried part of a hand-off is left out of the hash, because it grows from step to step without progress. */
 const printOf = (branch: Branch, outcome: Outcome) =>
   hashJson([branch.node, branch.input, 'carried' in outcome ? { ...outcome, carried: null } : outcome]).slice(0, 16)
 

@@ -1,4 +1,4 @@
-/** Open steps: what they wait for, what they have asked of other agents and of child runs, and how many execute. */
+/** Open steps: their waits, their requests to other agents, their child runs, and the number of executing ones. */
 import type { Flow } from '../../../agents/index.ts'
 import type { Json, TaintLabel } from '../../../core/index.ts'
 import { dict, emptyDict } from '../dict.ts'
@@ -97,17 +97,17 @@ export interface WaitingChild {
 export interface StepsSlice {
   readonly open: Map<StepId, Step>
   readonly waitingChildren: Map<string, WaitingChild>
-  /** Those that a step may not have taken yet. */
+  /** The answers that a step may not have read yet. */
   readonly answers: Map<StepId, StepAnswer[]>
-  /** Which agent asked which by `ctx.request` and still waits, with how many requests. */
+  /** The number of open requests (`ctx.request`) by requesting and requested agent. */
   readonly requestEdges: { [agent: string]: { [other: string]: number } }
-  /** Steps that are carried out, those that are being stopped included. */
+  /** The number of executing steps, those that are being stopped included. */
   executing: number
-  /** Of these, all but the serving ones: they count against maxParallelBranches. */
+  /** The number of these without serving steps, which counts against `maxParallelBranches`. */
   parallel: number
   uncertain: number
   codeChanged: number
-  /** Steps that wait for something outside of this run, and those of them whose child runs do not all wait. */
+  /** The number of steps that wait for something outside this run, and of those whose child runs do not all wait. */
   external: number
   movingExternal: number
 }
@@ -125,7 +125,7 @@ export const createStepsSlice = (): StepsSlice => ({
   movingExternal: 0,
 })
 
-/** A step that has asked for nothing yet. */
+/** Returns a step without questions, requests and child runs. */
 export const createStep = (
   fields: Pick<Step, 'id' | 'branch' | 'node' | 'agent' | 'depth' | 'serve' | 'status'>,
 ): Step => ({

@@ -1,4 +1,7 @@
-/** The hands of a step of a run: people and the run's own agents are asked through the run, holding no process. */
+/**
+ * The clients of a step of a run. Questions to people and requests to agents of the run go through the run, and occupy
+ * no process.
+ */
 import { type Agent, createQuestion, type StepClients } from '../../../../agents/index.ts'
 import type { ContextClient } from '../../../../context/index.ts'
 import {
@@ -20,7 +23,7 @@ import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { runJournal, stepJournal } from '../../store/run-journals.ts'
 import type { RunStep } from './run-step.ts'
 
-/** @param over the hands of the step itself, where these are of a stage over it, and rights of who acts for its agent */
+/** @param over the clients of the step, if these are of one of its stages, and the rights of agents that act for it */
 export function createStepClients(
   parts: OrchestraParts,
   at: RunStep,
@@ -52,7 +55,7 @@ export function createStepClients(
   }
 }
 
-/** A request to an agent of the run is a step of its own in it; to anybody else it goes to their mailbox. */
+/** A request to an agent of the run becomes a step of the run; a request to another agent goes to its mailbox. */
 function requestVia(
   parts: OrchestraParts,
   at: RunStep,

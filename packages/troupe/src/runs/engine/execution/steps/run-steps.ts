@@ -14,7 +14,7 @@ import { stepJournal } from '../../store/run-journals.ts'
 import type { StepHooks } from './step-hooks.ts'
 import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
 
-/** What the steps need of the owner of their run. */
+/** The functions of the owner of a run that its steps need. */
 export interface StepsOwner {
   readonly user: UserId
   readonly run: string
@@ -65,12 +65,12 @@ export class RunSteps {
     else if (command.type === 'budget.draw') drawBudget(this.#parts, this.#owner, command)
     else if (command.type === 'children.cancel') void cancelChildren(this.#parts, this.#owner)
     else if (command.type === 'step.cancel') void this.cancel(command.step, command.reason)
-    // The answer is in the step's inbox: a step that gave up its process is entered again for it.
+    // The answer is in the inbox of the step: a parked step executes again for it.
     else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
     else if (command.type === 'parked.resume') this.#resumeParked()
   }
 
-  /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
+  /** Cancels a step behind a fence: the outcomes that it reported before are in the inbox, and it cannot report others. */
   async cancel(step: string, reason: StoredError, usage = this.#launcher.usageOf(step)): Promise<void> {
     const owner = this.#owner
     const journal = stepJournal(owner.run, step)
@@ -109,7 +109,10 @@ export class RunSteps {
     this.#launcher.launch(command, hooks, isAtWork ? entry : undefined)
   }
 
-  /** Where the run is still this owner's: the owner before it wrote to the step's journal at the last moment. */
+  /**
+   * Launches a step again if the process still owns the run: the previous owner wrote to its journal at the last
+   * moment.
+   */
   #launchLater(step: string): void {
     const relaunch = () => {
       for (const command of pending(this.#owner.state))
@@ -132,7 +135,7 @@ export class RunSteps {
     else void this.#owner.apply((at) => waitOf(step, end, at)).catch(() => {})
   }
 
-  /** The hint of the change that ended a step comes before this; where it was lost with the answer, the end is looked for. */
+  /** Reads the end of a step whose notification may be lost together with the response to its commit. */
   async #readMissing(step: string): Promise<void> {
     await this.#owner.idle()
     if (viewOf(this.#owner.state).step(step)) this.#owner.arrived()
