@@ -6,21 +6,21 @@ import type { DocumentEmbeddings } from './vector-index.ts'
 /** In characters; the time that a question takes grows faster than its length. */
 const maxQuery = 10_000
 
-/** @throws ValidationError for what is no text, and for one that is too long to be a question */
+/** @throws ValidationError if the value is not a text, or too long for a question */
 export function checkQuestion(what: string, text: unknown): void {
   const { length } = checkText(what, text)
   if (length > maxQuery)
     throw failure('validation.failed', { what, problem: `it has ${length} characters, at most ${maxQuery}` })
 }
 
-/** @throws ValidationError for what is no list of paths */
+/** @throws ValidationError if the value is not a list of paths */
 export function checkSources(sources: DocumentSources): void {
   checkOptions('The sources of DocumentIndex.open', sources, ['folders', 'files'])
   for (const folder of listOf('folders', sources.folders)) checkPath('A folder of documents', folder)
   for (const file of listOf('files', sources.files ?? [])) checkPath('A file of documents', file)
 }
 
-/** A number without its fraction. @throws ValidationError for what is no number */
+/** Returns a number without its fraction. @throws ValidationError if the value is not a number */
 export function integerOf(what: string, value: unknown): number {
   if (typeof value === 'number' && !Number.isNaN(value)) return Math.trunc(value)
   throw failure('validation.failed', { what, problem: 'it must be a number' })

@@ -19,7 +19,7 @@ export interface FoundCitation {
 
 export function citationOf({ document, text, start, end, unit }: Quotation, extraction: Extraction): FoundCitation {
   const { block } = unit.unit
-  // The marks that open a comment or a quotation may stand in lines of their own.
+  // The marks that open a comment or a quotation may be in separate lines.
   const marks =
     block.kind === 'code' ? 0 : (/^(?:\s|\/\*+|\*+(?=\s)|\/\/+|>)*/.exec(text.slice(start, end))?.[0].length ?? 0)
   const verbatim = text.slice(start + marks, end)

@@ -1,6 +1,6 @@
 /**
- * Answers questions from folders of documents: passages are found by their terms, cut into what a person would quote, and
- * ranked by how well each answers.
+ * Answers questions from folders of documents. It finds passages by their terms, divides them into units that a person would
+ * quote, and ranks the units by how well each answers.
  */
 import { CancelledError, checkOptions, checkSignalType, checkText, failure } from '../core/index.ts'
 import { checkEmbeddings, checkQuestion, checkSources, integerOf } from './check-question.ts'
@@ -185,12 +185,12 @@ export class DocumentIndex {
   }
 
   /**
-   * The units of the documents that answer a question, best first, and what was asked.
+   * Returns the units of the documents that answer a question, best first, and the parsed question.
    * @param text the question
-   * @param context the question that it is a part of: its words count a little
+   * @param context the question that contains it; its words have a small weight
    */
   #ranking(text: string, context: string, similar: readonly SimilarUnit[]): Promise<QuestionRanking> {
-    // One after the other: questions that are ranked at once would each hold their documents in memory.
+    // One after the other, because each question keeps its documents in memory while it is ranked.
     const ranking = this.#last.then(() => this.#rank(text, context, similar))
     this.#last = ranking.catch(() => {})
     return ranking
@@ -219,7 +219,7 @@ export class DocumentIndex {
     return { question, units: fused, quotations: both, confidence, found: both.some(isAnswer) }
   }
 
-  /** The passages that hold some units, without those that words found. */
+  /** Returns the passages that contain the units, without those that were found by words. */
   #passagesOf(units: readonly SimilarUnit[], found: readonly FoundPassage[]): FoundPassage[] {
     if (units.length === 0) return []
     const known = new Set(found.map(({ entry }) => entry))
@@ -284,7 +284,7 @@ export class DocumentIndex {
     return headingPath(extraction.headings.filter(({ offset }) => offset < end))
   }
 
-  /** The text of a document, read from its file as it is now; undefined where there is none. For checking citations. */
+  /** Reads the current text of a document for checking citations; undefined if there is none. */
   async extraction(path: string): Promise<Extraction | undefined> {
     checkText('extraction', path)
     return this.#index.extraction(path)
@@ -312,8 +312,8 @@ export class DocumentIndex {
 
   /**
    * Some lines of a document, as the file holds them now; undefined for a path that is not indexed or a file that
-   * cannot be read any more. At most 400 lines and 64 KB are given: go on at `endLine + 1`.
-   * @param path path as it is cited
+   * cannot be read any more. Returns at most 400 lines and 64 KB; continue at `endLine + 1`.
+   * @param path the cited path
    * @param range first and last line, from 1; the whole document by default
    */
   async read(
@@ -358,7 +358,7 @@ function claimBlocks(
   return blocks
 }
 
-/** Returns what an embedding model failed with; throws where the caller cancelled. */
+/** Returns the error of an embedding model as a value; throws if the caller cancelled. */
 async function orError<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T | Error> {
   try {
     return await ask()

@@ -1,4 +1,4 @@
-/** What the index knows of one document: its passages and how much each term counts in them, as it is stored. */
+/** The stored form of a document in the index: its passages and the weights of their terms. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { abbreviationsIn } from './ranking/terms/related-forms.ts'
 import { termsOf } from './ranking/terms/terms.ts'
@@ -10,7 +10,7 @@ export interface DocumentRecord {
   readonly bytes: number
   readonly terms: readonly string[]
   readonly passages: readonly IndexedPassage[]
-  /** The abbreviations that it explains, each with the terms of what it stands for. */
+  /** The abbreviations that it explains, each with the terms of its full form. */
   readonly abbreviations: readonly (readonly [string, readonly string[]])[]
   /** The text of a document whose format is slow to read. */
   readonly text?: string
@@ -42,7 +42,7 @@ export function recordOf(path: string, extraction: Extraction, text?: string): D
   }
 }
 
-/** Returns a copy of its own size: what zlib returns occupies 16 KB at least. */
+/** Packs a record. Returns an exact copy, because a buffer of zlib occupies at least 16 KB. */
 export const packRecord = (record: DocumentRecord): Uint8Array =>
   new Uint8Array(deflateRawSync(JSON.stringify(record), { level: 1 }))
 

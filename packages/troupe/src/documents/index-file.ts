@@ -1,7 +1,7 @@
 /**
- * Stores the index of some documents in one file, so that they need not be read when they are opened the next time. The
- * file is replaced as a whole: a process that reads it meanwhile, or two that write it, see one complete index. A file
- * that is damaged or of another version counts as none.
+ * Stores the index of some documents in one file, so that they are not read again at the next opening. The file is replaced
+ * as a whole, so that concurrent readers and writers see a complete index. A file that is damaged or of another version is
+ * ignored.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises'
@@ -20,19 +20,19 @@ export interface StoredEntry {
   readonly file: string
   /** The path by which it is cited; its words count. */
   readonly path: string
-  /** Absent where the file was so young that a change of it might have left the same times. */
+  /** Absent if the file was so new that a later change might have the same times. */
   readonly version?: FileVersion
-  /** SHA-256 of the file's bytes, in base64; absent where it was not read. */
+  /** SHA-256 of the file's bytes, in base64; absent if the file was not read. */
   readonly hash?: string
   /** The reason for which the file is not indexed. */
   readonly skipped?: string
-  /** The name of the embedding model that made the vectors of the document; absent where it has none. */
+  /** The name of the embedding model that created the vectors of the document; absent if it has none. */
   readonly vectorModel?: string
 }
 
 export interface IndexRecord {
   readonly entry: StoredEntry
-  /** What the index knows of the document; empty for a file that is not indexed. */
+  /** The packed record of the document; empty for a file that is not indexed. */
   readonly content: Uint8Array
   /** The vectors of its units, as `packVectors` gives them. */
   readonly vectors?: Uint8Array

@@ -1,6 +1,6 @@
 /**
- * The passages of many documents, indexed by their terms. It holds the index and where the passages are in their files;
- * a text is read back from its file when one of its passages is found, so that memory is bounded by the index.
+ * The passages of many documents, indexed by their terms. It keeps the index and the positions of the passages in memory, and
+ * reads a text from its file when a passage of it is found.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { type DocumentRecord, packRecord, recordOf, unpackRecord } from './document-record.ts'
@@ -131,9 +131,9 @@ export class PassageIndex {
   }
 
   /**
-   * Makes the vectors that are missing, of documents that have not changed since they were indexed, and stores them.
-   * Vectors that were made before a failure remain.
-   * @throws ExternalServiceError `embedding.wrong`, ValidationError `documents.unstorable`, what the model throws
+   * Creates and stores the missing vectors of documents that have not changed since they were indexed. Vectors that were
+   * created before a failure remain.
+   * @throws ExternalServiceError `embedding.wrong`, ValidationError `documents.unstorable`, errors of the model unchanged
    */
   embedMissing(embeddings: DocumentEmbeddings, signal?: AbortSignal): Promise<void> {
     // One after the other, so that no unit is embedded twice.
@@ -171,7 +171,10 @@ export class PassageIndex {
     }
   }
 
-  /** Another process may have replaced the file meanwhile: vectors are stored with what it holds of the same content. */
+  /**
+   * Stores the vectors in the index file. Another process may have replaced the file, so only documents with the same content
+   * in it get their vectors.
+   */
   async #storeVectors(store: string, model: string): Promise<void> {
     const documents = new Map([...this.documents.values()].map((one) => [one.file, one]))
     const records = [...(await readIndexFile(store)).values()].map((record): IndexRecord => {
@@ -188,7 +191,7 @@ export class PassageIndex {
     if (vectors && entry.vectorModel !== undefined) this.vectors.set(path, unpackVectors(entry.vectorModel, vectors))
   }
 
-  /** What is known of the words of the documents. */
+  /** The words of the documents. */
   get vocabulary(): Vocabulary {
     return {
       passages: this.passages.length,
@@ -207,7 +210,7 @@ export class PassageIndex {
     return found.sort((a, b) => b.score - a.score || bySourceOrder(a.entry, b.entry))
   }
 
-  /** The text of a document, read anew from its file; undefined where there is none. Made for checking citations. */
+  /** Reads the current text of a document for checking citations; undefined if there is none. */
   async extraction(path: string): Promise<Extraction | undefined> {
     const document = this.documents.get(path)
     if (!document) return undefined
@@ -221,7 +224,7 @@ export class PassageIndex {
     if (!read.ok || read.hash !== document.hash) return undefined
     return extracted(read.text, document.kind)
   }
-  /** Indexes what was read of a file, and returns what is stored of it; undefined for what may change by itself. */
+  /** Indexes the text of a file, and returns its stored record; undefined if it was not read for a temporary reason. */
   #describe({ path, file }: Found, read: ReadText): IndexRecord | undefined {
     const extraction = read.ok ? extracted(read.text, documentKind(path)) : undefined
     if (!read.ok || !extraction) {
@@ -253,7 +256,7 @@ export class PassageIndex {
         this.#abbreviations.set(short, long)
     const headings = new Map<string, string>()
     for (const { counts: _, heading: named, ...passage } of passages) {
-      // A copy of its own: a slice of the source would keep the whole source in memory.
+      // A copy, because a slice of the source would keep the whole source in memory.
       const heading = headings.get(named) ?? Buffer.from(named).toString()
       headings.set(heading, heading)
       this.passages.push({ ...passage, heading, document })
@@ -279,7 +282,7 @@ const maxAbbreviations = 10_000
 /** So many units at least are embedded at a time, unless fewer are missing. */
 const flushSize = 100
 
-/** The units of a document, each with its headings and the header of its table: what a model needs to understand it. */
+/** Returns the units of a document, each with its headings and the header of its table, which a model needs as context. */
 function embeddedTexts(extraction: Extraction, kind: DocumentKind): EmbeddedText[] {
   return blocksOf({ ...extraction, kind }).flatMap((block) => {
     const { above, heading } = block.section

@@ -75,8 +75,8 @@ export class VectorIndex {
   /**
    * Makes and adds the vectors of some documents, in batches of 100 texts. Documents that were complete before a failure
    * remain.
-   * @throws ExternalServiceError `embedding.wrong` for what is no usable vector, and for more than 200,000 units; what the
-   * embedding function throws
+   * @throws ExternalServiceError `embedding.wrong` for an unusable vector and for more than 200,000 units; errors of the
+   * embedding function unchanged
    */
   async embed(
     documents: ReadonlyMap<string, readonly EmbeddedText[]>,
@@ -191,7 +191,7 @@ export function packVectors({ extents, values }: DocumentVectors): Uint8Array {
 }
 
 export function unpackVectors(model: string, bytes: Uint8Array): DocumentVectors {
-  // A copy: a view would hold the whole file in memory, and its offset may be no multiple of four.
+  // A copy, because a view would keep the whole file in memory, and its offset may not be a multiple of four.
   const { buffer } = new Uint8Array(bytes)
   const length = new Uint32Array(buffer, 0, 1)[0] ?? 0
   return {

@@ -1,6 +1,6 @@
 /**
- * Checks a citation against its source. The file is read and extracted anew, so that nothing the index, a tool or a
- * model said is taken on trust.
+ * Checks a citation against its source. The file is read and extracted again, so that the check does not depend on the index,
+ * a tool or a model.
  */
 import { checkFunction, checkText, failure, fieldOf, objectOf, show } from '../core/index.ts'
 import type { Extraction } from './reading/extract.ts'
@@ -50,8 +50,8 @@ const longestQuote = 10_000
 const maxPassages = 10
 
 /**
- * Checks that a quotation stands in its file, apart from white space, and at the cited line.
- * @throws ValidationError for a citation without file, line or quote
+ * Checks that a quotation is in its file at the cited line, ignoring white space.
+ * @throws ValidationError if file, line or quote is missing
  * @example
  * const verdict = await verifyCitation(index, { file: 'docs/tea.md', line: 3, quote: 'Green tea is not fermented.' })
  * if (!verdict.ok) console.log(verdict.message)

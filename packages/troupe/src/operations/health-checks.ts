@@ -10,7 +10,7 @@ import { Access } from '../security/index.ts'
 import { missingModelKeys, registeredAgents } from './services/model-keys.ts'
 import type { TroupeParts } from './troupe-parts.ts'
 
-/** The user of the probes: nobody's, and what they leave expires. */
+/** The user of the probes. It belongs to no person, and its data expires. */
 export const healthUser = 'troupe.health'
 const agent = 'HealthMonitor'
 const Probe = defineMessage('health.probe')
@@ -161,7 +161,7 @@ async function probeMesh({ mesh }: TroupeParts): Promise<boolean> {
   return found === 'ok'
 }
 
-/** Sent and received: of several processes each may get another's. */
+/** Sends and receives a message. With several processes, each may receive the message of another one. */
 async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSignal): Promise<boolean> {
   const { messages, mailbox } = all.clients({ user: healthUser, agent, access: new Access() })
   await messages.send(Probe, 'ok', { to: agent, ttl: '1m', signal })
@@ -214,7 +214,7 @@ function messagesPerSecond({ metrics }: TroupeParts): number {
 
 const share = (value: number) => `${Math.round(value * 100)} %`
 
-/** Of what the container or the machine gives. */
+/** The memory of this process as a share of the memory of the container or the machine. */
 function memoryUsed(): number {
   const constrained = process.constrainedMemory()
   return process.memoryUsage.rss() / (constrained > 0 && constrained < totalmem() ? constrained : totalmem())

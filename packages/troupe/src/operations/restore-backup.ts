@@ -1,4 +1,7 @@
-/** Backups where no troupe need run: restored into an empty place, verified, and taken beside whoever owns the database. */
+/**
+ * Backups without a running troupe: restoring into an empty place, verifying, and backing up a database that a process
+ * uses.
+ */
 
 import type { TroupeConfig } from '../configuration/index.ts'
 import { openSecrets, revealConfig } from '../configuration/index.ts'
@@ -77,7 +80,7 @@ export async function storageOf(config: TroupeConfig): Promise<BackedUpStorage> 
   return (await revealConfig(config, secrets, redactor)).storage
 }
 
-/** The file of a configuration's storage where there is none: for whoever only looks, and must not make it. */
+/** Returns the missing database file of a configuration, for commands that read only and must not create it. */
 export const absentDatabase = async (config: TroupeConfig): Promise<AbsentFile | undefined> =>
   absentFile(await storageOf(config))
 

@@ -1,4 +1,4 @@
-/** What all rooms keep in the database. */
+/** The migrations and tables of all modules. */
 import { agentsMigrations, agentsTables } from '../agents/index.ts'
 import { contextMigrations, contextTables } from '../context/index.ts'
 import { journalMigrations, journalTables } from '../journal/index.ts'
@@ -9,7 +9,7 @@ import { sandboxMigrations, sandboxTables } from '../sandbox/index.ts'
 import { securityMigrations, securityTables } from '../security/index.ts'
 import { storageTables, type UserTable } from '../storage/index.ts'
 
-/** Users' rows in all rooms; rows that are copied stand before where they are copied to. */
+/** The tables with users' rows of all modules. A table whose rows are copied comes before the table with the copies. */
 export const userTables: readonly UserTable[] = [
   ...journalTables,
   ...contextTables,

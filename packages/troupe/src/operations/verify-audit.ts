@@ -24,7 +24,7 @@ import {
 import { absentFile, type OpenedStorage, openStorage, type PostgresOptions } from '../storage/index.ts'
 import { migrations, userTables } from './troupe-tables.ts'
 
-/** What is there of a user who does nothing. */
+/** The tables that have rows of a user without activity. */
 const bookkeeping = ['security_audit', 'security_api_key_users', 'security_incidents']
 
 /** The options of `verifyAudit`: exactly one of `storage` and `export`. */
@@ -118,7 +118,7 @@ async function checkpointsOf(source: string | readonly Checkpoint[]): Promise<re
   })
 }
 
-/** @returns undefined for what a crash left half-written, which never counted as delivered; null for what is no line of ours */
+/** @returns undefined for a line that a crash cut off, which did not count as delivered; null for other text */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line)

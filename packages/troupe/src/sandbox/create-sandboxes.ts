@@ -81,7 +81,7 @@ export interface Sandboxes {
   open(options: StepSandboxOptions): Sandbox
 }
 
-/** @param parts `defaultEngines`: where the configuration names none */
+/** @param parts `defaultEngines` is used if the configuration names none */
 export function createSandboxes(
   parts: {
     readonly storage: Pick<Storage, 'dialect' | 'read'>

@@ -1,4 +1,4 @@
-/** The port of the sandbox: what an engine executes, and what the code of a step sees of its files. */
+/** The port of the sandbox: the interface of an engine, and the interface of a step to its files. */
 import type { Duration } from '../core/index.ts'
 
 /** The content of a file: text, or bytes in base64. */
@@ -12,7 +12,7 @@ export type FileContent =
 /** A path with its content after an execution; null if the file was removed. */
 export type FileChange = readonly [path: string, content: FileContent | null]
 
-/** One execution of code. An engine keeps no state between two of them: files come in, and changes go out. */
+/** One execution of code. An engine keeps no state between executions: it gets the files and returns the changes. */
 export interface SandboxRequest {
   /** The language of the code, one of the engine's `languages`. */
   readonly language: string

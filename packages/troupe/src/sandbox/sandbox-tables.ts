@@ -2,7 +2,7 @@
 import { type ContentNames, type Migration, postgresTables, type UserTable } from '../storage/index.ts'
 
 const sqlite = [
-  // The content is null for a version that removed the file. Sizes stand before it, so that sums read no content.
+  // The content is null for a version that removed the file. The size is an earlier column, so that sums read no content.
   `create table sandbox_files (
     user_id text not null, workspace text not null, path text not null, version integer not null,
     bytes integer not null, step text not null, taint text not null, content text,

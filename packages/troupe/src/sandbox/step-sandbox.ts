@@ -111,7 +111,7 @@ function timeoutOf(timeout: Duration | undefined, limitMs: number): number {
   return Math.min(limitMs, milliseconds(timeout, 'The timeout of ctx.sandbox.run', '1ms'))
 }
 
-/** What an engine returns comes from code that nobody trusts: paths and sizes are checked here, whatever the engine did. */
+/** Checks the output of an engine. The paths and sizes come from untrusted code, so an engine cannot vouch for them. */
 function checkedOutput(engine: SandboxEngine, output: SandboxOutput, limit: number): SandboxOutput {
   const { exitCode, stdout, stderr, changes } = output
   const wrong = (problem: string) => failure('sandbox.failed', { engine: engine.name, problem })

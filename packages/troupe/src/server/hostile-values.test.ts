@@ -1,4 +1,7 @@
-/** No text that a caller sends makes the server fail: each value in each parameter and field of each route of the OpenAPI. */
+/**
+ * No text that a caller sends makes the server fail: each value in each parameter and field of each route of the
+ * OpenAPI.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/postgres-server.ts'
 import type { TroupeConfig } from '../index.ts'

@@ -32,7 +32,10 @@ export interface Served extends AsyncDisposable {
   readonly app: FastifyInstance
   /** The URL of the metrics, if they have their own port. */
   readonly metricsUrl: string | undefined
-  /** Creates a link that opens the studio once, within five minutes. Without a scope it gives access to the data of all users. */
+  /**
+   * Creates a link that opens the studio once, within five minutes. Without a scope it gives access to the data of all
+   * users.
+   */
   link(scope?: KeyScope): Promise<string>
   /**
    * Ends streams, answers requests in progress, and stops listening. The troupe stays open. While the troupe drains, the

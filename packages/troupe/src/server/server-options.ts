@@ -20,7 +20,10 @@ export interface PluginOptions {
   readonly jwt?: JwtOptions
   /** Lets people sign in to the studio by an OpenID provider, at `/login`. Beyond this machine it needs `publicUrl`. */
   readonly oidc?: OidcOptions
-  /** Accepted host names besides those of the loopback address. Without it, a server on another address accepts all names. */
+  /**
+   * Accepted host names besides those of the loopback address. Without it, a server on another address accepts all
+   * names.
+   */
   readonly hosts?: readonly string[]
   /** Other origins whose pages may call the server: `['https://app.example.com']`, or `*`. None by default. */
   readonly origins?: readonly string[]
@@ -32,7 +35,10 @@ export interface PluginOptions {
   readonly publicUrl?: string
   /** The highest size of a request's body in bytes, 1,024 to 16,777,216; 1 MiB by default. */
   readonly bodyLimit?: number
-  /** The limit of requests per key, token, or address of a caller without one; 100 in 1m by default, ten times that per session. */
+  /**
+   * The limit of requests per key, token, or address of a caller without one; 100 in 1m by default, ten times that per
+   * session.
+   */
   readonly rateLimit?:
     | {
         /** The number of requests in a window; 100 by default. */

@@ -7,7 +7,10 @@ export interface TrackedConnections {
   closeIdle(): void
 }
 
-/** @param limits `perAddress`: more of one address are closed at once; `exempt`: addresses of proxies, which bring many callers */
+/**
+ * @param limits `perAddress`: more of one address are closed at once; `exempt`: addresses of proxies, which bring many
+ * callers
+ */
 export function trackConnections(
   server: Server,
   { perAddress, exempt }: { readonly perAddress: number; readonly exempt: (address: string) => boolean },

@@ -1,6 +1,6 @@
 /**
- * Cuts an extracted text into its blocks: paragraphs, list items, table rows, pieces of code and comments, each with the
- * headings above it and with what leads to it. Blocks hold what can be quoted; headings and markup stand between them.
+ * Divides an extracted text into blocks: paragraphs, list items, table rows, pieces of code and comments, each with the
+ * headings above it and its introduction. Blocks contain the text that can be quoted; headings and markup are between them.
  */
 import type { DocumentKind } from '../reading/extract.ts'
 import { paragraphBreak } from '../reading/extract-html.ts'
@@ -18,7 +18,7 @@ export interface Block {
   readonly lead: string
 }
 
-/** What stands below one heading, up to the next. */
+/** The text between a heading and the next one. */
 export interface Section {
   readonly start: number
   readonly heading: string
@@ -26,7 +26,7 @@ export interface Section {
   readonly above: readonly string[]
 }
 
-/** A passage that the index found, with the text that it stands in. */
+/** A passage that the index found, with the text that contains it. */
 export interface CandidatePassage {
   readonly document: string
   readonly text: Sliceable
@@ -209,7 +209,7 @@ class BlockReader {
     )
   }
 
-  /** Paragraphs of HTML may share a line: the break between them is a character of its own. */
+  /** Paragraphs of HTML may share a line; a break character separates them. */
   #pieces(from: number, to: number, kind: BlockKind, lead: string): void {
     const [first, last] = [this.#lines[from], this.#lines[to - 1]]
     if (!first || !last) return
@@ -231,7 +231,7 @@ class BlockReader {
     }
   }
 
-  /** Front matter says what the page is about: its title is a heading already, the rest is not quoted. */
+  /** Skips front matter: its title is already a heading, and the rest is not quoted. */
   #frontMatter(): number {
     if (this.#source.kind === 'html' || this.#textOf(0).trim() !== '---') return 0
     for (let line = 1; line < Math.min(this.#lines.length, 50); line++)
@@ -271,7 +271,7 @@ class BlockReader {
     this.#push('code', start, to, lead)
   }
 
-  /** A doc comment is prose: its paragraphs are blocks of their own. */
+  /** Makes each paragraph of a doc comment a block. */
   #comment(from: number, to: number, declared: string): void {
     let start = from
     let fenced = false
@@ -286,7 +286,7 @@ class BlockReader {
     }
   }
 
-  /** The line after a comment that starts here; the same line where none does. */
+  /** Returns the line after a comment that starts here; the same line if none does. */
   #commentEnd(line: number, to: number): number {
     const text = this.#textOf(line)
     let end = line

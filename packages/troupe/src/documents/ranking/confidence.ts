@@ -1,17 +1,17 @@
-/** Says how sure it is that the best quotation answers a question, from what stands there and where it was found. */
+/** Calculates the confidence that the best quotation answers a question. */
 import type { ParsedQuestion } from './question.ts'
 import type { Quotation } from './quotations.ts'
 import { lacksForm } from './unit-features.ts'
 
-/** Below this, nothing is said to be found: of questions with an answer one in twenty is below it. */
+/** Below this confidence, `found` is false. One in twenty questions with an answer is below it. */
 export const leastConfidence = 0.88
 
 const passageWeight = 0.7
 const formPenalty = 0.3
 
 /**
- * @returns the share of the question's words that the quotation holds with what stands around it, from 0 to 1, and how
- * near the whole index puts its passage to the best one; less where the question asks for a number, a time or a person
+ * @returns the share of the question's words that occur in the quotation and the text around it, from 0 to 1, plus 0.7 times
+ * the score of its passage relative to the best passage, minus 0.3 if the question asks for a number, a time or a person
  * and the quotation has none
  */
 export function confidenceOf(question: ParsedQuestion, quotation: Quotation): number {

@@ -15,10 +15,10 @@ const longestPosting = 6
 
 export class Postings {
   readonly #pages: Uint8Array[] = []
-  /** Where the next slice of the last page begins. */
+  /** The position of the next slice in the last page. */
   #free = pageSize
   #heads = new Uint32Array(1 << 10)
-  /** Where the next byte of a term goes, and where the address at the end of its slice begins. */
+  /** The positions of the next byte of each term, and of the address at the end of its slice. */
   #tails = new Uint32Array(1 << 10)
   #ends = new Uint32Array(1 << 10)
   #sizes = new Uint32Array(1 << 10)
@@ -91,7 +91,7 @@ export class Postings {
     this.#tails[term] = at + 1
   }
 
-  /** Gives a term a new slice, and returns where it begins. */
+  /** Allocates a new slice for a term, and returns its position. */
   #open(term: number, size: number): number {
     if (this.#free + size > pageSize) {
       this.#pages.push(new Uint8Array(pageSize))

@@ -1,13 +1,13 @@
-/** Reads a question: the concepts that it names, each with the forms in which a text may hold it, and what it asks for. */
+/** Parses a question into its concepts, with the forms in which they occur in texts, and the kind of answer. */
 import { type Form, relatedForms, type Vocabulary } from './terms/related-forms.ts'
 import { partsOfName, termOf, termsOf } from './terms/terms.ts'
 
-/** One word of a question. A text holds it by any of its forms; the weight says how well, 1 for the word itself. */
+/** A word of a question. Any of its forms matches it, with a weight that is 1 for the word itself. */
 export interface Concept {
   readonly word: string
   readonly term: string
   readonly forms: readonly Form[]
-  /** How much it tells: high for a rare word. */
+  /** The importance of the word, which is high for a rare one. */
   readonly weight: number
 }
 
@@ -15,7 +15,7 @@ export interface ParsedQuestion {
   readonly text: string
   readonly concepts: readonly Concept[]
   readonly asksFor: Asked
-  /** Names in code, as they are written. */
+  /** Names in code, unchanged. */
   readonly names: readonly string[]
 }
 
@@ -31,12 +31,12 @@ export interface Asked {
 }
 
 const maxConcepts = 48
-/** What the words of the whole question count, all together, beside those of the part that is asked. */
+/** The highest total weight of the words of the whole question, relative to those of the part that is asked. */
 const contextWeight = 0.4
-/** Words that stand for something which is named elsewhere. */
+/** Words that refer to something named elsewhere. */
 const leaning = /\b(?:it|its|they|them|their|this|that|these|those|there|he|she|him|her|his)\b/i
 
-/** Words of questions that say little about what is asked, however rare they are in the documents. */
+/** Words that say little about the subject of a question, even if they are rare in the documents. */
 const light = new Set(
   termsOf(`add allow apply become begin belong besides bring call case cause change come contain depend differ difference
   different dismiss do done example exist find follow full give go good have help hold include instead keep kind know
@@ -46,10 +46,13 @@ const light = new Set(
 )
 const lightWeight = 0.5
 
-/** @param context the question that this one is a part of: its words count a little where this one says little itself */
+/**
+ * @param context the question that contains this one; its words have a small weight if this one does not name its
+ * subject
+ */
 export function readQuestion(text: string, vocabulary: Vocabulary, context = ''): ParsedQuestion {
   const concepts = conceptsOf(text, vocabulary)
-  // A part that names its subject is asked as it stands.
+  // A part that names its subject needs no context.
   const leans = concepts.size < 2 || leaning.test(text)
   const others = [...conceptsOf(leans ? context : '', vocabulary)].filter(([term]) => !concepts.has(term))
   const share = Math.min(1, weightOf(concepts.values()) / (weightOf(others.map(([, concept]) => concept)) || 1))
@@ -110,7 +113,10 @@ function addConcept(
   })
 }
 
-/** `timeout` as `time out`, where the documents know both parts and the word itself hardly or not. */
+/**
+ * Splits a word, such as `timeout` into `time out`, if both parts occur in the documents and the word is rare or
+ * absent.
+ */
 function splitsOf(token: string, vocabulary: Vocabulary): string[][] {
   if (token.length < 7 || !/^[a-z]+$/.test(token)) return []
   const own = termOf(token)

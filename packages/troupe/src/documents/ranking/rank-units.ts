@@ -1,6 +1,6 @@
 /**
- * Ranks units by how well each answers a question: how much of what is asked stands in the unit, in its headings and
- * around it, and whether it has the form of what is asked for. The weights were fitted to questions with known answers.
+ * Ranks units by how well each answers a question: the share of the question's words in the unit, in its headings and around
+ * it, and whether it has the form that is asked for. The weights were fitted to questions with known answers.
  */
 import type { CandidatePassage } from './blocks.ts'
 import type { ParsedQuestion } from './question.ts'
@@ -34,7 +34,7 @@ export function rankUnits(question: ParsedQuestion, passages: readonly Candidate
       const cut = unitsOf(block, passage.text)
       return cut.map((unit, i) => {
         const own = cut.length === 1 ? blockBag : bagOf(unit.text)
-        // A row says what it says by the header of its table.
+        // A row is understandable only with the header of its table.
         const bag = unit.kind === 'row' ? mergedBags(own, leadBag) : own
         const section = sectionFor(sections, passage.document, unit)
         for (const [term, count] of bag) section.all.set(term, (section.all.get(term) ?? 0) + count)

@@ -43,7 +43,7 @@ export interface DescribedUnit {
   readonly order: number
 }
 
-/** How well a text holds a concept, from 0 to 1. */
+/** Returns how well a text matches a concept, from 0 to 1. */
 function presence({ forms }: Concept, bag: Bag): number {
   let best = 0
   for (const { terms, weight } of forms) {
@@ -59,7 +59,7 @@ function presence({ forms }: Concept, bag: Bag): number {
   return best
 }
 
-/** In terms. A longer unit holds a word more easily. */
+/** The average length of a unit in terms. A longer unit is more likely to contain a word. */
 const averageUnit = 18
 
 export function featuresOf(question: ParsedQuestion, unit: DescribedUnit): Features {
@@ -77,7 +77,7 @@ export function featuresOf(question: ParsedQuestion, unit: DescribedUnit): Featu
   }
 }
 
-/** How much of the question stands in the unit and in each place around it, as shares of all that is asked. */
+/** The shares of the question's words that occur in the unit and in each place around it. */
 function wordFeatures(
   { concepts }: ParsedQuestion,
   { bag, blockBag, leadBag, near, section }: DescribedUnit,
@@ -131,7 +131,7 @@ function titleFeatures({ concepts }: ParsedQuestion, { section }: DescribedUnit)
   }
 }
 
-/** Words that stand together in the question and in the unit. */
+/** Counts pairs of successive words of the question that are at most three terms apart in the unit; at most 2. */
 function pairsIn({ concepts }: ParsedQuestion, text: string): number {
   const terms = termsOf(text)
   let pairs = 0
@@ -144,7 +144,7 @@ function pairsIn({ concepts }: ParsedQuestion, text: string): number {
 
 const copula = /^(?:is|are|means?|refers?|describes?|defines?|represents?|allows?|lets?|provides?|contains?|holds?)$/i
 
-/** `A scope is …`: what is asked about stands before the verb that opens its definition. */
+/** Detects a definition, such as `A scope is …`, by the words of the question before the verb. */
 function defines({ concepts }: ParsedQuestion, text: string): number {
   const words = text
     .split(/[^\p{L}\p{N}_$]+/u)

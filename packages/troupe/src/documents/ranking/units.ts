@@ -1,7 +1,7 @@
 /**
- * Cuts blocks into units: what a person would quote, each a piece of the text, verbatim. A sentence, a list item, a table
- * row, a piece of code; short sentences stay with the one before them. A unit never ends inside a link, a piece of code
- * or a number.
+ * Divides blocks into units, which are verbatim pieces of the text that a person would quote: a sentence, a list item, a
+ * table row or a piece of code. A short sentence is joined to the one before it. A unit never ends inside a link, a piece
+ * of code or a number.
  */
 import { type Block, type BlockKind, clean } from './blocks.ts'
 import type { Sliceable } from './terms/text-pieces.ts'
@@ -36,7 +36,7 @@ export function unitsOf(block: Block, text: Sliceable): Unit[] {
   }))
 }
 
-/** What is read aloud of a piece of text: without the marks that begin its lines in comments and quotations. */
+/** Returns a piece of text without the marks at the start of its lines in comments and quotations. */
 export function proseOf(text: string): string {
   return clean(
     text.replace(/(^|\n)[ \t]*(?:\/\*+|\*\/|\*(?=\s|$)|\/\/+|>|#{1,6}(?=\s))[ \t]?/g, '$1').replace(/\*\/\s*$/, ''),
@@ -77,7 +77,7 @@ function joins(text: string, last: Piece, next: Piece, closed: readonly Piece[])
   )
 }
 
-/** The stretches that are not cut: links, code, addresses, and what stands in round or square brackets. */
+/** Returns the parts that are not divided: links, code, addresses, and text in round or square brackets. */
 function spansIn(text: string): Piece[] {
   const spans: Piece[] = []
   const pattern =
@@ -86,7 +86,7 @@ function spansIn(text: string): Piece[] {
   return spans
 }
 
-/** A sentence that no person would quote whole is cut at white space. */
+/** Divides a sentence that is too long to quote at white space. */
 function cutLong(text: string, { start, end }: Piece): Piece[] {
   const pieces: Piece[] = []
   let from = start

@@ -1,6 +1,6 @@
 /**
- * The text of an HTML page, each piece in the line in which it stands in the file. The parser's own source locations
- * say where; runs of text are never joined across markup, so that each has a location of its own.
+ * The text of an HTML page, with each piece in its line of the file. The lines come from the source locations of the parser.
+ * Texts are never joined across markup, so that each has a location.
  */
 import { type DefaultTreeAdapterTypes, defaultTreeAdapter, parse, type TreeAdapter } from 'parse5'
 import type { Heading } from './heading.ts'
@@ -9,7 +9,7 @@ import { lineOf, lineStarts } from './line-starts.ts'
 type Node = DefaultTreeAdapterTypes.Node
 type Element = DefaultTreeAdapterTypes.Element
 
-/** Separates paragraphs that stand in one line of the file. It counts as white space. */
+/** Separates paragraphs in the same line of the file. It counts as white space. */
 export const paragraphBreak = '\u2029'
 
 /** The deepest nesting that is read: the parser's time grows with size times depth. */
@@ -29,7 +29,7 @@ const inline = new Set(
   strike strong sub sup time tt u var wbr`.split(/\s+/),
 )
 
-/** What the page says at one position of its source. */
+/** A part of the page with its position in the source. */
 type Piece =
   | { readonly at: number; readonly text: string; readonly dropped: number }
   | { readonly at: number; readonly gap: string }
@@ -37,7 +37,7 @@ type Piece =
 
 /**
  * @param source the page
- * @returns the text, whose line n is what stands in line n of the source, and the headings in it
+ * @returns the text, whose line n is the text in line n of the source, and its headings
  * @throws HtmlTooDeepError
  */
 export function extractHtml(source: string): { text: string; headings: Heading[] } {

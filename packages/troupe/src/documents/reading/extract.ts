@@ -1,7 +1,7 @@
 /**
- * Text extraction that keeps the lines: line n of the extracted text is what stands in line n of the file, so that
- * every passage of it has its place in the file. Markdown, text and source files are taken as they are, which keeps
- * every quotation verbatim; HTML gives its text without markup.
+ * Text extraction that keeps the lines: line n of the extracted text is the text in line n of the file, so that every
+ * passage has a line in the file. Markdown, text and source files are unchanged, so that quotations are verbatim. HTML
+ * becomes its text without markup.
  */
 import { extname } from 'node:path'
 import { extractHtml } from './extract-html.ts'
@@ -18,7 +18,7 @@ export interface Extraction {
   readonly text: string
   /** The headings, in their order. */
   readonly headings: readonly Heading[]
-  /** Returns the line of the file, from 1, in which a position of the text stands. */
+  /** Returns the line of the file, from 1, that contains a position of the text. */
   lineAt(offset: number): number
   /** Returns the position at which a line starts; for a line after the last one, the length of the text. */
   offsetOf(line: number): number
@@ -79,7 +79,7 @@ function headingsIn(source: string, kind: DocumentKind): Heading[] {
   return kind === 'markdown' || kind === 'text' ? markdownHeadings(source) : []
 }
 
-/** Each page is a section: its number stands with what is quoted from it. */
+/** Makes each page a section, so that quotations have the number of their page. */
 function pageHeadings(source: string): Heading[] {
   return [...source.matchAll(/^\f$/gm)].map(({ index }, i) => ({ offset: index, level: 1, text: `page ${i + 1}` }))
 }

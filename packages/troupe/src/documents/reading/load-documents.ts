@@ -1,6 +1,6 @@
 /**
- * Finds the documents of folders and reads them one after the other, each text handed on and released. What is skipped
- * is listed with its reason; only a folder that gives nothing at all is an error.
+ * Finds the documents of folders and yields their texts one after the other, so that only few are in memory. Skipped files
+ * are listed with the reason. Only a folder without a readable document is an error.
  */
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { FileVersion } from '../index-file.ts'
@@ -24,7 +24,7 @@ export interface DocumentSources {
 }
 
 export interface LoadOptions {
-  /** Paths are cited relative to this folder (default: the working directory); files outside it by their whole path. */
+  /** Cited paths are relative to this folder (the working directory by default); files outside it have absolute paths. */
   readonly base?: string
   readonly signal?: AbortSignal
   readonly conversions?: Conversions
@@ -32,14 +32,14 @@ export interface LoadOptions {
   readonly isKnown?: (found: Found) => boolean
 }
 
-/** One file. `path` is how it is cited; `file` is where it lies. */
+/** A found file: `path` is its cited path, `file` its path in the file system. */
 export interface Found {
   readonly path: string
   readonly file: string
   readonly version: FileVersion | undefined
 }
 
-/** A file; what was read of it is absent for one that is known. */
+/** A file with its text, which is undefined if the file is already known; or a skipped file. */
 export type Loaded = { readonly found: Found; readonly read: ReadText | undefined } | { readonly skipped: SkippedFile }
 
 /** Files read ahead at once, in number and bytes: enough to keep the disk busy, little to keep in memory. */

@@ -32,9 +32,9 @@ export interface Conversions {
 }
 
 /**
- * Reads a file as text. A byte order mark is left out.
+ * Reads a file as text, without a byte order mark.
  * @param file path of the file
- * @param conversions where the texts of PDFs and the like are looked up and left
+ * @param conversions the cache of the texts of PDFs and other converted files
  * @example
  * const read = await readText('docs/guide.md')
  * console.log(read.ok ? read.text : read.reason)

@@ -11,7 +11,7 @@ export interface Passage {
   readonly end: number
   readonly startLine: number
   readonly endLine: number
-  /** The headings above, outermost first, joined by ` › `; empty where there is none. */
+  /** The headings above, outermost first, joined by ` › `; empty if there is none. */
   readonly heading: string
 }
 
@@ -68,7 +68,7 @@ function sectionsOf({ text, headings }: Extraction): (Block & { heading: string 
   return sections
 }
 
-/** The paragraphs of a part of the text: what stands between blank lines or paragraph breaks. */
+/** Yields the paragraphs of a part of the text, which are separated by blank lines or paragraph breaks. */
 function* blocksOf(text: string, from: number, to: number): Generator<Block> {
   const part = text.slice(from, to)
   const gap = new RegExp(`\\n(?:[^\\S\\n]*\\n)+|${paragraphBreak}\\s*`, 'g')

@@ -107,7 +107,7 @@ async function visit(parent: Folder, entry: Dirent, { root, walk, visited, folde
   }
 }
 
-/** @param problem what is wrong with what the caller named */
+/** @param problem the problem of the given path */
 export const unreadable = (problem: string, cause?: unknown): TroupeError =>
   failure('documents.unreadable', { problem }, cause === undefined ? {} : { cause })
 

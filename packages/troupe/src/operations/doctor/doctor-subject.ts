@@ -46,7 +46,10 @@ export const short = (
   remedy: string,
 ): DoctorAnswer => (production ? fail(evidence, remedy) : warn(evidence, remedy))
 
-/** Where a setting is from: a file, a variable, a flag; `the program` where it was given in code, `default` where by nobody. */
+/**
+ * Returns the source of a setting: a file, a variable or a flag; `the program` if it was set in code; otherwise
+ * `default`.
+ */
 export function settingSourceOf({ config, origins }: DoctorSubject, path: string): string {
   const found = origins?.effectiveValues.get(path)
   if (found) return settingSourceText(found.origin)
@@ -55,7 +58,7 @@ export function settingSourceOf({ config, origins }: DoctorSubject, path: string
   return isSet ? 'the program' : 'default'
 }
 
-/** What `serve` was told, where the configuration was loaded and somebody said it. */
+/** Returns a setting of the HTTP server; undefined if it has its default. */
 export function serverOf({ config, origins }: Pick<DoctorSubject, 'config' | 'origins'>, name: string): unknown {
   if (!origins) return Object.entries(config.server ?? {}).find(([option]) => option === name)?.[1]
   const found = origins.effectiveValues.get(`server.${name}`)

@@ -117,7 +117,10 @@ async function pendingIn(storage: BackedUpStorage | undefined): Promise<readonly
   return pending.map(({ module: moduleName, version, name }) => `${moduleName} ${version}, ${name}`)
 }
 
-/** Where it is, within an object: a `then` of the caller's would be waited for. Its secrets are known to the redactor from then on, as far as they are found. */
+/**
+ * Returns the storage of the configuration with its secrets revealed, and adds the secrets to the redactor. It is wrapped in
+ * an object because `await` would call a `then` of a storage object of the caller.
+ */
 async function revealed(config: TroupeConfig, redactor: Redactor): Promise<{ readonly storage?: BackedUpStorage }> {
   try {
     const secrets = openSecrets(config.secrets, { clock: systemClock, redactor, variables: process.env })
@@ -174,7 +177,7 @@ async function projectAt(folder: string): Promise<Project> {
   return readProject(folder)
 }
 
-/** Over row-level security only their ids are seen; what is theirs is read as theirs. */
+/** Returns the ids of users, which are readable despite row-level security; their data is read as the user. */
 async function usersOf({ storage }: TroupeParts): Promise<ExaminedUsers> {
   const tables = userTables.filter(({ content }) => content)
   const users: string[] = []

@@ -1,6 +1,6 @@
 /**
- * How each setting that may change at run time takes effect: from the next use on; work in progress ends with the old value.
- * The table of settings says which they are; a test keeps the two equal.
+ * How each setting that may change at run time takes effect. It applies from the next use; work in progress ends with the old
+ * value. A test checks that these are the settings which the table of settings marks as live.
  */
 
 import { modelsOptions, readEnvironment, storageRetentionOf, type TroupeConfig } from '../../configuration/index.ts'
@@ -42,7 +42,7 @@ export interface LiveConfig {
   }
 }
 
-/** Must not fail: what it is given has been checked. */
+/** Applies a checked value. It must not fail. */
 type Apply = (parts: TroupeParts, config: TroupeConfig) => void
 
 const messaging: Apply = ({ mailboxes }, config) => {

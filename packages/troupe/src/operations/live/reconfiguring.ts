@@ -80,7 +80,7 @@ export class Reconfiguring {
 
 const restart = (setting: string) => failure('config.restart', { setting })
 
-/** Down to what is set as a whole. */
+/** Splits the changes into single settings, or into objects that are set as a whole. */
 function read(
   changes: Plain,
   origin: SettingSource,
@@ -110,7 +110,7 @@ function read(
   return { wanted, problems }
 }
 
-/** What was set, or the default; of the log its level alone. */
+/** Returns the configured value or the default; of the log only its level. */
 function valueAt(config: TroupeConfig, path: string): unknown {
   let value: unknown = config
   for (const name of path.split('.')) value = isPlainObject(value) ? value[name] : undefined

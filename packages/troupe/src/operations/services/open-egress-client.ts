@@ -3,8 +3,8 @@ import { objectOf, systemClock } from '../../core/index.ts'
 import { type Egress, type EgressOptions, type EgressParts, type Fetch, openEgress } from '../../security/index.ts'
 
 /**
- * Returns a `fetch` with restricted targets: hosts by a list, addresses checked at the connection and at each redirect, answers
- * limited in size and time.
+ * Returns a `fetch` with restricted targets: hosts by a list, addresses checked at the connection and at each redirect,
+ * answers limited in size and time.
  * @throws ValidationError naming the option
  * @example
  * const egress = createEgress({ allow: ['api.example.com', '*.example.org:443'], timeout: '10s' })
@@ -18,14 +18,14 @@ export interface EgressClient {
   /** The client of tools, effects and other work of agents. */
   readonly egress: Egress
   /**
-   * To one place that the configuration names, and no other: a model's url, a webhook, a collector. The address may be
-   * private, for whoever wrote the url has named it; never link-local or a cloud's service to its machines, unless the url
-   * is that address itself.
+   * Returns a `fetch` for only the host and port of a URL of the configuration, for example of a model, a webhook or a
+   * collector. Its address may be private, because the configuration names it. It may be link-local, or a metadata
+   * service of a cloud, only if the URL is that address itself.
    */
   readonly fetchTo: (url: string) => Fetch
   /**
-   * To a server that works for agents, of MCP say: by the list of their tools where there is one, and in production; else
-   * as `fetchTo`.
+   * Returns a `fetch` for a server that agents use, for example of MCP. It follows the `allow` list of tools if there
+   * is one, and in production; otherwise it is as `fetchTo`.
    */
   readonly fetchFor: (url: string) => Fetch
   close(): Promise<void>

@@ -1,7 +1,7 @@
 /**
  * Updates of the processes that share a storage. A process in which a user is watched asks for that user's updates every
- * 2 s. A process that was asked sends them for 5 s more. What was sent may be lost: after a lost connection, and all the
- * time where processes cannot hear each other, the watcher is told `resync` instead.
+ * 2 s. A process that was asked sends them for another 5 s. Messages may be lost: after a lost connection, and repeatedly
+ * while processes cannot reach each other, the watcher gets `resync` instead.
  */
 import { type Cancel, type Clock, isObject } from '../../core/index.ts'
 import { type Broadcast, maxBroadcastBytes } from '../../storage/index.ts'

@@ -1,4 +1,7 @@
-/** Compact notices for lists that are shown: which run, question, schedule, mailbox or namespace changed, and no content. */
+/**
+ * Compact notices for lists that are shown: which run, question, schedule, mailbox or namespace changed, and no
+ * content.
+ */
 import { isObject, type TroupeEvent } from '../../core/index.ts'
 
 /** The new status of a run; the list of runs has the other fields. */

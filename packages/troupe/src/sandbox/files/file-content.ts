@@ -1,4 +1,4 @@
-/** Contents of files: text where the bytes are UTF-8, base64 otherwise. */
+/** Contents of files: text if the bytes are valid UTF-8, otherwise base64. */
 import { Buffer, isUtf8 } from 'node:buffer'
 import type { FileContent } from '../sandbox-port.ts'
 

@@ -29,7 +29,7 @@ export class FileStage {
     })
   }
 
-  /** @param version the newest where none is named */
+  /** @param version the newest by default */
   get(path: string, version?: number): StagedFile | undefined {
     const staged = this.#files.get(path)?.findLast(({ file }) => version === undefined || file.version === version)
     return staged?.file ?? this.#over?.get(path, version)

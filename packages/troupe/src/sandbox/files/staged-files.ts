@@ -1,6 +1,6 @@
 /**
- * The files of a workspace as a step sees them: reads are answers of its record, merged with what it has staged; writes are
- * staged and commit with the turn. A write that meets a version of another writer rejects the turn, which is repeated.
+ * The files of a workspace as a step sees them. Reads are recorded and merged with the staged writes; writes are staged and
+ * commit with the turn. If another writer has stored a newer version, the turn is rejected and repeated.
  */
 import { checkOptions, compareKeys, failure, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
@@ -137,7 +137,7 @@ export class StagedFiles implements SandboxFiles {
     return files.filter(([path]) => path.startsWith(prefix)).map(([path, version, bytes]) => ({ path, version, bytes }))
   }
 
-  /** What there is now, from the record where the step is replayed; the labels of all files become those of the step. */
+  /** Lists the current files, from the record if the step is replayed. The labels of all files are added to the step. */
   async mounted(): Promise<MountedFiles> {
     const found = await this.#recorder.answer<Json>({ kind: 'file.list', name: '' }, async () => {
       const stored = await this.#stored.newest(this.#user, this.#workspace)
@@ -188,7 +188,7 @@ export class StagedFiles implements SandboxFiles {
   }
 }
 
-/** @throws ValidationError for what no call of `snapshot` returned */
+/** @throws ValidationError if the value is not a result of `snapshot` */
 export function versionsIn(snapshot: SandboxSnapshot): ReadonlyMap<string, number> {
   const { files } = (snapshot ?? {}) as Partial<SandboxSnapshot>
   const isSnapshot =

@@ -1,7 +1,7 @@
 /**
- * JavaScript and TypeScript of Node in a process of its own, under Node's permission model: no files of the host but its own
- * folder, no child processes, threads or native modules, an empty environment. The network is open, since the permission
- * model of Node 24 does not close it: this engine is for code that is trusted not to send anything away.
+ * Executes JavaScript and TypeScript in a separate Node process under Node's permission model: of the host it can access only
+ * its own folder, no child processes, threads or native modules, and its environment is empty. The network is open, because
+ * the permission model of Node 24 does not close it: use this engine only for code that is trusted not to send data away.
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * What the code in QuickJS finds besides the language: `console`, `files` and `exit`. It is compiled inside the sandbox, so
- * that every object which the code can reach belongs to the sandbox; of the host it has functions over texts alone.
+ * The globals of code in QuickJS besides the language: `console`, `files` and `exit`. It is compiled inside the sandbox, so
+ * that every object which the code can reach belongs to the sandbox. It calls only functions of the host that take and
+ * return texts.
  */
 export const guestPrelude = `(host => {
   const { read, write, remove, list, print, exit } = host

@@ -1,4 +1,4 @@
-/** What the thread of the QuickJS engine is started with. */
+/** The input of the QuickJS engine's thread. */
 import type { FileContent } from '../sandbox-port.ts'
 
 export interface QuickJsRequest {

@@ -1,7 +1,7 @@
 /**
- * JavaScript and TypeScript in WebAssembly: an interpreter in an interpreter, which has no network, no files and no clock
- * of the host but what it is given. Each run has a thread of its own, so that the event loop is never blocked and a thread
- * that does not end is ended.
+ * Executes JavaScript and TypeScript in an interpreter in WebAssembly, which cannot access the network, the files or the
+ * clock of the host. Each run has a separate thread, so that the event loop is not blocked and a thread that does not
+ * end can be terminated.
  */
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
@@ -17,7 +17,7 @@ export interface QuickJsSandboxOptions {
 
 /** For the start of the thread. */
 const startMs = 30_000
-/** Beyond the timeout of the code: some functions of the interpreter do not ask whether they are to stop. */
+/** The time in ms after the timeout of the code until the thread is terminated: some functions cannot be interrupted. */
 const graceMs = 500
 /** Of the thread besides the memory of the code. */
 const threadMb = 64
@@ -101,7 +101,7 @@ function executeInThread({ signal, ...request }: SandboxRequest): Promise<Sandbo
   })
 }
 
-/** Beside this file, in sources, compiled files and bundles alike. */
+/** Returns the URL of the thread's file, which is beside this file in sources, compiled files and bundles. */
 function threadFile(): URL {
   const url = import.meta.url
   const file = new URL(url.endsWith('.ts') ? './quickjs-thread.ts' : './quickjs-thread.js', url)

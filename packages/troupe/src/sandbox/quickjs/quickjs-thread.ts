@@ -19,19 +19,19 @@ declare const WebAssembly: {
   }
 }
 
-/** The memory of the engine before it has read any code, in pages of 64 KiB: what it asks for is a constant of its build. */
+/** The memory of the engine before it has read any code, in pages of 64 KiB; a constant of its build. */
 const enginePages = 256
 const pagesOfMegabyte = 16
 const pageBytes = 65_536
 
 const exitCodes = { success: 0, uncaught: 1, timeout: 124, memory: 137 }
 const stackBytes = 512 * 1024
-/** Between two looks at the deadline. */
+/** The highest number of jobs between two checks of the deadline. */
 const maxJobs = 1_000
 
 const port = parentPort
 if (!port) throw new Error('This file runs as a thread of its own.')
-/** What the code has done so far, on this side. */
+/** The changed files and the output of the code so far, on the side of the host. */
 class Effects {
   readonly files: Map<string, FileContent>
   readonly changed = new Set<string>()
@@ -90,7 +90,7 @@ async function execute(request: QuickJsRequest): Promise<SandboxOutput> {
   const runtime = quickJs.newRuntime()
   const deadline = performance.now() + request.timeoutMs
   const isOver = () => performance.now() > deadline
-  // Bounds one allocation alone: this build of the engine does not count what is in use, so its memory has a maximum.
+  // Bounds only a single allocation, because this build does not count the memory in use; the WebAssembly memory bounds that.
   runtime.setMemoryLimit(request.memoryMb * 1024 * 1024)
   runtime.setMaxStackSize(stackBytes)
   runtime.setInterruptHandler(() => isOver() || effects.exitCode !== undefined)
@@ -142,7 +142,7 @@ async function execute(request: QuickJsRequest): Promise<SandboxOutput> {
   return effects.output(effects.exitCode ?? exitCodes.success)
 }
 
-/** Types are blanked out: what they need beyond that, such as enums, is not TypeScript that Node executes either. */
+/** Replaces types with blanks. TypeScript that needs more, such as enums, is rejected, as by Node. */
 const javascriptOf = (path: string, code: string): string => (path.endsWith('.ts') ? stripTypeScriptTypes(code) : code)
 
 /** Imports find the files of the workspace alone. */
@@ -153,7 +153,7 @@ function moduleOf({ files }: Effects, path: string): string {
 }
 
 function resolved(base: string, name: string): string {
-  // What is no path stays as it is: no file is found under it.
+  // A name that is not a path stays as it is; no file is found under it.
   if (!/^\.{0,2}\//.test(name)) return name
   return new URL(name, new URL(base, 'file:///')).pathname
 }

@@ -1,4 +1,7 @@
-/** Every request that changes something is in the audit log with the key by which it came, and with `reads` every other one. */
+/**
+ * Every request that changes something is in the audit log with the key by which it came, and with `reads` every other
+ * one.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, finish } from '../../agents/index.ts'

@@ -46,7 +46,10 @@ export async function createAuthenticate(parts: TroupeParts, settings: ServerSet
   }
 }
 
-/** A browser sends the cookie with requests of other pages too, so a request that changes data must come from our own page. */
+/**
+ * A browser sends the cookie with requests of other pages too, so a request that changes data must come from our own
+ * page.
+ */
 function samePage(request: FastifyRequest, principal: RequestPrincipal): RequestPrincipal {
   if (!unsafe(request.method)) return principal
   const { origin, host } = request.headers

@@ -1,4 +1,7 @@
-/** Checks the host and the origin of a request, against pages that make a browser call this server (CSRF, DNS rebinding). */
+/**
+ * Checks the host and the origin of a request, against pages that make a browser call this server (CSRF, DNS
+ * rebinding).
+ */
 import type { FastifyRequest } from 'fastify'
 import { failure } from '../../core/index.ts'
 import type { ServerSettings } from '../server-options.ts'

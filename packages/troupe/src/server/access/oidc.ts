@@ -1,4 +1,7 @@
-/** Signs people in by an OpenID provider, for sessions of the studio: authorization code flow with PKCE, state and nonce. */
+/**
+ * Signs people in by an OpenID provider, for sessions of the studio: authorization code flow with PKCE, state and
+ * nonce.
+ */
 import type { Configuration, IDToken } from 'openid-client'
 import { checkName, checkOptions, failure } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
@@ -6,7 +9,10 @@ import { isSecretReference, type KeyScope, type Roles, roleOf, type SecretText }
 
 /** The option `oidc` of the server. */
 export interface OidcOptions {
-  /** The URL of the provider, such as `https://id.example.com`: https, or http on this machine. Its metadata is read only from here. */
+  /**
+   * The URL of the provider, such as `https://id.example.com`: https, or http on this machine. Its metadata is read
+   * only from here.
+   */
   readonly issuer: string
   /** The id of the client at the provider. */
   readonly clientId: string

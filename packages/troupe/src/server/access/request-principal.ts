@@ -51,7 +51,10 @@ export function userOf(principal: RequestPrincipal, named: string | undefined, o
   return only
 }
 
-/** @returns undefined for the application, which may read all data of the user. @throws AccessDeniedError for another agent */
+/**
+ * @returns undefined for the application, which may read all data of the user.
+ * @throws AccessDeniedError for another agent
+ */
 export function actingAgentOf(
   principal: RequestPrincipal,
   named: string | undefined,

@@ -1,4 +1,7 @@
-/** Answers input that is not HTTP or not complete in time. No request exists yet, so the answer is written to the socket. */
+/**
+ * Answers input that is not HTTP or not complete in time. No request exists yet, so the answer is written to the
+ * socket.
+ */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { failure } from '../../core/index.ts'

@@ -1,4 +1,7 @@
-/** Serves metrics on a separate port for scrapers. It asks for no key, so the port must be reachable from a private network only. */
+/**
+ * Serves metrics on a separate port for scrapers. It asks for no key, so the port must be reachable from a private
+ * network only.
+ */
 import { failure } from '../../core/index.ts'
 import type { Troupe } from '../../startup/index.ts'
 import { partsIn } from '../../startup/index.ts'

@@ -25,7 +25,10 @@ export async function requireAgentAccess(
 
 const filtersOfAgents: readonly string[] = ['status', 'from', 'to', 'order', 'limit', 'cursor']
 
-/** Lists the status of runs in which the agent has a step or that it started. Filters by content would reveal other steps. */
+/**
+ * Lists the status of runs in which the agent has a step or that it started. Filters by content would reveal other
+ * steps.
+ */
 export async function runsOfAgent(
   { parts, orchestra, user, query }: Pick<AnyCall, 'parts' | 'orchestra' | 'user'> & { readonly query: object },
   agent: string,

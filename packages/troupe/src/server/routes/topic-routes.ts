@@ -9,7 +9,7 @@ const names = z.array(z.string()).max(1_000)
 const ofTopic = z.object({ topic: z.string() })
 const ok = { ok: true } as const
 
-/** @throws AccessDeniedError where the caller acts as an agent */
+/** @throws AccessDeniedError if the caller acts as an agent */
 export function hostOf({
   requestContext,
   agent,

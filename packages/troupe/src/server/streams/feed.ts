@@ -1,6 +1,7 @@
 /**
  * A source with many followers. The source is read once into a ring buffer, and each follower has a position in it. Memory
- * is bounded by the ring, regardless of the number and speed of followers. A follower that falls behind the ring is told so.
+ * is bounded by the ring, regardless of the number and speed of followers. A follower that falls behind the ring gets an
+ * item that reports it.
  */
 export interface FollowedItem<T> {
   /** The position of an item: it grows along the source, and several items may share one. */
@@ -75,7 +76,10 @@ export class Feed<T> {
     return this.#dropped === 0 || (this.#buffer[0]?.at ?? Number.POSITIVE_INFINITY) <= from
   }
 
-  /** Yields the items after `from`. Ends with the source or the signal; the signal also removes a follower that does not read. */
+  /**
+   * Yields the items after `from`. Ends with the source or the signal; the signal also removes a follower that does not
+   * read.
+   */
   follow(from: number, signal: AbortSignal): AsyncIterable<Followed<T>> {
     const follower = new Follower(() => this.#onLeave(), signal)
     this.#followers++

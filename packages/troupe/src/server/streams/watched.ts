@@ -41,7 +41,7 @@ export async function watched(
     [Symbol.asyncIterator]()
     .return?.()
   const key = JSON.stringify(['watch', user, agent ?? null, pattern ?? null])
-  // A position beyond the head is of a history that was erased. Only a separate reading reports this as a resync.
+  // A position beyond the head belongs to an erased history. Only a separate reading reports this as a resync.
   const readFrom = (after: WatchPosition) => source(positionText(after), signal)
   if (position.revision > head) return frames(readFrom(position), position, readFrom)
   return frames(feeds.follow(key, from, signal, source), position, readFrom)

@@ -5,38 +5,41 @@
 import { synonyms } from './synonyms.ts'
 import { termOf, termsOf } from './terms.ts'
 
-/** The forms of a term that the documents hold, best first: `tarif` for `tarife`, `frist` for `kündigungsfrist`. */
+/** Returns the forms of a term in the documents: `tarif` for `tarife`, `frist` for `kündigungsfrist`; then synonyms. */
 export function relatedForms(term: string, vocabulary: Vocabulary): Form[] {
   const alike = [...(synonymsOf.get(term) ?? [])].filter((one) => vocabulary.frequency(one) > 0)
   return [...formsInDocuments(term, vocabulary), ...alike.map((one) => ({ terms: [one], weight: formWeights.synonym }))]
 }
 
-/** What is known of the words of the documents. */
+/** The words of the documents. */
 export interface Vocabulary {
-  /** The number of passages that hold a term. */
+  /** The number of passages that contain a term. */
   frequency(term: string): number
   readonly passages: number
-  /** The terms that begin or end with a term, itself left out. */
+  /** The terms that begin or end with a term, without the term itself. */
   around(term: string): readonly string[]
-  /** What abbreviations stand for, in terms. */
+  /** The terms of the full form of each abbreviation. */
   readonly abbreviations: ReadonlyMap<string, readonly string[]>
 }
 
 export interface Form {
-  /** All of these together; a text that holds some of them holds a share. */
+  /** The terms that match together; a text with some of them matches partially. */
   readonly terms: readonly string[]
-  /** How well the form stands for the word, 1 for the word itself. */
+  /** How well the form matches the word; 1 for the word itself. */
   readonly weight: number
 }
 
 const formWeights = { ending: 0.8, compound: 0.5, synonym: 0.5, head: 0.4, abbreviation: 0.9 } as const
 /** In letters. */
 const shortest = { stem: 4, part: 5, rest: 3, known: 2 } as const
-/** Endings of German; those of English are taken off before. */
+/** German endings; English endings are removed before. */
 const endings = new Set(['e', 'en', 'er', 'em', 'es', 'n', 's'])
 const maxForms = 12
 
-/** Compounds count where the documents hardly know the word itself: else they lead away from it. */
+/**
+ * Returns forms of a term, best first. Compounds are used only if the word is rare in the documents, else they
+ * distract.
+ */
 function formsInDocuments(term: string, vocabulary: Vocabulary): Form[] {
   const long = vocabulary.abbreviations.get(term)
   const forms: Form[] = long ? [{ terms: long, weight: formWeights.abbreviation }] : []

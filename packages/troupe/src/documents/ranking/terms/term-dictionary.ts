@@ -1,6 +1,6 @@
 /**
- * Numbers terms from 0. The terms are bytes in one array and found through a hash table of numbers: a few bytes for each,
- * where a `Map` of strings takes a hundred. Folders of logs hold millions of different terms.
+ * Numbers terms from 0. The terms are bytes in one array, found by a hash table of numbers. A term takes a few bytes, instead
+ * of a hundred in a `Map` of strings; folders of logs contain millions of different terms.
  */
 
 const seed = 0x811c9dc5
@@ -26,7 +26,7 @@ export class TermDictionary {
     return known === 0 ? undefined : known - 1
   }
 
-  /** Returns the number of a term, which is added where it is new. */
+  /** Returns the number of a term, and adds a new one. */
   add(term: string): number {
     const length = this.#encode(term)
     const slot = this.#slotOf(length)
@@ -117,7 +117,7 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
   return (hash ^ (hash >>> 15)) >>> 0
 }
 
-/** A copy with half as much room again. */
+/** Returns a copy with a capacity that is larger by half. */
 export function grown<T extends Uint8Array | Uint32Array>(array: T): T {
   const Type = array.constructor as new (length: number) => T
   const larger = new Type(Math.ceil(array.length * 1.5))

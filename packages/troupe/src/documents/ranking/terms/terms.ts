@@ -1,7 +1,7 @@
 /**
- * What the index compares: words in lower case, without their plural or verb ending, and the parts of names such as
- * `maxConnections` and `max_connections`. Scripts that put no space between words give pairs of characters. Both a
- * question and the texts pass here.
+ * The terms of the index: words in lower case without plural or verb ending, and the parts of names such as
+ * `maxConnections` and `max_connections`. Scripts without spaces between words result in pairs of characters. Questions
+ * and texts are converted in the same way.
  */
 
 import { checkText } from '../../../core/index.ts'
@@ -23,7 +23,10 @@ const stopWords = new Set(
   you your happen happens`.split(/\s+/),
 )
 
-/** Brings spellings of British and American English together that a stem does not. Called for each word: cheap tests first. */
+/**
+ * Brings spellings of British and American English together that a stem does not. Called for each word: cheap tests
+ * first.
+ */
 function spelled(term: string): string {
   if (term.includes('is')) return term.replace(/is(?=(?:e|ed|es|er|ers|ing|ation|ations)$)/, 'iz')
   if (term.includes('our')) return term.replace(/(?<=^(?:col|fav|behavi|hon|lab|neighb|harb|flav))our/, 'or')
@@ -47,7 +50,7 @@ export function termsOf(text: string): string[] {
   return terms
 }
 
-/** Whether a word stands for a thing rather than holding a sentence together. */
+/** Returns whether a word has a meaning of content, rather than being a function word. */
 export const isSignificant = (token: string): boolean => !stopWords.has(token.toLowerCase())
 
 /** The words that a name in code is made of; none for a plain word. */
@@ -60,7 +63,7 @@ export function partsOfName(token: string): string[] {
 
 /** The term of one word, undefined for a word that carries no meaning. */
 export function termOf(token: string): string | undefined {
-  // Before its ending is taken off: "this" would become a word that is not in the list.
+  // Before its ending is removed, since "this" would become a word that is not in the list.
   const lower = token.toLowerCase()
   if (stopWords.has(lower)) return undefined
   const term = stem(lower)

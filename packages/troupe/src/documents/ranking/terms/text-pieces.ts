@@ -1,22 +1,22 @@
 /**
- * Copies of some pieces of a text, read by their positions in it. What is ranked comes from dozens of documents of up to
- * 8 MB: it holds the sections that were found, not the documents.
+ * Copies of some pieces of a text, accessed by their positions in it. Ranking uses dozens of documents of up to 8 MB, so it
+ * keeps only the found sections in memory.
  */
 
-/** A text, or what is held of one. */
+/** A text, or pieces of one. */
 export interface Sliceable {
   slice(start: number, end: number): string
 }
 
-/** Characters around a piece that are held with it: the fences of code stand between blocks. */
+/** The number of characters kept around a piece, because the fences of code are between blocks. */
 const margin = 200
-/** Stands for characters that are not held. */
+/** Replaces characters that are not kept. */
 const hole = '\0'
 
 export class TextPieces implements Sliceable {
   readonly #pieces: { readonly start: number; readonly text: string }[] = []
 
-  /** @param ranges what is needed of the text, in any order */
+  /** @param ranges the needed parts of the text, in any order */
   constructor(text: string, ranges: readonly { readonly start: number; readonly end: number }[]) {
     let open: { start: number; end: number } | undefined
     const close = () => {
@@ -34,7 +34,7 @@ export class TextPieces implements Sliceable {
     close()
   }
 
-  /** The part of the text; what is not held of it is one NUL character, or nothing at its ends. */
+  /** Returns a part of the text. A gap in it is one NUL character; gaps at its ends are omitted. */
   slice(start: number, end: number): string {
     return this.#pieces
       .filter((piece) => piece.start < end && piece.start + piece.text.length > start)
@@ -43,5 +43,5 @@ export class TextPieces implements Sliceable {
   }
 }
 
-/** A copy that holds no reference to the text it was cut from: engines keep a long slice as a view of its parent. */
+/** Returns a copy without a reference to its source text, because engines keep a long slice as a view of its parent. */
 export const ownCopy = (text: string): string => (text.length < 13 ? text : Buffer.from(text).toString())

@@ -1,4 +1,4 @@
-/** A Word document as HTML, each paragraph and each row of a table in a line of its own. Pictures are left out. */
+/** A Word document as HTML, with each paragraph and each row of a table in a separate line. Pictures are omitted. */
 import { readZip } from './read-zip.ts'
 
 /** @throws for a file that is damaged, encrypted or unpacks to too much */

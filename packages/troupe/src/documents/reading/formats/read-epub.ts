@@ -1,4 +1,4 @@
-/** The chapters of an EPUB as one HTML page, in the order in which they are read, each element in a line of its own. */
+/** The chapters of an EPUB as one HTML page in reading order, with each element in a separate line. */
 import { posix } from 'node:path'
 import { readZip } from './read-zip.ts'
 
@@ -15,7 +15,7 @@ export async function readEpub(bytes: Uint8Array): Promise<string> {
     if (id !== undefined && href !== undefined) paths.set(id, posix.join(posix.dirname(root), href))
   }
   const chapters: string[] = []
-  // Each chapter once: what is read stays bounded by what the archive unpacks to.
+  // Each chapter only once, so that the text is bounded by the unpacked size of the archive.
   const order = new Set([...contents.matchAll(/<(?:\w+:)?itemref\b[^>]*\sidref="([^"]+)"/g)].map(([, id = '']) => id))
   for (const id of order) {
     const page = textOf(paths.get(id) ?? '')

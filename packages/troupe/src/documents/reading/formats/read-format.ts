@@ -28,7 +28,7 @@ export function formatReader(path: string): FormatReader | undefined {
   return readers[extname(path).toLowerCase()]
 }
 
-/** Why a file is not read because of what it is; undefined where its content decides. */
+/** Returns why files of this type are not read; undefined if that depends on the content. */
 export function unreadFormat(path: string): string | undefined {
   if (images.test(path)) return 'an image: images are not read'
   return archives.test(path) ? 'an archive: archives are not opened' : undefined

@@ -1,6 +1,6 @@
 /**
- * Reads a zip archive from memory. How much it unpacks to is bounded by what is unpacked, not by the sizes that the
- * archive names: those may be wrong on purpose.
+ * Reads a zip archive from memory. The limit applies to the unpacked bytes, not to the sizes in the archive, which may be
+ * forged.
  */
 import { inflateRawSync } from 'node:zlib'
 
@@ -40,7 +40,7 @@ function endOf(archive: Buffer): number {
   throw new Error('it is not a zip archive, or a damaged one')
 }
 
-/** @param entry where the entry of the directory begins */
+/** @param entry the offset of the entry in the directory */
 function unpack(archive: Buffer, entry: number, left: number): Buffer {
   const local = archive.readUInt32LE(entry + 42)
   const from = local + localSize + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28)

@@ -1,4 +1,4 @@
-/** Answers over HTTP, as messages of a program are taken: each of so many bytes at most, those of a stream one by one. */
+/** Limits the size of answers over HTTP in bytes; in a stream, the limit applies to each message. */
 import { failure } from '../../../core/index.ts'
 import type { Fetch } from '../../../security/index.ts'
 

@@ -1,4 +1,4 @@
-/** The tools of somebody else's server, for agents here: pinned, bounded, and never trusted. */
+/** The tools of an MCP server for agents. They are pinned, limited and untrusted by default. */
 import type { CallToolResult, Tool as WireTool } from '@modelcontextprotocol/client'
 import {
   checkOptions,
@@ -80,7 +80,7 @@ const known = [
   'timeout',
   'resultLimit',
 ]
-/** Of a tool, for models. */
+/** The highest length of a tool's name, as models accept it. */
 const longestName = 64
 const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
 const wrong = (problem: string) => failure('validation.failed', { what: 'The tools of a server of MCP', problem })
@@ -106,7 +106,7 @@ export function defineMcpTools(options: McpToolsOptions): ToolSource {
     name,
     untrusted: `mcp:${name}`,
     hasSideEffects: effect !== 'read' && needsApproval !== true,
-    // Of where it is, a hash: an address may hold what is not for everybody.
+    // Only a hash of the endpoint, because an address may contain confidential values.
     settings: [hashJson(endpoint), rules],
     open: (host) => openServer(host, checked),
   })
@@ -228,7 +228,7 @@ function effectOf({ effect, trustAnnotations }: Checked, { name, annotations }: 
   return 'at-most-once'
 }
 
-/** By the names of the server: what models take for a name, told apart where that makes several alike. */
+/** Maps the names of the server to names that models accept, and makes equal ones distinct. */
 function namesOf(source: string, listed: readonly Listed[]): ReadonlyMap<string, string> {
   const plain = listed.map(({ name }) => `${source}_${name}`.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, longestName))
   const times = new Map<string, number>()
@@ -283,7 +283,7 @@ function resultOf(tool: string, { isError, structuredContent, content }: CallToo
   return files.length > 0 ? parts : (content as Json)
 }
 
-/** Images, sound and embedded resources are files; a link to a resource is told in words. */
+/** Images, audio and embedded resources become files; a link to a resource becomes text. */
 function partOf(part: CallToolResult['content'][number]): FilePart | TextPart {
   if (part.type === 'text') return { type: 'text', text: part.text }
   const blob =

@@ -1,4 +1,4 @@
-/** The official package, loaded where a client is. */
+/** The official MCP package, loaded when a client is created. */
 import { loadOptional } from '../../../core/index.ts'
 
 export const loadClientSdk = (): Promise<typeof import('@modelcontextprotocol/client')> =>

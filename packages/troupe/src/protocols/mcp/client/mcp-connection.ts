@@ -1,6 +1,7 @@
 /**
- * A server of MCP as long as it is used: connected when it is needed and again with growing pauses, left alone for a while
- * when it fails repeatedly, and compared with what is pinned whenever it is connected and once a minute.
+ * The connection to an MCP server. It connects when it is needed, and reconnects with increasing pauses. A circuit breaker
+ * stops calls for 30 s after 5 failures. The tools are compared with the pinned ones after connecting and when the list is
+ * older than a minute.
  */
 import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprotocol/client'
 import { type Clock, failure, type Json, type Random, TroupeError } from '../../../core/index.ts'
@@ -20,10 +21,10 @@ export interface ConnectionParts {
   readonly open: (listeners: {
     readonly changed: () => void
     readonly closed: () => void
-    /** Ends what is under way. */
+    /** Cancels connecting. */
     readonly signal: AbortSignal
   }) => Promise<Client>
-  /** Tells of what differs from what is pinned. */
+  /** Returns the differences from the pinned tools. */
   readonly compare: (forms: readonly ToolForm[]) => Promise<readonly ToolChange[]>
 }
 
@@ -58,21 +59,25 @@ export class McpConnection {
     this.#breaker = new CircuitBreaker({ clock: parts.clock, failures: 5, pause: '30s', counts })
   }
 
-  /** What the server offers now, compared with what is pinned. @throws ExternalServiceError `mcp.unreachable` */
+  /**
+   * Returns the tools that the server offers, compared with the pinned ones.
+   * @throws ExternalServiceError `mcp.unreachable`
+   */
   discover(): Promise<Seen> {
     return this.#discover()
   }
 
   /**
-   * @throws what refuses the call before it is sent: `mcp.unreachable`, `mcp.changed`, CircuitOpenError; what the server
-   * refuses; `outcome.unknown` for a call that was sent and never answered
+   * Calls a tool.
+   * @throws `mcp.unreachable`, `mcp.changed` or CircuitOpenError before the call is sent; `tool.failed` for an error of the
+   * server or an invalid result; `outcome.unknown` if the call was sent and its answer is missing or unreadable
    */
   call(tool: string, args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallToolResult> {
     return this.#breaker.execute(() => this.#call(tool, args, signal))
   }
 
   async close(): Promise<void> {
-    // Who closes does not wait for a server that answers nothing.
+    // Closing must not wait for a server that does not answer.
     this.#ends.abort()
     await this.#discovering?.catch(() => {})
     await this.#client?.close()
@@ -80,7 +85,7 @@ export class McpConnection {
     this.#live = undefined
   }
 
-  /** @param isRetry whether its connection had gone before */
+  /** @param isRetry whether a connection was already lost for this call */
   async #call(
     tool: string,
     args: Readonly<Record<string, unknown>>,
@@ -89,7 +94,7 @@ export class McpConnection {
   ): Promise<CallToolResult> {
     const { source, timeoutMs: timeout } = this.#parts
     let live = await this.#discover()
-    // Somebody may have approved it meanwhile.
+    // A person may have approved the change since.
     if (blocking(live, tool)) live = await this.#discover(true)
     const change = blocking(live, tool)
     if (change) {
@@ -100,7 +105,7 @@ export class McpConnection {
     signal.throwIfAborted()
     const { ProtocolError } = await loadClientSdk()
     const output = live.tools.find(({ name }) => name === tool)?.outputSchema as Json | undefined
-    // A schema that cannot be used is found before the call, which may change the world.
+    // An unusable schema is found before the call, which may have side effects.
     if (output !== undefined) await this.#parts.evaluator.check(`mcp:${source}`, output)
     let result: CallToolResult
     try {
@@ -155,7 +160,7 @@ export class McpConnection {
       const changes = compared.filter(({ change }) => change !== 'unapproved')
       this.#failures = 0
       const live = { client, tools, forms, changes, unapproved, until: clock.monotonic() + freshMs }
-      // It may be over again already.
+      // The connection may already be closed.
       if (this.#client === client) this.#live = live
       return live
     } catch (error) {
@@ -179,7 +184,7 @@ export class McpConnection {
     }
   }
 
-  /** Lets go of a connection that is none any more. @returns whether it is to be tried on another one */
+  /** Closes a lost connection. @returns whether to retry on a new one */
   async #shouldReconnect(client: Client, error: unknown, isRetry: boolean): Promise<boolean> {
     if (!isConnectionGone(error)) return false
     if (this.#client === client) {

@@ -1,4 +1,4 @@
-/** Where a server of MCP is: an address, or a program that is started without a shell. */
+/** How to reach an MCP server: its address, or a program that is started without a shell. */
 import { checkOptions, failure, readable } from '../../../core/index.ts'
 import type { SecretText } from '../../../security/index.ts'
 

@@ -1,4 +1,4 @@
-/** The tools of somebody else's server as a host sees them: what there is, what waits, and to say that it may. */
+/** The tools of an MCP server for the application: listing them, the unapproved ones, and approving them. */
 import { listOf } from '../../../core/index.ts'
 import type { ToolChange } from '../../../security/index.ts'
 import { partsIn, type Troupe } from '../../../startup/index.ts'

@@ -1,7 +1,7 @@
-/** What an error of a connection tells of a request: whether the server can have begun with it. */
+/** Classifies errors of a connection by whether the server may have processed the request. */
 import type { SdkHttpError } from '@modelcontextprotocol/client'
 
-/** Of the network or the package, before anything was sent. */
+/** The codes of errors of the network or the package that occur before anything is sent. */
 const unreached: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -25,10 +25,10 @@ const unreachedBy = (error: unknown): string | undefined => {
   return undefined
 }
 
-/** @returns why the server did not take the request; undefined where it may have */
+/** @returns why the server did not process the request; undefined if it may have */
 export function notProcessedReason(error: unknown): string | undefined {
   const status = statusOf(error)
-  // 408 is the server's own limit, for what it may have begun with.
+  // With 408, the server may have begun to process the request.
   if (status !== undefined && status >= 400 && status < 500 && status !== 408)
     return `it refused the request with HTTP ${status}`
   const code = unreachedBy(error)
@@ -36,8 +36,8 @@ export function notProcessedReason(error: unknown): string | undefined {
 }
 
 /**
- * A server that was started anew, or has let go of an idle session, does not know it: 404 as the protocol has it, 400 as
- * many do. Another connection may do better.
+ * Returns true if a new connection may help. A server that restarted or closed an idle session answers 404 by the protocol;
+ * many answer 400.
  */
 export const isConnectionGone = (error: unknown): boolean => {
   const status = statusOf(error)

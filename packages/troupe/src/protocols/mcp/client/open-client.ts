@@ -1,4 +1,4 @@
-/** One connection to a server: the official client over its transport, and what a program says on its standard error. */
+/** Opens a connection to a server with the official client, and logs the standard error of a program. */
 import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotocol/client'
 import { TroupeError, version } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
@@ -11,24 +11,24 @@ export interface OpenClientOptions {
   readonly server: McpServerConfig
   readonly secrets: Pick<Secrets, 'reveal'>
   readonly log: Log
-  /** The way out to a url. */
+  /** Returns the `fetch` for a URL. */
   readonly fetchFor: (url: string) => Fetch
   readonly timeoutMs: number
-  /** A message that is larger ends the connection of a program, and the answer over HTTP. */
+  /** The highest size of a message. A larger one ends the connection of a program, or the answer over HTTP. */
   readonly messageBytes: number
-  /** Gives up connecting. */
+  /** Cancels connecting. */
   readonly signal: AbortSignal
   readonly changed: () => void
   readonly closed: () => void
 }
 
-/** Of what one program says on its standard error; the rest is dropped. */
+/** The highest number of logged bytes of a program's standard error; the rest is dropped. */
 const stderrBytes = 65_536
 const lineLength = 1_000
-/** Programs of the older protocol may say nothing at all to the question which one they speak. */
+/** The time limit for negotiating the protocol: programs of the older protocol may not answer. */
 const probeMs = 5_000
 
-/** What tools return is checked by the evaluator, not by the client: the client would do it on the main thread. */
+/** The client checks no results, because it would do so on the main thread; the evaluator checks them. */
 const unchecked: jsonSchemaValidator = {
   getValidator: () => (value) => ({ valid: true, data: value as never, errorMessage: undefined }),
 }
@@ -56,7 +56,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   client.onerror = (error) => options.log.debug('a connection to a server of MCP had an error', { error })
   let left: Promise<void> | undefined
   const leave = () => {
-    // Closed twice, it says at once that it is, and its program is not ended yet.
+    // A second `close` would return before the program has ended.
     left ??= transport.close().catch(() => {})
     return left
   }
@@ -73,7 +73,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   return client
 }
 
-/** The package gives its own reasons for a connection that fails; a refusal of ours is told as it is. */
+/** Remembers a rejected target, because the package replaces the error with its own. */
 function watched(fetchFor: OpenClientOptions['fetchFor']) {
   let rejected: TroupeError | undefined
   const watching =
@@ -103,7 +103,7 @@ async function addressOf(
   server: Exclude<McpServerConfig, McpProgram>,
 ): Promise<Transport> {
   const headers = await revealed(options, server.headers)
-  // Redirects stay within the origin: no other server is told the headers.
+  // Redirects stay within the origin, so that no other server gets the headers.
   const fetch = boundedMessages(options.fetchFor(server.url), options.messageBytes)
   return new sdk.StreamableHTTPClientTransport(new URL(server.url), { fetch, requestInit: { headers } })
 }

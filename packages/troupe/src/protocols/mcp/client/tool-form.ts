@@ -1,9 +1,9 @@
-/** A tool of a server as it is pinned: all that a model is told of it, and what it takes and gives. */
+/** The pinned form of a tool: name, description, input and output schema, and annotations. */
 import type { Tool as WireTool } from '@modelcontextprotocol/client'
 import type { Json } from '../../../core/index.ts'
 import type { ToolForm } from '../../../security/index.ts'
 
-/** What models are told a tool is for. */
+/** Returns the description of a tool for models: its description, otherwise its title. */
 export const descriptionOf = ({ description, title }: WireTool): string => description || title || ''
 
 const json = (value: unknown): Json => (value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json))
@@ -16,10 +16,10 @@ export const toolFormOf = (tool: WireTool): ToolForm => ({
   annotations: json(tool.annotations),
 })
 
-/** Pins stand under it in the database. */
+/** Whether a name can be the key of a pin in the database. */
 const canBePinned = (name: string) => name !== '' && name.isWellFormed() && !name.includes('\0')
 
-/** One of each name: what is pinned must be what is offered, and a call says no more than the name. */
+/** Removes tools with a repeated or unusable name, because pins and calls identify a tool by its name. */
 export function distinct(tools: readonly WireTool[]): readonly WireTool[] {
   const first = new Map<string, WireTool>()
   for (const tool of tools) if (canBePinned(tool.name) && !first.has(tool.name)) first.set(tool.name, tool)

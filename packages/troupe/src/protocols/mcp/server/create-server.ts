@@ -1,4 +1,4 @@
-/** One server of MCP, for one client: what it lists is what the client may do. */
+/** An MCP server for one client. It lists only what the client may use. */
 import type {
   CallToolResult,
   InputRequiredResult,
@@ -60,13 +60,13 @@ async function callTool(
 
 const readOperations: ReadonlySet<Operation> = new Set(['context.read', 'messages.read', 'runs.read'])
 
-/** A call that was carried out is in the audit log, also where what it called does not record by itself. */
+/** Records an executed call in the audit log, because not every operation records itself. */
 function leaveRecord({ parts, identity: { user } }: McpCaller, operation: Operation, run: unknown): void {
   const resource = typeof run === 'string' ? { resource: run } : {}
   parts.audit.answered(user, { operation, ...resource }, readOperations.has(operation))
 }
 
-/** A client that says no more than that it can ask shows forms. */
+/** Whether the client shows forms. A client that declares elicitation without details does. */
 function showsForms(server: Server): boolean {
   const asks = server.getClientCapabilities()?.elicitation
   return asks !== undefined && (asks.form !== undefined || Object.keys(asks).length === 0)
@@ -75,7 +75,7 @@ function showsForms(server: Server): boolean {
 interface Spoken {
   /** The protocol of 2026, or an older one. */
   readonly era: 'modern' | 'legacy'
-  /** Keeps what a client of the older protocol subscribed to; without it, it cannot. */
+  /** The subscriptions of a client of the older protocol. If absent, the client cannot subscribe. */
   readonly subscribed?: Set<string>
 }
 
@@ -86,7 +86,7 @@ export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribe
     { capabilities: { tools: {}, resources: notifies ? { subscribe: true, listChanged: true } : {} } },
   )
   server.setRequestHandler('tools/list', () => ({ tools: toolsOf(caller) }))
-  // Each call leaves records of its own, also where many come in one request.
+  // Each call is recorded separately, even if one request contains several.
   const as = { key: caller.parts.audit.caller()?.key, agent: caller.identity.agent }
   server.setRequestHandler('tools/call', ({ params }, ctx) =>
     caller.parts.audit.by(as, () => callTool(sdk, caller, params, ctx, showsForms(server))),

@@ -1,11 +1,11 @@
-/** Questions of a run, put to the person at the client. What comes back is the answer of whoever holds the key. */
+/** Asks the questions of a run at the client. The answers count as answers of the holder of the API key. */
 import type { InputRequest, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
 import type { Json } from '../../../core/index.ts'
 import type { Run, RunQuestion, RunResult } from '../../../runs/index.ts'
 import { escapeTerminal } from '../../../security/index.ts'
 import type { ServerSdk } from './server-sdk.ts'
 
-/** The form that a person fills in; undefined for what is no matter of a form. */
+/** Returns the form for a question; undefined for a breakpoint, which no form can answer. */
 function fieldOf({ kind, options }: RunQuestion) {
   if (kind === 'choice' && options) return { type: 'string' as const, enum: [...options] }
   if (kind === 'error') return { type: 'string' as const, enum: ['retry', 'skip', 'abort'] }
@@ -14,7 +14,7 @@ function fieldOf({ kind, options }: RunQuestion) {
   return { type: 'string' as const }
 }
 
-/** @returns undefined where the run asks nothing that a form could answer */
+/** @returns undefined if the run asks nothing that a form can answer */
 export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunResult): InputRequiredResult | undefined {
   if (status !== 'waiting') return undefined
   const asked: Record<string, InputRequest> = {}
@@ -28,13 +28,13 @@ export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunRe
       requestedSchema,
     })
   }
-  // The state is no secret and needs no seal: it names a run, which is looked for among the caller's own.
+  // The state needs no signature: it is the id of a run, which is looked up only among the runs of the caller.
   return Object.keys(asked).length > 0 ? sdk.inputRequired({ inputRequests: asked, requestState: run }) : undefined
 }
 
 /**
  * @param mayApprove whether this client may give the approval
- * @returns false where the person gave no answer
+ * @returns false if no answer was given
  */
 export async function elicitAnswers(
   sdk: ServerSdk,

@@ -42,7 +42,7 @@ export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
       }
     }
     const handler = sdk.createMcpHandler(({ era }) => createServer(sdk, caller, { era }), {
-      // Nobody else's changes can reach it: what it publishes nobody hears, and what it hears is its own watch.
+      // It is isolated from other clients: it publishes nothing, and its only source is its own watch.
       bus: { publish: () => {}, subscribe: once(subscribe) },
       maxSubscriptions: Math.max(0, maxSubscriptions - subscriptions),
       keepAliveMs: heartbeatMs,

@@ -46,7 +46,7 @@ export function mcpCallerOf(troupe: Troupe, parts: TroupeParts, identity: McpIde
   return { troupe, parts, identity, context: clients.context, tools }
 }
 
-/** What a key must be allowed to for each built-in tool, as for the routes of the same effect. */
+/** The operation that a key must allow for each built-in tool, equal to that of the corresponding route. */
 export const operationOf: Readonly<Record<BuiltInTool, Operation>> = {
   get_context: 'context.read',
   list_context: 'context.read',

@@ -1,4 +1,4 @@
-/** Answers of tools as MCP has them: a failure is a result that says so, and a protocol error only what is no call. */
+/** Answers of tools in the form of MCP: a failed call is a result with `isError`; other failures are protocol errors. */
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { concealed, type Json, restoreError, storeError, TroupeError } from '../../../core/index.ts'
 import { failureFields, type Log } from '../../../observability/index.ts'
@@ -11,7 +11,7 @@ export const mcpToolResult = (value: Shown): CallToolResult => ({
   structuredContent: JSON.parse(JSON.stringify(value)) as Record<string, unknown>,
 })
 
-/** Without structure: what a tool says of its results holds for results alone. */
+/** A failure as a tool result. It has no structured content, because the output schema of a tool covers results only. */
 export const rejected = (value: Shown): CallToolResult => ({
   content: [{ type: 'text', text: JSON.stringify(value) }],
   isError: true,
@@ -22,7 +22,7 @@ function knownOf(thrown: unknown, log: Log): { readonly error: TroupeError; read
   const stored = storeError(thrown)
   if (stored.errorId !== undefined) log.error('a call over MCP failed', failureFields({}, thrown))
   const error = thrown instanceof TroupeError && stored.errorId === undefined ? thrown : restoreError(concealed(stored))
-  // It would tell where the database is.
+  // The message may contain the location of the database.
   const isInternal = error.code.startsWith('storage.') && error.status >= 500
   return { error, message: isInternal ? 'The storage cannot serve this now.' : error.message }
 }
@@ -33,7 +33,7 @@ export function mcpErrorResult(thrown: unknown, log: Log): CallToolResult {
   return rejected({ success: false, error: message, code, hint: hint as Json | undefined, retryable })
 }
 
-/** What a request fails with that is no call of a tool: the package would send the message of any error as it stands. */
+/** The error of a request other than a tool call. The package would send the message of any error unchanged. */
 export function protocolError(sdk: ServerSdk, thrown: unknown, log: Log): Error {
   if (thrown instanceof sdk.ProtocolError) return thrown
   const { error, message } = knownOf(thrown, log)

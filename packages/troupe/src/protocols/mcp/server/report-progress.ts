@@ -1,4 +1,7 @@
-/** Progress of a run, to a client that asked for it: a note for each step that begins or ends. */
+/**
+ * Reports the progress of a run to a client that asked for it: a notification when a step starts, ends or asks a
+ * person.
+ */
 import type { ServerContext } from '@modelcontextprotocol/server'
 import type { Run } from '../../../runs/index.ts'
 import type { McpCaller } from './mcp-identity.ts'
@@ -10,7 +13,7 @@ const descriptions: Readonly<Record<string, string>> = {
   'question.asked': 'asks a person',
 }
 
-/** @returns ends it */
+/** @returns a function that ends the reports */
 export function reportProgress(caller: McpCaller, ctx: ServerContext, run: Run): () => void {
   const progressToken = ctx.mcpReq._meta?.progressToken
   if (progressToken === undefined) return () => {}
@@ -28,7 +31,7 @@ export function reportProgress(caller: McpCaller, ctx: ServerContext, run: Run):
       })
     }
   }
-  // A client that is gone is told nothing; the call itself ends by its signal.
+  // Fails if the client has disconnected; the signal of the call ends the call.
   follow().catch((error: unknown) => caller.parts.log.debug('progress could not be told', { error: error as Error }))
   return () => ends.abort()
 }

@@ -1,6 +1,6 @@
 /**
- * Runs as tools. A call without an id is the life of its run: cancelled, or cut off, the run is too. A run with an id of
- * the caller's goes on without it, and the same id finds it again.
+ * Runs as tools. If a call without an id is cancelled or disconnected, its run is cancelled. A run with an id of the caller
+ * continues without the call, and a later call with the same id finds it.
  */
 import type { CallToolResult, InputRequiredResult, ServerContext, Tool as WireTool } from '@modelcontextprotocol/server'
 import { z } from 'zod'
@@ -111,7 +111,7 @@ function runTool<Args>(spec: {
   }
 }
 
-/** Waits, telling of its progress, and asks the person at the client where it can. */
+/** Waits for the result, reports progress, and asks the person at the client if the client can. */
 async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Promise<Answer> {
   const { caller, ctx } = call
   const { clock } = caller.parts
@@ -132,7 +132,7 @@ async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Pro
   }
 }
 
-/** Approvals are put to no client that may not give them. */
+/** Removes approvals that the client may not give from the questions. */
 async function askable(caller: McpCaller, run: Run, ended: RunResult): Promise<RunResult> {
   const questions: RunQuestion[] = []
   for (const question of ended.questions)
@@ -143,8 +143,8 @@ async function askable(caller: McpCaller, run: Run, ended: RunResult): Promise<R
 const orchestraOf = ({ troupe, identity }: McpCaller) => troupe.user(identity.user).orchestra
 
 /**
- * A caller who acts as an agent sees what a run answers that it started, and only how a run stands in which its agent has a
- * step.
+ * Finds a run for a caller. A caller who acts as an agent sees the results of runs that it started, and only the status of
+ * other runs in which its agent has a step.
  * @throws NotFoundError `run.unknown` for any other run
  */
 export async function visibleRun(
@@ -159,13 +159,13 @@ export async function visibleRun(
   return { run, isShown: own.isStarter }
 }
 
-/** How a run stands, without what it holds. */
+/** Returns the status of a run, without its results. */
 const statusOf = async (run: Run): Promise<CallToolResult> => {
   const { status, reason } = await run.status()
   return mcpToolResult({ run: run.id, status, ...(reason === undefined ? {} : { reason }) })
 }
 
-/** An approval is an operation of its own, and none of an agent that takes part in the run. */
+/** Approving needs the operation `runs.approve`, and is not allowed for an agent that takes part in the run. */
 async function mayApprove({ parts, identity }: McpCaller, run: Run, question: string): Promise<boolean> {
   const { user, agent, may } = identity
   if (!may('runs.approve', 'contributor')) return false
@@ -196,7 +196,7 @@ const runTeam = runTool({
       if (!isShown) return statusOf(found)
       if (!(await elicitAnswers(call.sdk, ctx, found, (question) => mayApprove(caller, found, question))))
         return mcpToolResult(shownRun(found.id, await found.result()))
-      // The state is the caller's word: it cancels no more than the caller may.
+      // The state comes from the caller, so it must not allow cancelling a run that the caller may not cancel.
       const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
       return owns ? ownedByCall(asking, found, seconds) : awaitOutcome(asking, found, seconds)
     }
@@ -209,7 +209,7 @@ const runTeam = runTool({
   },
 })
 
-/** Cancels the run where the call is cancelled before it is answered. */
+/** Waits for the result, and cancels the run if the call is cancelled before. */
 async function ownedByCall(call: RunToolCall, owned: Run, seconds: number): Promise<Answer> {
   const { signal } = call.ctx.mcpReq
   const cancel = () =>
@@ -237,7 +237,7 @@ const getRun = runTool({
     if (!isShown) return statusOf(found)
     const isRunning = (await found.status()).status === 'running'
     if (isRunning && seconds === 0) return mcpToolResult({ run: id, status: 'running' })
-    // What has ended is only read.
+    // A run that has ended is read within a fixed time.
     return awaitOutcome({ ...call, elicits: false }, found, isRunning ? seconds : readSeconds)
   },
 })

@@ -52,7 +52,7 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
           event.kind === 'resource_updated'
             ? wants(event.uri) && server.sendResourceUpdated({ uri: event.uri })
             : server.sendResourceListChanged()
-        // Before the greeting, and after the end, there is nobody to tell.
+        // Sending fails before the initialization and after the end of the connection.
         if (sent) sent.catch((error: unknown) => log.debug('a change was not told', { error: error as Error }))
       })
       server.onclose = stop

@@ -1,4 +1,4 @@
-/** The official package, loaded where a server is. */
+/** The official MCP package, loaded when a server is created. */
 import { loadOptional } from '../../../core/index.ts'
 
 export type ServerSdk = typeof import('@modelcontextprotocol/server')

@@ -1,10 +1,10 @@
-/** Changes of what a client can see, as they are committed: for those who subscribed to resources. */
+/** Reports committed changes of the entries that a client can read, for clients that subscribed to resources. */
 import type { ServerEvent } from '@modelcontextprotocol/server'
 import { TroupeError } from '../../../core/index.ts'
 import type { McpCaller } from './mcp-identity.ts'
 import { mayReadContext, uriOfEntry } from './mcp-resources.ts'
 
-/** @returns ends it */
+/** @returns a function that ends the watch */
 export function watchResources(caller: McpCaller, emit: (event: ServerEvent) => void): () => void {
   if (!mayReadContext(caller)) return () => {}
   const ends = new AbortController()

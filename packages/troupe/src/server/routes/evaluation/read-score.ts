@@ -30,7 +30,7 @@ type SchemaCall = Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>
 
 /**
  * @param where the path of the scorer in the request: `body/score`
- * @throws ValidationError `request.invalid` for what is not a JSON Schema
+ * @throws ValidationError `request.invalid` if the schema is not a JSON Schema
  */
 export async function readScore(call: SchemaCall, score: AskedScore, where: string): Promise<Score> {
   if (typeof score === 'string') return score
