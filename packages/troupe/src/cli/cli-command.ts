@@ -1,4 +1,4 @@
-/** What a command is: a name, what it takes, and what it does with the hands it is given. */
+/** The form of a command: its name, arguments, options and function. */
 import type { LoadedConfig } from '../configuration/index.ts'
 import { type ExitCode, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './global-flags.ts'
@@ -10,50 +10,50 @@ export type Options = Readonly<Record<string, unknown>>
 export interface CommandContext {
   readonly flags: GlobalFlags
   readonly out: Output
-  /** Ends with Ctrl-C. */
+  /** Aborts with Ctrl-C. */
   readonly signal: AbortSignal
-  /** Somebody is there to answer. */
+  /** True if a person can answer questions. */
   readonly interactive: boolean
   config(): Promise<LoadedConfig>
-  /** With the folder `agents/`, and the file of a team. */
+  /** Returns the configuration with the folder `agents/` and the file of a team. */
   withTeams(team?: string): Promise<LoadedConfig>
   /** Opened once, closed when the command ends. */
   client(options?: ConnectOptions): Promise<CliClient>
 }
 
 export interface ConnectOptions {
-  /** With the agents of the configuration, whose runs go on then. */
+  /** True loads the agents of the configuration, so that their interrupted runs continue in this process. */
   readonly code?: boolean
   /** The file of a team. */
   readonly team?: string
-  /** Acts for the application: `--agent` is an option of the command's own. */
+  /** Acts for the application, because `--agent` is an option of the command itself. */
   readonly asApplication?: true
-  /** Whether a database file that is not there is made, or done without; it is refused where absent. */
+  /** How to handle a missing database file: create it, or use memory instead; if absent, the command fails. */
   readonly absent?: 'made' | 'memory'
 }
 
 export interface CliCommand {
-  /** `runs list`: words after `troupe`, then what it takes, as commander writes it. */
+  /** The words after `troupe`, for example `runs list`. */
   readonly name: string
   readonly parameters?: string
   readonly description: string
   readonly options?: readonly (readonly [flags: string, description: string])[]
-  /** Works on this machine alone: a server that is named for it is refused, and not passed over. */
+  /** Works only on this machine: naming a server is an error. */
   readonly here?: true
-  /** What its group does where no other is named, as in `troupe audit --incidents`; it takes nothing. */
+  /** The command of its group if none is named, as in `troupe audit --incidents`. It takes no arguments. */
   readonly standard?: true
-  /** @returns how the process ends; 0 where nothing is returned */
+  /** Executes the command. @returns the exit code; 0 if undefined */
   run(context: CommandContext, args: readonly string[], options: Options): Promise<ExitCode | undefined>
 }
 
-/** @throws CliError for what is no number from 0 */
+/** @throws CliError if the value is not an integer of at least 0 */
 export function integerOption(options: Options, name: string, standard: number): number {
   const value = amount(options, name)
   if (value === undefined) return standard
   if (!Number.isInteger(value)) throw misused(`${flagOf(name)} takes a whole number, and got ${value}.`)
   return value
 }
-/** @throws CliError for what is no number from 0 */
+/** @throws CliError if the value is not a number of at least 0 */
 export function amount(options: Options, name: string): number | undefined {
   const value = options[name]
   if (value === undefined) return undefined
@@ -65,13 +65,13 @@ export const text = (options: Options, name: string): string | undefined => {
   const value = options[name]
   return value === undefined ? undefined : String(value)
 }
-/** One of the words that an operation takes: the server says which, where it is none of them. */
+/** Returns one of the words that an operation accepts. The server rejects others and lists the accepted ones. */
 export const choice = <Word extends string>(options: Options, name: string): Word | undefined =>
   text(options, name) as Word | undefined
 /** `a,b` */
 export const listed = (options: Options, name: string): readonly string[] | undefined =>
   text(options, name)?.split(',').filter(Boolean)
-/** What is asked for of a list. */
+/** The paging options of commands that list. */
 export const pagingOptions = (standard: number) =>
   [
     ['--limit <n>', `at most so many (default: ${standard})`],

@@ -1,4 +1,4 @@
-/** What a command works with, opened when it is first asked for and closed in the end. */
+/** The resources of a command, opened at the first use and closed at its end. */
 import type { LoadedConfig } from '../configuration/index.ts'
 import type { CommandContext } from './cli-command.ts'
 import { CliError, exitCodes, misused } from './exit-codes.ts'
@@ -10,7 +10,7 @@ import type { OpenOptions } from './transport/open-transport.ts'
 export interface OpenCommandContext extends CommandContext, AsyncDisposable {
   /** Whether the configuration, as far as it was read, has `debug`. */
   readonly debugs: boolean
-  /** What the configuration, as far as it was read, has of secrets. */
+  /** The secrets of the configuration, as far as it was read. */
   readonly secrets: readonly string[]
 }
 
@@ -65,7 +65,7 @@ export function openCommandContext(input: GlobalFlags, signal: AbortSignal): Ope
         config: async () => usable(await (code ? withTeams(team) : config())),
       })
       client = await unlessStopped(signal, opening)
-      // A server has teams of its own: it would run one of those.
+      // A server would run its own team of this name.
       if (team !== undefined && client.remote)
         throw misused(
           `${team} is a file here, and ${client.location} knows the teams of its own configuration alone.`,

@@ -1,4 +1,4 @@
-/** `troupe dev`: a server in a process of its own, ended and begun anew when a file changes. */
+/** `troupe dev`: a server in a separate process, which restarts when a file changes. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { watch } from 'node:fs'

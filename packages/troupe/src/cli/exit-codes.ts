@@ -1,4 +1,4 @@
-/** How the process ends, for scripts: docs/cli.md lists them. */
+/** The exit codes of the process; docs/cli.md lists them. */
 import {
   type CatalogueEntry,
   catalogue,
@@ -11,7 +11,7 @@ import {
 
 export const exitCodes = {
   ok: 0,
-  /** What was asked for ran, and failed: a run, a check, a load test below its thresholds. */
+  /** The command was executed and its subject failed: a run, a check, or a load test below its thresholds. */
   failed: 1,
   /** The command or the configuration is wrong; nothing was done. */
   usage: 2,
@@ -19,25 +19,25 @@ export const exitCodes = {
   missing: 4,
   /** The storage or the server cannot be reached, or is too busy. */
   unavailable: 5,
-  /** The run waits for a person, and nobody here can answer. */
+  /** The run waits for a person, and the terminal is not interactive. */
   waiting: 6,
-  /** By Ctrl-C, as shells have it. */
+  /** Ended by Ctrl-C, with the code that shells use. */
   interrupted: 130,
 } as const
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** What the person is told, and how the process ends for it. */
+/** The message to the person about an error, and the exit code. */
 export interface Complaint {
   readonly code: string
   readonly message: string
-  /** That of the error, else what the catalogue advises for its code. */
+  /** The hint of the error, otherwise that of the catalogue for its code. */
   readonly hint: string
   readonly exit: ExitCode
   readonly stack?: string
 }
 
-/** A failure of the command line's own. */
+/** A failure of the command line itself. */
 export class CliError extends Error {
   readonly code: string
   readonly hint: string | undefined

@@ -5,7 +5,7 @@ import { main } from './main.ts'
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   const { exit, isStopped } = await main(process.argv)
   process.exitCode = exit
-  // Told to end, it waits for nothing more: neither for what was still being opened, nor for what a drain cut off.
+  // After a signal to end, it does not wait for unfinished opening or for work that outlasted the drain timeout.
   if (isStopped) process.exit()
 } else {
   process.stderr.write(

@@ -1,4 +1,4 @@
-/** The command line: reads what is asked, does it, and ends with the exit code that docs/cli.md gives. */
+/** The command line: reads the arguments, executes the command and returns an exit code of docs/cli.md. */
 import { Console } from 'node:console'
 import { CommanderError } from 'commander'
 import { version } from '../core/index.ts'
@@ -19,16 +19,16 @@ export async function main(argv: readonly string[]): Promise<{ readonly exit: Ex
 async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   let exit: ExitCode = exitCodes.ok
   let secrets: readonly string[] = []
-  // JSON also where the failure comes before flags are read.
+  // JSON also if the failure occurs before flags are read.
   let flagsSoFar: GlobalFlags = argv.includes('--json') ? { json: true } : {}
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever reads has had enough: `troupe runs list | head`.
+      // The reader has closed the pipe, as in `troupe runs list | head`.
       if (error.code === 'EPIPE') process.exit(exit)
       if (stream === process.stdout) complain(unwritten(error), flagsSoFar, secrets)
       process.exit(exitCodes.failed)
     })
-  // Thrown by agents and tools in no call that anybody waits for. Nothing is known of what it left behind.
+  // Thrown by code of agents and tools outside of any awaited call, so the state of the process is unknown.
   process.on('uncaughtException', (error) => {
     complain(error, { ...flagsSoFar, debug: true }, secrets)
     process.exit(exitCodes.failed)
@@ -40,7 +40,7 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
       flagsSoFar = flags
       // What agents print is none of the answer.
       if (flags.json) globalThis.console = new Console(process.stderr)
-      // What waits inside a troupe of this process keeps no process alive.
+      // Timers inside a troupe do not keep the process alive.
       const alive = setInterval(() => {}, 2 ** 30)
       try {
         await using context = openCommandContext(flags, signal)

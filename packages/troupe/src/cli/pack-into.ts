@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { commandFailure, exitCodes } from './exit-codes.ts'
 
-/** Whether npm has installed this package from a registry: its record of what it installed says from where. */
+/** Returns whether npm has installed this package from a registry, by npm's record of the installation. */
 export async function isFromRegistry(packageFolder: string): Promise<boolean> {
   const record = join(dirname(packageFolder), '.package-lock.json')
   const text = await readFile(record, 'utf8').catch(() => '{}')

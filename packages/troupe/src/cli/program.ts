@@ -8,16 +8,16 @@ import { type GlobalFlags, globalOptions } from './global-flags.ts'
 
 export interface ProgramOptions {
   readonly version: string
-  /** Whoever reads the error that is thrown is told in another form. */
+  /** True prints no errors, because the caller reports the thrown error in another form. */
   readonly quiet?: boolean
-  /** Carries a command out with hands for these flags. */
+  /** Executes a command with these flags. */
   readonly carryOut: (
     flags: GlobalFlags,
     work: (context: CommandContext) => Promise<ExitCode | undefined>,
   ) => Promise<void>
 }
 
-/** What groups of commands are about. */
+/** The descriptions of groups of commands. */
 const groups: Readonly<Record<string, string>> = {
   runs: 'Inspect runs, control them, and explain them',
   experiments: 'Show experiments: evaluations of data sets',
@@ -53,7 +53,10 @@ export function createProgram({ version, carryOut, quiet = false }: ProgramOptio
   return program
 }
 
-/** What every command takes may also stand before it: `troupe --json runs list`. A command's own option of that name goes before. */
+/**
+ * Adds the global options. They may also precede a command: `troupe --json runs list`. An option of the command with the same
+ * name has priority.
+ */
 function everywhere(command: Commander, own: CliCommand['options'] = []): Commander {
   const declared = new Set(own.map(([flags]) => flags))
   for (const [flags, description] of globalOptions)
@@ -83,7 +86,7 @@ function addCommand(parent: Commander, name: string, command: CliCommand, carryO
         near === undefined ? 'Add --help for what there is.' : `Did you mean ${near}?`,
       )
     }
-    // What stands nearer to the command goes before.
+    // A flag nearer to the command has priority.
     const before = { ...parent.parent?.opts(), ...parent.opts() }
     const flags: GlobalFlags & Record<string, unknown> = { ...before, ...added.opts() }
     const argumentValues = actionArguments.slice(0, -2).flat() as string[]

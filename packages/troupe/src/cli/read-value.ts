@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { misused } from './exit-codes.ts'
 
-/** JSON where it is JSON, else the text as it stands; `@file` is the content of a file, `-` standard input. What it has to be, the server checks. */
+/**
+ * Reads a value: parsed if it is JSON, otherwise as text. `@file` reads a file, and `-` standard input. The server checks the
+ * value.
+ */
 export function readValue<Value = unknown>(source: string): Value {
   const text = source === '-' ? readTextFile('-') : source.startsWith('@') ? readTextFile(source.slice(1)) : source
   try {

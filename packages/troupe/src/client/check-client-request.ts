@@ -1,4 +1,4 @@
-/** Checks what a caller passes to the client. It has no catalogue of errors, which a page would have to load. */
+/** Checks the arguments of the client. It does not use the catalogue of errors, which a page would have to load. */
 import { isInstance, isPlainObject, show, ValidationError } from '../core/index.ts'
 import { operationPaths } from './generated/operation-paths.ts'
 

@@ -62,7 +62,7 @@ export function errorOf(text: string): TroupeError | undefined {
     ...(errorId === undefined ? {} : { errorId }),
   })
   error.name = name
-  // What a rejected topology and a rejected batch name.
+  // The details of a rejected topology and of a rejected batch.
   for (const field of ['findings', 'results'] as const)
     if (problem[field] !== undefined) Object.assign(error, { [field]: problem[field] })
   return error

@@ -1,4 +1,4 @@
-/** What a client offers: the types of every operation come from the OpenAPI document of the server. */
+/** The interface of the client. The types of every operation come from the OpenAPI document of the server. */
 import type { ClientOperations } from './generated/schema.ts'
 
 type With<Part extends string> = {

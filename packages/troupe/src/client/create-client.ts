@@ -55,7 +55,7 @@ const perPage = 100
  */
 export function createClient(options: ClientOptions = {}): Client {
   checkClientOptions(options)
-  // The types of the document hold for callers; inside all operations are alike.
+  // The types of the document are for callers; internally all operations have the same type.
   return new FetchClient(options) as unknown as Client
 }
 
@@ -107,7 +107,7 @@ class FetchClient {
     const { reconnects = 4 } = this.#options
     const signal = this.#signalOf(request)
     let lastEventId = request.lastEventId
-    // What a stream of another method does would be done twice.
+    // Reconnecting repeats the request, which would repeat the effect of another method.
     const attempts = methodOf(name) === 'GET' ? reconnects + 1 : 1
     for (let silent = 0; silent < attempts && signal?.aborted !== true; silent++) {
       if (silent > 0) await pause(pauseMs(silent), signal)

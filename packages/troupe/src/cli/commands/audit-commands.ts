@@ -1,4 +1,4 @@
-/** Who did what, and what was refused. */
+/** Commands for the audit log and incidents. */
 
 import { createWriteStream } from 'node:fs'
 import { access, constants, readFile } from 'node:fs/promises'
@@ -27,7 +27,7 @@ interface Listing {
   readonly operation: 'audit.list' | 'audit.incidents'
   readonly description: string
   readonly none: string
-  /** What must stand in a record, where something is taken. */
+  /** The argument of the command, a text that records must contain; absent if the command takes none. */
   readonly parameters?: '<text>'
 }
 

@@ -39,7 +39,7 @@ export const chatCommand: CliCommand = {
     for (let line = await readLine('> '); line !== undefined; line = await readLine('> ')) {
       if (line.trim() === '') continue
       if (line.trim() === '/exit') break
-      // The thread of the talk, as far as a model needs it; what is asked comes first, that nothing else is taken for it.
+      // The task includes the last entries of the conversation. The question comes first, so that it is not confused with them.
       const task = transcript.length === 0 ? line : `${line}\n\nSaid before:\n${transcript.slice(-10).join('\n')}`
       const body = { task, team: team !== undefined && isFile(team) ? undefined : team }
       const { run } = await client.call('runs.start', { body })
@@ -54,17 +54,17 @@ export const chatCommand: CliCommand = {
   },
 }
 
-/** @returns undefined where nothing more is said */
+/** @returns undefined at the end of the input */
 type ReadLine = (prompt: string) => Promise<string | undefined>
 
-/** A line, and those behind it for as long as they end with a backslash. */
+/** Reads a line, and joins the next one while a line ends with a backslash. */
 function listener({ interactive }: CommandContext, lines: Interface): ReadLine {
   const all = lines[Symbol.asyncIterator]()
   return async (prompt) => {
     let text = ''
     for (let shown = prompt; ; shown = '… ') {
       if (interactive) {
-        // It is drawn again with what is recalled.
+        // It is redrawn when a previous line is recalled.
         lines.setPrompt(shown)
         process.stdout.write(shown)
       }
@@ -76,7 +76,7 @@ function listener({ interactive }: CommandContext, lines: Interface): ReadLine {
   }
 }
 
-/** To its end; what it asks on the way the next lines answer, where somebody is there. */
+/** Follows the run to its end. In an interactive terminal, the next lines answer its questions. */
 async function talkedThrough({
   context,
   client,
@@ -120,10 +120,10 @@ function answerOf({ kind, hash, options }: ShownQuestion, line: string): unknown
   return options || kind === 'error' ? line.trim() : line
 }
 
-/** Before anything is asked. @throws CliError where there is no such team */
+/** Checks the team before the first prompt. @throws CliError if the team is unknown */
 async function known(client: CliClient, team: string): Promise<void> {
   await client.call('teams.check', { body: { team } }).catch((error: unknown) => {
-    // Who may start runs need not be one who may look at teams.
+    // A key that may start runs may not be allowed to read teams.
     if (complaintOf(error).exit !== exitCodes.denied) throw error
   })
 }

@@ -80,7 +80,7 @@ function fish(commands: readonly CliCommand[]): string {
   return `${lines.join('\n')}\n`
 }
 
-/** A zsh without settings has not loaded its completion, which the functions of bash stand on. */
+/** Loads the completion of zsh if it is not loaded, because the functions for bash depend on it. */
 const zshBegin = `if ! whence compdef >/dev/null; then autoload -U compinit && compinit; fi
 autoload -U +X bashcompinit && bashcompinit`
 

@@ -29,7 +29,7 @@ export const doctorCommand: CliCommand = {
   },
 }
 
-/** A folder without one is looked at only where it was named. */
+/** Whether the folder has a `package.json`. A folder without one is checked only if it was named. */
 const isProject = (folder: string): Promise<boolean> =>
   stat(join(folder, 'package.json')).then(
     () => true,
@@ -37,8 +37,8 @@ const isProject = (folder: string): Promise<boolean> =>
   )
 
 /**
- * The running troupe is asked by the routes of the server, whether here or there; the project is where the command is. What
- * does not open is looked at without being opened: that it does not is a result.
+ * Requests the report of the troupe by the route of a server, local or remote, and checks the project on this machine. If the
+ * troupe cannot be opened, only the configuration is checked, and the problem is part of the report.
  */
 async function examined(
   context: CommandContext,

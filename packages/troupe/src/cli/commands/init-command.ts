@@ -48,13 +48,13 @@ export const initCommand: CliCommand = {
   },
 }
 
-/** @returns false where there is a file of this name */
+/** @returns false if a file of this name exists */
 async function made(to: string, content: Buffer): Promise<boolean> {
   try {
     await mkdir(dirname(to), { recursive: true })
     await using file = await open(to, 'wx')
     await file.writeFile(content).catch(async (error: Error) => {
-      // What is there in part would be kept the next time.
+      // The next attempt would keep an incomplete file.
       await rm(to, { force: true })
       throw error
     })
@@ -100,7 +100,7 @@ interface ExistingPackage {
   readonly dependencies?: Readonly<Record<string, unknown>>
 }
 
-/** What a `package.json` that was there lacks, as the commands that add it. */
+/** Returns the commands that add what an existing `package.json` lacks. */
 function missing(
   { type, dependencies = {} }: ExistingPackage,
   wanted: ProjectPackage,
@@ -111,7 +111,7 @@ function missing(
   return [...(type === 'module' ? [] : ['  npm pkg set type=module']), ['  npm install', ...named].join(' ')]
 }
 
-/** @returns undefined where the folder has none */
+/** @returns undefined if the folder has none */
 async function readPackage(folder: string): Promise<ExistingPackage | undefined> {
   const content = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
   if (content === undefined) return undefined

@@ -53,7 +53,7 @@ export const loadCommand: CliCommand = {
         }).filter(([, limit]) => limit !== undefined),
       ),
     })
-    // Nothing ran: there is no such team, or nobody may start it.
+    // No run was started: the team is unknown, or the caller may not start it.
     if (started === 0 && rejected !== undefined) throw rejected
     if (context.out.json) context.out.document(report)
     else

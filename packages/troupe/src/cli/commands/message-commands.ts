@@ -1,4 +1,4 @@
-/** Mailboxes, and what is in them. */
+/** Commands for mailboxes and their messages. */
 
 import type { ClientSchemas } from '../../client/index.ts'
 import { type CliCommand, choice, listLimit, pagingOptions, text } from '../cli-command.ts'

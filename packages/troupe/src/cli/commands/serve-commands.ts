@@ -1,4 +1,4 @@
-/** What runs until it is ended: a server, a worker, a server that begins anew when the code changes. */
+/** Commands that run until they are ended: a server, a worker, and a server that restarts when code changes. */
 import type { LoadedConfig } from '../../configuration/index.ts'
 import type { CliCommand, CommandContext } from '../cli-command.ts'
 import { integerOption, text } from '../cli-command.ts'

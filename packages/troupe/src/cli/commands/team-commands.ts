@@ -26,7 +26,7 @@ interface Agent {
 
 const styles = { error: 'red', warning: 'yellow', advice: 'cyan' } as const
 
-/** All of the configuration where none is named. */
+/** Returns the named teams; all teams of the configuration if none is named. */
 async function namesOf(
   context: CommandContext,
   client: CliClient,

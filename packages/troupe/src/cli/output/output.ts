@@ -1,4 +1,4 @@
-/** Standard output: text for a person, JSON for a program; and standard error for what is neither. */
+/** Writes to standard output, as text or JSON, and notes to standard error. */
 import { styleText } from 'node:util'
 import { oneLine, safe } from './safe.ts'
 import { padded, truncated, widthOf } from './width.ts'
@@ -33,7 +33,7 @@ export class Output {
     return this.#streams.out.isTTY ? Math.max(20, this.#streams.out.columns || 80) : Number.POSITIVE_INFINITY
   }
 
-  /** As it stands; `safe` is for what others wrote. */
+  /** Writes a text unchanged; use `safe` for texts of other sources. */
   raw(text: string): void {
     this.#streams.out.write(text)
   }
@@ -42,7 +42,7 @@ export class Output {
     if (!this.json) this.raw(`${line}\n`)
   }
 
-  /** Not part of the answer: how it goes on, and what is wrong. */
+  /** Writes to standard error a line that is not part of the answer, such as progress or a problem. */
   note(line: string): void {
     this.#streams.error.write(`${line}\n`)
   }
@@ -63,7 +63,7 @@ export class Output {
     else this.print(asText(value))
   }
 
-  /** The last column takes what is left of the width. */
+  /** Writes a table; the last column takes the remaining width. */
   table<T>(rows: readonly T[], columns: readonly Column<T>[], none: string): void {
     this.document(rows)
     if (rows.length === 0) this.print(none)
@@ -84,7 +84,7 @@ export class Output {
     for (const row of cells) this.print(lineOf(row))
   }
 
-  /** Names and values under one another; what is undefined is left out. */
+  /** Writes names and values, one per line, without undefined values. */
   facts(facts: Readonly<Record<string, unknown>>): void {
     const present = Object.entries(facts).filter(([, value]) => value !== undefined && value !== '')
     const width = Math.max(0, ...present.map(([name]) => name.length))

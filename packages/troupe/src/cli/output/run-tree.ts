@@ -35,7 +35,7 @@ export class RunTree {
   readonly #used = new Map<string, { readonly tokens: number; readonly cost: number }>()
   #last = 0
 
-  /** @returns what is worth a line where nothing can be drawn over */
+  /** @returns the line for this event if the terminal cannot redraw; undefined if it needs none */
   add(event: TreeEvent): string | undefined {
     this.#last = event.at
     const { type, step = '', agent = '', usage } = event
@@ -71,8 +71,8 @@ export class RunTree {
   }
 
   /**
-   * @param maxLines older lines than so many are left out
-   * @param sinceMs how long ago the last event came: what is at work goes on meanwhile
+   * @param maxLines the highest number of lines; older ones are omitted
+   * @param sinceMs the time since the last event, which is added to the durations of working steps
    */
   draw(width: number, maxLines: number, sinceMs = 0): readonly string[] {
     const lines = [...this.#lines.values()]

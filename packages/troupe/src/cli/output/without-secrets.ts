@@ -1,4 +1,4 @@
-/** What is told of a failure, without the secrets that this process knows: stacks quote what others' code threw. */
+/** Removes known secrets from texts about a failure, because stacks quote errors of other code. */
 import { createRedactor, redacted } from '../../core/index.ts'
 
 const secretNames = /(?:key|secret|password|token)s?$/i

@@ -1,4 +1,7 @@
-/** An agent that a file describes: in a team's YAML or JSON, or in the head of `agent.md`. Paths are relative to the file. */
+/**
+ * An agent that a file describes: in a team's YAML or JSON, or in the head of `agent.md`. Paths are relative to the
+ * file.
+ */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { LoadedConfig } from '../../configuration/index.ts'
 import { misused } from '../exit-codes.ts'
 
-/** @returns what to say of a folder that has neither a configuration nor agents, undefined where it has */
+/** @returns the problem if there is neither a configuration nor agents; otherwise undefined */
 export function missingConfig({ file, config, teams }: LoadedConfig): string | undefined {
   const names = Object.keys({ ...teams, ...config.teams })
   if (file !== undefined || (config.agents ?? []).length > 0 || names.length > 0) return undefined
@@ -12,7 +12,10 @@ export function missingConfig({ file, config, teams }: LoadedConfig): string | u
 
 export const missingConfigRemedy = '`troupe init` makes one that runs without a key; --config names one elsewhere.'
 
-/** @throws CliError; where a storage is named, only once it is known that no server has it open */
+/**
+ * @throws CliError if the configuration is missing; if a storage is named, only after it was opened here, not by a
+ * server
+ */
 export function requireConfig(loaded: LoadedConfig, isOpened: boolean): void {
   const problem = missingConfig(loaded)
   const isNamed = Object.entries(loaded.origins).some(

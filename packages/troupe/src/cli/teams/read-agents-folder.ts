@@ -1,4 +1,4 @@
-/** Agents in folders of their own: `agents/<name>/agent.ts`, which exports one, or `agent.md`, which describes one. */
+/** Reads agents from folders: `agents/<name>/agent.ts`, which exports an agent, or `agent.md`, which describes one. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -9,7 +9,7 @@ import { type Definition, problemsOf } from './team-file.ts'
 
 const code = ['agent.ts', 'agent.mts', 'agent.js', 'agent.mjs']
 
-/** In the order of their names; none where there is no such folder. */
+/** Returns the agents in the order of their names; none if the folder does not exist. */
 export async function readAgentsFolder(cwd: string): Promise<readonly Definition[]> {
   const folder = join(cwd, 'agents')
   const found = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
@@ -41,7 +41,7 @@ async function imported(path: string): Promise<Definition> {
   throw misused(`${path} exports no agent.`, 'Its default export is what defineAgent or new LlmAgent gives.')
 }
 
-/** What stands between two lines of `---` is YAML; the rest are the instructions. */
+/** Reads an agent from Markdown: YAML between two lines of `---`, then the instructions. */
 async function described(path: string, name: string): Promise<Definition> {
   const text = await readFile(path, 'utf8')
   const { head = '', body = '' } = /^(?:---\r?\n(?<head>.*?)\r?\n---\r?\n)?(?<body>.*)$/s.exec(text)?.groups ?? {}

@@ -1,4 +1,4 @@
-/** The configuration with what stands beside it: the folder `agents/`, and the file of a team. */
+/** Adds the agents of the folder `agents/` and the file of a team to the configuration. */
 import { type LoadedConfig, type TroupeConfig, withOrigins } from '../../configuration/index.ts'
 import { readAgentsFolder } from './read-agents-folder.ts'
 import { readTeamFile } from './team-file.ts'

@@ -3,7 +3,7 @@ import { type Client, createClient } from '../../client/index.ts'
 
 /** Carries requests to a server: over a socket, or without one to a troupe opened here. */
 export interface Transport extends AsyncDisposable {
-  /** Where it leads, for messages and links. */
+  /** The location of the troupe, for messages and links. */
   readonly location: string
   /** Over a connection that may be cut. A server carries runs on, whether anybody follows them or not. */
   readonly remote: boolean
@@ -28,7 +28,7 @@ export function createCliClient(transport: Transport, { key, user, agent, signal
     url,
     fetch,
     signal,
-    // A script repeats what failed where it wants that; only a stream that is cut goes on by itself.
+    // Scripts decide about retries themselves; only an interrupted stream reconnects automatically.
     retries: 0,
     reconnects: remote ? 4 : 0,
     headers: { 'troupe-error-texts': 'show' },

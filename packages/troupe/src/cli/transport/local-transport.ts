@@ -13,7 +13,7 @@ export async function localTransport(troupe: Troupe, location: string): Promise<
     import('../../server/index.ts'),
   ])
   const app = fastify({ logger: false, routerOptions: { maxParamLength: 4_096 } })
-  // Whoever may open the database may do everything; the key keeps that true should the app ever listen.
+  // A process that can open the database has all rights. The key preserves that if the app ever listens on a port.
   const key = randomBytes(32).toString('hex')
   await app.register(troupePlugin, { troupe, key, rateLimit: false, bodyLimit: maxBodyBytes })
   const send = createFetch(app)

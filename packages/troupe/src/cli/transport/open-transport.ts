@@ -1,4 +1,4 @@
-/** Finds the troupe that a command is about: the server that was named, the one that owns the database, or its storage. */
+/** Finds the troupe of a command: the named server, the server that owns the database, or the storage itself. */
 import type { LoadedConfig, TroupeConfig } from '../../configuration/index.ts'
 import type { Troupe } from '../../startup/index.ts'
 import type { ConnectOptions } from '../cli-command.ts'
@@ -10,7 +10,7 @@ import { remoteTransport } from './remote-transport.ts'
 export interface OpenOptions {
   readonly flags: GlobalFlags
   readonly config: () => Promise<LoadedConfig>
-  /** Agents and topologies too: then interrupted runs of theirs go on here. Without, nothing is carried out. */
+  /** True loads agents and topologies too, so that their interrupted runs continue here; false executes no runs. */
   readonly code: boolean
   readonly absent: ConnectOptions['absent']
 }
@@ -29,7 +29,7 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
   try {
     const { withOrigins } = await import('../../configuration/index.ts')
     const { effectiveValues } = loaded
-    // What is left out for a command is still what a doctor has to look at.
+    // The doctor needs the whole configuration, also the parts that this command omits.
     const troupe = await createLocalTroupe(
       withOrigins(config, { effectiveValues, config: loaded.config, inspectOnly: true }),
     )
@@ -43,7 +43,7 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
   }
 }
 
-/** @throws CliError where the database is a file that is not there, and may neither be made nor done without */
+/** @throws CliError if the database file is missing and `absent` is undefined */
 async function stored(loaded: LoadedConfig, absent: OpenOptions['absent']): Promise<LoadedConfig> {
   if (absent === 'made') return loaded
   if (absent === undefined) {
@@ -52,11 +52,11 @@ async function stored(loaded: LoadedConfig, absent: OpenOptions['absent']): Prom
   }
   const { absentDatabase } = await import('../../operations/index.ts')
   if (!(await absentDatabase(loaded.config))) return loaded
-  // What is in memory is gone with the command: it is fit for production too.
+  // In memory, data is lost with the command, so the development profile is harmless also in production.
   return { ...loaded, config: { ...loaded.config, storage: 'memory:', profile: 'development' } }
 }
 
-/** @throws CliError where the database is a file that is not there */
+/** @throws CliError if the database file is missing */
 export async function needDatabase(config: TroupeConfig): Promise<void> {
   const { absentDatabase } = await import('../../operations/index.ts')
   const missing = await absentDatabase(config)
@@ -71,7 +71,7 @@ export async function createLocalTroupe(config: TroupeConfig): Promise<Troupe> {
   return createTroupe(config)
 }
 
-/** Runs of other programs are left to them, and nothing is said about it. */
+/** Removes agents and teams, so that runs of other programs are not executed here, and silences the log. */
 function withoutCode({ agents: _, teams: __, ...rest }: TroupeConfig): TroupeConfig {
   return { ...rest, log: 'silent' }
 }
@@ -83,7 +83,7 @@ export async function storageLocationOf({ config: { storage } }: LoadedConfig): 
   return redactedStorageUrl(String(location))
 }
 
-/** @throws CliError where the owner of the database serves nobody */
+/** @throws CliError if the process that owns the database is not a server */
 function ownerOf(error: unknown): string | undefined {
   const { code, message, details } = error as {
     readonly code?: string

@@ -2,7 +2,7 @@
 import { misused } from '../exit-codes.ts'
 import type { Transport } from './cli-client.ts'
 
-/** @throws CliError for what is no address of a server */
+/** @throws CliError if the text is not an address of a server */
 export function remoteTransport(url: string): Transport {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw misused(

@@ -1,4 +1,4 @@
-/** Runs looked at from within: as they stood, where they stop, and with what they go on. */
+/** Commands for debugging runs: earlier states, breakpoints, and continuing with changes. */
 
 import type { OperationRequest } from '../../../client/index.ts'
 import { type CliCommand, text } from '../../cli-command.ts'

@@ -46,7 +46,7 @@ function startOf(team: string, task: string, options: Readonly<Record<string, un
   }
 }
 
-/** Of commands after which a run goes on. */
+/** The option of commands after which a run continues. */
 export const leaving = ['--detach', 'leaves the run to a server, or to `runs resume`'] as const
 
 /** Where no server does it, a run is carried on here, unless it is to be left. */
@@ -73,11 +73,11 @@ export async function begunFrom(
   return followUnlessDetached(context, run, options, () => context.out.show({ run }, () => run))
 }
 
-/** Until it ends, or waits for somebody who is not here. */
+/** Shows a run until it ends, or waits for a person in a terminal that is not interactive. */
 export async function followRun(context: CommandContext, client: CliClient, run: string): Promise<ExitCode> {
   const shown = context.out.live ? drawn(context) : lines(context)
   context.signal.addEventListener('abort', () => {
-    // Nothing is drawn over what is said now.
+    // Ends the redrawing, which would overwrite the following note.
     shown.end()
     context.out.note(interrupted(client, run))
   })
@@ -95,7 +95,7 @@ export async function followRun(context: CommandContext, client: CliClient, run:
       }
     }
   } finally {
-    // What draws would keep the process alive.
+    // The timer of the redrawing would keep the process alive.
     shown.end()
   }
 }
@@ -105,7 +105,7 @@ export const interrupted = ({ remote }: CliClient, run: string): string =>
     ? `Interrupted. The run continues on the server: troupe runs result ${run} --wait 30s`
     : `Interrupted. Nothing is lost, troupe runs resume ${run} carries it on.`
 
-/** Whoever looks next finds it answered. */
+/** Answers a question, and waits up to 10 s until the run no longer lists it. */
 export async function submitAnswer(
   context: CommandContext,
   client: CliClient,
@@ -187,7 +187,7 @@ function drawn({ out, signal }: CommandContext): Shown {
     const { width } = out
     const now = tree.draw(width, 20, performance.now() - begun)
     if (now.join('\n') === before.join('\n')) return
-    // A screen that became narrower has broken the lines that stood there.
+    // After the terminal became narrower, the previous lines are wrapped.
     const height = before.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0)
     out.raw(`${height > 0 ? `\u001b[${height}F\u001b[J` : ''}${now.join('\n')}\n`)
     before = now
@@ -209,7 +209,7 @@ function drawn({ out, signal }: CommandContext): Shown {
   }
 }
 
-/** @returns undefined where the person would rather not */
+/** @returns undefined if the person gives no answer */
 async function answerOf(question: ShownQuestion): Promise<unknown> {
   const { kind, text: questionText, options, hash } = question
   const prompts = await import('@clack/prompts')

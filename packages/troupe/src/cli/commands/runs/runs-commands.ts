@@ -21,7 +21,7 @@ const command = (verb: 'pause' | 'resume' | 'cancel', description: string): CliC
   description,
   options: verb === 'resume' ? [leaving] : [],
   async run(context, [run = ''], options) {
-    // To go on and to clean up, it needs the code of its agents; a server has that.
+    // Resuming and cleaning up need the code of the agents; a server has it.
     const client = await context.client({ code: true })
     const asked = client.call(`runs.${verb}`, { path: { run }, body: {} })
     const report = (status: Status) =>
@@ -34,7 +34,10 @@ const command = (verb: 'pause' | 'resume' | 'cancel', description: string): CliC
   },
 })
 
-/** What is opened here is carried on at once: by the time that it is told to go on it may be over. */
+/**
+ * Ignores `run.over`: a troupe that is opened here resumes runs immediately, so the run may have ended before the
+ * command.
+ */
 function unlessOver(error: unknown): undefined {
   if (complaintOf(error).code === 'run.over') return undefined
   throw error
@@ -43,7 +46,7 @@ function unlessOver(error: unknown): undefined {
 const indented = (found: unknown) => safe(JSON.stringify(found, undefined, 2))
 
 async function follow(context: CommandContext, run: string, from: number, only: string | undefined): Promise<void> {
-  // Where nobody serves it, it is carried on here.
+  // Without a server, the run continues in this process.
   const client = await context.client({ code: true })
   for await (const { data } of client.stream('runs.events', { path: { run }, query: { from } })) {
     if (only === undefined || data.type.startsWith(only)) printEvent(context, data)

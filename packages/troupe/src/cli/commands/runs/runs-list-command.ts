@@ -21,7 +21,7 @@ export const runFilterOptions = [
   ['--order <order>', 'newest or oldest first, or highest cost, tokens or duration first'],
 ] as const
 
-/** As a query of the operation; what is wrong with it the server says. */
+/** Converts the options to a query. The server validates it. */
 export const filterOf = (options: Options) => ({
   status: choice<NonNullable<Query['status']>>(options, 'status'),
   reason: choice<NonNullable<Query['reason']>>(options, 'reason'),
@@ -77,5 +77,5 @@ export function ageOf(ms: number): string {
   return `${Math.floor(seconds / size)}${unit}`
 }
 
-/** A plus sign: of at least one model nobody knows the price. */
+/** Formats the cost. A plus sign means that the price of at least one model is unknown. */
 const costText = (cost: Summary['cost']) => (cost ? `$${cost.usd.toFixed(4)}${cost.unknown.length > 0 ? '+' : ''}` : '')

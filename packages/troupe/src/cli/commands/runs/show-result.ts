@@ -1,4 +1,4 @@
-/** How a run stands, as a person reads it. */
+/** The status and result of a run as text. */
 import type { ClientSchemas } from '../../../client/index.ts'
 import { contentText } from '../../output/content-text.ts'
 import type { Output } from '../../output/output.ts'
