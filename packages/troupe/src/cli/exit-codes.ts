@@ -88,7 +88,7 @@ export function complaintOf(error: unknown): Complaint {
   return { ...fields, code: code ?? 'command.failed', exit: exitCodes.failed }
 }
 
-/** A hint that has to be filled in helps nobody; then the log and the causes have to. */
+/** Returns the hint of the catalogue for a code. A hint with placeholders is replaced by a reference to the log. */
 function advised(code: string | undefined): string {
   const known: Readonly<Record<string, CatalogueEntry>> = catalogue
   const hint = code !== undefined && Object.hasOwn(known, code) ? known[code]?.hint : undefined

@@ -1,4 +1,4 @@
-/** Packs the library that runs into a project, where no registry has it. */
+/** Packs the running library into a project if no registry has it. */
 import { spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

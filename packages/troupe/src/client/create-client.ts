@@ -215,7 +215,7 @@ const statusOf = (error: unknown): number | undefined => {
   const { status } = (error ?? {}) as { readonly status?: unknown }
   return typeof status === 'number' ? status : undefined
 }
-/** Another request with the same key is still at work: it is asked for its answer. */
+/** Whether the error is temporary. `request.running` means that a request with the same key is in progress. */
 const isPassing = (error: unknown): boolean =>
   passing.has(statusOf(error) ?? 0) || (error as Partial<TroupeError>).code === 'request.running'
 /** A stream is cut by an error of the connection, which has no status, or by a server that is not ready. */

@@ -15,7 +15,7 @@ import type {
   SandboxSnapshot,
 } from './sandbox-port.ts'
 
-/** What a run of code may use. */
+/** The limits of an execution of code. */
 export interface SandboxLimits {
   readonly timeoutMs: number
   readonly memoryMb: number

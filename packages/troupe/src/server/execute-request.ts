@@ -128,7 +128,7 @@ function requireErrorTexts({ parts }: Site, route: Route, { principal }: AnyCall
   throw failure('request.forbidden', { operation: route.operation, problem })
 }
 
-/** A caller that waits when the server drains is told to retry, not that it cancelled. */
+/** Replaces the cancellation of a request that waits when the server drains with an error that can be retried. */
 async function mapDrainError<T>({ draining }: Site, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -18,7 +18,7 @@ const request = { type: 'string', description: 'What it should do, with everythi
 
 /**
  * @param output the schema of the answer that `finish` takes; any text without one
- * @param isFormAsked whether the model's text is asked for in that schema: it is not sent a second time then
+ * @param isFormAsked whether the request already contains the schema for the text, so that it is not repeated
  * @param descriptions of the agents that may be named, where they have one: a model chooses by it
  */
 export function coordinationTools(

@@ -211,7 +211,7 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, stee
   const isValue = entry.flow.value !== undefined
   if (!isValue && (steers === 0 || !onlyFinishEnds(entry.flow)))
     return { steer: (attempt) => steerToTool(entry.flow, attempt) }
-  // A model that was asked for `finish` and answers in text once more means its text as the answer.
+  // A model that answers in text again, after it was asked to call `finish`, means the text as its answer.
   const kind = isValue ? 'value' : 'finish'
   if (!definition.output) return { routing: { kind, value: text } }
   const found = await structuredText(definition.output, text)

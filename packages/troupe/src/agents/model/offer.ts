@@ -20,7 +20,7 @@ export interface Offer {
   readonly helpers: ReadonlyMap<string, Agent>
   /** As the model sees them, coordination included. */
   readonly declared: readonly LanguageModelV4FunctionTool[]
-  /** The form of a bare text, where one is asked for. */
+  /** The schema of an answer in text; absent if none is required. */
   readonly responseFormat: { readonly type: 'json'; readonly schema: never; readonly name: string } | undefined
   /** What all this takes of a prompt, by length. */
   readonly tokens: number

@@ -3,7 +3,7 @@ import type { Flow } from '../agent-port.ts'
 
 /** So many texts in a row that lead nowhere, where only a tool can say what happens next, end the step. */
 export const maxSteers = 9
-/** An answer that never takes the form asked for is paid for each time: three attempts. */
+/** The highest number of reminders to use the required form: three attempts in total, because each one is paid for. */
 export const maxFormSteers = 2
 
 /** Of a text where only a tool can say what happens next. */

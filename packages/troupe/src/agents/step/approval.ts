@@ -34,7 +34,7 @@ export const agreed = (approval: Approval): boolean => approval.approve === true
 /** What an approval is asked with. */
 export interface Asking {
   readonly recorder: Recorder
-  /** Absent where no person can be asked: a needed approval is a rejection. */
+  /** If absent, no person can be asked, and a call that needs an approval is rejected. */
   readonly ask?: StepContext['ask']
   readonly guard: TaintGuard
   /** The name of the acting agent, which may be a helper. */

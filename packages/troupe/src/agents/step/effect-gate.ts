@@ -20,7 +20,7 @@ export interface EffectGateParts {
   readonly agent: string
   readonly recorder: Recorder
   readonly guard: TaintGuard
-  /** Absent where no person can be asked: a needed approval is a rejection. */
+  /** If absent, no person can be asked, and a call that needs an approval is rejected. */
   readonly ask?: StepContext['ask'] | undefined
   readonly recording?: Recording | undefined
   /** The step is code of the application, with no model in it that could be talked into anything. */

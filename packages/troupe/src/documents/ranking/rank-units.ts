@@ -14,7 +14,7 @@ export interface RankedUnit {
   readonly text: Sliceable
   readonly unit: Unit
   readonly score: number
-  /** The share of the question that the unit holds with all that stands around it, from 0 to 1. */
+  /** The share of the question's words in the unit and the text around it, from 0 to 1. */
   readonly coverage: number
   readonly features: Features
   /** Cosine of question and unit; absent where the unit is not among the most similar, or no model was asked. */

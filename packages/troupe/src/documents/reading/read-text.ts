@@ -73,7 +73,7 @@ async function convert(bytes: Uint8Array, read: FormatReader): Promise<string | 
   }
 }
 
-/** UTF-8, UTF-16 with its mark, else the single bytes of Western Europe where no control character speaks against it. */
+/** Decodes UTF-8, UTF-16 with a byte order mark, or else Windows-1252 if the text contains no control characters. */
 function decoded(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)

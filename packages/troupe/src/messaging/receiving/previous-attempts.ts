@@ -26,7 +26,10 @@ export class PreviousAttempts {
     this.#parts = parts
   }
 
-  /** Of every try before: one that failed early asked for none of what an earlier one had done. By name and key. */
+  /**
+   * Returns the completed effects that must not be repeated, by name. It reads all previous attempts, because an attempt that
+   * failed early has no records of the effects of earlier ones.
+   */
   async done(deliveries: readonly DeliveryHandle[]): Promise<PreviousEffects> {
     const [delivery] = deliveries
     if (!delivery || deliveries.length > 1) return new Map()

@@ -103,7 +103,7 @@ export class SignedMessages {
     const signed = signature === undefined ? undefined : readSigned(signature)
     const [rows = []] = await this.#storage.read({ user }, [this.#signatures.revokedAmong([signed?.key ?? ''])])
     const revoked = new Set(rows.map(({ id }) => String(id)))
-    // It is asked for within the time of the request, by whose id it is bound to it.
+    // The answer is expected within the time of the request, and its signature covers the id of the request.
     const claimed = { user, agent, subject: replySubject(request, answer), acceptedAt: signed?.at ?? 0 }
     const problem = this.#signatures.check(signed, claimed, revoked)
     if (problem === undefined) return undefined

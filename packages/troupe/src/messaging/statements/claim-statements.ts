@@ -63,7 +63,7 @@ function lanes(dialect: Dialect, p: Values, filter: MessageFilter, maxAttempts: 
   return sql`select lane from (${of(free)} union all ${of(triable(maxAttempts))}) ${first} limit ${p.max}`
 }
 
-/** One lane of SQLite: where no lease ran out, which is most often, nothing is collected and nothing sorted. */
+/** The statement for one lane in SQLite. If no lease has expired, which is usual, it needs no sorting. */
 function oneLane(dialect: Dialect, p: Values, filter: MessageFilter, maxAttempts: number) {
   const next = sql`select l.lane ${among(dialect, p, filter, free)} order by l.head_due, l.head_seq limit 1`
   return sql`case when exists (select 1 from mailbox_lanes l where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and ${runOut})

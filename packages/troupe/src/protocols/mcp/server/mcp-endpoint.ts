@@ -1,6 +1,6 @@
 /**
- * MCP over streamable HTTP, for whoever has found out who calls: no state between requests, so that any process answers
- * any of them. A stream of changes is a watch of the caller's own.
+ * MCP over streamable HTTP for identified callers. It keeps no state between requests, so that any process can answer any
+ * request. A stream of changes is a watch with the rights of the caller.
  */
 import type { ServerEvent } from '@modelcontextprotocol/server'
 import { partsIn, type Troupe } from '../../../startup/index.ts'
