@@ -24,7 +24,7 @@ import type { ClientSchemas } from './generated/schema.ts'
 
 type Problem = ClientSchemas['Problem']
 
-/** By name, which a program that makes code smaller leaves as it is. */
+/** The error classes by name. The names are texts, because minifiers change the names of classes. */
 const classes = new Map(
   Object.entries({
     AccessDeniedError,
@@ -77,7 +77,7 @@ function problemIn(text: string): Problem | undefined {
   }
 }
 
-/** For an answer that no Troupe server gives. */
+/** The error for an answer that does not come from a Troupe server. */
 export const unknownAnswer = (request: string, status: number): TroupeError =>
   new ExternalServiceError(`${request} was answered with ${status}, and no explanation.`, {
     code: 'server.unknown',
@@ -85,7 +85,7 @@ export const unknownAnswer = (request: string, status: number): TroupeError =>
     hint: 'Is it the address of a Troupe server, of this release?',
   })
 
-/** For a server that no connection reaches. */
+/** The error for a server that cannot be reached. */
 export const unreachable = (server: string, cause: unknown): TroupeError => {
   const { message = String(cause), cause: inner } = (cause ?? {}) as {
     readonly message?: string

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import { failure } from '../core/index.ts'
 
-/** To be raised when records change, and when the terms or passages of a text do. */
+/** Must be increased when the records, the terms or the passages of a text change. */
 const formatVersion = 3
 const format = `troupe documents ${formatVersion}`
 

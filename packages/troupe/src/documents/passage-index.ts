@@ -279,7 +279,7 @@ export class PassageIndex {
 
 const maxAbbreviations = 10_000
 
-/** So many units at least are embedded at a time, unless fewer are missing. */
+/** The lowest number of units that are embedded at a time, unless fewer are missing. */
 const flushSize = 100
 
 /** Returns the units of a document, each with its headings and the header of its table, which a model needs as context. */

@@ -68,7 +68,7 @@ export class Mailboxes {
   readonly receiver: Receiver
   readonly outbox: Outbox
   readonly parts: MailboxesParts
-  /** Where messages are signed. */
+  /** The signatures; undefined if messages are not signed. */
   readonly signatures: Signatures | undefined
   readonly #maintenance: Maintenance
   readonly #alarms: DueAlarms

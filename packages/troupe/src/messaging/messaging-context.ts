@@ -280,7 +280,7 @@ export class MessagingContext {
     this.capacity.notify(user, mailbox)
     this.onCapacityFreed(user, mailbox, bytes)
   }
-  /** It was committed. */
+  /** Reports a committed message. */
   sent({ user, id, sender, mailbox, type, priority, trace, scheduled, availableAt }: OutgoingMessage): void {
     if (scheduled) this.onScheduled(user, mailbox, availableAt)
     const traceFields = trace ? { trace: trace.traceId, span: trace.spanId } : {}

@@ -80,7 +80,7 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
   registerGauges(parts)
 }
 
-/** Under another clock the machine is not part of what happens: a simulation would differ with it. */
+/** Whether the clock is real. Simulations must not depend on the machine. */
 const onRealTime = ({ clock }: TroupeParts) => clock === systemClock
 
 function registerHost({ observation, metrics, storage }: TroupeParts): void {

@@ -23,7 +23,7 @@ export const userTables: readonly UserTable[] = [
   ...storageTables,
 ]
 
-/** Of all rooms, in the order in which they are applied. */
+/** The migrations of all modules, in the order in which they are applied. */
 export const migrations = [
   ...journalMigrations,
   ...securityMigrations,

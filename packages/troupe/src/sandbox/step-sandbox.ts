@@ -20,7 +20,7 @@ export interface SandboxLimits {
   readonly timeoutMs: number
   readonly memoryMb: number
   readonly outputBytes: number
-  /** Of all files that a run is given, and of all that it changes. */
+  /** The highest total size of the files of an execution, and of those that it changes. */
   readonly workspaceBytes: number
 }
 

@@ -67,7 +67,7 @@ const allOfThem = (forms: readonly Form[]): Form => ({
   closed: forms.some(({ closed }) => closed),
 })
 
-/** Those that are no objects no call can have. */
+/** Combines alternatives. It ignores those that are not objects, because the arguments of a call are an object. */
 function oneOfThem(all: readonly (Form | undefined)[]): Form | undefined {
   const forms = all.filter((form) => form !== undefined)
   const [first, ...others] = forms

@@ -135,7 +135,7 @@ const searchFiles = () =>
     },
   })
 
-/** None of a file that is not text. */
+/** Returns the lines of a file; none if it is not text. */
 async function linesOf(files: SandboxFiles, file: string): Promise<readonly string[]> {
   const bytes = await files.readBytes(file)
   return bytes.includes(0) ? [] : new TextDecoder().decode(bytes).split('\n')

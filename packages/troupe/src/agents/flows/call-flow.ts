@@ -4,7 +4,7 @@ import type { CallLabels } from '../../security/index.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 
 export interface CallFlow {
-  /** With the values of handles in their places. */
+  /** The arguments, with values in place of handles. */
   readonly args: Json
   readonly labels: CallLabels
   /** Labels of the values that came through handles. */

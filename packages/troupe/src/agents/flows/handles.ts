@@ -18,7 +18,7 @@ type StoredValue = HiddenValue & { readonly handle: string }
 
 export interface ResolvedValue {
   readonly value: Json
-  /** Of the values behind its handles, by their places. */
+  /** The labelled values of its handles, by their positions. */
   readonly labelled: readonly LabelledValue[]
   readonly unknown: readonly string[]
 }

@@ -13,7 +13,7 @@ export interface Disclosure {
 const isUntrusted = (label: TaintLabel) => label.startsWith('untrusted:')
 
 export interface HiddenBy {
-  /** Of the tool; undefined for helpers. */
+  /** The `hide` of the tool; undefined for helpers. */
   readonly hide?: Tool['hide'] | undefined
   /** The agent reads nothing that carries an untrusted label. */
   readonly untrusted: boolean

@@ -17,7 +17,7 @@ const maxCompared = 500
 interface KnownText {
   readonly source: Json
   readonly labels: readonly TaintLabel[]
-  /** Of every string in the source; made when it is first needed. */
+  /** All strings in the source, collected at the first use. */
   strings: readonly string[] | undefined
 }
 

@@ -98,7 +98,7 @@ export interface RecordedModelCall {
   readonly chain: readonly ModelSpec[]
   readonly call: ModelCall
   readonly estimate: { readonly inputTokens: number; readonly outputTokens: number }
-  /** By which a repeated execution knows that it asks the same. */
+  /** The input that a repeated execution compares with the recorded one. */
   readonly input: Json
 }
 

@@ -7,7 +7,7 @@ import type { ToolStatistics } from '../services-port.ts'
 
 /** A call that takes so long is worth half of one that takes no time. */
 const halvedByMs = 10_000
-/** Of a tool that was never called: neither good nor bad. */
+/** The neutral value of a tool that was never called. */
 const unknownWorth = 0.5
 
 export async function byPerformance(

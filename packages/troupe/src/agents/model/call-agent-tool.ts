@@ -147,7 +147,7 @@ export function reportUncalled({ entry, definition }: LlmRun, tool: Tool, error:
   services.events.emit({ type: 'tool.called', at: services.clock.now(), ...fields, ...outcome }, () => ({ error }))
 }
 
-/** For the choice by performance alone: everybody else's turns stay as small as they are. */
+/** Records the outcome of a call, only if tools are selected by performance, so that other turns store no extra data. */
 function countCall({ definition, entry }: LlmRun, tool: Tool, id: string, success: boolean, ms: number): void {
   const selection = definition.toolSelection
   if ((typeof selection === 'object' ? selection.by : selection) !== 'performance') return

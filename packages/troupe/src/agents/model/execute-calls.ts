@@ -41,7 +41,7 @@ export interface CallsDone {
   /** In the model's order; the call of `invoke_agent` that leads on is answered when the fan-out meets again. */
   readonly results: readonly ToolResultPart[]
   readonly routing: Routing | undefined
-  /** None of the calls could be carried out. */
+  /** True if none of the calls could be executed. */
   readonly allWrong: boolean
   readonly lastProblem: string
 }
@@ -53,7 +53,7 @@ type Planned =
       readonly call: ToolCallPart
       readonly id: string
       readonly tool: Tool
-      /** With the values of handles in their places. */
+      /** The arguments, with values in place of handles. */
       readonly args: Json
       readonly input: unknown
       readonly flow: CallFlow

@@ -50,7 +50,7 @@ import {
 import { Thread } from './thread.ts'
 
 const defaultMaxTurns = 50
-/** So many turns in a row of nothing but calls that can't be carried out end the step. */
+/** The number of consecutive turns with only invalid calls after which the step ends. */
 const maxWrongTurns = 5
 
 /** Executes a step. @throws the error of the model, of a guard or of a budget; AgentError `model.answer`, `agent.turns` */

@@ -24,11 +24,14 @@ export interface Offer {
   readonly responseFormat: { readonly type: 'json'; readonly schema: never; readonly name: string } | undefined
   /** What all this takes of a prompt, by length. */
   readonly tokens: number
-  /** Something that the agent can get is hidden from its model. */
+  /** True if a value that the agent can get is hidden from its model. */
   readonly hides: boolean
   /** Longer results of tools are shortened: the model can read the rest. */
   readonly maxResultTokens: number | undefined
-  /** Of everything here: part of the input of each model call. */
+  /**
+   * The hash of the system prompt, the declared tools, the schema and the settings: part of the input of each model
+   * call.
+   */
   readonly hash: string
 }
 

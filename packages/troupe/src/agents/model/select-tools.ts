@@ -86,7 +86,10 @@ function byCapabilities(granted: Tools, task: string, limit: number | undefined)
   return new Map([...some].sort(([, a], [, b]) => fits(b) - fits(a)).slice(0, limit))
 }
 
-/** By names, descriptions and capabilities; filled up in the order of the definition. */
+/**
+ * Selects tools by names, descriptions and capabilities, and adds others in the order of the definition up to the
+ * limit.
+ */
 async function bySimilarity(entry: StepEntry, granted: Tools, task: string, limit: number): Promise<readonly string[]> {
   const { recorder, services } = entry
   const names = [...granted.keys()]

@@ -1,12 +1,15 @@
 /** The messages to a model whose answer cannot be routed: first general ones, then the exact call that it should make. */
 import type { Flow } from '../agent-port.ts'
 
-/** So many texts in a row that lead nowhere, where only a tool can say what happens next, end the step. */
+/**
+ * The highest number of reminders after consecutive texts without a tool call, if only a tool call can continue the
+ * step.
+ */
 export const maxSteers = 9
 /** The highest number of reminders to use the required form: three attempts in total, because each one is paid for. */
 export const maxFormSteers = 2
 
-/** Of a text where only a tool can say what happens next. */
+/** The reminder after a text, if only a tool call can continue the step. */
 export function steerToTool(flow: Flow, attempt: number): string {
   const choices = choicesOf(flow)
   if (attempt === 1 && onlyFinishEnds(flow)) {
@@ -43,7 +46,7 @@ export const steerEmpty = 'Your answer was empty. Answer in words, or call a too
 export const steerOutput = (problem: string): string =>
   `Your answer does not fit the form asked for: ${problem}. Answer with one JSON value of that form and nothing else.`
 
-/** For the error of a model that would not be steered. */
+/** The problem in the error of a model that ignored all reminders. */
 export const diagnosis = (flow: Flow, tools: readonly string[], last: string): string =>
   `its answers were ${last === '' ? 'empty' : `text such as "${last.slice(0, 120)}"`} where ${
     choicesOf(flow)

@@ -31,7 +31,7 @@ export class Thread {
   readonly #messages: ThreadMessage[]
   /** The same as models are sent them. */
   readonly #visible: ThreadMessage[]
-  /** Of earlier steps, with the labels of each. */
+  /** The messages of earlier steps, with their labels. */
   readonly stored: readonly { readonly message: ThreadMessage; readonly taint: readonly TaintLabel[] }[]
   #summary: (Compaction & { readonly message: ThreadMessage }) | undefined
   #stored: number
@@ -152,7 +152,7 @@ export class Thread {
     return { through: begin, history: this.#withSummary(agent, old) }
   }
 
-  /** From now on the summary is sent in place of so many messages. @returns it as models are sent it */
+  /** Replaces the first `through` messages by the summary in later calls. @returns the summary as models get it */
   summarise(summary: CarriedHistory, through: number): Json {
     const message = userMessage(carriedText(summary) ?? '')
     this.add({ ...message, compaction: { through, summary } } as SummaryMessage)
@@ -216,7 +216,7 @@ export class Thread {
     this.#counted = this.#messages.length
   }
 
-  /** Of all that models are sent, grown from turn to turn. */
+  /** Returns the hash of all messages that models get; it is extended with each turn. */
   hash(): string {
     this.#hash = chainHash(this.#hash, this.#visible.slice(this.#hashed))
     this.#hashed = this.#visible.length

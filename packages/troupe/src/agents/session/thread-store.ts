@@ -38,7 +38,7 @@ export interface ThreadStore {
   read(user: UserId, thread: string): Promise<ThreadState>
   /** @throws ConflictError `thread.conflict` when another process began a step of this thread */
   begin(user: UserId, thread: string, steps: number, open: OpenStep): Promise<void>
-  /** For the change that ends the step. */
+  /** The statement for the change that ends the step. */
   ended(user: UserId, thread: string): Fragment
   ask(user: UserId, thread: string, stored: StoredQuestion): Fragment
   /** Deletes the question. Part of the change that stores the answer, so that only one answer is accepted. */

@@ -3,7 +3,7 @@ import { hashJson, type Json } from '../../core/index.ts'
 import type { Services } from '../services-port.ts'
 
 export interface RepetitionLimits {
-  /** From this equal call on the result comes back with a remark; 3 by default. */
+  /** The number of equal calls from which on the result includes a notice; 3 by default. */
   readonly nudge: number
   /** This equal call ends the step; 5 by default. */
   readonly stop: number

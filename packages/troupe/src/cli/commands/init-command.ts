@@ -83,7 +83,7 @@ async function filesOf(packageFolder: string, template: string): Promise<Readonl
   return new Map(await Promise.all(paths.map(async (path) => [name(path), await readFile(path)] as const)))
 }
 
-/** With the name of its folder, as far as npm takes it, and with the packed file in the place of a version. */
+/** Returns the `package.json` with the name of the folder, adapted to npm, and the packed file instead of a version. */
 function projectPackage(template: ProjectPackage, folder: string, packed: string | undefined): Buffer {
   const name = folder
     .toLowerCase()

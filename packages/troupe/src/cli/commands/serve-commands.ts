@@ -93,7 +93,7 @@ export const serveCommands: readonly CliCommand[] = [
   },
 ]
 
-/** It is served all the same: a storage alone holds context, messages and runs that can be looked at. */
+/** Prints a note about a missing configuration. The storage is served anyway, because its data can be viewed. */
 function noteMissingConfig({ out }: CommandContext, loaded: LoadedConfig): void {
   const missing = missingConfig(loaded)
   if (missing !== undefined) out.note(`${missing} ${missingConfigRemedy}`)

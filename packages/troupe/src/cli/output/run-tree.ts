@@ -31,7 +31,7 @@ const signs = { working: '◐', waiting: '…', done: '✔', failed: '✖' } as 
 
 export class RunTree {
   readonly #lines = new Map<string, Line>()
-  /** By step, or by child run: what each has used so far. */
+  /** The usage so far of each step or child run. */
   readonly #used = new Map<string, { readonly tokens: number; readonly cost: number }>()
   #last = 0
 

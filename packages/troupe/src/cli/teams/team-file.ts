@@ -43,7 +43,7 @@ const teamSchema = z
   })
   .describe('A team of agents.')
 
-/** For editors, as JSON Schema. */
+/** Returns the JSON Schema of team files, for editors. */
 export const teamJsonSchema = (): object => z.toJSONSchema(teamSchema, { io: 'input' })
 
 export interface ReadTeam {
@@ -69,7 +69,7 @@ export async function readTeamFile(path: string): Promise<ReadTeam> {
   return { name, agents: made, topology: rules ? withPolicy(path, topology, rules) : topology }
 }
 
-/** Its conditions are read here, so that a mistake names the file. */
+/** Adds the policy. It parses the conditions here, so that an error names the file. */
 function withPolicy(path: string, topology: TopologyForm, rules: z.infer<typeof policySchema>): TopologyForm {
   try {
     compileRules(rules, 'the team')
@@ -100,7 +100,7 @@ export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
 
 type Issue = z.core.$ZodIssue
 
-/** Of alternatives the findings of the one that the value is most like: of the others nothing can be said. */
+/** Returns the issues of the alternative that is most similar to the value, without those of the others. */
 function plainIssues(issue: Issue): readonly Issue[] {
   if (issue.code !== 'invalid_union') return [issue]
   const depthOf = (found: readonly Issue[]) =>

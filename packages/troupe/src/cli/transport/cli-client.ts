@@ -5,9 +5,9 @@ import { type Client, createClient } from '../../client/index.ts'
 export interface Transport extends AsyncDisposable {
   /** The location of the troupe, for messages and links. */
   readonly location: string
-  /** Over a connection that may be cut. A server carries runs on, whether anybody follows them or not. */
+  /** True if the troupe is reached over a connection, which may break. A server continues runs without followers. */
   readonly remote: boolean
-  /** Of the server, with the path below which it is mounted. */
+  /** The URL of the server, with the path under which it is mounted. */
   readonly url: string
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
 }

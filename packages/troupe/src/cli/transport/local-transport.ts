@@ -1,4 +1,4 @@
-/** To a troupe opened here: the routes of the server, without a socket. */
+/** The transport to a troupe that is opened in this process: the routes of the server, without a socket. */
 import { randomBytes } from 'node:crypto'
 import type { Troupe } from '../../startup/index.ts'
 import type { Transport } from './cli-client.ts'

@@ -17,7 +17,7 @@ export interface OpenOptions {
 
 export interface OpenedTransport {
   readonly transport: Transport
-  /** For the server. */
+  /** The API key for the server. */
   readonly key: string | undefined
 }
 

@@ -1,4 +1,4 @@
-/** To a server, over a socket. */
+/** The transport to a server, over a socket. */
 import { misused } from '../exit-codes.ts'
 import type { Transport } from './cli-client.ts'
 

@@ -32,9 +32,9 @@ export interface ReceiveRequest {
   readonly waitMs: number | undefined
   /** Only these; none named is all. */
   readonly types: readonly (MessageType | string)[]
-  /** None of these, nor what extends them. */
+  /** The excluded types, with the types that extend them. */
   readonly except?: readonly Except[]
-  /** Of one batch that broke off; null: of none. Of any where absent. */
+  /** Only messages of this interrupted batch; null for messages of no batch; absent for all. */
   readonly batch?: string | null
   /** All of so many or none, at once. */
   readonly all?: number

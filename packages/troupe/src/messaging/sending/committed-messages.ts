@@ -29,7 +29,7 @@ function clientOf({ ports, outboundQueue, sender }: CommittedMessagesParts, enqu
   return new MailboxMessageClient(ports, new CommitNow(sender), new LaneSends(messaging, enqueue), requests)
 }
 
-/** For an object that is more than a client. */
+/** Returns only the methods of a client, for an object with more members. */
 const methodsOf = (client: MessageClient): MessageClient => ({
   send: (type, payload, options) => client.send(type, payload, options),
   broadcast: (type, payload, options) => client.broadcast(type, payload, options),

@@ -111,7 +111,7 @@ export class SignedMessages {
     return failure(problem, { agent })
   }
 
-  /** For the change in which a message is acknowledged. */
+  /** The statements for the change that acknowledges a message. */
   seen(row: Row): readonly Statement[] {
     return row.signature === null ? [] : [this.#seen.mark(String(row.user_id), String(row.id))]
   }

@@ -16,14 +16,14 @@ export interface MessageClaim extends MessageFilter {
   readonly max: number
   /** Messages of one lane, at most `max`. */
   readonly perLane: number
-  /** So many or none: the change is refused where others are quicker. */
+  /** If set, exactly this number must be claimed: the change is rejected if other processes were faster. */
   readonly all?: number | undefined
 }
 
 /** The shape of a claim, for which statements are compiled. */
 interface Shape {
   readonly wanted: MessageFilter
-  /** Of each lane its head alone. */
+  /** True claims only the first message of each lane. */
   readonly headsOnly: boolean
   /** One lane: the engine then looks for one row, and collects none. */
   readonly single: boolean

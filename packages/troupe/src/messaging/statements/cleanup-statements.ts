@@ -7,7 +7,7 @@ import type { seenStatements } from './seen-statements.ts'
 /** The number of acknowledged messages, and of dead letters, that a mailbox stores. */
 const maxDoneMessages = 500
 const maxDeadLetters = 10_000
-/** Of the acknowledged ones those above `largeBytes`. */
+/** The number of ended messages above `largeMessageBytes` that are kept, the newest ones. */
 const maxLargeMessages = 20
 export const largeMessageBytes = 256 * 1024
 export const deadForMs = 30 * 24 * 3_600_000
@@ -64,7 +64,7 @@ export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seen
     },
     /** Records a message whose payload is stored separately, so that the payload is deleted with the message. */
     largePayload: (user: string, mailbox: string, id: string) => largePayload({ user, mailbox, id }),
-    /** Those whose message is gone, or was a repeat and never came in. */
+    /** Returns the ids of payloads, at most 100, whose message is deleted, or was a duplicate that was not stored. */
     orphaned: (user: string, mailbox: string) => orphaned({ user, mailbox }, { returns: true }),
     forget: (user: string, id: string) => forget({ user, id }),
   }

@@ -58,7 +58,7 @@ const messageStatements = (dialect: Dialect) => ({
   ),
 })
 
-/** Of the first that is left; a lane of one is not searched. */
+/** A column of the next message of the lane; 0 without a search if the lane has only one message. */
 const ofNext = (p: Values, column: 'seq' | 'due') => sql`case when depth <= 1 then 0 else coalesce((
   select x.${sql.raw(column)} from messages x where ${inLane(p)} order by x.seq limit 1), 0) end`
 const newHead = (p: Values) => sql`head_seq = ${ofNext(p, 'seq')}, head_due = ${ofNext(p, 'due')}`

@@ -28,7 +28,7 @@ export function dueStatements(dialect: Dialect, { maxAttempts }: { readonly maxA
             and h.attempts >= ${maxAttempts})
         then 1 else 0 end as due`,
     ),
-    /** Of lanes that are held or leased, and of scheduled messages. */
+    /** The next due time of held or leased lanes and of scheduled messages. */
     next: compile<Values>(
       dialect,
       (p) => sql`select min(at) as at, cast(${storageNow} as bigint) as now from (

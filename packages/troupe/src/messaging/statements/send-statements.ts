@@ -18,19 +18,19 @@ export interface OutgoingMessage {
   readonly priority: Priority
   readonly type: string
   readonly version: number
-  /** Of a type that extends others: all of them. */
+  /** The type of the message and the types that it extends, as one text; null for a type that extends none. */
   readonly kinds: string | null
   readonly payload: string
   /** The statements that store a large payload separately. */
   readonly largePayload: readonly Statement[]
-  /** Of the canonical payload, where messages are signed. */
+  /** The hash of the canonical payload, if messages are signed. */
   readonly payloadHash?: string
   readonly bytes: number
   readonly thread: string | null
   readonly correlation: string | null
   readonly envelope: string
   readonly trace?: TraceContext | undefined
-  /** Of its sender, JSON text. */
+  /** The signature of the sender, as JSON text. */
   readonly signature: string | null
   readonly replyTo: string | null
   readonly scheduled: boolean
@@ -135,7 +135,7 @@ const enqueueStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimi
   ),
 })
 
-/** For the errors of a full mailbox. */
+/** The limits of a mailbox as text, for the error of a full one. */
 export const mailboxLimitText = ({ maxCount, maxBytes }: MailboxLimits) => `${maxCount} messages or ${maxBytes} bytes`
 
 export function sendStatements(dialect: Dialect, limits: MailboxLimits) {

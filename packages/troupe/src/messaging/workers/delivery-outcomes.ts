@@ -13,7 +13,7 @@ export interface DeliveryOutcomesParts {
   readonly agent: string
   readonly random: Random
   readonly steps: Pick<Steps, 'abandon' | 'release'>
-  /** Of the journal of a handled message. */
+  /** The retention of the journal of a handled message. */
   readonly retentionMs: number
   readonly attempts: number
   readonly backoff: { readonly baseMs: number; readonly maxMs: number }
@@ -29,7 +29,7 @@ export class DeliveryOutcomes {
     this.#parts = parts
   }
 
-  /** For the change that ends their step after an error of the handler. */
+  /** The statements for the change that ends the step after an error of the handler. */
   failed(deliveries: Deliveries, error: StoredError): readonly Fragment[] {
     const { backoff, random } = this.#parts
     const reason = reasonOf(error)
@@ -109,7 +109,7 @@ export class DeliveryOutcomes {
       this.#parts.failures.deadLettered(error, delivery)
     })
   }
-  /** For the change after which no process continues the step. */
+  /** The statement for the change after which no process continues the step. */
   #ended(deliveries: Deliveries): Fragment {
     const { user, steps, retentionMs } = this.#parts
     return steps.abandon(user, [stepOf(deliveries)], failedRetentionMs(retentionMs))

@@ -56,7 +56,7 @@ const models: Apply = ({ live }, config) => {
 }
 const observation: Apply = ({ observation }, config) => observation.configure(config)
 
-/** By the path of the setting. */
+/** The function that applies each setting, by the path of the setting. */
 export const liveSettings: Readonly<Record<string, Apply>> = {
   log({ log }, config) {
     const { level = 'warn' } = typeof config.log === 'object' ? config.log : { level: config.log }

@@ -34,7 +34,7 @@ export type OrchestraServices = Omit<
   readonly scores?: NamedScores
   readonly limits?: RunLimits
   readonly blobs: Blobs
-  /** Who this process is, for those who share the storage. */
+  /** The name of this process for other processes with the same storage. */
   readonly holder: () => string
 }
 

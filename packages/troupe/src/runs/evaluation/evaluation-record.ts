@@ -12,7 +12,7 @@ const retentionMs = 30 * 86_400_000
 const now = { $: 'now' } as const
 
 interface Begun {
-  /** Of all that it asks for. */
+  /** The hash of the complete request. */
   readonly hash: string
   readonly runs: readonly string[]
 }

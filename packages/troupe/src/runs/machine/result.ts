@@ -169,7 +169,7 @@ export type StepAgent = BranchAgent & {
   readonly step: StepId
 }
 
-/** Nothing in a child run of a step can move; reported again when the reason or the open questions change. */
+/** No step of a child run can continue. It is reported again when the reason or the open questions change. */
 type ChildWaiting = {
   readonly type: 'child.waiting'
   readonly child: string
@@ -188,7 +188,7 @@ export type ClockJumped = {
   readonly gap: number
 }
 
-/** Something in a child run that waited can move. */
+/** A child run that waited can continue. */
 type ChildResumed = {
   readonly type: 'child.resumed'
   readonly child: string

@@ -7,7 +7,7 @@ import { createState, must, type State } from './state.ts'
 
 type Slices = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-/** Of the form in which `loadState` reads it; undefined fields are left out. */
+/** Returns the state in the form that `loadState` reads, without undefined fields. */
 export function saveState(state: Readonly<State>): Json {
   return JSON.parse([...stateTexts(state)].join('')) as Json
 }

@@ -59,22 +59,22 @@ export class StateView {
     return this.#state.steps.executing
   }
 
-  /** Of the node: the name of its agent. */
+  /** Returns the name of the agent of a node. */
   agentAt(node: string): string {
     return nodeIn(this.#state, node).label
   }
-  /** Those that have ended included. */
+  /** Yields all branches, also ended ones. */
   branches(): Iterable<Readonly<Branch>> {
     return this.#state.branches.all.values()
   }
   branch(id: string): Readonly<Branch> | undefined {
     return this.#state.branches.all.get(id)
   }
-  /** Those that are not closed. */
+  /** Yields the joins that are not closed. */
   joins(): Iterable<Readonly<JoinState>> {
     return this.#state.joins.open.values()
   }
-  /** Those that have not ended. */
+  /** Yields the steps that have not ended. */
   steps(): Iterable<Readonly<Step>> {
     return this.#state.steps.open.values()
   }

@@ -27,7 +27,7 @@ export interface State {
   readonly labels: LabelsSlice
   /** Compiled from the pinned topology, and not saved. */
   graph: Graph | undefined
-  /** Of nodes with no counted way out, by node and all else that it depends on: computed once, and not saved. */
+  /** The flows of nodes without a counted edge, by node and all other inputs; a cache that is not saved. */
   readonly flows: Map<string, Flow>
 }
 

@@ -1,7 +1,7 @@
 /** Tables of the statuses that may follow each other, which folds assert: no record of a run changes in another way. */
 import { failure } from '../../core/index.ts'
 
-/** By status: those that may follow it. */
+/** The allowed next statuses of each status. */
 export type StatusTransitions<S extends string> = { readonly [from in S]: readonly S[] }
 
 /**

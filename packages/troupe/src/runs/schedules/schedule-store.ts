@@ -183,7 +183,7 @@ export function createScheduleStore(storage: Storage): ScheduleStore {
   }
 }
 
-/** Over all users. */
+/** The reads of the schedules of all users. */
 function workReads(storage: Storage, table: ReturnType<typeof compileReads>): Pick<ScheduleStore, 'due' | 'sources'> {
   return {
     async due(after, limit) {

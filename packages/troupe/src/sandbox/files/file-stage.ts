@@ -13,7 +13,7 @@ export interface StagedFile {
 
 export class FileStage {
   readonly #over: FileStage | undefined
-  /** By path, oldest first. */
+  /** The staged versions of each path, oldest first. */
   readonly #files = new Map<string, readonly { readonly file: StagedFile; readonly write: object }[]>()
   #last: Promise<unknown> = Promise.resolve()
 

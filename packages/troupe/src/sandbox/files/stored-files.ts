@@ -13,9 +13,9 @@ import type { FileContent } from '../sandbox-port.ts'
 import { fileContentNames } from '../sandbox-tables.ts'
 
 export interface FileLimits {
-  /** Of one file. */
+  /** The highest size of a file in bytes. */
   readonly fileBytes: number
-  /** Of all versions of all files of a user. */
+  /** The highest total size of all versions of all files of a user in bytes. */
   readonly userBytes: number
   /** Versions of files of a user. */
   readonly userVersions: number

@@ -15,11 +15,11 @@ export interface QuickJsSandboxOptions {
   readonly concurrency?: number
 }
 
-/** For the start of the thread. */
+/** The time limit in ms for the start of the thread. */
 const startMs = 30_000
 /** The time in ms after the timeout of the code until the thread is terminated: some functions cannot be interrupted. */
 const graceMs = 500
-/** Of the thread besides the memory of the code. */
+/** The memory of the thread in megabytes, besides the memory of the code. */
 const threadMb = 64
 
 /**

@@ -102,7 +102,7 @@ const getContext = toolSpec({
     })
   },
 })
-/** Of keys that were named: those behind the cursor, which is the last one of the answer before. */
+/** Returns the named keys after the cursor, which is the last key of the previous answer. */
 function partOf(
   keys: readonly string[],
   { limit, cursor }: { readonly limit?: number | null | undefined; readonly cursor?: string | null | undefined },

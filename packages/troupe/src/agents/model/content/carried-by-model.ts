@@ -5,7 +5,7 @@ import type { LlmRun } from '../llm-run.ts'
 import { carriedText, summaryByRules } from './carried-text.ts'
 import { answerText } from './model-messages.ts'
 
-/** Of a summary by a model. */
+/** The highest number of tokens of a summary by a model. */
 const summaryTokens = 1_000
 /** The offline model extracts sentences, and does not summarise. */
 const offlineProvider = 'offline/'

@@ -49,7 +49,7 @@ function startOf(team: string, task: string, options: Readonly<Record<string, un
 /** The option of commands after which a run continues. */
 export const leaving = ['--detach', 'leaves the run to a server, or to `runs resume`'] as const
 
-/** Where no server does it, a run is carried on here, unless it is to be left. */
+/** Without a server, the run continues in this process, unless `--detach` is set. */
 export async function followUnlessDetached(
   context: CommandContext,
   run: string,

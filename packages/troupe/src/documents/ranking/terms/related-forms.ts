@@ -30,7 +30,7 @@ export interface Form {
 }
 
 const formWeights = { ending: 0.8, compound: 0.5, synonym: 0.5, head: 0.4, abbreviation: 0.9 } as const
-/** In letters. */
+/** The shortest lengths in letters; `known` is the highest frequency of a rare word. */
 const shortest = { stem: 4, part: 5, rest: 3, known: 2 } as const
 /** German endings; English endings are removed before. */
 const endings = new Set(['e', 'en', 'er', 'em', 'es', 'n', 's'])

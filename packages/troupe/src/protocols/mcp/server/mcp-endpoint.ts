@@ -9,7 +9,7 @@ import { type McpIdentity, mcpCallerOf } from './mcp-identity.ts'
 import { loadServerSdk } from './server-sdk.ts'
 import { watchResources } from './watch-resources.ts'
 
-/** Of all clients of one endpoint. */
+/** The highest number of subscriptions of all clients of an endpoint. */
 const maxSubscriptions = 1_024
 
 /**

@@ -57,7 +57,7 @@ class StoredLease implements ProcessLease {
   readonly #options: ProcessLeaseOptions
   readonly #table: ReturnType<typeof compileStatements>
   #processId = ''
-  /** By the monotonic clock. */
+  /** The monotonic time until which the lease is fresh. */
   #freshUntil = 0
   #renewing: Promise<void> | undefined
   #onLost: () => void = () => {}

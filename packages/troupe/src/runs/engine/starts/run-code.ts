@@ -92,7 +92,7 @@ export class RunCode {
   }
 }
 
-/** Of the agents that may be invoked or handed to, by the names under which the topology knows them. */
+/** Returns the descriptions of the agents that may be invoked or handed off to, by their names in the topology. */
 export function descriptionsOf(
   { invoke, handOff }: Flow,
   nodes: CanonicalTopology['nodes'],

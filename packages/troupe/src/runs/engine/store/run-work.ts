@@ -11,7 +11,7 @@ interface WorkKey {
   readonly journal: string
 }
 
-/** With the status of the run. */
+/** The statements for rows of work, which are executed with changes of the run's status. */
 export function workRows(dialect: Dialect) {
   const own = templates<WorkTables>(dialect)
   const moveWork = (dueAt: number | null, unless: 'is' | 'is not') =>

@@ -10,7 +10,7 @@ const kind = 'experiment'
 
 /** The row of an experiment. */
 export type StoredExperiment = ExperimentSummary & {
-  /** Of all that it was asked: the same call resumes it. */
+  /** The hash of the complete request; an equal request resumes the experiment. */
   readonly hash: string
 }
 
@@ -31,7 +31,7 @@ export class ExperimentStore {
     this.#statements = evaluatedRunStatements(storage)
   }
 
-  /** Of an equal id, the one that is stored stays. */
+  /** Stores an experiment, unless one with the same id is stored. */
   async insert(experiment: StoredExperiment): Promise<void> {
     const { cleanup, insert } = this.#statements
     await this.#commit([

@@ -8,7 +8,7 @@ import { pauseRun } from '../run/start-and-cancel.ts'
 import type { State } from '../state.ts'
 import type { Step } from '../steps/steps-slice.ts'
 
-/** Those it was started with, unless others were set since. */
+/** The current breakpoints: those of the start, unless others were set since. */
 export const breakpointsIn = ({ run: { breakOn, pinned } }: Readonly<State>): readonly BreakOn[] =>
   breakOn ?? pinned.config.debug?.breakOn ?? []
 

@@ -54,7 +54,7 @@ export function answerQuestion(
   applyAnswer(d, question, { value }, taint)
 }
 
-/** Its time is up: its default is the answer, or the wait fails. */
+/** Ends an expired question: with its default as the answer, or else with an error. */
 export function expireQuestion(d: RunDecision, id: string, limit: StoredError): void {
   const question = must(d.state.questions.open.get(id), id)
   const { default: value } = question.ask

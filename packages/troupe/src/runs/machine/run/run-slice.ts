@@ -28,7 +28,7 @@ export interface RunSlice {
   lastBreakpoint: { readonly seq: number; readonly step: StepId | undefined }
   /** The breakpoints that replace those of the start. */
   breakOn: readonly BreakOn[] | undefined
-  /** It stops before it has begun more steps. */
+  /** The number of started steps at which the run stops. */
   stopAtStep: number | undefined
   cancellation: Cancellation | undefined
   cancelRequestedBy: string | undefined

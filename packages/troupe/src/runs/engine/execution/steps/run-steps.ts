@@ -22,7 +22,7 @@ export interface StepsOwner {
   readonly state: State
   readonly over: boolean
   readonly lost: boolean
-  /** Something was put into the run's inbox. */
+  /** Reports a new entry in the run's inbox. */
   arrived(): void
   /** Resolves when the input is durable. */
   apply(make: (at: number) => Input | undefined): Promise<void>
@@ -45,7 +45,7 @@ export class RunSteps {
     this.#launcher = launcher
   }
 
-  /** Those that are carried out here. */
+  /** The ids of the steps that this process executes. */
   ids(): readonly string[] {
     return this.#launcher.steps()
   }
