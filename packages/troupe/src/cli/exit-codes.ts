@@ -81,7 +81,7 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof TroupeError) {
     const isStorage = error.code.startsWith('storage.') && error.status >= 500
     const isUnavailable = isStorage || error.code === 'server.address_in_use'
-    // For a caller of a server it is the server's fault; here it is the configuration that names it.
+    // The status is that of a server error; on the command line the cause is the configuration.
     if (error.code === 'secret.missing') return { ...fields, code: error.code, exit: exitCodes.usage }
     return { ...fields, code: error.code, exit: isUnavailable ? exitCodes.unavailable : exitOfStatus(error.status) }
   }

@@ -1,4 +1,4 @@
-/** What every command takes. */
+/** The flags of every command. */
 export interface GlobalFlags {
   /** A server; without it the database of the configuration is opened, or its owner is asked. */
   readonly url?: string

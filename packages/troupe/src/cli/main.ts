@@ -38,7 +38,7 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
     quiet: flagsSoFar.json === true,
     async carryOut(flags, work) {
       flagsSoFar = flags
-      // What agents print is none of the answer.
+      // The output of agents is not part of the answer.
       if (flags.json) globalThis.console = new Console(process.stderr)
       // Timers inside a troupe do not keep the process alive.
       const alive = setInterval(() => {}, 2 ** 30)
@@ -62,7 +62,7 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
       if (error.exitCode === 0) return exitCodes.ok
       return flagsSoFar.json ? complain(asMisused(error), flagsSoFar, secrets) : exitCodes.usage
     }
-    // What Ctrl-C broke off has nothing to explain.
+    // A command that was interrupted by Ctrl-C reports no error.
     if (signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
     const code = complain(error, flagsSoFar, secrets)
     return signal.aborted ? exitCodes.interrupted : code
@@ -70,7 +70,7 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
   return exit
 }
 
-/** What commander would have said in lines of text. */
+/** Converts an error of commander, which commander would print as text. */
 function asMisused({ code, message }: CommanderError): CliError {
   if (code === 'commander.help') return misused('No command is named.', 'Add --help for what there is.')
   const [text = '', nearest] = message.replace(/^error: /, '').split('\n')

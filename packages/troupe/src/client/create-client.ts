@@ -62,7 +62,7 @@ export function createClient(options: ClientOptions = {}): Client {
 class FetchClient {
   readonly #options: ClientOptions
   readonly #root: string
-  /** What Retry-After said, of errors that are still held. */
+  /** The Retry-After delay of each error, as long as the error is referenced. */
   readonly #waits = new WeakMap<TroupeError, number>()
   readonly #fetch: NonNullable<ClientOptions['fetch']>
 

@@ -1,4 +1,4 @@
-/** What `createTroupe({ messaging })` takes, and the same with every default filled in and durations in milliseconds. */
+/** The options `createTroupe({ messaging })`, and the same with all defaults and durations in milliseconds. */
 import { checkOptions, type Duration, failure, milliseconds, show } from '../core/index.ts'
 import type { SignatureConfig } from '../security/index.ts'
 

@@ -9,6 +9,6 @@ export const isFailure = (result: unknown): result is { readonly [field: string]
 export const isRejection = (code: unknown): boolean =>
   typeof code === 'string' && Object.hasOwn(catalogue, code) && catalogue[code as ErrorCode].class === AccessDeniedError
 
-/** What events say a result failed with: a code, and not whatever a user's own tool may have put there. */
+/** Returns the error code of a failed result for events; `tool.failed` if a user's tool returned another form of code. */
 export const codeOf = ({ code }: { readonly code?: unknown }): string =>
   typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : 'tool.failed'

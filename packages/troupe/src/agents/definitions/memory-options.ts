@@ -39,7 +39,7 @@ export interface CompactionOptions {
   readonly by?: 'model' | 'rules' | Summarise
 }
 
-/** What an LlmAgent remembers, and how much of its thread the model reads. */
+/** The memory of an LlmAgent, and how much of its thread the model reads. */
 export interface MemoryOptions {
   /** The tokens of the newest messages that are sent; the other messages stay stored and are mentioned. */
   readonly maxTokens?: number

@@ -1,4 +1,4 @@
-/** What flows into a call that a model makes. */
+/** The data that flows into a call by a model. */
 import { type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { CallLabels } from '../../security/index.ts'
 import type { LlmRun } from '../model/llm-run.ts'

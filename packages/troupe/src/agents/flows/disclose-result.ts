@@ -1,4 +1,4 @@
-/** What flows back out of a call: to the model, and into the labels of its step. */
+/** The data that returns from a call: to the model, and into the labels of its step. */
 import { type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import { shortenResult } from '../memory/read-result-tool.ts'

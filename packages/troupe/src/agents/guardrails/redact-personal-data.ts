@@ -19,7 +19,10 @@ interface Rule {
 
 const digitsOf = (text: string): string => text.replace(/\D/g, '')
 
-/** Each pattern is linear, and what surrounds a match belongs to no longer one. Earlier rules win. */
+/**
+ * The rules. Their patterns take linear time, and most do not match a part of a longer word. Earlier rules have
+ * priority.
+ */
 const rules: Readonly<Record<PersonalData, Rule>> = {
   email: { pattern: /[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/gu, isOne: () => true },
   iban: { pattern: /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b/g, isOne: isIban },

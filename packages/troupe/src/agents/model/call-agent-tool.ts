@@ -124,7 +124,10 @@ function scopeOf(recorder: Recorder, { fromHandle }: CallFlow) {
     recorder: own.recorder,
     read: own.labels,
     leave,
-    /** What ends the step ends it with everything that the call had read. */
+    /**
+     * Returns the message of a failed call for the model. An error that ends the step adds all labels of the call to
+     * the step.
+     */
     messageOf(run: LlmRun, error: unknown): string {
       try {
         return toolFailureMessage(run, error)

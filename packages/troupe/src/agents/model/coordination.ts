@@ -93,7 +93,7 @@ export function readCoordination(name: CoordinationName, args: Json, flow: Flow)
       ? wrong(target.problem, target.suggestion)
       : { kind: 'routing', routing: { kind: 'handOff', ...target } }
   }
-  // One invocation without its list is what models write most often when they get it wrong; it is not ambiguous.
+  // The most frequent mistake of models is one invocation without the list around it; it is unambiguous, so it is accepted.
   const list = args.invocations ?? ('agent_name' in args ? [args] : undefined)
   if (!Array.isArray(list) || list.length === 0)
     return wrong('invocations must be a list of at least one { agent_name, request }')

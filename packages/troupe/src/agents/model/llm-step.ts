@@ -78,7 +78,7 @@ function guardedEntry({ guardrails }: LlmDefinition, entry: StepEntry, input: Js
   return { ...unseen, input }
 }
 
-/** What runs beside the first model call: checks of the input, and the extraction of its facts. */
+/** The work during the first model call: checks of the input, and the extraction of its facts. */
 async function besideCall(run: LlmRun): Promise<readonly NewFact[]> {
   const { definition, entry, report } = run
   const beside = definition.guardrails.input.filter(({ when }) => when === 'beside')
@@ -175,7 +175,7 @@ function handlesOf({ ctx }: StepEntry, thread: Thread, { hides }: Offer): Handle
   return handles
 }
 
-/** What leaves the step holds the values of its handles, with their labels. */
+/** Replaces handles in the output of the step by their values, with their labels. */
 function resolvedRouting({ handles, entry }: LlmRun, routing: Routing): Routing {
   if (!handles) return routing
   const { value, labelled } = handles.resolve(routing as unknown as Json)
@@ -184,7 +184,7 @@ function resolvedRouting({ handles, entry }: LlmRun, routing: Routing): Routing 
   return value as unknown as Routing
 }
 
-/** What failed was paid for all the same: the error says what, in `details.spent`. */
+/** Adds the usage of the failed step to the error as `details.spent`, because it was paid for. */
 function withSpent(error: unknown, report: Report): unknown {
   const { usage, cost } = report.spent
   if (usage.inputTokens + usage.outputTokens === 0) return error

@@ -1,4 +1,4 @@
-/** What one step offers its model: the system text and the tools, fixed for the step. */
+/** The system text and the tools that a step offers to its model; they do not change during the step. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
 import { hashJson, type Json, jsonSchemaOf } from '../../core/index.ts'
 import { objectSchema, type Tool } from '../../tools/index.ts'
@@ -22,7 +22,7 @@ export interface Offer {
   readonly declared: readonly LanguageModelV4FunctionTool[]
   /** The schema of an answer in text; absent if none is required. */
   readonly responseFormat: { readonly type: 'json'; readonly schema: never; readonly name: string } | undefined
-  /** What all this takes of a prompt, by length. */
+  /** The estimated number of tokens of the offer in a prompt, by its length. */
   readonly tokens: number
   /** True if a value that the agent can get is hidden from its model. */
   readonly hides: boolean

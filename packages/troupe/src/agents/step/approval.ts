@@ -27,7 +27,7 @@ export interface Approval {
   readonly rejection?: string
 }
 
-/** What an approval is bound to. */
+/** Returns the hash of the call that an approval is valid for. */
 export const approvalHash = (tool: string, args: Json): string => hashJson([tool, args])
 export const agreed = (approval: Approval): boolean => approval.approve === true
 

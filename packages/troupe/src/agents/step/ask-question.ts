@@ -39,7 +39,7 @@ export function createQuestion(options: AskOptions): Question {
   return { ...question, hash: hashJson({ text: question.text, tool, args }) }
 }
 
-/** Every place that shows a question shows its text, so the arguments are in it. */
+/** Adds the arguments to the text of a question, because every user interface shows the text. */
 function withArguments(question: Question): Question {
   const { text, tool, args } = question
   if (args === undefined) return question

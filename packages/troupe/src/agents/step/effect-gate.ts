@@ -27,7 +27,7 @@ export interface EffectGateParts {
   readonly vouches?: boolean
   /** Rules of the team and of the agent. */
   readonly rules?: NarrowerRules
-  /** What earlier attempts of the same message have done. */
+  /** The effects of earlier attempts of the same message. */
   readonly previous?: PreviousEffects
 }
 

@@ -24,7 +24,7 @@ export function checkAdmission({ policies }: Services, agent: string, user: User
   if (rejection) throw rejection
 }
 
-/** What waits never settles: its place is free when the step is over or parked. */
+/** Settles with the step, or when the signal aborts: the promise of a step that waits never settles by itself. */
 function untilOver<Out>(run: () => Promise<Out>, signal: AbortSignal): Promise<Out> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)

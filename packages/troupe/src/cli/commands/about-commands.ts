@@ -1,4 +1,4 @@
-/** What there is: the configuration, the storage, the release. */
+/** Commands about the configuration, the storage and the release. */
 import { version } from '../../core/index.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { loadStorageConfig } from '../command-context.ts'

@@ -1,4 +1,4 @@
-/** What starts by itself. */
+/** Commands for schedules. */
 
 import type { ClientSchemas } from '../../client/index.ts'
 import { type CliCommand, choice, listed, listLimit, pagingOptions, text } from '../cli-command.ts'

@@ -1,4 +1,4 @@
-/** What agents and models wrote, on its way to a terminal: nothing of it may steer the terminal. */
+/** Makes texts of agents and models safe for a terminal, which control characters could control. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
 

@@ -15,7 +15,7 @@ export interface Quotation {
 }
 
 const limits = { lines: 20, characters: 1_600, sentence: 320, gap: 120 }
-/** What scores less than this share of the best is left out. */
+/** Quotations with a score below this share of the best one are omitted. */
 const weakestByWords = 0.82
 const maxQuotations = 4
 const considered = 60

@@ -21,7 +21,7 @@ export interface RankedUnit {
   readonly similarity?: number
 }
 
-/** What begins in so many characters opens its document. */
+/** A unit that starts within this number of characters is at the beginning of its document. */
 const openingLength = 400
 
 export function rankUnits(question: ParsedQuestion, passages: readonly CandidatePassage[]): RankedUnit[] {

@@ -1,4 +1,4 @@
-/** What each feature of a unit counts. */
+/** The weight of each feature of a unit. */
 export const weights: Readonly<Record<string, number>> = {
   own: 1,
   ownFrequency: 0.5,

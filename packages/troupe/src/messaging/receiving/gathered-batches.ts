@@ -74,7 +74,7 @@ export class GatheredBatches {
 
   async #fresh(): Promise<Jobs> {
     const deliveries = await this.#claim({ max: this.#parts.size, batch: null })
-    // One that was redriven has tries behind it too, whose effects are looked for one message at a time.
+    // A redriven message also has previous attempts, whose effects can be read only for a single message.
     const isFresh = ({ attempt, failures }: DeliveryHandle) => attempt === 1 && failures === 0
     const fresh = deliveries.filter(isFresh)
     const redelivered = deliveries.filter((delivery) => !isFresh(delivery))

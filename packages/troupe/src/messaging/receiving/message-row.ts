@@ -44,7 +44,7 @@ export type ReplyTo =
   /** `nonce`: the signature of the answer is bound to this value, and the step gets the answer with its signature. */
   | { readonly step: string; readonly wait: string; readonly nonce?: string }
 
-/** What travels with a message besides its columns. */
+/** The stored fields of a message that have no column. */
 export interface StoredEnvelope {
   readonly metadata?: { readonly [key: string]: Json }
   readonly confirm?: true

@@ -80,7 +80,7 @@ const previousAttempts = ({ message: { id }, failures }: DeliveryHandle): readon
 
 const mayNotRepeat = (effect: RecordedEffect) => effect.class === 'at-most-once' || effect.class === 'idempotent'
 const isKeyed = ({ name, key }: RecordedEffect) => key !== undefined && name.endsWith(`[${key}]`)
-/** One that is idempotent is repeated under its key. */
+/** Whether the outcome of an effect prevents a new attempt. An idempotent effect can be repeated under its key. */
 const isUnclear = (effect: RecordedEffect) => {
   if (!mayNotRepeat(effect) || effect.state === 'failed') return false
   return !isKeyed(effect) || (effect.state !== 'done' && effect.class === 'at-most-once')

@@ -21,7 +21,7 @@ import { DeliveryHandle, leasesOf } from './delivery-handle.ts'
 import type { Maintenance } from './maintenance.ts'
 import { isUnreadable, kindsOf, readableOf, toMessage, toMessageLocation } from './message-row.ts'
 
-/** What names a delivery, beside its mailbox. */
+/** The identity of a delivery within its mailbox. */
 export type DeliveryLease = Pick<MessageLease, 'id' | 'token' | 'batchFrom' | 'batchTo'>
 
 export interface ReceiveRequest {
@@ -30,7 +30,7 @@ export interface ReceiveRequest {
   readonly perLane?: number
   /** undefined: until something comes. */
   readonly waitMs: number | undefined
-  /** Only these; none named is all. */
+  /** The accepted types; all if empty. */
   readonly types: readonly (MessageType | string)[]
   /** The excluded types, with the types that extend them. */
   readonly except?: readonly Except[]

@@ -38,7 +38,7 @@ async function answerFrom(coming: Promise<Json>): Promise<Answer> {
   try {
     const came = await coming
     const isComplete = typeof came === 'object' && came !== null && ('value' in came || 'error' in came)
-    // From an agent without a key, or from outside.
+    // The sender is an agent without a key, or outside of the troupe.
     return isComplete ? (came as unknown as Answer) : { value: came }
   } catch (thrown) {
     if (thrown instanceof TroupeError && own.has(thrown.code)) throw thrown

@@ -1,4 +1,4 @@
-/** What waits for batch handlers: messages that no batch had yet, and batches that broke off. */
+/** The statements for messages that wait for batch handlers: messages without a batch, and interrupted batches. */
 import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'

@@ -25,7 +25,7 @@ interface Shape {
   readonly wanted: MessageFilter
   /** True claims only the first message of each lane. */
   readonly headsOnly: boolean
-  /** One lane: the engine then looks for one row, and collects none. */
+  /** True if only one lane is claimed, which needs a search for only one row. */
   readonly single: boolean
 }
 
@@ -87,7 +87,7 @@ function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Setting
     types.length + except.length === 0 && batch === undefined
       ? sql``
       : sql`or not (1 = 1 ${fits(dialect, p, shape.wanted, 's')})`
-  // Only a head gets its last attempt: what comes behind a crash is not buried with it.
+  // Only the first message of a lane gets its last attempt, so that a crash does not make the others dead letters.
   const stop = (p: Values) => sql`(select min(s.seq) from (
       select x.seq, x.type, x.kinds, x.attempts, x.batch, x.failures from messages x where ${inLane} order by x.seq limit ${p.perLane}) s
     where s.seq > mailbox_lanes.head_seq and (s.attempts + 1 >= ${maxAttempts} ${other(p)}))`

@@ -1,4 +1,4 @@
-/** What ends a delivery or takes a message out of its lane: ack, nack, dead letter, expiry, drop. */
+/** The statements that end a delivery or remove a message from its lane: ack, nack, dead letter, expiry, drop. */
 import { sql } from 'kysely'
 import type { Dialect, Now, Statement } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'
@@ -21,7 +21,7 @@ export interface MessageLease extends MessageLocation {
 }
 export type End = 'done' | 'dead'
 
-/** Only with the token of the lease, and only while the lane has it too. */
+/** The condition that the message and its lane have the token of the lease. */
 const byToken = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and seq = ${p.seq}
   and id = ${p.id} and state = 'ready'
   and token = ${p.token} and exists (select 1 from mailbox_lanes l where l.user_id = ${p.user}
@@ -41,7 +41,7 @@ const messageStatements = (dialect: Dialect) => ({
     (p) => sql`update messages set token = null, reason = ${p.reason}, failures = failures + 1 where ${byToken(p)}`,
   ),
   mark: compile<Values>(dialect, (p) => sql`update messages set batch = ${p.batch} where ${byToken(p)}`),
-  /** Not while a live lease holds it. */
+  /** Ends a message; has no effect while the message is leased. */
   endFree: compile<Values>(
     dialect,
     (p) => sql`update messages set state = ${p.end}, token = null, ended_at = ${storageNow}, reason = ${p.reason}

@@ -10,7 +10,7 @@ export interface Except {
 }
 
 export interface MessageFilter {
-  /** Only these; none named is all. */
+  /** The accepted types; all if empty. */
   readonly types: readonly string[]
   readonly except: readonly Except[]
   /** Only the rest of this interrupted batch; null for messages outside interrupted batches; absent for all. */

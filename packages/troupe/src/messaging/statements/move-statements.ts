@@ -1,4 +1,4 @@
-/** What brings a message into its lane later than its send: it comes due, leaves the outbox, or is redriven. */
+/** The statements that put a message into its lane after the send: when it is due, leaves the outbox, or is redriven. */
 import { sql } from 'kysely'
 import type { Dialect, Statement } from '../../storage/index.ts'
 import { compile, later, storageNow, type Values } from './compile.ts'

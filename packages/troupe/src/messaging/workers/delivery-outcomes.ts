@@ -1,4 +1,4 @@
-/** What becomes of deliveries when their step has ended: acknowledged, retried after a pause, or dead letters. */
+/** The outcome of deliveries after their step: acknowledged, retried after a pause, or dead letters. */
 import { failure, messageWithId, type Random, restoreError, type StoredError, storeError } from '../../core/index.ts'
 import type { StepEnd, Steps } from '../../journal/index.ts'
 import { backoffDelay } from '../../resilience/index.ts'

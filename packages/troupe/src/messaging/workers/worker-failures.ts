@@ -1,4 +1,4 @@
-/** What went wrong in a worker: emitted, passed to its hooks, and counted for its supervisor. */
+/** Failures of a worker: they are emitted, passed to its hooks, and counted for its supervisor. */
 import { type EventPayloads, failedWith } from '../../core/index.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import type { DeliveryHandle } from '../receiving/delivery-handle.ts'

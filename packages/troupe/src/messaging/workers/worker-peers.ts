@@ -53,7 +53,7 @@ export class WorkerPeers {
     const accepted: DeliveryHandle[] = []
     const { worker, failures } = this.#parts
     try {
-      // From the last to the first: a dead letter takes the lease of those behind it.
+      // From the last to the first, because a dead letter ends the lease of the messages after it.
       for (const delivery of deliveries.toReversed()) {
         const { from } = delivery.message
         if (await this.#accepts(await this.#find(from))) accepted.unshift(delivery)
@@ -102,7 +102,7 @@ export class WorkerPeers {
       if (this.#connected.delete(peer.id)) await this.#callHooks(this.#parts.registered.disconnects, peer)
     })
   }
-  /** One after the other, in the order in which peers connected and disconnected. */
+  /** Calls the hooks one after the other, in the order in which peers connected and disconnected. */
   #enqueue(run: () => Promise<void>): void {
     this.#hooks = this.#hooks.then(() => this.#parts.failures.contain(run))
   }

@@ -10,7 +10,7 @@ const batchSize = 500
 interface HousekeepingParts {
   readonly clock: Clock
   readonly log: Log
-  /** One after the other. */
+  /** The cleanup tasks, which are executed one after the other. */
   readonly cleanupTasks: readonly CleanupTask[]
 }
 

@@ -229,7 +229,7 @@ export type BranchOrigin =
       readonly slot: number
       readonly query?: true
     }
-  /** Not awaited by anybody but the run. */
+  /** A notification: no caller waits for the result. */
   | { readonly kind: 'notify' }
   | { readonly kind: 'run' }
 

@@ -1,4 +1,4 @@
-/** What everything outside of the machine reads of the state of a run: only the machine knows its slices. */
+/** The view of a run's state for code outside of the machine, which does not know the slices of the state. */
 import type { Json } from '../../core/index.ts'
 import type { Branch } from './branches/branches-slice.ts'
 import { nodeIn } from './branches/flow.ts'
@@ -81,7 +81,7 @@ export class StateView {
   step(id: string): Readonly<Step> | undefined {
     return this.#state.steps.open.get(id)
   }
-  /** What executes a step that was started and has not ended. */
+  /** Returns what executes a step that was started and has not ended. */
   execution(step: string): ExecuteCommand | undefined {
     return executeCommand(this.#state, this.step(step))
   }
@@ -89,7 +89,7 @@ export class StateView {
   questions(): Iterable<Readonly<AskedQuestion>> {
     return this.#state.questions.open.values()
   }
-  /** Only an open one. */
+  /** Returns an open question; undefined if there is none. */
   question(id: string): Readonly<AskedQuestion> | undefined {
     return this.#state.questions.open.get(id)
   }

@@ -1,4 +1,4 @@
-/** What one stage of a step has written to its workspace and not yet committed; it lies over the stage around it. */
+/** The uncommitted writes of one stage of a step to its workspace, layered over those of the enclosing stage. */
 import type { TaintLabel } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { FileContent } from '../sandbox-port.ts'

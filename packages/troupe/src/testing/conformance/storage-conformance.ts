@@ -1,4 +1,4 @@
-/** What every storage must do, whatever its engine. */
+/** The tests that every storage engine must pass. */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { checkFunction, createVirtualClock, type UserId, type VirtualClock } from '../../core/index.ts'
 import {

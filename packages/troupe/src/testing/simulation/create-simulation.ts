@@ -194,7 +194,7 @@ function callOn<Service, T>(
         )
       },
       lost() {
-        // Not sent yet: it waits for the next life.
+        // It is not sent yet, and waits for the restart of the process.
         if (!sent || !calls.delete(call)) return
         answer(() => reject(new NodeLost(name)))
       },

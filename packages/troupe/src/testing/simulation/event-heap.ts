@@ -3,7 +3,10 @@
 export interface SimulatedEvent {
   /** The simulated time in ms; later if its node is frozen. Changed only while the event is not in the heap. */
   time: number
-  /** The order of nodes at equal times. It is equal for all events of one node at one time, so that they keep their order. */
+  /**
+   * The order of nodes at equal times. It is equal for all events of one node at one time, so that they keep their
+   * order.
+   */
   readonly rank: number
   readonly sequence: number
   readonly node: string

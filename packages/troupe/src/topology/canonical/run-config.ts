@@ -74,7 +74,7 @@ export interface RunConfig {
   readonly join?: Join
   /** How long a join waits for missing branches; unlimited by default. A node's own deadline takes precedence. */
   readonly deadline?: Duration
-  /** What joins do with failed branches; `failFast` by default. A node's own takes precedence. */
+  /** What joins do with failed branches; `failFast` by default. The policy of a node takes precedence. */
   readonly onFailure?: FailurePolicy
   /**
    * The handling of failed steps, by error code, class name, or `*` for all others. By default a failed step fails its

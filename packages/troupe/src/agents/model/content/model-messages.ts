@@ -155,10 +155,10 @@ export function openCalls(
   return [...open.values()]
 }
 
-/** What an image or a page of a document takes of a prompt is near it, whatever its size in bytes. */
+/** The estimated tokens of an image or a page of a document, independent of its size in bytes. */
 const tokensOfFile = 1_500
 
-/** What English text comes to on average with today's tokenizers. */
+/** The average number of characters per token of English text. */
 export const charactersPerToken = 4
 
 /** Returns the estimated tokens of a value, by its length; files have their own measure. */

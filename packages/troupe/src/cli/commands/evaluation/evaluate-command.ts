@@ -86,7 +86,7 @@ const textsOf = (options: Options) => ({
   budget: text(options, 'budget'),
 })
 
-/** Here, before a database is made for nothing. */
+/** Checks the lines of the data set before a database is created, and prints all problems. */
 async function checkLines({ out }: CommandContext, name: string, jsonl: string): Promise<void> {
   const { parseDataset } = await import('../../../runs/index.ts')
   try {

@@ -1,4 +1,4 @@
-/** What evaluations of data sets found over time. */
+/** Commands for the results of evaluations of data sets. */
 import type { ClientSchemas } from '../../../client/index.ts'
 import { type CliCommand, listLimit, pagingOptions } from '../../cli-command.ts'
 import { oneLine } from '../../output/safe.ts'

@@ -155,7 +155,7 @@ const namedIn = (
   ...(typeof effect === 'object' ? Object.keys(effect) : []),
 ]
 
-/** What of a tool is recorded: enough to offer it again without its server. */
+/** The recorded part of a tool, with which it can be offered again without its server. */
 type Listed = {
   readonly name: string
   readonly description: string
@@ -264,7 +264,7 @@ function toolOf(
   })
 }
 
-/** What of a result models read: its structure, else its text, with its files beside them. */
+/** Returns the part of a result that models read: its structured content, otherwise its text; with its files. */
 function resultOf(tool: string, { isError, structuredContent, content }: CallToolResult, limit: number): Json {
   const bytes = Buffer.byteLength(JSON.stringify(structuredContent ?? content))
   if (bytes > limit) throw failure('mcp.too_large', { tool, bytes, limit })
@@ -293,6 +293,6 @@ function partOf(part: CallToolResult['content'][number]): FilePart | TextPart {
         ? { data: part.resource.blob, mediaType: part.resource.mimeType ?? 'application/octet-stream' }
         : undefined
   const filePart = blob && { type: 'file' as const, ...blob }
-  // What an untrusted server sends as a file may be none.
+  // An untrusted server may send an invalid file.
   return isFilePart(filePart) ? filePart : { type: 'text', text: JSON.stringify(part) }
 }

@@ -39,7 +39,7 @@ export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOpti
     const { tools } = await opened.toolsOf(listed)
     return { tools, changes, unapproved, close, [Symbol.asyncDispose]: close }
   } catch (error) {
-    // What agents have is tried again by them.
+    // The connection of agents stays open, because they retry.
     if (!isToolSource(source)) await close()
     throw error
   }

@@ -20,7 +20,7 @@ export interface McpIdentity {
   readonly may: (operation: Operation, least: LeastRole) => boolean
 }
 
-/** What one client works with. */
+/** The objects that serve one client. */
 export interface McpCaller {
   readonly troupe: Troupe
   readonly parts: TroupeParts

@@ -38,7 +38,7 @@ export async function listResources(caller: McpCaller, cursor: string | undefine
   }
 }
 
-/** What may not be read is as if it were not there. */
+/** Reads a resource. One that may not be read is reported as missing. */
 export async function readResource(sdk: ServerSdk, caller: McpCaller, uri: string): Promise<ReadResourceResult> {
   const found = await contentOf(caller, uri)
   if (found === undefined) throw new sdk.ResourceNotFoundError(uri)

@@ -146,7 +146,7 @@ class StoredLease implements ProcessLease {
     const readers = [...this.#readers].map((reader) => ({ reader, statements: reader.statements() }))
     const [found = [], ...rows] = await storage.read({ work: true }, [expired, ...readers.flatMap((r) => r.statements)])
     if (found.length > 0) {
-      // What those processes had is seen by the same read only once their rows are gone.
+      // The same read returns the runs of those processes only after their rows are deleted.
       await this.#commit(this.#table.deleteExpired({ now }))
       return this.#read()
     }

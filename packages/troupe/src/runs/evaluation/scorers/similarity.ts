@@ -57,7 +57,7 @@ function tokenF1(answer: string, expected: string): number {
   return found.length + wanted.length === 0 ? 1 : (2 * common) / (found.length + wanted.length)
 }
 
-/** Also of languages that put no spaces between words. */
+/** Returns the words of a text, also for languages without spaces between words. */
 function wordsOf(text: string): readonly string[] {
   const segments = new Intl.Segmenter('en', { granularity: 'word' }).segment(text.normalize('NFKC').toLowerCase())
   return [...segments].flatMap(({ segment, isWordLike }) => (isWordLike ? [segment] : []))

@@ -10,7 +10,7 @@ import type { StatusTransitions } from '../transition-to.ts'
  */
 export type JoinStatus = 'open' | 'closing'
 
-/** Each join completes once. */
+/** The allowed next statuses of a join, which completes once. */
 export const joinTransitions: StatusTransitions<JoinStatus> = { open: ['closing'], closing: [] }
 
 /** An invocation whose result a join awaits. */

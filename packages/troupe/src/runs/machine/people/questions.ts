@@ -38,7 +38,7 @@ export function passBreakpoints(d: RunDecision, by: string): void {
     if (ask.kind === 'breakpoint') answerQuestion(d, { question: id, value: true, by })
 }
 
-/** What came while the run was paused. */
+/** Sends the answers that arrived while the run was paused to their steps. */
 export function sendDeferredAnswers(d: RunDecision, deferredAnswers: readonly StepAnswer[]): void {
   if (d.state.run.pausedBy !== undefined) return
   for (const { step, wait, answer, taint } of deferredAnswers) reply(d, step, wait, answer, taint)

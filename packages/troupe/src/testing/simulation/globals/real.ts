@@ -1,4 +1,7 @@
-/** The clock and the event loop of the real machine, read before they are replaced, for the code that drives a simulation. */
+/**
+ * The clock and the event loop of the real machine, read before they are replaced, for the code that drives a
+ * simulation.
+ */
 const immediate = globalThis.setImmediate
 const timeout = globalThis.setTimeout
 const now = performance.now.bind(performance)

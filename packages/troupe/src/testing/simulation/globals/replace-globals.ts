@@ -21,7 +21,7 @@ export function replaceGlobals(machine: Machine, except: readonly Replaced[] = [
   syncBuiltinESMExports()
 }
 
-/** What names this process and this machine, and goes into ids. */
+/** The names of the process and the machine, which are parts of ids. */
 function replaceIdentity(): void {
   for (const name of ['pid', 'ppid']) Object.defineProperty(process, name, { value: 1_000, configurable: true })
   Object.assign(createRequire(import.meta.url)('node:os') as object, { hostname: () => 'simulated' })

@@ -36,7 +36,7 @@ export function replaceTimers(machine: Machine, wanted: (what: Replaced) => bool
   Object.defineProperty(scheduler, 'yield', { value: () => waiting.setImmediate() })
 }
 
-/** What `setTimeout` gives: as much of Node's own as libraries use. */
+/** The result of `setTimeout`, with the members of Node's class that libraries use. */
 class SimulatedTimer {
   readonly #start: (timer: SimulatedTimer) => SimulatedEvent
   readonly #numbered: Map<number, SimulatedTimer>

@@ -1,4 +1,4 @@
 /** The globals that a simulation replaces. */
 
-/** What can be left as it is, to prove that its replacement is needed. */
+/** A global that can be left unreplaced, to prove that the replacement is needed. */
 export type Replaced = 'date' | 'performance' | 'hrtime' | 'timers' | 'math' | 'crypto' | 'abort' | 'identity'
