@@ -48,7 +48,7 @@ function* describe(names: PublicNames, each: PublicDeclaration): Generator<Descr
     for (const { path, member } of membersOf(node))
       yield {
         name: `${declaration}.${path.join('.')}`,
-        described: hasDescription(member, text) || (path.length === 1 && inherits(names, declaration, node, path)),
+        described: hasDescription(member, text) || inherits(names, declaration, node, path),
       }
 }
 

@@ -52,7 +52,6 @@ const withoutDescriptions: readonly string[] = [
   'client',
   'compat',
   'configuration',
-  'context',
   'core',
   'documents',
   'journal',

@@ -1,4 +1,3 @@
-/** The context of one user for trusted code: reads every entry, writes as `host`, and maintains it. */
 import { checkCall, checkConstruct, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
@@ -7,17 +6,21 @@ import type { MeshServices } from './mesh-services.ts'
 import { reportRejections } from './report-rejections.ts'
 import { setTopicPolicy, type TopicPolicy } from './writes/topics.ts'
 
+/** Figures of the context of one user. */
 export interface ContextStats {
-  /** The number of current entries, and of expired entries that are not deleted yet. */
+  /** The number of current entries. */
   readonly entries: number
+  /** The number of expired entries that are not deleted yet. */
   readonly expired: number
   /** The size of the values as JSON, in bytes. */
   readonly bytes: number
+  /** The number of topics. */
   readonly topics: number
   /** The revision of the newest change. */
   readonly revision: number
 }
 
+/** The context of one user for trusted code: reads every entry, writes as `host`, and maintains the context. */
 export class ContextMesh extends MeshContextClient {
   readonly #mesh: MeshServices
   readonly #actor: Actor
@@ -33,7 +36,7 @@ export class ContextMesh extends MeshContextClient {
     return new ContextMesh(construct, mesh, actor)
   }
 
-  /** Takes constant time, apart from expired entries that are not deleted yet. */
+  /** Returns figures of the context in constant time, apart from expired entries that are not deleted yet. */
   async stats(options: Signal = {}): Promise<ContextStats> {
     checkCall('stats', options)
     const { core } = this.#mesh
@@ -56,7 +59,10 @@ export class ContextMesh extends MeshContextClient {
     return (await this.stats(options)).entries
   }
 
-  /** Deletes every entry of the user, in changes of a few hundred. Topics and subscriptions stay. @returns the number of entries */
+  /**
+   * Deletes every entry of the user, in changes of a few hundred. Topics and subscriptions stay. Returns the number of
+   * deleted entries.
+   */
   clear(options: Signal = {}): Promise<number> {
     return this.#call(options, async () => {
       checkCall('clear', options)
@@ -67,7 +73,7 @@ export class ContextMesh extends MeshContextClient {
     })
   }
 
-  /** Deletes expired entries now. @returns the number of deleted entries */
+  /** Deletes expired entries now. Returns the number of deleted entries. */
   async cleanup(options: Signal = {}): Promise<number> {
     checkCall('cleanup', options)
     return this.#mesh.cleaner.cleanup(this.#actor.user)

@@ -1,7 +1,3 @@
-/**
- * The context of one user as an agent or the application uses it, over a write target: each write commits at once or is
- * staged in the turn of a step. Rights, options, signals, incidents and the audit of reads are applied here, once.
- */
 import {
   canonicalJson,
   capture,
@@ -62,6 +58,10 @@ interface StagedParts {
   readonly reads: RecordedReads
 }
 
+/**
+ * The context client over a write target: each write commits at once or is staged in the turn of a step. Rights,
+ * options, signals, incidents and the audit of reads are applied here, once.
+ */
 export class MeshContextClient implements ToolContext {
   readonly #mesh: MeshServices
   readonly #actor: Actor

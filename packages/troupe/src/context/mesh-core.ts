@@ -19,6 +19,7 @@ import { createLifecycles, type Lifecycle, type Lifecycles } from './entries/lif
 import { createReadStatements, type ReadStatements } from './statements/read-statements.ts'
 import { createWriteStatements, type WriteStatements } from './statements/write-statements.ts'
 
+/** Limits of the context. */
 export interface ContextLimits {
   /** The maximal number of subscriptions of one agent; 256 by default, which is the upper limit. */
   readonly subscriptions?: number
@@ -28,8 +29,15 @@ export interface ContextLimits {
   readonly history?: number
   /** The maximal number of visible entries that one page of a filtered list examines; 10,000 by default. */
   readonly scan?: number
-  /** The limits per user; none by default. */
+  /**
+   * The maximal number of current entries per user; unlimited by default. A write above it rejects with CapacityError
+   * `context.quota`.
+   */
   readonly entries?: number
+  /**
+   * The maximal size of the values per user as JSON, in bytes; unlimited by default. A write above it rejects with
+   * CapacityError `context.quota`.
+   */
   readonly bytes?: number
 }
 

@@ -1,7 +1,3 @@
-/**
- * A context mesh alone on a storage: no agents, messages or runs, no encryption and no audit log. A database that a
- * troupe has opened cannot be opened here; a troupe can open a database that was made here.
- */
 import {
   type Clock,
   checkOptions,
@@ -22,16 +18,19 @@ import type { Lifecycle } from './entries/lifecycle.ts'
 import { createContextMesh } from './mesh.ts'
 import type { ContextLimits } from './mesh-core.ts'
 
+/** Options of `openContext`. */
 export interface OpenContextOptions {
+  /** The limits of the context; the defaults are those of `ContextLimits`. */
   readonly limits?: ContextLimits
   /** Named times to live; `push(key, value, { lifecycle: name })` uses one. */
   readonly lifecycles?: Readonly<Record<string, Lifecycle>>
-  /** Between two removals of what has expired; 5 min by default. */
+  /** The pause between two cleanups of expired entries; 5 min by default. */
   readonly cleanup?: Duration
-  /** The machine's clock by default. */
+  /** The clock of the mesh; that of the machine by default. */
   readonly clock?: Clock
 }
 
+/** A context mesh without a troupe. */
 export interface OpenedContext extends AsyncDisposable {
   /** Returns the context of one user for trusted code: it reads all entries and writes as `host`. */
   context(user: UserId): ContextMesh
@@ -41,12 +40,13 @@ export interface OpenedContext extends AsyncDisposable {
    * @throws ValidationError for a name, role or list that is not allowed
    */
   agent(user: UserId, name: string, access?: AccessOptions): ContextClient
-  /** Ends every watch and closes the storage; calls after the first wait for the same end. */
+  /** Ends every watch and closes the storage. Later calls wait for the same end. */
   close(): Promise<void>
 }
 
 /**
- * Opens a context mesh on a storage URL.
+ * Opens a context mesh alone on a storage: no agents, messages or runs, no encryption and no audit log. A database that
+ * a troupe has opened cannot be opened here; a troupe can open a database that was made here.
  * @param url `memory:`, `sqlite:PATH` or `postgres://…`
  * @throws ValidationError for an unknown option or URL; ValidationError `storage.too_new` for the database of a troupe
  * @example

@@ -1,4 +1,3 @@
-/** Keys in the common form of kind, whose and what, for those who want no forms of their own. */
 import { failure } from '../../core/index.ts'
 
 type Part = string | number
@@ -14,14 +13,19 @@ function keyOf(form: string, ...parts: readonly Part[]): string {
 }
 
 /**
- * Each takes texts or numbers that are not empty and gives the key.
+ * Makes keys of the common form `kind.id.what`. Each function takes texts or numbers that are not empty.
  * @throws ValidationError `key.parameter`
  * @example await support.context.push(contextKeys.order(17, 'status'), { paid: true }) // under orders.17.status
  */
 export const contextKeys = Object.freeze({
+  /** Returns `users.ID.WHAT`. */
   user: (id: Part, what: Part): string => keyOf('users.{id}.{what}', id, what),
+  /** Returns `orders.ID.WHAT`; `details` by default. */
   order: (id: Part, what: Part = 'details'): string => keyOf('orders.{id}.{what}', id, what),
+  /** Returns `products.ID.WHAT`; `details` by default. */
   product: (id: Part, what: Part = 'details'): string => keyOf('products.{id}.{what}', id, what),
+  /** Returns `system.COMPONENT.METRIC`. */
   system: (component: Part, metric: Part): string => keyOf('system.{component}.{metric}', component, metric),
+  /** Returns `cache.CATEGORY.ID`. */
   cache: (category: Part, id: Part): string => keyOf('cache.{category}.{id}', category, id),
 })

@@ -1,10 +1,12 @@
-/** Keys with a form and a type: `defineKey('orders.{id}.status', schema)` makes keys that a push is checked against. */
 import { checkSchema, failure, fieldOf, isObject, type Json, type Schema, show } from '../../core/index.ts'
 
 /** A key that knows the schema of its value. As text it is the key. */
 export interface Key<T = unknown> {
+  /** The key as text. */
   readonly key: string
+  /** The schema that a pushed value must match. */
   readonly schema: Schema<T>
+  /** Returns the key as text. */
   toString(): string
 }
 
@@ -16,6 +18,7 @@ type Parameters<Form extends string> = string extends Form
   ? Readonly<Record<string, string | number>>
   : { readonly [Name in Names<Form>]: string | number }
 
+/** Makes the keys of one form: a function of the parameters of the form, with the pattern of all its keys. */
 export interface KeyMaker<Form extends string, T> {
   (...parameters: Names<Form> extends never ? [Parameters<Form>?] : [Parameters<Form>]): Key<T>
   /** Matches all keys of this form, for `list` and `watch`. */

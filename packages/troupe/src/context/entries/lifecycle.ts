@@ -1,11 +1,14 @@
-/** Lifetimes by name, the troupe's own among them, and the lifetime that a push names. */
+/** The lifecycles of a mesh by name, the predefined ones among them, and the lifetime that a push names. */
 import { checkOptions, type Duration, failure, isObject, milliseconds, objectOf, show } from '../../core/index.ts'
 import { compilePattern } from './pattern.ts'
 
+/** A named lifetime of entries. */
 export interface Lifecycle {
-  /** Absent: it does not expire. */
+  /**
+   * The time to live, which restarts at each push, above zero and at most 100 years. Without it, entries do not expire.
+   */
   readonly ttl?: Duration
-  /** New entries whose key matches have it when their push names no lifetime. */
+  /** A pattern of keys: a new entry whose key matches gets this lifecycle if its push names no lifetime. */
   readonly pattern?: string
 }
 
@@ -16,9 +19,9 @@ export interface Lifetime {
 }
 
 export interface Lifecycles {
-  /** What a push names; undefined where it names none. @throws ValidationError */
+  /** Returns the lifetime that a push names, undefined if it names none. @throws ValidationError */
   named(options: { readonly ttl?: unknown; readonly lifecycle?: unknown }): Lifetime | undefined
-  /** Of a new entry whose push names none. */
+  /** Returns the lifetime of a new entry whose push names none. */
   initial(key: string): Lifetime
 }
 

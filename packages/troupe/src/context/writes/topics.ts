@@ -25,7 +25,9 @@ import { now } from '../statements/visibility.ts'
 
 /** Who may; absent: everybody. */
 export interface TopicPolicy {
+  /** The agents that may subscribe to the topic, by name. An empty list allows no agent, an absent list every agent. */
   readonly subscribe?: readonly string[]
+  /** The agents that may name the topic in an audience. An empty list allows no agent, an absent list every agent. */
   readonly post?: readonly string[]
 }
 
