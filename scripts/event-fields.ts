@@ -1,10 +1,10 @@
-/** The fields of each event, read from the source of the interface `EventPayloads`. */
+/** The fields of each event, read from the sources of the interface `EventPayloads`. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseSync } from 'oxc-parser'
 
-/** The interface, and before it the types that its events share. */
-const sources = ['event-fields.ts', 'event-payloads.ts'].map((name) =>
+/** The interface and its base, and before them the types that their events share. */
+const sources = ['event-fields.ts', 'run-event-payloads.ts', 'event-payloads.ts'].map((name) =>
   fileURLToPath(new URL(`../packages/troupe/src/core/events/${name}`, import.meta.url)),
 )
 
@@ -38,18 +38,18 @@ interface Declaration {
   readonly body: { readonly body: readonly Member[] }
 }
 
-/** @throws Error for a form of type that it cannot read */
-export function readEventFields(): ReadonlyMap<string, readonly EventField[]> {
+/** The parsed sources: the members of `EventPayloads` and its base, the shared types by name, and the comment before a member. */
+function parseEvents() {
   const text = sources.map((path) => readFileSync(path, 'utf8')).join('\n')
   const { program, comments } = parseSync('events.ts', text)
   const aliases = new Map<string, TypeNode>()
-  let events: readonly Member[] = []
+  const events: Member[] = []
   for (const statement of program.body as unknown as readonly ({
     readonly declaration?: Declaration
   } & Declaration)[]) {
     const declared = statement.declaration ?? statement
     if (declared.type === 'TSTypeAliasDeclaration') aliases.set(declared.id.name, declared.typeAnnotation)
-    if (declared.type === 'TSInterfaceDeclaration') events = declared.body.body
+    if (declared.type === 'TSInterfaceDeclaration') events.push(...declared.body.body)
   }
   const aboutOf = ({ start }: Member): string => {
     const comment = comments.find(({ end }) => end < start && text.slice(end, start).trim() === '')
@@ -60,6 +60,20 @@ export function readEventFields(): ReadonlyMap<string, readonly EventField[]> {
           .trim()
       : ''
   }
+  return { text, aliases, events, aboutOf }
+}
+
+const nameOf = ({ key }: Member): string => key.value ?? key.name ?? ''
+
+/** Returns the doc comment of each event. */
+export function readEventDescriptions(): ReadonlyMap<string, string> {
+  const { events, aboutOf } = parseEvents()
+  return new Map(events.map((member) => [nameOf(member), aboutOf(member)]))
+}
+
+/** @throws Error for a form of type that it cannot read */
+export function readEventFields(): ReadonlyMap<string, readonly EventField[]> {
+  const { text, aliases, events, aboutOf } = parseEvents()
   const fieldOf = (member: Member): EventField => {
     const { start, end } = member.typeAnnotation.typeAnnotation
     const type = text.slice(start, end).replaceAll(/\s+/g, ' ').replace(/^\| /, '').replaceAll('readonly ', '')
@@ -73,9 +87,9 @@ export function readEventFields(): ReadonlyMap<string, readonly EventField[]> {
     throw new Error(`${sources.join(', ')}: cannot read the type ${text.slice(node.start, node.end)}`)
   }
   return new Map(
-    events.map(({ key, typeAnnotation }) => {
-      const fields = new Map(fieldsOf(typeAnnotation.typeAnnotation).map((field) => [field.name, field]))
-      return [key.value ?? key.name ?? '', [...fields.values()]] as const
+    events.map((member) => {
+      const fields = new Map(fieldsOf(member.typeAnnotation.typeAnnotation).map((field) => [field.name, field]))
+      return [nameOf(member), [...fields.values()]] as const
     }),
   )
 }

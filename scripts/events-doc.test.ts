@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { eventNames } from '../packages/troupe/src/core/index.ts'
-import { readEventFields } from './event-fields.ts'
+import { readEventDescriptions, readEventFields } from './event-fields.ts'
 import { eventsDoc, renderEvents } from './events-doc.ts'
 
 it('docs/events.md is what scripts/events-doc.ts writes.', () => {
   expect(readFileSync(eventsDoc, 'utf8')).toBe(renderEvents())
+})
+
+it('EventPayloads describes each event with the sentence of eventNames.', () => {
+  expect(Object.fromEntries(readEventDescriptions())).toEqual(eventNames)
 })
 
 it('readEventFields reads the fields of every event, with their types and doc comments.', () => {

@@ -30,7 +30,7 @@ interface Declared {
 export interface PublicDeclaration {
   /** The declaration: `dist/core/time/clock.d.ts#Clock`. */
   readonly declaration: string
-  /** True if an entry exports it; false for a base class or an alias that only exported declarations name. */
+  /** True if an entry exports it; false for a base or an alias that only exported declarations name. */
   readonly exported: boolean
   /** True if it is exported as a type alone: a class of it cannot be constructed. */
   readonly typeOnly: boolean
@@ -85,7 +85,7 @@ export class PublicNames {
     return [...missing].map(([declaration, namedBy]) => ({ declaration, namedBy: [...namedBy] }))
   }
 
-  /** Returns the declarations behind the public names, with the base classes and the unexported aliases that they name. */
+  /** Returns the declarations behind the public names, with the bases and the unexported aliases that they name. */
   declarations(): readonly PublicDeclaration[] {
     const found = new Map<string, PublicDeclaration>()
     const add = (declaration: string, exported: boolean, typeOnly: boolean) => {
@@ -155,7 +155,7 @@ export class PublicNames {
     return found?.from === undefined || found.name === undefined ? undefined : this.#resolve(found.from, found.name)
   }
 
-  /** The base class of a class, and an alias that its file does not export, count as part of what names them. */
+  /** The bases of a class or an interface, and an alias that its file does not export, count as part of what names them. */
   #references(declaration: string, typeOnly: boolean, seen = new Set<string>()): Set<string> {
     const [path = '', name = ''] = declaration.split('#')
     const file = resolve(this.#library, path)
@@ -264,7 +264,8 @@ function* namedIn(node: Node, typeOnly: boolean): Generator<Reference> {
   if (node.type === 'TSClassImplements') return
   if (typeOnly && node.kind === 'constructor') return
   if (node.type === 'TSTypeReference') yield* first(node.typeName)
-  else if (node.type === 'TSInterfaceHeritage') yield* first(node.expression)
+  else if (node.type === 'TSInterfaceHeritage')
+    for (const base of first(node.expression)) yield { ...base, isBase: true }
   else if (node.type === 'ClassDeclaration' && node.superClass)
     for (const base of first(node.superClass)) yield { ...base, isBase: true }
   else if (node.type === 'TSImportType') {

@@ -1,3 +1,4 @@
+/** The interface of the context for agents, inside and outside a step, with the types of its calls. */
 import type { Duration, Json, Page, Provenance, TaintLabel } from '../core/index.ts'
 import type { Key, KeyValue } from './entries/define-key.ts'
 

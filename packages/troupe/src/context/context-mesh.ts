@@ -1,3 +1,4 @@
+/** The context client of the application, with the operations that maintain the context of a user. */
 import { checkCall, checkConstruct, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'

@@ -1,3 +1,4 @@
+/** The implementation of the context client, for committed and for staged writes. */
 import {
   canonicalJson,
   capture,

@@ -1,3 +1,4 @@
+/** Opens a context mesh without a troupe. */
 import {
   type Clock,
   checkOptions,

@@ -1,13 +1,19 @@
-/** What people, tools and models say to each other where a text alone does not do. */
+/** The parts of content: what people, tools and models exchange when a text alone is not enough. */
 import { failure } from './errors/failure.ts'
 import { checkOptions, readable } from './values/check-options.ts'
 import { isObject } from './values/is-object.ts'
 import type { Json } from './values/json-value.ts'
 import { show } from './values/show.ts'
 
+/** A part of the content of a message, a task, an answer or a tool result. */
 export type ContentPart = TextPart | FilePart | SourcePart
 
-export type TextPart = { readonly type: 'text'; readonly text: string }
+/** A part that is text. */
+export type TextPart = {
+  readonly type: 'text'
+  /** The text. */
+  readonly text: string
+}
 
 /** A file; an image is a file whose media type begins with `image/`. */
 export type FilePart = {
@@ -16,35 +22,45 @@ export type FilePart = {
   readonly mediaType: string
   /** Base64, or an `http` or `https` URL that is downloaded through the egress rules when a model is asked. */
   readonly data: string
+  /** The name of the file, for models and people. */
   readonly filename?: string
 }
 
-/** Where a model found what it says. */
+/** A source that a model names for its answer. */
 export type SourcePart = {
   readonly type: 'source'
+  /** `url` for a web page, `document` for a document. */
   readonly sourceType: 'url' | 'document'
+  /** The id of the source, from the provider. */
   readonly id: string
+  /** The URL of a web page. */
   readonly url?: string
+  /** The title of the page or document. */
   readonly title?: string
+  /** The media type of a document, such as `application/pdf`. */
   readonly mediaType?: string
+  /** The file name of a document. */
   readonly filename?: string
-  /** What the provider adds: the passage that is cited, for one. */
+  /** Further data of the provider, such as the cited passage. */
   readonly providerMetadata?: Json
 }
 
+/** Options of `file` and `image`. */
 export interface FileOptions {
+  /** The media type, such as `application/pdf`, of at most 200 characters. */
   readonly mediaType: string
+  /** The name of the file, for models and people. */
   readonly filename?: string
 }
 
-/** Characters of base64, as many as a recorded value may have. */
+/** The maximal number of base64 characters of a file, so that a part with the file fits into a recorded value. */
 export const maxFileCharacters = 8 * 1024 * 1024 - 128 * 1024
 
 const mediaTypes = /^[a-z]+\/[\w.+-]+$/i
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/
 const maxUrlCharacters = 2_048
 
-/** Whether the data of a file is the URL of one. */
+/** Returns whether the data of a file is its URL. */
 export const isFileUrl = (data: unknown): boolean =>
   typeof data === 'string' && data.length <= maxUrlCharacters && /^https?:\/\//i.test(data) && URL.canParse(data)
 

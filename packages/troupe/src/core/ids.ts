@@ -1,10 +1,14 @@
-/** Ids that sort by the time they were made: 48 bits of time, 80 of chance, in Crockford's base 32. */
+/** Ids that sort by the time at which they were made. */
 import type { Clock } from './time/clock.ts'
 import type { Random } from './time/random.ts'
 import { checkPorts } from './values/check-ports.ts'
 
+/** The port of new ids. */
 export interface Ids {
-  /** 26 characters, lower case. */
+  /**
+   * Returns a new id of 26 lower-case characters: 48 bits of time and 80 random bits in Crockford's base 32, so that
+   * ids sort by the time at which they were made.
+   */
   next(): string
 }
 
@@ -13,7 +17,7 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 /** Asking the machine for chance costs more than all else here: it is asked for so many ids at once. */
 const drawn = 64
 
-/** What ids of that moment, in ms since 1970, begin with. */
+/** Returns the first ten characters of the ids of a time, in ms since 1970. */
 export function idAt(ms: number): string {
   let id = ''
   for (let time = Math.max(0, Math.floor(ms)), i = 0; i < 10; i++, time = Math.floor(time / 32))
@@ -21,6 +25,7 @@ export function idAt(ms: number): string {
   return id
 }
 
+/** Creates a source of ids that sort by the time at which they were made. */
 export function createIds(clock: Clock, random: Random): Ids {
   checkPorts('createIds', { clock, random }, ['clock', 'random'])
   let chance: Uint8Array = new Uint8Array(0)

@@ -1,4 +1,4 @@
-/** What a person may be asked, and whether an answer fits: the same in runs and in sessions. */
+/** The questions that a person may be asked, and the check of an answer: the same in runs and in sessions. */
 
 import { failure } from './errors/failure.ts'
 import type { TroupeError } from './errors/troupe-error.ts'
@@ -7,24 +7,36 @@ import type { Json } from './values/json-value.ts'
 
 export const questionKinds = ['question', 'choice', 'confirmation', 'draft', 'approval', 'error', 'breakpoint'] as const
 
+/** A question to a person. */
 export type Question = {
+  /**
+   * The kind of the question, which decides the form of the answer: `confirmation` takes true or false, `approval` `{
+   * approve, hash, reason? }`, `breakpoint` true or `{ result }`, `error` `retry`, `skip` or `abort`; the others any
+   * value, or one of `options`.
+   */
   readonly kind: (typeof questionKinds)[number]
+  /** The text of the question. */
   readonly text: string
-  /** What may be answered; absent, anything of the kind. */
+  /** The allowed answers; without it, any answer of the kind. */
   readonly options?: readonly string[]
-  /** After which `default` is the answer, or the wait fails. */
+  /**
+   * The time for an answer. After it, `default` is the answer, or the wait fails if there is none. Without a timeout,
+   * the question stays open.
+   */
   readonly timeout?: Duration
+  /** The answer after the timeout. */
   readonly default?: Json
-  /** Of an approval: the call that it is about. */
+  /** The tool of the call that needs the approval; present for an approval. */
   readonly tool?: string
+  /** The arguments of the call that needs the approval. */
   readonly args?: Json
-  /** Of the exact arguments: an approval is bound to it. */
+  /** The hash of the exact arguments, which the answer to an approval must repeat. */
   readonly hash?: string
 }
 
 const answersToAnError: readonly string[] = ['retry', 'skip', 'abort']
 
-/** @returns what is wrong with the answer; undefined where it fits */
+/** Returns what is wrong with an answer, undefined if it fits. */
 export function wrongAnswer(question: Question, value: Json): TroupeError | undefined {
   const wrong = (problem: string) =>
     failure('validation.failed', { what: `The answer to "${question.text.slice(0, 80)}"`, problem })

@@ -9,9 +9,23 @@ import type { Fragment } from '../storage/index.ts'
  */
 export type EffectClass = 'pure' | 'read' | 'idempotent' | 'at-most-once'
 
-export type Reconciled<Out> = 'happened' | 'not' | 'unknown' | { readonly happened: true; readonly output: Out }
+/**
+ * The outcome that `reconcile` found: the effect happened (without or with its output), did not happen, or is still
+ * unknown.
+ */
+export type Reconciled<Out> =
+  | 'happened'
+  | 'not'
+  | 'unknown'
+  | {
+      readonly happened: true
+      /** The result of the effect. */
+      readonly output: Out
+    }
 
+/** The declaration of an effect. */
 export interface EffectSpec<Out = unknown> {
+  /** The class of the effect, which decides whether it is recorded and retried. */
   readonly class: EffectClass
   /** The idempotency key that the function gets; by default derived from the step and the call. */
   readonly key?: string
@@ -21,6 +35,10 @@ export interface EffectSpec<Out = unknown> {
   readonly request?: () => Json
   /** Finds out the outcome if it is unknown after a crash. */
   readonly reconcile?: (key: string) => Promise<Reconciled<Out>>
+  /**
+   * Compensates the effect when its run is undone; it gets the idempotency key and the recorded output. Without it, the
+   * effect cannot be undone.
+   */
   readonly undo?: (key: string, output: Out) => Promise<void>
   /**
    * Statements of the calling module in the change of the claim, such as the reservation of a budget. If they are rejected,
@@ -29,7 +47,13 @@ export interface EffectSpec<Out = unknown> {
    */
   readonly claim?: () => ClaimRows | Promise<ClaimRows>
   /** Statements in the change that records the outcome, such as the release of the reservation. */
-  readonly charge?: (outcome: { readonly output?: Out; readonly error?: unknown }) => Fragment
+  readonly charge?: (outcome: {
+    /** The result; absent if the effect failed. */
+    readonly output?: Out
+    /** The error; absent if the effect succeeded. */
+    readonly error?: unknown
+  }) => Fragment
+  /** Taint labels of the result, besides those of the step. */
   readonly taint?: readonly TaintLabel[]
 }
 
@@ -42,10 +66,13 @@ export interface ClaimRows extends Fragment {
   readonly granted?: Json
 }
 
+/** The argument of the function of an effect. */
 export interface EffectCall {
+  /** The idempotency key: the same at each attempt and execution of this call. */
   readonly key: string
   /** The grant of its claim, if any. */
   readonly granted?: Json
+  /** Aborts when the step is cancelled, times out or loses its journal. */
   readonly signal: AbortSignal
   /** Adds taint labels to the result. They are recorded with the outcome, so that a later execution has them too. */
   readonly taint: (labels: readonly TaintLabel[]) => void
@@ -54,7 +81,18 @@ export interface EffectCall {
 export type EffectFunction<Out> = (call: EffectCall) => Promise<Out> | Out
 
 /** The function of `ctx.effect`: its `fetch` follows the egress rules, and answers are marked as untrusted. */
-export type OutsideFunction<Out> = (call: EffectCall & { readonly fetch: Fetch }) => Promise<Out> | Out
+export type OutsideFunction<Out> = (
+  call: EffectCall & {
+    /** A `fetch` that follows the egress rules; what it returns is marked as untrusted. */
+    readonly fetch: Fetch
+  },
+) => Promise<Out> | Out
 
 /** The resolution of an uncertain effect by a person or program. */
-export type Resolution = { readonly happened: true; readonly output?: Json } | { readonly happened: false }
+export type Resolution =
+  | {
+      readonly happened: true
+      /** The result that the step gets; undefined if absent. */
+      readonly output?: Json
+    }
+  | { readonly happened: false }

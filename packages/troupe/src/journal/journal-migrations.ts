@@ -59,6 +59,7 @@ const postgres = [
   ...rateLimitSchema.postgres,
 ]
 
+/** The migrations of the tables of journals, inboxes, timers and shared rate limits. */
 export const journalMigrations: readonly Migration[] = [
   {
     module: 'journal',

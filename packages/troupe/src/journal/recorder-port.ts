@@ -51,9 +51,13 @@ export interface Wait {
 /** The answer that `answerWait` puts into the inbox of the step's journal. */
 export type WaitAnswer = { readonly value: Json } | { readonly error: Json }
 
+/** The record of one step, on which modules build their part of `ctx`. */
 export interface Recorder {
+  /** The id of the step's journal. */
   readonly step: JournalId
+  /** The identity of the agent that executes the step. */
   readonly principal: Principal
+  /** The run of the step; undefined outside a run. */
   readonly runId: string | undefined
   /** The trace context of the step's writes, messages and questions. The same at each execution. */
   readonly trace: TraceContext
@@ -65,6 +69,7 @@ export interface Recorder {
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T>
   /** The same for synchronous calls (`ctx.now()`, `ctx.random()`). */
   answerNow<T extends Json>(call: CallName, ask: () => T): T
+  /** Executes an effect, or returns its recorded outcome if the step is executed again. */
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
   /** Stages a write. @returns false if a committed turn already has this write: nothing is staged then */
   stage(write: StagedWrite): boolean

@@ -71,18 +71,23 @@ export interface UncertainEffect {
 
 /** An effect in the record of a step. */
 export interface RecordedEffect {
+  /** The id of the call within the step. */
   readonly call: string
+  /** The name of the effect. */
   readonly name: string
   /** The hash of its input by `inputHash`. */
   readonly hash: string
   /** The idempotency key that its function got; undefined if it was not claimed. */
   readonly key: string | undefined
+  /** The class of the effect. */
   readonly class: EffectClass
   /** `not-happened`: a resolution of an uncertain effect. */
   readonly state: 'claimed' | 'done' | 'failed' | 'uncertain' | 'not-happened'
   /** The input of an effect of class `at-most-once`, up to 16 KiB. */
   readonly input?: Json
+  /** The result; absent if the effect did not succeed. */
   readonly output?: Json
+  /** The error; present if the effect failed. */
   readonly error?: StoredError
   /** The taint labels of its outcome. */
   readonly taint?: readonly TaintLabel[]

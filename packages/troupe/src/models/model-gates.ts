@@ -10,10 +10,11 @@ import { verdictOf } from './model-failure.ts'
 import type { CallLimits, EmbeddingSpec, ModelLimits, ModelSpec } from './models-port.ts'
 import { modelNameOf } from './resolve-model.ts'
 
+/** Options of the circuit breakers of models; each model of an account has its own. */
 export interface BreakerOptions {
-  /** 5 by default. */
+  /** The number of failures in a row that open the circuit; 5 by default. */
   readonly failures?: number
-  /** 60 s by default. */
+  /** The time for which calls are rejected after that; 60 s by default. */
   readonly pause?: Duration
 }
 

@@ -10,10 +10,13 @@ import type { FilePart, Json, TroupeError, UserId } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
 import type { CallSettings } from './settings/call-settings.ts'
 
-/** An OpenAI-compatible URL, for example of a local server. */
+/** A model behind an OpenAI-compatible URL, for example of a local server. */
 export interface CompatibleModel {
+  /** The base URL, such as `http://localhost:11434/v1`. */
   readonly url: string
+  /** The name of the model on that server. */
   readonly model: string
+  /** The API key; without it, none is sent. */
   readonly apiKey?: SecretText
   /** Settings for calls of this model. The settings of an agent take precedence. */
   readonly settings?: CallSettings
@@ -24,18 +27,23 @@ export type ModelTarget = string | LanguageModelV4 | CompatibleModel
 
 /** A model with its own settings. The settings of an agent take precedence. */
 export interface ConfiguredModel {
+  /** `provider/model`, or an AI SDK model object of specification v4. */
   readonly model: string | LanguageModelV4
+  /** The settings for calls of this model. */
   readonly settings: CallSettings
 }
 
+/** A model of an agent or of the registry, with or without settings. */
 export type ModelSpec = ModelTarget | ConfiguredModel
 
-/** The same for an embedding model. */
+/** An embedding model: `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
 export type EmbeddingSpec = string | EmbeddingModelV4 | CompatibleModel
 
-/** In US dollars per million tokens. */
+/** The price of a model in US dollars per million tokens. */
 export interface Price {
+  /** The price of input tokens. */
   readonly input: number
+  /** The price of output tokens. */
   readonly output: number
   /** The price of input tokens that are read from the provider's cache; the price of input by default. */
   readonly cacheRead?: number
@@ -43,16 +51,27 @@ export interface Price {
   readonly cacheWrite?: number
   /** The prices of a call with more input tokens than `over`, if the vendor charges more for it. */
   readonly long?: {
+    /** The number of input tokens above which these prices apply to the whole call. */
     readonly over: number
+    /** The price of input tokens. */
     readonly input: number
+    /** The price of output tokens. */
     readonly output: number
+    /** The price of input tokens that are read from the provider's cache; the price of input by default. */
     readonly cacheRead?: number
+    /**
+     * The price of input tokens that are written to the provider's cache; the price of input by default, 1.25 times
+     * that for `anthropic/`.
+     */
     readonly cacheWrite?: number
   }
 }
 
+/** The tokens of a model call. */
 export type ModelUsage = {
+  /** All input tokens, those of the cache included. */
   readonly inputTokens: number
+  /** All output tokens, those of reasoning included. */
   readonly outputTokens: number
   /** The input tokens that were read from the provider's cache; absent if none were. */
   readonly cacheReadTokens?: number
@@ -121,12 +140,13 @@ export interface EmbedOptions {
 /** The default settings of calls. */
 export type ModelDefaults = CallSettings
 
+/** Limits of the calls to a model, an account, or all models. */
 export interface CallLimits {
-  /** The maximal number of concurrent calls. */
+  /** The maximal number of concurrent calls; unlimited by default. */
   readonly concurrent?: number
   /** The maximal number of calls that wait for a slot; 100 by default. */
   readonly queue?: number
-  /** The maximal number of calls within a minute. Further calls wait, at most a minute. */
+  /** The maximal number of calls within a minute; unlimited by default. Further calls wait, at most a minute. */
   readonly perMinute?: number
 }
 

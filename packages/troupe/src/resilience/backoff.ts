@@ -4,9 +4,14 @@
  */
 import type { Random } from '../core/index.ts'
 
+/**
+ * The pauses between attempts: each is at most twice the pause before, and shortened by a random part of up to one
+ * half.
+ */
 export interface Backoff {
   /** The longest pause before the second attempt, in ms. */
   readonly baseMs: number
+  /** The longest pause, in ms. */
   readonly maxMs: number
 }
 

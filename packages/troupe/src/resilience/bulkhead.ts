@@ -14,6 +14,7 @@ import { checkOptions, failure } from '../core/index.ts'
 import { checkInteger } from './check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
+/** Options of a `Bulkhead`. */
 export interface BulkheadOptions {
   /** The number of calls that run at once; 10 by default. */
   readonly concurrent?: number
@@ -58,9 +59,11 @@ export class Bulkhead implements Policy {
     this.#maxQueued = checkInteger('Bulkhead', 'queue', options.queue ?? 100, 0)
   }
 
+  /** The number of calls that run now. */
   get running(): number {
     return this.#queue.pending
   }
+  /** The number of calls that wait. */
   get waiting(): number {
     return this.#queue.size
   }
@@ -70,6 +73,7 @@ export class Bulkhead implements Policy {
   }
 
   /**
+   * Runs the function as soon as fewer than `concurrent` calls run.
    * @throws CapacityError `bulkhead.full`, at once or when another call replaces it; CancelledError if the signal
    * aborts; the errors of `fn`
    */

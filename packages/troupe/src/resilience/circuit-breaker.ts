@@ -16,6 +16,7 @@ import {
 import { checkInteger } from './check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
+/** Options of a `CircuitBreaker`. */
 export interface CircuitBreakerOptions {
   /** The number of consecutive failures that open the circuit; 5 by default. */
   readonly failures?: number
@@ -99,6 +100,9 @@ export class CircuitBreaker implements Policy {
     return true
   }
 
+  /**
+   * Records the success of a call that `canExecute` admitted: the circuit closes, and the count of failures restarts.
+   */
   recordSuccess(): void {
     this.#failures = 0
     if (this.#openUntil !== undefined) this.#epoch++
@@ -106,6 +110,10 @@ export class CircuitBreaker implements Policy {
     this.#trialUntil = undefined
   }
 
+  /**
+   * Records the failure of a call that `canExecute` admitted. The circuit opens at the configured number of failures in
+   * a row, and at once if it was half-open.
+   */
   recordFailure(): void {
     this.#failures++
     if (this.#openUntil === undefined && this.#failures < this.#limit) return
@@ -114,6 +122,10 @@ export class CircuitBreaker implements Policy {
     this.#epoch++
   }
 
+  /**
+   * `closed`: calls are admitted; `open`: they are rejected; `half-open`: the pause has passed, and one trial call is
+   * admitted.
+   */
   get state(): 'closed' | 'open' | 'half-open' {
     if (this.#openUntil === undefined) return 'closed'
     return this.#clock.monotonic() < this.#openUntil ? 'open' : 'half-open'

@@ -8,13 +8,20 @@ import { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
 import { type RetryPolicyOptions, retry } from './retry.ts'
 import { timeout } from './time-limit.ts'
 
+/**
+ * The policies of calls to an agent, a tool, a model or the storage, from the outside in: fallback, rate limit,
+ * bulkhead, retry, breaker, timeout.
+ */
 export interface PolicyOptions {
   /** The result in place of a final failure: a value, or in code a function of the failure that returns a value. */
   readonly fallback?: unknown
   /** The limit applies to each user. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'clock'>
+  /** Limits concurrent calls. */
   readonly bulkhead?: BulkheadOptions
+  /** Retries temporary failures. */
   readonly retry?: Omit<RetryPolicyOptions, 'clock' | 'random'>
+  /** Rejects calls for a pause after repeated failures. */
   readonly breaker?: Omit<CircuitBreakerOptions, 'clock' | 'rejection'>
   /** The timeout of one attempt. */
   readonly timeout?: Duration

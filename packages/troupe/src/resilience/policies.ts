@@ -3,6 +3,10 @@ import { type Clock, failure, type Random } from '../core/index.ts'
 import { compilePolicy, type PolicyOptions, type PolicyPart } from './compile-policy.ts'
 import type { Policy } from './policy.ts'
 
+/**
+ * Policies by the name of what they guard. `*` is the policy of every name that has none; each name has its own
+ * counters.
+ */
 export type PoliciesByName = Readonly<Record<string, PolicyOptions>>
 
 /** The maximum number of names with compiled policies; beyond it the oldest policy is dropped with its counters. */

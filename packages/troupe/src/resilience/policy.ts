@@ -1,13 +1,19 @@
 /** The interface of all policies: each runs a function under one rule, and `wrap` nests them. */
 import { checkFunction, checkOptions, checkSignalType } from '../core/index.ts'
 
+/** Options of one call through a policy. */
 export interface PolicyCall {
+  /** Cancels the call. */
   readonly signal?: AbortSignal | undefined
   /** Separates counters or stored values, for example by client or by query. */
   readonly key?: string | undefined
 }
 
-export type Guarded<Out> = (call: { readonly signal: AbortSignal | undefined }) => Promise<Out> | Out
+/** The function that a policy guards. */
+export type Guarded<Out> = (call: {
+  /** Cancels the call: the signal of the caller, or that of an outer policy such as a timeout. */
+  readonly signal: AbortSignal | undefined
+}) => Promise<Out> | Out
 
 /** Checks the arguments of a policy. @throws ValidationError unless `fn` is a function, or for an unknown option */
 export function checkGuarded(where: string, fn: unknown, call: PolicyCall): void {
@@ -16,7 +22,12 @@ export function checkGuarded(where: string, fn: unknown, call: PolicyCall): void
   checkSignalType(where, call.signal)
 }
 
+/** A rule for calls, such as a retry or a timeout. `wrap` nests policies. */
 export interface Policy {
+  /**
+   * Calls the function under the rule of the policy and returns its result.
+   * @throws the error of the policy if it rejects the call, otherwise that of the function
+   */
   execute<Out>(fn: Guarded<Out>, call?: PolicyCall): Promise<Out>
   /**
    * Returns the error with which a call would be rejected now, without counting a call. Absent if this is not known in

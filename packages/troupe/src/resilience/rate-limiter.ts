@@ -7,10 +7,11 @@ import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep, 
 import { checkInteger } from './check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
+/** Options of a `RateLimiter`. */
 export interface RateLimiterOptions {
   /** The number of calls within one window; 60 by default. */
   readonly limit?: number
-  /** One minute by default. */
+  /** The length of the sliding window; 1 min by default. */
   readonly window?: Duration
   /** The maximum number of counted keys, 10,000 by default; beyond it the least recently used key is dropped. */
   readonly maxKeys?: number
@@ -18,7 +19,9 @@ export interface RateLimiterOptions {
   readonly clock?: Clock
 }
 
+/** The answer of a rate limiter to one call. */
 export interface RateTicket {
+  /** True if the call may be made; it is counted then. */
   readonly allowed: boolean
   /** The number of calls still available in this window. */
   readonly remaining: number
@@ -35,6 +38,7 @@ const shared = 'all'
  * if (!limiter.isAllowed(clientId)) return { error: 'Rate limit exceeded' }
  */
 export class RateLimiter implements Policy {
+  /** The number of calls within one window. */
   readonly limit: number
   readonly #windowMs: number
   readonly #maxKeys: number
@@ -64,11 +68,16 @@ export class RateLimiter implements Policy {
   }
 
   /**
-   * Waits until a call is possible, in order of arrival.
-   * @param maxWaitMs a longer wait is rejected at once
-   * @throws RateLimitError `rate.limited`, CancelledError
+   * Waits until a call is possible, in order of arrival, and counts it.
+   * @throws RateLimitError `rate.limited` if the wait would be longer than `maxWaitMs`; CancelledError if the signal
+   * aborts
    */
-  async wait(call: PolicyCall & { readonly maxWaitMs?: number } = {}): Promise<void> {
+  async wait(
+    call: PolicyCall & {
+      /** The longest wait in ms; unlimited by default. A longer wait is rejected at once. */
+      readonly maxWaitMs?: number
+    } = {},
+  ): Promise<void> {
     checkOptions('RateLimiter.wait', call, ['key', 'signal', 'maxWaitMs'])
     const { key = shared, signal, maxWaitMs = Number.POSITIVE_INFINITY } = call
     const { times, afterMs } = this.#peek(key)

@@ -8,6 +8,7 @@ import { checkInteger } from './check-integer.ts'
 import { mayPass } from './is-transient.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from './policy.ts'
 
+/** Options of `retry`. */
 export interface RetryPolicyOptions {
   /** The total number of attempts; 3 by default. */
   readonly attempts?: number
@@ -15,7 +16,9 @@ export interface RetryPolicyOptions {
   readonly backoff?: Backoff
   /** Selects the failures that are retried; by default errors marked as retryable and broken connections. */
   readonly when?: (error: unknown) => boolean
+  /** The clock of the pauses. */
   readonly clock: Clock
+  /** The source of the jitter of the pauses. */
   readonly random: Random
 }
 

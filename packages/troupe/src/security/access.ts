@@ -1,25 +1,36 @@
-/**
- * What one agent may do: its role, narrowed by `allow` (the whole list where given, `[]` is nothing) and `deny` (wins).
- * Changes take effect at the next call, for its hands and its tools alike.
- */
+/** The rights of one agent, and the check of the lists that narrow them. */
 import { failure, nearestName, readable } from '../core/index.ts'
 import { builtInToolNames, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
 
+/** The access of one agent: a role, narrowed by lists of tools. */
 export interface AccessOptions {
-  /** `contributor` when not given. */
+  /** The name of the role; `contributor` by default. */
   readonly role?: string | undefined
+  /**
+   * The only tools that the agent may call, within its role; an empty list allows none. Without it, all tools of the
+   * role.
+   */
   readonly allow?: readonly string[] | undefined
+  /** Tools that the agent may not call, also if `allow` names them. */
   readonly deny?: readonly string[] | undefined
 }
 
+/** The access of one agent as it is now. */
 export interface AccessSummary {
+  /** The name of the role. */
   readonly role: string
+  /** The built-in tools that the agent may call. */
   readonly available: readonly string[]
+  /** The tools of the deny list. */
   readonly denied: readonly string[]
-  /** `all` where no list narrows the role; an empty list is nothing. */
+  /** The tools of the allow list, `all` if there is no list. An empty list allows none. */
   readonly allowed: readonly string[] | 'all'
 }
 
+/**
+ * The rights of one agent: its role, narrowed by `allow` and `deny`. Changes take effect at the next call of its
+ * clients and tools.
+ */
 export class Access {
   readonly #roles: Roles
   #name: string
@@ -42,6 +53,7 @@ export class Access {
     this.#deny = listed('deny', options.deny) ?? new Set()
   }
 
+  /** The name of the role. */
   get role(): string {
     return this.#name
   }

@@ -33,6 +33,7 @@ export const operations = [
   'teams.read',
   'usage.read',
 ] as const
+/** An operation that a caller from outside can be allowed. */
 export type Operation = (typeof operations)[number]
 
 /** One operation, all with a prefix (`runs.*`), or all (`*`). */

@@ -16,16 +16,24 @@ export const builtInToolNames = [
   'get_messages_from_agents',
   'broadcast_message_to_agents',
 ] as const
+/** The name of a tool that every agent can have. */
 export type BuiltInTool = (typeof builtInToolNames)[number]
 
 /** What a role may do beyond its own entries. */
 export type Power = 'delete_others' | 'write_others' | 'change_audience'
 export type Right = BuiltInTool | Power
 
+/**
+ * A role: the built-in tools that an agent with it may call, and its powers over entries of others. A role never
+ * decides what may be read.
+ */
 export interface Role {
+  /** The built-in tools of the role. */
   readonly tools: readonly BuiltInTool[]
+  /** The powers over entries of other agents; none by default. */
   readonly powers?: readonly Power[]
 }
+/** Roles by name. A role named as a predefined one (`readonly`, `contributor`, `moderator`, `admin`) replaces it. */
 export type Roles = Readonly<Record<string, Role>>
 
 const reading = [
@@ -56,8 +64,8 @@ const predefined: Roles = {
 const powers: readonly Power[] = ['delete_others', 'write_others', 'change_audience']
 
 /**
- * The four roles and the troupe's own, which may stand in their place.
- * @throws ValidationError naming the tool or power that there is not
+ * Returns the four predefined roles with the roles of the application, which may replace them.
+ * @throws ValidationError for an unknown tool or power
  */
 export function createRoles(own: Roles = {}): Roles {
   for (const [name, role] of Object.entries(own)) {
@@ -88,10 +96,10 @@ export function roleOf(roles: Roles, name: string, of?: string): Role {
   throw failure('role.unknown', { role: show(name), of: of === undefined ? '' : `, which ${of} names`, known })
 }
 
-/** The least role that a call from outside asks for. */
+/** The least role that a call from outside requires. */
 export type LeastRole = 'readonly' | 'contributor' | 'moderator' | 'admin'
 
-/** A role has another one whose tools and powers include all of that one's. */
+/** Returns whether a role has all tools and powers of another one. */
 export function coversRole(roles: Roles, name: string, least: LeastRole): boolean {
   const [role, wanted] = [roleOf(roles, name), roleOf(roles, least)]
   return (

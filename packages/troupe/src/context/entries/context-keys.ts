@@ -1,3 +1,4 @@
+/** Keys of a common form, for applications that define no forms. */
 import { failure } from '../../core/index.ts'
 
 type Part = string | number

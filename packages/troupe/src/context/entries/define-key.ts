@@ -1,3 +1,4 @@
+/** Keys with a form and a schema, which a push checks. */
 import { checkSchema, failure, fieldOf, isObject, type Json, type Schema, show } from '../../core/index.ts'
 
 /** A key that knows the schema of its value. As text it is the key. */

@@ -1,7 +1,4 @@
-/**
- * Every code that Troupe itself raises: its class, message, and what the reader can do. Stable: a released code keeps
- * its meaning.
- */
+/** The catalogue of errors, composed of the codes of each module. */
 import { agentsCodes } from './codes/agents-codes.ts'
 import { cliCodes } from './codes/cli-codes.ts'
 import { compatCodes } from './codes/compat-codes.ts'
@@ -18,6 +15,7 @@ import { serverCodes } from './codes/server-codes.ts'
 import { storageCodes } from './codes/storage-codes.ts'
 import { toolsCodes } from './codes/tools-codes.ts'
 
+/** Every code that Troupe raises: its class, its message and its hint. A released code does not change its meaning. */
 export const catalogue = {
   ...agentsCodes,
   ...cliCodes,
@@ -36,4 +34,5 @@ export const catalogue = {
   ...toolsCodes,
 } as const
 
+/** A code of an error that Troupe raises. `docs/errors.md` lists all. */
 export type ErrorCode = keyof typeof catalogue

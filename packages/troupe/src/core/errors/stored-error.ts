@@ -8,13 +8,22 @@ import * as errors from './troupe-error.ts'
 
 /** An error as journals and messages store it: no stack, no cause's internals, JSON only. */
 export type StoredError = {
+  /** The class of the error, such as `ValidationError`. */
   readonly name: string
+  /** The stable code. */
   readonly code: string
+  /** The message, at most 4,000 characters. */
   readonly message: string
+  /** True if another attempt may succeed. */
   readonly retryable: boolean
+  /** What to do about it; absent if there is no hint. */
   readonly hint?: string
+  /** Data for programs, at most 256 KB as JSON; absent if there is none. */
   readonly details?: Json
-  /** Present where the text comes from code that is not Troupe's: callers of the server get the id in its place. */
+  /**
+   * The id of the error, present if the text comes from code that is not Troupe's: callers of the server get the id in
+   * place of the text.
+   */
   readonly errorId?: string
 }
 

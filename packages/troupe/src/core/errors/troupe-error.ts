@@ -1,35 +1,44 @@
 /**
- * The classes of errors. Each stands for one way in which callers react; what went wrong exactly is the
- * `code`, and every code that Troupe itself raises is in the catalogue.
+ * The classes of errors: a class stands for one way in which callers react, and `code` says what went wrong exactly.
+ * Every code that Troupe raises is in the catalogue.
  */
 import { isPlainObject } from '../values/is-object.ts'
 import type { Json } from '../values/json-value.ts'
 import { show } from '../values/show.ts'
 
+/** Options of the constructor of an error. */
 export interface TroupeErrorOptions {
+  /** The stable code; that of the class by default. */
   readonly code?: string
+  /** The error or value that caused it. */
   readonly cause?: unknown
-  /** What a program needs to react, plain JSON without secrets or payloads. */
+  /** What a program needs to react: plain JSON without secrets or contents. */
   readonly details?: Json
   /** What the reader can do about it. */
   readonly hint?: string
+  /** True if another attempt may succeed; that of the class by default. */
   readonly retryable?: boolean
-  /** HTTP status under which a server reports it. */
+  /** The HTTP status of the error on a server; that of the class by default. */
   readonly status?: number
-  /** @see TroupeError.errorId */
+  /** The id under which the log has the error. */
   readonly errorId?: string
 }
 
-/** The root of every error that Troupe raises. */
+/** The base class of every error that Troupe raises. */
 export class TroupeError extends Error {
+  /** The stable code, such as `context.conflict`; `troupe.error` by default. */
   readonly code: string
+  /** The HTTP status of the error on a server; 500 by default. */
   readonly status: number
+  /** True if another attempt may succeed; false by default. */
   readonly retryable: boolean
+  /** What to do about it; undefined if there is no hint. */
   readonly hint: string | undefined
+  /** Data for programs; undefined if there is none. */
   readonly details: Json | undefined
   /**
    * The id under which the log, the trace and operators find the error: the same for the same failure at the same line.
-   * Undefined for errors whose text is Troupe's own; those are shown to callers of the server as they are.
+   * Undefined for errors whose text is Troupe's own, which the server shows to callers.
    */
   readonly errorId: string | undefined
 
@@ -98,109 +107,118 @@ function withDefaults(options: TroupeErrorOptions, code: string, status: number,
   }
 }
 
-/** An agent, its definition or its session failed. */
+/** An agent, its definition or its session failed. Code `agent.failed`, status 500. */
 export class AgentError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'agent.failed', 500))
   }
 }
-/** Input that doesn't fit: a caller's mistake. */
+/** The input of a call is invalid. Code `validation.failed`, status 400. */
 export class ValidationError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'validation.failed', 400))
   }
 }
-/** Valid input could not be processed. */
+/** Valid input could not be processed. Code `processing.failed`, status 500. */
 export class ProcessingError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'processing.failed', 500))
   }
 }
-/** Something outside (a model, a tool's service, a disk) failed. */
+/**
+ * A service outside Troupe failed: a model, the service of a tool, a disk. Code `external.failed`, status 502,
+ * retryable.
+ */
 export class ExternalServiceError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'external.failed', 502, true))
   }
 }
-/** The principal may not do this. */
+/** The principal has no right to do this. Code `access.denied`, status 403. */
 export class AccessDeniedError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'access.denied', 403))
   }
 }
-/** What was named does not exist, or may not be seen. */
+/** The thing does not exist, or the principal may not see it. Code `not_found`, status 404. */
 export class NotFoundError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'not_found', 404))
   }
 }
-/** Another writer changed it first. */
+/** Another writer changed it first. Code `conflict`, status 409. */
 export class ConflictError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'conflict', 409))
   }
 }
-/** A lease or ownership was lost to somebody else; what was held may not be used any more. */
+/**
+ * A lease or the ownership passed to another process or caller, so the holder may not use it any more. Code
+ * `lease.lost`, status 409.
+ */
 export class LeaseLostError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'lease.lost', 409))
   }
 }
-/** It took longer than allowed. */
+/** An operation took longer than allowed. Code `timeout`, status 504, retryable. */
 export class TimeoutError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'timeout', 504, true))
   }
 }
-/** Somebody asked for it to stop. */
+/** An operation was cancelled. Code `cancelled`, status 499. */
 export class CancelledError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'cancelled', 499))
   }
 }
-/** A bound is reached: a mailbox, a queue, a disk. */
+/** A bound is reached: of a mailbox, a queue, a disk. Code `capacity.exceeded`, status 429, retryable. */
 export class CapacityError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'capacity.exceeded', 429, true))
   }
 }
-/** Too many calls in a window. */
+/** There were too many calls within a window. Code `rate.limited`, status 429, retryable. */
 export class RateLimitError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'rate.limited', 429, true))
   }
 }
-/** The circuit breaker is open. */
+/** The circuit breaker is open. Code `circuit.open`, status 503, retryable. */
 export class CircuitOpenError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'circuit.open', 503, true))
   }
 }
-/** A budget of the run doesn't allow it. */
+/** The budget of a run does not allow it. Code `budget.exceeded`, status 402. */
 export class BudgetExceededError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'budget.exceeded', 402))
   }
 }
-/** It failed, and trying again may help. For users' agents and tools to throw. */
+/**
+ * An agent or a tool failed, and another attempt may succeed. Applications throw it. Code `recoverable`, status 503,
+ * retryable.
+ */
 export class RecoverableError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'recoverable', 503, true))
   }
 }
-/** It failed, and nothing should be tried again. For users' agents and tools to throw. */
+/** An agent or a tool failed, and no attempt should follow. Applications throw it. Code `critical`, status 500. */
 export class CriticalError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'critical', 500))
   }
 }
-/** Every allowed attempt failed; `cause` is the last failure. */
+/** Every allowed attempt failed; `cause` is the error of the last one. Code `retries.exhausted`, status 503. */
 export class MaxRetriesExceededError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'retries.exhausted', 503))
   }
 }
-/** A state machine has no such transition. */
+/** A state machine has no such transition. Code `transition.invalid`, status 409. */
 export class InvalidTransitionError extends TroupeError {
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'transition.invalid', 409))

@@ -8,9 +8,13 @@ import { hashText } from '../values/json.ts'
 /** A user is the isolation scope (tenant), not a person. */
 export type UserId = string
 
+/** The identity on whose behalf an operation is executed. */
 export interface Principal {
+  /** The user to whose data the operation is confined. */
   readonly userId: UserId
+  /** `host`: the application; `agent`: an agent; `human`: a person; `system`: Troupe itself. */
   readonly kind: 'host' | 'agent' | 'human' | 'system'
+  /** The name of the agent, the person or the part; `host` for the application. */
   readonly name: string
   /** The agents for which it acts, the nearest first. A delegated agent never has more rights than its callers. */
   readonly onBehalfOf?: readonly string[]
@@ -18,15 +22,23 @@ export interface Principal {
 
 /** Ids of W3C Trace Context: 32 and 16 hexadecimal digits. */
 export interface TraceContext {
+  /** 32 hexadecimal digits: the same for all work of one run, thread or message. */
   readonly traceId: string
+  /** 16 hexadecimal digits: one step in the trace. */
   readonly spanId: string
 }
 
+/** The origin of a stored value. */
 export interface Provenance {
+  /** The agent that made it; `host` for the application. */
   readonly agent: string
+  /** The trace in which it was made. */
   readonly trace?: TraceContext
+  /** The run in which it was made; absent outside a run. */
   readonly runId?: string
+  /** The step in which it was made; absent outside a step. */
   readonly stepId?: string
+  /** The effect that made it; absent outside an effect. */
   readonly effectId?: string
   /** The entries that the step had read at that time, as `key@version`. */
   readonly readFrom?: readonly string[]

@@ -3,11 +3,15 @@
 export type AlertFields = {
   /** The name of the alert rule. */
   readonly alert: string
+  /** The severity of the rule. */
   readonly severity: 'warning' | 'critical'
+  /** The name of the metric. */
   readonly metric: string
   /** The statistic of the metric that the rule compares: `count`, `p95`, … */
   readonly statistic: string
+  /** The value of the statistic. */
   readonly value: number
+  /** The threshold of the rule. */
   readonly threshold: number
 }
 
@@ -16,11 +20,17 @@ export type ApiKeyFields = {
   readonly key: string
 }
 
-export type AgentOfUserFields = { readonly agent: string }
+export type AgentOfUserFields = {
+  /** The name of the agent. */
+  readonly agent: string
+}
 
 export type EntryVersionFields = AgentOfUserFields & {
+  /** The key of the entry. */
   readonly key: string
+  /** The version of the entry. */
   readonly version: number
+  /** The revision of the user's context. */
   readonly revision: number
 }
 
@@ -41,23 +51,27 @@ export type AddressedMessageFields = {
 export type TypedMessageFields = AddressedMessageFields & {
   /** The name of the sender. */
   readonly from: string
+  /** The name of the message type. */
   readonly messageType: string
 }
 export type MessageAttemptFields = TypedMessageFields & {
-  /** Counted from 1. */
+  /** The delivery attempt, counted from 1. */
   readonly attempt: number
 }
 
 export type CalledFields = {
+  /** False if it failed. */
   readonly success: boolean
+  /** The duration in ms. */
   readonly durationMs: number
   /** The error code; absent on success. */
   readonly code?: string
-  /** As `errorId` of other failures. */
+  /** The id under which the log has the error; absent for errors of Troupe's own. */
   readonly errorId?: string
 }
 
 export type RunFields = {
+  /** The id of the run. */
   readonly runId: string
   /** The position of the event in the run's journal, counted from 1. */
   readonly seq: number
@@ -65,10 +79,15 @@ export type RunFields = {
   readonly path: readonly string[]
 }
 export type BranchFields = RunFields & {
+  /** The id of the branch. */
   readonly branch: string
+  /** The agent of the branch. */
   readonly agent: string
 }
-export type StepFields = BranchFields & { readonly step: string }
+export type StepFields = BranchFields & {
+  /** The id of the step. */
+  readonly step: string
+}
 export type JoinFields = RunFields & {
   /** The id of the join. */
   readonly joinId: string
@@ -80,7 +99,10 @@ export type QuestionFields = BranchFields & {
   readonly step?: string
 }
 
-export type ScheduleFields = { readonly scheduleId: string }
+export type ScheduleFields = {
+  /** The id of the schedule. */
+  readonly scheduleId: string
+}
 
 export type RestoredFields = {
   /** The id of the installation that made the backup. */

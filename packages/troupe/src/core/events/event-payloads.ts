@@ -1,7 +1,6 @@
 /**
- * The fields of each event, by its name, besides those that every event may have (`EventContext`). Fields hold ids, names,
- * counts and codes; no event has the content of an entry, a message, a prompt or an answer. `docs/events.md` is made from
- * this file.
+ * The published events and their fields. Fields hold ids, names, counts and codes; no event has the content of an
+ * entry, a message, a prompt or an answer. `docs/events.md` is made from this file.
  */
 import type { Json } from '../values/json-value.ts'
 import type {
@@ -9,69 +8,39 @@ import type {
   AgentOfUserFields,
   AlertFields,
   ApiKeyFields,
-  BranchFields,
   CalledFields,
   EntryVersionFields,
   FailedFields,
-  JoinFields,
   MessageAttemptFields,
-  QuestionFields,
   RestoredFields,
-  RunFields,
   ScheduleFields,
-  StepFields,
   TypedMessageFields,
 } from './event-fields.ts'
+import type { RunEventPayloads } from './run-event-payloads.ts'
 
-export interface EventPayloads {
+/** The fields of each event by its name, besides those that every event may have (`EventContext`). */
+export interface EventPayloads extends RunEventPayloads {
+  /** A metric returned to within the bounds of an alert rule. */
   'alert.cleared': AlertFields
+  /** A metric exceeded the bounds of an alert rule for the configured time. */
   'alert.raised': AlertFields
-  'answer.deferred': StepFields
-  'answer.delivered': StepFields
+  /** The audit record of an allowed action could not be stored. */
   'audit.lost': FailedFields
+  /** The database holds an older audit log than the last checkpoint signed. */
   'audit.rolled-back': {
     /** Leaves that the log has now. */
     readonly size: number
     /** Leaves that the last checkpoint signed. */
     readonly signedSize: number
   }
-  'branch.cancel-requested': RunFields & { readonly branch: string }
-  'branch.cancelled': BranchFields
-  'branch.completed': BranchFields & {
-    /** `ended`: with a response; `arrived`: at a join; `split`: into other branches. */
-    readonly as: 'ended' | 'arrived' | 'split'
-  }
-  'branch.failed': BranchFields
-  'branch.moved': BranchFields & {
-    readonly node: string
-    /** Counted from 1; present where the branch retries a failed step. */
-    readonly attempt?: number
-  }
-  'branch.started': BranchFields & { readonly node: string }
-  'budget.granted': RunFields
-  'budget.requested': RunFields
+  /** A function of the application that Troupe called failed; the work continues without its answer. */
   'callback.failed': FailedFields & {
     /** What the function is: a gauge, a health check, an alert channel. */
     readonly callback: string
     /** Which one of them: the name of the gauge, of the alert, of the effect. */
     readonly name: string
   }
-  'child.resumed': StepFields & {
-    /** The id of the child run. */
-    readonly child: string
-  }
-  'child.waiting': StepFields & {
-    /** The id of the child run. */
-    readonly child: string
-    /** What the child run waits for. */
-    readonly reason: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
-    /** The ids of the open questions of the child run. */
-    readonly questions: readonly string[]
-  }
-  'clock.jumped': RunFields & {
-    /** For how long the process was suspended, in ms. */
-    readonly gap: number
-  }
+  /** A setting changed while the troupe was running. */
   'config.changed': {
     /** The path of the setting. */
     readonly setting: string
@@ -82,15 +51,33 @@ export interface EventPayloads {
     /** What changed the setting: the application or a file. */
     readonly origin: string
   }
-  'context.cleanup.failed': { readonly problem: string }
+  /** A cleanup of expired entries failed; it is retried. */
+  'context.cleanup.failed': {
+    /** The message of the error. */
+    readonly problem: string
+  }
+  /** The application removed all entries of a user. */
   'context.cleared': AgentOfUserFields & {
     /** The number of removed entries. */
     readonly entries: number
   }
-  'context.deleted': AgentOfUserFields & { readonly key: string; readonly revision: number }
+  /** An entry was deleted. */
+  'context.deleted': AgentOfUserFields & {
+    /** The key of the entry. */
+    readonly key: string
+    /** The revision of the user's context in which it was deleted. */
+    readonly revision: number
+  }
+  /** A step overwrote a version of an entry that it had not read. */
   'context.overwritten': EntryVersionFields
+  /** An entry was written. */
   'context.pushed': EntryVersionFields
+  /** Stored values of some users were encrypted, re-encrypted or decrypted. */
   'encryption.reencrypted': {
+    /**
+     * What is done: `encrypt` plain values, wrap data `keys` with the current key, encrypt `data` with new data keys,
+     * or `decrypt` values.
+     */
     readonly what: 'encrypt' | 'keys' | 'data' | 'decrypt'
     /** The number of users done so far. */
     readonly users: number
@@ -99,159 +86,177 @@ export interface EventPayloads {
     /** True when all users are done. */
     readonly done: boolean
   }
+  /** A scorer rated the answer of a live run. */
   'evaluation.scored': {
+    /** The id of the rated run. */
     readonly runId: string
     /** The name of the scorer. */
     readonly scorer: string
+    /** The score; higher is better. The scorers of this library give 0 to 1. */
     readonly score: number
   }
-  'group.failed': RunFields
-  'guard.tripped': RunFields & {
-    /** The name of the guard: `steps`, `cost`, `repetition`, `deadlock`, … */
-    readonly guard: string
-    readonly limit: number
-    readonly used: number
-  }
+  /** The health of the troupe changed. */
   'health.changed': {
+    /** The health now. */
     readonly status: 'healthy' | 'degraded' | 'unhealthy'
+    /** The health before. */
     readonly before: 'healthy' | 'degraded' | 'unhealthy'
   }
+  /** The audit record of a refused action could not be stored. */
   'incident.lost': FailedFields
+  /** A guardrail stopped the input or output of an agent, or redacted it. */
   'guardrail.tripped': AgentOfUserFields & {
+    /** The name of the guardrail. */
     readonly guardrail: string
+    /** Whether it checked an input or an output of the agent. */
     readonly direction: 'input' | 'output'
-    /** The step went on with a redacted content. */
+    /** True if the step continued with redacted content. */
     readonly redacted: boolean
   }
+  /** A refused action was recorded. */
   'incident.recorded': AgentOfUserFields &
     FailedFields & {
       /** The operation that was refused. */
       readonly action: string
     }
-  'join.arrived': JoinFields & {
-    /** Absent where the branch failed on its way, or a request was sent there. */
-    readonly branch?: string
+  /** A journal exceeded the number of records at which Troupe warns. */
+  'journal.large': {
+    /** The id of the journal. */
+    readonly journal: string
+    /** The number of records in the journal. */
+    readonly records: number
   }
-  'join.closed': JoinFields
-  'join.completed': JoinFields & BranchFields
-  'join.opened': JoinFields & {
-    /** `fork`: the branches that one branch started; `meeting`: the branches whose edges meet at the node. */
-    readonly kind: 'fork' | 'merge'
-    /** The branch that waits; present for a `fork`. */
-    readonly branch?: string
-    readonly node: string
-    readonly agent: string
-  }
-  'journal.large': { readonly journal: string; readonly records: number }
+  /** An API key was created. */
   'key.created': ApiKeyFields
+  /** An API key was revoked. */
   'key.revoked': ApiKeyFields
+  /** An API key was replaced by a new one. */
   'key.rotated': ApiKeyFields
+  /** An API key is older than 30 days and should be rotated. */
   'key.rotation-due': ApiKeyFields
+  /** The definition of an MCP tool differs from the approved one; the tool waits for approval. */
   'mcp.changed': {
     /** The name of the MCP server, as configured. */
     readonly server: string
+    /** The name of the tool on its server. */
     readonly tool: string
+    /**
+     * How the tool differs: `changed`: its definition; `added`: it is new; `renamed`: it has the definition of a tool
+     * that is gone.
+     */
     readonly change: string
     /** The parts of the tool's definition that changed. */
     readonly parts: readonly string[]
   }
+  /** A recipient acknowledged a message. */
   'message.acknowledged': MessageAttemptFields
+  /** A message was moved to the dead letters. */
   'message.dead-lettered': MessageAttemptFields
+  /** A full mailbox dropped a message in favour of a newer one. */
   'message.dropped': AddressedMessageFields
+  /** A message expired before its delivery. */
   'message.expired': AddressedMessageFields
+  /** A recipient returned a message to its mailbox. */
   'message.nacked': MessageAttemptFields
+  /** A message was delivered to its recipient. */
   'message.received': MessageAttemptFields & {
     /** The time between sending and delivery, in ms. */
     readonly waitedMs: number
   }
-  'message.redriven': AddressedMessageFields & { readonly messageType: string }
+  /** A dead letter was returned to its mailbox. */
+  'message.redriven': AddressedMessageFields & {
+    /** The type of the message. */
+    readonly messageType: string
+  }
+  /** A full mailbox rejected a message of a committed turn. */
   'message.rejected': TypedMessageFields
-  'message.sent': TypedMessageFields & { readonly priority: 'urgent' | 'high' | 'normal' | 'low' }
-  'model.cached': { readonly model: string }
+  /** A message was stored in a mailbox. */
+  'message.sent': TypedMessageFields & {
+    /** The priority of the message. */
+    readonly priority: 'urgent' | 'high' | 'normal' | 'low'
+  }
+  /** A model call was answered from the cache. */
+  'model.cached': {
+    /** `provider/model`. */
+    readonly model: string
+  }
+  /** A language model answered or failed. */
   'model.called': CalledFields & {
     /** `provider/model`. */
     readonly model: string
-    /** Absent on failure, as are the next three. */
+    /** The tokens of the prompt; absent on failure, as are the next three. */
     readonly inputTokens?: number
+    /** The tokens of the answer. */
     readonly outputTokens?: number
-    /** Of the input tokens: read from the provider's cache; absent where none were. */
+    /** The input tokens that were read from the provider's cache; absent if there are none. */
     readonly cacheReadTokens?: number
-    /** Of the input tokens: written to the provider's cache; absent where none were. */
+    /** The input tokens that were written to the provider's cache; absent if there are none. */
     readonly cacheWriteTokens?: number
-    /** What the AI SDK left out of the request, since this model does not take it; absent where that is nothing. */
+    /**
+     * The settings that the AI SDK left out of the request, since this model does not accept them; absent if there are
+     * none.
+     */
     readonly ignored?: readonly string[]
     /** Why the model stopped: `stop`, `length`, `tool-calls`, … */
     readonly finish?: string
-    /** US dollars; absent where the price of the model is unknown. */
+    /** US dollars; absent if the price of the model is unknown. */
     readonly cost?: number
   }
+  /** A call of a language model is retried after a pause. */
   'model.retried': {
     /** `provider/model`. */
     readonly model: string
     /** The attempt that follows, counted from 2. */
     readonly attempt: number
-    /** In ms, before the next attempt. */
+    /** The time before the next attempt, in ms. */
     readonly pauseMs: number
-    /** `limited`: the provider limits calls and said how long to wait, or no pause at all; `failed`: the attempt failed. */
+    /** `limited`: the provider limits calls; `failed`: the attempt failed. */
     readonly reason: 'limited' | 'failed'
   }
+  /** An embedding model answered or failed. */
   'model.embedded': {
+    /** `provider/model`. */
     readonly model: string
+    /** False if the call failed. */
     readonly success: boolean
+    /** The duration of the call, in ms. */
     readonly durationMs: number
     /** The number of texts; absent on failure, as is the next one. */
     readonly texts?: number
+    /** The tokens of the texts. */
     readonly inputTokens?: number
-    /** US dollars; absent where the price of the model is unknown. */
+    /** US dollars; absent if the price of the model is unknown. */
     readonly cost?: number
   }
+  /** The release of messages from the outbox failed; it is retried. */
   'outbox.failed': FailedFields
+  /** A system prompt contains every entry that the agent can also read with its tools. */
   'prompt.repeated': AgentOfUserFields
+  /** A policy allowed or blocked a call of a tool, or asked a person. */
   'policy.decided': AgentOfUserFields & {
     /** The tool or effect. */
     readonly tool: string
+    /** `allow`: the call is made; `ask`: it needs an approval; `block`: it is refused. */
     readonly decision: 'allow' | 'ask' | 'block'
     /** The place of the rule, such as `policy[0] of the troupe`, or `policy.taint`. */
     readonly rule: string
     /** Paths of the arguments that carry labels, ten at most. */
     readonly arguments: readonly string[]
   }
-  'question.answered': QuestionFields
-  'question.asked': QuestionFields & {
-    readonly kind: 'question' | 'choice' | 'confirmation' | 'draft' | 'approval' | 'error' | 'breakpoint'
-  }
-  'question.expired': QuestionFields
-  'question.withdrawn': QuestionFields
-  'request.made': StepFields & { readonly node: string }
-  'run.breakpoints-set': RunFields
-  'run.cancel-requested': RunFields
-  'run.cancelled': RunFields
-  'children.cancelled': RunFields
-  'run.charged': RunFields
-  'run.claimed': RunFields & {
-    /** The time since the event before, in ms. */
-    readonly gap: number
-  }
-  'run.completed': RunFields
-  'run.failed': RunFields & FailedFields
-  'run.paused': RunFields
-  'run.resumed': RunFields
-  'run.retried': RunFields & {
-    /** The number of the attempt that follows; the first attempt is 1. */
-    readonly attempt: number
-  }
-  'run.started': RunFields
-  'run.waiting': RunFields & {
-    /** What the run waits for, as `reason` of its result. */
-    readonly reason: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
-    /** The ids of the open questions. */
-    readonly questions: readonly string[]
-  }
+  /** A schedule was created. */
   'schedule.created': ScheduleFields
+  /** A schedule was deleted. */
   'schedule.deleted': ScheduleFields
+  /** A schedule has no further times. */
   'schedule.ended': ScheduleFields
+  /** A schedule could not start its run; it is retried a few times. */
   'schedule.failed': ScheduleFields & FailedFields
-  'schedule.fired': ScheduleFields & { readonly runId: string }
+  /** A schedule started a run. */
+  'schedule.fired': ScheduleFields & {
+    /** The id of the started run. */
+    readonly runId: string
+  }
+  /** A schedule skipped one or more times without starting a run. */
   'schedule.missed': ScheduleFields & {
     /**
      * `late`: no process was there in time; `overlap`: the previous run is not over; `full`: too many triggers wait;
@@ -263,49 +268,43 @@ export interface EventPayloads {
     /** The last missed time, as ISO text. */
     readonly to: string
   }
+  /** A schedule was paused. */
   'schedule.paused': ScheduleFields
+  /** A paused schedule was resumed. */
   'schedule.resumed': ScheduleFields
-  'schedule.unauthorized': ScheduleFields & { readonly apiKey: string }
+  /** A schedule was paused because the key, session or token by which it was made has ended. */
+  'schedule.unauthorized': ScheduleFields & {
+    /** The id of the API key, session or token by which the schedule was made; empty if unknown. */
+    readonly apiKey: string
+  }
+  /** A schedule is due, and no process with its code has started the run. */
   'schedule.unhandled': ScheduleFields & FailedFields
+  /** A span that the application opened ended. */
   'span.ended': CalledFields & {
+    /** The name of the span, as the application gave it. */
     readonly name: string
-    /** As the application gave them. */
+    /** The attributes of the span, as the application gave them. */
     readonly attributes?: { readonly [name: string]: Json }
   }
-  'step.cancel-requested': StepFields
-  'step.completed': StepFields
-  'step.failed': StepFields & FailedFields
-  'step.released': CalledFields & {
-    /** The journal of the step. */
-    readonly stepId: string
-    readonly agent: string
-    /** How the step left the process: it ended, waits, or lost its journal to another process. */
-    readonly status: 'completed' | 'failed' | 'parked' | 'uncertain' | 'code.changed' | 'lost' | 'cancelled' | 'crashed'
-    /** The type of the message that the step handles; absent for a step of a run. */
-    readonly messageType?: string
-  }
-  'step.resumed': StepFields
-  'step.started': StepFields & {
-    readonly node: string
-    /** Counted from 1. */
-    readonly attempt: number
-  }
-  'step.waiting': StepFields & {
-    /** `parked`: for an answer, a reply or a child run. */
-    readonly reason: 'parked' | 'uncertain' | 'code.changed' | 'breakpoint'
-  }
+  /** The storage became writable, or stopped being writable. */
   'storage.changed': {
+    /**
+     * `open`: it works; `full`: the disk is full; `failed`: it does not work, and is retried; `closed`: it is closed.
+     */
     readonly state: 'open' | 'full' | 'failed' | 'closed'
     /** Absent when the storage is open. */
     readonly problem?: string
   }
+  /** A supervisor stopped its workers after too many failures. */
   'supervision.escalated': FailedFields & {
     /** The name of the supervisor. */
     readonly supervisor: string
     /** The number of failures within the period that the supervisor counts. */
     readonly failures: number
   }
+  /** A summary took the place of the older messages of a thread in what its model is sent. */
   'thread.compacted': AgentOfUserFields & {
+    /** The id of the thread. */
     readonly thread: string
     /** How many of its messages the summary replaces in prompts. */
     readonly messages: number
@@ -314,59 +313,83 @@ export interface EventPayloads {
     /** What made the summary. */
     readonly by: 'model' | 'rules' | 'function'
   }
-  'timer.cleared': RunFields
-  'timer.set': RunFields
+  /** A tool was called. */
   'tool.called': CalledFields & {
+    /** The name of the tool. */
     readonly tool: string
+    /** The agent that called it. */
     readonly agent: string
     /** True for a call that changes what others may see or do, needs an approval, or was refused. */
     readonly security: boolean
   }
-  'tool.ignored': AgentOfUserFields & FailedFields & { readonly tool: string }
-  'topic.deleted': AgentOfUserFields & { readonly topic: string }
+  /** The failed result of a tool call was never read. */
+  'tool.ignored': AgentOfUserFields &
+    FailedFields & {
+      /** The name of the tool. */
+      readonly tool: string
+    }
+  /** A topic was deleted. */
+  'topic.deleted': AgentOfUserFields & {
+    /** The name of the topic. */
+    readonly topic: string
+  }
+  /** The troupe is shutting down; it accepts no new work. */
   'troupe.draining': {
     /** The time within which the shutdown is to end, in ms. */
     readonly timeoutMs: number
   }
+  /** The database was restored from a backup; work waits for resumeRestored(). */
   'troupe.restored': RestoredFields & {
     /** When the backup was made, as ISO text. */
     readonly backupAt: string
   }
+  /** Work on a restored database was resumed. */
   'troupe.resumed': RestoredFields
+  /** Everything stored for a user was removed. */
   'user.forgotten': {
     /** The number of removed rows. */
     readonly rows: number
   }
+  /** A step, a message or the outbox made no progress for too long. */
   'work.stalled': {
+    /** `step`: a step; `message`: the handling of a message; `outbox`: messages that wait to be sent. */
     readonly kind: 'step' | 'message' | 'outbox'
     /** The id of the step or message. */
     readonly id: string
+    /** The agent that executes the step or received the message; absent if unknown. */
     readonly agent?: string
     /** The time since the last progress, in ms. */
     readonly forMs: number
   }
+  /** A state machine of a worker made a transition. */
   'worker.changed': AgentOfUserFields & {
     /** The state before the transition. */
     readonly from: string
     /** The state after it. */
     readonly to: string
   }
+  /** A supervised worker failed to start, hangs, or failed repeatedly. */
   'worker.crashed': AgentOfUserFields &
     FailedFields & {
       /** The number of failures within the period that the supervisor counts. */
       readonly failures: number
     }
+  /** A handler or hook of a worker threw an error. */
   'worker.failed': AgentOfUserFields &
     FailedFields & {
-      /** The id of the message; absent where no message was handled, as are the next two. */
+      /** The id of the message; absent if no message was handled, as are the next two. */
       readonly id?: string
+      /** The type of the message. */
       readonly messageType?: string
+      /** The attempt, counted from 1. */
       readonly attempt?: number
     }
+  /** A supervisor restarted a worker. */
   'worker.restarted': AgentOfUserFields & {
     /** How often the supervisor has restarted the worker. */
     readonly restarts: number
   }
 }
 
+/** The name of a published event. */
 export type EventName = keyof EventPayloads

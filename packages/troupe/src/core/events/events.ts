@@ -9,16 +9,21 @@ import type { EventName, EventPayloads } from './event-payloads.ts'
 
 /** The context of an event: fields that each event and log line within it carries. */
 export type EventContext = {
+  /** The user whose work it is; absent for events of the whole process. */
   readonly userId?: string
   /** The id of the HTTP request that caused it, from `x-request-id`. */
   readonly requestId?: string
+  /** The id of the run. */
   readonly runId?: string
   /** The journal of the step. */
   readonly stepId?: string
+  /** The name of the agent. */
   readonly agent?: string
-  /** Of W3C Trace Context: 32 and 16 hexadecimal digits. */
+  /** The trace id: 32 hexadecimal digits, as in W3C Trace Context. */
   readonly trace?: string
+  /** The span id: 16 hexadecimal digits. */
   readonly span?: string
+  /** The id of the parent span. */
   readonly parent?: string
 }
 
@@ -38,7 +43,13 @@ export type MatchedName<Pattern extends EventPattern> = Pattern extends '*'
     : Extract<EventName, Pattern>
 
 type EventOf<Name extends EventName> = Name extends EventName
-  ? { readonly type: Name /** ms since 1970. */; readonly at: number } & EventContext & EventPayloads[Name]
+  ? {
+      /** The name of the event. */
+      readonly type: Name
+      /** The time of the event, in ms since 1970. */
+      readonly at: number
+    } & EventContext &
+      EventPayloads[Name]
   : never
 
 /**
@@ -55,6 +66,7 @@ export type EventFields = {
   readonly [field: string]: Json | undefined
 }
 
+/** Called with each event of its pattern. A returned promise is not awaited, and a rejection is logged. */
 export type Observer<Pattern extends EventPattern = '*'> = (event: TroupeEvent<Pattern>) => unknown
 
 /** Inputs and outputs, passed only to observers of content. */

@@ -3,15 +3,24 @@ import { failure } from '../errors/failure.ts'
 import { checkFunction } from '../values/check-options.ts'
 import { show } from '../values/show.ts'
 
+/** Cancels a timer or a call that is not made yet. A second call has no effect. */
 export type Cancel = () => void
 
+/** The port of time. No code of the library reads the time or sets a timer in another way. */
 export interface Clock {
   /** Returns wall-clock time in milliseconds since 1970. It may jump. */
   now(): number
   /** Returns monotonic milliseconds, for durations and leases. */
   monotonic(): number
   /** Calls the function once after the given milliseconds. A background timer does not keep the process alive. */
-  after(ms: number, run: () => void, options?: { readonly background?: boolean }): Cancel
+  after(
+    ms: number,
+    run: () => void,
+    options?: {
+      /** True for a timer that does not keep the process alive; false by default. */
+      readonly background?: boolean
+    },
+  ): Cancel
   /** Calls the function in a separate macrotask, after all queued ones. */
   soon(run: () => void): Cancel
 }

@@ -1,7 +1,10 @@
-/** Durations with a unit, such as `5m`. Plain numbers are rejected. */
+/** Durations with a unit, which every option that is a time takes. */
 import { failure } from '../errors/failure.ts'
 import { show } from '../values/show.ts'
 
+/**
+ * A duration with a unit, such as `5m` or `1.5h`: at least 0 and at most 1,000,000 days. Plain numbers are rejected.
+ */
 export type Duration = `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -10,10 +13,10 @@ const longest = 86_400_000_000_000
 const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 
 /**
- * @param value e.g. `'250ms'`, `'1.5h'`
+ * Returns the milliseconds of a duration: at least 0, at most 1,000,000 days.
+ * @param value such as `250ms` or `1.5h`
  * @param what names the option in the error
  * @param least the shortest accepted duration
- * @returns milliseconds, at least 0 and at most 1,000,000 days
  * @throws ValidationError `duration.invalid`; `validation.failed` for a duration below `least`
  */
 export function milliseconds(value: unknown, what: string, least?: Duration): number {

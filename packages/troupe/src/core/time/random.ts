@@ -4,9 +4,11 @@ import { randomBytes } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { show } from '../values/show.ts'
 
+/** The port of randomness. A seeded generator repeats its values for the same seed. */
 export interface Random {
   /** Returns a uniform number in [0, 1). */
   next(): number
+  /** Returns random bytes, at most 1,048,576. @throws ValidationError for another count */
   bytes(count: number): Uint8Array
 }
 

@@ -1,10 +1,10 @@
-/** A clock that is advanced by calls. An adapter of the clock port, for tests and simulation. */
-
+/** The adapter of the clock port for tests and simulation. */
 import { failure } from '../errors/failure.ts'
 import { checkOptions } from '../values/check-options.ts'
 import { type Cancel, type Clock, checkTimer, systemClock } from './clock.ts'
 import { type Duration, milliseconds } from './duration.ts'
 
+/** A clock that is advanced by calls: an adapter of the clock port for tests and simulation. */
 export interface VirtualClock extends Clock {
   /** Advances the clock and calls due timers in order; promises settle in between. */
   advance(by: Duration): Promise<void>
@@ -17,11 +17,16 @@ interface Timer {
 }
 
 /**
- * @param options.start the first time in milliseconds since 1970; 2026-01-01 by default
+ * Creates a clock that moves only when it is advanced.
  * @throws ValidationError for an unknown option or an invalid start
  * @example const clock = createVirtualClock(); await clock.advance('5m')
  */
-export function createVirtualClock(options: { readonly start?: number } = {}): VirtualClock {
+export function createVirtualClock(
+  options: {
+    /** The first time, in ms since 1970; 2026-01-01 UTC by default. */
+    readonly start?: number
+  } = {},
+): VirtualClock {
   checkOptions('createVirtualClock', options, ['start'])
   const start = options.start ?? Date.UTC(2026, 0, 1)
   if (typeof start !== 'number' || !Number.isFinite(start))

@@ -4,6 +4,7 @@ import { decodeJson } from './json.ts'
 
 /** A page of a list. `for await` iterates over the items of all pages. */
 export interface Page<T> extends AsyncIterable<T> {
+  /** The items of this page, in order. */
   readonly items: readonly T[]
   /** The cursor of the next page; undefined on the last page. */
   readonly cursor: string | undefined

@@ -1,6 +1,6 @@
 /**
- * So many calls in a sliding window, counted together by all processes on one storage. The window moves in slices, a
- * twentieth each, and a slice counts until all of it is past: in no window are there ever more calls than the limit. Time
+ * A limit of calls in a sliding window that all processes on one storage count together. The window moves in slices of
+ * one twentieth, and a slice counts until all of it is past, so that no window has more calls than the limit. The time
  * is the storage's.
  */
 import { sql } from 'kysely'
@@ -26,19 +26,25 @@ import {
 import { type Bind, type Dialect, rawTemplates, type Storage, template, templates } from '../../storage/index.ts'
 import type { RateLimitTables } from './rate-limit-tables.ts'
 
+/** Options of a shared rate limiter. */
 export interface SharedRateLimit {
-  /** Of the limit: two with one name count together. */
+  /** The name of the limit. Limiters with one name and window count together. */
   readonly name: string
-  /** Calls within one window; 60 by default. */
+  /** The number of calls within one window; 60 by default. */
   readonly limit?: number
-  /** One minute by default. */
+  /** The length of the sliding window; 1 min by default. */
   readonly window?: Duration
 }
 
-/** Who is counted apart: any of these, hashed before it is stored. */
+/**
+ * Whose calls are counted together: calls with the same user, agent and key. They are hashed before they are stored.
+ */
 export interface RateKey {
+  /** The user; absent for a limit of all users. */
   readonly user?: UserId
+  /** The name of the agent; absent for a limit of all agents. */
   readonly agent?: string
+  /** Any other text that distinguishes callers, such as an IP address. */
   readonly key?: string
 }
 
@@ -47,11 +53,13 @@ const slices = 20
 const forgetAfterMs = 86_400_000
 
 /**
+ * A policy that limits the rate of calls of all processes on one storage.
  * @example
  * const limiter = troupe.rateLimiter({ name: 'search', limit: 60, window: '1m' })
  * const { allowed, retryAfterMs } = await limiter.take({ user: 'ada' })
  */
 export class SharedRateLimiter implements Policy {
+  /** The number of calls within one window. */
   readonly limit: number
   readonly #name: string
   readonly #sliceMs: number
@@ -76,7 +84,7 @@ export class SharedRateLimiter implements Policy {
     this.#statements = compile(parts.storage.dialect, this.#sliceMs)
   }
 
-  /** Counts a call where there is a place for it. */
+  /** Counts a call if the limit allows it, and returns whether it does. */
   async take(of: RateKey = {}): Promise<RateTicket> {
     checkOptions('take', of, ['user', 'agent', 'key'])
     for (const [name, part] of Object.entries(of)) if (part !== undefined) checkText(`The ${name} of take`, part)
@@ -104,13 +112,18 @@ export class SharedRateLimiter implements Policy {
   }
 
   /**
-   * Waits for a place.
-   * @param maxWait a longer wait is refused at once; 1 min by default
-   * @throws RateLimitError `rate.limited`, CancelledError
+   * Waits until a call is possible, and counts it.
+   * @throws RateLimitError `rate.limited` if the wait would be longer than `maxWait`; CancelledError if the signal
+   * aborts
    */
   async wait(
     of: RateKey = {},
-    options: { readonly maxWait?: Duration; readonly signal?: AbortSignal } = {},
+    options: {
+      /** The longest wait; 1 min by default. A longer wait is rejected at once. */
+      readonly maxWait?: Duration
+      /** If the signal aborts, the call rejects with CancelledError. */
+      readonly signal?: AbortSignal
+    } = {},
   ): Promise<void> {
     checkOptions('wait', options, ['maxWait', 'signal'])
     const until = this.#clock.monotonic() + milliseconds(options.maxWait ?? '1m', 'maxWait')
@@ -122,7 +135,10 @@ export class SharedRateLimiter implements Policy {
     }
   }
 
-  /** @throws RateLimitError `rate.limited` with `retryAfterMs` in its details, else what `fn` throws */
+  /**
+   * Calls the function if the limit allows it; only the `key` of the call distinguishes callers.
+   * @throws RateLimitError `rate.limited` with `retryAfterMs` in its details, otherwise the error of `fn`
+   */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
     checkGuarded('rateLimiter.execute', fn, call)
     const { key, signal } = call
@@ -136,7 +152,7 @@ export class SharedRateLimiter implements Policy {
   }
 }
 
-/** Removes what nobody has asked for in a day, nor within its window. */
+/** Removes the counts of keys that were not used for a day, or for the length of their window if it is longer. */
 export async function cleanupRateLimits(storage: Pick<Storage, 'dialect' | 'commit'>): Promise<void> {
   const own = template<RateLimitTables, { before: Bind }>(storage.dialect, (db, p) =>
     db.deleteFrom('rate_limits').where('last_used_at', '<', p.before as number),

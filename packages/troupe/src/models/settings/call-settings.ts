@@ -4,6 +4,7 @@ import { checkOptions, isObject, show } from '../../core/index.ts'
 
 /** How much a model reasons before it answers. */
 export interface ReasoningSettings {
+  /** The amount of reasoning; `none` turns it off where the provider allows it. */
   readonly effort: 'none' | 'low' | 'medium' | 'high'
   /** The maximal number of reasoning tokens, for providers that limit it. They are part of the answer's tokens. */
   readonly maxTokens?: number
@@ -12,26 +13,46 @@ export interface ReasoningSettings {
 export const serviceTiers = ['auto', 'default', 'flex', 'priority'] as const
 
 /** Whether the model may, must or must not call tools, or must call a certain one. */
-export type ToolChoice = 'auto' | 'none' | 'required' | { readonly tool: string }
+export type ToolChoice =
+  | 'auto'
+  | 'none'
+  | 'required'
+  | {
+      /** The name of the tool that the model must call. */
+      readonly tool: string
+    }
 
+/** Settings of a model call. What is absent is the provider's default, unless stated otherwise. */
 export interface CallSettings {
+  /** The maximal number of tokens of the answer, reasoning included, from 1. */
   readonly maxOutputTokens?: number
-  /** From 0 to 2. */
+  /** The sampling temperature, from 0 to 2. */
   readonly temperature?: number
+  /** Nucleus sampling: the share of probability from which tokens are drawn, from 0 to 1. */
   readonly topP?: number
+  /** Texts at which the model stops. */
   readonly stop?: readonly string[]
+  /** A whole number: equal requests with it get equal answers where the provider supports that. */
   readonly seed?: number
   /** Options by the provider's name in the AI SDK: `{ openai: { textVerbosity: 'low' } }`. They take precedence over other settings. */
   readonly providerOptions?: SharedV4ProviderOptions
+  /** How much the model reasons before it answers. */
   readonly reasoning?: ReasoningSettings
-  /** `default` costs no extra, `flex` is cheaper and slower, `priority` is dearer and faster. */
+  /**
+   * `default` costs no extra, `flex` is cheaper and slower, `priority` is more expensive and faster; `auto` leaves it
+   * to the provider.
+   */
   readonly serviceTier?: (typeof serviceTiers)[number]
   /** Marks the stable part of the prompt for the provider's cache; true by default. */
   readonly promptCache?: boolean
+  /** Whether the model may, must or must not call tools. Ignored for a call without tools. */
   readonly toolChoice?: ToolChoice
   /** Whether one answer may call several tools; the provider's default if absent. */
   readonly parallelToolCalls?: boolean
-  /** Asks for log probabilities of the answer's tokens. A number asks for that many alternatives of each token. */
+  /**
+   * Asks for log probabilities of the answer's tokens. A number, from 1 to 20, asks for that many alternatives of each
+   * token.
+   */
   readonly logprobs?: boolean | number
 }
 

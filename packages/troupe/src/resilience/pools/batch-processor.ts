@@ -15,6 +15,7 @@ import {
 } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
+/** Options of a `BatchProcessor`. */
 export interface BatchProcessorOptions<In, Out> {
   /** Processes a batch. Returns one result for each item, in order; an Error as a result fails that item alone. */
   readonly process: (items: readonly In[]) => Promise<readonly (Out | Error)[]> | readonly (Out | Error)[]
@@ -65,10 +66,17 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   }
 
   /**
+   * Adds an item and resolves with its result.
    * @throws the error of `process`; CapacityError `batch.full`; CancelledError if the signal aborts before the item is
    * sent, and `troupe.closed`
    */
-  async add(item: In, options: { readonly signal?: AbortSignal } = {}): Promise<Out> {
+  async add(
+    item: In,
+    options: {
+      /** Removes the item from its batch, if the batch is not sent yet. */
+      readonly signal?: AbortSignal
+    } = {},
+  ): Promise<Out> {
     if (this.#closed) throw failure('troupe.closed', { what: 'Adding to a batch' })
     checkCall('An item of a batch', options)
     const { signal } = options

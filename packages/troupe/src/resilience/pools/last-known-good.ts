@@ -12,6 +12,7 @@ import {
 import { checkInteger } from '../check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from '../policy.ts'
 
+/** Options of a `LastKnownGood`. */
 export interface LastKnownGoodOptions {
   /** The maximum number of stored values; 1,000 by default. */
   readonly max?: number
@@ -22,6 +23,7 @@ export interface LastKnownGoodOptions {
    * returned because a source failed.
    */
   readonly mayStillSee?: (key: string) => boolean | Promise<boolean>
+  /** Selects the failures that an old value replaces; all but CancelledError by default. */
   readonly when?: (error: unknown) => boolean
   /** The machine's clock by default. */
   readonly clock?: Clock
@@ -52,6 +54,7 @@ export class LastKnownGood implements Policy {
   }
 
   /**
+   * Calls the function and stores its value; if the function fails, returns the stored value instead.
    * @param call.key everything that the value depends on, including its user; without a key no value is stored
    * @throws the error of `fn` if there is no usable value
    */
@@ -86,7 +89,15 @@ export class LastKnownGood implements Policy {
    * Returns the stored value with its age in ms. @returns undefined if there is none, or if it must not be returned any
    * more
    */
-  async get(key: string): Promise<{ readonly value: unknown; readonly ageMs: number } | undefined> {
+  async get(key: string): Promise<
+    | {
+        /** The stored value. */
+        readonly value: unknown
+        /** The age of the value, in ms. */
+        readonly ageMs: number
+      }
+    | undefined
+  > {
     const known = this.#values.get(key)
     if (!known) return undefined
     const ageMs = this.#clock.monotonic() - known.at

@@ -1,23 +1,44 @@
-/** Runs a load test on an agent or a function and reports counts, throughput and response times. */
+/** Load tests of an agent or a function. */
 import { type Clock, checkOptions, checkSignal, failure, fieldOf, systemClock } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
-export type LoadTarget = { chat(text: string): Promise<unknown> } | ((request: number) => Promise<unknown>)
+/** The target of a load test: an agent, or a function of the number of the request, from 0, that makes one request. */
+export type LoadTarget =
+  | {
+      /** Sends a text and resolves with the answer. */
+      chat(text: string): Promise<unknown>
+    }
+  | ((request: number) => Promise<unknown>)
 
+/** The result of a load test. */
 export interface LoadReport {
+  /** The number of requests sent. */
   readonly totalRequests: number
+  /** The number of requests that succeeded. */
   readonly successfulRequests: number
+  /** The number of requests that failed. */
   readonly failedRequests: number
-  /** 0 to 1. */
+  /** The share of successful requests, from 0 to 1. */
   readonly successRate: number
-  /** The response times of all requests, in ms. */
+  /** The mean response time of all requests, failed ones included, in ms. */
   readonly averageResponseTime: number
+  /** The shortest response time, in ms. */
   readonly minResponseTime: number
+  /** The longest response time, in ms. */
   readonly maxResponseTime: number
+  /** The number of requests per second of the test, failed ones included. */
   readonly requestsPerSecond: number
+  /** The duration of the test, in ms. */
   readonly totalTime: number
-  /** The response times in ms of 50, 95 and 99 of 100 requests (nearest rank). */
-  readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99: number }
+  /** Percentiles of the response times, in ms (nearest rank). */
+  readonly percentiles: {
+    /** The response time of at most this many ms that 50 % of the requests had. */
+    readonly p50: number
+    /** As `p50`, for 95 %. */
+    readonly p95: number
+    /** As `p50`, for 99 %. */
+    readonly p99: number
+  }
   /** The number of failures by name of the error. */
   readonly errors: Readonly<Record<string, number>>
   /** Whether all thresholds were met. */
@@ -26,16 +47,21 @@ export interface LoadReport {
   readonly breaches: readonly string[]
 }
 
-/** The thresholds of a load test; times in ms, rates from 0 to 1. */
+/** The thresholds of a load test. Without a threshold, a value is not judged. */
 export interface LoadThresholds {
-  /** Lower bounds. */
+  /** The lowest share of successful requests, from 0 to 1. */
   readonly successRate?: number
+  /** The lowest number of requests per second. */
   readonly requestsPerSecond?: number
-  /** Upper bounds. */
+  /** The longest mean response time, in ms. */
   readonly averageResponseTime?: number
+  /** The longest response time of any request, in ms. */
   readonly maxResponseTime?: number
+  /** The highest 50th percentile of the response times, in ms. */
   readonly p50?: number
+  /** The highest 95th percentile of the response times, in ms. */
   readonly p95?: number
+  /** The highest 99th percentile of the response times, in ms. */
   readonly p99?: number
 }
 
@@ -73,17 +99,19 @@ export class LoadTester {
   }
 
   /**
-   * Runs the test.
-   * @param options.concurrent the number of requests in flight, 10 by default
-   * @param options.total the total number of requests, 100 by default
-   * @param options.signal ends the test after the requests in flight, with CancelledError
-   * @param options.thresholds the thresholds for `passed` and `breaches` of the report
+   * Sends the requests, `concurrent` at a time, and returns the figures. A failed request is counted; it does not end
+   * the test.
+   * @throws CancelledError if the signal aborts
    */
   async run(
     options: {
+      /** The number of requests in flight; 10 by default. */
       readonly concurrent?: number
+      /** The total number of requests; 100 by default. */
       readonly total?: number
+      /** The thresholds for `passed` and `breaches` of the report; none by default. */
       readonly thresholds?: LoadThresholds
+      /** Ends the test after the requests in flight, with CancelledError. */
       readonly signal?: AbortSignal
     } = {},
   ): Promise<LoadReport> {

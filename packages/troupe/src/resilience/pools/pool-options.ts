@@ -10,8 +10,11 @@ import {
 } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
+/** Options of a `Pool`. */
 export interface PoolOptions<T> {
+  /** Creates a resource. */
   readonly create: () => T | Promise<T>
+  /** Disposes of a resource that leaves the pool; by default it is only dropped. */
   readonly dispose?: (resource: T) => unknown
   /**
    * Called before each use; a resource that is invalid, or whose check fails, is disposed of and replaced by another.

@@ -12,18 +12,30 @@ import { type PoolOptions, type PoolSettings, poolSettings } from './pool-option
 import { type PooledResource, PoolResources } from './pool-resources.ts'
 import { WaitingCallers, type WaitLimit, watchLimit } from './waiting-callers.ts'
 
+/** A lent resource. With `await using`, it is returned at the end of the block. */
 export interface Lent<T> extends AsyncDisposable {
+  /** The resource. */
   readonly resource: T
-  /** Returns the resource to the pool; a second call has no effect. @param broken disposes of the resource */
-  release(outcome?: { readonly broken?: boolean }): Promise<void>
+  /** Returns the resource to the pool; a second call has no effect. */
+  release(outcome?: {
+    /** Disposes of the resource; false by default. */
+    readonly broken?: boolean
+  }): Promise<void>
 }
 
+/** Figures of a pool. */
 export interface ResourcePoolStats {
+  /** The number of resources that wait for a caller. */
   readonly idle: number
+  /** The number of slots in use: by resources that are lent, being created or being checked. */
   readonly inUse: number
+  /** The number of callers that wait. */
   readonly waiting: number
+  /** The number of resources created so far. */
   readonly created: number
+  /** The number of resources disposed of so far. */
   readonly disposed: number
+  /** The number of callers whose wait ended with `pool.timeout` so far. */
   readonly timeouts: number
 }
 
@@ -61,6 +73,7 @@ export class Pool<T> implements AsyncDisposable {
     for (let i = 0; i < min; i++) this.#warm()
   }
 
+  /** The figures of the pool now. */
   get stats(): ResourcePoolStats {
     const { counters } = this.#resources
     const [idle, inUse, waiting] = [this.#idle.size, this.#inUse, this.#waiting.size]
@@ -72,7 +85,12 @@ export class Pool<T> implements AsyncDisposable {
    * @throws TimeoutError `pool.timeout`; CancelledError if the signal aborts, and `troupe.closed`; the errors of
    * `create`
    */
-  async acquire(options: { readonly signal?: AbortSignal } = {}): Promise<Lent<T>> {
+  async acquire(
+    options: {
+      /** If the signal aborts, the call rejects with CancelledError. */
+      readonly signal?: AbortSignal
+    } = {},
+  ): Promise<Lent<T>> {
     checkCall('Acquiring from a pool', options)
     if (this.#closed) throw failure('troupe.closed', { what: 'Acquiring from a pool' })
     const limit = this.#limitOf(options.signal)
@@ -85,7 +103,10 @@ export class Pool<T> implements AsyncDisposable {
   /** Lends a resource for the duration of the function. */
   async use<Out>(
     run: (resource: T) => Promise<Out> | Out,
-    options: { readonly signal?: AbortSignal } = {},
+    options: {
+      /** Ends the wait for a resource with CancelledError. */
+      readonly signal?: AbortSignal
+    } = {},
   ): Promise<Out> {
     checkFunction('What Pool.use was given', run)
     await using lent = await this.acquire(options)

@@ -1,8 +1,4 @@
-/**
- * API keys: what callers from outside sign in with. A key is shown once; stored is the SHA-256 of its secret, which is of
- * 256 random bits, so that no slower hash would make guessing it any harder. It is looked up at each request: a revocation
- * holds in every process from the next one on.
- */
+/** API keys, and the links and sessions of the studio. */
 import { timingSafeEqual } from 'node:crypto'
 import {
   type Clock,
@@ -31,41 +27,60 @@ import { isTokenValid } from '../token-grant.ts'
 import { type KeyStatements, keyStatements } from './api-key-statements.ts'
 import { KeyIssuer, type KeyScope } from './key-issuer.ts'
 
+/** Options of a new API key. */
 export interface KeyOptions extends KeyScope {
-  /** For people: what it is for. */
+  /** The purpose of the key, for people: 1 to 200 characters. */
   readonly name: string
-  /** It ends by itself; never where absent. */
+  /** The time after which the key expires; it does not expire by default. */
   readonly expiresIn?: Duration
 }
 
+/** An API key without its secret. */
 export interface ApiKey extends Required<Pick<KeyScope, 'users' | 'role'>> {
+  /** The id of the key. */
   readonly id: string
+  /** The purpose of the key. */
   readonly name: string
+  /** The allowed operations; absent if the role decides. */
   readonly operations?: readonly string[]
+  /** The agent as which it acts; absent if it may act as any agent. */
   readonly agent?: string
+  /** Taint labels of all that it writes and starts; absent if there are none. */
   readonly taint?: readonly TaintLabel[]
-  /** ISO text. */
+  /** The time of its creation, as ISO text. */
   readonly createdAt: string
+  /** The time at which it expires, as ISO text; absent if it does not expire. */
   readonly expiresAt?: string
+  /** Whether the key can be used. */
   readonly state: 'valid' | 'expired' | 'revoked'
-  /** Older than 30 days: rotate it. */
+  /** True if the key is older than 30 days and should be rotated. */
   readonly rotationDue: boolean
 }
+/** A new API key. */
 export interface CreatedKey {
+  /** The id of the key. */
   readonly id: string
-  /** `tk_…`, shown this once. */
+  /** The key, `tk_…`. It is returned only here. */
   readonly key: string
 }
 
-/** What somebody who signed in may do. */
+/** The rights of an authenticated caller. */
 export interface Grant {
+  /** The id of the key, link, session or token. */
   readonly id: string
+  /** What the caller presented. */
   readonly kind: 'key' | 'link' | 'session'
+  /** The name of the key. */
   readonly name: string
+  /** The users whose data the caller may use. */
   readonly users: 'all' | readonly string[]
+  /** The role of the caller. */
   readonly role: string
+  /** The allowed operations; undefined if the role decides. */
   readonly operations: readonly OperationPattern[] | undefined
+  /** The agent as which the caller acts; undefined if it may act as any agent. */
   readonly agent: string | undefined
+  /** Taint labels of all that the caller writes and starts. */
   readonly taint: readonly TaintLabel[]
 }
 
@@ -77,6 +92,11 @@ const linkMs = 5 * 60_000
 const sessionMs = 12 * 3_600_000
 const form = /^t([kls])_([0-9a-z]{26})_([\w-]{43})$/
 
+/**
+ * The API keys with which callers of the server authenticate. A key is returned once; the storage has the SHA-256 of
+ * its secret of 256 random bits. Each request looks the key up, so that a revocation applies in every process from the
+ * next request on.
+ */
 export class ApiKeys {
   readonly #storage: Storage
   readonly #clock: Clock
@@ -103,10 +123,11 @@ export class ApiKeys {
   }
 
   /**
-   * @returns the key itself, which nobody can be told again
+   * Creates a key and returns it; it cannot be read later.
    * @throws ValidationError for an unknown role, operation or option
    * @example
-   * const { key } = await troupe.apiKeys.create({ name: 'billing', users: ['ada'], operations: ['runs.*'], expiresIn: '90d' })
+   * const { key } = await troupe.apiKeys.create({ name: 'billing', users: ['ada'], operations: ['runs.*'], expiresIn:
+   * '90d' })
    */
   async create(options: KeyOptions): Promise<CreatedKey> {
     checkOptions('keys.create', options, ['name', 'users', 'role', 'operations', 'agent', 'taint', 'expiresIn'])
@@ -119,8 +140,15 @@ export class ApiKeys {
     return made
   }
 
-  /** Those that were made, in the order of their making, expired and revoked ones too; never their secrets. */
-  async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<ApiKey>> {
+  /** Returns a page of the keys in the order of their creation, expired and revoked ones included, without secrets. */
+  async list(
+    options: {
+      /** 1 to 1,000 per page; 100 by default. */
+      readonly limit?: number
+      /** The cursor of the page before; without it, the first page. */
+      readonly cursor?: string
+    } = {},
+  ): Promise<Page<ApiKey>> {
     checkOptions('keys.list', options, ['limit', 'cursor'])
     const { limit = 100, cursor } = options
     const after = cursor === undefined ? '' : decodeCursor(cursor)
@@ -140,11 +168,17 @@ export class ApiKeys {
   }
 
   /**
-   * A new key of the same scope and, where it ends, of the same life; the old one works on for `overlap`.
-   * @param options.overlap 1 h by default; `0ms` ends the old one at once
-   * @throws NotFoundError `key.unknown` for one that is not valid now
+   * Creates a key with the same scope and, if the old one expires, the same lifetime. The old key remains valid for
+   * `overlap`.
+   * @throws NotFoundError `key.unknown` if the key is not valid now
    */
-  async rotate(id: string, options: { readonly overlap?: Duration } = {}): Promise<CreatedKey> {
+  async rotate(
+    id: string,
+    options: {
+      /** How long the old key remains valid; 1 h by default, `0ms` ends it at once. */
+      readonly overlap?: Duration
+    } = {},
+  ): Promise<CreatedKey> {
     checkId('apiKeys.rotate', id)
     checkOptions('keys.rotate', options, ['overlap'])
     const until = { $: 'now', plusMs: milliseconds(options.overlap ?? '1h', 'overlap') } as const
@@ -162,7 +196,7 @@ export class ApiKeys {
   }
 
   /**
-   * It opens nothing any more, in any process, from the next request on.
+   * Revokes a key: no process accepts it from the next request on.
    * @throws NotFoundError `key.unknown`
    */
   async revoke(id: string): Promise<void> {
@@ -172,13 +206,15 @@ export class ApiKeys {
     this.#emit('key.revoked', id)
   }
 
-  /** Whether any key opens something now. */
+  /** Returns whether any key is valid now. */
   async any(): Promise<boolean> {
     const [rows = []] = await this.#read(this.#statements.any({ now }, { returns: true }))
     return rows.length > 0
   }
 
-  /** Whether the key, the one that it was rotated to, the session or the token opens what is the user's now. */
+  /**
+   * Returns whether the key, a key to which it was rotated, the session or the token may use the data of the user now.
+   */
   async isGranted(id: string, user: string): Promise<boolean> {
     const isValid = isTokenValid(id, this.#clock.now())
     if (isValid !== undefined) return isValid
@@ -190,7 +226,7 @@ export class ApiKeys {
     return false
   }
 
-  /** @returns undefined for whatever does not open anything now; why is not said */
+  /** Returns the rights of a presented key, undefined if it is not valid now. */
   async verify(presented: string): Promise<Grant | undefined> {
     const [, letter, id, secret] = form.exec(checkText('apiKeys.verify', presented)) ?? []
     if (id === undefined || secret === undefined) return undefined
@@ -217,13 +253,21 @@ export class ApiKeys {
     }
   }
 
-  /** The secret of a link that opens one session within five minutes. */
+  /** Creates the secret of a link that opens one session within 5 min. */
   async link(scope: KeyScope): Promise<string> {
     checkOptions('apiKeys.link', scope, ['users', 'role', 'operations', 'agent', 'taint'])
     return (await this.#insert('link', 'link', scope, linkMs)).key
   }
-  /** Uses a link up. @returns the secret of a session of 12 h; undefined for what is no link that is good now */
-  async openSession(link: string): Promise<{ readonly key: string; readonly maxAgeMs: number } | undefined> {
+  /** Uses a link. Returns the secret of a session of 12 h, undefined if the link is not valid now. */
+  async openSession(link: string): Promise<
+    | {
+        /** The secret of the session, `ts_…`. */
+        readonly key: string
+        /** The lifetime of the session, in ms. */
+        readonly maxAgeMs: number
+      }
+    | undefined
+  > {
     const grant = await this.verify(link)
     if (grant?.kind !== 'link') return undefined
     const made = this.#issuer.create('session')
@@ -237,8 +281,13 @@ export class ApiKeys {
     })
     return result.ok ? { key: made.key, maxAgeMs: sessionMs } : undefined
   }
-  /** Opens a session of 12 h for a person whom a provider has identified. @returns its secret */
-  async signIn(scope: KeyScope): Promise<CreatedKey & { readonly maxAgeMs: number }> {
+  /** Opens a session of 12 h for a person whom a provider has identified, and returns its secret. */
+  async signIn(scope: KeyScope): Promise<
+    CreatedKey & {
+      /** The lifetime of the session, in ms. */
+      readonly maxAgeMs: number
+    }
+  > {
     checkOptions('apiKeys.signIn', scope, ['users', 'role', 'operations', 'agent', 'taint'])
     const made = this.#issuer.create('session')
     const statements = this.#issuer.insertion(made, { name: 'session', scope, validForMs: sessionMs })
@@ -246,6 +295,7 @@ export class ApiKeys {
     await this.#commit([...statements, ...cleanups, ...this.#acted('session.create', made.id, made.id)])
     return { id: made.id, key: made.key, maxAgeMs: sessionMs }
   }
+  /** Ends a session. */
   async endSession(grant: Pick<Grant, 'id'>): Promise<void> {
     await this.#commit([this.#statements.drop({ id: grant.id }), ...this.#acted('session.end', grant.id, grant.id)])
   }

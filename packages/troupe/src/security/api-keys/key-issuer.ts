@@ -5,24 +5,28 @@ import { checkOperations, type OperationPattern } from '../operations.ts'
 import { type Roles, roleOf } from '../roles.ts'
 import type { KeyStatements } from './api-key-statements.ts'
 
+/** The scope of an API key: whose data it may use, and for what. */
 export interface KeyScope {
-  /** Whose data it opens; `all` opens everybody's. */
+  /** The users whose data it may use; `all` for every user. */
   readonly users: 'all' | readonly string[]
-  /** One of the troupe's roles; `contributor` by default. */
+  /** A role of the troupe; `contributor` by default. */
   readonly role?: string
-  /** `['runs.*', 'context.read']`: nothing else, within the role. Everything that the role may where absent. */
+  /**
+   * The allowed operations, such as `['runs.*', 'context.read']`, within the role. Without it, all that the role
+   * allows.
+   */
   readonly operations?: readonly OperationPattern[]
-  /** Acts as this agent, and as no other. */
+  /** The only agent as which it may act. */
   readonly agent?: string
-  /** Labels of all that it writes and starts: `['untrusted:mail']` for a gateway that posts mails. */
+  /** Taint labels of all that it writes and starts, such as `['untrusted:mail']` for a gateway that posts mails. */
   readonly taint?: readonly TaintLabel[]
 }
 export interface IssuedKey {
   readonly id: string
   readonly kind: 'key' | 'link' | 'session'
-  /** `tk_…`, `tl_…` or `ts_…`: it is stored nowhere. */
+  /** The key: `tk_…`, `tl_…` or `ts_…`. It is not stored. */
   readonly key: string
-  /** SHA-256 of its secret. */
+  /** The SHA-256 of its secret. */
   readonly hash: string
 }
 export interface IssuedTerms {

@@ -1,31 +1,40 @@
-/** What `createTroupe({ audit })` takes. */
+/** The configuration of the audit log, and its checks. */
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
 import { leastRetentionMs } from './audit-tables.ts'
 import type { Checkpoint, CheckpointKey } from './verification/checkpoint.ts'
 
+/** The option `audit` of `createTroupe`. */
 export interface AuditConfig {
-  /** Writes that were allowed, each in the change that it made; on by default. Refusals are recorded in any case. */
+  /** Records allowed writes, each in the change that it made; true by default. Refusals are always recorded. */
   readonly writes?: boolean
-  /** Reads that were allowed, soon after them; off by default, for there are many, and each is a row. */
+  /** Records allowed reads, soon after them; false by default, since each is a row. */
   readonly reads?: boolean
-  /** Keys of entries by name, or hashed with a secret of the database; `names` by default. */
+  /** How entry keys are recorded: by name, or hashed with a secret of the database; `names` by default. */
   readonly keys?: 'names' | 'hashed'
-  /** Older records go, and leave their hashes; `365d` by default, `1h` at least. Refusals stay for 24 h at least. */
+  /**
+   * The age at which records are deleted; their hashes stay. `365d` by default, `1h` at least. Refusals stay for 24 h
+   * at least.
+   */
   readonly retention?: Duration
-  /** Signs how far the log has come, so that what is changed behind it is found. */
+  /** Signs the log at intervals, so that a later change of it is found. None by default. */
   readonly checkpoints?: CheckpointConfig
 }
 
+/** Options of the checkpoints of the audit log. */
 export interface CheckpointConfig {
+  /** The key that signs the checkpoints. */
   readonly key: CheckpointKey
-  /** A path that lines are added to, a URL that each is posted to, or what takes them. Keep it where the database's owner is not. */
+  /**
+   * The destination of checkpoints: the path of a file to which lines are added, a URL to which each is posted, or a
+   * function. Choose one that the owner of the database cannot change.
+   */
   readonly to: string | ((checkpoint: Checkpoint) => void | Promise<void>)
-  /** 5 min by default; and when the troupe closes. */
+  /** The pause between two checkpoints; 5 min by default. Another one is made when the troupe closes. */
   readonly every?: Duration
   /**
-   * Returns the newest checkpoint that was delivered, where `to` is a URL or a function; of a path its last line is read.
-   * A troupe compares it with the log when it opens the database, and emits `audit.rolled-back` if the log does not go on
-   * from it.
+   * Returns the newest checkpoint that was delivered, if `to` is a URL or a function; of a path, the last line is read.
+   * A troupe compares it with the log when it opens the database, and emits `audit.rolled-back` if the log does not
+   * continue it.
    */
   readonly last?: () => Checkpoint | undefined | Promise<Checkpoint | undefined>
 }

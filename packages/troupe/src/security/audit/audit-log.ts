@@ -1,8 +1,4 @@
-/**
- * The audit log: who did what to which resource, when, and whether it was allowed; never a value. The record of a write is
- * in the change of the write. Records get their place in a Merkle tree soon after (`sequencer.ts`), the tree is signed at
- * intervals (`checkpointer.ts`), and `verify-audit.ts` finds what was changed since, without this process.
- */
+/** The audit log of a troupe, composed of its queue, tree, retention and checkpoints. */
 import {
   type Clock,
   checkOptions,
@@ -62,6 +58,11 @@ export interface AuditLogParts {
   readonly failed: (error: unknown) => void
 }
 
+/**
+ * The audit log: which actor did what to which resource, when, and whether it was allowed; never a value. The record of
+ * a write is in the change of the write. Records get their place in a Merkle tree soon after, the tree is signed at
+ * intervals, and `verifyAudit` finds later changes without this process.
+ */
 export class AuditLog implements AuditTrail {
   readonly #parts: AuditLogParts
   readonly #statements: AuditStatements
@@ -107,7 +108,10 @@ export class AuditLog implements AuditTrail {
     this.#soon(this.#records.make(user, auditEntry), 'audit.lost')
   }
 
-  /** A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits. */
+  /**
+   * Records a decision that was made elsewhere, such as that of a server. Does not fail or wait; `audit.lost` or
+   * `incident.lost` reports a record that could not be stored.
+   */
   record(auditEntry: Decision): void {
     checkAuditEntry(auditEntry)
     const { user = '', allowed, reason } = auditEntry
@@ -115,7 +119,7 @@ export class AuditLog implements AuditTrail {
     this.#soon(this.#records.make(user, auditEntry, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
   }
 
-  /** @returns the record's id */
+  /** Records a refused action soon, and returns its record. */
   rejected(user: UserId, auditEntry: AuditEntry, reason: string): AuditRecord {
     const stored = this.#records.make(user, auditEntry, false, reason)
     this.#soon(stored, 'incident.lost')
@@ -129,7 +133,9 @@ export class AuditLog implements AuditTrail {
     return this.#records.statements(this.#records.make('', entry))
   }
 
-  /** What is recorded while `run` works, or by what it begins, came in by this caller. */
+  /**
+   * Calls `run` for a caller from outside: what is recorded meanwhile, and by work that it starts, names this caller.
+   */
   by<Out>(caller: AuditCaller, run: () => Out): Out {
     return this.#calls.by(caller, run)
   }
@@ -139,9 +145,9 @@ export class AuditLog implements AuditTrail {
   }
 
   /**
-   * A call of a caller that succeeded leaves a record, whatever carried it out: this one, where there is none yet.
-   * @param user empty for what is of no user
-   * @param isRead recorded where reads are
+   * Records a successful call of a caller, unless it has a record already.
+   * @param user empty if the call concerns no user
+   * @param isRead true if it is recorded only if reads are
    */
   answered(user: UserId, auditEntry: Omit<AuditEntry, 'actor' | 'key'>, isRead: boolean): void {
     const { reads, writes } = this.#parts.settings
@@ -149,7 +155,10 @@ export class AuditLog implements AuditTrail {
     this.#soon(this.#records.make(user, { ...auditEntry, actor: 'host' }), 'audit.lost')
   }
 
-  /** That a user is forgotten, and that leaves of it which came before have no record any more. */
+  /**
+   * Returns the statements that record the erasure of a user and drop records of the user that have no place in the
+   * tree yet.
+   */
   erasureRecord(user: UserId): readonly Statement[] {
     const mark = markOf(user)
     return [
@@ -159,7 +168,7 @@ export class AuditLog implements AuditTrail {
   }
 
   /**
-   * Records, the newest first.
+   * Returns a page of records, newest first.
    * @throws ValidationError `option.unknown`, `validation.failed`, `cursor.invalid`
    * @example for await (const record of await troupe.audit.list({ user: 'ada', allowed: false })) console.log(record)
    */
@@ -180,7 +189,7 @@ export class AuditLog implements AuditTrail {
     return createPage(items, cursor, (next) => this.list({ ...query, cursor: next }))
   }
 
-  /** Refused actions, the newest first; kept for 24 h at least. */
+  /** Returns a page of refused actions, newest first. They are stored for at least 24 h. */
   incidents(query: Omit<AuditQuery, 'allowed'> = {}): Promise<Page<AuditRecord>> {
     checkOptions(
       'incidents',
@@ -191,8 +200,8 @@ export class AuditLog implements AuditTrail {
   }
 
   /**
-   * The whole log as lines of JSON, for `verifyAudit` and for keeping: leaves in their order with their records, then what
-   * has no place yet.
+   * Yields the complete log as lines of JSON, for `verifyAudit` and for archives: the leaves in order with their records,
+   * then the records without a place.
    * @example for await (const line of troupe.audit.export()) file.write(`${line}\n`)
    */
   async *export(): AsyncIterable<string> {
@@ -202,16 +211,21 @@ export class AuditLog implements AuditTrail {
     yield* exportAudit(this.#parts.storage, this.#statements)
   }
 
-  /** The size of the tree and its root, with everything in it that is stored by now. */
-  async tree(): Promise<{ readonly size: number; readonly root: string }> {
+  /** Returns the tree with all records that are stored now. */
+  async tree(): Promise<{
+    /** The number of leaves. */
+    readonly size: number
+    /** The root of the tree, in base64url. */
+    readonly root: string
+  }> {
     await this.#sequencer.run()
     const { size, root } = await this.#proofs.head()
     return { size, root }
   }
 
   /**
-   * Proves that a record is in the log as it is now.
-   * @throws NotFoundError where it has no place
+   * Returns the proof that a record is in the log as it is now.
+   * @throws NotFoundError if the record has no place in the tree
    */
   async inclusion(id: string): Promise<InclusionProof> {
     checkText('audit.inclusion', id)
@@ -219,17 +233,29 @@ export class AuditLog implements AuditTrail {
     return this.#proofs.inclusion(id, size)
   }
 
-  /** Proves that the log with `size` leaves began the log as it is now. */
-  async consistency(
-    size: number,
-  ): Promise<{ readonly from: number; readonly size: number; readonly path: readonly string[] }> {
+  /**
+   * Returns the proof that the log with `size` leaves is the beginning of the log as it is now.
+   * @throws ValidationError for a size above the present one
+   */
+  async consistency(size: number): Promise<{
+    /** The number of leaves of the earlier log. */
+    readonly from: number
+    /** The number of leaves of the log now. */
+    readonly size: number
+    /** The hashes of the proof, as in RFC 9162, in base64url. */
+    readonly path: readonly string[]
+  }> {
     const now = await this.tree()
     if (!Number.isSafeInteger(size) || size < 0 || size > now.size)
       throw failure('validation.failed', { what: 'size', problem: `it is a whole number up to ${now.size}` })
     return { from: size, size: now.size, path: await this.#proofs.consistency(size, now.size) }
   }
 
-  /** Signs the log as it is now, and delivers it. @returns undefined where nothing came since the last one */
+  /**
+   * Signs the log as it is now and delivers the checkpoint. Returns undefined if nothing was recorded since the last
+   * one.
+   * @throws ValidationError if `audit.checkpoints` is not configured
+   */
   async checkpoint() {
     if (!this.#checkpointer)
       throw failure('validation.failed', { what: 'A checkpoint', problem: 'audit.checkpoints is not configured' })
@@ -237,11 +263,12 @@ export class AuditLog implements AuditTrail {
     return this.#checkpointer.now()
   }
 
-  /** Takes away what is older than its retention; done by itself each hour. @returns how many records went */
+  /** Deletes records that are older than the retention, and returns their number. It is also done each hour. */
   retireRecords(): Promise<number> {
     return this.#retirement.now()
   }
 
+  /** Starts the hourly deletion and the checkpoints, and compares the log with the last checkpoint. */
   start(): void {
     this.#sequencer.expect()
     this.#retirement.start()
@@ -259,11 +286,12 @@ export class AuditLog implements AuditTrail {
     if (!fits) events.emit({ type: 'audit.rolled-back', at: clock.now(), size, signedSize: last.size })
   }
 
-  /** Resolves when what was recorded in passing is stored. */
+  /** Resolves when the records of reads and refusals so far are stored. */
   flush(): Promise<void> {
     return this.#queue.flush()
   }
 
+  /** Stores pending records and stops all work in the background. */
   async close(): Promise<void> {
     await this.#comparing
     await this.flush()

@@ -1,19 +1,28 @@
-/** What a list of records is asked for. */
+/** The query of a list of audit records. */
 import { checkOptions, decodeCursor, failure, type UserId } from '../../core/index.ts'
 import type { ListFilter } from './audit-statements.ts'
 
+/** The records that a list contains. A record must match every field that is given. */
 export interface AuditQuery {
-  /** All users, and what the troupe did as a whole, where absent. */
+  /** The user; without it, all users and the records of the troupe as a whole. */
   readonly user?: UserId
+  /** The exact actor. */
   readonly actor?: string
+  /** The exact operation. */
   readonly operation?: string
+  /**
+   * The exact resource. With hashed keys, the key of an entry is found by its name if `operation` ends in `_context`.
+   */
   readonly resource?: string
+  /** Only allowed (true) or only refused (false) actions. */
   readonly allowed?: boolean
-  /** ISO text or a Date; `to` itself is not part of it. */
+  /** The earliest time, as ISO text or a Date. */
   readonly from?: string | Date
+  /** The time before which records are listed, as ISO text or a Date. */
   readonly to?: string | Date
   /** 1 to 1,000; 100 by default. */
   readonly limit?: number
+  /** The cursor of the page before; without it, the first page. */
   readonly cursor?: string
 }
 

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import type { UserId } from '../../core/index.ts'
 
+/** A record of the audit log: an action, its actor, and whether it was allowed. It never has a value. */
 export interface AuditRecord {
   /** The id, which sorts by time. */
   readonly id: string
@@ -20,6 +21,7 @@ export interface AuditRecord {
   readonly operation: string
   /** The subject: a key, a recipient, a run. Never a value. */
   readonly resource?: string
+  /** False if the action was refused. */
   readonly allowed: boolean
   /** The error code of a rejection. */
   readonly reason?: string

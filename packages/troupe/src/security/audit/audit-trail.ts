@@ -1,51 +1,64 @@
-/** What rooms tell the audit log: a write as statements of its own change, a read and a refusal in passing. */
+/**
+ * The port of the audit log for other modules: a write is recorded by statements of its own change, a read or a refusal
+ * soon after it.
+ */
 import { checkOptions, failure, fieldOf, type UserId } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 
+/** What a module reports to the audit log. */
 export interface AuditEntry {
+  /** The agent that acts; `host` for the application, `troupe` for Troupe itself. */
   readonly actor: string
+  /** A right (`push_context`) or an operation (`run.start`). */
   readonly operation: string
-  /** The key of an entry: stands there as the policy says, by name or hashed. */
+  /** The key of an entry, recorded by name or hashed as `audit.keys` says. */
   readonly entry?: string
-  /** What else it was about: a recipient, a run, a topic. Never a value. */
+  /** What else it is about: a recipient, a run, a topic. Never a value. */
   readonly resource?: string
   /**
-   * The id of the API key by which it came in; null: by none. Absent: the key and the agent of the call that is being
-   * answered, where one is.
+   * The id of the API key with which the call came in; null if there was none. If absent, the key and the agent of the
+   * call that is being handled are recorded, if there is one.
    */
   readonly key?: string | null
 }
 
-/** In whose name a call came in from outside. */
+/** The caller of a request from outside. */
 export interface AuditCaller {
   /** The id of the API key, session or token. */
   readonly key: string | undefined
-  /** As which it acts; the host where absent. */
+  /** The agent as which the caller acts; undefined for the application. */
   readonly agent: string | undefined
 }
 
 export interface AuditTrail {
-  /** Go with the write, after its own statements: either both are there or none. */
+  /**
+   * Returns the statements that record a write. They follow the statements of the write, so that both are stored or
+   * neither.
+   */
   written(user: UserId, auditEntry: AuditEntry): readonly Statement[]
-  /** Recorded soon, where reads are. Neither fails nor waits. */
+  /** Records a read soon, if reads are recorded. Does not fail or wait. */
   read(user: UserId, auditEntry: AuditEntry): void
-  /** What the troupe, or its host, did as a whole: goes with the change that did it. */
+  /** Returns the statements that record an action of the troupe or the application, for the change that makes it. */
   actionStatements(auditEntry: AuditAction): readonly Statement[]
-  /** What changes nothing in the database, or was decided elsewhere. Recorded soon; neither fails nor waits. */
+  /** Records what changes nothing in the database, or was decided elsewhere, soon. Does not fail or wait. */
   record(auditEntry: Decision): void
-  /** Whose call is being answered here; undefined for what the process does by itself. */
+  /** Returns the caller whose request is being handled; undefined for work of the process itself. */
   caller(): AuditCaller | undefined
 }
 
-/** By the `troupe` itself, where it says nobody else. */
+/** An action of the troupe itself or of the application. */
 export interface AuditAction extends Omit<AuditEntry, 'actor' | 'entry'> {
+  /** The actor; `troupe` by default. */
   readonly actor?: string
 }
 
+/** A decision that the application records in the audit log. */
 export interface Decision extends AuditEntry {
-  /** Absent: of the troupe as a whole. */
+  /** The user whose data it concerns; absent for the troupe as a whole. */
   readonly user?: UserId
+  /** True if the action was allowed, false if it was refused. */
   readonly allowed: boolean
+  /** The reason, such as an error code. */
   readonly reason?: string
 }
 

@@ -1,7 +1,4 @@
-/**
- * The one way out: a `fetch` that goes where it may and nowhere else. Hosts are checked by a list, addresses when the
- * connection is made, redirects each anew; answers are bounded in size and time.
- */
+/** Outgoing HTTP under the egress rules. */
 import type { Agent } from 'undici'
 import {
   type Clock,
@@ -19,47 +16,56 @@ import { createEgressRules, type EgressRules } from './egress-rules.ts'
 import { createGuardedAgent, type Lookup, lookupAll } from './guarded-agent.ts'
 import { isRedirect, type OutgoingRequest, redirected } from './redirects.ts'
 
+/** The option `egress` of `createTroupe`: the rules for outgoing requests. */
 export interface EgressOptions {
   /**
-   * `api.example.com`, `*.example.org:443`, `10.1.2.3:8080`; without a port, that of http or https. Where there is a list,
-   * nothing else goes out; without one, every public host is allowed, outside production.
+   * The allowed hosts: `api.example.com`, `*.example.org:443`, `10.1.2.3:8080`; without a port, that of http or https.
+   * Without a list, every public host is allowed, except in production.
    */
   readonly allow?: readonly string[]
-  /** Addresses and blocks (`10.0.0.0/8`) that names may lead to though they are not public; none by default. */
+  /** Addresses and blocks (`10.0.0.0/8`) that are allowed though they are not public; none by default. */
   readonly privateAddresses?: readonly string[]
-  /** All by default. */
+  /** The allowed HTTP methods; all by default. */
   readonly methods?: readonly string[]
-  /** Of one answer, as it is read; 10 MB by default. */
+  /** The maximal size of an answer in bytes; 10,000,000 by default. */
   readonly maxBytes?: number
-  /** Of one request with all its redirects and its answer; 30 s by default. */
+  /** The time for one request with its redirects and its answer; 30 s by default. */
   readonly timeout?: Duration
-  /** 5 by default. */
+  /** The maximal number of redirects of a request; 5 by default. */
   readonly maxRedirects?: number
-  /** Connections to one host at once, each with one request; 20 by default. What comes then waits for one. */
+  /** The maximal number of connections to one host, each with one request; 20 by default. Further requests wait. */
   readonly connections?: number
-  /** How long a connection that nobody uses is kept for the next request; 60 s by default, less where the host says so. */
+  /** How long an unused connection is kept open; 60 s by default, less if the host says so. */
   readonly keepAlive?: Duration
 }
 
+/** The services of an egress. */
 export interface EgressParts {
+  /** The clock of timeouts. */
   readonly clock: Clock
-  /** The addresses of a name; the system's by default. */
+  /** Resolves a host name to addresses; the system's by default. */
   readonly lookup?: Lookup
-  /** Told of everything that was refused. */
+  /** Called with the error of each refused request. */
   readonly rejected?: (error: TroupeError) => void
 }
 
+/** A `fetch` that follows the egress rules. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
+/**
+ * Outgoing HTTP under rules: hosts are checked by a list, addresses when the connection is made, and each redirect
+ * again; answers are bounded in size and time.
+ */
 export interface Egress {
   /**
-   * As the global one, within the rules.
-   * @throws AccessDeniedError `egress.denied`; ProcessingError `egress.too_large`; TimeoutError; TypeError where the
+   * Makes a request, as the global `fetch` does.
+   * @throws AccessDeniedError `egress.denied`; ProcessingError `egress.too_large`; TimeoutError; TypeError if the
    * network failed
    */
   readonly fetch: Fetch
-  /** The same rules, with refusals told to somebody else: the agent that asked. */
+  /** Returns a `fetch` with the same rules that reports refusals to another function. */
   for(rejected: (error: TroupeError) => void): Fetch
+  /** Closes the connections. */
   close(): Promise<void>
 }
 

@@ -1,24 +1,32 @@
-/** How far a database is sealed, and what goes over it just now: one row for the whole database, without content. */
+/**
+ * The state of encryption of a database, and the work that goes over all users: one row for the whole database, without
+ * content.
+ */
 import { failure } from '../../core/index.ts'
 import { type Dialect, type OpenedStorage, type Statement, template } from '../../storage/index.ts'
 import type { EncryptionTables } from './encryption-tables.ts'
 
-/** Goes over all users; after a crash it goes on behind the last one that it had noted. */
+/** Work that goes over all users. After a crash it continues behind the last user that it recorded. */
 export interface Reencryption {
-  /** Seal what is plain; wrap keys anew; seal anew under new keys; make plain. */
+  /**
+   * `encrypt` plain values, wrap data `keys` with the current key, encrypt `data` with new data keys, or `decrypt`
+   * values.
+   */
   readonly what: 'encrypt' | 'keys' | 'data' | 'decrypt'
-  /** The user that was done last. */
+  /** The last user that is done. */
   readonly after: string
-  /** Random: no two have the same. */
+  /** A random id. */
   readonly id: string
 }
 
+/** The stored state of encryption. */
 export interface EncryptionState {
   /**
-   * `sealing`: new values are sealed, old ones may be plain still. `encrypted`: everything is, and what is plain is refused.
-   * `opening`: new values are plain, old ones may be sealed still. `off`: nothing is sealed.
+   * `encrypting`: new values are encrypted, older ones may be plain. `encrypted`: all values are, and a plain one is
+   * rejected. `decrypting`: new values are plain, older ones may be encrypted. `off`: no value is encrypted.
    */
   readonly state: 'encrypting' | 'encrypted' | 'decrypting' | 'off'
+  /** The work that goes over all users now; absent if there is none. */
   readonly reencryption?: Reencryption
 }
 

@@ -1,7 +1,4 @@
-/**
- * Encryption at rest as the host sees it: on or off, how far, and the rotation of its keys while everything runs. One sweep
- * at a time; one that a crash cut off goes on at the next opening.
- */
+/** The public interface of encryption at rest, and its implementations with and without keys. */
 import { checkFlag, checkOptions, failure } from '../../core/index.ts'
 import { checkKeyRing, encryptSecret, openSecret } from './check-key-ring.ts'
 import { newKeyId } from './encrypt.ts'
@@ -15,37 +12,50 @@ import {
 import type { EncryptionKey, KeyRing } from './key-ring-port.ts'
 import { type ReencryptionParts, type ReencryptionResult, reencryptUsers } from './reencrypt-users.ts'
 
+/** The state of encryption at rest. */
 export interface EncryptionStatus {
+  /**
+   * `encrypting`: new values are encrypted, older ones may be plain. `encrypted`: all values are. `decrypting`: new
+   * values are plain, older ones may be encrypted. `off`: no value is encrypted.
+   */
   readonly state: EncryptionState['state']
-  /** The id of the key of the ring that wraps now; absent without encryption. */
+  /** The id of the key that wraps data keys now; absent without encryption. */
   readonly current?: string
-  /** What goes over the users just now. */
+  /** The work that goes over all users now; absent if there is none. */
   readonly reencryption?: Reencryption['what']
 }
 
+/** Options of `rotate`. */
 export interface RotateOptions {
-  /** The key that wraps from now on: the id of one in the ring, or a new one, which must be in the configuration too. */
+  /**
+   * The key that wraps from now on: the id of a key of the ring, or a new key, which must be added to the configuration
+   * too. The current key by default.
+   */
   readonly to?: string | EncryptionKey
-  /** Gives every user a new data key, and seals everything anew under it. */
+  /** Gives every user a new data key and encrypts all values with it; false by default. */
   readonly data?: boolean
 }
 
+/**
+ * Encryption at rest: its state, and the rotation of its keys while the troupe works. One rotation runs at a time; one
+ * that a crash interrupted continues when the database is opened again.
+ */
 export interface Encryption {
+  /** Returns the state of encryption. */
   status(): Promise<EncryptionStatus>
   /**
-   * Wraps the data keys of all users anew, and with `data` seals all values under new ones; old ones are destroyed.
-   * Resolves when it is done; reading and writing go on meanwhile.
-   * @returns how many users it looked at, how many keys and rows it stored anew
+   * Wraps the data keys of all users with the current key and, with `data`, encrypts all values with new data keys; the
+   * old ones are destroyed. Resolves when it is done; reads and writes continue meanwhile.
    * @throws ValidationError `encryption.required`, `encryption.key_missing`, `option.unknown`
    * @example await troupe.encryption.rotate({ to: '2026-02', data: true })
    */
   rotate(options?: RotateOptions): Promise<ReencryptionResult>
   /**
-   * Makes everything plain again, and forgets the keys. From then on the database opens without encryption.
+   * Decrypts all values and deletes the keys. Then the database opens without encryption.
    * @throws ValidationError `encryption.required`
    */
   decrypt(): Promise<ReencryptionResult>
-  /** Resolves when what goes over the users has ended; rejects with what it failed with. */
+  /** Resolves when the work that goes over all users has ended; rejects with its error. */
   whenIdle(): Promise<void>
 }
 

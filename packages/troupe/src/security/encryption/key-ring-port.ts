@@ -1,42 +1,53 @@
 /**
- * The key ring: the keys that wrap users' data keys, and never leave it. The local one holds them in memory
- * (`local-key-ring.ts`); one of a key service calls it.
+ * The port of the key ring: the keys that wrap the data keys of users, and never leave the ring. The local one holds
+ * them in memory; a ring of a key service calls that service.
  */
 import type { UserId } from '../../core/index.ts'
 
-/** What is wrapped: bound to it, so that a wrapped key opens for nobody else. */
+/** The data key that is wrapped. The wrapped key is bound to it, so that it cannot be unwrapped as another one. */
 export interface KeyContext {
-  /** Empty for what belongs to the whole database. */
+  /** The user; empty for a key of the whole database. */
   readonly user: UserId
-  /** Of the key that is wrapped. */
+  /** The id of the data key. */
   readonly id: string
 }
 
+/** A wrapped data key, as it is stored. */
 export interface WrappedKey {
   /** The id of the key of the ring that wrapped it. */
   readonly by: string
+  /** The wrapped key, in a form that the ring chooses. */
   readonly text: string
 }
 
+/** The port of the keys that wrap data keys. */
 export interface KeyRing {
   /** The id of the key that wraps from now on. */
   readonly current: string
+  /** Wraps a data key with the current key. */
   wrap(keyContext: KeyContext, key: Uint8Array): Promise<WrappedKey>
-  /** @throws ValidationError `encryption.key_missing` or `encryption.key_wrong`, naming the id */
+  /**
+   * Unwraps a data key.
+   * @throws ValidationError `encryption.key_missing` or `encryption.key_wrong`, naming the id
+   */
   unwrap(keyContext: KeyContext, wrapped: WrappedKey): Promise<Uint8Array>
-  /** Another key wraps from now on. Absent: the ring decides by itself. */
+  /** Makes another key the current one. Absent if the ring decides by itself. */
   use?(key: string | EncryptionKey): Promise<void>
   /**
-   * The user is forgotten: where the ring has keys of single users, this user's ends here, and with it what backups hold.
-   * Called again after a crash.
+   * Destroys the keys of a user that is being erased, if the ring has keys for single users: then backups cannot be
+   * decrypted either. It may be called again after a crash.
    */
   forget?(user: UserId): Promise<void>
 }
 
+/** A key of a local key ring. */
 export interface EncryptionKey {
-  /** Stored beside what the key has wrapped: it names the key, and is no secret. */
+  /**
+   * The id of the key, stored beside what it wrapped; it is not secret. 1 to 128 letters, digits or one of `. _ : / -`.
+   */
   readonly id: string
-  /** 32 bytes: as they are, 64 hexadecimal digits, base64, or what gives them. */
+  /** The 32 bytes of the key, or a function that returns them and is called once. */
   readonly key: KeyMaterial | (() => KeyMaterial | Promise<KeyMaterial>)
 }
+/** The 32 bytes of a key: as bytes, as 64 hexadecimal digits, or in base64. */
 export type KeyMaterial = string | Uint8Array

@@ -3,15 +3,18 @@ import { checkOptions, failure } from '../../core/index.ts'
 import { decrypt, encrypt, keyBytes } from './encrypt.ts'
 import type { EncryptionKey, KeyContext, KeyMaterial, KeyRing, WrappedKey } from './key-ring-port.ts'
 
+/** Encryption keys in memory. */
 export interface LocalKeys {
+  /** The keys: the current one, and earlier ones that still unwrap data keys. */
   readonly keys: readonly EncryptionKey[]
-  /** The id of the one that wraps; the last by default. */
+  /** The id of the key that wraps; that of the last key by default. */
   readonly current?: string
 }
 
 /**
- * Keys that are given by a function are asked for once, here.
- * @throws ValidationError for a key that is not 32 bytes, two of one id, a current one that is not there
+ * Creates a key ring in memory. Keys that are given by a function are requested once, here.
+ * @throws ValidationError for a key that is not 32 bytes, two keys with one id, or a current key that is not in the
+ * list
  * @example const keyRing = await createLocalKeyRing({ keys: [{ id: '2026-01', key: process.env.TROUPE_KEY }] })
  */
 export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<KeyRing> {

@@ -1,4 +1,6 @@
-/** Puts encryption over a storage that was opened, or refuses what does not fit: before anything else is read. */
+/**
+ * Puts encryption over an opened storage, or rejects a configuration that does not fit, before anything else is read.
+ */
 import { type Clock, checkOptions, type Events, failure } from '../../core/index.ts'
 import { encryptStorage, type OpenedStorage, type UserTable } from '../../storage/index.ts'
 import { checkKeyRing, encryptSecret, secretOf } from './check-key-ring.ts'
@@ -12,8 +14,13 @@ import { createLocalKeyRing, type LocalKeys } from './local-key-ring.ts'
 import { nextUser } from './next-user.ts'
 import { keyTable } from './reencrypt-users.ts'
 
-/** The keys themselves, or a ring that has them. */
-export type EncryptionConfig = LocalKeys | { readonly keyRing: KeyRing }
+/** The option `encryption` of `createTroupe`: the keys, or a key ring that has them. */
+export type EncryptionConfig =
+  | LocalKeys
+  | {
+      /** A key ring, for example of a key service. */
+      readonly keyRing: KeyRing
+    }
 
 export interface OpenEncryptionParts {
   readonly storage: OpenedStorage

@@ -12,9 +12,11 @@ import { type Reencryption, writeEncryptionState } from './encryption-state.ts'
 import { nextUser } from './next-user.ts'
 import { reencryptTable } from './reencrypt-table.ts'
 
+/** The result of work that went over all users. */
 export interface ReencryptionResult {
+  /** The number of users. */
   readonly users: number
-  /** Rows that were stored anew, and keys that were wrapped anew. */
+  /** The number of rewritten rows and wrapped keys. */
   readonly rows: number
 }
 

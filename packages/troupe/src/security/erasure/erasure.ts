@@ -16,6 +16,7 @@ import { markOf } from '../encryption/data-key-statements.ts'
 import type { KeyRing } from '../encryption/key-ring-port.ts'
 import { erasureStatements, markedStatement } from './erasure-statements.ts'
 
+/** The result of the erasure of a user. */
 export interface ErasureResult {
   /** The number of rows that this call deleted, by module. */
   readonly rows: { readonly [moduleName: string]: number }

@@ -20,10 +20,15 @@ export const toolPinsSchema = {
 
 /** The pinned parts of a tool. */
 export interface ToolForm {
+  /** The name of the tool. */
   readonly name: string
+  /** The description for models. */
   readonly description: string
+  /** The JSON Schema of the arguments. */
   readonly input: Json
+  /** The JSON Schema of the result; null if it has none. */
   readonly output: Json
+  /** The annotations of the tool, as its source gives them. */
   readonly annotations: Json
 }
 const parts = ['description', 'input', 'output', 'annotations'] as const
@@ -32,7 +37,9 @@ type Hashes = Readonly<Record<Part, string>>
 
 /** A tool that has changed, or that no person has approved yet. */
 export interface ToolChange {
+  /** The name of the source, such as an MCP server. */
   readonly source: string
+  /** The name of the tool. */
   readonly tool: string
   /** `unapproved`: pinned at first sight and unchanged since. All others are neither offered nor called. */
   readonly change: 'added' | 'renamed' | 'changed' | 'unapproved'

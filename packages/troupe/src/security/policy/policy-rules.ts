@@ -7,6 +7,7 @@ import { type CallLabels, holds } from './call-labels.ts'
 import { type LabelCondition, parseCondition } from './condition.ts'
 
 const outcomes = ['allow', 'ask', 'block'] as const
+/** The decision of a rule: `allow` the call, `ask` a person to approve it, or `block` it. */
 export type PolicyOutcome = (typeof outcomes)[number]
 
 /** @example { tool: 'send_email', when: 'args.to is untrusted', do: 'ask' } */

@@ -1,22 +1,24 @@
-/** A secret named instead of written down: where a value stands in the configuration, its name may stand. */
+/** References to secrets: a configuration may name a secret in place of its value. */
 import { failure } from '../../core/index.ts'
 
+/** The name of a secret, in place of its value. */
 export interface SecretReference {
+  /** The name: 1 to 256 letters, digits or one of `. _ : / -`. */
   readonly secret: string
 }
 
-/** A secret as it is, or by its name. */
+/** A secret, or a reference to one. */
 export type SecretText = string | SecretReference
 
 /** Fit for a variable, a path below a folder and an argument of a command alike. */
 const allowed = /^\w[\w./:-]{0,255}$/
 
 /**
- * Names a secret that is looked for when it is needed, in the places that `secrets` of createTroupe lists.
- * @param name 1 to 256 letters, digits or one of . _ : / -, beginning with a letter or digit
+ * Names a secret, which is looked up in the sources that `secrets` of createTroupe lists when it is needed.
+ * @param name 1 to 256 letters, digits or one of `. _ : / -`, beginning with a letter, a digit or `_`
  * @throws ValidationError for a name that is not allowed
  * @example
- * const troupe = await createTroupe({ storage: { host: 'db', user: 'app', password: secret('DB_PASSWORD') } })
+ * const troupe = await createTroupe({ storage: { host: 'db', user: 'app', password: secretRef('DB_PASSWORD') } })
  */
 export function secretRef(name: string): SecretReference {
   if (typeof name !== 'string' || !allowed.test(name) || name.split('/').includes('..')) {

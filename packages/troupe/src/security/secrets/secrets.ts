@@ -1,7 +1,4 @@
-/**
- * The secrets of a troupe: asked of its sources in order, kept until they expire, and taken out of everything that
- * comes out. One that has half of its time behind it is asked for anew; while that fails, the old one serves to its end.
- */
+/** The cache of secrets in front of their sources. */
 import { type Clock, failure, type Redactor, TroupeError } from '../../core/index.ts'
 import { isSecretReference, type SecretText, secretRef } from './secret-reference.ts'
 import type { SecretSource, SecretValue } from './secret-source.ts'
@@ -25,6 +22,11 @@ const longest = 64 * 1024
 /** Longer lists are none of keys: they are left as they are, for the check of the configuration to reject. */
 const maxListed = 10_000
 
+/**
+ * The secrets of a troupe: requested from its sources in order, cached until they expire, and redacted from all output.
+ * A secret is requested again when half of its time has passed; while that fails, the cached one is used until it
+ * expires.
+ */
 export class Secrets {
   readonly #parts: SecretsParts
   readonly #cached = new Map<string, CachedSecret>()
@@ -35,6 +37,7 @@ export class Secrets {
   }
 
   /**
+   * Returns a secret by name.
    * @throws NotFoundError `secret.missing`; ExternalServiceError `secret.failed`, never with a value
    * @example const token = await troupe.secrets.get('BILLING_TOKEN')
    */
@@ -51,12 +54,12 @@ export class Secrets {
     })
   }
 
-  /** What the text says, or the secret that it names. */
+  /** Returns the text itself, or the secret that it names. */
   async reveal(text: SecretText): Promise<string> {
     return typeof text === 'string' ? text : await this.get(text.secret)
   }
 
-  /** The value with each reference in it replaced by its secret: in lists and plain objects, at any depth. */
+  /** Returns the value with each reference in it replaced by its secret: in lists and plain objects, at any depth. */
   async revealAll(value: unknown): Promise<unknown> {
     if (isSecretReference(value)) return this.get(value.secret)
     if (Array.isArray(value) && value.length <= maxListed) return Promise.all(value.map((one) => this.revealAll(one)))

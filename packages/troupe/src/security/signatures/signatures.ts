@@ -21,21 +21,24 @@ import type { AuditTrail } from '../audit/index.ts'
 import { covers, SigningKeyRing } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
 
+/** The option `messaging.signatures` of `createTroupe`. */
 export interface SignatureConfig {
   /**
-   * `require` refuses what is not signed, `verify` only what is signed badly, `off` neither signs nor checks. `require` by
-   * default.
+   * `require` rejects unsigned messages, `verify` only wrongly signed ones, `off` neither signs nor checks. `require`
+   * by default.
    */
   readonly policy?: 'off' | 'verify' | 'require'
+  /** The keys that sign and check. */
   readonly keys: readonly SigningKey[]
 }
 
-/** What travels with the subject. */
+/** A signature as it travels with its subject. */
 export interface Signed {
+  /** The id of the key. */
   readonly key: string
-  /** ms since 1970, the signer's clock. */
+  /** The time of the signature by the signer's clock, in ms since 1970. */
   readonly at: number
-  /** base64url */
+  /** The signature, in base64url. */
   readonly signature: string
 }
 
@@ -47,6 +50,7 @@ const pollMs = 5_000
 /** Ids of one query. */
 const fewIds = 500
 
+/** Why a signature is rejected: the code of the error. */
 export type SignatureProblem =
   | 'signature.missing'
   | 'signature.invalid'
@@ -54,11 +58,15 @@ export type SignatureProblem =
   | 'signature.revoked'
   | 'signature.replayed'
 
+/** What a signature must cover. */
 export interface Claimed {
+  /** The user whose data it is. */
   readonly user: string
+  /** The agent that claims to have signed. */
   readonly agent: string
+  /** The signed value. */
   readonly subject: Json
-  /** ms since 1970, the storage's. */
+  /** The time at which the subject was accepted, in ms since 1970, by the storage's clock. */
   readonly acceptedAt: number
 }
 
@@ -72,7 +80,13 @@ interface Tables {
   security_revoked_keys: { id: string; at: number }
 }
 
+/**
+ * Signs what agents send and checks what they receive. The signature covers the canonical JSON (RFC 8785) of the
+ * subject, the user, the agent, the key and the time, so that it fits nothing else. The ids of revoked keys are stored
+ * and read at each check, so that a revocation applies in every process at once.
+ */
 export class Signatures {
+  /** The policy in force. */
   readonly policy: 'verify' | 'require'
   readonly #keyRing: SigningKeyRing
   readonly #storage: Storage
@@ -101,12 +115,13 @@ export class Signatures {
     this.#task = new PeriodicTask({ name: 'revoked keys', clock: parts.clock, intervalMs: pollMs, run })
   }
 
-  /** Before anything is signed. */
+  /** Loads the revoked keys, before anything is signed. On PostgreSQL they are loaded again every 5 s. */
   async start(): Promise<void> {
     await this.#poll()
     // Nobody else has the file of a process.
     if (this.#storage.dialect.name === 'postgres') this.#task.start()
   }
+  /** Stops loading revoked keys. */
   stop(): Promise<void> {
     return this.#task.close()
   }
@@ -123,11 +138,14 @@ export class Signatures {
     for (const { id } of found.flat()) this.#revoked.add(String(id))
   }
 
-  /** @throws AccessDeniedError `signature.no_key` where unsigned messages are refused and this agent can't sign */
+  /**
+   * Checks that an agent can sign. @throws AccessDeniedError `signature.no_key` if unsigned messages are rejected and
+   * there is no key for the agent
+   */
   requireKey(user: string, agent: string): void {
     if (this.policy === 'require' && !this.#signer(user, agent)) throw failure('signature.no_key', { agent })
   }
-  /** @returns undefined where there is no key for this agent */
+  /** Signs a value. Returns undefined if there is no key for the agent. */
   sign(user: string, agent: string, subject: Json): Signed | undefined {
     const key = this.#signer(user, agent)
     const at = this.#clock.now()
@@ -138,7 +156,10 @@ export class Signatures {
     return this.#keyRing.signer(user, agent, this.#clock.now(), this.#revoked)
   }
 
-  /** @param revoked ids that `revokedAmong` found, read with what is checked */
+  /**
+   * Checks a signature. Returns the problem, undefined if there is none.
+   * @param revoked the ids that `revokedAmong` found, read together with the subject
+   */
   check(
     signed: Signed | undefined,
     { user, agent, subject, acceptedAt }: Claimed,
@@ -154,18 +175,24 @@ export class Signatures {
     // The moment is believed now that it is known to be signed.
     return Math.abs(acceptedAt - at) > signatureWindowMs || at >= key.untilMs ? 'signature.expired' : undefined
   }
-  /** A read of those of some keys that are revoked, as `id`. */
+  /** Creates the statement that reads which of these keys are revoked, as rows with `id`. */
   revokedAmong(ids: readonly string[]): Statement {
     const query = this.#tables.selectFrom('security_revoked_keys').select('id').where('id', 'in', ids)
     return { ...compiled(query), returns: true }
   }
 
   /**
-   * A new key signs from now on; those of the same scope check for `overlap` what they have signed until then. Every
-   * process is given the new key before one signs with it: by `from`, or by adding it to the configuration first.
-   * @param options.overlap 1 h by default; nothing is shorter than the window of 5 minutes
+   * Signs with a new key from now on; keys of the same scope check for `overlap` what they signed until then. Give the
+   * new key to every process before one signs with it: by `from`, or by adding it to the configuration first.
+   * @throws ValidationError for an overlap below 5 min or an invalid key
    */
-  rotate(key: SigningKey, options: { readonly overlap?: Duration } = {}): void {
+  rotate(
+    key: SigningKey,
+    options: {
+      /** How long earlier keys of the same scope still check; 1 h by default, 5 min at least. */
+      readonly overlap?: Duration
+    } = {},
+  ): void {
     checkOptions('rotate', options, ['overlap'])
     const overlapMs = milliseconds(options.overlap ?? '1h', 'overlap')
     if (overlapMs < signatureWindowMs)
@@ -175,7 +202,7 @@ export class Signatures {
     this.#keyRing.retireKey(added, Math.max(nowMs, added.fromMs) + overlapMs, nowMs)
     this.#audit?.record({ actor: 'host', operation: 'signature.rotate', resource: added.id, allowed: true })
   }
-  /** Nothing that a key has signed is accepted any more, in any process, from the next check on. For good. */
+  /** Revokes a key for good: no process accepts its signatures from the next check on, also earlier ones. */
   async revoke(id: string): Promise<void> {
     if (typeof id !== 'string' || id === '')
       throw failure('validation.failed', { what: 'A key to revoke', problem: 'it is named by its id' })
@@ -190,14 +217,21 @@ export class Signatures {
     if (!result.ok) throw failure(result.code, { ...result.detail })
     this.#revoked.add(id)
   }
-  /** What there is of keys, and nothing of what they are made of. */
+  /** Returns the keys without their secrets. */
   keys(): readonly {
+    /** The id of the key. */
     readonly id: string
+    /** The algorithm of the key. */
     readonly algorithm: 'ed25519' | 'hmac-sha256'
+    /** The agent whose messages it signs; absent for every agent. */
     readonly agent?: string
+    /** The user whose messages it signs; absent for every user. */
     readonly user?: string
+    /** True if this process can sign with it; false for a public key and for a revoked key. */
     readonly signs: boolean
+    /** The time from which its signatures are rejected, as ISO text; absent if there is none. */
     readonly until?: string
+    /** True if this process knows that it is revoked. */
     readonly revoked: boolean
   }[] {
     return this.#keyRing.list().map(({ id, algorithm, agent, user, sign, untilMs }) => ({
@@ -221,8 +255,8 @@ const signedText = (user: string, agent: string, key: string, at: number, subjec
   canonicalJson({ agent, at, key, subject, user, v: 1 })
 
 /**
- * @returns undefined where the policy is `off`
- * @throws ValidationError
+ * Creates the signatures of a troupe. Returns undefined if the policy is `off`.
+ * @throws ValidationError for an invalid policy or key
  */
 export function createSignatures(
   config: SignatureConfig,

@@ -1,7 +1,4 @@
-/**
- * A key that messages are signed with or checked by: an HMAC secret that all who sign share, or an agent's Ed25519 pair,
- * of which whoever only checks needs the public half. Keys come from the host, live in memory, and are never stored.
- */
+/** Keys that sign and check messages. */
 import type { KeyObject } from 'node:crypto'
 import {
   createHmac,
@@ -13,22 +10,29 @@ import {
 } from 'node:crypto'
 import { checkName, checkOptions, failure, readable, show } from '../../core/index.ts'
 
+/**
+ * A key that signs or checks messages: an HMAC secret that all signers share, or an agent's Ed25519 key, of which a
+ * process that only checks needs the public half. Keys come from the application, stay in memory, and are never stored.
+ */
 export interface SigningKey {
-  /** Travels with each signature; never used again for another key. */
+  /** The id of the key, which each signature names. Never use it for another key. */
   readonly id: string
-  /** Whose messages it signs; every agent's where absent. */
+  /** The agent whose messages it signs; every agent by default. */
   readonly agent?: string
-  /** Of which user; of every one where absent. */
+  /** The user whose messages it signs; every user by default. */
   readonly user?: string
-  /** HMAC-SHA-256: 32 bytes at least. Whoever can check with it can also sign with it. */
+  /** The secret of HMAC-SHA-256, at least 32 bytes. A process that can check with it can also sign with it. */
   readonly secret?: string | Uint8Array
-  /** Ed25519, PEM of PKCS #8 or a KeyObject: signs, and checks. */
+  /** The private Ed25519 key, as PEM of PKCS #8 or a KeyObject: signs and checks. */
   readonly privateKey?: string | KeyObject
-  /** Ed25519, PEM of SPKI or a KeyObject: only checks. */
+  /** The public Ed25519 key, as PEM of SPKI or a KeyObject: only checks. */
   readonly publicKey?: string | KeyObject
-  /** ISO text or a Date: signs from then on, and checks at any time before, so that it can be given to all first. */
+  /**
+   * The time from which the key signs, as ISO text or a Date. It checks before that too, so that it can be given to all
+   * processes first.
+   */
   readonly from?: string | Date
-  /** What was signed later is refused. */
+  /** The time from which signatures of the key are rejected, as ISO text or a Date; none by default. */
   readonly until?: string | Date
 }
 

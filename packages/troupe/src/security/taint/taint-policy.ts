@@ -1,24 +1,28 @@
-/** What becomes of an outside change by somebody who holds untrusted input and sensitive data at once. */
+/** The policy for outside changes by a step that has read both untrusted input and sensitive data. */
 import { checkOptions, type Duration, failure, milliseconds, nearest, show, type TaintLabel } from '../../core/index.ts'
 import { type CompiledRule, compileRules, type PolicyRule } from '../policy/index.ts'
 
+/** The option `policy` of `createTroupe`. */
 export interface PolicyConfig {
   /**
-   * What becomes of calls of tools, by the labels of their arguments: the first rule that fits a call decides, and `taint`
-   * where none does. `policy: [ … ]` is short for `policy: { rules: [ … ] }`. Rules of a team, an agent or a tool can only
+   * Rules for calls of tools by the labels of their arguments: the first rule that matches a call decides, and `taint`
+   * if none does. `policy: [ … ]` is short for `policy: { rules: [ … ] }`. Rules of a team, an agent or a tool can only
    * narrow what these allow.
    */
   readonly rules?: readonly PolicyRule[]
-  /** `approve`, the default: a person must agree to the exact arguments. `report`: it is done, and recorded. */
+  /**
+   * What happens to an outside change by a step that has read untrusted input and sensitive data. `approve`, the
+   * default: a person must approve the exact arguments. `refuse`: it is refused. `report`: it is done, and recorded.
+   */
   readonly taint?: 'approve' | 'refuse' | 'report'
-  /** Whether what people say to agents and runs counts as untrusted; trusted by default. */
+  /** Whether the input of people to agents and runs counts as untrusted; `trusted` by default. */
   readonly people?: 'trusted' | 'untrusted'
   /**
-   * Whether entries that are not for everyone, messages and memories count as sensitive: `sensitive` in production, `plain`
-   * otherwise. A message that names its `taint`, also as `[]`, has that alone.
+   * Whether entries that are not for everyone, messages and memories count as sensitive: `sensitive` in production,
+   * `plain` otherwise. A message that names its `taint`, also as `[]`, has only those labels.
    */
   readonly private?: 'sensitive' | 'plain'
-  /** How long an approval is waited for before it counts as refused; a day by default. */
+  /** The time after which an approval that is not answered counts as refused; one day by default. */
   readonly approvalTimeout?: Duration
 }
 

@@ -1,37 +1,40 @@
-/**
- * Validators of what comes from outside, as Standard Schemas: for `defineKey`, `defineMessage`, `defineTool` and anything
- * else that takes one. They accept or refuse, and change nothing that they were not told to. Each costs linear time in the
- * length of what it is given, whatever that is; lengths are checked first.
- */
+/** Validators of input from outside. */
 import { z } from 'zod'
 import { checkFlag, checkOptions, failure, type Schema } from '../../core/index.ts'
 
+/** Options of `validators.text`. */
 export interface TextOptions {
-  /** In UTF-16 units, as `length`; 0 by default. */
+  /** The least length in UTF-16 units; 0 by default. */
   readonly min?: number
-  /** 1,000 by default. */
+  /** The greatest length in UTF-16 units; 1,000 by default. */
   readonly max?: number
-  /** The whole text: `*` is any run of characters, `?` one; 256 at most. */
+  /** A pattern of the whole text, of at most 256 characters: `*` matches any characters, `?` matches one. */
   readonly pattern?: string
-  /** Those it may consist of, as ranges: `a-z0-9_-` (a `-` that is meant stands last). */
+  /** The allowed characters, as characters and ranges: `a-z0-9_-` (a literal `-` comes last). */
   readonly characters?: string
-  /** Without the space around it; off by default. */
+  /** Removes the white space around the text first; false by default. */
   readonly trim?: boolean
 }
 
+/** Options of `validators.number`. */
 export interface NumberOptions {
+  /** The least number; unlimited by default. */
   readonly min?: number
+  /** The greatest number; unlimited by default. */
   readonly max?: number
+  /** Accepts whole numbers only, up to 2^53 - 1; false by default. */
   readonly integer?: boolean
 }
 
+/** Options of `validators.email`. */
 export interface EmailOptions {
-  /** Return the address in small letters, for applications that look addresses up; off by default. */
+  /** Returns the address in lower case, for applications that look addresses up; false by default. */
   readonly lowercase?: boolean
 }
 
+/** Options of `validators.url`. */
 export interface UrlOptions {
-  /** `['https', 'http']` by default. */
+  /** The allowed protocols, without colon; `['https', 'http']` by default. */
   readonly protocols?: readonly string[]
 }
 
@@ -43,12 +46,15 @@ const emailMax = 254
 const urlMax = 2_048
 
 /**
+ * Validators of input from outside, as Standard Schemas for `defineKey`, `defineMessage`, `defineTool` and others. They
+ * change a value only if an option says so. The cost is linear in the length of the value, and lengths are checked
+ * first.
  * @example
  * const Name = validators.text({ min: 1, max: 80, trim: true })
  * const OrderStatus = defineKey('orders.{id}.status', validators.text({ characters: 'a-z' }))
  */
 export const validators = {
-  /** @throws ValidationError for options that are none */
+  /** Accepts texts of a length and form. @throws ValidationError for invalid options */
   text(options: TextOptions = {}): Schema<string> {
     checkOptions('validators.text', options, ['min', 'max', 'pattern', 'characters', 'trim'])
     const { min = 0, max = 1_000, pattern, characters, trim = false } = options
@@ -65,7 +71,7 @@ export const validators = {
       .refine((value) => !allowed || consistsOf(allowed, value), `it has other characters than ${characters}`)
   },
 
-  /** Never NaN or an infinity. @throws ValidationError for options that are none */
+  /** Accepts numbers, never NaN or an infinity. @throws ValidationError for invalid options */
   number(options: NumberOptions = {}): Schema<number> {
     checkOptions('validators.number', options, ['min', 'max', 'integer'])
     const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, integer = false } = options
@@ -74,8 +80,8 @@ export const validators = {
   },
 
   /**
-   * Accepts `local@domain` of 254 characters at most, as it was written: case may matter before the `@`.
-   * @throws ValidationError for options that are none
+   * Accepts `local@domain` of at most 254 characters and returns it unchanged: case may matter before the `@`.
+   * @throws ValidationError for invalid options
    */
   email(options: EmailOptions = {}): Schema<string> {
     checkOptions('validators.email', options, ['lowercase'])
@@ -85,7 +91,10 @@ export const validators = {
     return (lowercase ? address.toLowerCase() : address).refine(isEmail, 'it is not an e-mail address')
   },
 
-  /** Absolute, without user and password, of 2,048 characters at most. @throws ValidationError for options that are none */
+  /**
+   * Accepts absolute URLs without user and password, of at most 2,048 characters. @throws ValidationError for invalid
+   * options
+   */
   url(options: UrlOptions = {}): Schema<string> {
     checkOptions('validators.url', options, ['protocols'])
     const { protocols = ['https', 'http'] } = options
@@ -97,7 +106,7 @@ export const validators = {
       .refine((value) => isUrl(value, protocols), `it is not a URL of ${protocols.join(', ')}`)
   },
 
-  /** A letter or `_`, then letters, digits, `_` and `-`, of ASCII; 64 at most. */
+  /** Accepts a letter or `_`, then letters, digits, `_` and `-`, of ASCII, at most 64 characters. */
   identifier(): Schema<string> {
     return z
       .string()

@@ -6,13 +6,17 @@ import type { AuditStatements } from '../audit-statements.ts'
 import { openTree } from '../sequencer.ts'
 import { consistencyProof, inclusionProof, merkleRoot } from './merkle.ts'
 
-/** That a record is in the tree of `size` leaves, as RFC 9162 has it; hashes in base64url. */
+/** The proof that a record is in the tree, as in RFC 9162; hashes in base64url. */
 export interface InclusionProof {
+  /** The index of the leaf, from 0. */
   readonly index: number
+  /** The number of leaves of the tree. */
   readonly size: number
+  /** The root of the tree. */
   readonly root: string
-  /** What is hashed as the leaf. */
+  /** The text that is hashed as the leaf. */
   readonly leaf: string
+  /** The hashes from the leaf to the root. */
   readonly path: readonly string[]
 }
 

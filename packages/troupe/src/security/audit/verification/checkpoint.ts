@@ -5,21 +5,25 @@ import { canonicalJson, failure } from '../../../core/index.ts'
 import type { SecretReference } from '../../secrets/secret-reference.ts'
 import { readyKey } from '../../signatures/signing-key.ts'
 
+/** A key that signs checkpoints. */
 export interface CheckpointKey {
+  /** The id of the key, which each checkpoint names. */
   readonly id: string
   /** The private Ed25519 key: PEM of PKCS #8, a KeyObject, or the name of a secret with the key. */
   readonly privateKey: string | KeyObject | SecretReference
 }
 
+/** The size and the root of the audit log at a time, signed with Ed25519 over canonical JSON (RFC 8785). */
 export interface Checkpoint {
   /** The id of the key. */
   readonly key: string
-  /** ms since 1970. */
+  /** The time of the checkpoint, in ms since 1970. */
   readonly at: number
+  /** The number of leaves of the tree. */
   readonly size: number
-  /** base64url */
+  /** The root of the tree, in base64url. */
   readonly root: string
-  /** base64url */
+  /** The signature, in base64url. */
   readonly signature: string
 }
 

@@ -11,6 +11,7 @@ import { ExportedRecords } from './exported-records.ts'
 import { ExportedTree } from './exported-tree.ts'
 import { RemovalExcuses } from './removal-excuses.ts'
 
+/** The result of `verifyAudit`. */
 export interface AuditReport {
   /** True if there are no findings, and a checkpoint covers records or the log is empty. */
   readonly ok: boolean
@@ -18,13 +19,15 @@ export interface AuditReport {
   readonly size: number
   /** The number of leaves that a checkpoint covers and that are unchanged. */
   readonly covered: number
-  /** Records that retention or an erasure has deleted. Their hashes exist and match. */
+  /** The number of records that the retention has deleted. Their hashes exist and match. */
   readonly retired: number
+  /** The number of records that an erasure has deleted. Their hashes exist and match. */
   readonly erased: number
   /** Records that have no leaf yet. */
   readonly waiting: number
-  /** The number of valid checkpoints, and the time of the last one, ms since 1970. */
+  /** The number of valid checkpoints. */
   readonly checkpoints: number
+  /** The time of the last valid checkpoint, in ms since 1970; absent if there is none. */
   readonly signedAt?: number
   /** The findings in the order of the log, at most 100. */
   readonly findings: readonly AuditFinding[]
