@@ -1,20 +1,21 @@
-/** A cassette on a file, opened as the configuration says. */
+/** A cassette in a file, opened as the configuration says. */
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkOptions, failure, type Recording, show } from '../core/index.ts'
 import { type CassetteMode, type CassetteStore, openCassette } from '../models/index.ts'
 
+/** The option `cassette` of `createTroupe`: a file of recorded answers of models and tools, for tests. */
 export interface CassetteConfig {
-  /** JSON lines; made where there is none, unless it is to be replayed. */
+  /** The path of the file, which has JSON lines. It is created if missing, unless it is to be replayed. */
   readonly path: string
   /**
-   * `replay` (the default): the tape alone, nothing is asked. `record`: a new tape. `auto`: the tape, and what it lacks is
-   * asked and recorded.
+   * `replay`, the default: answers come from the cassette alone, and no model or tool is called. `record`: a new
+   * cassette is recorded. `auto`: answers come from the cassette, and missing ones are requested and recorded.
    */
   readonly mode?: CassetteMode
-  /** Paths that are taken out of what is kept: `request.prompt.*.content`, `answer.output.iban`, `**.iban`. */
+  /** Paths of values that are not recorded: `request.prompt.*.content`, `answer.output.iban`, `**.iban`. */
   readonly redact?: readonly string[]
-  /** Values that are taken out wherever they stand; keys of the environment are in any case. */
+  /** Texts that are removed from all that is recorded; API keys of the environment always are. */
   readonly secrets?: readonly string[]
 }
 

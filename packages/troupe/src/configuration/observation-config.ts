@@ -1,4 +1,4 @@
-/** What is said of logs, traces, health, alerts and exports where a troupe is opened. */
+/** The configuration of logs, traces, health, alerts and exports. */
 import {
   checkFlag,
   checkName,
@@ -21,58 +21,93 @@ import {
   type Webhook,
 } from '../observability/index.ts'
 
+/** The options of `createTroupe` for logs, traces, health, alerts and exports. */
 export interface ObservationConfig {
-  /** A level, or more; goes to standard error, `warn` and worse by default. */
+  /** The log: a level, or more options. Lines of level `warn` and above go to standard error by default. */
   readonly log?: LogLevel | LogConfig
-  /** Traces are kept in the database, without content, for a week; `false` keeps none. */
+  /** The traces: stored in the database, without content, for one week by default; `false` stores none. */
   readonly traces?: false | TracesConfig
+  /** The health checks, by default with the bounds of `HealthConfig`. */
   readonly health?: HealthConfig
-  /** The shipped rules and one's own, told to the log and to whom `to` names; `false` looks at none. */
+  /**
+   * The alerts: the predefined rules and those of the application, reported to the log and to the recipients in `to`;
+   * `false` evaluates no rule.
+   */
   readonly alerts?: false | AlertsConfig
-  /** Work of which nothing is heard for so long is told of, `work.stalled`; 5 min by default. */
-  readonly watchdog?: false | { readonly after?: Duration }
-  /** Spans and metrics go to a collector of OpenTelemetry too. */
+  /** Reports work without progress by the event `work.stalled`; `false` turns it off. */
+  readonly watchdog?:
+    | false
+    | {
+        /** The time without progress after which work is reported; 5 min by default, 1 s at least. */
+        readonly after?: Duration
+      }
+  /** A collector of OpenTelemetry, to which spans and metrics are sent too; none by default. */
   readonly otlp?: OtlpConfig
-  /** What goes out for exports and webhooks goes through this; by default each to the place that it is for and to no other. */
+  /** Sends the requests of exports and webhooks; by default each may go only to its configured host. */
   readonly fetch?: FetchPort
 }
 
+/** The option `traces` of `createTroupe`. */
 export interface TracesConfig {
-  /** A week by default. */
+  /** The age at which traces are deleted; one week by default. */
   readonly retention?: Duration
-  /** Traces kept of one user; 1,000 by default. */
+  /** The maximal number of stored traces per user; 1,000 by default. */
   readonly max?: number
-  /** `false` stores none, for those who export them. */
+  /** `false` stores no traces, for applications that only export them; true by default. */
   readonly store?: boolean
-  /** Prompts, answers, arguments and results are in the spans; off by default. */
+  /** Adds prompts, answers, arguments and results to the spans; false by default. */
   readonly content?: boolean
 }
 
+/** The option `health` of `createTroupe`: the bounds of the built-in checks. */
 export interface HealthConfig {
-  /** Looks by itself and tells of changes, `health.changed`; only when asked by default. */
+  /**
+   * The interval at which the checks are executed and changes reported by `health.changed`, 1 s at least; by default
+   * they are executed only on request.
+   */
   readonly every?: Duration
-  /** Share of the memory and of the disk beyond which it is degraded; 0.9 by default. */
+  /** The used share of the memory above which the troupe is degraded, above 0 and at most 1; 0.9 by default. */
   readonly memory?: number
+  /** The used share of the disk above which the troupe is degraded, above 0 and at most 1; 0.9 by default. */
   readonly disk?: number
-  /** Lateness of timers, and of answers of the context and messages, beyond which it is degraded; 1 s by default. */
+  /**
+   * The delay of timers, and of answers of the context and messages, above which the troupe is degraded; 1 s by
+   * default.
+   */
   readonly lag?: Duration
-  /** Messages waiting in one mailbox beyond which it is degraded; 1,000 by default. */
+  /** The number of messages waiting in one mailbox above which the troupe is degraded; 1,000 by default. */
   readonly queue?: number
 }
 
 export type HealthBounds = Required<Omit<HealthConfig, 'every'>>
 export const healthBounds: HealthBounds = { memory: 0.9, disk: 0.9, lag: '1s', queue: 1_000 }
 
+/** The option `alerts` of `createTroupe`. */
 export interface AlertsConfig {
+  /** Rules of the application; none by default. A rule with the name of a predefined one replaces it. */
   readonly rules?: readonly AlertRule[]
-  /** Without the shipped ones when false. */
+  /** False omits the predefined rules; true by default. */
   readonly defaults?: boolean
-  /** Between two looks; 15 s by default. */
+  /** The interval at which the rules are evaluated; 15 s by default, 1 s at least. */
   readonly every?: Duration
+  /** The recipients of alerts, besides the log; none by default. */
   readonly to?: readonly AlertTarget[]
 }
-/** An agent gets a message of type `alert`, urgent; a webhook a POST of JSON. */
-export type AlertTarget = { readonly user: string; readonly agent: string } | { readonly webhook: Webhook }
+/**
+ * A recipient of alerts: an agent, which gets an urgent message of type `alert`, or a webhook, which gets a POST of
+ * JSON.
+ */
+export type AlertTarget =
+  | {
+      /** The user of the agent. */
+      readonly user: string
+      /** The name of the agent. */
+      readonly agent: string
+    }
+  | {
+      /** The URL to which alerts are posted. */
+      readonly webhook: Webhook
+    }
 
 export const observationOptions = ['log', 'traces', 'health', 'alerts', 'watchdog', 'otlp', 'fetch']
 

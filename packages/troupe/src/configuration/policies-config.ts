@@ -1,4 +1,4 @@
-/** Policies of a troupe: how calls of agents, tools and models, and of the storage, are guarded. */
+/** The policies of a troupe: how calls of agents, tools, models and the storage are guarded. */
 import { type Clock, checkOptions, type Random } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
 import {
@@ -10,14 +10,24 @@ import {
 } from '../resilience/index.ts'
 import type { OpenedStorage } from '../storage/index.ts'
 
+/** The option `policies` of `createTroupe`. */
 export interface PoliciesConfig {
-  /** By the agent's name, or `*`: of one step. A step is not tried again here; `onError` of a run says what then. */
+  /**
+   * Policies of one step, by the agent's name or `*`. A step is not retried here; `onError` of a run decides what
+   * follows.
+   */
   readonly agents?: Readonly<Record<string, Pick<PolicyOptions, 'rateLimit' | 'bulkhead' | 'breaker' | 'timeout'>>>
-  /** By the tool's name, or `*`. What acts once is never tried again. */
+  /** Policies of tool calls, by the tool's name or `*`. A call of class `at-most-once` is never retried. */
   readonly tools?: PoliciesByName
-  /** By `provider/model`, or `*`, around the whole chain; limits, pauses and breakers of each model are in `models`. */
+  /**
+   * Policies of model calls, by `provider/model` or `*`, around the complete chain. Limits, pauses and breakers of
+   * single models are in `models`.
+   */
   readonly models?: Readonly<Record<string, Omit<PolicyOptions, 'fallback'>>>
-  /** Of reads for users; the house's own go on. A commit is neither cut off nor repeated: the storage finds out itself what became of it. */
+  /**
+   * The policy of reads for users; those of Troupe itself are not guarded. A commit is neither timed out nor retried:
+   * the storage determines its outcome.
+   */
   readonly storage?: Pick<PolicyOptions, 'bulkhead' | 'retry' | 'breaker' | 'timeout'>
 }
 

@@ -1,64 +1,135 @@
-/** What `serve` takes of a configuration, and what is unsafe of it in production. */
+/** The options of `serve` in a configuration, and their problems in production. */
 import type { JSONWebKeySet } from 'jose'
 import { type Duration, failure, type TroupeError } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
 
 /** Every option of `serve`, which checks them; a test of the server keeps the two equal. */
 export interface ServerConfig {
-  /** 127.0.0.1 by default. */
+  /** The address on which the server listens; 127.0.0.1 by default. */
   readonly host?: string
-  /** 8000 by default. */
+  /** The port; 8000 by default. */
   readonly port?: number
-  /** Whether callers need a key or a token: `open` only on the loopback address, in development. */
+  /**
+   * `required`: callers need a key or a token. `open`: they do not; allowed only on the loopback address, in development,
+   * where it is the default without `key`, `jwt` and `oidc`.
+   */
   readonly authentication?: 'required' | 'open'
-  /** An API key; that, `jwt` or a key in the storage is needed where it listens beyond this machine. */
+  /** An API key. A server that listens beyond this machine needs it, `jwt`, or a key in the storage. */
   readonly key?: SecretText
-  /** Tokens that somebody else issues. */
+  /** Tokens of another issuer that callers may present. */
   readonly jwt?: {
+    /** The required `iss` claim. */
     readonly issuer: string
+    /** The required `aud` claim. */
     readonly audience: string
+    /** The accepted algorithms, all asymmetric: a server that verifies tokens must not be able to issue them. */
     readonly algorithms: readonly JwtAlgorithm[]
+    /** The issuer's keys (JWKS), or the https URL at which it publishes them. */
     readonly keys: JSONWebKeySet | string
+    /** The tolerated clock difference; 30 s by default. */
     readonly clockTolerance?: Duration
-    readonly claims?: { readonly user?: string; readonly role?: string; readonly agent?: string }
+    /** The claims that identify the caller. */
+    readonly claims?: {
+      /** The claim with the user; `sub` by default. */
+      readonly user?: string
+      /** The claim with the role; `role` by default. */
+      readonly role?: string
+      /** The claim with the agent; `agent` by default. */
+      readonly agent?: string
+    }
+    /** The role of a token without a role claim; `readonly` by default. */
     readonly role?: string
   }
   /** Sign-in of people to the studio by an OpenID provider, at `/login`. */
   readonly oidc?: {
+    /** The URL of the provider, such as `https://id.example.com`: https, or http on this machine. */
     readonly issuer: string
+    /** The client id that the provider gave. */
     readonly clientId: string
+    /** The client secret; absent for a public client, which is protected by PKCE. */
     readonly clientSecret?: SecretText
+    /** Scopes besides `openid`; none by default. */
     readonly scopes?: readonly string[]
-    readonly claims?: { readonly user?: string; readonly roles?: string }
-    readonly roles?: Readonly<Record<string, string | { readonly role: string; readonly users?: 'all' }>>
+    /** The claims that identify the person. */
+    readonly claims?: {
+      /** The claim with the user; `sub` by default. */
+      readonly user?: string
+      /** The claim with the roles, a string or a list; `roles` by default. */
+      readonly roles?: string
+    }
+    /**
+     * The rights of a person, by a value of the roles claim; the first entry that the person has applies. A string is a
+     * role for the person's own data.
+     */
+    readonly roles?: Readonly<
+      Record<
+        string,
+        | string
+        | {
+            /** The role. */
+            readonly role: string
+            /** Gives access to the data of all users; by default only to the person's own. */
+            readonly users?: 'all'
+          }
+      >
+    >
+    /** The role of a person without any of `roles`. Without this option such a person is rejected. */
     readonly role?: string
+    /** Further hosts that the issuer's metadata may name for tokens and keys. */
     readonly hosts?: readonly string[]
   }
-  /** Names that it is called by, besides those of the loopback address. */
+  /**
+   * The accepted host names, besides those of the loopback address. Without it, a server on another address accepts all
+   * names.
+   */
   readonly hosts?: readonly string[]
-  /** Pages of other sites that may call it. */
+  /** The origins of other sites whose pages may call the server; none by default. */
   readonly origins?: readonly string[]
-  /** Where callers reach it, such as `https://troupe.example.com`; then cookies of sessions are `Secure`. */
+  /**
+   * The URL at which callers reach the server, such as `https://troupe.example.com`. With https, session cookies are
+   * `Secure`.
+   */
   readonly publicUrl?: string
-  /** Addresses or ranges of the proxies in front of it, whose `X-Forwarded-` headers are believed. */
+  /**
+   * Addresses or ranges of the proxies in front of the server, whose `X-Forwarded-` headers are trusted; none by
+   * default.
+   */
   readonly trustProxy?: readonly string[]
-  /** Bytes of a request's body; 1 MiB by default. */
+  /** The maximal size of a request body in bytes; 1 MiB by default. */
   readonly bodyLimit?: number
-  /** Requests of each caller; 100 in 1m by default. */
-  readonly rateLimit?: false | { readonly max?: number; readonly window?: Duration }
-  /** Streams that one key, token or session has open at once; 1,000 by default. */
+  /**
+   * The limit of requests per key, token, or address of a caller without one; ten times as many per session. `false`:
+   * no limit.
+   */
+  readonly rateLimit?:
+    | false
+    | {
+        /** The maximal number of requests within the window; 100 by default. */
+        readonly max?: number
+        /** The length of the window; 1 min by default. */
+        readonly window?: Duration
+      }
+  /** The maximal number of open streams per key, token or session; 1,000 by default. */
   readonly maxStreams?: number
-  /** Between the signs of life of a stream; 15s by default. */
+  /** The interval between keep-alive comments of a stream; 15 s by default. */
   readonly heartbeat?: Duration
-  /** `/metrics` on a port of its own, without a key; of workers too. */
-  readonly metrics?: { readonly port: number; readonly host?: string }
-  /** What is under way when the server closes is waited for so long; 10s by default. */
+  /** Serves `/metrics` on a separate port too, without a key, also in a process that only executes work. */
+  readonly metrics?: {
+    /** The port; 0 chooses a free one. */
+    readonly port: number
+    /** The address on which it listens; 127.0.0.1 by default. */
+    readonly host?: string
+  }
+  /** The time for requests in progress when the server closes; 10 s by default. */
   readonly drain?: Duration
-  /** Open at once; 10,000 by default. */
+  /** The maximal number of open connections; 10,000 by default. */
   readonly maxConnections?: number
-  /** Of one address at once; 1,000 by default. Those of `trustProxy` have as many as all. */
+  /**
+   * The maximal number of open connections per address; 1,000 by default. It does not apply to the addresses of
+   * `trustProxy`.
+   */
   readonly maxConnectionsPerAddress?: number
-  /** A request is read within this; 30s by default. */
+  /** The time within which a request must be received; 30 s by default. */
   readonly requestTimeout?: Duration
 }
 type JwtAlgorithm = `${'ES' | 'PS' | 'RS'}${256 | 384 | 512}` | 'EdDSA'

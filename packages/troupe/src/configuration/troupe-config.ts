@@ -1,4 +1,4 @@
-/** What `createTroupe` takes; `check-config.ts` says what of it is refused. */
+/** The options of `createTroupe`; `check-config.ts` checks them. */
 import type { Agent } from '../agents/index.ts'
 import type { ContextLimits, Lifecycle } from '../context/index.ts'
 import { type Clock, checkName, checkOptions, type Duration, failure, isObject, type Random } from '../core/index.ts'
@@ -36,134 +36,177 @@ import type { SecretsConfig } from './secrets/open-secrets.ts'
 import type { ServerConfig } from './server-config.ts'
 import type { FoundSetting } from './settings/setting-source.ts'
 
-/** A team with what its runs are told by default. */
+/** A team: a topology with the defaults of its runs, registered under a name. */
 export interface Team {
+  /** The topology of the runs. */
   readonly topology: TopologyForm
-  /** Goes before what the topology itself says; what a run is started with goes before both. */
+  /** Defaults of the runs. They override those of the topology, and the options of `start` override both. */
   readonly config?: RunConfig
+  /** The purpose of the team, for people. */
   readonly description?: string
 }
 
+/** The options of `createTroupe`. All but `storage` are optional. */
 export interface TroupeConfig extends ObservationConfig {
-  /** How calls of agents, tools and models, and of the storage, are guarded. See docs/resilience.md. */
+  /** The policies of calls to agents, tools, models and the storage; none by default. See docs/resilience.md. */
   readonly policies?: PoliciesConfig
-  /** `memory:`, `sqlite:PATH`, `postgres://…`, or where a PostgreSQL database is and how it is talked to. */
+  /** The storage: `memory:`, `sqlite:PATH`, `postgres://…`, or the parts of a PostgreSQL URL with further options. */
   readonly storage: SecretText | PostgresStorageConfig
   /**
-   * What may be convenient in `development`, the default, is refused in `production`: the scope `default`, and a role of
-   * PostgreSQL that could see all users, as a superuser or the owner of the tables could; it needs `encryption`.
+   * `development` by default. `production` requires `encryption`, and rejects the user `default` and a PostgreSQL role
+   * that can read the rows of all users, such as a superuser or the owner of the tables.
    */
   readonly profile?: 'development' | 'test' | 'production'
-  /** The code of runs that this process did not start: they go on by themselves once it is open. */
+  /** The agents of runs that this process did not start: such runs continue when the troupe is open. */
   readonly agents?: readonly Agent[]
-  /** Teams by the names under which runs are started; runs that this process did not start find their code here, too. */
+  /** Teams by the names under which runs are started. Runs that this process did not start find their code here too. */
   readonly teams?: Readonly<Record<string, Team | TopologyForm>>
-  /** What `serve` takes where its own options say nothing. */
+  /** Defaults of the options of `serve`. */
   readonly server?: ServerConfig
+  /** Leases, attempts, capacity and signatures of messages; the defaults are those of `MessagingConfig`. */
   readonly messaging?: MessagingConfig | WithNamedKeys
-  /** Roles besides the four, or in their place: which of the built-in tools and which powers over others' entries. */
+  /** Roles besides the four predefined ones, or in place of them. */
   readonly roles?: Roles
-  readonly presence?: { readonly heartbeat?: Duration }
+  /** The presence of workers. */
+  readonly presence?: {
+    /**
+     * The interval of the heartbeats of a worker; 5 s by default. A worker whose process ended is absent after at
+     * most twice this time.
+     */
+    readonly heartbeat?: Duration
+  }
+  /** The context mesh. */
   readonly context?: {
+    /** Limits of the context; the defaults are those of `ContextLimits`. */
     readonly limits?: ContextLimits
+    /** Named lifetimes of entries, besides the predefined ones or in place of them. */
     readonly lifecycles?: Readonly<Record<string, Lifecycle>>
+    /** The pause between two cleanups of expired entries; 5 min by default. */
     readonly cleanup?: Duration
   }
   /**
-   * On PostgreSQL: for so long a process that is not heard of keeps its runs; then another one carries them on. 10 s by
+   * On PostgreSQL: the time without a heartbeat after which another process may claim the runs of a process; 10 s by
    * default, 1 s at least.
    */
   readonly lease?: Duration
-  /** US dollars per million tokens, by `provider/model`; goes before the table that is built in. */
+  /** Prices in US dollars per million tokens, by `provider/model`; they override the built-in table. */
   readonly prices?: Readonly<Record<string, Price>>
-  /** Context windows in tokens, by `provider/model`, for `memory.compaction.at`; they precede the built-in table. */
+  /** Context windows in tokens, by `provider/model`, for `memory.compaction.at`; they override the built-in table. */
   readonly contextWindows?: Readonly<Record<string, number>>
+  /** The models of agents, and the limits of their calls. */
   readonly models?: ModelsConfig
-  /** Plays what models and tools said once, or records it; for tests. */
+  /** Replays or records the answers of models and tools, for tests; off by default. */
   readonly cassette?: CassetteConfig
+  /** How long ended runs, journals and other rows are stored; the defaults are those of `Retention`. */
   readonly retention?: Retention
-  /** What a run, and a user in a day, may use at most, whatever a caller asks for; no ceilings by default. */
+  /** Upper limits of the budget of a run and of a user per day, whatever a caller requests; none by default. */
   readonly limits?: LimitsConfig
-  /** How many schedules a user may have, and the functions that make tasks of their runs. */
+  /** The maximal number of schedules of a user, and the functions that make the tasks of their runs. */
   readonly schedules?: SchedulesConfig
-  /** Scores of answers, for evaluations that name one: `score: { named: 'tone' }`. */
+  /** Scorers of answers. */
   readonly evaluation?: {
+    /** Scorers by name, for evaluations that name one: `score: { named: 'tone' }`. */
     readonly scores?: NamedScores
-    /** Scores a share of the runs as they complete: `{ share: 0.1, scorers: { cites: 'citations' } }`. See docs/evaluation.md. */
+    /**
+     * Scores a share of the runs as they complete: `{ share: 0.1, scorers: { cites: 'citations' } }`. See
+     * docs/evaluation.md.
+     */
     readonly online?: OnlineScoringOptions
   }
-  /** Seals what is stored; off by default, required in production. See docs/encryption.md. */
+  /** Encrypts what is stored; off by default, required in production. See docs/encryption.md. */
   readonly encryption?:
     | EncryptionConfig
-    | { readonly keys: readonly (EncryptionKey | NamedKey)[]; readonly current?: string }
-  /** Where secrets that are named, `secret('DB_PASSWORD')`, are looked for; `['environment']` by default. */
+    | {
+        /** The keys, or the names of secrets that have them. */
+        readonly keys: readonly (EncryptionKey | NamedKey)[]
+        /** The id of the key that wraps; that of the last key by default. */
+        readonly current?: string
+      }
+  /** The sources of secrets that are named by `secretRef('DB_PASSWORD')`; `['environment']` by default. */
   readonly secrets?: SecretsConfig
-  /** What executes the code of agents, and how much it and their files may use. See docs/sandbox.md. */
+  /** What executes the code of agents, and the limits of code and files. See docs/sandbox.md. */
   readonly sandbox?: SandboxConfig
-  /** What is recorded of who did what, for how long, and how it is signed. See docs/audit.md. */
+  /** What the audit log records, its retention, and its signatures. See docs/audit.md. */
   readonly audit?: AuditConfig
   /**
-   * Where tools and effects may go with the `fetch` that they are given: every public host by default, in production none
-   * that is not in `allow`. See docs/security.md.
+   * The hosts that tools and effects may reach with their `fetch`: by default every public host, in production only
+   * those in `allow`. See docs/security.md.
    */
   readonly egress?: EgressOptions
   /**
-   * What becomes of calls of tools by the labels of what flows into them: a list of rules, or an object with `rules` and what
-   * becomes of an outside change that holds untrusted input and sensitive data at once. See docs/security.md.
+   * Rules for calls of tools by the labels of their arguments: a list of rules, or an object with `rules` and the
+   * decision about outside changes by a step that has read untrusted input and sensitive data. See docs/security.md.
    */
   readonly policy?: PolicyConfig | readonly PolicyRule[]
-  /** Refuses the scope `default`; on in production, where it cannot be turned off. */
+  /** Rejects the user `default`; true in production, where it cannot be turned off, otherwise false by default. */
   readonly requireUserId?: boolean
-  /** How long a drain may take; 25 s by default. */
-  readonly shutdown?: { readonly timeout?: Duration }
-  /** `resume`: a database that was restored from a backup goes on at once; it waits for `resumeRestored()` by default. */
+  /** The shutdown of the process. */
+  readonly shutdown?: {
+    /** The time for a drain; 25 s by default, 1 s at least. */
+    readonly timeout?: Duration
+  }
+  /**
+   * `resume`: runs of a database that was restored from a backup continue at once. `wait`, the default: they wait for
+   * `resumeRestored()`.
+   */
   readonly restored?: 'wait' | 'resume'
-  /** SIGTERM and SIGINT drain the troupe and end the process, as `handleSignals` has it; off by default. */
+  /** Drains the troupe and ends the process at SIGTERM and SIGINT, as `handleSignals` does; false by default. */
   readonly signals?: boolean
   /**
-   * The log has the level `debug`, and the command line shows stacks of its failures. Refused in production, and together
-   * with `traces: false`.
+   * Sets the log to level `debug`, and lets the command line print stacks of errors; false by default. Rejected in
+   * production, and together with `traces: false`.
    */
   readonly debug?: boolean
+  /** The clock of all timeouts and times; that of the machine by default. For tests. */
   readonly clock?: Clock
+  /** The source of ids and jitter; that of the machine by default. For tests. */
   readonly random?: Random
-  /** Lets the storage fail as it may in the world; for tests. */
+  /** Injects faults into the storage, for tests. */
   readonly faults?: Faults
-  /** Checks of one's own, and what a person saw to, for `troupe.doctor()`. See docs/doctor.md. */
+  /** Checks of the application and attestations, for `troupe.doctor()`. See docs/doctor.md. */
   readonly doctor?: DoctorConfig
   /** Set by `loadConfig`. */
   readonly [declared]?: Declared
 }
 
-/** Under it a configuration that was loaded says where it is from. */
+/** The key under which a loaded configuration has the sources of its values. */
 export const declared: unique symbol = Symbol('declared')
 
+/** The sources of the values of a loaded configuration. */
 export interface Declared {
-  /** By the path of the setting. */
+  /** The value and source of each setting, by its path. */
   readonly effectiveValues: ReadonlyMap<string, FoundSetting>
-  /** As it was loaded, where it was opened without its agents. */
+  /** The configuration as it was loaded, if it was opened without its agents. */
   readonly config: TroupeConfig
-  /** Opened to be looked at by a command: nothing is carried out here. */
+  /** The troupe was opened by a command to be inspected: this process executes nothing. */
   readonly inspectOnly?: true
 }
 
-/** The same, saying where it is from. */
+/** Returns the configuration with the sources of its values. */
 export const withOrigins = (
   config: TroupeConfig,
   origins: Omit<Declared, 'config'> & Partial<Pick<Declared, 'config'>>,
 ): TroupeConfig => ({ ...config, [declared]: { config, ...origins } })
 
-/** PostgreSQL, with secrets as they are or by their names. A password by its name is asked for at each connection. */
+/**
+ * A PostgreSQL database, with secrets or references to them. A password that is a reference is requested for each
+ * connection.
+ */
 export type PostgresStorageConfig = Omit<PostgresOptions, PostgresSecret> & {
   readonly [Name in PostgresSecret]?: NonNullable<PostgresOptions[Name]> | SecretReference
 }
 type PostgresSecret = 'url' | 'password' | 'migrateUrl' | 'listenUrl'
+/** A key whose material is a secret. */
 interface NamedKey {
+  /** The id of the key. */
   readonly id: string
+  /** The name of the secret with the key. */
   readonly key: SecretReference
 }
 type WithNamedKeys = Omit<MessagingConfig, 'signatures'> & {
+  /** The signatures of messages, with keys or the names of secrets that have them. */
   readonly signatures: Omit<SignatureConfig, 'keys'> & {
+    /** The keys that sign and check. */
     readonly keys: readonly (
       | SigningKey
       | (Omit<SigningKey, 'secret' | 'privateKey'> & { readonly [Name in 'secret' | 'privateKey']?: SecretReference })
@@ -171,45 +214,60 @@ type WithNamedKeys = Omit<MessagingConfig, 'signatures'> & {
   }
 }
 
-/** How long what is over is kept. */
+/** How long ended runs and other rows are stored. */
 export interface Retention extends StorageRetention {
-  /** Journals of runs and steps after their end: for so long a run can be replayed and forked. 30 days by default. */
+  /**
+   * The retention of the journals of ended runs and steps, for which a run can be replayed and forked; 30 days by
+   * default.
+   */
   readonly replay?: Duration
-  /** Runs after their end: results, usage and what they are found by. 365 days by default, `replay` at least. */
+  /** The retention of ended runs with their results and usage; 365 days by default, at least `replay`. */
   readonly runs?: Duration
-  /** What is recorded under names of one's own, by the minute; 7 days by default. */
+  /** The retention of the metrics that the application records per user, by the minute; 7 days by default. */
   readonly metrics?: Duration
 }
 
 export const storageRetentionOf = ({ replay: _, runs: __, metrics: ___, ...retention }: Retention): StorageRetention =>
   retention
 
-/** What goes before what the environment says. */
+/** The option `models` of `createTroupe`. It overrides the environment. */
 export interface ModelsConfig {
-  /** `'provider/model'` of agents that name none, where the registry has no `default`; `AGENT_MODEL` else. */
+  /**
+   * `provider/model` for agents that name none, if the registry has no `default`; `AGENT_MODEL` of the environment by
+   * default.
+   */
   readonly model?: string
-  /** For `model`; `AGENT_API_KEY` else. */
+  /** The API key for `model`; `AGENT_API_KEY` of the environment by default. */
   readonly apiKey?: SecretText
-  /** API keys by provider, `{ openai: '…' }`; `OPENAI_API_KEY` and its like else. */
+  /** API keys by provider, `{ openai: '…' }`; `OPENAI_API_KEY` and its like of the environment by default. */
   readonly keys?: Readonly<Record<string, SecretText>>
-  /** `{ fast: 'openai/gpt-5-mini', default: 'fast' }`: names without a slash for models or chains. */
+  /** Names without a slash for models or chains: `{ fast: 'openai/gpt-5-mini', default: 'fast' }`. */
   readonly registry?: ModelRegistry
-  /** For agents that say nothing themselves; `AGENT_MAX_TOKENS` and `AGENT_TEMPERATURE` else. */
+  /** Settings for agents that have none; `AGENT_MAX_TOKENS` and `AGENT_TEMPERATURE` of the environment by default. */
   readonly defaults?: ModelDefaults
-  /** By `*` (all together), provider or host (each account), or `provider/model`; `AGENT_RATE_LIMIT` else. */
+  /**
+   * Limits of calls by `*` (all together), provider or host (each account), or `provider/model`; `AGENT_RATE_LIMIT` of
+   * the environment by default.
+   */
   readonly limits?: ModelLimits
+  /** The circuit breakers of models; the defaults are those of `BreakerOptions`. */
   readonly breaker?: BreakerOptions
-  /** Attempts of one model before the next of its chain; 3 by default. */
+  /** The number of attempts of one model before the next model of its chain; 3 by default. */
   readonly attempts?: number
-  /** For so long a stream may say nothing before it is cut, and tried again; 5m by default. */
+  /** The time without data after which a stream is aborted and retried; 5 min by default. */
   readonly idle?: Duration
-  /** 1,000 answers for an hour by default. */
-  readonly cache?: { readonly max?: number; readonly ttl?: Duration }
-  /** Turns texts into vectors for memories and the choice of tools; without one their likeness is lexical. */
+  /** The cache of answers, for calls with `cache: true`. */
+  readonly cache?: {
+    /** The maximal number of cached answers; 1,000 by default. */
+    readonly max?: number
+    /** The time for which an answer is cached; 1 h by default. */
+    readonly ttl?: Duration
+  }
+  /** The model that embeds texts for memories and the selection of tools; without one their similarity is lexical. */
   readonly embedding?: EmbeddingSpec
 }
 
-/** What createTroupe takes. */
+/** The names of the options of `createTroupe`. */
 export const troupeOptions: readonly string[] = [
   'storage',
   'profile',
@@ -247,7 +305,7 @@ export const troupeOptions: readonly string[] = [
   'policies',
   ...observationOptions,
 ]
-/** @throws ValidationError for two agents of one name */
+/** Returns the agents by name. @throws ValidationError for two agents with one name */
 export function agentsByName(agents: readonly Agent[]): ReadonlyMap<string, Agent> {
   const byName = new Map<string, Agent>()
   for (const agent of agents) {

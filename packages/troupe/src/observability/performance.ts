@@ -12,61 +12,85 @@ import {
 } from '../core/index.ts'
 import { checkMetric, isPublished, type MetricSummary, type MetricsCollector } from './metrics/index.ts'
 
+/** The durations of an operation. Durations are in ms. */
 export interface OperationReport {
+  /** The name of the operation. */
   readonly operation: string
+  /** The number of calls. */
   readonly calls: number
+  /** The number of successful calls. */
   readonly successes: number
+  /** The number of failed calls. */
   readonly failures: number
-  /** 0 to 1. */
+  /** The share of successful calls, from 0 to 1. */
   readonly successRate: number
-  /** ms, as all durations here. */
+  /** The mean duration of the latest calls, at most 1,000 of each series. */
   readonly averageMs: number
+  /** The 50th percentile of these durations. */
   readonly p50Ms: number
+  /** The 95th percentile of these durations. */
   readonly p95Ms: number
+  /** The 99th percentile of these durations. */
   readonly p99Ms: number
+  /** The longest of these durations. */
   readonly slowestMs: number
 }
 
+/** A slow call of an operation that the application timed. */
 export interface SlowCall {
+  /** The name of the operation. */
   readonly operation: string
+  /** The duration, in ms. */
   readonly durationMs: number
-  /** ms since 1970. */
+  /** The time of its end, in ms since 1970. */
   readonly at: number
+  /** False if the call failed. */
   readonly success: boolean
+  /** The metadata of the timer. */
   readonly metadata: { readonly [name: string]: Json }
 }
 
+/** The durations of all operations. */
 export interface PerformanceReport {
-  /** ISO text. */
+  /** The time of the report, as ISO text. */
   readonly timestamp: string
+  /** The time since the troupe was opened, in ms. */
   readonly uptimeMs: number
   /** Operations, the slowest on average first. */
   readonly operations: readonly OperationReport[]
-  /** Of the operations that the application timed. Those of Troupe, as `tool.called` and `storage.read`, are in `operations`. */
+  /**
+   * The figures of the operations that the application timed. Those of Troupe, such as `tool.called` and
+   * `storage.read`, are in `operations`.
+   */
   readonly summary: {
+    /** The number of calls. */
     readonly calls: number
+    /** The number of failed calls. */
     readonly failures: number
-    /** 0 to 1. */
+    /** The share of failed calls, from 0 to 1. */
     readonly errorRate: number
-    /** Over the uptime, or the window. */
+    /** The number of calls per second of the uptime, or of the window. */
     readonly callsPerSecond: number
   }
-  /** Single calls that a host timed, the slowest first. */
+  /** The slowest calls that the application timed, slowest first. */
   readonly slowest: readonly SlowCall[]
-  /** The same as lines for a person. */
+  /** Returns the report as text for people. */
   toString(): string
 }
 
-/** A call that is being timed; the end of its block ends it. */
+/** A running timer of a block. With `using`, it ends at the end of the block. */
 export interface PerformanceTimer extends Disposable {
+  /** Adds a value to the metadata of the call. */
   addMetadata(name: string, value: Json): void
-  /** It went wrong. */
+  /** Marks the call as failed. */
   fail(error: unknown): void
+  /** Ends the timer and records the call. A second call has no effect. */
   end(): void
 }
 
 const maxSlowCalls = 50
 
+/** The durations of operations, of Troupe and of the application. */
 export class Performance {
   readonly #clock: Clock
   readonly #metrics: MetricsCollector
@@ -134,12 +158,18 @@ export class Performance {
   }
 
   /**
-   * What every timed operation comes to.
-   * @param options.window only the latest, of each operation a thousand at most
-   * @param options.slowest how many of the slowest timed blocks; 5 by default, 50 at most
+   * Returns the durations of every operation.
+   * @throws ValidationError for an invalid window or number
    * @example console.log(String(troupe.performance.report({ window: '5m' })))
    */
-  report(options: { readonly window?: Duration; readonly slowest?: number } = {}): PerformanceReport {
+  report(
+    options: {
+      /** Only calls within this time, of each operation at most the latest 1,000; all by default. */
+      readonly window?: Duration
+      /** The number of slowest calls, from 0 to 50; 5 by default. */
+      readonly slowest?: number
+    } = {},
+  ): PerformanceReport {
     checkOptions('report', options, ['window', 'slowest'])
     const { window, slowest = 5 } = options
     if (!Number.isInteger(slowest) || slowest < 0 || slowest > maxSlowCalls)

@@ -20,27 +20,43 @@ export type ContentNames = { readonly [name: string]: readonly [kind: string, ..
  * location.
  */
 export interface ValueLocation {
+  /** The kind of content. */
   readonly kind: string
+  /** The values that identify the location within the kind. */
   readonly of: readonly string[]
 }
 
 interface Part {
+  /** The name of the value or column, as the declaration has it. */
   readonly name: string
   /** The index of the statement's value with that name. */
   readonly bind: number | undefined
+  /** The constant text; undefined for a value or column. */
   readonly text: string | undefined
 }
 interface Belonging {
+  /** The kind of content. */
   readonly kind: string
+  /** The values that identify the location within the kind. */
   readonly of: readonly Part[]
 }
 
 /** The content of a statement, compiled together with the statement. */
 export interface Content {
   /** The indexes of the values that are content, each with its location. */
-  readonly binds: readonly { readonly index: number; readonly to: Belonging }[]
+  readonly binds: readonly {
+    /** The index of the value. */
+    readonly index: number
+    /** The location to which it is bound. */
+    readonly to: Belonging
+  }[]
   /** The returned columns that are content. */
-  readonly columns: readonly { readonly column: string; readonly to: Belonging }[]
+  readonly columns: readonly {
+    /** The name of the column. */
+    readonly column: string
+    /** The location to which it is bound. */
+    readonly to: Belonging
+  }[]
 }
 
 /** @param names the names of the statement's values by index; undefined for a constant */

@@ -3,7 +3,9 @@ import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Bind, Statement } from './changes/statement.ts'
 import { type ContentNames, compileContent } from './content.ts'
 
+/** The SQL of an engine. */
 export interface Dialect {
+  /** The engine. */
   readonly name: 'sqlite' | 'postgres'
   /** Returns a query builder that compiles and never executes. */
   builder<Tables>(): Kysely<Tables>

@@ -6,13 +6,17 @@ import type { PostgresOptions } from './postgres-options.ts'
 import type { Storage } from './storage-port.ts'
 import type { Faults } from './wrappers/faults.ts'
 
+/** Options of `openStorage`. */
 export interface OpenStorageOptions {
   /** `memory:`, `sqlite:PATH` or `postgres://…`. */
   readonly url: string
   /** The migrations of all modules that will use the storage, numbered 1, 2, 3 … within each module. */
   readonly migrations: readonly Migration[]
+  /** The clock of the storage; on PostgreSQL, `now` is the server's time by default. */
   readonly clock: Clock
+  /** The source of jitter and ids. */
   readonly random: Random
+  /** The retention of rows that only the storage needs; the defaults are those of `StorageRetention`. */
   readonly retention?: StorageRetention
   /** Options of a PostgreSQL database that its URL does not contain. */
   readonly postgres?: PostgresOptions
@@ -29,6 +33,7 @@ export interface OpenStorageOptions {
 
 /** A named file that does not exist and that opening would create. */
 export interface AbsentFile {
+  /** The path of the file. */
   readonly path: string
   /** The name of an existing file beside it that is similar, and may be the intended one. */
   readonly near?: string
@@ -36,12 +41,19 @@ export interface AbsentFile {
 
 /** A problem of the database that an operator should know. */
 export interface StorageFinding {
+  /** The stable code of the finding. */
   readonly code: string
+  /**
+   * `error`: the database cannot be used as it is; `warning`: it should be changed soon; `advice`: it could be better.
+   */
   readonly severity: 'error' | 'warning' | 'advice'
+  /** The problem, for people. */
   readonly message: string
+  /** What to do about it. */
   readonly remedy: string
 }
 
+/** An opened storage, with the operations of its owner. */
 export interface OpenedStorage extends Storage {
   /** Checks the database again; empty if there is no problem. */
   check(): Promise<readonly StorageFinding[]>

@@ -1,14 +1,17 @@
 /** The location of a PostgreSQL database and the settings of its connections. A URL can replace the separate parts. */
 import type { Duration } from '../core/index.ts'
 
+/** The location of a PostgreSQL database and the settings of its connections. A URL can replace the separate parts. */
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`; the separate options override its parts. */
   readonly url?: string
-  /** `localhost` by default; a path is the folder of a Unix socket. */
+  /** The host; `localhost` by default. A path is the folder of a Unix socket. */
   readonly host?: string
-  /** 5432 by default. */
+  /** The port; 5432 by default. */
   readonly port?: number
+  /** The name of the database; that of the role by default. */
   readonly database?: string
+  /** The role of the connections. */
   readonly user?: string
   /**
    * The password may contain any character and is never printed. A function is called for each connection, because the
@@ -22,7 +25,15 @@ export interface PostgresOptions {
    * }`: encrypted but unchecked, which production rejects. Unencrypted by default, which production rejects for remote
    * hosts; `'none'` confirms that plain text is intended.
    */
-  readonly tls?: boolean | 'none' | { readonly ca?: string; readonly check?: boolean }
+  readonly tls?:
+    | boolean
+    | 'none'
+    | {
+        /** The PEM certificate against which the server's is checked; the system's authorities by default. */
+        readonly ca?: string
+        /** False does not check the certificate; true by default. */
+        readonly check?: boolean
+      }
   /** A role that may create the schema, its tables and the application role; the role of the connection by default. */
   readonly migrateUrl?: string
   /** A direct URL of the server, if `url` leads to a pooler such as pgbouncer: LISTEN needs a permanent connection. */

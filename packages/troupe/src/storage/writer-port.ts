@@ -9,10 +9,23 @@ export interface ChangeBatch {
   readonly kind: 'batch'
   /** The storage's time, ms since 1970. */
   readonly at: number
+  /** The number of changes. */
   readonly changes: number
+  /** The cells of the changes, one after the other. */
   readonly cells: readonly Cell[]
 }
-export type Cell = string | number | bigint | Uint8Array | null | { readonly $: 'now'; readonly plusMs?: number }
+/** A value of a request to the writer. */
+export type Cell =
+  | string
+  | number
+  | bigint
+  | Uint8Array
+  | null
+  | {
+      readonly $: 'now'
+      /** Milliseconds that are added to the storage's time; 0 by default. */
+      readonly plusMs?: number
+    }
 
 /**
  * A part of one change that is too large for one synchronous section. Slices are executed as they arrive, in one
@@ -23,7 +36,9 @@ export interface ChangeSlice {
   readonly kind: 'slice'
   /** The storage's time, ms since 1970. */
   readonly at: number
+  /** True for the first slice of a change, which begins the transaction. */
   readonly first: boolean
+  /** True for the last slice, which commits it. */
   readonly last: boolean
   /** The cells of a change, with the id and the user in each slice. */
   readonly cells: readonly Cell[]
@@ -33,22 +48,35 @@ export interface ChangeSlice {
 export interface Probe {
   readonly kind: 'probe'
 }
-/** Returns free pages to the file system, at most the given number. */
+/** Returns free pages to the file system. */
 export interface Vacuum {
   readonly kind: 'vacuum'
+  /** The maximal number of pages. */
   readonly pages: number
 }
+/** A request to the writer. */
 export type WriterRequest = ChangeBatch | ChangeSlice | Probe | Vacuum
 
 /** The reason why no change of a batch is acknowledged. */
 export type WriterProblem = 'full' | 'io' | 'corrupt' | 'read_only' | 'dead'
 
+/** The reply of the writer to a request. */
 export type WriterReply =
-  /** The cells of each change in order; for a slice those of its statements. */
-  | { readonly ok: true; readonly cells: readonly ReplyCell[] }
+  | {
+      readonly ok: true
+      /** The cells of each change in order; for a slice those of its statements. */
+      readonly cells: readonly ReplyCell[]
+    }
   /** No change of this batch or of a later one may count as committed until a probe has succeeded. */
-  | { readonly ok: false; readonly problem: WriterProblem; readonly message: string }
+  | {
+      readonly ok: false
+      /** The kind of the problem. */
+      readonly problem: WriterProblem
+      /** The problem, for people. */
+      readonly message: string
+    }
 export type WriterFailure = WriterReply & { readonly ok: false }
+/** A value of a reply of the writer. */
 export type ReplyCell = string | number | bigint | Uint8Array | null | readonly string[]
 
 export interface WriterShell {

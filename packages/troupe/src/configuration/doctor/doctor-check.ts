@@ -1,4 +1,4 @@
-/** What a check of the doctor is, ours and a user's alike, and what `createTroupe({ doctor })` takes. */
+/** The checks of the doctor, and the option `doctor` of `createTroupe`. */
 import {
   checkOptions,
   type Duration,
@@ -13,51 +13,74 @@ import type { HealthReport, MetricsCollector } from '../../observability/index.t
 import type { ApiKeys } from '../../security/index.ts'
 import type { StorageSizes, StorageState } from '../../storage/index.ts'
 
+/** The result of a check. */
 export type DoctorStatus = 'pass' | 'warn' | 'fail'
 
-/** What a check found: what was seen, and where that is not enough, exactly what to do. Neither holds a secret or a payload. */
+/** The answer of a check: what was seen and, unless it passed, what to do. Neither has a secret or content. */
 export type DoctorAnswer =
-  | { readonly status: 'pass'; readonly evidence: string }
-  | { readonly status: 'warn' | 'fail'; readonly evidence: string; readonly remedy: string }
+  | {
+      readonly status: 'pass'
+      /** What was seen. */
+      readonly evidence: string
+    }
+  | {
+      /** `warn`: it should be changed; `fail`: it must be. */
+      readonly status: 'warn' | 'fail'
+      /** What was seen. */
+      readonly evidence: string
+      /** What to do, exactly. */
+      readonly remedy: string
+    }
 
-/** What a check of one's own may look at. */
+/** What a check of the application may read. */
 export interface DoctorContext {
-  /** Judge as for production: by the profile, or because it was asked for. */
+  /** True if the check should judge as for production: by the profile, or because the caller asked for it. */
   readonly production: boolean
-  /** Aborts when the time of the check is over. */
+  /** Aborts at the timeout of the check. */
   readonly signal: AbortSignal
-  /** The folder of the project; absent where only the running system is looked at. */
+  /** The folder of the project; absent if only the running troupe is checked. */
   readonly project?: string
-  /** The open troupe; absent where it could not be opened. */
+  /** The open troupe; absent if it could not be opened. */
   readonly troupe?: {
+    /** The metrics of the process. */
     readonly metrics: MetricsCollector
+    /** The API keys of the troupe. */
     readonly apiKeys: ApiKeys
+    /** Executes the health checks. */
     health(): Promise<HealthReport>
+    /** Reads the sizes of the storage. */
     sizes(): Promise<StorageSizes>
+    /** Returns the state of the storage. */
     storageState(): StorageState
   }
 }
 
+/** A check of the application for `troupe.doctor()`. */
 export interface DoctorCheck {
-  /** Lower-case words joined by dots and dashes: `shop.stock`. None of ours. */
+  /** The id: lower-case words joined by dots and dashes, such as `shop.stock`, and not that of a built-in check. */
   readonly id: string
-  /** What holds where it passes: `The shop answers.` */
+  /** What is true if the check passes, such as `The shop answers.` */
   readonly description: string
-  /** Longer than that it has failed; 10 s by default. */
+  /** The time after which the check has failed; 10 s by default. */
   readonly timeout?: Duration
+  /** Executes the check. An error that it throws is a failure. */
   readonly run: (context: DoctorContext) => DoctorAnswer | Promise<DoctorAnswer>
 }
 
+/** The option `doctor` of `createTroupe`. */
 export interface DoctorConfig {
-  /** Checks of one's own, after ours. */
+  /** Checks of the application, executed after the built-in ones; none by default. */
   readonly checks?: readonly DoctorCheck[]
-  /** By the id of a check that docs/doctor.md lists as attested: the day on which a person saw to it, `2026-11-01`. */
+  /**
+   * The day on which a person confirmed a check that docs/doctor.md lists as attested, by the id of the check:
+   * `2026-11-01`.
+   */
   readonly attest?: Readonly<Record<string, string>>
-  /** How long such a word holds; 90 days by default. */
+  /** How long an attestation is valid; 90 days by default. */
   readonly attestFor?: Duration
-  /** The folder in which backups are kept, each a folder that `troupe.backup` made. */
+  /** The folder of the backups, each a folder that `troupe.backup` made; without it backups are not checked. */
   readonly backups?: string
-  /** How old the newest of them may be; `1d` by default. */
+  /** The maximal age of the newest backup; `1d` by default. */
   readonly backupEvery?: Duration
 }
 

@@ -1,4 +1,7 @@
-/** Reads the configuration of a deployment from its file, `.env`, the environment and flags, and says where each value is from. */
+/**
+ * Reads the configuration of a deployment from its file, `.env`, the environment and flags, with the source of each
+ * value.
+ */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkOptions, checkPath, failure, isObject, objectOf, TroupeError } from '../../core/index.ts'
@@ -12,7 +15,7 @@ import { readConfigFile } from './config-file.ts'
 import { readConfigValues, readFlags } from './read-config-values.ts'
 import { readVariables, type Variables } from './read-variables.ts'
 
-/** What a file holds: all that `createTroupe` takes. All of it may be left out. */
+/** The content of a configuration file: every option of `createTroupe`, each optional. */
 export type DeploymentConfig = Partial<TroupeConfig>
 
 /**
@@ -26,36 +29,43 @@ export function defineConfig(config: DeploymentConfig): DeploymentConfig {
   return config
 }
 
+/** Options of `loadConfig`. */
 export interface LoadConfigOptions {
   /** The folder of `troupe.config.*` and `.env`; that of the process by default. */
   readonly cwd?: string
-  /** That of the process by default. */
+  /** The environment variables; those of the process by default. */
   readonly env?: Variables
-  /** By the path of the setting: `{ log: 'debug', 'server.port': 8_080 }`; a text is read as a variable's. */
+  /**
+   * Values by the path of the setting: `{ log: 'debug', 'server.port': 8_080 }`. A text is read like that of a
+   * variable.
+   */
   readonly flags?: Readonly<Record<string, unknown>>
-  /** The configuration's file; it must exist. */
+  /** The path of the configuration file, which must exist; by default `troupe.config.*` in `cwd`, if there is one. */
   readonly file?: string
 }
 
+/** The result of `loadConfig`. */
 export interface LoadedConfig {
-  /** What createTroupe takes; where there are problems, what is left without the values that are wrong. */
+  /** The options for `createTroupe`; if there are problems, without the invalid values. */
   readonly config: TroupeConfig
+  /** The options for `serve`. */
   readonly server: ServerConfig
+  /** The teams by name. */
   readonly teams: Readonly<Record<string, Team>>
-  /** What holds, and where it is from, by the path of its setting; `showConfig` makes it fit to be seen. */
+  /** The value and source of each setting, by its path; `showConfig` hides secrets. */
   readonly effectiveValues: ReadonlyMap<string, FoundSetting>
-  /** By the path of the setting. */
+  /** The source of each setting, by its path. */
   readonly origins: Readonly<Record<string, SettingSource>>
-  /** All of them; empty where the configuration can be used. Each says in its `hint` what to do. */
+  /** All problems; empty if the configuration can be used. The `hint` of each says what to do. */
   readonly problems: readonly TroupeError[]
-  /** The file that was read. */
+  /** The path of the file that was read; undefined if there is none. */
   readonly file: string | undefined
 }
 
 /**
- * Sources in rising order: defaults, the file, `.env`, the environment, flags. Never throws for what a source says: all
- * problems come together.
- * @throws ValidationError for an option of its own that is none, or is of another kind
+ * Loads the configuration from its sources, in rising precedence: defaults, the file, `.env`, the environment, flags.
+ * Never throws for the content of a source: all problems are returned together.
+ * @throws ValidationError for an invalid option of this function
  * @example
  * const { config, problems } = await loadConfig()
  * if (problems.length > 0) throw new AggregateError(problems)

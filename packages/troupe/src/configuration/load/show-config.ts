@@ -1,20 +1,25 @@
-/** A configuration for a person's eyes: every setting, its value and where it is from; never a secret. */
+/** The configuration as text for people: every setting with its value and source, never a secret. */
 import { failure, fieldOf, isInstance } from '../../core/index.ts'
 import { isSecretReference } from '../../security/index.ts'
 import { type SettingSource, settingSourceText } from '../settings/setting-source.ts'
 import { settingAt } from '../settings/settings.ts'
 import type { LoadedConfig } from './load-config.ts'
 
+/** A setting as text. */
 export interface ShownSetting {
+  /** The path of the setting, such as `server.port`. */
   readonly path: string
-  /** JSON, or `[hidden]`. */
+  /** The value as JSON, or `[hidden]` for a secret. */
   readonly value: string
+  /** The source of the value. */
   readonly origin: SettingSource
+  /** The source of the value as text. */
   readonly from: string
 }
 
 /**
- * @throws ValidationError for what is not of loadConfig
+ * Returns every setting as text, sorted by path.
+ * @throws ValidationError for a value that is not from `loadConfig`
  * @example
  * for (const { path, value, from } of showConfig(await loadConfig())) console.log(`${path} = ${value}, from ${from}`)
  */
@@ -41,7 +46,7 @@ export function shownValue(path: string, value: unknown): string {
   return settingAt(path)?.secret || path.startsWith('models.keys') ? hidden : text(named(path, value))
 }
 
-/** The texts of what is hidden, so that they can be taken out of what is told. */
+/** Returns the texts of hidden values, so that they can be removed from output. */
 export const secretsOf = ({ effectiveValues }: Pick<LoadedConfig, 'effectiveValues'>): readonly string[] =>
   [...effectiveValues].flatMap(([path, { value }]) => {
     // Of an address the password alone; it may hold any character.

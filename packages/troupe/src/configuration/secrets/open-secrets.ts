@@ -1,4 +1,4 @@
-/** The sources of secrets as the configuration lists them: the environment, files, a command, or one's own. */
+/** The sources of secrets, as the configuration lists them. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
@@ -6,23 +6,31 @@ import { type Clock, checkOptions, type Duration, failure, milliseconds, type Re
 import { type SecretSource, Secrets } from '../../security/index.ts'
 import { readEnvironment } from '../environment.ts'
 
+/** A source of secrets: files. */
 export interface SecretFiles {
-  /** A folder with one file a secret, as `/run/secrets`; a line's end at its end is no part of it. */
+  /**
+   * A folder with one file per secret, such as `/run/secrets`. A line break at the end of a file is not part of the
+   * secret.
+   */
   readonly files: string
-  /** A file is read anew after so long; 1 min by default. */
+  /** The time after which a file is read again; 1 min by default. */
   readonly ttl?: Duration
 }
 
+/** A source of secrets: a command. */
 export interface SecretCommand {
-  /** A program and its arguments, in which `{name}` is the secret's; no shell. What it prints is the secret. */
+  /**
+   * A program and its arguments, in which `{name}` is replaced by the name of the secret; no shell is used. Its output
+   * is the secret.
+   */
   readonly command: readonly string[]
-  /** It is asked anew after so long; 5 min by default. */
+  /** The time after which the command is executed again; 5 min by default. */
   readonly ttl?: Duration
-  /** 10 s by default. */
+  /** The timeout of the command; 10 s by default. */
   readonly timeout?: Duration
 }
 
-/** In which order they are asked is the order of the list; `['environment']` where there is none. */
+/** The sources of secrets, in the order in which they are asked; `['environment']` by default. */
 export type SecretsConfig = readonly ('environment' | SecretFiles | SecretCommand | SecretSource)[]
 
 interface Parts {

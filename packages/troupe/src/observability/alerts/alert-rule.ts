@@ -1,4 +1,4 @@
-/** When a figure is worth waking somebody, and the rules that everybody has. */
+/** Alert rules, their checks, and the predefined rules. */
 import { checkName, checkOptions, type Duration, failure, milliseconds, nearest } from '../../core/index.ts'
 import { isPublished, type Labels, unknownMetric } from '../metrics/index.ts'
 
@@ -16,32 +16,44 @@ const statistics = [
   'p95',
   'p99',
 ] as const
+/**
+ * The statistic of a metric that a rule compares. `value` is that of a gauge; `perSecond` and `errorRate` are those of
+ * the window.
+ */
 export type AlertStatistic = (typeof statistics)[number]
 
+/** A rule that raises an alert when a statistic of a metric is out of bounds. */
 export interface AlertRule {
+  /** The name of the alert; a rule with the name of a predefined one replaces it. */
   readonly name: string
-  /** A metric of docs/metrics.md, or with `own` one of the application's. Of timers in ms. */
+  /** A metric of docs/metrics.md or, with `own`, one of the application's. Values of timers are in ms. */
   readonly metric: string
   /** The application records the metric: its name need not be a published one; false by default. */
   readonly own?: boolean
+  /** The statistic that is compared. */
   readonly statistic: AlertStatistic
-  /** Only series with these labels; of a gauge the highest that has them (the lowest with `below`). */
+  /** Only series with these labels. Of several gauges the highest value counts, with `below` the lowest. */
   readonly labels?: Labels
-  /** What is looked at of the past; 5 min by default. */
+  /** The time that the statistic covers; 5 min by default. Ignored for a gauge. */
   readonly window?: Duration
-  /** Raised beyond this, or with `below` under that. One of the two. */
+  /** Raises the alert above this value. A rule has either `above` or `below`. */
   readonly above?: number
+  /** Raises the alert below this value. */
   readonly below?: number
-  /** Cleared only on the other side of this; a tenth away from the threshold by default. */
+  /** Clears the alert only beyond this value; a tenth away from the threshold by default. */
   readonly clear?: number
-  /** It must be so for so long before it is raised, and as long before it is cleared; at once by default. */
+  /**
+   * How long the value must be out of bounds before the alert is raised, and within them before it is cleared; `0s` by
+   * default.
+   */
   readonly for?: Duration
-  /** Fewer values say nothing; 1 by default. */
+  /** The least number of values in the window; with fewer the rule is not evaluated. 1 by default. */
   readonly minCount?: number
+  /** The severity of the alert; `warning` by default. */
   readonly severity?: 'warning' | 'critical'
 }
 
-/** As it is worked with. */
+/** A checked rule with its defaults. */
 export interface CheckedRule {
   readonly name: string
   readonly metric: string
@@ -56,7 +68,7 @@ export interface CheckedRule {
   readonly severity: 'warning' | 'critical'
 }
 
-/** Shipped: the thresholds that guides give. `memory.used` and `disk.used` are shares of 1. */
+/** The predefined rules. `memory.used` and `disk.used` are shares from 0 to 1. */
 export const defaultRules: readonly AlertRule[] = [
   { name: 'slow-calls', metric: 'tool.called', statistic: 'average', above: 1_000, minCount: 10 },
   { name: 'failing-calls', metric: 'tool.called', statistic: 'errorRate', above: 0.05, minCount: 20 },

@@ -1,24 +1,32 @@
 /**
- * Looks at figures now and then, and tells when one is out of bounds for long enough, and when it is back: once each. Two
- * thresholds and a span keep it from fluttering.
+ * Evaluates alert rules at intervals, and reports once when a rule is violated for long enough, and once when it is not
+ * any more. Two thresholds and a duration prevent rapid changes.
  */
 import { type Clock, type Events, milliseconds } from '../../core/index.ts'
 import { isPublished, type MetricsCollector } from '../metrics/index.ts'
 import { type AlertRule, type CheckedRule, checkRule } from './alert-rule.ts'
 
+/** A report of an alert rule. */
 export interface Alert {
+  /** The name of the rule. */
   readonly alert: string
+  /** `raised`: the rule is violated; `cleared`: it is not any more. */
   readonly state: 'raised' | 'cleared'
+  /** The severity of the rule. */
   readonly severity: 'warning' | 'critical'
+  /** The name of the metric. */
   readonly metric: string
+  /** The statistic of the metric that the rule compares. */
   readonly statistic: string
+  /** The value of the statistic at that time. */
   readonly value: number
+  /** The threshold of the rule. */
   readonly threshold: number
-  /** ms since 1970. */
+  /** The time of the report, in ms since 1970. */
   readonly at: number
 }
 
-/** Somebody who is told: an agent, a webhook. What it throws is said in the log, and holds up nobody. */
+/** A recipient of alerts, such as an agent or a webhook. An error is logged, and delays no other recipient. */
 export interface AlertSink {
   notify(alert: Alert): Promise<unknown>
 }
@@ -26,7 +34,7 @@ export interface AlertSink {
 interface State {
   readonly rule: CheckedRule
   raised: boolean
-  /** Since when it is on the other side; monotonic. */
+  /** The monotonic time since which the value is on the other side of the threshold. */
   since: number | undefined
 }
 
@@ -52,8 +60,8 @@ export class Alerts {
   }
 
   /**
-   * Other rules, told to others: what was raised under a name stays so until its rule clears it.
-   * @throws ValidationError for a rule that is none
+   * Replaces the rules and recipients. An alert that was raised under a name stays raised until its new rule clears it.
+   * @throws ValidationError for an invalid rule
    */
   configure({ rules, sinks }: Pick<AlertsParts, 'rules' | 'sinks'>): void {
     const raised = new Set(this.active())
@@ -61,11 +69,12 @@ export class Alerts {
     this.#sinks = sinks
   }
 
-  /** Those that are raised. */
+  /** Returns the names of the raised alerts. */
   active(): readonly string[] {
     return this.#states.filter(({ raised }) => raised).map(({ rule }) => rule.name)
   }
 
+  /** Evaluates all rules now. */
   async evaluate(): Promise<void> {
     const gauges = await this.#parts.metrics.readGauges()
     for (const state of this.#states) {
@@ -75,7 +84,7 @@ export class Alerts {
     }
   }
 
-  /** Waits for those who are being told. */
+  /** Waits for reports in progress. */
   async close(): Promise<void> {
     await Promise.all(this.#sending)
   }

@@ -1,10 +1,13 @@
-/** Tells of alerts by HTTP: one POST of JSON each, tried again where it may pass. */
+/** Sends alerts by HTTP: one POST of JSON each, retried after temporary failures. */
 import { type Clock, type FetchPort, failure, type Random } from '../../core/index.ts'
 import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
 import type { AlertSink } from './alerts.ts'
 
+/** A URL to which alerts are posted as JSON, at most five times after temporary failures. */
 export interface Webhook {
+  /** The URL, with http or https. */
   readonly url: string
+  /** Headers of each request; none by default. */
   readonly headers?: Readonly<Record<string, string>>
 }
 

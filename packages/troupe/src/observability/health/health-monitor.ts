@@ -1,6 +1,6 @@
 /**
- * The health of a troupe: checks with time limits, executed concurrently, with cached answers, so that frequent requests cost
- * little. No check can fail or delay another.
+ * The health of a troupe: checks with timeouts, executed concurrently, with cached answers, so that frequent requests
+ * cost little. No check can fail or delay another.
  */
 import {
   type Clock,
@@ -17,6 +17,7 @@ import {
 } from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 
+/** The health of a check or of the troupe. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
 
 /** The answer of a check: true or undefined is healthy, false is unhealthy; a thrown error is the reason. */
@@ -24,14 +25,21 @@ export type CheckAnswer =
   | boolean
   | undefined
   | {
+      /** The health that the check found. */
       readonly status: HealthStatus
+      /** The reason, for people; absent if there is none. */
       readonly message?: string
       /** Values to show, without payloads and secrets. */
       readonly details?: { readonly [name: string]: Json }
     }
-// biome-ignore lint/suspicious/noConfusingVoidType: a check that only throws returns nothing.
-export type HealthCheck = (call: { readonly signal: AbortSignal }) => CheckAnswer | void | Promise<CheckAnswer | void>
+/** A health check of the application. It should end when the signal aborts, at its timeout. */
+export type HealthCheck = (call: {
+  /** Aborts at the timeout of the check. */
+  readonly signal: AbortSignal
+  // biome-ignore lint/suspicious/noConfusingVoidType: a check that only throws returns nothing.
+}) => CheckAnswer | void | Promise<CheckAnswer | void>
 
+/** Options of a health check. */
 export interface CheckOptions {
   /** The time limit of the check; 5 s by default. */
   readonly timeout?: Duration
@@ -41,25 +49,35 @@ export interface CheckOptions {
   readonly interval?: Duration
 }
 
+/** The report of one check. */
 export interface CheckReport {
+  /** The name of the check. */
   readonly name: string
+  /** The health that the check found. */
   readonly status: HealthStatus
+  /** True if a failure of the check makes the troupe unhealthy. */
   readonly critical: boolean
+  /** The duration of the check, in ms. */
   readonly durationMs: number
   /** The time of the check as ISO text. */
   readonly checkedAt: string
+  /** The reason, for people; absent if there is none. */
   readonly message?: string
   /** The id of the log line, if the check threw an error that is not one of Troupe. */
   readonly errorId?: string
+  /** The values that the check returned; absent if it returned none. */
   readonly details?: { readonly [name: string]: Json }
 }
 
+/** The health of a troupe with the reports of all checks. */
 export interface HealthReport {
-  /** Unhealthy with a critical check that failed, degraded with any other that is not healthy. */
+  /** `unhealthy` if a critical check is unhealthy, `degraded` if any other check is not healthy. */
   readonly status: HealthStatus
-  /** ISO text. */
+  /** The time of the report, as ISO text. */
   readonly timestamp: string
+  /** The time since the monitor was created, in ms. */
   readonly uptimeMs: number
+  /** The reports, in the order of registration. */
   readonly checks: readonly CheckReport[]
 }
 
@@ -76,6 +94,7 @@ interface Registered {
 const maxChecks = 200
 
 /**
+ * Executes health checks and combines their answers.
  * @example
  * const health = new HealthMonitor()
  * health.register('shop', async ({ signal }) => (await fetch(shop, { signal })).ok, { timeout: '2s', critical: false })
@@ -113,6 +132,7 @@ export class HealthMonitor {
   }
 
   /**
+   * Registers a check; at most 200.
    * @returns a function that removes the check
    * @throws ValidationError for a registered name, a value that is not a function, or an invalid option
    */
@@ -138,8 +158,13 @@ export class HealthMonitor {
     }
   }
 
-  /** Executes all checks concurrently. Never rejects. @param options.fresh ignores cached answers */
-  async report(options: { readonly fresh?: boolean } = {}): Promise<HealthReport> {
+  /** Executes all checks concurrently and returns their reports. Never rejects. */
+  async report(
+    options: {
+      /** Ignores cached answers; false by default. */
+      readonly fresh?: boolean
+    } = {},
+  ): Promise<HealthReport> {
     checkOptions('health', options, ['fresh'])
     const checks = await Promise.all(
       [...this.#checks.values()].map((check) => this.#reportOf(check, options.fresh === true)),
@@ -165,6 +190,7 @@ export class HealthMonitor {
     this.#task.start()
   }
 
+  /** Stops the periodic execution. */
   stop(): void {
     this.#task?.stop()
   }

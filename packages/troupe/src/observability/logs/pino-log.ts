@@ -1,7 +1,7 @@
 /**
- * Logs by pino: JSON lines, or made pretty for a person, on standard error, so that what a program prints stays its own.
- * Each line carries the run, step, agent and trace within which it was said. A sink that breaks loses lines and nothing
- * else.
+ * Logs by pino: JSON lines, or formatted ones for people, on standard error, so that standard output belongs to the
+ * program. Each line has the run, step, agent and trace of its event context. A destination that throws loses lines,
+ * and has no other effect.
  */
 import { Writable } from 'node:stream'
 import pino from 'pino'
@@ -9,7 +9,9 @@ import { checkOptions, type EventContext, failure, listOf, redacted } from '../.
 import { type Log, type LogFields, type LogLevel, logLevels, speaks } from './log.ts'
 import { redactSecretFields } from './redact-secret-fields.ts'
 
+/** A destination of log lines. */
 export interface LogSink {
+  /** Writes a line, which ends with a line break. An error that it throws loses the line. */
   write(line: string): unknown
 }
 
@@ -17,7 +19,7 @@ export interface LogSink {
 export interface LogConfig {
   /** `warn` by default. */
   readonly level?: LogLevel
-  /** `json` lines, or `pretty` ones for a person; `auto`, the default, is pretty on a terminal. */
+  /** `json` lines, or `pretty` ones for people; `auto`, the default, is `pretty` on a terminal. */
   readonly format?: 'json' | 'pretty' | 'auto'
   /** Paths of fields whose values are never logged, besides those of secrets: `['order.card', '*.iban']`. */
   readonly redact?: readonly string[]

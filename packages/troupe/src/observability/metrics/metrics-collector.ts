@@ -1,6 +1,6 @@
 /**
- * Collects counters, values and durations of a troupe from events and from the application. Memory is bounded: a limited number of
- * series with the latest thousand values each; a name with too many labels counts the rest as `other`.
+ * Collects counters, values and durations of a troupe from events and from the application. Memory is bounded: a
+ * limited number of series with the latest 1,000 values each; further label values of a name are counted as `other`.
  */
 import {
   type Clock,
@@ -29,12 +29,15 @@ const maxSeries = 5_000
 const maxNames = 1_000
 const seriesPerName = 100
 
+/** Options of a recorded value. */
 export interface RecordOptions {
+  /** The labels of the series; none by default. */
   readonly labels?: Labels
-  /** Counted as a failure when false. */
+  /** False counts the value as a failure; true by default. */
   readonly success?: boolean
 }
 
+/** Options of `summary`. */
 export interface SummaryOptions {
   /** Only observations within this time. */
   readonly window?: Duration
@@ -42,22 +45,35 @@ export interface SummaryOptions {
   readonly labels?: Labels
 }
 
-/** A timer that runs until it is stopped, or its block is left. */
+/** A running timer. With `using`, it stops at the end of the block. */
 export interface RunningTimer extends Disposable {
-  /** @returns ms; stopped again, it gives the same */
-  stop(outcome?: { readonly success?: boolean }): number
+  /** Stops the timer, records the duration and returns it in ms. Later calls return the same and record nothing. */
+  stop(outcome?: {
+    /** False counts the duration as a failure; true by default. */
+    readonly success?: boolean
+  }): number
 }
 
-/** One value, or several with labels. */
+/** Reads a gauge: one value, or several with labels. */
 export type GaugeRead = () => GaugeValue | Promise<GaugeValue>
-type GaugeValue = number | readonly { readonly labels: Labels; readonly value: number }[]
+type GaugeValue =
+  | number
+  | readonly {
+      /** The labels of the value, besides those of the gauge. */
+      readonly labels: Labels
+      /** The value. */
+      readonly value: number
+    }[]
 interface Gauge {
   readonly name: string
   readonly labels: Labels
   readonly read: GaugeRead
 }
 
-/** @example metrics.summary('tool.called').p95 */
+/**
+ * The metrics of a process.
+ * @example metrics.summary('tool.called').p95
+ */
 export class MetricsCollector implements Readable {
   readonly #clock: Clock
   readonly #metrics = new Map<string, Metric>()
@@ -92,7 +108,11 @@ export class MetricsCollector implements Readable {
     return this.#clock.monotonic() - this.#began
   }
 
-  /** @example metrics.increment('orders', 1, { kind: 'express' }) */
+  /**
+   * Adds to a counter.
+   * @throws ValidationError for a negative amount or invalid labels
+   * @example metrics.increment('orders', 1, { kind: 'express' })
+   */
   increment(name: string, by = 1, labels: Labels = {}, success = true): void {
     checkMetric(name)
     checkLabels(labels)
@@ -111,7 +131,10 @@ export class MetricsCollector implements Readable {
     this.#observe(name, 'value', value, options)
   }
 
-  /** @example using timer = metrics.timer('import') */
+  /**
+   * Starts a timer.
+   * @example using timer = metrics.timer('import')
+   */
   timer(name: string, labels: Labels = {}): RunningTimer {
     checkMetric(name)
     checkLabels(labels)
@@ -167,7 +190,10 @@ export class MetricsCollector implements Readable {
     return [...this.#gauges.values()].some((gauge) => gauge.name === name)
   }
 
-  /** Registers a gauge: a value, or a function that is read on demand. The last one of a name and labels counts. */
+  /**
+   * Registers a gauge: a value, or a function that is read on demand. A later gauge with the same name and labels
+   * replaces it.
+   */
   gauge(name: string, value: number | GaugeRead, labels: Labels = {}): void {
     checkMetric(name)
     checkLabels(labels)
@@ -181,7 +207,7 @@ export class MetricsCollector implements Readable {
     this.#gauges.set(key, { name, labels, read: typeof value === 'function' ? value : () => value })
   }
 
-  /** Reads all gauges without labels; failed ones are left out. */
+  /** Reads all gauges without labels; gauges that fail are omitted. */
   async gauges(): Promise<Readonly<Record<string, number>>> {
     const found = await this.readGauges()
     return Object.fromEntries(
@@ -189,6 +215,7 @@ export class MetricsCollector implements Readable {
     )
   }
 
+  /** Reads all gauges. Gauges that fail are omitted, and reported once by an event. */
   async readGauges(): Promise<readonly GaugeReading[]> {
     const read = await Promise.allSettled(
       [...this.#gauges].map(async ([key, gauge]) => {
@@ -223,6 +250,7 @@ export class MetricsCollector implements Readable {
     return renderPrometheus(this)
   }
 
+  /** Returns the names of the recorded metrics, sorted. */
   names(): readonly string[] {
     return [...this.#metrics.keys()].sort()
   }

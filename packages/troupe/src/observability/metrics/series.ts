@@ -1,17 +1,20 @@
 /** One metric with one set of labels: totals since the start, and the latest values with their times. Memory is bounded. */
 
+/** Labels of a series, by name. */
 export type Labels = Readonly<Record<string, string>>
 
-/** Upper bounds in ms of what a histogram counts; beyond the last is +Inf. From a cached read to a slow run. */
+/** The upper bounds of the buckets of a histogram, in ms; the last bucket is unbounded. */
 export const bucketBounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000]
 
 /** The number of stored values, and of seconds with counts, of one series. */
 export const maxSamples = 1_000
 const secondMs = 1_000
 
+/** A recorded value. */
 export interface MetricObservation {
+  /** The value; a duration is in ms. */
   readonly value: number
-  /** ms of the monotonic clock. */
+  /** The time, in ms of the monotonic clock. */
   readonly at: number
   /** The sequence number in the collector, which orders values of the same time. */
   readonly order: number
@@ -25,15 +28,21 @@ interface Tally {
   failures: number
 }
 
+/** The values of a metric with one set of labels: totals since the start, and the latest 1,000 values and seconds. */
 export class Series {
+  /** The labels of the series. */
   readonly labels: Labels
   /** The number of increments and observations. */
   count = 0
+  /** The number of increments and observations that were failures. */
   failures = 0
+  /** The sum of the observed values. */
   sum = 0
   /** The number of observations. */
   observed = 0
+  /** The least observed value; Infinity if there is none. */
   min = Number.POSITIVE_INFINITY
+  /** The greatest observed value; -Infinity if there is none. */
   max = Number.NEGATIVE_INFINITY
   /** Counts per bound, not cumulative; the last is beyond all bounds. */
   readonly buckets: number[] = new Array<number>(bucketBounds.length + 1).fill(0)
@@ -49,6 +58,7 @@ export class Series {
     this.labels = labels
   }
 
+  /** Adds to the count. */
   add(by: number, success: boolean, at: number): void {
     const failures = success ? 0 : by
     this.count += by
@@ -64,6 +74,7 @@ export class Series {
     tally.failures += failures
   }
 
+  /** Adds a value. */
   observe(value: number, at: number, order: number): void {
     this.observed++
     this.sum += value
@@ -86,7 +97,12 @@ export class Series {
   }
 
   /** Returns the counts of the stored seconds after `since`. */
-  countedAfter(since: number): { readonly count: number; readonly failures: number } {
+  countedAfter(since: number): {
+    /** The number of increments and observations. */
+    readonly count: number
+    /** The number of increments and observations that were failures. */
+    readonly failures: number
+  } {
     if (since === Number.NEGATIVE_INFINITY) return this
     const total = { count: 0, failures: 0 }
     for (const { at, count, failures } of this.#tallies)

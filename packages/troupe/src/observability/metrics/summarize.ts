@@ -1,20 +1,28 @@
 /** Summarises the values of a metric. */
 import type { MetricObservation } from './series.ts'
 
+/** The summary of a metric. Without values, all fields are 0. Values of timers are in ms. */
 export interface MetricSummary {
   /**
-   * Increments and observations since the start, or within the window: to a second, and of the latest thousand seconds in
-   * which something was counted.
+   * The number of increments and observations since the start, or within the window, in whole seconds. Of a window, the
+   * latest 1,000 seconds with counts are known.
    */
   readonly count: number
+  /** The number of those that were failures. */
   readonly failures: number
-  /** Of timers in milliseconds, over the latest thousand of each series. */
+  /** The mean of the latest 1,000 values of each series. */
   readonly average: number
+  /** The least of these values. */
   readonly min: number
+  /** The greatest of these values. */
   readonly max: number
+  /** The last recorded value. */
   readonly latest: number
+  /** The 50th percentile of these values (nearest rank). */
   readonly p50: number
+  /** The 95th percentile of these values. */
   readonly p95: number
+  /** The 99th percentile of these values. */
   readonly p99: number
   /** The same as `max`. */
   readonly slowest: number

@@ -3,6 +3,7 @@ import type { UserId } from '../../core/index.ts'
 import type { MetricStore, StoredMetricSummary } from './metric-store.ts'
 import type { MetricsCollector, RecordOptions, SummaryOptions } from './metrics-collector.ts'
 
+/** The metrics of one user, for the application, an agent and a step. */
 export interface UserMetrics {
   /**
    * Records a value of any unit. It is added to the sums of its minute, which are stored for `retention.metrics`, 7 days by

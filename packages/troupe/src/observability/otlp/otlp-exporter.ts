@@ -16,9 +16,14 @@ import type { MetricsCollector } from '../metrics/index.ts'
 import type { OwnedSpan, Span, SpanSink } from '../traces/index.ts'
 import { encodeMetrics, encodeSpans, type OtlpResource } from './encode-otlp.ts'
 
+/**
+ * The option `otlp` of `createTroupe`: a collector of OpenTelemetry, to which spans and metrics are sent by OTLP over
+ * HTTP.
+ */
 export interface OtlpConfig {
   /** The address of the collector without a path: `http://localhost:4318`. */
   readonly url: string
+  /** Headers of each request, such as an API key; none by default. */
   readonly headers?: Readonly<Record<string, string>>
   /** The resource attributes, such as `service.name`; `troupe` by default. */
   readonly resource?: Readonly<Record<string, string>>

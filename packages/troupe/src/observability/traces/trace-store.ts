@@ -18,15 +18,18 @@ export interface TraceBounds {
   readonly max: number
 }
 
+/** A stored trace in a list. */
 export interface TraceSummary {
+  /** The id of the trace. */
   readonly traceId: string
-  /** ms since 1970. */
+  /** The start of the first span, in ms since 1970. */
   readonly startedAt: number
   /** The time of the last write, ms since 1970. */
   readonly at: number
 }
 
 export interface TraceStore extends SpanSink {
+  /** Returns a trace, undefined if it is not stored. */
   get(user: UserId, traceId: string): Promise<RecordedTrace | undefined>
   /** Lists traces, the newest first. */
   list(user: UserId, limit: number): Promise<readonly TraceSummary[]>

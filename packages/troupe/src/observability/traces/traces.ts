@@ -28,12 +28,15 @@ export interface TracesParts {
 /** Version ff is invalid; a later version than 00 may have more fields. */
 const traceparentForm = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-[!-~]*)?$/
 
+/** Options of a span of the application. */
 export interface OwnSpanOptions {
   /** Continues the trace of a caller: the traceparent header of W3C Trace Context. */
   readonly traceparent?: string
+  /** The attributes of the span; none by default. */
   readonly attributes?: { readonly [name: string]: Json }
 }
 
+/** The traces of one user: the stored ones, and spans of the application. */
 export class Traces {
   readonly #parts: TracesParts
   readonly #user: UserId
@@ -59,7 +62,12 @@ export class Traces {
   }
 
   /** Lists traces, the newest first. @param options.limit 1 to 1,000; 100 by default */
-  async list(options: { readonly limit?: number } = {}): Promise<readonly TraceSummary[]> {
+  async list(
+    options: {
+      /** 1 to 1,000 traces; 100 by default. */
+      readonly limit?: number
+    } = {},
+  ): Promise<readonly TraceSummary[]> {
     checkOptions('traces.list', options, ['limit'])
     const { limit = 100 } = options
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)

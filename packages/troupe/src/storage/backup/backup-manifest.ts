@@ -34,6 +34,7 @@ export const manifestSchema = z.strictObject({
   /** The number of rows of each table. */
   rows: z.record(z.string(), z.int().nonnegative()),
 })
+/** The manifest of a backup, stored in its folder. */
 export type BackupManifest = z.infer<typeof manifestSchema>
 
 /** The schema versions and row counts that an engine wrote or found. */

@@ -8,21 +8,36 @@ import type { Content } from '../content.ts'
  */
 export interface Now {
   readonly $: 'now'
+  /** Milliseconds that are added to the time; 0 by default. */
   readonly plusMs?: number
 }
+/** A value that a statement binds. */
 export type Bind = string | number | bigint | Uint8Array | null | Now
 
 /**
  * The number of rows that a statement must write or return: a number, a range, or the count of an earlier statement.
  */
 export type Expect =
-  | { readonly rows: number }
-  | { readonly min?: number; readonly max?: number }
-  | { readonly sameAs: number }
+  | {
+      /** The exact number of rows. */
+      readonly rows: number
+    }
+  | {
+      /** The least number of rows; 0 by default. */
+      readonly min?: number
+      /** The greatest number of rows; unlimited by default. */
+      readonly max?: number
+    }
+  | {
+      /** The index of an earlier statement of the change, whose number of rows is expected. */
+      readonly sameAs: number
+    }
 
 /** Compiled SQL of the dialect. A read is a statement too; with an expectation it is a guard. */
 export interface Statement {
+  /** The SQL, with placeholders of the dialect. */
   readonly sql: string
+  /** The values of the placeholders, in order. */
   readonly binds: readonly Bind[]
   /** The expected number of rows. Any number by default. */
   readonly expect?: Expect

@@ -1,14 +1,17 @@
 /** Retention of the rows that only storage itself needs. */
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
 
+/** The retention of rows that only the storage needs. */
 export interface StorageRetention {
-  /** Ids of changes: a repeated change is recognised within this time. 24 h by default. */
+  /** The retention of ids of changes: a repeated change is recognised within this time. 24 h by default. */
   readonly changeIds?: Duration
-  /** Items of the change feed: a watcher that was disconnected for longer must resync. 24 h by default. */
+  /**
+   * The retention of items of the change feed: a watcher that was disconnected for longer must resync. 24 h by default.
+   */
   readonly feed?: Duration
   /** The maximum number of revisions of a user in the feed; 10,000 by default. */
   readonly feedRevisions?: number
-  /** The time between clean-ups; 1 min by default. */
+  /** The pause between two cleanups; 1 min by default. */
   readonly every?: Duration
 }
 

@@ -1,16 +1,23 @@
-/** The schema of a module in numbered migrations. A released migration is never edited. */
+/** A migration: one version of the schema of a module. A released migration is never edited. */
 export interface Migration {
   /** The module that owns the tables. */
   readonly module: string
   /** 1, 2, 3 … within the module. */
   readonly version: number
+  /** What the migration does, for people. */
   readonly name: string
   /**
    * The lowest schema version of this module whose code can still use the database after this migration. 0 if even a
    * release without the module can. Never the migration's own version: the previous release continues to work.
    */
   readonly lowestReader: number
-  readonly up: { readonly sqlite: readonly string[]; readonly postgres: readonly string[] }
+  /** The statements of the migration. */
+  readonly up: {
+    /** The statements for SQLite, in order. */
+    readonly sqlite: readonly string[]
+    /** The statements for PostgreSQL, in order. */
+    readonly postgres: readonly string[]
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Clock, checkFunction, checkOptions, failure, type Random, sleep } 
 import type { Disk } from '../disk.ts'
 import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from '../writer-port.ts'
 
+/** A fault that is injected into a batch of changes. */
 export type FaultKind =
   /** The batch is not executed; an I/O error is answered. */
   | 'io-before'
@@ -16,8 +17,11 @@ export type FaultKind =
   /** The batch is executed and durable; the writer dies before it answers. */
   | 'dead'
 
+/** Faults that are injected into the writer of a storage, drawn from a seed. */
 export interface Faults {
+  /** The clock of the delays. */
   readonly clock: Clock
+  /** The source of chance. */
   readonly random: Random
   /** The probability of each kind per batch, 0 to 1. */
   readonly rates?: Partial<Readonly<Record<FaultKind, number>>>
