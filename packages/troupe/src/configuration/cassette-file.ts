@@ -21,7 +21,7 @@ export interface CassetteConfig {
 
 const modes: readonly CassetteMode[] = ['replay', 'record', 'auto']
 
-/** @throws ValidationError for an option that is none, `cassette.unreadable` */
+/** @throws ValidationError for an unknown option, `cassette.unreadable` */
 export function openCassetteFile(config: CassetteConfig, secrets: readonly string[]): Promise<Recording> {
   const wrong = (problem: string) => failure('validation.failed', { what: 'The cassette', problem })
   checkOptions('cassette', config, ['path', 'mode', 'redact', 'secrets'])

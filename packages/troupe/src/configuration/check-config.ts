@@ -1,4 +1,7 @@
-/** Checks what `createTroupe` takes: unknown options and wrong values are refused before anything is opened, all at once. */
+/**
+ * Checks the options of `createTroupe`: unknown options and invalid values are rejected before anything is opened, all
+ * at once.
+ */
 import { contextLimits, createLifecycles } from '../context/index.ts'
 import {
   checkName,
@@ -180,7 +183,7 @@ function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restor
     if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'it is neither true nor false')
 }
 
-/** What is code, and what only programs pass. */
+/** Checks the options that are code or that only programs pass. */
 function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: TroupeConfig): void {
   checkOptions('evaluation', evaluation, ['scores', 'online'])
   for (const [name, score] of Object.entries(evaluation.scores ?? {}))
@@ -194,7 +197,7 @@ function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: T
   if (random !== undefined && typeof random?.next !== 'function') throw wrong('random', 'it has no next()')
 }
 
-/** Each agent by itself, helpers and those of topologies too: nobody waits for a run to hear of a slip. */
+/** Checks each agent, helpers and those of topologies too, so that an error in a role is found before a run. */
 function rolesOfAgents({ agents = [], teams = {}, roles }: TroupeConfig): readonly (() => void)[] {
   const named = quietly(() => {
     const teamAgents = [...compiledTeams(teams).values()].flatMap((team) => [...team.agents.values()])
@@ -208,7 +211,7 @@ function rolesOfAgents({ agents = [], teams = {}, roles }: TroupeConfig): readon
   })
 }
 
-/** What is wrong with it is told by the check that looks at it. */
+/** A problem is reported by the check of that option. */
 function quietly<Out>(make: () => Out): Out | undefined {
   try {
     return make()

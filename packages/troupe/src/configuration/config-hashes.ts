@@ -1,4 +1,4 @@
-/** What of a configuration the audit log is told of when it changes: what decides who may do what, and what is kept. */
+/** The part of a configuration whose change the audit log records: rights and retention. */
 import { hashText, isObject, type Redactor } from '../core/index.ts'
 import type { TroupeConfig } from './troupe-config.ts'
 
@@ -21,7 +21,7 @@ const watched = [
   'debug',
 ] as const satisfies readonly (keyof TroupeConfig)[]
 
-/** By the names of the options. A secret that is only replaced changes nothing of them, and stands in none. */
+/** Returns hashes by the names of the options. A replaced secret changes none of them, and none contains one. */
 export function configHashes(config: TroupeConfig, redactor: Pick<Redactor, 'redact'>): ReadonlyMap<string, string> {
   return new Map(watched.map((name) => [name, hashText(redactor.redact(textOf(config[name])))]))
 }
@@ -31,7 +31,7 @@ const textOf = (option: unknown): string =>
   JSON.stringify(option, (name, value: unknown) => {
     if (typeof value === 'function') return `code ${value.toString()}`
     if (value instanceof RegExp) return String(value)
-    // By provider: a key that is replaced is no other configuration.
+    // By provider: a replaced key is not another configuration.
     if (name === 'keys' && isObject(value)) return Object.keys(value)
     const isSecret = keyNames.test(name) && (typeof value === 'string' || value instanceof Uint8Array)
     return isSecret ? 'hidden' : value

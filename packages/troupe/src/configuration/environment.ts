@@ -1,4 +1,4 @@
-/** The one place that reads the environment: keys of providers, and what the `AGENT_…` variables say. */
+/** The only place that reads the environment: keys of providers, and the `AGENT_…` variables. */
 import { type Duration, failure } from '../core/index.ts'
 import { type ModelDefaults, type ModelLimits, providerKeys } from '../models/index.ts'
 
@@ -15,9 +15,9 @@ export interface Environment {
 type Variables = Readonly<Record<string, string | undefined>>
 
 /**
- * `AGENT_MODEL`, `AGENT_API_KEY`, `AGENT_MAX_TOKENS`, `AGENT_TEMPERATURE`, `AGENT_RATE_LIMIT` (calls a minute) and
- * `AGENT_CACHE_TTL` (seconds).
- * @throws ValidationError naming the variable whose value is no such figure
+ * Reads `AGENT_MODEL`, `AGENT_API_KEY`, `AGENT_MAX_TOKENS`, `AGENT_TEMPERATURE`, `AGENT_RATE_LIMIT` (calls per minute)
+ * and `AGENT_CACHE_TTL` (seconds).
+ * @throws ValidationError naming a variable whose value is not a valid number
  */
 export function readEnvironment(variables: Variables): Environment {
   const env: Record<string, string> = {}

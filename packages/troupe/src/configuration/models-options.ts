@@ -1,9 +1,9 @@
-/** What rooms take of the configuration, in the form in which they take it. */
+/** Converts the configuration to the options of the modules. */
 import { providers } from '../models/index.ts'
 import type { Environment } from './environment.ts'
 import type { RevealedConfig } from './secrets/reveal-config.ts'
 
-/** What the configuration says goes before the environment. */
+/** The configuration precedes the environment. */
 export function modelsOptions(
   { models = {}, prices, contextWindows }: Pick<RevealedConfig, 'models' | 'prices' | 'contextWindows'>,
   environment: Environment,

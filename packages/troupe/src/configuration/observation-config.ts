@@ -171,7 +171,7 @@ function checkAlerts(alerts: AlertsConfig): void {
   }
 }
 
-/** One's own go before a shipped one of the same name. */
+/** Returns the rules: one of the application replaces a predefined one with its name. */
 export function rulesOf({ rules = [], defaults = true }: AlertsConfig): readonly AlertRule[] {
   const own = new Set(rules.map(({ name }) => name))
   return defaults ? [...defaultRules.filter(({ name }) => !own.has(name)), ...rules] : rules

@@ -1,4 +1,4 @@
-/** Of which form each option of `createTroupe` is: asked first, so that whatever looks into one finds what it looks into. */
+/** The form of each option of `createTroupe`, checked first, so that later checks can read their options. */
 import { checkOptions, describe, failure, isObject } from '../core/index.ts'
 import { type TroupeConfig, troupeOptions } from './troupe-config.ts'
 
@@ -19,10 +19,10 @@ const objects: readonly string[] = [
   ],
   ...['encryption', 'audit', 'egress', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health', 'otlp', 'server'],
 ]
-/** False is none of it. */
+/** Options that may be false. */
 const objectsOrFalse: readonly string[] = ['alerts', 'traces', 'watchdog']
 
-/** A list of rules stands for an object that holds them. */
+/** Options that may be a list in place of an object. */
 const objectsOrLists: readonly string[] = ['policy']
 
 const isMisshapen = (option: string, value: unknown): boolean =>
@@ -32,7 +32,7 @@ const isMisshapen = (option: string, value: unknown): boolean =>
     objects.includes(option) ||
     (objectsOrFalse.includes(option) && value !== false))
 
-/** @throws ValidationError for an option that there is not, or of another form than its own */
+/** @throws ValidationError for an unknown option, or a value of another form */
 export function checkOptionShape(option: string, value: unknown): void {
   checkOptions('createTroupe', { [option]: 0 }, troupeOptions)
   if (!isMisshapen(option, value)) return
@@ -42,7 +42,7 @@ export function checkOptionShape(option: string, value: unknown): void {
   throw failure('validation.failed', { what: option, problem: `${describe(value)} is ${form}` })
 }
 
-/** The configuration without what is of another form, for whoever looks into the rest. */
+/** Returns the configuration without options of another form, for checks of the rest. */
 export function shaped(config: TroupeConfig): TroupeConfig {
   const odd = Object.entries(config).filter(([option, value]) => isMisshapen(option, value))
   return { ...config, ...Object.fromEntries(odd.map(([option]) => [option, undefined])) }

@@ -46,7 +46,7 @@ export interface OpenedPolicies {
   readonly models: Policies
 }
 
-/** @throws ValidationError for a policy that is none, or has a part that makes no sense there */
+/** @throws ValidationError for an invalid policy, or one with a part that does not apply there */
 export function openPolicies(config: PoliciesConfig, parts: Parts): OpenedPolicies {
   checkOptions('policies', config, ['agents', 'tools', 'models', 'storage'])
   if (config.storage) compilePolicy(config.storage, { ...parts, what: 'the storage', allowed: storageParts })

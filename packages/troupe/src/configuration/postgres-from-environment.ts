@@ -1,4 +1,4 @@
-/** Where a PostgreSQL database is, as the environment of a process says it. */
+/** The location of a PostgreSQL database, from the environment of the process. */
 import { failure, isObject, readable } from '../core/index.ts'
 import type { PostgresOptions } from '../storage/index.ts'
 

@@ -1,4 +1,4 @@
-/** How long what is over is kept, and what goes with it. */
+/** How long ended work is stored, and what is deleted with it. */
 import type { ThreadMessages } from '../agents/index.ts'
 import { failure, milliseconds, type UserId } from '../core/index.ts'
 import { cleanupRateLimits, type JournalRetention, type Journals, journalOwnerOf } from '../journal/index.ts'
@@ -32,7 +32,7 @@ export function retentionPeriods({ replay, runs }: Retention = {}): RetentionPer
   throw failure('validation.failed', { what: 'retention.runs', problem })
 }
 
-/** A run's journal takes those of its steps along, what was said in them, and the files of the run. */
+/** The journals of its steps, their messages, and the files of the run are deleted with the journal of a run. */
 export const journalRetention = (
   { replay }: RetentionPeriods,
   { threadMessages, files }: { readonly threadMessages: ThreadMessages; readonly files: Pick<StoredFiles, 'forget'> },

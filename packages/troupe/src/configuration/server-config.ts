@@ -134,7 +134,7 @@ export interface ServerConfig {
 }
 type JwtAlgorithm = `${'ES' | 'PS' | 'RS'}${256 | 384 | 512}` | 'EdDSA'
 
-/** Whether there is a key for callers of other machines `serve` sees, for the storage may hold one. */
+/** Returns the problems of the server in production. `serve` itself checks for a key, which the storage may have. */
 export function serverProblems({ origins = [] }: ServerConfig, profile: string | undefined): readonly TroupeError[] {
   if (profile !== 'production' || !origins.includes('*')) return []
   return [

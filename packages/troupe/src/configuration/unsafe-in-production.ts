@@ -1,4 +1,7 @@
-/** What the profile production refuses, all at once; the database's role is looked at when it is opened. */
+/**
+ * The problems of a configuration for the production profile, all at once; the role of the database is checked when it
+ * is opened.
+ */
 import { failure, type TroupeError } from '../core/index.ts'
 import type { TroupeConfig } from './troupe-config.ts'
 

@@ -71,7 +71,7 @@ end`,
 end`,
 ]
 
-/** The same triggers: a function each, and lists are JSON arrays. */
+/** The same triggers, each with a function; lists are JSON arrays. */
 const each = (list: string, alias: string) => `json_array_elements_text(${list}::json) as ${alias}(value)`
 
 const postgresShow = `insert into context_visible (user_id, grantee, key)
@@ -105,7 +105,7 @@ const postgres = [
     'context_entries_updated',
     'update of change',
     '',
-    // The condition is an `if`: a statement that finds nothing to do costs a fifth of what the trigger does.
+    // The condition is an `if`, since a statement that finds no row costs a fifth of what the trigger does.
     `insert into context_history values (${old},
     case when old.expires_at <= new.updated_at then 'expired' else 'replaced' end, new.updated_at, new.change);
   if new.stored <> old.stored then

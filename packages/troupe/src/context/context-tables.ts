@@ -1,9 +1,9 @@
-/** The tables of this room by user, and what in them is content. */
+/** The tables of this module by user, with the columns that are content. */
 import type { ContentNames, UserTable } from '../storage/index.ts'
 
 /**
- * A value belongs to its key and to the write that made this version of it. Metadata may be kept over versions, so it
- * belongs to the key alone.
+ * A value is bound to its key and to the write that made this version. Metadata may stay over versions, so it is bound
+ * to the key alone.
  */
 export const entryContent: ContentNames = {
   value: ['entry', 'key', 'change'],

@@ -25,7 +25,10 @@ export interface ContextLimits {
   readonly subscriptions?: number
   /** The maximal number of topics of one entry; 32 by default. */
   readonly topics?: number
-  /** The maximal number of old versions of an entry; 100 by default. Versions of the last ten minutes are kept in addition. */
+  /**
+   * The maximal number of old versions of an entry; 100 by default. Versions of the last ten minutes are stored in
+   * addition.
+   */
   readonly history?: number
   /** The maximal number of visible entries that one page of a filtered list examines; 10,000 by default. */
   readonly scan?: number
@@ -77,7 +80,7 @@ export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
   read(user: UserId, ...statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
   /** @throws the rejection with its code */
   commit(user: UserId, ...fragments: readonly Fragment[]): Promise<Committed>
-  /** The same, with a rejection as a value. */
+  /** The same, but a rejection is a value. */
   tryCommit(user: UserId, ...fragments: readonly Fragment[]): Promise<CommitResult>
   /** Returns the current revision. Later commits have higher revisions, so a watch sees every change after its call. */
   before(user: UserId, start: Promise<unknown>): void

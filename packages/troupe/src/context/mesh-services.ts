@@ -150,12 +150,12 @@ export class MeshServices {
     for (const watcher of this.#watchers) if (watcher.user === user) watcher.startOver()
   }
 
-  /** Other limits, for what is written from now on. */
+  /** Sets other limits for later writes. */
   limit(limits: ContextLimits | undefined): void {
     this.core.limits = contextLimits(limits)
   }
 
-  /** Ends every watch and the clean-up; what is stored stays. */
+  /** Ends every watch and the cleanup; stored data stays. */
   async close(): Promise<void> {
     for (const watcher of this.#watchers) watcher.stop()
     await this.cleaner.stop()

@@ -1,4 +1,4 @@
-/** The mesh of a troupe: makes the hands of agents and of the host. */
+/** The mesh of a troupe: creates the context clients of agents and of the application. */
 import { checkName, construct, type UserId } from '../core/index.ts'
 import type { Recorder } from '../journal/index.ts'
 import { Access } from '../security/index.ts'
@@ -28,12 +28,12 @@ export class Mesh extends MeshServices {
     return MeshContextClient.staging(this, recorder, access, over)
   }
 
-  /** What was written after a revision, in pages. */
+  /** Returns the writes after a revision, in pages. */
   written(user: UserId, after: number): Promise<Written> {
     return writtenSince(this.core, user, after)
   }
 
-  /** @param access narrows what the host may write; it reads all of the user's in any case */
+  /** @param access narrows what the application may write; it reads every entry of the user in any case */
   host(user: UserId, access?: Access): ContextMesh {
     return ContextMesh[construct](this, { user: checkName('user', user), agent: hostName, all: true, access })
   }

@@ -1,4 +1,7 @@
-/** What each call of a context client has in common: its signal counts before it begins, and its rejection is reported once. */
+/**
+ * The common part of each call of a context client: the signal is checked before the call, and a rejection is reported
+ * once.
+ */
 import { checkSignal, signalOf } from '../core/index.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
@@ -7,14 +10,14 @@ import type { MeshServices } from './mesh-services.ts'
 interface ReportedCall {
   readonly mesh: MeshServices
   readonly actor: Actor
-  /** As the audit log names it. */
+  /** The name of the call in the audit log. */
   readonly action: string
   readonly options: Signal
   /** A rejection that a replay answers was reported before. */
   readonly isReplayed?: ((error: unknown) => boolean) | undefined
 }
 
-/** Carries a call out whose signal has not aborted; a rejection is one incident. */
+/** Executes a call whose signal has not aborted; a rejection is one incident. */
 export async function reportRejections<T>(
   { mesh, actor, action, options, isReplayed }: ReportedCall,
   run: (signal: AbortSignal | undefined) => T | Promise<T>,

@@ -1,4 +1,4 @@
-/** What the built-in tools need of a context besides what users have: each of them is a right by its own name. */
+/** The members of a context that only the built-in tools use: each tool is a right with its own name. */
 import type { Page } from '../core/index.ts'
 import type { Right } from '../security/index.ts'
 import type { ContextClient, Entry, ListOptions } from './context-client.ts'

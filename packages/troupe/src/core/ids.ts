@@ -14,7 +14,7 @@ export interface Ids {
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
-/** Asking the machine for chance costs more than all else here: it is asked for so many ids at once. */
+/** A call of the system's random source costs more than the rest of an id, so one call draws for this many ids. */
 const drawn = 64
 
 /** Returns the first ten characters of the ids of a time, in ms since 1970. */

@@ -1,4 +1,4 @@
-/** Packages that the library needs for a part of what it does, and that who uses that part installs. */
+/** Optional packages, which an application installs if it uses the part of the library that needs them. */
 import { failure } from './errors/failure.ts'
 
 /**
@@ -14,7 +14,7 @@ export async function loadOptional<Loaded>(
     return await load()
   } catch (error) {
     const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown }
-    // The first is Node's code; what other tools bundled fails with the second.
+    // The first code is Node's; bundled code fails with the second.
     const isMissing =
       (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(`'${packageName}'`)
     throw isMissing ? failure('package.missing', { what, package: packageName }, { cause: error }) : error

@@ -1,6 +1,4 @@
-/**
- * Traffic with the world, recorded once and played again: a port, so that models and tools need not know who keeps it.
- */
+/** The port of recorded traffic with services outside: models and tools do not know where it is recorded. */
 
 export interface Traffic {
   readonly kind: 'model' | 'embedding' | 'tool' | 'effect'
@@ -8,7 +6,7 @@ export interface Traffic {
   readonly name: string
   /** Everything that the answer depends on. */
   readonly request: unknown
-  /** Who asks gave up: what comes of it is not kept. */
+  /** If the signal has aborted, the result is not recorded. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -18,8 +16,8 @@ export interface Recording {
    * @throws NotFoundError `cassette.miss`, naming the nearest difference
    */
   play<Out>(traffic: Traffic, ask: () => Promise<Out>): Promise<Out>
-  /** The same for what comes in pieces. */
+  /** The same for a streamed result. */
   playStream<Part>(traffic: Traffic, ask: () => Promise<ReadableStream<Part>>): Promise<ReadableStream<Part>>
-  /** A value that is never recorded, wherever it stands. */
+  /** A value that is never recorded, wherever it occurs. */
   redactSecret(value: string): void
 }

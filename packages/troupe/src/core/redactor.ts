@@ -1,15 +1,21 @@
 /** Secrets of a process, so that whatever lets text out can take them out of it: logs, events, errors, screens, cassettes. */
 
 export interface Redactor {
-  /** From now on it is taken out. Texts of less than six characters stand in too many others by chance, and are not. */
+  /**
+   * Redacts the secret from now on. A text of less than six characters is not redacted, since it occurs in other texts
+   * by chance.
+   */
   addSecret(secret: string): void
-  /** The text with `[redacted]` where a secret stood, also escaped as in JSON or a URL, in hex, and in base64 after whatever bytes. */
+  /**
+   * Returns the text with `[redacted]` in place of each secret, also escaped as in JSON or a URL, in hex, and in base64
+   * after any bytes.
+   */
   redact(text: string): string
 }
 
 export const redacted = '[redacted]'
 export const shortestSecret = 6
-/** Kept at once; the oldest, rotated long ago, gives way. */
+/** The maximal number of secrets; beyond it the oldest one, which was rotated long ago, is dropped. */
 const maxSecrets = 1_000
 
 /** @example const redactor = createRedactor(); redactor.addSecret(password); log(redactor.redact(line)) */
@@ -53,8 +59,8 @@ function formsOf(secret: string): readonly string[] {
 }
 
 /**
- * The letters of base64 that the secret alone decides where it stands after other bytes, as in `Basic` credentials: what
- * stands before it shifts it by 0, 1 or 2 bytes, and letters at its ends hold bits of its neighbours.
+ * The base64 characters that depend on the secret alone if it follows other bytes, as in `Basic` credentials. The bytes
+ * before shift it by 0, 1 or 2 bytes, and the characters at its ends have bits of its neighbours.
  */
 function base64At(bytes: Buffer, offset: number, encoding: 'base64' | 'base64url'): string {
   const complete = Buffer.concat([Buffer.alloc(offset), bytes]).toString(encoding)

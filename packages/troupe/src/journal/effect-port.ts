@@ -57,7 +57,7 @@ export interface EffectSpec<Out = unknown> {
   readonly taint?: readonly TaintLabel[]
 }
 
-/** Whether the effect may change something outside. */
+/** Returns whether the effect may change something outside. */
 export const isOutsideEffect = (spec: Pick<EffectSpec, 'class'>): boolean =>
   spec?.class === 'idempotent' || spec?.class === 'at-most-once'
 

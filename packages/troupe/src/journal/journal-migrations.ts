@@ -1,6 +1,6 @@
 /**
- * The schema of this room. Tables of a user begin their key with the user; what must be found over all users has a
- * content-free row in a work table beside it.
+ * The schema of this module. The keys of tables of a user begin with the user; rows that are searched over all users
+ * have a row without content in a work table.
  */
 import { type Migration, postgresTables, workTable } from '../storage/index.ts'
 import { rateLimitSchema } from './rate-limits/rate-limit-tables.ts'
@@ -43,7 +43,7 @@ const sqlite = [
   `create table uncertain_effects (
     user_id text not null, journal_id text not null, call text not null, effect text not null, since integer not null,
     primary key (user_id, journal_id, call)) without rowid`,
-  // `delete_at` is set for a journal whose retention differs from that of the others: each order has an index of its own.
+  // `delete_at` is set for a journal whose retention differs from that of the others: each order has a separate index.
   `create table journals_ended (
     user_id text not null, journal_id text not null, at integer not null, delete_at integer,
     primary key (user_id, journal_id)) without rowid`,
@@ -52,7 +52,7 @@ const sqlite = [
   ...requestsSchema,
 ]
 
-/** The same tables in PostgreSQL's words. */
+/** The same tables for PostgreSQL. */
 const postgres = [
   ...postgresTables(sqlite),
   ...['work', 'timers_due', 'journals_ended'].map(workTable),

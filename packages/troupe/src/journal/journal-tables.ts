@@ -1,4 +1,4 @@
-/** The tables of this room, as Kysely sees them, and what in them is content; `migrations.ts` makes them. */
+/** The tables of this module as Kysely sees them, with the columns that are content; the migrations create them. */
 import type { ContentNames, UserTable } from '../storage/index.ts'
 import { requestsTable } from './requests/requests.ts'
 
@@ -21,7 +21,7 @@ export interface JournalTables {
     journal_id: string
     seq: number
     at: number
-    /** Form of the body; 0 marks the room's own records (take-overs), which readers never see. */
+    /** The form of the body; 0 for records of this module (take-overs), which readers never see. */
     version: number
     body: string | null
     /** Where the body is a large value instead. */
@@ -52,7 +52,7 @@ export interface JournalTables {
     shard: number
     user_id: string
     journal_id: string
-    /** The process that carries the run, as `processes` names it; empty where there is none. */
+    /** The process that owns the run, as `processes` names it; empty if there is none. */
     owner: string
     /** Without an owner: from when on a process may claim the run, ms since 1970; null while it waits. */
     due_at: number | null
@@ -67,7 +67,7 @@ export interface JournalTables {
   journals_ended: { user_id: string; journal_id: string; at: number; delete_at: number | null }
 }
 
-/** @param journal what the statement calls the id of the journal */
+/** @param journal the name that the statement has for the id of the journal */
 export const recordContent = (journal: string): ContentNames => ({
   body: ['journal.record', journal, 'seq'],
   blob: ['journal.record.large', journal, 'seq'],
@@ -76,7 +76,7 @@ export const snapshotContent = (journal: string): ContentNames => ({
   state: ['journal.snapshot', journal, 'seq'],
   blob: ['journal.snapshot.large', journal, 'seq'],
 })
-/** What a timer leaves in an inbox belongs there from the start. */
+/** The item that a timer writes into an inbox has its final location from the start. */
 export const inboxContent = (journal: string, from: string, name = 'name'): ContentNames => ({
   body: ['inbox', journal, from, name],
 })

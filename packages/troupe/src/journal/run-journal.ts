@@ -1,4 +1,4 @@
-/** The names of the journals of a run, and what they have in common: one row of `work` routes all that comes for them. */
+/** The names of the journals of a run: one row of `work` routes all that arrives for them. */
 import { hashText } from '../core/index.ts'
 import type { JournalId } from './journal-port.ts'
 
@@ -18,10 +18,10 @@ export function journalOwnerOf(journal: string): { readonly run: string; readonl
   return { run: readRun(journal.slice('step:'.length, at)), step: journal.slice(at + 1) }
 }
 
-/** What the ids of the journals of runs begin with, and no others. */
+/** The prefix of the ids of journals of runs, which no other id has. */
 export const runPrefix = 'run:'
 
-/** The journal whose row of `work` counts the arrivals of this one: of a step of a run, that of the run. */
+/** Returns the journal whose row of `work` counts the arrivals of this one: for a step of a run, that of the run. */
 export function workJournal(journal: JournalId): JournalId {
   const owner = journalOwnerOf(journal)
   return owner?.step === undefined ? journal : runJournal(owner.run)

@@ -9,7 +9,7 @@ export interface Timers {
   clear(user: UserId, journal: JournalId, name: string): Fragment
   /** Moves timers of a journal by so many ms; those that are not set, or have arrived, stay so. */
   shift(user: UserId, journal: JournalId, names: readonly string[], ms: number): Fragment
-  /** Begins to deliver what falls due. */
+  /** Starts to deliver due timers. */
   start(): void
   stop(): Promise<void>
 }

@@ -18,7 +18,7 @@ export interface Write<R> {
 
 export interface TurnWrite<R> {
   readonly fragment: () => Fragment | Promise<Fragment>
-  /** What is known before the turn commits. */
+  /** The result before the commit of the turn. */
   readonly answer: R
   readonly committed?: (made: CommittedWrite) => void
 }
@@ -29,15 +29,18 @@ export interface WriteOrigin {
 }
 
 export interface WriteTarget {
-  /** Of what is written now. */
+  /** Returns provenance and taint of a write that is made now. */
   origin(): WriteOrigin
   /** Asks, or answers from the record. The name of the call is made only where there is a record. */
   answer<T extends Json>(call: () => CallName, ask: () => T | Promise<T>): Promise<T>
-  /** The same for what must answer at once. */
+  /** The same for calls that must answer synchronously. */
   answerNow<T extends Json>(call: () => CallName, ask: () => T): T
-  /** Runs what holds at once and is no part of a turn: in a step, once however often the step is executed. */
+  /** Runs what applies at once and is not part of a turn: in a step once, however often the step is executed. */
   once<T extends Json>(name: string, input: Json, run: () => Promise<T>): Promise<T>
-  /** @param staged is given what the recorder reports as committed; not called for a write that a committed turn holds */
+  /**
+   * @param staged is called with the object that the recorder reports as committed; not called for a write that a
+   * committed turn has already
+   */
   write<R>(write: Write<R>, staged?: (entry: object) => void): Promise<R>
 }
 
@@ -66,7 +69,7 @@ export class CommitNow implements WriteTarget {
   }
 }
 
-/** In a step, or in one of its stages. */
+/** The target in a step, or in one of its stages. */
 export class StageInTurn implements WriteTarget {
   readonly #recorder: Recorder
 

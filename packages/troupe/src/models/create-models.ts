@@ -172,7 +172,7 @@ function createChainChecks({ registry, resolver, recording }: ChainCheckParts) {
         )
         return (await Promise.all(asked)).map(([model, obstacle]) => ({ model, obstacle }))
       } catch (error) {
-        // An unknown name is reported as an error of its own.
+        // An unknown name is reported by another error.
         if (error instanceof TroupeError) return []
         throw error
       }

@@ -25,7 +25,7 @@ export interface CompatibleModel {
 /** `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
 export type ModelTarget = string | LanguageModelV4 | CompatibleModel
 
-/** A model with its own settings. The settings of an agent take precedence. */
+/** A model with settings. The settings of an agent take precedence. */
 export interface ConfiguredModel {
   /** `provider/model`, or an AI SDK model object of specification v4. */
   readonly model: string | LanguageModelV4
@@ -116,9 +116,9 @@ export interface ModelAnswer {
   readonly usage: ModelUsage
   /** `provider/model` that answered. */
   readonly model: string
-  /** In US dollars; absent if the price of the model is unknown. */
+  /** The cost in US dollars; absent if the price of the model is unknown. */
   readonly cost?: number
-  /** As the provider reports them, if the call asked for them. */
+  /** Log probabilities as the provider reports them, if the call requested them. */
   readonly logprobs?: Json
   /** Present if a later model of the chain answered. */
   readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
@@ -191,7 +191,7 @@ export interface Models {
   priceOf(model: string): Price | undefined
   /** Returns the context window of `provider/model` in tokens. */
   contextWindowOf?(model: string): number
-  /** In US dollars; undefined if the price is unknown. */
+  /** Returns the cost in US dollars; undefined if the price is unknown. */
   costOf(model: string, usage: ModelUsage): number | undefined
   /** The state of each model that was asked: that of its worst account. */
   breakers?(): ReadonlyMap<string, 'closed' | 'half-open' | 'open'>

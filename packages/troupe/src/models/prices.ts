@@ -16,7 +16,7 @@ const twiceOver272k = (input: number, output: number, cacheRead: number): Price 
   long: { over: 272_000, input: input * 2, output: output * 1.5, cacheRead: cacheRead * 2 },
 })
 
-/** In US dollars per million tokens, by `provider/model`. */
+/** Prices in US dollars per million tokens, by `provider/model`. */
 const table: Readonly<Record<string, Price>> = {
   'offline/extractive': { input: 0, output: 0 },
   'anthropic/claude-fable-5-1': { input: 10, output: 50, cacheRead: 0.25 },

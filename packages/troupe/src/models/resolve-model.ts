@@ -116,7 +116,7 @@ async function missingKey(spec: ModelTarget, environment: Environment): Promise<
     } else if ('url' in spec && spec.apiKey !== undefined) await environment.reveal(spec.apiKey)
     return undefined
   } catch (error) {
-    // An unknown model is reported as an error of its own.
+    // An unknown model is reported by another error.
     if (error instanceof TroupeError) return error.code.startsWith('secret.') ? error : undefined
     throw error
   }

@@ -40,7 +40,7 @@ export class Access {
   readonly #within: Access | undefined
 
   /**
-   * @param within of whom it acts for: it may do nothing that this one may not
+   * @param within the access of the agent for which it acts: it has no right that this one lacks
    * @throws ValidationError `role.unknown`
    */
   constructor(options: AccessOptions = {}, roles: Roles = createRoles(), within?: Access) {
@@ -62,7 +62,7 @@ export class Access {
     if (isPower(right)) return this.#role.powers?.includes(right) ?? false
     return this.#role.tools.includes(right) && !this.#deny.has(right) && (this.#allow?.has(right) ?? true)
   }
-  /** Whether a tool, a user's own included, is on the list of the denied ones. */
+  /** Returns whether a tool, also one of an application, is on the deny list. */
   denies(tool: string): boolean {
     return this.#deny.has(tool) || (this.#within?.denies(tool) ?? false)
   }
@@ -75,8 +75,8 @@ export class Access {
     this.#name = role
   }
   /**
-   * @param list undefined: whatever the role has
-   * @throws ValidationError for a slip in the name of one of our tools
+   * @param list undefined: all tools of the role
+   * @throws ValidationError for a typing error in the name of a built-in tool
    */
   setAllow(list: readonly string[] | undefined): void {
     checkGrants({ allow: list })
@@ -98,10 +98,10 @@ export class Access {
 }
 
 /**
- * What is no tool of ours is one of somebody's own, that nobody may know yet; but what is a slip away from one of ours
- * would deny nothing, or grant nothing, without a word.
- * @param own tools that are known to be there
- * @throws ValidationError naming the tool that was meant
+ * A name that is no built-in tool may be that of an application's tool. A name that differs from a built-in one by a
+ * typing error would have no effect, without an error.
+ * @param own the names of known tools
+ * @throws ValidationError with the name of the similar tool
  */
 export function checkGrants({ allow, deny }: Pick<AccessOptions, 'allow' | 'deny'>, own: readonly string[] = []): void {
   for (const [what, list] of Object.entries({ allow, deny }))
@@ -115,7 +115,7 @@ export function checkGrants({ allow, deny }: Pick<AccessOptions, 'allow' | 'deny
 const powers: readonly string[] = ['delete_others', 'write_others', 'change_audience'] satisfies Power[]
 const isPower = (right: Right): right is Power => powers.includes(right)
 
-/** Names of users' own tools stand in these lists too: a name that is no tool of ours is kept. */
+/** The lists may also name tools of applications, so an unknown name is accepted. */
 function listed(what: string, list: readonly string[] | undefined): ReadonlySet<string> | undefined {
   if (list === undefined) return undefined
   if (!readable(what, () => Array.isArray(list) && list.every((name) => typeof name === 'string')))

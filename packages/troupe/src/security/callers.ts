@@ -1,4 +1,4 @@
-/** The caller from outside in whose name something is done: what a call begins knows it without being told. */
+/** The caller from outside on whose behalf work is done; work that a call starts has it without an argument. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TaintLabel } from '../core/index.ts'
 import type { Grant } from './api-keys/api-keys.ts'
@@ -6,11 +6,11 @@ import { tokenGrant } from './token-grant.ts'
 
 export interface Caller {
   readonly kind: Grant['kind'] | 'token' | 'local'
-  /** Of the API key, link or session; of a token `token:USER`. */
+  /** The id of the API key, link or session; `token:USER` for a token. */
   readonly id: string
   /** When a token ends, in seconds since 1970. */
   readonly until?: number
-  /** Of all that the caller writes and starts. */
+  /** Labels of all that the caller writes and starts. */
   readonly taint: readonly TaintLabel[]
 }
 
@@ -29,7 +29,9 @@ export class Callers {
     return this.#current.getStore()?.taint ?? noLabels
   }
 
-  /** What the current call came in by, where it can end: an API key or session by its id, a token with its end. */
+  /**
+   * Returns what the current call came in by, if it can end: the id of an API key or session, or a token with its end.
+   */
   get grant(): string | undefined {
     const caller = this.#current.getStore()
     if (caller?.kind === 'token') return tokenGrant(caller.id, caller.until ?? 0)

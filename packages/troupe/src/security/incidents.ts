@@ -1,6 +1,6 @@
 /**
- * Incidents: refused actions, recorded without any payload: an event for observers and a record of the audit log for
- * whoever looks later. Recording never fails and never delays the refusal itself.
+ * Incidents: refused actions, recorded without content as an event for observers and as a record of the audit log.
+ * Recording never fails and never delays the refusal.
  */
 
 import { type Events, TroupeError, type UserId } from '../core/index.ts'
@@ -23,11 +23,11 @@ export interface Incident {
 
 export interface Incidents {
   record(userId: UserId, incident: Omit<Incident, 'id' | 'at'>): void
-  /** Records what was thrown where it is a refusal of rights; anything else passes. */
+  /** Records a thrown error if it is a refusal of rights; other errors are ignored. */
   rejected(userId: UserId, agent: string, action: string, thrown: unknown): void
   /** The newest first. */
   list(userId: UserId, options?: { readonly limit?: number }): Promise<readonly Incident[]>
-  /** Waits until what was recorded is stored. */
+  /** Resolves when the incidents so far are stored. */
   flush(): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** On SQLite, what the statements delete or replace is overwritten in the file, and not only let go of. */
+/** On SQLite, overwrites in the file what the statements delete or replace, instead of only freeing its pages. */
 import type { Dialect, Statement } from '../storage/index.ts'
 
 const secureDelete = (on: boolean): Statement => ({ sql: `pragma secure_delete = ${on ? 'on' : 'off'}`, binds: [] })

@@ -19,7 +19,7 @@ export const builtInToolNames = [
 /** The name of a tool that every agent can have. */
 export type BuiltInTool = (typeof builtInToolNames)[number]
 
-/** What a role may do beyond its own entries. */
+/** A power of a role over entries of other agents. */
 export type Power = 'delete_others' | 'write_others' | 'change_audience'
 export type Right = BuiltInTool | Power
 

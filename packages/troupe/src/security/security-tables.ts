@@ -1,4 +1,4 @@
-/** The tables of this room by user. Marks of forgotten users are none of them: they outlast the user. */
+/** The tables of this module by user. Marks of erased users are not among them, since they outlast the user. */
 import type { UserTable } from '../storage/index.ts'
 
 export const securityTables: readonly UserTable[] = [

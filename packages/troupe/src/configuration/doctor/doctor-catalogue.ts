@@ -1,21 +1,22 @@
 /**
- * Every check of the doctor that is ours: what holds where it passes, and what it looks at. docs/doctor.md is written from
- * it; the checks themselves are in `checks/`, under the same ids.
+ * The built-in checks of the doctor: what is true if each passes, and what it checks. docs/doctor.md is written from
+ * it; the checks are in `checks/`, under the same ids.
  */
 
 export interface DoctorCatalogueEntry {
   /**
-   * What it needs: the configuration alone, an open troupe, the folder of a project, or nothing but the word of a person.
+   * What the check needs: the configuration alone, an open troupe, the folder of a project, or only the attestation of
+   * a person.
    */
   readonly about: 'configuration' | 'system' | 'project' | 'word'
   /**
-   * What it costs where it does not pass: `high` where data is lost or exposed, or work stops; `low` for a habit, or a review
-   * by a person. `medium` where absent.
+   * The severity if the check does not pass: `high` if data is lost or exposed, or work stops; `low` for a habit, or a
+   * review by a person. `medium` by default.
    */
   readonly severity?: 'high' | 'low'
-  /** What holds where it passes. */
+  /** What is true if the check passes. */
   readonly description: string
-  /** A person's dated word in `doctor.attest` stands for it too; always so where it is about nothing but that word. */
+  /** An attestation in `doctor.attest` also passes the check; the only way for a check about nothing else. */
   readonly attested?: true
 }
 
@@ -259,11 +260,11 @@ export const isAttestable = (id: CheckId): boolean => entryOf(id).attested === t
 
 export type DoctorSeverity = 'high' | 'medium' | 'low'
 
-/** A check of the application is `high`: the application says what it cannot do without. */
+/** A check of the application is `high`, since the application declares what it needs. */
 export const severityOf = (id: string): DoctorSeverity =>
   Object.hasOwn(doctorChecks, id) ? (entryOf(id as CheckId).severity ?? 'medium') : 'high'
 
-/** For whoever checks a configuration. */
+/** The checks by id, for the check of a configuration. */
 export const checksById: ReadonlyMap<string, { readonly attestable: boolean }> = new Map(
   checkIds.map((id) => [id, { attestable: isAttestable(id) }]),
 )

@@ -90,8 +90,8 @@ const dayForm = /^\d{4}-\d{2}-\d{2}$/
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 /**
- * @param known ids of our checks, and whether each may be attested
- * @throws ValidationError naming what is wrong
+ * @param known the ids of built-in checks, and whether each may be attested
+ * @throws ValidationError that names the problem
  */
 export function checkDoctor(config: DoctorConfig, known: ReadonlyMap<string, { readonly attestable: boolean }>): void {
   checkOptions('doctor', config, ['checks', 'attest', 'attestFor', 'backups', 'backupEvery'])

@@ -5,7 +5,7 @@ import { packageFolder } from '../package-folder.ts'
 
 export interface CodeProblem {
   readonly problem: string
-  /** That it needs, and that is not installed. */
+  /** The package that the code needs and that is not installed. */
   readonly package?: string
 }
 
@@ -21,10 +21,10 @@ export function codeProblem(error: unknown, path: string): CodeProblem {
   }
 }
 
-/** A URL anywhere, or at the very beginning a path: so stand errors of syntax in a folder without `"type": "module"`. */
+/** A URL anywhere, or a path at the beginning: the form of syntax errors in a folder without `"type": "module"`. */
 const stackLocations = /(file:\/\/[^\n]*?|^(?:\/|[A-Za-z]:\\)[^\n]*?):(\d+)(?=[\s:)]|$)/g
 
-/** The first line of the project's own that the stack names. */
+/** Returns the first line of the project that the stack names. */
 function locationOf(error: unknown, path: string): string | undefined {
   const folder = packageFolder()
   const ours = folder === undefined ? undefined : `${pathToFileURL(folder).href}/`

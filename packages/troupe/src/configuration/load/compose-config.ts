@@ -1,10 +1,10 @@
-/** One configuration of what the sources said: a later source goes before an earlier one. */
+/** Composes one configuration from its sources: a later source precedes an earlier one. */
 import { failure, type TroupeError } from '../../core/index.ts'
 import { type FoundSetting, type SettingSource, settingSourceText } from '../settings/setting-source.ts'
 import { settings } from '../settings/settings.ts'
 
 export interface Composed {
-  /** What holds, by the path of its setting. */
+  /** The value and source of each setting, by its path. */
   readonly effectiveValues: ReadonlyMap<string, FoundSetting>
   readonly problems: readonly TroupeError[]
 }
@@ -20,7 +20,7 @@ export function composeConfig(layers: readonly (readonly FoundSetting[])[]): Com
       if (other && !same(other.value, found.value)) problems.push(contradiction(found.path, other.origin, found.origin))
       here.set(found.path, found)
     }
-    // Who says a whole has said its parts.
+    // A source that sets an object also sets its parts.
     for (const path of here.keys())
       for (const nested of [...effectiveValues.keys()])
         if (nested.startsWith(`${path}.`)) effectiveValues.delete(nested)
@@ -68,7 +68,7 @@ const ofPostgres = (path: string) => path.startsWith('storage.') && path !== 'st
 export function asObject(effectiveValues: ReadonlyMap<string, FoundSetting>): Record<string, unknown> {
   const result: Record<string, unknown> = {}
   const rows = [...effectiveValues.values()].filter(({ path }) => !path.startsWith('wanted.'))
-  // What holds others first.
+  // Objects come before their parts.
   for (const { path, value } of rows.sort((a, b) => a.path.split('.').length - b.path.split('.').length)) {
     const names = path.split('.')
     const last = names.pop() as string
@@ -98,7 +98,7 @@ function withEncryption({ encryption, ...rest }: Record<string, unknown>): Recor
   return { ...rest, encryption: { ...others, keys } }
 }
 
-/** What holds where nobody says anything: only what the parts of a configuration need to be whole. */
+/** Returns the defaults: only those that the parts of a configuration need to be complete. */
 export function defaultsOf(profile: string): readonly FoundSetting[] {
   const origin: SettingSource = { source: 'default', name: 'default' }
   const ofTest: SettingSource = { source: 'default', name: 'the profile test' }

@@ -1,4 +1,4 @@
-/** The file of the configuration: code (`troupe.config.ts`), or YAML or JSON with references to what is kept elsewhere. */
+/** The configuration file: code (`troupe.config.ts`), or YAML or JSON with references to other places. */
 import { access, readFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -81,7 +81,9 @@ async function read(path: string, variables: Variables, used: Set<string>): Prom
   return referred(parsed ?? {}, { path, variables, used })
 }
 
-/** What the parser says, as far as it quotes nothing of the text, which may hold a secret; and where. */
+/**
+ * Returns the message of the parser, as far as it does not quote the text, which may have a secret, with the position.
+ */
 function syntaxProblem(kind: 'JSON' | 'YAML', error: unknown): string {
   const message = String((error as Error).message)
   const [first = ''] = message.split('\n')

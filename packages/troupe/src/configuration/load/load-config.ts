@@ -130,7 +130,7 @@ async function readDotenv(cwd: string): Promise<Variables> {
 const without = (variables: Variables, over: Variables): Variables =>
   Object.fromEntries(Object.entries(variables).filter(([name]) => over[name] === undefined))
 
-/** What is no team is left out, and told. */
+/** Teams that are invalid are omitted, and reported. */
 function asTeams(named: unknown, problems: TroupeError[]): Record<string, Team> {
   const wrong = (what: string) => problems.push(failure('validation.failed', { what, problem: 'it is not an object' }))
   if (!isObject(named)) {
@@ -155,13 +155,13 @@ const withVariables = (config: TroupeConfig, variables: Variables): TroupeConfig
   ),
 })
 
-/** What the file and the flags name goes with what is there. */
+/** Adds the teams of the file and the flags to those of the configuration. */
 function withTeams(config: TroupeConfig, named: Readonly<Record<string, Team>>): TroupeConfig {
   if (Object.keys(named).length === 0) return config
   return { ...config, teams: { ...named, ...config.teams } }
 }
 
-/** The same thing is said once. */
+/** Removes repeated problems. */
 const once = (problems: readonly TroupeError[]): readonly TroupeError[] => [
   ...new Map(problems.map((problem) => [problem.message, problem])).values(),
 ]

@@ -1,11 +1,12 @@
-/** What a file or flags say, setting by setting. */
+/** Reads the settings of a file or of flags. */
 import { failure, isObject, nearest, type TroupeError } from '../../core/index.ts'
 import type { FoundSetting, SettingSource } from '../settings/setting-source.ts'
 import { childrenOf, settingAt, settings } from '../settings/settings.ts'
 import { type ReadSettings, wrongValue } from './read-variables.ts'
 
 /**
- * @param options of createTroupe and of files: what the table of settings does not have is code, and checked by its room
+ * @param options of createTroupe and of files: options outside the table of settings are code, which their modules
+ * check
  */
 export function readConfigValues(
   content: Readonly<Record<string, unknown>>,

@@ -15,7 +15,7 @@ export interface ReadSettings {
 const keyOfProvider = /^models\.keys\.[a-z]+$/
 /** Ours, and those of frameworks that no other program has. */
 const ours = /^(TROUPE|SYNTHA|MARSYS)_/
-/** Of the tests of this workspace. */
+/** Variables of the tests of this workspace. */
 const notSettings = /^TROUPE_(TEST_|(URL|API_KEY|USER)$)/
 
 /**
@@ -74,7 +74,7 @@ const asKey = (path: string): Setting => {
   throw failure('invariant.broken', { rule: `an alias names a setting, and ${path} is none` })
 }
 
-/** What is secret is not shown. */
+/** The error does not show a secret. */
 export const wrongValue = ({ path, kind, secret }: Setting, origin: SettingSource, value: unknown): TroupeError =>
   failure('config.value', {
     setting: path,

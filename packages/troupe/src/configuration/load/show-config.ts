@@ -49,13 +49,13 @@ export function shownValue(path: string, value: unknown): string {
 /** Returns the texts of hidden values, so that they can be removed from output. */
 export const secretsOf = ({ effectiveValues }: Pick<LoadedConfig, 'effectiveValues'>): readonly string[] =>
   [...effectiveValues].flatMap(([path, { value }]) => {
-    // Of an address the password alone; it may hold any character.
+    // Of a URL, only the password, which may have any character.
     if (path === 'storage.url') return /^\w+:\/\/[^:]*:(.+)@/s.exec(String(value))?.slice(1) ?? []
     if (path.startsWith('models.keys')) return secretTexts(value, true)
     return settingAt(path)?.secret ? secretTexts(value, typeof value === 'string') : []
   })
 
-/** Of a structure those under names of secrets: it has more than secrets. */
+/** Of a structure, the values under names of secrets, since it has others too. */
 function secretTexts(value: unknown, hides: boolean): readonly string[] {
   if (typeof value === 'string') return hides ? [value] : []
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array || isSecretReference(value)) return []
@@ -68,7 +68,7 @@ const hidden = '[hidden]'
 const storageUrlText = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(redactedStorageUrl(value)) : hidden
 
-/** Where a database is, without the password, and without what may be one. */
+/** Returns the location of a database without the password, and without text that may be one. */
 export function redactedStorageUrl(url: string): string {
   const scheme = /^\w+:\/\//.exec(url)?.[0]
   if (scheme === undefined) return url

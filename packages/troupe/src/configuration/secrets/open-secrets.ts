@@ -39,7 +39,7 @@ interface Parts {
   readonly variables: Readonly<Record<string, string | undefined>>
 }
 
-/** @throws ValidationError for a source that is none */
+/** @throws ValidationError for an invalid source */
 export function openSecrets(config: SecretsConfig = ['environment'], parts: Parts): Secrets {
   if (!Array.isArray(config)) throw wrong('secrets', 'it is not a list of sources')
   for (const secret of readEnvironment(parts.variables).secrets) parts.redactor.addSecret(secret)
@@ -101,7 +101,7 @@ function commandSource(config: SecretCommand, where: string, clock: Clock): Secr
   }
 }
 
-/** What it says of its failure may quote a secret, and is not told. */
+/** Its error output may quote a secret, and is not reported. */
 const printed = (
   name: string,
   program: string,

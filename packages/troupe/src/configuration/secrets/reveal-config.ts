@@ -1,11 +1,11 @@
-/** A configuration with its secrets in their places; each of them is taken out of all that comes out from then on. */
+/** Replaces the references in a configuration by their secrets; from then on each is redacted from all output. */
 import { failure, fieldOf, type Redactor } from '../../core/index.ts'
 import type { MessagingConfig } from '../../messaging/index.ts'
 import { type EncryptionConfig, isSecretReference, type Secrets } from '../../security/index.ts'
 import type { PostgresOptions } from '../../storage/index.ts'
 import type { TroupeConfig } from '../troupe-config.ts'
 
-/** Keys of models stay references: they are asked for before each call, for they may change. */
+/** Keys of models stay references: they are requested before each call, since they may change. */
 export interface RevealedConfig extends Omit<TroupeConfig, 'storage' | 'encryption' | 'messaging'> {
   readonly storage: string | PostgresOptions
   readonly encryption?: EncryptionConfig
@@ -42,7 +42,7 @@ export async function revealConfig(
   return { ...config, ...revealed } as RevealedConfig
 }
 
-/** The password of a database may be a token that expires: it is asked for at each connection. */
+/** The password of a database may be a token that expires, so it is requested for each connection. */
 function withLivePassword(storage: TroupeConfig['storage'], secrets: Secrets, redactor: Redactor): unknown {
   if (typeof fieldOf(storage, 'then') === 'function')
     throw failure('validation.failed', { what: 'storage', problem: 'it is a promise: await it first' })
@@ -62,13 +62,13 @@ function withLivePassword(storage: TroupeConfig['storage'], secrets: Secrets, re
 const names = /^(key|apiKey|secret|password|privateKey)$/
 const withPassword = /^\w+:\/\/[^@]*?:(.*)@/s
 
-/** What is written down in the configuration itself. */
+/** Redacts the secrets that the configuration contains itself. */
 function addSecrets(
   { storage, encryption, messaging, models, audit }: { readonly [Name in keyof TroupeConfig]?: unknown },
   redactor: Redactor,
 ): void {
   const walk = (value: unknown, name: string, hidden: boolean): void => {
-    // The name of a secret is no secret: an error that could not say it would help nobody.
+    // The name of a secret is not secret, and an error needs it.
     if (isSecretReference(value)) return
     if (typeof value === 'string') {
       if (hidden || names.test(name)) redactor.addSecret(value)

@@ -1,12 +1,12 @@
-/** Names of variables that guides of other frameworks teach, and what each means here. */
+/** The variable names of guides for other frameworks, and the settings that they set. */
 import { providers } from '../../models/index.ts'
 
 export type Alias =
-  /** Says a setting; `read` makes a text of it that the setting reads. */
+  /** Sets a setting; `read` converts the value to the text that the setting reads. */
   | { readonly path: string; readonly read?: (text: string) => string | undefined; readonly description: string }
-  /** Asks for what always is: refused where it asks for its absence. */
+  /** Sets what is always on: rejected if the value turns it off. */
   | { readonly always: string; readonly description: string }
-  /** On where `path` is set, and refused where it is not, or the other way round. */
+  /** Valid if `path` is set and the value turns it on, or if neither is; otherwise rejected. */
   | { readonly requires: string; readonly remedy: string; readonly description: string }
 
 /** Guides give bare seconds. */
@@ -68,14 +68,14 @@ const others: Readonly<Record<string, Alias>> = {
   },
 }
 
-/** Keys of providers, under the names that their own packages use. */
+/** Keys of providers, under the names that their packages use. */
 const keys: Readonly<Record<string, Alias>> = Object.fromEntries(
   Object.entries(providers).map(([name, { key }]) => [key, { path: `models.keys.${name}`, description: `of ${name}` }]),
 )
 
 export const aliases: Readonly<Record<string, Alias>> = { ...syntha, ...llmAgent, ...database, ...others, ...keys }
 
-/** Variables of the guides that are not for a troupe, each with whom they are for. */
+/** Variables of the guides that do not concern a troupe, each with the program that reads it. */
 export const notForTroupe: Readonly<Record<string, string>> = {
   POSTGRES_DB: 'the container of PostgreSQL',
   POSTGRES_USER: 'the container of PostgreSQL',

@@ -87,7 +87,7 @@ const logLevel: SettingKind = {
 }
 const logLevels = choice('debug', 'info', 'warn', 'error', 'silent')
 
-/** What its room checks when the troupe is opened; JSON in the environment. */
+/** A structure, which its module checks when the troupe is opened; JSON in the environment. */
 const structure: SettingKind = {
   description: 'JSON',
   fromText(text) {

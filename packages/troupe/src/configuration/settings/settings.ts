@@ -1,6 +1,6 @@
 /**
- * Everything that a deployment may set, once: where it stands in the configuration, its variable, its default and
- * whether it may change while running. The loader, `reconfigure`, and docs/configuration.md read this table.
+ * Every setting of a deployment: its path in the configuration, its variable, its default, and whether it may change
+ * while the troupe works. The loader, `reconfigure`, and docs/configuration.md read this table.
  */
 import { serviceTiers } from '../../models/index.ts'
 import { type SettingKind, settingKinds } from './setting-kinds.ts'
@@ -10,7 +10,7 @@ export interface Setting {
   readonly path: string
   readonly kind: SettingKind
   readonly description: string
-  /** What holds where nobody sets it; absent: nothing does. */
+  /** The default; absent if there is none. */
   readonly standard?: unknown
   /** Where its variable is not made from its path. */
   readonly variable?: string
@@ -323,7 +323,7 @@ const work: readonly Setting[] = [
   { path: 'models.embedding', kind: structure, description: 'turns texts into vectors' },
 ]
 
-/** What `serve` takes, all of it. */
+/** The options of `serve`. */
 const server: readonly Setting[] = [
   { path: 'server.host', kind: text, description: 'where it listens', standard: '127.0.0.1' },
   { path: 'server.port', kind: port, description: 'where it listens', standard: 8_000 },
@@ -388,7 +388,7 @@ export const variableOf = ({ path, variable }: Setting): string =>
     .replaceAll('.', '_')
     .toUpperCase()}`
 
-/** The names that stand right below a place of the configuration. */
+/** Returns the names directly below a path of the configuration. */
 export const childrenOf = (path: string): readonly string[] => [
   ...new Set(
     settings.flatMap((setting) =>

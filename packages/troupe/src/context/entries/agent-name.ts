@@ -1,7 +1,7 @@
-/** Names that agents may have: those of the host and of the person in a run are taken. */
+/** The names that agents may have: not those of the application and of the person in a run. */
 import { checkName, failure } from '../../core/index.ts'
 
-/** What pushes for the host; no agent may have this name. */
+/** The name under which the application writes; no agent may have it. */
 export const hostName = 'host'
 const reserved = new Map([
   [hostName, 'the host has this name'],

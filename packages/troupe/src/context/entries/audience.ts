@@ -1,6 +1,6 @@
 /**
- * Who may read, as data: an entry names grantees (`*` everyone, `@agent`, `#topic`); its owner reads always. This is the
- * rule in TypeScript; `statements/visibility.ts` is the same rule in SQL, and a property test holds them equal.
+ * The audience as data: an entry names grantees (`*` everyone, `@agent`, `#topic`), and its owner always reads. This is
+ * the rule in TypeScript; `statements/visibility.ts` has the same rule in SQL, and a property test compares them.
  */
 import { checkName, failure, readable } from '../../core/index.ts'
 import type { Audience, AudienceOptions, Writers } from '../context-client.ts'
@@ -28,7 +28,7 @@ export function mayRead(
   return entry.grantees.some((grantee) => grantee === everyone || grantee === own || subscribed.has(grantee))
 }
 
-/** @param writers as stored: `*` for whoever may read, `@agent` */
+/** @param writers as stored: `*` for every reader, `@agent` for one agent */
 export function mayWrite(
   entry: { readonly owner: string; readonly grantees: readonly string[]; readonly writers: readonly string[] },
   reader: ContextReader,
@@ -68,7 +68,7 @@ export function audienceOf(grantees: readonly string[]): Audience {
   return { subscribers, topics: grantees.filter(isTopic).map((grantee) => grantee.slice(1)) }
 }
 
-/** As stored. @throws ValidationError */
+/** Returns the writers as they are stored. @throws ValidationError */
 export function storedWriters(writers: Writers | undefined): readonly string[] | undefined {
   if (writers === undefined) return undefined
   if (writers === 'owner') return []

@@ -1,4 +1,4 @@
-/** Rows of entries and their history, converted by hand at the edge. */
+/** Rows of entries and their history, converted to entries. */
 import { decodeJson, type Json, type Provenance, type TaintLabel } from '../../core/index.ts'
 import type { Row, ValueRef } from '../../storage/index.ts'
 import type { Entry, HistoryEntry } from '../context-client.ts'
@@ -77,7 +77,7 @@ export const historyRow = (row: Row): HistoryRow => ({
 
 const iso = (ms: number) => new Date(ms).toISOString()
 
-/** JSON, as its value is: what there is none of is left out. */
+/** Absent fields are omitted, as in JSON. */
 export function toEntry(row: EntryRow, json: string): Entry {
   const createdAt = iso(row.createdAt)
   return {
@@ -103,6 +103,6 @@ export const toHistoryEntry = (row: EntryRow, json: string, ended: HistoryEntry[
   ...(ended === undefined ? {} : { ended }),
 })
 
-/** What clings to the value of a row; nothing to none. */
+/** Returns the taint labels of the value of a row. */
 export const taintIn = (row: { readonly taint?: unknown } | undefined): readonly TaintLabel[] =>
   row && row.taint !== '[]' ? (JSON.parse(String(row.taint)) as readonly TaintLabel[]) : []

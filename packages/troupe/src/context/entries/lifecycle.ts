@@ -46,7 +46,7 @@ function lifetimeMs(ttl: unknown, what = 'ttl'): number {
   return ms
 }
 
-/** @param own by name; they may replace the predefined ones */
+/** @param own lifecycles by name; they may replace the predefined ones */
 export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}): Lifecycles {
   // A list would be lifecycles called 0, 1 and so on, and an empty one would hold nothing.
   if (!isObject(own))

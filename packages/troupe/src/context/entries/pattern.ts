@@ -5,14 +5,14 @@
 import { failure } from '../../core/index.ts'
 
 export interface Pattern {
-  /** What every match begins with: what a listing needs to look at. */
+  /** The beginning of every match, which bounds a listing. */
   readonly head: string
   /** The head alone decides: nothing or one `*` follows it. */
   readonly plain: 'exact' | 'prefix' | undefined
   readonly matches: (key: string) => boolean
 }
 
-/** @throws ValidationError for what is no text of at most 1,024 characters */
+/** @throws ValidationError unless it is a text of at most 1,024 characters */
 export function compilePattern(pattern: unknown): Pattern {
   if (typeof pattern !== 'string' || pattern.length > 1_024 || pattern.includes('\0') || !pattern.isWellFormed())
     throw failure('validation.failed', {
@@ -51,7 +51,7 @@ function matcherOf(pattern: string, head: string): Pattern['matches'] {
 const fits = (part: Text, text: Text, at: number) => part.every((mark, i) => mark === '?' || mark === text[at + i])
 
 /**
- * Looks for a part without going back: bit i of the state says that the text so far ends with the first i + 1 marks
+ * Searches a part without backtracking: bit i of the state says that the text so far ends with the first i + 1 marks
  * (Baeza-Yates and Gonnet, "A New Approach to Text Searching", 1992).
  */
 function finderOf(part: Text): (text: Text, from: number, end: number) => number {
@@ -80,7 +80,7 @@ function finderOf(part: Text): (text: Text, from: number, end: number) => number
   }
 }
 
-/** The first text after all that begin with the prefix, in UTF-8 order; undefined where there is none. */
+/** Returns the first text after all that begin with the prefix, in UTF-8 order; undefined if there is none. */
 export function afterPrefix(prefix: string): string | undefined {
   const points = [...prefix]
   for (let last = points.pop(); last !== undefined; last = points.pop()) {

@@ -1,6 +1,6 @@
 /**
- * The versions of an entry, the oldest first and the one that stands last, for whoever may read the entry now. Versions
- * of an earlier entry under the same key are shown only to whom that entry's own audience named.
+ * The versions of an entry, oldest first, for readers of the current entry. Versions of an earlier entry under the same
+ * key are shown only to agents that its audience named.
  */
 import { checkOptions, createPage, decodeCursor, encodeCursor, failure, type Page } from '../../core/index.ts'
 import type { HistoryEntry, HistoryOptions } from '../context-client.ts'
@@ -27,7 +27,7 @@ export async function findHistory(
       findHistory(mesh, actor, key, { ...options, cursor }),
     )
   if (!current && !actor.all) return last([], undefined)
-  // Some more are kept for watchers than are shown.
+  // More versions are stored for watchers than are shown.
   const first = current ? current.version - mesh.core.limits.history - 1 : 0
   const found = await older(mesh, actor, key, current, Math.max(after, first), limit)
   const items = await Promise.all(found.map((row) => shown(mesh, actor, row, row.ended)))

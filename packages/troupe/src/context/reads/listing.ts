@@ -1,6 +1,6 @@
 /**
- * Lists in the order of UTF-8 bytes, at the cost of what is visible: one stream of keys per grantee of the reader, merged
- * by the engine. A filter that the index can't serve looks at a bounded number of visible keys per page.
+ * Lists in the order of UTF-8 bytes, at the cost of what is visible: one stream of keys per grantee of the reader,
+ * merged by the engine. A filter that the index cannot serve examines a bounded number of visible keys per page.
  */
 import { checkName, checkOptions, compareKeys, decodeCursor, failure, listOf } from '../../core/index.ts'
 import type { Row } from '../../storage/index.ts'
@@ -15,7 +15,7 @@ export interface ListQuery {
   readonly limit: number
   readonly from: string
   readonly to: string | undefined
-  /** What the keys of the range must pass besides. */
+  /** The additional condition on the keys of the range. */
   readonly matches: ((key: string) => boolean) | undefined
   /** How much of the scan budget one key costs at most. */
   readonly weight: number
@@ -29,12 +29,12 @@ export function checkLimit(limit: unknown, standard = 100): number {
   return limit
 }
 
-/** That a list is asked for; as many as one agent may be subscribed to. */
+/** The maximal number of topics of a list: as many as subscriptions of one agent. */
 const maxTopics = 256
 
 const later = (a: string, b: string) => (compareKeys(a, b) < 0 ? b : a)
 
-/** What a list was of, as the audit log names it. */
+/** Returns the name of a list in the audit log. */
 export const listedOf = ({ prefix, pattern }: ListOptions): string => pattern ?? `${prefix ?? ''}*`
 
 /** @throws ValidationError */
@@ -67,7 +67,7 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
 
 interface Found<T> {
   readonly items: readonly T[]
-  /** The last key looked at, where there may be more. */
+  /** The last examined key; undefined if there are no more keys. */
   readonly next: string | undefined
 }
 
@@ -99,12 +99,12 @@ async function withStreams(
     const last = found.at(-1)
     if (rows.length >= query.limit || found.length < query.limit || !last)
       return { rows: rows.slice(0, query.limit), subscribed, filtered }
-    // Some of what was looked at is over.
+    // Some of the examined entries have expired.
     from = afterKey(String(last.key))
   }
 }
 
-/** Topics that the reader is subscribed to are streams of their own; another's are looked for in all it sees. */
+/** Topics to which the reader is subscribed are separate streams; others are filtered from all that it sees. */
 function streamsOf(
   reader: ContextReader,
   subscribed: readonly string[],
@@ -176,7 +176,7 @@ export async function findEntries(core: MeshCore, reader: ContextReader, query: 
   return { items: items.flatMap((key) => rows.get(key) ?? []), next }
 }
 
-/** What is visible of these keys. */
+/** Returns the visible entries of these keys. */
 export async function readEntries(
   core: MeshCore,
   reader: ContextReader,

@@ -1,7 +1,6 @@
 /**
- * Values that an agent has read, for reads that accept an age. Kept per reader, so that nobody is given what another saw;
- * whether it may still be read is asked anew at every read, and what the reader itself writes here is never hidden by what
- * it had read before.
+ * Values that an agent has read, for reads that accept an age. Each reader has a separate cache, the right to read is
+ * checked at every read, and a write of the reader replaces what it had read before.
  */
 import { LRUCache } from 'lru-cache'
 import { decodeJson, type Json, milliseconds, type UserId } from '../../core/index.ts'
@@ -19,7 +18,7 @@ export class ReadCache {
     sizeCalculation: ({ json }, key) => 2 * (json.length + key.length) + 100,
   })
 
-  /** Reads that go on, by place: what was written meanwhile takes theirs away. */
+  /** Reads in progress by key: a later write removes the mark of a read, whose result is then not cached. */
   readonly #reading = new Map<string, symbol>()
 
   constructor(core: MeshCore) {

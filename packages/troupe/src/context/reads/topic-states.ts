@@ -1,13 +1,16 @@
-/** The entries of topics as they stood at a revision: those that stand since, and what ended the others afterwards. */
+/** The entries of topics at a revision: current entries that existed then, and versions that ended later. */
 import { compareKeys } from '../../core/index.ts'
 import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
 import { afterKey } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 
-/** More has happened since than is worth going through: the watcher must look anew. */
+/** Too many changes have happened since the revision: the watcher must resync. */
 export class ChangeLimitExceeded extends Error {}
 
-/** Rows of one read, and topics that it looks at: most have few entries, and a read of each would cost a way to the server. */
+/**
+ * The rows of one read, and the topics that it covers: most topics have few entries, and a separate read of each would
+ * cost a round trip.
+ */
 const chunk = 500
 const topicsPerRead = 50
 const maxStates = 10_000
@@ -39,7 +42,7 @@ export async function statesOfTopics(
   return [...states.values()].sort((a, b) => compareKeys(a.key, b.key))
 }
 
-/** Of every key that was written since: the version that stood at the revision, if any. */
+/** For every key written since the revision: the version at the revision, if there was one. */
 async function endedSince(core: MeshCore, user: string, revision: number): Promise<readonly EntryRow[]> {
   const first = new Map<string, string>()
   let seen = 0

@@ -1,8 +1,7 @@
 /**
- * Values as they stand, with their audience, where one process has the storage for itself. Whatever writes is heard of at
- * the storage before anybody can see it, and what it may touch is let go of; who may read is decided at every read.
- *
- * Invariant: what is held is what a read of the storage would find now.
+ * Current values with their audience, for a storage with one process. The cache observes each change before a reader
+ * can see it, and drops what it may touch; the audience is checked at every read.
+ * Invariant: a cached value is what a read of the storage would return now.
  */
 import { getHeapStatistics } from 'node:v8'
 import { LRUCache } from 'lru-cache'
@@ -11,11 +10,11 @@ import type { Bind, Change, ChangeObserver, Row, SingleWriter } from '../../stor
 import { type ContextReader, everyone, mayRead } from '../entries/audience.ts'
 import { restoreValue } from '../entries/entry-row.ts'
 
-/** Of the memory that this process may take for its objects, an eighth: 512 MB of the 4 GB that Node takes on most machines. */
+/** An eighth of the heap limit of the process: 512 MB of the 4 GB that Node uses on most machines. */
 const standard = getHeapStatistics().heap_size_limit / 8
-/** Of those that do not fit any more one in so many is let in: what is read often comes again. */
+/** When the cache is full, one of so many values is admitted: a value that is read often returns. */
 const oneIn = 8
-/** What an entry takes besides its texts, as measured on Node 24. */
+/** The size of a cached entry besides its texts, as measured on Node 24. */
 const entryBytes = 220
 
 interface CachedValue {
@@ -30,13 +29,13 @@ interface Topics {
   readonly size: number
 }
 
-/** What is held of one user. */
+/** The cached values of one user. */
 class UserCache {
   readonly values = new Map<string, CachedValue>()
-  /** By agent. */
+  /** The topics by agent. */
   readonly topics = new Map<string, Topics>()
   size = 500
-  /** Goes on where it stopped: looking from the start would pass all that was let go of before. */
+  /** Continues at the last position: a search from the start would pass all that was dropped before. */
   #oldest = this.values.keys()
 
   oldest(): string | undefined {
@@ -55,10 +54,10 @@ const all = [everyone]
 export class ValueCache implements ChangeObserver {
   readonly #singleWriter: SingleWriter
   readonly #bytes: number
-  /** Who was read of last stands last. */
+  /** In the order of the last read: the most recently read user is last. */
   readonly #users = new Map<UserId, UserCache>()
   #size = 0
-  /** Of each user how many changes have begun and may be seen or not. */
+  /** By user, the number of changes that have begun and may be visible or not. */
   readonly #begun = new Map<UserId, number>()
   /** Changes that have begun, ever. */
   #changes = 0
@@ -67,7 +66,7 @@ export class ValueCache implements ChangeObserver {
   readonly #invalidations = new Invalidations()
   readonly #noTopics: ReadonlySet<string> = new Set()
 
-  /** @param bytes what it may hold, about */
+  /** @param bytes the approximate capacity */
   constructor(singleWriter: SingleWriter, bytes = standard) {
     this.#singleWriter = singleWriter
     this.#bytes = bytes
@@ -90,18 +89,18 @@ export class ValueCache implements ChangeObserver {
     return topics && mayRead(cached, reader, topics.names) ? cached.json : undefined
   }
 
-  /** Whether only the reader's topics are missing to tell whether it may read what is held. */
+  /** Returns whether only the topics of the reader are missing to decide whether it may read a cached value. */
   lacksTopics({ user, agent }: ContextReader, key: string): boolean {
     const userCache = this.#users.get(user)
     return userCache?.values.has(key) === true && !userCache.topics.has(agent)
   }
 
-  /** Before a read: what `add` needs of this moment. @returns undefined where nothing may be kept of it */
+  /** Called before a read, with whose result `add` is called. @returns undefined if the result may not be cached */
   changeCount(user: UserId): number | undefined {
     return this.#closed || this.#begun.has(user) ? undefined : this.#changes
   }
 
-  /** What one read found at a moment. */
+  /** Caches the result of one read. */
   add(
     changeCount: number | undefined,
     reader: ContextReader,
@@ -184,7 +183,7 @@ export class ValueCache implements ChangeObserver {
     this.#size -= userCache.size
   }
 
-  /** Of the user that was read of longest ago, what was read first; at last its topics, and all of it. */
+  /** Drops values of the user that was read longest ago, oldest first, then its topics. */
   #evictOldest(): void {
     for (const [user, userCache] of this.#users) {
       const key = userCache.oldest()
@@ -195,7 +194,7 @@ export class ValueCache implements ChangeObserver {
   }
 }
 
-/** Undefined for what is too large to stand with its entry. */
+/** Returns undefined for a value that is too large to be stored with its entry. */
 function cachedValueOf(row: Row, key: string): CachedValue | undefined {
   const value = restoreValue(String(row.value))
   if (!('json' in value)) return undefined
@@ -209,7 +208,10 @@ function cachedValueOf(row: Row, key: string): CachedValue | undefined {
   }
 }
 
-/** Of Latin letters a string takes one byte each, of others two; told at once where V8 knows the string to be of the first. */
+/**
+ * A string of Latin letters takes one byte per letter, another one two; the test is fast where V8 knows that the string
+ * has one byte per letter.
+ */
 const bytesOf = (text: string): number => (/[^\0-\xff]/.test(text) ? 2 * text.length : text.length)
 
 function topicsOf(rows: readonly Row[]): Topics {
@@ -219,7 +221,7 @@ function topicsOf(rows: readonly Row[]): Topics {
 
 const userOf = ({ scope }: Change): UserId | undefined => ('user' in scope ? scope.user : undefined)
 
-/** What a change may touch: `nothing` held here, the entries that its feed names, or `all` of its user. */
+/** What a change may touch: `nothing` that is cached, the entries that its feed names, or `all` of its user. */
 class Invalidations {
   readonly #kinds = new LRUCache<string, 'none' | 'entries' | 'all'>({ max: 1_000 })
 

@@ -1,7 +1,7 @@
 /**
- * Watching: every change that the reader may see, once, in the order of revisions, or `resync`. Driven by the feed and its
- * hints, never by polling. What a change meant for this reader is decided from the versions before and after it, and from
- * the subscriptions that the reader had at that revision; a value is given only to who may read it still.
+ * Watching: every change that the reader may see, once, in the order of revisions, or `resync`. It follows the feed and
+ * its hints, and does not poll. The versions before and after a change, and the subscriptions of the reader at that
+ * revision, decide what the reader sees; a value is yielded only if it may still be read.
  */
 import { checkOptions, checkSignal, decodeJson, TroupeError } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
@@ -18,7 +18,7 @@ import type { ChangedVersions, WatchReads } from './watch-reads.ts'
 
 const pageSize = 256
 
-/** Where a reader stands: a revision, and its subscriptions at that revision. */
+/** The position of a reader: a revision, and its subscriptions at that revision. */
 interface Position {
   revision: number
   subscribed: ReadonlySet<string>
@@ -39,7 +39,7 @@ export function watchContext(
   const abort = () => waiter.stop()
   if (signal?.aborted) abort()
   else signal?.addEventListener('abort', abort, { once: true })
-  // The position is taken at the call and not at the first `next()`.
+  // The position is determined at the call and not at the first `next()`.
   const start = currentPosition(mesh.core, reader)
   mesh.core.before(reader.user, start)
   const watch = { core: mesh.core, reads: mesh.watchReads, reader, matches, waiter }
@@ -64,7 +64,7 @@ export function watchContext(
   }
 }
 
-/** Sleeps until a revision beyond one's own is hinted at. */
+/** Waits until a hint names a later revision. */
 class Waiter implements Watcher {
   readonly user: string
   readonly #off: () => void
@@ -86,7 +86,7 @@ class Waiter implements Watcher {
   }
   async beyond(revision: number): Promise<void> {
     if (this.stopped || this.#hinted > revision) {
-      // Said once: a hint without anything behind it must not turn the wait into a spin.
+      // A hint counts once: a hint without a change must not turn the wait into a busy loop.
       this.#hinted = 0
       return
     }
@@ -96,7 +96,7 @@ class Waiter implements Watcher {
     await promise
     this.#wake = undefined
   }
-  /** What it knows is of a user who is forgotten. */
+  /** The state belongs to a user that was erased. */
   startOver(): void {
     this.over = true
     this.#hinted = Number.POSITIVE_INFINITY
@@ -137,7 +137,7 @@ async function* follow(
   const complete = from && wholeRevision(from)
   let seen = from
   if (from && complete !== undefined && (from.revision > position.revision || complete !== position.revision)) {
-    // Ahead of the head: it is of a user who was forgotten since, or of a database before it was restored.
+    // A position after the head belongs to a user that was erased since, or to a database before it was restored.
     const earlier = from.revision <= position.revision && (await rewind(core, reader, position, complete))
     if (earlier) position = earlier
     else {
@@ -177,7 +177,10 @@ const resyncAt = (revision: number): WatchItem => ({
   position: positionText({ revision }),
 })
 
-/** Forgotten since the page was read, here or by another process: what it speaks of opens no more, and is gone soon. */
+/**
+ * The user was erased since the page was read, by any process: its values cannot be decrypted any more, and are deleted
+ * soon.
+ */
 function nothingLeft(error: unknown): undefined {
   if (!(error instanceof TroupeError) || error.code !== 'user.forgotten') throw error
 }
@@ -219,7 +222,7 @@ interface Positioned {
   readonly at: WatchPosition
   readonly item: WatchItem
 }
-/** What an item says besides its position. */
+/** The fields of an item besides its position. */
 type Effect = DistributiveOmit<Exclude<WatchItem, { readonly type: 'resync' }>, 'position' | 'revision'>
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
@@ -227,7 +230,7 @@ const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
   item: { ...effect, revision: at.revision, position: positionText(at) } as WatchItem,
 })
 
-/** Moves the position over the page. @returns undefined where what it needs is no longer kept */
+/** Moves the position over the page. @returns undefined if the versions that it needs are not stored any more */
 async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<Positioned[] | undefined> {
   const { reads, reader, matches } = watch
   const versions = await reads.versions(reader.user, page)
@@ -270,20 +273,20 @@ function effectOf(
   if (!after) return 'unknown'
   if (!mayRead(after, reader, subscribed))
     return saw ? { type: before.ended === 'expired' ? 'expired' : 'left', key, version: before.version } : undefined
-  // It was over already: that is told by the clean-up.
+  // The entry had expired already; the cleanup reports that.
   if (item.kind === 'audience' && before?.ended === 'expired') return undefined
   const now = versions.current(key)
   const allowed = mayRead(after, reader, entitled) && (!now || mayRead(now, reader, entitled))
   return allowed ? putOf(core, reader, after) : undefined
 }
 
-/** At once where the value is in the row. Each watcher has a value of its own, which its code may change. */
+/** Returns at once if the value is in the row. Each watcher gets a separate value, which its code may change. */
 function putOf(core: MeshCore, reader: ContextReader, { key, version, value }: EntryRow): Effect | Promise<Effect> {
   const put = (json: string): Effect => ({ type: 'put', key, value: decodeJson(json), version })
   return 'json' in value ? put(value.json) : core.loadJson(reader.user, value).then(put)
 }
 
-/** What a change of the reader's own subscriptions brings into its view, and takes out of it. */
+/** Returns what a change of the reader's subscriptions adds to its view, and removes from it. */
 async function effectsOf(
   { core, reader, matches }: Watch,
   item: FeedRow,

@@ -17,8 +17,8 @@ export const positionText = ({ revision, ordinal, index }: WatchPosition): strin
   [revision, ordinal, index].filter((part) => part !== undefined).join('.')
 
 /**
- * @param position as an item has it; a number, or a text of one, is a revision of which everything was seen
- * @throws ValidationError for what is none
+ * @param position the position of an item; a number, or its text, is a revision that was seen completely
+ * @throws ValidationError for any other value
  */
 export function readPosition(position: unknown): WatchPosition {
   if (typeof position === 'number' && Number.isSafeInteger(position) && position >= 0) return { revision: position }
@@ -40,7 +40,7 @@ export function readPosition(position: unknown): WatchPosition {
 export const wholeRevision = ({ revision, ordinal }: WatchPosition): number =>
   ordinal === undefined ? revision : Math.max(0, revision - 1)
 
-/** Whether an item at one position was seen by a reader at the other. */
+/** Returns whether a reader at a position has seen an item. */
 export function isSeen(item: WatchPosition, at: WatchPosition): boolean {
   if (item.revision !== at.revision) return item.revision < at.revision
   if (at.ordinal === undefined) return true

@@ -1,7 +1,8 @@
 /**
- * What the watchers of a mesh read: a page of the feed, the versions it names, and the subscriptions of an agent. Watchers
- * that wake for one change share these reads while they are in flight, so that a change costs one read and not one per
- * watcher. A read is never reused after it has ended: whether a value may still be read is asked for each page.
+ * The reads of the watchers of a mesh: a page of the feed, the versions that it names, and the subscriptions of an
+ * agent. Watchers that wake for one change share these reads while they are in progress, so that a change costs one
+ * read and not one per watcher. A read is not reused after it has ended, since the right to read is checked for each
+ * page.
  */
 import type { UserId } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
@@ -32,7 +33,7 @@ export class WatchReads {
     this.#core = core
   }
 
-  /** What came after a revision. */
+  /** Returns the page after a revision. */
   page(user: UserId, after: number): Promise<FeedPage> {
     const name = `${after} ${user}`
     const reading = this.#pages.get(name)

@@ -1,4 +1,4 @@
-/** The version that a write made, found by the name of the write: each has its own, and it is in the row for good. */
+/** The version of a write, found by the id of the write, which its row has for ever. */
 import { failure, type UserId } from '../../core/index.ts'
 import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
 import type { Committed, MeshCore } from '../mesh-core.ts'
@@ -20,7 +20,7 @@ export async function writeVersion(
   return found
 }
 
-/** The version of a push whose answer is the statement `put`. What was committed and then lost its answer has no rows. */
+/** Returns the version of a push by the statement `put`. A commit whose answer was lost has no rows. */
 export async function pushedVersion(
   core: MeshCore,
   user: UserId,

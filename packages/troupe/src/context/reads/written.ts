@@ -1,4 +1,4 @@
-/** What was written after a revision, for trusted code that follows a user's context over restarts. */
+/** Writes after a revision, for trusted code that follows a user's context over restarts. */
 import type { UserId } from '../../core/index.ts'
 import { isTopic } from '../entries/audience.ts'
 import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
@@ -7,19 +7,19 @@ import type { MeshCore } from '../mesh-core.ts'
 export interface WrittenEntry {
   readonly key: string
   readonly revision: number
-  /** Of those of one revision. */
+  /** The position within its revision. */
   readonly ordinal: number
-  /** Of the entry as it was written, while that version is kept. */
+  /** The version of the entry, if it is still stored. */
   readonly version?: number
   readonly topics?: readonly string[]
 }
 
 export interface Written {
-  /** In order. */
+  /** In order of their writes. */
   readonly entries: readonly WrittenEntry[]
-  /** Everything up to this revision was looked at. */
+  /** The revision up to which all writes were examined. */
   readonly revision: number
-  /** What came after the revision asked for is not known one by one any more. */
+  /** True if the single changes after the revision are not stored any more. */
   readonly lost: boolean
 }
 
@@ -40,7 +40,7 @@ export async function writtenSince(core: MeshCore, user: UserId, after: number):
   return { entries, revision: page.items.at(-1)?.revision ?? after, lost: false }
 }
 
-/** By the write that made them. */
+/** Reads versions by the write that made them. */
 async function versionsOf(
   core: MeshCore,
   user: UserId,

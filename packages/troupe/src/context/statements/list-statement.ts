@@ -39,7 +39,7 @@ export function createListStatement(dialect: Dialect) {
     return template
   }
   const merged = dialect.name === 'sqlite' ? mergedLazily : inTwoPhases
-  /** @param what the columns: whole entries, or only what a filter needs */
+  /** @param what the columns: complete entries, or only what a filter needs */
   return (scope: ListScope, grantees: readonly string[] | 'all', range: Range, what: 'entries' | 'keys'): Statement => {
     const wanted = what === 'entries' ? columns : sql.raw('e.key, e.audience')
     const { from, to, limit } = range
@@ -57,11 +57,11 @@ export function createListStatement(dialect: Dialect) {
   }
 }
 
-/** A stream of nothing: one that stood there twice would be read twice. */
+/** A grantee of no entry; a stream that is named twice would be read twice. */
 const noGrantee = ''
 
 interface Merged {
-  /** Tells its text from others. */
+  /** Distinguishes its text from others. */
   readonly key: string
   readonly build: (p: Values, wanted: Piece, bounded: Piece) => Piece
   readonly more: Values
@@ -78,7 +78,7 @@ function mergedLazily(grantees: readonly string[]): Merged {
     build(p, wanted, bounded) {
       const one = (_: string, i: number) =>
         sql`select key from context_visible where user_id = ${p.user} and grantee = ${p[`g${i}`]} and ${bounded}`
-      // The inner limit keeps the inner order; an order outside would make the engine collect all streams first.
+      // The inner limit preserves the inner order; an outer order would make the engine collect all streams first.
       return sql`select ${wanted} from (${sql.join(streams.map(one), sql` union `)} order by key limit 9000000000) v
           cross join context_entries e
         where e.user_id = ${p.user} and e.key = v.key and ${live(p as never)} limit ${p.limit}`

@@ -6,7 +6,7 @@ import { agentGrantee, type ContextReader } from '../entries/audience.ts'
 
 export const now: Now = { $: 'now' }
 
-/** Values of every statement that asks who reads. */
+/** The values of every statement that depends on the reader. */
 export interface ReaderValues {
   readonly user: string
   readonly agent: string

@@ -1,4 +1,4 @@
-/** The writes of the mesh, each a few statements of one change; the guards give every refusal its own code. */
+/** The writes of the mesh, each a few statements of one change; the guards give each rejection its code. */
 import { sql } from 'kysely'
 import { type Bind, type Dialect, largeBytes, type Now, oneOf } from '../../storage/index.ts'
 import { among, columns, each, live, type Piece, type ReaderValues, raw, visible, writable } from './visibility.ts'
@@ -22,7 +22,7 @@ export interface PutValues extends EntryKey {
   readonly metadata: string | null
   readonly provenance: string
   readonly taint: string
-  /** 1 where the push names it, so that an entry that stands takes it over. */
+  /** 1 if the push names it: it then replaces that of an existing entry. */
   readonly namesAudience: number
   readonly namesWriters: number
   readonly namesLifetime: number
@@ -43,7 +43,7 @@ export function createWriteStatements(dialect: Dialect) {
     sql`coalesce((select r.revision from storage_revisions r where r.user_id = ${p.user}), 0) + 1`
   return {
     ...guards(dialect, at),
-    /** A row where more stands than may; what is over counts no more, cleaned up or not. */
+    /** Returns a row if the user exceeds the quota; expired entries do not count. */
     quota: raw<{ user: string; entries: number; bytes: number; now: Now }>(
       dialect,
       (p) => sql`select 1 from context_state s where s.user_id = ${p.user}
@@ -52,13 +52,16 @@ export function createWriteStatements(dialect: Dialect) {
             where e.user_id = ${p.user} and e.expires_at <= ${p.now}) o
           where s.entries - o.entries > ${p.entries} or s.bytes - o.bytes > ${p.bytes})`,
     ),
-    /** Keeps the version that a removal ends. */
+    /** Saves the version that a removal ends. */
     saveVersion: raw<EntryKey & { change: string; ended: string }>(
       dialect,
       (p) => sql`insert into context_history (${copied}) select e.user_id, ${columns},
         case when ${live(p)} then ${p.ended} else 'expired' end, ${p.now}, ${p.change} from context_entries e where ${at(p)}`,
     ),
-    /** The oldest versions go, where they are beyond the bound and not of lately; it looks at twice as many as come meanwhile. */
+    /**
+     * Removes the oldest versions that exceed the bound and are not recent; it examines twice as many as are written
+     * between two calls.
+     */
     prune: raw<EntryKey & { retained: number; maxVersions: number; before: Now }>(dialect, (p) => {
       const oldest = sql`select h.version, h.ended_at, e.version - ${p.maxVersions} as beyond
           from context_entries e cross join context_history h
@@ -68,7 +71,7 @@ export function createWriteStatements(dialect: Dialect) {
       return sql`delete from context_history
           where user_id = ${p.user} and key = ${p.key} and version ${oneOf(dialect, over)}`
     }),
-    /** A row: what stands is written over. */
+    /** Returns a row: an existing entry is replaced. */
     put: raw<PutValues>(dialect, (p) => {
       // The time stands there once, and is what the row that is not inserted was made at. PostgreSQL would ask for the
       // version wherever it stands, where it may take the query apart.
@@ -76,7 +79,7 @@ export function createWriteStatements(dialect: Dialect) {
       const over = sql`context_entries.expires_at <= excluded.updated_at`
       const owned = (when: Piece, column: string) =>
         sql`case when ${when} then excluded.${sql.raw(column)} else context_entries.${sql.raw(column)} end`
-      /** Taken from the push where it names it, or where what stood there is over. */
+      /** The value of the push if it names one, or if the existing entry has expired. */
       const assigned = (names: unknown, column: string) => owned(sql`${names} = 1 or ${over}`, column)
       return sql`insert into context_entries (user_id, key, version, born, change, revision, owner, audience, everyone, writers,
           lifecycle, ttl_ms, created_at, updated_at, expires_at, value, stored, metadata, provenance, taint)
@@ -98,7 +101,7 @@ export function createWriteStatements(dialect: Dialect) {
           value = excluded.value, stored = excluded.stored, provenance = excluded.provenance, taint = excluded.taint
         returning version`
     }),
-    /** The next version of what stands as that one: `put` and the guard of the version in one, without what a new key needs. */
+    /** Writes the next version over a certain one: `put` with its version guard, without the parts for a new key. */
     replace: raw<ReplaceValues>(dialect, (p) => {
       const assigned = (names: unknown, value: unknown, column: string) =>
         sql`case when ${names} = 1 then ${value} else e.${sql.raw(column)} end`
@@ -113,8 +116,8 @@ export function createWriteStatements(dialect: Dialect) {
         returning version`
     }),
     /**
-     * Takes one topic from the audience of an entry. Its value stays, written anew for the version that it now is, and with
-     * it who wrote it and from what.
+     * Removes one topic from the audience of an entry. The value stays, encrypted for its new version, with its writer
+     * and provenance.
      */
     narrow: raw<EntryKey & { change: string; audience: string; version: number; value: string }>(
       dialect,
@@ -143,13 +146,16 @@ export function createWriteStatements(dialect: Dialect) {
 
 function guards(dialect: Dialect, at: (p: EntryKey) => ReturnType<typeof sql>) {
   return {
-    /** A row where something stands that the writer may not write, or that is shared with a topic closed to it. */
+    /**
+     * Returns a row if there is an entry that the writer may not write, or that is shared with a topic closed to the
+     * writer.
+     */
     unwritable: raw<EntryKey & ReaderValues>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)}
         and (not ${writable(dialect, p)} or ${closedTopic(dialect, p)})`,
     ),
-    /** A row where something stands that is another's. */
+    /** Returns a row if there is an entry of another owner. */
     foreign: raw<EntryKey & { agent: string }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.owner <> ${p.agent}`,
@@ -168,7 +174,7 @@ function guards(dialect: Dialect, at: (p: EntryKey) => ReturnType<typeof sql>) {
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.version = ${p.version}`,
     ),
-    /** The exact write that stands there, expired or not. */
+    /** Returns a row if the entry is still of this write, expired or not. */
     unchanged: raw<EntryKey & { change: string }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and e.change = ${p.change}`,
@@ -184,7 +190,7 @@ function guards(dialect: Dialect, at: (p: EntryKey) => ReturnType<typeof sql>) {
         and t.grantee ${among(dialect, p.grantees)}
         and not exists (select 1 from ${each(dialect, sql`t.posters_allowed`, 'n')} where n.value = ${p.agent})`,
     ),
-    /** The same for the topics that the entry keeps. */
+    /** The same for the topics of the existing entry. */
     closedForStored: raw<EntryKey & { agent: string }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and ${closedTopic(dialect, p)}`,
@@ -253,7 +259,7 @@ function topicWrites(dialect: Dialect) {
       dialect,
       (p) => sql`select 1 from context_visible where user_id = ${p.user} and grantee = ${p.grantee} limit 1`,
     ),
-    /** Only with the power to is a closed one taken away: it would be open afterwards. */
+    /** Keeps the row of a closed topic unless the caller has the power: without it the topic would be open. */
     dropTopic: raw<{ user: string; grantee: string; closed: number }>(
       dialect,
       (p) => sql`delete from context_topics where user_id = ${p.user} and grantee = ${p.grantee}

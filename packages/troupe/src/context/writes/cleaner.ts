@@ -1,6 +1,6 @@
 /**
- * Takes away what is over: expired entries (each with its `expired` in the feed), and after a week what removed ones left
- * in the history. Which users have such work is in a table without content; the rest is done as each of them.
+ * Removes expired entries (each with an `expired` in the feed) and, after a week, the history of removed ones. A table
+ * without content lists the users with such work; the work itself is done in the scope of each user.
  */
 import { type Duration, milliseconds, PeriodicTask, type UserId } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -12,7 +12,7 @@ import { now } from '../statements/visibility.ts'
 export interface CleanerOptions {
   /** Between two rounds; 5 min by default. */
   readonly every?: Duration
-  /** How long what a removed entry left is kept; 7 days by default. */
+  /** How long the history of a removed entry is stored; 7 days by default. */
   readonly removedRetention?: Duration
 }
 
@@ -83,7 +83,7 @@ export class Cleaner {
     return removed
   }
 
-  /** All in one change; where somebody else was faster with one of them, each for itself. */
+  /** Commits all in one change; if another process was faster with one of them, each in a separate change. */
   async #commit(user: UserId, fragments: readonly Fragment[]): Promise<number> {
     if (fragments.length === 0) return 0
     const combined = await this.#core.tryCommit(user, ...fragments)
@@ -114,7 +114,7 @@ export class Cleaner {
     }
   }
 
-  /** Lets go of the large values that an entry had before its last so many versions: the engine alone can't. */
+  /** Deletes the large values of earlier versions of an entry, which the engine cannot do alone. */
   async forgetLarge(user: UserId, key: string, version: number): Promise<void> {
     const { reads, writes, blobs, limits } = this.#core
     const last = version - Math.max(1, limits.history) - 1
@@ -125,7 +125,7 @@ export class Cleaner {
     await this.#core.commit(user, { statements: [writes.forgetLarge({ user, key, version: last }), ...released] })
   }
 
-  /** Removes every entry that stands when its turn comes, in the order of keys. */
+  /** Removes every entry that exists when its turn comes, in the order of keys. */
   async clear(actor: Actor): Promise<number> {
     const { user } = actor
     const { reads, writes } = this.#core

@@ -10,11 +10,11 @@ import { pushedVersion } from '../reads/write-version.ts'
 import { now, readerValues } from '../statements/visibility.ts'
 import { aborted, foundOf, type PreparedOperation, revisionOf } from './parse-batch.ts'
 
-/** @property missing a delete whose entry was not there in an attempt before */
+/** @property missing a delete whose entry did not exist in an earlier attempt */
 type Prepared = PreparedOperation & { readonly missing?: boolean }
 
 interface Part extends Fragment {
-  /** The statement whose rows are the result. */
+  /** The index of the statement whose rows are the result. */
   readonly result: number
 }
 
@@ -28,7 +28,7 @@ function partOf(operation: Prepared, mesh: MeshServices, actor: Actor): Part {
   if (operation.type === 'get')
     return { statements: [core.reads.value({ ...values, key: operation.key }, { returns: true })], result: 0 }
   if (!operation.missing) return { ...removeFragment(core, actor, operation.removal), result: 0 }
-  // It was not there a moment ago; that must still be so where the others apply.
+  // The entry did not exist in the earlier attempt, and must not exist when the others apply.
   const gone = core.writes.visible(
     { ...values, user: actor.user, key: operation.removal.key, now },
     { expect: { rows: 0 } },
@@ -51,7 +51,7 @@ export async function commitBatch(
     const starts = fragments.map((_, i) =>
       fragments.slice(0, i).reduce((sum, { statements }) => sum + statements.length, 0),
     )
-    // What a delete behind a push makes room for fits: what counts is what is left of them all.
+    // A later delete makes room for a push: the quota counts what remains after all operations.
     const lastPush = prepared.findLastIndex(({ type }) => type === 'push')
     const quota = { statements: lastPush < 0 ? [] : quotaOf(core, actor) }
     const result = await core.tryCommit(actor.user, ...fragments, quota)

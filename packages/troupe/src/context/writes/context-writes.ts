@@ -1,4 +1,4 @@
-/** A push and a removal as one change of their own, or as a part of the turn of a step. */
+/** A push and a removal as a separate change, or as a part of the turn of a step. */
 import { failure } from '../../core/index.ts'
 import type { Write } from '../../journal/index.ts'
 import type { Pushed } from '../context-client.ts'
@@ -8,7 +8,9 @@ import { pushedVersion } from '../reads/write-version.ts'
 import { revisionOf } from './parse-batch.ts'
 import type { PlannedPush } from './plan-writes.ts'
 
-/** @param planned in a step: what the push makes if no other process writes the key before the turn commits */
+/**
+ * @param planned in a step: the entry that the push makes if no other process writes the key before the turn commits
+ */
 export function pushWrite(mesh: MeshServices, actor: Actor, push: Push, planned?: PlannedPush): Write<Pushed> {
   const { core } = mesh
   const { key, ifVersion } = push

@@ -1,12 +1,12 @@
 /**
- * What a step has written and not yet committed: it reads its own, others see it when the turn commits. The stage of a
- * tool call lies over the step's and never sees a running neighbour's.
+ * The staged writes of a step: the step reads its own, others see them when the turn commits. The stage of a tool call
+ * lies over the step's and does not see those of parallel calls.
  */
 import { compareKeys } from '../../core/index.ts'
 import type { EntryRow } from '../entries/entry-row.ts'
 import type { ListQuery } from '../reads/listing.ts'
 
-/** An entry as it will stand. Its revision is not known before the commit. */
+/** An entry as it will be after the commit. Its revision is not known before the commit. */
 export type StagedEntry = Omit<EntryRow, 'revision' | 'stored' | 'value'> & { readonly json: string }
 
 export type OverlayEntry =
@@ -34,11 +34,11 @@ export class Overlay {
   get(key: string): OverlayEntry | undefined {
     return this.#writes.get(key)?.staged ?? this.#parent?.get(key)
   }
-  /** @param write what the recorder gives back when it is committed */
+  /** @param write the object that the recorder returns when it is committed */
   set(key: string, staged: OverlayEntry, write: object): void {
     this.#writes.set(key, { staged, write })
   }
-  /** What was committed is read from the mesh again; what was staged meanwhile stays. */
+  /** Committed writes are read from the mesh; later staged ones stay. */
   dropCommitted(committed: readonly object[]): void {
     if (this.#writes.size === 0) return
     const writes = new Set(committed)
@@ -49,7 +49,7 @@ export class Overlay {
   }
 
   /**
-   * A page of what is committed with the staged writes between its bounds.
+   * Merges a page of committed entries with the staged writes between its bounds.
    * @param page in the order of keys
    * @param within whether a staged key belongs to the page: its range and filters
    */
@@ -69,7 +69,7 @@ export class Overlay {
   }
 }
 
-/** A page of a list with what is staged in its range and passes its filters. */
+/** Merges a page of a list with the staged writes that are in its range and pass its filters. */
 export function mergePage<T>(
   overlay: Overlay,
   query: ListQuery,

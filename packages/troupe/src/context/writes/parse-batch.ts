@@ -46,13 +46,13 @@ export function parseBatch(
     const wrong = (problem: string) => failure('validation.failed', { what: `Operation ${i}`, problem })
     const type = fieldOf(operation, 'type')
     if (typeof type !== 'string' || !Object.hasOwn(rights, type)) throw wrong('its type is push, get or delete')
-    // What commits together, or one after the other, has one signal.
+    // All operations have one signal, that of the batch.
     if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
   }
   return capture(operations)
 }
 
-/** @returns what is told of an operation that failed */
+/** @returns the result of an operation that failed */
 export function failedOperation(operation: BatchOperation, thrown: unknown): BatchOperationResult {
   if (!(thrown instanceof TroupeError)) throw thrown
   return {
@@ -87,7 +87,7 @@ async function one(
 }
 export const foundOf = (value: Json | undefined) => (value === undefined ? { found: false } : { found: true, value })
 
-/** Those that had not begun when the signal aborted are told as cancelled, for those before them were done. */
+/** Operations that had not begun when the signal aborted are reported as cancelled; earlier ones were executed. */
 export async function oneByOne(
   operations: readonly BatchOperation[],
   client: BatchClient,
@@ -123,7 +123,7 @@ export async function prepareOperation(
 }
 
 /**
- * Prepares all operations; a failure names the operation, and says of the others that they were not done.
+ * Prepares all operations; a failure names the operation, and reports that the others were not executed.
  * @param one is called for each operation in order
  */
 export async function prepareAll<T>(
@@ -142,7 +142,7 @@ export async function prepareAll<T>(
 
 export const revisionOf = ({ revision }: Committed) => (revision === null ? {} : { revision })
 
-/** The failure itself, with what is told of each operation: one failed, none applied. */
+/** Returns the failure with the result of each operation: one failed, none applied. */
 export function aborted(operations: readonly BatchOperation[], at: number, thrown: unknown): unknown {
   if (!(thrown instanceof TroupeError)) return thrown
   const results = operations.map((operation, i) =>

@@ -1,4 +1,4 @@
-/** What a write in a step is decided on: what stands there at the call, staged writes included, as the log keeps it. */
+/** The plan of a write in a step: decided by the entry at the call, staged writes included, as the record has it. */
 import { failure, type Json, type Provenance } from '../../core/index.ts'
 import { everyone, mayRead, mayWrite } from '../entries/audience.ts'
 import type { EntryRow } from '../entries/entry-row.ts'
@@ -25,7 +25,7 @@ export interface Check {
   readonly subscribed: readonly string[]
   /** ms since 1970. */
   readonly at: number
-  /** What stands was written by somebody else while this step ran. */
+  /** True if another writer wrote the entry while this step was executing. */
   readonly since?: true
 }
 export type CheckJson = Check & { readonly [key: string]: Json }
@@ -86,7 +86,7 @@ const existingEntryOf = (row: ExistingEntry): ExistingEntry => ({
   createdAt: row.createdAt,
 })
 
-/** A push as it will stand if no other process writes the key before the turn commits. */
+/** A push as it will be if no other process writes the key before the turn commits. */
 export interface PlannedPush {
   readonly entry: StagedEntry
   readonly visible: boolean
@@ -94,7 +94,7 @@ export interface PlannedPush {
   readonly unread: boolean
 }
 
-/** @throws the refusal that can be seen already: what only the commit can see fails the turn */
+/** @throws the rejection that is visible already; one that only the commit detects fails the turn */
 export function planPush(core: MeshCore, actor: Actor, push: Push, found: Check): Omit<PlannedPush, 'unread'> {
   const { agent } = actor
   const { key } = push
@@ -133,7 +133,7 @@ export function planPush(core: MeshCore, actor: Actor, push: Push, found: Check)
   return { entry, visible: mayRead(entry, actor, new Set(found.subscribed)) }
 }
 
-/** @returns undefined where nothing that can be seen stands there */
+/** @returns undefined if there is no visible entry */
 export function planRemoval(actor: Actor, removal: Removal, found: Check): OverlayEntry | undefined {
   const { agent } = actor
   const { key } = removal

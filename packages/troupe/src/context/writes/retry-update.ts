@@ -7,7 +7,10 @@ import { checkSignal, failure, sleep, TroupeError } from '../../core/index.ts'
 import { backoffDelay, unlessAborted } from '../../resilience/index.ts'
 import type { MeshServices } from '../mesh-services.ts'
 
-/** Attempts in whose function the same key was updated, and attempts in a step: those conflicts do not pass with time. */
+/**
+ * The maximal number of attempts in whose function the same key was updated, and of attempts in a step: those conflicts
+ * do not pass with time.
+ */
 const maxAttempts = 100
 /** Conflicts of one process end in a few attempts without a pause. */
 const unpaused = 5
@@ -47,7 +50,7 @@ export async function retryUpdate<T>(
   return mesh.updates.run(updateKey, inTurn, waitForTurn)
 }
 
-/** In a step a conflict is between two answers of the record: nothing is committed, and no clock decides. */
+/** In a step, a conflict is between two answers of the record: nothing is committed, and time has no influence. */
 export async function retryInStep<T>({ key, signal }: UpdateTerms, attempt: (isRetry: boolean) => Promise<T>) {
   for (let i = 0; i < maxAttempts; i++) {
     checkSignal('The call', signal)

@@ -16,7 +16,7 @@ export interface StageBatchParts {
   readonly writeRemoval: (removal: Removal, planned: OverlayEntry) => Promise<boolean>
 }
 
-/** Finds what is visible at the call; what other processes write meanwhile is found by the commit of the turn. */
+/** Decides by what is visible at the call; the commit of the turn detects later writes of other processes. */
 export async function stageBatch(
   operations: readonly BatchOperation[],
   prepare: (operation: BatchOperation) => Promise<PreparedOperation>,

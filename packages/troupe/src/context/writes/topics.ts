@@ -1,6 +1,6 @@
 /**
- * Topics: late-bound audiences. A subscription is a row that every read looks at; the feed holds exactly what each change
- * of subscriptions added or removed, so that watchers can go back in time.
+ * Topics: late-bound audiences. A subscription is a row that every read joins; the feed records exactly what each
+ * change of subscriptions added or removed, so that watchers can go back in time.
  */
 import {
   checkFlag,
@@ -31,7 +31,7 @@ export interface TopicPolicy {
   readonly post?: readonly string[]
 }
 
-/** The data of a feed item of kind `subscription`: exactly what became another. */
+/** The data of a feed item of kind `subscription`: exactly what changed. */
 export interface SubscriptionChange {
   readonly agents: readonly string[]
   readonly added?: readonly string[]
@@ -43,7 +43,7 @@ const subscriptionItem = (change: SubscriptionChange): FeedItem => ({
   data: JSON.stringify(change),
 })
 
-/** Of one call. */
+/** The maximal number of topics in one call. */
 const maxTopics = 10_000
 
 function granteesOfTopics(topics: unknown): readonly string[] {
@@ -51,7 +51,7 @@ function granteesOfTopics(topics: unknown): readonly string[] {
   return [...new Set(names.map((topic) => topicGrantee(checkName('topic', topic))))]
 }
 
-/** Commits what was decided on what was read; where that has changed meanwhile it is read and decided anew. */
+/** Commits a decision; if the data that it was based on has changed, reads and decides again. */
 async function commitDecision<T>(
   decide: () => Promise<{ readonly fragments: readonly Fragment[]; readonly done: T } | { readonly done: T }>,
   core: MeshCore,
@@ -186,8 +186,8 @@ export async function discoverTopics(core: MeshCore, actor: Actor, options: Disc
 const chunk = 200
 
 /**
- * In one change where at most 200 entries name the topic; else in several, the last of which ends the topic. What the host
- * decided about a closed one stays, unless it is the host that deletes.
+ * In one change if at most 200 entries name the topic; otherwise in several, the last of which removes the topic. The
+ * policy of a closed topic stays, unless the application deletes it.
  */
 export async function deleteTopic(core: MeshCore, actor: Actor, topic: string): Promise<DeletedTopic> {
   const grantee = topicGrantee(topic)
@@ -258,7 +258,7 @@ function without(core: MeshCore, actor: Actor, row: EntryRow, grantee: string): 
         },
         { expect: { rows: 1 } },
       ),
-      // The version before goes from the history one day; what is large must not go with it.
+      // The earlier version leaves the history one day; its large value must stay.
       ...(core.blobs?.share(user, `entry:${change}`, row.value) ?? []),
     ],
     feed: [{ kind: 'audience', key: row.key, data: change }],

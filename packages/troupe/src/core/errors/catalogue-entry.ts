@@ -1,4 +1,4 @@
-/** What the catalogue says of a code. */
+/** An entry of the catalogue of errors. */
 import type * as errors from './troupe-error.ts'
 
 export type ErrorClass = new (message: string, options?: errors.TroupeErrorOptions) => errors.TroupeError
@@ -8,7 +8,7 @@ export interface CatalogueEntry {
   /** `{name}` is filled from the values given to `failure()`. */
   readonly message: string
   readonly hint: string
-  /** Where it differs from the class's own. */
+  /** The HTTP status, if it differs from that of the class. */
   readonly status?: number
   readonly retryable?: boolean
 }

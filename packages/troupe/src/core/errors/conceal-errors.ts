@@ -1,13 +1,13 @@
-/** Keeps the texts of errors that users' code threw from callers of the server: only ids leave. */
+/** Hides the texts of errors of application code from callers of the server, which get only ids. */
 import { isObject } from '../values/is-object.ts'
 import { concealed, type StoredError } from './stored-error.ts'
 
-/** Shorter messages, and those of one small word, stand in too many other texts by chance. */
+/** Shorter messages, and those of one small word, occur in other texts by chance. */
 const isDistinct = (message: string) => message.length >= 8 && /[^a-z._-]/.test(message)
 
 /**
- * The answer without the texts of errors that users' code threw: an id stands in place of each message, wherever the
- * answer quotes it. Errors of Troupe's own are left as they are.
+ * Returns the answer without the texts of errors of application code: an id replaces each message, wherever the answer
+ * quotes it. Errors of Troupe's own are not changed.
  */
 export function concealErrors<T>(answer: T): T {
   const messages = new Map<string, string>()
@@ -47,7 +47,7 @@ function changed(list: readonly unknown[], of: (inner: unknown) => unknown): rea
   return clean.every((inner, i) => inner === list[i]) ? list : clean
 }
 
-/** A problem of a schedule and a report of a health check have fields of their own, which stay. */
+/** A problem of a schedule and a report of a health check have other fields, which are not changed. */
 function errorWithout(error: Internal): object {
   if (typeof error.retryable === 'boolean') return concealed(error)
   const { details: _, hint: __, ...rest } = error

@@ -1,4 +1,4 @@
-/** Errors as records have them. A text that is not Troupe's own always has an id beside it. */
+/** Errors as records store them. A text that is not Troupe's own always comes with an id. */
 import { hashText } from '../values/json.ts'
 import type { Json } from '../values/json-value.ts'
 import { catalogue } from './catalogue.ts'
@@ -32,10 +32,9 @@ const limit = 4_000
 const maxDetailsLength = 256 * 1024
 
 /**
- * Anything thrown, be it an Error or not, as it is stored: it never fails, for a step that could not tell how it ended
- * would be tried for ever. Messages are cut at 4,000 characters; details that JSON cannot carry, or of more than 256 KB,
- * are left away.
- * @param redact takes secrets out: what users' code throws may quote one
+ * Returns any thrown value as it is stored. It never fails, since a step whose end cannot be stored would be retried
+ * for ever. Messages are cut at 4,000 characters; details that JSON cannot carry, or of more than 256 KB, are omitted.
+ * @param redact removes secrets, which errors of application code may quote
  */
 export function storeError(thrown: unknown, redact?: (text: string) => string): StoredError {
   const stored = readable(thrown)
@@ -45,7 +44,7 @@ export function storeError(thrown: unknown, redact?: (text: string) => string): 
   return clean === text ? stored : (JSON.parse(clean) as StoredError)
 }
 
-/** What throws where it is looked at, a Proxy or a getter, says nothing of itself. */
+/** A value that throws when it is read, such as a Proxy or a getter, has no readable text. */
 function readable(thrown: unknown): StoredError {
   try {
     return plain(thrown)
@@ -71,7 +70,7 @@ function plain(thrown: unknown): StoredError {
   const name = thrown instanceof Error ? textOf(thrown.name).slice(0, 100) : 'Error'
   const message = thrown instanceof Error ? textOf(thrown.message) : `thrown: ${describe(thrown)}`
   const { code } = (thrown ?? {}) as { readonly code?: unknown }
-  // A code of others (ECONNRESET) is kept beside ours, so that rules can name it.
+  // A foreign code (ECONNRESET) is stored in the details, so that rules can name it.
   const details = typeof code === 'string' ? { details: { code: code.slice(0, 100) } } : {}
   const errorId = fingerprint(thrown)
   return withHint({
@@ -84,7 +83,7 @@ function plain(thrown: unknown): StoredError {
   })
 }
 
-/** What the catalogue advises for an error that came without a hint. */
+/** Adds the hint of the catalogue to an error without a hint. */
 function withHint(stored: StoredError): StoredError {
   if (stored.hint !== undefined || !Object.hasOwn(catalogue, stored.code)) return stored
   const { hint }: CatalogueEntry = catalogue[stored.code as keyof typeof catalogue]
@@ -94,7 +93,7 @@ function withHint(stored: StoredError): StoredError {
 /** Causes of causes are followed so far. */
 const maxCauses = 5
 
-/** The id of the text that is not Troupe's: of the error itself, or of a cause whose message it quotes. */
+/** Returns the id of a text that is not Troupe's: of the error itself, or of a cause whose message it quotes. */
 function foreignId(error: errors.TroupeError, depth = 0): string | undefined {
   if (!isOwn(error)) return fingerprint(error)
   const { cause } = error
@@ -105,7 +104,10 @@ function foreignId(error: errors.TroupeError, depth = 0): string | undefined {
   return cause.errorId ?? foreignId(cause, depth + 1)
 }
 
-/** The same for the same failure at the same line. The line is in it so that nobody can guess a text by its id. */
+/**
+ * Returns the same id for the same failure at the same line. The line is included so that a text cannot be guessed by
+ * its id.
+ */
 function fingerprint(thrown: unknown): string {
   const [name, message, stack] =
     thrown instanceof Error
@@ -115,7 +117,7 @@ function fingerprint(thrown: unknown): string {
   return `err_${hashText(JSON.stringify([name, message.slice(0, limit), line])).slice(0, 16)}`
 }
 
-/** The error as callers get it who may not read texts of users' code: an id stands in place of message and details. */
+/** Returns the error for callers that may not read texts of application code: an id replaces message and details. */
 export function concealed(stored: StoredError): StoredError {
   const { errorId, name, code, retryable } = stored
   if (errorId === undefined) return stored
@@ -150,7 +152,7 @@ const describe = (thrown: unknown): string => {
   }
 }
 
-/** The message as a text that is stored alone: with the id that stands in its place for callers of the server. */
+/** Returns the message for a place that stores only a text, with the id that replaces it for callers of the server. */
 export const messageWithId = ({ message, errorId }: StoredError): string =>
   errorId === undefined ? message : `${message} [${errorId}]`
 /** The id in a text that `messageWithId` made, or that quotes one. */
@@ -159,7 +161,9 @@ export function errorIdIn(text: string): Pick<StoredError, 'errorId'> {
   return errorId === undefined ? {} : { errorId }
 }
 
-/** An error of Troupe's own that quotes another one: where that one is not Troupe's, nor is what is quoted. */
+/**
+ * Returns an error of Troupe's own that quotes another one. If the quoted text is not Troupe's, the error has its id.
+ */
 export const quoting = (stored: StoredError, { errorId }: Pick<StoredError, 'errorId'>): StoredError =>
   errorId === undefined ? stored : { ...stored, errorId }
 
@@ -169,7 +173,7 @@ export function failedWith(thrown: unknown): { readonly code: string; readonly e
   return { code, ...(errorId === undefined ? {} : { errorId }) }
 }
 
-/** The stack of what was thrown with those of its causes; undefined for what has none, or cannot be read. */
+/** Returns the stack of a thrown value with those of its causes; undefined if it has none, or cannot be read. */
 export function stackOf(thrown: unknown, depth = 0): string | undefined {
   try {
     const stack: unknown = thrown instanceof Error ? thrown.stack : undefined
@@ -181,7 +185,7 @@ export function stackOf(thrown: unknown, depth = 0): string | undefined {
   }
 }
 
-/** What was thrown, or an error in its place where asking of what class it is throws. */
+/** Returns the thrown value, or an error in its place if reading its class throws. */
 export function toReadable(thrown: unknown): unknown {
   try {
     void (thrown instanceof Error)
@@ -206,7 +210,7 @@ export function restoreError(stored: StoredError): errors.TroupeError {
   return stored.errorId === undefined ? markOwn(error) : error
 }
 
-/** The error with the stacks of what it stands for, which a person needs to find the place. */
+/** Adds the stacks of the thrown value, which a person needs to find the line. */
 export function withStackOf(error: errors.TroupeError, thrown: unknown): errors.TroupeError {
   const stack = stackOf(thrown)
   if (stack !== undefined) error.stack = stack

@@ -66,7 +66,7 @@ const optionTypes: readonly (readonly [option: keyof TroupeErrorOptions, type: s
   ['errorId', 'string'],
 ]
 
-/** What was to be thrown is the cause, so that the failure which it reports is not lost. */
+/** The thrown value is the cause, so that the failure which it reports is not lost. */
 const wrongError = (problem: string, cause: unknown) =>
   new ValidationError(`An error was made wrongly: ${problem}`, { cause })
 

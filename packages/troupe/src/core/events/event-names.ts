@@ -1,7 +1,7 @@
-/** The published names of events and what each says. Their fields are in `event-payloads.ts`. */
+/** The published names of events with their descriptions. Their fields are in `event-payloads.ts`. */
 import type { EventName } from './event-payloads.ts'
 
-/** The published names of events, each with what happened. */
+/** The published names of events, each with its description. */
 export const eventNames: { readonly [Name in EventName]: string } = {
   'alert.cleared': 'A metric returned to within the bounds of an alert rule.',
   'alert.raised': 'A metric exceeded the bounds of an alert rule for the configured time.',

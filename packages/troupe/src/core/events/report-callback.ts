@@ -1,4 +1,4 @@
-/** The one event of every function of the application whose failure nobody waits for. */
+/** The event of every function of the application whose failure has no awaiting caller. */
 import { failedWith } from '../errors/stored-error.ts'
 import type { Clock } from '../time/clock.ts'
 import type { EventContext, Events } from './events.ts'

@@ -1,4 +1,4 @@
-/** Whether something is what JSON calls an object, and neither a list nor null. A revoked proxy is none. */
+/** Returns whether a value is an object in the sense of JSON, neither a list nor null. A revoked proxy is not one. */
 export function isObject(value: unknown): value is { readonly [key: string]: unknown } {
   try {
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -7,7 +7,7 @@ export function isObject(value: unknown): value is { readonly [key: string]: unk
   }
 }
 
-/** Whether something is an object of no class of its own, as an object literal is. */
+/** Returns whether a value is an object without a class, as an object literal is. */
 export function isPlainObject(value: unknown): value is { readonly [key: string]: unknown } {
   try {
     if (!isObject(value)) return false

@@ -24,8 +24,8 @@ function distance(a: string, b: string): number {
 }
 
 /**
- * The known name that a wrong one is but a slip away from: a letter, or how its words are written together. For names that
- * may be somebody's own, where one that is merely alike must be taken as it is.
+ * Returns the known name from which a wrong one differs by a typing error: one letter, or how its words are joined. For
+ * names that may be those of an application, where a merely similar one must be accepted.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const near = known.includes(name) ? undefined : nearest(name, known)

@@ -32,13 +32,13 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
     if (typeof result === 'object' && result !== null) return result
     throw new TypeError('it told neither a value nor issues')
   } catch (cause) {
-    // A check or transformation of the user's own may throw where it should tell an issue.
+    // A check or transformation of an application may throw instead of reporting an issue.
     const problem = `its schema threw: ${cause instanceof Error ? cause.message : show(cause)}`
     throw failure('validation.failed', { what, problem }, { cause })
   }
 }
 
-/** @throws ValidationError for what is no Standard Schema; undefined is none, and fine */
+/** Checks that a value is a Standard Schema; undefined is accepted. @throws ValidationError */
 export function checkSchema(what: string, schema: unknown): void {
   if (schema === undefined) return
   const validate = fieldOf(fieldOf(schema, '~standard'), 'validate')
@@ -46,7 +46,7 @@ export function checkSchema(what: string, schema: unknown): void {
     throw failure('validation.failed', { what, problem: 'it is not a Standard Schema' })
 }
 
-/** `zod/mini`, and zod 4 before 4.2, know how their JSON Schema is made, but do not tell it themselves. */
+/** `zod/mini`, and zod 4 before 4.2, have a JSON Schema, but do not report it. */
 const isZod4 = (schema: object): schema is $ZodType => '_zod' in schema
 
 type Side = 'input' | 'output'
@@ -80,8 +80,9 @@ export function jsonSchemaOf(schema: Schema, what = 'The schema'): { readonly [k
 }
 
 /**
- * What a schema surely takes, or gives, for one to be compared with another; undefined where it can't be said.
- * @param side `input` is what goes in, `output` what comes out: with defaults, and as transformed
+ * Returns the JSON Schema of the values that a schema accepts or returns, for comparison with another one; undefined if
+ * it is unknown.
+ * @param side `input` is what it accepts, `output` what it returns, with defaults and transformations
  */
 export function jsonSchemaFor(schema: Schema, side: Side): { readonly [key: string]: Json } | undefined {
   try {
@@ -97,7 +98,9 @@ interface ZodDefinition {
   readonly in?: { readonly _zod: { readonly def: ZodDefinition } }
 }
 
-/** Zod tells what `coerce`, `catch` and `preprocess` make of a value in place of what they take, which is any. */
+/**
+ * Zod reports for `coerce`, `catch` and `preprocess` the type of the result instead of that of the input, which is any.
+ */
 function simplify(at: { zodSchema: { _zod: { def: ZodDefinition } }; jsonSchema: Record<string, unknown> }): void {
   const { type, coerce, in: first } = at.zodSchema._zod.def
   const takesNone = type === 'catch' || (type === 'pipe' && first?._zod.def.type === 'transform')

@@ -1,18 +1,18 @@
-/** What an effect is called with, before anything of it is recorded. */
+/** Checks the arguments of an effect, before anything of it is recorded. */
 import { checkOptions, failure, show } from '../../core/index.ts'
 import type { EffectClass, EffectFunction, EffectSpec } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
 const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim', 'charge', 'taint']
 
-/** @throws ValidationError naming what does not fit */
+/** @throws ValidationError that names the invalid argument */
 export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): void {
   const wrong = (problem: string) => failure('validation.failed', { what: `The effect ${show(name)}`, problem })
   if (typeof name !== 'string' || name === '') throw wrong('its name is not a text')
   checkOptions(`the effect ${name}`, spec, options)
   if (!classes.includes(spec.class)) throw wrong(`its class is ${show(spec.class)}, not one of ${classes.join(', ')}`)
   if (spec.key !== undefined && (typeof spec.key !== 'string' || spec.key === '')) throw wrong('its key is not a text')
-  // The list of uncertain effects keeps them as they are.
+  // The list of uncertain effects stores them unchanged.
   for (const [part, text] of [['name', name] as const, ['key', spec.key ?? ''] as const])
     if (text.includes('\0') || !text.isWellFormed()) throw wrong(`its ${part} holds NUL or half of a surrogate pair`)
   for (const part of ['request', 'reconcile', 'undo', 'claim', 'charge'] as const)

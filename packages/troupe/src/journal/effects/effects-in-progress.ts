@@ -1,4 +1,4 @@
-/** Effects of one execution that were started and whose outcome is not in the record yet. */
+/** The effects of one execution that have started and whose outcome is not in the record yet. */
 import { isInCommitSet, type Stage } from '../turns/stages.ts'
 
 /** One started effect. */
@@ -8,7 +8,7 @@ export interface EffectToken {
 
 export class EffectsInProgress {
   readonly #tokens = new Set<EffectToken>()
-  /** What runs of the step's own outside the record: pure effects, functions of effects, reads. */
+  /** The number of calls of the step that run outside the record: pure effects, functions of effects, reads. */
   working = 0
 
   get size(): number {
@@ -25,12 +25,15 @@ export class EffectsInProgress {
     this.#tokens.delete(token)
   }
 
-  /** Those that a commit of the stage waits for: of the stage itself, and of stages that are not around it. */
+  /**
+   * Returns the effects for which a commit of the stage waits: of the stage itself, and of stages that do not enclose
+   * it.
+   */
   before(stage: Stage, lineage: ReadonlySet<Stage>): readonly EffectToken[] {
     return [...this.#tokens].filter((token) => token.stage === stage || !lineage.has(token.stage))
   }
 
-  /** Whether none of them is left whose stage the commit would take with it. */
+  /** Returns whether no effect is left whose stage the commit would include. */
   areOver(tokens: readonly EffectToken[], lineage: ReadonlySet<Stage>): boolean {
     return !tokens.some((token) => this.#tokens.has(token) && isInCommitSet(token.stage, lineage))
   }

@@ -1,11 +1,14 @@
-/** What the effects of a step asked in full: read by entering its code once more, since the record has hashes alone. */
+/**
+ * The complete requests of a step's effects: its code is executed once more to find them, since the record has only
+ * hashes.
+ */
 import type { Json } from '../../core/index.ts'
 import type { Program } from '../machine/step-machine.ts'
 import { replayStep } from '../replay/replay-step.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
 import type { StepSpec } from '../steps-port.ts'
 
-/** Bodies of tools are not entered: what they ask is left out. */
+/** Bodies of tools are not executed, so their requests are omitted. */
 export async function requestsOf(
   context: StepsContext,
   spec: StepSpec,

@@ -1,6 +1,6 @@
 /**
- * Effects: claimed before they start where their class asks for it, answered from the record, and never repeated where
- * nobody knows whether they happened.
+ * Effects: claimed before they start if their class requires it, answered from the record, and never repeated if their
+ * outcome is unknown.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
@@ -41,7 +41,7 @@ interface Effect<Out> {
   readonly claimed: boolean
   /** It is begun by whatever used up the log; it works in the surroundings of its call. */
   readonly around: Around
-  /** What its function says its outcome came with. */
+  /** The labels that its function added to the outcome. */
   taint: readonly TaintLabel[]
 }
 type Around = ReturnType<typeof AsyncLocalStorage.snapshot>
@@ -51,7 +51,7 @@ const shownInputCharacters = 16 * 1024
 /** Enough of a SHA-256 that two inputs never meet by chance. */
 export const inputHash = (input: unknown, what: string): string => {
   if (input === undefined) return ''
-  // Checked first: what JSON can't carry has no canonical form.
+  // Checked first: a value that JSON cannot carry has no canonical form.
   encodeJson(input, what)
   return hashJson(input as Json).slice(0, 32)
 }
@@ -70,7 +70,7 @@ export function runEffect<Out>(
     name: spec.key === undefined ? name : `${name}[${spec.key}]`,
   })
   const { userId } = execution.spec.principal
-  // Claimed before, also in the run that this one was forked from, it keeps its key.
+  // An effect that was claimed before, also in the run from which this one was forked, keeps its key.
   const derived = () => hashText(`${userId}\n${execution.spec.id}\n${id}`).slice(0, 40)
   const key = spec.key ?? execution.record.claims.get(id)?.key ?? derived()
   const around = AsyncLocalStorage.snapshot()
@@ -169,7 +169,10 @@ async function askWhenReady<Out>(
   done()
 }
 
-/** Its input may come of what the commit holds: claimed with it, it does not begin where the commit is rejected. */
+/**
+ * The input may depend on what the commit contains: the effect is claimed with it, and does not begin if the commit is
+ * rejected.
+ */
 function beginAfterCommit<Out>(effect: Effect<Out>, commit: PendingCommit): void {
   const done = track(effect)
   commit.behind.push(() => {
@@ -232,7 +235,7 @@ function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run:
   execution.advance()
 }
 
-/** What a person needs to find out about an effect whose outcome is unknown; more than 16 KiB is left out. */
+/** Returns the input that a person needs to find out the outcome of an effect; more than 16 KiB is omitted. */
 function shownInput<Out>({ class: effectClass, input }: EffectSpec<Out>): { readonly i?: unknown } {
   if (effectClass !== 'at-most-once' || input === undefined) return {}
   return JSON.stringify(input).length > shownInputCharacters ? {} : { i: input }
@@ -244,7 +247,7 @@ function release<Out>({ execution, id, spec }: Effect<Out>): void {
   execution.buffer.add(entryText({ t: 'released', id }), spec.charge?.({ error }))
 }
 
-/** It never started: the refusal is its answer, and is asked for again where a turn is repeated. */
+/** The effect never started: the rejection is its answer, and is determined again when a turn is repeated. */
 function rejectEffect<Out>({ execution, id }: Effect<Out>, thrown: unknown): void {
   const error = storeError(thrown, execution.options.redact)
   if (!execution.isActive) return
@@ -268,7 +271,9 @@ async function perform<Out>(effect: Effect<Out>): Promise<void> {
   succeeded(effect, output)
 }
 
-/** This process was not heard of, by itself even: it begins nothing outside before it knows that the step is still its own. */
+/**
+ * The lease of this process may have ended: it starts no outside effect before it knows that it still owns the step.
+ */
 async function allowed<Out>(effect: Effect<Out>, asked: Promise<void>): Promise<boolean> {
   const { execution, claimed } = effect
   try {
@@ -293,7 +298,7 @@ async function call<Out>(
   return around(() => execution.options.effectScope.run({ execution, effect: name }, async () => fn(effectCall)))
 }
 
-/** @throws ValidationError `value.too_large` for what no record can hold */
+/** @throws ValidationError `value.too_large` for a value that no record can contain */
 export function checkSize(execution: Execution, text: string, what: string): void {
   const limit = execution.options.limits.valueBytes
   const bytes = Buffer.byteLength(text)
@@ -340,7 +345,7 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
 
 const labelled = ({ taint }: { readonly taint: readonly TaintLabel[] }) => (taint.length > 0 ? { l: taint } : {})
 
-/** It threw because it was told to stop: the reason itself, or an error of stopping. */
+/** Returns whether an error is caused by the abort: the reason itself, or an error of cancellation. */
 const isInterruption = (thrown: unknown, reason: unknown): boolean =>
   thrown === reason ||
   thrown instanceof CancelledError ||
@@ -362,13 +367,13 @@ async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<vo
   if (claim.uncertain && verdict !== 'unknown') forgetUncertain(execution, id)
   if (typeof verdict === 'object') return succeeded(effect, verdict.output)
   if (verdict === 'happened') return succeeded(effect, undefined)
-  // Code that has another class for it by now does not undo what was claimed.
+  // If the code declares another class now, the claim still has its class.
   const isAtMostOnce = spec.class === 'at-most-once' || claim.class === 'at-most-once'
   if (verdict === 'not' || !isAtMostOnce) return perform(effect)
   uncertain(effect, claim)
 }
 
-/** It waits for somebody who finds out. */
+/** The effect waits for a person or program that finds out its outcome. */
 function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   const { execution, id, name } = effect
   execution.uncertain.set(id, name)
@@ -379,7 +384,7 @@ function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   execution.advance()
 }
 
-/** Who can't be asked does not know. */
+/** Without `reconcile`, the outcome stays unknown. */
 async function reconcile<Out>({ execution, name, spec }: Effect<Out>, claim: EffectClaim): Promise<Reconciled<Out>> {
   if (!spec.reconcile) return 'unknown'
   const { clock, events } = execution.options

@@ -1,4 +1,4 @@
-/** Effects whose outcome nobody knows: listed for people, settled by their decision, never repeated by themselves. */
+/** Effects with unknown outcomes: listed for people, resolved by their decision, never repeated automatically. */
 import { sql } from 'kysely'
 import { checkOptions, encodeJson, failure, type Json } from '../../core/index.ts'
 import { type Fragment, rawTemplates, type Storage } from '../../storage/index.ts'
@@ -16,7 +16,7 @@ export const resolutionSender = 'resolution'
 export interface UncertainEffects {
   add(user: string, step: JournalId, call: CallId, effect: string): Fragment
   remove(user: string, step: JournalId, call: CallId): Fragment
-  /** Adds the effects of a step that was stopped which were claimed, and whose outcome is not known. */
+  /** Adds the claimed effects of a stopped step whose outcome is unknown. */
   addUnknown(user: string, step: JournalId): Promise<void>
   list(user: string): Promise<readonly UncertainEffect[]>
   resolve(user: string, step: JournalId, call: CallId, resolution: Resolution): Fragment
@@ -33,7 +33,7 @@ interface EffectKey {
   readonly call: string
 }
 
-/** What says neither is refused: it would be carried out again. @throws ValidationError */
+/** A resolution that decides nothing is rejected, since the effect would be repeated. @throws ValidationError */
 function readResolution(resolution: Resolution): { readonly happened: boolean; readonly output?: Json } {
   const what = 'The settlement of an effect'
   checkOptions(what, resolution, ['happened', 'output'])

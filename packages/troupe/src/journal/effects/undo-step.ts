@@ -15,7 +15,7 @@ import { effectsOf } from './effects-of.ts'
 
 type UndoFunction = NonNullable<EffectSpec<unknown>['undo']>
 
-/** An effect that happened, and how it is taken back. */
+/** An effect that happened, with its undo function. */
 interface Undoing {
   readonly call: CallId
   readonly key: string
@@ -88,12 +88,12 @@ async function carryOut(
 }
 
 interface Attempts {
-  /** Keys of what was undone in any of them, and in those that are over. */
+  /** The keys of undone effects, in any attempt. */
   readonly done: ReadonlySet<string>
   readonly past: ReadonlySet<string>
-  /** What the latest one failed with, by key. */
+  /** The errors of the latest attempt, by key. */
   readonly failed: ReadonlyMap<string, RecordedEffect>
-  /** An attempt that failed is followed by another; one that was cut off goes on. */
+  /** A failed attempt is followed by another; an interrupted one continues. */
   readonly next: string
 }
 

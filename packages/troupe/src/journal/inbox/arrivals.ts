@@ -38,7 +38,7 @@ export class Arrivals {
   readonly #statements: ReturnType<typeof compileStatements>
   readonly #listeners = new Set<ArrivalListener>()
   readonly #counts = new ArrivalCounts()
-  /** Of each statement of `missed`: the last row of a page that was full. */
+  /** For each statement of `missed`: the last row of a full page. */
   readonly #pageEnds: (Row | undefined)[] = []
   #stop: (() => void) | undefined
 
@@ -47,11 +47,11 @@ export class Arrivals {
     this.#statements = compileStatements(options.storage.dialect)
   }
 
-  /** Calls the listener for what comes from now on, and for all that lies there already. */
+  /** Calls the listener for later arrivals, and for all unread rows. */
   on(listener: ArrivalListener): () => void {
     this.#listeners.add(listener)
     this.#stop ??= this.#start()
-    // A listener that comes later hears of what others were told before.
+    // A new listener is called for rows that were reported to others before.
     this.#counts.forgetReported()
     void this.#poll().catch(() => {})
     return () => {
@@ -62,7 +62,7 @@ export class Arrivals {
     }
   }
 
-  /** How many had arrived when the inbox of the run was read last: what came after them may be unread. */
+  /** Returns the number of arrivals at the last read of the run's inbox: later rows may be unread. */
   readUpTo(user: string, journal: JournalId): number {
     return this.#counts.readUpTo(user, journal)
   }
@@ -141,7 +141,7 @@ export class Arrivals {
     else void this.#reportWoken({ user, journal: work, arrivals }).catch(() => {})
   }
 
-  /** The steps of the run whose inboxes hold something. */
+  /** Reports the steps of the run whose inboxes have rows. */
   async #reportSteps(user: string, work: JournalId): Promise<void> {
     const prefix = stepJournal(journalOwnerOf(work)?.run ?? '', '')
     const [rows = []] = await this.#options.storage.read({ user }, [

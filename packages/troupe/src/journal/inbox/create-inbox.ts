@@ -24,7 +24,7 @@ interface Put extends InboxItemKey {
   readonly body: string
 }
 
-/** What a statement that raises `arrivals` gives back: a hint. */
+/** The columns that a statement which raises `arrivals` returns: a hint. */
 export const arrivalColumns = (journal: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`work.owner, work.user_id, ${journal} as journal_id, work.arrivals`
 
@@ -38,7 +38,7 @@ function compileStatements(dialect: Dialect) {
       (p) => sql`update work set arrivals = arrivals + 1, woken = 1, due_at = 0
         where user_id = ${p.user} and journal_id = ${p.work} and ${absent(p)} returning ${hint(p)}`,
     ),
-    /** Of a journal that is no run's: the first put makes its row. */
+    /** For a journal outside runs: the first arrival creates its row. */
     raiseOther: compile<Put>(
       (p) => sql`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
         select ${p.shard}, ${p.user}, ${p.work}, '', null, 1, 1, 1 where ${absent(p)}
@@ -64,7 +64,7 @@ function compileStatements(dialect: Dialect) {
     remove: compile<{ user: string; journal: string; id: number }>(
       (p) => sql`delete from inbox where user_id = ${p.user} and journal_id = ${p.journal} and id = ${p.id}`,
     ),
-    /** What came after the read may be unread. */
+    /** Rows that arrived after the read may be unread. */
     wasRead: compile<{ user: string; journal: string; read: number }>(
       (p) => sql`update work set woken = 0
         where user_id = ${p.user} and journal_id = ${p.journal} and woken = 1 and arrivals <= ${p.read}`,
@@ -94,7 +94,7 @@ export function createInbox(options: ArrivalsOptions): Inbox {
   const { storage } = options
   const statements = compileStatements(storage.dialect)
   const arrivals = new Arrivals(options)
-  /** What a step of a run reads says nothing of the inbox of its run, with which it shares the row of work. */
+  /** A read of a step says nothing about the inbox of its run, with which it shares the row of work. */
   const wasRead = (user: string, journal: JournalId) => {
     if (journal.startsWith(runPrefix))
       return [statements.wasRead({ user, journal, read: arrivals.readUpTo(user, journal) })]

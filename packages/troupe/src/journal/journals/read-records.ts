@@ -1,4 +1,4 @@
-/** What is read of a journal: its head, its latest snapshot, and the records after it, in today's form. */
+/** Reads a journal: its head, its latest snapshot, and the records after it, in the present form. */
 import { decodeJson, failure, type Json } from '../../core/index.ts'
 import type { Blobs, Row, ValueRef } from '../../storage/index.ts'
 import type { JournalId, JournalKind, JournalRecord, Upcaster } from '../journal-port.ts'

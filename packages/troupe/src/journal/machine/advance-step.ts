@@ -81,7 +81,10 @@ function decideEnd(execution: Execution, end: object): StopReason | undefined {
   return rejection && { kind: 'retry', rejection }
 }
 
-/** The next step of the stop procedure: what is under way ends, then it is recorded, then the reason decides. */
+/**
+ * Makes the next step of the stop procedure: effects in progress end, then their outcomes are recorded, then the reason
+ * decides.
+ */
 function advanceStop(step: StepControl, stop: Stop): void {
   const { data } = step
   const { buffer, execution } = data

@@ -1,4 +1,4 @@
-/** Begins executions of the code of a step, and follows what the code does. */
+/** Starts executions of the code of a step, and follows their course. */
 import { logOf, stepEndOf } from '../steps/step-end.ts'
 import { closeStep } from './close-step.ts'
 import { createExecution, failStep, wakeParked } from './create-execution.ts'
@@ -28,7 +28,7 @@ export function beginExecution(step: StepControl, { content, crashed }: TriggerO
   if (!content) step.startCode()
 }
 
-/** Something has changed that `advanceStep` looks at. */
+/** A trigger without data: `advanceStep` checks all that may have changed. */
 export function recheck(): void {}
 
 export function completeStep(step: StepControl, { end: programEnd }: TriggerOf<'programEnded'>): void {

@@ -17,7 +17,7 @@ export function createExecution(step: StepControl, record: StepRecord, before?: 
   return execution
 }
 
-/** The step ends with this error. What it has staged is dropped, for it belongs to the execution before. */
+/** Ends the step with this error. Its staged writes are dropped, since they belong to the execution before. */
 export function failStep(step: StepControl, error: TroupeError): void {
   const { data } = step
   data.code = 'ended'
@@ -26,7 +26,7 @@ export function failStep(step: StepControl, error: TroupeError): void {
   data.stop = undefined
   step.enter('completing')
 }
-/** The code, or what is around it, goes on in a step that was parked. */
+/** The code continues in a step that was parked. */
 export function wakeParked(step: StepControl): void {
   step.data.renewEnd()
   step.setParked(false)

@@ -1,4 +1,4 @@
-/** What a step does when all that its stop awaited is recorded. */
+/** The end of a step when all that its stop awaited is recorded. */
 import { entryText } from '../replay/log-entry.ts'
 import { neverCommitted } from '../steps/step-end.ts'
 import { applyDurable } from './apply-commit.ts'
@@ -9,7 +9,7 @@ import { type StopReason, stoppedEnd } from './stop-reason.ts'
 import { setDeadline } from './stop-step.ts'
 import type { TriggerOf } from './trigger.ts'
 
-/** All is recorded: what is left to do is the reason's. */
+/** Everything is recorded; the reason decides the rest. */
 export function finishStop(step: StepControl, { part }: TriggerOf<'recorded'>): void {
   const { data } = step
   if (part) applyDurable(step, part)
@@ -57,7 +57,7 @@ function backOff(step: StepControl, { rejection }: Extract<StopReason, { readonl
   step.timers.wait('backoff', limits.backoffMs * 2 ** (attempt - 1) * (0.5 + random.next()))
 }
 
-/** What belongs into the record of a stop beside the outcomes. */
+/** Returns the entries of a stop besides the outcomes. */
 export function remarksOf(step: StepControl): readonly string[] {
   const { reason } = stopOf(step)
   if (reason.kind === 'retry') {

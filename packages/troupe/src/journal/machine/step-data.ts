@@ -1,4 +1,6 @@
-/** What a step in this process is, as data: its state and the owners of its data. No clock, no callbacks, no I/O. */
+/**
+ * The data of a step in this process: its state and the owners of its parts. It has no clock, no callbacks and no I/O.
+ */
 import type { Execution, StepPort } from '../steps/execution.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
@@ -22,13 +24,13 @@ export class StepData {
   spec: StepSpec
   state: StepState = 'loading'
   readonly buffer = new CommitBuffer()
-  /** Why it stops; in `loading` a stop that was asked for meanwhile. */
+  /** Why the step stops; in `loading` a stop that was requested meanwhile. */
   stop: Stop | undefined
   execution: Execution | undefined
   turn: Turn | undefined
-  /** Of the current execution; `waiting` for what lies in the inbox already. */
+  /** The state of the code of the current execution; `waiting` for rows that are in the inbox already. */
   code: 'waiting' | 'running' | 'ended' = 'waiting'
-  /** With what the step ends, in `completing`; it is decided when nothing speaks against it. */
+  /** The end of the step, in `completing`; it is decided when nothing prevents it. */
   ending: { readonly end: ProgramEnd; isDecided: boolean; readonly isFailure: boolean } | undefined
   /** `claimed`: rows in the buffer whose removal is not durable yet. */
   readonly inbox = { isReading: false, isDirty: false, claimed: new Set<number>() }
@@ -45,7 +47,7 @@ export class StepData {
   }
 }
 
-/** What actions work on. */
+/** The object on which actions work. */
 export interface StepControl {
   readonly data: StepData
   readonly context: StepsContext
@@ -61,7 +63,7 @@ export interface StepControl {
   /** The retained code of a step was parked, or is in use. */
   setParked(isParked: boolean): void
   listen(): void
-  /** Releases what belongs to a step that has ended. */
+  /** Releases the resources of a step that has ended. */
   release(): void
 }
 

@@ -64,7 +64,7 @@ export class StepMachine implements StepControl, StepPort {
     this.perform({ do: 'load', isRestart: false })
   }
 
-  /** Aborts what runs, awaits its effects and records them; resolves when the step has ended. */
+  /** Aborts the code, awaits its effects and records them; resolves when the step has ended. */
   stop(kind: 'close' | 'cancel'): Promise<void> {
     return this.#stop({ on: 'stop', reason: { kind } })
   }

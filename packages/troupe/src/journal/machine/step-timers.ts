@@ -32,8 +32,8 @@ export class StepTimers {
   }
 
   /**
-   * Code that never asks for what the record holds next, while it waits for something else, is another code. The process
-   * stays until that is known: a program may wait for the run alone.
+   * Code that never makes the next call of the record while it waits for another is different code. The process stays
+   * alive until that is known, since a program may wait for the run alone.
    */
   watch(missing: CallId | undefined, stallMs: number): void {
     if (missing === this.#stall?.missing) return

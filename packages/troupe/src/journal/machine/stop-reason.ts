@@ -1,6 +1,6 @@
 /**
- * Why a step stops, and what that means: one procedure for all reasons, with this table as its data. Effects in progress
- * are awaited and recorded first; then the step does what the reason says.
+ * The reasons for which a step stops, with their meaning: one procedure for all reasons, with this table as its data.
+ * Effects in progress are awaited and recorded first; then the reason decides.
  */
 import { failure, type TroupeError } from '../../core/index.ts'
 import type { StepEnd } from '../steps-port.ts'
@@ -22,7 +22,7 @@ export type StopReason =
 export type StopKind = StopReason['kind']
 
 interface StopRow {
-  /** What calls get that are open: nothing, or the error of the cancel, so that the code can clean up. */
+  /** The result of open calls: none, or the error of the cancellation, so that the code can clean up. */
   readonly calls: 'silent' | 'rejected'
   /** Effects are awaited no longer than code gets to stop. */
   readonly isBounded: boolean
@@ -50,7 +50,7 @@ export interface Stop {
   progress: 'effects' | 'recording' | 'unwinding'
   /** The time to stop has passed: nothing is awaited any more. */
   isLate: boolean
-  /** Of `lost`: what the head of the journal says. */
+  /** For `lost`: what the head of the journal shows. */
   head: 'unread' | 'reading' | 'fenced'
   /** The journal has begun: outcomes can be recorded. */
   isRecordable: boolean
@@ -64,7 +64,7 @@ export const createStop = (reason: StopReason): Stop => ({
   isRecordable: true,
 })
 
-/** What the signal of effects in progress aborts with; undefined where they go on. */
+/** Returns the reason with which the signal of effects in progress aborts; undefined if they continue. */
 export function abortReason(reason: StopReason, step: string): unknown {
   switch (reason.kind) {
     case 'retry':

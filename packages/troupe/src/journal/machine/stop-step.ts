@@ -1,4 +1,4 @@
-/** Begins the stop procedure, and takes in what comes while a step stops. */
+/** Begins the stop procedure, and handles what arrives while a step stops. */
 import { failure } from '../../core/index.ts'
 import { hashOfInput } from '../steps/step-end.ts'
 import { closeStep, endStopped } from './close-step.ts'

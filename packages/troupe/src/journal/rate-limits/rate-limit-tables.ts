@@ -1,8 +1,8 @@
-/** The tables of shared rate limits: work tables, whose keys are hashes and tell nobody anything. */
+/** The tables of shared rate limits: work tables without content, whose keys are hashes. */
 import { postgresTables, workTable } from '../../storage/index.ts'
 
 export interface RateLimitTables {
-  /** One row per key: who takes from it waits for whoever does. */
+  /** One row per key, which serialises the callers of the key. */
   rate_limits: { key: string; last_used_at: number }
   /** Calls by slices of the window. */
   rate_limit_slots: { key: string; slot: number; calls: number }

@@ -49,7 +49,7 @@ export interface RateKey {
 }
 
 const slices = 20
-/** Or as long as the window, where that is longer: what is forgotten sooner would be counted no more. */
+/** Or the length of the window, if it is longer: a key that is deleted earlier would not be counted any more. */
 const forgetAfterMs = 86_400_000
 
 /**

@@ -1,4 +1,4 @@
-/** Reads of the world inside: asked once, answered from the log ever after. */
+/** Reads of the troupe's own data: made once, and answered from the record in later executions. */
 import { encodeJson, failure, type Json, storeError } from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
@@ -31,7 +31,7 @@ async function read(execution: Execution, id: CallId, ask: () => Json | Promise<
   }
 }
 
-/** @throws what `ask` throws, which is not recorded */
+/** @throws the error of `ask`, which is not recorded */
 export function answerNow<T extends Json>(execution: Execution, stage: Stage, call: CallName, ask: () => T): T {
   const id = execution.counter.next(stage.path, call)
   const logged = execution.cursor.find(id)

@@ -1,6 +1,7 @@
 /**
- * Which answer the code is given next. Invariant: answers are given in the order of the record, live and in a replay
- * alike; what is not in the record waits until the record is used up, and a call of a repeated turn until its place.
+ * Decides which answer the code is given next. Invariant: answers are given in the order of the record, live and in a
+ * replay alike. A call that is not in the record waits until the record is used up, and a call of a repeated turn until
+ * its place.
  */
 import type { CallId } from './call-id.ts'
 import { type AnswerItem, finishCall } from './step-record.ts'
@@ -12,10 +13,10 @@ interface Call {
   passive: boolean
 }
 
-/** What the next macrotask does. */
+/** The action of the next macrotask. */
 export type CursorStep =
   | { readonly give: AnswerItem }
-  /** Calls that were asked for out of order may begin. */
+  /** Calls that were made out of order may begin. */
   | { readonly begin: readonly CallId[] }
   | 'nothing'
 
@@ -27,9 +28,9 @@ export class ReplayCursor {
   readonly #byId = new Map<CallId, AnswerItem>()
   readonly #calls = new Map<CallId, Call>()
   #deferred: { readonly position: number; readonly id: CallId }[] = []
-  /** Of the items that came from the record, how many were given. */
+  /** The number of given items of the record. */
   #passed = 0
-  /** Calls of a repeated turn that are being asked again: what the record holds next comes after them. */
+  /** Calls of a repeated turn that are in progress: the next items of the record come after them. */
   readonly #repeating = new Set<CallId>()
   /** Answers of such calls among the items. */
   readonly #inserted = new Set<AnswerItem>()
@@ -44,7 +45,7 @@ export class ReplayCursor {
     for (const item of items) this.#byId.set(item.id, item)
   }
 
-  /** Of the record, or not yet given. */
+  /** Finds an item of the record, or one that is not given yet. */
   find(id: CallId): AnswerItem | undefined {
     return this.#byId.get(id)
   }
@@ -53,7 +54,7 @@ export class ReplayCursor {
     return this.#calls.has(id)
   }
 
-  /** What was not given yet. */
+  /** Returns the items that are not given yet. */
   get remaining(): readonly AnswerItem[] {
     return this.#items.slice(this.#head)
   }
@@ -111,8 +112,8 @@ export class ReplayCursor {
   }
 
   /**
-   * Whether a call may begin now: the record is used up, or is where the call of a repeated turn was made at first. A later
-   * one comes back from `next`.
+   * Returns whether a call may begin now: the record is used up, or has reached the place of a call of the repeated
+   * turn. A later one is returned by `next`.
    */
   whenInOrder(id: CallId): 'now' | 'later' {
     const position = this.#positions.get(id) ?? Number.POSITIVE_INFINITY
@@ -138,7 +139,7 @@ export class ReplayCursor {
     return item.ready && this.#isAsked(item) ? { give: item } : 'nothing'
   }
 
-  /** The answer that the record holds next, where the code has not asked for it and waits for others. */
+  /** Returns the next item of the record if the code has not asked for it and waits for others. */
   get missing(): CallId | undefined {
     const item = this.#items[this.#head]
     if (!item || this.usedUp || this.#calls.size === 0) return undefined
@@ -163,7 +164,7 @@ export class ReplayCursor {
     return this.#repeating.size > 0 && !this.usedUp && !this.#inserted.has(item)
   }
 
-  /** No call is answered any more, and what comes has no place. */
+  /** No call is answered any more, and later results are dropped. */
   end(): void {
     this.#byId.clear()
     this.#repeating.clear()

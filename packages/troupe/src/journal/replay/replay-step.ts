@@ -1,4 +1,6 @@
-/** Enters the code of a step once more and answers it from its record alone: no call begins, and nothing is written. */
+/**
+ * Executes the code of a step once more and answers it from its record alone: no call begins, and nothing is written.
+ */
 import { failure, sleep } from '../../core/index.ts'
 import type { JournalContent } from '../journal-port.ts'
 import type { Program } from '../machine/step-machine.ts'
@@ -12,9 +14,9 @@ import { Turn } from '../turns/turn.ts'
 import type { CallId } from './call-id.ts'
 
 /**
- * @param options.reexecuteBodies bodies of tools run too; otherwise their recorded results answer them
+ * @param options.reexecuteBodies executes bodies of tools too; otherwise their recorded results answer them
  * @returns the effects that the code asked for
- * @throws ConflictError `code.changed` where the code asks for what the record does not hold
+ * @throws ConflictError `code.changed` if the code makes a call that the record does not have
  */
 export async function replayStep(
   context: StepsContext,

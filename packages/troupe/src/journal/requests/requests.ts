@@ -1,6 +1,6 @@
 /**
- * What requests from outside were answered with, by the name that their sender gave them: sent again under it, a request is
- * answered as at first and not done again. Kept for a day.
+ * The answers to requests from outside, by the name that their sender gave them: a request that is sent again is
+ * answered as at first and not executed again. Stored for a day.
  */
 import { sql } from 'kysely'
 import { failure, type UserId } from '../../core/index.ts'
@@ -24,7 +24,7 @@ export type RequestStart =
   | { readonly state: 'answered'; readonly answer: string }
 
 const day = 86_400_000
-/** A process that carried one out for longer without an answer is taken for dead. */
+/** A process that executes a request for longer without an answer counts as dead. */
 const abandonedMs = 120_000
 const now = { $: 'now' } as const
 

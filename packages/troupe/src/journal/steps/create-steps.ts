@@ -1,4 +1,7 @@
-/** Steps on a storage: carries them out, joins what runs already, keeps continuations while memory allows. */
+/**
+ * Steps on a storage: executes them, joins those that are executing already, and keeps continuations while memory
+ * allows.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, checkPorts, type Events, failure, type Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
@@ -26,12 +29,12 @@ export interface StepsOptions {
   readonly timers: Timers
   readonly clock: Clock
   readonly random: Random
-  /** Told what each step does, and when it is left. */
+  /** Receives the events of steps. */
   readonly events?: Events
   readonly limits?: Partial<StepLimits & { readonly continuations: number }>
   /**
-   * Asked before each effect of a run's step begins: nothing while this process surely still carries its runs on, else
-   * a promise that says so, or rejects.
+   * Called before each effect of a run's step begins: returns nothing while this process surely still owns its runs,
+   * otherwise a promise that resolves if it does, or rejects.
    */
   readonly checkLease?: () => Promise<void> | undefined
   /** Takes secrets out of the errors that are recorded. */
@@ -46,14 +49,17 @@ export const stepLimits: StepLimits & { readonly continuations: number } = {
   backoffMs: 10,
   stallMs: 10_000,
   unwindMs: 10_000,
-  /** Parked steps whose code is kept in memory; the oldest gives way, and is executed again when something arrives. */
+  /**
+   * The number of parked steps whose code stays in memory; beyond it the oldest is dropped, and executed again when
+   * input arrives.
+   */
   continuations: 1_000,
 }
 
 /** More than a journal may hold. */
 const allRecords = 1_000_000
 
-/** With its length, for a name may hold any character. */
+/** Includes the length of the user, since a name may have any character. */
 const executionKeyOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
 
 async function leave(machines: readonly (StepMachine | undefined)[]): Promise<void> {
@@ -73,7 +79,7 @@ function createMachine(
   return machine
 }
 
-/** What enters the code of a step once more. */
+/** The operations that execute the code of a step once more. */
 const replays = (context: StepsContext, execute: Steps['execute']): Pick<Steps, 'undo' | 'requests'> => ({
   undo: (spec, program, options) => undoStep(context, spec, program, execute, options),
   requests: (spec, program) => requestsOf(context, spec, program),

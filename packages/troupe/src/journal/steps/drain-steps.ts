@@ -8,7 +8,7 @@ export interface DrainStepsParts {
   readonly clock: Clock
   readonly limits: { unwindMs: number }
   readonly machines: ReadonlyMap<string, StepMachine>
-  /** From then on no step is taken in. */
+  /** From then on no step is accepted. */
   readonly stopAccepting: () => void
 }
 
@@ -26,7 +26,7 @@ export async function drainSteps(
   }
   await waitAtMost(clock, finishMs, untilIdle())
   stopAccepting()
-  // Who does not listen to its signal then is not waited for longer than there is time.
+  // Code that ignores its signal is not awaited for longer than the time that is left.
   limits.unwindMs = Math.min(limits.unwindMs, effectsMs / 3)
   const left = running()
   await waitAtMost(clock, effectsMs, Promise.all(left.map((machine) => machine.drain())))

@@ -35,7 +35,7 @@ type CallMode = 'open' | 'returned' | 'over' | 'silent' | 'rejected'
 export interface StepLimits {
   /** Entries in the record of one step. */
   readonly entries: number
-  /** Of one recorded value, as JSON: less than a record may have, which says what the value is, too. */
+  /** The maximal size of one recorded value as JSON: less than that of a record, which also has its name. */
   readonly valueBytes: number
   /** Restarts after the end of a process, without a record between, at which a step fails with `step.crashed`. */
   readonly restarts: number
@@ -43,28 +43,28 @@ export interface StepLimits {
   readonly attempts: number
   /** ms before the second attempt; doubled for each further one, and shaken. */
   readonly backoffMs: number
-  /** ms for which what the record holds next may stand unasked while other calls wait. */
+  /** How long, in ms, the next item of the record may stay unasked while other calls wait. */
   readonly stallMs: number
-  /** ms that the clean-up of cancelled code may take; after that it goes on unobserved. */
+  /** How long the clean-up of cancelled code is awaited, in ms; after that it continues unobserved. */
   readonly unwindMs: number
 }
 
-/** The effect whose function is running, so that `ctx` inside it is refused. */
+/** The effect whose function is running, so that calls of `ctx` inside it are rejected. */
 export interface EffectScope {
   readonly execution: Execution
   readonly effect: string
 }
 
-/** What an execution raises goes to the machine of its step. */
+/** The triggers that an execution raises go to the machine of its step. */
 export interface StepPort {
   readonly spec: StepSpec
-  /** @param from the execution: what one raises that is over changes nothing */
+  /** @param from the execution: triggers of one that is over have no effect */
   dispatch(trigger: ExecutionTrigger, from: Execution): void
-  /** Something has changed: what is due is started. */
+  /** Starts what is due after a change. */
   advance(): void
 }
 
-/** An effect that the code of a step asked for when it was entered once more. */
+/** An effect that the code of a step asked for when it was executed once more. */
 export interface SeenEffect {
   readonly undo?: EffectSpec<unknown>['undo']
   readonly request?: Json
@@ -84,9 +84,9 @@ export interface ExecutionOptions {
   readonly port: StepPort
   readonly checkLease?: (() => Promise<void> | undefined) | undefined
   readonly redact?: ((text: string) => string) | undefined
-  /** The one that it ends for: its taint goes on. */
+  /** The execution before it, whose taint continues. */
   readonly before?: Execution | undefined
-  /** The code is entered only to see which effects it asks for: no call begins. */
+  /** If present, the code is executed only to find its effects: no call begins. */
   readonly seen?: Map<CallId, SeenEffect>
 }
 
@@ -96,7 +96,7 @@ export class Execution {
   readonly cursor: ReplayCursor
   readonly counter = new CallCounter()
   readonly root = new Stage('', undefined, false)
-  /** Errors which say that somebody changed what the turn had read. */
+  /** Errors that report a change of data which the turn had read. */
   readonly stale = new WeakSet<object>()
   readonly effects = new EffectsInProgress()
   /** Waits that are asked and not answered, in their order. */
@@ -108,14 +108,14 @@ export class Execution {
   #calls: CallMode = 'open'
   #controller: AbortController | undefined
   #reason: unknown
-  /** What begins when its place in the record is reached. */
+  /** Calls that begin when their place in the record is reached. */
   readonly #starts = new Map<CallId, () => void>()
-  /** What would add to the record, until the code has asked for all that the record holds. */
+  /** Calls that would add to the record, until the code has asked for all that the record has. */
   #held: (() => void)[] = []
   #reusing: { readonly id: CallId; readonly retained: RetainedOutcome }[] = []
-  /** Of what the step has read; a tool call whose result its agent may hide has a scope of its own. */
+  /** The labels of what the step has read; a tool call whose result may be hidden has a separate scope. */
   readonly scope: TaintScope
-  /** Of calls that are open in such a scope. */
+  /** The scopes of open calls with a separate scope. */
   readonly #scopes = new Map<CallId, TaintScope>()
 
   constructor(options: ExecutionOptions) {
@@ -125,7 +125,7 @@ export class Execution {
     this.cursor = new ReplayCursor(options.record.items, options.record.positions)
   }
 
-  /** Made when somebody asks for it: most steps never do. */
+  /** Created at the first use, since most steps never use it. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
@@ -147,7 +147,7 @@ export class Execution {
     return this.#calls === 'open'
   }
 
-  /** Its effects may begin, and what they bring is answered. */
+  /** True while its effects may begin and their outcomes are answered. */
   get isActive(): boolean {
     return this.#calls === 'open' || this.#calls === 'returned'
   }
@@ -158,7 +158,7 @@ export class Execution {
     return !this.cursor.busy && this.effects.working === 0 && this.effects.size === 0
   }
 
-  /** What a call gets that is not carried out: nothing, or an error. */
+  /** Returns the result of a call that is not executed: none, or an error. */
   afterwards(): Promise<never> {
     if (this.#calls === 'rejected') return Promise.reject(this.#reason)
     // Code that has returned is over for good; code that is stopped is executed again, and never answered here.
@@ -173,7 +173,7 @@ export class Execution {
     if (this.#calls !== 'open') throw failure('step.over', { step: this.spec.id })
   }
 
-  /** The code has returned or thrown: what it calls now is rejected. */
+  /** The code has returned or thrown: later calls are rejected. */
   programEnded(): void {
     if (this.#calls === 'open') this.#calls = 'returned'
   }
@@ -182,7 +182,7 @@ export class Execution {
     this.options.port.dispatch(trigger, this)
   }
 
-  /** Starts what is due now. */
+  /** Starts the calls that are due now. */
   advance(): void {
     if (this.isActive) this.options.port.advance()
   }
@@ -216,7 +216,7 @@ export class Execution {
     }
   }
 
-  /** Adds to the record what has its answer already, in the way of `start`. */
+  /** Adds to the record a call whose answer is known already, as `start` does. */
   extend(id: CallId, run: () => void): void {
     if (this.options.seen || this.record.attempts > 0) run()
     else this.start(id, run)
@@ -248,12 +248,12 @@ export class Execution {
     return this.cursor.due || this.#reusing.length > 0 || (this.#held.length > 0 && this.record.allAsked)
   }
 
-  /** What the record holds and the code has not asked for, while something waits behind it. */
+  /** Returns the item of the record that the code has not asked for while later ones wait. */
   get missing(): CallId | undefined {
     return this.cursor.missing ?? (this.#held.length > 0 ? this.record.firstUnasked : undefined)
   }
 
-  /** One macrotask: begins what may begin and gives one answer. */
+  /** One macrotask: begins due calls and gives one answer. */
   tick(): void {
     this.#reuseOutcomes()
     if (this.record.allAsked) for (const run of this.#held.splice(0)) run()
@@ -303,7 +303,7 @@ export class Execution {
     this.advance()
   }
 
-  /** Answers from what a failed turn left, in the order in which that turn was given it. */
+  /** Answers from the outcomes of a failed turn, in the order in which that turn was given them. */
   reuse(id: CallId, retained: RetainedOutcome): void {
     this.record.retained.delete(id)
     this.#whenInOrder(id, () => {
@@ -321,7 +321,7 @@ export class Execution {
     }
   }
 
-  /** Counts as work: the step does not park meanwhile. */
+  /** Counts as work, so that the step does not park meanwhile. */
   async work<T>(run: () => Promise<T>): Promise<T> {
     this.effects.working++
     try {

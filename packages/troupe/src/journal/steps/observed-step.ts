@@ -1,4 +1,4 @@
-/** What observers are told of a step: what happens within it carries its place in the trace, and its end is an event. */
+/** The events of a step: events within it have its place in the trace, and its end is an event. */
 import { type Clock, type Events, type Json, type StoredError, storeError, traceOf } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
@@ -27,11 +27,11 @@ const eventContextOf = ({ id, principal, runId, traceId, parentSpan }: StepSpec)
 export const withinStep = <Out>({ events }: Pick<Observed, 'events'>, spec: StepSpec, run: () => Out): Out =>
   events ? events.within(eventContextOf(spec), run) : run()
 
-/** What the code of steps threw, as it was thrown: the records have it without its stack. */
+/** The errors of the code of steps as they were thrown: the records have them without stacks. */
 export class ThrownErrors {
   readonly #errors = new WeakMap<object, unknown>()
 
-  /** @param step what carries out the program, and is asked for later */
+  /** @param step returns the object that executes the program */
   observed(program: Program, step: () => object): Program {
     return (recorder) =>
       program(recorder).catch((error: unknown) => {
@@ -44,7 +44,7 @@ export class ThrownErrors {
   }
 }
 
-/** A step that waits is left, and told of again when it goes on. */
+/** Emits the end of a step, or its release if it waits. */
 export function emitStepEnd(
   { events, clock, thrown }: Observed,
   spec: StepSpec,
@@ -71,7 +71,7 @@ export function emitStepEnd(
   void step.end.then(
     (ended) => {
       if (ended.status !== 'failed') return emit(ended.status)
-      // What ended the step may be another thing than what its code threw last.
+      // The error that ended the step may differ from the last one that its code threw.
       const error = thrown.of(step)
       const isThrown = error !== undefined && storeError(error).errorId === ended.error.errorId
       emit('failed', ended.error, isThrown ? error : ended.error)

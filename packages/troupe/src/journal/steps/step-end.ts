@@ -1,4 +1,4 @@
-/** How a step that is over, or given up, is reported. */
+/** Reports how a step ended, or was abandoned. */
 import { ConflictError, failure, hashJson, type Json, TroupeError } from '../../core/index.ts'
 import type { JournalContent, JournalRecord } from '../journal-port.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
@@ -19,20 +19,23 @@ export function logOf(
   return log
 }
 
-/** The end of a step whose journal is closed; one that was closed without an end was cancelled. */
+/** Returns the end of a step whose journal is closed; one that was closed without an end was cancelled. */
 export function stepEndOf(content: JournalContent): StepEnd {
   const { end } = logOf(content.records)
   if (!end) return { status: 'cancelled' }
   return end.error ? { status: 'failed', error: end.error } : { status: 'completed', outcome: end.value ?? null }
 }
 
-/** The error of a step whose staged writes cannot be committed. */
+/** Returns the error of a step whose staged writes cannot be committed. */
 export const invalidTurn = (error: unknown): TroupeError =>
   error instanceof TroupeError
     ? error
     : failure('validation.failed', { what: 'A staged write', problem: String(error) })
 
-/** Of a turn that was refused each time: others who change the same are a conflict, anything else is what it is. */
+/**
+ * Returns the error of a turn that was rejected at each attempt: a conflict with other writers, or the rejection
+ * itself.
+ */
 export function neverCommitted({ code, detail }: Rejection, step: string, attempts: number): TroupeError {
   const own = failure(code, detail)
   if (!(own instanceof ConflictError)) return own

@@ -1,4 +1,4 @@
-/** What the executions of one `Steps` share. */
+/** The parts that the executions of one `Steps` share. */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock, Events, Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
@@ -10,7 +10,7 @@ import type { Timers } from '../timers-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { SuspectQueue } from './suspect-queue.ts'
 
-/** An execution as those who keep it know it. */
+/** A parked execution, as its owner sees it. */
 export interface ParkedExecution {
   readonly spec: StepSpec
   /** Its continuation is dropped. */
@@ -38,7 +38,7 @@ export interface StepsContext {
   over(machine: ParkedExecution): void
 }
 
-/** What begins with the process. */
+/** The parts that start with the process. */
 export const beginProcess = (clock: Clock): Pick<StepsContext, 'startedAt' | 'suspects'> => ({
   startedAt: clock.now(),
   suspects: new SuspectQueue(),

@@ -11,8 +11,8 @@ export class SuspectQueue {
   #last: Promise<void> = Promise.resolve()
 
   /**
-   * Resolves when it is the turn of the caller, or when the signal aborts, with what gives its place up; that may be
-   * called more than once.
+   * Resolves when it is the turn of the caller, or when the signal aborts, with a function that releases its place;
+   * that may be called more than once.
    */
   async enter(signal: AbortSignal): Promise<() => void> {
     const before = this.#last

@@ -1,6 +1,6 @@
 /**
- * The labels of what is read within a step, or within one tool call of it. A scope has the labels of those around it; what
- * is added to it stays in it until its owner passes it on.
+ * The labels of what is read within a step, or within one of its tool calls. A scope has the labels of the enclosing
+ * scopes; labels that are added to it stay in it until its owner passes them on.
  */
 import { joinTaint, type TaintLabel } from '../../core/index.ts'
 
@@ -9,7 +9,7 @@ export class TaintScope {
   readonly #sources = new Map<TaintLabel, string>()
   #own: readonly TaintLabel[]
 
-  /** @param around the scope whose labels count here too */
+  /** @param around the enclosing scope, whose labels count here too */
   constructor(own: readonly TaintLabel[] = [], around?: TaintScope) {
     this.#own = joinTaint(own)
     this.#around = around
@@ -24,13 +24,13 @@ export class TaintScope {
     return this.#around ? joinTaint(this.#around.taint, this.#own) : this.#own
   }
 
-  /** @param source what brought the labels: a tool call, or an entry as `key@version` */
+  /** @param source the origin of the labels: a tool call, or an entry as `key@version` */
   add(labels: readonly TaintLabel[], source?: string): void {
     for (const label of labels) if (source !== undefined && !this.#sources.has(label)) this.#sources.set(label, source)
     if (labels.some((label) => !this.#own.includes(label))) this.#own = joinTaint(this.#own, labels)
   }
 
-  /** What brought the label first; undefined where that was before the step. */
+  /** Returns the first origin of the label; undefined if it was before the step. */
   sourceOf(label: TaintLabel): string | undefined {
     return this.#sources.get(label) ?? this.#around?.sourceOf(label)
   }

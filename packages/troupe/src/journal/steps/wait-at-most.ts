@@ -1,4 +1,4 @@
-/** Waits that end: code and effects that do not listen to their signal hold nobody up. */
+/** Bounded waits: code and effects that ignore their signal delay nothing. */
 import { type Clock, sleep } from '../../core/index.ts'
 
 /** Resolves with the promise, or after `ms`; where `from` is given these begin when it aborts. */

@@ -1,4 +1,4 @@
-/** Waits: calls whose answer comes by the inbox of the step, and that hold no process meanwhile. */
+/** Waits: calls whose answer arrives in the inbox of the step, and that occupy no process meanwhile. */
 import { duration, failure, type Json, type StoredError, storeError, type TaintLabel } from '../../core/index.ts'
 import { resolutionSender } from '../effects/uncertain-effects.ts'
 import type { InboxRow } from '../inbox-port.ts'
@@ -20,13 +20,13 @@ export const answerSender = 'answer'
 const timerPrefix = 'wait:'
 export const timerOf = (id: CallId): string => `${timerPrefix}${id}`
 
-/** A wait for people who know its step: `The request note to A`, `The answer to a question`. */
+/** Returns a wait as text for people who know its step: `The request note to A`, `The answer to a question`. */
 function inWords(id: CallId): string {
   const [, kind = '', name = ''] = /^[^/]*\/([^:]*):(.*)#\d+$/s.exec(id) ?? []
   return kind === 'ask' ? `The answer to ${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}` : `The ${kind} ${name}`
 }
 
-/** How long people have to answer, after a process is back, a question whose time ran out meanwhile. */
+/** How long people have, after a process is back, to answer a question whose time passed meanwhile. */
 export const answerTimeMs = 60_000
 
 /**
@@ -48,7 +48,7 @@ function setLater(execution: Execution, id: CallId, timeoutMs: number, due: numb
   buffer.addFragment(timers.set(spec.principal.userId, spec.id, timerOf(id), due, timeoutMs))
 }
 
-/** Takes a row of the inbox into the log. What nobody waits for any more changes nothing. */
+/** Adds a row of the inbox to the record. A row that no call waits for has no effect. */
 export function receive(execution: Execution, row: InboxRow): void {
   if (row.from === answerSender) {
     reply(execution, row.name, row.body as Answer)
@@ -98,7 +98,7 @@ function applyResolution(
     execution.answer(item, { t: 'effect', id }, text, { durable: true })
     return
   }
-  // Durable first: a crash after this finds a claim whose outcome is unknown again.
+  // Recorded first: after a crash the claim has an unknown outcome again.
   claim.cleared = 'recorded'
   execution.buffer.clear(id, entryText({ t: 'not-happened', id }))
 }

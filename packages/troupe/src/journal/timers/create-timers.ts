@@ -1,6 +1,6 @@
 /**
- * Durable timers: what falls due becomes a row of its journal's inbox in the change that removes it, so it arrives once
- * however many processes look.
+ * Durable timers: a due timer becomes a row of its journal's inbox in the change that removes it, so that it arrives
+ * once, however many processes poll.
  */
 import { sql } from 'kysely'
 import { type Clock, checkPorts, encodeJson, hashText, PeriodicTask, type Random } from '../../core/index.ts'
@@ -14,7 +14,7 @@ import type { Timers } from '../timers-port.ts'
 export const timerSender = 'timer'
 
 const batch = 200
-/** Another process may set timers that this one's hints don't tell of. */
+/** Another process may set timers that no hint to this process reports. */
 const maxPollMs = 300_000
 /** Until a server's clock is asked again. */
 const clockRetryMs = 20
@@ -57,7 +57,7 @@ function compileStatements(storage: Storage) {
     first: compile<{ limit: number }>(
       (p) => sql`select user_id, timer_id, due from timers_due order by due limit ${p.limit}`,
     ),
-    /** A run that is over has no row of work: what is due for it is dropped. */
+    /** A run that is over has no row of work: its due timers are dropped. */
     arrive: compile<Due>(
       (p) => sql`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
         select ${p.shard}, t.user_id, t.work_journal, '', null, 1, 1, 1 ${unread(p)}
@@ -117,7 +117,7 @@ export function createTimers(options: TimersOptions): Timers {
         return storage.commit({ id: null, scope: { user: at.user }, statements: delivery(at) })
       }),
     )
-    // The clock of a server may be behind ours: what is due here is not yet due there.
+    // The clock of a server may be behind that of this process: a timer that is due here may not be due there.
     const serverClockIsBehind =
       storage.dialect.name === 'postgres' && !results.some((result) => result.ok && result.affected.at(-1))
     if (due.length > 0) return serverClockIsBehind ? clockRetryMs : 0
@@ -134,7 +134,7 @@ export function createTimers(options: TimersOptions): Timers {
   return {
     set(user, journal, name, due, body): Fragment {
       const at = timerKey(user, journal, name)
-      // A moment between two milliseconds is over at the next.
+      // A time between two milliseconds has passed at the next.
       const dueMs = Math.ceil(due)
       const timer = {
         ...at,

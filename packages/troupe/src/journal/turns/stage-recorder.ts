@@ -181,7 +181,7 @@ export class StageRecorder implements Recorder {
     if (this.#stage.over) throw failure('step.over', { step: `${this.step}, tool call ${this.#stage.path},` })
   }
 
-  /** What may not be called now is refused by its promise, as everything else that goes wrong with it. */
+  /** A call that is not allowed now rejects by its promise, like other errors of the call. */
   #call<T>(run: () => Promise<T>): Promise<T> {
     if (!this.#execution.isActive) return this.#execution.afterwards()
     try {
@@ -193,7 +193,10 @@ export class StageRecorder implements Recorder {
   }
 }
 
-/** What is asked inside a body is not asked again once its result is recorded: what it had read goes with the result. */
+/**
+ * Calls inside a body are not made again once its result is recorded: the labels of what it read are part of the
+ * result.
+ */
 function bodyText(
   result: { readonly text: string } | { readonly error: StoredError },
   taint: readonly TaintLabel[],

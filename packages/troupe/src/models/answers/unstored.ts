@@ -1,6 +1,6 @@
 /**
- * Asks OpenAI not to store what a model named `openai/…` is sent and answers: its Responses API stores both for 30 days by
- * default. A model object of the caller has its own settings.
+ * Asks OpenAI not to store requests to a model named `openai/…` and its answers: its Responses API stores both for 30
+ * days by default. A model object of the caller decides this by its settings.
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
 

@@ -1,8 +1,11 @@
-/** What models and tools say, as JSON and back: dates, bytes and errors have a form of their own, functions are left out. */
+/**
+ * Converts requests and answers of models and tools to JSON and back: dates, bytes and errors have a special form,
+ * functions are omitted.
+ */
 import { type Json, restoreError, type StoredError, storeError, TroupeError } from '../../core/index.ts'
 import { isOfNetwork } from '../../resilience/index.ts'
 
-/** What decides whether and when a call is tried again; every other header stays out. */
+/** The headers that decide whether and when a call is retried; no other header is recorded. */
 const recordedHeaders = ['retry-after', 'retry-after-ms']
 
 export function toCassetteJson(value: unknown, depth = 0): Json {

@@ -1,21 +1,22 @@
 /**
- * Takes out what must not be kept: values under names that hold secrets, headers, paths that were named, and registered
- * values wherever they stand, encoded ones too. Applied to requests and answers alike, so that both stay alike.
+ * Removes what must not be recorded: values under names of secrets, headers, configured paths, and registered values
+ * anywhere, encoded ones too. Requests and answers are treated alike, so that a value that occurs in both is removed
+ * from both.
  */
 import { createRedactor, failure, type Json, redacted, shortestSecret, show } from '../../core/index.ts'
 
 export interface CassetteRedaction {
-  /** @param under where the value stands: paths begin with it */
+  /** @param under the first part of the paths of the value */
   of(value: { readonly [under: string]: Json }, under: string): Json
   redactSecret(value: string): void
 }
 
 const secretName =
   /^(proxy[-_]?)?authorization$|^(set[-_]?)?cookie$|^(x[-_])?api[-_]?key$|^(access|refresh|id|auth|bearer|session)?[-_]?token$|^pass(word|wd|phrase)$|^(client|app)?[-_]?secret$|^private[-_]?key$|^credentials?$/i
-/** What decides when a call is tried again, and tells nothing else. */
+/** The headers that decide when a call is retried, and contain nothing else. */
 const plainHeaders = new Set(['retry-after', 'retry-after-ms'])
 
-/** @throws ValidationError for a path or secret that is none */
+/** @throws ValidationError for an invalid path or secret */
 export function createRedaction(options: {
   readonly redact?: readonly string[]
   readonly secrets?: readonly string[]
@@ -32,7 +33,7 @@ export function createRedaction(options: {
   }
 
   const text = (value: string): string => withoutFields(redact(value))
-  /** Arguments of tools come as JSON in a text: what is in there counts too. */
+  /** Arguments of tools are JSON in a text, whose fields are redacted too. */
   const withoutFields = (value: string): string => {
     if (!/^\s*[[{]/.test(value)) return value
     try {
@@ -46,7 +47,7 @@ export function createRedaction(options: {
   const walk = (value: Json, path: readonly string[], hidden: boolean): Json => {
     if (hidden) return blank(value)
     if (paths.some((pattern) => fits(pattern, path))) {
-      // What a tool gave stands in the next prompt too.
+      // The result of a tool occurs in the next prompt too.
       for (const text of textsIn(value)) redactSecret(text)
       return blank(value)
     }
@@ -56,7 +57,7 @@ export function createRedaction(options: {
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => {
         const isHeader = path.at(-1) === 'headers' && !plainHeaders.has(key.toLowerCase())
-        // The schema of a tool only tells that there is such a field.
+        // The schema of a tool only declares such a field.
         const isSecret = secretName.test(key) && !(path[0] === 'request' && path[1] === 'tools')
         return [text(key), walk(item, [...path, key], isHeader || isSecret)]
       }),
@@ -65,7 +66,7 @@ export function createRedaction(options: {
   return { redactSecret, of: (value, under) => walk(value[under] ?? null, [under], false) }
 }
 
-/** Texts and numbers go; what shows the shape stays. */
+/** Removes texts and numbers, and leaves the structure. */
 function blank(value: Json): Json {
   if (typeof value === 'string' || typeof value === 'number') return redacted
   if (value === null || typeof value !== 'object') return value

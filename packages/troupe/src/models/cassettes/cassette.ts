@@ -1,7 +1,7 @@
 /**
- * Traffic kept as JSON lines: `{"cassette":1}`, then one interaction a line, found again by the hash of its request and
- * how many equal ones came before. What is secret is taken out before anything is hashed or written, so that a tape
- * fits whoever plays it.
+ * Recorded traffic as JSON lines: `{"cassette":1}`, then one interaction per line, found by the hash of its request and
+ * the number of equal ones before. Secrets are removed before hashing and writing, so that a cassette can be replayed
+ * with other secrets.
  */
 import { failure, hashJson, type Json, type Recording, type Traffic } from '../../core/index.ts'
 import { fromJson, toCassetteJson } from './cassette-json.ts'
@@ -10,12 +10,15 @@ import { type CassetteRedaction, createRedaction } from './cassette-redaction.ts
 import type { RecordedInteraction } from './recorded-interaction.ts'
 import { redactParts } from './redact-parts.ts'
 
-/** replay: the tape alone. record: a new tape, all asked. auto: the tape, and what it lacks is asked and recorded. */
+/**
+ * `replay`: answers come from the cassette alone. `record`: a new cassette is recorded. `auto`: missing answers are
+ * requested and recorded.
+ */
 export type CassetteMode = 'replay' | 'record' | 'auto'
 
 /** Where the lines are. */
 export interface CassetteStore {
-  /** Undefined where there is none yet. */
+  /** Returns the text of the cassette; undefined if it does not exist. */
   read(): Promise<string | undefined>
   /** Replaces everything. */
   write(text: string): Promise<void>
@@ -25,9 +28,9 @@ export interface CassetteStore {
 export interface CassetteOptions {
   readonly store: CassetteStore
   readonly mode: CassetteMode
-  /** Paths taken out: `answer.output.iban`, `request.prompt.*.content`, `**.iban`. */
+  /** Paths of values that are not recorded: `answer.output.iban`, `request.prompt.*.content`, `**.iban`. */
   readonly redact?: readonly string[]
-  /** Values that are taken out wherever they stand. */
+  /** Values that are removed anywhere. */
   readonly secrets?: readonly string[]
 }
 
@@ -51,7 +54,7 @@ class Cassette implements Recording {
   readonly #recorded = new Map<string, RecordedInteraction>()
   readonly #asked = new Map<string, number>()
   #written: Promise<void> = Promise.resolve()
-  /** What replaces a tape whose last line has no end, before a line is added to it. */
+  /** The text that replaces a cassette whose last line is incomplete, before a line is appended. */
   #repaired: string | undefined
 
   constructor({ store, mode }: CassetteOptions, redaction: CassetteRedaction, { recorded, repaired }: Lines) {
@@ -122,14 +125,14 @@ class Cassette implements Recording {
             return controller.close()
           }
           parts.push(toCassetteJson(value))
-          // Whoever reads stops at an error: there will be no end to write at.
+          // A reader stops at an error, so the recording is written now.
           if ((value as { readonly type?: unknown }).type === 'error') await save()
           controller.enqueue(value)
         } catch (error) {
           controller.error(error)
         }
       },
-      // Who reads has what it wanted, or gave up: half an answer is none.
+      // The reader cancelled: a partial answer is not recorded.
       cancel: (reason) => reader.cancel(reason),
     })
   }
@@ -153,14 +156,15 @@ class Cassette implements Recording {
     return { found, interactionKey: { kind, name, key, nth, request } }
   }
 
-  /** What its own caller broke off was no answer of the world. */
+  /** A call that its caller aborted is not recorded. */
   async #recordFailure({ signal }: Traffic, interactionKey: InteractionKey, error: unknown): Promise<void> {
     if (!signal?.aborted)
       await this.#record({ ...interactionKey, error: this.#redaction.of({ error: toCassetteJson(error) }, 'error') })
   }
 
   /**
-   * Lines are written one after the other; whoever asked waits for its own, so that a crash loses nothing answered.
+   * Lines are written one after the other, and each caller waits for its line, so that a crash loses no answer that was
+   * returned.
    * @throws ProcessingError `cassette.unwritten`
    */
   #record(interaction: RecordedInteraction): Promise<void> {

@@ -1,10 +1,10 @@
-/** One line of a cassette: what was asked, and what came of it. */
+/** One line of a cassette: a request and its result. */
 import type { Json, Traffic } from '../../core/index.ts'
 
 export interface RecordedInteraction {
   readonly kind: Traffic['kind']
   readonly name: string
-  /** Of kind, name and request. */
+  /** The hash of kind, name and request. */
   readonly key: string
   /** Which such request, from 1. */
   readonly nth: number

@@ -1,4 +1,7 @@
-/** A language model before a tape: what it is asked and says passes through it; replayed, it is never made. */
+/**
+ * A language model in front of a cassette: requests and answers pass through it; during a replay the model is not
+ * created.
+ */
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
@@ -14,7 +17,7 @@ export function recordedModel(
   resolve: () => Promise<LanguageModelV4>,
 ): LanguageModelV4 {
   const trafficOf = (options: LanguageModelV4CallOptions, stream: boolean) => {
-    // Headers and the provider's own options may hold keys; neither changes what is meant.
+    // Headers and options of the provider may have keys; neither changes the meaning of the request.
     const { abortSignal, headers: _, ...request } = options
     return { kind: 'model', name, request: { ...request, stream }, signal: abortSignal } as const
   }

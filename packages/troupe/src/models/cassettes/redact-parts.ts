@@ -1,6 +1,6 @@
 /**
- * The pieces of a stream without what is secret. A secret may be cut in two by the pieces: they are judged together, and
- * where something had to go they are kept as one.
+ * Redacts the parts of a stream. A secret may be split over two parts, so the parts are checked together; if something
+ * was removed, they are recorded as one.
  */
 import type { Json } from '../../core/index.ts'
 import type { CassetteRedaction } from './cassette-redaction.ts'

@@ -1,6 +1,6 @@
 /**
- * Decides whether to call a tool, which one and with what. A tool is called while the task has no answer, its
- * arguments stand in the prompt, and the same call was not made before; the number of calls is bounded.
+ * Decides whether to call a tool, which one and with which arguments. A tool is called if the task has no answer, the
+ * prompt has its arguments, and the same call was not made before; the number of calls is bounded.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai-sdk/provider'
 import { termsOf } from '../../documents/index.ts'
@@ -18,8 +18,8 @@ export interface ChosenCall {
 const limits = { calls: 6, perTool: 3 }
 
 /**
- * @returns the call to make, `none` where plain text is right, or `impossible` where a call is demanded and no tool
- * can be called with what the prompt holds
+ * @returns the call to make, `none` if plain text is the answer, or `impossible` if a call is required and the prompt
+ * has the arguments of no tool
  */
 export function chooseTool(
   tools: readonly LanguageModelV4FunctionTool[],
@@ -41,7 +41,7 @@ export function chooseTool(
   return bestOf(tools, material, true) ?? 'impossible'
 }
 
-/** Nothing that the user gave or a tool found answers yet. What the system messages say is no reason to stop. */
+/** No text of the user or of a tool answers yet. System messages do not count. */
 function needed({ task, quotes, intent }: Material): boolean {
   if (task.calls.length >= limits.calls) return false
   // A tool that has ranked passages has answered, with near misses too: other words would only find worse ones.
@@ -95,13 +95,16 @@ const reading = /read|get|fetch|open|list|load|show|view|recall/i
 const changing =
   /^(?:delete|remove|drop|write|create|update|set|push|put|post|send|publish|broadcast|cancel|pay|buy|order|place|book|approve|execute|run|subscribe|unsubscribe|clear|move|rename|add)$/i
 
-/** How likely a tool helps: one that searches most, then one that reads, then one whose name the question speaks of. */
+/**
+ * Rates how likely a tool helps: highest one that searches, then one that reads, then one whose name occurs in the
+ * question.
+ */
 function fitnessOf(tool: LanguageModelV4FunctionTool, { task, keywords }: Material): number {
   const found = task.records.some((record) => originNames.some((name) => typeof record[name] === 'string'))
   const words = tool.name.replace(/([a-z])([A-Z])/g, '$1_$2').split(/[_\W]+/)
   const asked = new Set(termsOf(task.question))
   const verb = words.find((one) => changing.test(one))
-  // What changes the world is called only when the question itself asks for that.
+  // A tool with outside effects is called only if the question asks for it.
   if (verb && !termsOf(verb).some((term) => asked.has(term))) return 0
   const named = termsOf(words.join(' ')).filter((term) => asked.has(term)).length
   const described = termsOf(tool.description ?? '').filter((term) => asked.has(term)).length / (keywords.length + 1)

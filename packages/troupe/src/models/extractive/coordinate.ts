@@ -1,6 +1,6 @@
 /**
- * The tools with which an agent says where its run goes next. Plain text is preferred: they are called when the model
- * is required or told to, or when it is asked to delegate and has not done so yet.
+ * The tools with which an agent decides where its run continues. Plain text is preferred: they are called if the model
+ * is required or asked to, or if it should delegate and has not done so yet.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool } from '@ai-sdk/provider'
 import { itemOf, type JsonSchema } from './schema/json-schema.ts'

@@ -1,6 +1,6 @@
 /**
- * A model that works without a network or a key, and is no language model: it finds, quotes and arranges what stands in
- * its prompt, and says so where nothing does. The same prompt gives the same bytes.
+ * A model that works without a network or a key, and is not a language model: it finds, quotes and arranges texts of
+ * its prompt, and reports if there are none. The same prompt gives the same bytes.
  */
 import type {
   LanguageModelV4,
@@ -91,7 +91,7 @@ function jsonPart({ responseFormat, maxOutputTokens }: LanguageModelV4CallOption
   return textPart(text, cut ? 'length' : 'stop')
 }
 
-/** What is given where JSON without a schema is asked for. */
+/** The answer to a request for JSON without a schema. */
 const defaultSchema = {
   type: 'object',
   properties: { found: { type: 'boolean' }, quotes: { type: 'array', items: { type: 'string' } } },
@@ -102,7 +102,7 @@ function textPart(text: string, unified: 'stop' | 'length' | 'other', raw?: stri
   return { content: [{ type: 'text', text }], finishReason: { unified, raw } }
 }
 
-/** Settings that steer chance do nothing here, and the caller is told. */
+/** Settings of sampling have no effect, which a warning reports. */
 function warningsFor(options: LanguageModelV4CallOptions, { task }: Material): SharedV4Warning[] {
   const details = 'The extractive model is deterministic.'
   const settings = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty'] as const

@@ -1,6 +1,4 @@
-/**
- * Reads from a prompt what is asked, the texts to answer from, and which tools were called since it was asked.
- */
+/** Reads from a prompt the question, the texts to answer from, and the tools that were called since. */
 import type { LanguageModelV4Prompt, LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
 import { sentencesOf } from './text/sentences.ts'
 import { type Facts, parsed, SourceReader, type TextSource } from './text/sources.ts'
@@ -15,24 +13,24 @@ export interface ToolUse {
 export interface PromptTask {
   /** The system messages. */
   readonly instructions: string
-  /** The last user message as it stands. */
+  /** The last user message, unchanged. */
   readonly request: string
-  /** What is asked in it, without the texts it brings. */
+  /** The question in it, without the texts that come with it. */
   readonly question: string
   /** Texts that the user gave or that tools found. */
   readonly sources: readonly TextSource[]
-  /** Passages that were chosen already; those marked `near` speak of what is asked and do not answer. */
+  /** Passages that were chosen before; those marked `near` are about the question and do not answer it. */
   readonly quotations: readonly TextSource[]
-  /** What the system messages say besides what to do: used where nothing else is to be had. */
+  /** The system messages without their instructions: used if there is no other text. */
   readonly background: readonly TextSource[]
   readonly records: readonly Facts[]
   /** Calls since the last user message, in order. */
   readonly calls: readonly ToolUse[]
   /** Calls in the whole conversation. */
   readonly callCount: number
-  /** What the model was told after it had answered in plain text: the runtime asking for another form. */
+  /** A message after the model's plain-text answer, by which the runtime asks for another form. */
   readonly steering: string
-  /** Parts that are no text, and whether the prompt was longer than what is read. */
+  /** The number of parts that are not text, and whether the prompt was longer than the limit. */
   readonly unread: { readonly files: number; readonly cut: boolean }
 }
 
@@ -72,7 +70,7 @@ function textOf(message: Message | undefined): string {
   return message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
 }
 
-/** A message that follows the model's own plain text and names no text of its own is about the form of the answer. */
+/** Returns whether a message after the model's plain text, without texts, is about the form of the answer. */
 function isSteering(prompt: LanguageModelV4Prompt, index: number): boolean {
   const before = prompt[index - 1]
   if (before?.role !== 'assistant' || before.content.some((part) => part.type === 'tool-call')) return false
@@ -89,13 +87,13 @@ const label =
   /^[ \t]*(?:#+[ \t]*|\*\*)?(?:research[ \t])?(?:question|task|query|request|topic|goal)(?:\*\*)?[ \t]*:[ \t]*(?:\*\*)?[ \t]*(\S[^\n]*)$/im
 const longestQuestion = 600
 
-/** Separates what is asked from the texts that come with it. */
+/** Separates the question from the texts that come with it. */
 function splitRequest(request: string): { question: string; rest: string } {
   const value = parsed(request)
   if (value && typeof value === 'object' && !Array.isArray(value)) {
     const fields = Object.entries(value)
     const found = fields.find(([key, field]) => asking.test(key) && typeof field === 'string')
-    // Another question beside it says what it belongs to, and is no text to answer from.
+    // A further question is context, and not a text to answer from.
     const others = fields.filter((field) => field !== found && !/question$/i.test(field[0]))
     if (typeof found?.[1] === 'string') return { question: found[1], rest: JSON.stringify(Object.fromEntries(others)) }
   }
@@ -121,7 +119,7 @@ function without(request: string, sentence: { text: string; offset: number }): s
 const order =
   /^(?:you|your|always|never|do|don't|answer|use|reply|respond|return|write|cite|quote|please|if|make|when|only|be|keep|call|ask|give|find|read|search|state|name|list|report|check|plan|work|as)\b/i
 
-/** Instructions may carry knowledge too: what is left without the sentences that tell the model what to do. */
+/** Instructions may have knowledge too: returns them without the sentences that instruct the model. */
 function withoutOrders(instructions: string): string {
   return instructions
     .split('\n')

@@ -33,7 +33,7 @@ const bedrockDocuments = [
 ]
 const bedrockVideos = ['video/x-matroska', 'video/quicktime', 'video/mp4', 'video/webm', 'video/x-flv', 'video/mpeg']
 
-/** `other`: the model object itself says which files it accepts. */
+/** `other`: the model object itself declares which files it accepts. */
 const accepted: { readonly [kind in Exclude<ProviderKind, 'other'>]: Accepted } = {
   'openai.responses': { types: [...images, pdf] },
   'openai.chat': { types: [...images, ...speech, pdf] },

@@ -1,7 +1,7 @@
 /** The context windows of models, for limits that are given as a share of one. */
 import { checkInteger } from '../../resilience/index.ts'
 
-/** The window in tokens of a model that no entry describes: what current hosted models have at least. */
+/** The window in tokens of a model without an entry: the least that current hosted models have. */
 export const defaultContextWindow = 128_000
 
 /**

@@ -1,4 +1,6 @@
-/** The tables of API keys and their statements. Content-free: a key is looked up before anybody knows whose it is. */
+/**
+ * The tables of API keys and their statements. They have no content, since a key is looked up before its user is known.
+ */
 import { sql } from 'kysely'
 import { type Bind, type Dialect, postgresTables, rawTemplates, workTable } from '../../storage/index.ts'
 
@@ -8,7 +10,7 @@ const tables = [
     id text not null primary key, kind text not null, name text not null, hash text not null, role text not null,
     operations text, agent text, taint text not null default '[]', successor text, every_user integer not null, created_at integer not null, expires_at integer,
     revoked_at integer, reminded_at integer)`,
-  // Rows of a user: forgetting takes them, and with the last one what the key opens.
+  // Rows of a user: an erasure deletes them, and the key opens nothing when the last one is deleted.
   `create table security_api_key_users (user_id text not null, key_id text not null, primary key (user_id, key_id))`,
   'create index security_api_key_users_by_key on security_api_key_users (key_id)',
 ]
@@ -87,7 +89,7 @@ export function keyStatements(dialect: Dialect) {
             then 1 else 0 end as due
         from security_api_keys where ${valid(p)}`,
     ),
-    /** Of one that has ended too. */
+    /** Also finds the successor of a key that has ended. */
     successor: compile<{ id: string; user: string } & At>(
       (p) => sql`select successor, case when ${valid(p)} and (every_user = 1 or exists (select 1
           from security_api_key_users u where u.key_id = ${p.id} and u.user_id = ${p.user})) then 1 else 0 end as valid

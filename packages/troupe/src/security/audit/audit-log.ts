@@ -45,7 +45,7 @@ export interface AuditLogParts {
   readonly ids: Ids
   readonly events: Events
   readonly settings: AuditSettings
-  /** For keys of entries that are hashed. */
+  /** The secret with which keys of entries are hashed. */
   readonly secret: Uint8Array
   /** Names this process. */
   readonly holder: string
@@ -54,7 +54,7 @@ export interface AuditLogParts {
     /** The newest that was delivered, where that can be read. */
     readonly last?: () => Promise<Checkpoint | undefined>
   }
-  /** Work that nobody waits for failed; it is tried again. */
+  /** Called with the error of work in the background, which is retried. */
   readonly failed: (error: unknown) => void
 }
 
@@ -276,7 +276,7 @@ export class AuditLog implements AuditTrail {
     this.#comparing = this.#compareWithLast().catch(this.#parts.failed)
   }
 
-  /** A database that was rolled back goes on with a log that the last checkpoint does not fit. */
+  /** A database that was rolled back continues with a log that does not match the last checkpoint. */
   async #compareWithLast(): Promise<void> {
     const { checkpoints, events, clock } = this.#parts
     const last = await checkpoints?.last?.()

@@ -41,7 +41,10 @@ export interface StoredRecord {
   readonly reason: string | null
   /** 16 random bytes. */
   readonly nonce: string
-  /** Of a record that excuses missing ones, by the key of the checkpoints; null elsewhere, and without such a key. */
+  /**
+   * The signature by the key of the checkpoints, for a record that explains deleted ones; null for others, and without
+   * such a key.
+   */
   readonly signature: string | null
 }
 
@@ -82,7 +85,7 @@ export const recordDigest = (it: StoredRecord): string =>
 export interface Leaf {
   readonly n: number
   readonly id: string
-  /** Of the user (`markOf`); empty for the troupe's own. */
+  /** The mark of the user (`markOf`); empty for records of the troupe. */
   readonly mark: string
   readonly digest: string
 }
@@ -90,5 +93,5 @@ export interface Leaf {
 /** Returns the bytes that are hashed as the leaf. */
 export const leafText = ({ n, id, mark, digest }: Leaf): string => `${n}\n${id}\n${mark}\n${digest}`
 
-/** Of the numbers of leaves, in their order. */
+/** Returns the digest of the numbers of leaves, in order. */
 export const leafNumbersDigest = (numbers: readonly number[]): string => hash('sha256', numbers.join(), 'base64url')

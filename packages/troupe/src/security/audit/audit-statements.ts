@@ -21,7 +21,7 @@ export interface ListFilter {
   /** ms since 1970; `to` is not part of it. */
   readonly from: number | undefined
   readonly to: number | undefined
-  /** What is older than this id. */
+  /** Only records that are older than this id. */
   readonly before: string | undefined
   readonly limit: number
 }
@@ -91,10 +91,10 @@ function listOf(db: Kysely<AuditTables>, user: string, filter: ListFilter): Stat
   return { sql, binds: parameters as readonly Bind[], returns: true }
 }
 
-/** The tree, for whoever holds its head. */
+/** The statements with which the holder of the head extends the tree. */
 function growing(dialect: Dialect) {
   const sqlite = dialect.name === 'sqlite'
-  /** Rows of a JSON text; numbers stand in it as they are. */
+  /** Rows of a JSON text; numbers are unquoted in it. */
   const rows = (columns: readonly (readonly [string, string])[]) =>
     sqlite
       ? `select ${columns.map(([name]) => `value ->> '$.${name}'`).join(', ')} from json_each(?1) where true`
@@ -123,7 +123,7 @@ function growing(dialect: Dialect) {
         .orderBy('p.id')
         .limit(p.limit),
     ),
-    /** A row where the tree is still of the old size, and nobody else lets it grow. */
+    /** Returns a row if the tree still has the old size, and no other process extends it. */
     advance: template<
       AuditTables,
       { old: number; size: number; peaks: string; holder: string; now: Bind & {}; until: Bind & {} }
@@ -135,7 +135,7 @@ function growing(dialect: Dialect) {
         .where('size', '=', p.old)
         .where((where) => where.or([where('holder', '=', p.holder), where('lease_until', '<=', p.now as number)])),
     ),
-    /** For whoever comes next, and need not wait for the end of a lease that nobody uses. */
+    /** Releases the lease, so that the next process need not wait for its end. */
     release: template<AuditTables, { holder: string }>(dialect, (db, p) =>
       db.updateTable('security_audit_head').set({ lease_until: 0 }).where('holder', '=', p.holder),
     ),
@@ -167,7 +167,7 @@ function proving(dialect: Dialect) {
     firstLeaf: template<AuditTables, { from: number }>(dialect, (db, p) =>
       db.selectFrom('security_audit_leaves').select('n').where('n', '>=', p.from).orderBy('n').limit(1),
     ),
-    /** Of what the troupe did as a whole. */
+    /** The leaves of records of the troupe as a whole. */
     systemLeaves: template<AuditTables, { size: number }>(dialect, (db, p) =>
       db.selectFrom('security_audit_leaves').select('n').where('n', '<', p.size).where('mark', '=', '').orderBy('n'),
     ),
@@ -186,7 +186,7 @@ function proving(dialect: Dialect) {
   }
 }
 
-/** On PostgreSQL users are hidden from each other: functions of the tables' owner look over all of them. */
+/** On PostgreSQL users are hidden from each other, so functions of the tables' owner read over all of them. */
 function overAll(dialect: Dialect) {
   const either = (own: (mark: (n: number) => string) => string, name: string, count: number) => {
     const marks = Array.from({ length: count }, (_, i) => `$${i + 1}`)

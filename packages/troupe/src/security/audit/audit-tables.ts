@@ -23,7 +23,7 @@ const tables = [
   // A complete subtree of 2^level leaves, found by its last one.
   `create table security_audit_nodes (
     last integer not null, level integer not null, hash text not null, primary key (last, level)) without rowid`,
-  // One row: the size of the tree, the roots of its complete subtrees, and who lets it grow.
+  // One row: the size of the tree, the roots of its complete subtrees, and the process that extends it.
   `create table security_audit_head (
     name text not null primary key, size integer not null, peaks text not null, holder text not null,
     lease_until integer not null) without rowid`,
@@ -41,7 +41,7 @@ export const leavesWithRecords = (mark: Mark): string =>
   `select l.n, l.id as leaf, l.mark, l.digest, l.hash, ${row}
    from (select * from security_audit_leaves where n >= ${mark(1, 'bigint')} order by n limit ${mark(2, 'bigint')}) l
    left join (${everything}) r on r.id = l.id order by l.n`
-/** Records without a leaf, each with what waits for its place. */
+/** Records without a leaf, each with the data of its leaf. */
 export const recordsWithoutLeaf = (mark: Mark): string =>
   `select p.digest, ${row} from (${everything}) r left join security_audit_pending p on p.id = r.id
    where r.id > ${mark(1, 'text')} and not exists (select 1 from security_audit_leaves l where l.id = r.id)
@@ -60,7 +60,7 @@ export const recordsOfAll = (mark: Mark): string => {
     optional('id', 7, 'text', '<'),
   ].join(' and ')} order by r.id desc limit ${mark(8, 'bigint')}`
 }
-/** What is older than an id, and what was refused only before another one. */
+/** Records older than an id, and refusals only before another one. */
 const retirable = (mark: Mark): string =>
   `from security_audit where id < ${mark(1, 'text')} and (allowed = 1 or id < ${mark(2, 'text')})`
 export const anyRetirable = (mark: Mark): string => `select 1 as found ${retirable(mark)} limit 1`
@@ -91,11 +91,11 @@ const functions = [
     language sql stable security definer set search_path from current as $$ ${recordsOfAll(numbered)} $$`,
   `create function troupe_audit_retirable(text, text) returns table (found integer)
     language sql stable security definer set search_path from current as $$ ${anyRetirable(numbered)} $$`,
-  // Ids begin with their moment (`core/ids.ts`).
+  // Ids begin with their time (`core/ids.ts`).
   `create function troupe_audit_id(moment bigint) returns text language sql immutable as $$
     select string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + ((moment >> (5 * digit)) & 31)::int, 1), '' order by digit desc)
     from generate_series(0, 9) as digit $$`,
-  // Whatever moment a process names, nothing goes that the database's own clock finds too young.
+  // Whatever time a process passes, no record is deleted that is too young by the database's clock.
   `create function troupe_audit_retire(before text, refused_before text, most bigint) returns bigint
     language plpgsql security definer set search_path from current as $$
     declare done bigint; now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000); floor_ms bigint;
@@ -107,7 +107,8 @@ const functions = [
     get diagnostics done = row_count; return done; end $$`,
   `create function troupe_audit_window(bigint, bigint, text) returns table (n bigint, state integer)
     language sql stable security definer set search_path from current as $$ ${leavesOfRange(numbered)} $$`,
-  // The subtree's own hash stays; nothing goes that the database's own clock finds too young, or whose record is there.
+  // The hash of the subtree stays. No leaf is deleted that is too young by the database's clock, or whose record
+  // exists.
   `create function troupe_audit_prune(of_first bigint, of_level bigint, before text) returns bigint
     language plpgsql security definer set search_path from current as $$
     declare done bigint; now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000); floor_ms bigint;
@@ -119,7 +120,7 @@ const functions = [
     delete from security_audit_nodes where last >= of_first and last < behind and level < of_level;
     delete from security_audit_leaves where n >= of_first and n < behind;
     get diagnostics done = row_count; return done; end $$`,
-  // A user's records go with the user, while a mark says that the user is being forgotten.
+  // A user's records are deleted with the user, while a mark says that the user is being erased.
   `create function troupe_audit_erase(of_user text, most bigint) returns setof text
     language sql security definer set search_path from current as $$
     delete from security_audit where user_id = of_user
@@ -137,7 +138,7 @@ const functions = [
   ].map((name) => `revoke execute on function ${name} from public`),
 ]
 
-/** The application appends to the log; what removes from it are the functions of the tables' owner. */
+/** The application only appends to the log; functions of the tables' owner delete from it. */
 const rights = [
   restrictTable('security_audit', { revoke: 'update, delete' }),
   restrictTable('security_audit_actions', { work: true, revoke: 'update, delete' }),

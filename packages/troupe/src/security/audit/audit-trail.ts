@@ -64,7 +64,7 @@ export interface Decision extends AuditEntry {
 
 const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason']
 
-/** What a host tells: one that could not be stored would be lost with only an event. */
+/** Checks a record of the application: one that could not be stored would be lost with only an event. */
 export function checkAuditEntry(auditEntry: Decision): void {
   checkOptions('audit.record', auditEntry, auditEntryFields)
   const wrong = (what: string, problem: string) =>

@@ -1,16 +1,16 @@
-/** The calls from outside that are being answered: in whose name, and what was recorded of each so far. */
+/** The calls from outside that are being handled: their callers, and the records of each so far. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditCaller, AuditEntry } from './audit-trail.ts'
 
 interface AuditedCall extends AuditCaller {
-  /** Records of this call in the caller's own name; what agents do because of it is recorded in theirs. */
+  /** The number of records of this call in the caller's name; those of agents are in the agents' names. */
   readonly recorded: { writes: number; reads: number }
 }
 
 export class AuditedCalls {
   readonly #call = new AsyncLocalStorage<AuditedCall>()
 
-  /** What is recorded while `run` works, or by what it begins, came in by this caller. */
+  /** Calls `run` for a caller: what is recorded meanwhile, and by work that it starts, names this caller. */
   by<Out>({ key, agent }: AuditCaller, run: () => Out): Out {
     return this.#call.run({ key, agent, recorded: { writes: 0, reads: 0 } }, run)
   }
@@ -19,7 +19,9 @@ export class AuditedCalls {
     return this.#call.getStore()
   }
 
-  /** The one who calls is the host, or the agent as which it acts. An entry with a key of its own is of another call. */
+  /**
+   * The actor is the application, or the agent as which the caller acts. An entry with a key belongs to another call.
+   */
   attribute({ actor, key }: Pick<AuditEntry, 'actor' | 'key'>): {
     readonly actor: string
     readonly key: string | null
@@ -33,7 +35,7 @@ export class AuditedCalls {
     if (call && (actor === 'host' || actor === call.agent)) call.recorded[kind]++
   }
 
-  /** Whether the call has left no record yet; a read that came with a write is none of its own. */
+  /** Returns whether the call has no record yet; a read that came with a write needs none. */
   isUnrecorded(isRead: boolean): boolean {
     const { writes = 0, reads = 0 } = this.#call.getStore()?.recorded ?? {}
     return writes + (isRead ? reads : 0) === 0

@@ -15,7 +15,7 @@ export interface RecordMakerParts {
   readonly random: Random
   readonly ids: Ids
   readonly settings: Pick<AuditSettings, 'hashed'>
-  /** For keys of entries that are hashed. */
+  /** The secret with which keys of entries are hashed. */
   readonly secret: Uint8Array
   readonly checkpoints?: { readonly signExcuse: (excuse: Excuse) => string }
 }
@@ -71,7 +71,7 @@ export class RecordMaker {
     return settings.hashed ? `#${createHmac('sha256', secret).update(entry).digest('base64url').slice(0, 22)}` : entry
   }
 
-  /** Asked for many at once, for asking costs more than the rest. */
+  /** Nonces are drawn for many records at once, since a call of the random source costs more than the rest. */
   #nonce(): string {
     if (this.#drawn === this.#chance.length) {
       this.#chance = this.#parts.random.bytes(16 * 64)

@@ -1,13 +1,13 @@
 /**
- * Records that nobody waits for: gathered per user, a change at a time. What the storage refuses, and what comes while too
- * many wait, is lost and said; whoever acted notices neither.
+ * A queue of records without awaiting callers: gathered per user, one change at a time. A record that the storage
+ * rejects, or that arrives while too many wait, is lost and reported; the actor is not affected.
  */
 import type { UserId } from '../../core/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 
 /** Records that may wait, over all users. */
 const maxWaiting = 10_000
-/** Of one change. */
+/** The maximal number of records of one change. */
 const maxBatch = 100
 
 interface Waiting {
@@ -25,7 +25,7 @@ export class RecordQueue {
     this.#storage = storage
   }
 
-  /** @param user empty for the troupe's own */
+  /** @param user empty for records of the troupe */
   add(user: UserId, statements: readonly Statement[], onLost: (problem: unknown) => void): void {
     if (this.#count >= maxWaiting) {
       onLost('storage.busy')
@@ -50,7 +50,7 @@ export class RecordQueue {
   }
 
   async #drain(user: UserId, waiting: Waiting[]): Promise<void> {
-    // What is recorded in one go shares a change.
+    // Records of one macrotask share a change.
     await Promise.resolve()
     while (waiting.length > 0) {
       const group = waiting.slice(0, maxBatch)

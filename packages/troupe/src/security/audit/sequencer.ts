@@ -1,7 +1,7 @@
 /**
- * Gives records that are stored their place in the tree, in batches: nobody who writes waits for it, and the order of the
- * tree is the order in which it finds them. Whoever has the lease does it; what keeps two of them apart is the size of the
- * tree, which every batch moves from what it found. A crash leaves a batch done or undone.
+ * Gives stored records their place in the tree, in batches: no writer waits for it, and the order of the tree is the
+ * order in which it finds them. The holder of the lease does it; two holders are kept apart by the size of the tree,
+ * which every batch moves from the size that it found. A crash leaves a batch done or undone.
  */
 import { type Clock, nextMacrotask, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
@@ -19,13 +19,13 @@ export interface SequencerParts {
 }
 
 /**
- * Records of a batch: of the least about half a millisecond of the processor, for which others wait. After a full one the
- * next is twice as large, for what a batch costs besides its records would let writers run away from it.
+ * The least number of records of a batch, about half a millisecond of processor time. After a full batch the next one
+ * is twice as large, since the fixed cost of batches would let writers outrun it.
  */
 const least = 25
 const maxBatch = 400
 const afterMs = 1_000
-/** So many are not kept waiting that long. */
+/** At this number of waiting records the next batch starts at once. */
 const urgentCount = 1_000
 /** A change that was made ready may take as long to commit: so long it is looked for. */
 const commitWindowMs = 60_000
@@ -56,7 +56,7 @@ export class Sequencer {
     else this.#task.start()
   }
 
-  /** Resolves when what is stored by now has its place, here or where the lease is. */
+  /** Resolves when the records that are stored now have their places, by this process or the holder of the lease. */
   run(): Promise<void> {
     const next = this.#running.then(() => this.#drain())
     this.#running = next.catch(() => {})

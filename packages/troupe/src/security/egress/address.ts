@@ -16,7 +16,7 @@ const hostServices: readonly string[] = [
 
 type Address = ReturnType<typeof ipaddr.process>
 
-/** An IPv4 address inside an IPv6 one counts as what it is; undefined for what is no address. */
+/** Reads an address; an IPv4 address inside an IPv6 one is read as IPv4. Returns undefined for other texts. */
 export function readAddress(text: string): Address | undefined {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
   return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined
@@ -28,7 +28,7 @@ export function privateAddressReason(text: string): string | undefined {
   if (!address) return 'it is not an address'
   const range = address.range()
   if (range !== 'unicast') return `it is ${range}`
-  // Of IPv6 only this has been given out; the rest holds old forms of IPv4 addresses, among others.
+  // Only this range of IPv6 is allocated; the rest includes old forms of IPv4 addresses.
   if (address.kind() === 'ipv6' && !address.match(ipaddr.parseCIDR('2000::/3') as never)) return 'it is reserved'
   return isHostService(address) ? 'it is a service of the host' : undefined
 }

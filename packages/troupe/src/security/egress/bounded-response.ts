@@ -1,11 +1,11 @@
-/** A response whose body is bounded: what is longer ends in an error, compressed or not. */
+/** A response with a bounded body: a longer one ends with an error, compressed or not. */
 import { failure } from '../../core/index.ts'
 
 interface Bounds {
   readonly url: string
   readonly maxBytes: number
   readonly redirected: boolean
-  /** When the body has ended, was given up or failed. */
+  /** Called when the body has ended, was cancelled or failed. */
   readonly ended: () => void
 }
 

@@ -23,10 +23,10 @@ const defaultPorts: Readonly<Record<string, string>> = { 'http:': '80', 'https:'
 const bareHost = (hostname: string): string => hostname.replace(/\.$/, '')
 
 /**
- * @param allow `api.example.com`, `*.example.org`, `10.1.2.3:8080`; without a port those of http and https. Undefined is
- * every public host, an empty list none.
+ * @param allow `api.example.com`, `*.example.org`, `10.1.2.3:8080`; without a port those of http and https. Undefined
+ * is every public host, an empty list none.
  * @param privateAddresses addresses and blocks (`10.0.0.0/8`) that may be connected to though they are not public
- * @throws ValidationError for an entry that is none
+ * @throws ValidationError for an invalid entry
  */
 export function createEgressRules(
   allow: readonly string[] | undefined,
@@ -48,7 +48,7 @@ export function createEgressRules(
       const problem = privateAddressReason(address)
       if (problem === undefined) return
       const host = bareHost(hostname)
-      // Who lists an address has named it.
+      // An address in the list is allowed by that.
       if (readAddress(host)?.toString() === readAddress(address)?.toString() && hosts?.some((one) => one.host === host))
         return
       if (blocks.some((block) => isWithinBlock(address, block))) return
@@ -74,7 +74,7 @@ function readHost(entry: string): AllowedHost {
   if (typeof entry !== 'string' || !/^(\*\.)?[^*/@?#\s]+$/.test(entry)) throw wrong()
   const subdomains = entry.startsWith('*.')
   const text = subdomains ? entry.slice(2) : entry
-  // A scheme without a port of its own, so that every port is kept.
+  // A scheme without a default port, so that every port is preserved.
   const url = URL.parse(`http://${text}`)
   const port = /:(\d{1,5})$/.exec(text.replace(/^\[.*\]/, ''))?.[1]
   if (url?.pathname !== '/') throw wrong()

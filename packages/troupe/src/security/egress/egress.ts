@@ -145,7 +145,7 @@ export function openEgress(options: EgressOptions, parts: EgressParts): Egress {
   }
 }
 
-/** What we refused with, where the client wrapped it. */
+/** Returns the error of a refusal, which the client may have wrapped. */
 function ownError(thrown: unknown): unknown {
   const cause = thrown instanceof Error ? thrown.cause : undefined
   return cause instanceof TroupeError && !(thrown instanceof TroupeError) ? cause : thrown
@@ -190,7 +190,7 @@ function check({ rules, methods }: Limits, { url, method }: OutgoingRequest): vo
   rules.checkUrl(url)
 }
 
-/** @throws ValidationError for what `Request`, `Headers` or `Response` of the platform does not accept */
+/** @throws ValidationError for a value that `Request`, `Headers` or `Response` of the platform rejects */
 async function readRequest(input: string | URL | Request, init: RequestInit): Promise<OutgoingRequest> {
   try {
     checkSignalType('fetch', init.signal ?? undefined)
@@ -213,7 +213,7 @@ async function outgoing(input: string | URL | Request, init: RequestInit): Promi
   const bodyInit = init.body ?? (from?.body ? await from.arrayBuffer() : null)
   const headers = new Headers(init.headers ?? from?.headers)
   if (bodyInit === null) return { url, method, headers, body: null }
-  // Of a form or a blob, the type is in how it is encoded.
+  // The media type of a form or a blob is part of its encoding.
   const encoded = new Response(bodyInit)
   const type = encoded.headers.get('content-type')
   if (type !== null && !headers.has('content-type')) headers.set('content-type', type)

@@ -1,6 +1,6 @@
 /**
- * Connections whose address is checked when they are made: a name is resolved once, what it leads to is checked, and the
- * very address that was checked is connected to. A name that changes its address in between gains nothing.
+ * Connections whose address is checked when they are made: a name is resolved once, its address is checked, and the
+ * connection is made to this address. A name that changes its address in between has no effect.
  */
 import { lookup as systemLookup } from 'node:dns/promises'
 import type { Agent, buildConnector } from 'undici'
@@ -17,7 +17,7 @@ export const lookupAll: Lookup = async (hostname) =>
 export interface GuardedAgentOptions {
   readonly rules: EgressRules
   readonly lookup: Lookup
-  /** In which a connection is made. */
+  /** The time within which a connection must be made. */
   readonly timeoutMs: number
   /** To one host at once. */
   readonly connections: number

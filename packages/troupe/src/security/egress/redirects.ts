@@ -1,4 +1,4 @@
-/** One redirect: the request that follows it. What could be a credential never goes to another origin. */
+/** Returns the request that follows a redirect. A header that could be a credential never goes to another origin. */
 import { failure } from '../../core/index.ts'
 
 /** A request as it is sent; its body can be sent again, or it is not redirected. */
@@ -9,7 +9,7 @@ export interface OutgoingRequest {
   readonly body: NonNullable<RequestInit['body']> | null
 }
 
-/** Of another origin nothing else is kept: any other header may be a key. */
+/** The headers that go to another origin; any other header may be a key. */
 const plainHeaders: readonly string[] = ['accept', 'accept-language', 'content-type', 'user-agent']
 const ofBody: readonly string[] = [
   'content-encoding',
@@ -22,8 +22,9 @@ const ofBody: readonly string[] = [
 export const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
 
 /**
- * @returns undefined where the response names no place
- * @throws AccessDeniedError `egress.denied` for a place that is none, from https to http, and for a body that is gone
+ * @returns undefined if the response has no location
+ * @throws AccessDeniedError `egress.denied` for an invalid location, from https to http, and for a body that cannot be
+ * sent again
  */
 export function redirected(
   { url, method, headers, body }: OutgoingRequest,

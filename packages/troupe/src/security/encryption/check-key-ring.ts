@@ -1,6 +1,6 @@
 /**
- * What a database knows of its key ring: a probe per key that it was sealed with, and the secret of its hashes, wrapped. A
- * wrong or missing key shows when it is opened, not at the first value.
+ * The rows with which a database recognises its key ring: a probe per key that encrypted something, and the wrapped
+ * secret of its hashes. A wrong or missing key is found when the database is opened, not at the first value.
  */
 import type { OpenedStorage } from '../../storage/index.ts'
 import { newKey } from './encrypt.ts'
@@ -18,8 +18,8 @@ async function rowsOf(storage: OpenedStorage): Promise<ReadonlyMap<string, strin
 }
 
 /**
- * Tries every key that the database was sealed with, and leaves a probe of the current one.
- * @returns the ids of keys that have one
+ * Tries every key that has encrypted something in the database, and stores a probe of the current one.
+ * @returns the ids of keys that have a probe
  * @throws ValidationError `encryption.key_missing` or `encryption.key_wrong`, naming the id
  */
 export async function checkKeyRing(storage: OpenedStorage, keyRing: KeyRing): Promise<readonly string[]> {
@@ -33,7 +33,7 @@ export async function checkKeyRing(storage: OpenedStorage, keyRing: KeyRing): Pr
   return [...ids, by]
 }
 
-/** The secret that joins the database's own in hashes of large values; made where there is none. */
+/** Returns the secret that is hashed with large values, besides the database's own; created if it is missing. */
 export async function secretOf(storage: OpenedStorage, keyRing: KeyRing | undefined): Promise<Uint8Array | undefined> {
   const stored = (await rowsOf(storage)).get(secretName)
   if (stored !== undefined) return open(stored, keyRing)
@@ -48,7 +48,7 @@ export async function encryptSecret(storage: OpenedStorage, keyRing: KeyRing): P
   if (plain) await putSecret(storage, await wrapped(keyRing, plain), 'put')
 }
 
-/** Large values keep their hashes when everything is made plain. */
+/** Stores the secret in plain form: large values keep their hashes when the database is decrypted. */
 export async function openSecret(storage: OpenedStorage, keyRing: KeyRing): Promise<void> {
   const plain = await secretOf(storage, keyRing)
   if (plain) await putSecret(storage, JSON.stringify({ plain: Buffer.from(plain).toString('base64url') }), 'put')

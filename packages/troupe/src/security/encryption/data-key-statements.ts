@@ -1,4 +1,4 @@
-/** The rows of users' data keys, and the statements that guard what is sealed under them. */
+/** The rows of users' data keys, and the statements that guard values encrypted with them. */
 import { hashText } from '../../core/index.ts'
 import { type Dialect, type Row, type Template, templates } from '../../storage/index.ts'
 import type { EncryptionTables } from './encryption-tables.ts'
@@ -23,7 +23,7 @@ export const toKeyRow = (row: Row): KeyRow => ({
   reencryption: String(row.reencryption),
 })
 
-/** Stands for a user who is forgotten: whoever has the id can tell, nobody can read it from there. */
+/** Returns the mark of an erased user: a hash, from which the id cannot be read. */
 export const markOf = (user: string): string => hashText(`troupe.forgotten\n${user}`)
 
 type User = { user: string }
@@ -46,7 +46,7 @@ export function dataKeyStatements(dialect: Dialect) {
 
 type Own = ReturnType<typeof templates<EncryptionTables>>
 
-/** A row each where the key is the one to seal with. Changes of one user go one after the other, so it still is at the end. */
+/** Returns a row each if the key is the current one. Changes of one user are serial, so it still is at the end. */
 function guards(own: Own) {
   return {
     check: own<Key>((db, p) =>

@@ -1,10 +1,9 @@
 /**
- * The codec of a troupe with encryption: one data key per user that seals, older ones that still open, each wrapped by the
- * key ring in a row of the user.
- *
- * Invariants: a change is committed only while the key it was sealed under is the user's current one (its guard reads the
- * row). A process seals only as often as it was granted in the row, before it seals: so no key passes `maxKeyUses`, whatever
- * crashes. What is kept in memory is bounded in number and in time.
+ * The codec of a troupe with encryption: one data key per user encrypts, older ones still decrypt, and each is wrapped
+ * by the key ring in a row of the user.
+ * Invariants: a change is committed only while the key that encrypted it is the user's current one (its guard reads the
+ * row). A process encrypts only as often as its row granted before, so that no key exceeds `maxKeyUses`, also after
+ * crashes. The cache is bounded in number and time.
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, failure, type UserId } from '../../core/index.ts'
@@ -16,27 +15,27 @@ import { type EncryptionState, readEncryptionState } from './encryption-state.ts
 import type { KeyRing } from './key-ring-port.ts'
 
 export interface DataKeysOptions {
-  /** As it is: keys are wrapped, not sealed. */
+  /** The storage without encryption: data keys are wrapped, not encrypted. */
   readonly storage: OpenedStorage
   readonly keyRing: KeyRing
   readonly clock: Clock
   readonly encryptionState: EncryptionState
-  /** Users whose keys are kept in memory; 10,000 by default. */
+  /** The maximal number of users whose keys are cached; 10,000 by default. */
   readonly users?: number
-  /** For so long; 15 min by default. */
+  /** How long keys are cached, in ms; 15 min by default. */
   readonly cacheMs?: number
   /** Uses that a process is granted at once; 65,536 by default. */
   readonly grant?: number
-  /** What one key seals at most; 2^32 by default. */
+  /** The maximal number of encryptions with one key; 2^32 by default. */
   readonly maxUses?: number
 }
 
-/** What is known of one user's keys. */
+/** The cached keys of one user. */
 interface UserKeys {
   readonly keys: ReadonlyMap<string, DataKey>
   readonly current: KeyRow | undefined
   readonly at: number
-  /** What this process may still seal. */
+  /** The number of encryptions that this process may still do. */
   granted: number
 }
 
@@ -83,7 +82,7 @@ export class DataKeys implements Codec {
     this.#userKeys.delete(user)
   }
 
-  /** Gives the user another key to seal with, once per sweep. @returns its id */
+  /** Gives the user another data key, once per re-encryption. @returns the id of the key */
   async renew(user: UserId, reencryption: string): Promise<string> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const { current } = await this.#forWriting(user)
@@ -93,7 +92,7 @@ export class DataKeys implements Codec {
     throw failure('encryption.changing', { user })
   }
 
-  /** The id of the key that seals for the user now. */
+  /** Returns the id of the current data key of the user. */
   async currentOf(user: UserId): Promise<string> {
     return ((await this.#forWriting(user)).current as KeyRow).id
   }
@@ -109,7 +108,7 @@ export class DataKeys implements Codec {
     this.outdated(user)
   }
 
-  /** From now on no change is encrypted for the user, by whatever process. */
+  /** From now on no process encrypts a change for the user. */
   async retireKeys(user: UserId): Promise<void> {
     await this.#rows.retireAll(user)
     this.outdated(user)
@@ -151,7 +150,7 @@ export class DataKeys implements Codec {
     }
   }
 
-  /** @returns undefined where a key or what is known of the database may be old */
+  /** @returns undefined if a cached key or the cached state of the database may be outdated */
   #decrypted(
     user: UserId,
     values: readonly LocatedValue[],

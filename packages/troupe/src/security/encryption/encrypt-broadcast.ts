@@ -1,8 +1,8 @@
 /**
- * Encrypts what processes tell each other besides what is durable: NOTIFY reaches every role that may log in to the server,
- * and every role may send one. Each process encrypts under a key of its own, derived from the secret that the key ring
- * opens, with a counter as the nonce. A message that was changed, made without the secret, sent twice or long ago is
- * dropped: whoever needed it looks by itself after a while.
+ * Encrypts the messages between processes: NOTIFY reaches every role that may log in to the server, and every role may
+ * send one. Each process encrypts with its own key, derived from the secret of the key ring, with a counter as the
+ * nonce. A message that was changed, made without the secret, sent twice or sent long ago is dropped; its receiver
+ * finds the change by its next poll.
  */
 import { hkdfSync } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
@@ -47,7 +47,7 @@ export function encryptBroadcast(broadcast: Broadcast, secret: Uint8Array, clock
     },
     listenAs: (owner) => broadcast.listenAs(owner),
     on(listener) {
-      // A listener of its own: the same function may be given twice.
+      // A separate listener, since the same function may be passed twice.
       const entry = (message: string) => listener(message)
       listeners.add(entry)
       // Decrypted once for all listeners: to the second one it would be a message that was sent twice.
@@ -65,7 +65,7 @@ export function encryptBroadcast(broadcast: Broadcast, secret: Uint8Array, clock
     line: () => broadcast.line(),
   }
 
-  /** @returns undefined for what is dropped */
+  /** @returns undefined for a message that is dropped */
   function received(text: string): string | undefined {
     const bytes = Buffer.from(text, 'base64url')
     const name = bytes.toString('base64url', 0, senderBytes)

@@ -1,18 +1,17 @@
 /**
- * AES-256-GCM. A sealed text says which key opens it and holds nonce, ciphertext and tag; where it belongs is authenticated
- * with it, and not in it.
- *
- * Invariant: nonces are random and of 96 bits, so a key seals 2^32 texts at most (NIST SP 800-38D, 8.3); who hands out the
- * key counts (`data-keys.ts`).
+ * AES-256-GCM. An encrypted text names its key and contains nonce, ciphertext and tag; its location is authenticated,
+ * but not contained.
+ * Invariant: nonces are random and have 96 bits, so a key encrypts at most 2^32 texts (NIST SP 800-38D, 8.3);
+ * `data-keys.ts` counts.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomFillSync } from 'node:crypto'
 
 /** Bytes of a key. */
 export const keyBytes = 32
-/** What a key may seal. */
+/** The maximal number of encryptions with one key. */
 export const maxKeyUses = 2 ** 32
 
-/** No JSON text begins so, and no text that rooms store besides. */
+/** No JSON text begins with it, and no other text that modules store. */
 const mark = '~1'
 const idLength = 11
 const headLength = mark.length + idLength
@@ -20,16 +19,16 @@ const [nonceBytes, tagBytes] = [12, 16]
 const algorithm = 'aes-256-gcm'
 const length = { authTagLength: tagBytes }
 
-/** Of a key's id: 64 random bits. */
+/** Returns a new id of a key: 64 random bits. */
 export const newKeyId = (): string => randomFillSync(Buffer.alloc(8)).toString('base64url')
 export const newKey = (): Buffer => randomFillSync(Buffer.alloc(keyBytes))
 
 export const isEncrypted = (text: string): boolean => text.startsWith(mark)
-/** With what everything begins that this key has sealed; without an id, everything sealed. */
+/** Returns the prefix of all that this key has encrypted; without an id, of all encrypted texts. */
 export const encryptedPrefix = (keyId = ''): string => mark + keyId
 export const keyIdOf = (encrypted: string): string => encrypted.slice(mark.length, headLength)
 
-/** Seals and opens the texts of one user. */
+/** Encrypts and decrypts the texts of one user. */
 export class DataKey {
   readonly id: string
   readonly #key: KeyObject
@@ -54,7 +53,7 @@ export class DataKey {
   decrypt(location: string, encrypted: string): string | undefined {
     const body = encrypted.slice(headLength)
     const bytes = Buffer.from(body, 'base64url')
-    // Decoding overlooks what is no base64url; two texts that mean the same bytes are not both what was stored.
+    // Decoding ignores invalid characters; of two texts with the same bytes, only one was stored.
     if (bytes.toString('base64url') !== body) return undefined
     return decrypt(this.#key, this.#bound(location), bytes)?.toString()
   }

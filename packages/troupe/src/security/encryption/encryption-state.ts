@@ -45,7 +45,7 @@ export function encryptionStatements(dialect: Dialect) {
         .values({ name: p.name, value: p.value })
         .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: p.value })),
     ),
-    /** What another process put there stays. */
+    /** A row of another process stays. */
     begin: template<EncryptionTables, Named & { value: string }>(dialect, (db, p) =>
       db
         .insertInto('security_encryption')

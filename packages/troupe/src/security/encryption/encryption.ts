@@ -60,14 +60,14 @@ export interface Encryption {
 }
 
 export interface RunningEncryption extends Encryption {
-  /** What an earlier process left undone goes on. */
+  /** Continues the work that an earlier process did not finish. */
   start(): void
   close(): Promise<void>
 }
 
 export interface EncryptionParts extends ReencryptionParts {
   readonly keyRing: KeyRing
-  /** A sweep that nobody waits for failed. */
+  /** Called with the error of a re-encryption that no caller awaits. */
   readonly failed: (error: unknown) => void
 }
 
@@ -132,7 +132,7 @@ export class ActiveEncryption implements RunningEncryption {
   #next<Out>(run: () => Promise<Out>): Promise<Out> {
     const next = this.#running.then(run, run)
     this.#running = next
-    // Who asked for it is told; who did not, asks by `whenIdle`.
+    // A caller that awaits it gets the error; others get it from `whenIdle`.
     next.catch(() => {})
     return next
   }

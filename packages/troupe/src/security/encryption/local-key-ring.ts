@@ -72,7 +72,7 @@ async function read(encryptionKey: EncryptionKey): Promise<{ readonly id: string
     throw wrong('The id of a key', 'it is 1 to 128 letters, digits or one of . _ : / -')
   const material = typeof encryptionKey.key === 'function' ? await encryptionKey.key() : encryptionKey.key
   const key = bytesOf(material)
-  // What is wrong with it is not said by showing it.
+  // The error does not show the key.
   if (key?.length !== keyBytes)
     throw wrong(`The key ${id}`, `it is not ${keyBytes} bytes, as they are, in hexadecimal or in base64`)
   return { id, key }

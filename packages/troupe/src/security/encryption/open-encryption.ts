@@ -27,16 +27,16 @@ export interface OpenEncryptionParts {
   readonly config: EncryptionConfig | undefined
   readonly clock: Clock
   readonly events: Events
-  /** Of all rooms. */
+  /** The tables of all modules. */
   readonly tables: readonly UserTable[]
   readonly failed: (error: unknown) => void
 }
 
 export interface OpenedEncryption {
-  /** What everything else works on. */
+  /** The storage that everything else uses. */
   readonly storage: OpenedStorage
   readonly encryption: RunningEncryption
-  /** For the hashes of large values. */
+  /** The secret for the hashes of large values. */
   readonly secret: Uint8Array | undefined
   readonly keyRing: KeyRing | undefined
   readonly outdated: (user: string) => void
@@ -72,7 +72,7 @@ export async function openEncryption(parts: OpenEncryptionParts): Promise<Opened
   }
 }
 
-/** Turned on just now. An empty database is sealed from its first value. */
+/** Encryption was turned on now. An empty database is encrypted from its first value. */
 async function begin({ storage, tables }: OpenEncryptionParts, keyRing: KeyRing): Promise<EncryptionState> {
   await encryptSecret(storage, keyRing)
   const stored = await nextUser(storage, [...tables.filter(({ content }) => content), keyTable], '')

@@ -1,4 +1,4 @@
-/** Goes through one table of one user in the order of its key, and stores what is to be stored otherwise. */
+/** Goes through one table of one user in the order of its key, and rewrites the rows that need it. */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
 import {
@@ -19,7 +19,7 @@ export interface TableReencryption {
   readonly storage: OpenedStorage
   readonly keys: DataKeys
   readonly user: UserId
-  /** The id of the key under which everything shall be sealed; undefined: nothing shall. */
+  /** The id of the key with which everything is to be encrypted; undefined: everything is to be plain. */
   readonly under: string | undefined
   readonly signal: AbortSignal
 }
@@ -27,7 +27,7 @@ export interface TableReencryption {
 const standardBatch = 100
 const maxAttempts = 5
 
-/** @returns how many rows it stored anew */
+/** @returns the number of rewritten rows */
 export async function reencryptTable(reencryption: TableReencryption, table: UserTable): Promise<number> {
   const { batch = standardBatch } = table
   let stored = 0
@@ -46,7 +46,7 @@ type AnyTables = Record<string, Record<string, Bind>>
 const columnsOf = ({ content = {} }: UserTable) => Object.keys(content)
 const head = (under: string | undefined) => encryptedPrefix(under)
 
-/** What still has to be stored otherwise. */
+/** The condition for rows that must be rewritten. */
 const wanted = (column: string, under: string | undefined) => {
   const begin = head(under)
   const found = sql`substr(${sql.ref(column)}, 1, ${sql.lit(begin.length)})`
@@ -78,7 +78,7 @@ async function read(
   return (await storage.read({ user }, [statement]))[0] ?? []
 }
 
-/** @returns false where the key to seal under is another by now */
+/** @returns false if the current key has changed */
 async function store(
   { storage, keys, user, under }: TableReencryption,
   table: UserTable,
@@ -105,7 +105,7 @@ async function store(
   return result.ok
 }
 
-/** Only where it is still what was read. */
+/** Only if the value is still what was read. */
 function replacing(
   storage: OpenedStorage,
   table: UserTable,

@@ -1,9 +1,8 @@
 /**
- * Goes over all users and what they have stored: seals what is plain, seals anew under new keys, makes plain, or wraps keys
- * anew. In bounded batches, beside everything else; each change replaces only values that are still what was read. How far
- * it came is noted, so that after a crash it goes on, and what was done twice is as if done once.
- *
- * Invariant: an old key goes only when all tables of its user were gone through in their order since it was retired.
+ * Goes through all users and their rows: encrypts plain values, encrypts with new keys, decrypts, or wraps keys again.
+ * It works in bounded batches while the troupe works; each change replaces only values that are still what was read.
+ * The progress is recorded, so that it continues after a crash; doing a batch twice has no further effect.
+ * Invariant: an old key is deleted only when all tables of its user were gone through since the key was retired.
  */
 import { type Clock, type Events, TroupeError, type UserId } from '../../core/index.ts'
 import type { OpenedStorage, UserTable } from '../../storage/index.ts'
@@ -25,15 +24,15 @@ export interface ReencryptionParts {
   readonly keys: DataKeys
   readonly clock: Clock
   readonly events: Events
-  /** Of all rooms. */
+  /** The tables of all modules. */
   readonly tables: readonly UserTable[]
 }
 
-/** How far it came is noted, and told, after so many users. */
+/** The progress is recorded and reported after this number of users. */
 const usersPerCheckpoint = 20
 export const keyTable: UserTable = { module: 'security', name: 'security_data_keys', key: ['id'] }
 
-/** @returns what it did since it began, or since it was interrupted */
+/** @returns the result since the start of the work, also across interruptions */
 export async function reencryptUsers(
   parts: ReencryptionParts,
   reencryption: Reencryption,
@@ -69,7 +68,8 @@ async function reencryptUser(
   const { storage, keys } = parts
   if (what === 'keys') return keys.rewrap(user)
   try {
-    // First what seals from now on, then the tables: nothing comes to lie behind the sweep under what was before.
+    // The key for new values changes before the tables are read, so that no value is written under the old one behind
+    // the reader.
     if (what === 'decrypt') await keys.retireKeys(user)
     const under =
       what === 'decrypt' ? undefined : what === 'data' ? await keys.renew(user, id) : await keys.currentOf(user)

@@ -11,15 +11,15 @@ import { type Clock, failure, hashJson, type Json, type Schema } from '../../cor
 import { findEvaluatorThread } from './find-evaluator-thread.ts'
 
 export interface EvaluatorLimits {
-  /** Of one compilation or one check. */
+  /** The time limit of one compilation or one check. */
   readonly deadlineMs: number
-  /** Of the time that the expressions of one source take within a minute. */
+  /** The time that the expressions of one source may take within a minute. */
   readonly budgetMs: number
-  /** Of the thread's heap. */
+  /** The size of the thread's heap. */
   readonly memoryMb: number
   /** Requests that wait, of all sources. */
   readonly maxWaiting: number
-  /** Of a schema as JSON text. */
+  /** The maximal length of a schema as JSON text. */
   readonly maxSchemaLength: number
 }
 
@@ -56,7 +56,7 @@ export class BoundedEvaluator {
   readonly #clock: Clock
   readonly #limits: EvaluatorLimits
   readonly #waiting: Waiting[] = []
-  /** By the hash of a schema: why it cannot be compiled. */
+  /** By the hash of a schema: the reason why it cannot be compiled. */
   readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
   readonly #spent = new LRUCache<string, { readonly until: number; ms: number }>({ max: maxSources })
   #thread: Promise<Worker> | undefined
@@ -87,7 +87,7 @@ export class BoundedEvaluator {
     })
   }
 
-  /** A Standard Schema of a JSON Schema that somebody else wrote. Its check is asynchronous. */
+  /** Returns a Standard Schema of a JSON Schema from outside. Its check is asynchronous. */
   schemaOf(source: string, schema: { readonly [key: string]: Json }): Schema {
     const json = () => schema
     return {
@@ -115,7 +115,7 @@ export class BoundedEvaluator {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
       await this.#evaluate(next).then(next.resolve, next.reject)
     this.#isWorking = false
-    // Only a request under way keeps the process alive.
+    // Only a request in progress keeps the process alive.
     void this.#thread?.then((thread) => thread.unref()).catch(() => {})
   }
 

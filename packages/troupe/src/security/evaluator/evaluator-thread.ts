@@ -16,7 +16,7 @@ const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/va
 type Check = (value: unknown) => { readonly valid: boolean; readonly errorMessage?: string | undefined }
 const compiled = new LRUCache<string, Check>({ max: maxSchemas })
 
-/** Each schema has an engine of its own: a shared engine takes one schema for another if both declare the same `$id`. */
+/** Each schema has a separate engine: a shared engine confuses two schemas that declare the same `$id`. */
 function compile(text: string): Check {
   const check = compiled.get(text) ?? new AjvJsonSchemaValidator().getValidator<unknown>(JSON.parse(text))
   compiled.set(text, check)

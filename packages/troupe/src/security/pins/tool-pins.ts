@@ -47,7 +47,7 @@ export interface ToolChange {
   readonly parts: readonly Part[]
   /** The former name of a renamed tool. */
   readonly was?: string
-  /** The present tool, for the person who decides; exactly this form is approved. */
+  /** The present tool, for the person who decides. Exactly this form is approved. */
   readonly form: ToolForm
 }
 

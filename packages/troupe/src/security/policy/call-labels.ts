@@ -48,7 +48,7 @@ function labelsOf(subject: Subject, { read, args }: CallLabels): readonly TaintL
 const isAt = (path: readonly string[], wanted: readonly string[]): boolean =>
   wanted.slice(0, path.length).every((name, i) => name === '*' || name === path[i])
 
-/** `untrusted:*` stands for sources beyond the bound of a set of labels: it may be any of its kind. */
+/** `untrusted:*` replaces sources beyond the bound of a set of labels, so it may be any of its kind. */
 function fits(test: LabelTest, label: TaintLabel): boolean {
   const at = label.indexOf(':')
   const [kind, source] = [label.slice(0, at), label.slice(at + 1)]

@@ -28,14 +28,11 @@ const limits = { characters: 1_000, tests: 50, depth: 20 }
 interface Token {
   readonly text: string
   readonly kind: 'word' | 'quoted' | 'symbol' | 'end'
-  /** From 1, as editors count. */
+  /** Counted from 1, as in editors. */
   readonly column: number
 }
 
-/**
- * @param where names the option in the error
- * @throws ValidationError with the position of what does not fit
- */
+/** @param where the name of the option in the error @throws ValidationError with the position of the problem */
 export function parseCondition(text: string, where: string): LabelCondition {
   if (text.length > limits.characters)
     throw failure('validation.failed', { what: where, problem: `it is longer than ${limits.characters} characters` })

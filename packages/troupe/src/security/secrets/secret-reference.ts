@@ -10,7 +10,7 @@ export interface SecretReference {
 /** A secret, or a reference to one. */
 export type SecretText = string | SecretReference
 
-/** Fit for a variable, a path below a folder and an argument of a command alike. */
+/** Valid as a variable, as a path below a folder, and as an argument of a command. */
 const allowed = /^\w[\w./:-]{0,255}$/
 
 /**

@@ -1,9 +1,11 @@
-/** Where secrets are kept: the environment, files, a command, or a vault of one's own behind this port. */
+/** The port of the sources of secrets: the environment, files, a command, or a vault of the application. */
 
 export interface SecretValue {
   /** The secret, 1 to 65,536 characters. */
   readonly value: string
-  /** ISO text, a Date, or ms since 1970: from then on it is asked for anew. Absent: it stays. */
+  /**
+   * The time from which the secret is requested again: ISO text, a Date, or ms since 1970. Absent: it does not expire.
+   */
   readonly expiresAt?: string | number | Date | undefined
 }
 

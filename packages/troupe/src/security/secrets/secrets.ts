@@ -19,7 +19,7 @@ interface CachedSecret {
 const pauseMs = 1_000
 const longest = 64 * 1024
 
-/** Longer lists are none of keys: they are left as they are, for the check of the configuration to reject. */
+/** Longer lists are not lists of keys: they are returned unchanged, and the check of the configuration rejects them. */
 const maxListed = 10_000
 
 /**
@@ -68,7 +68,7 @@ export class Secrets {
     return Object.fromEntries(await Promise.all(entries))
   }
 
-  /** Who asks at the same time gets the same answer. */
+  /** Concurrent requests of one secret get the same answer. */
   #asked(name: string): Promise<string> {
     const asking = this.#asking.get(name) ?? this.#ask(name).finally(() => this.#asking.delete(name))
     this.#asking.set(name, asking)
@@ -94,7 +94,7 @@ export class Secrets {
       found = await source.get(name)
     } catch (error) {
       if (error instanceof TroupeError && error.code.startsWith('secret.')) throw error
-      // What a source throws may quote what it was given: only its kind is told.
+      // An error of a source may quote the secret, so only its kind is reported.
       throw failure('secret.failed', {
         name,
         problem: `its source failed (${error instanceof Error ? error.name : typeof error})`,

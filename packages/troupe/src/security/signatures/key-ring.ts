@@ -18,7 +18,7 @@ export class SigningKeyRing {
       throw failure('validation.failed', { what: 'signatures.keys', problem: 'it is a list of one key at least' })
     for (const key of keys) this.add(key)
   }
-  /** @throws ValidationError for an id that is taken */
+  /** @throws ValidationError if another key has the id */
   add(key: SigningKey): ReadyKey {
     const ready = readyKey(key)
     const problem = this.#keys.has(ready.id) ? `two are called ${ready.id}` : `there are more than ${maxKeys}`
@@ -41,7 +41,7 @@ export class SigningKeyRing {
     }
     return found
   }
-  /** Those of the same scope sign no more once `by` does, and check what they signed until then. */
+  /** Keys of the same scope stop signing when `by` starts, and still check what they signed until then. */
   retireKey(by: ReadyKey, untilMs: number, nowMs: number): void {
     for (const key of this.#keys.values())
       if (key.id !== by.id && key.user === by.user && key.agent === by.agent)

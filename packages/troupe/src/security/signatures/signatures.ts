@@ -1,8 +1,6 @@
 /**
- * Signatures of what agents send: made with a key of the sender, checked by whoever receives. What is signed is canonical
- * JSON (RFC 8785) of the subject, the user, the agent, the key and the moment, so that nothing of it can be another's.
- * Revoked keys are stored by their id alone, and asked for at each check: a revocation holds everywhere at once. Who only
- * sends checks nothing: it asks at its start, and then from time to time, which of its keys sign no more.
+ * Signatures of messages, their check, and the revocation of keys. A process that only sends checks no signature, so it
+ * reads at its start and then periodically which of its keys are revoked.
  */
 import type { Compilable, Kysely } from 'kysely'
 import {
@@ -42,10 +40,10 @@ export interface Signed {
   readonly signature: string
 }
 
-/** How far the moment of a signature may be from the moment at which it was accepted: ±5 minutes. */
+/** The maximal difference between the time of a signature and the time of its acceptance: ±5 minutes. */
 export const signatureWindowMs = 5 * 60_000
 
-/** How long after a revocation by another process a key may still sign, which nobody accepts. */
+/** How long a key may still sign after a revocation by another process; such signatures are rejected. */
 const pollMs = 5_000
 /** Ids of one query. */
 const fewIds = 500
@@ -93,7 +91,7 @@ export class Signatures {
   readonly #clock: Clock
   readonly #audit: Pick<AuditTrail, 'actionStatements' | 'record'> | undefined
   readonly #tables: Kysely<Tables>
-  /** What this process knows to be revoked: it signs no more with it. */
+  /** The keys that this process knows to be revoked, with which it does not sign. */
   readonly #revoked = new Set<string>()
   readonly #task: PeriodicTask
 
@@ -110,7 +108,7 @@ export class Signatures {
     this.#clock = parts.clock
     this.#audit = parts.audit
     this.#tables = parts.storage.dialect.builder<Tables>()
-    // Where the storage fails nothing is sent either; the next round reads what this one did not.
+    // If the storage fails, no message is sent either; the next round reads the revoked keys.
     const run = () => this.#poll()
     this.#task = new PeriodicTask({ name: 'revoked keys', clock: parts.clock, intervalMs: pollMs, run })
   }
@@ -118,7 +116,7 @@ export class Signatures {
   /** Loads the revoked keys, before anything is signed. On PostgreSQL they are loaded again every 5 s. */
   async start(): Promise<void> {
     await this.#poll()
-    // Nobody else has the file of a process.
+    // A SQLite file has one process.
     if (this.#storage.dialect.name === 'postgres') this.#task.start()
   }
   /** Stops loading revoked keys. */
@@ -172,7 +170,7 @@ export class Signatures {
     const key = this.#keyRing.get(id)
     if (!key || !covers(key, user, agent)) return 'signature.invalid'
     if (!key.verify(signedText(user, agent, id, at, subject), signature)) return 'signature.invalid'
-    // The moment is believed now that it is known to be signed.
+    // The time is trusted only now, since the signature covers it.
     return Math.abs(acceptedAt - at) > signatureWindowMs || at >= key.untilMs ? 'signature.expired' : undefined
   }
   /** Creates the statement that reads which of these keys are revoked, as rows with `id`. */

@@ -111,7 +111,7 @@ function opened(id: string, key: string | KeyObject | undefined, half: 'private'
   try {
     found = typeof key === 'string' ? (half === 'private' ? createPrivateKey(key) : createPublicKey(key)) : key
   } catch {
-    // What the parser says may quote what it read.
+    // The error of the parser may quote the key.
   }
   if (found?.type !== half || found.asymmetricKeyType !== 'ed25519')
     throw wrong(id, `its ${half}Key is not an Ed25519 key, as PEM or a KeyObject`)

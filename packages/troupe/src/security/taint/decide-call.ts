@@ -1,4 +1,4 @@
-/** What the policy says of one call: the strictest of what the troupe, the team, the agent and the tool say. */
+/** The decision on one call: the strictest of the rules of the troupe, the team, the agent and the tool. */
 import type { Json, TaintLabel } from '../../core/index.ts'
 import {
   allLabels,
@@ -11,15 +11,15 @@ import {
 } from '../policy/index.ts'
 import { isJoined } from './taint-policy.ts'
 
-/** The rules of everything around a call besides the troupe's own. */
+/** The rules around a call, besides those of the troupe. */
 export interface NarrowerRules {
-  /** Of the team, of the caller and of the runs above. */
+  /** The rules of the team, of the caller, and of the parent runs. */
   readonly team?: readonly (readonly CompiledRule[])[] | undefined
   readonly agent?: readonly CompiledRule[] | undefined
   readonly tool?: readonly CompiledRule[] | undefined
 }
 
-/** An argument, what clings to it, and what brought that. */
+/** An argument, its labels, and the sources of those. */
 export type LabelledArgument = {
   readonly argument: string
   readonly labels: readonly TaintLabel[]
@@ -27,12 +27,12 @@ export type LabelledArgument = {
   readonly sources: readonly string[]
 }
 
-/** As it is recorded and shown; JSON. */
+/** The decision as it is recorded and shown, in JSON. */
 export type PolicyDecision = {
   readonly verdict: PolicyOutcome
   /** The rule that decided, by its place, or `policy.taint`; absent where nothing was to decide. */
   readonly rule?: string
-  /** A rule of the troupe allows it: `policy.taint` has no say in what the call does outside. */
+  /** True if a rule of the troupe allows the call: `policy.taint` does not apply to it then. */
   readonly exempt?: true
   readonly when?: string
   readonly reason?: string
@@ -55,7 +55,7 @@ export interface DecidedCall {
   readonly sourceOf: (label: TaintLabel) => string | undefined
 }
 
-/** @param byTaint what `policy.taint` says where untrusted input has met sensitive data */
+/** @param byTaint the outcome of `policy.taint` if untrusted input has met sensitive data */
 export function decideCall(call: DecidedCall, troupe: readonly CompiledRule[], byTaint: PolicyOutcome): PolicyDecision {
   const { action, labels, outside, rules } = call
   const own = matchingRule(troupe, action, labels)
@@ -94,11 +94,11 @@ function labelledArguments({ labels, sourceOf }: DecidedCall): readonly Labelled
     }))
 }
 
-/** Whether any rule, whatever its condition, is about the tool: then the decision is recorded. */
+/** Returns whether any rule names the tool, whatever its condition: then the decision is recorded. */
 export const isRuled = (action: string, ...lists: readonly (readonly CompiledRule[] | undefined)[]): boolean =>
   lists.some((list) => list?.some((rule) => isAbout(rule, action)))
 
-/** For people: ` policy[0] of the troupe applies (args.to is untrusted): …`. */
+/** Returns the decision for people: ` policy[0] of the troupe applies (args.to is untrusted): …`. */
 export function describeDecision({ rule, when, reason, arguments: args = [] }: PolicyDecision): string {
   if (rule === undefined) return ''
   const about = args.map(

@@ -1,4 +1,4 @@
-/** What taint forbids. */
+/** The guard of outside changes by taint. */
 export {
   type DecidedCall,
   decisionJson,

@@ -1,4 +1,7 @@
-/** Judges outside changes by the taint of whoever makes them, and records what was refused, reported and vouched for. */
+/**
+ * Decides on outside changes by the taint of the step that makes them, and records refusals, reports and
+ * declassifications.
+ */
 import {
   type Clock,
   type Duration,
@@ -16,7 +19,7 @@ import type { CompiledRule, PolicyOutcome } from '../policy/index.ts'
 import { type DecidedCall, decideCall, isRuled, type NarrowerRules, type PolicyDecision } from './decide-call.ts'
 import { describeTaint, isJoined, type TaintPolicy } from './taint-policy.ts'
 
-/** Who is about to do what, and what they have read. */
+/** An outside change: its agent, its action, and the labels of what the agent has read. */
 export interface TaintedAction {
   readonly userId: UserId
   readonly agent: string
@@ -27,30 +30,33 @@ export interface TaintedAction {
 
 export interface TaintGuard {
   readonly approvalTimeout: Duration
-  /** Of what people say, and of what came in by the API key of the current call. */
+  /** The labels of the input of people, and of what came in with the API key of the current call. */
   readonly people: readonly TaintLabel[]
-  /** Of entries that are not for everyone, of messages and of memories. */
+  /** The labels of entries that are not for everyone, of messages and of memories. */
   readonly privateLabels: readonly TaintLabel[]
-  /** Of the troupe. */
+  /** The rules of the troupe. */
   readonly rules: readonly CompiledRule[]
-  /** Whether rules are about a tool: then what is decided of its calls is recorded, whatever their labels are. */
+  /** Returns whether rules name a tool: then decisions on its calls are recorded, whatever their labels are. */
   isRuled(action: string, rules?: NarrowerRules): boolean
-  /** The decision on one call. Each that a rule or `policy.taint` made is an event; but for what is simply allowed, an incident. */
+  /**
+   * Decides on one call. Each decision of a rule or of `policy.taint` is an event and, unless it simply allows the
+   * call, an incident.
+   */
   decide(actor: Pick<TaintedAction, 'userId' | 'agent'>, call: DecidedCall): PolicyDecision
-  /** @returns the error for what was refused */
+  /** Returns the error of a refused change. */
   rejection(taintedAction: TaintedAction, decision?: PolicyDecision): TroupeError
-  /** Nobody agreed in time, or somebody refused. */
+  /** Records that no person approved in time, or that a person refused. */
   denied(taintedAction: TaintedAction): void
-  /** Somebody agreed to other arguments than those that were asked about: it is taken for no answer. */
+  /** Records that a person approved other arguments than those in the question, which counts as no answer. */
   mismatched(taintedAction: Omit<TaintedAction, 'taint'>): void
-  /** In a call of a tool it named another agent as the one who acts. */
+  /** Records that a call of a tool named another agent as its actor. */
   impersonated(taintedAction: Omit<TaintedAction, 'taint'>): void
-  /** Code of the host says that what it goes on with holds nothing of what it had read. */
+  /** Records that code of the application declared data free of what it had read. */
   declassified(taintedAction: TaintedAction): void
   /**
-   * The way out for one call.
-   * @param call.agreed the call itself was judged already
-   * @param call.mark told where an answer came from, once it has come
+   * Returns the `fetch` of one call.
+   * @param call.agreed the call itself was decided already
+   * @param call.mark called with the source of each answer
    */
   fetchFor(
     taintedAction: TaintedAction,
@@ -78,7 +84,7 @@ export function createTaintGuard(
   const record = ({ userId, agent, action }: Omit<TaintedAction, 'taint'>, code: string) =>
     incidents.record(userId, { agent, action, code })
   const byTaint: PolicyOutcome = mode === 'approve' ? 'ask' : mode === 'report' ? 'allow' : 'block'
-  /** Of an answer that a tool fetches, which no person can approve beforehand. */
+  /** The decision on a request of a tool, which no person can approve before. */
   const judgeFetch = (taintedAction: TaintedAction): PolicyOutcome => {
     if (!isJoined(taintedAction.taint)) return 'allow'
     if (byTaint !== 'ask') record(taintedAction, byTaint === 'block' ? 'taint.denied' : 'taint.reported')
@@ -125,7 +131,7 @@ export function createTaintGuard(
         incidents.rejected(taintedAction.userId, taintedAction.agent, taintedAction.action, error),
       )
       return async (input, init) => {
-        // What only reads may be asked without anybody's leave: then it may not take along what it was told, either.
+        // A call that only reads needs no approval, so it may not carry data to the host either.
         if (!agreed) {
           const verdict = judgeFetch(taintedAction)
           if (verdict === 'ask') record(taintedAction, 'taint.denied')

@@ -29,9 +29,9 @@ export interface PolicyConfig {
 export interface TaintPolicy {
   readonly rules: readonly CompiledRule[]
   readonly taint: 'approve' | 'refuse' | 'report'
-  /** Of what people say. */
+  /** The labels of the input of people. */
   readonly people: readonly TaintLabel[]
-  /** Of what is private. */
+  /** The labels of private data. */
   readonly privateLabels: readonly TaintLabel[]
   readonly approvalTimeout: Duration
 }
@@ -67,7 +67,7 @@ function oneOf(option: string, value: string, known: readonly string[]): void {
 export const isJoined = (taint: readonly TaintLabel[]): boolean =>
   taint.some((label) => label.startsWith('untrusted:')) && taint.some((label) => label.startsWith('sensitive:'))
 
-/** For people: `untrusted input (web) and sensitive data (payroll)`. */
+/** Returns labels for people: `untrusted input (web) and sensitive data (payroll)`. */
 export function describeTaint(taint: readonly TaintLabel[]): string {
   const sources = (kind: string) =>
     taint.flatMap((label) => (label.startsWith(`${kind}:`) ? [label.slice(kind.length + 1)] : [])).join(', ')

@@ -42,7 +42,7 @@ const wrong = (what: string, problem: string) => failure('validation.failed', { 
 
 /** RFC 5321, 4.5.3.1: of a path, without its brackets. */
 const emailMax = 254
-/** What browsers and servers agree to take. */
+/** The length that browsers and servers accept. */
 const urlMax = 2_048
 
 /**
@@ -160,7 +160,9 @@ function consistsOf(ranges: Ranges, value: string): boolean {
   return true
 }
 
-/** What a mail server takes without quotes (RFC 5321 dot-string), and a domain of two labels at least. */
+/**
+ * A local part that a mail server accepts without quotes (RFC 5321 dot-string), and a domain of at least two labels.
+ */
 function isEmail(value: string): boolean {
   const at = value.lastIndexOf('@')
   const [local, domain] = [value.slice(0, at), value.slice(at + 1)]
@@ -175,7 +177,7 @@ function isEmail(value: string): boolean {
 }
 
 function isUrl(value: string, protocols: readonly string[]): boolean {
-  // A parser takes these out or turns them round; what is stored would be another URL than what is opened.
+  // A parser removes or replaces these characters: the opened URL would differ from the stored one.
   if (/[\s\\\p{Cc}]/u.test(value)) return false
   const url = URL.parse(value)
   if (!url || !protocols.includes(url.protocol.slice(0, -1))) return false

@@ -1,4 +1,4 @@
-/** Codes of the command line: what it finds wrong before a troupe is asked, or about the server that it asks. */
+/** Codes of the command line: problems before a troupe is opened, and of the server that it calls. */
 import type { CatalogueEntry } from '../catalogue-entry.ts'
 import * as errors from '../troupe-error.ts'
 

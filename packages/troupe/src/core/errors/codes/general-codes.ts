@@ -1,4 +1,4 @@
-/** Codes that belong to no room. */
+/** Codes that belong to no module. */
 import type { CatalogueEntry } from '../catalogue-entry.ts'
 import * as errors from '../troupe-error.ts'
 

@@ -28,7 +28,7 @@ export interface JsonSchemaObject {
   readonly allOf?: readonly JsonSchema[] | undefined
 }
 
-/** Whether an option of an enumeration stands in a text as a word of its own. */
+/** Returns whether a text has an option of an enumeration as a separate word. */
 export function speaksOf(text: string, option: string): boolean {
   const words = option.replace(/[_-]+/g, ' ').replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
   return new RegExp(`(?<![\\p{L}\\p{N}])${words}(?![\\p{L}\\p{N}])`, 'iu').test(text)

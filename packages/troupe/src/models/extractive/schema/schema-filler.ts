@@ -1,6 +1,6 @@
 /**
- * Fills a JSON schema from what the texts support. Nothing is made up: a value that they don't support is left out,
- * null or empty where the schema allows that, and otherwise the place of what is missing is told.
+ * Fills a JSON schema from what the texts support. Nothing is invented: an unsupported value is omitted, null or empty
+ * if the schema allows that; otherwise its path is reported.
  */
 import type { JSONValue } from '@ai-sdk/provider'
 import type { Material } from '../text/material.ts'
@@ -101,7 +101,7 @@ export class SchemaFiller {
     return list.length < least ? missing(field) : filled(list, list.length === 0)
   }
 
-  /** What a list has an element for: each part of the question, or each sentence that answers it. */
+  /** Returns the elements of a list: one for each part of the question, or for each sentence that answers it. */
   #elements(
     { name, description, quote, question }: FieldContext,
     item: JsonSchema | undefined,
@@ -131,7 +131,7 @@ export class SchemaFiller {
     return typeof schema.default === 'boolean' ? filled(schema.default) : missing(field)
   }
 
-  /** A choice is made only where its own words stand in the sentence, the question or the text. */
+  /** An option is chosen only if its words occur in the sentence, the question or the text. */
   #choose(options: readonly JSONValue[], field: FieldContext): Filled {
     const { task, quotes } = this.#material
     const texts = [field.quote?.text, field.question, task.question, ...quotes.map((one) => one.text)]

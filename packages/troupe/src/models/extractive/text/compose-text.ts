@@ -1,4 +1,4 @@
-/** The plain-text answer: sentences of the given texts, word for word, and a plain statement where there are none. */
+/** The plain-text answer: sentences of the given texts, word for word, and a plain statement if there are none. */
 import type { Material } from './material.ts'
 import type { Quote } from './rank-sentences.ts'
 import type { Facts } from './sources.ts'
@@ -21,7 +21,7 @@ function lineOf({ text, facts }: Quote): string {
   return origin === undefined ? `“${text}”` : `“${text}” (${origin})`
 }
 
-/** Names of the value that says where a text comes from, the surest first. */
+/** Names of values with the origin of a text, the most reliable first. */
 export const originNames = ['file', 'path', 'document', 'source', 'url', 'uri', 'filename', 'key']
 
 function originOf(facts: Facts): string | undefined {

@@ -37,7 +37,7 @@ export function materialOf(task: PromptTask): Material {
   return { task, intent, quotes, subQuestions: splitQuestion(question), keywords }
 }
 
-/** What was ranked where all the texts are known is not ranked again by the few at hand. */
+/** Passages that were ranked among all texts are not ranked again among the few in the prompt. */
 function chosenQuotes({ quotations }: PromptTask): Quote[] {
   const different = new Map(quotations.map((one) => [`${one.facts.file}:${one.facts.line} ${one.text}`, one]))
   return [...different.values()]

@@ -10,7 +10,7 @@ import type { Facts, TextSource } from './sources.ts'
 export interface Quote {
   /** The sentence, verbatim but for runs of white space. */
   readonly text: string
-  /** What stood beside its text, and the line where that can be told. */
+  /** The record of its text, and the line if it is known. */
   readonly facts: Facts
   /** The share of the question's terms that it holds, from 0 to 1. */
   readonly coverage: number
@@ -25,7 +25,7 @@ interface Candidate extends Quote {
 
 /** The most sentences that are compared, terms of a question that count, and candidates for diversity. */
 const limits = { sentences: 20_000, terms: 48, candidates: 200 }
-/** How much relevance counts against likeness to what is chosen already. */
+/** The weight of relevance against similarity to sentences that are chosen already. */
 const relevance = 0.7
 
 /**
@@ -55,7 +55,7 @@ export function rankSentences(question: string, sources: readonly TextSource[], 
   return diverse(found.slice(0, limits.candidates), limit)
 }
 
-/** The sentences that stand for the whole of the texts, in the order in which they stand there. */
+/** Returns the sentences that represent the texts, in the order of the texts. */
 export function centralSentences(sources: readonly TextSource[], limit: number): Quote[] {
   const all = candidates(sources)
   const frequency = new Map<string, number>()
@@ -65,7 +65,7 @@ export function centralSentences(sources: readonly TextSource[], limit: number):
     .map((one) => {
       let score = 0
       for (const term of one.terms) score += Math.log(1 + (frequency.get(term) ?? 0))
-      // Longer sentences hold more terms; the first sentences of a text more often say what it is about.
+      // Longer sentences have more terms, and the first sentences of a text more often state its subject.
       return { ...one, score: (score / Math.sqrt(one.terms.size + 4)) * (1 + 1 / (1 + one.order)) }
     })
     .sort((a, b) => b.score - a.score || a.order - b.order)
@@ -107,7 +107,7 @@ function shareOf(wanted: readonly string[], terms: ReadonlySet<string>): number 
   return wanted.filter((term) => terms.has(term)).length / wanted.length
 }
 
-/** One shared word is chance unless little was asked for. */
+/** One shared word is chance, unless the question has few words. */
 function holdsEnough(coverage: number, wanted: number): boolean {
   const shared = Math.round(coverage * wanted)
   return wanted <= 2 ? shared >= 1 : shared >= 2 && coverage >= 0.15

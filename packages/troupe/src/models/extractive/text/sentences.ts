@@ -90,7 +90,10 @@ function startsInCode(text: string): boolean {
   return fences.length % 2 === 1 && /^\s*(?:`+|~+)\s*$/.test(fences[0] ?? '')
 }
 
-/** Prose: some words, mostly letters, neither code nor a line that only leads to what follows. */
+/**
+ * Returns whether a sentence is prose: some words, mostly letters, neither code nor a line that only introduces the
+ * next.
+ */
 function isQuotable(sentence: string): boolean {
   if (sentence.length > longestSentence) return false
   const letters = sentence.match(/[\p{L}\p{N}\s]/gu)?.length ?? 0

@@ -1,6 +1,6 @@
 /**
- * The Merkle tree of RFC 9162, section 2.1: SHA-256, leaves hashed behind a byte 0, nodes behind a byte 1. Pure; who has
- * the leaves says so by a function, so that a proof costs O(log n) looks where complete subtrees are stored.
+ * The Merkle tree of RFC 9162, section 2.1: SHA-256, leaves hashed after a byte 0, nodes after a byte 1. It is pure; a
+ * function reads the hashes of stored complete subtrees, so that a proof costs O(log n) reads.
  */
 import { hash } from 'node:crypto'
 
@@ -13,7 +13,7 @@ export const leafHash = (data: string | Uint8Array): Hash =>
   hash('sha256', Buffer.concat([prefix.leaf, Buffer.from(data as string)]), 'buffer')
 export const nodeHash = (left: Hash, right: Hash): Hash =>
   hash('sha256', Buffer.concat([prefix.node, left, right]), 'buffer')
-/** Of no leaf at all. */
+/** The root of the empty tree. */
 export const emptyRoot: Hash = hash('sha256', '', 'buffer')
 
 /** The subtree of the 2^level leaves that end with leaf `last`. */
@@ -102,7 +102,7 @@ export function consistent(
 /** Not by bits: a number of leaves may pass 2^31. */
 const half = (n: number): number => Math.floor(n / 2)
 
-/** A tree that only grows: what it keeps are the roots of its complete subtrees, one per bit of its size. */
+/** A tree that only grows: it stores the roots of its complete subtrees, one per bit of its size. */
 export class MerkleTree {
   #size: number
   readonly #peaks: { readonly level: number; readonly hash: Hash }[]

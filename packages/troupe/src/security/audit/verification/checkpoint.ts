@@ -49,13 +49,13 @@ export const excusingOperations: readonly string[] = ['audit.retire', 'audit.pru
 const excuseText = ({ id, at, operation, resource }: Excuse): string =>
   canonicalJson({ at, id, operation, resource, type: 'troupe.audit.excuse', v: 1 })
 
-/** @throws ValidationError for what is no private Ed25519 key; never with anything of the key */
+/** @throws ValidationError for a value that is not a private Ed25519 key; the error never quotes the key */
 export function excuseSigner(key: CheckpointKey): (excuse: Excuse) => string {
   const { sign } = readyKey({ id: key.id, privateKey: key.privateKey as string | KeyObject })
   return (excuse) => String(sign?.(excuseText(excuse)))
 }
 
-/** @throws ValidationError for what is no private Ed25519 key; never with anything of the key */
+/** @throws ValidationError for a value that is not a private Ed25519 key; the error never quotes the key */
 export function checkpointSigner(key: CheckpointKey): SignCheckpoint {
   // The name of a secret was resolved before.
   const { id, sign } = readyKey({ id: key.id, privateKey: key.privateKey as string | KeyObject })

@@ -63,7 +63,7 @@ export class ExportedRecords {
       firstUnsigned === undefined ? '' : `; the record ${firstUnsigned}, which would excuse some, is not signed`
     for (const { n, id, mark } of this.#gone) {
       const erasedAt = this.#excuses.erasedAt(mark)
-      // The records of a user who returned follow the erasure.
+      // The records of a user that returned come after the erasure.
       const hasOldRows = this.#marksWithRows.has(mark) && (this.#lastLeaf.get(mark) ?? -1) < erasedAt
       if (n < erasedAt && !hasOldRows) erased++
       else if (mark !== '' && id < retiredBefore) retired++

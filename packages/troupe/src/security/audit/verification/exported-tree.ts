@@ -23,7 +23,7 @@ export class ExportedTree {
   readonly #tree = new MerkleTree()
   /** Leaves that do not match their own hash. */
   readonly #unsound: ExportedLeaf[] = []
-  /** Leaves that did not stand in their place, and how many of them stood nowhere so far. */
+  /** Missing places of leaves, with the number of leaves that are still to be found. */
   readonly #gaps: { readonly from: number; readonly to: number; left: number }[] = []
   #size = 0
   #broken = false
@@ -69,7 +69,7 @@ export class ExportedTree {
   }
 
   /**
-   * Leaves that were pruned: their root stands for them, and must be one that a later checkpoint fits.
+   * Appends pruned leaves: their root replaces them, and a later checkpoint must match it.
    * @returns true if the subtree follows the leaves before it
    */
   appendSubtree({ first, level, hash }: ExportedSubtree): boolean {
@@ -86,7 +86,7 @@ export class ExportedTree {
     return true
   }
 
-  /** After the last line. @param claimed how many leaves the head of the export says there are */
+  /** Called after the last line. @param claimed the number of leaves that the head of the export states */
   end(claimed: number): void {
     this.#judgeUnsound()
     for (const { from, to, left } of this.#gaps)
@@ -120,7 +120,7 @@ export class ExportedTree {
     }
   }
 
-  /** A leaf whose own hash is that of another place was moved there; else something of it was changed. */
+  /** A leaf with the hash of another place was moved; otherwise it was changed. */
   #judgeUnsound(): void {
     const numbers = this.#unsound.map(({ n }) => n)
     for (const leaf of this.#unsound) {
