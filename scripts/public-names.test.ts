@@ -50,7 +50,6 @@ const isInternal = (declaration: string): boolean =>
 const withoutDescriptions: readonly string[] = [
   'agents',
   'client',
-  'compat',
   'documents',
   'messaging',
   'operations',

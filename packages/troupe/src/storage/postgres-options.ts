@@ -9,9 +9,9 @@ export interface PostgresOptions {
   readonly host?: string
   /** The port; 5432 by default. */
   readonly port?: number
-  /** The name of the database; that of the role by default. */
+  /** The name of the database; the name of `user` by default. */
   readonly database?: string
-  /** The role of the connections. */
+  /** The role of the connections; `postgres` by default. */
   readonly user?: string
   /**
    * The password may contain any character and is never printed. A function is called for each connection, because the

@@ -1,4 +1,4 @@
-/** An agent of the AI SDK (`ToolLoopAgent`, or whatever has its `generate`) as one of ours. */
+/** An agent of the AI SDK (`ToolLoopAgent`, or any object with its `generate`) as an agent of Troupe. */
 import type { Agent, StepReport } from '../../agents/index.ts'
 import { failure, type Json, readable, show } from '../../core/index.ts'
 import {
@@ -10,39 +10,69 @@ import {
   unfinished,
 } from '../foreign/foreign-agent.ts'
 
-/** As far as it is used here. */
+/** An agent of the AI SDK, as far as `fromAiSdk` uses it. */
 export interface AiSdkAgent {
+  /** The tools of the agent by name; a change of the names counts as a change of its code. */
   readonly tools?: object
-  generate(options: { readonly prompt: string; readonly abortSignal: AbortSignal }): PromiseLike<AiSdkResult>
+  /** Generates an answer to a prompt. */
+  generate(options: {
+    /** The prompt; absent if `settings` returns `messages`. */
+    readonly prompt: string
+    /** Aborts when the step is cancelled or times out. */
+    readonly abortSignal: AbortSignal
+  }): PromiseLike<AiSdkResult>
 }
+/** The result of `generate`, as far as it is used here. */
 interface AiSdkResult {
+  /** The text of the answer; the answer if there is no output. */
   readonly text: string
-  /** Throws where there is none. */
+  /** The structured output; reading it throws if there is none. */
   readonly output?: unknown
+  /** Why the model stopped. */
   readonly finishReason: string
-  readonly usage?: { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined }
-  readonly steps?: readonly { readonly content: readonly AiSdkPart[] }[]
+  /** The tokens of the call; absent if unknown. */
+  readonly usage?: {
+    /** The input tokens. */
+    readonly inputTokens?: number | undefined
+    /** The output tokens. */
+    readonly outputTokens?: number | undefined
+  }
+  /** The steps of the agent. */
+  readonly steps?: readonly {
+    /** The parts of the step, such as tool calls and their results. */
+    readonly content: readonly AiSdkPart[]
+  }[]
 }
+/** A part of a step, as far as it is used here. */
 interface AiSdkPart {
+  /** The kind of the part, such as `tool-call`, `tool-result` or `tool-error`. */
   readonly type: string
+  /** The id of the tool call. */
   readonly toolCallId?: string
+  /** The name of the tool. */
   readonly toolName?: string
+  /** The arguments of a tool call. */
   readonly input?: unknown
+  /** The result of a tool call. */
   readonly output?: unknown
+  /** The error of a tool call. */
   readonly error?: unknown
 }
 
+/** Options of `fromAiSdk`. */
 export interface AiSdkOptions extends ForeignOptions {
-  /** What goes to `generate` besides, such as `options` of the agent, or `messages` in the place of the prompt. */
+  /** Returns further arguments of `generate`, such as `options` of the agent, or `messages` in place of the prompt. */
   readonly settings?: (input: Json, call: ForeignCall) => object
 }
 
 /**
- * Its answer is its output where it has an output form, else its text. One that stops before its answer (an approval of
- * the AI SDK's own, a tool without `execute`, a limit of steps) fails with `compat.unfinished`.
- * @throws ValidationError for an option that is wrong or unknown
+ * Returns an agent of the AI SDK as an agent of Troupe. Its answer is its output if it has an output form, otherwise
+ * its text. A call that stops before its answer (an approval of the AI SDK, a tool without `execute`, a limit of steps)
+ * fails with `compat.unfinished`.
+ * @throws ValidationError for an invalid or unknown option
  * @example
- * const writer = fromAiSdk(new ToolLoopAgent({ model, instructions: 'You write.' }), { name: 'Writer', effect: 'idempotent' })
+ * const writer = fromAiSdk(new ToolLoopAgent({ model, instructions: 'You write.' }), { name: 'Writer', effect:
+ * 'idempotent' })
  */
 export function fromAiSdk(agent: AiSdkAgent, options: AiSdkOptions): Agent {
   return readable('fromAiSdk', () => {

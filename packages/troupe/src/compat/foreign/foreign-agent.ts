@@ -1,7 +1,7 @@
 /**
- * An agent of another framework as one of ours. Each step is one call of it and each call one effect: what it does inside
- * is its own, neither recorded nor entered again piece by piece. It keeps nothing between steps but what its framework
- * keeps under `ForeignCall.thread`.
+ * An agent of another framework as an agent of Troupe. Each step makes one call of it, and each call is one effect:
+ * what happens inside is neither recorded nor replayed in parts. Between steps it keeps only what its framework stores
+ * under `ForeignCall.thread`.
  */
 import {
   type Agent,
@@ -17,36 +17,44 @@ import type { EffectClass } from '../../journal/index.ts'
 import { isTokenCount } from '../../models/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 
-/** What one call is told of where it stands. */
+/** The context of one call of a foreign agent. */
 export interface ForeignCall {
-  /** The idempotency key: the same where an idempotent call is repeated after a crash. */
+  /** The idempotency key: the same if an idempotent call is repeated after a crash. */
   readonly key: string
-  /** Aborts when the step is cancelled or out of time. */
+  /** Aborts when the step is cancelled or times out. */
   readonly signal: AbortSignal
+  /** The user for whom the call is made. */
   readonly user: string
-  /** Of this user's thread or branch and of no other: a name for memory that the framework keeps by itself. */
+  /**
+   * The name of this user's thread or branch, different from that of every other: a key for memory that the framework
+   * stores.
+   */
   readonly thread: string
 }
 
+/** Options of a foreign agent. */
 export interface ForeignOptions extends AgentAccess {
+  /** The name of the agent. */
   readonly name: string
+  /** What the agent does, for models that may invoke it. */
   readonly description?: string
+  /** The schema of its input, except results of agents that it invoked. Invalid input fails the step. */
   readonly inputSchema?: Schema
-  /** Of its answer. A wrong one fails the step and does not repeat the call. */
+  /** The schema of its answer. An invalid answer fails the step and does not repeat the call. */
   readonly outputSchema?: Schema
   /**
-   * Of each call; `at-most-once` by default, because nobody sees what its tools do: a call that a crash cut off is `uncertain`
-   * and waits for a person. `idempotent` repeats it with the same key: for agents that only read and think, or whose
-   * tools take the key.
+   * The effect class of each call; `at-most-once` by default, since the effects of its tools are unknown: a call that a
+   * crash interrupted is `uncertain` and waits for a person. `idempotent` repeats the call with the same key: for
+   * agents that only read, or whose tools use the key.
    */
   readonly effect?: Exclude<EffectClass, 'pure'>
-  /** `provider/model` whose price its tokens have; without it their cost is unknown, and said to be. */
+  /** `provider/model` whose price its tokens have; without it their cost is unknown, and reported so. */
   readonly model?: string
-  /** What a call is taken to need of a run's budget before it starts; 10,000 by default. */
+  /** The tokens that are reserved from the budget of the run before a call; 10,000 by default. */
   readonly maxTokens?: number
 }
 
-/** What one call came to. */
+/** The result of one call. */
 export interface ForeignResult {
   readonly value: unknown
   readonly usage?: { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined } | undefined

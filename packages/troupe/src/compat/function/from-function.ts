@@ -1,11 +1,17 @@
-/** A function that knows nothing of Troupe as an agent: each call of it is one effect. */
+/** A function that does not use Troupe as an agent: each call of it is one effect. */
 import type { Agent } from '../../agents/index.ts'
 import { failure, readable } from '../../core/index.ts'
 import { type ForeignCall, type ForeignOptions, foreignAgent } from '../foreign/foreign-agent.ts'
 
-/** Where the function stands, and where it tells the tokens it used; several times add up. */
+/** The context of one call of the function. */
 export interface FunctionCall extends ForeignCall {
-  used(tokens: { readonly inputTokens?: number; readonly outputTokens?: number }): void
+  /** Reports used tokens; several reports add up. */
+  used(tokens: {
+    /** Input tokens; 0 by default. */
+    readonly inputTokens?: number
+    /** Output tokens; 0 by default. */
+    readonly outputTokens?: number
+  }): void
 }
 
 /**

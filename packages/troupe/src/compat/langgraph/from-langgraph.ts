@@ -1,19 +1,21 @@
-/** A compiled graph of LangGraph.js (or any runnable of LangChain) as an agent of ours. */
+/** A compiled graph of LangGraph.js (or any runnable of LangChain) as an agent of Troupe. */
 import type { Agent, ToolCallReport } from '../../agents/index.ts'
 import { failure, isObject, type Json, readable, show } from '../../core/index.ts'
 import { type ForeignCall, type ForeignOptions, foreignAgent, looseJson, unfinished } from '../foreign/foreign-agent.ts'
 
-/** As far as it is used here. */
+/** A graph of LangGraph.js, as far as `fromLangGraph` uses it. */
 export interface LangGraphGraph {
+  /** Executes the graph and resolves with its last state. */
   invoke(input: never, config?: never): Promise<unknown>
 }
 
+/** Options of `fromLangGraph`. */
 export interface LangGraphOptions extends ForeignOptions {
-  /** The state it starts from; by default an object as it is, and anything else as the text of a user's message. */
+  /** Returns the initial state; by default an object unchanged, and any other input as the text of a user's message. */
   readonly input?: (input: Json) => unknown
-  /** What of its last state is the answer; by default the text of the last of its `messages`, or the state itself. */
+  /** Returns the answer from the last state; by default the text of the last of its `messages`, or the state itself. */
   readonly output?: (state: never) => unknown
-  /** What goes into its config besides, such as `recursionLimit` or `configurable`. */
+  /** Returns further settings of the call, such as `recursionLimit` or `configurable`. */
   readonly settings?: (input: Json, call: ForeignCall) => object
 }
 

@@ -1,4 +1,4 @@
-/** What the guides pass as `ExecutionConfig`, as the config of a run. Nothing of it is ignored. */
+/** The `ExecutionConfig` of MARSYS's guides as the config of a run. No option of it is ignored. */
 import {
   checkFlag,
   checkOptions,
@@ -14,18 +14,30 @@ import type { RunConfig } from '../../topology/index.ts'
 /** Seconds where it is a number, as in the guides. */
 type Span = number | Duration
 
+/** The options of MARSYS's `ExecutionConfig`, which `executionConfig` converts. A number as a time is in seconds. */
 export interface ExecutionConfig {
+  /** Whether branches may execute in parallel; true by default. */
   readonly allowParallel?: boolean
+  /** The maximal number of branches that execute in parallel; 10 by default. */
   readonly maxParallelBranches?: number
-  /** Over the whole run. */
+  /** The maximal number of steps of the complete run. */
   readonly maxSteps?: number
+  /** The deadline of joins. */
   readonly convergenceTimeout?: Span
+  /** The timeout of a branch. */
   readonly branchTimeout?: Span
+  /** The timeout of acquiring a slot at a limited node. */
   readonly agentAcquisitionTimeout?: Span
+  /** The timeout of a step. */
   readonly stepTimeout?: Span
+  /** The timeout of a tool call. */
   readonly toolExecutionTimeout?: Span
+  /** The timeout of a question to a person. */
   readonly userInteractionTimeout?: Span
-  /** The share that has to succeed, its name, or that with what is done where fewer do. */
+  /**
+   * The share of branches that must succeed, from 0 to 1, its name, or an object with the share and the action if fewer
+   * succeed.
+   */
   readonly convergencePolicy?:
     | number
     | 'strict'
@@ -33,26 +45,50 @@ export interface ExecutionConfig {
     | 'fail'
     | 'user'
     | 'any'
-    | Spelled<{ readonly minRatio: number; readonly onInsufficient?: 'proceed' | 'fail' | 'user' }>
-  /** A step that fails is tried three times, with pauses of a second and more, unless `errorHandling` says otherwise. */
+    | Spelled<{
+        /** The share of branches that must succeed, from 0 to 1. */
+        readonly minRatio: number
+        /** The action if fewer succeed: continue with what there is, fail the run, or ask a person; `fail` by default. */
+        readonly onInsufficient?: 'proceed' | 'fail' | 'user'
+      }>
+  /**
+   * Retries a failed step: three attempts with a backoff from 1 s, unless `errorHandling` says otherwise. False by
+   * default.
+   */
   readonly autoRetryOnError?: boolean
-  /** A person is asked about what still fails: retry, skip or abort. */
+  /** Asks a person about a step that still fails: retry, skip or abort. False by default. */
   readonly errorRoutingEnabled?: boolean
-  readonly errorHandling?: Spelled<{ readonly maxRetries?: number; readonly baseDelay?: Span }>
+  /** The retries of `autoRetryOnError`, which must be set too. */
+  readonly errorHandling?: Spelled<{
+    /** The number of attempts; 3 by default. */
+    readonly maxRetries?: number
+    /** The first pause; 1 s by default. */
+    readonly baseDelay?: Span
+  }>
+  /** The content of `run.live()`. */
   readonly status?: Spelled<{
+    /** False shows no text, like `verbosity: 'quiet'`; then no other option may be given. */
     readonly enabled?: boolean
+    /** 0 or `quiet` shows no text, 1 or `normal` texts and tool calls, 2 or `verbose` thoughts too. */
     readonly verbosity?: 0 | 1 | 2 | 'quiet' | 'normal' | 'verbose'
+    /** The same as `showAgentThoughts`. */
     readonly showThoughts?: boolean
+    /** Whether the reasoning of models is shown; true if verbose. */
     readonly showAgentThoughts?: boolean
+    /** Whether tool calls and their results are shown; true unless quiet. */
     readonly showToolCalls?: boolean
   }>
-  readonly tracing?: { readonly enabled?: boolean }
+  /** The log of the run. */
+  readonly tracing?: {
+    /** Logs each event of the run at level info, without its payload; false by default. */
+    readonly enabled?: boolean
+  }
 }
 
 type Snake<S extends string> = S extends `${infer Head}${infer Tail}`
   ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${Snake<Tail>}`
   : ''
-/** The names as the guides spell them, or as Troupe does: `auto_retry_on_error`, `autoRetryOnError`. */
+/** Options in the spelling of the guides or of Troupe: `auto_retry_on_error`, `autoRetryOnError`. */
 export type Spelled<T> = T | { readonly [K in keyof T as K extends string ? Snake<K> : never]: T[K] }
 
 const timeouts = {
@@ -125,8 +161,8 @@ function span(what: string, value: Span): Duration {
 }
 
 /**
- * @returns what `orchestra.start({ config })` takes
- * @throws ValidationError for what is unknown, naming the nearest, and for what cannot be had
+ * Converts the options to the `config` of `orchestra.start`.
+ * @throws ValidationError for an unknown option, with the nearest name, and for one without counterpart
  * @example await ada.orchestra.run({ task, topology, config: executionConfig({ autoRetryOnError: true }) })
  */
 export function executionConfig(options: Spelled<ExecutionConfig>): RunConfig {

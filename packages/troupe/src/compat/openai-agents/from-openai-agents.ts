@@ -1,4 +1,4 @@
-/** An agent of the OpenAI Agents SDK as one of ours. */
+/** An agent of the OpenAI Agents SDK as an agent of Troupe. */
 import type { Agent, StepReport } from '../../agents/index.ts'
 import { failure, type Json, readable } from '../../core/index.ts'
 import {
@@ -10,8 +10,9 @@ import {
   unfinished,
 } from '../foreign/foreign-agent.ts'
 
-/** As far as it is used here. */
+/** An agent of the OpenAI Agents SDK, as far as `fromOpenAiAgents` uses it. */
 export interface OpenAiAgent {
+  /** The name of the agent. */
   readonly name: string
 }
 /** The SDK's `run`, or that of a `Runner`. */
@@ -30,14 +31,15 @@ interface OpenAiItem {
   readonly output?: unknown
 }
 
+/** Options of `fromOpenAiAgents`. */
 export interface OpenAiAgentsOptions extends Omit<ForeignOptions, 'name'> {
-  /** Its own name by default. */
+  /** The name of the agent in Troupe; that of the SDK's agent by default. */
   readonly name?: string
-  /** `run` of `@openai/agents`, or `(...args) => runner.run(...args)`: the SDK keeps its settings there. */
+  /** `run` of `@openai/agents`, or `(...args) => runner.run(...args)`, whose settings apply. */
   readonly run: OpenAiRun
-  /** What it is asked; by default a text as it is, and anything else as JSON. */
+  /** Returns the input of the run; by default a text unchanged, and any other input as JSON. */
   readonly input?: (input: Json) => unknown
-  /** What goes to `run` besides, such as `context`, `session` or `maxTurns`. */
+  /** Returns further options of `run`, such as `context`, `session` or `maxTurns`. */
   readonly settings?: (input: Json, call: ForeignCall) => object
 }
 

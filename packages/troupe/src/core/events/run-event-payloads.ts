@@ -111,7 +111,7 @@ export interface RunEventPayloads {
   'question.withdrawn': QuestionFields
   /** An agent of a run sent a request to another agent of the run. */
   'request.made': StepFields & {
-    /** The node that the step requested. */
+    /** The node of the step that serves the request. */
     readonly node: string
   }
   /** The breakpoints of a run were replaced. */
