@@ -113,7 +113,7 @@ export interface ListOptions {
   readonly topics?: readonly string[]
   /** 1 to 1,000 per page; 100 by default. */
   readonly limit?: number
-  /** The cursor of the page before; without it, the first page. */
+  /** The `cursor` of the previous page; the first page by default. */
   readonly cursor?: string
   /** If the signal aborts, the call rejects with CancelledError. */
   readonly signal?: AbortSignal
@@ -141,7 +141,7 @@ export interface DeleteOptions extends Signal {
 export interface HistoryOptions extends Signal {
   /** 1 to 1,000 versions per page; 100 by default. */
   readonly limit?: number
-  /** The cursor of the page before; without it, the first page. */
+  /** The `cursor` of the previous page; the first page by default. */
   readonly cursor?: string
 }
 /** Options of `watch`. If the signal aborts, the watch ends. */
@@ -264,7 +264,7 @@ export type WatchItem =
 export interface DiscoverOptions extends Signal {
   /** 1 to 1,000 per page; 100 by default. */
   readonly limit?: number
-  /** The cursor of the page before; without it, the first page. */
+  /** The `cursor` of the previous page; the first page by default. */
   readonly cursor?: string
   /** Returns the names of the subscribers too, not only their number. */
   readonly names?: boolean

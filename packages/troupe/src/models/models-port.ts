@@ -144,7 +144,7 @@ export type ModelDefaults = CallSettings
 export interface CallLimits {
   /** The maximal number of concurrent calls; unlimited by default. */
   readonly concurrent?: number
-  /** The maximal number of calls that wait for a slot; 100 by default. */
+  /** The maximal number of calls that wait for a slot; 100 by default. Only with `concurrent`. */
   readonly queue?: number
   /** The maximal number of calls within a minute; unlimited by default. Further calls wait, at most a minute. */
   readonly perMinute?: number

@@ -78,7 +78,7 @@ export interface DoctorConfig {
   readonly attest?: Readonly<Record<string, string>>
   /** How long an attestation is valid; 90 days by default. */
   readonly attestFor?: Duration
-  /** The folder of the backups, each a folder that `troupe.backup` made; without it backups are not checked. */
+  /** The folder of the backups, each a folder that `troupe.backup` made; without it the check of backups does not pass. */
   readonly backups?: string
   /** The maximal age of the newest backup; `1d` by default. */
   readonly backupEvery?: Duration

@@ -32,11 +32,11 @@ export interface LoadReport {
   readonly totalTime: number
   /** Percentiles of the response times, in ms (nearest rank). */
   readonly percentiles: {
-    /** The response time of at most this many ms that 50 % of the requests had. */
+    /** 50 % of the requests took at most this long, in ms. */
     readonly p50: number
-    /** As `p50`, for 95 %. */
+    /** 95 % of the requests took at most this long, in ms. */
     readonly p95: number
-    /** As `p50`, for 99 %. */
+    /** 99 % of the requests took at most this long, in ms. */
     readonly p99: number
   }
   /** The number of failures by name of the error. */

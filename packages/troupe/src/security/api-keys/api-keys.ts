@@ -145,7 +145,7 @@ export class ApiKeys {
     options: {
       /** 1 to 1,000 per page; 100 by default. */
       readonly limit?: number
-      /** The cursor of the page before; without it, the first page. */
+      /** The `cursor` of the previous page; the first page by default. */
       readonly cursor?: string
     } = {},
   ): Promise<Page<ApiKey>> {

@@ -22,7 +22,7 @@ export interface AuditQuery {
   readonly to?: string | Date
   /** 1 to 1,000; 100 by default. */
   readonly limit?: number
-  /** The cursor of the page before; without it, the first page. */
+  /** The `cursor` of the previous page; the first page by default. */
   readonly cursor?: string
 }
 
