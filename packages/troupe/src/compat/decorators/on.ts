@@ -6,7 +6,7 @@
 import { failure } from '../../core/index.ts'
 import type { AgentDetail, BatchOptions, HandlerContext, Message, MessageType, Worker } from '../../messaging/index.ts'
 
-/** Of a method of the instance, private ones included. */
+/** A decorator of an instance method, also a private one. */
 type Decorates<Args extends readonly unknown[]> = <This extends Worker>(
   method: (this: This, ...args: Args) => unknown,
   context: ClassMethodDecoratorContext<This>,
@@ -50,10 +50,10 @@ export const onBatch = <P>(
 ): Decorates<[readonly Message<P>[], HandlerContext]> =>
   registering('onBatch', (worker, method) => worker.onBatch(type, options, method))
 
-/** The method is told of agents that come, by `*`, `topic`, `topic:role` or `*:role`. */
+/** The method is called with agents that connect, by `*`, `topic`, `topic:role` or `*:role`. */
 export const onConnect = (pattern: string): Decorates<[AgentDetail]> =>
   registering('onConnect', (worker, method) => worker.onConnect(pattern, method))
 
-/** The method is told of agents that leave. */
+/** The method is called with agents that disconnect. */
 export const onDisconnect = (pattern: string): Decorates<[AgentDetail]> =>
   registering('onDisconnect', (worker, method) => worker.onDisconnect(pattern, method))

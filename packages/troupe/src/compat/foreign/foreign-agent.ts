@@ -77,15 +77,17 @@ const classes = ['read', 'idempotent', 'at-most-once']
 const assumedTokens = 10_000
 
 /**
- * @param adapter what makes it: its name in errors, the options it takes besides, and how it calls
- * @throws ValidationError for an option that is wrong or unknown
+ * @param adapter the kind of the agent: its name in errors, its further options, and its call
+ * @throws ValidationError for an invalid or unknown option
  */
 export function foreignAgent(
   options: ForeignOptions,
   adapter: {
     readonly what: string
     readonly options: readonly string[]
-    /** Of its code and settings as far as they can be seen: a run that was started with others says so. */
+    /**
+     * Its code and settings as far as they can be read: a change of them is reported for runs that were started before.
+     */
     readonly seen: string
     readonly call: (input: Json, call: ForeignCall) => Promise<ForeignResult>
   },
@@ -132,7 +134,7 @@ interface Recorded {
   readonly toolCalls: StepReport['toolCalls']
 }
 
-/** Plain JSON comes back, live and from the record alike. */
+/** Returns plain JSON, live and from the record alike. */
 async function carryOut(
   own: {
     readonly name: string
@@ -161,7 +163,7 @@ async function carryOut(
     ({ key, signal }) => {
       const limit = { clock, limitMs: undefined, kind: 'step', what: own.name, signal }
       const callIdentity = { key, user, thread: hashText(`${user}\n${thread}`) }
-      // Whoever ignores the signal is no longer waited for.
+      // A call that ignores the signal is not awaited any longer.
       return withTimeLimit(limit, async (inner) => {
         const { value, usage, toolCalls = [] } = await own.call(input, { ...callIdentity, signal: inner })
         return {
@@ -176,10 +178,10 @@ async function carryOut(
 
 const count = (tokens: unknown): number => (isTokenCount(tokens) ? Math.floor(tokens) : 0)
 
-/** What an agent that takes texts is told. */
+/** Returns the input for an agent that takes texts. */
 export const inputText = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
 
-/** What others report of calls is kept as far as JSON carries it. */
+/** Returns a value as far as JSON can carry it. */
 export function looseJson(value: unknown): Json {
   try {
     return JSON.parse(JSON.stringify(value) ?? 'null') as Json

@@ -76,7 +76,7 @@ interface Generations {
   }[])[]
 }
 
-/** Hears of everything within one call: LangChain hands its callbacks on to whatever a node calls. */
+/** Listens to everything within one call: LangChain passes its callbacks to each call of a node. */
 class Listener {
   readonly usage = { inputTokens: 0, outputTokens: 0 }
   readonly #calls = new Map<string, ToolCallReport>()

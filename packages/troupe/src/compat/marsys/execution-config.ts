@@ -114,7 +114,7 @@ const names = [
   'tracing',
 ]
 
-/** What MARSYS has and Troupe does otherwise. */
+/** Options of MARSYS that Troupe does in another way. */
 const instead: { readonly [name: string]: string } = {
   steeringMode: 'an agent whose answer leads nowhere is always steered',
   dynamicConvergenceEnabled: 'branches always meet where their edges meet',
@@ -135,7 +135,10 @@ const instead: { readonly [name: string]: string } = {
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 const camel = (name: string) => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
-/** In Troupe's spelling, without what is not said. @throws ValidationError for what is unknown, or said in both spellings */
+/**
+ * Returns the given options in Troupe's spelling.
+ * @throws ValidationError for an unknown option, or one in both spellings
+ */
 function read<T>(where: string, options: object | undefined, known: readonly string[]): Partial<T> {
   if (options !== undefined && !isPlainObject(options)) checkOptions(where, options, known)
   const found: Record<string, unknown> = {}
@@ -214,7 +217,7 @@ function joinConfig(policy: NonNullable<ExecutionConfig['convergencePolicy']>): 
   return { join: minRatio === 1 ? 'all' : { ratio: minRatio }, onFailure: insufficient[onInsufficient] }
 }
 
-/** Attempts come first, then the question what to do. */
+/** Attempts come first, then the question to a person. */
 function recovery(settings: ExecutionConfig): Pick<RunConfig, 'onError'> {
   const retries = settings.autoRetryOnError !== undefined && checkFlag('autoRetryOnError', settings.autoRetryOnError)
   const asks =

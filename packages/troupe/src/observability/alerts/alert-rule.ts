@@ -2,7 +2,7 @@
 import { checkName, checkOptions, type Duration, failure, milliseconds, nearest } from '../../core/index.ts'
 import { isPublished, type Labels, unknownMetric } from '../metrics/index.ts'
 
-/** What of a metric is looked at; `value` is that of a gauge. */
+/** The statistics of a metric; `value` is that of a gauge. */
 const statistics = [
   'value',
   'count',
@@ -95,7 +95,7 @@ const options = [
   'severity',
 ]
 
-/** @throws ValidationError naming what is wrong; NotFoundError `metric.unknown` */
+/** @throws ValidationError that names the problem; NotFoundError `metric.unknown` */
 export function checkRule(rule: AlertRule): CheckedRule {
   checkOptions('alerts.rules', rule, options)
   const { above, below, labels = {}, window = '5m', minCount = 1, severity = 'warning' } = rule

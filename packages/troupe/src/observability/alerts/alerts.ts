@@ -53,7 +53,7 @@ export class Alerts {
   #sinks: readonly AlertSink[] = []
   readonly #sending = new Set<Promise<void>>()
 
-  /** @throws ValidationError for a rule that is none */
+  /** @throws ValidationError for an invalid rule */
   constructor(parts: AlertsParts) {
     this.#parts = parts
     this.configure(parts)
@@ -79,7 +79,7 @@ export class Alerts {
     const gauges = await this.#parts.metrics.readGauges()
     for (const state of this.#states) {
       const value = this.#valueOf(state.rule, gauges)
-      // Nothing is known: what was raised stays so, what was not does too.
+      // Without a value the alert stays as it is.
       if (value !== undefined) this.#judge(state, value)
     }
   }

@@ -2,7 +2,7 @@
 import { type Clock, PeriodicTask } from '../../core/index.ts'
 
 const everyMs = 5_000
-/** The number of measurements of which the worst is kept: five minutes. */
+/** The number of measurements whose worst counts: five minutes. */
 const maxSamples = 60
 
 export class LoopLag {

@@ -52,7 +52,7 @@ function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   const stored = isStored(thrown) ? thrown : storeError(thrown)
   const error = restoreError(stored)
-  // That of this place would lead nowhere.
+  // The stack of this line would not help.
   error.stack = `${stored.name}: ${stored.message}`
   return error
 }

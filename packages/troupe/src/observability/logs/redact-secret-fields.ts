@@ -8,7 +8,7 @@ import { redacted } from '../../core/index.ts'
 const secretField = /^(?:password|secret|token|api[-_]?key|authorization|(?:set-)?cookie)$/i
 
 const circular = '[Circular]'
-/** What became of each object; of one that is being looked at, what stands where it comes again. */
+/** The result for each visited object; for one in progress, the text that replaces it where it occurs again. */
 type Seen = Map<object, unknown>
 
 /** Returns the same object if it has no secrets at any depth; otherwise a copy of the path to them. */

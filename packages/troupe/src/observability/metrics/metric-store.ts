@@ -20,11 +20,14 @@ import { checkLabels, checkValue, type RecordOptions, type SummaryOptions } from
 import type { Labels } from './series.ts'
 import type { MetricSummary } from './summarize.ts'
 
-/** Of the minutes within the window; percentiles are not stored. */
+/** The summary of the minutes within the window; percentiles are not stored. */
 export type StoredMetricSummary = Pick<MetricSummary, 'count' | 'failures' | 'average' | 'min' | 'max' | 'latest'>
 
 export interface MetricStore {
-  /** What recording adds to the rows of its minute; made again, it is the same. @throws ValidationError */
+  /**
+   * Returns the statements that add a value to the rows of its minute; the same for the same arguments.
+   * @throws ValidationError
+   */
   recorded(user: UserId, name: string, value: number, options: RecordOptions): Fragment
   record(user: UserId, name: string, value: number, options: RecordOptions): Promise<void>
   /** @throws NotFoundError `metric.unknown`; ValidationError */

@@ -20,7 +20,7 @@ export interface MetricObservation {
   readonly order: number
 }
 
-/** What was counted within a second of its first, at the time of its last: a window misses nothing that lies in it. */
+/** The counts within a second of the first, at the time of the last, so that a window omits nothing within it. */
 interface Tally {
   readonly from: number
   at: number

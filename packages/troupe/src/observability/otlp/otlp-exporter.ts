@@ -92,7 +92,7 @@ export class OtlpExporter implements SpanSink {
     if (ended.length > 0) await this.#post('/v1/traces', encodeSpans(this.#resource, ended))
   }
 
-  /** A collector accepts a span once and complete, so its start and parent are kept until its end. */
+  /** A collector accepts a span once and complete, so its start and parent are stored until its end. */
   #completeSpan(span: Span): Span | undefined {
     const id = `${span.traceId} ${span.id}`
     const begun = this.#begun.get(id)
