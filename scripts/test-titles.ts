@@ -1,8 +1,15 @@
 /** The titles of the tests of a file, read from its source: a reference to a test names one of them completely. */
 import { type Node, parseSource, visit } from './tidy/source-file.ts'
 
+/** A title as the source has it: `%s`, `$name` and `${expression}` stand for values of a table or a variable. */
+export interface Title {
+  readonly of: 'test' | 'suite'
+  readonly title: string
+  readonly node: Node
+}
+
 export interface TestTitles {
-  /** As the source has them: `%s`, `$name` and `${expression}` stand for values of a table or a variable. */
+  /** The titles of the tests. */
   readonly patterns: readonly string[]
   /** Every text and number of the file but titles of suites; each value in a title must be one of them. */
   readonly literals: ReadonlySet<string>
@@ -12,18 +19,28 @@ const variable = /\$\{[^}]*\}|\$\w+(?:\.\w+)*|%[sdifjoOc#$]/g
 
 /** Tests that never run (`skip`, `todo`) have no title. */
 export function titlesOf(path: string, text: string): TestTitles {
-  const patterns: string[] = []
+  const { program } = parseSource(path, text)
+  const titles = titlesIn(program, text)
+  const suites = new Set(titles.filter((title) => title.of === 'suite').map(({ node }) => node))
   const literals = new Set<string>()
-  const suites = new Set<Node>()
-  visit(parseSource(path, text).program, (node) => {
+  visit(program, (node) => {
     if (node.type === 'Literal' && !suites.has(node)) literals.add(String(node.value))
-    if (node.type !== 'CallExpression' || node.arguments.length < 2) return
-    if (/^describe\b/.test(text.slice(node.start, node.end))) suites.add(node.arguments[0])
-    if (!isTest(node.callee)) return
-    const title = titleOf(node.arguments[0], text)
-    if (title !== undefined) patterns.push(title)
   })
-  return { patterns, literals }
+  return { patterns: titles.filter((title) => title.of === 'test').map(({ title }) => title), literals }
+}
+
+/** Returns the titles of tests and suites of a program, in the order of the source. */
+export function titlesIn(program: Node, text: string): readonly Title[] {
+  const titles: Title[] = []
+  visit(program, (call) => {
+    if (call.type !== 'CallExpression' || call.arguments.length < 2) return
+    const isSuite = /^describe\b/.test(text.slice(call.start, call.end))
+    if (!isSuite && !isTest(call.callee)) return
+    const node: Node = call.arguments[0]
+    const title = titleOf(node, text)
+    if (title !== undefined) titles.push({ of: isSuite ? 'suite' : 'test', title, node })
+  })
+  return titles
 }
 
 /** The pattern as a regular expression, with a group for each value. */

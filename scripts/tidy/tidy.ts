@@ -6,6 +6,7 @@ import { checkAdapterFiles } from './check-adapter-files.ts'
 import { checkClasses } from './check-classes.ts'
 import { checkExports } from './check-exports.ts'
 import { checkProse } from './check-prose.ts'
+import { checkTitles } from './check-titles.ts'
 import { checkVocabulary } from './check-vocabulary.ts'
 import { checkCycles } from './cycles.ts'
 import { checkFiles } from './files.ts'
@@ -24,6 +25,7 @@ export function tidy(root: string): Finding[] {
     checkClasses,
     checkExports,
     checkProse,
+    checkTitles,
   ].flatMap((check) => check(workspace))
   return findings.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))
 }
