@@ -17,7 +17,7 @@ test.each([
   'A run ends.',
   `A run has ${words(38)}.`,
   'The second step of a run.',
-])('The title of a test with a violation is a finding: %s', (title) => {
+])('The title of a test with a violation is a finding: %s.', (title) => {
   const text = `import { test } from 'vitest'\ntest('${title}', () => {})\n`
   expect(problemOfTest(title)).toEqual(expect.any(String))
   expect(findingsWith({ 'packages/troupe/src/runs/run.test.ts': text })).toEqual([
@@ -37,22 +37,27 @@ test.each([
   '$name',
   '%s',
   `A run has ${words(37)}.`,
-])('A sentence or a single value is allowed as the title of a test: %s', (title) => {
+])('A sentence or a single value is allowed as the title of a test: %s.', (title) => {
   expect(problemOfTest(title)).toBeUndefined()
 })
 
 test.each(['what fails', 'that fails', 'of a run', 'is retried', 'a run.', 'a step that is run twice'])(
-  'The title of a suite that names no component is a finding: %s',
+  'The title of a suite that names no component is a finding: %s.',
   (title) => {
     const text = `import { describe } from 'vitest'\ndescribe('${title}', () => {})\n`
     expect(problemOfSuite(title)).toEqual(expect.any(String))
-    expect(findingsWith({ 'packages/troupe/test/run.test.ts': text })).toEqual(['packages/troupe/test/run.test.ts title'])
+    expect(findingsWith({ 'packages/troupe/test/run.test.ts': text })).toEqual([
+      'packages/troupe/test/run.test.ts title',
+    ])
   },
 )
 
-test.each(['a run', 'the budget of a run', 'GET /v1/runs', '%s'])('The title of a suite names a component: %s', (title) => {
-  expect(problemOfSuite(title)).toBeUndefined()
-})
+test.each(['a run', 'the budget of a run', 'GET /v1/runs', '%s'])(
+  'The title of a suite names a component: %s.',
+  (title) => {
+    expect(problemOfSuite(title)).toBeUndefined()
+  },
+)
 
 test('Titles of all ways to declare a test are checked.', () => {
   const text = ["it('a')", "test.skipIf(true)('a')", "test.each([1])('a')", "test.each`a`('a')", "testOnPostgres('a')"]

@@ -5,7 +5,19 @@ import { lineOf, type SourceFile } from './source-file.ts'
 import { type Workspace, within } from './workspace.ts'
 
 /** Folders whose titles are not sentences yet. */
-const exempt: readonly string[] = []
+const exempt: readonly string[] = [
+  'examples',
+  'bench',
+  'peers',
+  'scripts',
+  'packages/studio',
+  'packages/troupe/test',
+  'packages/troupe/src/cli',
+  'packages/troupe/src/sandbox',
+  'packages/troupe/src/testing',
+  'packages/troupe/src/protocols',
+  'packages/troupe/src/client',
+]
 
 const hasTests = (path: string) =>
   /\.test(\.fixture)?\.tsx?$/.test(path) || within(path, 'packages/troupe/test') || within(path, 'peers')
@@ -31,7 +43,7 @@ const beginning = /^([A-Z\d$%`'"]|[a-z]+(?=[A-Z.(]))/
 const fragment = /^(is|are|was|were|that|of|and|but|or|with|when|where|what|who|whoever|it|does|has|cannot)\b/i
 const auxiliary = /\b(is|are|was|were|do|does|did|has|have|had|can|cannot|may|must|will)\b/
 /** The third person singular, or a plural subject, ends in s. */
-const verb = new RegExp(`${auxiliary.source}|\\s\\w+s\\b`)
+const verb = new RegExp(`${auxiliary.source}|\\b(?!(?:its|this|as)\\b)[\\w-]+s\\b`, 'i')
 
 /** Returns what is wrong with the title of a test, or undefined. */
 export function problemOfTest(title: string): string | undefined {

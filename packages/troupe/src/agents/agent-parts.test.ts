@@ -15,7 +15,7 @@ const step = (agent: ReturnType<typeof defineAgent>, input: unknown) =>
   agent.step({ input, recorder: { signal: new AbortController().signal } } as never)
 
 describe('a function agent', () => {
-  it('says where the run goes by what it returns', async () => {
+  it('A function agent chooses the next target by its return value.', async () => {
     const returning = (value: unknown) => step(defineAgent({ name: 'A', run: () => value }), null)
     expect(await returning(undefined)).toEqual({ kind: 'value', value: null })
     expect(await returning({ kind: 'finish', value: 1 })).toEqual({
@@ -32,7 +32,7 @@ describe('a function agent', () => {
     expect(() => invoke([])).toThrow(/no agent/)
   })
 
-  it('holds its schemas both ways, and never runs with input that does not fit', async () => {
+  it('A function agent checks its input and its output by its schemas, and never runs with invalid input.', async () => {
     let ran = 0
     const strict = (twice: unknown) =>
       defineAgent({
@@ -50,7 +50,7 @@ describe('a function agent', () => {
     await expect(step(strict('four'), { n: 2 })).rejects.toThrow(/twice/)
   })
 
-  it('refuses unknown options and wrong names', () => {
+  it('A function agent with unknown options or a wrong name is rejected.', () => {
     expect(() => defineAgent({ name: '', run: () => 1 })).toThrow(/agent/)
     expect(() => defineAgent({ name: 'A', runs: () => 1 } as never)).toThrow(/runs/)
     expect(() => defineAgent({ name: 'A', deny: 'x', run: () => 1 } as never)).toThrow(/deny/)
@@ -58,7 +58,7 @@ describe('a function agent', () => {
 })
 
 describe('questions', () => {
-  it('are checked when they are asked', () => {
+  it('A question is checked when it is asked.', () => {
     expect(createQuestion({ text: 'Go on?', timeout: '5m' })).toEqual({
       kind: 'question',
       text: 'Go on?',
@@ -69,7 +69,7 @@ describe('questions', () => {
     expect(() => createQuestion({ text: ' ' })).toThrow(/no text/)
   })
 
-  it('are answered in their form', () => {
+  it('A question is answered in the form of its kind.', () => {
     const choice = createQuestion({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })
     expect(checkAnswerTo(choice, 'red')).toBe('red')
     expect(() => checkAnswerTo(choice, 'green')).toThrow(/red, blue/)
@@ -79,7 +79,7 @@ describe('questions', () => {
     expect(() => checkAnswerTo(approval, true)).toThrow(/approve/)
   })
 
-  it('of the code bind an approval to what they show, where they name no hash', () => {
+  it('An approval that names no hash is bound to the arguments that it shows.', () => {
     const may = (args: Json) => createQuestion({ kind: 'approval', text: 'May it?', args, default: { approve: false } })
     const asked = may({ euros: 5 })
     expect(checkAnswerTo(asked, { approve: true, hash: asked.hash ?? '' })).toBeTruthy()
@@ -89,10 +89,10 @@ describe('questions', () => {
   })
 })
 
-describe('what models write', () => {
+describe('texts of a model', () => {
   const flow = { invoke: ['Researcher'], handOff: ['Writer'], finish: true, askUser: true, value: undefined } as const
 
-  it('is read as coordination, or refused with the nearest name', () => {
+  it('A coordination call of a model is read, or rejected with the nearest name.', () => {
     const one = { agent_name: 'Researcher', request: 'find' }
     const routing = { kind: 'invoke', targets: [{ agent: 'Researcher', input: 'find' }] }
     expect(readCoordination('invoke_agent', { invocations: [one] }, flow)).toEqual({ kind: 'routing', routing })
@@ -110,7 +110,7 @@ describe('what models write', () => {
       expect(readCoordination('ask_user', args, flow).kind).toBe('wrong')
   })
 
-  it('is searched for the JSON asked for', async () => {
+  it('A text of a model is searched for the requested JSON.', async () => {
     const schema = z.object({ n: z.number() })
     for (const text of ['{"n":1}', 'Sure!\n```json\n{"n":1}\n```\nDone.', 'It is {"n":1}, I think.'])
       expect(await structuredText(schema, text)).toEqual({ ok: true, value: { n: 1 } })
@@ -118,7 +118,7 @@ describe('what models write', () => {
     expect(await structuredText(z.string(), 'plain')).toEqual({ ok: true, value: 'plain' })
   })
 
-  it('is remembered from a message of the user on, within the tokens allowed', () => {
+  it('A conversation is shortened to its newest messages within a token limit, beginning with a user message.', () => {
     const messages = ['first', 'second', 'third'].flatMap((text) => [
       userMessage(text.repeat(20)),
       { role: 'assistant' as const, content: [{ type: 'text' as const, text }] },
@@ -137,7 +137,7 @@ const look = defineTool({
 })
 
 describe('the definition of an LlmAgent', () => {
-  it('is frozen at its first use and copied by with', () => {
+  it('The definition of an LlmAgent is frozen at its first use, and copied by `with`.', () => {
     const agent = new BaseLlmAgent({ name: 'A', model: 'offline/extractive' })
     agent.addTool(look)
     const copy = agent.with({ instructions: 'Other.' })
@@ -152,7 +152,7 @@ describe('the definition of an LlmAgent', () => {
     ).toBe(copy)
   })
 
-  it('refuses what it does not know, naming the nearest', () => {
+  it('The definition of an LlmAgent rejects unknown options with the nearest name.', () => {
     expect(() => new BaseLlmAgent({ name: 'A', instuctions: 'x' } as never)).toThrow(/instuctions/)
     expect(() => new BaseLlmAgent({ name: 'A', settings: { temperature: 3 } })).toThrow(/temperature/)
     expect(() => new BaseLlmAgent({ name: 'A', settings: { stop: 'END' as never } })).toThrow(/stop/)
@@ -160,7 +160,7 @@ describe('the definition of an LlmAgent', () => {
     expect(() => new BaseLlmAgent({ name: 'A', tools: { finish: look } })).toThrow(/finish/)
   })
 
-  it('has no name that stands for the host or the person in a run', () => {
+  it('The definition of an agent rejects the reserved names `host` and `User`.', () => {
     for (const name of ['host', 'User']) {
       expect(() => new BaseLlmAgent({ name })).toThrow(expect.objectContaining({ code: 'name.invalid' }))
       expect(() => defineAgent({ name, run: () => 1 })).toThrow(expect.objectContaining({ code: 'name.invalid' }))
@@ -169,7 +169,7 @@ describe('the definition of an LlmAgent', () => {
 })
 
 describe('the guard of repetition', () => {
-  it('remarks on the third equal call and stops the fifth; something new begins the count anew', () => {
+  it('The guard of repetition warns at the third equal call and stops the fifth, and a new result restarts the count.', () => {
     const judge = createRepetitionGuard()
     const verdicts = (results: readonly string[]) =>
       results.map((result) => judge('A', 'look', { q: 1 }, result).verdict)

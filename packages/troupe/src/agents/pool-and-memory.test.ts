@@ -23,7 +23,7 @@ describe('a pool', () => {
     return { pool: made, disposed }
   }
 
-  it('lends at most so many at once and serves whoever came first', async () => {
+  it('A pool lends a bounded number of instances, and serves waiters in their order.', async () => {
     const { pool: p } = pool()
     const held = [await p.acquire(), await p.acquire()]
     const order: string[] = []
@@ -41,7 +41,7 @@ describe('a pool', () => {
     expect(order).toEqual(['a', 'b'])
   })
 
-  it('gets its instance back after a failure, a cancelled wait and a timeout', async () => {
+  it('A pool gets its instance back after a failure, a cancelled wait and a timeout.', async () => {
     const { pool: p } = pool({ size: 1, acquireTimeout: '2s' })
     await expect(p.use(() => Promise.reject(new Error('in the middle')))).rejects.toThrow('in the middle')
     const held = await p.acquire()
@@ -58,7 +58,7 @@ describe('a pool', () => {
     expect(p.stats()).toMatchObject({ idle: 1, inUse: 0, timeouts: 1 })
   })
 
-  it('makes some at once, lets idle ones go, and disposes of all when it is closed', async () => {
+  it('A pool creates some instances at once, releases idle ones, and disposes of all when it closes.', async () => {
     const { pool: p, disposed } = pool({ warmStart: 2, maxIdle: '1m' })
     await p.ready()
     expect(p.stats()).toMatchObject({ created: 2, idle: 2 })
@@ -72,7 +72,7 @@ describe('a pool', () => {
     await expect(p.acquire()).rejects.toMatchObject({ code: 'troupe.closed' })
   })
 
-  it('makes as many at once as it has room for where it is to be warm', async () => {
+  it('A pool with warmStart creates as many instances at once as its size.', async () => {
     const { pool: full } = pool({ size: 3, warmStart: true })
     await full.ready()
     expect(full.stats()).toMatchObject({ created: 3, idle: 3 })
@@ -81,7 +81,7 @@ describe('a pool', () => {
     expect(cold.stats()).toMatchObject({ created: 0, idle: 0 })
   })
 
-  it('lets the next one try when creating an instance failed', async () => {
+  it('A pool lets the next waiter try if creating an instance failed.', async () => {
     let n = 0
     const p = new AgentPool({
       create: async () => {
@@ -96,7 +96,7 @@ describe('a pool', () => {
     expect(second).toMatchObject({ status: 'fulfilled', value: { instance: 2 } })
   })
 
-  it('waits no longer for an instance that is being made, which goes to the next when it comes too late', async () => {
+  it('A pool does not wait longer for an instance in creation, and gives a late one to the next waiter.', async () => {
     const disposed: number[] = []
     let made = 0
     const p = new AgentPool({
@@ -127,7 +127,7 @@ describe('a pool', () => {
     expect(disposed).toEqual([1])
   })
 
-  it('stands for its agents in a topology, and takes an instance back from a step that parks', async () => {
+  it('A pool acts as its agents in a topology, and takes back the instance of a step that parks.', async () => {
     const agent = defineAgent({
       name: 'Member',
       run: async (input) => (input === 'wait' ? new Promise(() => {}) : input),
@@ -145,7 +145,7 @@ describe('a pool', () => {
     expect(p.stats()).toMatchObject({ inUse: 0, idle: 1 })
   })
 
-  it('refuses options that contradict each other', () => {
+  it('A pool rejects options that contradict each other.', () => {
     expect(() => new AgentPool({ clock })).toThrow(/create or agent/)
     expect(() => new AgentPool({ agent: 1, size: 1, warmStart: 2, clock })).toThrow(/warmStart/)
     expect(() => new AgentPool({ agent: 1, warmStart: 'yes' as never, clock })).toThrow(/warmStart is yes/)
@@ -153,7 +153,7 @@ describe('a pool', () => {
 })
 
 describe('memories', () => {
-  it('keeps seven things, the least important and oldest going first', () => {
+  it('A working memory retains seven items, and removes the least important and oldest first.', () => {
     const memory = new WorkingMemory<string>()
     for (let i = 0; i < 8; i++) memory.add(`thing ${i}`)
     expect(memory.add('urgent', { priority: 9 })).toEqual({ content: 'thing 1', priority: 0 })
@@ -164,7 +164,7 @@ describe('memories', () => {
     expect(memory.add('trifle', { priority: -1 })).toEqual({ content: 'trifle', priority: -1 })
   })
 
-  it('keeps a hundred episodes and finds the most alike', async () => {
+  it('An episodic memory retains a hundred episodes and finds the most similar.', async () => {
     const memory = new EpisodicIndex<string>()
     for (let i = 0; i < 120; i++)
       memory.add(`episode ${i} about ${i === 110 ? 'repairing a bicycle chain' : `topic number ${i}`}`)
@@ -194,7 +194,7 @@ describe('episodes with an embedding model', () => {
     vectors: texts.map((text) => Float32Array.from(embeddings[text] ?? [0, 0])),
   })
 
-  it('are found by their meaning, and say by what', async () => {
+  it('An episodic memory with an embedding model finds episodes by meaning, and names the method.', async () => {
     const memory = new EpisodicIndex<string>({ embed })
     for (const text of ['mended a bike', 'baked bread']) memory.add(text)
     const [first] = await memory.retrieveSimilar('repaired a bicycle', { limit: 1 })
@@ -202,7 +202,7 @@ describe('episodes with an embedding model', () => {
     expect(memory.similarity).toBe('embedding')
   })
 
-  it('are found by their words while the model can not be asked, and not at all by wrong vectors', async () => {
+  it('An episodic memory finds episodes by words while the model is unavailable, and fails with wrong vectors.', async () => {
     const failing = (code: 'model.limited' | 'embedding.wrong') =>
       new EpisodicIndex<string>({
         embed: async () => {
@@ -219,7 +219,7 @@ describe('episodes with an embedding model', () => {
 })
 
 describe('a factory', () => {
-  it('makes what is registered and names the known kinds when it does not know one', async () => {
+  it('An agent factory creates registered kinds, and names the known kinds for an unknown one.', async () => {
     const factory = new AgentFactory()
     factory.register('research', (config: { name: string }) => ({ name: config.name }))
     factory.register('writing', () => ({ name: 'w' }))

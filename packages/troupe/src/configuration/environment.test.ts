@@ -5,7 +5,7 @@ import { MockModel } from '../testing/index.ts'
 import { readEnvironment } from './environment.ts'
 import type { TroupeConfig } from './troupe-config.ts'
 
-it('the environment says model, key, figures and limits of agents that say nothing themselves', () => {
+it('The environment sets model, key, settings and limits of agents that set none themselves.', () => {
   const variables = {
     AGENT_MODEL: 'anthropic/claude-haiku-4-5',
     AGENT_API_KEY: 'agent-key',
@@ -29,7 +29,7 @@ it('the environment says model, key, figures and limits of agents that say nothi
   expect(() => readEnvironment({ AGENT_MAX_TOKENS: '1.5' })).toThrow(/AGENT_MAX_TOKENS.*whole number from 1/)
 })
 
-it('the configuration goes before the environment, and an agent before both', async () => {
+it('The configuration precedes the environment, and an agent precedes both.', async () => {
   const model = new MockModel({ responses: ['a', 'b'] })
   const models = { registry: { default: model }, defaults: { maxOutputTokens: 500, temperature: 0.2 } }
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models })
@@ -42,7 +42,7 @@ it('the configuration goes before the environment, and an agent before both', as
   ])
 })
 
-it('wrong figures and unknown options of models are refused', async () => {
+it('The model options are rejected if they are unknown or out of range.', async () => {
   const wrong: object[] = [
     { limit: {} },
     { defaults: { temprature: 1 } },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { postgresFromEnvironment } from './postgres-from-environment.ts'
 
 describe('the environment', () => {
-  test('says where the database is by the names of the guides', () => {
+  test('postgresFromEnvironment reads the names of the guides.', () => {
     const environment = {
       DB_HOST: 'db',
       DB_PORT: '6543',
@@ -20,7 +20,7 @@ describe('the environment', () => {
     })
   })
 
-  test('may have a URL, and what is said beside it goes before', () => {
+  test('postgresFromEnvironment accepts a URL, and other variables take precedence over it.', () => {
     const url = 'postgres://ada@db/shop'
     expect(postgresFromEnvironment({ DATABASE_URL: url, DB_PASSWORD: 'x', DB_HOST: '' })).toEqual({
       url,
@@ -28,7 +28,7 @@ describe('the environment', () => {
     })
   })
 
-  test('that says nothing, or a port that is none, is refused without its values', () => {
+  test('postgresFromEnvironment rejects an empty environment and an invalid port, without the values.', () => {
     expect(() => postgresFromEnvironment({ DB_HOST: '' })).toThrow(/none of DATABASE_URL/)
     for (const port of ['secret', '-1', '1.5', '999999'])
       try {
@@ -40,7 +40,7 @@ describe('the environment', () => {
       }
   })
 
-  test('is that of the process where none is given', () => {
+  test('postgresFromEnvironment uses the environment of the process by default.', () => {
     process.env.DB_NAME = 'of_the_process'
     try {
       expect(postgresFromEnvironment().database).toBe('of_the_process')

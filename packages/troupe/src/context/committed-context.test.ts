@@ -9,7 +9,7 @@ import { parseListOptions } from './reads/listing.ts'
 const rejected = (code: string) => expect.objectContaining({ code })
 
 describe('lost updates', () => {
-  test('an update inside an update of the same key fails instead of waiting for itself', async () => {
+  test('An update inside an update of the same key fails instead of waiting for itself.', async () => {
     await using opened = await openMesh(systemClock)
     const a = opened.mesh.agent('ada', 'A')
     const secondUpdate = a.update('n', async () => {
@@ -19,7 +19,7 @@ describe('lost updates', () => {
     await expect(secondUpdate).rejects.toThrow(rejected('context.contention'))
   })
 
-  test('a thousand updates at once cost one attempt each', async () => {
+  test('A thousand concurrent updates need about one attempt each.', async () => {
     await using opened = await openMesh(systemClock)
     const a = opened.mesh.agent('ada', 'A')
     let calls = 0
@@ -36,7 +36,7 @@ describe('lost updates', () => {
   })
 })
 
-test('a list of topics is a list: nothing else stands for all of them', async () => {
+test('A list of topics is required to be a list, and no other value selects all topics.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   for (const topics of [null, '', 'sales'])
@@ -45,7 +45,7 @@ test('a list of topics is a list: nothing else stands for all of them', async ()
 })
 
 describe('a batch', () => {
-  test('whose signal aborts tells what was done and does no more', async () => {
+  test('A batch whose signal aborts reports what was done and does no more.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')
     const controller = new AbortController()
@@ -79,7 +79,7 @@ describe('a batch', () => {
     )
   })
 
-  test('that is atomic applies wholly or not at all, audience and expiry included', async () => {
+  test('A batch that is atomic applies wholly or not at all, audience and expiry included.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock)
     const a = opened.mesh.agent('ada', 'A')
@@ -107,7 +107,7 @@ describe('a batch', () => {
     expect(await b.get('mine')).toBe(undefined)
   })
 
-  test('reads what it wrote before, and counts a delete of nothing as no failure', async () => {
+  test('A batch reads its own earlier writes, and a delete of a missing entry is not a failure.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')
     const results = await a.batch(
@@ -131,7 +131,7 @@ describe('a batch', () => {
     ])
   })
 
-  test('reports a value whose schema throws like one that does not fit, and goes on', async () => {
+  test('A batch reports a schema that throws as a validation failure, and continues.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')
     const check = () => {
@@ -148,7 +148,7 @@ describe('a batch', () => {
     ])
   })
 
-  test('refuses an operation it does not know before doing any', async () => {
+  test('A batch rejects an unknown operation before it does any.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')
     const batch = [
@@ -161,7 +161,7 @@ describe('a batch', () => {
 })
 
 describe('lifetimes', () => {
-  test('by name last as long as they say, restart at each push, and end at once', async () => {
+  test('A lifecycle sets how long an entry lives, restarts at each push, and may end at once.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock, { lifecycles: { brief: { ttl: '10s', pattern: 'brief.*' } } })
     const a = opened.mesh.agent('ada', 'A')
@@ -182,7 +182,7 @@ describe('lifetimes', () => {
     await expect(a.push('k', 1, { lifecycle: 'eternal' })).rejects.toThrow(rejected('validation.failed'))
   })
 
-  test('are cleaned by themselves, and what was removed is forgotten after a week, its version not', async () => {
+  test('An expired entry is removed automatically, its history after a week, and its version continues.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock)
     opened.mesh.cleaner.start()
@@ -198,7 +198,7 @@ describe('lifetimes', () => {
 })
 
 describe('reading', () => {
-  test('from the cache asks the audience anew each time', async () => {
+  test('A cached read checks the audience each time.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock)
     const a = opened.mesh.agent('ada', 'A')
@@ -213,7 +213,7 @@ describe('reading', () => {
     expect(await b.get('k', { maxAge: '5m' })).toBe(undefined)
   })
 
-  test('goes through all pages, and a filtered page stops after its scan budget', async () => {
+  test('A list is read through all pages, and a filtered page stops after its scan budget.', async () => {
     await using opened = await openMesh(systemClock, { limits: { scan: 50 } })
     const a = opened.mesh.agent('ada', 'A')
     for (let i = 0; i < 120; i++) await a.push(`k${String(i).padStart(3, '0')}`, i)
@@ -230,7 +230,7 @@ describe('reading', () => {
     await expect(a.keys({ limt: 3 } as never)).rejects.toThrow(rejected('option.unknown'))
   })
 
-  test('a pattern reads only what begins with its literal head', () => {
+  test('A list by pattern reads only keys that begin with the literal part.', () => {
     expect(parseListOptions('list', { pattern: 'orders.1*.status' })).toMatchObject({
       from: 'orders.1',
       to: 'orders.2',
@@ -243,7 +243,7 @@ describe('reading', () => {
     expect(parseListOptions('list', { prefix: 'a\u{10ffff}' })).toMatchObject({ from: 'a\u{10ffff}', to: 'b' })
   })
 
-  test('the history shows the newest versions, and no earlier entry of somebody else', async () => {
+  test('The history shows the newest versions, and no earlier entry of another owner.', async () => {
     await using opened = await openMesh(systemClock, { limits: { history: 5 } })
     const a = opened.mesh.agent('ada', 'A')
     const b = opened.mesh.agent('ada', 'B')
@@ -256,7 +256,7 @@ describe('reading', () => {
   })
 })
 
-test('nothing is left of entries that were removed, expired, cleared or went with their topic', async () => {
+test('The storage holds nothing of entries that were removed, expired, cleared or deleted with their topic.', async () => {
   const clock = createVirtualClock()
   await using opened = await openMesh(clock)
   const a = opened.mesh.agent('ada', 'A', new Access({ role: 'admin' }))
@@ -280,7 +280,7 @@ test('nothing is left of entries that were removed, expired, cleared or went wit
   expect(await a.push('removed', 1)).toMatchObject({ version: expect.toSatisfy((version) => version > 1) })
 })
 
-test('the figures of a user count what stands, what is over and not yet cleaned, bytes, topics and changes', async () => {
+test('The statistics of a user count live entries, expired entries, bytes, topics and changes.', async () => {
   const clock = createVirtualClock()
   await using opened = await openMesh(clock)
   const a = opened.mesh.agent('ada', 'A')
@@ -299,7 +299,7 @@ test('the figures of a user count what stands, what is over and not yet cleaned,
 })
 
 describe('large values', () => {
-  test('round-trip, and are let go of with the versions that had them', async () => {
+  test('A large value is stored and read unchanged, and removed with the versions that had it.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock, { limits: { history: 2 } })
     const a = opened.mesh.agent('ada', 'A')
@@ -317,7 +317,7 @@ describe('large values', () => {
     await expect(a.push('k', 'x'.repeat(9 * 1024 * 1024))).rejects.toThrow(rejected('value.too_large'))
   })
 
-  test('stay for the versions that lost a topic, though the one that was pushed is let go of', async () => {
+  test('A large value stays for versions that lost a topic, even after its pushed version is removed.', async () => {
     await using opened = await openMesh(createVirtualClock(), { limits: { history: 1 } })
     const { mesh, storage } = opened
     const a = mesh.agent('ada', 'A')
@@ -335,7 +335,7 @@ describe('large values', () => {
 
 describe('keys with a form', () => {
   const OrderStatus = defineKey('orders.{id}.status', z.object({ paid: z.boolean() }))
-  test('are typed, checked at the push, and known by their pattern', async () => {
+  test('A typed key is checked at the push, and found by its pattern.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')
     await a.push(OrderStatus({ id: 17 }), { paid: true })
@@ -352,7 +352,7 @@ describe('keys with a form', () => {
 })
 
 describe('rights', () => {
-  test('a refusal is recorded without what it was about', async () => {
+  test('A rejection is recorded as an incident without the key.', async () => {
     const opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A', new Access({ allow: [] }))
     await expect(a.get('secret-key')).rejects.toThrow(rejected('access.denied'))
@@ -365,7 +365,7 @@ describe('rights', () => {
     await opened[Symbol.asyncDispose]()
   })
 
-  test('an update shows its value to nobody who may not read', async () => {
+  test('An update shows its value to no function of an agent that may not read.', async () => {
     await using opened = await openMesh(createVirtualClock())
     await opened.mesh.host('ada').push('k', 'secret')
     const a = opened.mesh.agent('ada', 'A', new Access({ deny: ['get_context'] }))
@@ -375,13 +375,13 @@ describe('rights', () => {
     expect(await opened.incidents.list('ada')).toHaveLength(1)
   })
 
-  test('nobody but the host is called host', async () => {
+  test('An agent cannot have the reserved names `host` and `User`.', async () => {
     await using opened = await openMesh(createVirtualClock())
     for (const reserved of ['host', 'User'])
       expect(() => opened.mesh.agent('ada', reserved)).toThrow(rejected('name.invalid'))
   })
 
-  test('what has expired counts for no limit, cleaned up or not', async () => {
+  test('An expired entry counts for no limit, cleaned up or not.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock, { limits: { entries: 2, bytes: 100 } })
     const a = opened.mesh.agent('ada', 'A')

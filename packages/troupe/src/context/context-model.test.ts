@@ -149,14 +149,14 @@ async function compare(
 const missing = await missingServer()
 
 describe('random sequences of users and agents', () => {
-  test('mean in memory what they mean to the reference model', { timeout: 60_000 }, () =>
+  test('Random sequences of users and agents in memory behave as the reference model.', { timeout: 60_000 }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(operation, { maxLength: 40 }), (operations) => compare({ url: 'memory:' }, operations)),
       { numRuns: 150 },
     ),
   )
 
-  test('mean on a file what they mean to the reference model', { timeout: 60_000 }, () =>
+  test('Random sequences of users and agents on a file behave as the reference model.', { timeout: 60_000 }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) =>
         compare({ url: `sqlite:${join(folder, `${files++}.db`)}` }, operations),
@@ -165,21 +165,25 @@ describe('random sequences of users and agents', () => {
     ),
   )
 
-  test.skipIf(missing)('mean on PostgreSQL what they mean to the reference model', { timeout: 60_000 }, async () => {
-    const schema = `troupe_context_model_${process.pid}`
-    let runs = 0
-    const property = fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) => {
-      const run = runs++
-      return compare({ url: server, schema }, operations, (user) => `${user} ${run}`)
-    })
-    await fc
-      .assert(property, { numRuns: 12 })
-      .finally(() => onServer((client) => client.query(`drop schema ${schema} cascade`)))
-  })
+  test.skipIf(missing)(
+    'Random sequences of users and agents on PostgreSQL behave as the reference model.',
+    { timeout: 60_000 },
+    async () => {
+      const schema = `troupe_context_model_${process.pid}`
+      let runs = 0
+      const property = fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) => {
+        const run = runs++
+        return compare({ url: server, schema }, operations, (user) => `${user} ${run}`)
+      })
+      await fc
+        .assert(property, { numRuns: 12 })
+        .finally(() => onServer((client) => client.query(`drop schema ${schema} cascade`)))
+    },
+  )
 })
 
-describe.each(['memory:', 'sqlite:'])('random sequences on what is sealed, in %s', (kind) => {
-  test('mean what they mean to the reference model', { timeout: 60_000 }, () =>
+describe.each(['memory:', 'sqlite:'])('random sequences on encrypted storage in %s', (kind) => {
+  test('Random sequences on encrypted storage behave as the reference model.', { timeout: 60_000 }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) => {
         const url = kind === 'memory:' ? kind : `sqlite:${join(folder, `${files++}.db`)}`
@@ -248,7 +252,7 @@ async function transcriptOf(
   return JSON.stringify(transcript)
 }
 
-describe('what one user does cannot be told from what another is told,', () => {
+describe('isolation of users', () => {
   const compareAlone = (url: (run: number) => { readonly url: string; readonly schema?: string }, numRuns: number) => {
     let runs = 0
     return fc.assert(
@@ -265,15 +269,15 @@ describe('what one user does cannot be told from what another is told,', () => {
       { numRuns },
     )
   }
-  test('Nothing that one user does changes what another user can observe, in memory', { timeout: 60_000 }, () =>
+  test('The actions of one user change nothing that another user observes, in memory.', { timeout: 60_000 }, () =>
     compareAlone(() => ({ url: 'memory:' }), 60),
   )
-  test('Nothing that one user does changes what another user can observe, on a file', { timeout: 60_000 }, () =>
+  test('The actions of one user change nothing that another user observes, on a file.', { timeout: 60_000 }, () =>
     compareAlone(() => ({ url: `sqlite:${join(folder, `${files++}.db`)}` }), 10),
   )
   // All in one schema: what others left there is seen no more than what they do.
   test.skipIf(missing)(
-    'Nothing that one user does changes what another user can observe, on PostgreSQL',
+    'The actions of one user change nothing that another user observes, on PostgreSQL.',
     { timeout: 60_000 },
     async () => {
       const schema = `troupe_context_alone_${process.pid}`

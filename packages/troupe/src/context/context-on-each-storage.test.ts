@@ -27,7 +27,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
   if (absent) return test.skip(absent, () => {})
   const user = () => `user ${users++}`
 
-  test('four writers of 2,000 increments each give 8,000', { timeout: 240_000 }, async () => {
+  test('Four writers of 2,000 increments each give 8,000.', { timeout: 240_000 }, async () => {
     await using opened = await openMesh(systemClock, storage)
     const of = user()
     await opened.mesh.host(of).push('n', 0)
@@ -39,7 +39,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect(await opened.mesh.host(of).get('n')).toBe(8_000)
   })
 
-  test('an agent has 256 subscriptions and an entry 32 topics, and no more', async () => {
+  test('An agent has at most 256 subscriptions, and an entry at most 32 topics.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const a = opened.mesh.agent(user(), 'A')
     const topics = Array.from({ length: 256 }, (_, i) => `t${String(i).padStart(3, '0')}`)
@@ -54,7 +54,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect(await a.getEntry('k')).toMatchObject({ value: 1, audience: { topics: topics.slice(0, 32) } })
   })
 
-  test('the history has the last hundred versions besides the one that stands, a page at a time', async () => {
+  test('The history has the last hundred versions besides the current one, in pages.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const a = opened.mesh.agent(user(), 'A')
     for (let i = 1; i <= 130; i++) await a.push('k', i)
@@ -63,7 +63,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect(found).toEqual(Array.from({ length: 101 }, (_, i) => i + 30))
   })
 
-  test('a user has as many entries and bytes as the limits say, in a batch too, and no other user less', async () => {
+  test('A user has at most the configured entries and bytes, in a batch too, and other users are not affected.', async () => {
     await using opened = await openMesh(createVirtualClock(), { ...storage, limits: { entries: 2, bytes: 100 } })
     const of = user()
     const a = opened.mesh.agent(of, 'A')
@@ -85,7 +85,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     })
   })
 
-  test('an atomic batch that fails leaves value, audience and expiry as they were', async () => {
+  test('An atomic batch that fails leaves value, audience and expiry as they were.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const of = user()
     const a = opened.mesh.agent(of, 'A')
@@ -100,7 +100,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect(await a.getEntry('mine')).toEqual(before)
   })
 
-  test('what a push does not name stays: metadata, lifetime, audience, writers and owner', async () => {
+  test('A push preserves what it does not name: metadata, lifetime, audience, writers and owner.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const of = user()
     const [a, b] = [opened.mesh.agent(of, 'A'), opened.mesh.agent(of, 'B')]
@@ -129,7 +129,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
       await expect(a.push('k', 4, { metadata } as never)).rejects.toThrow()
   })
 
-  test('a list of a topic that is named twice has all of its entries, page by page', async () => {
+  test('A list of a topic that is named twice has all of its entries, page by page.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const a = opened.mesh.agent(user(), 'A')
     await a.subscribe(['x'])
@@ -144,7 +144,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     ['gets', (a) => a.get('k')],
     ['gets of nothing', (a) => a.get('none')],
     ['lists', (a) => a.list()],
-  ])('timers and writers have their turn among %s that follow each other', { timeout: 60_000 }, async (_, ask) => {
+  ])('Timers and writers have their turn among %s that follow each other.', { timeout: 60_000 }, async (_, ask) => {
     await using opened = await openMesh(systemClock, storage)
     const a = opened.mesh.agent(user(), 'A')
     await a.push('k', 1)
@@ -160,7 +160,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect([timed, written]).toEqual([true, true])
   })
 
-  test.skipIf(!storage.schema)('a read that the server holds up is waited for no longer than its signal', async () => {
+  test.skipIf(!storage.schema)('A read that the server delays is awaited no longer than its signal.', async () => {
     await using opened = await openMesh(systemClock, storage)
     const a = opened.mesh.agent(user(), 'A')
     await a.push('k', 1)
@@ -182,7 +182,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect(await a.get('k', { signal: new AbortController().signal })).toBe(1)
   })
 
-  test('a topic that is closed to an agent is not told to it, and one half closed says which half', async () => {
+  test('A topic that is closed to an agent is not listed for it, and a partly closed one shows which part.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const of = user()
     const host = opened.mesh.host(of)
@@ -206,7 +206,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect(await a.topics()).toEqual([])
   })
 
-  test('a closed topic that an agent deletes stays closed, and opens where the host deletes it', async () => {
+  test('A closed topic that an agent deletes stays closed, and opens if the application deletes it.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const of = user()
     const [host, a] = [opened.mesh.host(of), opened.mesh.agent(of, 'A')]
@@ -227,7 +227,7 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     await a.push('k', 2, { audience: 'owner' })
   })
 
-  test('a watch tells each change once: put, left, removed and expired, of keys of its pattern alone', async () => {
+  test('A watch reports each change once: put, left, removed and expired, of keys of its pattern alone.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock, storage)
     const of = user()

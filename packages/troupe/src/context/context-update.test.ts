@@ -7,7 +7,7 @@ import { defineKey } from './index.ts'
 const rejected = (code: string) => expect.objectContaining({ code })
 
 describe('an update', () => {
-  test('of what one may write and not read says so, at the second attempt', async () => {
+  test('An update of an entry that its agent may write but not read is rejected at the second attempt.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
     await a.push('k', 1, { audience: 'owner', writers: ['B'] })
@@ -18,7 +18,7 @@ describe('an update', () => {
     expect(await b.update('k', (n) => (n as number) + 1)).toMatchObject({ value: 2, version: 3 })
   })
 
-  test('gives the value as it is stored, which is what the schema made of it', async () => {
+  test('An update returns the value as it is stored, parsed by the schema.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')
     const Count = defineKey('count', z.object({ n: z.number() }))
@@ -27,7 +27,7 @@ describe('an update', () => {
     await expect(a.update(Count(), () => ({ n: 'one' }) as never)).rejects.toThrow(rejected('validation.failed'))
   })
 
-  test('waits no longer than its signal for its function or its turn, and then writes nothing', async () => {
+  test('An update waits no longer than its signal for its function or its turn, and then writes nothing.', async () => {
     await using opened = await openMesh(systemClock)
     const a = opened.mesh.agent('ada', 'A')
     const controller = new AbortController()

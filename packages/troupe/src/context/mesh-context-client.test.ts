@@ -134,7 +134,7 @@ describe.each([
   ['in a step', inStep],
 ])('%s', (_, on) => {
   test.each(names.filter((name) => methods[name]?.right !== undefined))(
-    '%s of a context client checks its right before its options, and a denied call is one incident',
+    '%s of a context client checks its right before its options, and a denied call is one incident.',
     async (name) => {
       const testbed = await openTestbed()
       const { right = '', call } = methods[name] as Method
@@ -144,14 +144,14 @@ describe.each([
     },
   )
 
-  test.each(names)('%s of a context client rejects an unknown option', async (name) => {
+  test.each(names)('%s of a context client rejects an unknown option.', async (name) => {
     const testbed = await openTestbed()
     const { call } = methods[name] as Method
     const access = { role: 'admin' }
     expect(await on(testbed, access, (client) => call(client, { unknown: 1 } as Signal))).toBe('option.unknown')
   })
 
-  test.each(names)('%s of a context client does not begin when its signal has aborted', async (name) => {
+  test.each(names)('%s of a context client does not start when its signal has aborted.', async (name) => {
     const testbed = await openTestbed()
     const { call } = methods[name] as Method
     const access = { role: 'admin' }
@@ -160,13 +160,13 @@ describe.each([
     expect(await everything(testbed.mesh)).toEqual(before)
   })
 
-  test('a batch of a context client takes true and false for atomic, and nothing else', async () => {
+  test('The option `atomic` of a batch of a context client is true or false, and nothing else.', async () => {
     const testbed = await openTestbed()
     const code = await on(testbed, {}, (client) => client.batch([], { atomic: 'no' } as never))
     expect(code).toBe('validation.failed')
   })
 
-  test('each operation of an atomic batch of a context client needs its own right', async () => {
+  test('Each operation of an atomic batch of a context client needs its own right.', async () => {
     const testbed = await openTestbed()
     const code = await on(testbed, { role: 'admin', deny: ['push_context'] }, (client) =>
       client.batch([{ type: 'push', key: 'new', value: 1 }], { atomic: true }),
@@ -183,7 +183,7 @@ async function everything(mesh: Mesh): Promise<Json> {
   return JSON.parse(JSON.stringify([items.map(({ key, version }) => [key, version]), topics])) as Json
 }
 
-test.each(names)('%s of a context client is audited once, and not by a replay of its step', async (name) => {
+test.each(names)('%s of a context client is audited once, and not by a replay of its step.', async (name) => {
   const testbed = await openTestbed()
   const { call, reads } = methods[name] as Method
   const access = new Access({ role: 'admin' })
@@ -212,7 +212,7 @@ async function isMarked(mesh: Mesh): Promise<boolean> {
   return entries.some(({ key }) => key === 'mark')
 }
 
-test('a rejected write of a step is one incident, however often the step is executed', async () => {
+test('A rejected write of a step is one incident, however often the step is executed.', async () => {
   const testbed = await openTestbed()
   await testbed.mesh.agent('ada', 'B').push('closed', 1)
   await testbed.mesh.host('ada').setTopicPolicy('staff', { subscribe: ['B'] })

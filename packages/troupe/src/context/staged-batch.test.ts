@@ -67,7 +67,7 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
   }
 }
 
-test('an atomic batch of a step stages nothing where another writes while it is looked through', async () => {
+test('An atomic batch of a step stages nothing if another agent writes during its checks.', async () => {
   const others = { last: () => step.mesh.agent('ada', 'B').push('last', 'B', { writers: ['A'] }) }
   await using step = await openStep(others)
   const result = await step.batch([
@@ -79,7 +79,7 @@ test('an atomic batch of a step stages nothing where another writes while it is 
   expect(items.map(({ key, value }) => [key, value])).toEqual([['last', 'B']])
 })
 
-test('an atomic batch of a step reads and deletes what it has written before', async () => {
+test('An atomic batch of a step reads and deletes its own earlier writes.', async () => {
   await using step = await openStep()
   const result = await step.batch([
     { type: 'get', key: 'a' },
@@ -104,7 +104,7 @@ test('an atomic batch of a step reads and deletes what it has written before', a
   expect(await step.mesh.host('ada').get('a')).toBe(2)
 })
 
-test('an atomic batch of a step that is refused is an incident, as that of the hands is', async () => {
+test('An atomic batch of a step that is rejected is an incident, as one outside a step.', async () => {
   await using step = await openStep()
   const other = step.mesh.agent('ada', 'B')
   await other.push('theirs', 1)
@@ -121,7 +121,7 @@ test('an atomic batch of a step that is refused is an incident, as that of the h
   expect(await step.incidents.list('ada')).toMatchObject([incident, incident])
 })
 
-test('a batch of a step whose signal aborts tells what was done and does no more', async () => {
+test('A batch of a step whose signal aborts reports what was done and does no more.', async () => {
   const controller = new AbortController()
   await using step = await openStep({ last: async () => controller.abort() })
   const operations = [
@@ -141,7 +141,7 @@ test('a batch of a step whose signal aborts tells what was done and does no more
   ])
 })
 
-test('an operation has no signal of its own, and a key that has no text is refused by what it is', async () => {
+test('An operation of a batch rejects a signal of its own, and a key without a text is rejected.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   const signalled = { type: 'push', key: 'k', value: 1, signal: AbortSignal.abort() } as const

@@ -117,7 +117,7 @@ function onClient(client: ContextClient, action: Action): Promise<unknown> {
 }
 
 test(
-  'a step sees its own writes as it would see them committed, and commits what live hands would',
+  'A step sees its own writes as if they were committed, and commits what a live client would.',
   { timeout: 60_000 },
   () =>
     fc.assert(
@@ -161,7 +161,7 @@ test(
 )
 
 describe('in a step', () => {
-  test('others see nothing before the turn commits, and all of it then', async () => {
+  test('A step shows its writes to other agents only when the turn commits, and then completely.', async () => {
     await using testbed = await openTestbed()
     const other = testbed.mesh.agent('ada', 'B')
     await testbed.step(async (context, recorder) => {
@@ -180,7 +180,7 @@ describe('in a step', () => {
     })
   })
 
-  test('what it writes tells what it had read, and is tainted by it', async () => {
+  test('A write of a step records what the step had read, and has its taint.', async () => {
     await using testbed = await openTestbed()
     await testbed.step(
       async (context, recorder) => {
@@ -201,7 +201,7 @@ describe('in a step', () => {
     })
   })
 
-  test('a call whose signal has aborted does not begin', async () => {
+  test('A call in a step whose signal has aborted does not start.', async () => {
     await using testbed = await openTestbed()
     const signal = AbortSignal.abort('enough')
     await testbed.step(async (context) => {
@@ -222,7 +222,7 @@ describe('in a step', () => {
     expect(await testbed.mesh.agent('ada', 'A').topics()).toEqual([])
   })
 
-  test('a version that is already another is refused at the call', async () => {
+  test('A push in a step with an outdated version is rejected at the call.', async () => {
     await using testbed = await openTestbed()
     await testbed.mesh.agent('ada', 'A').push('k', 1)
     const end = await testbed.step(async (context) => outcomeOf(() => context.push('k', 2, { ifVersion: 7 })))
@@ -232,7 +232,7 @@ describe('in a step', () => {
   test.each([
     ['before its push', true],
     ['between its push and the commit', false],
-  ])('a step whose key another writer changes %s is repeated, and reads what that one wrote', async (_, before) => {
+  ])('A step whose key another writer changes %s is repeated, and reads the new value.', async (_, before) => {
     await using testbed = await openTestbed()
     const other = testbed.mesh.agent('ada', 'A')
     await other.push('k', 1)
@@ -250,7 +250,7 @@ describe('in a step', () => {
     expect([executions, await other.get('k')]).toEqual([3, 21])
   })
 
-  test('a step that catches the conflict of its push decides for itself, and is not repeated', async () => {
+  test('A step that catches the conflict of its push continues, and is not repeated.', async () => {
     await using testbed = await openTestbed()
     const other = testbed.mesh.agent('ada', 'A')
     let executions = 0
@@ -264,7 +264,7 @@ describe('in a step', () => {
     expect([end, executions]).toMatchObject([{ outcome: 'context.conflict' }, 1])
   })
 
-  test('a step whose push expects a version that never comes fails after its attempts', async () => {
+  test('A step whose push expects a version that never comes fails after its attempts.', async () => {
     await using testbed = await openTestbed()
     await testbed.mesh.agent('ada', 'A').push('k', 1)
     const end = await testbed.step(async (context) => {
@@ -274,7 +274,7 @@ describe('in a step', () => {
     expect(end).toMatchObject({ status: 'failed', error: { name: 'ConflictError', code: 'turn.conflict' } })
   })
 
-  test('an update that loses its race when the turn commits reads again and wins', async () => {
+  test('An update in a step that loses its race at the commit reads again and succeeds.', async () => {
     await using testbed = await openTestbed()
     const a = testbed.mesh.agent('ada', 'A')
     await a.push('n', 1)
@@ -289,7 +289,7 @@ describe('in a step', () => {
     expect(await a.get('n')).toBe(101)
   })
 
-  test('writes to one key that begin together see each other, and go the same way on re-entry', async () => {
+  test('Writes of a step to one key that start together see each other, in the same order at a replay.', async () => {
     await using testbed = await openTestbed()
     const a = testbed.mesh.agent('ada', 'A')
     const program = async (context: ContextClient, recorder: Recorder, stop: boolean): Promise<Json> => {
@@ -310,7 +310,7 @@ describe('in a step', () => {
     expect(await a.get('m')).toBe(2)
   })
 
-  test('whatever its hands give may be returned or pushed: it is JSON', async () => {
+  test('The results of a context client in a step are JSON and can be returned or pushed.', async () => {
     await using testbed = await openTestbed()
     await testbed.mesh.agent('ada', 'A').push('old', 1, { ttl: '1h' })
     const end = await testbed.step(async (context) => {
@@ -326,7 +326,7 @@ describe('in a step', () => {
     expect(await testbed.mesh.agent('ada', 'A').get('copies')).toMatchObject([{ key: 'old' }, { key: 'new' }])
   })
 
-  test('an update of what it may write and not read says so, and gives what is stored', async () => {
+  test('An update in a step of an entry that is not readable is rejected, and other updates return the stored value.', async () => {
     await using testbed = await openTestbed()
     await testbed.mesh.agent('ada', 'B').push('k', 1, { audience: 'owner', writers: ['A'] })
     let calls = 0
@@ -343,7 +343,7 @@ describe('in a step', () => {
     expect(await testbed.mesh.agent('ada', 'A').get('count')).toEqual({ n: 1 })
   })
 
-  test('what was read comes from the record on re-entry, large values by the version that was read', async () => {
+  test('A read in a step comes from the record at a replay, and a large value by its version.', async () => {
     await using testbed = await openTestbed()
     const a = testbed.mesh.agent('ada', 'A')
     const large = 'x'.repeat(10_000)
@@ -369,7 +369,7 @@ describe('in a step', () => {
     expect((await a.getEntry('mark'))?.version).toBe(1)
   })
 
-  test('the stage of a tool call lies over the step and is not seen by a neighbour', async () => {
+  test("The stage of a tool call includes the step's writes and is not visible to a parallel call.", async () => {
     await using testbed = await openTestbed()
     const access = new Access()
     await testbed.step(async (context, recorder) => {

@@ -11,7 +11,7 @@ import { jsonSchemaOf, parse } from './values/schema.ts'
 const bare = (event: EventFields) => event as TroupeEvent
 
 describe('events', () => {
-  it('reach observers by type, prefix and star, and no failure of one reaches anybody else', async () => {
+  it('The events reach observers by type, prefix and star, and a failing observer affects no other.', async () => {
     const failures: unknown[] = []
     const events = createEvents((error) => failures.push(error))
     const seen: string[] = []
@@ -41,7 +41,7 @@ describe('events', () => {
     expect(failures).toHaveLength(5)
   })
 
-  it('are changed by no observer, and pass by one that never ends its calls', async () => {
+  it('The events cannot be changed by an observer, and an observer that never ends its calls is skipped.', async () => {
     const failures: unknown[] = []
     const events = createEvents((error) => failures.push(error))
     let hanging = 0
@@ -59,14 +59,14 @@ describe('events', () => {
 })
 
 describe('schemas', () => {
-  it('give the value or every problem with its path', async () => {
+  it('A schema gives the value or every problem with its path.', async () => {
     const order = z.object({ id: z.number(), lines: z.array(z.object({ sku: z.string() })) })
     expect(await parse(order, { id: 1, lines: [] }, 'The order')).toEqual({ id: 1, lines: [] })
     await expect(parse(order, { id: 'x', lines: [{ sku: 2 }] }, 'The order')).rejects.toThrow(
       /The order is not valid: id: .*; lines\.0\.sku: /,
     )
   })
-  it('tell their JSON Schema where the library does', () => {
+  it('A schema has a JSON Schema if its library provides one.', () => {
     expect(jsonSchemaOf(z.object({ q: z.string() }))).toMatchObject({
       type: 'object',
       properties: { q: { type: 'string' } },
@@ -75,12 +75,12 @@ describe('schemas', () => {
 })
 
 describe('small things', () => {
-  it('find the nearest known name, or none', () => {
+  it('`nearest` finds the nearest known name, or none.', () => {
     expect(nearest('serch_documents', ['read_document', 'search_documents'])).toBe('search_documents')
     expect(nearest('tiemout', ['timeouts', 'timeout'])).toBe('timeout')
     expect(nearest('zzz', ['read_document'])).toBeUndefined()
   })
-  it('tell a slip in a known name from a name of somebody else', () => {
+  it('`nearestName` tells a misspelt known name from another name.', () => {
     const known = ['get_context', 'delete_topic', 'send_message_to_agent']
     for (const [misspelled, meant] of [
       ['delet_topic', 'delete_topic'],
@@ -94,17 +94,17 @@ describe('small things', () => {
     for (const other of ['get_context', 'get_contact', 'send_message', 'delete_entry', 'pay', ''])
       expect(nearestName(other, known), other).toBeUndefined()
   })
-  it('refuse an unknown option by name', () => {
+  it('checkOptions rejects an unknown option by name.', () => {
     expect(() => checkOptions('push', { tll: '1h' }, ['ttl', 'topics'])).toThrow('push has no option tll')
     checkOptions('push', { ttl: '1h' }, ['ttl'])
   })
-  it('join taint without repeating a label', () => {
+  it('joinTaint joins labels without repeating one.', () => {
     expect(joinTaint(['untrusted:web'], [], ['sensitive:pay', 'untrusted:web'])).toEqual([
       'sensitive:pay',
       'untrusted:web',
     ])
   })
-  it('walk through all pages', async () => {
+  it('A page is iterated through all pages.', async () => {
     const pageFrom = async (from: number): Promise<Page<number>> =>
       createPage([from, from + 1], from < 4 ? String(from + 2) : undefined, (cursor) => pageFrom(Number(cursor)))
     const all: number[] = []

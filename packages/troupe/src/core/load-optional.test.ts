@@ -7,12 +7,12 @@ const missing = (name: string) =>
     code: 'ERR_MODULE_NOT_FOUND',
   })
 
-test('A package that is not installed is an error with the command that installs it', async () => {
+test('A package that is not installed is an error with the command that installs it.', async () => {
   const loading = loadOptional('PostgreSQL as storage', 'pg', () => Promise.reject(missing('pg')))
   await expect(loading).rejects.toMatchObject({ code: 'package.missing', hint: 'Run npm install pg.' })
 })
 
-test('An error inside an installed package stays what it is', async () => {
+test('An error inside an installed package is passed on unchanged.', async () => {
   const inside = missing('pg-pool')
   await expect(loadOptional('PostgreSQL as storage', 'pg', () => Promise.reject(inside))).rejects.toBe(inside)
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createRedactor } from './redactor.ts'
 
-it('takes every form of a secret out of a text, and nothing else', () => {
+it('A redactor removes every form of a secret from a text, and nothing else.', () => {
   const redactor = createRedactor()
   const secret = 'p"ss w/rd\n+17'
   redactor.addSecret(secret)
@@ -21,7 +21,7 @@ it('takes every form of a secret out of a text, and nothing else', () => {
   expect(redactor.redact('short and plain')).toBe('short and plain')
 })
 
-it('A redactor takes a secret out of hex, percent-encoded bytes and base64 at any position', () => {
+it('A redactor removes a secret from hex, percent-encoded bytes and base64 at any position.', () => {
   const redactor = createRedactor()
   const secret = 'p"ss w/rd~?>+17'
   redactor.addSecret(secret)
@@ -37,7 +37,7 @@ it('A redactor takes a secret out of hex, percent-encoded bytes and base64 at an
     }
 })
 
-it('keeps the newest thousand, and takes out the longer of two that hold each other', () => {
+it('A redactor stores the newest thousand secrets, and removes the longer of two nested ones.', () => {
   const redactor = createRedactor()
   redactor.addSecret('first-secret')
   for (let i = 0; i < 1_000; i++) redactor.addSecret(`secret-${i}`)

@@ -100,7 +100,7 @@ describe('An answer of the index', () => {
     for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
   })
 
-  it('has the headings and the header of the table above its quotation', async () => {
+  it('An answer of the index has the headings and the table header above its quotation.', async () => {
     const { citations } = await index.answer('What is the fee per night of a yacht?')
     expect(citations[0]).toMatchObject({
       line: 26,
@@ -108,20 +108,20 @@ describe('An answer of the index', () => {
     })
   })
 
-  it('says that nothing was found where the words that matter stand nowhere, and gives near misses', async () => {
+  it('An answer of the index reports nothing found if the important words are missing, and gives near misses.', async () => {
     const { found, citations } = await index.answer('What is the fee of a zeppelin licence in Vienna?')
     expect(found).toBe(false)
     expect(citations.length).toBeGreaterThan(0)
     expect(await index.answer('zeppelin')).toEqual({ found: false, citations: [] })
   })
 
-  it('names the line of its first word, where a comment opens above it', async () => {
+  it('An answer of the index names the line of its first word, even if a comment opens above it.', async () => {
     const { citations } = await index.answer('What moves the crane?')
     expect(citations[0]).toMatchObject({ file: 'bell.ts', line: 10, quote: 'The crane is moved by the tide.' })
     for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
   })
 
-  it('takes the subject of a part from the whole question', async () => {
+  it('An answer of the index takes the subject of a part from the whole question.', async () => {
     const partOf = 'What is the fee of a yacht, and what is its longest stay?'
     const { citations } = await index.answer('What is its longest stay?', { partOf })
     expect(citations[0]?.quote).toMatch(/^\| Yacht/)

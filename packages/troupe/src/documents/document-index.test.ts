@@ -29,41 +29,41 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 describe('DocumentIndex', () => {
-  it('finds the passage with its lines and headings, verbatim', async () => {
+  it('DocumentIndex finds the passage with its lines and headings, verbatim.', async () => {
     const [hit] = await index.search('how long does the pot stay warm?')
     expect(hit).toMatchObject({ document: 'tea.md', startLine: 5, endLine: 8, heading: 'Tea › Caching' })
     expect(hit?.text).toBe('## Caching\n\nThe pot keeps\ntea warm for an hour.')
   })
 
-  it('finds other forms of a word, and names in source', async () => {
+  it('DocumentIndex finds other forms of a word, and names in source code.', async () => {
     const found = await index.search('retry')
     expect(found.map((hit) => hit.document).sort()).toEqual(['src/pool.ts', 'tea.md'])
   })
 
-  it('reads HTML without its markup', async () => {
+  it('DocumentIndex reads HTML without its markup.', async () => {
     const [hit] = await index.search('roasted coffee')
     expect(hit).toMatchObject({ document: 'page.html', startLine: 1, endLine: 3, heading: 'Coffee' })
     expect(hit?.text).toContain('before it is & was ground.')
   })
 
-  it('orders equal passages by path, and gives the same answer each time', async () => {
+  it('DocumentIndex orders equal passages by path, and gives the same answer each time.', async () => {
     const first = await index.search('walnuts')
     expect(first.map((hit) => hit.document)).toEqual(['same/a.md', 'same/b.md'])
     expect(await (await open()).search('walnuts')).toEqual(first)
   })
 
-  it('gives no more than the limit, and nothing for words that no document has', async () => {
+  it('DocumentIndex returns no more than the limit, and nothing for unknown words.', async () => {
     expect(await index.search('walnuts', { limit: 1 })).toHaveLength(1)
     expect(await index.search('zeppelin')).toEqual([])
     expect(await index.search('')).toEqual([])
     expect(await index.search('x'.repeat(1_000_000))).toEqual([])
   })
 
-  it('lists a page that is nested too deeply as skipped', () => {
+  it('DocumentIndex lists a page that is nested too deeply as skipped.', () => {
     expect(index.skipped).toEqual([{ path: 'deep.html', reason: 'HTML nested deeper than 1,000 elements' }])
   })
 
-  it('reads lines, at most 400 at a time', async () => {
+  it('DocumentIndex reads lines, at most 400 at a time.', async () => {
     expect(await index.read('tea.md', { from: 7, to: 8 })).toEqual({
       document: 'tea.md',
       startLine: 7,
@@ -75,12 +75,12 @@ describe('DocumentIndex', () => {
     expect(await index.read('long.txt', { from: 5_000, to: -1 })).toMatchObject({ startLine: 1_000, endLine: 1_000 })
   })
 
-  it('reads only what is indexed', async () => {
+  it('DocumentIndex reads only what is indexed.', async () => {
     expect(await index.read('../../etc/passwd')).toBeUndefined()
     expect(await index.read('deep.html')).toBeUndefined()
   })
 
-  it('leaves out a passage whose file has changed since it was indexed', async () => {
+  it('DocumentIndex omits a passage whose file has changed since it was indexed.', async () => {
     const own = await open()
     appendFileSync(join(root, 'same/a.md'), 'More.\n')
     expect((await own.search('walnuts')).map((hit) => hit.document)).toEqual(['same/b.md'])

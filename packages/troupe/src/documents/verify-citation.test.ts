@@ -18,18 +18,18 @@ const verdict = (file: string, line: number, quote: string, endLine?: number) =>
   verifyCitation(source, { file, line, quote, ...(endLine === undefined ? {} : { endLine }) })
 
 describe('verifyCitation', () => {
-  it('accepts a quotation that stands where it is said to stand, runs of white space aside', async () => {
+  it('verifyCitation accepts a quotation at its place, regardless of white space.', async () => {
     expect(await verdict('tea.md', 3, ' Green  tea is not fermented. ')).toEqual({ ok: true, line: 3, endLine: 4 })
     expect(await verdict('tea.md', 4, 'It is **steamed** (a+b)*.', 4)).toEqual({ ok: true, line: 4, endLine: 4 })
     expect(await verdict('page.html', 2, 'are spices.')).toEqual({ ok: true, line: 2, endLine: 2 })
     expect(await verdict('page.html', 1, 'Salt & pepper')).toEqual({ ok: true, line: 1, endLine: 1 })
   })
 
-  it('accepts any of the places where a repeated quotation starts', async () => {
+  it('verifyCitation accepts any place where a repeated quotation starts.', async () => {
     for (const line of [1, 6, 7]) expect(await verdict('tea.md', line, 'Tea')).toMatchObject({ ok: true, line })
   })
 
-  it('catches a quotation that was changed, by as little as a letter', async () => {
+  it('verifyCitation detects a quotation that was changed by a single letter.', async () => {
     for (const quote of [
       'Green tea is fermented.',
       'green tea is not fermented.',
@@ -39,7 +39,7 @@ describe('verifyCitation', () => {
       expect(await verdict('tea.md', 3, quote)).toMatchObject({ ok: false, fault: 'wrong quote', foundAt: [] })
   })
 
-  it('catches a wrong line, and says which is right', async () => {
+  it('verifyCitation detects a wrong line, and names the right one.', async () => {
     for (const line of [1, 2, 4, 0, -3, 3.5, 99])
       expect(await verdict('tea.md', line, 'Green tea is not fermented.')).toMatchObject({
         ok: false,
@@ -52,7 +52,7 @@ describe('verifyCitation', () => {
     })
   })
 
-  it('catches a wrong file, be it another document or none', async () => {
+  it('verifyCitation detects a wrong file, whether another document or none.', async () => {
     expect(await verdict('page.html', 3, 'Green tea is not fermented.')).toMatchObject({
       ok: false,
       fault: 'wrong quote',
@@ -63,12 +63,12 @@ describe('verifyCitation', () => {
     })
   })
 
-  it('refuses a quotation of nothing or of a whole book', async () => {
+  it('verifyCitation rejects an empty quotation and one that is too long.', async () => {
     for (const quote of ['', ' \n', 'x'.repeat(10_001)])
       expect(await verdict('tea.md', 1, quote)).toMatchObject({ ok: false, fault: 'unusable quote' })
   })
 
-  it('accepts every part of every passage at the line that the passage gives, and no changed one', async () => {
+  it('verifyCitation accepts every part of every passage at its line, and no changed one.', async () => {
     const text = fc.array(
       fc.constantFrom('tea ', 'milk. ', '\n', '\n\n', '# Head\n', '<p>', '</p>', '<b>', '&amp; ', 'zu'),
       { minLength: 1, maxLength: 50 },

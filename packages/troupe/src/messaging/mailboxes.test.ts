@@ -16,13 +16,13 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
   const testbed = (options: MessagingTestbedOptions = {}) =>
     testbeds.testbed({ url, encrypted: kind === 'what is sealed', ...options })
 
-  it('exists as soon as somebody writes to it, and keeps the order of one sender', async () => {
+  it('A mailbox exists with its first message, and preserves the order of one sender.', async () => {
     const { agent } = await testbed()
     for (let i = 0; i < 5; i++) await agent('A').messages.send(Note, i, { to: 'Not yet born' })
     expect(await agent('Not yet born').drain()).toEqual([0, 1, 2, 3, 4])
     expect(await agent('Not yet born').drain()).toEqual([])
   })
-  it('delivers frozen messages that carry who sent them and when', async () => {
+  it('A mailbox delivers frozen messages with their sender and time.', async () => {
     const { agent, clock } = await testbed()
     const sent = await agent('A').messages.send(
       Note,
@@ -43,12 +43,12 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     }
     expect(delivery?.attempt).toBe(1)
   })
-  it('keeps the order of sends that start together', async () => {
+  it('A mailbox preserves the order of sends that start together.', async () => {
     const { agent } = await testbed()
     await Promise.all(Array.from({ length: 100 }, (_, i) => agent('A').messages.send(Note, i, { to: 'B' })))
     expect(await agent('B').drain()).toEqual(Array.from({ length: 100 }, (_, i) => i))
   })
-  it('never lets a second consumer overtake a lane in work, and gives it other lanes', async () => {
+  it('A mailbox never delivers from a leased lane to a second consumer, and delivers from other lanes.', async () => {
     const { agent } = await testbed()
     const b = agent('B').mailbox
     for (const i of [0, 1, 2]) await agent('S').messages.send(Note, `s${i}`, { to: 'B' })
@@ -61,7 +61,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     await first?.ack()
     expect(await agent('B').drain()).toEqual(['s1', 's2'])
   })
-  it('passes over lanes whose head is of another type', async () => {
+  it('A mailbox skips lanes whose first message has another type.', async () => {
     const { agent } = await testbed()
     await agent('A').messages.send(Note, 1, { to: 'B' })
     await agent('A').messages.send(Other, 2, { to: 'B' })
@@ -71,7 +71,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(got.map(({ message }) => message.payload)).toEqual([3])
   })
 
-  it('orders lanes by their virtual deadline, so that low that has waited goes before a fresh urgent', async () => {
+  it('A mailbox orders lanes by a virtual deadline, so that an old low message precedes a new urgent one.', async () => {
     const { agent, clock } = await testbed()
     const a = agent('A').messages
     await a.send(Note, 'low', { to: 'B', priority: 'low' })
@@ -86,7 +86,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     await a.send(Note, 'urgent', { to: 'B', priority: 'urgent' })
     expect(await agent('B').drain()).toEqual(['high', 'normal', 'low', 'urgent'])
   })
-  it('gives a repeat with the same dedupe id the first message for 24 hours, and to other recipients a message', async () => {
+  it('A mailbox returns the first message for a repeated dedupe id for 24 hours, for each recipient.', async () => {
     const { agent, clock } = await testbed()
     const a = agent('A').messages
     const first = await a.send(Note, 1, { to: 'B', dedupeId: 'x' })
@@ -101,7 +101,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect((await a.send(Note, 5, { to: 'B', dedupeId: 'x' })).duplicate).toBeUndefined()
     expect(await agent('B').drain()).toEqual([5])
   })
-  it('knows a dedupe id for as long as the configuration says', async () => {
+  it('A mailbox remembers a dedupe id for the configured time.', async () => {
     const { agent, clock } = await testbed({ config: { dedupe: '5s' } })
     const a = agent('A').messages
     await a.send(Note, 1, { to: 'B', dedupeId: 'x' })
@@ -110,13 +110,13 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     await clock.advance('1s')
     expect((await a.send(Note, 3, { to: 'B', dedupeId: 'x' })).duplicate).toBeUndefined()
   })
-  it('deduplicates sends that start together', async () => {
+  it('A mailbox deduplicates sends that start together.', async () => {
     const { agent } = await testbed()
     const sends = Array.from({ length: 10 }, (_, i) => agent('A').messages.send(Note, i, { to: 'B', dedupeId: 'x' }))
     expect(new Set((await Promise.all(sends)).map(({ id }) => id)).size).toBe(1)
     expect(await agent('B').drain()).toEqual([0])
   })
-  it('gives a nacked message back at once, with its batch successors behind it at their first attempt', async () => {
+  it('A mailbox redelivers a nacked message at once, and its batch successors behind it at their first attempt.', async () => {
     const { agent } = await testbed()
     for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
     const got = await agent('B').mailbox.receive()
@@ -130,7 +130,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
       [2, 1],
     ])
   })
-  it('holds the lane of a delayed nack alone', async () => {
+  it('A mailbox delays only the lane of a message that is nacked with a delay.', async () => {
     const { agent, clock } = await testbed()
     await agent('A').messages.send(Note, 'a0', { to: 'B' })
     await agent('A').messages.send(Note, 'a1', { to: 'B' })
@@ -148,7 +148,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
       ['a1', 1],
     ])
   })
-  it('keeps what was delivered before a nacked successor, and refuses what came behind it', async () => {
+  it('A mailbox retains deliveries before a nacked message, and revokes those behind it.', async () => {
     const { agent } = await testbed()
     for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
     const [zero, one, two] = await agent('B').mailbox.receive()
@@ -158,7 +158,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     await zero?.ack()
     expect(await agent('B').drain()).toEqual([1, 2])
   })
-  it('delivers again when a lease ran out, and then the old token acts no more', async () => {
+  it('A mailbox redelivers a message whose lease expired, and rejects the old lease.', async () => {
     const { agent, clock } = await testbed({ config: { lease: '10s' } })
     await agent('A').messages.send(Note, 1, { to: 'B' })
     const [old] = await agent('B').mailbox.receive()
@@ -174,7 +174,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     const [third] = await agent('B').mailbox.receive()
     expect(third?.attempt).toBe(3)
   })
-  it('keeps a lease that is renewed', async () => {
+  it('A mailbox retains a lease that is renewed.', async () => {
     const { agent, clock } = await testbed({ config: { lease: '10s' } })
     await agent('A').messages.send(Note, 1, { to: 'B' })
     const [delivery] = await agent('B').mailbox.receive()
@@ -184,7 +184,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(await agent('B').mailbox.receive()).toEqual([])
     await delivery?.ack()
   })
-  it('puts a message aside after its last attempt, with the reason, and redrives it at attempt 1', async () => {
+  it('A mailbox dead-letters a message after its last attempt with the reason, and redrives it at attempt 1.', async () => {
     const { agent } = await testbed({ config: { maxAttempts: 2 } })
     const { mailbox } = agent('B')
     await agent('A').messages.send(Note, 'bad', { to: 'B' })
@@ -205,7 +205,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect([redelivered?.message.payload, redelivered?.attempt]).toEqual(['bad', 1])
     expect((await mailbox.deadLetters()).items).toEqual([])
   })
-  it('lists dead letters page by page, with when each died', async () => {
+  it('A mailbox lists dead letters in pages, with the time of each.', async () => {
     const { agent, clock } = await testbed({ config: { maxAttempts: 1 } })
     const { mailbox } = agent('B')
     for (const i of [0, 1, 2, 3, 4]) await agent(`from ${i}`).messages.send(Note, i, { to: 'B' })
@@ -217,7 +217,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     for await (const { message } of page) all.push(message.payload)
     expect(all).toEqual([0, 1, 2, 3, 4])
   })
-  it('tries once more what was tried as often as is allowed by now, and then puts it aside', async () => {
+  it('A mailbox delivers once more a message whose attempts exceed a reduced limit, and then dead-letters it.', async () => {
     const { agent, mailboxes } = await testbed({ config: { maxAttempts: 5 } })
     const { mailbox } = agent('B')
     for (const i of [0, 1]) await agent('A').messages.send(Note, i, { to: 'B' })
@@ -229,7 +229,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(await mailbox.counts()).toMatchObject({ dead: 1 })
     expect(await agent('B').drain()).toEqual([1])
   })
-  it('buries a head whose consumers vanish, and not what was delivered behind it', async () => {
+  it('A mailbox dead-letters a message whose consumers vanish, and not the messages behind it.', async () => {
     const { agent, clock } = await testbed({ config: { maxAttempts: 2, lease: '1s' } })
     for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
     for (let i = 0; i < 2; i++) {

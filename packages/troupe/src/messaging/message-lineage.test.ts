@@ -26,8 +26,8 @@ const sendAll = async ({ agent }: MessagingTestbed, to: string) => {
   await messages.send(Other, 4, { to })
 }
 
-describe.each(storages)('a handler of a type, at $url,', (testStorage) => {
-  it('takes what extends it where no handler of a nearer type is, each as its own schema sees it', async () => {
+describe.each(storages)('a handler of a type at $url', (testStorage) => {
+  it('A handler receives messages of extending types that have no nearer handler, each parsed by its own schema.', async () => {
     const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.on(Order, ({ type, payload }) => worker.log.push(['order', type, payload]))
@@ -43,7 +43,7 @@ describe.each(storages)('a handler of a type, at $url,', (testStorage) => {
     const [dead] = (await made.agent('W').mailbox.deadLetters()).items
     expect(dead).toMatchObject({ message: { type: 'other' }, reason: expect.stringContaining('no handler') })
   })
-  it('answers a request of a type that extends it', async () => {
+  it('A handler answers a request of a type that extends its type.', async () => {
     const { start, agent } = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.on(Order, ({ payload }) => {
@@ -55,7 +55,7 @@ describe.each(storages)('a handler of a type, at $url,', (testStorage) => {
     expect(await messages.request(Surprise, { n: 3, card: 'guess' }, { to: 'W' })).toEqual({ left: 7 })
     expect(worker.log).toEqual([{ n: 3 }])
   })
-  it('works in a process that has never heard of the child, after a restart', async () => {
+  it('A handler receives messages of a type that its process does not define, after a restart.', async () => {
     const url = newFile()
     const first = await openMessagingTestbed({ url })
     await sendAll(first, 'W')
@@ -76,7 +76,7 @@ describe.each(storages)('a handler of a type, at $url,', (testStorage) => {
       ['order.gift.surprise', 2, { count: 3 }],
     ])
   })
-  it('gathers what extends it in its batches, but for what a nearer handler takes', async () => {
+  it('A batch handler receives messages of extending types that have no nearer handler.', async () => {
     const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.onBatch(Order, { size: 10, wait: '100ms' }, (batch) => worker.log.push(batch.map(({ payload }) => payload)))
@@ -93,7 +93,7 @@ describe.each(storages)('a handler of a type, at $url,', (testStorage) => {
       expect.arrayContaining([{ n: 1 }, { n: 5 }, { n: 2, card: 'yours' }, { n: 3, card: 'guess' }, 4]),
     )
   })
-  it('leaves to the batches of a nearer type what is theirs', async () => {
+  it('A batch handler of a nearer type receives the messages of that type.', async () => {
     const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.on(Order, ({ payload }) => worker.log.push(payload))
@@ -106,7 +106,7 @@ describe.each(storages)('a handler of a type, at $url,', (testStorage) => {
 })
 
 describe('a type that extends another', () => {
-  it('is received and listed where its parent is asked for', async () => {
+  it('A message of an extending type is received and listed as its parent type.', async () => {
     const made = await testbed()
     await sendAll(made, 'B')
     const { mailbox } = made.agent('B')
@@ -119,7 +119,7 @@ describe('a type that extends another', () => {
     const received = await mailbox.receive({ types: [Order] })
     expect(received.map(({ message }) => message.payload)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
   })
-  it('is refused at the send where its payload does not fit its parent', async () => {
+  it('A message of an extending type is rejected if its payload does not fit the parent type.', async () => {
     const { agent } = await testbed()
     const Odd = defineMessage('odd', z.object({ n: z.string() }), { extends: Order })
     await expect(agent('A').messages.send(Odd, { n: 'five' }, { to: 'B' })).rejects.toMatchObject({
@@ -127,13 +127,13 @@ describe('a type that extends another', () => {
       message: expect.stringContaining('as order'),
     })
   })
-  it('has the reply and the ordering of its parent unless it names its own', () => {
+  it('A message type inherits the reply and the ordering of its parent unless it defines its own.', () => {
     const Loose = defineMessage('loose', undefined, { ordering: 'none' })
     expect(defineMessage('child', undefined, { extends: Loose }).ordering).toBe('none')
     expect(defineMessage('child', undefined, { extends: Loose, ordering: 'lane' }).ordering).toBe('lane')
     expect(Gift.reply).toBe(Order.reply)
   })
-  it('is refused with a name that its lineage has, or that could not be found in one', () => {
+  it('A message type is rejected if its name is in its lineage, is not storable, or is the seventeenth level.', () => {
     expect(() => defineMessage('order', undefined, { extends: Gift })).toThrow(/its own name/)
     expect(() => defineMessage('a\tb', undefined, { extends: Gift })).toThrow(/no tab/)
     let deep = defineMessage('0')

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { messagingSettings } from './messaging-config.ts'
 
-it('a delivery is leased for 30 s, tried 5 times, and a mailbox of 10,000 messages or 64 MB refuses more, where nothing else is said', () => {
+it('The default lease is 30 s, a message has 5 attempts, and a mailbox rejects more than 10,000 messages or 64 MB.', () => {
   expect(messagingSettings()).toEqual({
     leaseMs: 30_000,
     maxAttempts: 5,
@@ -21,6 +21,6 @@ it.each([
   [{ capacity: { size: 1 } }, /size/],
   [{ backpressure: 'drop-newest' }, /drop-newest.*drop-oldest/],
   [{ leases: '1s' }, /leases/],
-])('%o is refused, saying what is wrong', (config, problem) => {
+])('The messaging options %o are rejected with a reason.', (config, problem) => {
   expect(() => messagingSettings(config as never)).toThrow(problem)
 })

@@ -8,7 +8,7 @@ const Note = defineMessage('note')
 let testbed: MessagingTestbed
 afterEach(() => testbed?.close())
 
-it('a call with the wrong things says which, in a turn too', async () => {
+it('A message client rejects invalid arguments with a ValidationError, also in a turn.', async () => {
   testbed = await openMessagingTestbed()
   const { messages } = testbed.agent('A')
   const wrong = { name: 'ValidationError' }
@@ -30,7 +30,7 @@ it('a call with the wrong things says which, in a turn too', async () => {
   })
   expect(end).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('defineMessage') } })
 })
-it('a registration of what is none says so where it is made', () => {
+it('A worker rejects an invalid registration where it is made.', () => {
   const worker = new Worker('W')
   expect(() => worker.on('note' as never, () => {})).toThrow(/it is the text note/)
   expect(() => worker.on(Note, undefined as never)).toThrow(/handler of note/)

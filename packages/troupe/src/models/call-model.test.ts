@@ -89,7 +89,7 @@ const status =
       .end('{"error":{"message":"no","type":"x"}}')
 
 describe('a model behind an OpenAI-compatible URL', () => {
-  it('answers with its text, usage and name', async () => {
+  it('A model behind an OpenAI-compatible URL answers with its text, usage and name.', async () => {
     const { url } = await server([complete('hello')])
     const answer = await models().call([{ url, model: 'test', apiKey: 'k' }], call('hi'))
     expect(answer).toMatchObject({ usage: { inputTokens: 7, outputTokens: 3 }, finish: 'stop' })
@@ -97,7 +97,7 @@ describe('a model behind an OpenAI-compatible URL', () => {
     expect(answer.cost).toBeUndefined()
   })
 
-  it('waits as long as a 429 asks, and tries again', async () => {
+  it('A model call waits as long as a 429 asks, and is repeated.', async () => {
     const { url, count } = await server([status(429, { 'retry-after': '1' }), complete('at last')])
     const began = performance.now()
     expect(textOf(await models().call([{ url, model: 'test' }], call('hi')))).toBe('at last')
@@ -105,7 +105,7 @@ describe('a model behind an OpenAI-compatible URL', () => {
     expect(count()).toBe(2)
   })
 
-  it('is streamed when somebody listens, and says a cut answer only once', async () => {
+  it('A model call is streamed if it has a listener, and a repeated text is emitted only once.', async () => {
     const { url } = await server([streamed('one two', true), streamed('one two three')])
     const parts: LivePart[] = []
     const answer = await models().call([{ url, model: 'test' }], call('hi', { onPart: (part) => parts.push(part) }))
@@ -114,7 +114,7 @@ describe('a model behind an OpenAI-compatible URL', () => {
     expect(answer.usage).toEqual({ inputTokens: 7, outputTokens: 3 })
   })
 
-  it('says that a text is void when another attempt differs', async () => {
+  it('A model call emits a reset if another attempt gives another text.', async () => {
     const { url } = await server([streamed('one two', true), streamed('other words')])
     const parts: LivePart[] = []
     await models().call([{ url, model: 'test' }], call('hi', { onPart: (part) => parts.push(part) }))
@@ -127,7 +127,7 @@ describe('a model behind an OpenAI-compatible URL', () => {
     ).toBe('other words')
   })
 
-  it('fails in a typed way on an answer that is no JSON', async () => {
+  it('A model call fails with an ExternalServiceError if the answer is not JSON.', async () => {
     const { url } = await server([
       (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{"oops'),
     ])
@@ -138,7 +138,7 @@ describe('a model behind an OpenAI-compatible URL', () => {
 })
 
 describe('a chain of models', () => {
-  it('does not try again what cannot succeed', async () => {
+  it('A chain of models does not repeat a call that cannot succeed.', async () => {
     for (const code of [400, 401, 403]) {
       const model = new MockModel({ responses: [apiError(code), 'never'] })
       await expect(models().call([model], call('hi'))).rejects.toMatchObject({ code: 'model.rejected' })
@@ -146,7 +146,7 @@ describe('a chain of models', () => {
     }
   })
 
-  it('tries a failing model a few times, then the next, and says so', async () => {
+  it('A chain of models tries a failing model a few times, then the next, and reports the fallback.', async () => {
     const clock = createVirtualClock()
     const first = new MockModel({
       responses: [apiError(500), apiError(503), new TypeError('fetch failed'), 'never'],
@@ -161,13 +161,13 @@ describe('a chain of models', () => {
     expect(first.calls).toHaveLength(3)
   })
 
-  it('does not repeat what is a defect and no failure of the network', async () => {
+  it('A chain of models does not repeat a defect that is not a network failure.', async () => {
     const model = new MockModel({ responses: [new Error('x is not a function'), 'never'] })
     await expect(models().call([model], call('hi'))).rejects.toThrow(/x is not a function/)
     expect(model.calls).toHaveLength(1)
   })
 
-  it('that throws no error fails in a typed way, streamed or not', async () => {
+  it('A model that throws a value that is not an Error fails with a typed error, streamed or not.', async () => {
     for (const [thrown, problem] of [
       [null, 'thrown: null'],
       [undefined, 'thrown: undefined'],
@@ -186,7 +186,7 @@ describe('a chain of models', () => {
     }
   })
 
-  it('passes over a provider that wants a pause too long, and bounds short ones', async () => {
+  it('A chain of models skips a provider that asks for too long a pause, and bounds repeated short pauses.', async () => {
     const clock = createVirtualClock()
     const long = new MockModel({ responses: [apiError(429, { 'retry-after': '3600' })] })
     await expect(models({ clock }).call([long], call('hi'))).rejects.toMatchObject({
@@ -202,7 +202,7 @@ describe('a chain of models', () => {
     expect(forever.calls.length).toBeLessThan(10)
   })
 
-  it('bounds a call in time and does not ask a hanging model again', async () => {
+  it('A model call is bounded by its timeout, and a hanging model is not asked again.', async () => {
     const clock = createVirtualClock()
     const model = new MockModel({ responses: [{ text: 'late', latency: '1h' }, 'never'], clock })
     const asked = models({ clock }).call([model], call('hi', { timeoutMs: 300 }))
@@ -215,7 +215,7 @@ describe('a chain of models', () => {
     expect(model.calls).toHaveLength(1)
   })
 
-  it('leaves alone what failed repeatedly, and tells the breakers of two troupes apart', async () => {
+  it('A circuit breaker opens after repeated failures of a model, separately in each troupe.', async () => {
     const clock = createVirtualClock()
     const own = models({ clock })
     const model = new MockModel({ responses: [...Array.from({ length: 8 }, () => apiError(500)), 'back'] })
@@ -234,7 +234,7 @@ describe('a chain of models', () => {
     expect(textOf((await ask()) as Answer)).toBe('back')
   })
 
-  it('waits for all who ask a model when one was told to, and asks nobody meanwhile', async () => {
+  it('A pause that a model asks for applies to all its callers, and no call is sent meanwhile.', async () => {
     const clock = createVirtualClock()
     const own = models({ clock })
     const model = new MockModel({ responses: [apiError(429, { 'retry-after': '20' }), 'first', 'second'] })
@@ -253,7 +253,7 @@ describe('a chain of models', () => {
     expect(own.nameOf(other)).toBe('127.0.0.1:9/m')
   })
 
-  it('keeps to the limits of a model, of its provider and of all together, shared by all who ask', async () => {
+  it('The limits of a model, of its provider and of all models are shared by all callers.', async () => {
     const clock = createVirtualClock()
     const slow = (modelId: string, provider = 'mock') =>
       new MockModel({
@@ -287,7 +287,7 @@ describe('a chain of models', () => {
     expect(() => models({ limits: { mock: { queue: 1 } } })).toThrow(/concurrent, which is missing/)
   })
 
-  it('stops at once when it is cancelled', async () => {
+  it('A model call stops at once when it is cancelled.', async () => {
     const controller = new AbortController()
     const model = new MockModel({ responses: [{ text: 'late', latency: '1h' }, 'never'] })
     const asked = models().call([model, model], call('hi', { signal: controller.signal }))
@@ -298,7 +298,7 @@ describe('a chain of models', () => {
 })
 
 describe('names of models', () => {
-  it('may be given by the configuration, for one or a chain, and stand for nothing that stands for them', async () => {
+  it('A model name may be configured for one model or a chain, and cannot refer to itself.', async () => {
     const fast = new MockModel({ responses: ['fast', 'default'], modelId: 'fast' })
     const own = models({
       registry: { fast, careful: [new MockModel({ responses: [apiError(400)] }), 'fast'], default: 'fast' },
@@ -314,7 +314,7 @@ describe('names of models', () => {
     expect(() => models({ registry: { 'a/b': fast } })).toThrow(/no slash/)
   })
 
-  it('explains an unknown provider, a missing package and a missing key', async () => {
+  it('A model name with an unknown provider, a missing package or a missing key is rejected with the reason.', async () => {
     const missing = async () => Promise.reject(new Error('Cannot find package'))
     const ask = (name: string, more: Partial<ModelsOptions>) => models(more).call([name], call('hi'))
     await expect(ask('antropic/x', {})).rejects.toThrow(/did you mean anthropic/)
@@ -330,7 +330,7 @@ describe('names of models', () => {
 })
 
 describe('prices, cache and what models get wrong', () => {
-  it('takes the prices of the troupe before its own table, and says nothing where it knows none', async () => {
+  it('The prices of the troupe precede the built-in table, and an unknown price gives no cost.', async () => {
     const own = models({ prices: { 'mock/mock': { input: 10, output: 20 } } })
     expect((await own.call([new MockModel({ responses: ['x'] })], call('hi'))).cost).toBeCloseTo(
       (10 * 10 + 5 * 20) / 1e6,
@@ -341,7 +341,7 @@ describe('prices, cache and what models get wrong', () => {
     expect(() => models({ prices: { x: { input: -1, output: 1 } } })).toThrow(/price of x/)
   })
 
-  it('answers an equal question of the same user once, for an hour', async () => {
+  it('The model cache answers an equal prompt of the same user for an hour.', async () => {
     const clock = createVirtualClock()
     const own = models({ clock })
     const model = new MockModel({ responses: ['one', 'two', 'three'] })
@@ -352,7 +352,7 @@ describe('prices, cache and what models get wrong', () => {
     expect(await ask('a')).toBe('three')
   })
 
-  it('keeps of a malformed answer what can be kept', () => {
+  it('readAnswerParts keeps the valid parts of a malformed answer.', () => {
     const content = readAnswerParts([
       { type: 'tool-call', toolCallId: 'x', toolName: 'a', input: '{}' },
       { type: 'tool-call', toolCallId: 'x', toolName: 'a', input: { q: 1 } },
@@ -365,7 +365,7 @@ describe('prices, cache and what models get wrong', () => {
     expect(() => readAnswerParts('text')).toThrow()
   })
 
-  it('estimates the tokens that a provider leaves out or that can not be, and believes the rest', () => {
+  it('readUsage estimates missing or impossible token counts, and accepts the others.', () => {
     const usageOf = (input: unknown, output: unknown) =>
       readUsage({ inputTokens: { total: input }, outputTokens: { total: output } } as never, 'x'.repeat(398), 'y')
     expect(usageOf(-5, Number.NaN)).toEqual({ inputTokens: 100, outputTokens: 1 })
@@ -377,7 +377,7 @@ describe('prices, cache and what models get wrong', () => {
     expect(usageOf(1e9, 1e9)).toMatchObject({ inputTokens: 1e9, outputTokens: 1e9 })
   })
 
-  it('emits an event per attempt without any payload', async () => {
+  it('Each attempt of a model call emits an event without content.', async () => {
     events.length = 0
     await models().call([new MockModel({ responses: ['secret'] }) as LanguageModelV4], call('private'))
     expect(events).toMatchObject([{ type: 'model.called', model: 'mock/mock', success: true, inputTokens: 10 }])

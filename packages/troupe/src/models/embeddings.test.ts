@@ -32,7 +32,7 @@ const embed = (own: ReturnType<typeof models>, model: EmbeddingModelV4, texts: r
   own.embed(model, texts, { user })
 
 describe('vectors of texts', () => {
-  it('have length one, come in order and in batches, and are asked for once by each user', async () => {
+  it('The vectors of texts have length one, come in order and in batches, and are requested once for each user.', async () => {
     const own = models({ prices: { 'mock/counting': { input: 2, output: 0 } } })
     const { model, asked } = counting()
     const { vectors, model: name } = await embed(own, model, ['a', 'b', 'aab', 'a', 'c', 'ab'])
@@ -48,7 +48,7 @@ describe('vectors of texts', () => {
     expect(seen.at(-1)).toMatchObject({ success: true, texts: 1, inputTokens: 1, cost: 2e-6 })
   })
 
-  it('of another dimension, of other things than numbers, or too few are refused', async () => {
+  it('The vectors of texts are rejected if their dimension, type or number is wrong.', async () => {
     const wrong = (answer: unknown) => {
       const own = models()
       return embed(own, counting().model, ['a']).then(() => embed(own, counting(() => answer).model, ['b']))
@@ -63,7 +63,7 @@ describe('vectors of texts', () => {
     await expect(wrong('none')).rejects.toMatchObject({ code: 'embedding.wrong' })
   })
 
-  it('are asked for again after a limit and a failure, and not after a refusal', async () => {
+  it('The vectors of texts are requested again after a limit and a failure, and not after a rejection.', async () => {
     const clock = createVirtualClock()
     const failing = (...codes: readonly number[]) =>
       counting((call) => {
@@ -84,7 +84,7 @@ describe('vectors of texts', () => {
     expect(rejected.asked).toHaveLength(1)
   })
 
-  it('come from a model that is named, or a reason why it can not be had', async () => {
+  it('The vectors of texts come from a named model, or the reason is given why it is unavailable.', async () => {
     const { model } = counting()
     const load = async () => ({ createOpenAI: () => Object.assign(() => model, { embeddingModel: () => model }) })
     const own = models({ load, env: { OPENAI_API_KEY: 'key' } })

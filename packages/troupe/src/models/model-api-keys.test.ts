@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
 import { createTroupe, LlmAgent, patterns } from '../index.ts'
 
-it('a key that is written on the model of an agent comes out of nothing, though its provider echoes it', async () => {
+it("An API key of an agent's model is not in any output, even if its provider echoes it.", async () => {
   const apiKey = 'sk-planted-0123456789'
   const provider = createServer((request, response) => {
     response.writeHead(401, { 'content-type': 'application/json' })

@@ -52,7 +52,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
     ['whole', false],
     ['streamed', true],
   ] as const)('%s', (_, stream) => {
-    it('an answer has its text, its usage and its end', async () => {
+    it('An answer of a provider has its text, its usage and its finish reason.', async () => {
       const { ask, asked, parts } = await openProvider([{ text: 'one two three' }], kind)
       const answer = await ask(stream, { maxOutputTokens: 50 })
       expect(textOf(answer)).toBe('one two three')
@@ -61,7 +61,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       expect(parts.length > 0).toBe(stream)
     })
 
-    it('a call of a tool has its id, name and arguments', async () => {
+    it('A tool call of a provider has its id, name and arguments.', async () => {
       const { ask, asked } = await openProvider([{ tool: { name: 'look', args: { q: 'a lane' } } }], kind)
       const inputSchema = { type: 'object' as const, properties: { q: { type: 'string' as const } } }
       const answer = await ask(stream, {
@@ -73,7 +73,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       expect([answer.finish, JSON.stringify(asked[0]?.body)]).toEqual(['tool-calls', expect.stringContaining('Looks.')])
     })
 
-    it('a limit is waited for, and a failure of the server tried again', async () => {
+    it('A limit of a provider is awaited, and a server failure is retried.', async () => {
       const { ask, asked } = await openProvider(
         [
           { fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } },
@@ -87,7 +87,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       expect(asked).toHaveLength(4)
     })
 
-    it('what cannot succeed is not tried again, and says the status and no key', async () => {
+    it('A request that cannot succeed is not retried, and its error has the status and no key.', async () => {
       for (const status of [400, 401, 403, 404]) {
         const { ask, asked } = await openProvider([{ fault: { kind: 'status', status } }], kind)
         const error = await ask(stream).catch((thrown: unknown) => thrown)
@@ -104,7 +104,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       ['malformed', { kind: 'malformed' }],
       ['empty', { kind: 'empty' }],
       ['closed before its end', { kind: 'closed', after: 3 }],
-    ] as const)('an answer that is %s is asked for again, and said only once', async (__, fault) => {
+    ] as const)('An answer that is %s is requested again, and emitted only once.', async (__, fault) => {
       const { ask, asked, parts } = await openProvider(
         [{ text: 'one two three', fault }, { text: 'one two three' }],
         kind,
@@ -118,7 +118,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       expect(never.asked).toHaveLength(3)
     })
 
-    it('tokens that come too slowly end with the time limit of the call', async () => {
+    it('A stream that is too slow ends with the timeout of the call.', async () => {
       const { ask, asked } = await openProvider([{ text: 'a b c d e f', fault: { kind: 'slow', ms: 400 } }], kind, {
         clock: systemClock,
       })
@@ -126,7 +126,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       expect(asked).toHaveLength(1)
     })
 
-    it('a huge answer is cut, and ends as one that was too long', async () => {
+    it('A huge answer is cut, and has the finish reason `length`.', async () => {
       const { ask } = await openProvider([{ text: `${'x'.repeat(99_999)} `.repeat(45) }], kind)
       const answer = await ask(stream)
       expect(answer.finish).toBe('length')
@@ -134,7 +134,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       expect(textOf(answer).length).toBeGreaterThan(1_000_000)
     })
 
-    it('whoever cancels waits no longer', async () => {
+    it('A cancelled model call stops waiting.', async () => {
       const { ask } = await openProvider([{ text: 'a b c', fault: { kind: 'slow', ms: 2_000 } }], kind)
       const controller = new AbortController()
       const asked = ask(stream, { signal: controller.signal })
@@ -145,7 +145,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
 })
 
 it.each(Object.keys(kinds))(
-  'behind %s a failure reported within a stream is tried again, and told in words',
+  'A failure that %s reports within a stream is retried, and its text is in the error.',
   async (kind) => {
     const fault = { kind: 'reported', after: 3 } as const
     const { ask, asked } = await openProvider([{ text: 'one two three', fault }, { text: 'one two three' }], kind)
@@ -171,7 +171,7 @@ describe('the form of an answer', () => {
     return { ...responseFormat, body: JSON.stringify(body) }
   }
 
-  it.each(openAi)('is closed at every depth where it can be strict, behind %s', async (kind) => {
+  it.each(openAi)('The schema of an answer is closed at every depth if it can be strict, for %s.', async (kind) => {
     const address = z.object({ street: z.string().nullable(), tags: z.array(z.object({ name: z.string() })) })
     const { strict, schema } = await asksFor(
       kind,
@@ -181,33 +181,39 @@ describe('the form of an answer', () => {
     expect(JSON.stringify(schema).match(/"additionalProperties":false/g)).toHaveLength(4)
   })
 
-  it.each(openAi)('is asked for without strictness where it says less than that wants, behind %s', async (kind) => {
-    const loose: readonly z.ZodType[] = [
-      z.object({ a: z.string().optional() }),
-      z.object({ a: z.number().default(1) }),
-      z.object({ a: z.string().min(3) }),
-      z.object({ a: z.url() }),
-      z.object({ a: z.record(z.string(), z.number()) }),
-      z.looseObject({ a: z.string() }),
-      z.object({ a: z.array(z.unknown()) }),
-      z.object({ a: z.discriminatedUnion('kind', [z.object({ kind: z.literal('x') })]) }),
-    ]
-    for (const form of loose)
-      expect(await asksFor(kind, form)).toMatchObject({ strict: false, schema: { type: 'object' } })
-  })
+  it.each(openAi)(
+    'The schema of an answer is sent without strictness if it is not strict enough, for %s.',
+    async (kind) => {
+      const loose: readonly z.ZodType[] = [
+        z.object({ a: z.string().optional() }),
+        z.object({ a: z.number().default(1) }),
+        z.object({ a: z.string().min(3) }),
+        z.object({ a: z.url() }),
+        z.object({ a: z.record(z.string(), z.number()) }),
+        z.looseObject({ a: z.string() }),
+        z.object({ a: z.array(z.unknown()) }),
+        z.object({ a: z.discriminatedUnion('kind', [z.object({ kind: z.literal('x') })]) }),
+      ]
+      for (const form of loose)
+        expect(await asksFor(kind, form)).toMatchObject({ strict: false, schema: { type: 'object' } })
+    },
+  )
 
-  it.each(Object.keys(kinds))('is asked for in words where it is not an object, behind %s', async (kind) => {
-    for (const form of [
-      z.array(z.string()),
-      z.enum(['left', 'right']),
-      z.union([z.object({ a: z.string() }), z.null()]),
-    ]) {
-      const { schema, body } = await asksFor(kind, form)
-      expect([schema, body]).toEqual([undefined, expect.stringContaining('Answer with one JSON value')])
-      expect(body).toContain('Be short.')
-    }
-    expect((await asksFor(kind, z.string())).body).not.toContain('JSON value')
-  })
+  it.each(Object.keys(kinds))(
+    'The schema of an answer is described in words if it is not an object, for %s.',
+    async (kind) => {
+      for (const form of [
+        z.array(z.string()),
+        z.enum(['left', 'right']),
+        z.union([z.object({ a: z.string() }), z.null()]),
+      ]) {
+        const { schema, body } = await asksFor(kind, form)
+        expect([schema, body]).toEqual([undefined, expect.stringContaining('Answer with one JSON value')])
+        expect(body).toContain('Be short.')
+      }
+      expect((await asksFor(kind, z.string())).body).not.toContain('JSON value')
+    },
+  )
 })
 
 it.each([true, false])('A model named openai/… asks OpenAI to store nothing, streamed: %s.', async (stream) => {

@@ -58,7 +58,7 @@ const opened = (models: TroupeConfig['models'] = {}) =>
 it.each([
   ['in the middle of a text', begun],
   ['before its first piece', silent],
-])('a stream that stops %s is cut and asked for again', async (_, stops) => {
+])('A model stream that stalls %s is cut and requested again.', async (_, stops) => {
   await using troupe = await opened()
   const { url, model, bodies, cut } = await modelThat(stops, complete)
   const agent = new LlmAgent({ name: 'Clerk', model: { url, model } })
@@ -71,7 +71,7 @@ it.each([
   await expect.poll(cut).toBe(1)
 })
 
-it('one that always stops ends with a typed error, and the thread goes on as if it had not been asked', async () => {
+it('A model that always stalls ends with a typed error, and the thread continues without that turn.', async () => {
   await using troupe = await opened({ attempts: 2 })
   const { url, model, bodies } = await modelThat(begun, begun, complete)
   const session = troupe.user('ada').session(new LlmAgent({ name: 'Clerk', model: { url, model } }))
@@ -87,7 +87,7 @@ it('one that always stops ends with a typed error, and the thread goes on as if 
   expect(bodies[2]?.messages.map(({ role }) => role)).not.toContain('assistant')
 })
 
-it('the next model of the chain is asked where one stalls', async () => {
+it('A chain asks the next model if one stalls.', async () => {
   await using troupe = await opened({ attempts: 1 })
   const [first, second] = [await modelThat(silent), await modelThat(complete)]
   const chain = [
@@ -102,7 +102,7 @@ it('the next model of the chain is asked where one stalls', async () => {
   expect(fallback).toMatchObject({ to: expect.stringContaining('second'), reason: expect.stringContaining('nothing') })
 })
 
-it('its limit is a duration that is more than nothing', async () => {
+it('The option `models.idle` is a duration above zero.', async () => {
   await expect(opened({ idle: '0ms' })).rejects.toMatchObject({ code: 'validation.failed' })
   await expect(opened({ idle: 5 as never })).rejects.toMatchObject({ code: 'duration.invalid' })
 })

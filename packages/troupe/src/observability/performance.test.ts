@@ -9,7 +9,7 @@ const timed = () => {
   return { clock, metrics, performance: new Performance(clock, metrics) }
 }
 
-it('a report has each operation with its figures, the whole, and the slowest with what was noted of them', async () => {
+it('A performance report has each operation, the total, and the slowest calls with their metadata.', async () => {
   const { clock, metrics, performance } = timed()
   for (let i = 1; i <= 4; i++) {
     using timer = performance.time('import', { batch: i })
@@ -43,7 +43,7 @@ it('a report has each operation with its figures, the whole, and the slowest wit
   expect(String(report)).toMatch(/import: 4 calls, 1 failures, average 2500\.0 ms/)
 })
 
-it('looks at a window alone, and says nothing of what was not called in it', async () => {
+it('A performance report covers only its window, and omits operations without calls.', async () => {
   const { clock, performance } = timed()
   performance.time('old').end()
   await clock.advance('10m')
@@ -54,7 +54,7 @@ it('looks at a window alone, and says nothing of what was not called in it', asy
   expect(() => performance.report({ slowest: 51 })).toThrow(/from 0 to 50/)
 })
 
-it('a call that is tracked is timed, counted as failed where it fails, and gives what it gives', async () => {
+it('A tracked call is timed, counted as failed if it fails, and returns its result.', async () => {
   const { clock, performance } = timed()
   const result = await performance.track('lookup', async (timer) => {
     await clock.advance('2s')

@@ -46,7 +46,7 @@ afterEach(async () => {
 })
 
 describe('a backup', () => {
-  it('holds one moment, taken while others write, and says what it holds', async () => {
+  it('A backup contains one moment, made while others write, and reports what it contains.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
     let stop = false
@@ -77,7 +77,7 @@ describe('a backup', () => {
     expect(await copy.get(`right.${keys / 2 - 1}`)).toBe(keys / 2 - 1)
   })
 
-  it('of several steps holds one moment too, and is given up between them, leaving nothing', async () => {
+  it('A backup in several steps contains one moment, and leaves nothing if it is aborted between them.', async () => {
     const troupe = await opened()
     const { context } = troupe.user('ada')
     for (let i = 0; i < 4; i++) await context.push(`large.${i}`, 'x'.repeat(6_000_000))
@@ -101,7 +101,7 @@ describe('a backup', () => {
     expect(await (await opened('copy.db')).user('ada').context.size()).toBe(4)
   })
 
-  it('and all that reads one take a signal', async () => {
+  it('A backup and the functions that read one end with their signal.', async () => {
     const troupe = await opened()
     await troupe.backup(at('monday'))
     const signal = AbortSignal.abort()
@@ -116,7 +116,7 @@ describe('a backup', () => {
     await expect(troupe.backup(at('tuesday'))).rejects.toMatchObject({ code: 'troupe.closed' })
   })
 
-  it('and another to the same folder at once: the first that is whole has the name, and so has a restore', async () => {
+  it('Two backups to the same folder at once leave the first complete one, and two restores do too.', async () => {
     const troupe = await opened()
     for (let i = 0; i < 4; i++) await troupe.user('ada').context.push(`large.${i}`, 'x'.repeat(6_000_000))
     const outcomes = async (make: () => Promise<unknown>) =>
@@ -136,7 +136,7 @@ describe('a backup', () => {
     expect(readdirSync(at('monday')).sort()).toEqual(['manifest.json', 'troupe.db'])
   })
 
-  it('takes away what a process that died has left, and nothing else of such a name', async () => {
+  it('A backup removes what a dead process left, and nothing else with such a name.', async () => {
     const troupe = await opened()
     for (const [name, note] of [
       ['dead', '{"pid":1,"started":"0"}'],
@@ -149,7 +149,7 @@ describe('a backup', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('monday'))).toEqual(['monday', 'monday.partial-theirs'])
   })
 
-  it('is made of a database of Troupe alone', async () => {
+  it('A backup is made only of a database of Troupe.', async () => {
     writeFileSync(at('other.txt'), 'not a database, but long enough to be looked at as one'.repeat(20))
     const other = new DatabaseSync(at('other.db'))
     other.exec('create table users (name text)')
@@ -161,7 +161,7 @@ describe('a backup', () => {
     expect(readdirSync(folder).sort()).toEqual(['other.db', 'other.txt'])
   })
 
-  it('overwrites nothing, and neither does a restore', async () => {
+  it('A backup overwrites nothing, and neither does a restore.', async () => {
     const troupe = await opened()
     await troupe.backup(at('monday'))
     await expect(troupe.backup(at('monday'))).rejects.toMatchObject({ code: 'storage.not_empty' })
@@ -173,7 +173,7 @@ describe('a backup', () => {
     expect(existsSync(at('other.db'))).toBe(false)
   })
 
-  it('that is damaged, cut off or none is refused, and nothing is restored', async () => {
+  it('A backup that is damaged, cut off or missing is rejected, and nothing is restored.', async () => {
     const troupe = await opened()
     await troupe.user('ada').context.push('k', 'v'.repeat(10_000))
     await troupe.backup(at('monday'))
@@ -196,7 +196,7 @@ describe('a backup', () => {
     expect(existsSync(at('copy.db'))).toBe(false)
   })
 
-  it('is not made of what is only in memory, nor put into another engine', async () => {
+  it('A backup is not made of memory storage, and is not restored into another engine.', async () => {
     const memory = await createTroupe({ storage: 'memory:', log: 'silent' })
     open.push(memory)
     await expect(memory.backup(at('memory'))).rejects.toMatchObject({ code: 'validation.failed' })
@@ -205,7 +205,7 @@ describe('a backup', () => {
     await expect(other).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
-  it('keeps sealed content sealed, and opens with the key ring alone', async () => {
+  it('A backup of encrypted content stays encrypted, and opens only with the key ring.', async () => {
     const encryption = { keys: [{ id: 'a', key: 'ab'.repeat(32) }], current: 'a' }
     const troupe = await opened('troupe.db', { encryption })
     await troupe.user('ada').context.push('k', 'the-plain-words')
@@ -269,7 +269,7 @@ describe('a restored copy', () => {
     return restored
   }
 
-  it('repeats nothing by itself: effects, schedules, runs and messages wait until it is resumed', async () => {
+  it('A restored copy repeats nothing by itself: effects, schedules, runs and messages wait until it is resumed.', async () => {
     const { installation, backupAt } = await backedUp()
     const copy = await opened('copy.db', code('copy'))
     expect(copy.state).toBe('restored')
@@ -311,7 +311,7 @@ describe('a restored copy', () => {
     await expect.poll(() => emitted, pollOptions).toEqual(['troupe.resumed'])
   })
 
-  it("goes on at once with restored: 'resume', and once resumed for good", async () => {
+  it("A restored copy continues at once with `restored: 'resume'`, and stays resumed.", async () => {
     await backedUp()
     const copy = await opened('copy.db', { ...code('copy'), restored: 'resume' })
     expect(copy.state).toBe('open')

@@ -44,7 +44,7 @@ function rehash(db: DatabaseSync): void {
 }
 
 describe('verifyAudit', () => {
-  it('finds nothing in a log that nobody touched, and says what is covered', async () => {
+  it('verifyAudit finds nothing in an unchanged log, and reports what is covered.', async () => {
     expect(await tampered(() => {})).toMatchObject({
       ok: true,
       size: 20,
@@ -55,7 +55,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('finds a changed record', async () => {
+  it('verifyAudit finds a changed entry.', async () => {
     let resource: unknown
     const report = await tampered((db) => {
       resource = db.prepare('select resource from security_audit where id = ?').get(idAt(db, 7))?.resource
@@ -71,7 +71,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('finds a record that is missing, and a leaf that is', async () => {
+  it('verifyAudit finds a missing entry, and a missing leaf.', async () => {
     const gone = await tampered((db) => {
       db.prepare('delete from security_audit where id = ?').run(idAt(db, 3))
     })
@@ -84,7 +84,7 @@ describe('verifyAudit', () => {
     expect(leaf).toMatchObject({ ok: false, covered: 10, findings: [{ kind: 'missing', n: 13 }] })
   })
 
-  it('finds a record that was inserted', async () => {
+  it('verifyAudit finds an inserted entry.', async () => {
     const report = await tampered((db) => {
       const columns = 'user_id, at, actor, key_id, operation, resource, allowed, reason, nonce'
       db.exec(`insert into security_audit (id, ${columns})
@@ -93,7 +93,7 @@ describe('verifyAudit', () => {
     expect(report).toMatchObject({ ok: false, covered: 20, findings: [{ kind: 'inserted' }] })
   })
 
-  it('finds leaves in each other’s place', async () => {
+  it('verifyAudit finds leaves that were swapped.', async () => {
     const report = await tampered((db) => {
       db.exec('update security_audit_leaves set n = -1 where n = 4')
       db.exec('update security_audit_leaves set n = 4 where n = 6')
@@ -109,7 +109,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('finds what was rewritten with all its hashes by the next checkpoint, and where from', async () => {
+  it('verifyAudit finds a log that was rewritten with all its hashes, by the next checkpoint, and names where it starts.', async () => {
     const report = await tampered((db) => {
       const id = idAt(db, 14)
       const row = db.prepare('select * from security_audit where id = ?').get(id) as Record<string, never>
@@ -121,7 +121,7 @@ describe('verifyAudit', () => {
     expect(report).toMatchObject({ ok: false, covered: 10, findings: [{ kind: 'rewritten', n: 10 }] })
   })
 
-  it('finds that the end is gone', async () => {
+  it('verifyAudit finds a truncated log.', async () => {
     const report = await tampered((db) => {
       db.exec('delete from security_audit where id in (select id from security_audit_leaves where n >= 15)')
       db.exec('delete from security_audit_leaves where n >= 15; delete from security_audit_nodes where last >= 15')
@@ -162,14 +162,14 @@ describe('verifyAudit', () => {
     return verifyAudit({ storage: `sqlite:${file()}`, checkpoints: lines(), publicKey })
   }
 
-  it('excuses nothing by a retirement that the key of the checkpoints has not signed', async () => {
+  it('verifyAudit excuses nothing by a retirement that the key of the checkpoints has not signed.', async () => {
     const report = await forged('audit.retire', () => '~', 'delete from security_audit')
     expect(report).toMatchObject({ ok: false, retired: 0, findings: expect.arrayContaining([]) })
     expect(report.findings).toHaveLength(20)
     expect(report.findings[0]).toMatchObject({ kind: 'missing', problem: expect.stringContaining('is not signed') })
   })
 
-  it('excuses nothing by an erasure that the key of the checkpoints has not signed', async () => {
+  it('verifyAudit excuses nothing by an erasure that the key of the checkpoints has not signed.', async () => {
     const markOfAda = (db: DatabaseSync) =>
       String(db.prepare("select mark from security_audit_leaves where mark <> '' limit 1").get()?.mark)
     const report = await forged('user.forget', markOfAda, 'delete from security_audit')
@@ -177,7 +177,7 @@ describe('verifyAudit', () => {
     expect(report.findings).toHaveLength(20)
   })
 
-  it('excuses nothing of a user whose erasure is signed and whose rows are still there', async () => {
+  it('verifyAudit excuses nothing of a user whose erasure is signed and whose rows are still there.', async () => {
     const troupe = await opened({ storage: `sqlite:${file()}`, audit: { checkpoints: { key, to: lines() } } })
     for (const user of ['ada', 'bob']) await troupe.user(user).context.push('k', 1)
     await troupe.close()
@@ -199,7 +199,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('excuses by a retirement no record that was younger than the retention', async () => {
+  it('verifyAudit excuses by a retirement no entry that was younger than the retention.', async () => {
     let hours = -3
     const clock = { ...systemClock, now: () => systemClock.now() + hours * 3_600_000 }
     const audit = { retention: '1h', checkpoints: { key, to: lines() } } as const
@@ -214,7 +214,7 @@ describe('verifyAudit', () => {
     expect(await verified('30d')).toMatchObject({ ok: false, retired: 0, findings: [{ kind: 'missing' }] })
   })
 
-  it('is not needed to notice a database that was rolled back: the troupe raises an alert when it opens it', async () => {
+  it('A troupe raises an alert when it opens a database that was rolled back.', async () => {
     const audit = { checkpoints: { key, to: lines() } }
     const session = async (count: number) => {
       const clock = createVirtualClock()
@@ -237,7 +237,7 @@ describe('verifyAudit', () => {
     expect(await session(0)).toEqual([[2, 7], 'audit-rolled-back'])
   })
 
-  it('takes no checkpoint of another key, and no log without one for covered', async () => {
+  it('verifyAudit rejects checkpoints of another key, and reports nothing covered without a checkpoint.', async () => {
     const report = await tampered(() => {})
     expect(report.ok).toBe(true)
     const other = generateKeyPairSync('ed25519').publicKey
@@ -257,7 +257,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('finds lines of an export that stand elsewhere, twice or nowhere', async () => {
+  it('verifyAudit finds lines of an export that are misplaced, repeated or missing.', async () => {
     await tampered(() => {})
     const troupe = await opened({ storage: `sqlite:${file()}` })
     const all: string[] = []
@@ -284,7 +284,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('makes no database where there is none, and says which of its files or lists is wrong', async () => {
+  it('verifyAudit creates no database, and names the file or list that is wrong.', async () => {
     await tampered(() => {})
     const checkpoints = lines()
     const storage = `sqlite:${file()}`
@@ -307,7 +307,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('passes over a checkpoint that a crash cut off, which takes no other with it', async () => {
+  it('verifyAudit ignores a checkpoint that a crash cut off, and uses all others.', async () => {
     await tampered(() => {})
     const [storage, to] = [`sqlite:${file()}`, lines()]
     truncateSync(to, statSync(to).size - 40)
@@ -322,7 +322,7 @@ describe('verifyAudit', () => {
     })
   })
 
-  it('looks at users behind row-level security too', { skip: missing !== undefined }, async () => {
+  it('verifyAudit verifies users behind row-level security too.', { skip: missing !== undefined }, async () => {
     const storage = { url: server, schema }
     const checkpoints: Checkpoint[] = []
     const troupe = await opened({ storage, audit: { checkpoints: { key, to: (one) => void checkpoints.push(one) } } })

@@ -31,7 +31,7 @@ const begun = async (troupe: Troupe, text: string) => {
   await troupe.close()
 }
 
-it('a troupe says which build it is, what it writes and reads, and which runs began with other code', async () => {
+it('troupe.versions reports the build, what it writes and reads, and which runs started with other code.', async () => {
   await begun(await opened('one'), 'one')
   const same = await opened('one')
   const versions = await same.versions()
@@ -61,7 +61,7 @@ it('a troupe says which build it is, what it writes and reads, and which runs be
 it.each([
   ['its row says so', 'update work set form = 2'],
   ['its records alone say so', 'update journal_records set version = 2'],
-])('an older build leaves a run alone that a newer one has written, where %s', async (_, plant) => {
+])('An older build leaves a run alone that a newer build has written, where %s.', async (_, plant) => {
   await begun(await opened('one'), 'one')
   const database = new DatabaseSync(join(folder, 'troupe.db'))
   database.exec(plant)

@@ -21,7 +21,7 @@ function held() {
 }
 
 describe('a bulkhead among several users', () => {
-  it('takes their calls in turns, those of one in their order', async () => {
+  it('A bulkhead takes the calls of several users in turns, those of one user in their order.', async () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 10 })
     const { begun, call, endAll } = held()
     const calls = [
@@ -32,7 +32,7 @@ describe('a bulkhead among several users', () => {
     expect(await Promise.all(calls)).toEqual(['a1', 'a2', 'a3', 'a4', 'b1', 'b2'])
     expect(begun).toEqual(['a1', 'b1', 'a2', 'b2', 'a3', 'a4'])
   })
-  it('lets one in who has nothing there where a crowd fills the line, and stays bounded', async () => {
+  it('A bulkhead admits a user without calls if other users fill the queue, and stays bounded.', async () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 4 })
     const { begun, call, endAll } = held()
     const full = { name: 'CapacityError', code: 'bulkhead.full', retryable: true }
@@ -52,7 +52,7 @@ describe('a bulkhead among several users', () => {
     expect(begun).toHaveLength(7)
     expect(begun).not.toContain('a5')
   })
-  it('lets who was away for a round go before those who come again and again', async () => {
+  it('A bulkhead prefers a user who was absent for a round to users who return repeatedly.', async () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 10 })
     const { begun, call, end, endAll } = held()
     const repeatCalls = async (key: string) => {
@@ -72,7 +72,7 @@ describe('a bulkhead among several users', () => {
     await Promise.all(noisy)
     expect(begun.filter((name) => !name.startsWith('q'))).toHaveLength(20)
   })
-  it('starves nobody, however many come for the first time and go on coming', async () => {
+  it('A bulkhead starves no user, however many new users arrive.', async () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 100_000 })
     const { begun, call, end, endAll } = held()
     const ada = [1, 2].map((n) => bulkhead.execute(call(`a${n}`), { key: 'ada' }))
@@ -85,7 +85,7 @@ describe('a bulkhead among several users', () => {
     await Promise.all([...ada, ...early, ...late])
     expect(begun.indexOf('a2')).toBeLessThan(begun.indexOf('late'))
   })
-  it("never gives anybody's only call away", async () => {
+  it('A bulkhead never gives away the only call of a user.', async () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 2 })
     const { call, endAll } = held()
     const each = ['ada', 'bob', 'eve', 'dan'].map((key) => bulkhead.execute(call(key), { key }))

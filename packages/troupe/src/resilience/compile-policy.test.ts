@@ -8,7 +8,7 @@ const parts = () => ({ clock: createVirtualClock(), random: seededRandom(1) })
 const timesOut = () => Promise.reject(failure('timeout', { what: 'The shop', kind: 'own', limit: '1s' }))
 
 describe('the last good value', () => {
-  it('stands in for what fails, of its key alone, and no older than it may be', async () => {
+  it('The last good value replaces a failure, of its key alone, up to its maximum age.', async () => {
     const { clock } = parts()
     const good = new LastKnownGood({ clock, maxAge: '1h' })
     expect(await good.execute(() => 17, { key: 'ada stock' })).toBe(17)
@@ -20,7 +20,7 @@ describe('the last good value', () => {
     await clock.advance('31m')
     await expect(good.execute(timesOut, { key: 'ada stock' })).rejects.toThrow(/The shop/)
   })
-  it('is given only to readers that may still see it', async () => {
+  it('The last good value is returned only to readers that may still see it.', async () => {
     let allowed = true
     const good = new LastKnownGood({ ...{ clock: parts().clock }, mayStillSee: () => allowed })
     good.update('ada plan', 'secret')
@@ -33,7 +33,7 @@ describe('the last good value', () => {
 })
 
 describe('a policy in words', () => {
-  it('bounds each attempt, tries again, opens its breaker, and falls back', async () => {
+  it('A policy bounds each attempt, retries, opens its breaker, and falls back.', async () => {
     const testParts = parts()
     const policy = compilePolicy(
       { fallback: 'none', retry: { attempts: 2 }, breaker: { failures: 2, pause: '1m' }, timeout: '1s' },
@@ -54,7 +54,7 @@ describe('a policy in words', () => {
     await testParts.clock.advance('1m')
     expect(await policy.execute(async () => 'there')).toBe('there')
   })
-  it('says what took too long, as a sentence', async () => {
+  it('A policy names what took too long, as a sentence.', async () => {
     const testParts = parts()
     const policy = compilePolicy({ timeout: '1s' }, { ...testParts, what: 'the tool search' })
     const late = expect(policy.execute(() => new Promise(() => {}))).rejects.toThrow(
@@ -63,18 +63,18 @@ describe('a policy in words', () => {
     await testParts.clock.advance('1s')
     await late
   })
-  it('limits each key for itself', async () => {
+  it('A policy limits each key separately.', async () => {
     const policy = compilePolicy({ rateLimit: { limit: 1 } }, { ...parts(), what: 'The shop' })
     expect(await policy.execute(() => 1, { key: 'ada' })).toBe(1)
     await expect(policy.execute(() => 1, { key: 'ada' })).rejects.toMatchObject({ code: 'rate.limited' })
     expect(await policy.execute(() => 1, { key: 'eve' })).toBe(1)
   })
-  it('is refused with parts that make no sense where it stands, and options that nobody knows', () => {
+  it('A policy with parts that do not apply, or unknown options, is rejected.', () => {
     const testParts = { ...parts(), what: 'the agent A', allowed: ['timeout'] as const }
     expect(() => compilePolicy({ retry: {} }, testParts)).toThrow(/retry is not for these calls/)
     expect(() => compilePolicy({ timeouts: '1s' } as never, parts() as never)).toThrow(/no option timeouts/)
   })
-  it('is that of a name, else of all, and counts apart', async () => {
+  it('A policy is found by name, or by `*`, and counts separately.', async () => {
     const policies = createPolicies({ '*': { rateLimit: { limit: 1 } }, free: {} }, { ...parts(), kind: 'the tool' })
     expect(policies.of('a')).toBe(policies.of('a'))
     await policies.of('a')?.execute(() => 1)

@@ -17,7 +17,7 @@ const random = seededRandom(1)
 const fails = async () => Promise.reject(new Error('no'))
 
 describe('a circuit breaker', () => {
-  it('opens after five failures in a row, lets one call see after 60 s, and closes when that succeeds', async () => {
+  it('A circuit breaker opens after five failures in a row, admits one trial after 60 s, and closes if it succeeds.', async () => {
     const clock = createVirtualClock()
     const breaker = new CircuitBreaker({ clock })
     for (let i = 0; i < 4; i++) await breaker.execute(fails).catch(() => {})
@@ -37,7 +37,7 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('closed')
   })
 
-  it('opens again when the one that sees fails, and what does not count decides nothing', async () => {
+  it('A circuit breaker opens again if the trial fails, and ignores what does not count.', async () => {
     const clock = createVirtualClock()
     const breaker = new CircuitBreaker({ clock, failures: 1, counts: (error) => (error as Error).message === 'no' })
     await breaker.execute(fails).catch(() => {})
@@ -48,7 +48,7 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('open')
   })
 
-  it('does not count a call that was given up, and counts one that was waited for too long', async () => {
+  it('A circuit breaker does not count a cancelled call, and counts a timeout.', async () => {
     const breaker = new CircuitBreaker({ clock: createVirtualClock(), failures: 1 })
     const ends = ({ signal }: { readonly signal: AbortSignal | undefined }) => Promise.reject(signal?.reason)
     const after = async (reason?: unknown) => {
@@ -62,7 +62,7 @@ describe('a circuit breaker', () => {
     expect(await after(failure('timeout', { what: 'The shop', kind: 'tool', limit: '5s' }))).toBe('open')
   })
 
-  it('hears no more of a call that began before it opened', async () => {
+  it('A circuit breaker ignores the result of a call that began before it opened.', async () => {
     const clock = createVirtualClock()
     const breaker = new CircuitBreaker({ clock, failures: 1 })
     const slow = breaker.execute(() => sleep(clock, 1_000))
@@ -72,7 +72,7 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('open')
   })
 
-  it('is counted by hand too, and waits for no trial that was never recorded', async () => {
+  it('A circuit breaker accepts manually recorded results, and does not wait forever for a trial.', async () => {
     const clock = createVirtualClock()
     const breaker = new CircuitBreaker({ clock, failures: 2, pause: '10s' })
     breaker.recordFailure()
@@ -89,7 +89,7 @@ describe('a circuit breaker', () => {
 })
 
 describe('a rate limiter', () => {
-  it('lets sixty calls a minute through for each key, in a window that slides', async () => {
+  it('A rate limiter allows sixty calls a minute for each key, in a sliding window.', async () => {
     const clock = createVirtualClock()
     const limiter = new RateLimiter({ clock })
     for (let i = 0; i < 30; i++) expect(limiter.isAllowed('ada')).toBe(true)
@@ -102,7 +102,7 @@ describe('a rate limiter', () => {
     await expect(new RateLimiter({ clock, limit: 1 }).execute(async () => 'ran')).resolves.toBe('ran')
   })
 
-  it('makes calls wait in order, gives the place of one that gave up to the next, and refuses long waits', async () => {
+  it('A rate limiter queues calls in order, passes on the place of a cancelled one, and rejects long waits.', async () => {
     const clock = createVirtualClock()
     const limiter = new RateLimiter({ clock, limit: 1, window: '10s' })
     const order: string[] = []
@@ -123,14 +123,14 @@ describe('a rate limiter', () => {
     expect(order).toEqual(['first', 'second', 'fourth'])
   })
 
-  it('counts a bounded number of keys', () => {
+  it('A rate limiter counts a bounded number of keys.', () => {
     const limiter = new RateLimiter({ clock: createVirtualClock(), limit: 1, maxKeys: 2 })
     expect(['a', 'b', 'c', 'b', 'a'].map((key) => limiter.isAllowed(key))).toEqual([true, true, true, false, true])
   })
 })
 
 describe('a bulkhead', () => {
-  it('works on so many at once, keeps a bounded line, and lets go of one that gives up', async () => {
+  it('A bulkhead bounds its calls and its queue, and removes a cancelled call.', async () => {
     const clock = createVirtualClock()
     const bulkhead = new Bulkhead({ concurrent: 2, queue: 1 })
     const controller = new AbortController()
@@ -148,7 +148,7 @@ describe('a bulkhead', () => {
 })
 
 describe('retry, timeout, fallback and cache', () => {
-  it('try three times what may pass, with growing pauses, and nothing else', async () => {
+  it('A retry tries three times what may be temporary, with growing pauses, and nothing else.', async () => {
     const clock = createVirtualClock()
     let n = 0
     const policy = retry({ clock, random })
@@ -173,7 +173,7 @@ describe('retry, timeout, fallback and cache', () => {
     expect(n).toBe(1)
   })
 
-  it('pause twice as long each time, by chance up to a half less, and as long as the refusing service asks for', async () => {
+  it('A retry doubles its pauses with jitter, and waits as long as the service asks for.', async () => {
     const pauses = async (error: unknown, options: object = {}) => {
       const clock = createVirtualClock()
       const at: number[] = []
@@ -203,7 +203,7 @@ describe('retry, timeout, fallback and cache', () => {
     expect(await pauses(later)).toEqual({ pauses: [], thrown: later })
   })
 
-  it('take a timeout and a broken connection for what may pass, however deep it lies, and no defect', async () => {
+  it('A retry repeats timeouts and broken connections at any depth of causes, and no defect.', async () => {
     const clock = createVirtualClock()
     const broken = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
     const tried = async (error: unknown) => {
@@ -227,7 +227,7 @@ describe('retry, timeout, fallback and cache', () => {
     for (const error of lasting) expect(await tried(error), String(error)).toBe(1)
   })
 
-  it('compose from outside in', async () => {
+  it('The policies compose from outside in.', async () => {
     const clock = createVirtualClock()
     const breaker = new CircuitBreaker({ clock, failures: 1 })
     const policy = wrap(fallback({ note: 'fallback_used' }), breaker, timeout({ clock, limit: '1s', what: 'The shop' }))
@@ -250,7 +250,7 @@ describe('retry, timeout, fallback and cache', () => {
     await expect(cancelled).rejects.toMatchObject({ name: 'CancelledError' })
   })
 
-  it('answer an equal question once, and keep no failure', async () => {
+  it('A cache answers an equal call once, and stores no failure.', async () => {
     const clock = createVirtualClock()
     const cache = new Cache({ clock, max: 2 })
     let n = 0
@@ -265,7 +265,7 @@ describe('retry, timeout, fallback and cache', () => {
 })
 
 describe('a batch processor', () => {
-  it('sends a full batch at once, a part of one after a second, and gives each item its own result', async () => {
+  it('A batch processor sends a full batch at once, a partial one after a second, and gives each item its result.', async () => {
     const clock = createVirtualClock()
     const batches: number[][] = []
     const processor = new BatchProcessor<number, number>({
@@ -284,7 +284,7 @@ describe('a batch processor', () => {
     expect(outcomes[12]).toEqual({ status: 'fulfilled', value: 24 })
   })
 
-  it('is bounded, forgets one that gives up, and is flushed when it closes', async () => {
+  it('A batch processor is bounded, drops a cancelled item, and flushes at its close.', async () => {
     const clock = createVirtualClock()
     const seen: number[] = []
     const processor = new BatchProcessor<number, number>({
@@ -317,7 +317,7 @@ describe('a batch processor', () => {
   })
 })
 
-it('a batch processor leaves nothing on the signals of what went out, and begins to wait with its first item', async () => {
+it('A batch processor removes its listeners from signals, and starts its wait with its first item.', async () => {
   const clock = createVirtualClock()
   const seen: number[][] = []
   const processItems = (items: readonly number[]) => {
@@ -339,7 +339,7 @@ it('a batch processor leaves nothing on the signals of what went out, and begins
   expect(getEventListeners(lasting.signal, 'abort')).toEqual([])
 })
 
-it('options that count nothing are refused by name', () => {
+it('The resilience classes reject options without effect by name.', () => {
   const clock = createVirtualClock()
   expect(() => new CircuitBreaker({ clock, failures: 0 })).toThrow(/failures of CircuitBreaker/)
   expect(() => new RateLimiter({ clock, limt: 5 } as never)).toThrow(/limt/)

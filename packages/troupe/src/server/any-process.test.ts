@@ -11,7 +11,7 @@ describe.skipIf(missing !== undefined)('two servers on one PostgreSQL', () => {
   afterEach(() => servers.close())
   afterAll(() => dropSchema(schema))
 
-  it('each answers for the runs, entries, messages and requests of the other', async () => {
+  it('Each of two servers on one PostgreSQL serves the runs, entries, messages and requests of the other.', async () => {
     const [here, there] = [await servers.start({ storage }), await servers.start({ storage })]
     await here.call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
     const events: Event[] = []

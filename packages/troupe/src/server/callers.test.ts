@@ -12,7 +12,7 @@ const teams = { solo: { agents: [echo], flows: ['Echo -> End'] } }
 const as = ({ url }: Served, { key }: { readonly key: string }) => caller(url, { authorization: `Bearer ${key}` })
 
 describe('A key with labels', () => {
-  it('puts them on entries, messages, runs, schedules and answers, and is shown and rotated with them', async () => {
+  it('A key with labels puts them on entries, messages, runs, schedules and answers, and is shown and rotated with them.', async () => {
     const served = await servers.start({ teams }, { authentication: 'required', rateLimit: false })
     const { apiKeys } = served.troupe
     const taint = ['untrusted:mail'] as const
@@ -41,7 +41,7 @@ describe('A key with labels', () => {
     expect((await ada.context.getEntry('own'))?.taint).toEqual([])
   })
 
-  it('is created over HTTP, and a label that is none is rejected', async () => {
+  it('A key with labels is created over HTTP, and an invalid label is rejected.', async () => {
     const { call, troupe } = await servers.start()
     const wanted = { name: 'n', users: ['ada'], taint: ['untrusted:web'] }
     expect((await call('POST', '/v1/api-keys', wanted)).status).toBe(201)
@@ -82,25 +82,28 @@ describe('A schedule that an API key made', () => {
   it.each([
     ['was revoked', {}, (id: string) => served.troupe.apiKeys.revoke(id)],
     ['has expired', { expiresIn: '30m' }, async () => {}],
-  ])('pauses when the key %s, says so, and goes on once a caller with rights resumes it', async (_, more, end) => {
-    const key = await keyOf(['ada'], more)
-    expect((await as(served, key)('POST', '/v1/schedules', hourly)).status).toBe(201)
-    await end(key.id)
-    const paused = await shown()
-    expect(paused).toMatchObject({ state: 'paused', apiKey: key.id, problem: { code: 'schedule.unauthorized' } })
-    expect(events).toContainEqual(expect.objectContaining({ type: 'schedule.unauthorized', apiKey: key.id }))
-    expect(await runs()).toBe(0)
-    const { checks } = await served.troupe.doctor()
-    expect(checks.find(({ id }) => id === 'schedules.running')).toMatchObject({ status: 'warn' })
-    const other = await keyOf()
-    const resumed = await as(served, other)('POST', '/v1/schedules/s/resume')
-    expect(resumed.body).toMatchObject({ state: 'active', apiKey: other.id })
-    expect(resumed.body.problem).toBeUndefined()
-    expect(await shown()).toMatchObject({ state: 'active' })
-    await expect.poll(runs).toBe(1)
-  })
+  ])(
+    'A schedule that an API key made pauses when the key %s, reports it, and continues once a caller with rights resumes it.',
+    async (_, more, end) => {
+      const key = await keyOf(['ada'], more)
+      expect((await as(served, key)('POST', '/v1/schedules', hourly)).status).toBe(201)
+      await end(key.id)
+      const paused = await shown()
+      expect(paused).toMatchObject({ state: 'paused', apiKey: key.id, problem: { code: 'schedule.unauthorized' } })
+      expect(events).toContainEqual(expect.objectContaining({ type: 'schedule.unauthorized', apiKey: key.id }))
+      expect(await runs()).toBe(0)
+      const { checks } = await served.troupe.doctor()
+      expect(checks.find(({ id }) => id === 'schedules.running')).toMatchObject({ status: 'warn' })
+      const other = await keyOf()
+      const resumed = await as(served, other)('POST', '/v1/schedules/s/resume')
+      expect(resumed.body).toMatchObject({ state: 'active', apiKey: other.id })
+      expect(resumed.body.problem).toBeUndefined()
+      expect(await shown()).toMatchObject({ state: 'active' })
+      await expect.poll(runs).toBe(1)
+    },
+  )
 
-  it('pauses when the key no longer opens the user, and for nothing else', async () => {
+  it('A schedule that an API key made pauses when the key no longer opens its user, and not for another user.', async () => {
     const both = await keyOf(['ada', 'bob'])
     const call = caller(served.url, { authorization: `Bearer ${both.key}`, 'troupe-user': 'bob' })
     expect((await call('POST', '/v1/schedules', hourly)).status).toBe(201)
@@ -111,7 +114,7 @@ describe('A schedule that an API key made', () => {
     expect(await bob.schedules.get('s')).toMatchObject({ state: 'active' })
   })
 
-  it('goes on after the key was rotated, until its successor ends', async () => {
+  it('A schedule that an API key made continues after a rotation of the key, until the successor ends.', async () => {
     const key = await keyOf()
     expect((await as(served, key)('POST', '/v1/schedules', hourly)).status).toBe(201)
     const successor = await served.troupe.apiKeys.rotate(key.id, { overlap: '0ms' })
@@ -122,20 +125,23 @@ describe('A schedule that an API key made', () => {
     expect(await runs()).toBe(1)
   })
 
-  it.each(['sign-out', 'expiry'])('pauses when the page session by which it was made ends by %s', async (end) => {
-    const session = await served.troupe.apiKeys.signIn({ users: ['ada'] })
-    const call = caller(served.url, { cookie: `troupe_session=${session.key}`, origin: served.url })
-    const daily = { ...hourly, every: '13h' }
-    expect((await call('POST', '/v1/schedules', end === 'expiry' ? daily : hourly)).status).toBe(201)
-    if (end === 'sign-out') await served.troupe.apiKeys.endSession({ id: session.id })
-    else await clock.advance('13h')
-    const { schedules } = served.troupe.user('ada')
-    if (end === 'expiry') await expect.poll(async () => (await schedules.get('s')).state).toBe('paused')
-    expect(await shown()).toMatchObject({ state: 'paused', apiKey: session.id })
-    expect(await runs()).toBe(0)
-  })
+  it.each(['sign-out', 'expiry'])(
+    'A schedule that a page session made pauses when the session ends by %s.',
+    async (end) => {
+      const session = await served.troupe.apiKeys.signIn({ users: ['ada'] })
+      const call = caller(served.url, { cookie: `troupe_session=${session.key}`, origin: served.url })
+      const daily = { ...hourly, every: '13h' }
+      expect((await call('POST', '/v1/schedules', end === 'expiry' ? daily : hourly)).status).toBe(201)
+      if (end === 'sign-out') await served.troupe.apiKeys.endSession({ id: session.id })
+      else await clock.advance('13h')
+      const { schedules } = served.troupe.user('ada')
+      if (end === 'expiry') await expect.poll(async () => (await schedules.get('s')).state).toBe('paused')
+      expect(await shown()).toMatchObject({ state: 'paused', apiKey: session.id })
+      expect(await runs()).toBe(0)
+    },
+  )
 
-  it('pauses when the token by which it was made has expired, and not before', async () => {
+  it('A schedule that a token made pauses when the token has expired, and not before.', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA' }] } as never
     const jwt = { issuer: 'https://id.test', audience: 'troupe', algorithms: ['EdDSA'], keys } as const
@@ -159,7 +165,7 @@ describe('A schedule that an API key made', () => {
     expect((await ada.orchestra.list()).items).toHaveLength(1)
   })
 
-  it('and one of the application never asks for a key', async () => {
+  it('A schedule of the application is not bound to a key.', async () => {
     await served.troupe.user('ada').schedules.create(hourly as never)
     expect((await shown()).apiKey).toBeUndefined()
     await expect.poll(runs).toBe(1)

@@ -33,7 +33,7 @@ const costly = () => {
 }
 const wide = { budget: { tokens: 1e12 } }
 
-it('A caller of a server cannot widen the budget of a team', async () => {
+it('A caller of a server cannot widen the budget of a team.', async () => {
   const { model, form } = costly()
   const teams = { costly: { ...form, config: { budget: { tokens: 5_000 } } } }
   const { call } = await servers.start({ agents: [], teams })
@@ -49,7 +49,7 @@ it('A caller of a server cannot widen the budget of a team', async () => {
   expect(retried).toMatchObject({ status: 400, body: { code: 'budget.ceiling' } })
 })
 
-it('A caller of a server cannot pass limits.run by a topology, an agent, a fork or a retry of its own', async () => {
+it('A caller of a server cannot exceed limits.run by a topology, an agent, a fork or a retry of its own.', async () => {
   const { model, form } = costly()
   const { call, troupe } = await servers.start({ agents: form.agents, limits: { run: { tokens: 5_000 } } })
   const topology = { agents: ['Costly'], flows: form.flows, config: wide }
@@ -70,7 +70,7 @@ it('A caller of a server cannot pass limits.run by a topology, an agent, a fork 
   expect(await fork.result()).toMatchObject({ status: 'failed', guard: { name: 'tokens', limit: 5_000 } })
 })
 
-it('A fork of a run that began without a limit has the limit of today', async () => {
+it('A fork of a run that started without a limit has the current limit.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-ceilings-'))
   const { form } = costly()
   const config = { agents: form.agents, storage: `sqlite:${join(folder, 'troupe.db')}` }

@@ -21,7 +21,7 @@ const open = (url: string) => {
   )
 }
 
-it('An address has so many connections open at once, and a proxy as many as all', async () => {
+it('A server limits the open connections of an address, but not of a trusted proxy.', async () => {
   const { url } = await servers.start({}, { maxConnectionsPerAddress: 3 })
   for (let i = 0; i < 3; i++) expect(await open(url)).toBe('HTTP/1.1 200 OK')
   expect(await open(url)).toBe('closed')
@@ -31,13 +31,13 @@ it('An address has so many connections open at once, and a proxy as many as all'
   for (let i = 0; i < 5; i++) expect(await open(proxied.url)).toBe('HTTP/1.1 200 OK')
 })
 
-it('A proxy is known by its address or range, mapped addresses included', () => {
+it('A trusted proxy is matched by its address or range, mapped addresses included.', () => {
   const found = isProxy(['10.0.0.0/8', '127.0.0.1', '::1'])
   expect(['10.1.2.3', '127.0.0.1', '::ffff:10.1.2.3', '::1'].map(found)).toEqual(Array(4).fill(true))
   expect(['11.0.0.1', '127.0.0.2', '::2', '', 'x'].map(found)).toEqual(Array(5).fill(false))
 })
 
-it('A key has so many streams open at once, whatever others have', async () => {
+it('A server limits the open streams of each key separately.', async () => {
   const { troupe, url } = await servers.start({}, { authentication: 'required', maxStreams: 2 })
   const bearer = async () => ({
     authorization: `Bearer ${(await troupe.apiKeys.create({ name: 'k', users: ['ada'] })).key}`,
@@ -54,7 +54,7 @@ it('A key has so many streams open at once, whatever others have', async () => {
   ends.abort()
 })
 
-it('Routes that ask for no key are limited by address', async () => {
+it('A server limits routes without authentication by address.', async () => {
   const { url } = await servers.start({}, { authentication: 'required', rateLimit: { max: 2, window: '1h' } })
   const call = caller(url)
   for (const path of ['/health', '/ready', '/v1/openapi.json']) {

@@ -23,7 +23,7 @@ async function busy() {
   return { ...served, run, release: gate.resolve }
 }
 
-it('closed by a troupe that drains, a server says that it is not ready until what is at work has ended', async () => {
+it('A server of a draining troupe is not ready until the work in progress has ended.', async () => {
   const { call, troupe, close, url, release } = await busy()
   const drainResult = troupe.drain({ closing: [close] })
   const ready = await call('GET', '/ready')
@@ -36,7 +36,7 @@ it('closed by a troupe that drains, a server says that it is not ready until wha
   await expect(fetch(`${url}/ready`)).rejects.toThrow()
 })
 
-it('whoever waits when the server closes is told to ask again', async () => {
+it('A server that closes tells waiting callers to retry.', async () => {
   const { call, app, run, close, release } = await busy()
   const asked = once(app.server, 'request')
   const waiting = call('GET', `/v1/runs/${run}/result?wait=60s`)

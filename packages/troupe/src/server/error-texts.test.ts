@@ -71,7 +71,7 @@ it('A client of MCP gets no texts of errors.', async () => {
   for (const { text } of [ran, later, read]) expect(text).not.toContain('svc_admin')
 })
 
-it('The reason of a dead letter and the reply to its sender hold no text of an error for a caller.', async () => {
+it('The reasons of dead letters and the replies to their senders hold no text of an error for a caller.', async () => {
   const Order = defineMessage('order')
   class Stock extends Worker {
     constructor() {

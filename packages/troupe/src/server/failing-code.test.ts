@@ -86,7 +86,7 @@ async function open(failing: FailingCode) {
 }
 
 it.each(Object.keys(failingCode))(
-  'Where %s fails, the log has a line and callers get an id.',
+  'A failure in %s writes a log line, and callers get an error id.',
   { timeout: 30_000 },
   async (name) => {
     const failing = failingCode[name] as FailingCode

@@ -126,7 +126,7 @@ describe.each([
   }
 
   it.skipIf(skip)(
-    'make no route fail',
+    'No route fails internally with hostile values.',
     async () => {
       const tried: (() => Promise<string | undefined>)[] = []
       const attempt = (what: string, method: string, path: string, body?: string) =>

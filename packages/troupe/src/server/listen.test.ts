@@ -5,7 +5,7 @@ import { Servers } from './server-testbed.test.fixture.ts'
 const servers = new Servers()
 afterEach(() => servers.close())
 
-it('a port that is taken is told with what to do, and nothing stays open', async () => {
+it('A server on a port in use rejects with what to do, and leaves nothing open.', async () => {
   const { troupe, url } = await servers.start()
   const port = Number(new URL(url).port)
   const addressInUse = {

@@ -5,7 +5,7 @@ import { caller, Servers } from './server-testbed.test.fixture.ts'
 const servers = new Servers()
 afterEach(() => servers.close())
 
-it('anybody is told whether the server lives and is ready, in one word and with a status that probes read', async () => {
+it('The health and readiness routes answer any caller in one word, with a status for probes.', async () => {
   const [began, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const slow = defineAgent({
     name: 'Slow',

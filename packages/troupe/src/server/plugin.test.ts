@@ -29,7 +29,7 @@ const serving = async (prefix?: string) => {
   return { troupe, app, mine: caller(url), call: caller(`${url}${prefix ?? ''}`, { 'x-api-key': key }) }
 }
 
-it.each([undefined, '/agents'])('keeps to its own routes, under the prefix %s', async (prefix) => {
+it.each([undefined, '/agents'])('The plugin serves only its own routes, under the prefix %s.', async (prefix) => {
   const { mine, call } = await serving(prefix)
   const own = await mine('GET', '/mine')
   expect([own.text, own.headers.get('content-security-policy'), own.headers.get('x-request-id')]).toEqual([
@@ -53,7 +53,7 @@ it.each([undefined, '/agents'])('keeps to its own routes, under the prefix %s', 
   expect((await call('POST', '/v1/runs', 'a,b', { 'content-type': 'text/csv' })).status).toBe(415)
 })
 
-it('says so where it is given no troupe', async () => {
+it('The plugin is rejected without a troupe, with what to pass.', async () => {
   const app = Fastify()
   open.push(app)
   const nothing = { key } as unknown as Parameters<typeof troupePlugin>[1]

@@ -52,7 +52,7 @@ const texts: Readonly<Record<keyof ServerOptions, string>> = {
 }
 
 describe('the server section of a configuration', () => {
-  it('has every option of serve, in the file and as a variable, and serve takes them all', async () => {
+  it('The server section of a configuration has every option of serve, in the file and as a variable.', async () => {
     const variable = (name: string) => `TROUPE_SERVER_${name.replace(/([A-Z])/g, '_$1').toUpperCase()}`
     const env = Object.fromEntries(Object.entries(texts).map(([name, text]) => [variable(name), text]))
     const { server, problems } = await loadConfig({ cwd, env })
@@ -63,7 +63,7 @@ describe('the server section of a configuration', () => {
     await servers.start({}, server)
   })
 
-  it('bounds requests and bodies, each source over the one before', async () => {
+  it('The server section of a configuration limits requests and bodies, and later sources take precedence.', async () => {
     const bounds = { key: longKey, bodyLimit: 2_048, rateLimit: { max: 50 } }
     const { url } = await served(bounds, { TROUPE_SERVER_RATE_LIMIT_MAX: '3' })
     const call = caller(url, { 'x-api-key': longKey })
@@ -75,7 +75,7 @@ describe('the server section of a configuration', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
   })
 
-  it('is on port 8000 of this machine, and takes 100 requests a minute by key, unless it says otherwise', async () => {
+  it('The server listens on port 8000 of the loopback address, and accepts 100 requests a minute by key, by default.', async () => {
     const { troupe } = await servers.start()
     // Somebody else may be there: then it is told where.
     const usual = await serve(troupe).then(
@@ -95,7 +95,7 @@ describe('the server section of a configuration', () => {
     expect(page.headers.get('ratelimit-limit')).toBe('1000')
   })
 
-  it('takes its key from the secrets, and another one when that is replaced', async () => {
+  it('The server reads its key from the secrets, and follows a replacement.', async () => {
     let value = longKey
     const secrets = [
       { get: (name: string) => (name === 'SERVER_KEY' ? { value, expiresAt: Date.now() + 50 } : undefined) },
@@ -112,7 +112,7 @@ describe('the server section of a configuration', () => {
     })
   })
 
-  it('bounds the connections that are open at once', async () => {
+  it('The server limits the connections that are open at once.', async () => {
     const { url } = await served({ maxConnections: 2 })
     const { hostname, port } = new URL(url)
     const sockets: Socket[] = []
@@ -136,7 +136,7 @@ describe('the server section of a configuration', () => {
     }
   })
 
-  it('names who may call it, and from where', async () => {
+  it('The server section of a configuration names the allowed hosts and origins.', async () => {
     const { call } = await served({ hosts: ['api.test'], origins: ['https://app.test'] })
     expect((await call('GET', '/v1/runs', undefined, { origin: 'https://app.test' })).status).toBe(200)
     expect((await call('GET', '/v1/runs', undefined, { origin: 'https://other.test' })).status).toBe(403)
@@ -144,7 +144,7 @@ describe('the server section of a configuration', () => {
     expect((await required.call('GET', '/v1/runs')).status).toBe(401)
   })
 
-  it('listens beyond this machine where the storage holds a key that opens something, and else says how to make one', async () => {
+  it('The server listens on a public address if the storage has a usable API key, and otherwise says how to create one.', async () => {
     const outside = await read({ host: '0.0.0.0' })
     const { troupe } = await servers.start()
     const rejected = {
@@ -162,7 +162,7 @@ describe('the server section of a configuration', () => {
     expect((await caller(at, { 'x-api-key': key })('GET', '/v1/runs')).status).toBe(200)
   })
 
-  it('takes tokens of an issuer in place of a key, beyond this machine too', async () => {
+  it('The server accepts tokens of an issuer in place of a key, on a public address too.', async () => {
     const { publicKey, privateKey } = await generateKeyPair('EdDSA')
     const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'EdDSA' }] }
     const jwt = { issuer: 'https://id.test', audience: 'troupe', algorithms: ['EdDSA'], keys }

@@ -7,7 +7,7 @@ const servers = new Servers()
 afterEach(() => servers.close())
 
 describe('runs over HTTP', () => {
-  it('are started, looked at, and give their result', async () => {
+  it('A run over HTTP is started, shows its status, and gives its result.', async () => {
     const { call } = await servers.start()
     const started = await call('POST', '/execute', { task: 'hello', agent: 'Echo' })
     expect(started).toMatchObject({ status: 202, body: { status: 'started' } })
@@ -18,7 +18,7 @@ describe('runs over HTTP', () => {
     expect((await call('GET', `/result/${id}`)).body).toMatchObject({ success: true, result: { received: 'hello' } })
     expect((await call('GET', '/v1/runs')).body.items[0]).toMatchObject({ id, status: 'completed' })
   })
-  it('that fail have the id of their error, for simple clients too', async () => {
+  it('A run over HTTP that fails gives the id of its error, to simple clients too.', async () => {
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('no paper')) })
     const { call } = await servers.start({ agents: [broken] })
     const id = (await call('POST', '/execute', { task: 1 })).body.task_id
@@ -28,7 +28,7 @@ describe('runs over HTTP', () => {
     expect(body).toMatchObject({ status: 'failed', success: false, error: { message: expect.any(String) } })
     expect(body.error).toMatchObject({ message: expect.stringMatching(/^Internal error err_/), code: 'agent.failed' })
   })
-  it('answer 202 while they go on, and take commands and answers', async () => {
+  it('A run over HTTP answers 202 while it is open, and takes commands and answers.', async () => {
     const { call } = await servers.start()
     const { run } = (await call('POST', '/v1/runs', { task: 1, agent: 'Asking', id: 'a run' })).body
     expect(run).toBe('a run')
@@ -46,7 +46,7 @@ describe('runs over HTTP', () => {
     expect((await call('GET', '/v1/runs/a%20run/result?wait=20s')).body).toMatchObject({ response: 'red' })
     expect(await call('POST', '/v1/runs/a%20run/cancel')).toMatchObject({ status: 409, body: { code: 'run.over' } })
   })
-  it('are forked, replayed, compared, explained and exported', async () => {
+  it('A run over HTTP is forked, replayed, compared, explained and exported.', async () => {
     const { call } = await servers.start()
     await call('POST', '/v1/runs', { task: 'x', agent: 'Echo', id: 'one' })
     await call('GET', '/v1/runs/one/result?wait=20s')
@@ -77,7 +77,7 @@ describe('runs over HTTP', () => {
       total: { usage: { inputTokens: 0 } },
     })
   })
-  it('stop where they are told to, and are run again with something different', async () => {
+  it('A run over HTTP stops at breakpoints, and is evaluated with a change.', async () => {
     const { call, url } = await servers.start()
     await call('POST', '/v1/runs', { task: 1, agent: 'Asking', id: 'held' })
     expect((await call('POST', '/v1/runs/held/breakpoints', { breakOn: ['error', { agent: 'Asking' }] })).status).toBe(
@@ -109,7 +109,7 @@ describe('runs over HTTP', () => {
 })
 
 describe('schedules over HTTP', () => {
-  it('are created, looked at, paused, triggered and deleted', async () => {
+  it('A schedule over HTTP is created, shown, paused, triggered and deleted.', async () => {
     const { call } = await servers.start({ teams: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
     const spec = { id: 'nightly', team: 'solo', task: 'news', every: '0 3 * * *', timeZone: 'Europe/Berlin' }
     expect(await call('POST', '/v1/schedules', spec)).toMatchObject({
@@ -129,7 +129,7 @@ describe('schedules over HTTP', () => {
 })
 
 describe('context over HTTP', () => {
-  it('is written over the version that is expected alone', async () => {
+  it('A context entry over HTTP is written only over the expected version.', async () => {
     const { call } = await servers.start()
     const put = await call('PUT', '/v1/context/entries/a%2Fb', { value: { paid: true }, topics: ['orders'] })
     expect(put).toMatchObject({ status: 200, body: { key: 'a/b', version: 1 } })
@@ -151,7 +151,7 @@ describe('context over HTTP', () => {
     const missing = await call('GET', '/v1/context/values/a%2Fb')
     expect(missing).toMatchObject({ status: 404, body: { code: 'context.missing' } })
   })
-  it('takes batches, subscriptions, topics with policies, and tells its size', async () => {
+  it('The context over HTTP takes batches, subscriptions and topics with policies, and reports its size.', async () => {
     const { call } = await servers.start()
     const operations = [
       { type: 'push', key: 'a', value: 1, topics: ['t'] },
@@ -177,7 +177,7 @@ describe('context over HTTP', () => {
 })
 
 describe('messages over HTTP', () => {
-  it('are sent, received, given back, acknowledged and redriven', async () => {
+  it('A message over HTTP is sent, received, nacked, acknowledged and redriven.', async () => {
     const { call } = await servers.start({ messaging: { maxAttempts: 2 } })
     const sent = await call('POST', '/v1/messages', { type: 'note', payload: { n: 1 }, to: 'Stock' })
     expect(sent).toMatchObject({ status: 201, body: { from: 'host', to: 'Stock', type: 'note' } })
@@ -201,7 +201,7 @@ describe('messages over HTTP', () => {
     expect((await call('POST', '/v1/mailboxes/Stock/ack', { delivery: third.delivery })).status).toBe(200)
     expect((await call('GET', '/v1/mailboxes/Stock')).body).toMatchObject({ waiting: 0, dead: 0 })
   })
-  it('are requests and replies, broadcasts and publications', async () => {
+  it('Requests, replies, broadcasts and publications are available over HTTP.', async () => {
     const { call } = await servers.start()
     const asked = call('POST', '/v1/messages/request', { type: 'ask', payload: 'left?', to: 'Stock', timeout: '20s' })
     const { body } = await call('POST', '/v1/mailboxes/Stock/receive', { wait: '20s' })
@@ -214,7 +214,7 @@ describe('messages over HTTP', () => {
     const all = await call('POST', '/v1/messages/broadcast', { type: 'n', payload: 1, to: ['Sales', 'Stock'] })
     expect(all.body.outcomes).toMatchObject([{ to: 'Sales' }, { to: 'Stock' }])
   })
-  it('belong to whom an agent is: another mailbox is not read, another name not taken', async () => {
+  it('A key that is bound to an agent over HTTP reads no other mailbox and uses no other sender name.', async () => {
     const { troupe, call, url } = await servers.start({}, { authentication: 'required' })
     const { key } = await troupe.apiKeys.create({ name: 'k', users: ['ada'], agent: 'Stock' })
     const stock = caller(url, { authorization: `Bearer ${key}` })
@@ -228,7 +228,7 @@ describe('messages over HTTP', () => {
 })
 
 describe('a request with an Idempotency-Key', () => {
-  it('is answered again as at first, and refused with another body', async () => {
+  it('A request with an Idempotency-Key is answered as at first, and rejected with another body.', async () => {
     const { troupe, call } = await servers.start()
     const once = { 'idempotency-key': 'order-17' }
     const first = await call('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' }, once)
@@ -241,7 +241,7 @@ describe('a request with an Idempotency-Key', () => {
     const otherRequest = await call('POST', '/v1/runs', { task: 1, agent: 'Echo' }, once)
     expect(otherRequest.status).toBe(422)
   })
-  it('is done once however often it comes at the same time', async () => {
+  it('A request with an Idempotency-Key is carried out once, however often it is sent at the same time.', async () => {
     const { call } = await servers.start()
     const all = await Promise.all(
       Array.from({ length: 8 }, () =>
@@ -252,7 +252,7 @@ describe('a request with an Idempotency-Key', () => {
     for (const { status, body } of all) if (status !== 201) expect(body.code).toBe('request.running')
     expect((await call('GET', '/v1/runs')).body.items).toHaveLength(1)
   })
-  it('may be tried again after it failed, and never keeps a key that is shown once', async () => {
+  it('A request with an Idempotency-Key may be repeated after a failure, and is rejected for a secret that is shown once.', async () => {
     const { call } = await servers.start()
     const once = { 'idempotency-key': 'k' }
     expect((await call('POST', '/v1/runs/none/cancel', {}, once)).status).toBe(404)
@@ -263,14 +263,14 @@ describe('a request with an Idempotency-Key', () => {
 })
 
 describe('the server', () => {
-  it('describes itself, and says whether it lives', async () => {
+  it('The server describes itself in OpenAPI, and answers health and readiness.', async () => {
     const { call } = await servers.start()
     expect((await call('GET', '/health')).body).toEqual({ status: 'ok' })
     expect((await call('GET', '/ready')).body).toEqual({ status: 'ready' })
     const { body } = await call('GET', '/v1/openapi.json')
     expect(Object.keys(body.paths)).toContain('/v1/runs/{run}/result')
   })
-  it('tells its figures and health to whom everybody is open, and to no other', async () => {
+  it("The server gives metrics and the doctor's report only to keys for all users with that operation.", async () => {
     const { call, troupe, url } = await servers.start({}, { key: 'k'.repeat(32) })
     const host = caller(url, { 'x-api-key': 'k'.repeat(32) })
     const { text, headers } = await host('GET', '/metrics')
@@ -300,7 +300,7 @@ describe('the server', () => {
     expect((await caller(url, { 'x-api-key': scrape.key })('GET', '/metrics')).status).toBe(200)
     expect((await caller(url, { 'x-api-key': scrape.key })('GET', '/v1/doctor')).status).toBe(403)
   })
-  it('says what is wrong as problem details, with the nearest option and no stack', async () => {
+  it('The server answers errors as problem details, with the nearest option and no stack.', async () => {
     const { call } = await servers.start()
     const wrong = await call('POST', '/v1/runs', { task: 1, topolgy: 'x' })
     expect(wrong).toMatchObject({ status: 400, body: { code: 'option.unknown', hint: 'Did you mean topology?' } })
@@ -326,7 +326,7 @@ describe('the server', () => {
     expect(await call('GET', '/v1/runs/none')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
     expect(wrong.text).not.toMatch(/\.ts:\d/)
   })
-  it('is found in the log by the id of a request, with what the request began', async () => {
+  it('The log names the request id of each request, and of what the request started.', async () => {
     const lines: string[] = []
     const writer = defineAgent({
       name: 'Writer',
@@ -351,7 +351,7 @@ describe('the server', () => {
     const requestId = started.headers.get('x-request-id')
     expect(about('of.the.run')).toMatchObject({ requestId, runId: 'r', agent: 'Writer', trace: expect.any(String) })
   })
-  it('tells which workers are at work, and which release this is', async () => {
+  it('The server lists present workers and the version of each build.', async () => {
     const { call, troupe } = await servers.start()
     await troupe.user('default').start(new Worker('Stock', { role: 'storage', topics: ['orders'] }))
     await troupe.user('eve').start(new Worker('Hers'))
@@ -361,7 +361,7 @@ describe('the server', () => {
     ])
     expect((await call('GET', '/v1/versions')).body).toMatchObject({ build: expect.any(String), staleRuns: [] })
   })
-  it('tells whoever finds its database owned where to ask', async () => {
+  it('A second server on an owned database is rejected with the address of the first one.', async () => {
     const { mkdtempSync } = await import('node:fs')
     const { tmpdir } = await import('node:os')
     const storage = `sqlite:${mkdtempSync(`${tmpdir()}/troupe-server-`)}/troupe.db`

@@ -5,8 +5,8 @@ import { troupesOfTests } from './troupe-testbed.test.fixture.ts'
 
 const { opened } = troupesOfTests()
 
-describe('what was answered once', () => {
-  it('is given again to the same user, one asking for all, a whole run too', async () => {
+describe('cached results', () => {
+  it('A cached result is returned to the same user, computed once for concurrent callers, a whole run too.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock })
     let runs = 0
@@ -27,7 +27,7 @@ describe('what was answered once', () => {
     await expect(troupe.user('ada').cached(() => Promise.reject(new Error('no')), { key: 'x' })).rejects.toThrow('no')
     expect(await troupe.user('ada').cached(() => 'yes', { key: 'x' })).toBe('yes')
   })
-  it('is waited for until the signal aborts, which ends the own call and no answer that others wait for', async () => {
+  it('A cached result is awaited until the signal aborts, which ends only that call.', async () => {
     const ada = (await opened()).user('ada')
     const gone = new AbortController()
     const calls: unknown[] = []
@@ -48,7 +48,7 @@ describe('what was answered once', () => {
     await expect(ada.cached(() => 1, { key: 'x', signal: gone.signal })).rejects.toMatchObject({ code: 'cancelled' })
     await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/not an AbortSignal/)
   })
-  it('is refused where it would be kept for no time, under no key, or is no function', async () => {
+  it('A cached result is rejected with a lifetime of zero, without a key, or without a function.', async () => {
     const ada = (await opened()).user('ada')
     await expect(ada.cached(() => 1, { key: 'x', ttl: '0ms' })).rejects.toThrow(/ttl is not valid: .* at least 1ms/)
     await expect(ada.cached(() => 1, {} as never)).rejects.toThrow(/its key is missing/)

@@ -27,12 +27,12 @@ const change = (value: { paid: unknown; items: unknown[] }) => {
   value.items.push('chair')
 }
 
-describe('what a call was passed is stored as it was at the call', () => {
+describe('captured arguments', () => {
   it.each([
     ['without a schema', 'k'],
     ['with a schema that waits', defineKey('k', slowly)()],
     ['with a schema that gives back what it took', defineKey('k', same)()],
-  ] as const)('in an entry, %s', async (_, key) => {
+  ] as const)('A pushed value is stored as it was at the call, %s.', async (_, key) => {
     const { context } = (await opened()).user('ada')
     const write = async (call: (value: ReturnType<typeof before>) => Promise<unknown>) => {
       const value = before()
@@ -58,7 +58,7 @@ describe('what a call was passed is stored as it was at the call', () => {
     expect(await context.get('k')).toEqual(before())
   })
 
-  it('with the options of the push', async () => {
+  it('The options of a push apply as they were at the call.', async () => {
     const ada = (await opened()).user('ada')
     const options = { subscribers: ['A'], metadata: { from: 'shop' }, ttl: '1h' as string }
     const key = defineKey('k', slowly)()
@@ -72,7 +72,7 @@ describe('what a call was passed is stored as it was at the call', () => {
     expect(Date.parse(entry?.expiresAt ?? '') - Date.parse(entry?.createdAt ?? '')).toBe(3_600_000)
   })
 
-  it('in a getter, which is read once', async () => {
+  it('A getter in a pushed value is read once.', async () => {
     const { context } = (await opened()).user('ada')
     let reads = 0
     const value = Object.defineProperty({ items: ['lamp'] }, 'paid', { get: () => reads++ > 0, enumerable: true })
@@ -84,7 +84,7 @@ describe('what a call was passed is stored as it was at the call', () => {
     ['without a schema', defineMessage('order')],
     ['with a schema that waits', defineMessage('order', slowly)],
     ['with a schema that gives back what it took', defineMessage('order', same)],
-  ] as const)('in a message, %s', async (_, Order) => {
+  ] as const)('A sent message is stored as it was at the call, %s.', async (_, Order) => {
     const ada = (await opened()).user('ada')
     const { messages } = ada.agent('Shop')
     const stock = ada.agent('Stock')
@@ -106,7 +106,7 @@ describe('what a call was passed is stored as it was at the call', () => {
     expect((await ada.agent('Other').mailbox.messages()).items).toEqual([])
   })
 
-  it('in what a step stages', async () => {
+  it('The staged values of a step are stored as they were at the call.', async () => {
     const ada = (await opened()).user('ada')
     const Order = defineMessage('order', slowly)
     const [key, received] = [defineKey('k', slowly)(), ada.agent('Stock').mailbox]
@@ -129,7 +129,7 @@ describe('what a call was passed is stored as it was at the call', () => {
     expect((await received.messages()).items.map(({ payload }) => payload)).toEqual([before(), before()])
   })
 
-  it('in the task of a run, a schedule, an answer and a memory', async () => {
+  it('The values of a task, a schedule, an answer and a memory are stored as they were at the call.', async () => {
     const ada = (await opened()).user('ada')
     const Echo = defineAgent({ name: 'Echo', run: (input) => input as never })
     const [task, tags, content, question] = [before(), ['a'], before(), before()]

@@ -68,7 +68,7 @@ describe('the response of a run', () => {
     expect(hub.response).toEqual([4])
   })
 
-  it('Where the definitions do not say what comes, the response is JSON.', async () => {
+  it('The response of a run is JSON if the definitions do not declare its type.', async () => {
     const { orchestra } = await ada()
     const flows = { agents: [count], flows: ['Start -> Count', 'Count -> End'] }
     expectTypeOf((await orchestra.run({ task: 'x', topology: flows })).response).toEqualTypeOf<Json | undefined>()
@@ -78,7 +78,7 @@ describe('the response of a run', () => {
   })
 })
 
-describe('what does not fit', () => {
+describe('invalid definitions', () => {
   it('A number given to a stage that takes a text does not compile, and schemas that do not fit are rejected by name.', async () => {
     // @ts-expect-error: Count gives a number, Shout takes a text.
     patterns.pipeline({ stages: [{ agents: [count] }, { agents: [shout] }] })

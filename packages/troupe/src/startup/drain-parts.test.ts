@@ -8,7 +8,7 @@ const open = () => createTroupe({ storage: 'memory:', log: 'silent' })
 const flows = ['Start -> A', 'A -> End'] as const
 
 describe('a drain', () => {
-  it('says so at once, takes nothing in, and lets what is at work finish', async () => {
+  it('A drain reports its state at once, accepts nothing new, and lets work in progress finish.', async () => {
     const troupe = await open()
     const ada = troupe.user('ada')
     const gate = Promise.withResolvers<void>()
@@ -46,7 +46,7 @@ describe('a drain', () => {
     await troupe.close()
   })
 
-  it('gives back what does not finish, once its effect is recorded, and begins no other', async () => {
+  it('A drain releases a step that does not finish, once its effect is recorded, and starts no other effect.', async () => {
     const troupe = await open()
     const ada = troupe.user('ada')
     const done: string[] = []
@@ -72,7 +72,7 @@ describe('a drain', () => {
     expect(drainResult).toMatchObject({ finished: 0, released: 1 })
   })
 
-  it('finishes handlers, and takes no further message', async () => {
+  it('A drain finishes handlers, and accepts no further message.', async () => {
     const Job = defineMessage<number>('job')
     const troupe = await open()
     const ada = troupe.user('ada')
@@ -95,7 +95,7 @@ describe('a drain', () => {
     expect(handled).toEqual([1])
   })
 
-  it('that takes too long ends without waiting for ever', async () => {
+  it('A drain that takes too long ends at its timeout.', async () => {
     const troupe = await open()
     const stuck = () => new Promise(() => {})
     expect(await troupe.drain({ timeout: '1s', closing: [stuck] })).toMatchObject({ isComplete: true })
@@ -105,7 +105,7 @@ describe('a drain', () => {
     expect(await other.drain({ closing: [failing] })).toMatchObject({ isComplete: true })
   })
 
-  it('refuses options that it does not have', async () => {
+  it('A drain rejects unknown and invalid options.', async () => {
     await using troupe = await open()
     for (const options of [{ timeout: 25 }, { timeout: '1ms' }, { timout: '25s' }, { closing: 5 }, { closing: [5] }])
       await expect(troupe.drain(options as never)).rejects.toMatchObject({ name: 'ValidationError' })
@@ -116,7 +116,7 @@ describe('a drain', () => {
 })
 
 describe('a close', () => {
-  it('waits for handlers at work for 30 s, then cuts them off: their messages are free', async () => {
+  it('A close waits 30 s for handlers in progress, then aborts them and releases their messages.', async () => {
     const Job = defineMessage<string>('job')
     const clock = createVirtualClock()
     const troupe = await createTroupe({ storage: 'memory:', log: 'silent', clock })
@@ -148,29 +148,26 @@ describe('a close', () => {
     expect(isClosed).toBe(true)
   })
 
-  it.each(['close', 'drain'] as const)(
-    'or drain (%s) waits for a worker that is coming up, and stops it',
-    async (how) => {
-      const troupe = await open()
-      const reported: string[] = []
-      const up = Promise.withResolvers<void>()
-      const worker = Object.assign(new Worker('Late'), {
-        onStart: () => up.promise,
-        onStop: () => reported.push('stopped'),
-      })
-      const starting = troupe.user('ada').start(worker)
-      starting.catch(() => {})
-      const ending = troupe[how]().then(() => reported.push('ended'))
-      await pause(20)
-      expect(reported).toEqual([])
-      up.resolve()
-      await expect(starting).rejects.toMatchObject({ name: 'CancelledError' })
-      await ending
-      expect(reported).toEqual(['stopped', 'ended'])
-    },
-  )
+  it.each(['close', 'drain'] as const)('A %s waits for a worker that is starting, and stops it.', async (how) => {
+    const troupe = await open()
+    const reported: string[] = []
+    const up = Promise.withResolvers<void>()
+    const worker = Object.assign(new Worker('Late'), {
+      onStart: () => up.promise,
+      onStop: () => reported.push('stopped'),
+    })
+    const starting = troupe.user('ada').start(worker)
+    starting.catch(() => {})
+    const ending = troupe[how]().then(() => reported.push('ended'))
+    await pause(20)
+    expect(reported).toEqual([])
+    up.resolve()
+    await expect(starting).rejects.toMatchObject({ name: 'CancelledError' })
+    await ending
+    expect(reported).toEqual(['stopped', 'ended'])
+  })
 
-  it('lets no worker begin while it waits for the others', async () => {
+  it('A close starts no worker while it waits for others.', async () => {
     const Job = defineMessage('job')
     const troupe = await open()
     const ada = troupe.user('ada')
@@ -191,7 +188,7 @@ describe('a close', () => {
 })
 
 describe('the start of a worker', () => {
-  it('waits no longer than its signal, and what comes up later is stopped', async () => {
+  it('The start of a worker waits no longer than its signal, and a late worker is stopped.', async () => {
     await using troupe = await open()
     const [up, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const worker = Object.assign(new Worker('Late'), { onStart: () => up.promise, onStop: () => stopped.resolve() })

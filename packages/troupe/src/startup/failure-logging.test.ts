@@ -59,7 +59,7 @@ it('The trace of a run that failed has the id of its error.', async () => {
   expect(JSON.stringify(trace)).toContain(`"troupe.error.id":"${error?.errorId}"`)
 })
 
-it('debug is refused in production, and where traces are off', async () => {
+it('The option `debug` is rejected in production, and if traces are off.', async () => {
   const storage = 'memory:'
   await expect(createTroupe({ storage, debug: true, traces: false })).rejects.toMatchObject({
     code: 'validation.failed',

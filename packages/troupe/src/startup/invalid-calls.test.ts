@@ -35,7 +35,7 @@ const eachRejects = async (calls: Calls, error: unknown) => {
 }
 
 describe('the context', () => {
-  it('refuses options that it does not know, and values that fit none', async () => {
+  it('The context calls reject unknown options and invalid values, and change nothing.', async () => {
     const ada = (await opened()).user('ada')
     const { context } = ada.agent('A')
     await context.push('k', 1)
@@ -69,7 +69,7 @@ describe('the context', () => {
     expect(called).toBe(0)
   })
 
-  it('does nothing whose signal has aborted', async () => {
+  it('The context calls do nothing if their signal has aborted.', async () => {
     const ada = (await opened()).user('ada')
     await ada.context.push('k', 1)
     const s = { signal: AbortSignal.abort() }
@@ -86,7 +86,7 @@ describe('the context', () => {
 })
 
 describe('messages', () => {
-  it('refuse options that they do not know, and values that fit none', async () => {
+  it('The message calls reject unknown options and invalid values, and send nothing.', async () => {
     const ada = (await opened()).user('ada')
     const { messages, mailbox } = ada.agent('A')
     const send = (more: object) => () => messages.send(Note, 1, { to: 'B', ...more } as never)
@@ -121,7 +121,7 @@ describe('messages', () => {
     expect((await ada.agent('B').mailbox.messages()).items).toEqual([])
   })
 
-  it('do nothing whose signal has aborted', async () => {
+  it('The message calls do nothing if their signal has aborted.', async () => {
     const ada = (await opened()).user('ada')
     const { messages, mailbox } = ada.agent('A')
     await ada.agent('B').messages.send(Note, 1, { to: 'A' })
@@ -146,7 +146,7 @@ describe('messages', () => {
     expect((await ada.agent('B').mailbox.messages()).items).toEqual([])
   })
 
-  it('leave the queue before a full mailbox when their signal aborts, and let nobody overtake', async () => {
+  it('A send that waits for a full mailbox leaves the queue when its signal aborts, and the order is preserved.', async () => {
     const ada = (await opened({ messaging: { capacity: { count: 1 }, backpressure: 'wait' } })).user('ada')
     const { messages } = ada.agent('A')
     const controller = new AbortController()
@@ -166,7 +166,7 @@ describe('messages', () => {
     expect(seen).toEqual([1, 2, 4])
   })
 
-  it('are published to a closed topic by those alone who may post to it', async () => {
+  it('A message is published to a closed topic only by agents that may post to it.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
     const incidents: unknown[] = []
@@ -184,7 +184,7 @@ describe('messages', () => {
 })
 
 describe('tools', () => {
-  it('answer a call of no known shape with a result, and refuse what has no tools', async () => {
+  it('The tool formats answer an unknown form of call with a result, and reject a value without tools.', async () => {
     const { tools } = (await opened()).user('ada').agent('A')
     for (const format of [toOpenAI, toAnthropic, toAiSdk, toLangChain, toLangGraph]) {
       const call = format(tools).call as (call: unknown) => Promise<unknown>
@@ -196,7 +196,7 @@ describe('tools', () => {
     expect(() => mergeTools(tools, 'x' as never)).toThrow(wrong)
   })
 
-  it('are denied and allowed by their names, and a slip in one of ours is refused wherever it is given', async () => {
+  it('The tool names of allow and deny are accepted, and a misspelt built-in name is rejected.', async () => {
     const ada = (await opened()).user('ada')
     const read = defineTool({ name: 'get_contexts', description: 'x', inputSchema: z.object({}), execute: () => 1 })
     const ofAgent = (options: object) => new LlmAgent({ name: 'A', ...options })
@@ -217,7 +217,7 @@ describe('tools', () => {
     expect(() => ofAgent({ allow: ['get_contexts'] })).toThrow(/get_context\?/)
   })
 
-  it('put into a prompt what the options say, and nothing of other types', async () => {
+  it('The prompt builder rejects options of a wrong type.', async () => {
     const agent = (await opened()).user('ada').agent('A')
     const prompt = (options: object) => () => buildSystemPrompt(agent, options as never)
     const calls = [{ template: 5 }, { existing: 5 }, { fallback: 5 }, { header: true }, { keys: 'k' }].map(prompt)
@@ -247,7 +247,7 @@ describe('createTroupe', () => {
     ['a policy whose rule is not an object', { policy: [1] }, /policy\[0\]/],
     ['faults that nothing decides', { faults: { rates: { full: 1 } } }, /faults\.clock/],
     ['a kind of fault that there is not', { faults: { rates: { ful: 1 } } }, /faults\.rates has no option ful/],
-  ])('refuses %s', async (_, config, named) => {
+  ])('createTroupe rejects invalid %s.', async (_, config, named) => {
     await expect(createTroupe({ storage: 'memory:', ...config } as never)).rejects.toThrow(named)
   })
 
@@ -255,7 +255,7 @@ describe('createTroupe', () => {
     ...['messaging', 'presence', 'context', 'prices', 'models', 'cassette', 'retention', 'schedules', 'evaluation'],
     ...['encryption', 'audit', 'egress', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health'],
     ...['otlp', 'alerts', 'traces', 'watchdog'],
-  ])('refuses for %s what is no object, and says what it was given', async (option) => {
+  ])('createTroupe rejects a value for %s that is not an object, and shows the value.', async (option) => {
     for (const [value, described] of [
       [null, 'null'],
       [5, '5'],
@@ -271,14 +271,14 @@ describe('createTroupe', () => {
     }
   })
 
-  it('comes with classes that take their options as an object, and no others', () => {
+  it('The exported classes with options reject values that are not objects.', () => {
     expect(() => new CircuitBreaker(3 as never)).toThrow(/CircuitBreaker .*it must be an object/)
     expect(() => new RateLimiter(60 as never)).toThrow(/RateLimiter .*it must be an object/)
     expect(() => new LastKnownGood({ maxAge: '0s' })).toThrow(/maxAge of LastKnownGood/)
     expect(() => new Pool({ create: () => 1, maxLifetime: '0s' })).toThrow(/maxLifetime/)
   })
 
-  it('records no deed that says nothing', async () => {
+  it('audit.record rejects an incomplete entry.', async () => {
     const { audit } = await opened()
     const auditEntry = { actor: 'host', operation: 'import', allowed: true }
     audit.record({ ...auditEntry, user: 'ada', resource: 'orders' })
@@ -292,7 +292,7 @@ describe('createTroupe', () => {
     expect((await audit.list({ operation: 'import' })).items).toMatchObject([{ actor: 'host', resource: 'orders' }])
   })
 
-  it('takes a function as observer alone', async () => {
+  it('troupe.on accepts only a function as observer.', async () => {
     const troupe = await opened()
     expect(() => troupe.on('*', 5 as never)).toThrow(wrong)
   })

@@ -6,8 +6,8 @@ import type { Troupe } from './troupe.ts'
 let troupe: Troupe | undefined
 afterEach(() => troupe?.close())
 
-describe('a troupe that is given five times what it can carry', () => {
-  it('refuses at once and typed, loses nothing that it took, and serves a quiet user', async () => {
+describe('a troupe under five times its capacity', () => {
+  it('An overloaded troupe rejects at once with typed errors, loses no accepted work, and serves a quiet user.', async () => {
     const ended: string[] = []
     const gate = Promise.withResolvers<void>()
     const agent = defineAgent({

@@ -104,25 +104,28 @@ describe.each(engines)('$name', ({ storage, skip }) => {
     return stages
   }
 
-  it.skipIf(skip)('a failure at any stage of the opening lets go of all that stood, and names its stage', async () => {
-    await works()
-    before = held()
-    const stages = await stagesOf()
-    await nothingLeft('an opening that works')
-    expect(stages.length).toBeGreaterThan(15)
-    expect(new Set(stages).size).toBe(stages.length)
-    for (const stage of stages) {
-      await expect(openTroupe(config(), { fault: planted(stage) })).rejects.toMatchObject({
-        code: 'troupe.unopened',
-        details: { stage, problem: 'planted' },
-      })
-      await nothingLeft(`a failure of ${stage}`)
-    }
-    await works()
-    await nothingLeft('working afterwards')
-  })
+  it.skipIf(skip)(
+    'A failure at any stage of the opening releases everything opened before, and names its stage.',
+    async () => {
+      await works()
+      before = held()
+      const stages = await stagesOf()
+      await nothingLeft('an opening that works')
+      expect(stages.length).toBeGreaterThan(15)
+      expect(new Set(stages).size).toBe(stages.length)
+      for (const stage of stages) {
+        await expect(openTroupe(config(), { fault: planted(stage) })).rejects.toMatchObject({
+          code: 'troupe.unopened',
+          details: { stage, problem: 'planted' },
+        })
+        await nothingLeft(`a failure of ${stage}`)
+      }
+      await works()
+      await nothingLeft('working afterwards')
+    },
+  )
 
-  it.skipIf(skip)('a part that does not end as it should keeps no other from ending, and is named', async () => {
+  it.skipIf(skip)('A part that fails to close does not prevent others from closing, and is named.', async () => {
     await works()
     before = held()
     for (const stage of closingStages) {
@@ -139,7 +142,7 @@ describe.each(engines)('$name', ({ storage, skip }) => {
   })
 })
 
-it('what others stand on is opened before them, and closed after', async () => {
+it('The parts of a troupe open after what they depend on, and close before it.', async () => {
   const opened: string[] = []
   const closed: string[] = []
   const troupe = await openTroupe({ storage: 'memory:', log: 'silent' }, { fault: (stage) => opened.push(stage) })
@@ -170,7 +173,7 @@ it('what others stand on is opened before them, and closed after', async () => {
   ])
 })
 
-it('an error of the catalogue stays what it is, and names its stage', async () => {
+it('An error of the catalogue is passed on from the opening, and names its stage.', async () => {
   const storage = `sqlite:${join(folder, 'owned.db')}`
   await using _ = await openTroupe({ storage, log: 'silent' })
   await expect(openTroupe({ storage, log: 'silent' })).rejects.toMatchObject({

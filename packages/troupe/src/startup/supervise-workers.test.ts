@@ -32,7 +32,7 @@ const idle = (name: string, log: string[] = []) =>
   )
 
 describe('supervised workers of a troupe', () => {
-  it('say in the health report and in metrics when one is down, and once its supervisor gave up', async () => {
+  it('A supervised worker that is down degrades the health report, and the metrics count an escalated supervisor.', async () => {
     const ada = await open()
     let broken = false
     const fragile = () =>
@@ -75,7 +75,7 @@ describe('supervised workers of a troupe', () => {
     expect(troupe.metrics.summary('supervision.escalated', { labels: { code: 'agent.failed' } }).count).toBe(1)
   })
 
-  it('refuse what is misspelt, a signal that has aborted, and a troupe that is closed', async () => {
+  it('user.supervise rejects misspelt options, an aborted signal, and a closed troupe.', async () => {
     const ada = await open()
     await expect(ada.supervise([() => idle('A')], { stratgy: 'x' } as never)).rejects.toThrow(/stratgy/)
     await expect(ada.supervise([() => idle('A')], { signal: AbortSignal.abort() })).rejects.toMatchObject({
@@ -85,7 +85,7 @@ describe('supervised workers of a troupe', () => {
     await expect(ada.supervise([() => idle('A')])).rejects.toMatchObject({ code: 'troupe.closed' })
   })
 
-  it('end with their signal, with their user, and with the troupe', async () => {
+  it('A supervisor stops with its signal, with its user, and with the troupe.', async () => {
     const ada = await open()
     const log: string[] = []
     const stop = new AbortController()

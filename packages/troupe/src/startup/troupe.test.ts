@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('createTroupe', () => {
-  it('refuses what it does not know before it opens anything', async () => {
+  it('createTroupe rejects unknown options before it opens anything.', async () => {
     const path = join(folder, 'troupe.db')
     const wrong: object[] = [
       { storrage: 'memory:' },
@@ -44,7 +44,7 @@ describe('createTroupe', () => {
     await troupe.close()
   })
 
-  it('knows roles of its own, for hands and for the agents of its runs, and refuses tools that there are not', async () => {
+  it('createTroupe accepts roles of the application, for clients and agents, and rejects unknown tools in them.', async () => {
     for (const [roles, pattern] of [
       [{ auditor: { tools: ['get_contxt'] } }, /did you mean get_context/],
       [{ auditor: { tools: [], powers: ['fly'] } }, /fly is none/],
@@ -68,7 +68,7 @@ describe('createTroupe', () => {
     expect(() => ada.agent('C', { role: 'auditr' })).toThrow(expect.objectContaining({ code: 'role.unknown' }))
   })
 
-  it('gives workers the roles of the troupe: its own, and those that stand in the place of ours', async () => {
+  it('A worker has the roles of the troupe: custom roles, and those that replace built-in roles.', async () => {
     const roles = { writer: { tools: ['push_context'] }, contributor: { tools: ['get_context'] } } as const
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', roles })
     const ada = troupe.user('ada')
@@ -89,7 +89,7 @@ describe('createTroupe', () => {
     })
   })
 
-  it('refuses an agent whose role there is not when it is given one, helpers and teams included', async () => {
+  it('createTroupe rejects an agent with an unknown role, in helpers and teams too.', async () => {
     const misconfigured = new LlmAgent({ name: 'Clerk', role: 'adminn', model: 'offline/extractive' })
     const lead = new LlmAgent({ name: 'Lead', agents: { misconfigured }, model: 'offline/extractive' })
     const topology = { agents: [lead], flows: ['Start -> Lead', 'Lead -> End'] }
@@ -108,7 +108,7 @@ describe('createTroupe', () => {
     ).close()
   })
 
-  it('refuses the start of a team whose roles or models there are not, and names them all', async () => {
+  it('The start of a team with unknown roles or models is rejected, and names them all.', async () => {
     await using troupe = await createTroupe({
       storage: 'memory:',
       log: 'silent',
@@ -136,7 +136,7 @@ describe('createTroupe', () => {
     })
   })
 
-  it('touches no file that is not its own', async () => {
+  it('createTroupe changes no file that is not its own.', async () => {
     const path = join(folder, 'notes.txt')
     writeFileSync(path, 'my notes')
     await expect(createTroupe({ storage: `sqlite:${path}` })).rejects.toMatchObject({ code: 'storage.foreign' })
@@ -144,7 +144,7 @@ describe('createTroupe', () => {
     expect(existsSync(`${path}-wal`)).toBe(false)
   })
 
-  it('is owned by one at a time, and told so', async () => {
+  it('A database file is owned by one troupe at a time, and the second is rejected.', async () => {
     const storage = `sqlite:${join(folder, 'troupe.db')}`
     const first = await createTroupe({ storage, log: 'silent' })
     await expect(createTroupe({ storage })).rejects.toMatchObject({
@@ -155,7 +155,7 @@ describe('createTroupe', () => {
     await (await createTroupe({ storage, log: 'silent' })).close()
   })
 
-  it('closes once, refuses what comes later, and disposes of itself', async () => {
+  it('A troupe closes once, rejects later calls, and can be disposed of.', async () => {
     const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     const ada = troupe.user('ada')
     await Promise.all([troupe.close(), troupe.close()])
@@ -170,7 +170,7 @@ describe('createTroupe', () => {
     expect(other.storageState()).toEqual({ state: 'open' })
   })
 
-  it('refuses the shared scope where user ids are required, as they are in production', async () => {
+  it('A troupe with required user ids rejects the shared user, as in production.', async () => {
     const encryption = { keys: [{ id: 'test', key: new Uint8Array(32) }] }
     for (const strictly of [{ requireUserId: true }, { profile: 'production', encryption }] as const) {
       await using strict = await createTroupe({
@@ -184,7 +184,7 @@ describe('createTroupe', () => {
     await open.user('default').context.push('k', 1)
   })
 
-  it('says where agents and workers belong', async () => {
+  it('user.start and user.session explain which of them takes a worker or an agent.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:' })
     const ada = troupe.user('ada')
     const agent = defineAgent({ name: 'A', run: () => 1 })
@@ -193,14 +193,14 @@ describe('createTroupe', () => {
     )
     expect(() => ada.session(new Worker('W') as never)).toThrow('workers are started (start)')
   })
-  it('refuses to observe what never happens, naming what is near', async () => {
+  it('troupe.on rejects an unknown event, and names the nearest one.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     expect(() => troupe.on('run.complete' as 'run.completed', () => {})).toThrow(/run\.complete/)
     expect(() => troupe.on('runs.*' as 'run.*', () => {})).toThrow(/runs/)
     for (const type of ['*', 'run.*', 'incident.recorded'] as const) troupe.on(type, () => {})()
   })
 
-  it('tells observers and metrics what happens, without payloads', async () => {
+  it('The observers and metrics of a troupe receive events without content.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     const seen: TroupeEvent[] = []
     troupe.on('*', (event) => {

@@ -17,7 +17,7 @@ const pipeline = (run: unknown, name = 'Meter') =>
   patterns.pipeline({ stages: [{ agents: [defineAgent({ name, run } as never)] }] })
 
 describe('Metrics of a user', () => {
-  it('survive a restart, and are summarized over a window as they were recorded.', async () => {
+  it('The metrics of a user survive a restart, and are summarised over a window.', async () => {
     const storage = `sqlite:${join(folder, 'troupe.db')}`
     const clock = createVirtualClock()
     {
@@ -47,7 +47,7 @@ describe('Metrics of a user', () => {
     expect(await troupe.user('ada').metrics.names()).toEqual([])
   })
 
-  it('are recorded once by a step that is executed again, and are read by other agents.', async () => {
+  it('The metrics of a step that is executed again are recorded once, and other agents read them.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:' })
     const ada = troupe.user('ada')
     let executions = 0
@@ -68,7 +68,7 @@ describe('Metrics of a user', () => {
     expect(troupe.metrics.summary('orders').count).toBe(2)
   })
 
-  it('need the rights of entries: a readonly agent records nothing, one without get_context reads nothing.', async () => {
+  it('The metrics of a user need the rights of entries: a readonly agent records nothing, one without get_context reads nothing.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:' })
     const ada = troupe.user('ada')
     const denied = { code: 'access.denied' }
@@ -81,7 +81,7 @@ describe('Metrics of a user', () => {
     await expect(ada.metrics.summary('m', { window: 'soon' as never })).rejects.toMatchObject(wrong)
   })
 
-  it('go after retention.metrics, of users who record no more too.', async () => {
+  it('The metrics of a user are removed after `retention.metrics`, for inactive users too.', async () => {
     const clock = createVirtualClock()
     await using troupe = await createTroupe({ storage: 'memory:', clock, retention: { metrics: '1h' } })
     await troupe.user('ada').metrics.record('m', 1)
@@ -95,7 +95,7 @@ describe('Metrics of a user', () => {
     })
   })
 
-  it('are read over HTTP within the rights of the key.', async () => {
+  it('The metrics of a user are read over HTTP within the rights of the key.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:' })
     await troupe.user('ada').metrics.record('orders', 17)
     const server = await serve(troupe, { port: 0, key: 'k'.repeat(32) })

@@ -7,7 +7,7 @@ import { defineTool, isTool } from './define-tool.ts'
 const options = { name: 'look', description: 'Looks.', inputSchema: z.object({ q: z.string() }), execute: () => 1 }
 
 describe('defineTool', () => {
-  it('gives a frozen tool with the JSON Schema of its input; what it does counts as once unless it says otherwise', () => {
+  it('defineTool returns a frozen tool with the JSON Schema of its input, and at-most-once is its default effect.', () => {
     const tool = defineTool(options)
     expect(isTool(tool)).toBe(true)
     expect(Object.isFrozen(tool)).toBe(true)
@@ -23,7 +23,7 @@ describe('defineTool', () => {
     })
   })
 
-  it('refuses what it does not know or can not keep', () => {
+  it('defineTool rejects unknown options and invalid values.', () => {
     for (const [more, pattern] of [
       [{ efect: 'read' }, /efect/],
       [{ name: 'has space' }, /letters/],
@@ -43,7 +43,7 @@ describe('defineTool', () => {
       expect(() => defineTool({ ...options, ...more } as never), JSON.stringify(more)).toThrow(pattern)
   })
 
-  it('has the options that its page lists, and refuses what has not their form', () => {
+  it('defineTool has the options that its page lists, and rejects values of another form.', () => {
     const page = readFileSync(new URL('../../../../docs/tools.md', import.meta.url), 'utf8')
     const [section = ''] = (page.split('## Tools of your own')[1] ?? '').split('\n## ')
     const listed = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, option = '']) => option)
@@ -61,7 +61,7 @@ describe('defineTool', () => {
 describe('the JSON Schema of a tool', () => {
   const parametersOf = (inputSchema: z.ZodType) => defineTool({ ...options, inputSchema }).parameters
 
-  it('is one object, whatever forms its input may have: providers take no choice and no reference at the top', () => {
+  it('The JSON Schema of a tool is one object, even if its input is a union or a reference.', () => {
     const [a, b] = [
       z.object({ k: z.literal('a'), at: z.string(), n: z.number() }),
       z.object({ k: z.literal('b'), n: z.string() }),
@@ -102,7 +102,7 @@ describe('the JSON Schema of a tool', () => {
     expect(parametersOf(z.record(z.string(), z.number()))).toMatchObject({ additionalProperties: { type: 'number' } })
   })
 
-  it('is that of zod 4 in each of its forms', () => {
+  it('The JSON Schema of a tool is derived from zod 4 in each of its variants.', () => {
     const inputSchema = mini.object({ q: mini.string(), n: mini.optional(mini.number()) })
     expect(defineTool({ ...options, inputSchema }).parameters).toMatchObject({
       type: 'object',
@@ -112,7 +112,7 @@ describe('the JSON Schema of a tool', () => {
     expect(() => defineTool({ ...options, inputSchema: mini.object({ at: mini.date() }) })).toThrow(/no JSON Schema/)
   })
 
-  it('is refused where no form of it is an object, or a reference leads nowhere', () => {
+  it('The JSON Schema of a tool is rejected if it has no object form, or a reference that does not resolve.', () => {
     const schemaOf = (schema: object) =>
       ({
         '~standard': {

@@ -20,7 +20,7 @@ const calling = (...last: string[]) =>
   new MockModel({ responses: [{ toolCalls: [{ name: 'add', args: { a: 1, b: 2 } }] }, ...last] })
 
 describe('A pure tool', () => {
-  it('A pure tool leaves nothing in the journal and is computed again when its step is executed again', async () => {
+  it('A pure tool leaves nothing in the journal and is computed again when its step is executed again.', async () => {
     let computed = 0
     const execute = ({ a, b }: { readonly a: number; readonly b: number }) => {
       computed++
@@ -62,7 +62,7 @@ describe('A pure tool', () => {
     expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('A pure tool has no way to the network', async () => {
+  it('A pure tool has no access to the network.', async () => {
     const model = calling('It failed.')
     const execute = async (_: object, { fetch }: { readonly fetch: (url: string) => Promise<unknown> }) =>
       fetch('http://127.0.0.1:1/')
@@ -74,7 +74,7 @@ describe('A pure tool', () => {
     expect(JSON.stringify(model.calls.at(-1)?.prompt)).toContain('its effect is pure')
   })
 
-  it('A pure tool that fails reports the failure to its model, also at a replay', async () => {
+  it('A pure tool that fails reports the failure to its model, also at a replay.', async () => {
     const model = calling('It failed.')
     const execute = () => {
       throw new Error('too large')
@@ -92,7 +92,7 @@ describe('A pure tool', () => {
     ['an undo', { undo: async () => {} }],
     ['a reconcile', { reconcile: async () => 'unknown' }],
     ['the capability external', { capabilities: ['external'] }],
-  ])('A pure tool with %s is rejected', (_, more) => {
+  ])('A pure tool with %s is rejected.', (_, more) => {
     const wrong = { ...options, ...more, execute: () => 1 } as ToolOptions<unknown, unknown>
     expect(() => defineTool(wrong)).toThrow('pure tool')
   })

@@ -20,7 +20,7 @@ const leaves = (names: string) => names.split(' ').map(leaf) as [Agent, Agent, A
 const edgesOf = (form: TopologyForm) => defineTopology(form).canonical.edges.map((e) => `${e.from}>${e.to}`)
 
 describe('strings', () => {
-  it('read arrows, braces and options', () => {
+  it('A topology in text form reads arrows, braces and options.', () => {
     const form = {
       agents: leaves('A B C D'),
       flows: ['Start -> A', 'A => {B, C}', '{B, C} -> D', 'D <~> A'],
@@ -45,7 +45,7 @@ describe('strings', () => {
       deadline: 2_000,
     })
   })
-  it('a condition whose parts are of the wrong kind is refused', () => {
+  it('A condition with parts of a wrong type is rejected.', () => {
     const on = (when: object) => () =>
       defineTopology({ agents: leaves('A B'), flows: ['A -> B'], edges: { 'A -> B': { when } } })
     expect(on({ path: 3, equals: 1 })).toThrow(/path of its condition is not a text/)
@@ -56,7 +56,7 @@ describe('strings', () => {
     expect(on({ constructor: 1 })).toThrow(/no part constructor/)
     expect(on({ path: 'kind', in: ['red', null], exists: true })).not.toThrow()
   })
-  it('a canonical form with what no topology gives is refused', () => {
+  it('A canonical form with impossible values is rejected.', () => {
     const [a, b] = leaves('A B')
     const form = defineTopology({ agents: [a, b], flows: ['A -> B'] }).toJSON()
     const edge = (more: object) => () =>
@@ -69,7 +69,7 @@ describe('strings', () => {
     expect(node({ deadline: '30s' })).toThrow(/deadline is not a whole number/)
     expect(node({})).not.toThrow()
   })
-  it('a name in the place of a definition is refused with what to pass, as is whatever is no agent', () => {
+  it('A name or another value in place of a definition is rejected with what to pass.', () => {
     const named = 'Helper' as unknown as Agent
     const [a] = leaves('A')
     const remedy = expect.stringMatching(/^Pass the definition itself/)
@@ -89,7 +89,7 @@ describe('strings', () => {
         expect.objectContaining({ hint: remedy, message: expect.stringContaining('it is not an agent') }),
       )
   })
-  it('the first starts and those without a way on end, where nothing says so', () => {
+  it('A topology without Start and End starts at the first agent and ends at agents without outgoing edges.', () => {
     expect(edgesOf({ agents: leaves('A B C'), flows: ['A -> B', 'A -> C'] })).toEqual([
       'Start>A',
       'A>B',
@@ -112,7 +112,7 @@ describe('strings', () => {
     [{ flows: ['A -> B'], flow: [] }, /flow/],
     [{ flows: ['A -> B'], agents: [...leaves('A B'), leaf('start')] }, /reserved/],
     [{ flows: ['A -> B'], agents: [...leaves('A B'), leaf('A')] }, /twice|two different/],
-  ])('refuse %j', (more, problem) => {
+  ])('A topology with %j is rejected.', (more, problem) => {
     expect(() => defineTopology({ agents: leaves('A B C'), ...more } as TopologyForm)).toThrow(problem)
   })
 })
@@ -141,13 +141,13 @@ describe('round trip', () => {
       ],
     },
   }
-  it.each(Object.keys(forms))('of %s', (name) => {
+  it.each(Object.keys(forms))('The JSON of the topology %s defines the same topology.', (name) => {
     const first = defineTopology(forms[name] as TopologyForm)
     const json = JSON.parse(JSON.stringify(first))
     expect(JSON.parse(JSON.stringify(defineTopology(json, { agents })))).toEqual(json)
     expect(json).toEqual(first.canonical)
   })
-  it('is of one form, however the team was written down', () => {
+  it('The canonical form is the same for equal teams in text and object form.', () => {
     const strings = { agents, flows: ['A -> B', 'Start -> A', 'B <-> C', 'B -> End'] }
     const objects = {
       nodes: [
@@ -167,7 +167,7 @@ describe('round trip', () => {
     }
     expect(defineTopology(strings).canonical).toEqual(defineTopology(objects).canonical)
   })
-  it('says which definition is missing, and which function', () => {
+  it('The JSON of a topology without its definitions or functions is rejected, and names them.', () => {
     const json = JSON.parse(JSON.stringify(defineTopology(forms.pipeline as TopologyForm)))
     expect(() => defineTopology(json, { agents: [a, b] })).toThrow(/definition of C is missing/)
     const board = JSON.parse(JSON.stringify(patterns.blackboard({ agents, until: () => true })))
@@ -179,7 +179,7 @@ describe('round trip', () => {
       location: 'Board',
     })
   })
-  it('of any flows', () => {
+  it('The JSON of a topology of any flows defines the same topology.', () => {
     const names = ['A', 'B', 'C', 'User', 'End']
     const flow = fc.tuple(fc.constantFrom('A', 'B', 'C'), fc.constantFrom('->', '<->', '=>'), fc.constantFrom(...names))
     fc.assert(
@@ -198,7 +198,7 @@ describe('round trip', () => {
   })
 })
 
-it('a team inside a team runs as one, and comes back to who invoked it', () => {
+it('A nested team runs as one, and returns to its caller.', () => {
   const [a, b, c] = leaves('A B C')
   const inner = { agents: [b, c], flows: ['B -> C'] }
   const form = { agents: [a, { name: 'Team', topology: inner }], flows: ['Start -> A', 'A <-> Team', 'A -> End'] }

@@ -68,10 +68,10 @@ function changed(value: unknown, [key, ...rest]: Path, to: unknown): unknown {
 }
 
 describe.each(Object.entries(written))('a team written as %s', (_, form) => {
-  it('comes back as it is', () => {
+  it('The team is defined from its JSON in each form.', () => {
     expect(defineTopology(form as never, { agents }).toJSON().nodes.length).toBeGreaterThan(2)
   })
-  it('is taken or refused with words, whatever stands in one of its places', () => {
+  it('A team in JSON with any wrong value is accepted or rejected with a TroupeError.', () => {
     for (const fieldPath of pathsIn(form))
       for (const wrong of junk)
         try {
@@ -82,7 +82,7 @@ describe.each(Object.entries(written))('a team written as %s', (_, form) => {
   })
 })
 
-it('refuses in the canonical form what the others refuse', () => {
+it('The canonical form is rejected for the mistakes that other forms are rejected for.', () => {
   const { canonical } = written
   const edge = canonical.edges.findIndex(({ from, to }) => from === 'A' && to === 'B')
   const rejected = [
@@ -105,7 +105,7 @@ it('refuses in the canonical form what the others refuse', () => {
   )
 })
 
-it('agents may be called as what every object has, and by names that differ in spaces alone', () => {
+it('An agent may have the name of an object member, or a name that differs only in spaces.', () => {
   const named = (...names: string[]) => names.map((name) => defineAgent({ name, run: () => null }))
   const { canonical } = defineTopology({
     agents: named('constructor', 'valueOf'),

@@ -67,7 +67,7 @@ async function play(
 
 describe('patterns', () => {
   const [a, b, c, d] = leaves('A B C D') as [Agent, Agent, Agent, Agent]
-  it('pipeline with a parallel stage', async () => {
+  it('The pipeline pattern executes a parallel stage.', async () => {
     const form = patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b, c], parallel: true }, { agents: [d] }] })
     const testbed = await play(form, {
       A: () => value('a'),
@@ -77,7 +77,7 @@ describe('patterns', () => {
     })
     expect(testbed.result.response).toBe('a1+a2')
   })
-  it('pipeline in which an agent stands several times, in a stage and among them', async () => {
+  it('The pipeline pattern allows an agent several times, in one stage and in several.', async () => {
     const twice = patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b] }, { agents: [a] }] })
     const stubs: Record<string, AgentStub> = { A: (i) => value(`${i}a`), B: (i) => value(`${i}b`), C: (i) => value(i) }
     expect((await play(twice, stubs, 't')).result.response).toBe('taba')
@@ -90,7 +90,7 @@ describe('patterns', () => {
     })
     expect(defineTopology(twice.toJSON(), { agents: [a, b] }).canonical).toEqual(twice.canonical)
   })
-  it('hub and spoke, one at a time unless parallel', async () => {
+  it('The hub-and-spoke pattern executes spokes one at a time, or in parallel if configured.', async () => {
     const stubs = {
       A: ((i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1], ['C', 2]))) as AgentStub,
       B: () => value('b', 9),
@@ -100,7 +100,7 @@ describe('patterns', () => {
     const fast = await play(patterns.hubAndSpoke({ hub: a, spokes: [b, c], parallelSpokes: true }), stubs)
     expect([slow.result.response, slow.peak, fast.result.response, fast.peak]).toEqual([['b', 'c'], 1, ['b', 'c'], 2])
   })
-  it('hierarchical', async () => {
+  it('The hierarchical pattern passes results up the tree.', async () => {
     const testbed = await play(patterns.hierarchical({ root: a, tree: { A: [b], B: [c] } }), {
       A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1])),
       B: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['C', 1])),
@@ -108,7 +108,7 @@ describe('patterns', () => {
     })
     expect(testbed.result.response).toEqual([['c']])
   })
-  it('mesh and swarm with hand-offs', async () => {
+  it('The mesh and swarm patterns hand off between agents.', async () => {
     const stubs = {
       A: () => handOff('C', 'to C'),
       B: (i: Json) => finish(`end: ${i}`),
@@ -117,14 +117,14 @@ describe('patterns', () => {
     expect((await play(patterns.mesh({ agents: [a, b, c], entry: a }), stubs)).result.response).toBe('end: to B')
     expect((await play(patterns.swarm({ agents: [a, b, c] }), stubs)).result.response).toBe('end: to B')
   })
-  it('ring in rounds', async () => {
+  it('The ring pattern passes a value in rounds.', async () => {
     const pass = (i: Json) => value(Number(i) + 1)
     expect(
       (await play(patterns.ring({ agents: [a, b, c], rounds: 2 }), { A: pass, B: pass, C: pass }, 0)).result.response,
     ).toBe(6)
     expect((await play(patterns.ring({ agents: [a, b, c] }), { A: pass, B: pass, C: pass }, 0)).result.response).toBe(3)
   })
-  it('broadcast, with replies and without', async () => {
+  it('The broadcast pattern works with replies and without.', async () => {
     const stubs: Record<string, AgentStub> = {
       A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : value('news')),
       B: (i) => value(`b ${i}`),
@@ -139,7 +139,7 @@ describe('patterns', () => {
       'c news',
     ])
   })
-  it('star, and a supervisor that sees failures', async () => {
+  it('The star and supervisor patterns return results, and the supervisor sees failures.', async () => {
     const lead: AgentStub = (i) =>
       resultsIn(i) ? finish((resultsIn(i) ?? []).map((r) => r.success)) : invoke(['B', 1], ['C', 1])
     expect(
@@ -156,7 +156,7 @@ describe('patterns', () => {
       ).result.response,
     ).toEqual([true, false])
   })
-  it('router, which refuses an unknown type with the known ones', async () => {
+  it('The router pattern rejects an unknown type with the known ones.', async () => {
     const form = patterns.router({ routes: { bug: b, question: c }, by: (task: { type: string }) => task.type })
     const stubs: Record<string, AgentStub> = { B: () => value('fixed'), C: () => value('answered') }
     expect((await play(form, stubs, { type: 'question' })).result.response).toBe('answered')
@@ -167,7 +167,7 @@ describe('patterns', () => {
     const byOther = patterns.router({ routes: { bug: b }, by: 'constructor' })
     expect((await play(byOther, stubs, { type: 'bug' })).result.error?.message).toMatch(/a task without constructor/)
   })
-  it('map-reduce', async () => {
+  it('The map-reduce pattern splits, maps and reduces a task.', async () => {
     const form = patterns.mapReduce({ split: (task: string) => task.split(' '), map: a, reduce: b })
     const testbed = await play(
       form,
@@ -176,7 +176,7 @@ describe('patterns', () => {
     )
     expect(testbed.result.response).toBe(12)
   })
-  it('vote and quorum', async () => {
+  it('The vote pattern finds the winner or fails without a quorum.', async () => {
     const vote = (...votes: Json[]) =>
       play(patterns.vote({ voters: [a, b, c], quorum: 2 }), {
         A: () => value(votes[0] ?? null),
@@ -189,13 +189,13 @@ describe('patterns', () => {
     expect(thrice.result.response).toBe('x')
     expect((await vote(1, 2, 3)).result.error?.message).toMatch(/no winner/)
   })
-  it('blackboard, round after round', async () => {
+  it('The blackboard pattern repeats rounds until its condition holds.', async () => {
     let rounds = 0
     const form = patterns.blackboard({ agents: [a, b], until: () => rounds >= 3 })
     const testbed = await play(form, { A: () => value('a'), B: () => value(`b${++rounds}`) })
     expect(testbed.result).toMatchObject({ status: 'completed', response: ['a', 'b3'] })
   })
-  it('plan and execute', async () => {
+  it('The plan-and-execute pattern executes the planned tasks.', async () => {
     const testbed = await play(patterns.planAndExecute({ planner: a, executor: b }), {
       A: (i) => (resultsIn(i) ? value(valuesIn(i)) : value(['t1', 't2'])),
       B: (i) => value(`${i} done`),
@@ -203,7 +203,7 @@ describe('patterns', () => {
     expect(testbed.result.response).toEqual(['t1 done', 't2 done'])
     expect(testbed.inputsOf('A')[1]).toMatchObject({ task: 'go' })
   })
-  it('loop until a check passes, so often at most', async () => {
+  it('The loop pattern repeats until a check passes, up to its maximum.', async () => {
     const body: AgentStub = (i) => value(i === 'go' ? 1 : Number((i as { value: number }).value) + 1)
     const check: AgentStub = (i) =>
       value(Number(i) >= 3 ? { pass: true } : { pass: false, feedback: `${i} is too small` })

@@ -13,7 +13,7 @@ const lending = (agent: Agent) => [
   new AgentPool({ name: agent.name, create: () => agent }),
 ]
 
-it('an agent that a pool lends has its own rights, however it was made', async () => {
+it('An agent that a pool lends has its own rights, however the pool was made.', async () => {
   const user = await ada()
   const run = async (_: Json, { context }: StepContext) => {
     await context.push('plan', 1)
@@ -32,7 +32,7 @@ it('an agent that a pool lends has its own rights, however it was made', async (
   expect(await outcomes({})).toEqual(['pushed', 'pushed'])
 })
 
-it('a request to a pool is served by an agent that it lends', async () => {
+it('A request to a pool is served by an agent that the pool lends.', async () => {
   const user = await ada()
   const Ask = defineMessage('ask', z.object({ n: z.number() }), { reply: z.string() })
   const pooledAgent = defineAgent({
@@ -50,7 +50,7 @@ it('a request to a pool is served by an agent that it lends', async () => {
   }
 })
 
-it('a check sees the schemas of the agent that a pool lends', async () => {
+it('A check of a topology sees the schemas of the agent that a pool lends.', async () => {
   const { orchestra } = await ada()
   const agent = defineAgent({ name: 'A', outputSchema: z.object({ s: z.string() }), run: async () => ({ s: 'x' }) })
   const receiver = defineAgent({ name: 'B', inputSchema: z.object({ n: z.number() }), run: async () => null })

@@ -16,7 +16,7 @@ const wrong = expect.objectContaining({ name: 'ValidationError' })
 const model = new MockModel({ responses: [] })
 const dated = defineAgent({ name: 'Dated', inputSchema: z.object({ due: z.coerce.date() }), run: () => 1 })
 
-describe('what is no agent is refused where it is defined', () => {
+describe('invalid definitions of agents', () => {
   it.each<[string, object]>([
     ['instructions', { instructions: 5 }],
     ['an output', { output: {} }],
@@ -33,11 +33,11 @@ describe('what is no agent is refused where it is defined', () => {
     ['settings', { settings: null }],
     ['a description', { description: 5 }],
     ['a role', { role: 5 }],
-  ])('%s of an LlmAgent', (_, more) => {
+  ])('An LlmAgent rejects invalid options: %s.', (_, more) => {
     expect(() => new BaseLlmAgent({ name: 'A', model, ...more } as never)).toThrow(wrong)
   })
 
-  it('a tool that is added under the name of a helper', () => {
+  it('An LlmAgent rejects a tool that is added under the name of a helper.', () => {
     const look = defineTool({ name: 'look', description: 'd', inputSchema: z.object({}), execute: () => 1 })
     const agents = { look: defineAgent({ name: 'Looker', run: () => 1 }) }
     expect(() => new BaseLlmAgent({ name: 'A', model, agents }).addTool(look)).toThrow(wrong)
@@ -48,7 +48,7 @@ describe('what is no agent is refused where it is defined', () => {
     ['an outputSchema', { outputSchema: 5 }],
     ['serve', { serve: 5 }],
     ['a description', { description: 5 }],
-  ])('%s of a function agent', (_, more) => {
+  ])('A function agent rejects invalid options: %s.', (_, more) => {
     expect(() => defineAgent({ name: 'A', run: () => 1, ...more } as never)).toThrow(wrong)
   })
 
@@ -63,13 +63,13 @@ describe('what is no agent is refused where it is defined', () => {
     ['reconcile', { reconcile: 5 }],
     ['undo', { undo: 5 }],
     ['durable', { durable: 'yes' }],
-  ])('%s of a tool', (_, more) => {
+  ])('A tool rejects invalid options: %s.', (_, more) => {
     const complete = { name: 't', description: 'd', inputSchema: z.object({}), execute: () => 1 }
     expect(() => defineTool({ ...complete, ...more } as never)).toThrow(wrong)
   })
 })
 
-it('a session refuses what is no text, an option it does not know, and what was aborted before', async () => {
+it('A session rejects an input that is not text, an unknown option, and an aborted signal.', async () => {
   const { session } = await openSessionTestbed()
   const own = session(new BaseLlmAgent({ name: 'A', model: new MockModel({ responses: [] }) }))
   const calls = [
@@ -91,8 +91,8 @@ it('a session refuses what is no text, an option it does not know, and what was 
   expect(await own.run('x', aborted)).toMatchObject({ status: 'cancelled', success: false, text: '' })
 })
 
-describe('helpers of agents refuse what they cannot use', () => {
-  it('pools', async () => {
+describe('invalid calls of agent utilities', () => {
+  it('A pool rejects invalid options and calls, and lends nothing for them.', async () => {
     const create = () => ({})
     expect(() => new AgentPool({ create: 5 as never, clock })).toThrow(wrong)
     expect(() => new AgentPool({ create, dispose: 5 as never, clock })).toThrow(wrong)
@@ -102,7 +102,7 @@ describe('helpers of agents refuse what they cannot use', () => {
     expect(pool.stats().inUse).toBe(0)
   })
 
-  it('factories, memories, models and load tests', async () => {
+  it('A factory, a memory, a mock model and a load test reject invalid arguments.', async () => {
     await expect(new AgentFactory().create(undefined as never)).rejects.toThrow(wrong)
     expect(() => new WorkingMemory().add('x', { prioriy: 1 } as never)).toThrow(wrong)
     await expect(new EpisodicIndex().retrieveSimilar(5 as never)).rejects.toThrow(wrong)
@@ -111,7 +111,7 @@ describe('helpers of agents refuse what they cannot use', () => {
       expect(() => new MockModel({ responses } as never), JSON.stringify(responses)).toThrow(wrong)
   })
 
-  it('a load test ends when its signal aborts', async () => {
+  it('A load test ends when its signal aborts.', async () => {
     const controller = new AbortController()
     let sent = 0
     const tester = new LoadTester(

@@ -22,7 +22,7 @@ const teamOf = (port: MockRemoteAgent, options: Partial<Agents.RemoteAgentOption
 }
 
 describe('a remote agent', () => {
-  test('stands in a team like any other, its output along the way', async () => {
+  test('A remote agent works in a topology as any other agent, and its output is the response.', async () => {
     const port = new MockRemoteAgent({ responses: [{ output: { booked: true } }] })
     const { orchestra } = (await opened()).user('ada')
     const run = await orchestra.start({ task: 'a room', topology: teamOf(port) })
@@ -32,7 +32,7 @@ describe('a remote agent', () => {
     port.verify()
   })
 
-  test('asks a person what it lacks, as often as it must, and the answers go back to its task', async () => {
+  test('A remote agent asks a person for missing input, repeatedly, and the answers return to its task.', async () => {
     const port = new MockRemoteAgent({ responses: [{ question: 'Which day?' }, { auth: 'Which card?' }, 'Booked.'] })
     const { orchestra } = (await opened()).user('ada')
     const run = await orchestra.start({ task: 'a room', topology: teamOf(port) })
@@ -55,7 +55,7 @@ describe('a remote agent', () => {
     ['failed', 'out of rooms'],
     ['rejected', 'not for you'],
     ['canceled', 'closed today'],
-  ] as const)('that ends as %s fails its step with the reason', async (state, problem) => {
+  ] as const)('A remote agent whose task ends as %s fails its step with the reason.', async (state, problem) => {
     const port = new MockRemoteAgent({ responses: [{ [state]: problem } as never] })
     const run = await (await opened()).user('ada').orchestra.start({ task: 'a room', topology: teamOf(port) })
     const { status, error } = await run.result()
@@ -63,14 +63,14 @@ describe('a remote agent', () => {
     expect(error?.message).toContain(problem)
   })
 
-  test('whose connection is lost after it did its work is asked what became of it', async () => {
+  test('A remote agent is asked for the state of its task if the connection is lost after the work.', async () => {
     const port = new MockRemoteAgent({ responses: [{ output: 'Booked.', cut: true }] })
     const run = await (await opened()).user('ada').orchestra.start({ task: 'a room', topology: teamOf(port) })
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'Booked.' })
     expect(port.calls).toHaveLength(1)
   })
 
-  test('is asked what became of its task after a crash of ours, and does it once', async () => {
+  test('A remote agent is asked for the state of its task after a crash, and works once.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-remote-'))
     cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
     const port = new MockRemoteAgent({ responses: [{ output: 'Booked.', latency: '1h' }] })
@@ -89,7 +89,7 @@ describe('a remote agent', () => {
     expect(knows.calls).toEqual([])
   })
 
-  test('is told when nobody waits for it any more', async () => {
+  test('A remote agent is cancelled when its run is cancelled.', async () => {
     const port = new MockRemoteAgent({ responses: [{ output: 'late', latency: '1h' }] })
     const run = await (await opened()).user('ada').orchestra.start({ task: 'a room', topology: teamOf(port) })
     await expect.poll(() => port.calls.length).toBe(1)
@@ -98,7 +98,7 @@ describe('a remote agent', () => {
     expect(port.cancelled).toEqual([port.calls[0]?.key])
   })
 
-  test('that answers with what is no task fails its step, and says what came', async () => {
+  test('A remote agent that answers without a valid task fails its step, and the error shows the answer.', async () => {
     for (const wrong of [
       null,
       {},
@@ -113,7 +113,7 @@ describe('a remote agent', () => {
     }
   })
 
-  test('is refused with options that are wrong', () => {
+  test('A remote agent with invalid options is rejected.', () => {
     const port = new MockRemoteAgent({ responses: [] })
     expect(() => defineRemoteAgent({ name: 'Clerk', prt: port } as never)).toThrow(/no option prt/)
     expect(() => defineRemoteAgent({ name: 'Clerk', port: {} } as never)).toThrow(/send and answer/)

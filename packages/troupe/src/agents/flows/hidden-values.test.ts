@@ -20,7 +20,7 @@ import { type MockItem, MockModel } from '../../testing/index.ts'
 describe('A hidden result', () => {
   const hides = { untrusted: 'hide' } as const
 
-  it('is never in a prompt, and reaches a tool with its labels', async () => {
+  it('A hidden result is never in a prompt, and reaches a tool with its labels.', async () => {
     const policy = [{ tool: 'send', when: "args.text has 'web'", do: 'ask' }] as const
     const { run, clerk, sent } = await openPolicyTestbed({ policy })
     const { agent, model } = clerk(
@@ -37,7 +37,7 @@ describe('A hidden result', () => {
     expect(JSON.stringify(model.calls.map(({ prompt, tools }) => [prompt, tools]))).not.toContain('eve@evil.test')
   })
 
-  it('leaves the step untainted, so that its sensitive data go where the owner says without a question', async () => {
+  it('A hidden result leaves the step untainted, so that other sensitive data is sent without a question.', async () => {
     const { run, clerk, sent } = await openPolicyTestbed()
     const report = call('send', { to: 'boss@office.test', text: 'bob earns 90417' })
     expect(await (await run(clerk([call('page'), call('payroll'), report], hides).agent)).result()).toMatchObject({
@@ -47,7 +47,7 @@ describe('A hidden result', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('is asked about in quarantine, and the answer is hidden and labelled too', async () => {
+  it('A hidden result is queried in quarantine, and the answer is hidden and labelled too.', async () => {
     const policy = [{ tool: 'send', when: 'args.to is untrusted', do: 'block' }] as const
     const { run, clerk, sent } = await openPolicyTestbed({ policy })
     const seen: unknown[] = []
@@ -78,14 +78,14 @@ describe('A hidden result', () => {
     )
   })
 
-  it('is in the answer of its agent, with its labels', async () => {
+  it('A hidden result is revealed in the answer of its agent, with its labels.', async () => {
     const { run, clerk } = await openPolicyTestbed()
     const { agent } = clerk([call('page'), ({ prompt }) => `The page says: ${handleIn(prompt)}` as never], hides)
     const response = `The page says: ${injection}`
     expect(await (await run(agent)).result()).toMatchObject({ response, taint: ['untrusted:web'] })
   })
 
-  it('hides only the fields that a tool names, and all where the result has another form', async () => {
+  it('A hidden result hides only the fields that a tool names, and all fields if the result has another form.', async () => {
     const { run, clerk, sent } = await openPolicyTestbed()
     const order = { hide: ['notes.*.text'], execute: () => ({ id: 17, notes: [{ by: 'x', text: injection }] }) }
     const { agent, model } = clerk(
@@ -101,7 +101,7 @@ describe('A hidden result', () => {
     expect(JSON.stringify(other.model.calls.map(({ prompt }) => prompt))).not.toContain('evil')
   })
 
-  it('hides what is made of it, unless the tool declassifies that', async () => {
+  it('A hidden result hides values derived from it, unless the tool declassifies them.', async () => {
     const { troupe, run, clerk } = await openPolicyTestbed()
     const measure = (declassify?: object) =>
       defineTool({
@@ -137,7 +137,7 @@ describe('A hidden result', () => {
     ])
   })
 
-  it('stays hidden where a tool fails with it or rejects it', async () => {
+  it('A hidden result stays hidden if a tool fails with it or rejects it.', async () => {
     const { run, clerk } = await openPolicyTestbed()
     const failing = {
       execute: () => {
@@ -159,7 +159,7 @@ describe('A hidden result', () => {
       expect(JSON.stringify(model.calls.map(({ prompt }) => prompt))).not.toContain('evil')
   })
 
-  it('has a handle that no other conversation knows', async () => {
+  it('A hidden result has a handle that no other conversation knows.', async () => {
     const { run, clerk, sent } = await openPolicyTestbed()
     let handle = ''
     const remember: MockItem = ({ prompt }) => {
@@ -174,7 +174,7 @@ describe('A hidden result', () => {
     expect(JSON.stringify(thief.model.calls.at(-1)?.prompt)).toContain('is not a handle of this conversation')
   })
 
-  it('is known in later turns of a thread, and a replay of the run is identical', async () => {
+  it('A hidden result is known in later turns of a thread, and a replay of the run is identical.', async () => {
     const { troupe, run, clerk, sent } = await openPolicyTestbed()
     const { agent } = clerk(
       [call('page'), 'read', withHandle('send', (text) => ({ to: 'boss@office.test', text }))],
@@ -191,7 +191,7 @@ describe('A hidden result', () => {
   })
 })
 
-it('A hidden value and its labels survive the end of the process between its reading and its use', async () => {
+it('A hidden value and its labels survive the end of the process between its reading and its use.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-handles-'))
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
   const config = {

@@ -23,7 +23,7 @@ const words = fc.constantFrom(
 const text = fc.array(words, { maxLength: 12 }).map((parts) => parts.join(''))
 
 describe('A value that a model wrote', () => {
-  it('lacks a label of its step only where it is a part of a text that came before the label', () => {
+  it('A value that a model wrote lacks a label only if it is a part of a text from before the label.', () => {
     fc.assert(
       fc.property(text, text, fc.nat(60), fc.nat(20), (trusted, untrusted, from, length) => {
         const texts = new KnownTexts()
@@ -39,7 +39,7 @@ describe('A value that a model wrote', () => {
     )
   })
 
-  it('carries all labels where it is short, empty, a boolean, or a name that no schema has', () => {
+  it('A value that a model wrote has all labels if it is short, empty, a boolean, or under an unknown name.', () => {
     const texts = new KnownTexts()
     texts.learn('yes 123 true null known 90417', [])
     texts.learnNames({ properties: { to: { properties: { inner: {} } } } })
@@ -53,7 +53,7 @@ describe('A value that a model wrote', () => {
     expect(untrusted({ to: { inner: ['known', 90_417] } })).toEqual([])
   })
 
-  it('carries the labels of the time at which a text came, and those of a handle', () => {
+  it('A value that a model wrote has the labels of the time of its source, and those of a handle.', () => {
     const texts = new KnownTexts()
     const both: readonly TaintLabel[] = ['sensitive:payroll', 'untrusted:web']
     texts.learn('bob earns 90417', ['sensitive:payroll'])
@@ -77,12 +77,12 @@ describe('A value that a model wrote', () => {
     ['notboss@office.test', 'boss@office.test', false],
     ['x-boss@office.test', 'boss@office.test', false],
     ['2026-01-30', '2026', false],
-  ])('is a copy in %s if it is %s: %s', (source, value, expected) => {
+  ])('A copy is searched in %s for %s: %s.', (source, value, expected) => {
     expect(holdsCopy(source, value)).toBe(expected)
   })
 })
 
-it('A handle is resolved in values and texts, and an unknown one is named', () => {
+it('A handle is resolved in values and texts, and an unknown handle is named.', () => {
   const handles = new Handles(() => 0.25)
   const handle = handles.hide({ a: 1 }, web)
   const forged = `handle:${'0'.repeat(32)}`

@@ -22,7 +22,7 @@ async function ask(guardrails: GuardrailsOptions, task: string, ...responses: st
 }
 
 describe('A guardrail', () => {
-  it('lets through what passes, and asks the model with what it redacted.', async () => {
+  it('A guardrail passes an allowed input, and asks the model with the redacted text.', async () => {
     const { asked, model, seen } = await ask(
       { input: [noSecrets, redactPersonalData()] },
       'I am ada@example.com.',
@@ -34,27 +34,27 @@ describe('A guardrail', () => {
     expect(seen).toEqual([{ agent: 'Clerk', guardrail: 'redactPersonalData', direction: 'input', redacted: true }])
   })
 
-  it('of the input ends the step before the model is asked.', async () => {
+  it('A guardrail of the input ends the step before the model is asked.', async () => {
     const { asked, model, seen } = await ask({ input: [noSecrets] }, 'a secret', 'Hello')
     await expect(asked).rejects.toMatchObject({ code: 'guardrail.tripped', details: { reason: 'it has a secret' } })
     expect(model.calls).toHaveLength(0)
     expect(seen).toEqual([{ agent: 'Clerk', guardrail: 'noSecrets', direction: 'input', redacted: false }])
   })
 
-  it('beside the call ends the step before its answer is used.', async () => {
+  it('A guardrail beside the call ends the step before its answer is used.', async () => {
     const { asked, model } = await ask({ input: [{ check: noSecrets, when: 'beside' }] }, 'a secret', 'Hello')
     await expect(asked).rejects.toMatchObject({ code: 'guardrail.tripped' })
     expect(model.calls).toHaveLength(1)
   })
 
-  it('of the output redacts the answer, or stops it.', async () => {
+  it('A guardrail of the output redacts the answer, or stops it.', async () => {
     const redacted = await ask({ output: [redactPersonalData()] }, 'Who?', 'Call +49 30 1234567.')
     expect(await redacted.asked).toMatchObject({ text: 'Call [phone].', output: 'Call [phone].' })
     const stopped = await ask({ output: [{ name: 'secrets', check: noSecrets }] }, 'Who?', 'the secret')
     await expect(stopped.asked).rejects.toMatchObject({ code: 'guardrail.tripped', details: { guardrail: 'secrets' } })
   })
 
-  it('asks a person where it is told to.', async () => {
+  it('A guardrail asks a person if its option says so.', async () => {
     for (const answer of [true, false]) {
       const { asked, session } = await ask({ output: [{ check: noSecrets, onTrip: 'ask' }] }, 'Who?', 'the secret')
       const waiting = await asked
@@ -65,7 +65,7 @@ describe('A guardrail', () => {
     }
   })
 
-  it('may be an agent, whose tokens count; one that gives no verdict stops the step.', async () => {
+  it('A guardrail may be an agent, whose tokens count, and a missing verdict stops the step.', async () => {
     const responses = ['{"pass": false, "reason": "off topic"}']
     const judge = new LlmAgent({ name: 'Judge', model: new MockModel({ responses }) })
     const { asked, model } = await ask({ input: [judge] }, 'Poems?', 'Hello')
@@ -79,7 +79,7 @@ describe('A guardrail', () => {
     })
   })
 
-  it('stands with its verdict among the recorded calls of its step', async () => {
+  it('A guardrail is recorded with its verdict among the calls of its step.', async () => {
     const troupe = await opened()
     const model = new MockModel({ responses: ['Hello'] })
     const clerk = new LlmAgent({ name: 'Clerk', model, guardrails: { input: [noSecrets, redactPersonalData()] } })
@@ -94,7 +94,7 @@ describe('A guardrail', () => {
     expect(third).toMatchObject({ kind: 'model', name: '1' })
   })
 
-  it('is rejected if it is none.', () => {
+  it('A guardrail with invalid options is rejected.', () => {
     const wrong = [
       { inputs: [] },
       { input: noSecrets },
@@ -122,11 +122,11 @@ describe('redactPersonalData', () => {
     ['from 192.168.0.1 and 2001:db8::1, not 999.1.1.1 or 1.2.3', 'from [ip] and [ip], not 999.1.1.1 or 1.2.3'],
     ['call +49 (0)30 1234567 or (030) 123-4567', 'call [phone] or [phone]'],
     ['order 1234567 of 2026-11-23 at 10:30:00 for 19.99', 'order 1234567 of 2026-11-23 at 10:30:00 for 19.99'],
-  ])('makes of %j: %j', async (text, expected) => {
+  ])('redactPersonalData redacts %j to %j.', async (text, expected) => {
     expect(await redacted(text)).toBe(expected)
   })
 
-  it('takes kinds, and is linear in the length of a hostile text.', async () => {
+  it('redactPersonalData accepts a list of kinds, and is linear in the length of a hostile text.', async () => {
     const mail = redactPersonalData({ kinds: ['email'] })
     expect(await mail('a@b.de 10.0.0.1', ctx)).toMatchObject({ redacted: '[email] 10.0.0.1', reason: '1 × email' })
     expect(() => redactPersonalData({ kinds: ['name' as never] })).toThrow('kinds')

@@ -37,7 +37,7 @@ async function converse(memory: MemoryOptions, turns: number, storage = 'memory:
 }
 
 describe('memory.compaction', () => {
-  it('A conversation past three compactions is sent as a summary and its newest messages, each summary once', async () => {
+  it('A conversation past three compactions is sent as a summary and its newest messages, each summary once.', async () => {
     const { model, compacted } = await converse({ compaction: { at: 400, retainTurns: 1 } }, 10)
     const prompts = promptsOf(model)
     const summaries = prompts.filter(isSummary)
@@ -57,7 +57,7 @@ describe('memory.compaction', () => {
     for (const prompt of prompts.filter((each) => !isSummary(each))) expect(prompt.length).toBeLessThan(400 * 4 + 2_000)
   })
 
-  it('A summary by rules calls no model, and begins with what was asked first', async () => {
+  it('A summary by rules calls no model, and begins with the first question.', async () => {
     const { model, compacted } = await converse({ compaction: { at: 400, retainTurns: 1, by: 'rules' } }, 6)
     const prompts = promptsOf(model)
     expect(new Set(compacted.map(({ by }) => by))).toEqual(new Set(['rules']))
@@ -66,7 +66,7 @@ describe('memory.compaction', () => {
     expect(prompts.at(-1)).toContain('Fact 1:')
   })
 
-  it('Five summaries by rules in a row keep what was asked first, as lines below one heading', async () => {
+  it('Five summaries by rules in a row preserve the first question, as lines below one heading.', async () => {
     const { model } = await converse({ compaction: { at: 600, retainTurns: 1, by: 'rules' } }, 24)
     const last = promptsOf(model).at(-1) as string
     expect(last).toContain(`${summaryText}\\nuser: Fact 1:`)
@@ -79,7 +79,7 @@ describe('memory.compaction', () => {
     expect(omitted.at(-1)).toBeGreaterThan(30)
   })
 
-  it('A model whose summaries are endless is asked for one where it is needed, and not each turn', async () => {
+  it('A model whose summaries are too long is asked for one only if it is needed, not each turn.', async () => {
     const reply: MockItem = ({ prompt }) => (isSummary(JSON.stringify(prompt)) ? 'word '.repeat(10_000) : 'Noted.')
     const model = new MockModel({ responses: Array.from({ length: 100 }, () => reply) })
     const memory = { compaction: { at: 2_000, retainTurns: 1 } }
@@ -92,7 +92,7 @@ describe('memory.compaction', () => {
     expect(summaries).toBeLessThan(12)
   })
 
-  it('A model that fails to summarise leaves it to the rules', async () => {
+  it('A model that fails to summarise is replaced by the summary by rules.', async () => {
     const failing = ({ prompt }: { readonly prompt: unknown }) => {
       if (isSummary(JSON.stringify(prompt))) throw Object.assign(new Error('no'), { isRetryable: false })
       return 'Noted.'
@@ -105,7 +105,7 @@ describe('memory.compaction', () => {
     expect(promptsOf(model).at(-1)).toContain(summaryText)
   })
 
-  it('retainTurns leaves the newest answers with what they answered out of the summary', async () => {
+  it('The option retainTurns keeps the newest answers with their questions out of the summary.', async () => {
     for (const retainTurns of [1, 2]) {
       const { model } = await converse({ compaction: { at: 900, retainTurns, by: 'rules' } }, 8)
       const first = model.calls.findIndex(({ prompt }) => JSON.stringify(prompt).includes(summaryText))
@@ -114,7 +114,7 @@ describe('memory.compaction', () => {
     }
   })
 
-  it('A share is of the context window of the agent’s model, which contextWindows names', async () => {
+  it("A share as limit refers to the context window of the agent's model, which contextWindows names.", async () => {
     const model = new MockModel({ responses: Array.from({ length: 20 }, () => 'Noted.') })
     const agent = new LlmAgent({ name: 'Clerk', model, memory: { compaction: { at: 0.5, by: 'rules' } } })
     const name = `${model.provider}/${model.modelId}`
@@ -127,7 +127,7 @@ describe('memory.compaction', () => {
     await expect(opened({ contextWindows: { [name]: 0 } })).rejects.toThrow(name)
   })
 
-  it('A function summarises; a run that is executed again takes its recorded summary', async () => {
+  it('A function as summariser is called once, and a replay uses its recorded summary.', async () => {
     const requests: SummaryRequest[] = []
     const by = (request: SummaryRequest) => {
       requests.push(request)
@@ -169,11 +169,11 @@ describe('memory.compaction', () => {
   it.each([
     ['throws', () => Promise.reject(new Error('no summary today')), /no summary today/],
     ['returns no text', (() => 7) as never, /memory\.compaction\.by of Clerk/],
-  ])('A function that %s fails the step', async (_, by, problem) => {
+  ])('A summary function that %s fails the step.', async (_, by, problem) => {
     await expect(converse({ compaction: { at: 400, by } }, 8)).rejects.toThrow(problem)
   })
 
-  it('All that was summarised stays stored', async () => {
+  it('A compaction leaves all summarised messages stored.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-compaction-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'troupe.db')
@@ -188,13 +188,13 @@ describe('memory.compaction', () => {
     expect(summaries.length).toBeGreaterThan(1)
   })
 
-  it('A conversation below the limit is sent as it is', async () => {
+  it('A conversation below the limit is sent as it is.', async () => {
     const { model } = await converse({ compaction: { at: 100_000 } }, 6)
     for (const prompt of promptsOf(model)) expect(prompt).not.toContain(summaryText)
     expect(promptsOf(model).at(-1)).toContain('Fact 1:')
   })
 
-  it('A long loop of tools within one step is summarised without parting a result from its call, and replays', async () => {
+  it('A long loop of tools within one step is summarised without separating a result from its call, and replays.', async () => {
     const look = defineTool({
       name: 'look',
       description: 'Looks up a parcel.',
@@ -241,7 +241,7 @@ describe('memory.compaction', () => {
     ['that retains no turn', { compaction: { at: 500, retainTurns: 0 } }, 'retainTurns'],
     ['by something else', { compaction: { at: 1_000, by: 'magic' } }, 'not model, rules or a function'],
     ['beside maxTokens', { maxTokens: 5, compaction: { at: 1_000 } }, 'name one of the two'],
-  ])('Compaction %s is rejected', (_, memory, problem) => {
+  ])('A compaction %s is rejected.', (_, memory, problem) => {
     const make = () =>
       new LlmAgent({ name: 'A', model: new MockModel({ responses: [] }), memory: memory as MemoryOptions })
     expect(make).toThrow(problem)

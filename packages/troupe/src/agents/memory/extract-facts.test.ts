@@ -23,7 +23,7 @@ function clerkWith(facts: NonNullable<MemoryOptions['consolidate']>, answers: re
 }
 
 describe('memory.consolidate', () => {
-  it('A fact of one conversation stands in the prompts of the next, and one that contradicts it takes its place', async () => {
+  it('A fact of one conversation is in the prompts of the next, and a contradicting fact replaces it.', async () => {
     const { model, agent } = clerkWith(true, [
       { facts: [{ text: 'Ada lives in Berlin.' }, { text: 'Ada has a cat, Tom.' }] },
       { facts: [{ text: 'Ada lives in Oslo.', replaces: 2 }] },
@@ -43,7 +43,7 @@ describe('memory.consolidate', () => {
     expect(await facts.history(oslo?.id ?? '')).toMatchObject([{ content: 'Ada lives in Berlin.', version: 1 }])
   })
 
-  it('A fact that is known already is stored once', async () => {
+  it('A fact that is known already is stored once.', async () => {
     const { agent } = clerkWith(true, [
       { facts: [{ text: 'Ada lives in Berlin.' }, { text: 'ada  lives in berlin.' }] },
       { facts: [{ text: 'Ada lives in Berlin.' }] },
@@ -53,7 +53,7 @@ describe('memory.consolidate', () => {
     expect(await user.memory('Clerk').facts.items()).toMatchObject([{ content: 'Ada lives in Berlin.', version: 1 }])
   })
 
-  it('An extraction that fails, or answers in another form, leaves the answer as it is', async () => {
+  it('An extraction of facts that fails or has another form leaves the answer as it is.', async () => {
     for (const answer of ['Sure! The user lives in Berlin.', '{"facts": [{"text": ""}]}', '{"facts": 5}']) {
       const { agent } = clerkWith(true, [answer])
       const user = await ada()
@@ -75,7 +75,7 @@ describe('memory.consolidate', () => {
     expect((await user.session(agent, { threadId: 'a' }).generate('I live in Berlin.')).text).toBe('Noted.')
   })
 
-  it('Beyond maxFacts the oldest goes, and the prompt shows limit of them, those most like the input first', async () => {
+  it('The option maxFacts removes the oldest facts, and the prompt shows the most similar ones up to the limit.', async () => {
     const numbers = Array.from({ length: 8 }, (_, i) => ({
       facts: [{ text: `Parcel ${i} is ${'red blue'.split(' ')[i % 2]}.` }],
     }))
@@ -91,7 +91,7 @@ describe('memory.consolidate', () => {
     expect(last.match(/Parcel \d is/g)).toHaveLength(2)
   })
 
-  it('The labels of the input cling to a fact, and to each step that is shown it', async () => {
+  it('A fact has the taint of its input, and taints each step that sees it.', async () => {
     const { agent } = clerkWith(true, [{ facts: [{ text: 'The code is 17.' }] }])
     const troupe = await opened()
     const user = troupe.user('ada')
@@ -101,7 +101,7 @@ describe('memory.consolidate', () => {
     expect(items.map(({ taint }) => taint.includes('untrusted:mail'))).toEqual([true, true])
   })
 
-  it('A step that waited for an approval asks for its facts once, and its record names the call', async () => {
+  it('A step that waited for an approval extracts its facts once, and its record names the call.', async () => {
     const reply: MockItem = ({ prompt }) => {
       const text = JSON.stringify(prompt)
       if (isExtraction(text)) return '{"facts": [{"text": "Ada lives in Berlin."}]}'
@@ -133,7 +133,7 @@ describe('memory.consolidate', () => {
     expect(await user.memory('Clerk').facts.items()).toMatchObject([{ version: 1 }])
   })
 
-  it('session.forget removes the facts of its conversation', async () => {
+  it('session.forget removes the facts of its conversation.', async () => {
     const { agent } = clerkWith(true, [{ facts: [{ text: 'Ada lives in Berlin.' }] }])
     const user = await ada()
     const session = user.session(agent, { threadId: 'a' })

@@ -33,7 +33,7 @@ const promptOf = (model: MockModel, call: number): string => JSON.stringify(mode
 const toolsOf = (model: MockModel, call: number) => model.calls[call]?.tools?.map(({ name }) => name)
 
 describe('memory.maxResultTokens', () => {
-  it('A long result stands in the prompt by its beginning, and read_result reads on where it ends', async () => {
+  it('A long tool result is cut in the prompt, and `read_result` returns the following parts.', async () => {
     const { model, agent } = clerkWith({ maxResultTokens: 500 }, [
       callTool('readLog', {}),
       ({ prompt }) => {
@@ -55,7 +55,7 @@ describe('memory.maxResultTokens', () => {
     expect(toolCalls?.map(({ result }) => String(result).length)).toEqual([log.length, expect.any(Number)])
   })
 
-  it('read_result finds where a text occurs, in a later process and turn of the conversation too', async () => {
+  it('The tool `read_result` finds a text in a result, in a later process and turn of the conversation too.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-results-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const storage = `sqlite:${join(folder, 't.db')}`
@@ -75,19 +75,19 @@ describe('memory.maxResultTokens', () => {
     expect(promptOf(second.model, 2)).toContain('(111 occurrences, the first 5 here;')
   })
 
-  it('A call that no long result has is an error that the model reads', async () => {
+  it('The tool `read_result` returns an error to the model for an unknown call.', async () => {
     const { model, agent } = clerkWith({ maxResultTokens: 500 }, [callTool('read_result', { call: 'x' }), 'Sorry.'])
     await (await ada()).session(agent, { threadId: 'log' }).generate('Go on.')
     expect(promptOf(model, 1)).toContain('no long result of this conversation has it')
   })
 
-  it('Compaction limits results to a quarter of its limit', async () => {
+  it('A compaction limits tool results to a quarter of its limit.', async () => {
     const { model, agent } = clerkWith({ compaction: { at: 4_000 } }, [callTool('readLog', {}), 'Read.'])
     await (await ada()).session(agent, { threadId: 'log' }).generate('Read the log.')
     expect(promptOf(model, 1)).toContain('These are the first 3800 of 39989 characters.')
   })
 
-  it('An agent that is denied read_result, or has no limit, gets results as they are', async () => {
+  it('An agent that is denied `read_result`, or has no limit, gets results as they are.', async () => {
     const denied = clerkWith({ maxResultTokens: 500 }, [callTool('readLog', {}), 'Read.'], { deny: ['read_result'] })
     const unlimited = clerkWith({}, [callTool('readLog', {}), 'Read.'])
     const user = await ada()
@@ -98,7 +98,7 @@ describe('memory.maxResultTokens', () => {
     }
   })
 
-  it('A limit below 128 tokens is rejected', () => {
+  it('The option maxResultTokens below 128 tokens is rejected.', () => {
     expect(() => clerkWith({ maxResultTokens: 100 }, [])).toThrow('it is 100 tokens, less than 128')
   })
 })

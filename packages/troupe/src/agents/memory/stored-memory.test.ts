@@ -58,7 +58,7 @@ const systemOf = (model: MockModel, call: number) => {
 }
 
 describe('durable memories', () => {
-  it('belong to one user and agent, survive a restart, and tell version, author, time and history', async () => {
+  it('A durable memory belongs to one user and agent, survives a restart, and records version, author, time and history.', async () => {
     const storage = file()
     await open(storage, async (troupe) => {
       const { episodic } = troupe.user('ada').memory('Clerk', { maxEpisodes: 3 })
@@ -92,7 +92,7 @@ describe('durable memories', () => {
     })
   })
 
-  it('keep what is most important in mind, seven things of a thread', async () => {
+  it('A durable working memory retains the seven most important items of a thread.', async () => {
     await open('memory:', async (troupe) => {
       const memory = troupe.user('ada').memory('Clerk')
       const working = memory.working('t')
@@ -106,7 +106,7 @@ describe('durable memories', () => {
     })
   })
 
-  it('are found by words without an embedding model, and say so', async () => {
+  it('A durable memory without an embedding model finds items by words, and says so.', async () => {
     await open('memory:', async (troupe) => {
       const { episodic } = troupe.user('ada').memory('Clerk')
       for (const text of ['mended a bike', 'baked bread', 'baked bread again']) await episodic.add(text)
@@ -117,7 +117,7 @@ describe('durable memories', () => {
     })
   })
 
-  it('keep their vectors with the model that made them, and make them anew for another', async () => {
+  it('A durable memory stores vectors with their model, and recomputes them for another model.', async () => {
     const storage = file()
     const ask = (model: EmbeddingModelV4) =>
       open(
@@ -148,7 +148,7 @@ describe('durable memories', () => {
 })
 
 describe('the memory of an LlmAgent', () => {
-  it('shows what it has in mind, which its own tool adds to, in that thread alone', async () => {
+  it('The working memory of an LlmAgent is in its prompts, and its tool adds to it, in that thread alone.', async () => {
     await open('memory:', async (troupe) => {
       const { model, agent } = mockAgent(
         [{ toolCalls: [{ name: 'remember', args: { text: 'Ada is vegan', priority: 5 } }] }, 'noted', 'yes', 'no'],
@@ -170,7 +170,7 @@ describe('the memory of an LlmAgent', () => {
     })
   })
 
-  it('keeps what it did as episodes with their taint, and shows those like the task in other threads', async () => {
+  it('The episodic memory of an LlmAgent stores tasks with their taint, and shows similar ones in other threads.', async () => {
     await open('memory:', async (troupe) => {
       const page = defineTool({
         name: 'page',
@@ -205,7 +205,7 @@ describe('the memory of an LlmAgent', () => {
     })
   })
 
-  it('shows again what is like the question and was left out of a long conversation', async () => {
+  it('The retrieval of an LlmAgent shows earlier messages like the question that a long conversation omits.', async () => {
     await open('memory:', async (troupe) => {
       const answers = ['It is Bella.', ...Array.from({ length: 6 }, (_, i) => `${'talk '.repeat(60)}${i}`), 'Bella.']
       const { model, agent } = mockAgent(answers, { memory: { maxTokens: 200, retrieval: { limit: 2 } } })
@@ -219,7 +219,7 @@ describe('the memory of an LlmAgent', () => {
     })
   })
 
-  it('shows entries of the shared context that it may read, and adds to them for others', async () => {
+  it('The shared memory of an LlmAgent shows context entries that it may read, and adds entries for other agents.', async () => {
     await open('memory:', async (troupe) => {
       const ada = troupe.user('ada')
       await ada.agent('Boss').context.push('team.goal', 'Ship on Friday')
@@ -238,7 +238,7 @@ describe('the memory of an LlmAgent', () => {
     })
   })
 
-  it('forgets a thread: what was said, what was in mind, and the episodes that came of it', async () => {
+  it('session.forget removes the messages, the working memory and the episodes of its thread.', async () => {
     await open('memory:', async (troupe) => {
       const { model, agent } = mockAgent(
         [{ toolCalls: [{ name: 'remember', args: { text: 'PIN 1234' } }] }, 'noted', 'other', 'who?'],
@@ -256,7 +256,7 @@ describe('the memory of an LlmAgent', () => {
     })
   })
 
-  it('offers its tool to nobody who is denied it or has one of that name', async () => {
+  it('The tool `remember` is not offered to an agent that is denied it or has its own tool of that name.', async () => {
     await open('memory:', async (troupe) => {
       const own = defineTool({ name: 'remember', description: 'Mine.', inputSchema: z.object({}), execute: () => 1 })
       for (const more of [{ deny: ['remember'] }, { tools: [own] }]) {
@@ -270,7 +270,7 @@ describe('the memory of an LlmAgent', () => {
     })
   })
 
-  it('refuses forms of its options that it does not know', () => {
+  it('The memory options of an LlmAgent are rejected if they are unknown or invalid.', () => {
     const wrong = (memory: object) => () => new LlmAgent({ name: 'A', memory })
     expect(wrong({ workin: true })).toThrow(/workin/)
     expect(wrong({ working: { capacity: 0 } })).toThrow(/capacity/)
@@ -286,7 +286,7 @@ describe('tools chosen by performance', () => {
     defineTool({ name, description: `Does ${name}.`, inputSchema: z.object({}), effect: 'read', execute })
   const offered = (model: MockModel, call: number) => model.calls[call]?.tools?.map(({ name }) => name)
 
-  it('are those that did well for this user, others given their chance, and what was learnt survives a restart', async () => {
+  it('The tool selection by performance offers successful and untried tools of this user, also after a restart.', async () => {
     const storage = file()
     const tools = [
       tool('flaky', () => {
@@ -311,7 +311,7 @@ describe('tools chosen by performance', () => {
     expect(await chat(['done'], 'bob')).toEqual(['flaky', 'steady'])
   })
 
-  it('are offered again as they were where a step is entered again', async () => {
+  it('The tool selection by performance offers the same tools when a step is executed again.', async () => {
     const storage = file()
     const ask = defineTool({
       name: 'ask',
@@ -340,7 +340,7 @@ describe('tools chosen by performance', () => {
   })
 })
 
-it('tools by likeness are chosen by the vectors of the embedding model, once for each tool', async () => {
+it('The tool selection by similarity uses vectors of the embedding model, computed once for each tool.', async () => {
   const { model: vectors, asked } = embedding('one')
   const converters = Array.from({ length: 200 }, (_, i) =>
     defineTool({

@@ -52,17 +52,20 @@ const adding = (name: string, items = ['a', 'b', 'c', 'd', 'e', 'f', 'g']) =>
   items.map((item) => ({ name, args: { item } }))
 
 describe('tool calls of one turn', () => {
-  it.each(['add', 'add_at_once'])('that update one key count on from each other: %s', async (name) => {
-    const { ada, result, model, lastPrompt } = await run(adding(name))
-    expect(result).toMatchObject({ status: 'completed' })
-    expect(await ada.context.get('cart')).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
-    // The model is asked once for what it is to go on with, with results that hold.
-    expect(model.calls).toHaveLength(2)
-    const counts = [...lastPrompt.matchAll(/"count":(\d)/g)].map(([, count]) => Number(count))
-    expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7])
-  })
+  it.each(['add', 'add_at_once'])(
+    'Tool calls of one turn that update one key build on each other: %s.',
+    async (name) => {
+      const { ada, result, model, lastPrompt } = await run(adding(name))
+      expect(result).toMatchObject({ status: 'completed' })
+      expect(await ada.context.get('cart')).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+      // The model is asked once for what it is to go on with, with results that hold.
+      expect(model.calls).toHaveLength(2)
+      const counts = [...lastPrompt.matchAll(/"count":(\d)/g)].map(([, count]) => Number(count))
+      expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7])
+    },
+  )
 
-  it('that both want to be the first: the second is told, and nothing fails', async () => {
+  it('The second of two tool calls that expect a missing entry gets a conflict, and nothing fails.', async () => {
     const push = (value: string) => ({ name: 'push_context', args: { key: 'n', value, if_version: 0 } })
     const { ada, result, lastPrompt } = await run([push('a'), push('b')])
     expect(result).toMatchObject({ status: 'completed' })
@@ -70,7 +73,7 @@ describe('tool calls of one turn', () => {
     expect(lastPrompt).toContain('context.conflict')
   })
 
-  it('that delete one entry: the second finds none', async () => {
+  it('The second of two tool calls that delete one entry finds none.', async () => {
     const remove = { name: 'delete_context', args: { key: 'x' } }
     const before = (troupe: Troupe) => troupe.user('ada').agent('A').context.push('x', 1)
     const { ada, result, lastPrompt } = await run([remove, remove], { before })
@@ -79,16 +82,19 @@ describe('tool calls of one turn', () => {
     expect(lastPrompt).toContain('context.missing')
   })
 
-  it.each(['add', 'add_at_once'])('of a helper count on from each other, in each of its turns: %s', async (name) => {
-    const helper = shopper('Helper', [adding(name, ['a', 'b', 'c']), adding(name, ['d', 'e'])])
-    const asks = [{ name: 'help', args: { request: 'Fill the cart.' } }]
-    const { ada, result, model } = await run(shopper('A', [asks, adding(name, ['f', 'g'])], { help: helper.agent }))
-    expect(result).toMatchObject({ status: 'completed' })
-    expect(await ada.context.get('cart')).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
-    expect([helper.model.calls.length, model.calls.length]).toEqual([3, 3])
-  })
+  it.each(['add', 'add_at_once'])(
+    'Tool calls of a helper build on each other in each of its turns: %s.',
+    async (name) => {
+      const helper = shopper('Helper', [adding(name, ['a', 'b', 'c']), adding(name, ['d', 'e'])])
+      const asks = [{ name: 'help', args: { request: 'Fill the cart.' } }]
+      const { ada, result, model } = await run(shopper('A', [asks, adding(name, ['f', 'g'])], { help: helper.agent }))
+      expect(result).toMatchObject({ status: 'completed' })
+      expect(await ada.context.get('cart')).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+      expect([helper.model.calls.length, model.calls.length]).toEqual([3, 3])
+    },
+  )
 
-  it('of helpers that work at once all stand, and no model is asked again', async () => {
+  it('Tool calls of parallel helpers all take effect, and no model is asked again.', async () => {
     const helpers = ['ab', 'cd', 'ef'].map((items) => shopper(`Helper ${items}`, [adding('add', [...items])]))
     const agents = Object.fromEntries(helpers.map(({ agent }, i) => [`help_${i}`, agent]))
     const asks = helpers.map((_, i) => ({ name: `help_${i}`, args: { request: 'Fill the cart.' } }))

@@ -17,7 +17,7 @@ const asking = (names: readonly string[], turn = 0): MockItem => ({
   toolCalls: names.map((name) => ({ name, args: { request: `part ${turn} of the work of ${name}` } })),
 })
 
-it('a helper of a helper has a conversation of its own', async () => {
+it('A helper of a helper has a conversation of its own.', async () => {
   const user = await ada()
   const leaf = scripted('Leaf', ['a leaf', 'another leaf'])
   const branch = scripted('Branch', [asking(['leaf', 'leaf']), 'a branch'], { leaf: leaf.agent })
@@ -29,7 +29,7 @@ it('a helper of a helper has a conversation of its own', async () => {
   expect(await session.chat('And now?')).toBe('still a tree')
 })
 
-it('a session sends nothing that its agent may not send', async () => {
+it('A session sends no message that its agent may not send.', async () => {
   const user = await ada()
   const readonlyAgent = new LlmAgent({ name: 'Quiet', model: new MockModel({ responses: [] }), role: 'readonly' })
   const denied = { code: 'access.denied', details: { agent: 'Quiet' } }
@@ -38,7 +38,7 @@ it('a session sends nothing that its agent may not send', async () => {
   expect(await user.session(listener).sendMessage('Lead', 'hello')).toMatchObject({ from: 'Heard', payload: 'hello' })
 })
 
-it('what helpers that work at once reserve is given back, each for itself', async () => {
+it('The reservations of parallel helpers are released separately.', async () => {
   const { orchestra } = await ada()
   const turns = 6
   const helper = () =>
@@ -59,7 +59,7 @@ it('what helpers that work at once reserve is given back, each for itself', asyn
   expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
 })
 
-it('a helper may do what it and who called it may, alone and in a team', async () => {
+it('A helper has the rights that both it and its caller have, alone and in a team.', async () => {
   const pushing = (key: string): MockItem => ({ toolCalls: [{ name: 'push_context', args: { key, value: 1 } }] })
   const tools = builtInTools('push_context')
   const team = (key: string, caller: Partial<LlmAgentOptions>, helper: Partial<LlmAgentOptions>) => {
@@ -83,7 +83,7 @@ it('a helper may do what it and who called it may, alone and in a team', async (
   expect((await user.context.keys()).items).toEqual(['alone-both', 'run-both'])
 })
 
-it('a tool that a caller is denied is none of its helpers, however deep they help', async () => {
+it('A tool that is denied to a caller is denied to its helpers at any depth.', async () => {
   const user = await ada()
   const paid: string[] = []
   const pay = defineTool({
@@ -104,7 +104,7 @@ it('a tool that a caller is denied is none of its helpers, however deep they hel
   expect(paid).toEqual(['granted'])
 })
 
-it('an agent of the team that also helps has no more rights than who called it', async () => {
+it('An agent of the team that is also a helper has no more rights than its caller.', async () => {
   const user = await ada()
   await user.context.push('plan', 1)
   const clerk = defineAgent({ name: 'Clerk', role: 'admin', run: (_: Json, ctx) => ctx.context.delete('plan') })

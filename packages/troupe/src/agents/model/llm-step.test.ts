@@ -83,7 +83,7 @@ const resultsIn = (model: MockModel, i: number) =>
     .map((part) => JSON.stringify(part))
 
 describe('a step of an LlmAgent', () => {
-  it('answers with the text of the model where a value has one way to go', async () => {
+  it('A step of an LlmAgent returns the text of the model if a value has one target.', async () => {
     const { step, stored } = stage(['hello'])
     const outcome = await step('hi')
     expect(outcome).toMatchObject({
@@ -94,7 +94,7 @@ describe('a step of an LlmAgent', () => {
     expect(stored).toHaveLength(2)
   })
 
-  it('calls tools and gives the model their results in the order of its calls', async () => {
+  it('A step of an LlmAgent calls tools and gives the model their results in the order of its calls.', async () => {
     const { step, model } = stage(
       [
         {
@@ -117,7 +117,7 @@ describe('a step of an LlmAgent', () => {
     expect(resultsIn(model, 1).map((text) => /slow one|fast one/.exec(text)?.[0])).toEqual(['slow one', 'fast one'])
   })
 
-  it('tells the model of unknown tools, wrong arguments and failures, and goes on', async () => {
+  it('A step of an LlmAgent reports unknown tools, wrong arguments and failures to the model, and continues.', async () => {
     const { step, model } = stage([call('lok', { q: 1 }), call('look', { q: 1 }), call('look', { q: 'x' }), 'sorry'], {
       tools: [look(async () => Promise.reject(new Error('the shelf is empty')))],
     })
@@ -129,7 +129,7 @@ describe('a step of an LlmAgent', () => {
     expect(failed).not.toMatch(/\.ts:\d/)
   })
 
-  it('gives up on a model that only makes calls that cannot be carried out', async () => {
+  it('A step of an LlmAgent fails if the model makes only calls that cannot be carried out.', async () => {
     const { step } = stage(Array.from({ length: 20 }, () => call('nothing', {})))
     await expect(step('go')).rejects.toMatchObject({
       code: 'model.answer',
@@ -137,14 +137,14 @@ describe('a step of an LlmAgent', () => {
     })
   })
 
-  it('offers the coordination tools that the topology permits, with the names as choices', async () => {
+  it('A step of an LlmAgent offers the coordination tools that the topology permits, with the names as choices.', async () => {
     const { step, model } = stage([call('finish', { answer: 'done' })])
     expect(await step('go', { flow: team })).toMatchObject({ kind: 'finish', value: 'done' })
     expect(model.calls[0]?.tools?.map((tool) => tool.name)).toEqual(['invoke_agent', 'finish'])
     expect(JSON.stringify(model.calls[0]?.tools)).toMatch(/"enum":\["B","C"\]/)
   })
 
-  it('counts the first coordination call of a turn and tells the others so; results come back as the answer of the call', async () => {
+  it('A step of an LlmAgent follows the first coordination call of a turn, rejects the others, and later gets the results as its answer.', async () => {
     const invocations = [{ agent_name: 'B', request: 'x' }]
     const { step, model, stored } = stage([
       {
@@ -165,7 +165,7 @@ describe('a step of an LlmAgent', () => {
     expect(stored).toHaveLength(6)
   })
 
-  it('answers a call that never comes back when its conversation goes on otherwise', async () => {
+  it('A step of an LlmAgent closes an unanswered call when its conversation continues otherwise.', async () => {
     const { step, model } = stage([
       call('invoke_agent', { invocations: [{ agent_name: 'B', request: 'x' }] }),
       call('finish', { answer: 1 }),
@@ -175,7 +175,7 @@ describe('a step of an LlmAgent', () => {
     expect(resultsIn(model, 1)[0]).toMatch(/passed on/)
   })
 
-  it('steers a model whose text leads nowhere, and gives up with a diagnosis', async () => {
+  it('A step of an LlmAgent reminds a model whose text fits no target, and fails with a diagnosis.', async () => {
     const { step } = stage(['let me think', call('finish', { answer: 'so' })])
     expect(await step('go', { flow: team })).toMatchObject({ kind: 'finish', value: 'so' })
     const stubborn = stage(Array.from({ length: 30 }, () => 'just talk'))
@@ -183,7 +183,7 @@ describe('a step of an LlmAgent', () => {
     expect(stubborn.model.calls).toHaveLength(10)
   })
 
-  it('checks the form of the answer and asks again with the reason', async () => {
+  it('A step of an LlmAgent checks the form of the answer and asks again with the reason.', async () => {
     const output = z.object({ n: z.number() })
     const { step, model } = stage(['n is four', '```json\n{ "n": 4 }\n```'], { output })
     expect(await step('go')).toMatchObject({ kind: 'value', value: { n: 4 } })
@@ -191,7 +191,7 @@ describe('a step of an LlmAgent', () => {
     expect(model.calls[0]?.responseFormat).toMatchObject({ type: 'json' })
   })
 
-  it('asks for approval with the exact arguments; a refusal is told and the tool never runs', async () => {
+  it('A step of an LlmAgent asks for approval of the exact arguments, and reports a refusal without a call of the tool.', async () => {
     let ran = 0
     const tools = { look: look(async () => ++ran, { needsApproval: true, effect: 'at-most-once' }) }
     const denied = stage([call('look', { q: '5' }), 'then not'], { tools })
@@ -210,7 +210,7 @@ describe('a step of an LlmAgent', () => {
     expect(ran).toBe(1)
   })
 
-  it('asks where the function of a tool says so, and calls none whose function fails', async () => {
+  it('A step of an LlmAgent asks for approval if the function of a tool says so, and calls no tool whose function fails.', async () => {
     const ran: unknown[] = []
     const needsApproval = ({ q }: { readonly q: string }) => {
       if (q === 'broken') throw new RangeError('out of order')
@@ -227,7 +227,7 @@ describe('a step of an LlmAgent', () => {
     expect(resultsIn(model, 1)[2]).toMatch(/Not called: .*out of order/)
   })
 
-  it('wants an approval for a change outside once untrusted input has met sensitive data', async () => {
+  it('A step of an LlmAgent asks for approval of a change after untrusted input and sensitive data.', async () => {
     const tools = [
       look(async () => 'from the web', { untrusted: true, sensitive: 'payroll' }),
       defineTool({
@@ -242,7 +242,7 @@ describe('a step of an LlmAgent', () => {
     expect(asked).toMatchObject([{ kind: 'approval', tool: 'mail' }])
   })
 
-  it('remarks on repetition in the result, and ends the step when the guard says so', async () => {
+  it('A step of an LlmAgent warns of repetition in the result, and ends when the guard stops it.', async () => {
     const verdicts = ['go', 'nudge', 'stop'] as const
     let n = 0
     const repetition = () => ({ verdict: verdicts[n++] ?? 'go', used: 3, limit: 3 })
@@ -256,7 +256,7 @@ describe('a step of an LlmAgent', () => {
     expect(resultsIn(model, 2)[1]).toMatch(/several times/)
   })
 
-  it('lets a helper answer like a tool', async () => {
+  it('A step of an LlmAgent calls a helper as a tool.', async () => {
     const helper = new BaseLlmAgent({ name: 'Helper', model: new MockModel({ responses: ['helped'] }) })
     const { step, model } = stage([call('helper', { request: 'help' }), 'done'], { agents: { helper } })
     expect(await step('go')).toMatchObject({ value: 'done', report: { usage: { inputTokens: 30 } } })
@@ -386,7 +386,7 @@ function broken(first: unknown): LanguageModelV4 & { readonly calls: LanguageMod
 }
 
 for (const [name, answers] of Object.entries(malformed))
-  it(`${name}: ${answers.length} answers of a model end in a typed outcome, with a valid history`, async () => {
+  it(`A step with ${name} ends each of ${answers.length} answers of a model in a typed outcome, with a valid history.`, async () => {
     for (const first of answers) {
       const model = broken(first)
       const { step, stored } = stage([], { model, tools: { look: look() } })

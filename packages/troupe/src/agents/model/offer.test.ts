@@ -24,9 +24,9 @@ async function offered(options: Partial<LlmAgentOptions>, input = 'do some resea
 }
 const names = async (...args: Parameters<typeof offered>) => (await offered(...args)).declared.map(({ name }) => name)
 
-describe('what a step offers its model', () => {
+describe('the offer of a step to its model', () => {
   it.each(['back', 'end', 'along'] as const)(
-    'holds the schema of an answer once, where a value goes %s',
+    'The offer of a step contains the schema of an answer once, if a value goes %s.',
     async (value) => {
       const output = z.object({ unlikely_name: z.number() })
       const { declared, responseFormat } = await offered({ output }, '', { flow: { ...flow, finish: true, value } })
@@ -35,12 +35,12 @@ describe('what a step offers its model', () => {
     },
   )
 
-  it('is every tool that is not denied', async () => {
+  it('The offer of a step contains every tool that is not denied.', async () => {
     expect(await names({})).toEqual(['search', 'pay', 'note'])
     expect(await names({ deny: ['pay'] })).toEqual(['search', 'note'])
   })
 
-  it('is chosen by capabilities, or by a function; where nothing fits, everything stays', async () => {
+  it('The offer of a step is selected by capabilities or by a function, and is complete if nothing fits.', async () => {
     expect(await names({ toolSelection: 'capabilities' })).toEqual(['search', 'note'])
     expect(await names({ toolSelection: 'capabilities', tools: [tool('pay', ['money'])] })).toEqual(['pay'])
     expect(
@@ -53,7 +53,7 @@ describe('what a step offers its model', () => {
     expect(() => createDefinition({ name: 'A', toolSelection: 'best' as never })).toThrow(/best/)
   })
 
-  it('is what is most alike to the task where there are very many', async () => {
+  it('The offer of a step contains the tools most similar to the task if there are very many.', async () => {
     const converters = Array.from({ length: 200 }, (_, i) => tool(`convert_unit_${i}`))
     const found = await names(
       { tools: [...converters, tool('weather_forecast', ['rain'])], toolSelection: 'similarity' },
@@ -64,7 +64,7 @@ describe('what a step offers its model', () => {
     expect(await names({ toolSelection: 'similarity' })).toEqual(['search', 'pay', 'note'])
   })
 
-  it('asks a helper that has fields for its fields, and any other in words', async () => {
+  it('The offer of a step describes a helper by its fields, or by a text request if it has none.', async () => {
     const adder = defineAgent({ name: 'Adder', inputSchema: z.object({ a: z.number() }), run: ({ a }) => a })
     const either = z.union([z.object({ b: z.string() }), z.object({ c: z.string() })])
     const chooser = defineAgent({ name: 'Chooser', inputSchema: either, run: () => 1 })
@@ -78,7 +78,7 @@ describe('what a step offers its model', () => {
     ])
   })
 
-  it('says what is pinned, and what instructions make of the input', async () => {
+  it('The offer of a step contains pinned texts, and instructions computed from the input.', async () => {
     const { system } = await offered(
       { instructions: ({ input }) => `About ${input}.`, memory: { pinned: ['Ada pays in euros.'] } },
       'lanes',
@@ -86,7 +86,7 @@ describe('what a step offers its model', () => {
     expect(system).toBe('About lanes.\n\nRemember:\n- Ada pays in euros.')
   })
 
-  it('has another hash whenever what the model sees or how it is asked differs', async () => {
+  it('The offer of a step has another hash whenever its content or its settings differ.', async () => {
     const hashes = await Promise.all(
       [
         {},

@@ -43,7 +43,7 @@ async function askAndReturn(name: string, awayMs: number) {
   return { clock, session: troupe.user('ada').session(agent, { threadId: 't' }) }
 }
 
-describe('A question of a session whose time ran out while no process was there', () => {
+describe('a question of a session whose timeout passes while no process runs', () => {
   it('A question of a session can be answered for a minute after the process is back.', async () => {
     const { clock, session } = await askAndReturn('answered.db', 3 * day)
     await clock.advance('59s')

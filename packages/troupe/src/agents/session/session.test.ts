@@ -15,7 +15,7 @@ import {
 } from './session-testbed.test.fixture.ts'
 
 describe('a session', () => {
-  it('keeps the conversation of its thread, and of no other', async () => {
+  it('A session continues the conversation of its own thread.', async () => {
     const { session } = await openSessionTestbed()
     const { model, agent } = mockAgent(['first', 'second', 'other'])
     expect(await session(agent).chat('one')).toBe('first')
@@ -25,7 +25,7 @@ describe('a session', () => {
     expect(model.calls[2]?.prompt).toHaveLength(2)
   })
 
-  it('tells of what it did: text, usage, cost, tools and model', async () => {
+  it('A session reports text, usage, cost, tools and model.', async () => {
     const { session, seen } = await openSessionTestbed('memory:', {
       models: { prices: { 'mock/mock': { input: 10, output: 20 } } },
     })
@@ -48,7 +48,7 @@ describe('a session', () => {
     expect(unknown.cost).toEqual({ usd: 0, unknown: ['mock/new'] })
   })
 
-  it('commits a turn with a once tool in three changes', async () => {
+  it('A session commits a turn with an at-most-once tool in three changes.', async () => {
     const { session, commits } = await openSessionTestbed()
     const { agent } = mockAgent([call('1'), call('2'), call('3'), 'done'], { tools: [tool(() => 1)] })
     await session(agent).chat('go')
@@ -56,7 +56,7 @@ describe('a session', () => {
     expect(commits()).toBeLessThanOrEqual(1 + 3 * 3 + 2)
   })
 
-  it('is a cancellation when it is aborted, and what was said and called stays in a valid history', async () => {
+  it('A session that is aborted rejects as cancelled, and leaves a valid history.', async () => {
     const { session } = await openSessionTestbed()
     const controller = new AbortController()
     const hang = tool((_, { signal }) => {
@@ -71,7 +71,7 @@ describe('a session', () => {
     expect(promptOf(model, 1)).toMatch(/cut off/)
   })
 
-  it('fails with the error of the model, and goes on afterwards', async () => {
+  it('A session fails with the error of the model, and continues afterwards.', async () => {
     const { session } = await openSessionTestbed()
     const rejected = Object.assign(new Error('no'), { statusCode: 401 })
     const { agent, model } = mockAgent([rejected, 'fine'])
@@ -84,7 +84,7 @@ describe('a session', () => {
     expect(await session(agent).run('go')).toMatchObject({ status: 'failed', success: false })
   })
 
-  it('waits for an approval, and goes on with the answer, which counts once', async () => {
+  it('A session waits for an approval, and continues with the answer, which counts once.', async () => {
     const { session } = await openSessionTestbed()
     let ran = 0
     const { agent } = mockAgent([call('5'), 'paid'], { tools: [tool(() => ++ran, { needsApproval: true })] })
@@ -104,7 +104,7 @@ describe('a session', () => {
     await expect(one.answer(id, { approve: true, hash })).rejects.toMatchObject({ code: 'question.unknown' })
   })
 
-  it('goes on in another process where a question was left open, without asking the model or paying twice', async () => {
+  it('A session with an open question continues in another process, without another model call or payment.', async () => {
     const url = file()
     let charged = 0
     const tools = [tool(() => ++charged, { effect: 'at-most-once' }), mail]
@@ -137,7 +137,7 @@ describe('a session', () => {
     expect(after.model.calls).toHaveLength(1)
   })
 
-  it('ends what a crash cut off before it begins anew', async () => {
+  it('A session finishes what a crash interrupted before it starts the next call.', async () => {
     const url = file()
     const first = await openSessionTestbed(url)
     const hang = tool(() => new Promise(() => {}), { effect: 'read' })
@@ -154,7 +154,7 @@ describe('a session', () => {
     expect(promptOf(after.model, 1)).toMatch(/first.*found.*first answered.*second/)
   })
 
-  it('tries again what a tool says may pass, tells of a timeout, and repeats nothing that acts once', async () => {
+  it('A session retries recoverable tool failures, reports a timeout, and repeats no at-most-once tool.', async () => {
     const { session } = await openSessionTestbed()
     let [reads, acts] = [0, 0]
     const flaky = (n: number) => Promise.reject(new RecoverableError(`attempt ${n}`))
@@ -170,7 +170,7 @@ describe('a session', () => {
     expect([reads, acts]).toEqual([3, 1])
   })
 
-  it('streams its pieces, followed by the whole', async () => {
+  it('A session streams the parts of its answer, followed by the whole answer.', async () => {
     const { session } = await openSessionTestbed()
     const stream = session(mockAgent(['one two three four']).agent).stream('go')
     const pieces: string[] = []
@@ -180,7 +180,7 @@ describe('a session', () => {
     expect((await stream.result).text).toBe('one two three four')
   })
 
-  it('gives a stream that fails to whoever iterates', async () => {
+  it('A stream of a session that fails rejects its iterator.', async () => {
     const { session } = await openSessionTestbed()
     const stream = session(mockAgent([Object.assign(new Error('no'), { statusCode: 400 })]).agent).stream('go')
     const iterate = async () => {
@@ -189,7 +189,7 @@ describe('a session', () => {
     await expect(iterate()).rejects.toMatchObject({ code: 'model.rejected' })
   })
 
-  it('calls tools for the host, and sends messages', async () => {
+  it('A session calls tools for the application, and sends messages.', async () => {
     const { session, sent } = await openSessionTestbed()
     const tools = [tool(({ q }) => (q === 'bad' ? Promise.reject(new Error('empty shelf')) : { did: q }))]
     const one = session(mockAgent([], { tools }).agent)
@@ -212,7 +212,7 @@ describe('a session', () => {
     expect(sent).toEqual(['hello'])
   })
 
-  it('carries out calls one after the other', async () => {
+  it('A session carries out calls one after the other.', async () => {
     const { session } = await openSessionTestbed()
     const { model, agent } = mockAgent([{ text: 'slow', latency: 20 }, 'fast'])
     const one = session(agent)
@@ -220,7 +220,7 @@ describe('a session', () => {
     expect(model.calls[1]?.prompt).toHaveLength(4)
   })
 
-  it('runs function agents too, their ctx recorded', async () => {
+  it('A session executes function agents too, with recorded contexts.', async () => {
     const { session } = await openSessionTestbed()
     const agent = defineAgent({
       name: 'F',
@@ -233,7 +233,7 @@ describe('a session', () => {
     expect(await session(agent).generate({ n: 1 })).toMatchObject({ output: { input: { n: 1 }, at: true, done: 7 } })
   })
 
-  it('lets a helper of the agent work within the step, with a conversation of its own', async () => {
+  it('A session executes a helper within the step, with a conversation of its own.', async () => {
     const { session } = await openSessionTestbed()
     const helped = mockAgent(['helped one', 'helped two'])
     const helper = helped.agent.with({ name: 'Helper' })
@@ -244,7 +244,7 @@ describe('a session', () => {
     for (const { prompt } of helped.model.calls) expect(prompt).toHaveLength(2)
   })
 
-  it('runs at most so many tools at once', async () => {
+  it('A session limits the tools that execute in parallel.', async () => {
     let running = 0
     let peak = 0
     const slow = tool(async () => {

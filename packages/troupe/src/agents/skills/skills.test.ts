@@ -17,7 +17,7 @@ function put(path: string, text: string): void {
 }
 
 describe('Skills', () => {
-  it('are read from folders, shown by name and description, read on demand, and their scripts run in the sandbox.', async () => {
+  it('Skills are read from folders, shown by name and description, read on demand, and their scripts execute in the sandbox.', async () => {
     put(
       'skills/adding/SKILL.md',
       '---\nname: adding\ndescription: How numbers\n  are added.\n---\nUse scripts/add.js.\n',
@@ -69,7 +69,7 @@ describe('Skills', () => {
     expect(prompt).not.toContain('Use scripts')
   })
 
-  it('are rejected where they are none.', async () => {
+  it('Skills are rejected if they are invalid or unreadable.', async () => {
     const skill = { name: 'a', description: 'b', instructions: 'c' }
     for (const wrong of [
       [{ ...skill, name: 'A b' }],

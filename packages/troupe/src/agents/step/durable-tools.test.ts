@@ -6,7 +6,7 @@ import type { StepContext } from '../agent-port.ts'
 import { call, mockAgent, openSessionTestbed, promptOf } from '../session/session-testbed.test.fixture.ts'
 
 describe('the body of a tool', () => {
-  it('is entered again after it waited, its effects done once', async () => {
+  it('The body of a durable tool is executed again after it waited, and its effects are done once.', async () => {
     const { session } = await openSessionTestbed('memory:', { continuations: 0 })
     let executions = 0
     let charged = 0
@@ -32,7 +32,7 @@ describe('the body of a tool', () => {
     expect(executions).toBe(2)
   })
 
-  it('is bounded in what it works, its effects included, and not in what it waits for a person', async () => {
+  it('The timeout of a durable tool bounds its work, its effects included, but not its wait for a person.', async () => {
     const { session } = await openSessionTestbed()
     const hang = () => new Promise(() => {})
     const durableTool = (execute: (ctx: StepContext, signal: AbortSignal) => unknown) =>

@@ -43,13 +43,13 @@ const stopped = (calls: readonly Call[]) => {
 }
 
 describe('the guard of repetition', () => {
-  it('stops none of 200 legitimate polls and retries', () => {
+  it('The guard of repetition stops none of 200 legitimate polls and retries.', () => {
     const random = seededRandom('polls')
     const polls = times(200, (i) => legitimate[i % legitimate.length]?.(random) ?? [])
     expect(polls.filter(stopped)).toEqual([])
   })
 
-  it('stops 200 of 200 loops that learn nothing, at the fifth time', () => {
+  it('The guard of repetition stops 200 of 200 loops without progress at the fifth time.', () => {
     const random = seededRandom('loops')
     for (let i = 0; i < 200; i++) {
       const round = times(upTo(random, 4), (n): Call => [`tool ${n}`, { n }, pickOne(random)])
@@ -59,7 +59,7 @@ describe('the guard of repetition', () => {
     }
   })
 
-  it('nudges before it stops, and tells agents, tools and arguments apart', () => {
+  it('The guard of repetition warns before it stops, and separates agents, tools and arguments.', () => {
     const guard = createRepetitionGuard()
     const verdicts = times(5, () => guard('A', 'look', { q: 1, r: 2 }, 'same'))
     expect(verdicts.map(({ verdict }) => verdict)).toEqual(['go', 'go', 'nudge', 'nudge', 'stop'])

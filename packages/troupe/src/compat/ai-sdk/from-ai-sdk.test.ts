@@ -14,14 +14,14 @@ const ask = (result: unknown) =>
     .session(fromAiSdk({ generate: async () => result } as AiSdkAgent, { name: 'S' }))
     .run('x')
 
-it('a result that is none, or holds no answer, is a failure with a code', async () => {
+it('fromAiSdk reports a missing or incomplete result as a failure with a code.', async () => {
   for (const result of [undefined, null, { text: '', finishReason: 'length' }])
     expect(await ask(result)).toMatchObject({ status: 'failed', error: { code: 'compat.unfinished' } })
   const error = { code: 'json.unsupported' }
   expect(await ask({ text: 'x', output: new Date(), finishReason: 'stop' })).toMatchObject({ status: 'failed', error })
 })
 
-it('usage that counts downwards, beyond all bounds or not at all is none', async () => {
+it('fromAiSdk counts invalid usage as zero.', async () => {
   for (const usage of [
     { inputTokens: -5, outputTokens: '3' },
     { inputTokens: 1e300, outputTokens: 2 ** 53 },

@@ -20,7 +20,7 @@ function decorated<This extends Worker>(kind: 'method' | 'getter', isStatic = fa
   return { context, initializers }
 }
 
-it('registers when an instance is made, for that instance', () => {
+it('The decorator `@on` registers for each instance when it is made.', () => {
   const { context, initializers } = decorated<Taking>('method')
   class Taking extends Worker {
     constructor(name: string) {
@@ -37,11 +37,11 @@ it('registers when an instance is made, for that instance', () => {
   const called = [one, other].map(({ handlers }) => handlers.get('note')?.handler({} as never, {} as never))
   expect(called).toEqual(['one', 'other'])
 })
-it('stands above a method of the instance and nothing else', () => {
+it('The decorator `@on` is valid only on a method of the instance.', () => {
   const method = () => undefined
   expect(() => on(Note)(method, decorated('getter').context)).toThrow(/@on is not valid/)
   expect(() => onConnect('*')(method, decorated('method', true).context)).toThrow(/method of the instance/)
 })
-it('says so to who compiles with experimentalDecorators', () => {
+it('The decorator `@on` explains a compilation with experimentalDecorators.', () => {
   expect(() => on(Note)(Worker.prototype.onStop, 'take' as never)).toThrow(/without experimentalDecorators/)
 })

@@ -24,7 +24,7 @@ const spent = (_: unknown, { used }: FunctionCall) => {
 }
 
 describe('a function that knows nothing of Troupe', () => {
-  it('is an agent: its value goes along, its tokens are those of the run', async () => {
+  it('A foreign function is an agent: its value is passed on, and its tokens count in the run.', async () => {
     const { orchestra } = await opened()
     const twice = fromFunction(({ n }: { n: number }) => ({ n: 2 * n }), { name: 'Twice', effect: 'read' })
     const costs = fromFunction(spent, { name: 'Costs', model: 'openai/gpt-4o' })
@@ -37,7 +37,7 @@ describe('a function that knows nothing of Troupe', () => {
     expect(cost).toEqual({ usd: (300 * 2.5 + 200 * 10) / 1e6, unknown: ['Twice'] })
   })
 
-  it('is held to its schemas, and what it gives back must be JSON', async () => {
+  it('A foreign function is checked by its schemas, and its result must be JSON.', async () => {
     const { orchestra } = await opened()
     let calls = 0
     const outcome = async (
@@ -60,7 +60,7 @@ describe('a function that knows nothing of Troupe', () => {
     expect(await outcome(() => Promise.reject(new Error('the shelf is empty')), {})).toMatch(/the shelf is empty/)
   })
 
-  it('takes of the budget of its run before it starts, and gives back what it did not use', async () => {
+  it('A foreign function reserves budget before it starts, and releases what it did not use.', async () => {
     const { orchestra } = await opened()
     const result = async (tokens: number) => {
       const agents = ['A', 'B', 'C'].map((name) => fromFunction(spent, { name, maxTokens: 1_000 }))
@@ -71,7 +71,7 @@ describe('a function that knows nothing of Troupe', () => {
     expect(await result(1_999)).toMatchObject({ status: 'failed', guard: { name: 'tokens' } })
   })
 
-  it('remembers under a name of its thread and user and of no other', async () => {
+  it('A foreign function gets a memory key of its thread and user alone.', async () => {
     const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     cleanups.push(() => troupe.close())
     const agent = fromFunction((_, { thread }) => thread, { name: 'F' })
@@ -82,7 +82,7 @@ describe('a function that knows nothing of Troupe', () => {
     expect(names[3]).toBe(names[0])
   })
 
-  it('is refused with an option that is wrong or unknown', () => {
+  it('A foreign function with wrong or unknown options is rejected.', () => {
     const made =
       (options: object, fn: unknown = () => 1) =>
       () =>
@@ -95,7 +95,7 @@ describe('a function that knows nothing of Troupe', () => {
   })
 })
 
-describe('a call that was cut off', () => {
+describe('an interrupted call of a foreign function', () => {
   const cutOff = async (effect: 'at-most-once' | 'idempotent') => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-foreign-'))
     cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
@@ -122,13 +122,13 @@ describe('a call that was cut off', () => {
     return { keys, result: await (await orchestra.get(run.id)).result() }
   }
 
-  it('is repeated with the same key where it is idempotent', async () => {
+  it('An interrupted call of a foreign function is repeated with the same key if it is idempotent.', async () => {
     const { keys, result } = await cutOff('idempotent')
     expect(result).toMatchObject({ status: 'completed', response: 'at last' })
     expect(keys).toEqual([keys[0], keys[0]])
   })
 
-  it('waits for a person where it is at-most-once', async () => {
+  it('An interrupted call of a foreign function waits for a person if it is at-most-once.', async () => {
     const { keys, result } = await cutOff('at-most-once')
     expect(result).toMatchObject({ status: 'waiting', reason: 'uncertain' })
     expect(keys).toHaveLength(1)

@@ -4,7 +4,7 @@ import { createTroupe, defineAgent } from '../../index.ts'
 import { readConfig } from '../../topology/index.ts'
 import { executionConfig } from './index.ts'
 
-it('gives each name of the guides its meaning, in both spellings', () => {
+it('executionConfig gives each name of the guides its meaning, in both spellings.', () => {
   const camel = executionConfig({
     allowParallel: true,
     maxParallelBranches: 10,
@@ -73,7 +73,9 @@ it.each([
   ],
   [{ status: { enabled: false } }, { verbosity: 'quiet' }],
   [{ status: { verbosity: 0, showThoughts: true } }, { verbosity: 'quiet', showAgentThoughts: true }],
-] as const)('reads %j', (options, config) => expect(executionConfig(options)).toEqual(config))
+] as const)('executionConfig reads the options %j.', (options, config) =>
+  expect(executionConfig(options)).toEqual(config),
+)
 
 it.each([
   [{ autoRetryOnErrors: true }, /autoRetryOnError/],
@@ -89,9 +91,11 @@ it.each([
   [{ status: { enabled: false, verbosity: 2 } }, /not enabled/],
   [{ status: { cliColors: true } }, /status/],
   ['auto', /must be an object/],
-])('refuses %j', (options, problem) => expect(() => executionConfig(options as never)).toThrow(problem))
+])('executionConfig rejects the options %j.', (options, problem) =>
+  expect(() => executionConfig(options as never)).toThrow(problem),
+)
 
-it('tries a step three times, then asks a person', async () => {
+it('executionConfig with error recovery tries a step three times, then asks a person.', async () => {
   const clock = createVirtualClock()
   await using troupe = await createTroupe({ storage: 'memory:', clock, log: 'silent' })
   let attempts = 0

@@ -27,7 +27,7 @@ describe.each(storages)('%s', (_, storage) => {
   }
   const denied = { code: 'context.denied' }
 
-  test('1: nobody overwrites, widens or removes what another wrote, posts to a closed topic, or deletes a topic', async () => {
+  test('1: An agent cannot overwrite, widen or delete entries of others, post to a closed topic, or delete a topic.', async () => {
     await using team = await open()
     const { user } = team
     const [owner, other] = [user.agent('Owner'), user.agent('Other')]
@@ -49,7 +49,7 @@ describe.each(storages)('%s', (_, storage) => {
     expect([await user.context.get('secret'), await user.context.get('shared')]).toEqual([1, 1])
   })
 
-  test('2: an empty list of subscribers or topics is for nobody, never for everyone', async () => {
+  test('2: An empty list of subscribers or topics gives access to no agent.', async () => {
     await using team = await open()
     const [a, b] = [team.user.agent('A'), team.user.agent('B')]
     for (const audience of [{ subscribers: [] }, { topics: [] }, { subscribers: [], topics: [] }]) {
@@ -60,7 +60,7 @@ describe.each(storages)('%s', (_, storage) => {
     }
   })
 
-  test('3: the scope default is a user like any other, an empty id is none, and clean-up stays with its user', async () => {
+  test('3: The user `default` is a user like any other, an empty id is rejected, and cleanup is per user.', async () => {
     await using team = await open()
     const { troupe, clock, user } = team
     const defaultUser = troupe.user('default')
@@ -76,7 +76,7 @@ describe.each(storages)('%s', (_, storage) => {
     expect(() => user.agent('')).toThrow(expect.objectContaining({ code: 'name.invalid' }))
   })
 
-  test('4: who subscribes late sees what was, unsubscribing revokes, and so does the end of a topic', async () => {
+  test('4: A late subscriber sees earlier entries, and unsubscribing or deleting the topic revokes the access.', async () => {
     await using team = await open()
     const [a, b] = [team.user.agent('A'), team.user.agent('B')]
     await a.context.push('one', 1, { topics: ['sales'] })
@@ -93,7 +93,7 @@ describe.each(storages)('%s', (_, storage) => {
     expect(await a.context.get('two')).toBe(2)
   })
 
-  test('5: a topic knows its entries after a restart, and no longer those that were shared otherwise since', async () => {
+  test('5: A topic knows its entries after a restart, without those that were shared otherwise since.', async () => {
     await using team = await open()
     const { user } = team
     const a = user.agent('A')
@@ -108,7 +108,7 @@ describe.each(storages)('%s', (_, storage) => {
     expect([await same.context.get('k'), await same.context.get('global')]).toEqual([undefined, 2])
   })
 
-  test('6: increments are not lost, and a change is told and not polled for', async () => {
+  test('6: Increments are not lost, and a change is watched without polling.', async () => {
     await using team = await open()
     const { user } = team
     const watch = user.context.watch({ pattern: 'count' })[Symbol.asyncIterator]()
@@ -125,7 +125,7 @@ describe.each(storages)('%s', (_, storage) => {
   })
 
   if (storage !== 'memory:')
-    test('7: two troupes on one database see each other at once', async () => {
+    test("7: Two troupes on one database see each other's changes at once.", async () => {
       await using team = await open()
       await using other = await createTroupe({ storage, log: 'silent' })
       const there = other.user(team.user.id)
@@ -135,7 +135,7 @@ describe.each(storages)('%s', (_, storage) => {
       expect(await team.user.context.get('k')).toBe(2)
     })
 
-  test('8: a push that fails is nowhere: not by its key, not in a list, not for its subscribers', async () => {
+  test('8: A push that fails is found nowhere: not by its key, not in a list, not by its subscribers.', async () => {
     const clock = createVirtualClock()
     let failing = false
     const at = () => (failing ? ('io-before' as const) : undefined)
@@ -157,7 +157,7 @@ describe.each(storages)('%s', (_, storage) => {
     expect([await b.context.get('k'), (await b.context.keys()).items]).toEqual([2, ['before', 'k']])
   })
 
-  test('9: a key of the scope default has one row, and its newest value', async () => {
+  test('9: A key of the user `default` has one row with its newest value.', async () => {
     await using team = await open()
     const defaultUser = team.troupe.user('default')
     await defaultUser.context.clear()
@@ -167,7 +167,7 @@ describe.each(storages)('%s', (_, storage) => {
     await defaultUser.context.clear()
   })
 
-  test('10: a time to live is kept to the second, and a topic is no agent of its name', async () => {
+  test('10: A time to live is exact to the second, and a topic is not an agent of its name.', async () => {
     await using team = await open()
     const { user, clock } = team
     const a = user.agent('A')
@@ -182,7 +182,7 @@ describe.each(storages)('%s', (_, storage) => {
     expect([await user.agent('sales').context.get('k'), await user.context.get('l')]).toEqual([1, undefined])
   })
 
-  test('12: null is a value, text keeps its type, and nothing is granted by a wrong one', async () => {
+  test('12: A null is a value, a text keeps its type, and a wrong role grants nothing.', async () => {
     await using team = await open()
     const { user } = team
     const moderator = user.agent('A', { role: 'moderator' })
@@ -210,7 +210,7 @@ describe.each(storages)('%s', (_, storage) => {
     expect(() => create_role_based_handler(user, 'B', 'nobody')).toThrow(/no role nobody/)
   })
 
-  test('13: an atomic batch that fails leaves audience and expiry alone, and messages are no context', async () => {
+  test('13: An atomic batch that fails changes no audience or expiry, and messages are not context.', async () => {
     await using team = await open()
     const { user, clock } = team
     const [a, b] = [user.agent('A'), user.agent('B')]

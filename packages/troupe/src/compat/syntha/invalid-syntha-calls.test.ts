@@ -4,7 +4,7 @@ import { openTeam } from './syntha-testbed.test.fixture.ts'
 
 const rejected = expect.objectContaining({ name: 'ValidationError', code: 'validation.failed' })
 
-test('what is no mesh, no list of tools or no text is refused as such, and is no bare TypeError', async () => {
+test('A Syntha call with an invalid mesh, tool list or text is rejected with a coded error.', async () => {
   await using team = await openTeam()
   const { mesh } = team
   const handler = (rights: unknown) =>

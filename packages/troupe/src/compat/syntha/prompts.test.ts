@@ -3,7 +3,7 @@ import * as syntha from './index.ts'
 import { openTeam } from './syntha-testbed.test.fixture.ts'
 
 describe('prompts', () => {
-  it('hold what the agent may see, under the headers of the guides', async () => {
+  it('The Syntha prompts contain what the agent may see, under the headers of the guides.', async () => {
     await using team = await openTeam()
     const { mesh } = team
     await mesh.push('company_vision', 'to help')

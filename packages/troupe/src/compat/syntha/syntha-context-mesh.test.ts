@@ -8,7 +8,7 @@ import { meshConfig } from './mesh-options.ts'
 import { openTeam } from './syntha-testbed.test.fixture.ts'
 
 describe('ContextMesh', () => {
-  it('opens by itself, as the guides make it, and closes', async () => {
+  it('ContextMesh opens by itself, as in the guides, and closes.', async () => {
     await using mesh = new syntha.ContextMesh({
       user_id: 'user_123',
       enable_indexing: true,
@@ -33,7 +33,7 @@ describe('ContextMesh', () => {
     await new syntha.ContextMesh().close()
   })
 
-  it('tries again where it could not be opened, and is not opened once it is closed', async () => {
+  it('ContextMesh retries a failed opening, and does not open once it is closed.', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'troupe-mesh-'))
     const db_path = join(folder, 'mesh.db')
     await writeFile(db_path, 'something else')
@@ -50,7 +50,7 @@ describe('ContextMesh', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('has topics by agent, which replace one another', async () => {
+  it('ContextMesh registers topics by agent, each registration replacing the previous one.', async () => {
     await using team = await openTeam()
     const { mesh } = team
     await mesh.register_agent_topics('A', ['sales', 'news'])
@@ -74,7 +74,7 @@ describe('ContextMesh', () => {
     await mesh.clear_all()
   })
 
-  it('counts what stands, what is over, and what it takes', async () => {
+  it('ContextMesh counts live and expired entries, and their size.', async () => {
     await using team = await openTeam()
     const { mesh } = team
     await mesh.register_agent_topics('A', ['sales'])
@@ -92,7 +92,7 @@ describe('ContextMesh', () => {
     expect([await mesh.cleanup_expired(), (await mesh.get_stats()).total_items]).toEqual([1, 1])
   })
 
-  it('takes the options of the guides as the configuration of a troupe, and ignores none', () => {
+  it('ContextMesh translates the options of the guides, and ignores none.', () => {
     const server = {
       db_backend: 'postgresql',
       host: 'db',
@@ -141,7 +141,7 @@ describe('ContextMesh', () => {
       expect(() => meshConfig(options as never), JSON.stringify(options)).toThrow(pattern)
   })
 
-  it('says what Troupe does instead of what it does not have', async () => {
+  it('ContextMesh names the Troupe equivalent of what it does not have.', async () => {
     await using team = await openTeam()
     const { mesh } = team
     for (const [call, instead] of [

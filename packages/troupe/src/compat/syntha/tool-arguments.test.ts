@@ -3,8 +3,8 @@ import { NotFoundError } from '../../index.ts'
 import * as syntha from './index.ts'
 import { openTeam } from './syntha-testbed.test.fixture.ts'
 
-describe('a call in the spelling of the first guide, by a handler of the host,', () => {
-  it('names the agent each time, pushes with subscribers and ttl, and reads value and context', async () => {
+describe('a call in the spelling of the first guide', () => {
+  it('A call by a shared handler names its agent, pushes with subscribers and ttl, and reads value and context.', async () => {
     await using team = await openTeam()
     const handler = new syntha.ToolHandler(team.mesh)
     const pushed = await handler.handle_tool_call('push_context', {
@@ -37,7 +37,7 @@ describe('a call in the spelling of the first guide, by a handler of the host,',
     })
   })
 
-  it('lists keys by pattern, and tells similar ones as suggestions', async () => {
+  it('A call by a shared handler lists keys by pattern, and suggests similar keys.', async () => {
     await using team = await openTeam()
     const handler = new syntha.ToolHandler(team.mesh)
     for (const key of ['user_a', 'user_b', 'order_1'])
@@ -50,7 +50,7 @@ describe('a call in the spelling of the first guide, by a handler of the host,',
     expect(missed.similar_keys).toEqual(expect.arrayContaining(keys))
   })
 
-  it('sends and reads messages by from_agent and to_agent, with priorities as numbers', async () => {
+  it('A call by a shared handler sends and reads messages by from_agent and to_agent, with numeric priorities.', async () => {
     await using team = await openTeam()
     const handler = new syntha.ToolHandler(team.mesh)
     for (const [priority, message] of [
@@ -112,7 +112,7 @@ describe('a call in the spelling of the first guide, by a handler of the host,',
     ).toMatchObject({ success: true })
   })
 
-  it('confirms what was asked to be confirmed, which can be left out of the reading', async () => {
+  it('A call by a shared handler confirms a message if requested, and the reading can omit confirmations.', async () => {
     await using team = await openTeam()
     const handler = new syntha.ToolHandler(team.mesh)
     await handler.handle_tool_call('send_message_to_agent', {
@@ -132,7 +132,7 @@ describe('a call in the spelling of the first guide, by a handler of the host,',
     ).toMatchObject({ count: 0, messages: [] })
   })
 
-  it('broadcasts to a list or a text of names, never to the sender', async () => {
+  it('A call by a shared handler broadcasts to a list or a text of names, never to the sender.', async () => {
     await using team = await openTeam()
     const handler = new syntha.ToolHandler(team.mesh)
     const all = { from_agent: 'A', message: 'x', exclude_sender: true, create_thread: true }
@@ -157,7 +157,7 @@ describe('a call in the spelling of the first guide, by a handler of the host,',
     ).toMatchObject({ success: false, code: 'compat.unsupported' })
   })
 
-  it('batches push, get and remove, and stops at the first failure when told', async () => {
+  it('A call by a shared handler batches push, get and remove, and stops at the first failure if configured.', async () => {
     await using team = await openTeam()
     const handler = new syntha.ToolHandler(team.mesh)
     await team.user.agent('B').context.push('foreign', 1)
@@ -199,7 +199,7 @@ describe('a call in the spelling of the first guide, by a handler of the host,',
     expect(await team.mesh.get('d')).toBe(null)
   })
 
-  it('throws where errors are to be raised', async () => {
+  it('A call by a shared handler throws if the option raise_errors is set.', async () => {
     await using team = await openTeam()
     const handler = new syntha.ToolHandler(team.mesh, undefined, { raise_errors: true })
     await expect(handler.handle_tool_call('get_context', { agent_name: 'A', key: 'none' })).rejects.toThrow(
@@ -211,8 +211,8 @@ describe('a call in the spelling of the first guide, by a handler of the host,',
   })
 })
 
-describe('a call in the spelling of the second guide, by a handler of one agent,', () => {
-  it('needs no name, pushes with topics and ttl_hours, and reads everything it can see as context', async () => {
+describe('a call in the spelling of the second guide', () => {
+  it('A call by a handler of one agent needs no name, pushes with topics and ttl_hours, and reads all visible context.', async () => {
     await using team = await openTeam()
     const [sales, analytics] = [team.tools('SalesService'), team.tools('AnalyticsService')]
     expect(await analytics.handle_tool_call('subscribe_to_topics', { topics: 'sales, deals' })).toMatchObject({
@@ -251,7 +251,7 @@ describe('a call in the spelling of the second guide, by a handler of one agent,
     })
   })
 
-  it('takes no time twice, and none that is not above zero', async () => {
+  it('A call by a handler of one agent rejects a lifetime that is repeated or not above zero.', async () => {
     await using team = await openTeam()
     const handler = team.tools('A')
     const push = (more: object) => handler.handle_tool_call('push_context', { key: 'k', value: 'v', ...more })
@@ -269,7 +269,7 @@ describe('a call in the spelling of the second guide, by a handler of one agent,
     expect(await push({ ttl: 'x', topics: ['t'] })).toMatchObject({ success: false, key: 'k', topics: ['t'] })
   })
 
-  it('acts as nobody else, and does not throw for a mistake', async () => {
+  it('A call by a handler of one agent cannot act as another agent, and does not throw for a mistake.', async () => {
     await using team = await openTeam()
     const handler = team.tools('A')
     expect(await handler.handle_tool_call('get_context', { agent_name: 'A', keys: [] })).toMatchObject({
@@ -293,7 +293,7 @@ describe('a call in the spelling of the second guide, by a handler of one agent,
     })
   })
 
-  it('deletes a topic only when confirmed, and only with the right', async () => {
+  it('A call by a handler of one agent deletes a topic only if confirmed, and only with the right.', async () => {
     await using team = await openTeam()
     const admin = team.tools('Admin', { agent_role: 'admin' })
     await admin.handle_tool_call('push_context', { key: 'k', value: 'v', topics: ['sales'] })

@@ -4,7 +4,7 @@ import * as syntha from './index.ts'
 import { openTeam } from './syntha-testbed.test.fixture.ts'
 
 describe('rights', () => {
-  it('are those of the role, the allowed and the denied tools, and change at once', async () => {
+  it('The rights of a Syntha handler follow role, allowed and denied tools, and change at once.', async () => {
     await using team = await openTeam()
     const handler = team.tools('A', { agent_role: 'readonly' })
     const push = async () => (await handler.handle_tool_call('push_context', { key: 'k', value: 'v' })).success
@@ -38,7 +38,7 @@ describe('rights', () => {
     expect(await handler.handle_tool_call('get_context')).toMatchObject({ agent_name: 'B' })
   })
 
-  it('come from the factories by role, level and list', async () => {
+  it('The rights of a Syntha handler come from the factories by role, level and list.', async () => {
     await using team = await openTeam()
     const tools = (handler: syntha.ToolHandler) => handler.get_available_tools()
     expect(tools(syntha.create_role_based_handler(team.mesh, 'A', 'readonly'))).toEqual(
@@ -70,7 +70,7 @@ const order = (a: string, b: string) => builtIn.indexOf(a) - builtIn.indexOf(b)
 const builtIn: readonly string[] = syntha.PREDEFINED_ROLES.admin?.tools ?? []
 
 describe('a call', () => {
-  it('of no shape is a mistake of its caller, and a result', async () => {
+  it('A Syntha call without a valid form is a mistake of its caller, and a result.', async () => {
     await using team = await openTeam()
     const bound = team.tools('A')
     const unbound = new syntha.ToolHandler(team.mesh)
@@ -90,7 +90,7 @@ describe('a call', () => {
     expect(await hybrid(undefined as never)).toBe(undefined)
   })
 
-  it('of a batch that stops at its first failure acts under no other name either', async () => {
+  it('A Syntha batch that stops at its first failure cannot act under another name.', async () => {
     await using team = await openTeam()
     const operations = [{ type: 'push', key: 'k', value: 'v' }]
     for (const more of [{ operations }, { operations: [] }]) {
@@ -102,7 +102,7 @@ describe('a call', () => {
     expect(await team.user.context.size()).toBe(0)
   })
 
-  it('of a batch that stops at its first failure tells what was done before', async () => {
+  it('A Syntha batch that stops at its first failure reports what was done before.', async () => {
     await using team = await openTeam()
     const operations = [
       { type: 'push', key: 'k', value: 'v' },
@@ -126,7 +126,7 @@ describe('a call', () => {
 describe("schemas, beside users' own", () => {
   const own = { name: 'get_context', description: 'mine' }
 
-  it('are merged with a prefix where names clash', async () => {
+  it('The Syntha schemas are merged with a prefix if names clash.', async () => {
     await using team = await openTeam()
     const handler = team.tools('A')
     const schemas = await handler.get_syntha_schemas_only()
@@ -143,7 +143,7 @@ describe("schemas, beside users' own", () => {
     expect(prefixed.slice(-2)).toMatchObject([{ name: 'user_get_context' }, { function: { name: 'user_get_context' } }])
   })
 
-  it('are carried out by one hybrid handler', async () => {
+  it("The Syntha tools and the application's own are called by one hybrid handler.", async () => {
     await using team = await openTeam()
     const handler = team.tools('A')
     const mine = (name: string) => `mine: ${name}`
@@ -154,7 +154,7 @@ describe("schemas, beside users' own", () => {
     expect(await syntha.create_hybrid_tool_handler(handler, mine)('list_context')).toMatchObject({ success: true })
   })
 
-  it('come in the shapes of frameworks, each with a handler', async () => {
+  it('The Syntha tools come in the forms of frameworks, each with a handler.', async () => {
     await using team = await openTeam()
     const handler = team.tools('A')
     await team.user.agent('A').context.push('k', 1)

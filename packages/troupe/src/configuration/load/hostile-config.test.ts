@@ -20,7 +20,7 @@ const garbage = ['null', '5', '-1', '"x"', '""', '[]', '[null]', '{}', 'true', '
 
 describe('a hostile configuration', () => {
   it.each([...troupeOptions, 'teams', 'server'])(
-    'with anything for %s gives problems, and never throws',
+    'A hostile configuration with anything for %s gives problems, and never throws.',
     async (name) => {
       for (const value of garbage) {
         const { problems } = await load(`${name}: ${value}\n`)
@@ -29,7 +29,7 @@ describe('a hostile configuration', () => {
     },
   )
 
-  it('of keys of prototypes changes no prototype', async () => {
+  it('A hostile configuration with prototype keys changes no prototype.', async () => {
     for (const text of [
       '{"__proto__":{"polluted":1},"messaging":{"__proto__":{"polluted":1}},"models":{"limits":{"__proto__":{"polluted":1}}}}',
       '{"constructor":{"prototype":{"polluted":1}},"storage":{"__proto__":{"polluted":1}}}',
@@ -40,7 +40,7 @@ describe('a hostile configuration', () => {
     expect(({} as { readonly polluted?: unknown }).polluted).toBeUndefined()
   })
 
-  it('that grows when it is read is refused', async () => {
+  it('A hostile configuration that expands when it is read is rejected.', async () => {
     const levels = Array.from(
       { length: 20 },
       (_, i) => `l${i + 1}: &l${i + 1} [${Array(10).fill(`*l${i}`).join(', ')}]`,
@@ -49,7 +49,7 @@ describe('a hostile configuration', () => {
     expect(problems[0]).toMatchObject({ code: 'config.unreadable' })
   })
 
-  it('of variables that are no values names all of them, and shows no secret', async () => {
+  it('A configuration of invalid variables names all of them, and shows no secret.', async () => {
     const read = settings.filter(({ kind }) => kind.fromText('{planted') === undefined)
     const env = Object.fromEntries(read.map((setting) => [variableOf(setting), '{planted']))
     const { problems } = await loadConfig({ cwd, env })

@@ -21,7 +21,7 @@ const to = (what: string) => `${'$'}{${what}}`
 const key = 'ab'.repeat(32)
 
 describe('the configuration', () => {
-  it('of nobody is what the defaults say, and opens', async () => {
+  it('An empty configuration consists of the defaults, and opens.', async () => {
     const { config, server, problems, origins, file } = await load({ flags: { storage: 'memory:' } })
     expect(problems).toEqual([])
     expect(file).toBeUndefined()
@@ -32,7 +32,7 @@ describe('the configuration', () => {
     expect((await load()).config.storage).toBe('sqlite:./data/troupe.db')
   })
 
-  it('takes defaults, the file, .env, the environment and flags, each over the one before', async () => {
+  it('The configuration merges defaults, the file, .env, the environment and flags, each over the one before.', async () => {
     write(
       'troupe.config.yaml',
       'log: error\nlease: 20s\nmessaging: { lease: 10s, maxAttempts: 7 }\nserver: { port: 1 }\n',
@@ -55,7 +55,7 @@ describe('the configuration', () => {
     })
   })
 
-  it('is code where the file is code, with agents, topologies and teams', async () => {
+  it('A configuration file in code defines agents, topologies and teams.', async () => {
     const library = new URL('../../index.ts', import.meta.url).href
     write(
       'troupe.config.ts',
@@ -73,7 +73,7 @@ describe('the configuration', () => {
     expect((await run.result()).response).toBe('hello')
   })
 
-  it('gives a team the configuration that stands beside its topology', async () => {
+  it('A team in a configuration file has the config beside its topology.', async () => {
     const library = new URL('../../index.ts', import.meta.url).href
     write(
       'troupe.config.ts',
@@ -98,7 +98,7 @@ describe('the configuration', () => {
     }
   })
 
-  it('reads JSON, and a file by its name', async () => {
+  it('The configuration is read from JSON, and from a file by its name.', async () => {
     write(
       'elsewhere.json',
       JSON.stringify({ storage: { url: 'memory:' }, models: { limits: { openai: { perMinute: 5 } } } }),
@@ -109,7 +109,7 @@ describe('the configuration', () => {
     expect(config.models?.limits).toEqual({ openai: { perMinute: 5 }, '*': { perMinute: 60 } })
   })
 
-  it('says all that is wrong at once, with what to do', async () => {
+  it('The configuration reports all mistakes at once, with what to do.', async () => {
     write(
       'troupe.config.yml',
       'storrage: x\nlog: loud\nmessaging: { capcity: 1, lease: 30 }\ncontext: 5\nretention: { feed: soon }\nroles: { auditor: {} }\n',
@@ -138,14 +138,14 @@ describe('the configuration', () => {
     expect(problems.find(({ message }) => message.includes('TROUPE_LOGG'))?.hint).toContain('TROUPE_LOG?')
   })
 
-  it('has no span of nothing where that could never be right', async () => {
+  it('The configuration rejects a zero duration where it makes no sense.', async () => {
     for (const name of ['HEALTH_LAG', 'RETENTION_EVERY', 'WATCHDOG_AFTER'])
       expect((await load({ env: { [`TROUPE_${name}`]: '0s' } })).problems, name).toMatchObject([
         { code: 'config.value' },
       ])
   })
 
-  it('that cannot be read is a problem too', async () => {
+  it('A configuration file that cannot be read is reported as a problem.', async () => {
     write('troupe.config.yaml', 'a: [')
     expect((await load()).problems).toMatchObject([{ code: 'config.unreadable' }])
     expect((await load({ file: 'missing.yaml' })).problems).toMatchObject([{ code: 'config.unreadable' }])
@@ -165,7 +165,7 @@ describe('the configuration', () => {
     await expect(loadConfig({ folder: cwd } as never)).rejects.toMatchObject({ code: 'option.unknown' })
   })
 
-  it('as data that cannot be read says in which line', async () => {
+  it('A configuration file with a syntax error is reported with its line.', async () => {
     const problemOf = async (file: string) => messagesOf((await load({ file })).problems)[0]
     write('e.json', '{\n  "log": "planted",\n}')
     expect(await problemOf('e.json')).toMatch(/it is not JSON \(line 3 column 1\)\.$/)
@@ -173,7 +173,7 @@ describe('the configuration', () => {
     expect(await problemOf('f.yaml')).toMatch(/at line 2, column 1\.$/)
   })
 
-  it('is read behind the mark that editors of Windows put before it', async () => {
+  it('A configuration file with a byte order mark is read.', async () => {
     for (const name of ['bom.json', 'bom.yaml']) {
       write(name, '\uFEFF{"log": "info"}')
       const { config, problems } = await load({ file: name })
@@ -181,7 +181,7 @@ describe('the configuration', () => {
     }
   })
 
-  it('refers to variables and files, and names secrets that are read later', async () => {
+  it('A configuration file refers to variables and files, and names secrets that are read later.', async () => {
     write('password', 'p@ss$word\n')
     write(
       'troupe.config.yaml',
@@ -199,7 +199,7 @@ describe('the configuration', () => {
     expect(messagesOf((await load()).problems)).toEqual([expect.stringContaining('none of env, file, secret')])
   })
 
-  it('finds named secrets in .env too', async () => {
+  it('A named secret is found in .env too.', async () => {
     write('.env', `OF_MINE=${key}\n`)
     write('troupe.config.yaml', `storage: "memory:"\nlog: silent\nencryption: { key: "${to('secret:OF_MINE')}" }\n`)
     const { config, problems } = await load()
@@ -209,7 +209,7 @@ describe('the configuration', () => {
     expect(await troupe.secrets.get('OF_MINE')).toBe(key)
   })
 
-  it('shows every value with its origin, and no secret', async () => {
+  it('The configuration is shown with the origin of every value, and without secrets.', async () => {
     write(
       'troupe.config.yaml',
       `models: { registry: { house: { url: "http://h/v1", model: m, apiKey: planted-1 } } }\n`,
@@ -242,7 +242,7 @@ describe('the configuration', () => {
 })
 
 describe('contradictions', () => {
-  it('of two variables name both', async () => {
+  it('A contradiction of two variables names both.', async () => {
     const env = { LOG_LEVEL: 'INFO', MARSYS_LOG_LEVEL: 'ERROR' }
     expect((await load({ env })).problems).toMatchObject([
       {
@@ -253,7 +253,7 @@ describe('contradictions', () => {
     expect((await load({ env: { LOG_LEVEL: 'WARNING', TROUPE_LOG: 'warn' } })).problems).toEqual([])
   })
 
-  it('of a file on SQLite and variables of a PostgreSQL name both', async () => {
+  it('A contradiction of a file on SQLite and variables of a PostgreSQL names both.', async () => {
     write('troupe.config.yaml', 'storage: "sqlite:./x.db"')
     expect(messagesOf((await load({ env: { DB_HOST: 'db' } })).problems)).toEqual([
       expect.stringMatching(/troupe\.config\.yaml and the variable DB_HOST contradict each other about storage/),
@@ -266,7 +266,7 @@ describe('contradictions', () => {
     expect(config.storage).toEqual({ host: 'db', port: 5_433, database: 'shop', user: 'app', password: 'pw' })
   })
 
-  it('of debug and a level, and of encryption that is wanted without a key, are found', async () => {
+  it('A contradiction of debug and a log level, or of encryption without a key, is reported.', async () => {
     expect((await load({ env: { SYNTHA_DEBUG_MODE: 'true', LOG_LEVEL: 'INFO' } })).problems).toMatchObject([
       { code: 'config.contradiction' },
     ])
@@ -284,7 +284,7 @@ describe('contradictions', () => {
 })
 
 describe('profiles', () => {
-  it('production names everything unsafe at once', async () => {
+  it('The production profile reports every unsafe setting at once.', async () => {
     const env = {
       MARSYS_ENV: 'production',
       TROUPE_STORAGE: 'memory:',
@@ -312,7 +312,7 @@ describe('profiles', () => {
         faults: { clock: systemClock, random: systemRandom, at: () => undefined },
       },
     ],
-  ])('production refuses %s too, before anything is opened', async (what, config) => {
+  ])('The production profile rejects %s too, before anything is opened.', async (what, config) => {
     const encryption = { keys: [{ id: 'a', key }] }
     await expect(createTroupe({ profile: 'production', encryption, ...config } as TroupeConfig)).rejects.toMatchObject({
       code: 'config.unsafe',
@@ -320,7 +320,7 @@ describe('profiles', () => {
     })
   })
 
-  it('production rejects a process that checks no certificates, before anything is opened', async () => {
+  it('The production profile rejects a process that checks no certificates, before anything is opened.', async () => {
     const encryption = { keys: [{ id: 'a', key }] }
     const config = { profile: 'production', encryption, storage: 'sqlite:./unmade.db' } as const
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
@@ -332,7 +332,7 @@ describe('profiles', () => {
     }
   })
 
-  it('production is fine with a file and a key, and test is in memory', async () => {
+  it('The production profile accepts a file and a key, and the test profile uses memory.', async () => {
     expect((await load({ flags: { profile: 'production' }, env: { TROUPE_ENCRYPTION_KEY: key } })).problems).toEqual([])
     expect((await load({ env: { TROUPE_PROFILE: 'test' } })).config).toMatchObject({ storage: 'memory:', log: 'error' })
   })

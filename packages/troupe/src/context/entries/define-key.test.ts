@@ -3,7 +3,7 @@ import { createVirtualClock } from '../../core/index.ts'
 import { openMesh } from '../context-testbed.test.fixture.ts'
 import { defineKey } from './define-key.ts'
 
-test('a key without a schema is refused where it is defined, and one whose schema tells nothing at its push', async () => {
+test('A key with an invalid schema is rejected at its definition, and one whose schema returns nothing at its push.', async () => {
   for (const none of [undefined, null, {}])
     expect(() => defineKey('orders.{id}', none as never)).toThrow(/The schema of orders.{id} .* not a Standard Schema/)
   await using opened = await openMesh(createVirtualClock())

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compilePattern } from './pattern.ts'
 
-test('a pattern means what the regular expression of its marks means', () => {
+test('A pattern matches as the regular expression of its marks.', () => {
   const long = 'a'.repeat(33)
   const sign = fc.constantFrom('a', 'b', '.', '*', '?', '\u{1f600}', long, `${long}b`)
   fc.assert(
@@ -18,7 +18,7 @@ test('a pattern means what the regular expression of its marks means', () => {
   )
 })
 
-test('a pattern is matched in linear time, whatever it is made of', () => {
+test('A pattern is matched in linear time, whatever it is made of.', () => {
   const key = 'a'.repeat(1_024)
   const filler = 'a'.repeat(500)
   for (const pattern of [

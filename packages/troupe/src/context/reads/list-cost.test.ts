@@ -65,7 +65,7 @@ describe.skipIf(missing)('a page on PostgreSQL', () => {
   for (const user of ['ada', 'bob', 'eve'])
     for (const count of [2, 3, 22, 202])
       for (const from of ['', padded(entries / 2)])
-        test(`${user}'s, merged from ${count} streams, from ${from || 'the first key'}`, async () => {
+        test(`A page of ${user} on PostgreSQL, merged from ${count} streams, reads few rows from ${from || 'the first key'} on.`, async () => {
           const grantees = streams.slice(0, count)
           const list = opened.mesh.core.reads.list(
             { user, now },

@@ -30,7 +30,7 @@ async function walk(page: Page<unknown>, happens: () => void) {
   return { count }
 }
 
-test('each page is a call of its own: a right that was taken and a signal that aborted end a walk', async () => {
+test('Each page of a list is a separate call, so a revoked right or an aborted signal ends the iteration.', async () => {
   const { opened, access, pages } = await openPages()
   await using _ = opened
   for (const [right, page] of Object.entries(pages)) {

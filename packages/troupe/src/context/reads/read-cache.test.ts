@@ -20,7 +20,7 @@ describe('a read that accepts an age', () => {
         await mesh.agent('ada', 'B').push('k', 'new')
       },
     ],
-  ])('is never given what stood before %s', async (_, write) => {
+  ])('A read that accepts an age never returns the value from before %s.', async (_, write) => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')
     await a.push('k', 'old')
@@ -29,7 +29,7 @@ describe('a read that accepts an age', () => {
     expect(await a.get('k', { maxAge })).toBe('new')
   })
 
-  test('is not given what a clear of the host took away and another wrote anew', async () => {
+  test('A read that accepts an age does not return what the application cleared and another agent replaced.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const host = opened.mesh.host('ada')
     await host.push('k', 'old')
@@ -39,7 +39,7 @@ describe('a read that accepts an age', () => {
     expect(await host.get('k', { maxAge })).toBe('new')
   })
 
-  test('keeps nothing of what it read while its agent wrote', async () => {
+  test('A read that accepts an age caches nothing that it read while its agent wrote.', async () => {
     await using opened = await openMesh(createVirtualClock())
     const { core } = opened.mesh
     const a = opened.mesh.agent('ada', 'A')

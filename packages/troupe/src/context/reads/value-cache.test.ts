@@ -28,7 +28,7 @@ function counted(storage: Storage): { count(): number } {
   }
 }
 
-test('a value is asked of the storage once, until something touches it', async () => {
+test('A cached value is read from the storage once, until a change affects it.', async () => {
   const clock = createVirtualClock()
   await using opened = await openMesh(clock)
   const reads = counted(opened.storage)
@@ -55,7 +55,7 @@ test('a value is asked of the storage once, until something touches it', async (
   expect([await a.get('k'), reads.count()]).toEqual([{ n: 2 }, 2])
 })
 
-test('a reader by way of a topic is asked for again when a subscription of the user changes', async () => {
+test('A cached value is read again when a subscription of the user changes.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const reads = counted(opened.storage)
   const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
@@ -69,7 +69,7 @@ test('a reader by way of a topic is asked for again when a subscription of the u
   expect(await b.get('k')).toBe(undefined)
 })
 
-test('who is given a value may change it, and nobody else sees that', async () => {
+test('A cached value is returned as a copy that a reader may change.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   await a.push('k', { list: [1] })
@@ -83,7 +83,7 @@ test.each<readonly [string, Pick<Statement, 'sql' | 'binds'>, unknown]>([
   ['removed', { sql: 'delete from context_entries where user_id = ?', binds: ['ada'] }, undefined],
   ['changed', { sql: `update "context_entries" set value = '2' where user_id = ?`, binds: ['ada'] }, 2],
   ['changed', { sql: `with n as (select 2 as n) update context_entries set value = '2'`, binds: [] }, 2],
-])('a change that tells no watcher is seen at once: %s', async (_, statement, expected) => {
+])('A change without a feed entry is visible at once: %s.', async (_, statement, expected) => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   await a.push('k', 1)
@@ -92,7 +92,7 @@ test.each<readonly [string, Pick<Statement, 'sql' | 'binds'>, unknown]>([
   expect(await a.get('k')).toBe(expected)
 })
 
-test('a change that names one key in its feed and writes another is seen at once', async () => {
+test('A change that names one key in its feed and writes another is visible at once.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   await a.push('k', 1)
@@ -107,7 +107,7 @@ test('a change that names one key in its feed and writes another is seen at once
   expect(await a.get('k')).toBe(2)
 })
 
-test('what was read before a change and is answered after it is not kept', async () => {
+test('A value that was read before a change and returned after it is not cached.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   await a.push('k', 1)
@@ -127,7 +127,7 @@ test('what was read before a change and is answered after it is not kept', async
   expect([await a.get('k'), await a.get('k')]).toEqual([2, 2])
 })
 
-test('nothing is answered after the storage closed, and nothing is kept of what is sealed', async () => {
+test('The value cache answers nothing after the storage closed, and does not cache encrypted storage.', async () => {
   const opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   await a.push('k', 1)
@@ -141,7 +141,7 @@ test('nothing is answered after the storage closed, and nothing is kept of what 
 })
 
 test.each(['io-before', 'io-after', 'full'] as const)(
-  'after a change that failed (%s) it answers what is stored',
+  'The value cache returns the stored value after a change that failed (%s).',
   async (kind) => {
     const clock = createVirtualClock()
     let next: typeof kind | undefined
@@ -207,17 +207,21 @@ test.each([
   ['in memory', 'memory:', 0, 80],
   ['in memory with a slow writer', 'memory:', 1, 40],
   ['on a file', 'sqlite:', 0, 8],
-] as const)('reads among writes never go back, %s', { timeout: 60_000 }, async (_, kind, delayMs, numRuns) => {
-  let files = 0
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), (steps) =>
-      neverStale(kind === 'memory:' ? kind : `sqlite:${join(folder, `${files++}.db`)}`, steps, delayMs),
-    ),
-    { numRuns },
-  )
-})
+] as const)(
+  'Reads among writes never return an older value, %s.',
+  { timeout: 60_000 },
+  async (_, kind, delayMs, numRuns) => {
+    let files = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), (steps) =>
+        neverStale(kind === 'memory:' ? kind : `sqlite:${join(folder, `${files++}.db`)}`, steps, delayMs),
+      ),
+      { numRuns },
+    )
+  },
+)
 
-test('what is kept is bounded, and what is read often comes in', () => {
+test('The value cache is bounded, and admits what is read often.', () => {
   const cache = new ValueCache({ now: () => 0, observe: () => () => {} }, 100_000)
   const row = { value: `"${'x'.repeat(200)}"`, owner: 'A', audience: '["*"]', everyone: 1, expires_at: null }
   const [user, other] = ['ada', 'bob'].map((name) => ({ user: name, agent: 'A', all: false }))
@@ -241,7 +245,7 @@ test('what is kept is bounded, and what is read often comes in', () => {
   expect(cache.size).toBe(0)
 })
 
-test('letters of two bytes count as two', () => {
+test('The value cache counts letters of two bytes as two.', () => {
   const reader = { user: 'ada', agent: 'A', all: false }
   const sizeWith = (text: string) => {
     const cache = new ValueCache({ now: () => 0, observe: () => () => {} })

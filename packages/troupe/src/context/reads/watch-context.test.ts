@@ -38,7 +38,7 @@ const skipped = (error: unknown) => {
   if (!(error instanceof TroupeError)) throw error
 }
 
-test('whoever follows a watch knows what it can see, whatever users and agents do', { timeout: 60_000 }, () =>
+test('A follower of a watch knows exactly what it can see, whatever users and agents do.', { timeout: 60_000 }, () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(operation, { maxLength: 40 }),
@@ -99,7 +99,7 @@ async function believedNow(client: ContextClient): Promise<Map<string, unknown>>
   return known
 }
 
-test('a replay gives no value that the reader may no longer read', async () => {
+test('A replay of a watch gives no value that the reader may no longer read.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   const b = opened.mesh.agent('ada', 'B')
@@ -115,7 +115,7 @@ test('a replay gives no value that the reader may no longer read', async () => {
   await watcher.stop()
 })
 
-test('what was overwritten more often than is kept gives resync, never a gap', async () => {
+test('A watch gives a resync, never a gap, for changes that are no longer retained.', async () => {
   const clock = createVirtualClock()
   await using opened = await openMesh(clock, { limits: { history: 2 } })
   const a = opened.mesh.agent('ada', 'A')
@@ -129,7 +129,7 @@ test('what was overwritten more often than is kept gives resync, never a gap', a
   await watcher.stop()
 })
 
-test('a watch resumes after the position of any item, also in the middle of a revision', async () => {
+test('A watch resumes after the position of any item, also in the middle of a revision.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
   const host = opened.mesh.host('ada')
@@ -153,7 +153,7 @@ test('a watch resumes after the position of any item, also in the middle of a re
   }
 })
 
-test('a watch takes no position that is none', async () => {
+test('A watch rejects an invalid position.', async () => {
   await using opened = await openMesh(createVirtualClock())
   for (const from of [-1, 1.5, '', 'x', '1.', '1.2.3.4', '-1', null, {}, Symbol('s')])
     expect(() => opened.mesh.host('ada').watch({ from: from as never })).toThrow(
@@ -161,7 +161,7 @@ test('a watch takes no position that is none', async () => {
     )
 })
 
-test('a watch from a revision that is yet to come begins over, for its past is another one', async () => {
+test('A watch from a future revision starts with a resync.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
   await a.push('k', 1)
@@ -176,7 +176,7 @@ test('a watch from a revision that is yet to come begins over, for its past is a
   await watcher.stop()
 })
 
-test('a watch begins at its call, whatever is written before it is first asked', async () => {
+test('A watch starts at its call, whatever is written before its first read.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
   await a.push('before', 1)
@@ -191,7 +191,7 @@ test('a watch begins at its call, whatever is written before it is first asked',
   ])
 })
 
-test('an entry that loses one of its topics is told in its new version, to whoever sees it still', async () => {
+test('An entry that loses one of its topics is reported in its new version to agents that still see it.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const [a, b, c] = ['A', 'B', 'C'].map((name) => opened.mesh.agent('ada', name))
   await b?.subscribe(['gone', 'stays'])
@@ -208,7 +208,7 @@ test('an entry that loses one of its topics is told in its new version, to whoev
   for (const watch of watches) await watch.stop()
 })
 
-test('what was over when it lost a topic is told as expired, and never as it was', async () => {
+test('An expired entry that lost a topic is reported as expired, and never with its value.', async () => {
   const clock = createVirtualClock()
   await using opened = await openMesh(clock)
   const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
@@ -223,7 +223,7 @@ test('what was over when it lost a topic is told as expired, and never as it was
   expect(watch.items.map(({ type }) => type)).toEqual(['expired'])
 })
 
-test('a watch that is left while it waits ends, and closing the mesh ends all', async () => {
+test('A watch that is left while it waits ends, and closing the mesh ends all watches.', async () => {
   const opened = await openMesh(createVirtualClock())
   const waiting = opened.mesh.agent('ada', 'A').watch()[Symbol.asyncIterator]()
   const next = waiting.next()
@@ -234,7 +234,7 @@ test('a watch that is left while it waits ends, and closing the mesh ends all', 
   expect((await other).done).toBe(true)
 })
 
-test('what many subscriptions bring into view is told in a few reads, in pages where a topic has many', async () => {
+test('A watch reports entries of many new subscriptions in a few reads, in pages for large topics.', async () => {
   await using opened = await openMesh(createVirtualClock())
   const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
   const topics = Array.from({ length: 256 }, (_, i) => `t${i}`)

@@ -48,8 +48,8 @@ async function openTeam(limits: ContextLimits = {}) {
 }
 const plain = ({ type, agent, key, version, revision }: EventFields) => [type, agent, key, version, revision]
 
-describe('every write is told of, with the version that it made', () => {
-  test('by hand, in an atomic batch, and with the turn of a step', async () => {
+describe('events of context writes', () => {
+  test('Every write emits an event with its version: a single write, an atomic batch and the turn of a step.', async () => {
     await using team = await openTeam()
     const client = team.mesh.agent('ada', 'A')
     await client.push('k', 1)
@@ -81,7 +81,7 @@ describe('every write is told of, with the version that it made', () => {
     ])
   })
 
-  test('once, and not at all where the turn is refused', async () => {
+  test('A staged write emits its event once, and none if its turn is rejected.', async () => {
     await using team = await openTeam()
     await team.mesh.host('ada').push('n', 0)
     let entries = 0
@@ -98,7 +98,7 @@ describe('every write is told of, with the version that it made', () => {
   })
 })
 
-test('an entry and its history tell the tool call of the step that wrote it, what was read before, and what clings to it', async () => {
+test('Each version of an entry names the tool call of its step, what it read before, and its taint.', async () => {
   await using team = await openTeam()
   await team.mesh.host('ada').push('source', 1, { taint: ['untrusted:web'] })
   for (const value of [1, 2])
@@ -121,7 +121,7 @@ test('an entry and its history tell the tool call of the step that wrote it, wha
   ])
 })
 
-test('a turn that no quota has room for fails with what it was refused, and leaves nothing', async () => {
+test('A turn that exceeds a quota fails with its reason, and leaves nothing.', async () => {
   await using team = await openTeam({ entries: 1 })
   const both = async (context: ContextClient) => {
     await context.push('one', 1)
@@ -133,7 +133,7 @@ test('a turn that no quota has room for fails with what it was refused, and leav
 })
 
 describe('branches that overwrite one another', () => {
-  test('are told of, and both values are in the history', async () => {
+  test('Branches that overwrite one another emit an event, and both values are in the history.', async () => {
     await using team = await openTeam()
     const both = Promise.withResolvers<void>()
     let pushed = 0
@@ -150,7 +150,7 @@ describe('branches that overwrite one another', () => {
     expect(items.map(({ value }) => value).sort()).toEqual(['step:1', 'step:2'])
   })
 
-  test('are told of also where one had committed when the other wrote, unless it had read that', async () => {
+  test('Branches that overwrite a committed value emit an event, unless they had read it.', async () => {
     await using team = await openTeam()
     const late = (id: string, reads: boolean) =>
       team.step(id, async (context) => {
@@ -165,7 +165,7 @@ describe('branches that overwrite one another', () => {
     expect(team.emitted('context.overwritten')).toEqual([['context.overwritten', 'A', 'unread', 2, 2]])
   })
 
-  test('are told of where two tool calls of one step did not see each other', async () => {
+  test('Tool calls of one step that overwrite one another unseen emit an event.', async () => {
     await using team = await openTeam()
     await team.step('step:1', async (context, recorder) => {
       const clients = ['first', 'second'].map((name) => team.mesh.staged(recorder.child(name), new Access(), context))
@@ -179,7 +179,7 @@ describe('branches that overwrite one another', () => {
     ])
   })
 
-  test('are not those that write one after the other, over themselves, or under a version', async () => {
+  test('Branches that write one after the other, over themselves, or under a version emit no overwrite event.', async () => {
     await using team = await openTeam()
     for (const id of ['step:1', 'step:2'])
       await team.step(id, async (context) => {
@@ -193,7 +193,7 @@ describe('branches that overwrite one another', () => {
   })
 })
 
-test('large values of batches and steps are let go of with the versions that had them, too', async () => {
+test('Large values of batches and steps are removed with the versions that had them.', async () => {
   await using team = await openTeam({ history: 2 })
   const blobs = async () => (await team.storage.sizes()).tables.storage_blobs
   const client = team.mesh.agent('ada', 'A')

@@ -10,7 +10,7 @@ describe('a list on SQLite', () => {
   const reads = createReadStatements(sqliteDialect)
   const range = { from: 'k', to: 'l', limit: 101 }
   for (const count of [1, 5, 258])
-    test(`merges ${count} streams lazily: it neither sorts nor collects`, () => {
+    test(`A list on SQLite merges ${count} streams lazily, without a sort or a temporary table.`, () => {
       const db = new DatabaseSync(':memory:')
       for (const { up } of contextMigrations) for (const sql of up.sqlite) db.exec(sql)
       const grantees = Array.from({ length: count }, (_, i) => `#${i}`)
@@ -59,24 +59,29 @@ describe('a page on SQLite reads a row of visibility per stream, and one per ent
     }
 
   for (const [user, audience] of Object.entries(audiences))
-    test.each([2, 3, 5, 22, 129, 202])(`of ${user} entries, merged from %i streams`, (count) => {
-      const grantees = ['*', '@R', ...Array.from({ length: count - 2 }, (_, i) => `#t${i}`)]
-      const mine = (i: number) => audience(i).filter((grantee) => grantees.includes(grantee)).length
-      const { sql, binds } = reads.list({ user, now }, grantees, { from: '', to: undefined, limit: page }, 'keys')
-      const counted = sql.replaceAll(/from context_visible where/g, 'from context_visible where seen(key) and')
-      rows = 0
-      const found = db.prepare(counted).all(...(binds.map((bind) => (typeof bind === 'object' ? 2 : bind)) as string[]))
-      const matching = Array.from({ length: entries }, (_, i) => i).filter((i) => mine(i) > 0)
-      const shown = matching.filter((i) => user !== 'over' || i >= (3 * entries) / 4).slice(0, page)
-      expect(found.map((row) => row.key)).toEqual(shown.map(key))
-      const end = shown.length < page ? entries : (shown.at(-1) as number) + 1
-      const examined = matching.filter((i) => i < end).reduce((sum, i) => sum + mine(i), 0)
-      expect(rows).toBeGreaterThanOrEqual(shown.length)
-      expect(rows).toBeLessThanOrEqual(examined + count)
-    })
+    test.each([2, 3, 5, 22, 129, 202])(
+      `A page of ${user} entries on SQLite, merged from %i streams, reads a bounded number of rows.`,
+      (count) => {
+        const grantees = ['*', '@R', ...Array.from({ length: count - 2 }, (_, i) => `#t${i}`)]
+        const mine = (i: number) => audience(i).filter((grantee) => grantees.includes(grantee)).length
+        const { sql, binds } = reads.list({ user, now }, grantees, { from: '', to: undefined, limit: page }, 'keys')
+        const counted = sql.replaceAll(/from context_visible where/g, 'from context_visible where seen(key) and')
+        rows = 0
+        const found = db
+          .prepare(counted)
+          .all(...(binds.map((bind) => (typeof bind === 'object' ? 2 : bind)) as string[]))
+        const matching = Array.from({ length: entries }, (_, i) => i).filter((i) => mine(i) > 0)
+        const shown = matching.filter((i) => user !== 'over' || i >= (3 * entries) / 4).slice(0, page)
+        expect(found.map((row) => row.key)).toEqual(shown.map(key))
+        const end = shown.length < page ? entries : (shown.at(-1) as number) + 1
+        const examined = matching.filter((i) => i < end).reduce((sum, i) => sum + mine(i), 0)
+        expect(rows).toBeGreaterThanOrEqual(shown.length)
+        expect(rows).toBeLessThanOrEqual(examined + count)
+      },
+    )
 })
 
-test('no read or write of one user looks through a whole table: each searches an index, from its user on', () => {
+test('Each context statement of one user searches an index from the user on, and scans no table.', () => {
   const { list, ...reads } = createReadStatements(sqliteDialect)
   const sample: Readonly<Record<string, string | number | typeof now>> = {
     now,

@@ -7,7 +7,7 @@ import { AgentError, RecoverableError } from './troupe-error.ts'
 const canary = 'connect to db-7 as svc_admin failed'
 
 describe('storeError', () => {
-  it('gives errors of users the same id for the same failure at the same line', () => {
+  it('storeError gives errors of the application the same id for the same failure at the same line.', () => {
     const make = (text: string) => storeError(new TypeError(text))
     expect(make(canary).errorId).toMatch(/^err_[0-9a-f]{16}$/)
     expect(make(canary).errorId).toBe(make(canary).errorId)
@@ -15,14 +15,14 @@ describe('storeError', () => {
     for (const thrown of [canary, { canary }, new RecoverableError(canary)])
       expect(storeError(thrown).errorId).toMatch(/^err_/)
   })
-  it("gives errors of Troupe's own none, however often they are stored", () => {
+  it('storeError gives errors of Troupe no id, however often they are stored.', () => {
     const own = failure('tool.unapproved', { tool: 'pay' })
     expect(storeError(own).errorId).toBeUndefined()
     expect(storeError(restoreError(storeError(own))).errorId).toBeUndefined()
     const aborted = failure('cancelled', { what: 'The run' }, { cause: new Error('the page was closed') })
     expect(storeError(aborted).errorId).toBeUndefined()
   })
-  it('gives an error that quotes another one the id of that', () => {
+  it('storeError gives an error that quotes another error the id of that error.', () => {
     const cause = new Error(canary)
     const quotes = failure('tool.failed', { tool: 'pay', problem: cause.message }, { cause })
     const outer = failure('retries.exhausted', { attempts: 3, error: quotes.message }, { cause: quotes })
@@ -30,7 +30,7 @@ describe('storeError', () => {
     for (const error of [quotes, outer, restoreError(storeError(outer))])
       expect(storeError(error).errorId).toBe(errorId)
   })
-  it('adds the hint of the catalogue to an error that has none', () => {
+  it('storeError adds the hint of the catalogue to an error without one.', () => {
     expect(storeError(new Error('boom'))).toMatchObject({ code: 'agent.failed', hint: expect.stringContaining('log') })
   })
 })
@@ -39,7 +39,7 @@ describe('concealErrors', () => {
   const error = storeError(new TypeError(canary))
   const shown = concealed(error)
 
-  it('puts an id in place of the text, and leaves code and class of ours', () => {
+  it('concealErrors replaces the text by an id, and preserves code and class of catalogue errors.', () => {
     expect(shown).toEqual({
       name: 'AgentError',
       code: 'agent.failed',
@@ -55,7 +55,7 @@ describe('concealErrors', () => {
       code: 'agent.failed',
     })
   })
-  it('reaches every place of an answer, and texts that quote the message', () => {
+  it('concealErrors covers every place of an answer, and texts that quote the message.', () => {
     const answer = {
       error,
       list: [{ error: restoreError(error) }],
@@ -68,7 +68,7 @@ describe('concealErrors', () => {
     expect(clean.problem).toMatchObject({ since: 'now', message: shown.message })
     expect(clean.sentences[0]?.text).toBe(`It failed because A failed: ${shown.message} [agent.failed]`)
   })
-  it('reaches the reason of a dead letter and the question about a failed branch', () => {
+  it('concealErrors covers the reason of a dead letter and the question about a failed branch.', () => {
     const clean = concealErrors({
       items: [{ reason: `TypeError: ${messageWithId(error)}; perhaps done` }],
       questions: [{ kind: 'error', text: `A failed: ${messageWithId(error)} Retry, skip or abort?` }],
@@ -76,7 +76,7 @@ describe('concealErrors', () => {
     expect(clean.items[0]?.reason).toBe(shown.message)
     expect(clean.questions[0]?.text).toBe(`A failed: ${shown.message} Retry, skip or abort?`)
   })
-  it('leaves an answer without such errors as it is, and short words where they are', () => {
+  it('concealErrors leaves an answer without such errors as it is, and short words unchanged.', () => {
     const answer = {
       status: 'failed',
       error: storeError(failure('agent.turns', { agent: 'A', limit: 2 })),

@@ -6,7 +6,7 @@ import { restoreError, storeError } from './stored-error.ts'
 import * as classes from './troupe-error.ts'
 
 describe('the catalogue of errors', () => {
-  it('gives each code a class of ours, a sentence, and a hint', () => {
+  it('The catalogue of errors gives each code a class, a sentence and a hint.', () => {
     for (const code of Object.keys(catalogue) as ErrorCode[]) {
       const error = failure(code, {})
       expect(error, code).toBeInstanceOf(classes.TroupeError)
@@ -18,7 +18,7 @@ describe('the catalogue of errors', () => {
       expect(code).toMatch(/^[a-z_]+(\.[a-z_]+)*$/)
     }
   })
-  it('has no code of two rooms', async () => {
+  it('The catalogue of errors has each code in one module only.', async () => {
     const moduleNames = readdirSync(new URL('./codes/', import.meta.url)).map((file) => file.replace(/\.ts$/, ''))
     const modules = await Promise.all(
       moduleNames.map((moduleName) => import(`./codes/${moduleName}.ts`) as Promise<object>),
@@ -27,12 +27,12 @@ describe('the catalogue of errors', () => {
     expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([])
     expect(codes).toHaveLength(Object.keys(catalogue).length)
   })
-  it('fills its message with the values, cut where they are long', () => {
+  it('An error message contains its values, shortened if they are long.', () => {
     const error = failure('storage.owned', { path: '/data/troupe.db', pid: 17, host: 'a', since: 'x'.repeat(1_000) })
     expect(error.message).toMatch(/^The database \/data\/troupe\.db is owned by process 17 on a, since x{300}…/)
     expect(error.details).toMatchObject({ pid: 17 })
   })
-  it('ends in one full stop around the message of another error, whatever that ends with', () => {
+  it('An error message ends in one full stop after the message of another error.', () => {
     const messageOf = (problem: string) => failure('tool.failed', { tool: 'pay', problem }).message
     expect(messageOf('no room')).toBe('The tool pay failed: no room.')
     expect(messageOf('There is no room.')).toBe('The tool pay failed: There is no room.')
@@ -40,8 +40,8 @@ describe('the catalogue of errors', () => {
   })
 })
 
-describe('an error that is made wrongly', () => {
-  it('is rejected with a ValidationError that has as its cause what was passed.', () => {
+describe('an error with invalid options', () => {
+  it('An error with invalid options is a ValidationError whose cause is what was passed.', () => {
     const reason = new Error('the disk is full')
     const make = (...parameters: readonly unknown[]) =>
       catchError(() => new classes.AgentError(...(parameters as [string])))
@@ -61,7 +61,7 @@ function catchError(make: () => classes.TroupeError): classes.TroupeError {
 }
 
 describe('stored errors', () => {
-  it('come back as the class they were, with code, hint and details', () => {
+  it('A stored error is restored as its class, with code, hint and details.', () => {
     const all = Object.values(classes).map(
       (Class) => new Class('what happened', { hint: 'do this', details: { a: 1 } }),
     )
@@ -72,7 +72,7 @@ describe('stored errors', () => {
       expect({ ...back, message: back.message }).toEqual({ ...error, message: error.message, errorId })
     }
   })
-  it('take whatever was thrown, without its stack', () => {
+  it('storeError accepts any thrown value, and stores no stack.', () => {
     for (const thrown of [new TypeError('t'), 'a text', undefined, null, { odd: 1 }, 5n, Symbol('s')]) {
       const stored = storeError(thrown)
       expect(JSON.stringify(stored)).not.toMatch(/\.ts:\d+/)
@@ -80,7 +80,7 @@ describe('stored errors', () => {
     }
     expect(restoreError(storeError(new TypeError('t'))).name).toBe('TypeError')
   })
-  it('take what fails where it is looked at, and what JSON cannot carry or is too large', () => {
+  it('storeError accepts values that throw when they are read, and values that JSON cannot represent.', () => {
     const evil = new Proxy(
       {},
       {

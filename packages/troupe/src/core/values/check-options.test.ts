@@ -32,7 +32,7 @@ const unreadable: readonly unknown[] = [
 const coded = expect.objectContaining({ code: 'validation.failed', name: 'ValidationError' })
 
 describe('show', () => {
-  it('gives a short text for every value', () => {
+  it('`show` gives a short text for every value.', () => {
     for (const value of unreadable) expect(show(value).length).toBeLessThan(20)
     expect([show('a text'), show(10n), show(Symbol('s')), show([1]), show({}), show(null), show(fail)]).toEqual([
       ...['a text', '10n', 'Symbol(s)', 'a list', 'an object', 'null', 'a function'],
@@ -41,7 +41,7 @@ describe('show', () => {
 })
 
 describe('checkOptions', () => {
-  it('takes plain objects alone, without looking into what is none', () => {
+  it('checkOptions accepts plain objects alone, without reading other values.', () => {
     for (const options of [{}, { a: 1 }, Object.create(null)]) checkOptions('push', options, ['a'])
     for (const options of [
       ...unreadable.filter((value) => !isPlainObject(value)),
@@ -51,13 +51,13 @@ describe('checkOptions', () => {
       expect(() => checkOptions('push', options as object, ['a'])).toThrow(coded)
   })
 
-  it('names an option that it does not know, with the nearest', () => {
+  it('checkOptions names an unknown option with the nearest one.', () => {
     const misspelt = { ttl: '1h', subscriber: [] }
     const thrown = expect.objectContaining({ code: 'option.unknown', message: 'push has no option subscriber.' })
     expect(() => checkOptions('push', misspelt, ['ttl', 'subscribers'])).toThrow(thrown)
   })
 
-  it('reports a getter that throws, with what it threw as the cause', () => {
+  it('checkOptions reports a getter that throws, with the thrown value as the cause.', () => {
     const options = Object.defineProperty({}, 'ttl', { get: fail, enumerable: true })
     const cause = expect.objectContaining({ message: 'of the caller' })
     expect(() => checkOptions('push', options, ['ttl'])).toThrow(
@@ -67,7 +67,7 @@ describe('checkOptions', () => {
 })
 
 describe('checks of one value', () => {
-  it('never throw anything but a coded error', () => {
+  it('The checks of one value throw only coded errors.', () => {
     for (const value of unreadable) {
       if (typeof value !== 'function') expect(() => checkFunction('The handler', value)).toThrow(coded)
       if (value !== undefined) expect(() => checkSignal('get', value as never)).toThrow(coded)
@@ -77,7 +77,7 @@ describe('checks of one value', () => {
     }
   })
 
-  it('a predicate gives true or false: a promise is refused, and what it rejects with is dropped', async () => {
+  it('checkPredicate accepts true or false, and rejects a promise and handles its rejection.', async () => {
     expect([checkPredicate('forget', true), checkPredicate('forget', false)]).toEqual([true, false])
     for (const answer of [undefined, 1, 'yes', Promise.resolve(true), Promise.reject(new Error('of the caller'))])
       expect(() => checkPredicate('forget', answer)).toThrow(coded)
@@ -85,7 +85,7 @@ describe('checks of one value', () => {
   })
 })
 
-it('JSON is not made of what cannot be read, and the error says so', () => {
+it('encodeJson reports a value that cannot be read.', () => {
   const nested = Object.defineProperty({}, 'x', { get: fail, enumerable: true })
   for (const value of [revoked({}), revoked([]), hostile, nested, [nested]])
     expect(() => encodeJson(value)).toThrow(expect.objectContaining({ code: 'json.unsupported' }))

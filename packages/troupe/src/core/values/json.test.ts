@@ -6,7 +6,7 @@ import type { Json } from './json-value.ts'
 const rejected = (value: unknown) => expect(() => encodeJson(value)).toThrow(/JSON cannot carry/)
 
 describe('encodeJson', () => {
-  it('gives back exactly what it accepted', () => {
+  it('encodeJson preserves exactly what it accepts.', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         fc.pre(!JSON.stringify(value).includes('-0'))
@@ -19,7 +19,7 @@ describe('encodeJson', () => {
       }),
     )
   })
-  it('refuses what JSON cannot carry, wherever it stands', () => {
+  it('encodeJson rejects what JSON cannot represent, wherever it is.', () => {
     const cycle: Record<string, unknown> = {}
     cycle.me = { self: cycle }
     let deep: unknown = 1
@@ -46,15 +46,15 @@ describe('encodeJson', () => {
       rejected({ a: [1, value] })
     }
   })
-  it('accepts the same object twice, which is no cycle', () => {
+  it('encodeJson accepts the same object twice, which is not a cycle.', () => {
     const shared = { a: 1 }
     expect(encodeJson([shared, shared])).toBe('[{"a":1},{"a":1}]')
   })
-  it('keeps NUL, lone surrogates, and keys that objects treat specially', () => {
+  it('encodeJson preserves NUL, lone surrogates, and keys that objects treat specially.', () => {
     for (const value of ['a\0b', '\ud800 lone', JSON.parse('{"__proto__":{"x":1},"constructor":2,"toJSON":"text"}')])
       expect(decodeJson(encodeJson(value))).toStrictEqual(value)
   })
-  it('names the place of what it refuses', () => {
+  it('encodeJson names the place of what it rejects.', () => {
     expect(() => encodeJson({ orders: [{ paid: Number.NaN }] }, 'The value of k')).toThrow(
       /The value of k holds NaN at orders\[0\]\.paid/,
     )
@@ -62,7 +62,7 @@ describe('encodeJson', () => {
 })
 
 describe('canonicalJson', () => {
-  it('does not depend on the order in which keys were set', () => {
+  it('canonicalJson does not depend on the order in which keys were set.', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (object) => {
         const reversed = Object.fromEntries(Object.entries(object).reverse())
@@ -70,7 +70,7 @@ describe('canonicalJson', () => {
       }),
     )
   })
-  it('tells apart what differs', () => {
+  it('canonicalJson and hashJson distinguish different values.', () => {
     expect(canonicalJson({ b: 1, a: [2, { d: null, c: 'x' }] })).toBe('{"a":[2,{"c":"x","d":null}],"b":1}')
     expect(hashJson({ a: 1 })).not.toBe(hashJson({ a: '1' }))
   })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { checkEntryKey, checkName, compareKeys } from './name.ts'
 
 describe('names and keys', () => {
-  it('refuses as an identifier what could look like another', () => {
+  it('checkName rejects an identifier that could look like another.', () => {
     for (const value of [
       '',
       ' ',
@@ -21,13 +21,13 @@ describe('names and keys', () => {
       expect(() => checkName('agent', value)).toThrow(/agent/)
     expect(checkName('user', 'é日本')).toBe('é日本')
   })
-  it('keeps keys verbatim up to 1,024 bytes, the empty one included', () => {
+  it('checkEntryKey preserves keys up to 1,024 bytes, the empty one included.', () => {
     for (const key of ['', ' ', 'e\u0301', '../..', '%_*', '\u{10FFFF}', 'k'.repeat(1_024)])
       expect(checkEntryKey(key)).toBe(key)
     for (const key of ['k'.repeat(1_025), 'é'.repeat(513), 'a\0b', 'x\udc00y', null, {}])
       expect(() => checkEntryKey(key)).toThrow(/key/)
   })
-  it('orders by UTF-8 bytes', () => {
+  it('compareKeys orders by UTF-8 bytes.', () => {
     const text = fc.string({ unit: 'grapheme' })
     fc.assert(
       fc.property(text, text, (a, b) => {

@@ -7,7 +7,7 @@ const squeezed = (text: string) => text.replace(/\s+/g, ' ').trim()
 const lineOf = (page: Extraction, words: string) => page.lineAt(page.text.indexOf(words))
 
 describe('extract', () => {
-  it('takes markdown, text and source as they are', () => {
+  it('`extract` returns Markdown, text and source unchanged.', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }),
@@ -19,7 +19,7 @@ describe('extract', () => {
     )
   })
 
-  it('leads every position of a text to the line of the file in which it stands', () => {
+  it('`extract` maps every position of a text to its line in the file.', () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { minLength: 1 }), fc.constantFrom('\n', '\r\n'), (lines, end) => {
         const source = lines.map((line) => line.replace(/[\r\n]/g, '')).join(end)
@@ -33,7 +33,7 @@ describe('extract', () => {
     )
   })
 
-  it('gives the text of HTML without markup, scripts and styles, entities decoded', () => {
+  it('`extract` returns the text of HTML without markup, scripts and styles, with entities decoded.', () => {
     const page = extract(
       '<!doctype html>\n<title>Tea &amp; more</title>\n<style>p { color: red }</style>\n<script>let x = "<p>no</p>"</script>\n' +
         '<h1>Kinds</h1>\n<p>Green <b>te</b>a\nis &lt;not&gt; fermented.</p><p>Black&nbsp;is.<br>Yes.\n<!-- unseen\n -->\n<p hidden>End',
@@ -49,7 +49,7 @@ describe('extract', () => {
     ])
   })
 
-  it('keeps the lines where the parser moves, drops or decodes line breaks', () => {
+  it('`extract` preserves lines although the HTML parser moves, drops or decodes line breaks.', () => {
     const page = extract(
       '<pre>\n\nfirst</pre><textarea>\nsecond</textarea>\r\nthird&#10;still third&NewLine;\n<table>\nfostered<tr><td>cell\n</td></tr></table>last<b>\n<i>bold</b> both</i>\u0000x',
       'html',
@@ -68,7 +68,7 @@ describe('extract', () => {
       expect([words, lineOf(page, words)]).toEqual([words, line])
   })
 
-  it('leads each word of a random page to the line in which it was written', () => {
+  it('`extract` maps each word of a random page to the line in which it was written.', () => {
     const tags = [
       'p',
       'b',
@@ -108,12 +108,12 @@ describe('extract', () => {
     )
   })
 
-  it('refuses HTML nested so deeply that the parser would not end in time', () => {
+  it('`extract` rejects HTML nested so deeply that the parser would not end in time.', () => {
     expect(() => extract('<div>'.repeat(200_000), 'html')).toThrow(HtmlTooDeepError)
     expect(squeezed(extract(`${'<div>'.repeat(900)}deep`, 'html').text)).toBe('deep')
   })
 
-  it('knows the headings of markdown, and that a comment in a code block is none', () => {
+  it('`extract` finds the headings of Markdown, and none in a code block.', () => {
     const source =
       '---\ntitle: "Guide"\n# not one\n---\n\n# Tea #\n```sh\n# no heading\n```\n~~~~\n# no\n~~~\n# no\n~~~~\nCoffee\n===\n## Milk\n#hash'
     expect(extract(source, 'markdown').headings.map(({ level, text }) => `${level} ${text}`)).toEqual([
@@ -124,7 +124,7 @@ describe('extract', () => {
     ])
   })
 
-  it('reads the kind from the name', () => {
+  it('documentKind derives the kind from the name.', () => {
     expect(['a.md', 'A.MDX', 'b.HTM', 'c.txt', 'README', 'd.rs'].map(documentKind)).toEqual([
       'markdown',
       'markdown',

@@ -29,12 +29,12 @@ async function load(sources: Partial<DocumentSources> = {}) {
 }
 
 describe('loadDocuments', () => {
-  it('reads files of all kinds in the order of their names, whatever the file system gives', async () => {
+  it('loadDocuments reads files of all kinds in the order of their names, whatever the file system gives.', async () => {
     for (const path of ['b.md', 'a/z.ts', 'a/b.html', 'c.txt', 'A.md']) write(path, `text of ${path}`)
     expect(await load()).toEqual({ read: ['A.md', 'b.md', 'c.txt', 'a/b.html', 'a/z.ts'], skipped: {} })
   })
 
-  it('skips and lists what is no document, each with its reason', async () => {
+  it('loadDocuments skips and lists what is not a document, each with its reason.', async () => {
     write('good.md', 'Tea is a drink.')
     write('picture.png', Uint8Array.of(0x89, 0x50, 0, 1))
     write('latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9))
@@ -59,12 +59,12 @@ describe('loadDocuments', () => {
     })
   })
 
-  it('reads a file of exactly 8 MB', async () => {
+  it('loadDocuments reads a file of exactly 8 MB.', async () => {
     write('large.txt', 'word '.repeat(8 * 1024 * 1024).slice(0, 8 * 1024 * 1024))
     expect((await load()).read).toEqual(['large.txt'])
   })
 
-  it('ends on links that lead in a circle, and does not follow links out of the folder', async () => {
+  it('loadDocuments ends on circular links, and follows no link out of the folder.', async () => {
     write('docs/a.md', 'Tea.')
     write('outside/secret.md', 'Not for the report.')
     symlinkSync(join(root, 'docs'), join(root, 'docs/loop'))
@@ -80,7 +80,7 @@ describe('loadDocuments', () => {
     })
   })
 
-  it('reads a file once when folders overlap', async () => {
+  it('loadDocuments reads a file once if folders overlap.', async () => {
     write('docs/a.md', 'Tea.')
     write('docs/deep/b.md', 'Coffee.')
     const { read } = await load({
@@ -90,14 +90,14 @@ describe('loadDocuments', () => {
     expect(read).toEqual(['docs/a.md', 'docs/deep/b.md'])
   })
 
-  it('walks a named folder that lies in node_modules', async () => {
+  it('loadDocuments reads a named folder inside node_modules.', async () => {
     write('node_modules/pkg/docs/guide.md', 'Guide.')
     expect((await load({ folders: [join(root, 'node_modules/pkg/docs')] })).read).toEqual([
       'node_modules/pkg/docs/guide.md',
     ])
   })
 
-  it('lists a single file that is missing and goes on', async () => {
+  it('loadDocuments lists a single file that is missing and continues.', async () => {
     write('a.md', 'Tea.')
     expect(await load({ files: [join(root, 'gone.md')] })).toEqual({
       read: ['a.md'],
@@ -105,7 +105,7 @@ describe('loadDocuments', () => {
     })
   })
 
-  it('refuses a folder that is missing, empty, a file, or without one readable document, in one clear sentence', async () => {
+  it('loadDocuments rejects a folder that is missing, empty, a file, or without a readable document, in one sentence.', async () => {
     mkdirSync(join(root, 'empty'))
     write('file.md', 'Tea.')
     write('bin/a.bin', Uint8Array.of(0))
@@ -122,7 +122,7 @@ describe('loadDocuments', () => {
     }
   })
 
-  it.skipIf(process.getuid?.() === 0)('refuses a folder that it may not read', async () => {
+  it.skipIf(process.getuid?.() === 0)('loadDocuments rejects a folder that it may not read.', async () => {
     mkdirSync(join(root, 'closed'))
     chmodSync(join(root, 'closed'), 0)
     await expect(load({ folders: [join(root, 'closed')] })).rejects.toThrow(
@@ -130,11 +130,11 @@ describe('loadDocuments', () => {
     )
   })
 
-  it('refuses to read nothing at all', async () => {
+  it('loadDocuments rejects a call without folders and files.', async () => {
     await expect(load({ folders: [] })).rejects.toThrow(ValidationError)
   })
 
-  it('stops when it is told to', async () => {
+  it('loadDocuments stops when its signal aborts.', async () => {
     write('a.md', 'Tea.')
     const documents = loadDocuments({ folders: [root] }, { signal: AbortSignal.abort(new Error('stopped')) })
     await expect(documents.next()).rejects.toThrow('stopped')

@@ -6,7 +6,7 @@ import { splitPassages } from './split-passages.ts'
 const words = (text: string) => text.replace(/\s+/g, '')
 
 describe('splitPassages', () => {
-  it('holds every word of the text once, in order, in pieces of bounded size', () => {
+  it('splitPassages returns every word of the text once, in order, in pieces of bounded size.', () => {
     const line = fc.oneof(
       fc.constantFrom(
         '',
@@ -41,7 +41,7 @@ describe('splitPassages', () => {
     )
   })
 
-  it('keeps a section together, and apart from the next', () => {
+  it('splitPassages keeps a section together, and separate from the next.', () => {
     const page = extract('Before.\n\n# Tea\n\nGreen.\n\nBlack.\n\n## Milk\n\nCold.\n\n# Coffee\n\nHot.', 'markdown')
     expect(splitPassages(page).map(({ heading, startLine, endLine }) => [heading, startLine, endLine])).toEqual([
       ['', 1, 1],
@@ -51,7 +51,7 @@ describe('splitPassages', () => {
     ])
   })
 
-  it('splits paragraphs of HTML that share one line of the file', () => {
+  it('splitPassages splits paragraphs of HTML that share one line of the file.', () => {
     const page = extract(`<h1>Tea</h1><p>${'green '.repeat(150)}</p><p>${'black '.repeat(150)}</p>`, 'html')
     const passages = splitPassages(page)
     expect(passages.map(({ heading, startLine, endLine }) => [heading, startLine, endLine])).toEqual([

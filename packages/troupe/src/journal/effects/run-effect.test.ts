@@ -53,7 +53,7 @@ async function reexecute(spec: EffectSpec<Json>, done: string[], instance = test
   return { end, keys, instance }
 }
 
-it('what the claim grants is recorded with it, and another attempt has the same', async () => {
+it('The grant of a claim is recorded with it, and another attempt gets the same grant.', async () => {
   let left = 7
   const claim = async () => ({ statements: [], granted: left-- })
   const spec = { class: 'idempotent', claim } as const
@@ -73,7 +73,7 @@ it('what the claim grants is recorded with it, and another attempt has the same'
   expect(left).toBe(6)
 })
 
-it('a step whose claim cannot be made breaks off, and its effect is not begun', async () => {
+it('A step whose claim cannot be made is interrupted, and its effect does not start.', async () => {
   let [times, fails] = [0, true]
   const claim = async () => {
     if (fails) throw new Error('no storage')
@@ -86,7 +86,7 @@ it('a step whose claim cannot be made breaks off, and its effect is not begun', 
   expect(await run(testbed.instance(), program)).toEqual({ status: 'completed', outcome: 1 })
 })
 
-it('an effect that throws what cannot be looked at has failed, and so has its step', async () => {
+it('An effect that throws an unreadable value fails, and so does its step.', async () => {
   const evil = new Proxy(
     {},
     {
@@ -104,7 +104,7 @@ it('an effect that throws what cannot be looked at has failed, and so has its st
 })
 
 describe('an effect whose process died while it went on', () => {
-  it('of class idempotent is carried out again with the same key', async () => {
+  it('An interrupted effect of class idempotent is repeated with the same key.', async () => {
     const done: string[] = []
     const key = await crashInside({ class: 'idempotent' }, done)
     const { end, keys } = await reexecute({ class: 'idempotent' }, done)
@@ -112,13 +112,13 @@ describe('an effect whose process died while it went on', () => {
     expect(keys).toEqual([key])
   })
 
-  it('of class read is carried out again', async () => {
+  it('An interrupted effect of class read is repeated.', async () => {
     const done: string[] = []
     await crashInside({ class: 'read' }, done)
     expect((await reexecute({ class: 'read' }, done)).end).toEqual({ status: 'completed', outcome: 'again' })
   })
 
-  it('of class at-most-once is uncertain, listed, and not repeated', async () => {
+  it('An interrupted effect of class at-most-once is uncertain, listed, and not repeated.', async () => {
     const done: string[] = []
     const key = await crashInside({ class: 'at-most-once' }, done)
     const { end, instance } = await reexecute({ class: 'at-most-once' }, done)
@@ -139,24 +139,27 @@ describe('an effect whose process died while it went on', () => {
     [{ happened: true, output: 'receipt' }, { status: 'completed', outcome: 'receipt' }, ['first']],
     ['not', { status: 'completed', outcome: 'again' }, ['first', 'again']],
     ['unknown', { status: 'uncertain', effect: 'pay', call: '/effect:pay#1' }, ['first']],
-  ])('of class at-most-once asks reconcile, which says %j', async (verdict, expected, did) => {
-    const done: string[] = []
-    const key = await crashInside({ class: 'at-most-once' }, done)
-    const asked: string[] = []
-    const spec: EffectSpec<Json> = {
-      class: 'at-most-once',
-      reconcile: async (of) => {
-        asked.push(of)
-        return verdict
-      },
-    }
-    const { end } = await reexecute(spec, done)
-    expect(end).toEqual(expected)
-    expect(done).toEqual(did)
-    expect(asked).toEqual([key])
-  })
+  ])(
+    'An interrupted effect of class at-most-once calls reconcile, which returns %j.',
+    async (verdict, expected, did) => {
+      const done: string[] = []
+      const key = await crashInside({ class: 'at-most-once' }, done)
+      const asked: string[] = []
+      const spec: EffectSpec<Json> = {
+        class: 'at-most-once',
+        reconcile: async (of) => {
+          asked.push(of)
+          return verdict
+        },
+      }
+      const { end } = await reexecute(spec, done)
+      expect(end).toEqual(expected)
+      expect(done).toEqual(did)
+      expect(asked).toEqual([key])
+    },
+  )
 
-  it('of class at-most-once is not repeated by newer code that calls it idempotent, before or after it was found uncertain', async () => {
+  it('An interrupted effect of class at-most-once is not repeated by newer code that calls it idempotent.', async () => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)
     for (let i = 0; i < 2; i++)
@@ -164,7 +167,7 @@ describe('an effect whose process died while it went on', () => {
     expect(done).toEqual(['first'])
   })
 
-  it('of class at-most-once is uncertain where reconcile itself fails', async () => {
+  it('An interrupted effect of class at-most-once is uncertain if reconcile itself fails.', async () => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)
     const reconcile = async () => {
@@ -173,7 +176,7 @@ describe('an effect whose process died while it went on', () => {
     expect((await reexecute({ class: 'at-most-once', reconcile }, done)).end).toMatchObject({ status: 'uncertain' })
   })
 
-  it('once uncertain, is known when reconcile learns it later, and leaves the list', async () => {
+  it('An uncertain effect is resolved when reconcile knows its outcome later, and leaves the list.', async () => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)
     await reexecute({ class: 'at-most-once' }, done)
@@ -187,7 +190,7 @@ describe('an effect whose process died while it went on', () => {
     [{ happened: true, output: 'paper' } as const, 'paper', ['first']],
     [{ happened: true } as const, null, ['first']],
     [{ happened: false } as const, 'again', ['first', 'again']],
-  ])('is settled by a person: %j, in the same process', async (resolution, outcome, did) => {
+  ])('An uncertain effect is resolved by a person with %j in the same process.', async (resolution, outcome, did) => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)
     const { instance } = await reexecute({ class: 'at-most-once' }, done)
@@ -200,18 +203,21 @@ describe('an effect whose process died while it went on', () => {
   it.each([
     [{ happened: true, output: 'paper' } as const, 'paper', ['first']],
     [{ happened: false } as const, 'again', ['first', 'again']],
-  ])('is settled by a person: %j, and entered by another process', async (resolution, outcome, did) => {
-    const done: string[] = []
-    await crashInside({ class: 'at-most-once' }, done)
-    const { instance } = await reexecute({ class: 'at-most-once' }, done)
-    instance.mortal.kill()
-    const other = testbed.instance()
-    await resolveEffect(other, 'step:1', '/effect:pay#1', resolution)
-    expect((await reexecute({ class: 'at-most-once' }, done, other)).end).toEqual({ status: 'completed', outcome })
-    expect(done).toEqual(did)
-  })
+  ])(
+    'An uncertain effect is resolved by a person with %j, and executed by another process.',
+    async (resolution, outcome, did) => {
+      const done: string[] = []
+      await crashInside({ class: 'at-most-once' }, done)
+      const { instance } = await reexecute({ class: 'at-most-once' }, done)
+      instance.mortal.kill()
+      const other = testbed.instance()
+      await resolveEffect(other, 'step:1', '/effect:pay#1', resolution)
+      expect((await reexecute({ class: 'at-most-once' }, done, other)).end).toEqual({ status: 'completed', outcome })
+      expect(done).toEqual(did)
+    },
+  )
 
-  it('is settled once: a second settlement is refused', async () => {
+  it('An uncertain effect is resolved once, and a second resolution is rejected.', async () => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)
     const { instance } = await reexecute({ class: 'at-most-once' }, done)
@@ -220,7 +226,7 @@ describe('an effect whose process died while it went on', () => {
     await expect(second).rejects.toMatchObject({ name: 'ConflictError', code: 'effect.resolved' })
   })
 
-  it('settled as not happened and interrupted again is uncertain again', async () => {
+  it('An effect that was resolved as not happened and is interrupted again is uncertain again.', async () => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)
     const { instance } = await reexecute({ class: 'at-most-once' }, done)
@@ -241,7 +247,7 @@ describe('an effect whose process died while it went on', () => {
     expect(await third.instance.steps.uncertain(user)).toHaveLength(1)
   })
 
-  it('leaves its neighbours to go on: the step is uncertain when nothing else can', async () => {
+  it('An uncertain effect lets parallel effects finish before its step is uncertain.', async () => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)
     const instance = testbed.instance()
@@ -266,7 +272,7 @@ describe('an effect', () => {
     ['pay \0', undefined],
     ['pay \ud800', undefined],
     ['pay', 'a\0'],
-  ])('is refused where no list of effects can hold its name or key: %j %j', async (name, key) => {
+  ])('An effect whose name or key cannot be stored is rejected: %j %j.', async (name, key) => {
     const instance = testbed.instance()
     const spec = { class: 'at-most-once' as const, ...(key === undefined ? {} : { key }) }
     const end = await run(instance, (recorder) => recorder.effect(name, spec, () => 'paid'))
@@ -275,7 +281,7 @@ describe('an effect', () => {
     expect(await instance.steps.effects(user, 'step:1')).toEqual([])
   })
 
-  it('of class at-most-once is recorded before its result is seen', async () => {
+  it('An effect of class at-most-once is recorded before its result is returned.', async () => {
     const instance = testbed.instance()
     await run(instance, async (recorder) => {
       await recorder.effect('pay', { class: 'at-most-once' }, () => 'receipt')
@@ -284,7 +290,7 @@ describe('an effect', () => {
     })
   })
 
-  it('is told the key that the caller gave it', async () => {
+  it('An effect receives the key that the caller gave.', async () => {
     const instance = testbed.instance()
     const end = await run(instance, (recorder) =>
       recorder.effect('pay', { class: 'at-most-once', key: 'order-17' }, ({ key }) => key),
@@ -292,7 +298,7 @@ describe('an effect', () => {
     expect(end).toEqual({ status: 'completed', outcome: 'order-17' })
   })
 
-  it('recorded with another input is code.changed, and the record is left for the right code', async () => {
+  it('An effect that was recorded with another input is `code.changed`, and the record stays for the right code.', async () => {
     const program =
       (input: number, instance: Instance): Program =>
       async (recorder) => {
@@ -313,7 +319,7 @@ describe('an effect', () => {
     expect(right).toEqual({ status: 'completed', outcome: 'paid' })
   })
 
-  it('gives its results back in the record, with their keys, for an undo', async () => {
+  it('An effect is listed with its result and its key, for an undo.', async () => {
     const instance = testbed.instance()
     await run(instance, async (recorder) => {
       await recorder.effect('book', { class: 'at-most-once' }, () => ({ seat: '12A' }))

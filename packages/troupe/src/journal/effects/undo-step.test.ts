@@ -43,7 +43,7 @@ const trip =
   }
 
 describe('the undo of a step', () => {
-  it('takes back what happened, the last first, and does nothing else', async () => {
+  it('The undo of a step reverts the effects that happened, the last first, and nothing else.', async () => {
     const done: string[] = []
     const instance = testbed.instance()
     await testbed.during(instance.steps.execute(testbed.spec('step:1'), trip(done)))
@@ -60,7 +60,7 @@ describe('the undo of a step', () => {
     expect(done).toHaveLength(before.length + 2)
   })
 
-  it('that fails is told, and goes on when it is called again', async () => {
+  it('The undo of a step that fails is reported, and continues at the next call.', async () => {
     const done: string[] = []
     const instance = testbed.instance()
     await testbed.during(instance.steps.execute(testbed.spec('step:1'), trip(done)))
@@ -78,7 +78,7 @@ describe('the undo of a step', () => {
     expect(done.at(-1)).toBe('release 12A')
   })
 
-  it('reaches into bodies, stops at one that fails, and says what brings no undo', async () => {
+  it('The undo of a step includes tool bodies, stops at a failure, and names effects without an undo.', async () => {
     const done: string[] = []
     let fails = true
     const undo = (what: string) => async () => {
@@ -104,7 +104,7 @@ describe('the undo of a step', () => {
     expect(done).toEqual(['last', 'inner', 'first'])
   })
 
-  it('that is cut off goes on in another process, and repeats none that is recorded', async () => {
+  it('The undo of a step that is interrupted continues in another process, and repeats no recorded undo.', async () => {
     const done: string[] = []
     const first = testbed.instance()
     await testbed.during(first.steps.execute(testbed.spec('step:1'), trip(done)))
@@ -118,7 +118,7 @@ describe('the undo of a step', () => {
     expect(done.at(-1)).toBe('release 12A')
   })
 
-  it('is refused while the step goes on, and by code that is another', async () => {
+  it('The undo of a step is rejected while the step is open, and with changed code.', async () => {
     const instance = testbed.instance()
     await expect(instance.steps.undo(testbed.spec('step:1'), async () => null)).rejects.toMatchObject({
       code: 'step.open',

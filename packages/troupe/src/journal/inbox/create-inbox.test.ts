@@ -16,7 +16,7 @@ afterEach(() => testbed.close())
 const commit = (fragment: Fragment, of = user) => testbed.storage.commit({ id: null, scope: { user: of }, ...fragment })
 const rows = (journal = 'run:1') => instance.inbox.read(user, journal, 100)
 
-it('an inbox gives its rows in the order of their commits, each name of a sender once', async () => {
+it('An inbox returns its rows in the order of their commits, each name of a sender once.', async () => {
   const { inbox } = instance
   await commit(inbox.put(user, 'run:1', 'step:1', 'outcome', { v: 1 }))
   await commit(inbox.put(user, 'run:1', 'step:2', 'outcome', 2))
@@ -28,7 +28,7 @@ it('an inbox gives its rows in the order of their commits, each name of a sender
   ])
 })
 
-it('a row is removed once: a second removal is refused with its change', async () => {
+it('A row of an inbox is removed once, and a second removal is rejected with its change.', async () => {
   const { inbox } = instance
   await commit(inbox.put(user, 'run:1', 'step:1', 'outcome', 1))
   const [row] = await rows()
@@ -37,7 +37,7 @@ it('a row is removed once: a second removal is refused with its change', async (
   expect(await rows()).toEqual([])
 })
 
-it('ids are never given twice, however often an inbox was empty', async () => {
+it('The ids of an inbox are never reused, however often the inbox was empty.', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 20 }), async (puts) => {
       const seen = new Set<number>()
@@ -59,7 +59,7 @@ it('ids are never given twice, however often an inbox was empty', async () => {
   )
 })
 
-it('listeners hear of what came, and of what lay there before they listened', async () => {
+it('The listeners of an inbox are notified of new rows, and of rows from before they listened.', async () => {
   await commit(instance.inbox.put(user, 'run:1', 'step:1', 'a', 1))
   const received: string[] = []
   const off = instance.inbox.onArrival((of, journal) => received.push(`${of} ${journal}`))
@@ -74,7 +74,7 @@ it('listeners hear of what came, and of what lay there before they listened', as
   expect(received).toHaveLength(2)
 })
 
-it('a timer becomes a row of its inbox when it is due, and not before', async () => {
+it('A timer becomes a row of its inbox when it is due, and not before.', async () => {
   const now = testbed.clock.now()
   await commit(instance.timers.set(user, 'run:1', 'deadline', now + 1_000, { of: 'branch' }))
   await testbed.clock.advance('999ms')
@@ -83,7 +83,7 @@ it('a timer becomes a row of its inbox when it is due, and not before', async ()
   expect(await rows()).toMatchObject([{ from: 'timer', name: 'deadline', body: { of: 'branch' } }])
 })
 
-it('a timer set again moves, and one that is cleared never comes', async () => {
+it('A timer that is set again moves, and a cleared timer never fires.', async () => {
   const now = testbed.clock.now()
   await commit(instance.timers.set(user, 'run:1', 'moved', now + 1_000, 1))
   await commit(instance.timers.set(user, 'run:1', 'moved', now + 5_000, 2))
@@ -95,7 +95,7 @@ it('a timer set again moves, and one that is cleared never comes', async () => {
   expect(await rows()).toMatchObject([{ name: 'moved', body: 2 }])
 })
 
-it('an earlier timer set later comes first', async () => {
+it('A timer that is set later and due earlier fires first.', async () => {
   const now = testbed.clock.now()
   await commit(instance.timers.set(user, 'run:1', 'late', now + 60_000, 1))
   await testbed.clock.advance('10ms')
@@ -104,7 +104,7 @@ it('an earlier timer set later comes first', async () => {
   expect((await rows()).map((row) => row.name)).toEqual(['early'])
 })
 
-it('timers survive their process, and come once however many processes look', async () => {
+it('A timer survives its process, and fires once however many processes check it.', async () => {
   await commit(instance.timers.set(user, 'run:1', 'deadline', testbed.clock.now() + 1_000, 1))
   instance.mortal.kill()
   await testbed.clock.advance('1h')
@@ -119,7 +119,7 @@ it('timers survive their process, and come once however many processes look', as
   await Promise.all(others.map((timers) => timers.stop()))
 })
 
-it('hundreds of timers due at once all come', async () => {
+it('Hundreds of timers that are due at once all fire.', async () => {
   const now = testbed.clock.now()
   await Promise.all(
     Array.from({ length: 450 }, (_, i) => commit(instance.timers.set(user, `run:${i % 7}`, `t${i}`, now + 10, i))),

@@ -30,7 +30,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
   }
 
   describe('a journal', () => {
-    it('holds its records in order, with the time that the writer gave', async () => {
+    it('A journal returns its records in order, with the time of the writer.', async () => {
       const writer = await begin()
       await commit(writer.append(2, [{ a: 1 }, 'b']))
       await commit(writer.append(3, ['c']))
@@ -45,20 +45,20 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect(await journalsOf('reader').read(user, 'run:1', 2, 1)).toEqual([{ seq: 3, at: 2, body: 'b' }])
     })
 
-    it('is begun once', async () => {
+    it('A journal is created only once.', async () => {
       await begin()
       const second = journalsOf('two').create(user, 'run:1', 'run', 1, ['other'])
       expect(await commit(second.fragment)).toMatchObject({ ok: false, code: 'journal.lost' })
       expect(await bodies()).toEqual(['first'])
     })
 
-    it('of another user is another journal', async () => {
+    it('A journal of another user with the same id is another journal.', async () => {
       await begin()
       expect(await journalsOf('reader').load('eve', 'run:1')).toBeUndefined()
       expect(await journalsOf('reader').read('eve', 'run:1', 0, 10)).toEqual([])
     })
 
-    it('refuses a writer that was taken over, also after a snapshot', async () => {
+    it('A journal rejects a writer after a takeover, also after a snapshot.', async () => {
       const journals = journalsOf('one')
       const frozen = await begin(journals)
       const stale = frozen.append(2, ['stale'])
@@ -71,7 +71,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect(await commit(frozen.prove())).toMatchObject({ ok: false, code: 'journal.lost' })
     })
 
-    it('is taken over by one of two who try at once, and the take-over is no record of theirs', async () => {
+    it('A journal is taken over by one of two concurrent processes, and the takeover adds no record.', async () => {
       await begin()
       const attempts = await Promise.allSettled([
         journalsOf('two').takeOver(user, 'run:1', 5),
@@ -84,14 +84,14 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect(await bodies()).toEqual(['first', 'next'])
     })
 
-    it('that does not exist cannot be taken over', async () => {
+    it('A journal that does not exist cannot be taken over.', async () => {
       await expect(journalsOf('one').takeOver(user, 'run:9', 1)).rejects.toMatchObject({
         name: 'NotFoundError',
         code: 'journal.unknown',
       })
     })
 
-    it('that is closed takes no more records', async () => {
+    it('A journal that is closed rejects further records.', async () => {
       const journals = journalsOf('one')
       const writer = await begin(journals)
       await commit(writer.append(2, ['end']), journals.close(user, 'run:1'))
@@ -100,14 +100,14 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect((await journals.load(user, 'run:1'))?.closed).toBe(true)
     })
 
-    it('is proven to be one’s own without a record', async () => {
+    it('A journal proves the ownership of its writer without a record.', async () => {
       const writer = await begin()
       expect(await commit(writer.prove())).toMatchObject({ ok: true })
       expect(await commit(writer.append(2, ['next']))).toMatchObject({ ok: true })
       expect(await bodies()).toEqual(['first', 'next'])
     })
 
-    it('whose change failed goes on after a rewind', async () => {
+    it('A journal whose change failed continues after a rewind.', async () => {
       const writer = await begin()
       const mark = writer.mark()
       const failing: Fragment = {
@@ -121,7 +121,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
   })
 
   describe('a fence', () => {
-    it('lets the writer record results alone, until somebody takes over', async () => {
+    it('A fence lets the writer record results only, until a takeover.', async () => {
       const journals = journalsOf('one')
       const writer = await begin(journals)
       await commit(journals.fence(user, ['run:1']))
@@ -136,7 +136,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect(await bodies()).toEqual(['first', 'result', 'second result'])
     })
 
-    it('keeps a journal that had not begun from being begun', async () => {
+    it('A fence prevents the creation of a journal that does not exist yet.', async () => {
       const journals = journalsOf('one')
       await commit(journals.fence(user, ['step:1', 'step:2']))
       const late = journals.create(user, 'step:1', 'step', 1, ['late'])
@@ -146,7 +146,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
   })
 
   describe('a snapshot', () => {
-    it('leaves at most so many records to read after it, and keeps older ones for replays', async () => {
+    it('A snapshot bounds the records that are read after it, and retains older records for replays.', async () => {
       const journals = journalsOf('one', { limits: { snapshotEvery: 10 } })
       const writer = await begin(journals, [0])
       for (let i = 1; i < 35; i++) {
@@ -166,7 +166,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
   })
 
   describe('limits', () => {
-    it('warn once, then refuse, and leave room for the end', async () => {
+    it('The limits of a journal warn once, then reject, and leave room for the end.', async () => {
       const events = createEvents(() => {})
       const seen: unknown[] = []
       events.on('journal.large', (event) => seen.push([event.type, event.journal, event.records]))
@@ -180,7 +180,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect(seen).toEqual([['journal.large', 'run:1', 3]])
     })
 
-    it('refuse too many bytes, counted over take-overs', async () => {
+    it('The limits of a journal reject too many bytes, counted across takeovers.', async () => {
       const limits = { maxBytes: 1_000 }
       const writer = await begin(journalsOf('one', { limits }))
       await commit(writer.append(1, ['x'.repeat(900)]))
@@ -195,7 +195,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       upcast: (body, from) => ({ from, name: (body as { first: string }).first }),
     }
 
-    it('of an older form are brought to today’s, snapshots too', async () => {
+    it('A record of an older form is upcast to the current form, snapshots too.', async () => {
       const old = await begin(journalsOf('old'), [{ first: 'Ada' }])
       await commit(old.append(2, [{ first: 'Eve' }]), old.snapshot({ first: 'folded' }))
       await commit(old.append(3, [{ first: 'Bob' }]))
@@ -207,12 +207,12 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect(await bodies(journals)).toEqual([{ from: 1, name: 'Bob' }, { name: 'new' }])
     })
 
-    it('of a newer form are refused', async () => {
+    it('A record of a newer form is rejected.', async () => {
       await begin(journalsOf('new', { upcasters: { run: upcaster } }))
       await expect(journalsOf('old').load(user, 'run:1')).rejects.toMatchObject({ code: 'journal.newer' })
     })
 
-    it('that are large are kept once as values, and go with the journal', async () => {
+    it('A large record is stored once as a value, and is removed with the journal.', async () => {
       const blobs = await createBlobs(testbed.storage)
       const journals = journalsOf('one', { blobs, retention: { closedMs: 1_000 } })
       const large = 'x'.repeat(300_000)

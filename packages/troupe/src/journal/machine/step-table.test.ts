@@ -44,16 +44,19 @@ function cellOf(state: StepState, on: TriggerName): string {
 }
 
 describe('The machine of a step', () => {
-  it.each(rows.filter(([, , cell]) => cell !== '!'))('leads with %s in %s to: %s', (on, state, cell) => {
+  it.each(rows.filter(([, , cell]) => cell !== '!'))('The input %s leads a step in %s to: %s.', (on, state, cell) => {
     expect(cellOf(state, on)).toBe(cell)
   })
 
-  it.each(rows.filter(([, , cell]) => cell === '!'))('throws invariant.broken for %s in %s.', (on, state) => {
-    expect(() => transitionOf(state, on)).toThrow(
-      expect.objectContaining({
-        code: 'invariant.broken',
-        message: expect.stringMatching(new RegExp(`${state}.*${on}`)),
-      }),
-    )
-  })
+  it.each(rows.filter(([, , cell]) => cell === '!'))(
+    'The machine of a step throws `invariant.broken` for %s in %s.',
+    (on, state) => {
+      expect(() => transitionOf(state, on)).toThrow(
+        expect.objectContaining({
+          code: 'invariant.broken',
+          message: expect.stringMatching(new RegExp(`${state}.*${on}`)),
+        }),
+      )
+    },
+  )
 })

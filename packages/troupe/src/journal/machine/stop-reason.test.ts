@@ -4,7 +4,7 @@ import { abortReason, type StopKind, type StopReason, stoppedEnd, stopTable } fr
 const kinds = Object.keys(stopTable) as StopKind[]
 
 describe('The stop procedure of a step', () => {
-  it('replaces a reason only by a stronger one, and the loss of the journal by none.', () => {
+  it('The stop procedure of a step replaces a reason only by a stronger one, and the loss of the journal by none.', () => {
     const pairs = kinds.flatMap((first) =>
       kinds.filter((second) => stopTable[first].replacedBy.includes(second)).map((second) => `${first} > ${second}`),
     )
@@ -24,7 +24,7 @@ describe('The stop procedure of a step', () => {
     ])
   })
 
-  it('aborts effects for each reason but a retry and a drain.', () => {
+  it('The stop procedure of a step aborts effects for each reason but a retry and a drain.', () => {
     const rejection = { ok: false, code: 'storage.expectation', statement: 0, detail: {} } as never
     const reasons: { readonly [Kind in StopKind]: Extract<StopReason, { readonly kind: Kind }> } = {
       retry: { kind: 'retry', rejection },
@@ -40,7 +40,7 @@ describe('The stop procedure of a step', () => {
     expect(abortReason(reasons.close, 'step:1')).toBe('parked')
   })
 
-  it('ends a cancelled step as cancelled, and a closed or drained one as parked.', () => {
+  it('The stop procedure of a step ends a cancelled step as cancelled, and a closed or drained one as parked.', () => {
     const ends = (['cancel', 'close', 'drain'] as const).map((kind) => stoppedEnd({ kind }).status)
     expect(ends).toEqual(['cancelled', 'parked', 'parked'])
   })

@@ -23,7 +23,7 @@ async function limited() {
 }
 
 describe('a shared rate limit', () => {
-  it('counts together what several take, apart for each user, agent, key and name', async () => {
+  it('A shared rate limit counts the calls of several limiters together, separately for each user, agent, key and name.', async () => {
     const { limiter } = await limited()
     const [one, other] = [limiter(3), limiter(3)]
     expect(await one.take({ user: 'ada' })).toEqual({ allowed: true, remaining: 2, retryAfterMs: 0 })
@@ -34,7 +34,7 @@ describe('a shared rate limit', () => {
     expect((await one.take({ user: 'ada', agent: 'A' })).allowed).toBe(true)
     expect((await limiter(3, 'orders').take({ user: 'ada' })).allowed).toBe(true)
   })
-  it('lets no more through in any window than its limit, however the calls fall', async () => {
+  it('A shared rate limit allows no more calls in any window than its limit, however the calls fall.', async () => {
     const { clock, limiter } = await limited()
     const random = seededRandom('calls')
     const search = limiter(10)
@@ -47,7 +47,7 @@ describe('a shared rate limit', () => {
     for (const [i, at] of times.entries())
       expect(times.filter((time) => time > at - 60_000 && time <= at).length, `${i}`).toBeLessThanOrEqual(10)
   })
-  it('says when a call is free, which is then true, and waits for it', async () => {
+  it('A shared rate limit reports when a call is free, and waits for it.', async () => {
     const { clock, limiter } = await limited()
     const search = limiter(2)
     await search.take()
@@ -67,7 +67,7 @@ describe('a shared rate limit', () => {
       details: { retryAfterMs: expect.any(Number) },
     })
   })
-  it('forgets no call that its window still counts, however long that is', async () => {
+  it('A shared rate limit counts every call within its window, however long the window is.', async () => {
     const { clock, storage, limiter } = await limited()
     const weekly = limiter(1, 'weekly', '7d')
     expect((await weekly.take()).allowed).toBe(true)
@@ -79,7 +79,7 @@ describe('a shared rate limit', () => {
     expect((await weekly.take()).allowed).toBe(true)
     expect(() => limiter(1, 'none', '0ms')).toThrow(/at least 1ms/)
   })
-  it('stores nobody, and nothing for longer than a day', async () => {
+  it('A shared rate limit stores no names, and nothing for longer than a day.', async () => {
     const { clock, storage, limiter } = await limited()
     await limiter(3).take({ user: 'ada', agent: 'Researcher', key: 'SECRET' })
     const rows = async () => {
@@ -100,31 +100,34 @@ describe('a shared rate limit', () => {
   })
 })
 
-it.skipIf(missing !== undefined)('on PostgreSQL, processes that ask at once get the limit and no more', async () => {
-  const [clock, random] = [systemClock, systemRandom]
-  const storages: OpenedStorage[] = []
-  try {
-    for (let i = 0; i < 3; i++)
-      storages.push(
-        await openStorage({
-          url: 'postgres:',
-          postgres: { url: server, schema },
-          migrations: journalMigrations,
-          clock,
-          random,
-        }),
+it.skipIf(missing !== undefined)(
+  'A shared rate limit on PostgreSQL gives concurrent processes exactly the limit.',
+  async () => {
+    const [clock, random] = [systemClock, systemRandom]
+    const storages: OpenedStorage[] = []
+    try {
+      for (let i = 0; i < 3; i++)
+        storages.push(
+          await openStorage({
+            url: 'postgres:',
+            postgres: { url: server, schema },
+            migrations: journalMigrations,
+            clock,
+            random,
+          }),
+        )
+      const limiters = storages.map(
+        (storage) => new SharedRateLimiter({ storage, clock }, { name: 'n', limit: 20, window: '1h' }),
       )
-    const limiters = storages.map(
-      (storage) => new SharedRateLimiter({ storage, clock }, { name: 'n', limit: 20, window: '1h' }),
-    )
-    const tickets = await Promise.all(
-      Array.from({ length: 60 }, (_, i) => limiters[i % limiters.length]?.take({ user: 'ada' })),
-    )
-    expect(tickets.filter((ticket) => ticket?.allowed)).toHaveLength(20)
-    const rejected = tickets.find((ticket) => ticket && !ticket.allowed)
-    expect(rejected?.retryAfterMs).toBeGreaterThan(3_000_000)
-  } finally {
-    for (const storage of storages) await storage.close()
-    await dropSchema(schema)
-  }
-})
+      const tickets = await Promise.all(
+        Array.from({ length: 60 }, (_, i) => limiters[i % limiters.length]?.take({ user: 'ada' })),
+      )
+      expect(tickets.filter((ticket) => ticket?.allowed)).toHaveLength(20)
+      const rejected = tickets.find((ticket) => ticket && !ticket.allowed)
+      expect(rejected?.retryAfterMs).toBeGreaterThan(3_000_000)
+    } finally {
+      for (const storage of storages) await storage.close()
+      await dropSchema(schema)
+    }
+  },
+)

@@ -92,7 +92,7 @@ const wrongs: Record<string, Program> = {
 
 describe.each(Object.entries(recordsOf))('a step whose record holds %s', (_, { begin, right, outcome }) => {
   it.each(Object.entries(wrongs))(
-    'gains nothing from code that %s, and the right code finishes it',
+    'A replay rejects code that %s, and the right code finishes the step.',
     async (_, wrong) => {
       expect(await execute(begin)).toBe('dead')
       const before = await records()
@@ -105,7 +105,7 @@ describe.each(Object.entries(recordsOf))('a step whose record holds %s', (_, { b
   )
 })
 
-it('a step that waits gains nothing from code that asks something else first, and the right code finishes it', async () => {
+it('A waiting step rejects code that asks something else first, and the right code finishes it.', async () => {
   expect(await execute((recorder) => ask(recorder, 'q'))).toMatchObject({ status: 'parked' })
   const other: Program = async (recorder) => [await pay(recorder, 'wrong'), await ask(recorder, 'q')]
   expect(await execute(other)).toMatchObject({ status: 'code.changed' })

@@ -22,7 +22,7 @@ function drain(cursor: ReplayCursor, begin: (id: CallId) => void = () => {}): st
 }
 
 describe('The cursor of a replay', () => {
-  it('gives answers in the order of the record, in whatever order the code asks.', async () => {
+  it('The cursor of a replay gives answers in the order of the record, in whatever order the code asks.', async () => {
     const cursor = new ReplayCursor(items('a', 'b', 'c'), new Map())
     const answers = ['c', 'a', 'b'].map((id) => cursor.ask(id))
     expect(cursor.due).toBe(true)
@@ -31,7 +31,7 @@ describe('The cursor of a replay', () => {
     expect([cursor.usedUp, cursor.busy, cursor.due]).toEqual([true, false, false])
   })
 
-  it('gives nothing before the code asks for the answer that is next, and names it as missing.', () => {
+  it('The cursor of a replay gives nothing before the code asks for the next answer, and names it as missing.', () => {
     const cursor = new ReplayCursor(items('a', 'b'), new Map())
     expect(cursor.missing).toBe(undefined)
     void cursor.ask('b')
@@ -40,7 +40,7 @@ describe('The cursor of a replay', () => {
     expect([cursor.due, cursor.missing, drain(cursor)]).toEqual([true, undefined, ['a', 'b']])
   })
 
-  it('begins a call that the record does not hold when the record is used up.', () => {
+  it('The cursor of a replay starts an unrecorded call when the record is used up.', () => {
     const cursor = new ReplayCursor(items('a'), new Map())
     expect(cursor.whenInOrder('new')).toBe('later')
     void cursor.ask('a')
@@ -48,7 +48,7 @@ describe('The cursor of a replay', () => {
     expect(cursor.whenInOrder('next')).toBe('now')
   })
 
-  it('places the answer of a repeated call where the call was made at first, before the rest of the record.', () => {
+  it('The cursor of a replay places the answer of a repeated call where the call was first made, before the rest of the record.', () => {
     const cursor = new ReplayCursor(items('a', 'b'), new Map([['again', 1]]))
     for (const id of ['again', 'a', 'b']) void cursor.ask(id)
     expect(cursor.whenInOrder('again')).toBe('later')
@@ -58,7 +58,7 @@ describe('The cursor of a replay', () => {
     expect(drain(cursor)).toEqual(['again', 'b'])
   })
 
-  it('passes an answer that was given at once, and one that is not durable yet holds the rest back.', () => {
+  it('The cursor of a replay passes an answer that was given at once, and waits for one that is not durable yet.', () => {
     const now = createItem('now', 'clock', { value: 1 })
     const [late, after] = items('late', 'after') as [AnswerItem, AnswerItem]
     late.ready = false
@@ -72,7 +72,7 @@ describe('The cursor of a replay', () => {
     expect(drain(cursor)).toEqual(['late', 'after'])
   })
 
-  it('counts a passive call as no work.', () => {
+  it('The cursor of a replay does not count a passive call as work.', () => {
     const cursor = new ReplayCursor([], new Map())
     void cursor.ask('wait', true)
     expect(cursor.busy).toBe(false)
@@ -80,7 +80,7 @@ describe('The cursor of a replay', () => {
     expect(cursor.busy).toBe(true)
   })
 
-  it('rejects open calls with the reason of a cancel, and places nothing after its end.', async () => {
+  it('The cursor of a replay rejects open calls with the reason of a cancel, and places nothing after its end.', async () => {
     const cursor = new ReplayCursor(items('a', 'b'), new Map([['again', 0]]))
     const open = cursor.ask('b')
     cursor.end()

@@ -36,7 +36,7 @@ async function begin(
 }
 
 describe('a re-entry', () => {
-  it('answers reads from the record though the world has changed', async () => {
+  it('A replay answers reads from the record although the stored values have changed.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     const program = (instance: Instance) => async (recorder: Recorder) => {
       const { value } = await keyValuesOf(instance.storage).get(recorder, 'k')
@@ -57,7 +57,7 @@ describe('a re-entry', () => {
     expect((end as unknown as { outcome: [string, number] }).outcome[1]).toBeLessThanOrEqual(then)
   })
 
-  it('does not stage again what a committed turn holds', async () => {
+  it('A replay does not stage again what a committed turn contains.', async () => {
     const staged: boolean[] = []
     const program = async (recorder: Recorder, instance: Instance) => {
       staged.push(keyValuesOf(instance.storage).push(recorder, 'k', 1))
@@ -74,7 +74,7 @@ describe('a re-entry', () => {
     expect(await appliedWrites(testbed.storage)).toEqual(['k=1'])
   })
 
-  it('gives a race the same winner, though its loser is now faster', async () => {
+  it('A replay gives a race the same winner, even if its loser is faster now.', async () => {
     const program = (first: number, second: number) => async (recorder: Recorder) => {
       const after = (ms: number, name: string) => () =>
         new Promise<string>((resolve) => testbed.clock.after(ms, () => resolve(name)))
@@ -92,7 +92,7 @@ describe('a re-entry', () => {
     expect(await run(testbed.instance(), program(5, 50))).toEqual({ status: 'completed', outcome: 'two' })
   })
 
-  it('answers a body whose turn is committed from the record, and runs one again whose turn is not', async () => {
+  it('A replay answers a body with a committed turn from the record, and executes one without.', async () => {
     const ran: string[] = []
     const program = (instance: Instance) => async (recorder: Recorder) => {
       const keyValues = keyValuesOf(instance.storage)
@@ -118,7 +118,7 @@ describe('a re-entry', () => {
     expect(await appliedWrites(testbed.storage)).toEqual(['one=1', 'two=1'])
   })
 
-  it('in which a record is left unread at the end is code.changed, and names it', async () => {
+  it('A replay that leaves a record unread at the end is `code.changed`, and names the record.', async () => {
     await begin(async (recorder, kill) => {
       await recorder.effect('gone', { class: 'at-most-once' }, () => 1)
       return kill()
@@ -137,7 +137,7 @@ describe('a re-entry', () => {
     })
   })
 
-  it('in which the next record is never asked for, while another call waits, is code.changed', async () => {
+  it('A replay that never asks for the next record, while another call waits, is `code.changed`.', async () => {
     await begin(async (recorder, kill) => {
       await recorder.effect('gone', { class: 'at-most-once' }, () => 1)
       return kill()
@@ -148,7 +148,7 @@ describe('a re-entry', () => {
     expect(end).toMatchObject({ status: 'code.changed', problem: expect.stringContaining('/effect:gone#1') })
   })
 
-  it('holds its process until it is known that the next record is never asked for', async () => {
+  it('A replay keeps its process alive until it detects that the next record is never asked for.', async () => {
     await begin(async (recorder, kill) => {
       await recorder.effect('gone', { class: 'at-most-once' }, () => 1)
       return kill()
@@ -159,7 +159,7 @@ describe('a re-entry', () => {
     expect(stalled.map(([, , options]) => options?.background ?? false)).toEqual(Array(10).fill(false))
   })
 
-  it('in which a committed write is not made is code.changed', async () => {
+  it('A replay that omits a committed write is `code.changed`.', async () => {
     await begin(async (recorder, kill, instance) => {
       keyValuesOf(instance.storage).push(recorder, 'k', 1)
       await recorder.commit()
@@ -172,7 +172,7 @@ describe('a re-entry', () => {
     expect(end).toMatchObject({ status: 'code.changed', problem: expect.stringContaining('/push:k#1') })
   })
 
-  it('says when the input is another too', async () => {
+  it('A replay with another input names the input in its problem.', async () => {
     await begin(async (recorder, kill) => {
       await recorder.effect('gone', { class: 'at-most-once' }, () => 1)
       return kill()
@@ -183,7 +183,7 @@ describe('a re-entry', () => {
     expect(end).toMatchObject({ status: 'code.changed', problem: expect.stringContaining('its input is another') })
   })
 
-  it('runs pure effects again, without a record', async () => {
+  it('A replay executes pure effects again, because they have no record.', async () => {
     let pure = 0
     const program = async (recorder: Recorder) => {
       await recorder.effect('count', { class: 'pure' }, () => ++pure)
@@ -198,7 +198,7 @@ describe('a re-entry', () => {
     expect(pure).toBe(2)
   })
 
-  it('refuses a refusal that it had recorded in the same way', async () => {
+  it('A replay repeats a recorded rejection even if the claim would be accepted now.', async () => {
     let allowed = false
     const claim = () => ({
       statements: allowed
@@ -229,7 +229,7 @@ describe('a re-entry', () => {
 })
 
 describe('a writer', () => {
-  it('whose journal was taken over is lost, and changes nothing', async () => {
+  it('A writer whose journal was taken over is lost, and changes nothing.', async () => {
     const gate = Promise.withResolvers<void>()
     const [first, second] = [testbed.instance({ owner: 'one' }), testbed.instance({ owner: 'two' })]
     const program = (instance: Instance, waits: boolean) => async (recorder: Recorder) => {
@@ -249,7 +249,7 @@ describe('a writer', () => {
     expect(await second.inbox.read(user, 'run:1', 10)).toHaveLength(1)
   })
 
-  it('whose first append comes second is lost', async () => {
+  it('A writer whose first append comes second is lost.', async () => {
     const gate = Promise.withResolvers<void>()
     const [first, second] = [testbed.instance(), testbed.instance()]
     const slow = first.steps.execute(testbed.spec('step:1'), async () => gate.promise.then(() => 'slow'))
@@ -259,7 +259,7 @@ describe('a writer', () => {
     expect(await testbed.during(slow)).toEqual({ status: 'lost' })
   })
 
-  it('hears of it by its signal', async () => {
+  it('A writer that lost its journal is notified by its abort signal.', async () => {
     const gate = Promise.withResolvers<void>()
     const [first, second] = [testbed.instance(), testbed.instance()]
     let signal: AbortSignal | undefined
@@ -279,7 +279,7 @@ describe('a writer', () => {
 })
 
 describe('a cancelled step', () => {
-  it('aborts its signal, awaits its effects and records them alone', async () => {
+  it('A cancelled step aborts its signal, awaits its effects and records only them.', async () => {
     const instance = testbed.instance()
     const cancel = new AbortController()
     let aborted = false
@@ -300,7 +300,7 @@ describe('a cancelled step', () => {
     expect(await instance.inbox.read(user, 'run:1', 10)).toEqual([])
   })
 
-  it('at any moment ends, and nothing of it starts afterwards', async () => {
+  it('A cancelled step ends at any moment, and starts nothing afterwards.', async () => {
     for (let macrotasks = 0; macrotasks < 30; macrotasks++) {
       const instance = testbed.instance()
       const cancel = new AbortController()
@@ -332,7 +332,7 @@ describe('a cancelled step', () => {
     }
   })
 
-  it('is told so by the calls it has open, and may clean up; what it calls then is refused', async () => {
+  it('A cancelled step gets `cancelled` from its open calls, may clean up, and is rejected later calls.', async () => {
     const instance = testbed.instance()
     const cancel = new AbortController()
     const seen: unknown[] = []
@@ -351,7 +351,7 @@ describe('a cancelled step', () => {
     expect(seen).toEqual(['cancelled', 'cancelled'])
   })
 
-  it('whose run has fenced its journal records its effects all the same', async () => {
+  it('A cancelled step whose run has fenced its journal still records its effects.', async () => {
     const instance = testbed.instance()
     const end = instance.steps.execute(testbed.spec('step:1'), async (recorder) => {
       keyValuesOf(instance.storage).push(recorder, 'k', 1)
@@ -371,14 +371,14 @@ describe('a cancelled step', () => {
     expect(await appliedWrites(testbed.storage)).toEqual([])
   })
 
-  it('that had not begun cannot begin', async () => {
+  it('A cancelled step that had not started cannot start.', async () => {
     const instance = testbed.instance()
     await testbed.storage.commit({ id: null, scope: { user }, ...instance.journals.fence(user, ['step:1']) })
     expect(await run(instance, async () => 'too late')).toEqual({ status: 'cancelled' })
     expect(await instance.inbox.read(user, 'run:1', 10)).toEqual([])
   })
 
-  it('that was cancelled before it was entered does nothing', async () => {
+  it('A step that was cancelled before its execution does nothing.', async () => {
     const instance = testbed.instance()
     let ran = false
     const end = await testbed.during(

@@ -26,7 +26,7 @@ const run = (id: string, program: (recorder: Recorder) => Promise<Json>, on = in
 const ends = async () => (await instance.inbox.read(user, 'run:1', 100)).map((row) => [row.from, row.body])
 
 describe('a step', () => {
-  it('in which nothing durable happened makes one change', async () => {
+  it('A step without durable calls commits one change.', async () => {
     const before = instance.mortal.commits
     expect(await run('step:1', async () => 7)).toEqual({ status: 'completed', outcome: 7 })
     expect(instance.mortal.commits - before).toBe(1)
@@ -34,7 +34,7 @@ describe('a step', () => {
     expect((await instance.journals.load(user, 'step:1'))?.closed).toBe(true)
   })
 
-  it('that is over is answered from its record, and not run again', async () => {
+  it('A completed step is answered from its record, and is not executed again.', async () => {
     await run('step:1', async () => ({ a: 1 }))
     let runs = 0
     const repeated = await run('step:1', async () => ++runs)
@@ -42,7 +42,7 @@ describe('a step', () => {
     expect(runs).toBe(0)
   })
 
-  it('that is executed twice at once is carried out once', async () => {
+  it('A step that is executed twice at once is carried out once.', async () => {
     let runs = 0
     const program = async () => ++runs
     const [one, two] = await testbed.during(
@@ -55,7 +55,7 @@ describe('a step', () => {
     expect(runs).toBe(1)
   })
 
-  it('refuses what is called after its return', async () => {
+  it('A step rejects calls after its return.', async () => {
     let captured: Recorder | undefined
     await run('step:1', async (recorder) => {
       captured = recorder
@@ -69,7 +69,7 @@ describe('a step', () => {
     for (const call of late) await expect(call).rejects.toMatchObject({ code: 'step.over' })
   })
 
-  it('whose outcome is larger than a record may be fails with that, and is not carried out again', async () => {
+  it('A step whose outcome is larger than a record may be fails with that error, and is not repeated.', async () => {
     let runs = 0
     const letters = (each: string, mebibytes: number) =>
       each.repeat((mebibytes * 1024 * 1024) / Buffer.byteLength(each))
@@ -89,7 +89,7 @@ describe('a step', () => {
     expect(runs).toBe(2)
   })
 
-  it('that does not listen holds nobody up who closes', async () => {
+  it('A step that ignores its signal does not delay a close.', async () => {
     const effect = (recorder: Recorder) =>
       recorder.effect<Json>('e', { class: 'at-most-once' }, () => new Promise(() => {}))
     for (const [id, program] of [
@@ -103,7 +103,7 @@ describe('a step', () => {
     expect(await run('step:2', effect, repeated)).toMatchObject({ status: 'uncertain', effect: 'e' })
   })
 
-  it('that throws is settled with its error, and its staged writes are dropped', async () => {
+  it('A step that throws ends with its error, and its staged writes are dropped.', async () => {
     const end = await run('step:1', async (recorder) => {
       keyValues.push(recorder, 'k', 1)
       throw new Error('no')
@@ -113,13 +113,13 @@ describe('a step', () => {
     expect(await ends()).toMatchObject([['step:1', { error: { message: 'no' } }]])
   })
 
-  it('whose outcome JSON cannot carry is settled as failed, and holds nobody up', async () => {
+  it('A step whose outcome JSON cannot represent fails.', async () => {
     const end = await run('step:1', async () => ({ n: Number.POSITIVE_INFINITY }))
     expect(end).toMatchObject({ status: 'failed', error: { code: 'json.unsupported' } })
     expect((await instance.journals.load(user, 'step:1'))?.closed).toBe(true)
   })
 
-  it('commits what it staged with its outcome, in order of the calls', async () => {
+  it('A step commits its staged writes with its outcome, in the order of the calls.', async () => {
     await run('step:1', async (recorder) => {
       keyValues.push(recorder, 'b', 1)
       keyValues.push(recorder, 'a', 2)
@@ -128,7 +128,7 @@ describe('a step', () => {
     expect(await appliedWrites(testbed.storage)).toEqual(['b=1', 'a=2'])
   })
 
-  it('with parallel effects of all classes makes three changes at most', async () => {
+  it('A step with parallel effects of all classes commits at most three changes.', async () => {
     const before = instance.mortal.commits
     const end = await run('step:1', async (recorder) => {
       await keyValues.get(recorder, 'k')
@@ -145,7 +145,7 @@ describe('a step', () => {
     expect(instance.mortal.commits - before).toBe(3)
   })
 
-  it('refuses ctx after its return', async () => {
+  it('A step rejects staged writes and immediate answers after its return.', async () => {
     let captured: Recorder | undefined
     await run('step:1', async (recorder) => {
       captured = recorder
@@ -155,7 +155,7 @@ describe('a step', () => {
     expect(() => keyValues.push(captured as Recorder, 'k', 1)).toThrow(/is over/)
   })
 
-  it('refuses the ctx of a body that has returned', async () => {
+  it('A tool body rejects calls on its context after its return.', async () => {
     const end = await run('step:1', async (recorder) => {
       let captured: Recorder | undefined
       await recorder.body('tool', async (inner) => {
@@ -171,7 +171,7 @@ describe('a step', () => {
     expect(end).toEqual({ status: 'completed', outcome: 'step.over' })
   })
 
-  it('refuses ctx inside the function of an effect', async () => {
+  it('An effect that calls another effect inside its function fails with `effect.nested`.', async () => {
     const end = await run('step:1', async (recorder) => {
       await recorder.effect('outer', { class: 'read' }, async () =>
         recorder.effect('inner', { class: 'read' }, () => 1),
@@ -181,7 +181,7 @@ describe('a step', () => {
     expect(end).toMatchObject({ status: 'failed', error: { code: 'effect.nested' } })
   })
 
-  it('waits at its return for an effect that nobody awaits, and records it', async () => {
+  it('A step waits at its return for an effect that is not awaited, and records it.', async () => {
     let done = 0
     await run('step:1', async (recorder) => {
       void recorder.effect('late', { class: 'at-most-once' }, async () => {
@@ -197,7 +197,7 @@ describe('a step', () => {
     ])
   })
 
-  it('records the failure of an effect, restored as the same class and code', async () => {
+  it('A step records the failure of an effect, and restores it with the same class and message.', async () => {
     const end = await run('step:1', async (recorder) => {
       const caught = await recorder
         .effect('bad', { class: 'idempotent' }, () => {
@@ -209,7 +209,7 @@ describe('a step', () => {
     expect(end).toEqual({ status: 'completed', outcome: { name: 'TypeError', message: 'broken pipe' } })
   })
 
-  it('refuses a result that JSON cannot carry', async () => {
+  it('A step fails if an effect returns a value that JSON cannot represent.', async () => {
     const end = await run('step:1', async (recorder) => {
       await recorder.effect('date', { class: 'at-most-once' }, () => new Date(0))
       return null
@@ -217,7 +217,7 @@ describe('a step', () => {
     expect(end).toMatchObject({ status: 'failed', error: { code: 'json.unsupported' } })
   })
 
-  it('gives answers one per macrotask, in the order in which they came', async () => {
+  it('A step receives one answer per macrotask, in the order in which they arrived.', async () => {
     const seen: string[] = []
     await run('step:1', async (recorder) => {
       const one = recorder
@@ -233,7 +233,7 @@ describe('a step', () => {
     expect(seen).toEqual(['one', 'after one', 'two'])
   })
 
-  it('that says too much is ended with journal.full', async () => {
+  it('A step with too many records fails with `journal.full`.', async () => {
     const small = testbed.instance({ limits: { entries: 20 } })
     const end = await run(
       'step:1',
@@ -246,7 +246,7 @@ describe('a step', () => {
     expect(await ends()).toHaveLength(1)
   })
 
-  it('keeps the taint of what its effects brought', async () => {
+  it('A step has the taint of its effects, and its children have it too.', async () => {
     await run('step:1', async (recorder) => {
       expect(recorder.taint).toEqual([])
       await recorder.effect('web', { class: 'read', taint: ['untrusted:web'] }, () => 1)

@@ -28,7 +28,7 @@ function expectPaidOnce({ outside }: Course, context: string): void {
 }
 
 describe('a step killed', () => {
-  it('nowhere does everything once, in a bounded number of changes', () => {
+  it('A step that is not killed does everything once, in a bounded number of changes.', () => {
     expect(undisturbed.end).toMatchObject({
       status: 'completed',
       outcome: { late: 'timeout', answer: 'answer to question' },
@@ -38,13 +38,13 @@ describe('a step killed', () => {
     expect(undisturbed.commits[0]).toBeLessThan(20)
   })
 
-  it('before and after each of its commits ends as if nothing had happened', async () => {
+  it('A step that is killed before or after any of its commits ends as if nothing had happened.', async () => {
     for (let at = 1; at <= (undisturbed.commits[0] as number); at++)
       for (const when of ['before', 'after'] as const)
         expectSame(await carryOut({ kills: [{ at, when }] }), `${when} ${at}`)
   })
 
-  it('again and again at every commit of every life still ends so', async () => {
+  it('A step that is killed repeatedly at commits of each execution ends as if nothing had happened.', async () => {
     const random = seededRandom('often')
     for (let trial = 0; trial < 60; trial++) {
       const kills = Array.from(
@@ -55,7 +55,7 @@ describe('a step killed', () => {
     }
   })
 
-  it('at any moment ends so', async () => {
+  it('A step that is killed at any moment ends as if nothing had happened.', async () => {
     const random = seededRandom('moments')
     for (let trial = 0; trial < 100; trial++) {
       const kills = Array.from({ length: 1 + Math.floor(random.next() * 4) }, () => ({
@@ -65,7 +65,7 @@ describe('a step killed', () => {
     }
   })
 
-  it('in a file ends so too', async () => {
+  it('A step that is killed at commits to a file ends as if nothing had happened.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-kill-'))
     try {
       const last = undisturbed.commits[0] as number
@@ -80,7 +80,7 @@ describe('a step killed', () => {
     }
   })
 
-  it('while the world changes between its lives pays once, writes once, and ends', async () => {
+  it('A step that is killed while stored values change pays once, writes once, and ends.', async () => {
     const random = seededRandom('world')
     for (let trial = 0; trial < 60; trial++) {
       const kills = Array.from(

@@ -135,7 +135,7 @@ const atMostOnceCounts = (course: Awaited<ReturnType<typeof carryOut>>) =>
     .map(([, times]) => times)
 
 describe('any program of calls, killed anywhere', () => {
-  it('in sequence and in parallel ends as if nothing had happened', async () => {
+  it('A program of sequential and parallel calls that is killed anywhere ends as if nothing had happened.', async () => {
     const ask = fc.constant<Node>({ do: 'ask' })
     await fc.assert(
       fc.asyncProperty(
@@ -159,7 +159,7 @@ describe('any program of calls, killed anywhere', () => {
     )
   })
 
-  it('with races ends, is told once, and pays nothing twice', async () => {
+  it('A program with races that is killed anywhere ends, is reported once, and pays nothing twice.', async () => {
     await fc.assert(
       fc.asyncProperty(
         tree(['sequence', 'parallel', 'race']),
@@ -179,7 +179,7 @@ describe('any program of calls, killed anywhere', () => {
     )
   })
 
-  it('whose versions others change between its lives ends, and pays nothing twice', async () => {
+  it('A program whose versions others change between its executions ends, and pays nothing twice.', async () => {
     const swap = fc.record({ do: fc.constant('swap' as const), key: fc.constant('x') })
     await fc.assert(
       fc.asyncProperty(
@@ -206,7 +206,7 @@ describe('any program of calls, killed anywhere', () => {
     )
   })
 
-  it('whose bodies write over the same version ends with what each of them wrote', async () => {
+  it('A program whose bodies write the same version ends with every write.', async () => {
     const more = fc.array(fc.constantFrom<Node>({ do: 'commit' }, { do: 'ask' }, { do: 'now' }), { maxLength: 2 })
     const swap: Node = { do: 'swap', key: 'x' }
     const around = fc.tuple(more, more)

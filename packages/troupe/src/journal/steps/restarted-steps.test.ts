@@ -24,7 +24,7 @@ async function process(program: Program, { restarted = true } = {}): Promise<Ste
 const reports = async () => (await testbed.instance().inbox.read(user, 'run:1', 10)).map(({ body }) => body)
 
 describe('a step whose process ends at each start', () => {
-  it('is started five times, then fails with step.crashed', async () => {
+  it('A step whose process ends at each start is started five times, then fails with `step.crashed`.', async () => {
     let executions = 0
     const program: Program = () => {
       executions++
@@ -39,7 +39,7 @@ describe('a step whose process ends at each start', () => {
     expect(await reports()).toMatchObject([{ error: { code: 'step.crashed' } }])
   })
 
-  it('is started again as long as it records something between', async () => {
+  it('A step whose process ends at each start is restarted as long as each execution records something.', async () => {
     let ends = 8
     const program: Program = async (recorder) => {
       for (let part = 1; part <= 8; part++) {
@@ -55,7 +55,7 @@ describe('a step whose process ends at each start', () => {
     expect(await process(program)).toEqual({ status: 'completed', outcome: 'all' })
   })
 
-  it('is started again without a limit where each process stops it in order', async () => {
+  it('A step whose process closes in order at each start is restarted without a limit.', async () => {
     for (let restart = 0; restart < 8; restart++) {
       const instance = testbed.instance()
       const spec = testbed.spec('step:1', { entry: 'restart' })

@@ -41,12 +41,12 @@ function whileReloaded(run: () => void): void {
   Object.assign(instance.storage, watched)
 }
 
-describe('a step that is stopped while its journal is read after a rejected turn', () => {
+describe('a step stopped during the reload after a rejected turn', () => {
   const stops = {
     'a cancel': { stop: (abort: AbortController) => abort.abort(), end: { status: 'cancelled' } },
     'a close': { stop: () => void instance.steps.close(), end: { status: 'parked', waits: [] } },
   }
-  it.each(Object.entries(stops))('executes nothing more after %s', async (_, { stop, end }) => {
+  it.each(Object.entries(stops))('A step executes nothing more after %s.', async (_, { stop, end }) => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 0) })
     let executions = 0
     let paid = 0
@@ -66,7 +66,7 @@ describe('a step that is stopped while its journal is read after a rejected turn
 })
 
 describe('a parked step', () => {
-  it('that is executed with a signal that has aborted is cancelled, and cleans up', async () => {
+  it('A parked step that is executed with an aborted signal is cancelled, and cleans up.', async () => {
     let cleaned = false
     const program = async (recorder: Recorder): Promise<Json> => {
       try {
@@ -85,15 +85,18 @@ describe('a parked step', () => {
 })
 
 describe('a cancelled step whose code ignores its signal', () => {
-  it.each([undefined, 200, 60_000])('is waited for as long as its grace of %s ms says', async (graceMs) => {
-    const abort = new AbortController()
-    const spec = testbed.spec('step:1', { signal: abort.signal, ...(graceMs === undefined ? {} : { graceMs }) })
-    const end = instance.steps.execute(spec, () => new Promise<Json>(() => {}))
-    await testbed.clock.advance('10ms')
-    const began = testbed.clock.now()
-    abort.abort()
-    expect(await testbed.during(end)).toEqual({ status: 'cancelled' })
-    expect(testbed.clock.now() - began).toBeLessThan((graceMs ?? 10_000) + 100)
-    expect(testbed.clock.now() - began).toBeGreaterThanOrEqual(graceMs ?? 10_000)
-  })
+  it.each([undefined, 200, 60_000])(
+    'A cancelled step that ignores its signal is awaited for its grace of %s ms.',
+    async (graceMs) => {
+      const abort = new AbortController()
+      const spec = testbed.spec('step:1', { signal: abort.signal, ...(graceMs === undefined ? {} : { graceMs }) })
+      const end = instance.steps.execute(spec, () => new Promise<Json>(() => {}))
+      await testbed.clock.advance('10ms')
+      const began = testbed.clock.now()
+      abort.abort()
+      expect(await testbed.during(end)).toEqual({ status: 'cancelled' })
+      expect(testbed.clock.now() - began).toBeLessThan((graceMs ?? 10_000) + 100)
+      expect(testbed.clock.now() - began).toBeGreaterThanOrEqual(graceMs ?? 10_000)
+    },
+  )
 })

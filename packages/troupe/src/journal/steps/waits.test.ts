@@ -36,7 +36,7 @@ const answer = (on: Instance, call: string, value: Json) =>
 const pause = () => testbed.during(new Promise<void>((resolve) => testbed.clock.after(20, resolve)))
 
 describe('a step that waits', () => {
-  it('commits its turn with what asks, and parks', async () => {
+  it('A waiting step commits its turn with its question, and parks.', async () => {
     const end = await run(instance, async (recorder) => {
       keyValuesOf(instance.storage).push(recorder, 'k', 1)
       return ask(instance, recorder, 'q')
@@ -47,7 +47,7 @@ describe('a step that waits', () => {
     expect(instance.mortal.commits).toBe(1)
   })
 
-  it('goes on by itself while it is kept, and is not run again', async () => {
+  it('A waiting step that is cached continues with the answer, and is not executed again.', async () => {
     let executions = 0
     const program: Program = async (recorder) => {
       executions++
@@ -60,7 +60,7 @@ describe('a step that waits', () => {
     expect(executions).toBe(1)
   })
 
-  it('is entered again where its continuation was given up, and told its answer', async () => {
+  it('A waiting step whose continuation was evicted is executed again with its answer.', async () => {
     let executions = 0
     const small = testbed.instance({ limits: { continuations: 0 } })
     let signal: AbortSignal | undefined
@@ -82,7 +82,7 @@ describe('a step that waits', () => {
     expect(finallyRan).toBe(false)
   })
 
-  it('is entered again by another process, and told its answer', async () => {
+  it('A waiting step is executed again by another process with its answers.', async () => {
     const program =
       (on: Instance): Program =>
       async (recorder) => {
@@ -106,7 +106,7 @@ describe('a step that waits', () => {
     ])
   })
 
-  it('executed again with nothing new parks again, without a commit', async () => {
+  it('A waiting step that is executed again without an answer parks again, without a commit.', async () => {
     const program: Program = (recorder) => ask(instance, recorder, 'q')
     await run(instance, program)
     const before = instance.mortal.commits
@@ -114,7 +114,7 @@ describe('a step that waits', () => {
     expect(instance.mortal.commits).toBe(before)
   })
 
-  it('takes the first answer, and no second one', async () => {
+  it('A waiting step takes the first answer and ignores a second one.', async () => {
     const program: Program = async (recorder) => {
       const first = await ask(instance, recorder, 'q')
       const other = await ask(instance, recorder, 'other')
@@ -129,7 +129,7 @@ describe('a step that waits', () => {
     expect(await run(instance, program)).toEqual({ status: 'completed', outcome: ['first', 'other'] })
   })
 
-  it('is answered by an error', async () => {
+  it('A waiting step can be answered by an error.', async () => {
     const program: Program = async (recorder) => ask(instance, recorder, 'q').catch((error: Error) => error.message)
     await run(instance, program)
     const error = { name: 'AgentError', code: 'agent.failed', message: 'rejected', retryable: false }
@@ -142,7 +142,7 @@ describe('a step that waits', () => {
     expect(await run(instance, program)).toEqual({ status: 'completed', outcome: 'rejected' })
   })
 
-  it('times out by a durable timer, also in another process once that has been back for a minute', async () => {
+  it('A waiting step times out by a durable timer, also in another process.', async () => {
     const program =
       (on: Instance): Program =>
       async (recorder) =>
@@ -165,7 +165,7 @@ describe('a step that waits', () => {
     ['ask', 'approval', 'The answer to an approval'],
     ['ask', 'question', 'The answer to a question'],
     ['request', 'note to A', 'The request note to A'],
-  ])('that asked as %s:%s says in words what took too long', async (kind, name, words) => {
+  ])('A step that waits as %s:%s names in its timeout error what took too long.', async (kind, name, words) => {
     const program: Program = (recorder) => {
       const notify = () => ({ statements: [] })
       const asked = recorder.child('inner').wait({ call: { kind, name }, input: name, notify, timeoutMs: 60_000 })
@@ -177,7 +177,7 @@ describe('a step that waits', () => {
     const late = `${words} took longer than its wait timeout of 1m.`
     expect(await run(instance, program)).toEqual({ status: 'completed', outcome: late })
   })
-  it('clears the timer of a wait that was answered', async () => {
+  it('A waiting step that is answered clears the timer of its wait.', async () => {
     const program: Program = async (recorder) => {
       const first = await ask(instance, recorder, 'q', 1_000)
       const last = await ask(instance, recorder, 'last')
@@ -192,7 +192,7 @@ describe('a step that waits', () => {
     expect(await run(instance, program)).toEqual({ status: 'completed', outcome: ['in time', 'end'] })
   })
 
-  it('does not park while another of its calls goes on', async () => {
+  it('A waiting step does not park while another of its calls is in progress.', async () => {
     const program: Program = async (recorder) => {
       const slow = recorder.effect('slow', { class: 'idempotent' }, async () => {
         await new Promise<void>((resolve) => testbed.clock.after(200, resolve))
@@ -207,7 +207,7 @@ describe('a step that waits', () => {
     expect(await instance.steps.effects(user, 'step:1')).toMatchObject([{ state: 'done' }])
   })
 
-  it('may be answered after the body that asked has returned, and is entered again all the same', async () => {
+  it('A waiting step may be answered after the body that asked has returned, and is executed again.', async () => {
     const program =
       (on: Instance): Program =>
       async (recorder) => {
@@ -230,7 +230,7 @@ describe('a step that waits', () => {
     expect(await run(other, program(other))).toEqual({ status: 'completed', outcome: ['quick', 'outer'] })
   })
 
-  it('in a turn that fails asks only once it commits', async () => {
+  it('A waiting step in a turn that fails asks only once the turn commits.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 0) })
     let meddled = 0
     const program: Program = async (recorder) => {
@@ -244,7 +244,7 @@ describe('a step that waits', () => {
     expect(meddled).toBe(2)
   })
 
-  it('refuses to be told another question at its place', async () => {
+  it('A waiting step that asks another question at a replay is `code.changed`.', async () => {
     const first = testbed.instance()
     await run(first, (recorder) =>
       recorder.wait({ call: { kind: 'ask', name: 'q' }, input: 'one', notify: () => ({ statements: [] }) }),
@@ -259,7 +259,7 @@ describe('a step that waits', () => {
 })
 
 describe('closing', () => {
-  it('drops what is parked, records what runs, and loses nothing', async () => {
+  it('The close of a process drops parked steps, records running effects, and loses nothing.', async () => {
     const own = testbed.instance()
     const parked = own.steps.execute(spec(), (recorder) => ask(own, recorder, 'q'))
     await testbed.during(parked)

@@ -24,7 +24,7 @@ const turnOf = (more: Partial<TurnPart> = {}): TurnPart => ({
 })
 
 describe('The buffer of what a step commits next', () => {
-  it('gives out an entry once, and nothing where there is nothing.', () => {
+  it('The commit buffer gives out an entry once, and nothing if it is empty.', () => {
     const buffer = new CommitBuffer()
     buffer.add('a', fragment)
     buffer.want()
@@ -33,7 +33,7 @@ describe('The buffer of what a step commits next', () => {
     expect([buffer.isDirty, buffer.isBusy, buffer.cut(undefined)]).toEqual([false, false, undefined])
   })
 
-  it('holds claims back while only a part of the turn is cut, and wants the rest.', () => {
+  it('The commit buffer retains claims while only a part of the turn is cut, and wants the rest.', () => {
     const buffer = new CommitBuffer()
     buffer.claim(claimOf('claim').claim)
     expect(buffer.cut(turnOf({ isPart: true }))?.claims).toEqual([])
@@ -42,7 +42,7 @@ describe('The buffer of what a step commits next', () => {
     expect(buffer.isWanted).toBe(false)
   })
 
-  it('takes a rejected part back before what came later, without its claims and its turn.', () => {
+  it('The commit buffer takes back a rejected part before later entries, without its claims and its turn.', () => {
     const buffer = new CommitBuffer()
     const { claim, seen } = claimOf('claim')
     buffer.add('first')
@@ -60,7 +60,7 @@ describe('The buffer of what a step commits next', () => {
     expect(seen).toEqual(['dropped'])
   })
 
-  it('retains answers, rows and cleared effects with the part that makes them durable.', () => {
+  it('The commit buffer retains answers, rows and cleared effects with the part that makes them durable.', () => {
     const buffer = new CommitBuffer()
     const item = { id: 'a' } as never
     buffer.answerWhenDurable(item)
@@ -74,7 +74,7 @@ describe('The buffer of what a step commits next', () => {
     })
   })
 
-  it('records nothing where nothing was recorded and no remark is made.', () => {
+  it('The commit buffer cuts no record if it is empty and has no remarks.', () => {
     expect(new CommitBuffer().cutRecord([])).toBe(undefined)
   })
 })

@@ -37,8 +37,8 @@ async function expectRejected(end: StepEnd): Promise<void> {
   expect(await run(() => Promise.reject(new Error('entered again')))).toMatchObject({ status: 'failed', error })
 }
 
-describe('what storage refuses as invalid', () => {
-  it('fails its step as a write of its turn', async () => {
+describe('a fragment that the storage rejects as invalid', () => {
+  it('An invalid write of a turn fails its step, and completed effects stay recorded.', async () => {
     const done: string[] = []
     const end = await run(async (recorder) => {
       await recorder.effect('paid', { class: 'at-most-once' }, () => void done.push('paid'))
@@ -52,7 +52,7 @@ describe('what storage refuses as invalid', () => {
     expect(await instance.steps.effects(user, 'step:1')).toMatchObject([{ call: '/effect:paid#1', state: 'done' }])
   })
 
-  it('fails its step as a write beside the work of a neighbour, which is kept', async () => {
+  it('An invalid write beside a parallel effect fails its step, and the effect stays recorded.', async () => {
     const begun = Promise.withResolvers<void>()
     const end = await run(async (recorder) => {
       const slow = recorder.body('slow', (inner) =>
@@ -74,12 +74,12 @@ describe('what storage refuses as invalid', () => {
     expect(await instance.steps.effects(user, 'step:1')).toMatchObject([{ call: 'slow/effect:slow#1', state: 'done' }])
   })
 
-  it('fails its step as what a question is told with', async () => {
+  it('An invalid notification of a question fails its step.', async () => {
     const call = { kind: 'ask', name: 'question' }
     await expectRejected(await run((recorder) => recorder.wait({ call, input: null, notify: () => inexact })))
   })
 
-  it('fails its step as the claim of an effect, which does not begin', async () => {
+  it('An invalid claim of an effect fails its step, and the effect does not start.', async () => {
     let times = 0
     const end = await run(async (recorder) => {
       await recorder.effect('model', { class: 'idempotent', claim: () => inexact }, () => void times++)
@@ -90,7 +90,7 @@ describe('what storage refuses as invalid', () => {
   })
 
   it.each(['idempotent', 'at-most-once'] as const)(
-    'fails its step as what comes with the outcome of an effect: %s',
+    'An invalid charge of an effect fails its step, and the outcome is recorded: %s.',
     async (of) => {
       let times = 0
       const end = await run(async (recorder) => {
@@ -103,7 +103,7 @@ describe('what storage refuses as invalid', () => {
     },
   )
 
-  it('is left out where it comes with an effect beside a refused turn, which is done once', async () => {
+  it('An invalid charge beside a rejected turn is omitted, and its effect is done once.', async () => {
     const begun = Promise.withResolvers<void>()
     let times = 0
     let attempts = 0

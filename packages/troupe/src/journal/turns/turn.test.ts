@@ -45,7 +45,7 @@ async function openContest() {
 }
 
 describe('a turn', () => {
-  it('commits the stage that asks and those that are finished, not a running neighbour', async () => {
+  it('A turn commits the stage that asks and the finished stages, not a running one.', async () => {
     const gate = Promise.withResolvers<void>()
     const end = await run('step:1', async (recorder) => {
       const slow = recorder.body('slow', async (inner) => {
@@ -70,7 +70,7 @@ describe('a turn', () => {
     expect(await appliedWrites(testbed.storage)).toEqual(['quick=1', 'asks=1', 'slow=1'])
   })
 
-  it('applies parallel writes in the order in which the stages were made', async () => {
+  it('A turn applies parallel writes in the order in which the stages were made.', async () => {
     await run('step:1', async (recorder) => {
       const [one, two] = [recorder.child('one'), recorder.child('two')]
       keyValues.push(two, 'k', 'two')
@@ -80,7 +80,7 @@ describe('a turn', () => {
     expect(await readBook(testbed.storage, 'k')).toMatchObject({ value: 'two' })
   })
 
-  it('drops the writes of a body that throws', async () => {
+  it('A turn drops the writes of a body that throws.', async () => {
     await run('step:1', async (recorder) => {
       await recorder
         .body('bad', async (inner) => {
@@ -94,7 +94,7 @@ describe('a turn', () => {
     expect(await appliedWrites(testbed.storage)).toEqual(['good=1'])
   })
 
-  it('tells who staged what was committed', async () => {
+  it('A turn reports to its observer which staged writes were committed.', async () => {
     const committed: string[][] = []
     await run('step:1', async (recorder) => {
       recorder.onCommitted((writes) => committed.push(writes.map((write) => write.call.name)))
@@ -107,7 +107,7 @@ describe('a turn', () => {
     expect(committed).toEqual([['a'], ['b'], []])
   })
 
-  it('whose version is stale is repeated with fresh reads, its paid effect answered from the record', async () => {
+  it('A turn whose version is stale is repeated with fresh reads, and its paid effect is answered from the record.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     let paid = 0
     let meddled = 0
@@ -124,7 +124,7 @@ describe('a turn', () => {
     expect((await entries('step:1')).map((entry) => entry.t)).toContain('turn.failed')
   })
 
-  it('that fails does not start the effect that was asked for in the same append', async () => {
+  it('A turn that fails does not start the effect that was requested in the same append.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     let paid = 0
     let meddled = 0
@@ -141,7 +141,7 @@ describe('a turn', () => {
     expect(paid).toBe(1)
   })
 
-  it('commits with the next claim in one change, where nobody waits between them', async () => {
+  it('A turn commits with the next claim in one change if no code waits between them.', async () => {
     await run('step:1', async (recorder) => {
       await recorder.effect('first', { class: 'idempotent' }, () => 1)
       keyValues.push(recorder, 'k', 1)
@@ -154,7 +154,7 @@ describe('a turn', () => {
     })
   })
 
-  it('waits for effects that were started before its commit, and records them with it', async () => {
+  it('A turn waits for effects that started before its commit, and records them with it.', async () => {
     await run('step:1', async (recorder) => {
       const slow = recorder.effect('slow', { class: 'idempotent' }, async () => {
         await new Promise<void>((resolve) => testbed.clock.after(50, resolve))
@@ -166,7 +166,7 @@ describe('a turn', () => {
     })
   })
 
-  it('waits for no effect of a neighbour that goes on', async () => {
+  it('A turn does not wait for an effect of a parallel body.', async () => {
     const gate = Promise.withResolvers<string>()
     await run('step:1', async (recorder) => {
       const slow = recorder.body('slow', (inner) => inner.effect('slow', { class: 'at-most-once' }, () => gate.promise))
@@ -182,7 +182,7 @@ describe('a turn', () => {
     })
   })
 
-  it.each(['commit', 'ask'])('waits for no effect of what is around it: %s', async (how) => {
+  it.each(['commit', 'ask'])('A turn of a body does not wait for an effect around it: %s.', async (how) => {
     const gate = Promise.withResolvers<string>()
     const committed = Promise.withResolvers<void>()
     const call = { kind: 'ask', name: 'q' }
@@ -200,7 +200,7 @@ describe('a turn', () => {
     })
   })
 
-  it('refused, begins no effect that was called behind its commit', async () => {
+  it('A rejected turn starts no effect that was called after its commit.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     const made: Json[] = []
     let meddled = 0
@@ -222,7 +222,7 @@ describe('a turn', () => {
     expect([made, meddled]).toEqual([['new'], 1])
   })
 
-  it('refused, keeps what its neighbours were about to be told', async () => {
+  it('A rejected turn preserves the pending answers of parallel bodies.', async () => {
     const contested = await openContest()
     let notifications = 0
     const end = await run('step:1', async (recorder) => {
@@ -245,7 +245,7 @@ describe('a turn', () => {
     ['read', 'declined', 1],
     ['at-most-once', 'aborted', 1],
     ['at-most-once', 'unknown', 1],
-  ] as const)('refused, keeps how its neighbours failed: %s %s', async (of, how, times) => {
+  ] as const)('A rejected turn preserves how parallel effects failed: %s %s.', async (of, how, times) => {
     const contested = await openContest()
     const begun = Promise.withResolvers<void>()
     let tried = 0
@@ -269,7 +269,7 @@ describe('a turn', () => {
     expect(tried).toBe(times)
   })
 
-  it('refused, what its neighbours do is recorded before a drain gives the step back', async () => {
+  it('A rejected turn records the effects of parallel bodies before a drain releases the step.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     const begun = Promise.withResolvers<void>()
     const ending = instance.steps.execute(testbed.spec('step:1'), async (recorder) => {
@@ -292,7 +292,7 @@ describe('a turn', () => {
     expect(await instance.steps.effects(user, 'step:1')).toMatchObject([{ name: 'model', state: 'done' }])
   })
 
-  it('refused, what its neighbours do stops when the step is cancelled', async () => {
+  it('A rejected turn stops the effects of parallel bodies when the step is cancelled.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     const controller = new AbortController()
     const begun = Promise.withResolvers<void>()
@@ -322,7 +322,7 @@ describe('a turn', () => {
     expect(stopped).toEqual(['cancelled'])
   })
 
-  it('that can never commit fails with turn.conflict after its attempts', async () => {
+  it('A turn that can never commit fails with `turn.conflict` after its attempts.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 0) })
     let executions = 0
     const end = await run('step:1', async (recorder) => {
@@ -335,7 +335,7 @@ describe('a turn', () => {
     expect(await ends()).toHaveLength(1)
   })
 
-  it('fails the step where the repetition gives a claimed effect another input', async () => {
+  it('A repeated turn that gives a claimed effect another input fails the step.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     let meddled = 0
     const end = await run('step:1', async (recorder) => {
@@ -348,7 +348,7 @@ describe('a turn', () => {
     expect(end).toMatchObject({ status: 'failed', error: { name: 'ConflictError', code: 'effect.input' } })
   })
 
-  it('fails the step where the repetition has no use for a claimed effect', async () => {
+  it('A repeated turn that does not use a claimed effect fails the step.', async () => {
     await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     let meddled = 0
     const end = await run('step:1', async (recorder) => {
@@ -361,7 +361,7 @@ describe('a turn', () => {
     expect(end).toMatchObject({ status: 'failed', error: { name: 'ConflictError', code: 'effect.unused' } })
   })
 
-  it('refuses an effect whose claim is refused, before it starts, and its neighbours go on', async () => {
+  it('A turn rejects an effect whose claim is rejected, before it starts, and parallel effects continue.', async () => {
     const rejecting = () => ({
       statements: [
         {
@@ -385,7 +385,7 @@ describe('a turn', () => {
     expect(started).toBe(0)
   })
 
-  it('records the settlement of an effect in the change of its outcome', async () => {
+  it('A turn records the charge of an effect in the change of its outcome.', async () => {
     await run('step:1', async (recorder) => {
       const charge = ({ output }: { readonly output?: number }) => writeBook('budget', output ?? -1)
       await recorder.effect('call', { class: 'idempotent', charge }, () => 3)

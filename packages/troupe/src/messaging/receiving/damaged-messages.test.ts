@@ -23,7 +23,7 @@ describe.each([
     await testbed.storage.commit({ id: null, scope: { user: 'ada' }, statements: [{ sql, binds: [] }] })
     return testbed.agent('B')
   }
-  it('is put aside when it is received, and can be listed there', async () => {
+  it('A damaged message is dead-lettered when it is received, and is listed there.', async () => {
     const { drain, mailbox } = await begin()
     expect((await drain()).sort()).toEqual(['three', 'two'])
     const dead = (await mailbox.deadLetters()).items
@@ -31,14 +31,14 @@ describe.each([
     expect(dead[0]?.reason).not.toBe('')
     expect(await mailbox.counts()).toMatchObject({ waiting: 0, leased: 0, dead: 1 })
   })
-  it('is put aside when it is listed', async () => {
+  it('A damaged message is dead-lettered when it is listed.', async () => {
     const { mailbox } = await begin()
     expect((await mailbox.messages()).items.map(({ payload }) => payload)).toEqual(['two', 'three'])
     expect(await mailbox.counts()).toMatchObject({ waiting: 2, dead: 1 })
   })
 })
 
-it('a large payload that the storage fails to read is no dead letter', async () => {
+it('A large payload that the storage fails to read is not dead-lettered.', async () => {
   testbed = await openMessagingTestbed({ config: { lease: '1s' } })
   const { agent, storage, clock } = testbed
   await agent('A').messages.send(Note, 'x'.repeat(300 * 1024), { to: 'B' })

@@ -16,7 +16,7 @@ describe.each(await testStorages('alarms'))('at $url', (testStorage) => {
   }
   const ready = { sql: "select id from messages where state = 'ready'", binds: [], returns: true }
 
-  it('what is sent after others came due is behind them, whether or not somebody received meanwhile', async () => {
+  it('A message is ordered behind messages that came due before it was sent, with or without a receive in between.', async () => {
     const { agent, clock, lanes } = await opened()
     const send = (payload: string, options = {}) => agent('A').messages.send(Note, payload, { to: 'B', ...options })
     await send('third', { delay: '30s' })
@@ -28,7 +28,7 @@ describe.each(await testStorages('alarms'))('at $url', (testStorage) => {
     await send('last')
     expect(await agent('B').drain()).toEqual(['before them all', 'first', 'second', 'third', 'last'])
   })
-  it('all of many that are due at once are brought, those of a turn too', async () => {
+  it('All of many messages that come due at once are delivered, those of a turn too.', async () => {
     const { agent, step, clock, lanes } = await opened()
     await step('A', `step ${users}`, async (messages) => {
       for (let i = 0; i < 250; i++) await messages.send(Note, i, { to: 'B', delay: '1h' })

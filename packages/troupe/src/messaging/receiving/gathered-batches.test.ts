@@ -70,7 +70,7 @@ class Trial {
   }
 }
 
-describe.each(storages)('a batch, at $url,', (testStorage) => {
+describe.each(storages)('a batch at $url', (testStorage) => {
   // While a loaded server answers, the virtual clock goes on: a short lease would expire in between.
   const begin = async (config: MessagingTestbedOptions['config'] = {}) => {
     return new Trial(
@@ -78,7 +78,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     )
   }
 
-  it('that broke off goes on as it was, before what came since, and repeats no effect', async () => {
+  it('An interrupted batch resumes as it was, before newer messages, and repeats no effect.', async () => {
     const trial = await begin()
     trial.keyed = false
     await trial.send(['a1', 'b1', 'a2'])
@@ -98,7 +98,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.paid).toEqual(['a1', 'b1', 'a2', 'u1', 'u2', 'a3', 'a4'])
     expect(await trial.dead()).toEqual([])
   })
-  it('that broke off goes on as it was, though what came since is due before some of it', async () => {
+  it('An interrupted batch resumes as it was, even if newer messages are due before some of its own.', async () => {
     const trial = await begin()
     trial.keyed = false
     await trial.send(['a1'], { priority: 'urgent' })
@@ -113,7 +113,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.paid).toEqual(['a1', 'b1', 'a2'])
     expect(await trial.dead()).toEqual([])
   })
-  it('in the hands of one worker is taken by no other, however long, and then as a whole', async () => {
+  it('A batch in progress is claimed by no other worker, and is later claimed as a whole.', async () => {
     const trial = await begin()
     await trial.send(['a1', 'b1', 'c1'])
     const { start, agent, clock } = trial.testbed
@@ -130,7 +130,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.seen.slice(2)).toEqual([['a1', 'b1', 'c1']])
     expect(trial.paid).toEqual(['a1', 'b1', 'c1', 'd1'])
   })
-  it('that broke off is taken by one of two workers that want it, as a whole', async () => {
+  it('An interrupted batch is claimed as a whole by one of two competing workers.', async () => {
     const trial = await begin()
     await trial.send(['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])
     await trial.breakOff(trial.batches(6, { breaksOff: true }))
@@ -139,7 +139,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.seen).toEqual([['a1', 'b1', 'c1', 'd1', 'e1', 'f1']])
     expect(trial.paid).toEqual(['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])
   })
-  it('that failed gives its keyed effects to each of its messages alone', async () => {
+  it('A failed batch gives its keyed effects to each of its messages.', async () => {
     const trial = await begin()
     const worker = new Worker('W').onBatch(Note, { size: 3, wait: '1s' }, async (messages, ctx) => {
       await trial.handle(
@@ -155,7 +155,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.paid).toEqual(['a1', 'b1', 'b2'])
     expect(await trial.dead()).toEqual([])
   })
-  it('that failed is tried one by one in the order of its senders, also where one fails again', async () => {
+  it('A failed batch is handled one by one in the order of its senders, also if one message fails again.', async () => {
     const trial = await begin()
     const worker = new Worker('W').onBatch(Note, { size: 3, wait: '1s' }, async (messages, ctx) => {
       const payloads = messages.map(({ payload }) => payload)
@@ -168,7 +168,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     await trial.handled()
     expect(trial.seen.flat().filter((payload) => payload !== 'b1')).toEqual(['a1', 'a1', 'a1', 'a2'])
   })
-  it('that broke off and is not whole any more leaves the others to be handled alone, with its keyed effects', async () => {
+  it('An interrupted batch with an expired message leaves the others to be handled alone, with their keyed effects.', async () => {
     const trial = await begin()
     await trial.send(['a1'])
     await trial.send(['b1'], { ttl: '10s' })
@@ -181,7 +181,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.paid).toEqual(['a1', 'b1', 'a2'])
     expect(await trial.dead()).toEqual([])
   })
-  it('that is not whole any more puts the others aside where its effects do not say for whom they were', async () => {
+  it('An interrupted batch with an expired message dead-letters the others if its effects have no keys.', async () => {
     const trial = await begin()
     trial.keyed = false
     await trial.send(['a1'], { ttl: '10s' })
@@ -194,7 +194,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.paid).toEqual(['a1', 'b1', 'c1'])
     expect(await trial.dead()).toEqual([1, 2].map(() => expect.stringMatching(/effect pay has no key/)))
   })
-  it('is left for good by what a worker without batches took of it', async () => {
+  it('An interrupted batch is dissolved when a worker without batches handles part of it.', async () => {
     const trial = await begin()
     await trial.send(['a1', 'b1', 'b2'])
     await trial.breakOff(trial.batches(3, { breaksOff: true }))
@@ -208,7 +208,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.seen.map((one) => one.length)).toEqual([1, 1, 1])
     expect(trial.paid).toEqual(['a1', 'b1', 'b2'])
   })
-  it('has no last attempt as a whole', async () => {
+  it('An interrupted batch is handled one by one if the next attempt is the last.', async () => {
     const trial = await begin({ maxAttempts: 2 })
     await trial.send(['a1', 'a2', 'b1'])
     await trial.breakOff(trial.batches(3, { breaksOff: true }))
@@ -217,7 +217,7 @@ describe.each(storages)('a batch, at $url,', (testStorage) => {
     expect(trial.seen).toEqual(expect.arrayContaining([['a1'], ['a2'], ['b1']]))
     expect(trial.paid).toEqual(['a1', 'a2', 'b1'])
   })
-  it('of which the worker accepts only some by now is handled one by one', async () => {
+  it('An interrupted batch is handled one by one if the worker accepts only some of its senders.', async () => {
     const trial = await begin()
     await trial.send(['a1', 'b1', 'c1'])
     await trial.breakOff(trial.batches(3, { breaksOff: true }))

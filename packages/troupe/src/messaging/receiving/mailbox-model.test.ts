@@ -188,12 +188,16 @@ async function check(
 }
 
 it(
-  'does in memory what the reference mailbox does, in any order of events',
+  'A mailbox in memory behaves as the reference mailbox in any order of events.',
   () => check({ url: 'memory:' }, 300),
   120_000,
 )
-it('does the same on what is sealed', () => check({ url: 'memory:', encrypted: true }, 60), 120_000)
-it('does the same in a file', async () => {
+it(
+  'An encrypted mailbox behaves as the reference mailbox in any order of events.',
+  () => check({ url: 'memory:', encrypted: true }, 60),
+  120_000,
+)
+it('A mailbox in a file behaves as the reference mailbox in any order of events.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-model-'))
   try {
     await check({ url: `sqlite:${join(folder, 'troupe.db')}` }, 40)
@@ -202,7 +206,7 @@ it('does the same in a file', async () => {
   }
 }, 120_000)
 it.skipIf((await missingServer()) !== undefined)(
-  'does the same on PostgreSQL',
+  'A mailbox on PostgreSQL behaves as the reference mailbox in any order of events.',
   async () => {
     const schema = schemaName('mailboxes')
     try {

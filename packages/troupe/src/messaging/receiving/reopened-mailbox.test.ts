@@ -36,7 +36,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('gives a message back whose consumer ended with the lease, with its attempt counted', async () => {
+it('A reopened mailbox redelivers a leased message after its lease, and counts the attempt.', async () => {
   for (const i of [1, 2]) await testbed.agent('A').messages.send(Note, i, { to: 'B' })
   const [held] = await testbed.agent('B').mailbox.receive({ max: 1 })
   await reopen()
@@ -47,7 +47,7 @@ it('gives a message back whose consumer ended with the lease, with its attempt c
   await redelivered?.ack()
   expect(await testbed.agent('B').drain()).toEqual([2])
 })
-it('remembers dedupe ids, of messages long handled too', async () => {
+it('A reopened mailbox remembers dedupe ids, those of acknowledged messages too.', async () => {
   const first = await testbed.agent('A').messages.send(Note, 1, { to: 'B', dedupeId: 'x' })
   expect(await testbed.agent('B').drain()).toEqual([1])
   await reopen()
@@ -55,7 +55,7 @@ it('remembers dedupe ids, of messages long handled too', async () => {
   expect(repeat).toEqual({ ...first, duplicate: true })
   expect(await testbed.agent('B').drain()).toEqual([])
 })
-it('keeps order, priorities, delays and dead letters', async () => {
+it('A reopened mailbox preserves order, priorities, delays and dead letters.', async () => {
   const a = testbed.agent('A').messages
   await a.send(Note, 'dead', { to: 'B', priority: 'urgent' })
   for (let i = 0; i < 3; i++) await (await testbed.agent('B').mailbox.receive({ max: 1 }))[0]?.nack({ reason: 'no' })
@@ -71,7 +71,7 @@ it('keeps order, priorities, delays and dead letters', async () => {
   await clock.advance('1h')
   expect(await testbed.agent('B').drain()).toEqual(['later'])
 })
-it('keeps a redriven message and its fresh attempts', async () => {
+it('A reopened mailbox preserves a redriven message and its new attempts.', async () => {
   await testbed.agent('A').messages.send(Note, 1, { to: 'B' })
   for (let i = 0; i < 3; i++) await (await testbed.agent('B').mailbox.receive())[0]?.nack()
   const [dead] = (await testbed.agent('B').mailbox.deadLetters()).items

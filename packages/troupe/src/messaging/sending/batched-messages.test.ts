@@ -11,7 +11,7 @@ const { testbed } = messagingTestbeds()
 const waiting = async (agent: ReturnType<MessagingTestbed['agent']>) => (await agent.mailbox.counts()).waiting
 
 describe('a batch of sends', () => {
-  it('goes out when it is full, each send resolving with its durable message', async () => {
+  it('A batch of sends is sent when it is full, and each send resolves with its stored message.', async () => {
     const { agent } = await testbed()
     const batch = agent('A').messages.batched({ size: 3 })
     const first = [1, 2].map((n) => batch.send(Note, n, { to: 'B' }))
@@ -20,7 +20,7 @@ describe('a batch of sends', () => {
     expect(sent.map(({ payload }) => payload)).toEqual([1, 2, 3])
     expect(await agent('B').drain()).toEqual([1, 2, 3])
   })
-  it('goes out by itself after its time, ten at most and five seconds by default', async () => {
+  it('A batch of sends is sent after five seconds or with ten messages by default.', async () => {
     const { agent, clock } = await testbed()
     const batch = agent('A').messages.batched()
     const sent = batch.send(Note, 'alone', { to: 'B' })
@@ -32,7 +32,7 @@ describe('a batch of sends', () => {
     await Promise.all(ten)
     expect(await waiting(agent('B'))).toBe(11)
   })
-  it('is taken along at once by an urgent message, and each priority keeps its order', async () => {
+  it('A batch of sends is sent at once with an urgent message, and each priority preserves its order.', async () => {
     const { agent } = await testbed()
     const batch = agent('A').messages.batched()
     const sent = [
@@ -44,7 +44,7 @@ describe('a batch of sends', () => {
     await Promise.all(sent)
     expect(await agent('B').drain()).toEqual(['now', 'first', 'second', 'low'])
   })
-  it('flushes on the priority asked for, or never', async () => {
+  it('A batch of sends flushes at the priority `flushOn`, or never.', async () => {
     const { agent } = await testbed()
     const eager = agent('A').messages.batched({ flushOn: 'high' })
     await eager.send(Note, 1, { to: 'B', priority: 'high' })
@@ -55,7 +55,7 @@ describe('a batch of sends', () => {
     await sent
     expect(await waiting(agent('B'))).toBe(2)
   })
-  it('tells what fails to its own caller alone, and what is not valid at once', async () => {
+  it('A batch of sends rejects a failed send to its caller alone, and an invalid send at once.', async () => {
     const { agent } = await testbed({ config: { capacity: { count: 2 } } })
     const batch = agent('A').messages.batched({ size: 4 })
     const wrong = batch.send(Order, { n: 0.5 }, { to: 'B' })
@@ -66,7 +66,7 @@ describe('a batch of sends', () => {
     expect(outcomes[2]).toMatchObject({ reason: { code: 'mailbox.full' } })
     expect(await agent('B').drain()).toEqual(['a', 'b'])
   })
-  it('leaves out what is aborted while it waits', async () => {
+  it('A batch of sends omits a send that is aborted while it waits.', async () => {
     const { agent } = await testbed()
     const batch = agent('A').messages.batched()
     const ended = new AbortController()
@@ -78,7 +78,7 @@ describe('a batch of sends', () => {
     await queued
     expect(await agent('B').drain()).toEqual(['kept'])
   })
-  it('keeps broadcasts whole and lets nothing be overtaken by a request', async () => {
+  it('A batch of sends keeps broadcasts complete, and a request does not overtake it.', async () => {
     const { agent, clock } = await testbed()
     const batch = agent('A').messages.batched()
     const sent = batch.broadcast(Note, 'all', { to: ['B', 'C'] })
@@ -92,7 +92,7 @@ describe('a batch of sends', () => {
     await second?.reply('answer')
     expect(await answer).toBe('answer')
   })
-  it('is let out when it is disposed of and when the troupe closes, and takes nothing afterwards', async () => {
+  it('A batch of sends is sent when it is disposed of and when the troupe closes, and rejects later sends.', async () => {
     const first = await openMessagingTestbed()
     const disposed = first.agent('A').messages.batched()
     const one = disposed.send(Note, 1, { to: 'B' })
@@ -104,7 +104,7 @@ describe('a batch of sends', () => {
     await first.close()
     expect((await two).payload).toBe(2)
   })
-  it('is bounded', async () => {
+  it('A batch of sends rejects a send beyond its bound of unresolved sends.', async () => {
     const { agent } = await testbed({ config: { capacity: { count: 20_000 } } })
     const batch = agent('A').messages.batched({ size: 1_000 })
     const sent = Array.from({ length: 10_001 }, (_, n) => batch.send(Note, n, { to: 'B' }))
@@ -112,7 +112,7 @@ describe('a batch of sends', () => {
     const rejected = outcomes.filter(({ status }) => status === 'rejected')
     expect(rejected).toEqual([{ status: 'rejected', reason: expect.objectContaining({ code: 'batch.unresolved' }) }])
   })
-  it('refuses options it does not have, and sizes out of range', async () => {
+  it('A batch of sends rejects unknown options and sizes out of range.', async () => {
     const { agent } = await testbed()
     const { messages } = agent('A')
     expect(() => messages.batched({ sizes: 3 } as never)).toThrow(/size/)

@@ -10,7 +10,7 @@ const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.
 const { testbed } = messagingTestbeds()
 
 describe('types of messages', () => {
-  it('refuse payloads at the send, naming the place', async () => {
+  it('A message type rejects an invalid payload at the send, and names the place.', async () => {
     const { agent } = await testbed()
     await expect(agent('A').messages.send(Order, { n: 1.5 }, { to: 'B' })).rejects.toMatchObject({
       name: 'ValidationError',
@@ -19,7 +19,7 @@ describe('types of messages', () => {
     await expect(agent('A').messages.send(Order, { n: 'x' } as never, { to: 'B' })).rejects.toThrow(/n:/)
     expect(await agent('B').drain()).toEqual([])
   })
-  it('check payloads at the receipt; what no longer fits is a dead letter with the reason', async () => {
+  it('A message type checks payloads at the receipt, and dead-letters an invalid one with the reason.', async () => {
     const { agent } = await testbed()
     const Loose = defineMessage('order.place')
     await agent('A').messages.send(Loose, { n: 'many' }, { to: 'B' })
@@ -28,7 +28,7 @@ describe('types of messages', () => {
     expect(got.map(({ message }) => message.payload)).toEqual([{ n: 2 }])
     expect((await agent('B').mailbox.deadLetters()).items[0]?.reason).toMatch(/order.place.*n/)
   })
-  it('fill in what the schema fills in, and refuse a schema that does not take its own output', async () => {
+  it('A message type applies schema defaults, and rejects a schema that does not accept its own output.', async () => {
     const { agent } = await testbed()
     const Filled = defineMessage('filled', z.object({ a: z.number().default(1) }))
     await agent('A').messages.send(Filled, {} as never, { to: 'B' })
@@ -36,7 +36,7 @@ describe('types of messages', () => {
     const Once = defineMessage('once', z.string().transform(Number))
     await expect(agent('A').messages.send(Once, '5' as never, { to: 'B' })).rejects.toThrow(/as its schema changes it/)
   })
-  it('upcast older versions step by step, and refuse newer ones', async () => {
+  it('A message type upcasts older versions step by step, and dead-letters newer ones.', async () => {
     const { agent } = await testbed()
     const Original = defineMessage('v', z.string())
     const Third = defineMessage('v', z.object({ text: z.string(), size: z.number() }), {
@@ -54,7 +54,7 @@ describe('types of messages', () => {
     expect(await agent('B').mailbox.receive({ types: [Original] })).toEqual([])
     expect((await agent('B').mailbox.deadLetters()).items[0]?.reason).toMatch(/version 3/)
   })
-  it('refuse bad names, versions and options when they are defined', () => {
+  it('A message type with an invalid name, version or option is rejected when it is defined.', () => {
     expect(() => defineMessage('')).toThrow()
     expect(() => defineMessage('x', undefined, { version: 0 })).toThrow(/version/)
     expect(() => defineMessage('x', undefined, { orderin: 'none' } as never)).toThrow(/orderin/)
@@ -62,7 +62,7 @@ describe('types of messages', () => {
       /version 2/,
     )
   })
-  it('carry JSON exactly, naughty strings included', async () => {
+  it('A message carries JSON exactly, special strings included, and other values are rejected.', async () => {
     const { agent } = await testbed()
     const values = [
       'nul \u0000',
@@ -83,7 +83,7 @@ describe('types of messages', () => {
 })
 
 describe('broadcast and publish', () => {
-  it('give an outcome per recipient, each once, the sender left out, in one thread', async () => {
+  it('A broadcast gives one outcome for each recipient, without the sender, in one thread.', async () => {
     const { agent } = await testbed()
     const outcomes = await agent('A').messages.broadcast(Note, { hi: 1 }, { to: ['A', 'B', 'C', 'B'] })
     expect(outcomes.map(({ to, success }) => [to, success])).toEqual([
@@ -95,7 +95,7 @@ describe('broadcast and publish', () => {
     expect(b?.message.threadId).toBe(c?.message.threadId)
     expect(await agent('A').drain()).toEqual([])
   })
-  it('are not stopped by one that fails', async () => {
+  it('A broadcast continues after a recipient that fails.', async () => {
     const { agent } = await testbed({ config: { capacity: { count: 1 } } })
     await agent('A').messages.send(Note, 0, { to: 'B' })
     const outcomes = await agent('A').messages.broadcast(Note, 1, { to: ['B', '', 'C'] })
@@ -105,7 +105,7 @@ describe('broadcast and publish', () => {
       { to: 'C', success: true },
     ])
   })
-  it('take what a send takes, for each recipient', async () => {
+  it('A broadcast and a publish apply the options of a send to each recipient.', async () => {
     const { agent, clock } = await testbed({ subscribers: { news: ['B', 'C'] } })
     const { messages } = agent('A')
     const options = { delay: '1m', ttl: '1m', dedupeId: 'once', priority: 'high', correlationId: 'c' } as const
@@ -123,13 +123,13 @@ describe('broadcast and publish', () => {
     await clock.advance('2m')
     expect(await agent('B').drain()).toEqual([])
   })
-  it('refuse an invalid payload as a whole', async () => {
+  it('A broadcast with an invalid payload is rejected as a whole.', async () => {
     const { agent } = await testbed()
     await expect(agent('A').messages.broadcast(Order, { n: 'x' } as never, { to: ['B'] })).rejects.toMatchObject({
       code: 'validation.failed',
     })
   })
-  it('reach everybody with a mailbox, and the subscribers of a topic', async () => {
+  it('A broadcast reaches every agent with a mailbox, and a publish reaches the subscribers of its topic.', async () => {
     const { agent } = await testbed({ subscribers: { news: ['B', 'A', 'D'] } })
     await agent('A').messages.send(Note, 0, { to: 'B' })
     await agent('B').messages.send(Note, 0, { to: 'C' })
@@ -141,7 +141,7 @@ describe('broadcast and publish', () => {
 })
 
 describe('requests', () => {
-  it('are answered by a reply, which acknowledges and is no message of the requester', async () => {
+  it('A request is answered by a reply, which acknowledges it and is not a message of the requester.', async () => {
     const { agent } = await testbed()
     const answer = agent('A').messages.request(Order, { n: 1 }, { to: 'B' })
     const [delivery] = await agent('B').mailbox.receive({ wait: '10s' })
@@ -152,7 +152,7 @@ describe('requests', () => {
     expect((await agent('A').mailbox.messages()).items).toEqual([])
     expect(await agent('B').mailbox.counts()).toMatchObject({ leased: 0, waiting: 0 })
   })
-  it('time out, and are not delivered afterwards', async () => {
+  it('A request times out, and is not delivered afterwards.', async () => {
     const { agent, clock } = await testbed()
     const answer = agent('A').messages.request(Order, { n: 1 }, { to: 'Nobody', timeout: '5s' })
     const failed = expect(answer).rejects.toMatchObject({ name: 'TimeoutError', code: 'timeout' })
@@ -160,7 +160,7 @@ describe('requests', () => {
     await failed
     expect(await agent('Nobody').mailbox.receive()).toEqual([])
   })
-  it('wait for 30 seconds where nothing else is said', async () => {
+  it('A request waits for 30 seconds by default.', async () => {
     const { agent, clock } = await testbed()
     let ended: unknown
     agent('A')
@@ -173,7 +173,7 @@ describe('requests', () => {
     await clock.advance('1s')
     expect(ended).toMatchObject({ code: 'timeout' })
   })
-  it('end with their signal, and are not delivered afterwards', async () => {
+  it('A request ends with its signal, and is not delivered afterwards.', async () => {
     const { agent, clock } = await testbed()
     const stop = new AbortController()
     const answer = agent('A').messages.request(Order, { n: 1 }, { to: 'Nobody', signal: stop.signal })
@@ -183,7 +183,7 @@ describe('requests', () => {
     await failed
     expect(await agent('Nobody').mailbox.receive(), 'nobody waits for it any more').toEqual([])
   })
-  it('survive a late reply', async () => {
+  it('A reply that is late is ignored, and acknowledges its request.', async () => {
     const { agent, clock } = await testbed({ config: { lease: '1m' } })
     const answer = agent('A').messages.request(Order, { n: 1 }, { to: 'B', timeout: '5s' })
     const failed = expect(answer).rejects.toMatchObject({ code: 'timeout' })
@@ -193,7 +193,7 @@ describe('requests', () => {
     await delivery?.reply({ left: 1 })
     expect(await agent('B').mailbox.counts()).toMatchObject({ leased: 0, waiting: 0, dead: 0 })
   })
-  it('check the reply by its schema, and refuse replies nobody asked for', async () => {
+  it('A reply is checked by its schema, and is rejected for a message that is not a request.', async () => {
     const { agent } = await testbed()
     const answer = agent('A').messages.request(Order, { n: 1 }, { to: 'B' })
     const failed = expect(answer).rejects.toMatchObject({ code: 'validation.failed' })
@@ -205,7 +205,7 @@ describe('requests', () => {
     await expect(plain?.reply(1)).rejects.toMatchObject({ code: 'validation.failed' })
     await plain?.ack()
   })
-  it('run in numbers without mixing their answers up', async () => {
+  it('Fifty requests in parallel get each their own answer.', async () => {
     const { agent } = await testbed()
     const answers = Promise.all(
       Array.from({ length: 50 }, (_, n) => agent('A').messages.request(Order, { n }, { to: 'B' })),
@@ -224,7 +224,7 @@ describe('requests', () => {
   })
 })
 
-it('confirms to the sender that a message was acknowledged, where that is required', async () => {
+it('A mailbox confirms an acknowledgement to a sender that requires it.', async () => {
   const { agent } = await testbed()
   const sent = await agent('A').messages.send(Note, 1, {
     to: 'B',
@@ -245,7 +245,7 @@ it('confirms to the sender that a message was acknowledged, where that is requir
     payload: { id: sent.id, by: 'B', type: 'note' },
   })
 })
-it('emits what happened, and never a payload', async () => {
+it('The events of messaging never contain a payload or a reason.', async () => {
   const { agent, events } = await testbed({ config: { maxAttempts: 1 } })
   await agent('A').messages.send(Note, 'sëcret', { to: 'B' })
   const [delivery] = await agent('B').mailbox.receive()

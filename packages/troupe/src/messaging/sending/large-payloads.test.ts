@@ -24,7 +24,7 @@ const blobsIn = async ({ storage }: MessagingTestbed) => {
   return [Number(rows[0]?.blobs), Number(rows[0]?.owners)]
 }
 
-it('a message is stored in little more than its text, and bytes in four thirds of theirs', async () => {
+it('A message is stored in little more than its text, and bytes in four thirds of their size.', async () => {
   const { agent, storage } = await testbed()
   const image = new Uint8Array(30_000).fill(200)
   await agent('A').messages.send(Note, 'x'.repeat(30_000), { to: 'B' })
@@ -38,7 +38,7 @@ it('a message is stored in little more than its text, and bytes in four thirds o
 })
 
 describe('a payload over 256 KB', () => {
-  it('is stored once for all who get it, and is whole wherever it is looked at', async () => {
+  it('A payload over 256 KB is stored once for all its recipients, and is complete wherever it is read.', async () => {
     const made = await testbed()
     const { agent } = made
     await agent('A').messages.broadcast(Note, large('x'), { to: ['B', 'C', 'D'] })
@@ -53,7 +53,7 @@ describe('a payload over 256 KB', () => {
     const [dead] = (await agent('D').mailbox.deadLetters()).items
     expect(brief([dead?.message.payload])).toEqual(brief([large('x')]))
   })
-  it('counts whole against the bytes of its mailbox, and is refused above them and above 8 MB', async () => {
+  it('A payload over 256 KB counts as a whole against its mailbox, and is rejected above that limit and above 8 MB.', async () => {
     const { agent } = await testbed({ config: { capacity: { bytes: 700 * 1024 } } })
     const { messages } = agent('A')
     for (const letter of ['x', 'y']) await messages.send(Note, large(letter), { to: 'B' })
@@ -62,7 +62,7 @@ describe('a payload over 256 KB', () => {
     const send = unlimited.agent('A').messages.send(Note, 'x'.repeat(8 * 1024 * 1024), { to: 'B' })
     await expect(send).rejects.toMatchObject({ code: 'message.too_large' })
   })
-  it('is let go of when its message is: some acknowledged ones are still shown', async () => {
+  it('A payload over 256 KB is deleted with its message, except for some acknowledged messages that are still shown.', async () => {
     const made = await testbed()
     const { messages } = made.agent('A')
     for (let n = 0; n < 30; n++) await messages.send(Note, large(String.fromCharCode(65 + n)), { to: 'B' })
@@ -70,7 +70,7 @@ describe('a payload over 256 KB', () => {
     await until(made.clock, async () => (await blobsIn(made))[0] === 20)
     expect((await made.agent('B').mailbox.messages()).items).toHaveLength(20)
   })
-  it('leaves nothing behind of a repeat with the same dedupe id', async () => {
+  it('A payload over 256 KB that repeats a dedupe id leaves nothing behind.', async () => {
     const made = await testbed()
     const { agent } = made
     const first = await agent('A').messages.send(Note, large('x'), { to: 'B', dedupeId: 'once' })
@@ -84,7 +84,7 @@ describe('a payload over 256 KB', () => {
     expect(brief(await agent('B').drain())).toEqual(brief([large('x')]))
     await until(made.clock, async () => (await blobsIn(made))[0] === 1)
   })
-  it('comes from a turn, and waits in the outbox, as it is', async () => {
+  it('A payload over 256 KB is sent from a turn, and waits in the outbox unchanged.', async () => {
     const made = await testbed({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     await made.step('A', 'step:1', async (messages) => {
       for (const letter of ['x', 'y']) await messages.send(Note, large(letter), { to: 'B' })
@@ -93,7 +93,7 @@ describe('a payload over 256 KB', () => {
     // The second comes in as soon as the first has gone.
     expect(brief(await made.agent('B').drain())).toEqual(brief([large('x'), large('y')]))
   })
-  it('is no reply over 8 MB', async () => {
+  it('A reply over 8 MB is rejected, and a smaller one is delivered.', async () => {
     const { agent } = await testbed()
     const asked = agent('A').messages.request(Note, 'how much?', { to: 'B', timeout: '1s' })
     asked.catch(() => {})
@@ -107,7 +107,7 @@ describe('a payload over 256 KB', () => {
 describe('bytes', () => {
   const image = Uint8Array.from([0, 1, 127, 128, 255])
 
-  it('come back as they were where the schema declares them, a copy to everybody', async () => {
+  it('Bytes are restored where the schema declares them, as a copy for each recipient.', async () => {
     const made = await testbed()
     const { agent, start, clock } = made
     const sent = await agent('A').messages.send(Scan, { page: 1, image, parts: [image, Buffer.from('ü')] }, { to: 'B' })
@@ -126,7 +126,7 @@ describe('bytes', () => {
     expect(Object.isFrozen(seen[0])).toBe(true)
     expect(listed?.payload).toEqual(sent.payload)
   })
-  it('travel from a turn, and alone', async () => {
+  it('Bytes are sent from a turn and as a whole payload, and are bounded by the schema.', async () => {
     const Raw = defineMessage('raw', bytesSchema({ max: 5 }))
     const made = await testbed()
     await made.step('A', 'step:1', async (messages) => {
@@ -139,7 +139,7 @@ describe('bytes', () => {
     await expect(messages.send(Raw, new Uint8Array(6), { to: 'B' })).rejects.toThrow(/at most 5 bytes/)
     await expect(messages.send(Raw, 'text' as never, { to: 'B' })).rejects.toThrow(/Uint8Array/)
   })
-  it('are refused where no schema declares them, and no text is taken for them', async () => {
+  it('Bytes without a schema are rejected, and a text is never decoded as bytes.', async () => {
     const { agent } = await testbed()
     await expect(agent('A').messages.send(Note, image as never, { to: 'B' })).rejects.toMatchObject({
       code: 'json.unsupported',

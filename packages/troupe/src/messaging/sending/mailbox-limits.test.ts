@@ -15,7 +15,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
   })
   const testbed = (options: MessagingTestbedOptions = {}) => testbeds.testbed({ url, ...options })
 
-  it('says full with a hint, touches no other mailbox, and lets in when there is room', async () => {
+  it('A full mailbox rejects a message with a hint, affects no other mailbox, and accepts it when there is room.', async () => {
     const { agent } = await testbed({ config: { capacity: { count: 3 } } })
     const a = agent('A').messages
     for (const i of [0, 1, 2]) await a.send(Note, i, { to: 'B' })
@@ -33,7 +33,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await a.send(Note, 5, { to: 'B' })
     expect(await agent('B').drain()).toEqual([1, 2, 5])
   })
-  it('counts bytes too, and refuses what could never fit', async () => {
+  it('A mailbox counts bytes too, and rejects a message that could never fit.', async () => {
     const { agent } = await testbed({ config: { capacity: { bytes: 1_000 } } })
     const a = agent('A').messages
     await a.send(Note, 'x'.repeat(600), { to: 'B' })
@@ -42,7 +42,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect(await agent('B').drain()).toHaveLength(1)
     await a.send(Note, 'x'.repeat(600), { to: 'B' })
   })
-  it('waits for no room that could never be: what is sent along counts too', async () => {
+  it('A send with backpressure `wait` rejects a message that could never fit, with its metadata counted.', async () => {
     const { agent, step } = await testbed({ config: { capacity: { bytes: 1_000 }, backpressure: 'wait' } })
     const metadata = { long: 'x'.repeat(500) }
     const sent = agent('A').messages.send(Note, 'x'.repeat(500), { to: 'B', metadata })
@@ -53,7 +53,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     })
     expect(staged).toMatchObject({ status: 'failed', error: { code: 'message.too_large' } })
   })
-  it('drops the oldest that nobody has in hand, and says which', async () => {
+  it('A mailbox with `drop-oldest` drops the oldest message that is not leased, and names it.', async () => {
     const { agent, events } = await testbed({ config: { capacity: { count: 2 }, backpressure: 'drop-oldest' } })
     const a = agent('A').messages
     await a.send(Note, 0, { to: 'B' })
@@ -64,13 +64,13 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await held?.ack()
     expect(await agent('B').drain()).toEqual([2])
   })
-  it('drops as many small messages as a large one takes the room of', async () => {
+  it('A mailbox with `drop-oldest` drops as many small messages as a large one needs.', async () => {
     const { agent } = await testbed({ config: { capacity: { bytes: 60_000 }, backpressure: 'drop-oldest' } })
     const a = agent('A').messages
     await Promise.all(Array.from({ length: 300 }, (_, i) => a.send(Note, i, { to: 'B' })))
     expect((await a.send(Note, 'x'.repeat(57_000), { to: 'B' })).dropped?.length).toBeGreaterThan(200)
   })
-  it('waits for room in the order of the calls', async () => {
+  it('A mailbox with backpressure `wait` accepts messages in the order of the calls.', async () => {
     const { agent } = await testbed({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     const sends = [0, 1, 2, 3].map((i) => agent('A').messages.send(Note, i, { to: 'B' }))
     const got: unknown[] = []
@@ -83,7 +83,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect(got).toEqual([0, 1, 2, 3])
   })
   it.each(['reject', 'drop-oldest', 'wait'] as const)(
-    'keeps the order of the calls where what has expired makes room for them, with %s',
+    'A mailbox preserves the order of the calls if expired messages make room for them, with %s.',
     async (backpressure) => {
       const { agent, clock } = await testbed({ config: { capacity: { count: 150 }, backpressure } })
       const send = (payload: number, options = {}) => agent('A').messages.send(Note, payload, { to: 'B', ...options })
@@ -94,7 +94,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
       expect(await agent('B').drain()).toEqual(numbers)
     },
   )
-  it('refuses what finds no room behind what was let in, and nothing before it', async () => {
+  it('A mailbox rejects sends that find no room behind accepted ones, and none before them.', async () => {
     const { agent, clock } = await testbed({ config: { capacity: { count: 120 } } })
     const send = (payload: number, options = {}) => agent('A').messages.send(Note, payload, { to: 'B', ...options })
     await Promise.all(Array.from({ length: 120 }, (_, i) => send(1_000 + i, { ttl: '1s' })))
@@ -103,7 +103,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect(sent.map(({ status }) => status).lastIndexOf('fulfilled')).toBe(119)
     expect(await agent('B').drain()).toEqual(Array.from({ length: 120 }, (_, i) => i))
   })
-  it('ends a wait for room by its signal and by the close', async () => {
+  it('A send that waits for room ends with its signal and with the close.', async () => {
     const { agent, mailboxes, clock } = await testbed({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     await agent('A').messages.send(Note, 0, { to: 'B' })
     const stop = new AbortController()
@@ -117,7 +117,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await mailboxes.close()
     await closed
   })
-  it('lets go of messages their owner has read before it refuses a new one', async () => {
+  it('A mailbox removes messages that its owner has read before it rejects a new one.', async () => {
     const { agent } = await testbed({ config: { capacity: { count: 2 } } })
     const first = await agent('A').messages.send(Note, 0, { to: 'B' })
     await agent('A').messages.send(Note, 1, { to: 'B' })
@@ -126,7 +126,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect(await agent('B').drain()).toEqual([1, 2])
   })
   it.each(['reject', 'wait', 'drop-oldest'] as const)(
-    'reading loses nothing where its sender has no room to be told, with the backpressure %s',
+    'Reading loses no confirmation if the mailbox of its sender is full, with the backpressure %s.',
     async (backpressure) => {
       const { agent } = await testbed({ config: { capacity: { count: 1 }, backpressure } })
       const { mailbox } = agent('B')
@@ -144,7 +144,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
       expect(await agent('A').drain()).toEqual([])
     },
   )
-  it('lets in who waits for room when its owner has read some, a committed turn too', async () => {
+  it('A mailbox accepts a waiting send when its owner reads a message, also from a committed turn.', async () => {
     const { agent, step } = await testbed({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     const { mailbox } = agent('B')
     const first = await agent('A').messages.send(Note, 0, { to: 'B' })
@@ -157,7 +157,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await vi.waitFor(async () => expect((await mailbox.messages({ unreadOnly: true })).items).toHaveLength(1))
     expect(await agent('B').drain()).toEqual([2])
   })
-  it('brings a scheduled message when it is due, blocking nobody until then', async () => {
+  it('A mailbox delivers a scheduled message when it is due, and delays no other message until then.', async () => {
     const { agent, clock } = await testbed()
     const a = agent('A').messages
     await a.send(Note, 'later', { to: 'B', delay: '10s' })
@@ -173,7 +173,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await clock.advance('5s')
     expect(await agent('B').drain()).toEqual(['later'])
   })
-  it('refuses a moment that is none, rather than to send at once what was mistyped', async () => {
+  it('A message client rejects an invalid time instead of sending at once.', async () => {
     const { messages, mailbox } = (await testbed()).agent('A')
     for (const at of ['10', 'Jan 5 2100', '2100-02-30', '2100-13-01T00:00:00Z', '', new Date(8.64e15), new Date('')])
       await expect(messages.send(Note, 1, { to: 'A', at })).rejects.toMatchObject({ code: 'validation.failed' })
@@ -181,7 +181,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
       expect(await messages.send(Note, 1, { to: 'A', at, ttl: '1000000d' })).toHaveProperty('expiresAt')
     expect(await mailbox.counts()).toMatchObject({ waiting: 0, scheduled: 4 })
   })
-  it('never delivers what has expired, and counts it no more', async () => {
+  it('A mailbox never delivers or counts an expired message.', async () => {
     const { agent, clock } = await testbed({ config: { capacity: { count: 2 } } })
     const a = agent('A').messages
     await a.send(Note, 'short', { to: 'B', ttl: '1s' })
@@ -192,7 +192,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await a.send(Note, 'more', { to: 'B' })
     expect(await agent('B').drain()).toEqual(['long', 'more'])
   })
-  it('goes on when a message expires in the hands of its consumer', async () => {
+  it('A mailbox continues when a leased message expires.', async () => {
     const { agent, clock } = await testbed({ config: { lease: '10s' } })
     await agent('A').messages.send(Note, 1, { to: 'B', ttl: '1s' })
     const [delivery] = await agent('B').mailbox.receive()
@@ -204,7 +204,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await delivery?.ack()
     expect(await agent('B').mailbox.counts()).toMatchObject({ unread: 0, waiting: 0, leased: 0 })
   })
-  it('waits for what comes and returns when the time is over', async () => {
+  it('A receive waits for a message, and returns nothing when its wait is over.', async () => {
     const { agent, clock } = await testbed()
     const waiting = agent('B').mailbox.receive({ wait: '10s' })
     await clock.advance('1s')
@@ -215,7 +215,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await clock.advance('10s')
     expect(await empty).toEqual([])
   })
-  it('ends waiting receives by their signal and by the close', async () => {
+  it('A receive that waits ends with its signal and with the close.', async () => {
     const { agent, mailboxes, clock } = await testbed()
     const stop = new AbortController()
     const aborted = expect(agent('B').mailbox.receive({ wait: '1h', signal: stop.signal })).rejects.toMatchObject({
@@ -228,7 +228,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await mailboxes.close()
     await closed
   })
-  it('lists with filters and pages, marks nothing by looking, and an acknowledgement marks as read', async () => {
+  it('A mailbox lists messages with filters and pages, and only an acknowledgement marks them as read.', async () => {
     const { agent } = await testbed()
     for (let i = 0; i < 6; i++)
       await agent(i % 2 ? 'X' : 'Y').messages.send(i === 5 ? Other : Note, i, {
@@ -253,7 +253,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect((await mailbox.messages()).items.map(({ read }) => read)).toEqual([true, false, false, false, false, false])
     expect(await mailbox.counts()).toEqual({ unread: 5, waiting: 5, leased: 0, dead: 0, scheduled: 0 })
   })
-  it('lists the most urgent first before it cuts the page, page after page, and counts them all', async () => {
+  it('A mailbox lists the most urgent messages first, page after page, and counts them all.', async () => {
     const { agent } = await testbed()
     for (const priority of ['low', 'normal', 'urgent', 'high', 'urgent', 'low'] as const)
       await agent('A').messages.send(Note, priority, { to: 'B', priority })
@@ -270,7 +270,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
       code: 'cursor.invalid',
     })
   })
-  it('frees a type with ordering none from lanes', async () => {
+  it('A message type with ordering `none` is not bound to lanes.', async () => {
     const Free = defineMessage('free', undefined, { ordering: 'none' })
     const { agent } = await testbed()
     for (const i of [0, 1]) await agent('A').messages.send(Free, i, { to: 'B' })
@@ -281,7 +281,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await second?.ack()
     expect(await agent('B').drain()).toEqual([0])
   })
-  it('shows one user nothing of another', async () => {
+  it('A mailbox shows one user nothing of another.', async () => {
     const { agent } = await testbed()
     await agent('A').messages.send(Note, 1, { to: 'B' })
     const foreign = agent('B', { user: 'bob' }).mailbox
@@ -289,7 +289,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect((await foreign.messages()).items).toEqual([])
     expect(await foreign.counts()).toEqual({ unread: 0, waiting: 0, leased: 0, dead: 0, scheduled: 0 })
   })
-  it('lets only roles send that may, and records the refusal', async () => {
+  it('A send is rejected for a role that may not send, and is recorded as an incident.', async () => {
     const { agent, events } = await testbed()
     await expect(agent('R', { role: 'readonly' }).messages.send(Note, 1, { to: 'B' })).rejects.toMatchObject({
       code: 'access.denied',
@@ -301,7 +301,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await agent('A').messages.send(Note, 'own', { to: 'R' })
     expect(await agent('R', { role: 'readonly' }).drain()).toEqual(['own'])
   })
-  it('refuses unknown options, naming the nearest, and values that JSON does not carry', async () => {
+  it('A send rejects unknown options with the nearest name, and values that JSON cannot represent.', async () => {
     const { messages } = agentOf(await testbed())
     await expect(messages.send(Note, 1, { to: 'B', prioritiy: 'low' } as never)).rejects.toMatchObject({
       code: 'option.unknown',

@@ -63,7 +63,7 @@ describe.each([
   ['outside a step', outside],
   ['in a step', inStep],
 ])('%s', (_, on) => {
-  test.each(names)('%s of a message client is rejected without its right, and that is one incident', async (name) => {
+  test.each(names)('%s of a message client is rejected without its right, and that is one incident.', async (name) => {
     const testbed = await open()
     const { right, call } = methods[name] as Method
     expect(await on(testbed, { deny: [right] }, (client) => call(client, {}))).toBe('access.denied')
@@ -72,13 +72,13 @@ describe.each([
     expect(await testbed.agent('B').mailbox.counts()).toMatchObject({ waiting: 0 })
   })
 
-  test.each(names)('%s of a message client rejects an unknown option', async (name) => {
+  test.each(names)('%s of a message client rejects an unknown option.', async (name) => {
     const testbed = await open()
     const { call } = methods[name] as Method
     expect(await on(testbed, {}, (client) => call(client, { unknown: 1 }))).toBe('option.unknown')
   })
 
-  test.each(names)('%s of a message client sends nothing when its signal has aborted', async (name) => {
+  test.each(names)('%s of a message client sends nothing when its signal has aborted.', async (name) => {
     const testbed = await open()
     const { call } = methods[name] as Method
     const code = await on(testbed, {}, (client) => call(client, { signal: AbortSignal.abort() }))

@@ -18,7 +18,7 @@ const signing = async (id: string, options: MessagingTestbedOptions) => {
 }
 
 describe('a revoked key', () => {
-  it.skipIf(!onServer)('signs no more in another process that only sends', async () => {
+  it.skipIf(!onServer)('A revoked key stops signing in another process that only sends.', async () => {
     const clock = createVirtualClock()
     const here = await signing('one', { ...onServer, clock })
     const there = await signing('one', { ...onServer, clock, seed: 'another process' })
@@ -32,7 +32,7 @@ describe('a revoked key', () => {
     await clock.advance('5s')
     await until(clock, async () => (await outcome()) === 'signature.no_key', '1ms')
   })
-  it('signs no more after a restart, before anything was checked', async () => {
+  it('A revoked key does not sign after a restart, before any message was verified.', async () => {
     const testStorage = { url: testbeds.newFile(), clock: createVirtualClock() }
     const first = await signing('two', testStorage)
     await first.revoke()

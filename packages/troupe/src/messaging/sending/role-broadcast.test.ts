@@ -8,7 +8,7 @@ const Note = defineMessage<string>('note')
 let testbed: MessagingTestbed
 afterEach(() => testbed.close())
 
-it('all with a role hear a broadcast to it, from a turn too; workers of one name share what is sent to it', async () => {
+it('A broadcast to a role reaches all its agents, from a turn too, and workers of one name share a message.', async () => {
   testbed = await openMessagingTestbed()
   const { start, agent, step, clock } = testbed
   const received: string[] = []

@@ -28,7 +28,7 @@ describe('a reply', () => {
       `create trigger meddled after update of answer on message_requests when old.answer is null
          begin update message_requests set answer = ${sql} where user_id = new.user_id and id = new.id; end`,
     )
-  it('that nobody touched is given', async () => {
+  it('An unchanged signed reply is returned.', async () => {
     const { made, answered } = await asked(shared, async () => {})
     expect(await answered).toBe('no')
     expect(rejections(made)).toEqual([])
@@ -38,7 +38,7 @@ describe('a reply', () => {
     ['signature.missing', `'{"value":"yes"}'`],
     ['signature.invalid', `'{"value":"yes","signature":{"key":"all","at":1,"signature":"AAAA"}}'`],
     ['signature.invalid', `'{"value":"yes","signature":7}'`],
-  ])('is refused with %s where it became %s', async (code, sql) => {
+  ])('A reply is rejected with %s if its stored answer becomes %s.', async (code, sql) => {
     const made = await testbed()
     await becoming(made, sql)
     const answered = made.agent('A').messages.request(Note, 'may I?', { to: 'W', timeout: '1h' })
@@ -48,7 +48,7 @@ describe('a reply', () => {
     await expect(answered).rejects.toMatchObject({ name: 'AccessDeniedError', code })
     expect(rejections(made)).toEqual([['W', code]])
   })
-  it('of another request is refused, though it was signed', async () => {
+  it('A signed reply to another request is rejected.', async () => {
     const made = await testbed()
     await change(made, 'create table stored (answer text)')
     await change(
@@ -69,7 +69,7 @@ describe('a reply', () => {
     await expect(ask('a million?', 'no')).rejects.toMatchObject({ code: 'signature.invalid' })
     expect(rejections(made)).toEqual([['W', 'signature.invalid']])
   })
-  it('without a signature counts where they are only verified', async () => {
+  it('An unsigned reply is accepted under the policy `verify`, and rejected otherwise.', async () => {
     const { privateKey } = generateKeyPairSync('ed25519')
     const keys = [{ id: 'a', agent: 'A', privateKey }]
     const { answered } = await asked({ keys, policy: 'verify' }, async () => {})
@@ -97,7 +97,7 @@ describe('a reply to a step', () => {
     await delivery?.reply(reply)
     return ending
   }
-  it('that nobody touched is given', async () => {
+  it('An unchanged signed reply to a step is returned.', async () => {
     const made = await testbed()
     expect(await asks(made)).toMatchObject({ status: 'completed', outcome: 'no' })
     expect(rejections(made)).toEqual([])
@@ -107,13 +107,13 @@ describe('a reply to a step', () => {
     ['signature.missing', `'{"value":{"value":"yes"}}'`],
     ['signature.missing', `'{"value":"yes"}'`],
     ['signature.missing', `'{"error":{"name":"ValidationError","code":"validation.failed","message":"no"}}'`],
-  ])('is refused with %s where it became %s', async (code, sql) => {
+  ])('A reply to a step is rejected with %s if its stored answer becomes %s.', async (code, sql) => {
     const made = await testbed()
     await becoming(made, sql)
     expect(await asks(made)).toMatchObject({ status: 'failed', error: { name: 'AccessDeniedError', code } })
     expect(rejections(made)).toEqual([['W', code]])
   })
-  it('of another request of its is refused, though it was signed', async () => {
+  it('A signed reply to another request of the same step is rejected.', async () => {
     const made = await testbed()
     await change(made, 'create table stored (body text)')
     await becoming(made, 'coalesce((select body from stored limit 1), new.body)')

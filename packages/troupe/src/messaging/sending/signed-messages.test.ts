@@ -18,7 +18,7 @@ const reasons = async (made: MessagingTestbed, name: string) =>
   (await made.agent(name).mailbox.deadLetters()).items.map(({ reason }) => reason)
 
 describe('a signed message', () => {
-  it.each(storages)('goes every way that a message goes, at $url', async (testStorage) => {
+  it.each(storages)('A signed message is accepted on every path of a message, at $url.', async (testStorage) => {
     const Scan = defineMessage('scan', z.object({ image: bytesSchema() }))
     const Child = defineMessage<string>('child', undefined, { extends: Note })
     const config = { capacity: { count: 4 }, backpressure: 'wait' } as const
@@ -45,7 +45,7 @@ describe('a signed message', () => {
     expect(await agent('A').drain()).toHaveLength(1)
     expect(rejections(made)).toEqual([])
   })
-  it('may lie in its mailbox for days, and come back as often as its lease runs out', async () => {
+  it('A signed message may wait in its mailbox for days, and is redelivered after its lease.', async () => {
     const { agent, clock } = await testbed()
     await agent('A').messages.send(Note, 'late', { to: 'B' })
     await clock.advance('2d')
@@ -76,7 +76,7 @@ describe('a signed message', () => {
     ['payload, which is kept nowhere', `update messages set payload = '@{"blob":"00","bytes":1}'`],
     ['metadata, which is not JSON', "update messages set envelope = '{'"],
     ['place for a reply, which is none', "update messages set reply_to = '{'"],
-  ])('whose %s somebody changed in the database is refused', async (_, sql) => {
+  ])('A signed message whose %s changed in the database is rejected.', async (_, sql) => {
     const made = await testbed()
     const { mailboxes, agent } = made
     const access = { can: () => true, require: () => {} } as never
@@ -96,7 +96,7 @@ describe('a signed message', () => {
     expect(await reasons(made, 'B')).toEqual([expect.stringContaining('signature')])
     expect(rejections(made)).toEqual([[expect.any(String), 'signature.invalid']])
   })
-  it('with an Ed25519 key is checked where only its public half is, and made nowhere else', async () => {
+  it('A signed message with an Ed25519 key is verified with the public key alone, which cannot sign.', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     const url = newFile()
     const first = await openMessagingTestbed({
@@ -112,7 +112,7 @@ describe('a signed message', () => {
     await expect(forged).rejects.toMatchObject({ code: 'signature.no_key' })
     expect(rejections(made)[0]).toEqual(['A', 'signature.invalid'])
   })
-  it('is not shown to who only lists either, and the incident is recorded once', async () => {
+  it('A signed message that was changed is not listed, and its incident is recorded once.', async () => {
     const made = await testbed()
     await made.agent('A').messages.send(Note, 'true', { to: 'B' })
     await change(made, `update messages set payload = '"forged"'`)
@@ -121,7 +121,7 @@ describe('a signed message', () => {
     expect(rejections(made)).toEqual([['A', 'signature.invalid']])
     expect(await reasons(made, 'B')).toHaveLength(1)
   })
-  it('is not accepted a second time once it was acknowledged, in another process either', async () => {
+  it('A signed message is not accepted again after its acknowledgement, in another process either.', async () => {
     const url = newFile()
     const first = await openMessagingTestbed({ url, config: { signatures: shared } })
     await first.agent('A').messages.send(Note, 'pay 100', { to: 'B' })
@@ -151,7 +151,7 @@ describe('a signed message', () => {
   })
 })
 
-it.skipIf(onServer === undefined)('a signed message is accepted once by all processes on one database', async () => {
+it.skipIf(onServer === undefined)('A signed message is accepted once by all processes on one database.', async () => {
   const user = `user ${users++}`
   const testStorage = { ...onServer, user }
   const [here, there] = [await testbed(shared, testStorage), await testbed(shared, { ...testStorage, seed: 'other' })]
@@ -168,8 +168,8 @@ it.skipIf(onServer === undefined)('a signed message is accepted once by all proc
   expect(rejections(there)).toEqual([['A', 'signature.replayed']])
 })
 
-describe('when a message is delivered', () => {
-  it('is as it was sent: later, at a moment, or again after its dead letter', async () => {
+describe('signed delivery times', () => {
+  it('A signed message is accepted later, at a moment, and after a redrive.', async () => {
     const made = await testbed(shared, { config: { maxAttempts: 1 } })
     const { agent, clock } = made
     await agent('A').messages.send(Note, 'later', { to: 'B', delay: '1h', ttl: '1h' })
@@ -188,7 +188,7 @@ describe('when a message is delivered', () => {
 })
 
 describe('the policy', () => {
-  it('require refuses what is not signed, verify does not, and both what is signed badly', async () => {
+  it('The policy `require` rejects unsigned messages, `verify` accepts them, and both reject invalid signatures.', async () => {
     const url = newFile()
     const unsigned = await openMessagingTestbed({ url })
     for (const to of ['B', 'C']) await unsigned.agent('A').messages.send(Note, 'unsigned', { to })
@@ -207,7 +207,7 @@ describe('the policy', () => {
     expect(await requiring.agent('C').drain()).toEqual([])
     expect(rejections(requiring)).toEqual([['A', 'signature.missing']])
   })
-  it('require tells a sender without a key, before anything is sent, in a turn too', async () => {
+  it('The policy `require` rejects a send without a signing key, in a turn too.', async () => {
     const { privateKey } = generateKeyPairSync('ed25519')
     const keys = [{ id: 's', agent: 'Support', privateKey }]
     const made = await testbed({ keys })
@@ -226,20 +226,26 @@ describe('the policy', () => {
   })
 })
 
-describe('a key that is revoked', () => {
-  it.skipIf(onServer === undefined)('is refused at once by another process on the same database', async () => {
-    const testStorage = { ...onServer, user: `user ${users++}` }
-    const stolen: SignatureConfig = { keys: [{ id: 'stolen', secret }] }
-    const [here, there] = [await testbed(stolen, testStorage), await testbed(stolen, { ...testStorage, seed: 'other' })]
-    for (const payload of ['before', 'after']) {
-      if (payload === 'after') await here.mailboxes.signatures?.revoke('stolen')
-      await there.agent('A').messages.send(Note, payload, { to: 'B' })
-      expect(await there.agent('B').drain()).toEqual(payload === 'before' ? ['before'] : [])
-    }
-    expect(rejections(there)).toEqual([['A', 'signature.revoked']])
-  })
+describe('a revoked signing key', () => {
+  it.skipIf(onServer === undefined)(
+    'A revoked signing key is rejected at once by another process on the same database.',
+    async () => {
+      const testStorage = { ...onServer, user: `user ${users++}` }
+      const stolen: SignatureConfig = { keys: [{ id: 'stolen', secret }] }
+      const [here, there] = [
+        await testbed(stolen, testStorage),
+        await testbed(stolen, { ...testStorage, seed: 'other' }),
+      ]
+      for (const payload of ['before', 'after']) {
+        if (payload === 'after') await here.mailboxes.signatures?.revoke('stolen')
+        await there.agent('A').messages.send(Note, payload, { to: 'B' })
+        expect(await there.agent('B').drain()).toEqual(payload === 'before' ? ['before'] : [])
+      }
+      expect(rejections(there)).toEqual([['A', 'signature.revoked']])
+    },
+  )
 
-  it('is accepted nowhere any more, what waits in mailboxes included, also after a restart', async () => {
+  it('A revoked signing key is rejected for waiting messages too, also after a restart.', async () => {
     const url = newFile()
     const keys = [
       { id: 'old', secret },
@@ -260,7 +266,7 @@ describe('a key that is revoked', () => {
   })
 })
 
-it('is off where nothing says otherwise, and costs no row', async () => {
+it('A troupe without signatures stores no row for them.', async () => {
   const made = await unsignedTestbed()
   expect(made.mailboxes.signatures).toBeUndefined()
   await made.agent('A').messages.send(Note, 'x', { to: 'B' })

@@ -23,7 +23,7 @@ const processAll = async ({ clock }: MessagingTestbed) => {
   for (let i = 0; i < 20; i++) await clock.advance('1ms')
 }
 
-it('stages nothing of a call whose signal has aborted', async () => {
+it('A staged call whose signal has aborted sends nothing.', async () => {
   const made = await testbed()
   const signal = AbortSignal.abort('enough')
   await made.step('A', 'step:1', async (messages) => {
@@ -53,7 +53,7 @@ it('A step that sends in a loop lets other work of its process have its turn.', 
   expect(await made.agent('B').mailbox.counts()).toMatchObject({ unread: 1_000 })
 })
 
-it('sends, live and staged, what the options were at the call', async () => {
+it('A send, live or staged, uses its options as they were at the call.', async () => {
   const made = await testbed()
   const sendAll = async (messages: MessageClient) => {
     const metadata = { counter: { n: 0 } }
@@ -79,7 +79,7 @@ it('sends, live and staged, what the options were at the call', async () => {
   expect((await made.agent('C').mailbox.messages()).items).toEqual([])
 })
 
-it('sends when the turn commits, in the order of the calls, and nothing of a step that fails', async () => {
+it('A turn sends its messages in the order of the calls when it commits, and a failed step sends nothing.', async () => {
   const made = await testbed()
   const b = made.agent('B')
   const sent = await made.step('A', 'step:1', async (messages, recorder) => {
@@ -111,7 +111,7 @@ it('sends when the turn commits, in the order of the calls, and nothing of a ste
   made.clock.advance('1m')
   expect(await b.drain()).toEqual([])
 })
-it('wakes whoever waits when the turn commits', async () => {
+it('A committed turn delivers its message to a receive that waits.', async () => {
   const made = await testbed()
   const waiting = made.agent('B').mailbox.receive({ wait: '1h' })
   await made.step('A', 'step:1', async (messages) => {
@@ -121,7 +121,7 @@ it('wakes whoever waits when the turn commits', async () => {
   await processAll(made)
   expect((await waiting).map(({ message }) => message.payload)).toEqual([1])
 })
-it('reports one outcome per recipient of a staged broadcast and publish, all in one thread', async () => {
+it('A staged broadcast or publish reports one outcome for each recipient, all in one thread.', async () => {
   const made = await testbed({ subscribers: { news: ['A', 'C', 'D'] } })
   await made.agent('X').messages.send(Note, 0, { to: 'B' })
   const end = await made.step('A', 'step:1', async (messages) => {
@@ -148,7 +148,7 @@ it('reports one outcome per recipient of a staged broadcast and publish, all in 
   expect(c?.message.threadId).toBe(d?.message.threadId)
   expect(c?.message.threadId).toBeDefined()
 })
-it('holds messages of a committed turn back while their mailbox is full, in order, with the backpressure wait', async () => {
+it('A committed turn holds back messages to a full mailbox in order, with the backpressure `wait`.', async () => {
   const made = await testbed({ config: { capacity: { count: 2 }, backpressure: 'wait' } })
   const end = await made.step('A', 'step:1', async (messages) => {
     for (const i of [0, 1, 2, 3, 4]) await messages.send(Note, i, { to: 'B' })
@@ -169,7 +169,7 @@ it('holds messages of a committed turn back while their mailbox is full, in orde
   await later
   expect(got).toEqual([0, 1, 2, 3, 4, 5])
 })
-it('gives refused messages of a committed turn back to their sender, with the backpressure reject', async () => {
+it('A committed turn returns rejected messages to their sender, with the backpressure `reject`.', async () => {
   const made = await testbed({ config: { capacity: { count: 1 } } })
   const end = await made.step('A', 'step:1', async (messages) => {
     for (const i of [0, 1]) await messages.send(Note, i, { to: 'B', correlationId: `c${i}` })
@@ -181,7 +181,7 @@ it('gives refused messages of a committed turn back to their sender, with the ba
   const [rejected] = await made.agent('A').mailbox.receive({ types: [MessageRejected] })
   expect(rejected?.message).toMatchObject({ from: 'B', correlationId: 'c1', payload: { to: 'B', type: 'note' } })
 })
-it('makes room for messages of a committed turn, with the backpressure drop-oldest', async () => {
+it('A committed turn drops older messages to make room, with the backpressure `drop-oldest`.', async () => {
   const made = await testbed({ config: { capacity: { count: 2 }, backpressure: 'drop-oldest' } })
   await made.step('A', 'step:1', async (messages) => {
     for (const i of [0, 1, 2]) await messages.send(Note, i, { to: 'B' })
@@ -190,7 +190,7 @@ it('makes room for messages of a committed turn, with the backpressure drop-olde
   await processAll(made)
   expect(await made.agent('B').drain()).toEqual([1, 2])
 })
-it('lets out after a restart what a full mailbox held back', async () => {
+it('A restarted process sends what a full mailbox held back.', async () => {
   const url = newFile()
   const first = await openMessagingTestbed({ url, config: { capacity: { count: 1 }, backpressure: 'wait' } })
   await first.step('A', 'step:1', async (messages) => {
@@ -207,7 +207,7 @@ it('lets out after a restart what a full mailbox held back', async () => {
   }
   expect(got).toEqual([0, 1])
 })
-it('requests from a step without holding a process, and times out by a durable timer', async () => {
+it('A request in a step parks the step, and times out by a durable timer.', async () => {
   const made = await testbed()
   await made.start(new Worker('Stock').on(Order, ({ payload }) => ({ left: payload.n * 2 })))
   const ends: unknown[] = []
@@ -237,70 +237,67 @@ it('requests from a step without holding a process, and times out by a durable t
   expect(await made.agent('Nobody').mailbox.receive()).toEqual([])
 })
 
-describe.each(storages)(
-  'whoever waits for a reply is told at once that there will be none, at $url,',
-  (testStorage) => {
-    /** Of a handler and of a host that ask B, each for an hour. */
-    async function asked(
-      config: MessagingTestbedOptions['config'],
-      then: (made: MessagingTestbed) => Promise<unknown>,
-      before?: typeof then,
-    ) {
-      const made = await testbed({
-        ...testStorage,
-        user: `user ${users++}`,
-        config: { capacity: { count: 2 }, ...config },
-      })
-      await before?.(made)
-      const options = { to: 'B', timeout: '1h' } as const
-      const outcomes: unknown[] = []
-      const note = (error: unknown) => void outcomes.push((error as { readonly code: string }).code)
-      await made.start(
-        new Worker('A').on(Note, async (_, { messages }) => {
-          await messages.request(Note, 'may I?', options).catch(note)
-        }),
-      )
-      const { messages } = made.agent('Host')
-      await messages.send(Note, 'ask', { to: 'A' })
-      messages.request(Note, 'may I?', options).catch(note)
-      if (!before) await until(made.clock, async () => (await made.agent('B').mailbox.counts()).waiting === 2)
-      await then(made)
-      await until(made.clock, () => outcomes.length === 2)
-      return outcomes
+describe.each(storages)('a request without a possible reply at $url', (testStorage) => {
+  /** Of a handler and of a host that ask B, each for an hour. */
+  async function asked(
+    config: MessagingTestbedOptions['config'],
+    then: (made: MessagingTestbed) => Promise<unknown>,
+    before?: typeof then,
+  ) {
+    const made = await testbed({
+      ...testStorage,
+      user: `user ${users++}`,
+      config: { capacity: { count: 2 }, ...config },
+    })
+    await before?.(made)
+    const options = { to: 'B', timeout: '1h' } as const
+    const outcomes: unknown[] = []
+    const note = (error: unknown) => void outcomes.push((error as { readonly code: string }).code)
+    await made.start(
+      new Worker('A').on(Note, async (_, { messages }) => {
+        await messages.request(Note, 'may I?', options).catch(note)
+      }),
+    )
+    const { messages } = made.agent('Host')
+    await messages.send(Note, 'ask', { to: 'A' })
+    messages.request(Note, 'may I?', options).catch(note)
+    if (!before) await until(made.clock, async () => (await made.agent('B').mailbox.counts()).waiting === 2)
+    await then(made)
+    await until(made.clock, () => outcomes.length === 2)
+    return outcomes
+  }
+  it('A request fails at once if the mailbox of its recipient is full.', async () => {
+    const fill = async ({ agent }: MessagingTestbed) => {
+      for (const n of [1, 2]) await agent('X').messages.send(Note, n, { to: 'B' })
     }
-    it('for its recipient has no room', async () => {
-      const fill = async ({ agent }: MessagingTestbed) => {
-        for (const n of [1, 2]) await agent('X').messages.send(Note, n, { to: 'B' })
-      }
-      expect(await asked({}, async () => {}, fill)).toEqual(['mailbox.full', 'mailbox.full'])
-    })
-    it('for it was dropped', async () => {
-      const push = async ({ agent }: MessagingTestbed) => {
-        for (const n of [1, 2]) await agent('X').messages.send(Note, n, { to: 'B' })
-      }
-      expect(await asked({ backpressure: 'drop-oldest' }, push)).toEqual(['request.failed', 'request.failed'])
-    })
-    it('for who received it vanished', async () => {
-      const vanish = async ({ agent, clock }: MessagingTestbed) => {
-        expect(await agent('B').mailbox.receive()).toHaveLength(2)
-        await clock.advance('1s')
-        await agent('B').mailbox.receive()
-      }
-      expect(await asked({ lease: '1s', maxAttempts: 1 }, vanish)).toEqual(['request.failed', 'request.failed'])
-    })
-    it('for it was acknowledged without a reply', async () => {
-      const acknowledge = async ({ agent }: MessagingTestbed) => {
-        for (const delivery of await agent('B').mailbox.receive()) await delivery.ack()
-      }
-      expect(await asked({}, acknowledge)).toEqual(['request.unanswered', 'request.unanswered'])
-    })
-    it('for it was read, and made room for others', async () => {
-      const read = async ({ agent }: MessagingTestbed) => {
-        const { mailbox } = agent('B')
-        await mailbox.markRead((await mailbox.messages()).items.map(({ id }) => id))
-        await agent('X').messages.send(Note, 'a third', { to: 'B' })
-      }
-      expect(await asked({}, read)).toEqual(['request.failed', 'request.failed'])
-    })
-  },
-)
+    expect(await asked({}, async () => {}, fill)).toEqual(['mailbox.full', 'mailbox.full'])
+  })
+  it('A request fails at once if it is dropped.', async () => {
+    const push = async ({ agent }: MessagingTestbed) => {
+      for (const n of [1, 2]) await agent('X').messages.send(Note, n, { to: 'B' })
+    }
+    expect(await asked({ backpressure: 'drop-oldest' }, push)).toEqual(['request.failed', 'request.failed'])
+  })
+  it('A request fails at once if its consumer vanishes at the last attempt.', async () => {
+    const vanish = async ({ agent, clock }: MessagingTestbed) => {
+      expect(await agent('B').mailbox.receive()).toHaveLength(2)
+      await clock.advance('1s')
+      await agent('B').mailbox.receive()
+    }
+    expect(await asked({ lease: '1s', maxAttempts: 1 }, vanish)).toEqual(['request.failed', 'request.failed'])
+  })
+  it('A request fails at once if it is acknowledged without a reply.', async () => {
+    const acknowledge = async ({ agent }: MessagingTestbed) => {
+      for (const delivery of await agent('B').mailbox.receive()) await delivery.ack()
+    }
+    expect(await asked({}, acknowledge)).toEqual(['request.unanswered', 'request.unanswered'])
+  })
+  it('A request fails at once if it is read and then removed to make room.', async () => {
+    const read = async ({ agent }: MessagingTestbed) => {
+      const { mailbox } = agent('B')
+      await mailbox.markRead((await mailbox.messages()).items.map(({ id }) => id))
+      await agent('X').messages.send(Note, 'a third', { to: 'B' })
+    }
+    expect(await asked({}, read)).toEqual(['request.failed', 'request.failed'])
+  })
+})

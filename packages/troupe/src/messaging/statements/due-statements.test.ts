@@ -81,19 +81,19 @@ describe.skipIf(missing)('on PostgreSQL', () => {
     return due as Statement
   }
 
-  test('a claim reads none of the messages that are scheduled for later', async () => {
+  test('A claim on PostgreSQL reads none of the messages that are scheduled for later.', async () => {
     expect(await rowsReadBy(claimOf('scheduled'))).toBe(0)
   }, 60_000)
 
-  test('a claim reads none of the messages that expire later', async () => {
+  test('A claim on PostgreSQL reads none of the messages that expire later.', async () => {
     expect(await rowsReadBy(claimOf('expiring'))).toBe(0)
   }, 60_000)
 
-  test('the next moment at which something may be delivered is the first one of those that are scheduled', async () => {
+  test('The next due time on PostgreSQL is read from at most two scheduled messages.', async () => {
     expect(await rowsReadBy((messaging) => messaging.claim.next('scheduled', 'B', 0))).toBeLessThanOrEqual(2)
   }, 60_000)
 
-  test('a wake-up from another process looks at no lanes of others', async () => {
+  test('A wake-up from another process reads no lanes of other mailboxes.', async () => {
     await opened
     await withClient(async (client) => {
       await client.query(lanes('lanes'))

@@ -67,7 +67,7 @@ const emitted = (type: string) => testbed.events.filter((event) => event.type ==
 const crash = (name: string) => testbed.agent('Host').messages.send(Note, 'crash', { to: name })
 
 describe('a supervisor', () => {
-  it('starts in order, and again what did not start, with growing pauses', async () => {
+  it('A supervisor starts workers in order, retries failed starts with growing pauses, and stops in reverse order.', async () => {
     const { supervisor, error } = await supervise([() => new Logged('A'), failing('B', 3), () => new Logged('C')])
     expect(error).toBeUndefined()
     expect(log).toEqual(['+A', '+B', '+C'])
@@ -87,7 +87,7 @@ describe('a supervisor', () => {
     expect(await supervisor.ended).toEqual({ status: 'stopped' })
   })
 
-  it('gives up after too many failures, stops all, and nothing else goes down with it', async () => {
+  it('A supervisor escalates after too many failures, stops its workers, and fails nothing else.', async () => {
     const seen: Error[] = []
     const onEscalated = (error: Error) => {
       seen.push(error)
@@ -112,7 +112,7 @@ describe('a supervisor', () => {
     expect(await testbed.agent('A').mailbox.counts()).toMatchObject({ waiting: 1 })
   })
 
-  it('counts the failures of the window alone: crashes that are far apart are all started anew', async () => {
+  it('A supervisor counts only the failures within its window.', async () => {
     const options = { restarts: { max: 1, within: '2s' }, failures: 1 } as const
     const { supervisor } = await supervise([crashing('A', { retry: { attempts: 1 } })], options)
     for (let n = 1; n <= 20; n++) {
@@ -126,7 +126,7 @@ describe('a supervisor', () => {
     await until(() => supervisor.status === 'escalated')
   })
 
-  it('outlives a storm of a thousand crashes that it is allowed', async () => {
+  it('A supervisor survives a thousand crashes if its limit allows them.', async () => {
     const { supervisor, error } = await supervise([failing('A', 1_000)], {
       restarts: { max: 1_000 },
       backoff: '1ms',
@@ -138,7 +138,7 @@ describe('a supervisor', () => {
     expect(supervisor.status).toBe('running')
   })
 
-  it('leaves errors of handlers inside, unless so many in a row are said to be a failure', async () => {
+  it('A supervisor restarts a worker after so many handler errors in a row, and otherwise ignores handler errors.', async () => {
     const { supervisor } = await supervise([crashing('A')])
     await crash('A')
     await until(async () => (await testbed.agent('A').mailbox.counts()).dead === 1)
@@ -164,7 +164,7 @@ describe('a supervisor', () => {
     expect(await testbed.agent('B').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
   })
 
-  it('cuts off a handler that hangs; its message is handled by the next, and no effect is done twice', async () => {
+  it('A supervisor aborts a handler that hangs, and the next worker handles its message without repeating an effect.', async () => {
     let charged = 0
     let made = 0
     const wake = Promise.withResolvers<void>()
@@ -192,7 +192,7 @@ describe('a supervisor', () => {
     expect(await testbed.mesh.host('ada').get('late')).toBeUndefined()
   })
 
-  it('takes a start that hangs for failed, and lets go of a worker that comes too late', async () => {
+  it('A supervisor treats a start that hangs as failed, and stops the worker if the start ends later.', async () => {
     const wake = Promise.withResolvers<void>()
     let made = 0
     class Slow extends Logged {
@@ -214,21 +214,24 @@ describe('a supervisor', () => {
     ['one-for-one', ['-B', '+B']],
     ['one-for-all', ['-C', '-B', '-A', '+A', '+B', '+C']],
     ['rest-for-one', ['-C', '-B', '+B', '+C']],
-  ] as const)('%s takes along whom it says, the last first', async (strategy, expected) => {
-    const { supervisor } = await supervise([() => new Logged('A'), crashing('B'), () => new Logged('C')], {
-      strategy,
-      failures: 1,
-      restarts: { max: 1 },
-    })
-    log.length = 0
-    await crash('B')
-    await until(() => log.length >= expected.length)
-    expect(log.slice(0, expected.length)).toEqual(expected)
-    // The message crashes it once more, which is one too many.
-    expect(await supervisor.ended).toMatchObject({ status: 'escalated' })
-  })
+  ] as const)(
+    'The strategy %s restarts the workers that it names, and stops the last one first.',
+    async (strategy, expected) => {
+      const { supervisor } = await supervise([() => new Logged('A'), crashing('B'), () => new Logged('C')], {
+        strategy,
+        failures: 1,
+        restarts: { max: 1 },
+      })
+      log.length = 0
+      await crash('B')
+      await until(() => log.length >= expected.length)
+      expect(log.slice(0, expected.length)).toEqual(expected)
+      // The message crashes it once more, which is one too many.
+      expect(await supervisor.ended).toMatchObject({ status: 'escalated' })
+    },
+  )
 
-  it('starts a group anew that gave up, and gives up with it in the end', async () => {
+  it('A supervisor restarts a group that escalated, and escalates after its own limit.', async () => {
     const group = { name: 'back', children: [() => new Logged('B'), crashing('C')], failures: 1, restarts: { max: 0 } }
     const { supervisor } = await supervise([() => new Logged('A'), group], {
       strategy: 'rest-for-one',
@@ -245,7 +248,7 @@ describe('a supervisor', () => {
     expect(emitted('supervision.escalated').map((event) => event.supervisor)).toEqual(['back', 'back', 'supervisor'])
   })
 
-  it('starts nothing any more once it is told to stop, between two starts as well', async () => {
+  it('A supervisor that is stopped starts no worker any more, between two starts either.', async () => {
     const supervisor = testbed.supervisor([() => new Logged('A'), failing('B', 100)], {
       backoff: '1h',
       maxBackoff: '1h',
@@ -260,7 +263,7 @@ describe('a supervisor', () => {
     expect(supervisor.status).toBe('stopped')
   })
 
-  it('refuses what it cannot supervise before it starts anything', () => {
+  it('A supervisor rejects invalid children and options before it starts a worker.', () => {
     const one = () => new Logged('A')
     const wrong: [unknown, unknown?][] = [
       [[]],
@@ -286,7 +289,7 @@ describe('a supervisor', () => {
     expect(log).toEqual([])
   })
 
-  it('never has two workers in one place, whatever crashes when', async () => {
+  it('A supervisor never runs two workers of one child, whatever crashes when.', async () => {
     const strategies = fc.constantFrom('one-for-one', 'one-for-all', 'rest-for-one')
     const crashPlan = fc.array(fc.tuple(fc.nat(2), fc.constantFrom('start', 'handle')), { maxLength: 8 })
     await fc.assert(

@@ -20,8 +20,8 @@ const opened = (made: MessagingTestbed, name = 'Shop') =>
     entry: { writers: ['Clerk'] },
   })
 
-describe('a state machine that is kept', () => {
-  it('goes on after a restart where it stood, with its history', async () => {
+describe('a durable state machine', () => {
+  it('A durable state machine has its state and its history after a restart.', async () => {
     const url = newFile()
     const first = await openMessagingTestbed({ url })
     const before = await opened(first)
@@ -33,7 +33,7 @@ describe('a state machine that is kept', () => {
     expect(after.history).toEqual([{ from: 'open', to: 'paid' }])
     expect(after.can('shipped')).toBe(true)
   })
-  it('judges each of two that change it at once by the state that it finds', async () => {
+  it('A durable state machine validates each of two concurrent transitions against the current state.', async () => {
     const made = await testbed()
     const shop = await opened(made)
     const clerk = await opened(made, 'Clerk')
@@ -45,7 +45,7 @@ describe('a state machine that is kept', () => {
     expect(await shop.refresh()).toBe(await clerk.refresh())
     expect(shop.history).toHaveLength(1)
   })
-  it('makes no transition that its table does not have, and knows where it is afterwards', async () => {
+  it('A durable state machine rejects a transition that its table lacks, and then knows the current state.', async () => {
     const made = await testbed()
     const shop = await opened(made)
     const clerk = await opened(made, 'Clerk')
@@ -53,7 +53,7 @@ describe('a state machine that is kept', () => {
     await expect(clerk.transition('shipped')).rejects.toThrow(/cancelled/)
     expect(clerk.state).toBe('cancelled')
   })
-  it('tells its own changes, and to who watches everyone’s', async () => {
+  it('A durable state machine emits its own changes, and its `changes` iterator returns all changes.', async () => {
     const made = await testbed()
     const shop = await opened(made)
     const clerk = await opened(made, 'Clerk')
@@ -68,7 +68,7 @@ describe('a state machine that is kept', () => {
     expect(await next).toEqual({ done: false, value: 'paid' })
     await changes.return(undefined)
   })
-  it('changes with the message that a handler acknowledges, or not at all', async () => {
+  it('A durable state machine changes in the commit that acknowledges the message, or not at all.', async () => {
     const made = await testbed({ config: { maxAttempts: 1 } })
     const worker = new Worker('Shop')
     worker.on(Pay, async ({ payload }, { context }) => {
@@ -83,7 +83,7 @@ describe('a state machine that is kept', () => {
     expect(await contextOf(made, 'A').get('works')).toMatchObject({ state: 'paid' })
     expect(await contextOf(made, 'A').get('fails')).toBeUndefined()
   })
-  it('refuses an entry that holds something else, and who may not change it', async () => {
+  it('A durable state machine rejects an entry with another content, and an agent without the right to write.', async () => {
     const made = await testbed()
     await contextOf(made, 'Shop').push('orders.17.state', { state: 'asleep', history: [] })
     await expect(opened(made)).rejects.toThrow(/no state that its transitions name/)

@@ -44,7 +44,7 @@ it('A parked step is executed again when something arrives for its user.', async
   expect(await end).toBe(completed)
   expect(executions()).toBe(2)
 })
-it('What arrives during an execution is not lost when the step parks.', async () => {
+it('A step that parks does not lose a message that arrived during its execution.', async () => {
   const first = Promise.withResolvers<StepEnd>()
   const { steps, arrive } = open([first.promise, completed])
   const end = steps.execute(spec(), program, () => {})

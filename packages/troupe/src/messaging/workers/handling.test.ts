@@ -10,7 +10,7 @@ const Ask = defineMessage<string>('ask')
 let testbed: MessagingTestbed
 afterEach(() => testbed.close())
 
-it('a handler that is entered again finds the attempt with which its try began', async () => {
+it('A handler that is replayed sees the attempt with which it began.', async () => {
   testbed = await openMessagingTestbed()
   const { start, agent, clock } = testbed
   const seen: number[] = []
@@ -34,7 +34,7 @@ it('a handler that is entered again finds the attempt with which its try began',
   expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
 })
 
-it('an effect with a key is not done again although a try in between failed before it', async () => {
+it('An effect with a key is not repeated, even after a later attempt failed before it.', async () => {
   testbed = await openMessagingTestbed()
   const { start, agent, clock } = testbed
   let charged = 0
@@ -52,7 +52,7 @@ it('an effect with a key is not done again although a try in between failed befo
   expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
 })
 
-it('a batch of a peer that is not accepted is put aside, each message once', async () => {
+it('A batch of an unaccepted peer is dead-lettered, each message once.', async () => {
   testbed = await openMessagingTestbed()
   const { start, agent, clock, events } = testbed
   const failures: unknown[] = []
@@ -67,7 +67,7 @@ it('a batch of a peer that is not accepted is put aside, each message once', asy
   expect(events.filter(({ type }) => type === 'incident.recorded')).toHaveLength(3)
 })
 
-it('a worker that is started takes no more registrations, which nothing would heed', async () => {
+it('A started worker rejects later registrations.', async () => {
   testbed = await openMessagingTestbed()
   const worker = new Worker('W')
   const running = await testbed.start(worker)
@@ -88,7 +88,7 @@ it('a worker that is started takes no more registrations, which nothing would he
   expect(received).toEqual(['x'])
 })
 
-it('what is redriven to a batch repeats no effect with a key', async () => {
+it('A batch of redriven messages repeats no effect with a key.', async () => {
   testbed = await openMessagingTestbed({ config: { maxAttempts: 2 } })
   const { start, agent, clock } = testbed
   const charged: string[] = []
@@ -115,7 +115,7 @@ it('what is redriven to a batch repeats no effect with a key', async () => {
   expect(charged.length).toBe(before)
 })
 
-describe('an effect of class at-most-once whose outcome the storage did not take', () => {
+describe('an at-most-once effect whose outcome the storage rejected', () => {
   async function unrecorded(spec: Partial<EffectSpec<number>>, { maxAttempts = 5, batch = false } = {}) {
     let failing = false
     testbed = await openMessagingTestbed({ config: { maxAttempts }, faults: () => (failing ? 'io-before' : undefined) })
@@ -142,7 +142,7 @@ describe('an effect of class at-most-once whose outcome the storage did not take
   }
 
   it.each([[{}], [{ key: 'the order' }]])(
-    'is not done again: its message is put aside with the reason, %o',
+    'An at-most-once effect with an unrecorded outcome is not repeated, and its message is dead-lettered: %o.',
     async (spec) => {
       const { charged, reasons } = await unrecorded(spec)
       expect(charged).toBe(1)
@@ -150,19 +150,19 @@ describe('an effect of class at-most-once whose outcome the storage did not take
     },
   )
 
-  it('is not done again by a batch either', async () => {
+  it('An at-most-once effect with an unrecorded outcome is not repeated by a batch either.', async () => {
     const { charged, reasons } = await unrecorded({}, { batch: true })
     expect(charged).toBe(1)
     expect(reasons).toEqual(
       ['x', 'y'].map(() => expect.stringMatching(/whether its effect charge.* happened is unknown/)),
     )
   })
-  it('is told of with the dead letter where it was the last attempt', async () => {
+  it('An at-most-once effect with an unrecorded outcome is named in the dead letter of the last attempt.', async () => {
     const { charged, reasons } = await unrecorded({ key: 'the order' }, { maxAttempts: 1 })
     expect(charged).toBe(1)
     expect(reasons).toEqual([expect.stringMatching(/fault.*may have been done/)])
   })
-  it('is asked for where it can be, and the handler goes on', async () => {
+  it('An at-most-once effect with an unrecorded outcome is reconciled if it can be, and the handler continues.', async () => {
     const { charged, counts } = await unrecorded({ reconcile: async () => ({ happened: true, output: 1 }) })
     expect(charged).toBe(1)
     expect(counts).toMatchObject({ unread: 0, dead: 0 })

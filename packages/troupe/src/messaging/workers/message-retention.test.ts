@@ -36,7 +36,7 @@ async function untilEmpty(dead = 0) {
   throw new Error('the mailbox is not empty')
 }
 
-it('the journals of handled messages go a day after them, or when messaging.retention says', async () => {
+it('The journals of handled messages are removed after a day, or after `messaging.retention`.', async () => {
   for (const [config, before, after] of [
     [undefined, '23h', '2h'],
     [{ retention: '10m' }, '9m', '2m'],
@@ -58,7 +58,7 @@ it('the journals of handled messages go a day after them, or when messaging.rete
   }
 })
 
-it('what a failed handler did is known while its dead letter may be redriven, and goes with the try that succeeds', async () => {
+it('The effects of a failed handler are known while its dead letter can be redriven, and are removed with the attempt that succeeds.', async () => {
   await open({ maxAttempts: 2, retention: '1h' })
   let charged = 0
   let broken = true
@@ -87,7 +87,7 @@ it('what a failed handler did is known while its dead letter may be redriven, an
   expect(await cleanUp()).toBe(0)
 })
 
-it('what failed and is never redriven goes with its dead letter', async () => {
+it('The journals of a dead letter that is never redriven are removed with it.', async () => {
   await open({ maxAttempts: 1 })
   const running = await testbed.start(
     new Worker('Till').on(Order, () => {
@@ -104,7 +104,7 @@ it('what failed and is never redriven goes with its dead letter', async () => {
 it.each([
   ['whose consumer vanished', 1, 'the consumer vanished'],
   ['whose handler no longer fits it', 2, 'the code of its handler no longer fits'],
-] as const)('what was recorded of a message %s goes with its dead letter', async (_, maxAttempts, why) => {
+] as const)('The journals of a message %s are removed with its dead letter.', async (_, maxAttempts, why) => {
   await open({ lease: '1s', maxAttempts, retention: '1h' })
   const printingWorker = (does: boolean) =>
     new Worker('Till').on(Order, async (_, ctx) => {
@@ -125,14 +125,14 @@ it.each([
   expect(await cleanUp()).toBe(0)
 })
 
-it('refuses a retention that is none', async () => {
+it('A messaging retention of zero is rejected.', async () => {
   await expect(openMessagingTestbed({ config: { retention: '0s' } })).rejects.toMatchObject({
     code: 'validation.failed',
   })
   await open({})
 })
 
-it('a mailbox that is used shows the last 500 messages that were acknowledged, and keeps dead letters for 30 days', async () => {
+it('A mailbox shows the last 500 acknowledged messages, and retains dead letters for 30 days.', async () => {
   await open({ maxAttempts: 1 })
   const { mailbox } = testbed.agent('Till')
   const acknowledge = async (from: number, count: number) => {

@@ -14,8 +14,8 @@ const aWhile = async () => {
   for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
 }
 
-describe('what a worker is told', () => {
-  it('is one message at a time where nothing else is said, of several senders too', async () => {
+describe('the options of a worker', () => {
+  it('A worker handles one message at a time by default, from several senders too.', async () => {
     const { start, agent, clock } = await testbed()
     let [working, peak, count] = [0, 0, 0]
     const worker = new Worker('W').on(Note, async () => {
@@ -29,7 +29,7 @@ describe('what a worker is told', () => {
     await until(clock, () => count === 3)
     expect(peak).toBe(1)
   })
-  it('lets the pauses between its tries grow to maxBackoff, and no further', async () => {
+  it('A worker lets the pauses between its attempts grow to maxBackoff.', async () => {
     const { start, agent, clock } = await testbed({ config: { maxAttempts: 8 } })
     const at: number[] = []
     const worker = new Worker('W', { retry: { backoff: '1s', maxBackoff: '4s' } }).on(Note, () => {
@@ -44,7 +44,7 @@ describe('what a worker is told', () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(6_100)
     expect(Math.min(...pauses.slice(2))).toBeGreaterThanOrEqual(2_000)
   })
-  it('bounds what it does, by itself and in its handlers', async () => {
+  it('The access of a worker bounds its own calls and those of its handlers.', async () => {
     const { start, agent, clock, events } = await testbed({ config: { maxAttempts: 1 } })
     const worker = new Worker('W', { access: { deny: ['send_message_to_agent'] } }).on(Note, (_, ctx) =>
       ctx.messages.send(Note, 'on behalf', { to: 'B' }),
@@ -59,16 +59,16 @@ describe('what a worker is told', () => {
   it.each([
     [{ concurency: 2 }, 'concurrency'],
     [{ retry: { attempt: 2 } }, 'attempts'],
-  ])('is refused where it is misspelt: %o', (options, meant) => {
+  ])('A worker rejects the misspelt options %o and names the nearest option.', (options, meant) => {
     expect(() => new Worker('W', options as never)).toThrow(expect.objectContaining({ hint: `Did you mean ${meant}?` }))
   })
   it.each([[{ concurrency: 0 }], [{ topics: 'sales' }], [{ role: 7 }], [{ retry: { attempts: 0.5 } }]])(
-    'is refused where it would mean nothing: %o',
+    'A worker rejects the invalid options %o with a ValidationError.',
     (options) => {
       expect(() => new Worker('W', options as never)).toThrow(expect.objectContaining({ name: 'ValidationError' }))
     },
   )
-  it('to do with a type is what it was told last, one by one or in batches', async () => {
+  it('A worker handles a type by its last registration, one by one or in batches.', async () => {
     const { start, agent, clock } = await testbed()
     const received: unknown[] = []
     const batches = (worker: Worker) =>
@@ -85,7 +85,7 @@ describe('what a worker is told', () => {
     await until(clock, () => received.length === 3)
     expect(received).toEqual(expect.arrayContaining([['x', 'y'], 'x', 'y']))
   })
-  it('sends by itself once it is started, durable at once', async () => {
+  it('A started worker sends messages that are stored at once.', async () => {
     const { start, agent } = await testbed({ subscribers: { news: ['B'] } })
     const worker = new Worker('W')
     expect(() => worker.send(Note, 'early', { to: 'B' })).toThrow(/not started/)
@@ -98,7 +98,7 @@ describe('what a worker is told', () => {
   })
 })
 
-it('a worker hears by its handlers what was acknowledged, and what found no room', async () => {
+it('A worker receives confirmations and rejections of its messages in its handlers.', async () => {
   const { start, agent, clock } = await testbed({ config: { capacity: { count: 1 } } })
   const received: unknown[] = []
   const worker = new Worker('Desk')
@@ -119,7 +119,7 @@ it('a worker hears by its handlers what was acknowledged, and what found no room
 })
 
 describe('presence', () => {
-  it('is enough for a broadcast to all: nobody has written to it yet', async () => {
+  it('A broadcast to all reaches a present worker that has no mailbox yet.', async () => {
     const { start, agent } = await testbed()
     await start(new Worker('Fresh'))
     const outcomes = await agent('A').messages.broadcast(Note, 'hello')
@@ -128,7 +128,7 @@ describe('presence', () => {
 })
 
 describe('one worker', () => {
-  it('that is stopped, or is slow, leaves the others of its process and of its name at work', async () => {
+  it('A worker that is stopped or slow does not stop other workers of its process or its name.', async () => {
     const { start, agent, clock } = await testbed()
     const received: string[] = []
     const make = (name: string, as: string) =>
@@ -148,7 +148,7 @@ describe('one worker', () => {
     expect(received).toEqual(['other x', 'two y', 'two z'])
     stuck.resolve()
   })
-  it('takes nothing of another whose class has the same name', async () => {
+  it('A worker receives no message of another worker whose class has the same name.', async () => {
     const { start, agent, clock } = await testbed()
     const received: string[] = []
     const make = (name: string) =>
@@ -166,7 +166,7 @@ describe('one worker', () => {
   })
 })
 
-it('who waits does not poll: fifty who wait for an hour cost the storage no more than one', async () => {
+it('Fifty receives that wait for an hour execute no more storage calls than one.', async () => {
   const idle = async (waiting: number) => {
     const { agent, clock, storage } = await testbed()
     const { commit, read } = storage

@@ -7,7 +7,7 @@ const machine = () =>
     transitions: { idle: ['processing'], processing: ['completed', 'error'], error: ['idle'], completed: [] },
   })
 
-it('makes the transitions of its table, remembers and tells them', () => {
+it('A state machine makes the transitions of its table, and records and emits them.', () => {
   const m = machine()
   const seen: unknown[] = []
   const off = m.on('change', (change) => seen.push(change))
@@ -22,7 +22,7 @@ it('makes the transitions of its table, remembers and tells them', () => {
   ])
   expect(seen).toEqual([{ from: 'idle', to: 'processing' }])
 })
-it('refuses what is not in its table and stays where it is', () => {
+it('A state machine rejects a transition that its table lacks, and stays in its state.', () => {
   const m = machine()
   expect(m.can('completed')).toBe(false)
   expect(() => m.transition('completed')).toThrowError(
@@ -32,6 +32,6 @@ it('refuses what is not in its table and stays where it is', () => {
   expect(m.state).toBe('idle')
   expect(m.history).toEqual([])
 })
-it('refuses an initial state that nothing names', () => {
+it('A state machine rejects an initial state that no transition names.', () => {
   expect(() => new StateMachine<string>({ initial: 'asleep', transitions: { idle: ['busy'] } })).toThrow(/asleep/)
 })

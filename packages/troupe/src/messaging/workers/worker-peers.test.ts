@@ -23,7 +23,7 @@ class RecordingWorker extends Worker {
   }
 }
 
-it('one that has left by then is known as it announced itself', async () => {
+it('A peer that has left is known as it announced itself.', async () => {
   const { start, clock } = await testbed()
   for (const role of ['clerk', 'bidder']) {
     const sender = new Worker('Bob', { role })
@@ -37,7 +37,7 @@ it('one that has left by then is known as it announced itself', async () => {
   expect(worker.seen).toEqual(['bidder of node-seed', 'as clerk', 'bidder of node-seed', 'as bidder'])
 })
 
-it('one that left more than a day ago is known by its name alone', async () => {
+it('A peer that left more than a day ago is known by its name alone.', async () => {
   const { start, agent, clock } = await testbed()
   const sender = new Worker('Bob', { role: 'bidder' })
   const started = await start(sender)
@@ -51,7 +51,7 @@ it('one that left more than a day ago is known by its name alone', async () => {
   expect(worker.seen).toEqual([' of nowhere'])
 })
 
-it.skipIf(!onServer)('one that came in another process just now is asked for', async () => {
+it.skipIf(!onServer)('A peer that just joined in another process is looked up.', async () => {
   const clock = createVirtualClock()
   const here = await testbed({ ...onServer, clock })
   const there = await testbed({ ...onServer, clock, seed: 'there' })

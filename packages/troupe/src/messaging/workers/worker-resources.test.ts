@@ -21,15 +21,15 @@ class Holding extends Worker {
   }
 }
 
-describe('what a worker uses', () => {
-  it('is started before it in order, and stopped after it in the reverse order', async () => {
+describe('the resources of a worker', () => {
+  it('The resources of a worker start before it in order, and stop after it in the reverse order.', async () => {
     const { start } = await testbed()
     const worker = new Holding('W')
     const running = await start(worker)
     await running.stop()
     expect(worker.log).toEqual(['start files', 'start pool', 'onStart', 'onStop', 'stop pool', 'stop files'])
   })
-  it('is released when one of it does not start, and the worker can be started again', async () => {
+  it('The resources of a worker are released when one of them fails to start, and the worker can start again.', async () => {
     const { start, presence } = await testbed()
     const worker = new Holding('W')
     worker.wrong.add('start pool')
@@ -40,21 +40,21 @@ describe('what a worker uses', () => {
     await (await start(worker)).stop()
     expect(worker.log.slice(3)).toHaveLength(6)
   })
-  it('is released when the worker itself does not start', async () => {
+  it('The resources of a worker are released when the worker itself fails to start.', async () => {
     const { start } = await testbed()
     const worker = new Holding('W')
     worker.wrong.add('onStart')
     await expect(start(worker)).rejects.toThrow('onStart')
     expect(worker.log).toEqual(['start files', 'start pool', 'onStart', 'stop pool', 'stop files'])
   })
-  it('is released, and onStop called, when the worker can not be announced', async () => {
+  it('The resources of a worker are released, after onStop, when the worker cannot be announced.', async () => {
     const { start, presence } = await testbed()
     const worker = new Holding('W')
     presence.join = () => Promise.reject(new Error('no storage'))
     await expect(start(worker)).rejects.toThrow('no storage')
     expect(worker.log.slice(2)).toEqual(['onStart', 'onStop', 'stop pool', 'stop files'])
   })
-  it('is released wholly although one of it, or onStop, fails', async () => {
+  it('The resources of a worker are all released even if one of them, or onStop, fails.', async () => {
     const { start } = await testbed()
     const worker = new Holding('W')
     const running = await start(worker)
@@ -62,12 +62,12 @@ describe('what a worker uses', () => {
     await expect(running.stop()).rejects.toThrow('stop pool')
     expect(worker.log.slice(3)).toEqual(['onStop', 'stop pool', 'stop files'])
   })
-  it('can be started or stopped at least', () => {
+  it('A resource of a worker needs a start or a stop method.', () => {
     expect(() => new Worker('W').use({})).toThrow(/start\(\)/)
   })
 })
 
-it('a machine of a worker tells its transitions as events', async () => {
+it('A state machine of a worker emits its transitions as events.', async () => {
   const { start, events } = await testbed()
   class Stateful extends Worker {
     readonly work = this.machine({ initial: 'idle', transitions: { idle: ['busy'], busy: ['idle'] } })

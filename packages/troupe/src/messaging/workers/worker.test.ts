@@ -27,7 +27,7 @@ class Recording extends Worker {
 }
 
 describe('a worker', () => {
-  it('handles its types with its own this, and what the handler returns is the reply', async () => {
+  it('A worker handles its types with its own `this`, and the return value of the handler is the reply.', async () => {
     const { start, agent } = await testbed()
     const stock = new Stock()
     const running = await start(stock)
@@ -40,13 +40,13 @@ describe('a worker', () => {
     await start(next)
     while (next.stock !== 4) await new Promise<void>((resolve) => void systemClock.soon(resolve))
   })
-  it('cannot be started twice', async () => {
+  it('A worker cannot be started twice.', async () => {
     const { start } = await testbed()
     const stock = new Stock()
     await start(stock)
     await expect(start(stock)).rejects.toMatchObject({ code: 'worker.started' })
   })
-  it('keeps errors of every shape inside their boundary, and goes on', async () => {
+  it('A worker survives thrown values of every kind, and continues.', async () => {
     const { start, agent, clock } = await testbed({ config: { maxAttempts: 1 } })
     const failures: unknown[] = []
     class Failing extends Recording {
@@ -77,7 +77,7 @@ describe('a worker', () => {
     ])
     expect(failures).toHaveLength(3)
   })
-  it('retries with growing pauses and then puts aside; a critical error at once', async () => {
+  it('A worker retries with growing pauses and then dead-letters, and dead-letters at once after a critical error.', async () => {
     const { start, agent, clock } = await testbed()
     const worker = new Recording('W', { retry: { attempts: 3, backoff: '1s' } })
     const at: number[] = []
@@ -96,13 +96,13 @@ describe('a worker', () => {
     await until(clock, async () => (await agent('W').mailbox.counts()).dead === 2)
     expect(at).toHaveLength(4)
   })
-  it('refuses more attempts than its mailbox gives', async () => {
+  it('A worker rejects more attempts than its mailbox allows.', async () => {
     const { start } = await testbed({ config: { maxAttempts: 2 } })
     await expect(start(new Worker('W', { retry: { attempts: 3 } }))).rejects.toMatchObject({
       code: 'validation.failed',
     })
   })
-  it('rejects its start with the error of onStart, and is not present then', async () => {
+  it('A worker rejects its start with the error of onStart, and is not present then.', async () => {
     const { start, presence } = await testbed()
     const broken = new Worker('Broken')
     broken.onStart = async () => {
@@ -114,7 +114,7 @@ describe('a worker', () => {
     await start(broken)
     expect(await presence.namesOf('ada')).toEqual(['Broken'])
   })
-  it('gives onMessage what no handler takes; without it that is a dead letter with the reason', async () => {
+  it('A worker gives unhandled messages to onMessage, and dead-letters them with the reason without it.', async () => {
     const { start, agent, clock } = await testbed()
     const catching = new Recording('Catching')
     catching.onMessage = ({ type, payload }) => catching.log.push([type, payload])
@@ -127,7 +127,7 @@ describe('a worker', () => {
     expect(catching.log).toEqual([['note', 1]])
     expect((await agent('Plain').mailbox.deadLetters()).items[0]?.reason).toMatch(/no handler for note/)
   })
-  it('tells whoever requested that the handler failed for good', async () => {
+  it('A worker whose handler fails for good rejects the request.', async () => {
     const { start, agent } = await testbed({ config: { maxAttempts: 1 } })
     const worker = new Worker('W').on(Order, () => {
       throw new Error('out of stock')
@@ -135,12 +135,12 @@ describe('a worker', () => {
     await start(worker)
     await expect(agent('A').messages.request(Order, { n: 1 }, { to: 'W' })).rejects.toThrow(/out of stock/)
   })
-  it('checks replies by their schema', async () => {
+  it('A worker checks its replies by their schema.', async () => {
     const { start, agent } = await testbed({ config: { maxAttempts: 1 } })
     await start(new Worker('W').on(Order, () => ({ left: 'many' })))
     await expect(agent('A').messages.request(Order, { n: 1 }, { to: 'W' })).rejects.toThrow(/reply to order.place/)
   })
-  it('commits context, messages and the acknowledgement together, and nothing of a handler that fails', async () => {
+  it('A worker commits context, messages and the acknowledgement together, and nothing of a failed handler.', async () => {
     const { start, agent, clock, mesh } = await testbed({ config: { maxAttempts: 2 } })
     const worker = new Recording('W', { retry: { backoff: '1s' } })
     worker.on(Note, async ({ payload }, ctx) => {
@@ -158,7 +158,7 @@ describe('a worker', () => {
     expect(await mesh.agent('ada', 'W').get('count')).toBe(2)
     expect(await agent('W').mailbox.counts()).toMatchObject({ waiting: 0, leased: 0, dead: 0 })
   })
-  it('goes on where a waiting handler stood when its worker is started again, without doing its effects twice', async () => {
+  it('A restarted worker resumes a waiting handler without repeating its effects.', async () => {
     const { start, agent, clock } = await testbed()
     const Ask = defineMessage<string>('ask')
     let charged = 0
@@ -181,7 +181,7 @@ describe('a worker', () => {
     expect(charged).toBe(1)
     expect(await agent('Stock').mailbox.counts()).toMatchObject({ waiting: 0, leased: 0 })
   })
-  it('does the effects of a failed try again in the next one', async () => {
+  it('A worker repeats unkeyed effects of a failed attempt in the next attempt.', async () => {
     const { start, agent, clock } = await testbed()
     const worker = new Recording('W')
     worker.on(Note, async (_, ctx) => {
@@ -193,7 +193,7 @@ describe('a worker', () => {
     await until(clock, () => worker.log.length === 2)
     expect(worker.log).toEqual([1, 2])
   })
-  it('answers an effect that was done under a key of its own from any try before', async () => {
+  it('A worker answers a keyed effect from an earlier attempt.', async () => {
     const { start, agent, clock } = await testbed()
     let charged = 0
     const worker = new Recording('W').on(Note, async ({ payload }, ctx) => {
@@ -205,7 +205,7 @@ describe('a worker', () => {
     await until(clock, () => worker.log.length === 6)
     expect(worker.log).toEqual([1, 1, 1, 2, 2, 2])
   })
-  it('asks others in a handler, and goes on with the answer', async () => {
+  it('A handler sends a request and continues with the answer.', async () => {
     const { start, agent } = await testbed()
     await start(new Stock())
     const Ask = defineMessage<string>('ask')
@@ -217,7 +217,7 @@ describe('a worker', () => {
     )
     expect(await agent('A').messages.request(Ask, 'how many?', { to: 'Front' })).toBe(40)
   })
-  it('renews the lease of slow handlers, so that nobody else gets their message', async () => {
+  it('A worker renews the lease of a slow handler, so that no other consumer gets its message.', async () => {
     const { start, agent, clock } = await testbed({ config: { lease: '3s' } })
     const worker = new Recording('W')
     let finish = () => {}
@@ -239,7 +239,7 @@ describe('a worker', () => {
 })
 
 describe('presence', () => {
-  it('tells who comes and goes by pattern, those already there included, oneself not, each once', async () => {
+  it('A worker watches presence by pattern, earlier workers included, itself excluded, each once.', async () => {
     const { start, clock } = await testbed({ heartbeat: '300ms' })
     const early = await start(new Worker('Bob', { role: 'bidder', topics: ['sales'] }))
     const seen: Record<string, string[]> = { any: [], topic: [], topicRole: [], role: [], left: [] }
@@ -268,7 +268,7 @@ describe('presence', () => {
       left: ['Bob'],
     })
   })
-  it('notices within twice the heartbeat that a process died', async () => {
+  it('A worker notices within twice the heartbeat that a process died.', async () => {
     const { start, clock, storage } = await testbed({ heartbeat: '10s' })
     const { createPresence } = await import('./presence.ts')
     const { createEvents, createIds, seededRandom } = await import('../../core/index.ts')
@@ -295,7 +295,7 @@ describe('presence', () => {
     expect(seen[1]).toBe('-Far')
     expect(clock.now() - died).toBeLessThanOrEqual(20_000)
   })
-  it('matches topics and roles that hold colons', () => {
+  it('A presence pattern matches topics and roles that contain colons.', () => {
     expect(matchesPresence('a:b:c', { role: 'c', topics: ['a:b'] })).toBe(true)
     expect(matchesPresence('a:b:c', { role: 'b:c', topics: ['a'] })).toBe(true)
     expect(matchesPresence('a:x', { role: 'c', topics: ['a'] })).toBe(false)

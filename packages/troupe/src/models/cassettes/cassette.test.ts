@@ -48,7 +48,7 @@ async function play<Out>(
   return await run(troupe)
 }
 
-it('records what models and tools say, and plays it again without asking either', async () => {
+it('A cassette records the answers of models and tools, and replays them without asking either.', async () => {
   const path = cassettePath()
   const recorded = team([call('ada'), 'Ada has 5 euros.'], ({ q }) => ({ owner: q, at: new Date(0) }))
   const first = await play({ path, mode: 'record', secrets: [secret] }, (troupe) =>
@@ -65,7 +65,7 @@ it('records what models and tools say, and plays it again without asking either'
   expect(repeated.toolCalls[0]?.result).toEqual({ owner: 'ada', at: '1970-01-01T00:00:00.000Z' })
 })
 
-it('streams the recorded pieces', async () => {
+it('A cassette replays the recorded parts of a stream.', async () => {
   const path = cassettePath()
   const pieces = async (mode: 'record' | 'replay', responses: readonly MockItem[]) =>
     play({ path, mode }, async (troupe) => {
@@ -81,7 +81,7 @@ it('streams the recorded pieces', async () => {
   expect(await pieces('replay', [never])).toEqual(['one ', 'two ', 'three'])
 })
 
-it('never keeps a secret: not in arguments, texts cut in pieces, results, named fields, headers or errors', async () => {
+it('A cassette never contains a secret, neither in arguments, split texts, results, named fields, headers nor errors.', async () => {
   const path = cassettePath()
   const half = secret.slice(0, 8)
   const leaky = team([call('ada'), `The key is ${secret} indeed.`], () => ({
@@ -119,7 +119,7 @@ it('never keeps a secret: not in arguments, texts cut in pieces, results, named 
   expect(cassette.split('\n')[0]).toBe('{"cassette":1}')
 })
 
-it('tells the nearest difference of what is not on the tape, without values', async () => {
+it('A cassette reports the nearest difference of an unrecorded request, without values.', async () => {
   const path = cassettePath()
   const ask = (mode: 'record' | 'replay', text: string, more: { temperature?: number } = {}) =>
     play({ path, mode }, (troupe) =>
@@ -144,7 +144,7 @@ it('tells the nearest difference of what is not on the tape, without values', as
   await expect(twice).rejects.toThrow(/recorded 1 times, and is asked for the 2th time/)
 })
 
-it('asks only for what is missing in auto, and tells equal requests apart by their number', async () => {
+it('A cassette in mode `auto` asks only for what is missing, and numbers equal requests.', async () => {
   const path = cassettePath()
   const chat = (mode: 'auto' | 'replay', model: MockModel, texts: readonly string[]) =>
     play({ path, mode }, async (troupe) => {
@@ -170,7 +170,7 @@ it('asks only for what is missing in auto, and tells equal requests apart by the
   ])
 })
 
-it('plays failures too, with the pause that a provider asked for', async () => {
+it('A cassette replays failures too, with the pause that a provider asked for.', async () => {
   const path = cassettePath()
   const responseHeaders = { 'retry-after-ms': '30', 'set-cookie': 'c=1' }
   const limited = Object.assign(new Error('slow down'), { statusCode: 429, responseHeaders })
@@ -201,7 +201,7 @@ it('plays failures too, with the pause that a provider asked for', async () => {
   expect(streamed).toBe('at last')
 })
 
-it('plays the effects of function agents and bodies', async () => {
+it('A cassette replays the effects of function agents and tool bodies.', async () => {
   const path = cassettePath()
   const { defineAgent } = await import('../../agents/index.ts')
   const ask = (mode: 'record' | 'replay', fetched: () => unknown) =>
@@ -220,7 +220,7 @@ it('plays the effects of function agents and bodies', async () => {
   expect((await ask('replay', () => Promise.reject(never))).output).toEqual({ status: 200 })
 })
 
-it('refuses a tape that is damaged, changed by hand, missing, or opened with wrong options', async () => {
+it('A cassette that is damaged, edited, missing, or opened with wrong options is rejected.', async () => {
   const path = cassettePath()
   const open = (text: string | undefined, more: object = {}) => {
     if (text !== undefined) writeFileSync(path, text)
@@ -242,7 +242,7 @@ it('refuses a tape that is damaged, changed by hand, missing, or opened with wro
 it.each([
   ['was cut off', (text: string) => `${text}{"kind":"mod`],
   ['has no end, as editors leave it', (text: string) => text.trimEnd()],
-])('adds to a tape whose last line %s, and leaves alone what it only reads', async (_, change) => {
+])('A cassette whose last line %s is extended, and is not changed by a replay.', async (_, change) => {
   const path = cassettePath()
   const { agent } = team(['first', 'second'], () => 1)
   const ask = (mode: 'auto' | 'replay', text: string) =>
@@ -256,7 +256,7 @@ it.each([
   expect([await ask('replay', 'one'), await ask('replay', 'two')]).toEqual(['first', 'second'])
 })
 
-it('blames no model and no tool for a tape that can not be written', async () => {
+it('A cassette that cannot be written is reported as such, and not as a failure of a model or a tool.', async () => {
   const path = cassettePath()
   const { agent, model, lookups } = team([call('ada'), 'never asked'], () => {
     rmSync(dirname(path), { recursive: true })
@@ -278,7 +278,7 @@ it('blames no model and no tool for a tape that can not be written', async () =>
   expect(model.calls).toHaveLength(2)
 })
 
-it('needs neither package nor key of a model that is on the tape', async () => {
+it('A cassette replays a recorded model without its package and its key.', async () => {
   const path = cassettePath()
   const seen: LanguageModelV4CallOptions[] = []
   const model = new MockModel({

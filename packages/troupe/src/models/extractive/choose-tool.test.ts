@@ -11,7 +11,7 @@ const callIn = async (options: Parameters<typeof call>[0]) => {
 }
 
 describe('its tool calls', () => {
-  it('searches first, with the question, even where the instructions speak of the same things', async () => {
+  it('The extractive model searches first, with the question, even if the instructions contain the same words.', async () => {
     const prompt: LanguageModelV4Prompt = [
       { role: 'system', content: 'Researchers cite how retries wait before a call. Search the documents.' },
       user('How do retries wait?'),
@@ -23,7 +23,7 @@ describe('its tool calls', () => {
     })
   })
 
-  it('answers once the results do', async () => {
+  it('The extractive model answers once the results contain the answer.', async () => {
     const prompt = asked('How do retries wait?', ['search_documents', { query: 'How do retries wait?' }, notes])
     expect(await callIn({ prompt, tools: [search, read] })).toMatchObject({
       finishReason: { unified: 'stop' },
@@ -31,7 +31,7 @@ describe('its tool calls', () => {
     })
   })
 
-  it('reads a document that a search named without its text', async () => {
+  it('The extractive model reads a document that a search named without its text.', async () => {
     const prompt = asked('How do retries wait?', [
       'search_documents',
       { query: 'How do retries wait?' },
@@ -43,7 +43,7 @@ describe('its tool calls', () => {
     })
   })
 
-  it('never makes the same call twice, and gives up after a bounded number', async () => {
+  it('The extractive model never makes the same call twice, and ends after a bounded number.', async () => {
     const question = 'How do retries wait, and what is cached?'
     const made: [string, object, unknown][] = []
     for (let round = 0; round < 20; round++) {
@@ -58,7 +58,7 @@ describe('its tool calls', () => {
     expect(last.content[0]).toMatchObject({ type: 'text' })
   })
 
-  it('calls a tool that changes something only when the question asks for it', async () => {
+  it('The extractive model calls a tool that changes something only if the question asks for it.', async () => {
     const remove = offered('delete_topic', {
       type: 'object',
       properties: { topic: { type: 'string' } },
@@ -70,7 +70,7 @@ describe('its tool calls', () => {
     })
   })
 
-  it('takes arguments from the question, and calls nothing where they are not there', async () => {
+  it('The extractive model takes arguments from the question, and calls no tool if they are missing.', async () => {
     const add = offered('add_numbers', {
       type: 'object',
       properties: { a: { type: 'number' }, b: { type: 'number' } },
@@ -91,7 +91,7 @@ describe('its tool calls', () => {
     ).toMatchObject({ finishReason: { unified: 'other' } })
   })
 
-  it('obeys a tool choice', async () => {
+  it('The extractive model obeys a tool choice.', async () => {
     expect(
       await callIn({ prompt: [user('How do retries wait?')], tools: [search], toolChoice: { type: 'none' } }),
     ).not.toHaveProperty('name')
@@ -124,7 +124,7 @@ describe('its use of coordination tools', () => {
     required: ['invocations'],
   })
 
-  it('prefers plain text', async () => {
+  it('The extractive model prefers plain text to coordination tools.', async () => {
     expect(await callIn({ prompt: [user(`What is tea?\n\n${tea}`)], tools: [finish, askUser, invoke] })).toMatchObject({
       part: { type: 'text' },
     })
@@ -133,7 +133,7 @@ describe('its use of coordination tools', () => {
     })
   })
 
-  it('finishes with its answer when it is required or told to', async () => {
+  it('The extractive model finishes with its answer if that is required or requested.', async () => {
     const prompt = [user(`What is tea?\n\n${tea}`)]
     expect(await callIn({ prompt, tools: [finish, askUser], toolChoice: { type: 'required' } })).toMatchObject({
       name: 'finish',
@@ -147,7 +147,7 @@ describe('its use of coordination tools', () => {
     expect(await callIn({ prompt: steered, tools: [finish, askUser] })).toMatchObject({ name: 'finish' })
   })
 
-  it('delegates the parts of a question once, when it is told to delegate', async () => {
+  it('The extractive model delegates the parts of a question once, if the instructions say so.', async () => {
     const prompt: LanguageModelV4Prompt = [
       { role: 'system', content: 'Delegate the parts of the question to your researchers.' },
       user('What is tea, and how is it made?'),

@@ -10,14 +10,14 @@ const textOf = async (text: string, options: Partial<LanguageModelV4CallOptions>
   return content.map((part) => (part.type === 'text' ? part.text : part.type)).join('')
 }
 describe('extractiveModel', () => {
-  it('answers from the text in the prompt, word for word', async () => {
+  it('The extractive model answers word for word from the text in the prompt.', async () => {
     const answer = await textOf(`How long should green tea brew?\n\n${tea}`)
     expect(answer.split('\n')[0]).toBe('“Brew green tea for 2 minutes at 80 degrees.”')
     for (const [, quote] of answer.matchAll(/“([^”]+)”/g)) expect(tea.replace(/\s+/g, ' ')).toContain(quote)
     expect(answer).not.toContain('code here')
   })
 
-  it('says so when nothing in the text answers, and when there is no text', async () => {
+  it('The extractive model says so if no text answers the question, and if there is no text.', async () => {
     expect(await textOf(`Who won the chess championship?\n\n${tea}`)).toBe(
       'Nothing in the given text answers this: Who won the chess championship?',
     )
@@ -25,7 +25,7 @@ describe('extractiveModel', () => {
     expect(await textOf('')).toBe('Nothing was asked.')
   })
 
-  it('names where a quotation comes from, down to its line', async () => {
+  it('The extractive model names the source of a quotation, down to its line.', async () => {
     const { content } = await call({
       prompt: asked('When does a call fail after retries?', ['search_documents', { query: 'x' }, notes]),
     })
@@ -33,7 +33,7 @@ describe('extractiveModel', () => {
     expect(JSON.stringify(content)).toContain('“After five retries the call fails.” (docs/retry.md:13)')
   })
 
-  it('quotes passages that a tool has chosen whole and in their order, and leaves out near misses', async () => {
+  it('The extractive model quotes passages from a tool completely and in order, and omits near misses.', async () => {
     const passages = [
       { file: 'a.md', line: 4, quote: 'npm ci\nnpm start', near: false },
       { file: 'b.md', line: 9, quote: 'Default: `0`', near: false },
@@ -50,7 +50,7 @@ describe('extractiveModel', () => {
     expect(none).toEqual([{ type: 'text', text: 'Nothing in the given text answers this: How do retries wait?' }])
   })
 
-  it('takes an argument that the request names from the request', async () => {
+  it('The extractive model takes an argument that the request names from the request.', async () => {
     const prompt = [
       user(
         JSON.stringify({
@@ -74,7 +74,7 @@ describe('extractiveModel', () => {
     })
   })
 
-  it('sums up with sentences of the text in their order', async () => {
+  it('The extractive model summarises with sentences of the text in their order.', async () => {
     const summary = await textOf(`Summarise this text:\n\n${tea}`)
     const quotes = [...summary.matchAll(/“([^”]+)”/g)].map(([, quote]) =>
       tea.replace(/\s+/g, ' ').indexOf(quote ?? '?'),
@@ -84,7 +84,7 @@ describe('extractiveModel', () => {
     expect(quotes).toEqual([...quotes].sort((a, b) => a - b))
   })
 
-  it('splits a question when the instructions ask for sub-questions', async () => {
+  it('The extractive model splits a question if the instructions ask for sub-questions.', async () => {
     const prompt: LanguageModelV4Prompt = [
       { role: 'system', content: 'Split the question into sub-questions.' },
       user('What are the costs, risks and limits of caching?'),
@@ -98,7 +98,7 @@ describe('extractiveModel', () => {
     ])
   })
 
-  it('gives the same bytes for the same prompt, from any instance', async () => {
+  it('The extractive model gives the same bytes for the same prompt, from any instance.', async () => {
     const options = {
       prompt: asked('How do retries wait?', ['search_documents', { query: 'x' }, notes]),
       tools: [search, read],
@@ -108,7 +108,7 @@ describe('extractiveModel', () => {
       expect(JSON.stringify(await extractiveModel().doGenerate(structuredClone(options)))).toBe(first)
   })
 
-  it('counts words as tokens', async () => {
+  it('The extractive model counts words as tokens.', async () => {
     const { usage } = await call({
       prompt: [{ role: 'system', content: 'Be brief.' }, user('What is tea? Tea is a drink.')],
     })
@@ -116,21 +116,21 @@ describe('extractiveModel', () => {
     expect(usage.outputTokens.total).toBe(4)
   })
 
-  it('keeps to the number of output tokens and to stop sequences', async () => {
+  it('The extractive model respects the limit of output tokens and stop sequences.', async () => {
     const { content, finishReason } = await call({ prompt: [user(`What is green tea?\n\n${tea}`)], maxOutputTokens: 3 })
     expect(content).toEqual([{ type: 'text', text: '“Green tea is' }])
     expect(finishReason.unified).toBe('length')
     expect(await textOf(`What is green tea?\n\n${tea}`, { stopSequences: ['fermented'] })).toBe('“Green tea is not ')
   })
 
-  it('warns of settings that do nothing here', async () => {
+  it('The extractive model warns of settings without effect.', async () => {
     const { warnings } = await call({ prompt: [user('x')], temperature: 0.5, seed: 1 })
     expect(warnings).toEqual([
       { type: 'unsupported', feature: 'temperature', details: 'The extractive model is deterministic.' },
     ])
   })
 
-  it('stops when it is told to, before and while it streams', async () => {
+  it('The extractive model stops when its signal aborts, before and during a stream.', async () => {
     await expect(call({ prompt: [user('x')], abortSignal: AbortSignal.abort(new Error('stopped')) })).rejects.toThrow(
       'stopped',
     )
@@ -149,7 +149,7 @@ describe('extractiveModel', () => {
     ).rejects.toThrow('stopped')
   })
 
-  it('ends in time on a prompt of four megabytes', async () => {
+  it('The extractive model answers a prompt of four megabytes.', async () => {
     const long = Array.from({ length: 80_000 }, (_, i) => `Sentence number ${i} speaks of a walnut tree.`).join(' \n')
     expect(await textOf(`Where does the walnut tree stand?\n\n${long}`)).toMatch(/walnut tree/)
   })
@@ -162,7 +162,7 @@ describe('through the AI SDK', () => {
     execute: async ({ query }) => (query.includes('retries') ? notes : []),
   })
 
-  it('searches, then answers with an object', async () => {
+  it('The extractive model searches and then answers with an object through the AI SDK.', async () => {
     const { output, steps } = await generateText({
       model,
       prompt: 'How do retries wait?',
@@ -180,7 +180,7 @@ describe('through the AI SDK', () => {
     })
   })
 
-  it('streams the same text in pieces', async () => {
+  it('The extractive model streams the same text in parts through the AI SDK.', async () => {
     const prompt = `What is green tea?\n\n${tea}`
     const pieces: string[] = []
     const result = streamText({ model, prompt })

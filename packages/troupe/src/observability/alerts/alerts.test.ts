@@ -19,7 +19,7 @@ const watching = (rules: readonly AlertRule[], sinks: readonly AlertSink[] = [])
 }
 
 describe('an alert', () => {
-  it('is raised beyond its threshold for long enough, and cleared beyond the other, once each', async () => {
+  it('An alert is raised beyond its threshold for long enough, and cleared beyond the other, once each.', async () => {
     let used = 0.5
     const rule = {
       name: 'memory',
@@ -61,7 +61,7 @@ describe('an alert', () => {
     ])
     expect(alerts.active()).toEqual([])
   })
-  it('does not flutter around its threshold', async () => {
+  it('An alert does not flutter around its threshold.', async () => {
     let value = 0
     const { clock, metrics, alerts, emitted } = watching([
       { name: 'a', metric: 'm', own: true, statistic: 'value', above: 100 },
@@ -74,7 +74,7 @@ describe('an alert', () => {
     }
     expect(emitted).toHaveLength(1)
   })
-  it('looks at percentiles, rates of errors and counts of a window, and says nothing of too few', async () => {
+  it('An alert evaluates percentiles, error rates and counts of a window, and needs enough values.', async () => {
     const { clock, metrics, alerts, states } = watching([
       { name: 'p99', metric: 'step.released', statistic: 'p99', above: 5_000, minCount: 10, window: '5m' },
       { name: 'errors', metric: 'step.released', statistic: 'errorRate', above: 0.05, minCount: 10, window: '5m' },
@@ -96,7 +96,7 @@ describe('an alert', () => {
     await alerts.evaluate()
     expect(alerts.active()).toEqual([])
   })
-  it('looks at what is counted alone, and at more than a series keeps values of', async () => {
+  it('An alert evaluates a plain counter, and more values than a series stores.', async () => {
     const { clock, metrics, alerts } = watching([
       { name: 'dead', metric: 'message.dead-lettered', statistic: 'count', above: 2, window: '5m' },
       { name: 'busy', metric: 'tool.called', statistic: 'perSecond', above: 20, window: '1m' },
@@ -109,7 +109,7 @@ describe('an alert', () => {
     await alerts.evaluate()
     expect(alerts.active()).toEqual([])
   })
-  it('is told to a webhook, again where that is away, and nobody waits for one that stays away', async () => {
+  it('An alert is sent to a webhook, with retries, and no evaluation waits for it.', async () => {
     const got: Alert[] = []
     let rejections = 1
     const server = createServer((request, response) => {
@@ -148,11 +148,11 @@ describe('an alert', () => {
     }
     expect(failures).toHaveLength(1)
   })
-  it('ships with the thresholds of guides: a second, 5 %, 80 and 90 % of the memory, 1,000 messages, a p99 of 5 s, no rollback', () => {
+  it('The default alert rules have the thresholds of the guides: 1 s, 5 %, 80 and 90 % memory, 1,000 messages, p99 of 5 s.', () => {
     const thresholds = defaultRules.map((rule) => checkRule(rule).threshold)
     expect(thresholds).toEqual([1_000, 0.05, 5_000, 0.05, 0.8, 0.9, 0, 1_000])
   })
-  it('is refused where it could never be right', () => {
+  it('An alert rule that could never be right is rejected.', () => {
     const rule = { name: 'a', metric: 'm', own: true, statistic: 'value' } as const
     expect(() => checkRule({ ...rule })).toThrow(/above, or below/)
     expect(() => checkRule({ ...rule, above: 1, below: 2 })).toThrow(/above, or below/)

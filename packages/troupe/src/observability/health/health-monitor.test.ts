@@ -5,7 +5,7 @@ import { LoopLag } from './loop-lag.ts'
 import { Watchdog } from './watchdog.ts'
 
 describe('HealthMonitor', () => {
-  it('is as healthy as its critical checks, and degraded by the others', async () => {
+  it('HealthMonitor is as healthy as its critical checks, and degraded by the others.', async () => {
     const health = new HealthMonitor({ clock: createVirtualClock() })
     expect((await health.report()).status).toBe('healthy')
     health.register('fine', () => undefined)
@@ -20,7 +20,7 @@ describe('HealthMonitor', () => {
     health.register('heart', () => ({ status: 'unhealthy', message: 'no pulse', details: { beats: 0 } }))
     expect(await health.report()).toMatchObject({ status: 'unhealthy' })
   })
-  it('runs its checks at once, each within its timeout, and none holds up another', async () => {
+  it('HealthMonitor executes its checks in parallel, each within its timeout.', async () => {
     const clock = createVirtualClock()
     const health = new HealthMonitor({ clock })
     let aborted = false
@@ -40,7 +40,7 @@ describe('HealthMonitor', () => {
     ])
     expect(aborted).toBe(true)
   })
-  it('keeps an answer for its interval, asks once for all who ask, and anew where that is wanted', async () => {
+  it('HealthMonitor caches a result for its interval, shares one check among callers, and refreshes on request.', async () => {
     const clock = createVirtualClock()
     const health = new HealthMonitor({ clock })
     let asked = 0
@@ -54,7 +54,7 @@ describe('HealthMonitor', () => {
     await health.report()
     expect(asked).toBe(3)
   })
-  it('looks by itself, and tells of a change once', async () => {
+  it('HealthMonitor checks periodically, and reports a change once.', async () => {
     const clock = createVirtualClock()
     const changes: string[] = []
     const health = new HealthMonitor({ clock, changed: (status, before) => changes.push(`${before} -> ${status}`) })
@@ -72,7 +72,7 @@ describe('HealthMonitor', () => {
     await clock.advance('5m')
     expect(changes).toHaveLength(2)
   })
-  it('refuses two checks of one name, and options that it does not know', () => {
+  it('HealthMonitor rejects two checks of one name, and unknown options.', () => {
     const health = new HealthMonitor({ clock: createVirtualClock() })
     health.register('one', () => true)
     expect(() => health.register('one', () => true)).toThrow(/there is one of that name/)
@@ -94,7 +94,7 @@ describe('the watchdog', () => {
     const emit = (event: EventFields) => events.emit(event as TroupeEvent)
     return { clock, emit, emitted, watchdog, step }
   }
-  it('tells once of a step of which nothing is heard, and nothing of one that works, waits or ended', async () => {
+  it('The watchdog reports a silent step once, and no step that works, waits or has ended.', async () => {
     const { clock, emit, emitted, watchdog, step } = watched()
     emit({ ...step, type: 'step.started' })
     emit({ ...step, type: 'step.started', span: 's2', step: 'b#1' })
@@ -114,7 +114,7 @@ describe('the watchdog', () => {
     emit({ ...step, type: 'step.completed' })
     expect(watchdog.stalled()).toEqual([])
   })
-  it('knows messages that nobody finishes and an outbox that keeps failing', async () => {
+  it('The watchdog reports messages that are never finished and an outbox that keeps failing.', async () => {
     const { clock, emit, emitted, watchdog } = watched()
     emit({ type: 'message.received', at: 0, userId: 'ada', id: 'm1', to: 'Stock' })
     emit({ type: 'message.received', at: 0, userId: 'ada', id: 'm2', to: 'Stock' })
@@ -135,7 +135,7 @@ describe('the watchdog', () => {
 })
 
 describe('the lag of the loop', () => {
-  it('is how late a timer came', async () => {
+  it('The lag of the loop is the delay of a timer.', async () => {
     const clock = createVirtualClock()
     let late = 0
     const lag = new LoopLag({ ...clock, monotonic: () => clock.monotonic() + late })

@@ -10,7 +10,7 @@ const capture = () => {
 const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 
 describe('logs', () => {
-  it('are JSON lines with the fields of their parents, and keep secrets in', async () => {
+  it('The log writes JSON lines with the fields of its parents, and redacts secrets.', async () => {
     const out = capture()
     const log = (await createPinoLog({ level: 'info', destination: out, redact: ['order.card'] })).child({
       runId: 'r1',
@@ -24,7 +24,7 @@ describe('logs', () => {
     expect(out.lines.join()).not.toMatch(/hunter2|"k"|4111/)
     expect(parsed(out.lines)[2]?.err).toMatchObject({ type: 'TypeError', message: 'no' })
   })
-  it('take secrets out at each level, of lists, errors and parents too, and leave what was given as it was', async () => {
+  it('The log redacts secrets at each level, in lists, errors and parents, and leaves its input unchanged.', async () => {
     const out = capture()
     const log = await createPinoLog({ level: 'info', destination: out })
     const inner = Object.freeze({ secret: ['hidden-2'], b: { authorization: 'hidden-3' }, n: 1 })
@@ -43,7 +43,7 @@ describe('logs', () => {
     ])
     expect(fields).toEqual({ cookie: 'hidden-1', a: { secret: ['hidden-2'], b: { authorization: 'hidden-3' }, n: 1 } })
   })
-  it('carry where they were said, through everything that was begun there', async () => {
+  it('The log contains the context of each line, through everything started there.', async () => {
     const out = capture()
     const events = createEvents(() => {})
     const log = await createPinoLog({ level: 'info', destination: out, eventContext: () => events.eventContext() })
@@ -58,7 +58,7 @@ describe('logs', () => {
     ])
     expect(parsed(out.lines)[1]).not.toHaveProperty('runId')
   })
-  it('change their level while they work, those made before included', async () => {
+  it('The log changes its level at run time, for existing children too.', async () => {
     const out = capture()
     const log = await createPinoLog({ level: 'error', destination: out })
     const child = log.child({ log: 'context' })
@@ -70,7 +70,7 @@ describe('logs', () => {
       log.level = 'loud' as never
     }).toThrow(/not one of debug/)
   })
-  it('take secrets out however deep they stand and however they are spelt, also of what refers to itself', async () => {
+  it('The log redacts secrets at any depth and in any spelling, in circular values too.', async () => {
     const out = capture()
     const log = await createPinoLog({ level: 'info', format: 'json', destination: out })
     const deep = { a: { b: { c: { d: [{ e: { token: 'hidden-1' } }] } } } }
@@ -98,13 +98,13 @@ describe('logs', () => {
     expect(headers.Authorization).toBe('hidden-2')
   })
 
-  it('let nothing of a registered secret out, wherever in a line it stands', async () => {
+  it('The log contains no registered secret, wherever it is in a line.', async () => {
     const out = capture()
     const log = await createPinoLog({ destination: out, redactText: (line) => line.replaceAll('sk-12345', '[secret]') })
     log.warn('asked with sk-12345', { url: 'https://x.test/?key=sk-12345', error: new Error('bad key sk-12345') })
     expect(out.lines.join()).not.toContain('sk-12345')
   })
-  it('never fail the work, whatever becomes of the sink and of what is said', async () => {
+  it('The log never fails its caller, whatever the sink does and the values are.', async () => {
     const circular: Record<string, unknown> = {}
     circular.self = circular
     const hostile = {
@@ -124,14 +124,14 @@ describe('logs', () => {
       expect(() => log.warn('lost', { hostile: hostile as never })).not.toThrow()
     }
   })
-  it('are pretty for a person', async () => {
+  it('The log is pretty-printed for a person if configured.', async () => {
     const out = capture()
     const log = await createPinoLog({ destination: out, format: 'pretty' })
     log.warn('slow', { durationMs: 17 })
     expect(out.lines.join('')).toMatch(/WARN.*slow/)
     expect(out.lines.join('')).toContain('durationMs: 17')
   })
-  it('refuse options and levels that they do not know', () => {
+  it('The log rejects unknown options and levels.', () => {
     expect(() => checkLogConfig({ levle: 'info' } as never)).toThrow(/no option levle/)
     expect(() => checkLogConfig('loud' as never)).toThrow(/not one of debug/)
     expect(() => checkLogConfig({ format: 'xml' as never })).toThrow(/json, pretty, auto/)
@@ -139,7 +139,7 @@ describe('logs', () => {
 })
 
 describe('the logs of a troupe', () => {
-  it('tell of context, performance and security apart, each at its level', async () => {
+  it('The logs of a troupe separate context, performance and security, each at its level.', async () => {
     const out = capture()
     const events = createEvents(() => {})
     /** Of an event, some of its fields. */

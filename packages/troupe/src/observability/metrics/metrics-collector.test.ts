@@ -12,7 +12,7 @@ const collector = () => {
 }
 
 describe('MetricsCollector', () => {
-  it('counts events, times those with a duration, and tells failures apart', () => {
+  it('MetricsCollector counts events, times those with a duration, and counts failures separately.', () => {
     const { emit, metrics, off } = collector()
     for (let i = 1; i <= 100; i++) emit({ type: 'tool.called', at: 0, durationMs: i, success: i !== 50 })
     off()
@@ -31,7 +31,7 @@ describe('MetricsCollector', () => {
     expect(metrics.summary('tool.called')).toEqual({ ...expected, latest: 100 })
     expect(metrics.summary('model.called')).toMatchObject({ count: 0, p95: 0 })
   })
-  it('tells labels apart, and summarizes those that are asked for', () => {
+  it('MetricsCollector separates labels, and summarises the requested ones.', () => {
     const { emit, metrics } = collector()
     emit({ type: 'tool.called', at: 0, tool: 'search', agent: 'A', durationMs: 10 })
     emit({ type: 'tool.called', at: 0, tool: 'pay', agent: 'A', durationMs: 30, success: false })
@@ -42,7 +42,7 @@ describe('MetricsCollector', () => {
     })
     expect(metrics.summary('tool.called', { labels: { agent: 'A' } })).toMatchObject({ count: 2, average: 20 })
   })
-  it('counts tokens and cost of models by model and direction', async () => {
+  it('MetricsCollector counts tokens and cost of models by model and direction.', async () => {
     const { emit, metrics } = collector()
     for (const outputTokens of [5, 7])
       emit({
@@ -59,7 +59,7 @@ describe('MetricsCollector', () => {
     expect(text).toContain('troupe_model_tokens_total{model="p/m",direction="output"} 12')
     expect(text).toContain('troupe_model_cost_usd_total{model="p/m"} 0.5')
   })
-  it('looks at a window of time alone', async () => {
+  it('MetricsCollector summarises only a window of time.', async () => {
     const { clock, metrics } = collector()
     metrics.record('size', 100)
     await clock.advance('10m')
@@ -69,7 +69,7 @@ describe('MetricsCollector', () => {
     expect(metrics.summary('size', { window: '5m' })).toMatchObject(expected)
     expect(metrics.summary('size')).toMatchObject({ count: 3, max: 100 })
   })
-  it('counts what a window holds, increments and more than the kept values included', async () => {
+  it('MetricsCollector counts what a window contains, increments and more than the stored values included.', async () => {
     const { clock, emit, metrics } = collector()
     emit({ type: 'message.dead-lettered', at: 0, messageType: 'order' })
     await clock.advance('10m')
@@ -94,7 +94,7 @@ describe('MetricsCollector', () => {
     expect(metrics.summary('ticks', { window: '1h' }).count).toBe(1_000)
     expect(metrics.summary('ticks', { window: '10s' }).count).toBe(9)
   })
-  it('times executions by the clock given and passes errors on', async () => {
+  it('MetricsCollector times executions by its clock and passes errors on.', async () => {
     const { clock, metrics } = collector()
     await metrics.trackExecution('work', () => clock.advance('3s'))
     await expect(metrics.trackExecution('work', async () => Promise.reject(new Error('x')))).rejects.toThrow('x')
@@ -104,7 +104,7 @@ describe('MetricsCollector', () => {
     expect([timer.stop(), timer.stop()]).toEqual([1_000, 1_000])
     expect(metrics.summary('block').count).toBe(1)
   })
-  it('reads gauges when asked, several figures of one too, and leaves out one that fails', async () => {
+  it('MetricsCollector reads gauges on request, several values of one too, and omits one that fails.', async () => {
     const { metrics } = collector()
     let rows = 1
     metrics.gauge('rows', () => rows)
@@ -115,7 +115,7 @@ describe('MetricsCollector', () => {
     expect(await metrics.gauges()).toEqual({ rows: 7, fixed: 3 })
     expect(await metrics.prometheus()).toContain('troupe_mailbox_waiting{agent="A"} 4')
   })
-  it('keeps its memory bounded, and counts labels that are too many as other', async () => {
+  it('MetricsCollector bounds its memory, and counts excess labels as `other`.', async () => {
     const { metrics } = collector()
     for (let i = 0; i < 5_000; i++) metrics.record(`name-${i}`, i)
     for (let i = 0; i < 5_000; i++) metrics.record('name-0', i)
@@ -128,12 +128,12 @@ describe('MetricsCollector', () => {
     expect(lines).toContain('troupe_orders_total{shop="other"} 900')
     expect(bounded.summary('orders').count).toBe(1_000)
   })
-  it('refuses a counter that falls and a value that is no number', () => {
+  it('MetricsCollector rejects a counter that falls and a value that is not a number.', () => {
     const { metrics } = collector()
     expect(() => metrics.increment('orders', -1)).toThrow(/only rises/)
     expect(() => metrics.record('orders', Number.NaN)).toThrow(/not a finite number/)
   })
-  it('has no label that names a user', () => {
+  it('MetricsCollector has no label that names a user.', () => {
     const { emit, metrics } = collector()
     emit({ type: 'message.sent', at: 0, userId: 'ada', messageType: 'order', priority: 'normal', from: 'A' })
     const [series] = [...(metrics.metrics()[0]?.series.values() ?? [])]
@@ -142,7 +142,7 @@ describe('MetricsCollector', () => {
 })
 
 describe('the text of Prometheus', () => {
-  it('gives Prometheus no name that would cost it the scrape, whatever a host calls its own', async () => {
+  it('The Prometheus text has only valid names, whatever an application names its metrics.', async () => {
     const { metrics } = collector()
     metrics.increment('constructor')
     metrics.increment('__proto__')
@@ -168,7 +168,7 @@ describe('the text of Prometheus', () => {
     const form = /^(#.*|troupe_\w+(\{([a-zA-Z_]\w*="[^"]*",?)+\})? (-?[\d.]+(e[+-]?\d+)?|[+-]Inf|NaN))$/
     expect(lines.filter((line) => !form.test(line))).toEqual([])
   })
-  it('gives Prometheus each family and each series once, whatever a host calls its own', async () => {
+  it('The Prometheus text has each family and each series once, whatever an application names its metrics.', async () => {
     const { metrics } = collector()
     for (const name of ['orders', 'Orders', 'my.op', 'my_op', 'заказ', 'import.failures', 'Tool.called'])
       metrics.increment(name)
@@ -193,7 +193,7 @@ describe('the text of Prometheus', () => {
     expect(lines).toContain('troupe_sold_total{kind="tea",location="shop"} 2')
   })
 
-  it('is one family after the other, histograms in seconds, cumulated', async () => {
+  it('The Prometheus text lists one family after the other, with cumulative histograms in seconds.', async () => {
     const { metrics } = collector()
     metrics.time('import', 4, { labels: { source: 'a "b"\\c' } })
     metrics.time('import', 40, { labels: { source: 'a "b"\\c' }, success: false })

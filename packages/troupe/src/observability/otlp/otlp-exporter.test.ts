@@ -7,7 +7,7 @@ import { checkOtlp, OtlpExporter } from './otlp-exporter.ts'
 it.each([
   [undefined, 60],
   ['30s', 30],
-] as const)('metrics are sent as often as is said: %s', async (every, seconds) => {
+] as const)('The OTLP exporter sends metrics at its interval: %s.', async (every, seconds) => {
   const clock = createVirtualClock()
   const began = clock.now()
   const sent: number[] = []
@@ -30,7 +30,7 @@ it.each([
   expect(sent).toHaveLength(120 / seconds + 1)
 })
 
-it('spans are sent once, whole: since when and below what their beginning told', async () => {
+it('The OTLP exporter sends each span once and complete, with its start and its parent.', async () => {
   const clock = createVirtualClock()
   const bodies: string[] = []
   const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {
@@ -75,7 +75,7 @@ it('spans are sent once, whole: since when and below what their beginning told',
   await exporter.close()
 })
 
-it('a collector that answers nothing holds up the end for 5 s in all', async () => {
+it('A collector that never answers delays the close by 5 s in all.', async () => {
   const clock = createVirtualClock()
   const failures: unknown[] = []
   const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {

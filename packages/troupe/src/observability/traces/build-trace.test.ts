@@ -13,7 +13,7 @@ const span = (id: string, startedAt: number, endedAt: number): Span => ({
   attributes: {},
 })
 
-it('puts spans one after the other as they were, within a millisecond too', () => {
+it('A trace orders spans by their start, within a millisecond too.', () => {
   // The second began at 1,000.35 and took 0.6 ms, the first at 999.9 and took 0.4: ends are known in whole milliseconds.
   const trace = buildTrace('t', [
     span('first', 999.6, 1_000),

@@ -74,7 +74,7 @@ async function sold(ada: User) {
 }
 
 describe('the trace of a run', () => {
-  it('is a tree of run, branch, steps, model and tool calls, with their times, tokens and cost', async () => {
+  it('The trace of a run is a tree of run, branch, steps, model and tool calls, with times, tokens and cost.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
     const run = await ada.orchestra.start({ task: 't', topology: team() })
@@ -118,7 +118,7 @@ describe('the trace of a run', () => {
     expect(await troupe.user('eve').traces.list()).toEqual([])
     expect(await troupe.user('eve').traces.get(trace?.traceId ?? '')).toBeUndefined()
   })
-  it('holds what was said where content is asked for, and a failure where one was', async () => {
+  it('The trace of a run contains content if configured, and failures.', async () => {
     const troupe = await opened({ traces: { content: true } })
     const ada = troupe.user('ada')
     const run = await ada.orchestra.start({ task: 't', topology: team() })
@@ -135,27 +135,30 @@ describe('the trace of a run', () => {
     await failed.result()
     expect((await ada.traces.get(failed.id))?.errors).toBeGreaterThanOrEqual(2)
   })
-  it.skipIf(missing !== undefined)('goes on in the worker of another process, and is one tree in both', async () => {
-    const storage = { url: server, schema }
-    const [ada, there] = [(await opened({ storage })).user('ada'), (await opened({ storage })).user('ada')]
-    const own = Promise.withResolvers<void>()
-    const worker = new Worker('Stock').on(Order, async () => {
-      await there.traces.span('book', async () => {})
-      own.resolve()
-    })
-    await there.start(worker)
-    const run = await sold(ada)
-    await own.promise
-    const tree = [
-      [
-        'invoke_workflow',
-        [expect.stringMatching(/^branch /), ['invoke_agent Seller', ['send order'], ['process order', ['book']]]],
-      ],
-    ]
-    for (const { traces } of [ada, there])
-      await expect.poll(async () => names((await traces.get(run.id))?.roots ?? []), { timeout: 20_000 }).toEqual(tree)
-  })
-  it('goes on in the worker that a message of it reaches', async () => {
+  it.skipIf(missing !== undefined)(
+    'The trace of a run continues in the worker of another process, and is one tree in both.',
+    async () => {
+      const storage = { url: server, schema }
+      const [ada, there] = [(await opened({ storage })).user('ada'), (await opened({ storage })).user('ada')]
+      const own = Promise.withResolvers<void>()
+      const worker = new Worker('Stock').on(Order, async () => {
+        await there.traces.span('book', async () => {})
+        own.resolve()
+      })
+      await there.start(worker)
+      const run = await sold(ada)
+      await own.promise
+      const tree = [
+        [
+          'invoke_workflow',
+          [expect.stringMatching(/^branch /), ['invoke_agent Seller', ['send order'], ['process order', ['book']]]],
+        ],
+      ]
+      for (const { traces } of [ada, there])
+        await expect.poll(async () => names((await traces.get(run.id))?.roots ?? []), { timeout: 20_000 }).toEqual(tree)
+    },
+  )
+  it('The trace of a run continues in the worker that one of its messages reaches.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
     const handled = Promise.withResolvers<void>()
@@ -176,7 +179,7 @@ describe('the trace of a run', () => {
       ['process order', 'consumer'],
     ])
   })
-  it('is kept over a restart, sealed where encryption is on, and gone with its user', async () => {
+  it('The trace of a run survives a restart, is encrypted if encryption is on, and is erased with its user.', async () => {
     const path = join(folder, 'troupe.db')
     const keys = [{ id: 'first', key: Buffer.alloc(32, 7) }]
     const config = { storage: `sqlite:${path}`, encryption: { keys }, traces: { content: true } }
@@ -195,7 +198,7 @@ describe('the trace of a run', () => {
     expect((await second.forget('ada')).rows.observability).toBeGreaterThan(0)
     expect(await second.user('ada').traces.list()).toEqual([])
   })
-  it('goes after its retention, and beyond so many of a user the oldest go first', async () => {
+  it('The trace of a run is removed after its retention, and beyond the limit of a user the oldest first.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock, traces: { retention: '1d', max: 3 } })
     const ada = troupe.user('ada')
@@ -214,7 +217,7 @@ describe('the trace of a run', () => {
 })
 
 describe("a host's own spans", () => {
-  it('stand below each other, go on in the trace of a caller, and tell of a failure', async () => {
+  it('The spans of an application nest, continue the trace of a caller, and record a failure.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
     const caller = 'a'.repeat(32)
@@ -245,7 +248,7 @@ interface Sent {
   readonly parentSpanId?: string
 }
 describe('the collector of OpenTelemetry', () => {
-  it('gets spans and metrics, again where it refuses once', async () => {
+  it('The collector of OpenTelemetry gets spans and metrics, with a retry after a rejection.', async () => {
     const got: { readonly path: string; readonly body: Record<string, unknown[]>; readonly key: unknown }[] = []
     let rejections = 1
     const server = createServer((request, response) => {
@@ -287,7 +290,7 @@ describe('the collector of OpenTelemetry', () => {
     const roots = flat.filter(({ parentSpanId }: Sent) => !ids.has(parentSpanId ?? ''))
     expect(roots.map(({ name }: Sent) => name)).toEqual(['invoke_workflow'])
   })
-  it('that is away delays no run', async () => {
+  it('The collector of OpenTelemetry delays no run if it is unreachable.', async () => {
     const troupe = await opened({
       otlp: { url: 'http://127.0.0.1:1' },
       fetch: () => Promise.reject(new TypeError('fetch failed')),

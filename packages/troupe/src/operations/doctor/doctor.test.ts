@@ -29,7 +29,7 @@ describe('The check of the log', () => {
   }
   const sink = (write: (line: string) => unknown) => ({ format: 'json', destination: { write } }) as const
 
-  it('writes a line at level error and passes once the line has arrived.', async () => {
+  it('The check of the log writes a line at level error and passes once the line has arrived.', async () => {
     const lines: string[] = []
     const found = await checked({ log: sink((line) => lines.push(line)) })
     expect(found).toMatchObject({
@@ -39,7 +39,7 @@ describe('The check of the log', () => {
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 50, doctor: true }])
   })
 
-  it('fails where the log is silent, was silenced, or its destination loses lines.', async () => {
+  it('The check of the log fails if the log is silent, was silenced, or its destination loses lines.', async () => {
     expect(await checked({ log: 'silent' })).toMatchObject({ status: 'fail', remedy: expect.any(String) })
     const silenced = await checked({ log: sink(() => true) }, (troupe) => {
       troupe.log.level = 'silent'
@@ -57,7 +57,7 @@ describe('The check of the log', () => {
 })
 
 describe('checks of a user', () => {
-  it('are looked at like ours, with the troupe and the project at hand', async () => {
+  it('The checks of an application execute like built-in checks, with the troupe and the project.', async () => {
     const check = own('shop.sales', async ({ troupe, production, project }) => {
       const count = troupe?.metrics.names().includes('sales') ? troupe.metrics.summary('sales').count : 0
       if (count > 0) return { status: 'pass', evidence: `${count} sold` }
@@ -80,7 +80,7 @@ describe('checks of a user', () => {
     expect(await diagnose(true)).toMatchObject({ status: 'pass', evidence: '1 sold' })
   })
 
-  it('that break, hang or answer nonsense fail, each alone', async () => {
+  it('A check of an application that throws, hangs or answers nonsense fails alone.', async () => {
     const clock = createVirtualClock()
     let aborted = false
     const troupe = await practice.opened({
@@ -119,7 +119,7 @@ describe('checks of a user', () => {
     expect(counts.pass + counts.warn + counts.fail).toBe(checks.length)
   })
 
-  it('show no secret, and not without end', async () => {
+  it('The checks of an application show no secret, and their evidence is bounded.', async () => {
     const key = 'cd'.repeat(32)
     const chatty = own('chatty', () => ({ status: 'warn', evidence: `it is ${key} ${'x'.repeat(5_000)}`, remedy: key }))
     const troupe = await practice.opened({ encryption: { keys: [{ id: 'k', key }] }, doctor: { checks: [chatty] } })
@@ -129,8 +129,8 @@ describe('checks of a user', () => {
   })
 })
 
-describe('a configuration that is not opened', () => {
-  it('shows no secret of it either, also where the problem quotes one', async () => {
+describe('a configuration without a troupe', () => {
+  it('A report about an unopened configuration shows no secret of it, even if the problem quotes one.', async () => {
     const password = 'of-the-database'
     const config = { storage: { host: '127.0.0.1', port: 1, user: 'u', database: 'd', password } }
     const report = await examineConfig(config, { problem: { message: `denied: ${password}`, hint: `not ${password}` } })
@@ -140,7 +140,7 @@ describe('a configuration that is not opened', () => {
     await expect(examineConfig(null as never)).rejects.toThrow(ValidationError)
   })
 
-  it('may attest in YAML', async () => {
+  it('A configuration in YAML may contain attestations.', async () => {
     const day = new Date().toISOString().slice(0, 10)
     practice.write({ 'attest.yaml': `storage: 'memory:'\ndoctor:\n  attest:\n    load.tested: ${day}\n` })
     const { config, problems } = await loadConfig({ cwd: practice.folder, env: {}, file: 'attest.yaml' })
@@ -157,7 +157,7 @@ describe('createTroupe', () => {
     await expect(startup).rejects.toThrow(problem)
   }
 
-  it('refuses checks that are none, taken ids, and words about what can be seen', async () => {
+  it('createTroupe rejects invalid checks, ids in use, and attestations of what the doctor can see.', async () => {
     const run = () => ({ status: 'pass', evidence: '' }) as const
     await rejected({ cheks: [] }, 'cheks')
     await rejected({ checks: [{ id: 'a', description: 'x', run, timout: '1s' }] }, 'timout')
@@ -176,14 +176,14 @@ describe('createTroupe', () => {
 })
 
 describe('troupe.doctor', () => {
-  it('refuses what it does not know, and a project that is no folder', async () => {
+  it('troupe.doctor rejects unknown options, and a project that is not a folder.', async () => {
     const troupe = await practice.opened()
     await expect(troupe.doctor({ prod: true } as never)).rejects.toThrow('prod')
     await expect(troupe.doctor({ production: 'yes' as never })).rejects.toThrow(ValidationError)
     await expect(troupe.doctor({ project: `${practice.folder}/nowhere` })).rejects.toThrow('it is not a folder')
   })
 
-  it('lists failures before warnings and passes, each by severity, the checks of the application as high', async () => {
+  it('troupe.doctor lists failures before warnings and passes, each by severity, and checks of the application as high.', async () => {
     const checks = [
       own('shop.open', () => ({ status: 'fail', evidence: 'closed', remedy: 'open' })),
       own('shop.stock', () => ({ status: 'warn', evidence: 'little', remedy: 'order' })),
@@ -202,7 +202,7 @@ describe('troupe.doctor', () => {
     expect(indexOf('rates.limited')).toBeLessThan(indexOf('load.tested'))
   })
 
-  it('ends when it is told to', async () => {
+  it('troupe.doctor rejects when its signal aborts.', async () => {
     const hangs = own('hangs', () => new Promise(() => {}))
     const troupe = await practice.opened({ doctor: { checks: [hangs] } })
     const stop = new AbortController()
@@ -212,7 +212,7 @@ describe('troupe.doctor', () => {
     await expect(troupe.doctor({ signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' })
   })
 
-  it('leaves nothing behind', async () => {
+  it('troupe.doctor leaves nothing in the storage.', async () => {
     const troupe = await practice.opened()
     const ada = troupe.user('ada')
     await ada.context.push('k', 1)
@@ -222,7 +222,7 @@ describe('troupe.doctor', () => {
     expect(await troupe.user('troupe.health').context.size()).toBe(0)
   })
 
-  it('tells of a restored database that waits, until it is resumed', async () => {
+  it('troupe.doctor reports a restored database that waits until it is resumed.', async () => {
     const original = await practice.opened({ storage: practice.file })
     await original.backup(join(practice.folder, 'backup'))
     const storage = `sqlite:${join(practice.folder, 'copy.db')}` as const

@@ -6,14 +6,14 @@ import { closeAll, opened } from './virtual-clock-troupe.test.fixture.ts'
 
 afterEach(closeAll)
 
-describe('each setting that may change while running', () => {
-  it('is in the table of settings, and has a trial here', () => {
+describe('live settings', () => {
+  it('The table of live settings contains each setting that can change, and each has a trial in this test.', () => {
     const live = settings.filter(({ live }) => live).map(({ path }) => path)
     expect(live.sort()).toEqual(Object.keys(liveSettings).sort())
     expect(live).toEqual(Object.keys(trials).sort())
   })
 
-  it.each(Object.entries(trials))('%s takes effect at its next use', async (setting, trial) => {
+  it.each(Object.entries(trials))('The setting %s takes effect at its next use.', async (setting, trial) => {
     const one = await opened(trial.config)
     const observe = trial.prepare(one)
     expect(await observe()).toEqual(trial.before)

@@ -13,7 +13,7 @@ const watched = async (config: Parameters<typeof opened>[0] = {}) => {
 }
 
 describe('reconfigure', () => {
-  it('tells what changed, with what stood there, where it is from, and records it', async () => {
+  it('`reconfigure` reports each change with the old value, emits it, and audits it.', async () => {
     const { troupe, events, lines } = await watched({ messaging: { maxAttempts: 7 } })
     const changed = await troupe.reconfigure(
       { log: 'info', messaging: { maxAttempts: 3, lease: '10s' } },
@@ -34,7 +34,7 @@ describe('reconfigure', () => {
     )
   })
 
-  it('takes what holds already for no change', async () => {
+  it('`reconfigure` reports no change for values that are already set.', async () => {
     const { troupe, events } = await watched({ models: { limits: { openai: { concurrent: 2 } } } })
     const same = { context: { cleanup: '5m' }, models: { limits: { openai: { concurrent: 2 } } } } as const
     expect(await troupe.reconfigure(same)).toEqual([])
@@ -43,7 +43,7 @@ describe('reconfigure', () => {
     expect(events).toEqual([])
   })
 
-  it('goes on from the last change', async () => {
+  it('`reconfigure` applies to the result of the last change.', async () => {
     const { troupe } = await watched()
     await troupe.reconfigure({ health: { queue: 5 } })
     expect(await troupe.reconfigure({ health: { queue: 6, lag: '2s' } })).toEqual([
@@ -75,7 +75,7 @@ describe('reconfigure', () => {
     ['keys of prototypes', JSON.parse('{"__proto__":{"log":"info"}}'), 'option.unknown'],
     ['a list', [], 'validation.failed'],
   ]
-  it.each(rejected)('refuses %s, and changes nothing with it', async (_, changes, code) => {
+  it.each(rejected)('`reconfigure` rejects %s, and changes nothing with it.', async (_, changes, code) => {
     const { troupe, events } = await watched()
     await expect(troupe.reconfigure(changes as LiveConfig)).rejects.toMatchObject({ code })
     if (!Array.isArray(changes))
@@ -84,7 +84,7 @@ describe('reconfigure', () => {
     expect(await troupe.reconfigure({ shutdown: { timeout: '5s' } })).toHaveLength(1)
   })
 
-  it('says all that is wrong at once', async () => {
+  it('`reconfigure` reports all problems at once.', async () => {
     const { troupe } = await watched()
     const changes = { messaging: { maxAttempts: 0, lease: 'long' }, health: { queue: 0 } } as unknown as LiveConfig
     const error = await troupe.reconfigure(changes).catch((thrown: unknown) => thrown)
@@ -94,7 +94,7 @@ describe('reconfigure', () => {
       expect(problems.join('\n')).toContain(name)
   })
 
-  it('hides secrets, and says that it is too late where the troupe is closed', async () => {
+  it('`reconfigure` hides secrets, and rejects on a closed troupe.', async () => {
     const { troupe, events } = await watched()
     const webhook = { url: 'https://hooks.test/in', secret: 'planted-secret' }
     await troupe.reconfigure({ alerts: { to: [{ webhook }] } })

@@ -4,7 +4,7 @@ import { examineProject, HealthMonitor, showConfig } from '../../operations.ts'
 
 const x = 5 as never
 
-describe('wrong calls are refused, each with what is wrong', () => {
+describe('invalid calls of observation', () => {
   it.each<[pattern: RegExp, call: (troupe: Awaited<ReturnType<typeof createTroupe>>) => unknown]>([
     [/summary has no option windw/, ({ metrics }) => metrics.summary('x', { windw: '5m' } as never)],
     [

@@ -29,7 +29,7 @@ const named = (checks: readonly { readonly name: string; readonly status: string
   Object.fromEntries(checks.map(({ name, status }) => [name, status]))
 
 describe('the health of a troupe', () => {
-  it('is that of its storage, context, messages, models, memory, disk, loop, queues and agents', async () => {
+  it('The health of a troupe covers storage, context, messages, models, memory, disk, loop, queues and agents.', async () => {
     const troupe = await opened({ health: { memory: 1, disk: 1, lag: '1h' } })
     const report = await troupe.health()
     expect(named(report.checks)).toEqual({
@@ -50,7 +50,7 @@ describe('the health of a troupe', () => {
     expect(await probes.context.size()).toBe(0)
     expect(await probes.agent('HealthMonitor').mailbox.counts()).toMatchObject({ waiting: 0, dead: 0 })
   })
-  it('is waited for until a signal aborts, and is none of what it was once the troupe is closed', async () => {
+  it('The health of a troupe is awaited until a signal aborts, and is unhealthy once the troupe is closed.', async () => {
     const troupe = await opened({ health: { memory: 1, disk: 1, lag: '1h' } })
     const unregister = troupe.healthMonitor.register('slow', () => new Promise(() => {}), { timeout: '1h' })
     const controller = new AbortController()
@@ -64,7 +64,7 @@ describe('the health of a troupe', () => {
     expect(status).toBe('unhealthy')
     expect(checks).toContainEqual(expect.objectContaining({ name: 'storage', status: 'unhealthy' }))
   })
-  it('measures the loop on real time alone: a virtual clock would stop at each look', async () => {
+  it('The health of a troupe measures the loop with the system clock, never with a virtual clock.', async () => {
     const clock = createVirtualClock()
     const waits: number[] = []
     const after: typeof clock.after = (ms, run, options) => {
@@ -75,7 +75,7 @@ describe('the health of a troupe', () => {
     await clock.advance('1m')
     expect(waits).not.toContain(5_000)
   })
-  it("takes checks of one's own, and tells of a change", async () => {
+  it('The health of a troupe includes checks of the application, and reports a change.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock, health: { every: '30s', memory: 1, disk: 1 } })
     const changes: unknown[] = []
@@ -91,7 +91,7 @@ describe('the health of a troupe', () => {
     expect(await troupe.ready()).toBe(false)
     expect(troupe.live()).toBe(true)
   })
-  it('is degraded by a mailbox with too many messages, and alive while the storage is away', async () => {
+  it('The health of a troupe is degraded by a mailbox with too many messages, and a closed troupe is not live.', async () => {
     const troupe = await opened({ health: { memory: 1, disk: 1, queue: 2 } })
     const ada = troupe.user('ada')
     const Order = defineMessage('order')
@@ -108,7 +108,7 @@ describe('the health of a troupe', () => {
     expect(troupe.live()).toBe(false)
     expect(await troupe.ready()).toBe(false)
   })
-  it('is degraded by a context and messages that answer too late, and ready all the same', async () => {
+  it('The health of a troupe is degraded by a context and messages that answer too late, and the troupe stays ready.', async () => {
     let passedMs = 0
     const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs }
     const troupe = await opened({ clock, health: { lag: '2s' } })
@@ -123,7 +123,7 @@ describe('the health of a troupe', () => {
     expect(status).toBe('degraded')
     expect(await troupe.ready()).toBe(true)
   })
-  it('tells how many workers there are, and how many messages are done with in a second', async () => {
+  it('The health of a troupe reports the number of workers, and the messages handled per second.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock })
     const ada = troupe.user('ada')
@@ -147,7 +147,7 @@ describe('the health of a troupe', () => {
     expect(rates[1]).toBeCloseTo(2.1, 0)
     expect(rates[2]).toBeLessThan(0.1)
   })
-  it('asks a model of its own for its list and nothing else, and is degraded where that fails', async () => {
+  it('The health of a troupe asks a model at a URL only for its list, and is degraded if that fails.', async () => {
     const asked: (string | undefined)[][] = []
     let status = 200
     const server = createServer(({ method, url, headers }, response) => {
@@ -173,7 +173,7 @@ describe('the health of a troupe', () => {
       server.close()
     }
   })
-  it('tells of work that stands still after as long as watchdog says, and not at all where that is off', async () => {
+  it('The health of a troupe reports work without progress after the time of the watchdog, unless it is off.', async () => {
     for (const [watchdog, after] of [
       [undefined, '6m'],
       [{ after: '1m' }, '2m'],
@@ -202,7 +202,7 @@ describe('the health of a troupe', () => {
       expect(agents?.status).toBe(after === undefined ? 'healthy' : 'degraded')
     }
   })
-  it.skipIf(missing !== undefined)('on PostgreSQL is that of the lease on its runs too', async () => {
+  it.skipIf(missing !== undefined)('The health of a troupe on PostgreSQL covers the lease on its runs.', async () => {
     const troupe = await opened({ storage: { url: server, schema } })
     const lease = async () => (await troupe.health({ fresh: true })).checks.find(({ name }) => name === 'lease')
     expect(await lease()).toMatchObject({ status: 'healthy', critical: true })
@@ -215,7 +215,7 @@ describe('the health of a troupe', () => {
     await dropSchema(schema)
   })
   it.skipIf(missing !== undefined)(
-    'on PostgreSQL is that of the connection that hears other processes',
+    'The health of a troupe on PostgreSQL covers the connection for notifications.',
     async () => {
       const database = schemaName('transport')
       await withClient((client) => client.query(`create database ${database}`))
@@ -244,7 +244,7 @@ describe('the health of a troupe', () => {
     },
     30_000,
   )
-  it('can be watched without a troupe', async () => {
+  it('A health monitor works without a troupe, and reports its checks.', async () => {
     const health = new HealthMonitor()
     health.register('one', () => true)
     expect((await health.report()).status).toBe('healthy')
@@ -252,7 +252,7 @@ describe('the health of a troupe', () => {
 })
 
 describe('an alert of a troupe', () => {
-  it('reaches an agent as an urgent message, once', async () => {
+  it('An alert reaches an agent as an urgent message, once.', async () => {
     const clock = createVirtualClock()
     const rule = {
       name: 'orders',
@@ -273,7 +273,7 @@ describe('an alert of a troupe', () => {
       ['alert', 'urgent', expect.objectContaining({ alert: 'orders', state: 'raised', value: 11, threshold: 10 })],
     ])
   })
-  it('is refused where its rule is wrong, before anything is opened', async () => {
+  it('An alert with an invalid rule is rejected before anything is opened.', async () => {
     const wrong = { alerts: { rules: [{ name: 'a', metric: 'm', own: true, statistic: 'p98', above: 1 }] } }
     await expect(opened(wrong as never)).rejects.toThrow(/figure/)
     await expect(opened({ traces: { retention: '1d', maxx: 3 } } as never)).rejects.toThrow(/no option maxx/)
@@ -293,7 +293,7 @@ describe('policies of a troupe', () => {
       tools: { search: tool },
     })
 
-  it('guard tools: tried again, and a fallback in the end', async () => {
+  it('A policy for tools retries a tool, and uses a fallback at the end.', async () => {
     let calls = 0
     const troupe = await opened({
       clock: createVirtualClock(),
@@ -304,7 +304,7 @@ describe('policies of a troupe', () => {
     expect(result.toolCalls).toMatchObject([{ name: 'search', success: true, result: 'nothing found' }])
     expect(calls).toBe(1)
   })
-  it('guard agents: each user has calls of its own', async () => {
+  it('A policy for agents limits the calls of each user separately.', async () => {
     const troupe = await opened({ policies: { agents: { '*': { rateLimit: { limit: 1, window: '1h' } } } } })
     const agent = defineAgent({ name: 'A', run: async () => 'done' })
     const run = (user: string) =>
@@ -314,7 +314,7 @@ describe('policies of a troupe', () => {
     expect(await run('eve')).toMatchObject({ status: 'completed' })
     await expect(opened({ policies: { agents: { '*': { retry: {} } } } } as never)).rejects.toThrow(/retry is not for/)
   })
-  it('bound, refuse and try again as said, agents and models alike', async () => {
+  it('A policy limits, rejects and retries as configured, for agents and models alike.', async () => {
     const troupe = await opened({
       models: { attempts: 1 },
       policies: {
@@ -347,7 +347,7 @@ describe('policies of a troupe', () => {
     const slow = { text: 'late', latency: '2s' } as const
     expect(await ask(slow, slow)).toEqual(['retries.exhausted', 2])
   })
-  it('guard models: the breaker of a chain opens', async () => {
+  it('A policy for models opens the breaker of a chain.', async () => {
     const troupe = await opened({
       clock: createVirtualClock(),
       models: { attempts: 1 },
@@ -360,7 +360,7 @@ describe('policies of a troupe', () => {
     expect(await ask()).toMatchObject({ status: 'failed', error: { code: 'circuit.open' } })
     expect(failing.calls).toHaveLength(1)
   })
-  it('guard reads of the storage, and never its commits', async () => {
+  it('A policy for the storage guards its reads, and never its commits.', async () => {
     const troupe = await opened({ policies: { storage: { bulkhead: { concurrent: 1, queue: 0 } } } })
     const { context } = troupe.user('ada')
     await Promise.all([context.push('a', 1), context.push('b', 2)])

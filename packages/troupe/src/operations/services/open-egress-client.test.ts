@@ -48,7 +48,7 @@ const recorded = async (troupe: Troupe) => {
 }
 
 describe('a place that the configuration names', () => {
-  it("is reached in a network of one's own, and nothing else by the same way", async () => {
+  it('A configured address is reached in a private network, and other addresses are denied.', async () => {
     const { port } = await listening()
     const to = openTestClient({ lookup: async () => ['127.0.0.1'] }).fetchTo(`http://collector:${port}/v1`)
     expect((await to(`http://collector:${port}/v1/traces`)).status).toBe(200)
@@ -68,14 +68,14 @@ describe('a place that the configuration names', () => {
     '169.254.1.1',
     '0.0.0.0',
     '224.0.0.1',
-  ])('is not reached where its name leads to %s', async (address) => {
+  ])('A configured address is not reached if its name resolves to %s.', async (address) => {
     const rejected: string[] = []
     const { fetchTo } = openTestClient({ lookup: async () => [address], rejected: ({ code }) => rejected.push(code) })
     expect(await codeOf(fetchTo('http://hook.example.com/')('http://hook.example.com/'))).toBe('egress.denied')
     expect(rejected).toEqual(['egress.denied'])
   })
 
-  it('is not reached by a name that leads somewhere else the second time', async () => {
+  it('A configured address is not reached if its name resolves differently the second time.', async () => {
     const { port } = await listening((_, response) => void response.writeHead(200, { connection: 'close' }).end('ok'))
     let asked = 0
     const lookup = async () => (++asked === 1 ? ['127.0.0.1'] : ['169.254.169.254'])
@@ -84,7 +84,7 @@ describe('a place that the configuration names', () => {
     expect(await codeOf(to(`http://hook.example.com:${port}/`))).toBe('egress.denied')
   })
 
-  it('is reached at such an address where it is named by it', async () => {
+  it('A configured address is reached at a metadata address if it is named by it.', async () => {
     const to = openTestClient().fetchTo('http://169.254.169.254/')
     // Whatever becomes of the connection, it is not refused here.
     const stop = AbortSignal.timeout(100)
@@ -92,7 +92,7 @@ describe('a place that the configuration names', () => {
   })
 })
 
-it('servers for agents are reached by the list of tools where there is one, and in production', async () => {
+it('A server for agents is reached if the list of tools allows it, and in production only then.', async () => {
   const { url, port } = await listening()
   const requestOutcome = (made: EgressClient) => codeOf(made.fetchFor(url)(url))
   expect(await requestOutcome(openTestClient())).toBe('went out')
@@ -102,11 +102,11 @@ it('servers for agents are reached by the list of tools where there is one, and 
   expect(await requestOutcome(openTestClient({ production: true }, { allow: [`127.0.0.1:${port}`] }))).toBe('went out')
 })
 
-describe('what a troupe sends by itself follows no redirect to another place, and that is recorded:', () => {
+describe("redirects of the troupe's own requests", () => {
   const inside = 'http://169.254.169.254/latest/meta-data/'
   const redirecting = () => listening((_, response) => void response.writeHead(307, { location: inside }).end())
 
-  it('alerts', async () => {
+  it('An alert follows no redirect to another host, and the redirect is recorded.', async () => {
     const { url, seen } = await redirecting()
     await using troupe = await createTroupe({
       storage: 'memory:',
@@ -122,7 +122,7 @@ describe('what a troupe sends by itself follows no redirect to another place, an
     await expect.poll(() => recorded(troupe), { timeout: 20_000 }).toContain('169.254.169.254')
   })
 
-  it('checkpoints of the audit log', async () => {
+  it('A checkpoint of the audit log follows no redirect to another host, and the redirect is recorded.', async () => {
     const { privateKey } = generateKeyPairSync('ed25519')
     const { url, seen } = await redirecting()
     await using troupe = await createTroupe({
@@ -136,7 +136,7 @@ describe('what a troupe sends by itself follows no redirect to another place, an
     expect((await recorded(troupe)).length).toBeGreaterThan(0)
   })
 
-  it('models', async () => {
+  it('A model call follows no redirect to another host, and the redirect is recorded.', async () => {
     const { url } = await redirecting()
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models: { attempts: 1 } })
     const agent = new LlmAgent({ name: 'A', model: { url, model: 'm' } })

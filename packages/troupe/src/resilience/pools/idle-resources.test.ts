@@ -15,14 +15,14 @@ function idle(min = 0) {
   return { clock, resources, removed, add }
 }
 
-test('The idle resource that was used last is taken first', () => {
+test('The idle resource that was used last is taken first.', () => {
   const { resources, add } = idle()
   add('a')
   add('b')
   expect([resources.take()?.resource, resources.take()?.resource, resources.take()]).toEqual(['b', 'a', undefined])
 })
 
-test('A resource is removed when it was idle for too long, and not if it was taken', async () => {
+test('A resource is removed when it was idle for too long, and not if it was taken.', async () => {
   const { clock, resources, removed, add } = idle()
   add('a')
   add('b')
@@ -32,7 +32,7 @@ test('A resource is removed when it was idle for too long, and not if it was tak
   expect(resources.size).toBe(0)
 })
 
-test('An idle resource that is needed stays until it is not', async () => {
+test('An idle resource that is needed stays until it is not.', async () => {
   const { clock, resources, removed, add } = idle(1)
   add('a')
   await clock.advance('150ms')
@@ -43,7 +43,7 @@ test('An idle resource that is needed stays until it is not', async () => {
   expect(resources.size).toBe(1)
 })
 
-test('Idle resources that are removed together have no timer', async () => {
+test('Idle resources that are removed together have no timer.', async () => {
   const { clock, resources, removed, add } = idle()
   add('a')
   add('b')

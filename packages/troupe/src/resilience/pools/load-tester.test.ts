@@ -3,7 +3,7 @@ import { createVirtualClock, sleep } from '../../core/index.ts'
 import { createTroupe, LlmAgent } from '../../startup/index.ts'
 import { LoadTester } from './load-tester.ts'
 
-it('keeps so many requests in flight, counts what failed, and tells how long they took', async () => {
+it('A load tester keeps a number of requests in flight, counts failures, and reports the durations.', async () => {
   const clock = createVirtualClock()
   let inFlight = 0
   let peak = 0
@@ -36,7 +36,7 @@ it('keeps so many requests in flight, counts what failed, and tells how long the
   await expect(tester.run({ total: 0 })).rejects.toThrow(/total/)
 })
 
-it('judges the figures by thresholds, and refuses those that it does not know', async () => {
+it('A load tester compares the metrics with thresholds, and rejects unknown thresholds.', async () => {
   const clock = createVirtualClock()
   const tester = new LoadTester(
     (request: number) => (request === 1 ? Promise.reject(new Error('no')) : sleep(clock, 300)),
@@ -56,7 +56,7 @@ it('judges the figures by thresholds, and refuses those that it does not know', 
   await expect(tester.run({ thresholds: { p95: -1 } })).rejects.toThrow(/p95/)
 })
 
-it('A load tester needs no more than what it puts load on', async () => {
+it('A load tester needs only the function under load.', async () => {
   const report = await new LoadTester(async () => 'ok').run({ concurrent: 2, total: 6 })
   expect(report).toMatchObject({ totalRequests: 6, successfulRequests: 6, successRate: 1 })
 })

@@ -22,7 +22,7 @@ const pooled = (options: Partial<PoolOptions<Connection>> = {}) => {
 }
 
 describe('a pool', () => {
-  it('lends what it has, makes more while many are wanted, and keeps no more than its size', async () => {
+  it('A resource pool lends idle resources, creates more on demand, and retains no more than its size.', async () => {
     const { pool, disposed, made } = pooled({ size: 2, overflow: 1 })
     const lent = [await pool.acquire(), await pool.acquire(), await pool.acquire()]
     expect(made()).toBe(3)
@@ -32,7 +32,7 @@ describe('a pool', () => {
     await lent[0]?.release()
     expect(await pool.use(({ id }) => id)).toBe(3)
   })
-  it('serves who came first, and gives up after its timeout, or when told', async () => {
+  it('A resource pool serves waiters in order, and stops waiting at its timeout or signal.', async () => {
     const { clock, pool } = pooled({ size: 1, overflow: 0, acquireTimeout: '30s' })
     const first = await pool.acquire()
     const order: string[] = []
@@ -57,7 +57,7 @@ describe('a pool', () => {
     await held.release()
     expect(pool.stats).toMatchObject({ waiting: 0, inUse: 0, timeouts: 1 })
   })
-  it('gives up on one that is made or checked for too long, and keeps it for the next', async () => {
+  it('A resource pool stops waiting for a slow creation or check, and gives the resource to the next waiter.', async () => {
     const slow: PromiseWithResolvers<Connection>[] = []
     const create = () => {
       slow.push(Promise.withResolvers<Connection>())
@@ -80,7 +80,7 @@ describe('a pool', () => {
     await pool.close()
     expect(pool.stats).toMatchObject({ inUse: 0, idle: 0, created: 1, disposed: 1 })
   })
-  it('lends none that is not valid any more, that broke, or that is too old', async () => {
+  it('A resource pool lends no resource that is invalid, broken or too old.', async () => {
     const { clock, pool, disposed } = pooled({ maxLifetime: '1h', idle: '1d' })
     const one = await pool.acquire()
     await one.release()
@@ -94,7 +94,7 @@ describe('a pool', () => {
     expect(await pool.use(({ id }) => id)).toBe(4)
     expect(disposed).toEqual([1, 2, 3])
   })
-  it('makes its minimum at once and keeps it, and lets the others go when idle', async () => {
+  it('A resource pool creates its minimum at once and retains it, and disposes of other idle resources.', async () => {
     const { clock, pool, made } = pooled({ min: 2, idle: '5m' })
     await clock.advance('1s')
     expect(made()).toBe(2)
@@ -104,7 +104,7 @@ describe('a pool', () => {
     await clock.advance('20m')
     expect(pool.stats.idle).toBe(2)
   })
-  it('gets every place back where making one fails', async () => {
+  it('A resource pool regains every place if a creation fails.', async () => {
     let broken = true
     const create = () => {
       if (broken) throw new Error('no server')
@@ -119,7 +119,7 @@ describe('a pool', () => {
     await (await waiting).release()
     expect(pool.stats).toMatchObject({ inUse: 0, idle: 1 })
   })
-  it('closes when all that is lent is back, and lets go of all', async () => {
+  it('A resource pool closes once everything lent has returned, and disposes of it.', async () => {
     const { pool, disposed } = pooled()
     const lent = await pool.acquire()
     const closing = pool.close()
@@ -129,7 +129,7 @@ describe('a pool', () => {
     await closing
     expect(disposed).toEqual([1])
   })
-  it('has the figures of guides, and refuses what makes no sense', () => {
+  it('A resource pool rejects contradictory and unknown options.', () => {
     expect(() => pooled({ min: 21 })).toThrow(/more than size/)
     expect(() => pooled({ sise: 3 } as never)).toThrow(/no option sise/)
     expect(() => pooled({ create: undefined } as never)).toThrow(

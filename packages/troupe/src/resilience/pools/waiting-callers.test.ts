@@ -10,7 +10,7 @@ function waiting() {
   return { clock, callers, wait }
 }
 
-test('Waiting callers are served in the order in which they came', async () => {
+test('Waiting callers are served in the order in which they came.', async () => {
   const { callers, wait } = waiting()
   const served = Promise.all([wait(10), wait(10)])
   expect(callers.size).toBe(2)
@@ -18,7 +18,7 @@ test('Waiting callers are served in the order in which they came', async () => {
   expect(await served).toEqual(['a', 'b'])
 })
 
-test('A waiting caller whose time is over is not served', async () => {
+test('A waiting caller whose time is over is not served.', async () => {
   const { clock, callers, wait } = waiting()
   const late = expect(wait(10)).rejects.toThrow('too late')
   const second = wait(20)
@@ -28,7 +28,7 @@ test('A waiting caller whose time is over is not served', async () => {
   expect(await second).toBe('a')
 })
 
-test('A waiting caller whose signal aborts leaves at that moment', async () => {
+test('A waiting caller whose signal aborts leaves at that moment.', async () => {
   const { callers, wait } = waiting()
   const abort = new AbortController()
   const cancelled = expect(wait(10, abort.signal)).rejects.toMatchObject({ code: 'cancelled' })
@@ -39,7 +39,7 @@ test('A waiting caller whose signal aborts leaves at that moment', async () => {
   expect(callers.size).toBe(0)
 })
 
-test('Waiting callers are rejected together', async () => {
+test('Waiting callers are rejected together.', async () => {
   const { callers, wait } = waiting()
   const rejected = expect(wait(10)).rejects.toThrow('closed')
   callers.rejectAll(new Error('closed'))

@@ -102,7 +102,7 @@ describe('an operation of the library on runs', () => {
     'Schedules.trigger': ['schedule.trigger', async () => ada().schedules.trigger(await schedule())],
   }
 
-  it('is in the table here', () => {
+  it('The table of audited operations names every public method of Run, Orchestra and Schedules.', () => {
     const methods = [Run, Orchestra, Schedules].flatMap(({ name, prototype }) =>
       Object.getOwnPropertyNames(prototype)
         .filter((method) => method !== 'constructor')
@@ -113,7 +113,7 @@ describe('an operation of the library on runs', () => {
 
   for (const [name, known] of Object.entries(operations))
     if (known)
-      it(`leaves a record of ${known[0]}: ${name}`, async () => {
+      it(`The call ${known[0]} leaves an allowed audit entry of the application: ${name}.`, async () => {
         const records = async () => {
           await troupe.audit.flush()
           return (await troupe.audit.list({ user: 'ada', operation: known[0], limit: 1_000 })).items

@@ -201,7 +201,7 @@ describe('A file by URL', () => {
     return { model, agent: new LlmAgent({ name: 'Viewer', model }) }
   }
 
-  it('A file by URL is downloaded for the model, taints the step, and is downloaded once and not at a replay', async () => {
+  it('A file by URL is downloaded once for the model, taints the step, and is not downloaded at a replay.', async () => {
     const { model, agent } = viewing(['A window.'])
     const troupe = await opened({ egress: { privateAddresses: ['127.0.0.1'] } })
     const { orchestra } = troupe.user('ada')
@@ -221,7 +221,7 @@ describe('A file by URL', () => {
   it.each([
     ['a server that does not have it', '/gone.png', /status 404/],
     ['too many bytes', '/large.png', /more than \d+ bytes/],
-  ])('A file by URL with %s fails the step and names the URL', async (_, path, problem) => {
+  ])('A file by URL with %s fails the step and names the URL.', async (_, path, problem) => {
     const { model, agent } = viewing(['never'])
     const troupe = await opened({ egress: { privateAddresses: ['127.0.0.1'] } })
     const task = [image(`${url}${path}`, { mediaType: 'image/png' })]
@@ -232,7 +232,7 @@ describe('A file by URL', () => {
     expect(model.calls).toHaveLength(0)
   })
 
-  it('A prompt with more than 32 files by URL is rejected before any is downloaded', async () => {
+  it('A prompt with more than 32 files by URL is rejected before any is downloaded.', async () => {
     const { agent } = viewing(['never'])
     const troupe = await opened({ egress: { privateAddresses: ['127.0.0.1'] } })
     requests.length = 0
@@ -242,7 +242,7 @@ describe('A file by URL', () => {
     expect(requests).toEqual([])
   })
 
-  it('A file by URL at an address that egress does not allow is not requested', async () => {
+  it('A file by URL at an address that egress does not allow is not requested.', async () => {
     const { agent } = viewing(['never'])
     requests.length = 0
     const task = [image(`${url}/shot.png`, { mediaType: 'image/png' })]

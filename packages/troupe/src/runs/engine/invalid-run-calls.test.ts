@@ -23,7 +23,7 @@ const all = async (items: AsyncIterable<unknown>) => {
 }
 
 describe('every call about runs', () => {
-  it('refuses an option that it does not know, and a value that fits none', async () => {
+  it('The calls about runs reject unknown options and invalid values with a ValidationError.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 1, topology: solo(leaf) })
     await run.result()
@@ -49,7 +49,7 @@ describe('every call about runs', () => {
     for (const call of calls) await expect(call(), String(call)).rejects.toMatchObject({ name: 'ValidationError' })
   })
 
-  it('honours a signal that has aborted', async () => {
+  it('The calls about runs reject with a CancelledError if their signal has aborted.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 1, topology: withUser(waits) })
     await run.result()
@@ -77,7 +77,7 @@ describe('every call about runs', () => {
     expect((await run.status()).status).toBe('waiting')
   })
 
-  it('cancels the run of orchestra.run when its signal aborts', async () => {
+  it('orchestra.run cancels its run when its signal aborts.', async () => {
     const { orchestra } = await ada()
     const controller = new AbortController()
     const slow = defineAgent({
@@ -94,7 +94,7 @@ describe('every call about runs', () => {
   })
 })
 
-it('a duration in the config of a run is one for the compiler too', async () => {
+it('The type of a run config rejects a text or a bare number as a duration.', async () => {
   const { orchestra } = await ada()
   // @ts-expect-error: a text, and no duration
   const soon: RunConfig = { deadline: 'soon' }
@@ -107,7 +107,7 @@ it('a duration in the config of a run is one for the compiler too', async () => 
 })
 
 describe('patterns', () => {
-  it('say what is wrong with what they are given', () => {
+  it('The patterns reject invalid arguments with a ValidationError.', () => {
     const [a, b] = [leaf, waits]
     const wrong: readonly (() => unknown)[] = [
       () => patterns.pipeline({} as never),
@@ -127,8 +127,8 @@ describe('patterns', () => {
   })
 })
 
-describe('an agent that is run again', () => {
-  it('knows its task, and finds null where one failed', async () => {
+describe('an agent with results of other agents', () => {
+  it('An agent that gets results of other agents still has its task, and the result of a failed agent is null.', async () => {
     const { orchestra } = await ada()
     const fails = defineAgent({
       name: 'Fails',
@@ -163,7 +163,7 @@ describe('an agent that is run again', () => {
     })
   })
 
-  it('has what it was asked as its task when it serves a request', async () => {
+  it('An agent that serves a request has the payload of the request as its task.', async () => {
     const { orchestra } = await ada()
     const Ask = defineMessage('ask')
     const server = defineAgent({ name: 'Server', run: () => null, serve: (_, ctx) => ctx.task })
@@ -192,14 +192,14 @@ describe('mistakes of a function agent', () => {
       async (_, ctx) => ctx.ask({ kind: 'choice', text: '?', options: ['a'], default: 'b' }),
     ],
     ['a confirmation with options', async (_, ctx) => ctx.ask({ kind: 'confirmation', text: '?', options: ['a'] })],
-  ])('%s is refused, naming it', async (_, run) => {
+  ])('A function agent with %s fails with a ValidationError.', async (_, run) => {
     const { orchestra } = await ada()
     const result = await orchestra.run({ task: 1, topology: withUser(defineAgent({ name: 'A', run })) })
     expect(result).toMatchObject({ status: 'failed', error: { name: 'ValidationError' } })
   })
 })
 
-it('a question tells its timeout as it was given, and an approval takes nothing but what it asks for', async () => {
+it('A question shows its timeout as it was given, and an approval rejects an answer with unknown fields.', async () => {
   const { orchestra } = await ada()
   const asks = defineAgent({
     name: 'Asks',

@@ -23,7 +23,7 @@ const pay = defineTool({
 })
 
 describe('answers', () => {
-  it('that leave a field undefined do not say it; what JSON can not carry is refused, and the run goes on', async () => {
+  it('Run.answer drops undefined fields of an answer, and rejects values that JSON cannot represent.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: asking })
     const [question] = (await run.result()).questions
@@ -34,7 +34,7 @@ describe('answers', () => {
     expect((await run.result()).response).toEqual({ colour: 'red' })
   })
 
-  it('reach runs whose ids hold slashes', async () => {
+  it('Run.answer reaches runs whose ids contain slashes and other special characters.', async () => {
     const { orchestra } = await ada()
     for (const id of ['a/b', 'a%2Fb', '../x', 'é/ü']) {
       const run = await orchestra.start({ id, task: 't', topology: asking })
@@ -45,7 +45,7 @@ describe('answers', () => {
   })
 })
 
-it('every event names its run, its user, their trace, and the agents through whom it came to be', async () => {
+it('Every event names its run, its user, its trace and the path of agents that led to it.', async () => {
   const troupe = await opened()
   const { orchestra } = troupe.user('ada')
   const a = defineAgent({ name: 'A', run: async () => handOff('B', 1) })
@@ -75,7 +75,7 @@ it('every event names its run, its user, their trace, and the agents through who
   expect(after).toEqual(emitted.slice(-2).map(([, path]) => (path as string[]).join('/')))
 })
 
-it('an approval within a helper of a helper names that one and its call', async () => {
+it('An approval in a nested helper names that helper and its tool call.', async () => {
   const { orchestra } = await ada()
   const call = { text: '', toolCalls: [{ name: 'pay', args: { amount: 5 } }] }
   const leaf = new LlmAgent({ name: 'Leaf', model: new MockModel({ responses: [call, 'done'] }), tools: { pay } })
@@ -97,7 +97,7 @@ it('an approval within a helper of a helper names that one and its call', async 
   expect((await run.result()).response).toBe('end')
 })
 
-describe('what is seen while a run is at work', () => {
+describe('the live parts of a run', () => {
   const look = defineTool({
     name: 'look',
     description: 'Looks.',
@@ -117,7 +117,7 @@ describe('what is seen while a run is at work', () => {
     [{ verbosity: 'quiet' as const, showToolCalls: true }, ['tool-call', 'tool-result']],
     [{ verbosity: 'verbose' as const }, ['reasoning', 'text-delta', 'tool-call', 'tool-result']],
     [{ verbosity: 'quiet' as const, showAgentThoughts: true }, ['reasoning']],
-  ])('follows the config %j', async (config, expected) => {
+  ])('The live parts of a run follow the config %j.', async (config, expected) => {
     const { orchestra } = await ada()
     const responses = [
       { reasoning: 'I look first.', toolCalls: [{ name: 'look', args: { q: 'x' } }], latency: '50ms' as const },
@@ -128,7 +128,7 @@ describe('what is seen while a run is at work', () => {
   })
 })
 
-it('what a step had used counts where a budget refused its next call', async () => {
+it('The usage of a step counts even if a budget rejects its next model call.', async () => {
   const { orchestra } = await ada()
   const look = defineTool({
     name: 'look',
@@ -151,7 +151,7 @@ it('what a step had used counts where a budget refused its next call', async () 
   expect(model.calls.length).toBeGreaterThan(0)
 })
 
-it('an error of others is routed by its own code', async () => {
+it('A foreign error is routed by its own code in `onError`.', async () => {
   const { orchestra } = await ada()
   const agent = defineAgent({
     name: 'A',

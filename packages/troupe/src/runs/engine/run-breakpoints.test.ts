@@ -10,7 +10,7 @@ import { MockModel } from '../../testing/index.ts'
 const { ada } = troupesOfTests()
 
 describe('a breakpoint', () => {
-  it('before a call of a tool waits; the call is made, or its result given', async () => {
+  it('A breakpoint before a tool call stops the run, and the call is then made or replaced by a given result.', async () => {
     const { orchestra } = await ada()
     let paid = 0
     const pay = defineTool({
@@ -49,7 +49,7 @@ describe('a breakpoint', () => {
     expect(await orchestra.verifyReplay(started.run.id)).toMatchObject({ identical: true })
   })
 
-  it('is inspected, edited and passed step by step', async () => {
+  it('A breakpoint lets a person inspect the run, edit a result and pass it step by step.', async () => {
     const { orchestra } = await ada()
     const topology = pipe(echo('A'), bad('B'), echo('C'))
     const config = { debug: { breakOn: ['error', { agent: 'A' }] } } as const
@@ -84,7 +84,7 @@ describe('a breakpoint of a run that a step started', () => {
       run: async (_, ctx) => (await (await ctx.startRun({ task: 'sub', topology })).result()).response ?? null,
     })
 
-  it('stops the run above too, which shows it, edits it, and goes on with it', async () => {
+  it('A breakpoint in a child run also stops its parent, which shows, edits and resumes it.', async () => {
     const { orchestra } = await ada()
     const topology = pipe(outer(pipe(echo('One'), echo('Two'))), echo('Last'))
     const run = await orchestra.start({ task: 't', topology, config: { debug: { breakOn: { agent: 'Two' } } } })
@@ -99,7 +99,7 @@ describe('a breakpoint of a run that a step started', () => {
     for (const id of [run.id, child]) expect(await orchestra.verifyReplay(id)).toMatchObject({ identical: true })
   })
 
-  it('is behind who waits for the result once the run above was told to go on', async () => {
+  it('A parent run that is resumed at a breakpoint of its child run returns a later result.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-breakpoints-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     // On a file the run below hears of it some time later.
@@ -114,7 +114,7 @@ describe('a breakpoint of a run that a step started', () => {
     }
   })
 
-  it('may be set while the run goes on, holds below too, and is taken away again', async () => {
+  it('Run.breakAt sets and clears breakpoints while the run continues, in child runs too.', async () => {
     const { orchestra } = await ada()
     const topology = pipe(echo('First'), outer(pipe(echo('One'), echo('Two'), echo('Three'))))
     const run = await orchestra.start({ task: 't', topology, config: { debug: { breakOn: { agent: 'Outer' } } } })
@@ -134,7 +134,7 @@ describe('a breakpoint of a run that a step started', () => {
       .toMatchObject({ name: 'ValidationError' })
   })
 
-  it('before a call of a tool is set while the run stands', async () => {
+  it('Run.breakAt sets a breakpoint on a tool while the run is stopped.', async () => {
     const { orchestra } = await ada()
     const pay = defineTool({
       name: 'pay',

@@ -15,7 +15,7 @@ async function user() {
 }
 const topologyOf = (agent: Agent) => ({ agents: [agent], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] })
 
-it('A run resolves with its result where it failed, and its output rejects with the error', async () => {
+it('A run resolves with its result where it failed, and its output rejects with the error.', async () => {
   const ada = await user()
   const fails = defineAgent({
     name: 'A',
@@ -31,7 +31,7 @@ it('A run resolves with its result where it failed, and its output rejects with 
   expect(await completed.output()).toBe('yes')
 })
 
-it('A run rejects its output where it is cancelled, and waits for it while it waits for a person', async () => {
+it('A run rejects its output where it is cancelled, and waits for it while it waits for a person.', async () => {
   const ada = await user()
   const asks = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: 'Well?' })) })
   const [answered, cancelled] = await Promise.all(

@@ -15,7 +15,7 @@ const hub = {
   flows: ['Start -> Plan', `Plan => {${names.join(', ')}}`, ...names.map((name) => `${name} -> Join`), 'Join -> End'],
 }
 
-it('A run of seven steps with a model call each commits 4 times, reads at most 3 times, and executes at most 85 statements', async () => {
+it('A run of seven steps with a model call each commits 4 times, reads at most 3 times, and executes at most 85 statements.', async () => {
   const { orchestra } = await ada()
   await orchestra.run({ task: 'warm up', topology: hub })
   const texts = countStatements()

@@ -50,7 +50,7 @@ const eventsOf = async (troupe: Troupe, id: string, from = 0): Promise<RunEvent[
 }
 
 describe('a run', () => {
-  it('is started once by its id', async () => {
+  it('A run is started once for its id, however often the start is repeated.', async () => {
     const ada = (await opened()).user('ada')
     let executions = 0
     const agent = defineAgent({ name: 'A', run: async () => ++executions })
@@ -61,7 +61,7 @@ describe('a run', () => {
     expect(executions).toBe(1)
   })
 
-  it('tells its events from any place, each with its number, and ends with the run', async () => {
+  it('Run.events returns the events from any sequence number on, and ends with the run.', async () => {
     const troupe = await opened()
     const agent = defineAgent({ name: 'A', run: async (n: number) => n + 1 })
     const run = await troupe.user('ada').orchestra.start({ task: 1, topology: solo(agent) })
@@ -74,7 +74,7 @@ describe('a run', () => {
     expect(await eventsOf(troupe, run.id, 3)).toEqual(live.slice(3))
   })
 
-  it('is listed for its user alone, the newest first, in pages', async () => {
+  it('orchestra.list returns the runs of its user alone, the newest first, in pages.', async () => {
     const troupe = await opened()
     const agent = defineAgent({ name: 'A', run: async () => null })
     const ids: string[] = []
@@ -90,7 +90,7 @@ describe('a run', () => {
     await expect(troupe.user('bob').orchestra.get(ids[0] as string)).rejects.toMatchObject({ code: 'run.unknown' })
   })
 
-  it('that a closed troupe left goes on by itself where its agents are known', async () => {
+  it('A run that a closed troupe left resumes in the next troupe that registers its agents.', async () => {
     const first = await opened()
     const seen: string[] = []
     let release = () => {}
@@ -119,7 +119,7 @@ describe('a run', () => {
     expect(await second.user('ada').orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('says which agents it lacks where nobody brought them', async () => {
+  it('A run whose agents are not registered names them when it is answered.', async () => {
     const first = await opened()
     const asks = defineAgent({ name: 'Asker', run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?' })) })
     const run = await first.user('ada').orchestra.start({ task: 't', topology: withUser(asks) })
@@ -131,7 +131,7 @@ describe('a run', () => {
     await expect(reloaded.answer('any', 'blue')).rejects.toThrow(/needs the code of agents.*Asker/)
   })
 
-  it('is answered once, by a value that fits, also after a restart', async () => {
+  it('A question is answered once, by a value that fits its options, also after a restart.', async () => {
     const asks = defineAgent({
       name: 'Asker',
       run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
@@ -155,7 +155,7 @@ describe('a run', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'red' })
   })
 
-  it('that is paused begins no step until it continues', async () => {
+  it('A paused run starts no step until it is resumed.', async () => {
     const seen: string[] = []
     const agents = ['A', 'B'].map((name) =>
       defineAgent({
@@ -178,7 +178,7 @@ describe('a run', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'B' })
   })
 
-  it('that is paused enters no step that waits when its answer comes, in this process or the next', async () => {
+  it('A paused run executes no waiting step when its answer arrives, in this process or the next.', async () => {
     const Ask = defineMessage('desk.ask', z.object({ n: z.number() }), { reply: z.object({ n: z.number() }) })
     const seen: string[] = []
     const waits = (name: string, wait: (ctx: StepContext) => Promise<Json>) =>
@@ -215,7 +215,7 @@ describe('a run', () => {
     expect(seen.toSorted()).toEqual(['Asks', 'Requests'])
   })
 
-  it('that is cancelled lets its steps clean up, and refuses what comes later', async () => {
+  it('A cancelled run lets its steps clean up, and rejects later commands.', async () => {
     let cleaned = false
     const hangs = defineAgent({
       name: 'A',
@@ -240,7 +240,7 @@ describe('a run', () => {
     await expect(run.cancel()).rejects.toMatchObject({ code: 'run.over' })
   })
 
-  it('asks its own agents through its journal, and others in their mailboxes', async () => {
+  it('A request goes through the journal to agents of the run, and to mailboxes of other agents.', async () => {
     const Ask = defineMessage('sum', z.object({ a: z.number() }), { reply: z.object({ b: z.number() }) })
     const server = defineAgent({
       name: 'Server',
@@ -257,7 +257,7 @@ describe('a run', () => {
     expect(result).toMatchObject({ status: 'completed', response: { b: 2 } })
   })
 
-  it('of more than a thousand records is taken over from a snapshot, and replays from its first', {
+  it('A run of more than a thousand records is loaded from a snapshot, and replays from its first record.', {
     timeout: 120_000,
   }, async () => {
     const first = await opened()
@@ -282,7 +282,7 @@ describe('a run', () => {
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('with an effect that nobody knows about waits until somebody settles it', async () => {
+  it('A run with an uncertain effect waits until a person resolves the effect.', async () => {
     let charged = 0
     const hanging = Promise.withResolvers<void>()
     const pays = (finish: boolean) =>
@@ -322,7 +322,7 @@ describe('a run', () => {
     expect(await reloaded.uncertain()).toEqual([])
   })
 
-  it('is one trace, which goes on in the handlers of its messages', async () => {
+  it('A run is one trace, which includes the handlers of its messages.', async () => {
     const Note = defineMessage('note', z.object({ n: z.number() }))
     const ada = (await opened()).user('ada')
     const written = Promise.withResolvers<void>()
@@ -356,7 +356,7 @@ describe('a run', () => {
     expect(noted?.provenance.trace?.spanId).not.toBe(begun?.provenance.trace?.spanId)
   })
 
-  it('keeps what its steps write together with their outcome, under its own name', async () => {
+  it('A step commits its context writes together with its outcome, with its agent as the owner.', async () => {
     const ada = (await opened()).user('ada')
     const lead = defineAgent({
       name: 'Lead',

@@ -9,7 +9,7 @@ const eightFold = (name: string, other: string) =>
     run: async (n: number) => invoke(Array.from({ length: 8 }, (_, i) => ({ agent: other, input: 8 * n + i }))),
   })
 
-it('a team that fans out without end and names no budget is stopped by the guard of open branches', async () => {
+it('A team that fans out without end and names no budget is stopped by the guard of open branches.', async () => {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const agents = [eightFold('A', 'B'), eightFold('B', 'A')]
   const flows = ['Start -> A', 'A <-> B', 'A -> End', 'B -> End']
@@ -19,7 +19,7 @@ it('a team that fans out without end and names no budget is stopped by the guard
   expect(result.totalSteps).toBeLessThan(400)
 })
 
-it('the guard of an agent that repeats a call, and of two that hand off in circles, says how often', async () => {
+it('The guards of repeated calls and of circular hand-offs report the count and the limit.', async () => {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const { orchestra } = troupe.user('ada')
   const look = defineTool({

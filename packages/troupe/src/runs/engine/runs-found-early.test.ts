@@ -20,7 +20,7 @@ async function find(orchestra: Orchestra, id: string): Promise<Run> {
   }
 }
 
-it('A run that is awaited before its start has returned starts once, and completes', async () => {
+it('A run that is awaited before its start has returned starts once, and completes.', async () => {
   const { orchestra } = await ada({ storage: `sqlite:${join(folder, 'runs.db')}`, agents: [echo] })
   for (let n = 0; n < 30; n++) {
     const id = `run-${n}`
@@ -32,7 +32,7 @@ it('A run that is awaited before its start has returned starts once, and complet
   }
 })
 
-it('A start that is repeated at once gives the run that the first one made', async () => {
+it('A start that is repeated at once gives the run that the first one made.', async () => {
   const { orchestra } = await ada({ agents: [echo] })
   const starts = await Promise.all([1, 2, 3].map(() => orchestra.start({ id: 'one', task: 1, agent: echo })))
   for (const run of starts) expect(await run.result()).toMatchObject({ status: 'completed', totalSteps: 1 })

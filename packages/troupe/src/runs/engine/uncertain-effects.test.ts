@@ -54,7 +54,7 @@ async function cancelledRun() {
 const why = async (orchestra: ReturnType<Troupe['user']>['orchestra'], run: Run) =>
   (await orchestra.why(run.id)).sentences.filter(({ about }) => about === 'uncertain').map(({ text }) => text)
 
-it('The result of a run that ended with an uncertain effect names it, with its input and its key', async () => {
+it('The result of a run that ended with an uncertain effect names it, with its input and its key.', async () => {
   const { orchestra, run } = await cancelledRun()
   expect(await run.result()).toMatchObject({ status: 'cancelled', uncertain: [uncertain] })
   expect(await run.uncertain()).toEqual([uncertain])
@@ -64,7 +64,7 @@ it('The result of a run that ended with an uncertain effect names it, with its i
   ])
 })
 
-it('An effect that is resolved as happened after the end of its run is recorded and can be undone', async () => {
+it('An effect that is resolved as happened after the end of its run is recorded and can be undone.', async () => {
   const { orchestra, run } = await cancelledRun()
   await run.resolve(uncertain, { happened: true, output: { receipt: 7 } })
   expect((await run.result()).uncertain).toBeUndefined()
@@ -77,7 +77,7 @@ it('An effect that is resolved as happened after the end of its run is recorded 
   await expect(run.resolve(uncertain, { happened: false })).rejects.toMatchObject({ code: 'effect.resolved' })
 })
 
-it('An effect that is resolved as not happened after the end of its run is recorded, and there is nothing to undo', async () => {
+it('An effect that is resolved as not happened after the end of its run is recorded, and there is nothing to undo.', async () => {
   const { orchestra, run } = await cancelledRun()
   await run.resolve(uncertain, { happened: false })
   expect(await run.uncertain()).toEqual([])
@@ -88,14 +88,14 @@ it('An effect that is resolved as not happened after the end of its run is recor
   expect(await orchestra.undo(run.id)).toEqual([])
 })
 
-it('A person who resolves an effect twice at once after the end of its run resolves it once', async () => {
+it('A person who resolves an effect twice at once after the end of its run resolves it once.', async () => {
   const { run } = await cancelledRun()
   const resolved = await Promise.allSettled([1, 2].map((n) => run.resolve(uncertain, { happened: true, output: n })))
   expect(resolved.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   expect(await run.calls('1#1')).toHaveLength(1)
 })
 
-describe('A run that is cancelled while an at-most-once effect is claimed', () => {
+describe('a run cancelled during a claimed at-most-once effect', () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-claimed-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   const claimed = { ...uncertain, class: 'at-most-once' }

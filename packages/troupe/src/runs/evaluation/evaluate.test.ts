@@ -68,7 +68,7 @@ const shop = () => {
 }
 
 describe('an evaluation', () => {
-  it('compares past runs with a better and a worse prompt, tools answered from the record', async () => {
+  it('An evaluation compares past runs with a better and a worse prompt, and answers tools from the record.', async () => {
     const ada = (await opened()).user('ada')
     const { lookups, tools, model } = shop()
     const clerk = new LlmAgent({ name: 'Clerk', instructions: 'be vague', model: model(), tools })
@@ -108,7 +108,7 @@ describe('an evaluation', () => {
     expect(lookups).toEqual(['tea', 'coffee', 'rum'])
   })
 
-  it('fails the run that calls what is not recorded, and no other; live, the call is made', async () => {
+  it('An evaluation fails the run that makes an unrecorded tool call, and only that run; a live evaluation makes the call.', async () => {
     const ada = (await opened()).user('ada')
     const { lookups, keys, tools, model } = shop()
     const clerk = new LlmAgent({ name: 'Clerk', model: model(), tools })
@@ -139,7 +139,7 @@ describe('an evaluation', () => {
     expect(keys.size).toBe(3)
   })
 
-  it('carries out live no effect that acts once without repeat, and gives no approval of the past run', async () => {
+  it('A live evaluation carries out no at-most-once effect without `repeat`, and reuses no approval of the past run.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
     const sent: unknown[] = []
@@ -178,7 +178,7 @@ describe('an evaluation', () => {
     expect(sent).toHaveLength(3)
   })
 
-  it('begins with the context of that time and touches nothing of the user', async () => {
+  it('An evaluation starts with the context as it was then, and changes nothing of the user.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock })
     const ada = troupe.user('ada')
@@ -227,7 +227,7 @@ describe('an evaluation', () => {
     expect(await run.result()).toMatchObject({ response, totalSteps: 1 })
   })
 
-  it('reports a run that fails, or waits for what nobody had answered, and goes on with the others', async () => {
+  it('An evaluation reports a run that fails or asks a person, and continues with the others.', async () => {
     const ada = (await opened()).user('ada')
     const team = (run: Parameters<typeof defineAgent<string>>[0]['run']) => ({
       agents: [defineAgent<string>({ name: 'A', run })],
@@ -253,7 +253,7 @@ describe('an evaluation', () => {
     expect(total).toMatchObject({ scored: 1, failed: 2, same: 1 })
   })
 
-  it('scores the share of citations that stand in what a run was given', async () => {
+  it('The citations score is the share of citations that the run was given.', async () => {
     const ada = (await opened()).user('ada')
     const reads = (answer: string) =>
       defineAgent({
@@ -269,7 +269,7 @@ describe('an evaluation', () => {
     expect(runs).toMatchObject([{ original: { quality: 1 }, candidate: { quality: 0.5 } }])
   })
 
-  it('spends no more than its budget on all runs together', async () => {
+  it('An evaluation spends no more than its budget on all runs together.', async () => {
     const ada = (await opened()).user('ada')
     const agent = new LlmAgent({
       name: 'A',
@@ -292,7 +292,7 @@ describe('an evaluation', () => {
     expect(little.total).toMatchObject({ failed: 4, spent: { tokens: 0 } })
   })
 
-  it('that is aborted stops its runs and rejects', async () => {
+  it('An evaluation that is aborted stops its runs and rejects.', async () => {
     const ada = (await opened()).user('ada')
     let aborted = 0
     const begun = Promise.withResolvers<void>()
@@ -319,7 +319,7 @@ describe('an evaluation', () => {
     expect(aborted).toBe(1)
   })
 
-  it('refuses what is no option, no score, no team, a run that is not over or another user’s', async () => {
+  it('An evaluation rejects unknown options, scores and teams, open runs, and runs of other users.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
     const asks = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: '?' })) })
@@ -350,7 +350,7 @@ describe('an evaluation', () => {
     expect((await rejected({})).runs).toEqual([])
   })
 
-  it('with an id goes on with what is left, and pays for nothing twice', async () => {
+  it('An evaluation with an id resumes with the runs that are left, and pays for nothing twice.', async () => {
     const troupe = await opened({ evaluation: { scores: { long: ({ response }) => String(response).length } } })
     const ada = troupe.user('ada')
     const { tools, model } = shop()

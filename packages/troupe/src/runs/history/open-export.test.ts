@@ -18,7 +18,7 @@ describe('an exported run', () => {
     return { orchestra, run, file: await orchestra.export(run.id, options) }
   }
 
-  it('opens without its database: it replays, explains and is compared', async () => {
+  it('An exported run opens without its database, and is replayed, explained and compared.', async () => {
     const { orchestra, run, file } = await exported()
     await closeAll()
     const past = openExport(JSON.stringify(file))
@@ -32,7 +32,7 @@ describe('an exported run', () => {
     expect(orchestra).toBeDefined()
   })
 
-  it('holds no credentials, or no content at all, and replays all the same', async () => {
+  it('An exported run contains no credentials, or no content at all, and still replays.', async () => {
     const { file } = await exported()
     const text = JSON.stringify(file)
     expect(text).not.toContain(secret)
@@ -46,7 +46,7 @@ describe('an exported run', () => {
     await expect(exported({ redacts: 'all' })).rejects.toMatchObject({ code: 'option.unknown' })
   })
 
-  it('that was changed anywhere, or signed with another key, is refused', async () => {
+  it('openExport rejects an export that was changed anywhere or is signed with another key.', async () => {
     const { file } = await exported()
     const changed = JSON.parse(JSON.stringify(file).replace('"x"', '"y"'))
     for (const wrong of [
@@ -69,7 +69,7 @@ describe('an exported run', () => {
       )
   })
 
-  it('whose way hangs on what would be taken out is refused', async () => {
+  it('An export without content is rejected if a condition depends on redacted content.', async () => {
     const { orchestra } = await ada()
     const flows = ['Start -> A', 'A -> B', 'A -> End']
     const run = await orchestra.start({

@@ -6,8 +6,8 @@ import { createVirtualClock } from '../../testing/index.ts'
 
 const { opened, ada } = troupesOfTests()
 
-describe('a run that is over', () => {
-  it('is replayed and forked for its retention; after it the result remains', async () => {
+describe('an ended run', () => {
+  it('An ended run can be replayed and forked for its replay retention, and its result remains after that.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock, retention: { replay: '4h', runs: '8h' } })
     const { orchestra } = troupe.user('ada')
@@ -44,7 +44,7 @@ describe('a run that is over', () => {
     await expect(orchestra.verifyReplay(run.id)).rejects.toMatchObject({ code: 'user.forgotten' })
   })
 
-  it('keeps the journals of its steps as long as its own, however long it takes', async () => {
+  it('An ended run retains the journals of its steps as long as its own journal.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock, retention: { replay: '1d' } })
     const { orchestra } = troupe.user('ada')
@@ -74,7 +74,7 @@ describe('a run that is over', () => {
 })
 
 describe('a run as it stood', () => {
-  it('at any event is told with its branches, its barriers, what it read, wrote, sent and received', async () => {
+  it('orchestra.at shows a run at any event with its branches, joins, reads, writes and messages.', async () => {
     const { orchestra, context } = await ada()
     await context.push('house', 'red')
     const Note = defineMessage('note', z.object({ text: z.string() }))

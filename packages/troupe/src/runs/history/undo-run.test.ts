@@ -56,7 +56,7 @@ function trip(done: string[], mayUndo: (what: string) => boolean = () => true) {
 }
 
 describe('undoing a run', () => {
-  it('takes back what its steps did, the last first, in bodies of tools too, once', async () => {
+  it('An undo reverts the effects of the steps, the last first, in durable tools too, and each once.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []
     const run = await orchestra.start({ task: 'go', topology: trip(done) })
@@ -75,7 +75,7 @@ describe('undoing a run', () => {
     await expect(orchestra.undo(run.id, { step: '1#1' } as never)).rejects.toMatchObject({ code: 'option.unknown' })
   })
 
-  it('stops at what cannot be taken back, says what is left, and goes on from there', async () => {
+  it('An undo stops at an effect that cannot be reverted, names what is left, and continues there at the next call.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []
     let locked = 'pay'
@@ -90,7 +90,7 @@ describe('undoing a run', () => {
     expect(await shown()).toEqual(['pay already', 'mail none', 'car undone', 'book undone'])
   })
 
-  it('An undo with plan lists what an undo would do, calls no undo function and records no undo', async () => {
+  it('An undo with `plan` lists what an undo would do, calls no undo function and records no undo.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []
     const run = await orchestra.start({ task: 'go', topology: trip(done, (what) => what !== 'car') })
@@ -107,7 +107,7 @@ describe('undoing a run', () => {
     await expect(orchestra.undo(run.id, { plan: 'yes' } as never)).rejects.toThrow('it must be true or false')
   })
 
-  it('is refused while it is not over; what a cancelled step did is taken back too', async () => {
+  it('An undo is rejected while the run is open, and reverts the effects of a cancelled step.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []
     const asks = defineAgent({
@@ -127,7 +127,7 @@ describe('undoing a run', () => {
     expect(done).toEqual(['pay', 'undo pay'])
   })
 
-  it('takes back what runs that a step started did, where it had started them', async () => {
+  it('An undo reverts the effects of child runs at the place where their step started them.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []
     let locked = true
@@ -174,7 +174,7 @@ describe('undoing a run', () => {
   })
 })
 
-describe('undo of a run that was tried again, or forked', () => {
+describe('undo of a retried or forked run', () => {
   const acts = (done: string[], name: string, isLame: () => boolean = () => false) =>
     defineAgent({
       name,
@@ -190,7 +190,7 @@ describe('undo of a run that was tried again, or forked', () => {
       },
     })
 
-  it('takes back what the tries did, each thing once and the last first', async () => {
+  it('An undo of a retried run reverts the effects of all tries, each once and the last first.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []
     let isLame = true
@@ -217,7 +217,7 @@ describe('undo of a run that was tried again, or forked', () => {
     expect(done).toHaveLength(8)
   })
 
-  it('leaves to the run what a fork of it shares, and takes back what the fork did itself', async () => {
+  it('An undo of a fork leaves shared effects to its source, and reverts the effects of the fork itself.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []
     const run = await orchestra.start({ task: 't', topology: pipe(acts(done, 'A'), acts(done, 'B')) })

@@ -20,7 +20,7 @@ import { loadState, saveState } from './save-state.ts'
 import { transition } from './transition.ts'
 
 describe('joins', () => {
-  it('that wait for each other alone go on, the first one first', () => {
+  it('Two joins that wait only for each other complete, the first one first.', () => {
     const flows = [
       'Start -> A',
       'A => {B, C}',
@@ -44,7 +44,7 @@ describe('joins', () => {
     expect(testbed.result).toMatchObject({ status: 'completed', response: [['b'], ['c']] })
     expect(testbed.of('join.completed').map((e) => e.joinId)).toEqual(['@M1.1', '@M2.1'])
   })
-  it('of a quorum cancel and await who is no longer needed', () => {
+  it('A join with a quorum cancels and awaits the branches that it no longer needs.', () => {
     const flows = ['Start -> A', 'A => {B, C, D}', '{B, C, D} -> M', 'M -> End']
     const slow: AgentStub = () => ({ ...value('d', 5_000), stopsAfter: 25 })
     const stubs = {
@@ -61,7 +61,7 @@ describe('joins', () => {
     expect(testbed.result).toMatchObject({ status: 'completed', response: ['b', 'c'], durationMs: 35 })
     expect(testbed.result.branchResults.find((b) => b.agent === 'D')?.status).toBe('cancelled')
   })
-  it('take in failures as their policy says', () => {
+  it('A join handles failed branches by its failure policy.', () => {
     const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> M', 'M -> End']
     const stubs = {
       A: () => value(1),
@@ -77,7 +77,7 @@ describe('joins', () => {
     expect(run({})).toMatchObject({ status: 'failed', error: { message: 'no' } })
     expect(run({ join: { quorum: 2 } })).toMatchObject({ status: 'failed', error: { message: 'no' } })
   })
-  it('go on at their deadline with what has arrived', () => {
+  it('A join completes at its deadline with the results that have arrived.', () => {
     const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> M', 'M -> End']
     const stubs = {
       A: () => value(1),
@@ -94,7 +94,7 @@ describe('joins', () => {
 })
 
 describe('User', () => {
-  it('leads on to several, which meet', () => {
+  it('An answer of User is sent along all edges of User, whose branches meet in a join.', () => {
     const flows = ['Start -> A', 'A -> User', 'User -> B', 'User -> C', '{B, C} -> D', 'D -> End']
     const testbed = new MachineTestbed(team('A B C D', flows), {
       A: () => value('Which?'),
@@ -105,7 +105,7 @@ describe('User', () => {
     testbed.answer(testbed.result.questions[0]?.id ?? '', 'this')
     expect(testbed.runUntilIdle().result.response).toEqual(['b this', 'c this'])
   })
-  it('is asked beside agents, the answers standing in the order of invocation', () => {
+  it('User is asked in parallel with agents, and the answers have the order of invocation.', () => {
     const flows = ['Start -> A', 'A <-> User', 'A <-> B', 'A -> End']
     const testbed = new MachineTestbed(team('A B', flows), {
       A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['User', 'One?'], ['B', 1], ['User', 'Two?'])),
@@ -116,7 +116,7 @@ describe('User', () => {
     testbed.answer(one?.id ?? '', 1)
     expect(testbed.runUntilIdle().result.response).toEqual([1, 'b', 2])
   })
-  it('comes first where Start leads there, and ends where it leads to End', () => {
+  it('User asks first if Start leads to it, and its answer is the response if it leads to End.', () => {
     const first = new MachineTestbed(team('A', ['Start -> User', 'User -> A', 'A -> End']), {
       A: (i) => finish(i),
     }).runUntilIdle()
@@ -128,7 +128,7 @@ describe('User', () => {
     last.answer(last.result.questions[0]?.id ?? '', 'yes')
     expect(last.runUntilIdle().result.response).toBe('yes')
   })
-  it('a question nobody answers in time fails the branch', () => {
+  it('A question without an answer fails its branch at the human timeout.', () => {
     const testbed = new MachineTestbed(
       team('A', ['Start -> A', 'A <-> User', 'A -> End']),
       { A: () => handOff('User', '?') },
@@ -142,7 +142,7 @@ describe('User', () => {
 })
 
 describe('answers', () => {
-  it('are refused with the reason', () => {
+  it('checkAnswer rejects an answer that does not fit its question, and gives the reason.', () => {
     const asks =
       (question: object): AgentStub =>
       () => ({ ask: { text: '?', ...question } as never, next: (a) => finish(a as Json) })
@@ -162,7 +162,7 @@ describe('answers', () => {
 })
 
 describe('steps', () => {
-  it('of which nobody knows what happened, or whose code changed, say so in the account of their branch', () => {
+  it('The results of branches name a step whose effect is uncertain or whose code changed.', () => {
     const stubs = { A: () => value('go'), B: () => value('b', 50_000), C: () => value('c', 50_000) }
     const testbed = new MachineTestbed(team('A B C', ['A => {B, C}', 'B -> End', 'C -> End']), stubs)
     testbed.run(5_000)
@@ -182,7 +182,7 @@ describe('steps', () => {
       `The code of ${step} no longer fits its record: send has another input.`,
     ])
   })
-  it('that wait for something outside keep the run running; uncertain ones and changed code make it wait', () => {
+  it('A parked step leaves the run running; an uncertain effect or changed code makes the run wait.', () => {
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 99_999) })
     const waits = (reason: 'parked' | 'uncertain' | 'code.changed') => {
       testbed.apply({ at: 2_000, type: 'step.waiting', step: '1#1', reason })
@@ -207,7 +207,7 @@ describe('steps', () => {
       cost: { usd: 0.5, unknown: ['p/m'] },
     })
   })
-  it('told late, twice or of nothing change nothing', () => {
+  it('The run machine ignores inputs about steps that are late, repeated or of unknown steps.', () => {
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 5) })
     const before = saveState(testbed.state)
     const at = 2_000
@@ -228,7 +228,7 @@ describe('steps', () => {
     testbed.runUntilIdle()
     expect(transition(testbed.state, { at, type: 'cancel', by: 'ada' }).events).toEqual([])
   })
-  it('whose request goes to nobody are told so; who serves cannot invoke', () => {
+  it('A request without an addressee fails the asking step, and a step that serves a request cannot invoke.', () => {
     const form = team('A B', ['Start -> A', 'A -> End', 'A <-> B', 'B -> End'])
     const ask =
       (to: string): AgentStub =>
@@ -241,7 +241,7 @@ describe('steps', () => {
       new MachineTestbed(form, { A: ask('B'), B: () => fails('no', 0, 'x.y') }).runUntilIdle().result.response,
     ).toBe('x.y')
   })
-  it('skipping the step of a line goes on without its value', () => {
+  it('A step of a line that is skipped passes null to the next step.', () => {
     const testbed = new MachineTestbed(
       team('A B', ['A -> B']),
       { A: () => fails('no'), B: (i) => finish({ got: i }) },
@@ -253,12 +253,12 @@ describe('steps', () => {
 })
 
 describe('edges', () => {
-  it('may be taken so often only', () => {
+  it('An edge with a limit rejects more invocations than the limit.', () => {
     const form = team('A B', ['Start -> A', 'A <-> B', 'A -> End'], { edges: { 'A <-> B': { limit: 2 } } })
     const testbed = new MachineTestbed(form, { A: () => invoke(['B', 1], ['B', 2], ['B', 3]) }).runUntilIdle()
     expect(testbed.result.error?.message).toMatch(/2 times only/)
   })
-  it('fan out to one alone as to many: what comes back is among results', () => {
+  it('An edge that fans out to one agent gives its result in a list of results.', () => {
     const replies = team('A B', ['Start -> A', 'A => {B}', 'B -> A', 'A -> End'])
     const stubs: Record<string, AgentStub> = {
       A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : value('news')),
@@ -268,7 +268,7 @@ describe('edges', () => {
     const oneWay = team('A B', ['Start -> A', 'A => {B}', 'B -> End'])
     expect(new MachineTestbed(oneWay, stubs).runUntilIdle().result.response).toBe('b news')
   })
-  it('conditions look at the value', () => {
+  it('The conditions of an edge compare the value at their path.', () => {
     const it = { kind: 'a', n: 3, deep: { x: [1] } }
     expect(conditionHolds({ path: 'kind', equals: 'a' }, it)).toBe(true)
     expect(conditionHolds({ path: 'kind', notEquals: 'a' }, it)).toBe(false)
@@ -307,8 +307,10 @@ describe('config', () => {
     [{ guards: { pingPong: { hops: 1 } } }, /hops/],
     [{ allowParallel: 'no' }, /true or false/],
     [{ verbosity: 'loud' }, /quiet/],
-  ])('%j is refused', (config, problem) => expect(() => readConfig(config as never)).toThrow(problem))
-  it('an agent that errors are routed to must be in the team', () => {
+  ])('The run config %j is rejected with a reason.', (config, problem) =>
+    expect(() => readConfig(config as never)).toThrow(problem),
+  )
+  it('An error route to an agent that the team lacks is rejected.', () => {
     const { topology } = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1) }).pinned
     expect(() => readConfig({ onError: { '*': { agent: 'B' } } }, topology)).toThrow(/no agent B/)
     expect(readConfig({ onError: { timeout: { agent: { name: 'A' }, retry: 3 } } }, topology).onError).toEqual({
@@ -317,7 +319,7 @@ describe('config', () => {
   })
 })
 
-it('names that every object has are names like others', () => {
+it('Agents with names of object members are handled as any other agent.', () => {
   const names = 'constructor __proto__ toString'
   const flows = [
     'Start -> constructor',

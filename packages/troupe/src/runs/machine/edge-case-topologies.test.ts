@@ -17,7 +17,7 @@ import { transition } from './transition.ts'
 const error = { name: 'E', code: 'c', message: 'm', retryable: false }
 
 describe('a person', () => {
-  it('without a way on ends the branch that comes there beside others', () => {
+  it('A branch that reaches User without outgoing edges ends there, beside other branches.', () => {
     const flows = ['Start -> A', 'A -> User', 'A -> B', 'B -> End']
     const testbed = new MachineTestbed(team('A B', flows), {
       A: () => invoke(['User', 'told'], ['B', 1]),
@@ -28,7 +28,7 @@ describe('a person', () => {
 })
 
 describe('failures', () => {
-  it('while the run goes down only end what is left', () => {
+  it('A failure while the run fails only ends the remaining branches.', () => {
     const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> D', 'D -> End']
     const stubs = { A: () => value(1), B: () => fails('no', 5), C: () => fails('too', 5) }
     const ruled = new MachineTestbed(team('A B C D', flows), stubs, { onError: { '*': { retry: 2 } } }).runUntilIdle()
@@ -38,7 +38,7 @@ describe('failures', () => {
     testbed.apply({ at: 1_020, type: 'step.failed', step: '1/1.2#1', error })
     expect(testbed.runUntilIdle().result).toMatchObject({ status: 'failed', error: { message: 'no' } })
   })
-  it('are ruled by the code in their details, and go to an agent known by its label', () => {
+  it('A failure is routed by the code in its details, to an agent that is named by its label.', () => {
     const twice = drawn({ A: 'A', first: 'Twice' }, [
       ['Start', 'A', 'invoke'],
       ['A', 'first', 'invoke'],
@@ -52,7 +52,7 @@ describe('failures', () => {
     ).runUntilIdle()
     expect(testbed.result).toMatchObject({ status: 'completed', response: { got: 'go' } })
   })
-  it('without a delay are tried again at once', () => {
+  it('A failure with a retry delay of zero is retried at once.', () => {
     const testbed = new MachineTestbed(
       team('A', ['A -> End']),
       { A: (_, __, n) => (n < 3 ? fails('no') : finish('yes')) },
@@ -60,12 +60,12 @@ describe('failures', () => {
     ).runUntilIdle()
     expect(testbed.result).toMatchObject({ response: 'yes', durationMs: 0 })
   })
-  it('of a cancelled run end it as cancelled', () => {
+  it('A failure in a cancelled run leaves the run cancelled.', () => {
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: slow(9_000, 50) })
     testbed.apply({ at: 2_000, type: 'cancel', by: 'ada' })
     expect(testbed.runUntilIdle().result.status).toBe('cancelled')
   })
-  it('while a run waits for its next attempt, a cancel ends it at once', () => {
+  it('A cancel ends a run at once while it waits for its next attempt.', () => {
     const testbed = new MachineTestbed(
       team('A', ['A -> End']),
       { A: () => fails('no') },
@@ -80,7 +80,7 @@ describe('failures', () => {
 })
 
 describe('guards', () => {
-  it('stop notifications, forks and splits that are one too many', () => {
+  it('The hop and branch budgets stop a notification, fork or fan-out that exceeds them.', () => {
     const flows = ['Start -> A', 'A -> End', 'A -> B', 'A -> C', 'B -> End', 'C -> End']
     const run = (budget: object, more: readonly string[], stub: AgentStub) =>
       new MachineTestbed(
@@ -110,7 +110,7 @@ describe('guards', () => {
     person.answer(person.result.questions[0]?.id ?? '', 'x')
     expect(person.result).toMatchObject({ guard: { name: 'hops' } })
   })
-  it('that a step names oddly are told by the code', () => {
+  it('A guard that a step reports without details is named by its error code.', () => {
     const testbed = new MachineTestbed(team('A', ['A -> End']), {
       A: () => ({ error: { ...error, code: 'guard.repetition' } }),
     }).runUntilIdle()
@@ -126,7 +126,7 @@ describe('an agent', () => {
   const flows = ['Start -> A', 'A <-> B', 'A -> End']
   const errorOf = (stub: AgentStub, form: object = team('A B', flows)) =>
     new MachineTestbed(form as never, { A: stub, B: () => value('b') }).runUntilIdle().result.error?.message
-  it('that invokes nobody, or along a way whose condition does not hold, is told what it may do', () => {
+  it('An agent that invokes no agent, or along an edge whose condition does not hold, gets an error with what it may do.', () => {
     expect(errorOf(() => invoke())).toMatch(/invokes no agent/)
     const form = {
       nodes: [
@@ -145,7 +145,7 @@ describe('an agent', () => {
     expect(errorOf(() => invoke(['B', 'no']), form)).toMatch(/condition on the way to B/)
     expect(errorOf(() => handOff('B', 'no'), form)).toMatch(/condition on the way to B/)
   })
-  it('that may not finish is told so', () => {
+  it('An agent without an edge to End gets an error when it finishes the run.', () => {
     expect(
       errorOf(
         (_, command) => (command.flow.finish ? value(1) : finish(1)),
@@ -153,14 +153,14 @@ describe('an agent', () => {
       ),
     ).toMatch(/cannot finish here/)
   })
-  it('that hands to a person without a way on ends there', () => {
+  it('An agent that hands to User without outgoing edges ends its branch there.', () => {
     const to = (stub: AgentStub) =>
       new MachineTestbed(team('A B', ['Start -> A', 'A -> User', 'A -> B', 'B -> End']), { A: stub }).runUntilIdle()
         .result
     expect(to(() => invoke(['User', 'bye']))).toMatchObject({ status: 'completed', response: 'bye' })
     expect(to(() => handOff('User', 'bye'))).toMatchObject({ status: 'completed', response: 'bye' })
   })
-  it('with no way at all is told that nothing is allowed', () => {
+  it('An agent without targets gets an error that it cannot hand off.', () => {
     const form = drawn({ A: 'A', B: 'B' }, [
       ['Start', 'A', 'invoke'],
       ['A', 'B', 'notify'],
@@ -169,7 +169,7 @@ describe('an agent', () => {
     ])
     expect(errorOf(() => handOff('B', 1), form)).toMatch(/cannot hand off to B/)
   })
-  it('streams its parts along a stream', () => {
+  it('A stream edge names its target in the step command.', () => {
     const form = drawn({ A: 'A', B: 'B' }, [
       ['Start', 'A', 'invoke'],
       ['A', 'B', 'stream'],
@@ -178,7 +178,7 @@ describe('an agent', () => {
     const testbed = new MachineTestbed(form, { A: () => value(1), B: (i) => finish(i) }).runUntilIdle()
     expect(testbed.calls[0]?.command.streamTo).toEqual(['B'])
   })
-  it('of two places is named by place where its name is not enough', () => {
+  it('An agent with two nodes is named by its node where the agent name is ambiguous.', () => {
     const form = drawn({ A: 'A', left: 'Twice', right: 'Twice' }, [
       ['Start', 'A', 'invoke'],
       ['A', 'left', 'invoke'],
@@ -193,7 +193,7 @@ describe('an agent', () => {
 })
 
 describe('joins', () => {
-  it('that are met stop only those who could still have come', () => {
+  it('A satisfied join cancels only the branches that could still have reached it.', () => {
     const flows = ['Start -> A', 'A => {B, C, D, X}', '{C, D} -> N', '{B, N} -> M', 'M -> End', 'X -> End']
     const testbed = new MachineTestbed(team('A B C D X N M', flows, { nodes: { M: { join: 'any' } } }), {
       A: () => value(1),
@@ -209,7 +209,7 @@ describe('joins', () => {
       arrived: 1,
     })
   })
-  it('forgive a failure that leaves enough', () => {
+  it('A join with a quorum ignores a failure that leaves enough branches.', () => {
     const flows = ['Start -> A', 'A => {B, C, D}', '{B, C, D} -> M', 'M -> End']
     const testbed = new MachineTestbed(team('A B C D M', flows, { nodes: { M: { join: { quorum: 2 } } } }), {
       A: () => value(1),
@@ -220,7 +220,7 @@ describe('joins', () => {
     }).runUntilIdle()
     expect(testbed.result).toMatchObject({ status: 'completed', response: ['b', null, 'd'] })
   })
-  it('that two of fail at once end the run once', () => {
+  it('Two joins that fail at once end the run once.', () => {
     const flows = ['Start -> A', 'A => {B, C, D}', 'B -> M', 'C -> N', 'D -> M', 'D -> N', 'D -> End', '{M, N} -> End']
     const join = { join: { quorum: 2 } }
     const testbed = new MachineTestbed(team('A B C D M N', flows, { nodes: { M: join, N: join } }), {
@@ -232,7 +232,7 @@ describe('joins', () => {
     expect(testbed.result).toMatchObject({ status: 'failed', error: { code: 'join.unsatisfied' } })
     expect(testbed.of('group.failed')).toHaveLength(1)
   })
-  it('that wait for each other alone and cannot be met fail', () => {
+  it('Joins that wait only for each other and cannot be satisfied fail the run.', () => {
     const flows = [
       'Start -> A',
       'A => {B, C}',
@@ -253,7 +253,7 @@ describe('joins', () => {
     }).runUntilIdle()
     expect(testbed.result).toMatchObject({ status: 'failed', error: { code: 'join.unsatisfied' } })
   })
-  it('to which a request goes alone are just the next agent', () => {
+  it('An agent that only one request targets is executed without a join.', () => {
     const flows = ['Start -> A', 'A -> M', 'A -> B', 'A -> C', 'B -> M', 'C -> End', 'M -> End']
     const testbed = new MachineTestbed(team('A B C M', flows), {
       A: () => invoke(['M', 'm'], ['C', 'c']),
@@ -266,7 +266,7 @@ describe('joins', () => {
 })
 
 describe('branches', () => {
-  it('that stop slowly while their scope goes down end with it', () => {
+  it('A branch that stops slowly while its group fails ends with the group.', () => {
     const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> D', 'D -> End']
     const testbed = new MachineTestbed(
       team('A B C D', flows),
@@ -276,7 +276,7 @@ describe('branches', () => {
     expect(testbed.result.status).toBe('failed')
     expect(testbed.result.branchResults.map((b) => b.status)).not.toContain('running')
   })
-  it('that wait for their next try are cancelled with the run', () => {
+  it('A branch that waits for its next attempt is cancelled with the run.', () => {
     const testbed = new MachineTestbed(
       team('A', ['A -> End']),
       { A: () => fails('no') },
@@ -287,7 +287,7 @@ describe('branches', () => {
     expect(testbed.result.status).toBe('cancelled')
     expect(testbed.state.branches.delayedCount).toBe(0)
   })
-  it('tell on the side while they fan out', () => {
+  it('A branch notifies along its notify edges while it fans out.', () => {
     const form = drawn({ A: 'A', B: 'B', C: 'C', D: 'D' }, [
       ['Start', 'A', 'invoke'],
       ['A', 'B', 'invoke'],
@@ -309,7 +309,7 @@ describe('branches', () => {
     expect(testbed.result.response).toEqual(['x', 'x'])
     expect(testbed.inputsOf('D')).toEqual(['x'])
   })
-  it('whose value no condition takes are told so', () => {
+  it('A branch whose value fits no condition fails with an error that names the ambiguity.', () => {
     const form = {
       nodes: [
         { name: 'Start', kind: 'start' },
@@ -332,7 +332,7 @@ describe('branches', () => {
   })
 })
 
-it('a team inside a team is invoked by its own name too, where one way leads in', () => {
+it('A nested team is invoked by its own name if exactly one edge leads into it.', () => {
   const [a, b, c] = ['A', 'B', 'C'].map(agent)
   const form = {
     agents: [a, { name: 'Team', topology: { agents: [b, c], flows: ['Start -> B', 'B -> C', 'C -> End'] } }],

@@ -57,9 +57,9 @@ const growth = (flows: readonly string[], start: 'invoke' | 'oneWay'): number =>
   return best(10_000) / best(2_000)
 }
 
-it('the cost of a fan-out that meets again grows with its width alone', () => {
+it('The cost of a fan-out with a join grows linearly with its width.', () => {
   expect(growth(['Start -> Lead', 'Lead <-> W', 'Lead -> End'], 'invoke')).toBeLessThan(15)
 })
-it('so does that of one whose branches end one by one', () => {
+it('The cost of a fan-out whose branches end one by one grows linearly with its width.', () => {
   expect(growth(['Start -> Lead', 'Lead -> W', 'W -> End'], 'oneWay')).toBeLessThan(15)
 })

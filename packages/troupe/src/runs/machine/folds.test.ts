@@ -46,12 +46,12 @@ const rejected: readonly (readonly [keyof typeof records, Event])[] = [
 ]
 
 describe('A fold', () => {
-  it.each(rejected)('rejects an event that does not fit %s: %o.', (record, event) => {
+  it.each(rejected)('A fold rejects an event that does not fit %s: %o.', (record, event) => {
     const { state } = records[record]()
     expect(() => evolve(state, event)).toThrow(expect.objectContaining({ code: 'invariant.broken' }))
   })
 
-  it('completes a join once.', () => {
+  it('A fold rejects a second completion of the same join.', () => {
     const { state, events } = records['a branch that waits for its join']()
     const opened = events.find((event) => event.type === 'join.opened')
     const { joinId = '' } = opened?.type === 'join.opened' ? opened : {}
@@ -60,7 +60,7 @@ describe('A fold', () => {
     expect(() => evolve(state, completed)).toThrow(expect.objectContaining({ code: 'invariant.broken' }))
   })
 
-  it('forgets a question that is closed, and its step remembers that it asked.', () => {
+  it('A fold removes a closed question, and its step remembers that it asked.', () => {
     const testbed = resting({ A: asks })
     const [id = ''] = testbed.state.questions.open.keys()
     expect(testbed.state.steps.open.get('1#1')?.questions).toEqual({ [id]: 'open' })

@@ -31,18 +31,18 @@ describe('answers', () => {
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: asks }).runUntilIdle()
     return () => checkAnswer(testbed.state, testbed.result.questions[0]?.id ?? '', answer)
   }
-  it('to a choice without options may be anything, to a confirmation true or false', () => {
+  it('A choice without options accepts any answer, and a confirmation accepts true.', () => {
     expect(check({ kind: 'choice' }, 'x')).not.toThrow()
     expect(check({ kind: 'confirmation' }, true)).not.toThrow()
   })
-  it('to an approval of other arguments are refused, also where no tool is named', () => {
+  it('An approval is rejected with another hash, and the error refers to the tool if the question names none.', () => {
     expect(check({ kind: 'approval', hash: 'h' }, { approve: true, hash: 'g' })).toThrow(/the tool/)
     expect(check({ kind: 'approval' }, { approve: true })).not.toThrow()
   })
 })
 
 describe('conditions', () => {
-  it('fail where the value is none of the listed, or not below the bound', () => {
+  it('A condition fails if the value is not in its list, not below its bound, or not a number.', () => {
     expect(conditionHolds({ path: 'n', in: [1, 2] }, { n: 3 })).toBe(false)
     expect(conditionHolds({ path: 'n', lessThan: 3 }, { n: 3 })).toBe(false)
     expect(conditionHolds({ path: 'n', lessThan: 3 }, { n: '1' })).toBe(false)
@@ -50,7 +50,7 @@ describe('conditions', () => {
 })
 
 describe('config', () => {
-  it('reads numbers, tokens and backoff as they are written', () => {
+  it('readConfig reads numbers, token budgets and retry backoff as they are written.', () => {
     const read = readConfig({ budget: { tokens: 5 }, retry: { attempts: 2, backoff: '3s' } })
     expect(read.budget.tokens).toBe(5)
     expect(read.retry).toEqual({ attempts: 2, backoff: 3_000 })
@@ -60,7 +60,7 @@ describe('config', () => {
     expect(() => readJoin('join', null as never)).toThrow(/join/)
   })
 
-  it('refuses what is no object, what lasts no time, and a nudge after the stop', () => {
+  it('readConfig rejects values that are not objects, durations of zero, and a nudge after the stop.', () => {
     const wrong: readonly (readonly [config: unknown, location: string])[] = [
       [null, 'config'],
       [7, 'config'],
@@ -76,7 +76,7 @@ describe('config', () => {
     for (const [config, location] of wrong) expect(() => readConfig(config as never)).toThrow(location)
   })
 
-  it('moves the stop of repetition behind its nudge, and the nudge before its stop', () => {
+  it('readConfig moves the stop of the repetition guard behind its nudge, and the nudge before its stop.', () => {
     const repetition = (settings: object) => readConfig({ guards: { repetition: settings } }).guards.repetition
     expect(repetition({ nudge: 9 })).toEqual({ nudge: 9, stop: 10 })
     expect(repetition({ stop: 2 })).toEqual({ nudge: 2, stop: 2 })
@@ -86,7 +86,7 @@ describe('config', () => {
 
 describe('inputs that come late', () => {
   const early = (config = {}) => new MachineTestbed(team('A', ['A -> End']), { A: slow() }, config)
-  it('a refused budget, a question or a request of a step that is over is nothing', () => {
+  it('The run machine ignores a rejected budget, a question, a request or an answer of a step that is not open.', () => {
     const testbed = early()
     const late = [
       { type: 'budget.rejected', step: 'no', budget: 'tokens', used: 2, limit: 1 },
@@ -96,11 +96,11 @@ describe('inputs that come late', () => {
     ]
     for (const input of late) expect(testbed.apply({ at: 2_000, ...input } as never)).toEqual([])
   })
-  it('a timer that a node with a slow clock brings early is set again', () => {
+  it('A timer that fires early is set again.', () => {
     const testbed = early({ timeouts: { run: '10s' } })
     expect(testbed.apply({ at: 2_000, type: 'timer', name: 'run' })).toMatchObject([{ type: 'timer.set', due: 11_000 }])
   })
-  it('charges of a run below are counted', () => {
+  it('The charges of child runs count in the usage of their parent.', () => {
     const testbed = early()
     testbed.apply({
       at: 2_000,
@@ -122,13 +122,13 @@ describe('inputs that come late', () => {
       cost: { usd: 0.5, unknown: ['p/m'] },
     })
   })
-  it('a guard that trips after another changes nothing', () => {
+  it('A guard that trips after another guard changes nothing.', () => {
     const { state } = early()
     const d = new RunDecision(state, 2_000)
     for (const name of ['steps', 'hops']) trip(d, { name, limit: 1, used: 1 })
     expect(d.events).toMatchObject([{ type: 'guard.tripped', guard: { name: 'steps' } }])
   })
-  it('an answer to a step that waits is kept while the run is paused, also in a snapshot', () => {
+  it('An answer to a waiting step is deferred while the run is paused, also in a snapshot.', () => {
     const asks: AgentStub = () => ({ ask: { text: '?' } as never, next: (a) => finish(a as Json) })
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: asks }).runUntilIdle()
     testbed.apply({ at: 1_000, type: 'pause', by: 'ada' })
@@ -144,7 +144,7 @@ describe('inputs that come late', () => {
     expect(testbed.runUntilIdle().result.response).toBe('yes')
     expect(testbed.state.questions.deferred).toEqual([])
   })
-  it('usage counts with failures and refused budgets too', () => {
+  it('The usage of a failure and of a rejected budget counts in the result.', () => {
     const used = { inputTokens: 3, outputTokens: 2 }
     const failing = early()
     failing.apply({ at: 2_000, type: 'step.failed', step: '1#1', error, usage: used })
@@ -164,7 +164,7 @@ describe('inputs that come late', () => {
     bare.apply({ at: 2_000, type: 'budget.rejected', step: '1#1', budget: 'tokens', used: 2, limit: 1 } as never)
     expect(bare.result).toMatchObject({ status: 'failed', guard: { name: 'tokens', limit: 1, used: 2 } })
   })
-  it('a wait says its reason in detail where there is one', () => {
+  it('A waiting step records the detail of its reason.', () => {
     const testbed = early()
     const events = testbed.apply({
       at: 2_000,
@@ -178,7 +178,7 @@ describe('inputs that come late', () => {
       { type: 'run.waiting', reason: 'uncertain', questions: [] },
     ])
   })
-  it('what the rules threw that is no Error is told as it is', () => {
+  it('A thrown value that is not an Error fails the run with its text.', () => {
     const testbed = early()
     const graph = testbed.state.graph as object
     Object.defineProperty(testbed.state, 'graph', {
@@ -196,7 +196,7 @@ describe('inputs that come late', () => {
 })
 
 describe('clocks', () => {
-  it('of an acquisition end when there is room, and fail who waits too long', () => {
+  it('An acquisition timeout ends when an instance is free, fails a step that waits too long, and stops while the run is paused.', () => {
     const two = new MachineTestbed(
       team('A B', ['Start -> A', 'A <-> B', 'A -> End'], { nodes: { B: { limit: 1 } } }),
       { A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1], ['B', 2])), B: slow(1_000) },
@@ -222,7 +222,7 @@ describe('clocks', () => {
 })
 
 describe('people and requests', () => {
-  it('a failure that nobody decides on in time aborts', () => {
+  it('A failure that needs a decision of a person aborts the run at the human timeout.', () => {
     const testbed = new MachineTestbed(
       team('A', ['A -> End']),
       { A: () => fails('no') },
@@ -230,7 +230,7 @@ describe('people and requests', () => {
     ).run()
     expect(testbed.result).toMatchObject({ status: 'failed', error: { message: 'no' } })
   })
-  it('who serves is paid for too, and may not hand off', () => {
+  it('A step that serves a request counts in the usage, and cannot hand off.', () => {
     const form = team('A B', ['Start -> A', 'A -> End', 'A <-> B', 'B -> End'])
     const ask: AgentStub = () => ({
       request: { to: 'B', payload: 1 },
@@ -269,7 +269,7 @@ describe('people and requests', () => {
     expect(testbed.runUntilIdle().inputsOf('B')).toEqual([20, 90_000])
     expect(testbed.result.response).toEqual([20, 90_000])
   })
-  it('many who wait for one are no deadlock', () => {
+  it('Several steps that wait for the same busy agent are not a deadlock.', () => {
     const names = 'P D X Y Z W'
     const flows = ['Start -> P', 'P <-> D', 'D <-> X', 'D <-> Z', 'D <-> W', 'X <-> Y', 'Z <-> Y', 'P -> End']
     const ask =
@@ -285,7 +285,7 @@ describe('people and requests', () => {
     }).runUntilIdle()
     expect(testbed.result).toMatchObject({ status: 'completed', response: ['y', 'y', 'w'] })
   })
-  it('who comes to a full node while the run is paused keeps its time', () => {
+  it('A step that reaches a full node while the run is paused retains its whole acquisition timeout.', () => {
     const form = team('A B C', ['Start -> A', 'A <-> B', 'A <-> C', 'C -> B', 'A -> End'], {
       nodes: { B: { limit: 1 } },
     })
@@ -298,7 +298,7 @@ describe('people and requests', () => {
   })
 })
 
-it('who was paused by itself does not go on because the run above does', () => {
+it('A child run that was paused by its own id stays paused when its parent resumes.', () => {
   const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 50) })
   testbed.apply({ at: testbed.now, type: 'pause', by: 'host' })
   expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toEqual([])
@@ -307,7 +307,7 @@ it('who was paused by itself does not go on because the run above does', () => {
   expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toMatchObject([{ type: 'run.resumed' }])
 })
 
-it('a run is running between what was asked and what was told', () => {
+it('A run whose steps have all ended has the status running until its next decision.', () => {
   expect(deriveStatus({ ...createState(), run: { ...createState().run, status: 'running' } })).toEqual({
     status: 'running',
     over: false,

@@ -190,7 +190,7 @@ const holds = (property: (seed: number) => void, numRuns = runs) =>
   fc.assert(fc.property(seeds, property), { numRuns, seed: 7, endOnFailure: true })
 
 describe('every run of a random team', () => {
-  it('ends, with every branch settled, every barrier fired once at most, within its budgets', () => {
+  it('A run of a random team ends with every branch ended, every join completed at most once, within its budgets.', () => {
     let played = 0
     const seen = new Set<string>()
     holds((seed) => {
@@ -232,7 +232,7 @@ describe('every run of a random team', () => {
       expect(seen).toContain(type)
   })
 
-  it('ends as it would have without gaps in which no process carried it', () => {
+  it('A run of a random team ends as it would have without gaps in which no process carried it.', () => {
     let gaps = 0
     holds((seed) => {
       const undisturbed = play(seed)
@@ -252,12 +252,15 @@ describe('every run of a random team', () => {
     expect(gaps).toBeGreaterThan(300)
   })
 
-  it.each([56065517, 215907911, 1143940961, 1310042057])('ends: seed %i, which did not once', (seed) => {
-    const testbed = play(seed)
-    expect(testbed && deriveStatus(testbed.state).over).toBe(true)
-  })
+  it.each([56065517, 215907911, 1143940961, 1310042057])(
+    'A run of a random team ends for the seed %i, which once did not end.',
+    (seed) => {
+      const testbed = play(seed)
+      expect(testbed && deriveStatus(testbed.state).over).toBe(true)
+    },
+  )
 
-  it('is decided alike from the same inputs, and leaves the state as it was where nothing follows', () => {
+  it('A run of a random team decides alike from the same inputs, and an input without events leaves the state as it was.', () => {
     holds((seed) => {
       const testbed = play(seed)
       if (!testbed) return
@@ -271,7 +274,7 @@ describe('every run of a random team', () => {
     }, 150)
   })
 
-  it('is at every moment what its events fold to, so that a resume goes on alike', () => {
+  it('The state of a random run always equals the fold of its events, so that a recovered run continues alike.', () => {
     holds((seed) => {
       const folded = createState()
       let checked = 0
@@ -288,7 +291,7 @@ describe('every run of a random team', () => {
     }, 120)
   })
 
-  it('knows what each value may be derived from: inputs, requests, errors, answers, the result', () => {
+  it('A random run taints each value with every source that it may be derived from.', () => {
     let tainted = 0
     holds((seed) => {
       const testbed = play(seed, { instead: readingSources(createRandomSource(seed + 1)) })
@@ -303,7 +306,7 @@ describe('every run of a random team', () => {
     expect(tainted).toBeGreaterThan(50)
   })
 
-  it('goes on alike from a snapshot taken anywhere', () => {
+  it('A random run continues alike from a snapshot taken at any input.', () => {
     holds((seed) => {
       const complete = play(seed)
       if (!complete) return

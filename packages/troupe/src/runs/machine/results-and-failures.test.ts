@@ -15,7 +15,7 @@ import {
 } from './machine-testbed.test.fixture.ts'
 
 describe('lines', () => {
-  it('passes a plain value along the only edge, and ends with the last one', () => {
+  it('A line passes a plain value along its only edge, and ends with the last agent.', () => {
     const testbed = new MachineTestbed(team('A B C', ['A -> B', 'B -> C']), {
       A: (i) => value(`${i}>A`),
       B: (i) => value(`${i}>B`),
@@ -26,7 +26,7 @@ describe('lines', () => {
       { id: '1', agent: 'A', status: 'completed', success: true, value: 'go>A>B>C' },
     ])
   })
-  it('refuses what the topology does not offer, naming what it does', () => {
+  it('A line rejects a hand-off that the topology does not offer, and the error names what it offers.', () => {
     const testbed = new MachineTestbed(team('A B C', ['A -> B', 'B -> C']), { A: () => handOff('C', 1) }).runUntilIdle()
     expect(testbed.result.error).toMatchObject({ code: 'outcome.invalid' })
     expect(testbed.result.error?.message).toMatch(/hand off to C.*hand off to B/)
@@ -34,7 +34,7 @@ describe('lines', () => {
 })
 
 describe('forks', () => {
-  it('runs the agent again with the results in order of invocation', () => {
+  it('A fan-out executes the caller again with the results in the order of invocation.', () => {
     const testbed = hub(['B1', 'B2'], { B1: leaf('one', 200), B2: leaf('two', 100) })
     expect(testbed.result.response).toEqual(['one', 'two'])
     expect(testbed.inputsOf('Lead')[1]).toEqual({
@@ -44,7 +44,7 @@ describe('forks', () => {
       ],
     })
   })
-  it('nests: every parent runs twice, every barrier fires once', () => {
+  it('Nested fan-outs execute every caller twice and complete every join once.', () => {
     const flows = [
       'Start -> A',
       'A <-> B1',
@@ -72,13 +72,13 @@ describe('forks', () => {
     expect(testbed.of('join.completed')).toHaveLength(3)
     for (const name of ['A', 'B1', 'B2']) expect(testbed.inputsOf(name)).toHaveLength(2)
   })
-  it('invokes the same agent several times', () => {
+  it('A fan-out invokes the same agent several times.', () => {
     const testbed = hub(['W'], { W: (i) => value(`w${i}`) }, {}, (i) =>
       resultsIn(i) ? finish(valuesIn(i)) : invoke(['W', 1], ['W', 2], ['W', 3]),
     )
     expect(testbed.result.response).toEqual(['w1', 'w2', 'w3'])
   })
-  it('keeps to maxParallelBranches and allowParallel', () => {
+  it('A fan-out respects maxParallelBranches and allowParallel.', () => {
     const names = ['W1', 'W2', 'W3', 'W4', 'W5']
     const stubs = Object.fromEntries(names.map((n) => [n, leaf(n, 20)]))
     expect(hub(names, stubs).peak).toBe(5)
@@ -88,7 +88,7 @@ describe('forks', () => {
 })
 
 describe('joins', () => {
-  it('fan-out by => meets where edges meet, in order', () => {
+  it('A fan-out by `=>` joins where its edges meet, with the values in order.', () => {
     const testbed = new MachineTestbed(
       team('A B C D', ['Start -> A', 'A => {B, C}', 'B -> D', 'C -> D', 'D -> End']),
       {
@@ -103,7 +103,7 @@ describe('joins', () => {
     expect(testbed.result.response).toBe('bx+cx')
     expect(testbed.inputsOf('D')).toHaveLength(1)
   })
-  it('chained meetings end, each run once, a request sent there arriving as its value', () => {
+  it('Chained joins complete once each, and a request to a joining agent arrives as its value.', () => {
     const flows = [
       'Start -> A',
       'A -> B1',
@@ -128,7 +128,7 @@ describe('joins', () => {
     expect(testbed.inputsOf('D')).toHaveLength(1)
     expect([...(testbed.result.response as string[])].sort()).toEqual(['b2', 'c1', 'c2'])
   })
-  it('is no meeting where one alone can come', () => {
+  it('A node that only one branch can reach opens no join.', () => {
     const testbed = new MachineTestbed(team('A B C D', ['A -> B', 'A -> C', 'B -> D', 'C -> D']), {
       A: () => handOff('C', 7),
       C: (i) => value(i),
@@ -140,12 +140,12 @@ describe('joins', () => {
 })
 
 describe('joins and failures', () => {
-  it('fails with the cause when all were needed', () => {
+  it('A join that needs all branches fails with the cause of the failed branch.', () => {
     const testbed = hub(['B1', 'B2'], { B1: leaf('fine', 10), B2: () => fails('b2_died') })
     expect(testbed.result).toMatchObject({ status: 'failed', success: false, error: { message: 'b2_died' } })
     expect(testbed.result.branchResults.find((b) => b.agent === 'B2')?.error?.message).toBe('b2_died')
   })
-  it('fails with what failed behind a join, not with the siblings that it had stopped', () => {
+  it('A run fails with the error behind a join, not with the siblings that the join cancelled.', () => {
     const flows = ['A => {B, C}', 'B -> M', 'C -> M', 'M -> End']
     const stubs = { A: leaf('go'), B: leaf('b'), C: leaf('c', 500), M: () => fails('M broke') }
     for (const join of ['first', 'any', { quorum: 1 }] as const) {
@@ -153,7 +153,7 @@ describe('joins and failures', () => {
       expect(testbed.result).toMatchObject({ status: 'failed', error: { message: 'M broke' } })
     }
   })
-  it('awaits the siblings it cancels', () => {
+  it('A failed join awaits the siblings that it cancels.', () => {
     const testbed = hub(['Slow', 'B2'], {
       Slow: () => ({ ...value('late', 20_000), stopsAfter: 30 }),
       B2: () => fails('b2_died', 50),
@@ -161,7 +161,7 @@ describe('joins and failures', () => {
     expect(testbed.result.durationMs).toBe(80)
     expect(testbed.result.branchResults.map((b) => b.status)).toEqual(['failed', 'cancelled', 'failed'])
   })
-  it('goes on without who never stops, after a grace', () => {
+  it('A failed join abandons a step that never stops, after a grace period of 10 s.', () => {
     const testbed = hub(['Slow', 'B2'], {
       Slow: () => ({ ...value('late', 99_000), stopsAfter: Number.POSITIVE_INFINITY }),
       B2: () => fails('b2_died'),
@@ -169,7 +169,7 @@ describe('joins and failures', () => {
     expect(testbed.result).toMatchObject({ status: 'failed', durationMs: 10_000 })
   })
   it.each(['300ms', '2m'] as const)(
-    'goes on without who never stops after the grace of %s that the config names',
+    'A failed join abandons a step that never stops after the grace of %s that the config names.',
     (grace) => {
       const never = () => ({ ...value('late', 999_000), stopsAfter: Number.POSITIVE_INFINITY })
       const testbed = hub(['Slow', 'B2'], { Slow: never, B2: () => fails('b2_died') }, { timeouts: { grace } })
@@ -182,18 +182,21 @@ describe('joins and failures', () => {
     ['first', 'first', ['L1'], { F0: () => fails('no'), E1: leaf('e1', 100) }, ['e1']],
     ['quorum', { quorum: 2 }, ['L1'], { E1: leaf('e1', 100), E2: leaf('e2', 60) }, ['e1', 'e2']],
     ['ratio', { ratio: 0.5 }, ['L1', 'L2'], { E1: leaf('e1', 100), E2: leaf('e2', 60) }, ['e1', 'e2']],
-  ] as const)('join %s goes on when met, the losers cancelled and awaited', (_name, join, losers, early, expected) => {
-    const stubs: Record<string, AgentStub> = { ...Object.fromEntries(losers.map((l) => [l, slow()])), ...early }
-    const names = [...losers, ...Object.keys(early)]
-    const lead: AgentStub = (i) =>
-      resultsIn(i)
-        ? finish((resultsIn(i) ?? []).filter((r) => r.success).map((r) => r.value ?? null))
-        : invoke(...names.map((n): [string, Json] => [n, n]))
-    const testbed = hub(names, stubs, { join, onFailure: 'collect' } as RunConfig, lead)
-    expect(testbed.result).toMatchObject({ status: 'completed', response: expected, durationMs: 120 })
-    for (const l of losers) expect(testbed.result.branchResults.find((b) => b.agent === l)?.status).toBe('cancelled')
-  })
-  it('goes on at the deadline with what has arrived', () => {
+  ] as const)(
+    'A join of kind %s continues when satisfied, and cancels and awaits the other branches.',
+    (_name, join, losers, early, expected) => {
+      const stubs: Record<string, AgentStub> = { ...Object.fromEntries(losers.map((l) => [l, slow()])), ...early }
+      const names = [...losers, ...Object.keys(early)]
+      const lead: AgentStub = (i) =>
+        resultsIn(i)
+          ? finish((resultsIn(i) ?? []).filter((r) => r.success).map((r) => r.value ?? null))
+          : invoke(...names.map((n): [string, Json] => [n, n]))
+      const testbed = hub(names, stubs, { join, onFailure: 'collect' } as RunConfig, lead)
+      expect(testbed.result).toMatchObject({ status: 'completed', response: expected, durationMs: 120 })
+      for (const l of losers) expect(testbed.result.branchResults.find((b) => b.agent === l)?.status).toBe('cancelled')
+    },
+  )
+  it('A join continues at its deadline with a TimeoutError for each missing branch.', () => {
     const testbed = hub(['L1', 'E1'], { L1: slow(), E1: leaf('e1') }, { deadline: '300ms' }, (i) =>
       resultsIn(i) ? finish(i) : invoke(['L1', 1], ['E1', 1]),
     )
@@ -201,14 +204,14 @@ describe('joins and failures', () => {
     expect(got?.map((r) => r.success)).toEqual([false, true])
     expect(got?.[0]?.error).toMatchObject({ name: 'TimeoutError', message: expect.stringContaining('deadline') })
   })
-  it('collects failures, or leaves them out', () => {
+  it('A join collects failures, or leaves them out, as its policy says.', () => {
     const stubs = { B1: leaf(1), B2: () => fails('no') }
     const lead: AgentStub = (i) =>
       resultsIn(i) ? finish((resultsIn(i) ?? []).map((r) => r.agent)) : invoke(['B1', 1], ['B2', 1])
     expect(hub(['B1', 'B2'], stubs, { onFailure: 'collect' }, lead).result.response).toEqual(['B1', 'B2'])
     expect(hub(['B1', 'B2'], stubs, { onFailure: 'continue' }, lead).result.response).toEqual(['B1'])
   })
-  it('asks what to do about a failure', () => {
+  it('A join with the policy `ask` asks a person about a failure, who can retry it.', () => {
     let attempts = 0
     const testbed = hub(
       ['B1', 'B2'],
@@ -223,7 +226,7 @@ describe('joins and failures', () => {
     testbed.answer(testbed.result.questions[0]?.id ?? '', 'retry')
     expect(testbed.runUntilIdle().result).toMatchObject({ status: 'completed', response: [1, 'again'] })
   })
-  it('skips or aborts where a person says so', () => {
+  it('A join with the policy `ask` skips the failed branch or aborts the run as the person answers.', () => {
     const ask = () => hub(['B1', 'B2'], { B1: leaf(1), B2: () => fails('no') }, { onFailure: 'ask' })
     const skip = ask()
     skip.answer(skip.result.questions[0]?.id ?? '', 'skip')
@@ -237,7 +240,7 @@ describe('joins and failures', () => {
 describe('errors', () => {
   const solo = (a: AgentStub, config: RunConfig) =>
     new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: a }, config).runUntilIdle()
-  it('routes to another agent, or to a value', () => {
+  it('An error is routed to another agent, or replaced by a value.', () => {
     const flows = ['Start -> A', 'A -> Backup', 'A -> End', 'Backup -> End']
     const testbed = new MachineTestbed(
       team('A Backup', flows),
@@ -247,7 +250,7 @@ describe('errors', () => {
     expect(testbed.result.response).toBe('from backup')
     expect(solo(() => fails('died'), { onError: { '*': { value: 'a default' } } }).result.response).toBe('a default')
   })
-  it('retries with backoff, by kind, and says when attempts are used up', () => {
+  it('An error is retried with backoff by its code, and a MaxRetriesExceededError reports that the attempts are used up.', () => {
     const twice = solo((_, __, n) => (n < 3 ? fails('busy', 0, 'external.failed') : value('done')), {
       onError: { 'external.failed': { retry: { attempts: 3, backoff: '1s' } } },
     })
@@ -260,7 +263,7 @@ describe('errors', () => {
     })
     expect(never.inputsOf('A')).toHaveLength(2)
   })
-  it('asks a person once what was tried again is used up, and once a stand-in has failed', () => {
+  it('An error rule asks a person after its retries are used up, and after its substitute has failed.', () => {
     const rule = { retry: { attempts: 2, backoff: '0s' }, ask: true } as const
     const twice = solo((_, __, n) => (n < 4 ? fails('busy') : value('done')), { onError: { '*': rule } })
     expect(twice.inputsOf('A')).toHaveLength(2)
@@ -279,7 +282,7 @@ describe('errors', () => {
     ).runUntilIdle()
     expect(testbed.result).toMatchObject({ status: 'waiting', questions: [{ kind: 'error', agent: 'Backup' }] })
   })
-  it('a whole run whose attempts are used up fails with all of them, the last error as the cause', () => {
+  it('A run whose attempts are used up fails with all of them, and the last error is the cause.', () => {
     const never = solo((_, __, n) => fails(`no ${n}`), { retry: { attempts: 2, backoff: '1s' } })
     expect(never.result).toMatchObject({
       status: 'failed',
@@ -295,7 +298,7 @@ describe('errors', () => {
     const once = solo(() => fails('no'), { retry: { attempts: 1 } })
     expect(once.result.error).toMatchObject({ message: 'no' })
   })
-  it('retries the whole run', () => {
+  it('A run with a retry policy is repeated as a whole.', () => {
     const testbed = solo((_, __, n) => (n < 2 ? fails('no') : value('yes')), { retry: { attempts: 2, backoff: '1s' } })
     expect(testbed.result).toMatchObject({ status: 'completed', response: 'yes', totalSteps: 2 })
     expect(testbed.result.branchResults.map((b) => b.id)).toEqual(['1', '2~1'])

@@ -25,7 +25,7 @@ function broken() {
 }
 
 describe('A broken rule', () => {
-  it('fails the run with what was decided before it, and stops each step that still executes.', () => {
+  it('A broken invariant fails the run after what was decided before it, and cancels each step that still executes.', () => {
     const { testbed, first, second } = broken()
     const { events, commands } = transition(testbed.state, { at: 2_000, type: 'step.failed', step: first, error })
     expect(events).toMatchObject([
@@ -41,14 +41,14 @@ describe('A broken rule', () => {
     expect(testbed.result).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })
   })
 
-  it('does not stop the step whose end it was to follow.', () => {
+  it('A broken invariant does not cancel the step whose end caused the decision.', () => {
     const { testbed, first, second } = broken()
     const outcome = { kind: 'value', value: 1 } as const
     const { events } = transition(testbed.state, { at: 2_000, type: 'step.returned', step: first, outcome })
     expect(events).toMatchObject([{ type: 'step.cancel-requested', step: second }, { type: 'run.failed' }])
   })
 
-  it('leaves a state that is the fold of the events, as that of a run without steps that execute does.', () => {
+  it('A broken invariant leaves a state that equals the fold of the events, also without executing steps.', () => {
     const testbed = lone()
     testbed.state.graph = undefined
     const events = testbed.apply({ at: 2_000, type: 'run.claimed' })
@@ -58,7 +58,7 @@ describe('A broken rule', () => {
     expect(saveState(folded)).toEqual(saveState(testbed.state))
   })
 
-  it('tells what it threw where that is no error.', () => {
+  it('A broken invariant reports a thrown value that is not an Error.', () => {
     const testbed = lone()
     const thrown = () => {
       throw 'no graph'
@@ -70,13 +70,13 @@ describe('A broken rule', () => {
 })
 
 describe('A transition', () => {
-  it('throws where a fold throws, for no events lead to the state any more.', () => {
+  it('A transition throws if a fold throws, because no events lead to the state any more.', () => {
     const { testbed, first } = broken()
     const wait: Input = { at: 2_000, type: 'step.waiting', step: first, reason: 'uncertain' }
     expect(() => transition(testbed.state, wait)).toThrow('there is no graph')
   })
 
-  it('decides nothing after the end of the run.', () => {
+  it('A transition decides nothing after the end of the run.', () => {
     const testbed = lone()
     testbed.apply({ at: 2_000, type: 'step.failed', step: '1#1', error })
     const decision = new RunDecision(testbed.state, 2_000)
@@ -88,7 +88,7 @@ describe('A transition', () => {
     })
   })
 
-  it('asks for no timer that it sets and clears again.', () => {
+  it('A transition requests no timer that it sets and clears again.', () => {
     const testbed = lone({ timeouts: { step: '1m' } })
     const decision = new RunDecision(testbed.state, 2_000)
     decision.emit({ type: 'timer.set', name: 'time', due: 9_000 })
@@ -101,7 +101,7 @@ describe('A transition', () => {
     ])
   })
 
-  it('asks the shell for all that follows from a pause, a breakpoint, a resume, breakpoints and a gap.', () => {
+  it('A transition requests every command that follows from a pause, a breakpoint, a resume and a gap.', () => {
     const { state } = lone()
     const on = (input: Input) =>
       transition(state, input).commands.filter(({ type }) => type !== 'timer.set' && type !== 'timer.clear')

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => testbed.end())
 
 describe('a schedule on context', () => {
-  it('begins a run for each write that matches, across restarts', async () => {
+  it('A context schedule starts a run for each matching write, across restarts.', async () => {
     const first = await testbed.opened()
     const ada = first.user('ada')
     await ada.context.push('orders.0', 'before')
@@ -45,7 +45,7 @@ describe('a schedule on context', () => {
     expect(new Set(keys.slice(3))).toEqual(new Set(Array.from({ length: 10 }, (_, i) => `orders.${30 * i + 4}`)))
   }, 60_000)
 
-  it('gives its run the labels of the entry that changed', async () => {
+  it('A context schedule gives its run the taint of the changed entry.', async () => {
     const troupe = await testbed.opened()
     const ada = troupe.user('ada')
     await ada.schedules.create({ id: 'c', team: 'echo', onContext: { pattern: '*' } })
@@ -55,7 +55,7 @@ describe('a schedule on context', () => {
     expect(await (await ada.orchestra.get(`c@${id}`)).result()).toMatchObject({ taint: ['untrusted:web'] })
   })
 
-  it('that was away for longer than changes are kept begins one run that says so', async () => {
+  it('A context schedule that was down for longer than changes are retained starts one resync run.', async () => {
     const first = await testbed.opened()
     await first.user('ada').schedules.create({ id: 'c', team: 'echo', onContext: { pattern: 'k' } })
     await first.user('ada').context.push('k', 1)
@@ -75,7 +75,7 @@ describe('a schedule on context', () => {
   })
 })
 
-it('a run that a change of context began carries the labels of the change, also where its task is fixed', async () => {
+it('A run started by a context change has the taint of the change, even if its task is fixed.', async () => {
   const troupe = await testbed.opened()
   const ada = troupe.user('ada')
   await ada.schedules.create({ id: 'orders', team: 'echo', task: 'fixed', onContext: { pattern: 'orders.*' } })
@@ -87,7 +87,7 @@ it('a run that a change of context began carries the labels of the change, also 
 })
 
 describe('a schedule on messages', () => {
-  it('begins a run for each message of its type, across restarts and pauses', async () => {
+  it('A message schedule starts a run for each message of its type, across restarts and pauses.', async () => {
     const first = await testbed.opened()
     const ada = first.user('ada')
     await ada.schedules.create({ id: 'm', team: 'echo', onMessage: { type: Ping } })
@@ -108,7 +108,7 @@ describe('a schedule on messages', () => {
     )
   })
 
-  it('reads the mailbox that it names, and leaves other types there', async () => {
+  it('A message schedule reads the mailbox that it names, and leaves messages of other types there.', async () => {
     const troupe = await testbed.opened()
     const ada = troupe.user('ada')
     await ada.schedules.create({ id: 'm', team: 'echo', onMessage: { type: 'ping', to: 'Desk' }, task: 'fixed' })
@@ -119,7 +119,7 @@ describe('a schedule on messages', () => {
     expect((await ada.agent('Desk').mailbox.counts()).waiting).toBe(1)
   })
 
-  it('begins runs with what clings to the message, wherever its content is in the task', async () => {
+  it('A message schedule taints a run if its task contains content of the message.', async () => {
     const prepare = { made: (trigger: unknown) => ({ of: trigger }) }
     const troupe = await testbed.opened({ schedules: { prepare } })
     const ada = troupe.user('ada')

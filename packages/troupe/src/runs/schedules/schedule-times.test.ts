@@ -8,7 +8,7 @@ const berlin = (cron: string): Timing => ({ cron, timeZone: 'Europe/Berlin' })
 const newYork = (cron: string): Timing => ({ cron, timeZone: 'America/New_York' })
 
 describe('a time of day', () => {
-  it('that does not exist where clocks are put forward falls due at the first moment behind the gap, once', () => {
+  it('A time of day that a clock change skips falls due once, at the first moment after the gap.', () => {
     expect(iso(comingTimes(berlin('30 2 * * *'), at('2026-03-28T00:00:00Z'), 3))).toEqual([
       '2026-03-28T01:30:00.000Z',
       '2026-03-29T01:00:00.000Z',
@@ -20,7 +20,7 @@ describe('a time of day', () => {
     ])
   })
 
-  it('that exists twice where clocks are put back falls due the first time, once', () => {
+  it('A time of day that a clock change repeats falls due once, the first time.', () => {
     expect(iso(comingTimes(berlin('30 2 * * *'), at('2026-10-24T00:00:00Z'), 3))).toEqual([
       '2026-10-24T00:30:00.000Z',
       '2026-10-25T00:30:00.000Z',
@@ -32,7 +32,7 @@ describe('a time of day', () => {
     ])
   })
 
-  it('is one of several alike', () => {
+  it('Several times of day that a clock change merges fall due once.', () => {
     const days = (cron: string, from: string, count: number) => iso(comingTimes(berlin(cron), at(from), count))
     for (const cron of ['0 2,3 * * *', '0 2-3 * * *', '0 2-3/1 * * *', '0 0 2,3 * * *', '0 0 2,3 * * * 2026'])
       expect(days(cron, '2026-10-24T23:00:00Z', 3), cron).toEqual([
@@ -51,7 +51,7 @@ describe('a time of day', () => {
     ])
   })
 
-  it('keeps its rhythm over both changes where it repeats each hour or within it', () => {
+  it('An hourly or shorter schedule retains its interval across both clock changes.', () => {
     for (const change of ['2026-03-29T00:00:00Z', '2026-10-24T23:00:00Z'])
       for (const [cron, ms] of [
         ['*/20 * * * *', 1_200_000],
@@ -64,11 +64,11 @@ describe('a time of day', () => {
   })
 })
 
-describe('what falls due', () => {
+describe('due times', () => {
   const cron: Timing = { cron: '0 * * * *', timeZone: 'UTC' }
   const first = at('2026-01-01T00:00:00Z')
 
-  it('fires once for all that was missed, or each, or none', () => {
+  it('Missed times are fired once, all or not at all, as the misfire policy says.', () => {
     const now = at('2026-01-01T05:30:00Z')
     expect(iso(dueTimes(cron, first, now, 'once').fire)).toEqual(['2026-01-01T05:00:00.000Z'])
     expect(dueTimes(cron, first, now, 'once').missed).toEqual({ from: first, to: at('2026-01-01T04:00:00Z') })
@@ -81,7 +81,7 @@ describe('what falls due', () => {
     })
   })
 
-  it('makes up for the newest hundred, and says which are left', () => {
+  it('The misfire policy `all` fires the newest hundred missed times, and reports which ones are left.', () => {
     const now = first + 200 * 3_600_000 + 60_000
     const { fire, missed } = dueTimes(cron, first, now, 'all')
     expect(fire).toHaveLength(maxCatchUp)
@@ -89,14 +89,14 @@ describe('what falls due', () => {
     expect(missed).toEqual({ from: first, to: first + 100 * 3_600_000 })
   })
 
-  it('is over after the one time of `at`', () => {
+  it('A schedule with `at` ends after its only time.', () => {
     const once: Timing = { at: first }
     expect(dueTimes(once, first, first + 5, 'skip')).toEqual({ fire: [first], next: undefined })
     expect(dueTimes(once, first, first + graceMs + 1, 'skip')).toMatchObject({ fire: [], missed: { from: first } })
     expect(dueTimes(once, first, first + graceMs + 1, 'once').fire).toEqual([first])
   })
 
-  it('is each time once, whatever the moments at which it is looked at', () => {
+  it('Each time of a schedule falls due once, at whatever moments the schedule is checked.', () => {
     const timings: readonly Timing[] = [
       berlin('*/7 * * * *'),
       newYork('15,45 1-3 * * *'),

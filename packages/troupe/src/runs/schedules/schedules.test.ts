@@ -9,7 +9,7 @@ beforeEach(() => {
 afterEach(() => testbed.end())
 
 describe('a schedule', () => {
-  it.each(['memory:', undefined])('begins a run at each of its times, on %s', async (storage) => {
+  it.each(['memory:', undefined])('A schedule starts a run at each of its times on %s.', async (storage) => {
     const troupe = await testbed.opened(storage ? { storage } : {})
     const { schedules } = troupe.user('ada')
     const events = collectEvents(troupe)
@@ -40,7 +40,7 @@ describe('a schedule', () => {
     expect(JSON.stringify(events)).not.toContain('"x"')
   })
 
-  it('begins once at its time, or so long from now, and has ended then', async () => {
+  it('A schedule with `at` or `in` starts one run at its time, and has ended then.', async () => {
     const troupe = await testbed.opened()
     const { schedules } = troupe.user('ada')
     await schedules.create({ id: 'later', team: 'echo', in: '90s' })
@@ -61,7 +61,7 @@ describe('a schedule', () => {
     await expect.poll(stored, pollOptions).toEqual([])
   })
 
-  it('is counted by spans from its creation', async () => {
+  it('A schedule with an interval counts from its creation.', async () => {
     const troupe = await testbed.openedInMemory()
     await testbed.clock.advance('7s')
     await troupe.user('ada').schedules.create({ id: 'span', team: 'echo', task: 1, every: '90s' })
@@ -73,7 +73,7 @@ describe('a schedule', () => {
     ])
   })
 
-  it('goes on after a restart, and makes up for what it missed as it says', async () => {
+  it('A schedule continues after a restart, and handles missed times by its misfire policy.', async () => {
     const first = await testbed.opened()
     for (const misfire of ['skip', 'once', 'all'] as const)
       await first.user('ada').schedules.create({ id: misfire, team: 'echo', task: 1, every: '10m', misfire })
@@ -97,7 +97,7 @@ describe('a schedule', () => {
   })
 
   it.each(['allow', 'skip', 'queue'] as const)(
-    'whose run before is not over does as its overlap %s says',
+    'A schedule whose previous run is open follows its overlap policy %s.',
     async (overlap) => {
       const ends: (() => void)[] = []
       const slow = defineAgent({
@@ -131,7 +131,7 @@ describe('a schedule', () => {
     },
   )
 
-  it('begins nothing while it is paused, and is triggered all the same', async () => {
+  it('A paused schedule starts no run at its times, and can still be triggered.', async () => {
     const troupe = await testbed.openedInMemory()
     const { schedules } = troupe.user('ada')
     await schedules.create({ id: 'p', team: 'echo', task: 'x', every: '1m', paused: true })
@@ -152,7 +152,7 @@ describe('a schedule', () => {
     expect(Object.keys(await testbed.runsOf(troupe, 'p'))).toHaveLength(2)
   })
 
-  it('is created once by its id, and refused as another', async () => {
+  it('A schedule is created once for its id, and another definition with the same id is rejected.', async () => {
     const { schedules } = (await testbed.openedInMemory({ schedules: { limit: 2 } })).user('ada')
     const spec: ScheduleSpec = { id: 'a', team: 'echo', task: { n: 1 }, every: '15m' }
     const [one, two] = await Promise.all([schedules.create(spec), schedules.create(spec)])
@@ -189,7 +189,7 @@ describe('a schedule', () => {
     [{ onMessage: { type: 'ping' }, misfire: 'all' }, /never missed/],
     [{ onContext: { patern: 'x' } }, /pattern/],
     [{ every: '1h', config: { budget: { stepz: 1 } } }, /steps/],
-  ])('%j is refused, and says what is near', async (wrong, message) => {
+  ])('A schedule with %j is rejected with the nearest valid choice.', async (wrong, message) => {
     const { schedules } = (await testbed.openedInMemory()).user('ada')
     const rejected = await schedules.create({ team: 'echo', ...wrong } as ScheduleSpec).catch((error: unknown) => error)
     expect(rejected).toBeInstanceOf(TroupeError)
@@ -197,7 +197,7 @@ describe('a schedule', () => {
     expect((await schedules.list()).items).toEqual([])
   })
 
-  it('whose code is not here is left, says why, and goes on where the code is', async () => {
+  it('A schedule whose code is not registered reports the problem, and continues where the code is.', async () => {
     const first = await testbed.opened()
     const own = defineAgent({ name: 'Own', run: async () => finish('mine') })
     await first.user('ada').schedules.create({ id: 'own', topology: solo(own), every: '1m' })
@@ -216,7 +216,7 @@ describe('a schedule', () => {
       .toBeUndefined()
   })
 
-  it('has its task made by a registered function, which is tried five times', async () => {
+  it('A schedule has its task prepared by a registered function, which is tried five times.', async () => {
     let calls = 0
     const prepare = {
       digest: async (

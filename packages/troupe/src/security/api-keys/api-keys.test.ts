@@ -46,7 +46,7 @@ describe.each([
     return { clock, emitted, audit, keys: new ApiKeys({ ...parts, audit }) }
   }
 
-  it.skipIf(skip)('open what they are for, and are nowhere to be read', async () => {
+  it.skipIf(skip)('An API key opens what its options allow, and its secret is not readable anywhere.', async () => {
     const { keys, emitted } = await start()
     const { id, key } = await keys.create({ name: 'one', users: ['ada', 'bob'], operations: ['runs.*'], agent: 'Box' })
     expect(await keys.verify(key)).toMatchObject({ id, users: ['ada', 'bob'], role: 'contributor', agent: 'Box' })
@@ -61,7 +61,7 @@ describe.each([
     expect(first).toMatchObject({ name: 'one', users: ['ada', 'bob'], operations: ['runs.*'], state: 'valid' })
     expect(JSON.stringify([all, emitted])).not.toContain(key.slice(30))
   })
-  it.skipIf(skip)('end by themselves, and when they are revoked', async () => {
+  it.skipIf(skip)('An API key stops being valid when it expires and when it is revoked.', async () => {
     const { clock, keys } = await start()
     const { id, key } = await keys.create({ name: 'short', users: ['ada'], expiresIn: '1h' })
     await clock.advance('59m')
@@ -76,7 +76,7 @@ describe.each([
     const states = (await keys.list()).items.filter((one) => [id, second.id].includes(one.id)).map(({ state }) => state)
     expect(states).toEqual(['expired', 'revoked'])
   })
-  it.skipIf(skip)('are rotated: both open for the overlap, then the successor alone', async () => {
+  it.skipIf(skip)('A rotated API key is valid during the overlap, and its successor alone after that.', async () => {
     const { clock, keys } = await start()
     const old = await keys.create({ name: 'n', users: ['ada'], role: 'readonly', expiresIn: '90d' })
     await clock.advance('10d')
@@ -91,7 +91,7 @@ describe.each([
     await clock.advance('1d')
     expect(await keys.verify(fresh.key)).toBeUndefined()
   })
-  it.skipIf(skip)('remind of their age after 30 days, once a day', async () => {
+  it.skipIf(skip)('An API key reminds of its rotation after 30 days, once a day.', async () => {
     const { clock, keys, emitted } = await start()
     const { key } = await keys.create({ name: 'old', users: ['ada'] })
     const rotationsDue = () => emitted.filter(({ type }) => type === 'key.rotation-due').length
@@ -107,7 +107,7 @@ describe.each([
     expect(rotationsDue()).toBe(2)
     expect((await keys.list()).items.find(({ name }) => name === 'old')).toMatchObject({ rotationDue: true })
   })
-  it.skipIf(skip)('open nothing of a user who was forgotten', async () => {
+  it.skipIf(skip)('An API key opens nothing of a user who was erased.', async () => {
     const troupe = await opened({ storage })
     const { apiKeys: keys } = troupe
     const alone = await keys.create({ name: 'key of gone', users: ['gone'] })
@@ -121,7 +121,7 @@ describe.each([
     const byId = new Map(names.map(({ id, name }) => [id, name]))
     expect([alone, both, other].map(({ id }) => byId.get(id))).toEqual(['erased', 'erased', 'desk of stays'])
   })
-  it.skipIf(skip)('open a session by a link, once and soon', async () => {
+  it.skipIf(skip)('An API key link opens a session once, within five minutes.', async () => {
     const { clock, keys } = await start()
     const link = await keys.link({ users: ['ada'], role: 'readonly' })
     const opened = await Promise.all([keys.openSession(link), keys.openSession(link)])
@@ -138,7 +138,7 @@ describe.each([
     expect(await keys.openSession(late)).toBeUndefined()
     expect((await keys.list()).items.some(({ name }) => name === 'link' || name === 'session')).toBe(false)
   })
-  it.skipIf(skip)('are refused with what is none of their options', async () => {
+  it.skipIf(skip)('An API key is rejected with unknown or invalid options.', async () => {
     const { keys } = await start()
     const wrong = (options: object) => expect(keys.create({ name: 'n', users: ['ada'], ...options })).rejects
     await wrong({ rol: 'admin' }).toMatchObject({ code: 'option.unknown' })
@@ -153,7 +153,7 @@ describe.each([
   })
 })
 
-it.skipIf(missing !== undefined)('a key that is revoked in one process opens nothing in another', async () => {
+it.skipIf(missing !== undefined)('An API key that is revoked in one process opens nothing in another.', async () => {
   const storage = { url: server, schema }
   const [here, there] = [await opened({ storage }), await opened({ storage })]
   const { id, key } = await here.apiKeys.create({ name: 'n', users: ['ada'] })
@@ -162,7 +162,7 @@ it.skipIf(missing !== undefined)('a key that is revoked in one process opens not
   expect(await there.apiKeys.verify(key)).toBeUndefined()
 })
 
-it('no secret of a key, a link or a session is in the files of the storage', async () => {
+it('The files of the storage contain no secret of a key, a link or a session.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-keys-'))
   const { apiKeys: keys } = await opened({ storage: `sqlite:${join(folder, 'troupe.db')}` })
   const [made, link] = [await keys.create({ name: 'n', users: 'all' }), await keys.link({ users: 'all' })]

@@ -31,7 +31,7 @@ const storages = [
   { name: 'on PostgreSQL', storage: () => ({ url: server, schema }), skip: missing !== undefined },
 ]
 describe.each(storages)('the audit log $name', ({ storage, skip }) => {
-  it.skipIf(skip)('holds every write with who made it, and nothing of what was written', async () => {
+  it.skipIf(skip)('The audit log records every write with its actor, and nothing of the content.', async () => {
     const troupe = await opened({ storage: storage() })
     const ada = troupe.user('ada')
     const support = ada.agent('Support')
@@ -76,7 +76,7 @@ describe.each(storages)('the audit log $name', ({ storage, skip }) => {
     expect(exported.length).toBeGreaterThan(records.length)
   })
 
-  it.skipIf(skip)('has a record of each write that happened and of no other', async () => {
+  it.skipIf(skip)('The audit log has an entry for each write that happened and for no other.', async () => {
     const troupe = await opened({ storage: storage() })
     const client = troupe.user('ada').agent('Support').context
     const attempts = await Promise.allSettled(
@@ -90,7 +90,7 @@ describe.each(storages)('the audit log $name', ({ storage, skip }) => {
     expect(await all(troupe, { user: 'bob' })).toEqual([])
   })
 
-  it.skipIf(skip)('is searched by who, what, which and when, a page at a time', async () => {
+  it.skipIf(skip)('The audit log is filtered by actor, operation, resource and time, and read in pages.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ storage: storage(), clock })
     const [ada, bob] = [troupe.user('ada'), troupe.user('bob')]
@@ -125,7 +125,7 @@ describe.each(storages)('the audit log $name', ({ storage, skip }) => {
       await expect(troupe.audit.list(wrong as never)).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
-  it.skipIf(skip)('proves that a record is in it, and that it only grew', async () => {
+  it.skipIf(skip)('The audit log proves that an entry is in it, and that it only grew.', async () => {
     const troupe = await opened({ storage: storage() })
     const client = troupe.user('ada').agent('Support').context
     const buffers = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, 'base64url'))
@@ -146,7 +146,7 @@ describe.each(storages)('the audit log $name', ({ storage, skip }) => {
     await expect(troupe.audit.inclusion('none')).rejects.toMatchObject({ code: 'audit.unknown' })
   })
 
-  it.skipIf(skip)('stays verifiable when a user is forgotten and when records are retired', async () => {
+  it.skipIf(skip)('The audit log stays verifiable after a user is erased and after entries are retired.', async () => {
     // It jumps: a day of virtual timers is long. PostgreSQL retires by its own clock, so the records are of two days ago.
     let hours = -48
     const clock = { ...systemClock, now: () => systemClock.now() + hours * 3_600_000 }
@@ -180,7 +180,7 @@ describe.each(storages)('the audit log $name', ({ storage, skip }) => {
 })
 
 describe('the audit log', () => {
-  it('records a refusal without failing or holding up whoever was refused, also where nothing can be written', async () => {
+  it('The audit log records a rejection without delaying or failing the caller, also if nothing can be written.', async () => {
     let broken = false
     const at = () => (broken ? ('full' as const) : undefined)
     const troupe = await opened({
@@ -200,7 +200,7 @@ describe('the audit log', () => {
     broken = false
   })
 
-  it('records reads where it is told to', async () => {
+  it('The audit log records reads only if the option `reads` is set.', async () => {
     for (const reads of [false, true]) {
       const troupe = await opened({ audit: { reads } })
       const { context, mailbox } = troupe.user('ada').agent('Reader')
@@ -240,7 +240,7 @@ describe('the audit log', () => {
     expect(await reads()).toBe(3)
   })
 
-  it('leaves writes alone where they are off, and hashes keys of entries where it is told to', async () => {
+  it('The audit log omits writes if they are off, and hashes entry keys if the option is set.', async () => {
     const off = await opened({ audit: { writes: false } })
     await off.user('ada').agent('A').context.push('patients.7', 1)
     await expect(off.user('ada').agent('A', { role: 'readonly' }).context.push('k', 1)).rejects.toThrow()
@@ -254,7 +254,7 @@ describe('the audit log', () => {
     expect((await arrayOf(hashed.audit.export())).join()).not.toContain('patients')
   })
 
-  it('refuses options that are none, and values that are none', async () => {
+  it('The audit log rejects unknown options and invalid values.', async () => {
     await expect(opened({ audit: { wrties: true } as never })).rejects.toMatchObject({
       code: 'option.unknown',
       details: { nearest: 'writes' },
@@ -271,7 +271,7 @@ describe('the audit log', () => {
       await expect(opened({ audit: audit as never })).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
-  it('takes older records away by itself each hour, and refusals after a day', async () => {
+  it('The audit log removes old entries each hour, and rejections after a day.', async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock, audit: { retention: '1h' } })
     await troupe.user('ada').agent('A').context.push('k', 1)
@@ -288,7 +288,7 @@ describe('the audit log', () => {
     await expect.poll(left, { timeout: 20_000 }).toEqual([])
   })
 
-  it('finds the place of what a process recorded before it died', async () => {
+  it('The audit log recovers what a process recorded before it died.', async () => {
     const disk = createDisk()
     const clock = createVirtualClock()
     const faults = { clock, random: seededRandom('audit'), disk }
@@ -302,7 +302,9 @@ describe('the audit log', () => {
     disk.dispose()
   })
 
-  it('lets several processes record, and gives each record one place', { skip: missing !== undefined }, async () => {
+  it('The audit log gives each entry one place when several processes record.', {
+    skip: missing !== undefined,
+  }, async () => {
     const storage = { url: server, schema }
     const troupes = [await opened({ storage }), await opened({ storage }), await opened({ storage })]
     await Promise.all(
@@ -323,7 +325,7 @@ describe('the audit log', () => {
     expect(report).toMatchObject({ size: 120, waiting: 0, findings: [] })
   })
 
-  it('covers at its end what a process recorded that came right behind another', async () => {
+  it('The last checkpoint of a process covers entries that followed directly after another process.', async () => {
     const config = { storage: `sqlite:${file()}` as const, audit: { checkpoints: { key, to: lines() } } }
     for (const size of [1, 2, 3]) {
       const troupe = await opened(config)
@@ -334,7 +336,7 @@ describe('the audit log', () => {
     }
   })
 
-  it('hands checkpoints to a file at the end, and to a URL at an interval', async () => {
+  it('The audit log sends checkpoints to a file at the close, and to a URL at an interval.', async () => {
     const clock = createVirtualClock()
     const first = await opened({ storage: `sqlite:${file()}`, audit: { checkpoints: { key, to: lines() } } })
     await first.user('ada').agent('A').context.push('k', 1)

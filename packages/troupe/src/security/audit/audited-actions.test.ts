@@ -48,7 +48,7 @@ const recorded = async (troupe: Troupe, query: Parameters<Troupe['audit']['list'
 }
 
 describe('deeds of the host', () => {
-  it('API keys: made, rotated and revoked, by their ids and never by themselves', async () => {
+  it('The audit log records the creation, rotation and revocation of API keys by id, without a secret.', async () => {
     const troupe = await opened()
     const { id, key } = await troupe.apiKeys.create({ name: 'billing', users: ['ada'] })
     const next = await troupe.apiKeys.rotate(id)
@@ -64,7 +64,7 @@ describe('deeds of the host', () => {
     for (const secret of [key, next.key]) expect(lines.join()).not.toContain(secret.slice(30))
   })
 
-  it('keys of the ring and of signatures', async () => {
+  it('The audit log records the rotation of encryption keys and changes of signing keys.', async () => {
     const { privateKey } = generateKeyPairSync('ed25519')
     const troupe = await opened({
       encryption: { keys: keyRing('old', 'new'), current: 'old' },
@@ -83,7 +83,7 @@ describe('deeds of the host', () => {
     ])
   })
 
-  it('what an agent may do, from the moment on at which it is changed', async () => {
+  it('The audit log records changes of the access of an agent.', async () => {
     const troupe = await opened()
     const { tools } = troupe.user('ada').agent('Support')
     tools.setRole('moderator')
@@ -99,7 +99,7 @@ describe('deeds of the host', () => {
     )
   })
 
-  it('backups, and what came of them', async () => {
+  it('The audit log records backups and restores.', async () => {
     const storage = `sqlite:${join(folder, 'one.db')}`
     const troupe = await opened({ storage })
     const to = join(folder, 'backup')
@@ -121,7 +121,7 @@ describe('deeds of the host', () => {
     ])
   })
 
-  it('another configuration than that of the last opening, by the names of what differs', async () => {
+  it('The audit log records a changed configuration by the names of what differs.', async () => {
     const storage = `sqlite:${join(folder, 'one.db')}`
     const under = async (config: Partial<TroupeConfig>) => {
       const troupe = await opened({ storage, ...config })
@@ -222,7 +222,7 @@ describe('approvals', () => {
       .filter((action) => action.includes(' approval.'))
 
   it.each(Object.keys(surfaces))(
-    '%s are given for the exact arguments, once, and stand in the audit log',
+    'Approvals that are asked for %s are given for the exact arguments, once, and are in the audit log.',
     async (where) => {
       const troupe = await opened()
       const answer = await (surfaces[where] as (typeof surfaces)[string])(troupe)
@@ -249,12 +249,15 @@ describe('approvals', () => {
     },
   )
 
-  it.each(Object.keys(surfaces))('%s are refused, and that stands there too', async (where) => {
-    const troupe = await opened()
-    const answer = await (surfaces[where] as (typeof surfaces)[string])(troupe)
-    await answer((own) => own, false)
-    expect(paid).toEqual([])
-    expect((await approvals(troupe))[0]).toMatch(/^host approval\.refuse pay /)
-    expect(await incidents(troupe)).toEqual([['Payer', 'pay', 'approval.denied']])
-  })
+  it.each(Object.keys(surfaces))(
+    'Approvals that are asked for %s can be refused, and the refusal is in the audit log.',
+    async (where) => {
+      const troupe = await opened()
+      const answer = await (surfaces[where] as (typeof surfaces)[string])(troupe)
+      await answer((own) => own, false)
+      expect(paid).toEqual([])
+      expect((await approvals(troupe))[0]).toMatch(/^host approval\.refuse pay /)
+      expect(await incidents(troupe)).toEqual([['Payer', 'pay', 'approval.denied']])
+    },
+  )
 })

@@ -47,7 +47,7 @@ async function opened() {
   }
 }
 
-it('gives few records their place within a second', async () => {
+it('The sequencer gives few entries their place within a second.', async () => {
   const { clock, storage, sequencer, batches, failures, store, size } = await opened()
   await store(30)
   await clock.advance('900ms')
@@ -60,7 +60,7 @@ it('gives few records their place within a second', async () => {
   await storage.close()
 })
 
-it('is not outrun by writers: many records wait for no second, and share ever larger changes', async () => {
+it('The sequencer gives many entries their place at once, in ever larger changes.', async () => {
   const { clock, storage, sequencer, batches, failures, store, size } = await opened()
   await store(3_000)
   await clock.advance('1ms')
@@ -80,7 +80,7 @@ it('is not outrun by writers: many records wait for no second, and share ever la
   await storage.close()
 })
 
-it('The sequencer gives later records their place although one record waits for a second place', async () => {
+it('The sequencer gives later entries their place although one entry waits for a second place.', async () => {
   const { storage, sequencer, failures, store, size } = await opened()
   const { pending } = auditStatements(storage.dialect)
   await store(3)
@@ -98,7 +98,7 @@ it('The sequencer gives later records their place although one record waits for 
   await storage.close()
 })
 
-it('gives each record one place where more comes while it works', async () => {
+it('The sequencer gives each entry one place if more entries arrive while it works.', async () => {
   const { clock, storage, sequencer, failures, store, size } = await opened()
   await store(1_500)
   const working = clock.advance('1ms')

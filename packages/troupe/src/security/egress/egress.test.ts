@@ -47,7 +47,7 @@ const codeOf = (promise: Promise<unknown>) =>
   )
 
 describe('the way out', () => {
-  it('is a fetch: what it sends and what it answers are as with the global one', async () => {
+  it('The egress fetch sends and returns what the global fetch does.', async () => {
     handle = async (request, response) => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -68,7 +68,7 @@ describe('the way out', () => {
     expect(seen[0]?.host).toBe(`api.example.com:${port}`)
   })
 
-  it('goes to no host that is not on the list, at no other port, with no other method or scheme', async () => {
+  it('The egress fetch denies hosts, ports, methods and schemes that are not allowed.', async () => {
     const rejected: string[] = []
     const { fetch } = local(
       { allow: ['a.example.com', `*.example.org:${port}`], methods: ['get'] },
@@ -93,11 +93,11 @@ describe('the way out', () => {
     expect((await fetch(`http://x.y.example.org.:${port}/`)).status).toBe(200)
   })
 
-  it('goes nowhere where the list is empty', async () => {
+  it('The egress fetch denies every host if its list is empty.', async () => {
     expect(await codeOf(egressOf({ allow: [] }).fetch('https://example.com'))).toBe('egress.denied')
   })
 
-  it('connects to no address that is not public, however it is spelt', async () => {
+  it('The egress fetch connects to no private address, however it is spelt.', async () => {
     const four = [
       '127.0.0.1',
       '127.255.255.254',
@@ -150,7 +150,7 @@ describe('the way out', () => {
     expect(seen).toEqual([])
   })
 
-  it('goes to an address that is not public where it is named, and to no other', async () => {
+  it('The egress fetch connects to a private address only if the options name it.', async () => {
     const { fetch } = egressOf({ allow: [`127.0.0.1:${port}`] })
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200)
     expect((await fetch(`http://0x7f000001:${port}/`)).status).toBe(200)
@@ -160,7 +160,7 @@ describe('the way out', () => {
     expect(await codeOf(block.fetch(`http://inside.example.com:${port}/`))).toBe('egress.denied')
   })
 
-  it('connects to the very address that was checked: a name that changes it in between gains nothing', async () => {
+  it('The egress fetch connects to the address that it checked, so that DNS rebinding gains nothing.', async () => {
     let asked = 0
     const rebinding = egressOf(
       { allow: [`a.example.com:${port}`], privateAddresses: ['127.0.0.1'] },
@@ -173,7 +173,7 @@ describe('the way out', () => {
     expect(asked).toBe(2)
   })
 
-  it('checks each redirect anew, and follows so many', async () => {
+  it('The egress fetch checks each redirect, and follows a limited number.', async () => {
     const to: Record<string, string> = {
       '/inside': 'http://169.254.169.254/latest/meta-data/',
       '/other': `http://b.example.com:${port}/end`,
@@ -200,7 +200,7 @@ describe('the way out', () => {
     expect((await at('/once', { redirect: 'manual' })).status).toBe(302)
   })
 
-  it('takes no header that could be a credential to another origin', async () => {
+  it('The egress fetch sends no credentials to another origin after a redirect.', async () => {
     handle = (request, response) =>
       request.url === '/end'
         ? void response.end('here')
@@ -214,7 +214,7 @@ describe('the way out', () => {
     for (const name of ['authorization', 'cookie', 'x-api-key']) expect(second).not.toHaveProperty(name)
   })
 
-  it('follows no redirect from https to http, and sends no body twice that can be read once', () => {
+  it('The egress fetch follows no redirect from https to http, and sends no one-time body twice.', () => {
     const at = { url: new URL('https://a.example.com/'), method: 'POST', headers: new Headers(), body: null }
     const to = (location: string, status = 307) => new Response(null, { status, headers: { location } })
     expect(() => redirected(at, to('http://a.example.com/'))).toThrow(/https to http/)
@@ -222,7 +222,7 @@ describe('the way out', () => {
     expect(redirected({ ...at, body: 'x' }, to('/x', 303))).toMatchObject({ method: 'GET', body: null })
   })
 
-  it('reads no more of an answer than it may, compressed or not, said or not', async () => {
+  it('The egress fetch limits the bytes of a response, compressed or not, with a declared length or not.', async () => {
     handle = (request, response) => {
       const text = 'x'.repeat(100_000)
       if (request.url === '/said') return void response.writeHead(200, { 'content-length': 100_000 }).end(text)
@@ -238,7 +238,7 @@ describe('the way out', () => {
     expect((await (await enough.fetch(`http://a.example.com:${port}/packed`)).text()).length).toBe(100_000)
   })
 
-  it('waits so long and no longer, for the beginning of an answer and for its end; a signal ends it sooner', async () => {
+  it('The egress fetch times out at the start and at the end of a response, and ends with its signal.', async () => {
     handle = (request, response) => {
       if (request.url === '/begun') response.write('begun')
     }
@@ -251,7 +251,7 @@ describe('the way out', () => {
     expect(await codeOf(local().fetch(`http://a.example.com:${port}/silent`, { signal: stop.signal }))).toBe('stopped')
   })
 
-  it('opens so many connections to a host and no more, which serve what waits', async () => {
+  it('The egress fetch limits its connections to a host, and reuses them for waiting requests.', async () => {
     const held: ServerResponse[] = []
     handle = (_, response) => void held.push(response)
     for (const [options, expected] of [
@@ -276,7 +276,7 @@ describe('the way out', () => {
     }
   })
 
-  it('keeps a connection for the next request, and no longer than it may', async () => {
+  it('The egress fetch retains an idle connection for the next request for a limited time.', async () => {
     // It says nothing of its own, which would go before.
     server.keepAliveTimeout = 0
     const sockets = new Set<object>()
@@ -298,7 +298,7 @@ describe('the way out', () => {
     await expect.poll(() => sockets.size, { timeout: 20_000 }).toBe(1)
   })
 
-  it('refuses options that are none, when it is made', () => {
+  it('The egress fetch rejects invalid options when it is created.', () => {
     for (const options of [
       { alow: [] },
       { allow: 'a.example.com' },

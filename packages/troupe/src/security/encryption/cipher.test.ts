@@ -6,7 +6,7 @@ const bytes = newKey()
 const key = new DataKey(newKeyId(), bytes)
 
 describe('a sealed text', () => {
-  it('of any JSON opens to it, at its place and with its key alone', () =>
+  it('An encrypted text decrypts only with its key and at its location.', () =>
     fc.assert(
       fc.property(fc.json(), fc.string({ unit: 'binary' }), (json, location) => {
         const encrypted = key.encrypt(location, json)
@@ -19,7 +19,7 @@ describe('a sealed text', () => {
       }),
     ))
 
-  it('of which any character is another does not open', () => {
+  it('An encrypted text with one changed character does not decrypt.', () => {
     const encrypted = key.encrypt('locationKey', '{"a":"b"}')
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=~ '
     for (let at = 0; at < encrypted.length; at++)
@@ -34,13 +34,13 @@ describe('a sealed text', () => {
       expect(key.decrypt('locationKey', encrypted.slice(0, length))).toBeUndefined()
   })
 
-  it('is another one each time', () => {
+  it('An encrypted text differs each time.', () => {
     const all = new Set(Array.from({ length: 1_000 }, () => key.encrypt('locationKey', '1')))
     expect(all.size).toBe(1_000)
   })
 })
 
-it('bytes of which any bit is another do not open', () => {
+it('Encrypted bytes with one changed bit do not decrypt.', () => {
   const encrypted = encrypt(bytes, 'locationKey', Buffer.from('content'))
   expect(decrypt(bytes, 'locationKey', encrypted)?.toString()).toBe('content')
   for (let bit = 0; bit < encrypted.length * 8; bit++) {

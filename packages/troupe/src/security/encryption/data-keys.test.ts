@@ -49,7 +49,7 @@ function startProcess(more: Partial<DataKeysOptions> = {}) {
 }
 const rows = async (sql: string) => (await bare.read({ work: true }, [{ sql, binds: [], returns: true }]))[0] ?? []
 
-it('no key seals more often than it may: another one takes over, and what the old ones sealed opens', async () => {
+it('A data key encrypts at most so many values, and its successor leaves old values readable.', async () => {
   const { write, notes } = startProcess({ grant: 4, maxUses: 12 })
   for (let id = 0; id < 40; id++) expect(await write('ada', id)).toMatchObject({ ok: true })
   const keys = await rows('select id, current, uses from security_data_keys')
@@ -62,7 +62,7 @@ it('no key seals more often than it may: another one takes over, and what the ol
   expect(await notes('ada')).toEqual(Array.from({ length: 40 }, (_, id) => `note ${id}`))
 })
 
-it('a process that knows old keys alone writes under none of them', async () => {
+it('A process that knows only old data keys encrypts nothing under them.', async () => {
   const [one, other] = [startProcess(), startProcess()]
   for (const each of [one, other]) await each.write('ada', each === one ? 1 : 2)
   await one.keys.renew('ada', 'a sweep')
@@ -77,7 +77,7 @@ it('a process that knows old keys alone writes under none of them', async () => 
   })
 })
 
-it('changes of one user are made in the order of the calls, also while its key is fetched or replaced', async () => {
+it('The changes of one user are committed in the order of the calls, also while its data key is fetched or replaced.', async () => {
   const { write, keys } = startProcess()
   const order: number[] = []
   const writeAll = (from: number) =>
@@ -88,14 +88,14 @@ it('changes of one user are made in the order of the calls, also while its key i
   expect(order).toEqual(Array.from({ length: 40 }, (_, i) => i))
 })
 
-it('two processes that meet a new user agree on its key', async () => {
+it('Five processes that meet a new user agree on its data key.', async () => {
   const processes = Array.from({ length: 5 }, () => startProcess())
   await Promise.all(processes.map(({ write }, id) => write('ada', id)))
   expect(await rows('select id from security_data_keys')).toHaveLength(1)
   for (const { notes } of processes) expect(await notes('ada')).toHaveLength(5)
 })
 
-it('keys are let go of after their time, and asked for once by however many', async () => {
+it('A data key leaves the cache after its time, and is unwrapped once for concurrent calls.', async () => {
   let asked = 0
   const counting: KeyRing = {
     ...keyRing,
@@ -114,7 +114,7 @@ it('keys are let go of after their time, and asked for once by however many', as
   expect(asked).toBe(2)
 })
 
-it('what an engine would store as something else is refused, sealed or not', async () => {
+it('A text that an engine would change is rejected, encrypted or not.', async () => {
   const { write } = startProcess()
   for (const body of ['half \ud800', 'nul \0'])
     await expect(write('ada', 1, body)).rejects.toMatchObject({ code: 'validation.failed' })

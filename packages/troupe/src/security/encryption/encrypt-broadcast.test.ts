@@ -34,7 +34,7 @@ function twoProcesses() {
 }
 
 describe('an encrypted broadcast', () => {
-  it('reaches processes with the secret, and shows nobody else what it says', () => {
+  it('An encrypted broadcast reaches processes with the secret, and is unreadable without it.', () => {
     const { sender, texts, received } = twoProcesses()
     const messages = Array.from({ length: 3_000 }, (_, i) => `CANARY ${i} Grüße 🦊`)
     for (const message of messages) sender.send(message)
@@ -57,7 +57,7 @@ describe('an encrypted broadcast', () => {
     sender.send('two')
     expect(received).toEqual(['first one', 'second one', 'second two'])
   })
-  it('drops what was made without the secret, changed, sent twice, or long ago', async () => {
+  it('An encrypted broadcast drops a message that was changed, repeated, too old or made without the secret.', async () => {
     const { sender, broadcast, texts, received, clock } = twoProcesses()
     sender.send('one')
     const [first = ''] = texts
@@ -77,7 +77,7 @@ describe('an encrypted broadcast', () => {
     later.send(late[0] ?? '')
     expect(arrived).toEqual([])
   })
-  it('accepts messages that overtake each other', () => {
+  it('An encrypted broadcast accepts messages that overtake each other.', () => {
     const { broadcast, texts } = channel()
     const clock = createVirtualClock()
     const secret = randomBytes(32)
@@ -89,7 +89,7 @@ describe('an encrypted broadcast', () => {
     for (const text of texts.toReversed()) other.broadcast.send(text)
     expect(arrived).toHaveLength(50)
   })
-  it('is not sent where it is longer than a message may be', () => {
+  it('An encrypted broadcast does not send a message that is too long.', () => {
     const { sender, texts } = twoProcesses()
     sender.send('x'.repeat(3_501))
     sender.send('x'.repeat(3_500))

@@ -42,8 +42,8 @@ const inDatabase = <T>(run: (db: DatabaseSync) => T): T => {
   }
 }
 
-describe('what is stored', () => {
-  it('with encryption on holds no value in the clear, in the database, its log or beside them', async () => {
+describe('encrypted storage', () => {
+  it('A database with encryption contains no value in the clear, neither in its log nor in its files.', async () => {
     const marker = 'MARKER-of-ada'
     const troupe = await opened({ encryption: { keys } })
     const run = await plant(troupe, 'ada', marker)
@@ -65,14 +65,14 @@ describe('what is stored', () => {
     expect(await reopened.orchestra.verifyReplay(run)).toMatchObject({ identical: true })
   })
 
-  it('without encryption does: the same search finds it', async () => {
+  it('A database without encryption contains the values that the same search finds.', async () => {
     const troupe = await opened()
     await plant(troupe, 'ada', 'MARKER-of-ada')
     await closed(troupe)
     expect(isInFiles('MARKER-of-ada')).toBe(true)
   })
 
-  it('does not open where it was moved to, and says which it is without its content', async () => {
+  it('An encrypted value that was moved does not decrypt, and the error names its kind and key.', async () => {
     const troupe = await opened({ encryption: { keys } })
     for (const user of ['ada', 'eve'])
       for (const key of ['a', 'b']) {
@@ -107,7 +107,7 @@ describe('what is stored', () => {
     expect(await reopened.user('eve').context.get('b')).toBe('eve: b new')
   })
 
-  it('that is plain among what is sealed is refused', async () => {
+  it('A plain value in an encrypted database is rejected.', async () => {
     const troupe = await opened({ encryption: { keys } })
     await troupe.user('ada').context.push('a', 1)
     await closed(troupe)
@@ -118,7 +118,7 @@ describe('what is stored', () => {
 })
 
 describe('a key ring', () => {
-  it('that lacks a key, has another one, or is missing is refused at the opening, naming the key', async () => {
+  it('A key ring that lacks a key or has another one is rejected at the opening, and the error names the key.', async () => {
     const troupe = await opened({ encryption: { keys } })
     await troupe.user('ada').context.push('a', 1)
     await closed(troupe)
@@ -135,7 +135,7 @@ describe('a key ring', () => {
     expect(await (await opened({ encryption: { keys } })).user('ada').context.get('a')).toBe(1)
   })
 
-  it('takes keys as bytes, hexadecimal, base64 or from a function, and refuses others without showing them', async () => {
+  it('A key ring accepts keys as bytes, hexadecimal, base64 or a function, and rejects others without showing them.', async () => {
     const bytes = Buffer.alloc(32, 7)
     const forms = [bytes, bytes.toString('hex'), bytes.toString('base64'), async () => bytes.toString('base64url')]
     for (const key of forms) {
@@ -165,7 +165,7 @@ describe('a key ring', () => {
     }
   })
 
-  it('is asked once per user, whatever is read and written', async () => {
+  it('A key ring unwraps once for each user, whatever is read and written.', async () => {
     let unwrapped = 0
     const local = await opened({ encryption: { keys } })
     await local.user('ada').context.push('a', 1)
@@ -188,7 +188,7 @@ describe('a key ring', () => {
 })
 
 describe('the profile production', () => {
-  it('needs encryption', async () => {
+  it('The profile production needs encryption.', async () => {
     await expect(opened({ profile: 'production' })).rejects.toMatchObject({ code: 'encryption.required' })
     await opened({ profile: 'production', encryption: { keys } })
     await expect(opened({ profile: 'prod' as 'production' })).rejects.toMatchObject({ name: 'ValidationError' })
@@ -196,7 +196,7 @@ describe('the profile production', () => {
 })
 
 describe('turning encryption', () => {
-  it('on over a plain database seals what is there, and reads it meanwhile', async () => {
+  it('A plain database that is opened with encryption is encrypted, and readable meanwhile.', async () => {
     const plain = await opened()
     const run = await plant(plain, 'ada', 'MARKER-of-ada')
     await plant(plain, 'eve', 'MARKER-of-eve')
@@ -213,7 +213,7 @@ describe('turning encryption', () => {
     expect(contentOf()).not.toContain('MARKER')
   })
 
-  it('off makes everything plain again, and only then the database opens without keys', async () => {
+  it('A decrypted database is plain again, and opens without keys only then.', async () => {
     const encrypted = await opened({ encryption: { keys } })
     const run = await plant(encrypted, 'ada', 'MARKER-of-ada')
     await encrypted.encryption.decrypt()
@@ -241,7 +241,7 @@ const contentOf = (): string =>
   })
 
 describe('rotation', () => {
-  it('wraps all keys anew, after which the old one is not needed any more', async () => {
+  it('A rotation rewraps all data keys, and the old key is not needed after that.', async () => {
     const troupe = await opened({ encryption: { keys } })
     for (const user of ['ada', 'eve']) await troupe.user(user).context.push('a', user)
     expect(await troupe.encryption.rotate({ to: { id: 'second', key: keyOf(2) } })).toEqual({ users: 2, rows: 2 })
@@ -252,13 +252,13 @@ describe('rotation', () => {
     for (const user of ['ada', 'eve', 'bob']) expect(await reopened.user(user).context.get('a')).toBe(user)
   })
 
-  it('refuses what it does not know, and seals nothing anew for what only counts as true', async () => {
+  it('A rotation rejects invalid options, and does not re-encrypt for a truthy value.', async () => {
     const troupe = await opened({ encryption: { keys } })
     for (const mistake of [null, { data: 'no' }, { data: 1 }])
       await expect(troupe.encryption.rotate(mistake as never)).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
-  it('with data seals everything anew under new keys and destroys the old ones, while it is read and written', async () => {
+  it('A rotation with data re-encrypts everything under new data keys and destroys the old ones, during reads and writes.', async () => {
     const troupe = await opened({ encryption: { keys } })
     const run = await plant(troupe, 'ada', 'MARKER-of-ada')
     const before = inDatabase((db) => db.prepare('select value from context_entries order by key').all())

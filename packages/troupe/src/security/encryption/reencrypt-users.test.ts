@@ -55,7 +55,7 @@ async function openTestbed() {
   return { storage, open, bodies, progress }
 }
 
-it('a sweep that is cut off at any change goes on at the next opening', async () => {
+it('A re-encryption that is interrupted at any change resumes at the next opening.', async () => {
   const { storage, open, bodies, progress } = await openTestbed()
   let restarts = 0
   for (let dies = 5; ; dies += 13) {
@@ -81,7 +81,7 @@ it('a sweep that is cut off at any change goes on at the next opening', async ()
   await storage.close()
 })
 
-it('what somebody writes meanwhile is not overwritten with what was read before', async () => {
+it('A re-encryption does not overwrite what is written meanwhile.', async () => {
   const { storage, open } = await openTestbed()
   const { encryption, storage: encrypted } = await open()
   await Promise.all([

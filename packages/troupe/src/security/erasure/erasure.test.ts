@@ -97,7 +97,7 @@ for (const { name, storage, rows, skip = false } of storages)
     describe.skipIf(skip)(`forgetting a user ${name}, ${encryption ? 'encrypted' : 'plain'}`, () => {
       const config = () => ({ storage: storage(), ...(encryption ? { encryption } : {}) })
 
-      it('removes every row of it and none of another', async () => {
+      it('The erasure of a user removes every row of the user and none of another.', async () => {
         const troupe = await opened(config())
         const runs = [await plant(troupe, ada, 'MARKER'), await plant(troupe, eve, 'MARKER')] as const
         const before = rows && (await rows())
@@ -122,7 +122,7 @@ for (const { name, storage, rows, skip = false } of storages)
         expect(await other.result()).toMatchObject({ status: 'completed', response: 'go on' })
       })
 
-      it('leaves the id to a new user, who finds nothing', async () => {
+      it('The erasure of a user leaves the id to a new user, who finds nothing.', async () => {
         const troupe = await opened(config())
         await plant(troupe, ada, 'MARKER')
         const user = troupe.user(ada)
@@ -139,7 +139,7 @@ for (const { name, storage, rows, skip = false } of storages)
       })
     })
 
-it('every table that has a user is one that forgetting goes through', async () => {
+it('The erasure of a user covers every table that has a user.', async () => {
   await (await opened({ storage: `sqlite:${file()}` })).close()
   const db = new DatabaseSync(file())
   const found = db
@@ -154,7 +154,7 @@ it('every table that has a user is one that forgetting goes through', async () =
   expect([...known, 'security_erased_users'].toSorted()).toEqual(found.toSorted())
 })
 
-it('what is under way for the user ends, and writes nothing afterwards', async () => {
+it('The erasure of a user ends everything in progress, which writes nothing afterwards.', async () => {
   const troupe = await opened({ storage: `sqlite:${file()}` })
   const user = troupe.user(ada)
   const gate = Promise.withResolvers<void>()
@@ -196,7 +196,7 @@ it('what is under way for the user ends, and writes nothing afterwards', async (
   await watched.return?.(undefined)
 })
 
-it('a watcher who is told of values while their key goes gets resync, and follows whoever comes after', async () => {
+it('A watcher of an erased user gets a resync, and follows the next user with the same id.', async () => {
   const troupe = await opened({ storage: 'memory:', encryption: { keys } })
   const { context } = troupe.user(ada)
   await context.push('a', 1)
@@ -211,33 +211,36 @@ it('a watcher who is told of values while their key goes gets resync, and follow
   await watched.return?.(undefined)
 })
 
-it.skipIf(missing !== undefined)('what another process has under way for the user ends too', async () => {
-  const storage = { url: server, schema }
-  const [here, there] = [await opened({ storage }), await opened({ storage })]
-  const gate = Promise.withResolvers<void>()
-  const started = Promise.withResolvers<AbortSignal>()
-  const slow = defineAgent({
-    name: 'Slow',
-    run: async (_, ctx) => {
-      started.resolve(ctx.signal)
-      await gate.promise
-      await ctx.context.push('late', 'MARKER')
-      return finish('late')
-    },
-  })
-  // It has written nothing yet: no journal of its own is there to be taken from it.
-  const session = there.user(ada).session(slow, { threadId: 't' })
-  const running = session.generate('MARKER').catch((error: unknown) => error)
-  const signal = await started.promise
-  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-  await here.forget(ada)
-  await aborted
-  gate.resolve()
-  expect(await running).toMatchObject({ code: expect.stringMatching(/journal.lost|user.forgotten/) })
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  expect((await there.user(ada).context.list()).items).toEqual([])
-  expect(await there.user(ada).context.push('new', 1)).toMatchObject({ version: 1 })
-})
+it.skipIf(missing !== undefined)(
+  'The erasure of a user ends what another process has in progress for the user.',
+  async () => {
+    const storage = { url: server, schema }
+    const [here, there] = [await opened({ storage }), await opened({ storage })]
+    const gate = Promise.withResolvers<void>()
+    const started = Promise.withResolvers<AbortSignal>()
+    const slow = defineAgent({
+      name: 'Slow',
+      run: async (_, ctx) => {
+        started.resolve(ctx.signal)
+        await gate.promise
+        await ctx.context.push('late', 'MARKER')
+        return finish('late')
+      },
+    })
+    // It has written nothing yet: no journal of its own is there to be taken from it.
+    const session = there.user(ada).session(slow, { threadId: 't' })
+    const running = session.generate('MARKER').catch((error: unknown) => error)
+    const signal = await started.promise
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await here.forget(ada)
+    await aborted
+    gate.resolve()
+    expect(await running).toMatchObject({ code: expect.stringMatching(/journal.lost|user.forgotten/) })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect((await there.user(ada).context.list()).items).toEqual([])
+    expect(await there.user(ada).context.push('new', 1)).toMatchObject({ version: 1 })
+  },
+)
 
 const dyingAt = (disk: Disk, fault: FaultKind, at: () => boolean): Faults => ({
   clock: systemClock,
@@ -246,7 +249,7 @@ const dyingAt = (disk: Disk, fault: FaultKind, at: () => boolean): Faults => ({
   at: () => (at() ? fault : undefined),
 })
 
-it('goes on when nobody waits for it any more, and does not begin for whoever had given it up', async () => {
+it('An erasure whose caller aborts continues for other callers, and does not start for a caller that has aborted.', async () => {
   const troupe = await opened({ storage: 'memory:' })
   const ada = troupe.user('ada')
   await ada.context.push('k', 1)
@@ -264,7 +267,7 @@ it('goes on when nobody waits for it any more, and does not begin for whoever ha
   expect(await ada.context.get('k')).toBeUndefined()
 })
 
-it('every change of it that is cut off is made good at the next opening', async () => {
+it('An erasure that is interrupted at any change is completed at the next opening.', async () => {
   const config = { storage: 'memory:', encryption: { keys } } as const
   for (const fault of ['io-before', 'dead'] as const)
     for (let at = 0, ended = false; !ended; at++) {

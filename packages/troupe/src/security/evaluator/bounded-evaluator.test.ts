@@ -28,7 +28,7 @@ describe('The bounded evaluator', () => {
     for (const one of open.splice(0)) await one.close()
   })
 
-  it('tells why a value does not fit a schema, and which schema cannot be compiled.', async () => {
+  it('The bounded evaluator reports why a value does not fit a schema, and which schema cannot be compiled.', async () => {
     const { evaluator } = begin()
     expect(await evaluator.check('ada', { type: 'number' }, 1)).toBe(undefined)
     expect(await evaluator.check('ada', { type: 'number' }, 'one')).toContain('number')
@@ -37,7 +37,7 @@ describe('The bounded evaluator', () => {
       await expect(evaluator.check('ada', schema)).rejects.toMatchObject({ code: 'schema.rejected' })
   })
 
-  it('leaves the main thread free while a pattern backtracks, and ends the pattern at the deadline.', async () => {
+  it('The bounded evaluator leaves the main thread free while a pattern backtracks, and ends the pattern at the deadline.', async () => {
     const { evaluator } = begin({ deadlineMs: 300 })
     let turns = 0
     let isOver = false
@@ -53,19 +53,19 @@ describe('The bounded evaluator', () => {
     expect(await evaluator.check('ada', slow, 'aaa')).toBe(undefined)
   })
 
-  it('ends a schema whose references double at each level.', async () => {
+  it('The bounded evaluator ends a schema whose references double at each level.', async () => {
     const { evaluator } = begin({ deadlineMs: 300 })
     await expect(evaluator.check('eve', doubling, 'text')).rejects.toMatchObject(rejected('longer than 300 ms'))
   })
 
-  it('ends a check that needs more memory than the limit, and serves the next one.', async () => {
+  it('The bounded evaluator ends a check that needs more memory than the limit, and serves the next one.', async () => {
     const { evaluator } = begin({ memoryMb: 32, deadlineMs: 60_000, maxSchemaLength: 2 ** 24 })
     const properties = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`p${i}`, { type: 'string' }]))
     await expect(evaluator.check('eve', { type: 'object', properties })).rejects.toMatchObject(rejected('32 MB'))
     expect(await evaluator.check('ada', { type: 'number' }, 1)).toBe(undefined)
   })
 
-  it('rejects a source that used its time, until the minute is over, and serves other sources.', async () => {
+  it('The bounded evaluator rejects a source that used its time until the minute is over, and serves other sources.', async () => {
     const { evaluator, clock } = begin({ budgetMs: 1_500 })
     for (let i = 0; i < 2; i++)
       await expect(evaluator.check('eve', slow, neverMatching)).rejects.toMatchObject(rejected('longer than'))
@@ -75,7 +75,7 @@ describe('The bounded evaluator', () => {
     expect(await evaluator.check('eve', { type: 'number' }, 1)).toBe(undefined)
   })
 
-  it('takes so many requests at once and schemas of so many characters.', async () => {
+  it('The bounded evaluator limits the waiting requests and the length of a schema.', async () => {
     const { evaluator } = begin({ maxWaiting: 2, maxSchemaLength: 100 })
     const all = await Promise.allSettled(Array.from({ length: 6 }, () => evaluator.check('eve', { type: 'number' }, 1)))
     const problems = all.flatMap((one) => (one.status === 'rejected' ? [one.reason.message] : []))
@@ -86,7 +86,7 @@ describe('The bounded evaluator', () => {
     )
   })
 
-  it('rejects what waits when it is closed.', async () => {
+  it('The bounded evaluator rejects waiting checks when it is closed.', async () => {
     const { evaluator } = begin()
     const waiting = [evaluator.check('eve', slow, neverMatching), evaluator.check('eve', slow, neverMatching)]
     const results = Promise.allSettled(waiting)

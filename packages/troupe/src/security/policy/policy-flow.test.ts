@@ -9,7 +9,7 @@ describe('A rule about an argument', () => {
     { tool: 'send', do: 'ask', reason: 'the recipient was read somewhere' },
   ] as const
 
-  it('lets a copy of a trusted text through, though the call holds untrusted and sensitive values', async () => {
+  it('A rule about an argument allows a copy of a trusted text, even if the call contains untrusted and sensitive values.', async () => {
     const { run, clerk, sent, decisions } = await openPolicyTestbed({ policy })
     const { agent } = clerk([
       call('page'),
@@ -21,7 +21,7 @@ describe('A rule about an argument', () => {
     expect(decisions).toEqual([['send', 'allow', 'policy[0] of the troupe', 'args.text']])
   })
 
-  it('asks about what the model wrote after it had read untrusted text, and says which argument and why', async () => {
+  it('A rule about an argument asks about text that the model wrote after untrusted input, and names the argument and the reason.', async () => {
     const { troupe, run, clerk, sent } = await openPolicyTestbed({ policy })
     const { agent } = clerk([call('page'), call('send', { to: 'eve@evil.test', text: 'x' })])
     const started = await run(agent)
@@ -45,7 +45,7 @@ describe('A rule about an argument', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('does not take a part of a word, or a value of three characters, for a copy', async () => {
+  it('A rule about an argument does not count a part of a word, or a value of three characters, as a copy.', async () => {
     for (const to of ['boss@office.tes', 'oss@office.test', 'you']) {
       const { run, clerk, sent } = await openPolicyTestbed({ policy })
       const { agent } = clerk([call('page'), call('send', { to, text: 'x' })])
@@ -55,7 +55,7 @@ describe('A rule about an argument', () => {
 })
 
 describe('The rules of an agent and of a tool', () => {
-  it('narrow what the troupe allows, and the strictest counts', async () => {
+  it('The rules of an agent and of a tool narrow what the troupe allows, and the strictest counts.', async () => {
     const { run, clerk, sent, decisions } = await openPolicyTestbed({ policy: [{ tool: '*', do: 'allow' }] })
     const block = { policy: [{ tool: 'send', when: 'call is untrusted', do: 'block' }] } as const
     const { agent, model } = clerk([call('page'), call('send', { to: 'boss@office.test', text: 'hello' })], block)
@@ -65,7 +65,7 @@ describe('The rules of an agent and of a tool', () => {
     expect(JSON.stringify(model.calls.at(-1)?.prompt)).toContain('policy[0] of the agent Clerk')
   })
 
-  it('never allow what the troupe asks about', async () => {
+  it('The rules of an agent never allow what the troupe asks about.', async () => {
     const { run, clerk, sent } = await openPolicyTestbed()
     const allow = { policy: [{ tool: 'send', do: 'allow' }] } as const
     const { agent } = clerk([call('page'), call('payroll'), call('send', { to: 'boss@office.test', text: 'x' })], allow)
@@ -73,7 +73,7 @@ describe('The rules of an agent and of a tool', () => {
   })
 })
 
-it('A copy of a text that came before the untrusted one carries the labels of its own time', async () => {
+it('A copy of a text from before the untrusted input has the labels of its own time.', async () => {
   const { run, clerk, sent } = await openPolicyTestbed({
     policy: [
       { tool: 'send', when: 'any arg is untrusted', do: 'block' },
@@ -96,7 +96,7 @@ describe('The rules of a team and of a caller', () => {
   const topologyOf = (agent: LlmAgent, config: object) =>
     ({ agents: [agent], flows: ['Start -> Clerk', 'Clerk -> End'], config }) as never
 
-  it('count both, and neither loosens the other', async () => {
+  it('The rules of a team and of a caller both count, and neither loosens the other.', async () => {
     const { troupe, clerk, sent, decisions } = await openPolicyTestbed()
     const { agent } = clerk([call('send', { to: 'boss@office.test', text: 'x' })])
     const team = { policy: [{ tool: 'send', do: 'block', reason: 'nothing goes out' }] }
@@ -106,7 +106,7 @@ describe('The rules of a team and of a caller', () => {
     expect([sent, decisions]).toEqual([[], [['send', 'block', 'policy[0] of the team']]])
   })
 
-  it('hold in a run that a step starts', async () => {
+  it('The rules of a caller hold in a run that a step starts.', async () => {
     const { troupe, clerk, sent, decisions } = await openPolicyTestbed()
     const { agent } = clerk([call('send', { to: 'boss@office.test', text: 'x' })])
     const inner = topologyOf(agent, { policy: [{ tool: 'send', do: 'allow' }] })
@@ -120,7 +120,7 @@ describe('The rules of a team and of a caller', () => {
     expect([sent, decisions]).toEqual([[], [['send', 'block', 'policy[0] of the run']]])
   })
 
-  it('are rejected before the run with the position of a mistake', async () => {
+  it('The rules of a caller are rejected before the run with the position of a mistake.', async () => {
     const { troupe, clerk } = await openPolicyTestbed()
     const topology = topologyOf(clerk([]).agent, {})
     const start = (policy: unknown) =>
@@ -137,7 +137,7 @@ it.each([
   [{ policy: 'x' }, /policy/],
   [{ policy: [{ tool: 'a', do: 'ask', when: 'args.a' }] }, /policy\[0\]\.when of the troupe.*character 7/],
   [{ policy: { rules: [{ tool: 'a', do: 'no' }] } }, /policy\[0\]\.do of the troupe/],
-])('A policy that cannot be read is rejected when the troupe opens: %j', async (config, problem) => {
+])('A policy that cannot be read is rejected when the troupe opens: %j.', async (config, problem) => {
   await expect(createTroupe({ storage: 'memory:', log: 'silent', ...config } as never)).rejects.toThrow(problem)
 })
 
@@ -148,12 +148,12 @@ it.each([
   [{ policy: [{ when: 'args.to is', do: 'ask' }] }, /policy\[0\]\.when of the tool t.*character 11/],
   [{ declassify: [{ label: 'web', reason: 'x' }] }, /declassify is not a list/],
   [{ declassify: [{ label: 'untrusted' }] }, /declassify is not a list/],
-])('A tool that declares its flows wrongly is rejected: %j', (options, problem) => {
+])('A tool that declares its flows wrongly is rejected: %j.', (options, problem) => {
   const tool = { name: 't', description: 'x', inputSchema: nothing, execute: () => 1, ...options }
   expect(() => defineTool(tool as never)).toThrow(problem)
 })
 
-it('An agent names its policy and what its model reads, or is rejected', () => {
+it('An agent declares its policy and what its model reads, and is rejected if they are invalid.', () => {
   const agent = (options: object) => () => new LlmAgent({ name: 'A', model: 'offline/extractive', ...options } as never)
   expect(agent({ untrusted: 'hidden' })).toThrow(/untrusted is hidden, neither read nor hide|untrusted is/)
   expect(agent({ policy: [{ tool: 'x', do: 'ask', when: 'call' }] })).toThrow(
@@ -166,7 +166,7 @@ it('An agent names its policy and what its model reads, or is rejected', () => {
   )
 })
 
-it('A rule is about effects of code by their names, whose arguments carry all labels of the step', async () => {
+it('A rule applies to effects of code by their names, with all labels of the step on their arguments.', async () => {
   const { troupe, decisions } = await openPolicyTestbed({
     policy: [
       { tool: 'mail', when: 'args.to is untrusted', do: 'block' },

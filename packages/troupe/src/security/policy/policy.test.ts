@@ -36,11 +36,11 @@ describe('A condition', () => {
     ['args.to is untrusted or args.body is untrusted and args.to is sensitive', false],
     ['(args.to is untrusted or args.body is untrusted) and call is sensitive', true],
     ['not not args.to is untrusted', false],
-  ])('%s is judged by the labels of the arguments and of the call', (text, expected) => {
+  ])('The condition %s is evaluated with the labels of the arguments and of the call.', (text, expected) => {
     expect(holds(parseCondition(text, 'when'), mixed)).toBe(expected)
   })
 
-  it('counts labels beyond the bound of a set as any source of their kind', () => {
+  it('A condition counts labels beyond the bound of a set as any source of their kind.', () => {
     const bounded = labels([], { to: ['untrusted:*'] })
     expect(holds(parseCondition("args.to has 'web'", 'when'), bounded)).toBe(true)
     expect(holds(parseCondition("args.to has 'sensitive:web'", 'when'), bounded)).toBe(false)
@@ -63,11 +63,11 @@ describe('A condition', () => {
     ['('.repeat(30), 'more than 20 levels'],
     [Array.from({ length: 51 }, () => 'call is trusted').join(' or '), 'more than 50 tests'],
     [`${' '.repeat(1_000)}x`, 'longer than 1000 characters'],
-  ])('%s is rejected with its position', (text, problem) => {
+  ])('The condition %s is rejected with the position of the mistake.', (text, problem) => {
     expect(() => parseCondition(text, 'policy[0].when')).toThrow(problem)
   })
 
-  it('is read or rejected in bounded time, whatever its text is', () => {
+  it('A condition is read or rejected in bounded time, whatever its text is.', () => {
     const words = fc.constantFrom(
       'args',
       '.',
@@ -109,7 +109,7 @@ describe('A list of rules', () => {
     ],
     'the troupe',
   )
-  it('decides by the first rule that fits', () => {
+  it('A list of rules decides by the first rule that matches.', () => {
     const ruleFor = (tool: string, call: CallLabels) => matchingRule(rules, tool, call)?.name
     expect(ruleFor('send', mixed)).toBe('policy[0] of the troupe')
     expect(ruleFor('send', labels([], { to: ['untrusted:web'] }))).toBe('policy[1] of the troupe')
@@ -127,11 +127,11 @@ describe('A list of rules', () => {
     [[{ tool: 'a', do: 'ask', when: 7 }], /policy\[0\]\.when/],
     [[{ tool: 'a', do: 'ask', reason: '' }], /policy\[0\]\.reason/],
     [Array.from({ length: 201 }, () => ({ tool: 'a', do: 'ask' })), /more than 200 rules/],
-  ])('that is wrong is rejected with the place of the mistake', (wrong, message) => {
+  ])('A list of rules that is invalid is rejected with the place of the mistake.', (wrong, message) => {
     expect(() => compileRules(wrong, 'the troupe')).toThrow(message)
   })
 
-  it('of a tool names no other tool', () => {
+  it('A list of rules of a tool names no other tool.', () => {
     expect(compileRules([{ when: 'args.to is untrusted', do: 'ask' }], 'the tool send', 'send')).toMatchObject([
       { tool: 'send', name: 'policy[0] of the tool send' },
     ])
@@ -139,7 +139,7 @@ describe('A list of rules', () => {
   })
 })
 
-it('A path is written as conditions write it', () => {
+it('A path is printed in the form in which conditions name it.', () => {
   expect(pathText(['to'])).toBe('args.to')
   expect(pathText(['list', '0', 'a b'])).toBe('args.list.0["a b"]')
 })

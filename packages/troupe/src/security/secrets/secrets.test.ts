@@ -11,7 +11,7 @@ function createTestbed(...sources: SecretSource[]) {
 }
 
 describe('secrets', () => {
-  it('come from the first source that has them, once for all who ask, and are redacted from then on', async () => {
+  it('A secret comes from the first source that has it, once for all callers, and is redacted from then on.', async () => {
     let asked = 0
     const { secrets, redactor } = createTestbed(
       { get: () => undefined },
@@ -25,7 +25,7 @@ describe('secrets', () => {
     expect(redactor.redact('got TOKEN-1')).toBe('got [redacted]')
   })
 
-  it('that expire are asked for anew from the half of their time on, and serve to their end while that fails', async () => {
+  it('A secret with an expiry is refreshed from half of its time on, and is used to its end while the refresh fails.', async () => {
     let answer: () => string = () => 'value-1'
     const { secrets, clock } = createTestbed({ get: () => ({ value: answer(), expiresAt: clock.now() + 60_000 }) })
     expect(await secrets.get('T')).toBe('value-1')
@@ -48,7 +48,7 @@ describe('secrets', () => {
     expect(await secrets.get('T')).toBe('value-3')
   })
 
-  it('that are missing, empty or expired already are refused by name', async () => {
+  it('A secret that is missing, empty or expired is rejected by name.', async () => {
     const { secrets, clock } = createTestbed({
       get: (name): never =>
         ({
@@ -63,7 +63,7 @@ describe('secrets', () => {
       await expect(secrets.get(name), name).rejects.toMatchObject({ code: 'secret.failed', details: { name } })
   })
 
-  it('have names that are fit for a variable, a path and an argument', () => {
+  it('A secret has a name that is safe for a variable, a path and an argument.', () => {
     for (const name of ['', '-rf', '/etc/passwd', '../x', 'a/../b', 'a b', 'a\n', 5])
       expect(() => secretRef(name as string), String(name)).toThrow(/The name of a secret/)
     expect(secretRef('db/password')).toEqual({ secret: 'db/password' })
@@ -72,7 +72,7 @@ describe('secrets', () => {
       expect(isSecretReference(other)).toBe(false)
   })
 
-  it('are put into lists and plain objects, and nothing else is touched', async () => {
+  it('A secret reference is revealed in lists and plain objects, and nothing else is changed.', async () => {
     const { secrets } = createTestbed({ get: (name) => ({ value: `value of ${name}` }) })
     const when = new Date(0)
     const run = () => 1

@@ -25,7 +25,7 @@ const of = (agent: string, more: object = {}) => ({ user: 'ada', agent, subject,
 const none: ReadonlySet<string> = new Set()
 
 describe('a signature', () => {
-  it('is made with a secret or an Ed25519 key, and checked with the public half alone', () => {
+  it('A signature is made with a secret or an Ed25519 key, and verified with the public half alone.', () => {
     const shared = made({ id: 'all', secret })
     expect(shared.check(shared.sign('ada', 'A', subject), of('A'), none)).toBeUndefined()
     const signer = made({ id: 's1', agent: 'Support', privateKey: support.privateKey })
@@ -33,7 +33,7 @@ describe('a signature', () => {
     expect(checker.check(signer.sign('ada', 'Support', subject), of('Support'), none)).toBeUndefined()
     expect(checker.sign('ada', 'Support', subject)).toBeUndefined()
   })
-  it('is of one user, one agent, one subject, one key and one moment', () => {
+  it('A signature is valid for one user, one agent, one subject, one key and one moment.', () => {
     const signatures = made({ id: 'all', secret })
     const signed = signatures.sign('ada', 'A', subject)
     const changed = [of('B'), of('A', { user: 'bob' }), of('A', { subject: { ...subject, id: '2' } })].map((claimed) =>
@@ -45,7 +45,7 @@ describe('a signature', () => {
     expect(signatures.check(signed && { ...signed, key: 'other' }, of('A'), none)).toBe('signature.invalid')
     expect(signatures.check(signed && { ...signed, signature: '' }, of('A'), none)).toBe('signature.invalid')
   })
-  it('with the key of another agent is not one', () => {
+  it('A signature with the key of another agent is invalid.', () => {
     const signatures = made(
       { id: 'support', agent: 'Support', privateKey: support.privateKey },
       { id: 'boss', agent: 'Boss', privateKey: pair().privateKey },
@@ -53,7 +53,7 @@ describe('a signature', () => {
     const signed = signatures.sign('ada', 'Support', subject)
     expect(signatures.check(signed, of('Boss'), none)).toBe('signature.invalid')
   })
-  it('holds five minutes around its moment, by the time at which the message was accepted', () => {
+  it('A signature is valid five minutes around its moment, by the time at which the message was accepted.', () => {
     const signatures = made({ id: 'all', secret })
     const signed = signatures.sign('ada', 'A', subject)
     const at = (minutes: number) => of('A', { acceptedAt: clock.now() + minutes * 60_000 })
@@ -63,7 +63,7 @@ describe('a signature', () => {
       'signature.expired',
     ])
   })
-  it('is made by the most closely scoped key, among equals by the last named', () => {
+  it('A signature is made by the most closely scoped key, and among equals by the last one.', () => {
     const keys: SigningKey[] = [
       { id: 'agent', agent: 'A', secret },
       { id: 'first', secret },
@@ -77,7 +77,7 @@ describe('a signature', () => {
 })
 
 describe('a rotation', () => {
-  it('lets the old key check for the overlap what it has signed until then', async () => {
+  it('A rotation lets the old key verify, for the overlap, what it signed before.', async () => {
     const signatures = made({ id: 'old', secret })
     const before = signatures.sign('ada', 'A', subject)
     const acceptedAt = clock.now()
@@ -92,7 +92,7 @@ describe('a rotation', () => {
     const late = made({ id: 'old', secret, until: new Date(acceptedAt) })
     expect(late.check(before, of('A', { acceptedAt }), none)).toBe('signature.expired')
   })
-  it('to a key that begins later leaves the signing to the old one until then', async () => {
+  it('A rotation to a key that begins later leaves the signing to the old key until then.', async () => {
     const signatures = made({ id: 'old', secret })
     const from = new Date(clock.now() + 60_000)
     signatures.rotate({ id: 'new', secret: `${secret}!`, from })
@@ -101,7 +101,7 @@ describe('a rotation', () => {
     expect(signatures.sign('ada', 'A', subject)?.key).toBe('new')
     expect(signatures.keys()[0]?.until).toBe(new Date(from.getTime() + 3_600_000).toISOString())
   })
-  it('needs an overlap as long as the window', () => {
+  it('A rotation needs an overlap that is at least as long as the window.', () => {
     expect(() => made({ id: 'old', secret }).rotate({ id: 'new', secret }, { overlap: '1m' })).toThrow(/5m at least/)
   })
 })
@@ -117,11 +117,11 @@ describe('a key', () => {
     ['another kind of key', { id: 'k', privateKey: generateKeyPairSync('x25519').privateKey }, /not an Ed25519 key/],
     ['no moment', { id: 'k', secret, from: 'soon' }, /Dates or ISO/],
     ['an option it does not have', { id: 'k', secret, untill: 'x' }, /until/],
-  ])('with %s is refused, and not quoted', (_, key, problem) => {
+  ])('A signing key with %s is rejected, and the error does not quote the secret.', (_, key, problem) => {
     expect(() => made(key as SigningKey)).toThrow(problem)
     expect(() => made(key as SigningKey)).not.toThrow(/hunter2/)
   })
-  it('has an id of its own, and is one at least', () => {
+  it('A signing key needs a unique id, and signatures need at least one key.', () => {
     expect(() => made({ id: 'k', secret }, { id: 'k', secret })).toThrow(/two are called k/)
     expect(() => made()).toThrow(/one key at least/)
     expect(() => createSignatures({ policy: 'on' as never, keys: [] }, { storage, clock })).toThrow(

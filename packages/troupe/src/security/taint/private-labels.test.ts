@@ -61,7 +61,7 @@ const channels = {
 } as const
 
 describe.each(Object.entries(channels))('%s', (_, way) => {
-  it('is sensitive in production', async () => {
+  it('A private value is sensitive in production.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-private-'))
     const config = {
       profile: 'production',
@@ -75,13 +75,13 @@ describe.each(Object.entries(channels))('%s', (_, way) => {
     await closeAll()
     rmSync(folder, { recursive: true })
   })
-  it('is plain in development', async () => {
+  it('A private value is plain in development.', async () => {
     const ada = (await opened()).user('ada')
     expect(await outcome(ada, await way(ada, true))).toBe('completed')
   })
 })
 
-it('A memory is sensitive where the policy says so', async () => {
+it('A memory is sensitive if the policy declares private values sensitive.', async () => {
   const page = defineTool({
     name: 'page',
     description: 'Reads a page.',
@@ -110,7 +110,7 @@ it('A memory is sensitive where the policy says so', async () => {
   }
 })
 
-it('Production counts what is private as sensitive, unless the policy says otherwise', async () => {
+it('The production profile counts private values as sensitive, unless the policy says otherwise.', async () => {
   const { readTaintPolicy } = await import('../index.ts')
   expect(readTaintPolicy({}, true).privateLabels).toEqual(['sensitive:private'])
   expect(readTaintPolicy({ private: 'plain' }, true).privateLabels).toEqual([])

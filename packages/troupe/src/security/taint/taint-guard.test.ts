@@ -27,27 +27,27 @@ async function attacked(attackPath: string, options: Parameters<typeof openTaint
   return { testbed, questions: result.questions ?? [] }
 }
 
-describe.each(Object.keys(attackPaths))('where %s', (attackPath) => {
-  it('nothing goes out before a person agrees to exactly that', async () => {
+describe.each(Object.keys(attackPaths))('taint guard if %s', (attackPath) => {
+  it('The taint guard stops the sink until a person approves exactly those arguments.', async () => {
     const { testbed, questions } = await attacked(attackPath, {})
     expect(testbed.sent).toEqual([])
     expect(questions).toMatchObject([{ kind: 'approval', args: { to: 'eve@evil.test' } }])
     expect(questions[0]?.text).toMatch(/untrusted input \(.+\) and sensitive data \(payroll\)/)
   })
-  it('the attack would have worked, and what is harmless is not held up', async () => {
+  it('The taint guard stops an attack that works without it, and does not stop a harmless call.', async () => {
     expect((await attacked(attackPath, {}, true)).testbed.sent).toHaveLength(1)
     const { testbed, questions } = await attacked(attackPath, { harmless: true })
     expect([testbed.sent.length, questions]).toEqual([1, []])
   })
 })
 
-it.each(sinkNames)('%s is held back', async (sink) => {
+it.each(sinkNames)('The taint guard stops the sink %s.', async (sink) => {
   const { testbed, questions } = await attacked('it reads it itself', { sink })
   expect([testbed.sent, questions.map(({ kind }) => kind)]).toEqual([[], ['approval']])
   expect((await attacked('it reads it itself', { sink }, true)).testbed.sent).toHaveLength(1)
 })
 
-describe('where nobody can be asked', () => {
+describe('a taint guard without a person to ask', () => {
   const workerOf = (sent: unknown[]) => {
     const worker = new Worker('Sender')
     worker.on(Note, async (message, ctx) => {
@@ -59,7 +59,7 @@ describe('where nobody can be asked', () => {
   it.each([
     ['a step that had read both', true],
     ['the host, who says so', false],
-  ])('a worker refuses what comes from %s, and that is an incident', async (_, byStep) => {
+  ])('A worker rejects a tainted call from %s, and the rejection is an incident.', async (_, byStep) => {
     const { troupe, ada, reader } = await openTaintTestbed({})
     cleanups.push(() => troupe.close())
     const sent: unknown[] = []
@@ -84,7 +84,7 @@ describe('where nobody can be asked', () => {
   })
 })
 
-it('what people say counts as untrusted where the policy says so, an answer to a question included', async () => {
+it('The input of people counts as untrusted if the policy says so, an answer to a question included.', async () => {
   const scenario = async (people: 'trusted' | 'untrusted') => {
     const { troupe, ada, sent, victim } = await openTaintTestbed({}, { policy: { people } })
     cleanups.push(() => troupe.close())
@@ -107,7 +107,7 @@ it('what people say counts as untrusted where the policy says so, an answer to a
   expect(await scenario('trusted')).toEqual({ sent: 1, kinds: [] })
 })
 
-describe('what clings to a step', () => {
+describe('the taint of a step', () => {
   const folder = () => {
     const made = mkdtempSync(join(tmpdir(), 'troupe-taint-'))
     cleanups.push(() => rmSync(made, { recursive: true, force: true }))
@@ -125,7 +125,7 @@ describe('what clings to a step', () => {
         return before() ?? 'on'
       },
     })
-  it('is there after a crash, in another process that goes on with it', async () => {
+  it('The taint of a step is preserved after a crash, in another process that resumes it.', async () => {
     const storage = folder()
     const first = await openTaintTestbed({}, { storage })
     const before = [call('page'), call('pause')]
@@ -147,7 +147,7 @@ describe('what clings to a step', () => {
     expect(second.sent).toEqual([])
   })
 
-  it('is there in a fork, and a replay sends nothing', async () => {
+  it('The taint of a step is preserved in a fork, and a replay sends nothing.', async () => {
     const testbed = await openTaintTestbed({})
     cleanups.push(() => testbed.troupe.close())
     const payer = defineAgent({
@@ -174,7 +174,7 @@ describe('what clings to a step', () => {
     expect(testbed.sent).toHaveLength(1)
   })
 
-  it('is told with what it has written: in entries, messages, memories and results', async () => {
+  it('The taint of a step is stored with its entries, messages, memories and results.', async () => {
     const testbed = await openTaintTestbed({})
     cleanups.push(() => testbed.troupe.close())
     const { ada } = testbed

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { reviewableText } from './reviewable-text.ts'
 
 describe('reviewableText', () => {
-  it('shows short arguments before long ones, so that no text pushes a recipient out of sight.', () => {
+  it('reviewableText shows short arguments before long ones, so that no text pushes a recipient out of sight.', () => {
     const text = reviewableText({
       body: 'thank you '.repeat(90),
       to: 'eve@evil.example',
@@ -12,14 +12,14 @@ describe('reviewableText', () => {
     expect(text.indexOf('x@y.example')).toBeLessThan(80)
   })
 
-  it('says how much of a long text or list it leaves out.', () => {
+  it('reviewableText reports how much of a long text or list it omits.', () => {
     expect(reviewableText({ body: 'x'.repeat(1_310) })).toContain('… (312 more characters: see args)')
     expect(reviewableText(Array.from({ length: 230 }, (_, i) => i))).toContain('… (30 more entries: see args)')
     const long = { body: 'x'.repeat(5_000), note: 'y'.repeat(5_000), amount: 5 }
     expect(reviewableText(long)).toMatch(/^\{"amount":5,/)
   })
 
-  it('shows every character that would not be seen or that looks like another one.', () => {
+  it('reviewableText shows every character that is invisible or looks like another one.', () => {
     const hidden = [
       '\u3164',
       '\u115f',
@@ -40,7 +40,7 @@ describe('reviewableText', () => {
     expect(reviewableText('ａ𝐛')).toBe('"\\u{ff41}\\u{1d41b}"')
   })
 
-  it('marks a word of several scripts, and no word of one.', () => {
+  it('reviewableText marks a word of several scripts, and no word of one script.', () => {
     expect(reviewableText('to \u0430dmin@house.test')).toBe('"to \u0430dmin@house.test (mixes Latin and Cyrillic)"')
     for (const plain of ['привет мир', 'naïve café', 'Ελλάδα', 'iPhoneを買う', 'a 1,5 €'])
       expect(reviewableText(plain)).toBe(JSON.stringify(plain))

@@ -16,7 +16,7 @@ async function expectEach(schema: Schema, good: readonly unknown[], bad: readonl
 }
 
 describe('validators', () => {
-  it('take texts by length, form and characters, and change nothing that they were not told to', async () => {
+  it('The text validator checks length, form and characters, and changes only what its options say.', async () => {
     await expectEach(validators.text(), ['', ' <script>alert(1)</script> ', 'x'.repeat(1_000)], ['x'.repeat(1_001), 1])
     await expectEach(validators.text({ min: 2, max: 3 }), ['ab', 'abc'], ['a', 'abcd'])
     await expectEach(
@@ -28,7 +28,7 @@ describe('validators', () => {
     expect(await parse(validators.text({ trim: true }), '  Ada ', 'The value')).toBe('Ada')
   })
 
-  it('match a form as the regular expression of its marks does, also what it takes exponential time for', async () => {
+  it('The text validator matches a form as its regular expression does, in bounded time.', async () => {
     const marks = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 8 })
     await fc.assert(
       fc.asyncProperty(marks, fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 }), async (pattern, value) => {
@@ -40,7 +40,7 @@ describe('validators', () => {
     expect(await passes(validators.text({ pattern: `${'*a'.repeat(100)}b` }), 'a'.repeat(1_000))).toBe(false)
   })
 
-  it('take numbers, addresses, URLs and identifiers', async () => {
+  it('The validators of numbers, addresses, URLs and identifiers accept valid values and reject others.', async () => {
     await expectEach(
       validators.number({ min: 0, max: 10 }),
       [0, 2.5, 10],
@@ -82,7 +82,7 @@ describe('validators', () => {
     await expectEach(validators.identifier(), ['_a', 'order-17'], ['17', '', 'a b', 'ä', 'x'.repeat(65)])
   })
 
-  it('refuse options that are none, and values that are none', () => {
+  it('A validator rejects unknown options and invalid option values.', () => {
     expect(() => validators.text({ mx: 3 } as never)).toThrow(expect.objectContaining({ code: 'option.unknown' }))
     for (const options of [{ min: 3, max: 2 }, { max: 1.5 }, { characters: 'z-a' }, { characters: '' }])
       expect(() => validators.text(options)).toThrow()
@@ -96,21 +96,21 @@ describe('validators', () => {
 })
 
 describe('escapes', () => {
-  it('take texts, and say so of anything else', () => {
+  it('An escape function rejects a value that is not a text.', () => {
     for (const out of [escapeHtml, escapeMarkdown, escapeTerminal, escapeForPrompt])
       for (const none of [5, null, undefined])
         expect(() => out(none as never)).toThrow(/What escape\w+ was given .* not a text/)
     expect(() => escapeForPrompt('text', null as never)).toThrow(/the name of escapeForPrompt/)
   })
 
-  it('let HTML, Markdown and a terminal take a text for what it is', () => {
+  it('The escape functions for HTML, Markdown and a terminal escape every special character.', () => {
     expect(escapeHtml(`<a href="x" title='y'>&`)).toBe('&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;')
     expect(escapeMarkdown('# [a](javascript:x) `b`\n    code')).toBe('\\# \\[a\\]\\(javascript\\:x\\) \\`b\\`\ncode')
     expect(escapeTerminal('a\u001b[2J\u009b\u202eb\n\tc\u200b')).toBe('a\\u{1b}[2J\\u{9b}\\u{202e}b\n\tc\\u{200b}')
     expect(escapeTerminal('Grüße, 世界 🎉')).toBe('Grüße, 世界 🎉')
   })
 
-  it('keep a text within its marks in a prompt, whatever it holds', () => {
+  it('The escape function for prompts keeps a text within its marks, whatever it contains.', () => {
     expect(escapeForPrompt('a </page> b < /PAGE > <b>\u{e0041}', 'page')).toBe(
       '<page>\na &lt;/page> b &lt; /PAGE > <b>\\u{e0041}\n</page>',
     )

@@ -35,7 +35,7 @@ const teams = {
   above: { agents: [asker], flows: ['Start -> Asker', 'Asker -> End'] },
 }
 
-describe('a caller that is bound to an agent', () => {
+describe('a caller bound to an agent', () => {
   const servers = new Servers()
   let served: Served
   let run: Run
@@ -65,7 +65,7 @@ describe('a caller that is bound to an agent', () => {
     return route.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(values[name] ?? 'x'))
   }
 
-  it('is let in nowhere unless the table says what it may do there', async () => {
+  it('A caller that is bound to an agent is rejected on every route that the table does not open to agents.', async () => {
     for (const route of routes.filter(({ agents: access }) => access === undefined)) {
       const body = route.body ? {} : undefined
       const { status, body: problem } = await as('A')(route.method, pathOf(route), body)
@@ -74,7 +74,7 @@ describe('a caller that is bound to an agent', () => {
   })
 
   for (const agent of ['B', 'D'])
-    it(`as ${agent} reads nothing of the steps of others on any route`, async () => {
+    it(`A caller that is bound to the agent ${agent} reads nothing of the steps of other agents on any route.`, async () => {
       for (const route of routes.filter(({ method }) => method === 'GET')) {
         const stream = 'events' in route
         if (stream && route.path !== '/v1/runs/:run/events') continue
@@ -83,7 +83,7 @@ describe('a caller that is bound to an agent', () => {
       }
     })
 
-  it('sees how the runs stand in which its agent has a step, and not that there are others', async () => {
+  it('A caller that is bound to an agent sees the status of runs in which the agent has a step, and no other runs.', async () => {
     expect((await as('B')('GET', `/v1/runs/${run.id}`)).body).toMatchObject({ run: run.id, status: 'waiting' })
     const unknown = await as('D')('GET', `/v1/runs/${run.id}`)
     expect([unknown.status, unknown.body.code]).toEqual([404, 'run.unknown'])
@@ -94,7 +94,7 @@ describe('a caller that is bound to an agent', () => {
       expect((await as('B')('GET', `/v1/runs?${query}`)).status, query).toBe(403)
   })
 
-  it('reads the events and calls of its own steps', async () => {
+  it('A caller that is bound to an agent reads the events and calls of its own steps.', async () => {
     const { body } = await as('B')('GET', `/v1/runs/${run.id}/steps/${encodeURIComponent('1#2')}/calls`)
     expect(body.calls).toMatchObject([{ name: 'note', output: `seen ${ours}` }])
     for (const part of ['calls', 'prompts'])
@@ -106,7 +106,7 @@ describe('a caller that is bound to an agent', () => {
     expect(text).toContain(ours)
   })
 
-  it('gives no approval of a run in which its agent takes part, with whatever key, and others only by name', async () => {
+  it('A caller that is bound to an agent gives no approval of a run with its steps, and other approvals only with that operation.', async () => {
     const [question] = (await run.result()).questions
     const body = { question: question?.id, value: { approve: true, hash: question?.hash } }
     const path = `/v1/runs/${run.id}/answers`
@@ -124,7 +124,7 @@ describe('a caller that is bound to an agent', () => {
     expect((await run.result()).status).toBe('completed')
   })
 
-  it('sees and answers what a run asks that it started, and nothing of a run that others started', async () => {
+  it('A caller that is bound to an agent sees and answers questions of runs that it started, and of no others.', async () => {
     const started = (await as('D')('POST', '/v1/runs', { task: 1, team: 'above' })).body.run
     const waits = await as('D')('GET', `/v1/runs/${started}/result?wait=5s`)
     expect(waits.body).toMatchObject({ status: 'waiting', questions: [{ text: 'Well?' }] })

@@ -29,7 +29,7 @@ describe('a hostile client', () => {
   const { host } = { host: '127.0.0.1' }
   const stillServes = async () => expect((await call('GET', '/health')).status).toBe(200)
 
-  it('finds no path in what names something', async () => {
+  it('A hostile client reaches no file by a name that looks like a path.', async () => {
     const paths = ['../../etc/passwd', '..\\..\\x', '%2e%2e%2f', '....//', '/etc/passwd', 'a/../../b', '~', '...']
     for (const path of paths) {
       const entry = await call('GET', `/v1/context/values/${encodeURIComponent(path)}`)
@@ -39,7 +39,7 @@ describe('a hostile client', () => {
     for (const path of ['/v1/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '//etc/passwd'])
       expect(await raw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).toContain('404')
   })
-  it('reaches no prototype', async () => {
+  it('A hostile client reaches no prototype by a key or a name.', async () => {
     for (const body of [
       '{"value":{"__proto__":{"admin":true}}}',
       '{"value":{"constructor":{"prototype":{"admin":true}}}}',
@@ -53,7 +53,7 @@ describe('a hostile client', () => {
     for (const name of ['__proto__', 'constructor', 'toString'])
       expect((await call('POST', '/v1/runs', { task: 1, team: name })).body.code).toBe('team.unknown')
   })
-  it('is cut off with headers that are too large, and bodies that are', async () => {
+  it('A hostile client is rejected if its headers or its body are too large.', async () => {
     const headers = await raw(`GET /health HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
     expect(headers).toContain('431')
     expect(headers).toContain('application/problem+json')
@@ -63,7 +63,7 @@ describe('a hostile client', () => {
     expect(body).toMatchObject({ status: 413, body: { code: 'request.too_large' } })
     await stillServes()
   })
-  it('is cut off where it sends drop by drop', async () => {
+  it('A hostile client is disconnected if it sends its request too slowly.', async () => {
     const slow = await raw(`POST /v1/runs HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n`, true)
     expect(slow === '' || slow.includes('408')).toBe(true)
     const half = `POST /v1/runs HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`
@@ -71,7 +71,7 @@ describe('a hostile client', () => {
     expect(answer === '' || answer.includes('408')).toBe(true)
     await stillServes()
   }, 30_000)
-  it('puts no line into a header, and none into a stream', async () => {
+  it('A hostile client adds no line to a header or a stream.', async () => {
     const id = encodeURIComponent('x\r\nset-cookie: a=b\r\n\r\n<script>')
     const started = await call('POST', '/v1/runs', { id: decodeURIComponent(id), task: 1, agent: 'Echo' })
     expect(started.headers.get('set-cookie')).toBeNull()
@@ -81,7 +81,7 @@ describe('a hostile client', () => {
     const smuggled = `POST /v1/runs HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`
     expect(await raw(smuggled)).toContain('400')
   })
-  it('sends JSON, and says so', async () => {
+  it('A hostile client is rejected if its body is not JSON or not declared as JSON.', async () => {
     const type = (value: string, body = '{"task":1}') => call('POST', '/v1/runs', body, { 'content-type': value })
     for (const value of [
       'text/plain',
@@ -100,7 +100,7 @@ describe('a hostile client', () => {
     })
     expect(bytes.status).toBe(400)
   })
-  it('sends nothing that is nested without end', async () => {
+  it('A hostile client is rejected if its JSON is nested too deeply.', async () => {
     for (const body of [
       '['.repeat(90_000),
       `{"value":${'['.repeat(40_000)}${']'.repeat(40_000)}}`,
@@ -111,7 +111,7 @@ describe('a hostile client', () => {
     expect((await call('PUT', '/v1/context/entries/deep', deepest)).status).toBe(200)
     await stillServes()
   })
-  it('names each option once', async () => {
+  it('A hostile client is rejected if it repeats or malforms a query option.', async () => {
     for (const query of [
       'limit=1&limit=2',
       'limit[]=1',
@@ -126,7 +126,7 @@ describe('a hostile client', () => {
     const twice = await raw(`GET /health HTTP/1.1\r\nHost: ${host}\r\nHost: evil.test\r\nConnection: close\r\n\r\n`)
     expect(twice).toContain('400')
   })
-  it('finds names of any script, and none that are not what they look like', async () => {
+  it('A client uses names of any script, and malformed encodings are rejected.', async () => {
     for (const name of ['Grüße', '订单', '🦊', 'عميل', 'a b', '%', '?&#=+;']) {
       const path = `/v1/context/entries/${encodeURIComponent(name)}`
       expect((await call('PUT', path, { value: name })).body.key).toBe(name)
@@ -144,7 +144,7 @@ describe('a hostile client', () => {
     const long = await call('GET', `/v1/context/values/${'k'.repeat(5_000)}`)
     expect(long).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
   })
-  it('is the user whom the bytes of a header name in UTF-8, as curl sends them', async () => {
+  it('A client names its user in a header in UTF-8, as curl sends it.', async () => {
     const bytesOf = (name: string) => Buffer.from(name, 'utf8').toString('latin1')
     for (const name of ['Grüße', '订单', '🦊']) {
       await call('PUT', '/v1/context/entries/whose', { value: name }, { 'troupe-user': bytesOf(name) })
@@ -154,7 +154,7 @@ describe('a hostile client', () => {
     await call('PUT', '/v1/context/entries/whose', { value: 1 }, { 'troupe-user': 'Grüße' })
     expect(await served.troupe.user('Grüße').context.get('whose')).toBe(1)
   })
-  it('calls it by its own name, from its own pages', async () => {
+  it('A hostile client is rejected if it uses a foreign host name or origin.', async () => {
     const asHost = (name: string) => raw(`GET /v1/runs HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`)
     for (const name of [
       'evil.test',
@@ -172,7 +172,7 @@ describe('a hostile client', () => {
     const preflight = await call('OPTIONS', '/v1/runs', undefined, { origin: 'https://evil.test' })
     expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
   })
-  it('is told nothing of the inside, whatever it sends', async () => {
+  it('A hostile client learns nothing of the internals, whatever it sends.', async () => {
     const { troupe } = served
     const list = troupe.user('default').orchestra.list
     for (const path of ['/v1/runs', '/v1/context/entries/x']) {

@@ -26,7 +26,7 @@ describe('the audit log over HTTP', () => {
       ...(callerName === 'all' ? { 'troupe-user': 'ada' } : {}),
     })
 
-  it('says by which key a deed came in', async () => {
+  it('The audit log over HTTP names the API key of each action.', async () => {
     await as('ada')('PUT', '/v1/context/entries/plan', { value: 1 })
     const created = await as('all')('POST', '/v1/api-keys', { name: 'third', users: ['bob'] })
     const { body } = await as('ada')('GET', '/v1/audit?operation=push_context')
@@ -35,7 +35,7 @@ describe('the audit log over HTTP', () => {
     expect(mine.body.items).toMatchObject([{ operation: 'key.create', key: made.all?.id }])
   })
 
-  it('holds what a route refused after its door had let the caller in', async () => {
+  it('The audit log over HTTP records what a route rejected after authentication.', async () => {
     for (const path of ['/v1/api-keys', '/v1/audit?allUsers=true', '/v1/audit/export'])
       expect(await as('ada')('GET', path), path).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
     await served.troupe.audit.flush()
@@ -45,7 +45,7 @@ describe('the audit log over HTTP', () => {
     )
   })
 
-  it('is exported whole to whoever may read everything, and verified from that', async () => {
+  it('The audit log over HTTP is exported completely to a caller with all rights, and verified from that.', async () => {
     await served.troupe.audit.checkpoint()
     const { status, headers, text } = await as('all')('GET', '/v1/audit/export')
     expect([status, headers.get('content-type')]).toEqual([200, 'application/x-ndjson; charset=utf-8'])

@@ -189,12 +189,12 @@ describe('the audit log', () => {
     return { status: response.status, text, records: records.map(({ operation, actor }) => ({ operation, actor })) }
   }
 
-  it('has a request here for each route that changes something', () => {
+  it('The audited requests of this test cover each route that changes something.', () => {
     expect(routes.filter(isWrite).map(title).sort()).toEqual(Object.keys(requests).sort())
   })
 
   for (const route of routes.filter(isWrite))
-    it(`holds ${title(route)} with the key that did it`, async () => {
+    it(`The audit log records ${title(route)} with its API key.`, async () => {
       const found = await recordsOf(route, (await requests[title(route)]?.()) ?? {})
       expect([found.status < 300, found.text]).toEqual([true, found.status < 300 ? found.text : ''])
       expect(
@@ -203,7 +203,7 @@ describe('the audit log', () => {
       ).toBeGreaterThan(0)
     })
 
-  it('holds with reads each route that only reads, besides figures of the whole troupe', async () => {
+  it('The audit log with reads records each reading route, except for metrics of the whole troupe.', async () => {
     const { troupe } = served
     await entry()
     await troupe.user('ada').agent('Stock').mailbox.counts()
@@ -231,7 +231,7 @@ describe('the audit log', () => {
     }
   })
 
-  it('holds each approval with the key that gave it, and each refusal', async () => {
+  it('The audit log records each approval and each refusal with its API key.', async () => {
     const paying = (text: string) =>
       defineAgent({
         name: 'Paying',
@@ -260,7 +260,7 @@ describe('the audit log', () => {
     expect([own?.actor, own?.key]).toEqual(['host', undefined])
   })
 
-  it('holds no read where reads are not recorded, and no write of those that failed', async () => {
+  it('The audit log records no read if reads are off, and no failed write.', async () => {
     const quiet = await servers.start({ agents, teams }, { authentication: 'required', rateLimit: false })
     const { id, key } = await quiet.troupe.apiKeys.create({ name: 'k', users: 'all', role: 'admin' })
     const call = caller(quiet.url, { authorization: `Bearer ${key}`, 'troupe-user': 'ada' })

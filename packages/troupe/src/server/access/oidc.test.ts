@@ -97,7 +97,7 @@ describe('sign-in by an OpenID provider', () => {
     return { back, cookie, answer: await call('GET', back.pathname + back.search, undefined, { cookie }) }
   }
 
-  it('opens a session of its person, within the role that the provider says', async () => {
+  it('A sign-in by an OpenID provider opens a session of its user, within the role that the provider names.', async () => {
     const begun = await call('GET', '/login')
     expect(cookieIn(begun, 'troupe_login')).toMatch(/HttpOnly; SameSite=Lax; Path=\/login; Max-Age=600$/)
     const { answer } = await signIn()
@@ -115,11 +115,11 @@ describe('sign-in by an OpenID provider', () => {
     expect(items).toMatchObject([{ actor: 'host', allowed: true, key: items[0]?.resource }])
   })
 
-  it('is needed where no key was shown, also on this machine', async () => {
+  it('A sign-in by an OpenID provider is needed without a key, on the loopback address too.', async () => {
     expect((await call('GET', '/v1/runs')).status).toBe(401)
   })
 
-  it('rejects an answer for another nonce, state, audience or issuer, an expired one, and one of another key', async () => {
+  it('A sign-in by an OpenID provider rejects a token with another nonce, state, audience, issuer or key, and an expired one.', async () => {
     const { privateKey } = await generateKeyPair('ES256')
     const other: Readonly<Record<string, Difference>> = {
       nonce: { claims: { nonce: 'another' } },
@@ -156,13 +156,13 @@ describe('sign-in by an OpenID provider', () => {
     expect(items).toHaveLength(Object.keys(other).length + Object.keys(changes).length)
   })
 
-  it('takes a code once', async () => {
+  it('A sign-in by an OpenID provider accepts a code once.', async () => {
     const { back, cookie, answer } = await signIn()
     expect(answer.status).toBe(303)
     expect((await call('GET', back.pathname + back.search, undefined, { cookie })).status).toBe(401)
   })
 
-  it('asks no host that the issuer does not have', async () => {
+  it("A sign-in by an OpenID provider sends no request to a host that is not the issuer's.", async () => {
     const astray = createServer((_, response) =>
       response.writeHead(200, { 'content-type': 'application/json' }).end(
         JSON.stringify({
@@ -187,7 +187,7 @@ describe('sign-in by an OpenID provider', () => {
     await new Promise((resolve) => astray.close(resolve))
   })
 
-  it('is rejected with options that are not safe', async () => {
+  it('A sign-in by an OpenID provider rejects unsafe options.', async () => {
     const good = { issuer: 'https://id.test', clientId: 'c' }
     for (const oidc of [
       { ...good, issuer: 'http://id.test' },

@@ -211,7 +211,7 @@ describe('every route', () => {
     else return ((await response.json()) as { code: string }).code
   }
 
-  it('is in the table once, and has a body here where it names something and takes one', () => {
+  it('The table of routes contains each route once, with a valid body in this test.', () => {
     expect(new Set(routes.map(title)).size).toBe(routes.length)
     for (const route of routes.filter(({ path, body }) => path.includes(':') && body))
       expect(route.body?.safeParse(bodies[title(route)] ?? {}).success, title(route)).toBe(true)
@@ -232,13 +232,13 @@ describe('every route', () => {
         'symmetric',
         'late',
       ])
-        it(`lets nobody in who is ${callerName ?? 'anonymous'}`, async () => {
+        it(`A route rejects a caller without valid credentials: ${callerName ?? 'anonymous'}.`, async () => {
           const answer = await ask(callerName, route, theirs)
           expect(answer).toMatchObject({ status: 401, body: { code: 'request.anonymous' } })
           expect(answer.headers.get('www-authenticate')).toContain('Bearer')
           expect(answer.text).not.toContain('of ada')
         })
-      it('refuses a role below its least, and a key without its operation', async () => {
+      it('A route rejects a role below its least role, and a key without its operation.', async () => {
         const lowerRoles = ['reader', 'contributor', 'moderator'].slice(
           0,
           ['readonly', 'contributor', 'moderator', 'admin'].indexOf(route.role),
@@ -249,17 +249,17 @@ describe('every route', () => {
             body: { code: 'request.forbidden' },
           })
       })
-      it('refuses another user by name, whether there is one or not', async () => {
+      it('A route rejects the name of another user, whether that user exists or not.', async () => {
         const named = await ask('eve', route, theirs, { 'troupe-user': 'ada' })
         const unknown = await ask('eve', route, theirs, { 'troupe-user': 'nobody' })
         expect(named).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
         expect({ ...named.body, request: '' }).toEqual({ ...unknown.body, request: '' })
       })
-      it('takes the least role in whose name it is, and finds what is its own', async () => {
+      it("A route accepts its least role, and finds the caller's own resources.", async () => {
         expect(await askedByOwner(route)).toBe(otherwise[title(route)])
       })
       if (route.path.includes(':') && route.operation !== 'api-keys.manage')
-        it("answers for what is another's as for what is not there", async () => {
+        it('A route answers alike for a resource of another user and for one that does not exist.', async () => {
           const found = await ask('eve', route, theirs)
           const missing = await ask('eve', route, missingIds)
           let [one, other] = [found.text, missing.text]
@@ -273,7 +273,7 @@ describe('every route', () => {
         })
     })
 
-  it('records what it refused to whom, for the audit log of that user alone', async () => {
+  it('A rejected request is recorded in the audit log of its user alone.', async () => {
     const { troupe, url } = served
     const auditor = await troupe.apiKeys.create({ name: 'auditor', users: ['ada'], role: 'moderator' })
     const call = caller(url, { authorization: `Bearer ${auditor.key}` })
@@ -284,13 +284,13 @@ describe('every route', () => {
     const eve = caller(url, { authorization: `Bearer ${keys.eve}` })
     for (const { user } of (await eve('GET', '/v1/audit')).body.items) expect(user).toBe('eve')
   })
-  it("leaves what is ada's as it was", async () => {
+  it('A rejected request changes nothing of another user.', async () => {
     const ada = served.troupe.user('ada')
     expect(await ada.context.get('secret')).toEqual({ value: 'of ada' })
     expect((await ada.orchestra.list()).items).toHaveLength(2)
     expect((await ada.agent('Stock').mailbox.counts()).waiting).toBe(1)
   })
-  it('takes a good token, with the role and agent that it names', async () => {
+  it('A valid token is accepted, with the role and the agent that it names.', async () => {
     const call = async (claims: Record<string, unknown>) =>
       caller(served.url, { authorization: `Bearer ${await tokenOf(claims)}` })
     expect((await (await call({ sub: 'ada' }))('GET', '/v1/runs')).body.items).toHaveLength(2)

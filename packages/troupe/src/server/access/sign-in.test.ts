@@ -11,8 +11,8 @@ const servers = new Servers()
 afterEach(() => servers.close())
 const longKey = 'k'.repeat(32)
 
-describe('where the server listens', () => {
-  it('beyond this machine it needs a key, and never asks for none', async () => {
+describe('the address of the server', () => {
+  it('A server on a public address needs a key, and cannot be opened without authentication.', async () => {
     const at = { host: '0.0.0.0' }
     await expect(servers.start({}, at)).rejects.toMatchObject({ code: 'server.exposed' })
     const open = { ...at, authentication: 'open', key: longKey } as const
@@ -23,14 +23,14 @@ describe('where the server listens', () => {
     const known = caller(`http://127.0.0.1:${port}`, { 'x-api-key': longKey })
     expect((await known('GET', '/v1/runs')).status).toBe(200)
   })
-  it('on this machine, in production, it asks for a key too', async () => {
+  it('A server on the loopback address in production needs a key too.', async () => {
     const encryption = { keys: [{ id: 'one', key: Buffer.alloc(32, 7).toString('base64') }], current: 'one' }
     const storage = `sqlite:${mkdtempSync(join(tmpdir(), 'troupe-server-'))}/troupe.db`
     const { call } = await servers.start({ profile: 'production', encryption, storage } as TroupeConfig)
     expect((await call('GET', '/v1/runs')).status).toBe(401)
     expect((await call('GET', '/health')).status).toBe(200)
   })
-  it('options that are wrong are refused, each by name', async () => {
+  it('A server rejects invalid options, each by name.', async () => {
     const wrong = (options: object) => expect(servers.start({}, options)).rejects
     await wrong({ prot: 1 }).toMatchObject({ code: 'option.unknown' })
     await wrong({ key: 'short' }).toMatchObject({ code: 'validation.failed' })
@@ -56,7 +56,7 @@ describe('where the server listens', () => {
     await wrong({ jwt: { ...jwt, keys: 'http://insecure.test/keys' } }).toMatchObject({ code: 'validation.failed' })
     await wrong({ jwt: { ...jwt, issuers: 'x' } }).toMatchObject({ code: 'option.unknown' })
   })
-  it('pages of the origins named may call it, and no others', async () => {
+  it('A server answers pages of its configured origins, and of no others.', async () => {
     const origin = 'https://app.test'
     const { call } = await servers.start({}, { origins: [origin], hosts: ['api.test'] })
     const found = await call('GET', '/v1/runs', undefined, { origin })
@@ -79,19 +79,19 @@ describe('a server behind a proxy', () => {
   }
   const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' }
 
-  it('sets Secure cookies and gives links of its public address', async () => {
+  it('A server behind a proxy sets Secure cookies and gives links with its public address.', async () => {
     const { cookie, link } = await cookieOf({ publicUrl: 'https://troupe.test' })
     expect(cookie).toContain('; Secure')
     expect(link.origin).toBe('https://troupe.test')
   })
 
-  it('believes the headers of the proxies that it is told to trust, and of no others', async () => {
+  it('A server behind a proxy uses forwarded headers of trusted proxies only.', async () => {
     expect((await cookieOf({}, forwarded)).cookie).not.toContain('Secure')
     expect((await cookieOf({ trustProxy: ['10.0.0.0/8'] }, forwarded)).cookie).not.toContain('Secure')
     expect((await cookieOf({ trustProxy: ['127.0.0.1'] }, forwarded)).cookie).toContain('; Secure')
   })
 
-  it('limits failed sign-ins by the address of the caller, before the key is looked up', async () => {
+  it('A server behind a proxy limits failed sign-ins by the address of the caller, before it looks up the key.', async () => {
     const { troupe, url } = await servers.start(
       {},
       { authentication: 'required', key: longKey, rateLimit: { max: 3 }, trustProxy: ['127.0.0.1'] },
@@ -109,7 +109,7 @@ describe('a server behind a proxy', () => {
 })
 
 describe('keys over HTTP', () => {
-  it('makes keys, shows each once, and ends them', async () => {
+  it('The routes of API keys create keys, show each once, and revoke them.', async () => {
     const { call, url } = await servers.start({}, { authentication: 'required', key: 'k'.repeat(32) })
     const host = { 'x-api-key': 'k'.repeat(32) }
     const made = await call('POST', '/v1/api-keys', { name: 'ci', users: ['ada'], operations: ['runs.read'] }, host)
@@ -132,7 +132,7 @@ describe('keys over HTTP', () => {
 describe('the page of the server', () => {
   const sessionOf = (answer: { headers: Headers }) => answer.headers.get('set-cookie')?.split(';')[0] ?? ''
 
-  it('is opened by a link, once, and then by its cookie alone', async () => {
+  it('The page of the server opens by a link, once, and then by its cookie alone.', async () => {
     const { link, url } = await servers.start({}, { key: longKey })
     const address = await link({ users: ['ada'], role: 'contributor' })
     const path = address.slice(url.length)
@@ -156,7 +156,7 @@ describe('the page of the server', () => {
     expect((await page('DELETE', '/session', undefined, { origin: url })).status).toBe(204)
     expect((await page('GET', '/v1/runs')).status).toBe(401)
   })
-  it('is opened by a link that whoever may do everything asks the server for', async () => {
+  it('The page of the server opens by a link that a caller with all rights requests.', async () => {
     const { call, url } = await servers.start({}, { key: longKey })
     const host = { 'x-api-key': longKey }
     const made = await call('POST', '/v1/links', { users: ['ada'], role: 'readonly' }, host)
@@ -169,7 +169,7 @@ describe('the page of the server', () => {
     expect((await caller(url, { cookie: sessionOf(everything) })('GET', '/v1/api-keys')).status).toBe(200)
     expect((await call('POST', '/v1/links', { role: 'king' }, host)).body.code).toBe('role.unknown')
   })
-  it('is not opened by what is no link, nor by a link that is old', async () => {
+  it('The page of the server does not open by an invalid link or an expired one.', async () => {
     const clock = createVirtualClock()
     const { call, link, url, troupe } = await servers.start({ clock }, { key: longKey })
     const { key } = await troupe.apiKeys.create({ name: 'n', users: 'all' })
@@ -181,8 +181,8 @@ describe('the page of the server', () => {
   })
 })
 
-describe('more requests than are allowed', () => {
-  it('are refused by key, by address for who has none, and told when to come again', async () => {
+describe('a rate limit over HTTP', () => {
+  it('A rate limit over HTTP rejects requests by key, or by address without a key, and says when to retry.', async () => {
     const { troupe, url, call } = await servers.start({}, { authentication: 'required', rateLimit: { max: 3 } })
     const made = await Promise.all(['a', 'b'].map((name) => troupe.apiKeys.create({ name, users: ['ada'] })))
     const [one, other] = made.map(({ key }) => caller(url, { authorization: `Bearer ${key}` })) as [

@@ -16,19 +16,22 @@ const at = (path: string) => path.replaceAll(/:\w+/g, '1')
 const readRoutes = routes.filter(({ method }) => method === 'GET' || method === 'DELETE')
 
 describe('a server whose troupe requires a user', () => {
-  it.each(readRoutes.filter(({ needsNoUser }) => !needsNoUser))('refuses $method $path for nobody', async (route) => {
-    const { status, body } = await call(route.method, at(route.path))
-    expect({ status, code: body.code }).toEqual({ status: 400, code: 'name.invalid' })
-  })
+  it.each(readRoutes.filter(({ needsNoUser }) => !needsNoUser))(
+    'A server that requires a user rejects $method $path without one.',
+    async (route) => {
+      const { status, body } = await call(route.method, at(route.path))
+      expect({ status, code: body.code }).toEqual({ status: 400, code: 'name.invalid' })
+    },
+  )
 
   it.each(readRoutes.filter(({ path, needsNoUser }) => needsNoUser && !/:|audit$|incidents$/.test(path)))(
-    'answers $method $path without one',
+    'A server that requires a user answers $method $path without one.',
     async ({ method, path }) => {
       expect((await call(method, path)).status).toBe(200)
     },
   )
 
-  it('makes keys and links, and lists the records of everybody alone, without one', async () => {
+  it('A server that requires a user creates keys and links without one, and lists only records of all users.', async () => {
     const made = await call('POST', '/v1/api-keys', { name: 'scrape', users: 'all', role: 'readonly' })
     expect(made.status).toBe(201)
     expect((await call('POST', `/v1/api-keys/${made.body.id}/rotate`)).status).toBe(201)

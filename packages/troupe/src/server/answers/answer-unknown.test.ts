@@ -4,7 +4,7 @@ import { Servers } from '../server-testbed.test.fixture.ts'
 const servers = new Servers()
 afterEach(() => servers.close())
 
-it('a method that a path does not take is told from a path that is not there', async () => {
+it('A server tells a method that a path lacks from a path that does not exist.', async () => {
   const { call } = await servers.start()
   const wrong = [
     ['PUT', '/v1/runs', 'GET, HEAD, POST'],

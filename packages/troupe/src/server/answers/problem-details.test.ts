@@ -5,7 +5,7 @@ import { Servers } from '../server-testbed.test.fixture.ts'
 const servers = new Servers()
 afterEach(() => servers.close())
 
-it('names the nearest option in each of several forms', async () => {
+it('The problem details name the nearest option in each of several forms.', async () => {
   const { call } = await servers.start()
   const push = { type: 'push', key: 'a', value: 1, tll: '1h' }
   const { body } = await call('POST', '/v1/context/batch', { operations: [push] })
@@ -13,7 +13,7 @@ it('names the nearest option in each of several forms', async () => {
   expect(body.detail).toContain('body/operations/0')
 })
 
-it('says which forms there are where none fits', async () => {
+it('The problem details name the accepted forms if none fits.', async () => {
   const { call } = await servers.start()
   const wrong = [
     ['POST', '/v1/runs', { task: 1, topology: [] }, 'body/topology: it must be a topology as JSON; a name is a team'],
@@ -30,7 +30,7 @@ it('says which forms there are where none fits', async () => {
   }
 })
 
-it('says where JSON breaks, and what of it is not taken', async () => {
+it('The problem details say where JSON breaks, and which keys are rejected.', async () => {
   const { call } = await servers.start()
   const detailOf = async (text: string) => (await call('POST', '/v1/runs', text)).body.detail
   expect(await detailOf('{"task": 1,}')).toMatch(/its body is not JSON, from position 11\b/)

@@ -8,7 +8,7 @@ afterEach(() => servers.close())
 const key = 'k'.repeat(32)
 
 describe('figures on a port of their own', () => {
-  it('need no key there, and one where the rest is', async () => {
+  it('The metrics on a separate port need no key, although the other routes do.', async () => {
     const { troupe, url } = await servers.start({}, { key, metrics: { port: 0 } })
     const own = await serveMetrics(troupe, { port: 0 })
     const found = await fetch(own.url)
@@ -22,7 +22,7 @@ describe('figures on a port of their own', () => {
     await expect(fetch(own.url)).rejects.toThrow()
   })
 
-  it('end with the server, and are refused to whoever calls this machine by another name', async () => {
+  it('The metrics on a separate port end with the server, and reject foreign host names.', async () => {
     const { troupe } = await servers.start({}, { key })
     const server = await serve(troupe, { port: 0, key, metrics: { port: 0 } })
     const url = server.metricsUrl ?? ''
@@ -35,7 +35,7 @@ describe('figures on a port of their own', () => {
     await expect(fetch(url)).rejects.toThrow()
   })
 
-  it('leave nothing open where their port is taken, and refuse wrong options', async () => {
+  it('The metrics leave nothing open if their port is in use, and reject wrong options.', async () => {
     const { troupe, url } = await servers.start({}, { key })
     const usedPort = Number(new URL(url).port)
     await expect(serve(troupe, { port: 0, key, metrics: { port: usedPort } })).rejects.toThrow('EADDRINUSE')

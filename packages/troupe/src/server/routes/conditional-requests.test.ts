@@ -6,7 +6,7 @@ const servers = new Servers()
 afterEach(() => servers.close())
 const at = '/v1/context/entries/a'
 
-it('an entry that the asker has is not sent again', async () => {
+it('A request for an entry that the caller has cached is answered without the entry.', async () => {
   const { call } = await servers.start()
   await call('PUT', at, { value: 1 })
   for (const known of ['"1"', 'W/"1"', '"7", "1"', '*']) {
@@ -21,7 +21,7 @@ it('an entry that the asker has is not sent again', async () => {
   expect((await call('GET', '/v1/context/entries/none', undefined, { 'if-none-match': '*' })).status).toBe(404)
 })
 
-it('a condition of a change that cannot be kept is refused, and nothing is written', async () => {
+it('A conditional change whose condition fails is rejected, and writes nothing.', async () => {
   const { call } = await servers.start()
   await call('PUT', at, { value: 1 })
   const rejected = [

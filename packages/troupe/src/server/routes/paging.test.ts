@@ -39,7 +39,7 @@ describe('a list', () => {
   })
   afterAll(() => servers.close())
 
-  it.each(paged)('$path is walked page by page, each of it once and in order', async (route) => {
+  it.each(paged)('The list $path is paged completely, each item once and in order.', async (route) => {
     const { call } = served
     const at = pathOf(route).replace('Full/dead-letters', 'Dead/dead-letters')
     const all = await call('GET', `${at}?limit=500`)
@@ -60,7 +60,7 @@ describe('a list', () => {
     expect(walked).toEqual(all.body.items)
   })
 
-  it('of what waits for a person has it however many runs came after', async () => {
+  it('The list of approvals contains waiting runs, however many newer runs there are.', async () => {
     const { call } = served
     const newer = ['newer 1', 'newer 2', 'newer 3']
     for (const id of newer) await call('POST', '/v1/runs', { id, task: 1, agent: 'Echo' })
@@ -69,7 +69,7 @@ describe('a list', () => {
     expect(body.items.map(({ run }: { readonly run: string }) => run)).toEqual(['c', 'b', 'a'])
   })
 
-  it.each(paged)('$path refuses a cursor that it did not give', async (route) => {
+  it.each(paged)('The list $path rejects an invalid cursor.', async (route) => {
     for (const cursor of ['x', '{}', 'bnVsbA', '%00', ''])
       expect(await served.call('GET', `${pathOf(route)}?cursor=${cursor}`), cursor).toMatchObject({
         status: 400,
@@ -79,7 +79,7 @@ describe('a list', () => {
 
   const firstOf = async (at: string): Promise<string> => (await served.call('GET', `${at}?limit=1`)).body.cursor
 
-  it.each(paged)('$path refuses a cursor of every other list', async (route) => {
+  it.each(paged)('The list $path rejects a cursor of every other list.', async (route) => {
     const at = pathOf(route).replace('Full/dead-letters', 'Dead/dead-letters')
     const others = paged.map(pathOf).filter((other) => other !== pathOf(route) && !other.includes('dead-letters'))
     for (const other of others) {
@@ -92,7 +92,7 @@ describe('a list', () => {
     }
   })
 
-  it('refuses its cursor for another user, another agent, other filters, and a changed one', async () => {
+  it('A cursor is rejected for another user, another agent, other filters, and if it was changed.', async () => {
     const { call } = served
     const cursor = await firstOf('/v1/context/keys')
     const at = `/v1/context/keys?cursor=${cursor}`
@@ -111,7 +111,7 @@ describe('a list', () => {
       })
   })
 
-  it('goes on behind the longest key there is', async () => {
+  it('A list continues after the longest possible key.', async () => {
     const { call } = served
     const key = '\u0001'.repeat(1_024)
     await call('PUT', `/v1/context/entries/${encodeURIComponent(key)}`, { value: 1 })

@@ -22,7 +22,7 @@ describe('A fork or a retry over HTTP', () => {
     return { call, payments: () => payments }
   }
 
-  it('names the effects that a fork would repeat, and starts only with repeat: true.', async () => {
+  it('A fork over HTTP names the effects that it would repeat, and starts only with `repeat: true`.', async () => {
     const { call, payments } = await paid(() => 'paid')
     const rejected = await call('POST', '/v1/runs/one/fork', { at: 1 })
     expect(rejected).toMatchObject({
@@ -39,7 +39,7 @@ describe('A fork or a retry over HTTP', () => {
     expect(payments()).toBe(2)
   })
 
-  it('retries a failed run without paying again, and takes repeat as true or false alone.', async () => {
+  it('A retry over HTTP of a failed run does not pay again, and accepts only true or false as `repeat`.', async () => {
     const { call, payments } = await paid((count) => {
       if (count === 1) throw new Error('it broke after it had paid')
       return 'paid'

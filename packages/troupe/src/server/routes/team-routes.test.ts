@@ -13,7 +13,7 @@ const forms = {
 }
 
 describe.each(Object.entries(forms))('a team as JSON, by %s', (_, topology) => {
-  it('is checked, run and scheduled', async () => {
+  it('A team as JSON can be checked, run and scheduled.', async () => {
     const { call } = await servers.start()
     expect(await call('POST', '/v1/check', { topology })).toMatchObject({ status: 200, body: { findings: [] } })
     const { body } = await call('POST', '/execute', { task: 1, topology })
@@ -27,7 +27,7 @@ describe.each(Object.entries(forms))('a team as JSON, by %s', (_, topology) => {
   })
 })
 
-it('names the agents that there are for one that is not, and refuses what is no team', async () => {
+it('A team as JSON with an unknown agent is rejected with the known ones, and an invalid team is rejected.', async () => {
   const { call } = await servers.start()
   const unknown = await call('POST', '/v1/check', { topology: { agents: ['Ecco'], flows: ['Ecco -> End'] } })
   expect(unknown).toMatchObject({ status: 404, body: { code: 'team.unknown' } })
@@ -41,7 +41,7 @@ it('names the agents that there are for one that is not, and refuses what is no 
     expect(await call('POST', '/v1/check', { topology }), JSON.stringify(topology)).toMatchObject({ status: 400 })
 })
 
-it('A run over HTTP starts a registered team, an agent or a topology, and exactly one of them', async () => {
+it('A run over HTTP starts a registered team, an agent or a topology, and exactly one of them.', async () => {
   const { call } = await servers.start({ teams: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
   const solo = await call('GET', '/v1/teams/solo')
   expect((await call('GET', '/v1/teams')).body).toEqual({ items: [{ name: 'solo', agents: ['Echo'] }] })

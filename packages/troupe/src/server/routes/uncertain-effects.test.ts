@@ -6,7 +6,7 @@ import { Servers } from '../server-testbed.test.fixture.ts'
 const servers = new Servers()
 afterEach(() => servers.close())
 
-it('a run with an effect of unknown outcome waits until somebody says what became of it', async () => {
+it('A run with an uncertain effect waits until a person resolves the effect over HTTP.', async () => {
   const pay = defineAgent({
     name: 'Payer',
     run: async (_, ctx) =>

@@ -25,14 +25,14 @@ beforeAll(async () => {
 })
 afterAll(() => servers.close())
 
-it('is OpenAPI 3.1 to the letter, and every reference in it leads somewhere', async () => {
+it('The OpenAPI document conforms to OpenAPI 3.1, and every reference in it resolves.', async () => {
   const validator = new Validator()
   expect(await validator.validate(structuredClone(document) as never)).toEqual({ valid: true })
   expect(validator.version).toBe('3.1')
   expect(() => validator.resolveRefs()).not.toThrow()
 })
 
-it('has in each place of a schema one that compiles', () => {
+it('The OpenAPI document contains only schemas that compile.', () => {
   const ajv = new Ajv2020({ strict: true, strictTypes: false, formats: { 'date-time': true, uri: true } })
   ajv.addKeyword('components')
   const { components } = document
@@ -79,7 +79,7 @@ it('The document has the shape of the data of each stream.', () => {
   expect(dataOf('/v1/evaluations', 'post')).toMatchObject({ anyOf: expect.any(Array) })
 })
 
-it('names each operation once, and each parameter that stands in a path', () => {
+it('The OpenAPI document names each operation once, and each parameter of a path.', () => {
   const operations = Object.entries(document.paths).flatMap(([path, at]) =>
     Object.values(at).map((operation) => ({ path, operation })),
   )
@@ -94,7 +94,7 @@ it('names each operation once, and each parameter that stands in a path', () => 
   }
 })
 
-it('has what anybody may ask, and the type of each answer', () => {
+it('The OpenAPI document names open routes, and the content type of each answer.', () => {
   const answersOf = (path: string) =>
     document.paths[path]?.get as unknown as {
       readonly security: readonly unknown[]

@@ -40,7 +40,7 @@ function listen(url: string, types: readonly string[]) {
 }
 
 describe('an EventSource', () => {
-  it('hears each event once and in order over a restart of the server, and ends with the run', async () => {
+  it('An EventSource receives each event of a run once and in order across a restart of the server, and ends with the run.', async () => {
     const config = { storage: `sqlite:${join(folder, 'troupe.db')}`, agents: [twice] }
     const first = await servers.start(config)
     const port = Number(new URL(first.url).port)
@@ -82,7 +82,7 @@ describe('an EventSource', () => {
     expect(received.map(({ id }) => Number(id))).toEqual(received.map((_, i) => i + 1))
   })
 
-  it('hears each change of the context once and in order over a restart of the server', async () => {
+  it('An EventSource receives each change of the context once and in order across a restart of the server.', async () => {
     const config = { storage: `sqlite:${join(folder, 'troupe.db')}` }
     const first = await servers.start(config)
     const port = Number(new URL(first.url).port)
@@ -106,7 +106,7 @@ describe('an EventSource', () => {
 })
 
 describe('curl -N', () => {
-  it('goes on behind Last-Event-ID, sees what is new at once, and ends with the run', async () => {
+  it('The command `curl -N` resumes after Last-Event-ID, shows new events at once, and ends with the run.', async () => {
     const { call, url } = await servers.start({ agents: [twice] })
     await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Twice' })
     const curl = spawn('curl', ['-sSN', '-H', 'Last-Event-ID: 2', `${url}/v1/runs/r/events`])

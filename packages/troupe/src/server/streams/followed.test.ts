@@ -20,7 +20,7 @@ function sourceOf() {
 }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-it('a reader who is slower than what is shared gets each item once, and is back with the others when it has caught up', async () => {
+it('A reader that is slower than the shared feed gets each item once, and joins the shared feed after it has caught up.', async () => {
   const { source, more, ends, readings } = sourceOf()
   const feeds = new Feeds()
   const { signal } = new AbortController()

@@ -19,7 +19,7 @@ async function take(events: AsyncIterable<Event>, count: number): Promise<Event[
 }
 
 describe('the events of a run', () => {
-  it('come in order, end with the run, and go on behind Last-Event-ID or from', async () => {
+  it('The events of a run arrive in order, end with the run, and resume after Last-Event-ID or `from`.', async () => {
     const { call, url } = await servers.start()
     await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Echo' })
     const all = await take(follow(`${url}/v1/runs/r/events`), 1_000)
@@ -30,7 +30,7 @@ describe('the events of a run', () => {
     expect(rest).toEqual(all.slice(2))
     expect(await take(follow(`${url}/v1/runs/r/events?from=2`), 1_000)).toEqual(rest)
   })
-  it('reach who came before they happened, and who hangs up costs nothing', async () => {
+  it('The events of a run reach a reader that connected before them, and another reader that disconnects does not matter.', async () => {
     const { call, url } = await servers.start()
     await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
     const [first, second] = [follow(`${url}/v1/runs/r/events`), follow(`${url}/v1/runs/r/events`)]
@@ -41,7 +41,7 @@ describe('the events of a run', () => {
     await call('POST', '/v1/runs/r/answers', { question, value: 'red' })
     expect((await take(second, 1_000)).at(-1)).toMatchObject({ event: 'run.completed' })
   })
-  it('are refused before they begin where there is no such run, or no such place', async () => {
+  it('The events of a run are rejected before the stream begins if the run or the position does not exist.', async () => {
     const { call } = await servers.start()
     expect(await call('GET', '/v1/runs/none/events')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
     expect(await call('GET', '/v1/runs/none/live')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
@@ -53,7 +53,7 @@ describe('the events of a run', () => {
       })
     expect((await call('GET', '/v1/runs/r/events?from=1&from=2')).status).toBe(400)
   })
-  it('are refused to who is ahead of them: he would wait for ever, or miss what comes', async () => {
+  it('The events of a run are rejected for a position that is ahead of the run.', async () => {
     const { call, url } = await servers.start()
     await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
     const followed = follow(`${url}/v1/runs/r/events`)
@@ -85,7 +85,7 @@ describe('the events of a run', () => {
     const rest = await take(follow(`${url}/v1/runs/r/events?untilWaiting=true`, from), 1_000)
     expect(rest.at(-1)?.event).toBe('run.completed')
   })
-  it('end with their head for who asks for no more', async () => {
+  it('The event streams answer a HEAD request with their headers.', async () => {
     const { call, url } = await servers.start()
     await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
     for (const path of ['/v1/runs/r/events', '/v1/runs/r/live', '/v1/context/watch']) {
@@ -106,7 +106,7 @@ describe('watching the context', () => {
     value: unknown,
   ) => call('PUT', `/v1/context/entries/${key}`, { value })
 
-  it('tells each change once, over connections that break', async () => {
+  it('A watch of the context reports each change once, across connections that break.', async () => {
     const { call, url } = await servers.start()
     let last: string | undefined
     const seen: unknown[] = []
@@ -154,7 +154,7 @@ describe('watching the context', () => {
       14,
     ])
   })
-  it('begins over for who comes back from a past that there is no more', async () => {
+  it('A watch of the context sends a resync for a position that does not exist any more.', async () => {
     const { call, url } = await servers.start()
     await push(call, 'k', 1)
     // Somebody else follows already, from where it is now.
@@ -170,7 +170,7 @@ describe('watching the context', () => {
     expect(resumed).toEqual(resync)
     await other.return(undefined)
   })
-  it('goes on in the middle of a batch', async () => {
+  it('A watch of the context resumes in the middle of a batch.', async () => {
     const { call, url } = await servers.start()
     const stream = follow(`${url}/v1/context/watch`)
     await stream.next()
@@ -183,7 +183,7 @@ describe('watching the context', () => {
     expect(rest.map(({ event, data }) => data.key ?? event)).toEqual(['open', 'b', 'c'])
     expect((await call('GET', '/v1/context/watch', undefined, { 'last-event-id': '1.x' })).status).toBe(400)
   })
-  it('misses nothing for a reader who falls behind by more than is shared', async () => {
+  it('A watch of the context misses nothing for a reader that falls behind the shared feed.', async () => {
     const { url, troupe } = await servers.start()
     const { context } = troupe.user('default')
     const [slow, quick] = [follow(`${url}/v1/context/watch`), follow(`${url}/v1/context/watch`)]
@@ -200,7 +200,7 @@ describe('watching the context', () => {
     const received = await take(slow, keys.length)
     expect(received.map(({ data }) => data.key)).toEqual(keys)
   })
-  it('shows an agent what it may read, and no other', async () => {
+  it('A watch of the context shows an agent only what it may read.', async () => {
     const { call, url } = await servers.start()
     const stream = follow(`${url}/v1/context/watch`, { 'troupe-agent': 'Sales' })
     await stream.next()
@@ -209,7 +209,7 @@ describe('watching the context', () => {
     expect((await stream.next()).value).toMatchObject({ data: { key: 'b' } })
     await stream.return(undefined)
   })
-  it('costs one read of the feed, however many listen', async () => {
+  it('A watch of the context reads the feed once, however many streams are open.', async () => {
     const { call, url, troupe } = await servers.start()
     const { storage } = troupe[partsOf]
     const streams = Array.from({ length: 200 }, () => follow(`${url}/v1/context/watch`))
@@ -239,7 +239,7 @@ describe('a stream', () => {
     return socket.pause()
   }
 
-  it('keeps little for a reader who takes nothing, and lets go of it after 30 s', async () => {
+  it('A stream buffers little for a reader that reads nothing, and closes after 30 s.', async () => {
     const clock = createVirtualClock()
     const { url, troupe, app } = await servers.start({ clock })
     const sockets: Socket[] = []
@@ -257,7 +257,7 @@ describe('a stream', () => {
     await until('it is let go', () => theirs?.destroyed)
     socket.destroy()
   })
-  it('over MCP lets go of a reader who takes nothing too', async () => {
+  it('A stream over MCP closes for a reader that reads nothing too.', async () => {
     const clock = createVirtualClock()
     const { url, troupe, app } = await servers.start({ clock })
     const sockets: Socket[] = []
@@ -295,7 +295,7 @@ describe('a stream', () => {
     await until('it is let go', () => theirs?.destroyed)
     socket.destroy()
   })
-  it('beats while nothing happens, and ends when the server closes', async () => {
+  it('A stream sends heartbeats while nothing happens, and ends when the server closes.', async () => {
     const { url, close } = await servers.start({}, { heartbeat: '50ms' })
     let text = ''
     const response = await fetch(`${url}/v1/context/watch`)
@@ -307,7 +307,7 @@ describe('a stream', () => {
     await reading
     expect(response.headers.get('content-type')).toContain('text/event-stream')
   })
-  it('ends with the key that opened it, and others go on', async () => {
+  it('A stream ends when its key is revoked, and other streams continue.', async () => {
     const { troupe, url } = await servers.start({}, { key: 'k'.repeat(32), heartbeat: '20ms' })
     const opened = async () => {
       const { id, key } = await troupe.apiKeys.create({ name: 'a', users: ['ada'] })
@@ -329,7 +329,7 @@ describe('a stream', () => {
     valid.end()
     await valid.over
   })
-  it('ends with the token that opened it, and not with another one of its user', async () => {
+  it('A stream ends when its token expires, and streams of other tokens continue.', async () => {
     const clock = createVirtualClock()
     const { publicKey, privateKey } = generateKeyPairSync('ed25519')
     const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA' }] } as never
@@ -356,7 +356,7 @@ describe('a stream', () => {
     await until('both are over', () => early.over && late.over)
     expect(lasting.over).toBe(false)
   })
-  it('carries live parts of a run', async () => {
+  it('A stream carries live parts of a run.', async () => {
     const { LlmAgent } = await import('../../startup/index.ts')
     const { MockModel } = await import('../../testing/index.ts')
     const model = new MockModel({ responses: [{ text: 'one two three', latency: '1s' }] })

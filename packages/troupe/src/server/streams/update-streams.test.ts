@@ -27,7 +27,7 @@ const secured = async (served: Promise<Served>) => {
 }
 
 describe('The stream of updates', () => {
-  it('tells of runs, questions, namespaces, schedules and dead letters, without content.', async () => {
+  it('The stream of updates reports runs, questions, namespaces, schedules and dead letters, without content.', async () => {
     const { call, url, troupe } = await servers.start({ messaging: { maxAttempts: 1 } })
     const { events, updates } = await open(url)
     expect(events[0]).toMatchObject({ event: 'open', data: { type: 'open' } })
@@ -56,7 +56,7 @@ describe('The stream of updates', () => {
     expect(JSON.stringify(events)).not.toContain('SECRET')
   })
 
-  it('continues after the last event that a reader names, and sends a reader of another stream a resync.', async () => {
+  it('The stream of updates continues after the last event that a reader names, and sends a reader of another stream a resync.', async () => {
     const { call, url } = await servers.start()
     const first = new AbortController()
     const { events, over } = await open(url, {}, first.signal)
@@ -78,7 +78,7 @@ describe('The stream of updates', () => {
     expect(wrong.status).toBe(400)
   })
 
-  it('sends many changes as few frames, and more than 200 of them as a resync.', async () => {
+  it('The stream of updates sends many changes as few frames, and more than 200 of them as a resync.', async () => {
     const { url, troupe } = await servers.start()
     const { events } = await open(url)
     const { context } = troupe.user('default')
@@ -92,7 +92,7 @@ describe('The stream of updates', () => {
     expect(events.every(({ data }) => (data.updates?.length ?? 0) <= 200)).toBe(true)
   })
 
-  it('never tells of what a caller may not list: other users, or lists outside the operations of its key.', async () => {
+  it('The stream of updates never reports what a caller may not list: other users, or lists outside the operations of its key.', async () => {
     const { url, troupe, key } = await secured(servers.start({}, { authentication: 'required' }))
     const all = await open(url, { 'x-api-key': await key() })
     const runsAlone = await open(url, { 'x-api-key': await key({ operations: ['runs.read'] }) })
@@ -113,7 +113,7 @@ describe('The stream of updates', () => {
     expect((await fetch(`${url}/v1/updates`)).status).toBe(401)
   })
 
-  it('counts among the streams that a caller may have open, and occupies nothing when it is rejected.', async () => {
+  it('The stream of updates counts among the open streams of a caller, and a rejected one does not count.', async () => {
     const { url, troupe } = await servers.start({}, { maxStreams: 2 })
     const end = new AbortController()
     const two = [await open(url, {}, end.signal), await open(url, {}, end.signal)]

@@ -24,7 +24,7 @@ function logged(environment: string): readonly { readonly msg: string; readonly 
     .map((line) => JSON.parse(line))
 }
 
-it('ignored failures and paid repetitions are counted everywhere, and warned about once each in development', () => {
+it('The warnings of ignored failures and repeated prompts are logged once each, in development alone.', () => {
   expect(logged('production')).toEqual([])
   expect(logged('development')).toMatchObject([
     { msg: expect.stringContaining('a prompt holds everything'), agent: 'A' },

@@ -21,7 +21,7 @@ async function open(retention?: StorageRetention) {
   return { clock, storage, push, rows }
 }
 
-test('an id is recognised for 24 hours and then forgotten', async () => {
+test('A change id is recognised for 24 hours and then forgotten.', async () => {
   const { clock, storage, push, rows } = await open()
   await push(ada, 'one')
   await clock.advance('23h')
@@ -32,7 +32,7 @@ test('an id is recognised for 24 hours and then forgotten', async () => {
   await storage.close()
 })
 
-test('old feed items go, the floor says up to which revision, and whoever is behind it learns so', async () => {
+test('The cleanup removes old feed items, and a reader behind the horizon is told the horizon.', async () => {
   const { clock, storage, push, rows } = await open({ feed: '1h' })
   for (let i = 0; i < 5; i++) await push(ada, null, 300)
   await push(bob)
@@ -48,7 +48,7 @@ test('old feed items go, the floor says up to which revision, and whoever is beh
   await storage.close()
 })
 
-test('a user with many revisions keeps the newest, others keep theirs', async () => {
+test('The cleanup retains the newest revisions of a user with many, and the revisions of other users.', async () => {
   const { clock, storage, push } = await open({ feedRevisions: 100 })
   await push(bob)
   for (let i = 0; i < 1_200; i++) push(ada, null, 2)
@@ -61,7 +61,7 @@ test('a user with many revisions keeps the newest, others keep theirs', async ()
   await storage.close()
 })
 
-test('nothing is left to do after closing', async () => {
+test('The cleanup does nothing after the storage is closed.', async () => {
   const { clock, storage } = await open()
   await storage.close()
   await clock.advance('1h')

@@ -13,7 +13,7 @@ const well: ServerInspection = {
   pooled: false,
 }
 
-test('a server that is old enough to lack what is needed is refused, and every later one is taken', () => {
+test('A PostgreSQL server that is too old is rejected, and every later version is accepted.', () => {
   expect(incompatibilityOf({ ...well, version: 14 })).toMatch(/14 is too old/)
   for (const version of [15, 16, 17, 18, 19]) expect(incompatibilityOf({ ...well, version })).toBeUndefined()
 })
@@ -24,11 +24,11 @@ test.each<[string, Partial<ServerInspection>, RegExp]>([
   ['has it free of row-level security', { application: { exists: true, free: true, owns: false } }, /nobypassrls/],
   ['has it own tables', { application: { exists: true, free: false, owns: true } }, /owns tables/],
   ['has tables open to everybody', { open: ['messages', 'runs'] }, /not forced on messages, runs/],
-])('a database that %s is refused', (_, part, problem) => {
+])('A database that %s is rejected.', (_, part, problem) => {
   expect(incompatibilityOf({ ...well, ...part })).toMatch(problem)
 })
 
-test('only a role that could see all users is too powerful', () => {
+test('A role is too powerful if it could see all users.', () => {
   expect(powerOf(well)).toBeUndefined()
   expect(powerOf({ ...well, free: true })).toMatch(/free of row-level security/)
   expect(powerOf({ ...well, owns: true })).toMatch(/owns the tables/)

@@ -28,7 +28,7 @@ describe.skipIf(missing !== undefined)('on PostgreSQL', () => {
   ))
     test(name, run)
 
-  test('a change behind a refused one is committed, also where the refusal kept what both send from being prepared', async () => {
+  test('A change behind a rejected one is committed on PostgreSQL, even if the rejection prevented preparation.', async () => {
     const storage = await openStorage({
       url: server,
       postgres: { schema: fresh(), poolSize: 1 },

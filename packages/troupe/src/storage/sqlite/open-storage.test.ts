@@ -73,7 +73,7 @@ async function expectRejectedUnchanged(name: string, expected: string, migration
   expect(picture()).toEqual(before)
 }
 
-test.each(['memory:', 'sqlite:'])('reads that began before the close are answered, on %s', async (kind) => {
+test.each(['memory:', 'sqlite:'])('Reads that began before the close are answered on %s.', async (kind) => {
   const url = kind === 'memory:' ? kind : `sqlite:${join(folder, 'troupe.db')}`
   const clock = createVirtualClock()
   const storage = await openStorage({ url, migrations: [migration(1)], clock, random: seededRandom(1) })
@@ -84,7 +84,7 @@ test.each(['memory:', 'sqlite:'])('reads that began before the close are answere
   await expect(texts(storage)).rejects.toEqual(code('troupe.closed'))
 })
 
-test('a new file and its folders are readable by their owner alone, and hold what was committed', async () => {
+test('A new database file and its folders are readable by their owner alone, and hold what was committed.', async () => {
   const storage = await open('deep/er/troupe.db')
   await storage.commit(insert('kept'))
   expect(statSync(join(folder, 'deep/er')).mode & 0o777).toBe(0o700)
@@ -95,7 +95,7 @@ test('a new file and its folders are readable by their owner alone, and hold wha
   expect(await texts(await open('deep/er/troupe.db'))).toEqual(['kept'])
 })
 
-test('an empty file becomes a database', async () => {
+test('An empty file becomes a database.', async () => {
   writeFileSync(join(folder, 'empty.db'), '')
   await (await open('empty.db')).commit(insert('kept'))
 })
@@ -106,14 +106,14 @@ test.each([
   ['a hundred zeros', Buffer.alloc(100)],
   ['a header cut short', Buffer.from('SQLite format 3\0')],
   ['pages of noise', Buffer.alloc(8_192, 'noise')],
-])('a file of %s is refused and stays as it was', async (_, content) => {
+])('A file of %s is rejected and stays as it was.', async (_, content) => {
   writeFileSync(join(folder, 'mine'), content)
   utimesSync(join(folder, 'mine'), 1, 2)
   await expectRejectedUnchanged('mine', 'storage.foreign')
 })
 
 test.each(['delete', 'wal'])(
-  "another application's database in %s mode is refused and stays as it was",
+  'A database of another application in %s mode is rejected and stays as it was.',
   async (mode) => {
     const db = new DatabaseSync(join(folder, 'app.db'))
     db.exec(`pragma journal_mode = ${mode}; create table t (a); insert into t values (1)`)
@@ -123,7 +123,7 @@ test.each(['delete', 'wal'])(
   },
 )
 
-test('a folder, a device and a file as a folder are refused and stay as they were', async () => {
+test('A folder, a device and a file as a folder are rejected and stay as they were.', async () => {
   mkdirSync(join(folder, 'folder'))
   writeFileSync(join(folder, 'file'), 'x')
   await expectRejectedUnchanged('folder', 'storage.foreign')
@@ -131,11 +131,14 @@ test('a folder, a device and a file as a folder are refused and stay as they wer
   await expectRejectedUnchanged('file/troupe.db', 'storage.foreign')
 })
 
-test.skipIf(!existsSync('/proc/self'))('a place that takes no folders is refused, and not tried for ever', async () => {
-  await expect(open('../../proc/none/deep/troupe.db')).rejects.toMatchObject({ name: 'ExternalServiceError' })
-})
+test.skipIf(!existsSync('/proc/self'))(
+  'A location that accepts no folders is rejected, without endless attempts.',
+  async () => {
+    await expect(open('../../proc/none/deep/troupe.db')).rejects.toMatchObject({ name: 'ExternalServiceError' })
+  },
+)
 
-test('other files where the lock or the name of the owner would be are refused and stay as they were', async () => {
+test('Foreign files in place of the lock or the owner are rejected and stay as they were.', async () => {
   writeFileSync(join(folder, 'a.db.lock'), 'not a lock')
   writeFileSync(join(folder, 'b.db.owner'), 'not a card')
   await expectRejectedUnchanged('a.db', 'storage.foreign')
@@ -143,7 +146,7 @@ test('other files where the lock or the name of the owner would be are refused a
   expect(readFileSync(join(folder, 'b.db.owner'), 'utf8')).toBe('not a card')
 })
 
-test('a damaged database is refused and stays as it was', async () => {
+test('A damaged database is rejected and stays as it was.', async () => {
   const storage = await open('troupe.db')
   for (let i = 0; i < 50; i++) await storage.commit(insert('x'.repeat(500)))
   await storage.close()
@@ -165,7 +168,7 @@ test('a damaged database is refused and stays as it was', async () => {
   expect(await texts(await open('troupe.db'))).toHaveLength(50)
 })
 
-test('a newer schema is accepted while it says that this release can read it, and refused untouched after', async () => {
+test('A newer schema is accepted while it declares this release compatible, and is rejected untouched after that.', async () => {
   await (await open('troupe.db', [migration(1), migration(2, 1)])).close()
   await (await open('troupe.db', [migration(1)])).close()
   await (await open('troupe.db', [migration(1), migration(2, 1), migration(3, 3)])).close()
@@ -203,7 +206,7 @@ test('A restore rejects a backup of an earlier build with storage.incompatible a
   expect(existsSync(to)).toBe(false)
 })
 
-test('pending migrations apply once and together: a failing one leaves the schema as it was', async () => {
+test('Pending migrations apply once and together, and a failing one leaves the schema as it was.', async () => {
   const storage = await open('troupe.db')
   await storage.commit(insert('kept'))
   await storage.close()
@@ -214,13 +217,13 @@ test('pending migrations apply once and together: a failing one leaves the schem
   expect(await texts(reopened)).toEqual(['kept'])
 })
 
-test('migrations that are not numbered 1, 2, 3 are refused', async () => {
+test('Migrations that are not numbered 1, 2, 3 are rejected.', async () => {
   await expect(open('troupe.db', [migration(2)])).rejects.toEqual(code('invariant.broken'))
   await expect(open('troupe.db', [migration(1), migration(1)])).rejects.toEqual(code('invariant.broken'))
 })
 
 test.each(['a b.db', 'what?.db', 'a#b%20.db', 'ключ.db', "quote'.db", 'file:x.db'])(
-  'the name %j is taken literally',
+  'The file name %j is taken literally.',
   async (name) => {
     await (await open(name)).commit(insert('kept'))
     await opened.pop()?.close()
@@ -229,7 +232,7 @@ test.each(['a b.db', 'what?.db', 'a#b%20.db', 'ключ.db', "quote'.db", 'file:
   },
 )
 
-test('a second opening in the same process learns who owns the file and where to talk to it', async () => {
+test('A second opening in the same process is rejected with the owner of the file and its address.', async () => {
   const first = await open('troupe.db')
   await first.commit(insert('one'))
   await expect(open('troupe.db')).rejects.toMatchObject({ code: 'storage.owned', details: { pid: process.pid } })
@@ -246,42 +249,45 @@ test('a second opening in the same process learns who owns the file and where to
   expect(await texts(await open('link.db'))).toEqual(['one', 'two'])
 })
 
-test('a copy of a file that is in use, with everything beside it, has no owner', async () => {
+test('A copy of a file that is in use, with all its companions, has no owner.', async () => {
   const first = await open('troupe.db')
   await first.commit(insert('one'))
   for (const name of readdirSync(folder)) copyFileSync(join(folder, name), join(folder, name.replace('troupe', 'copy')))
   expect(await texts(await open('copy.db'))).toEqual(['one'])
 })
 
-test('a deleted lock does not make way for a second owner', async () => {
+test('A deleted lock does not admit a second owner.', async () => {
   await open('troupe.db')
   rmSync(join(folder, 'troupe.db.lock'))
   await expect(open('troupe.db')).rejects.toEqual(code('storage.owned'))
 })
 
-test('a file with a second name is refused, for each name would have a log of its own', async () => {
+test('A file with a second name is rejected, because each name would have its own log.', async () => {
   await (await open('troupe.db')).close()
   linkSync(join(folder, 'troupe.db'), join(folder, 'other.db'))
   await expect(open('other.db')).rejects.toEqual(code('storage.read_only'))
 })
 
-test.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/chattr'))('a read-only file is refused', async () => {
-  await (await open('troupe.db')).close()
-  const { execFileSync } = await import('node:child_process')
-  try {
-    execFileSync('chattr', ['+i', join(folder, 'troupe.db')])
-  } catch {
-    console.log('skipped: this file system has no immutable files')
-    return
-  }
-  try {
-    await expect(open('troupe.db')).rejects.toEqual(code('storage.read_only'))
-  } finally {
-    execFileSync('chattr', ['-i', join(folder, 'troupe.db')])
-  }
-})
+test.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/chattr'))(
+  'A read-only file is rejected with its reason.',
+  async () => {
+    await (await open('troupe.db')).close()
+    const { execFileSync } = await import('node:child_process')
+    try {
+      execFileSync('chattr', ['+i', join(folder, 'troupe.db')])
+    } catch {
+      console.log('skipped: this file system has no immutable files')
+      return
+    }
+    try {
+      await expect(open('troupe.db')).rejects.toEqual(code('storage.read_only'))
+    } finally {
+      execFileSync('chattr', ['-i', join(folder, 'troupe.db')])
+    }
+  },
+)
 
-test.skipIf(process.getuid?.() === 0)('without the right to write, file and folder are refused', async () => {
+test.skipIf(process.getuid?.() === 0)('A file or a folder without the right to write is rejected.', async () => {
   await (await open('troupe.db')).close()
   chmodSync(join(folder, 'troupe.db'), 0o400)
   await expectRejectedUnchanged('troupe.db', 'storage.read_only')
@@ -294,7 +300,7 @@ test.skipIf(process.getuid?.() === 0)('without the right to write, file and fold
   chmodSync(folder, 0o700)
 })
 
-test('a file that is removed while it is open takes nothing more, until it is put back', async () => {
+test('A file that is removed while it is open accepts no changes until it is put back.', async () => {
   const clock = createVirtualClock()
   const path = join(folder, 'troupe.db')
   const url = `sqlite:${path}`
@@ -333,13 +339,13 @@ test.each([
   ['memory', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
   ['./db.sqlite', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have; that file is sqlite:./db.sqlite'],
   ['', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
-])('the URL %j is refused', async (url, problem) => {
+])('The storage URL %j is rejected with what is wrong.', async (url, problem) => {
   const options = { url, migrations: [], clock: createVirtualClock(), random: seededRandom(1) }
   const message = `The URL of the storage is not valid: ${problem}.`
   await expect(openStorage(options)).rejects.toMatchObject({ code: 'validation.failed', message })
 })
 
-test('of a file that is not there the nearest beside it is named, and what may not be looked at is left to the opening', () => {
+test('A missing database file is reported with the nearest name beside it.', () => {
   writeFileSync(join(folder, 'troupe.db'), '')
   symlinkSync('loop.db', join(folder, 'loop.db'))
   const absent = (name: string) => absentOf(`sqlite:${join(folder, name)}`)
@@ -350,7 +356,7 @@ test('of a file that is not there the nearest beside it is named, and what may n
   expect(absent('loop.db')).toBeUndefined()
 })
 
-test.skipIf(process.getuid?.() === 0)('a folder that may not be read says nothing of what is in it', () => {
+test.skipIf(process.getuid?.() === 0)('A folder that cannot be read gives no suggestion.', () => {
   mkdirSync(join(folder, 'closed'), { mode: 0o000 })
   expect(absentOf(`sqlite:${join(folder, 'closed/troupe.db')}`)).toBeUndefined()
   chmodSync(join(folder, 'closed'), 0o300)
@@ -358,7 +364,7 @@ test.skipIf(process.getuid?.() === 0)('a folder that may not be read says nothin
   chmodSync(join(folder, 'closed'), 0o700)
 })
 
-test('the log stays small under a load, and space that is freed goes back to the file system', async () => {
+test('The log stays small under load, and freed space returns to the file system.', async () => {
   const clock = createVirtualClock()
   const url = `sqlite:${join(folder, 'troupe.db')}`
   const storage = await openStorage({ url, migrations: [migration(1)], clock, random: seededRandom(1) })

@@ -13,7 +13,7 @@ const resultsOf = (model: MockModel) =>
   )
 
 describe('built-in tools on an agent of a run', () => {
-  it('write on the step: others see it when the turn commits, and mistakes are results', async () => {
+  it('A built-in tool writes in the step, is visible to others at the commit, and returns mistakes as results.', async () => {
     const model = new MockModel({
       responses: [
         call('push_context', { key: 'plan', value: '{"steps":3}', topics: ['plans'] }),
@@ -64,7 +64,7 @@ describe('built-in tools on an agent of a run', () => {
     expect(items).toMatchObject([{ from: 'Planner', payload: 'done', provenance: { agent: 'Planner', effectId } }])
   })
 
-  it('are those that were chosen, and the agent may not do what its definition denies', async () => {
+  it('A built-in tool is offered only if it is selected, and is bound by the rights of its agent.', async () => {
     expect(Object.keys(builtInTools('get_context', 'list_context'))).toEqual(['get_context', 'list_context'])
     expect(() => builtInTools('get_contxt' as never)).toThrow(expect.objectContaining({ code: 'tool.unknown' }))
     expect(() => builtInTools('get_messages_from_agents')).toThrow(/get_messages_from_agents/)

@@ -10,7 +10,7 @@ const own = (name: string, more: object = {}) =>
   defineTool({ name, description: name, inputSchema, effect: 'read', execute: ({ q }) => ({ q }), ...more })
 
 describe('in a hybrid handler', () => {
-  test('a tool is never called without the approval that it needs', async () => {
+  test('A tool in a hybrid handler is never called without the approval that it needs.', async () => {
     await using team = await openTeam()
     const execute = vi.fn(() => 'paid')
     const { tools } = team.agent('A')
@@ -31,7 +31,7 @@ describe('in a hybrid handler', () => {
     ])
   })
 
-  test('each call has a key of its own and the way out', async () => {
+  test('A tool in a hybrid handler gets a key of its own for each call, and the egress fetch.', async () => {
     const fetch = vi.fn()
     await using team = await openTeam()
     const { tools } = team.agent('A', {}, { guard: { fetchFor: () => fetch } })
@@ -43,7 +43,7 @@ describe('in a hybrid handler', () => {
     expect(seen.map((call) => call.fetch)).toEqual([fetch, fetch])
   })
 
-  test('its timeout ends the call, and its signal says so', async () => {
+  test('A tool in a hybrid handler ends at its timeout, and its signal aborts.', async () => {
     await using team = await openTeam()
     const stopped = vi.fn()
     const begun = Promise.withResolvers<void>()
@@ -59,7 +59,7 @@ describe('in a hybrid handler', () => {
     expect(stopped).toHaveBeenCalledTimes(1)
   })
 
-  test('what it returns is JSON and has the form it promises', async () => {
+  test('A tool in a hybrid handler returns JSON in the form that it declares.', async () => {
     await using team = await openTeam()
     const merged = mergeTools(team.agent('A').tools, [
       own('wrong', { outputSchema: z.object({ n: z.number() }) }),
@@ -78,7 +78,7 @@ describe('in a hybrid handler', () => {
     expect(await Promise.all(bare.tools.slice(0, 2).map((tool) => tool.invoke({})))).toEqual(['null', '10'])
   })
 
-  test('what is refused names all the tools that there are, as they are called there', async () => {
+  test('A rejected call of a hybrid handler names all available tools by their names there.', async () => {
     await using team = await openTeam()
     const { tools } = team.agent('A', { role: 'readonly', deny: ['refund'] })
     const merged = mergeTools(tools, [own('get_context'), own('refund'), own('search')])
@@ -93,7 +93,7 @@ describe('in a hybrid handler', () => {
   })
 })
 
-test('a call of OpenAI is taken in the form of its chat and in that of its responses', async () => {
+test('A call of OpenAI is accepted in its chat form and in its responses form.', async () => {
   await using team = await openTeam()
   const { call } = toOpenAI(mergeTools(team.agent('A').tools, [own('search')]))
   const args = '{"q":"teapots"}'

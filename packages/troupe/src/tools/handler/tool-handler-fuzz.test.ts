@@ -38,7 +38,7 @@ const value = fc.letrec((tie) => ({
   ),
 })).any
 
-test('whatever it is called with, a tool answers with a result', {
+test('A tool handler answers any call with a result.', {
   timeout: 60_000,
 }, async () => {
   await using team = await openTeam()

@@ -37,7 +37,7 @@ function checkStrict(schema: Json, at: string): void {
 }
 
 describe('definitions', () => {
-  test('are the thirteen tools, strict for every provider', async () => {
+  test('The tool definitions are the thirteen tools, strict for every provider.', async () => {
     await using team = await openTeam()
     const definitions = team.agent('A', { role: 'admin' }).tools.definitions()
     expect(definitions.map(({ name }) => name).sort()).toEqual([...builtInToolNames].sort())
@@ -48,7 +48,7 @@ describe('definitions', () => {
     }
   })
 
-  test('are those that role, allow and deny leave, from the next call on', async () => {
+  test('The tool definitions follow role, allow and deny from the next call on.', async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A', { role: 'readonly' })
     expect(await tools.call('push_context', { key: 'k', value: 'v' })).toMatchObject({
@@ -77,7 +77,7 @@ describe('definitions', () => {
   })
 })
 
-describe("a caller's mistake is a result", () => {
+describe('mistakes of a caller', () => {
   const mistakes: [string, unknown, string][] = [
     ['get_contexts', {}, 'tool.unknown'],
     ['get_context', null, 'tool.arguments'],
@@ -96,14 +96,14 @@ describe("a caller's mistake is a result", () => {
     ['send_message_to_agent', { to_agent: '', message: 'hi' }, 'name.invalid'],
   ]
   for (const [tool, args, code] of mistakes)
-    test(`A caller's mistake is a result of ${tool} and not an exception: ${JSON.stringify(args)}`, async () => {
+    test(`A mistake of a caller is a result of ${tool} and not an exception: ${JSON.stringify(args)}.`, async () => {
       await using team = await openTeam()
       const result = await team.agent('A').tools.call(tool, args)
       expect(result).toMatchObject({ success: false, code, error: expect.any(String), suggestion: expect.any(String) })
       expect(JSON.parse(JSON.stringify(result))).toEqual(result)
     })
 
-  test('and so is an atomic batch that fails, with the result of each operation', async () => {
+  test('An atomic batch that fails is a result, with the result of each operation.', async () => {
     await using team = await openTeam()
     await team.agent('B').context.push('foreign', 1)
     const operations = [
@@ -142,7 +142,7 @@ describe("a caller's mistake is a result", () => {
 })
 
 describe('tools on entries and topics', () => {
-  test('say what they did', async () => {
+  test('The tools on entries and topics report what they did.', async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A')
     expect(
@@ -201,7 +201,7 @@ describe('tools on entries and topics', () => {
     expect(await tools.call('delete_context', { key: 'n' })).toMatchObject({ success: true, deleted: true })
   })
 
-  test('every call is an event with its duration and without its arguments', async () => {
+  test('Every tool call is an event with its duration and without its arguments.', async () => {
     await using team = await openTeam()
     await team.agent('A').tools.call('push_context', { key: 'some-key', value: 'some-value' })
     const [called] = team.seen.filter(({ type }) => type === 'tool.called')
@@ -211,7 +211,7 @@ describe('tools on entries and topics', () => {
 })
 
 describe('tools on messages', () => {
-  test('send, read once, and confirm where asked', async () => {
+  test('The tools on messages send, read once, and confirm if requested.', async () => {
     await using team = await openTeam()
     const a = team.agent('A')
     const b = team.agent('B')
@@ -244,7 +244,7 @@ describe('tools on messages', () => {
     expect(await a.tools.call('get_messages_from_agents', { unread_only: false })).toMatchObject({ count: 1 })
   })
 
-  test('a broadcast reaches each once, without the sender', async () => {
+  test('A broadcast by a tool reaches each recipient once, without the sender.', async () => {
     await using team = await openTeam()
     const none = { to_agents: ['', '\u0000'], message: 'all' }
     expect(await team.agent('A').tools.call('broadcast_message_to_agents', none)).toMatchObject({
@@ -266,14 +266,14 @@ describe('tools on messages', () => {
     expect(await a.tools.call('get_messages_from_agents')).toMatchObject({ count: 0 })
   })
 
-  test('of bytes are shown as how many there are', async () => {
+  test('A message of bytes is shown to a tool as its size.', async () => {
     await using team = await openTeam()
     const Scan = defineMessage('scan', bytesSchema())
     await team.agent('A').messages.send(Scan, new Uint8Array(3), { to: 'B' })
     const got = await team.agent('B').tools.call('get_messages_from_agents', {})
     expect(got).toMatchObject({ messages: [{ type: 'scan', message: '(3 bytes)' }] })
   })
-  test('nobody acts under another name, and the attempt is an incident', async () => {
+  test("A tool call under another agent's name is rejected, and is an incident.", async () => {
     await using team = await openTeam()
     const a = team.agent('A')
     expect(
@@ -283,7 +283,7 @@ describe('tools on messages', () => {
     expect(team.seen.filter(({ type }) => type === 'incident.recorded')).toHaveLength(1)
   })
 
-  test('what would have no effect is a mistake, and is told in the words of models', async () => {
+  test('An argument without effect is a mistake, explained in the words of the tool.', async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A')
     await context.push('k', 1)
@@ -301,7 +301,7 @@ describe('tools on messages', () => {
     expect(await batch({ type: 'delete', key: 'k', if_version: 1, subscribers: null })).toMatchObject({ success: true })
   })
 
-  test('nobody acts under another name inside a batch either', async () => {
+  test("An operation of a batch under another agent's name is rejected, and is an incident.", async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A')
     const push = (agent_name: string) =>
@@ -316,7 +316,7 @@ describe('tools on messages', () => {
 })
 
 describe('formats', () => {
-  test('take the calls of their providers', async () => {
+  test('The formats of providers accept the calls of their providers.', async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A')
     await context.push('k', 1)
@@ -341,7 +341,7 @@ describe('formats', () => {
     ).toMatchObject({ value: 1 })
   })
 
-  test("users' tools keep their names, and ours that clash are prefixed", async () => {
+  test('The tools of an application keep their names, and built-in tools that clash are prefixed.', async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A')
     await context.push('k', 1)
@@ -359,7 +359,7 @@ describe('formats', () => {
     expect(await toOpenAI(merged).call({} as never)).toMatchObject({ success: false, code: 'tool.unknown' })
   })
 
-  test('each tool has a name of its own, whatever users call theirs', async () => {
+  test('Each tool has a unique name, whatever an application names its tools.', async () => {
     await using team = await openTeam()
     const own = { execute: () => 'mine' }
     const merged = mergeTools(team.agent('A').tools, { get_context: own, troupe_get_context: own })
@@ -371,7 +371,7 @@ describe('formats', () => {
 })
 
 describe('a system prompt', () => {
-  test('holds what the agent can see, whole entries only, and leaves other braces alone', async () => {
+  test('A system prompt contains the entries that the agent can see, complete ones only, and leaves other braces alone.', async () => {
     await using team = await openTeam()
     const a = team.agent('A')
     await team.agent('B').context.push('from_b', 'hello')

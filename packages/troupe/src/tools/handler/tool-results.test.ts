@@ -209,7 +209,7 @@ const calls: readonly (readonly [string, object, object])[] = [
   ],
 ]
 
-test('is all that is said here, in the words of the page', async () => {
+test('The results of tools have exactly the fields that the page documents.', async () => {
   const [a, other] = [team.agent('A', { role: 'moderator' }), team.agent('Other')]
   const asked = { message_type: 'question', priority: 'urgent', thread_id: 'one', requires_confirmation: true }
   await other.tools.call('broadcast_message_to_agents', { to_agents: ['A'], message: 'all' })
@@ -229,7 +229,7 @@ test('is all that is said here, in the words of the page', async () => {
   }
 })
 
-test('everything that one can see comes page by page, by the cursor', async () => {
+test('The tool lists return everything that is visible, page by page, by their cursor.', async () => {
   const { context, tools } = team.agent('Reader')
   for (let i = 0; i < 7; i++) await context.push(`page.${i}`, i, { audience: 'owner' })
   for (const tool of ['get_context', 'list_context', 'list_context_keys']) {
@@ -244,7 +244,7 @@ test('everything that one can see comes page by page, by the cursor', async () =
   }
 })
 
-test('topics are named once each, however often they were given', async () => {
+test('The results of subscriptions name each topic once.', async () => {
   const { tools } = team.agent('Reader')
   const subscribed = await tools.call('subscribe_to_topics', { topics: ['a', 'b', 'a'] })
   expect(subscribed).toMatchObject({ topics: ['a', 'b'], message: 'Subscribed to topics: a, b' })
@@ -252,7 +252,7 @@ test('topics are named once each, however often they were given', async () => {
   expect(ended).toMatchObject({ topics_unsubscribed: ['a'], topics_not_subscribed: ['none'] })
 })
 
-test('keys that were named come page by page where a limit is given, and all at once without', async () => {
+test('The requested keys come page by page with a limit, and all at once without.', async () => {
   const { context, tools } = team.agent('Reader')
   const keys = ['named.3', 'named.1', 'named.none', 'named.2', 'named.1']
   for (const key of ['named.1', 'named.2', 'named.3']) await context.push(key, key, { audience: 'owner' })

@@ -47,7 +47,7 @@ const rule = (when: string, more: Partial<PolicyRule> = {}): readonly PolicyRule
 ]
 
 describe('The check of a team', () => {
-  it('rejects a rule about a tool that its agents do not have, with the nearest name', () => {
+  it('The check of a team rejects a rule about a tool that its agents do not have, with the nearest name.', () => {
     const misspelt = rule('args.to is untrusted', { tool: 'sent' })
     const unknown = { code: 'policy.unknown', severity: 'error', remedy: 'Did you mean send?' }
     expect(findings([clerk()], { team: misspelt })).toContainEqual(expect.objectContaining(unknown))
@@ -66,7 +66,7 @@ describe('The check of a team', () => {
     ['args.too is untrusted', 'args.too', 'Did you mean to?'],
     ['args.parts.0.txt is untrusted', 'args.parts.0.txt', 'Did you mean text?'],
     ["args.to is untrusted or args['x y'] has 'web'", 'args["x y"]', 'Name one of to, parts, more'],
-  ])('rejects a rule about an argument that its tool does not have: %s', (when, path, remedy) => {
+  ])('The check of a team rejects a rule about an argument that its tool does not have: %s.', (when, path, remedy) => {
     for (const options of [{ team: rule(when) }, { troupe: rule(when) }])
       expect(findings([clerk()], options)).toContainEqual(
         expect.objectContaining({ severity: 'error', message: expect.stringContaining(path), remedy }),
@@ -76,13 +76,13 @@ describe('The check of a team', () => {
   })
 
   it.each(['args.parts.*.text is untrusted', 'args.more.any is untrusted', 'args.* is sensitive', "any arg has 'web'"])(
-    'takes a rule about an argument that its tool has or may have: %s',
+    'The check of a team accepts a rule about an argument that its tool has or may have: %s.',
     (when) => {
       expect(findings([clerk()], { team: rule(when) })).toEqual([])
     },
   )
 
-  it('reports calls that the policy always blocks or always asks about', () => {
+  it('The check of a team reports calls that the policy always blocks or always asks about.', () => {
     expect(findings([clerk()], { team: [{ tool: 'send', do: 'block' }] })).toMatchObject([
       { code: 'policy.always', severity: 'warning', location: 'Clerk: send' },
     ])
@@ -94,7 +94,7 @@ describe('The check of a team', () => {
     ).toEqual([])
   })
 
-  it('warns of a tool that reaches outside without a rule while an untrusted source is in the team', () => {
+  it('The check of a team warns of an external tool without a rule if an untrusted source is in the team.', () => {
     expect(findings([clerk()])).toMatchObject([{ code: 'taint.path', location: 'Clerk -> Clerk: send' }])
     expect(findings([clerk()], { troupe: rule('args.to is untrusted') })).toEqual([])
     expect(findings([clerk({ untrusted: 'hide' })])).toEqual([])
@@ -106,7 +106,7 @@ describe('The check of a team', () => {
   })
 })
 
-it('A run is pinned with the rules of its team and of its caller, each on its own', () => {
+it('A run stores the rules of its team and of its caller separately.', () => {
   const rules = [{ tool: 'send', do: 'ask' }] as const
   const { canonical } = defineTopology({
     agents: [clerk()],

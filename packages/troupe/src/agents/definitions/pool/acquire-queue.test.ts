@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createVirtualClock } from '../../../core/index.ts'
 import { AcquireQueue } from './acquire-queue.ts'
 
-it('Callers leave the queue in their order.', async () => {
+it('The queue of a pool returns its waiters in their order.', async () => {
   const queue = new AcquireQueue<number>(createVirtualClock(), '2s')
   const [first, second] = [queue.createWaiter(undefined), queue.createWaiter(undefined)]
   queue.enqueue(first)

@@ -33,13 +33,13 @@ it.each([
   ['The automated external defibrillator (AED) hangs in the hall.', 'aed', 'automat external defibrillator'],
   ['ETA: estimated time of arrival', 'eta', 'estimat time arrival'],
   ['the residual-current device (RCD)', 'rcd', 'residual current device'],
-])('A text explains an abbreviation: %s', (text, short, long) => {
+])('A text explains an abbreviation: %s.', (text, short, long) => {
   const words = abbreviationsIn(text).get(short)
   expect(words).toEqual(termsOf(long))
   expect(relatedForms(short, vocabularyOf(text))).toContainEqual({ terms: words, weight: 0.9 })
 })
 
-it('What stands in brackets without spelling the words before it is not an abbreviation.', () => {
+it('A text in brackets that does not spell the words before it is not an abbreviation.', () => {
   expect(abbreviationsIn('Send the report to the office (USA) by mail. Status OK: done and over.').size).toBe(0)
 })
 

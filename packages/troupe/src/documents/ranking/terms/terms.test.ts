@@ -9,21 +9,21 @@ describe('termsOf', () => {
     ['handl', 'handle handles handling handled'],
     ['stop', 'stops stopping stopped'],
     ['class', 'class classes'],
-  ])('brings the forms of one word together: %s', (term, text) => {
+  ])('termsOf maps the forms of one word to one term: %s.', (term, text) => {
     expect(new Set(termsOf(text))).toEqual(new Set([term]))
   })
 
-  it('finds names by their parts and as a whole', () => {
+  it('termsOf finds names by their parts and as a whole.', () => {
     expect(termsOf('maxRetries')).toEqual(['max', 'retri', 'maxretri'])
     expect(termsOf('AI_RetryError')).toContain('retri')
   })
 
-  it('leaves out words that say nothing, and runs of characters that are no words', () => {
+  it('termsOf omits stop words, and long runs of characters.', () => {
     expect(termsOf('how is the tea?')).toEqual(['tea'])
     expect(termsOf('A'.repeat(65))).toEqual([])
   })
 
-  it('pairs the characters of scripts without spaces', () => {
+  it('termsOf pairs the characters of scripts without spaces.', () => {
     expect(termsOf('日本語')).toEqual(['日本', '本語'])
   })
 })

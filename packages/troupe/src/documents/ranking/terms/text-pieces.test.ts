@@ -10,7 +10,7 @@ it('Pieces of a text are read by their positions in the text.', () => {
   expect(pieces.slice(at(10).start, at(11).end)).toBe(text.slice(at(10).start, at(11).end))
 })
 
-it('What lies between the pieces is one NUL character.', () => {
+it('The gap between two text pieces is one NUL character.', () => {
   const pieces = new TextPieces(text, [at(10), at(300)])
   const between = pieces.slice(at(10).start, at(300).end)
   expect(between.split('\0')).toHaveLength(2)

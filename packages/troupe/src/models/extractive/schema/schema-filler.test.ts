@@ -15,7 +15,7 @@ describe('its JSON', () => {
   }
   const found = asked('How do retries wait, and when do calls fail?', ['search_documents', { query: 'x' }, notes])
 
-  it('gives findings whose quotation, file and line belong together', async () => {
+  it('The schema filler gives findings whose quotation, file and line belong together.', async () => {
     const schema = z.object({
       question: z.string(),
       findings: z.array(
@@ -39,7 +39,7 @@ describe('its JSON', () => {
     expect(answer).toMatchObject({ question: 'How do retries wait, and when do calls fail?', not_found: [] })
   })
 
-  it('plans sub-questions by what a list is called', async () => {
+  it('The schema filler gives sub-questions for a list that is named for them.', async () => {
     const schema = z.object({ sub_questions: z.array(z.object({ id: z.string(), question: z.string() })).max(5) })
     expect(await json([user('How do retries wait, and when do calls fail?')], schema)).toEqual({
       sub_questions: [
@@ -49,7 +49,7 @@ describe('its JSON', () => {
     })
   })
 
-  it('fills numbers, choices and forms that stand in the text', async () => {
+  it('The schema filler fills numbers, choices and formats that are in the text.', async () => {
     const schema = z.object({
       kind: z.enum(['black', 'green', 'white']),
       minutes: z.int(),
@@ -73,7 +73,7 @@ describe('its JSON', () => {
     })
   })
 
-  it('leaves out, empties or nulls what the text does not say, where the schema allows it', async () => {
+  it('The schema filler omits, empties or nulls what the text does not say, if the schema allows it.', async () => {
     const schema = z.object({
       answer: z.string().nullable(),
       price: z.number().nullable(),
@@ -89,13 +89,13 @@ describe('its JSON', () => {
     })
   })
 
-  it('says what is missing instead of making it up', async () => {
+  it('The schema filler says what is missing instead of inventing it.', async () => {
     expect(await json([user(`What does tea cost?\n\nTea is a drink.`)], z.object({ price: z.number() }))).toBe(
       'The text does not say what $.price of the schema asks for.',
     )
   })
 
-  it('follows references, and ends on schemas that contain themselves', async () => {
+  it('The schema filler follows references, and ends on recursive schemas.', async () => {
     const node = z.object({
       text: z.string(),
       get children() {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { sentencesOf } from './sentences.ts'
 
 describe('sentencesOf', () => {
-  it('leaves out marks of emphasis that a sentence does not close or open itself', () => {
+  it('sentencesOf removes emphasis marks that a sentence does not open or close itself.', () => {
     const text = '- **An effect each.** Simple, but it leaves half of its writes behind. A **bold** word stays so.'
     const found = sentencesOf(text)
     expect(found.map((one) => one.text)).toEqual([
@@ -14,7 +14,7 @@ describe('sentencesOf', () => {
     for (const one of found) expect(text.slice(one.offset)).toContain(one.text)
     for (const one of found) expect(text.startsWith(one.text, one.offset)).toBe(true)
   })
-  it('gives the prose of markdown, without code, tables, headings and front matter', () => {
+  it('sentencesOf returns the prose of Markdown, without code, tables, headings and front matter.', () => {
     const text =
       '---\ntitle: A page of tea\n---\n# About the tea\n\nTea is a\ndrink. It is hot.\n\n```sh\nrun this tea command\n```\n' +
       "| a | table of tea |\n\n1. First pour the water.\n   Then wait a while.\n- Drink the tea slowly.\n> Tea was said to be good.\n<Card title=\"x\">\nimport { Tea } from the tea\ntitle: A good tea page\nname: 'the tea', type: 'a string',\n"
@@ -28,12 +28,12 @@ describe('sentencesOf', () => {
     ])
   })
 
-  it('knows a piece that begins inside a code block', () => {
+  it('sentencesOf recognises a text that begins inside a code block.', () => {
     expect(sentencesOf('const all the tea\n```\n\nTea is hot.\n').map((one) => one.text)).toEqual(['Tea is hot.'])
     expect(sentencesOf('Tea is hot.\n\n```sh\nmake all the tea\n').map((one) => one.text)).toEqual(['Tea is hot.'])
   })
 
-  it('gives only pieces of the text, in order, at their place', () => {
+  it('sentencesOf returns only parts of the text, in order, at their offsets.', () => {
     fc.assert(
       fc.property(
         fc.array(

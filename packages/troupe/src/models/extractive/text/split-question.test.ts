@@ -29,7 +29,7 @@ describe('splitQuestion', () => {
     expect(splitQuestion(question)).toEqual(parts)
   })
 
-  it('gives one to eight different questions for any text', () => {
+  it('splitQuestion gives one to eight different questions for any text.', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('how', 'and', ',', 'stop', 'the queue', 'is', '?', 'cache', 'or', ';', 'ü')),

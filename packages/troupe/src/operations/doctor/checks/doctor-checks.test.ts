@@ -86,8 +86,8 @@ async function careful(): Promise<TroupeConfig> {
   )
 }
 
-describe('where all is well', () => {
-  it('every check passes that one process on a file can pass', async () => {
+describe('a careful configuration', () => {
+  it('Every check passes that one process on a file can pass.', async () => {
     practice.write({ '.env': '' })
     chmodSync(join(practice.folder, '.env'), 0o600)
     const troupe = await practice.opened(await careful())
@@ -109,8 +109,8 @@ describe('where all is well', () => {
   }, 60_000)
 })
 
-describe('where little was thought of', () => {
-  it('the checks of the configuration say so', async () => {
+describe('a careless configuration', () => {
+  it('The checks of the configuration warn of a careless configuration.', async () => {
     const tools = Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`t${i}`, search]))
     const boss = new LlmAgent({ name: 'Boss', role: 'admin', model: 'offline/extractive', tools })
     const troupe = await practice.opened({
@@ -149,7 +149,7 @@ describe('where little was thought of', () => {
     expect(others(found, wanting, 'warn')).toEqual({})
   })
 
-  it('what pools lend and what helps is looked at as any other agent', async () => {
+  it('The checks of agents include agents of pools and helpers.', async () => {
     const tools = { search }
     const helper = new LlmAgent({ name: 'Helper', role: 'admin', model: 'offline/extractive', tools })
     const lent = new LlmAgent({ name: 'Lent', model: 'offline/extractive', agents: { helper } })
@@ -162,7 +162,7 @@ describe('where little was thought of', () => {
     expect(seen('agents.inputs')).toContain('0 function agents and 1 tool')
   })
 
-  it('a configuration that is wrong, unguarded, unencrypted or tells secrets is told of without being opened', async () => {
+  it('A wrong, unguarded, unencrypted or secret-revealing configuration fails its checks without being opened.', async () => {
     const wrong = await examineConfig({ storage: 'memory:', lease: '5s' } as TroupeConfig, {
       problem: { message: 'The lease is for PostgreSQL.' },
     })
@@ -184,7 +184,7 @@ describe('where little was thought of', () => {
     expect(JSON.stringify(report)).not.toContain('written-down')
   })
 
-  it('a server reached from outside is guarded by a key in the storage too', async () => {
+  it('A server on a public address is guarded by an API key in the storage too.', async () => {
     const { config, ...origins } = await loadConfig({ cwd: practice.folder, env: { TROUPE_SERVER_HOST: '0.0.0.0' } })
     const troupe = await practice.opened(withOrigins({ ...config, storage: 'memory:', log: 'error' }, origins))
     expect(await practice.diagnose(troupe)).toMatchObject({ 'server.guarded': 'fail' })
@@ -192,7 +192,7 @@ describe('where little was thought of', () => {
     expect(await practice.diagnose(troupe)).toMatchObject({ 'server.guarded': 'pass' })
   })
 
-  it('migrations that opening would apply are told of without applying them', async () => {
+  it('The doctor reports pending migrations without applying them.', async () => {
     const storage = `sqlite:${join(practice.folder, 'older.db')}`
     const config = { storage } as const
     expect(practice.statuses(await examineConfig(config))['storage.migrated']).toBe('pass')
@@ -211,15 +211,15 @@ describe('where little was thought of', () => {
     expect(await practice.diagnose(await practice.opened(config))).toMatchObject({ 'storage.migrated': 'pass' })
   })
 
-  it('files of secrets that everybody may read are told of', async () => {
+  it('The doctor fails the check of secret files that every account may read.', async () => {
     chmodSync(join(practice.folder, '.env'), 0o644)
     const troupe = await practice.opened()
     expect(await practice.diagnose(troupe)).toMatchObject({ 'secrets.files': 'fail' })
   })
 })
 
-describe('what is stored', () => {
-  it('is told of where it has no bound, no end, and no readers', async () => {
+describe('checks of stored data', () => {
+  it('The doctor warns of stored data without bounds, expiry or readers.', async () => {
     const troupe = await practice.opened({
       context: { limits: { entries: 130 } },
       messaging: { capacity: { count: 10 }, maxAttempts: 1 },
@@ -245,7 +245,7 @@ describe('what is stored', () => {
     expect(others(found, wanting, 'warn')).toEqual({})
   }, 60_000)
 
-  it('is told of where what is sensitive never ends', async () => {
+  it('The doctor warns of sensitive entries that never expire.', async () => {
     const troupe = await practice.opened()
     const salaries = defineTool({
       name: 'salaries',
@@ -269,7 +269,7 @@ describe('what is stored', () => {
     expect(await practice.diagnose(troupe)).toMatchObject({ 'sensitive.ttl': 'warn' })
   })
 
-  it('is told of where it has grown beyond one database', async () => {
+  it('The doctor fails the check of a database that has grown too large.', async () => {
     const troupe = await practice.opened()
     const parts = troupe[partsOf]
     // No test writes so much.
@@ -281,7 +281,7 @@ describe('what is stored', () => {
     expect(practice.statuses(report)).toMatchObject({ 'storage.size': 'fail' })
   })
 
-  it('is told of where an index is missing, or the clock went back', async () => {
+  it('The doctor fails the checks of a missing index and of a clock that went back.', async () => {
     const storage = `sqlite:${join(practice.folder, 'indexes.db')}`
     const early = await practice.opened({
       storage,
@@ -297,8 +297,8 @@ describe('what is stored', () => {
   })
 })
 
-describe('what was done', () => {
-  it('is told of where much is refused, fails, and is read by nobody', async () => {
+describe('checks of past activity', () => {
+  it('The doctor warns of many rejections, failures and unread results.', async () => {
     const clock = createVirtualClock()
     const troupe = await practice.opened({ clock })
     const ada = troupe.user('ada')
@@ -322,7 +322,7 @@ describe('what was done', () => {
     expect(others(found, wanting, 'warn')).toEqual({})
   })
 
-  it('is told of where runs stand still, have other code now, or an effect that nobody knows of', async () => {
+  it('The doctor warns of runs that are stuck, have changed code, or have an uncertain effect.', async () => {
     const storage = `sqlite:${join(practice.folder, 'runs.db')}`
     const begun = Promise.withResolvers<void>()
     const pays = (code: string) =>
@@ -356,7 +356,7 @@ describe('what was done', () => {
     })
   }, 60_000)
 
-  it('is told of where schedules miss their times', async () => {
+  it('The doctor warns of schedules that miss their times.', async () => {
     const storage = `sqlite:${join(practice.folder, 'schedules.db')}`
     const teams = { team: solo(counts) }
     const first = await practice.opened({ storage, teams })
@@ -370,7 +370,7 @@ describe('what was done', () => {
     await expect.poll(missed, pollOptions).toBe('warn')
   }, 60_000)
 
-  it('cannot be found where the storage is closed: what breaks is a result, and all others go on', async () => {
+  it('The doctor reports a check that breaks as failed, and continues with the others.', async () => {
     const troupe = await practice.opened()
     await troupe.close()
     const found = await practice.diagnose(troupe)
@@ -379,7 +379,7 @@ describe('what was done', () => {
   })
 })
 
-it('every check was seen to pass, and to do so not; but for what only a server can show', () => {
+it('Every check of a configuration and of a system passes in one test and does not pass in another, except those of a server.', () => {
   const ofServer = ['storage.shared', 'storage.pool', 'storage.isolation', 'storage.role', 'storage.listen']
   const ids = checkIds.filter((id) => ['configuration', 'system'].includes(entryOf(id).about))
   const missing = ids.filter((id) => {

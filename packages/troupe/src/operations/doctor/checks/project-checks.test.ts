@@ -11,7 +11,7 @@ afterEach(() => practice.closeAll())
 afterAll(() => practice.end())
 
 describe('a project', () => {
-  it('passes with what it needs', async () => {
+  it('A complete project passes its checks.', async () => {
     practice.write({
       'good/README.md': `# Shop\n${'It sells.\n'.repeat(40)}`,
       'good/package.json': '{}',
@@ -35,7 +35,7 @@ describe('a project', () => {
     expect(others(practice.statuses(report), ids, 'pass')).toEqual({})
   })
 
-  it('fails or is warned of without', async () => {
+  it('An incomplete project fails its checks or gets warnings, each with a remedy.', async () => {
     practice.write({ 'bad/index.js': '', 'bad/.env': 'KEY=1', 'bad/Dockerfile': 'FROM node:24\n' })
     const report = await examineProject({ project: join(practice.folder, 'bad'), production: true })
     const wanting = ['project.docs', 'project.balancing', 'project.dashboard', 'project.benchmarks']
@@ -57,13 +57,16 @@ describe('the word of a person', () => {
     ['of the last weeks', attest(day(-20)), 'pass'],
     ['expired', attest(day(-91)), 'fail'],
     ['of a day to come', attest(day(2)), 'fail'],
-  ] as const)('The doctor accepts an attestation of the last weeks and no other: %s', async (_, attested, expected) => {
-    const troupe = await practice.opened({ doctor: { attest: attested } })
-    const found = await practice.diagnose(troupe, { production: true })
-    expect(others(found, words, expected)).toEqual({})
-  })
+  ] as const)(
+    'The doctor accepts an attestation of the last weeks and no other: %s.',
+    async (_, attested, expected) => {
+      const troupe = await practice.opened({ doctor: { attest: attested } })
+      const found = await practice.diagnose(troupe, { production: true })
+      expect(others(found, words, expected)).toEqual({})
+    },
+  )
 
-  it('stands for a check that looks where it may, and for no other', async () => {
+  it('An attestation replaces a check that allows it, and no other.', async () => {
     const attest = { 'storage.backup': day(-1), 'project.coverage': day(-1) }
     const troupe = await practice.opened({ storage: `sqlite:${join(practice.folder, 'word.db')}`, doctor: { attest } })
     expect(await practice.diagnose(troupe, { production: true, project: join(practice.folder, 'bad') })).toMatchObject({

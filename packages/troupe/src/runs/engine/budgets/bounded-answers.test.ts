@@ -28,7 +28,7 @@ function talker(settings: LlmAgentOptions['settings'] = {}) {
   return { agent, bounds: () => model.calls.map((call) => call.maxOutputTokens) }
 }
 
-it('a model is asked for no more than what is left beside the question', async () => {
+it('A run with a token budget asks a model for no more output than the budget has left beside the prompt.', async () => {
   const { orchestra } = await ada()
   const { agent, bounds } = talker()
   const config = { budget: { tokens: 9_000 } }
@@ -40,7 +40,7 @@ it('a model is asked for no more than what is left beside the question', async (
   expect(second).toBeLessThan(Math.min(first, 8_700))
 })
 
-it('a lower bound of the agent stays, and what no answer can use up bounds none', async () => {
+it('A lower output limit of the agent stays, and a budget that no answer can exhaust sets no limit.', async () => {
   const { orchestra } = await ada()
   const boundsOf = async (settings: LlmAgentOptions['settings'], budget: object) => {
     const { agent, bounds } = talker(settings)
@@ -53,7 +53,7 @@ it('a lower bound of the agent stays, and what no answer can use up bounds none'
   expect(await boundsOf({}, { cost: 1 })).toEqual([undefined, undefined])
 })
 
-it('of a child run the smallest budget of its tree bounds it', async () => {
+it('The smallest budget in the tree of runs bounds the output of a model call in a child run.', async () => {
   const { orchestra } = await ada()
   const { agent, bounds } = talker()
   const starts = defineAgent({
@@ -70,7 +70,7 @@ it('of a child run the smallest budget of its tree bounds it', async () => {
   expect(bounds()[0]).toBeLessThan(5_000)
 })
 
-it('a call that is tried again in another process asks for the same', async () => {
+it('A model call that another process repeats asks for the same output limit.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-bounds-'))
   const storage = `sqlite:${join(folder, 'troupe.db')}`
   const bounds: unknown[] = []
@@ -98,7 +98,7 @@ it('a call that is tried again in another process asks for the same', async () =
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('recordings do not tell calls apart by what was left', async () => {
+it('A recording does not tell model calls apart by the budget that was left.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-bounds-'))
   const path = join(folder, 'tape.jsonl')
   const play = async (mode: 'record' | 'replay', tokens: number) => {
@@ -115,7 +115,7 @@ it('recordings do not tell calls apart by what was left', async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('the cache does not tell questions apart by what was left', async () => {
+it('The model cache does not tell prompts apart by the budget that was left.', async () => {
   const { orchestra } = await ada()
   const model = new MockModel({ responses: ['done'] })
   const agent = new LlmAgent({ name: 'Talker', model, settings: { cache: true } })
@@ -126,7 +126,7 @@ it('the cache does not tell questions apart by what was left', async () => {
   expect(model.calls).toHaveLength(1)
 })
 
-it('an answer that a budget cut short is no answer to the next equal question', async () => {
+it('The model cache does not store an answer that a budget cut short.', async () => {
   const { orchestra } = await ada()
   const model = new MockModel({ responses: ['do', 'done'] })
   const { doGenerate, doStream } = model

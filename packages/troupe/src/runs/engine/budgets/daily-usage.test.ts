@@ -41,7 +41,7 @@ describe.each([
   { name: 'on PostgreSQL', storage: { url: server, schema }, skip: missing !== undefined },
 ])('limits of a user per day, $name', ({ storage, skip }) => {
   it.skipIf(skip)(
-    'count the runs that are started, forked and retried, and begin anew the next day (UTC)',
+    'A daily limit of a user counts started, forked and retried runs, and starts at zero on the next UTC day.',
     async () => {
       const clock = createVirtualClock({ start: Date.parse('2026-03-01T23:00:00Z') })
       const config = { storage, limits: { user: { perDay: { runs: 3 } } } }
@@ -65,19 +65,22 @@ describe.each([
     },
   )
 
-  it.skipIf(skip)('end the run and the session whose next model call the day does not allow', async () => {
-    const troupe = await opened({ storage, limits: { user: { perDay: { tokens: 3_200 } } } })
-    const ada = troupe.user('tia')
-    const { model, agent } = talker()
-    expect((await ada.orchestra.run({ task: 1, topology: solo(agent) })).status).toBe('completed')
-    const over = await ada.orchestra.run({ task: 2, topology: solo(agent), config: { budget: { tokens: 1e12 } } })
-    expect(over).toMatchObject({ status: 'failed', guard: { name: 'tokens per day', limit: 3_200 } })
-    expect(model.calls).toHaveLength(3)
-    await expect(ada.session(agent).chat('again')).rejects.toMatchObject({ code: 'budget.exceeded' })
-    expect(model.calls).toHaveLength(3)
-  })
+  it.skipIf(skip)(
+    'A daily token limit ends the run and the session whose next model call it does not allow.',
+    async () => {
+      const troupe = await opened({ storage, limits: { user: { perDay: { tokens: 3_200 } } } })
+      const ada = troupe.user('tia')
+      const { model, agent } = talker()
+      expect((await ada.orchestra.run({ task: 1, topology: solo(agent) })).status).toBe('completed')
+      const over = await ada.orchestra.run({ task: 2, topology: solo(agent), config: { budget: { tokens: 1e12 } } })
+      expect(over).toMatchObject({ status: 'failed', guard: { name: 'tokens per day', limit: 3_200 } })
+      expect(model.calls).toHaveLength(3)
+      await expect(ada.session(agent).chat('again')).rejects.toMatchObject({ code: 'budget.exceeded' })
+      expect(model.calls).toHaveLength(3)
+    },
+  )
 
-  it.skipIf(skip)('bound a session by itself', async () => {
+  it.skipIf(skip)('A daily token limit bounds a session that starts no run.', async () => {
     const troupe = await opened({ storage, limits: { user: { perDay: { tokens: 2_400 } } } })
     const { model, agent } = talker()
     const session = troupe.user('sid').session(agent)
@@ -86,7 +89,7 @@ describe.each([
     expect(model.calls).toHaveLength(2)
   })
 
-  it.skipIf(skip)('bound evaluations, which are charged with what they used', async () => {
+  it.skipIf(skip)('Daily limits bound evaluations, and evaluations are charged for what they used.', async () => {
     const troupe = await opened({ storage, limits: { user: { perDay: { tokens: 5_000, runs: 3 } } } })
     const { orchestra } = troupe.user('eva')
     const { model, agent } = talker()
@@ -101,7 +104,7 @@ describe.each([
   })
 })
 
-it('limits that are unknown or out of their bounds are rejected when a troupe opens', async () => {
+it('createTroupe rejects limits that are unknown or out of bounds.', async () => {
   for (const limits of [
     { runs: 1 },
     { user: { perDay: { steps: 1 } } },

@@ -14,7 +14,7 @@ const untilAborted = (signal: AbortSignal, stopped = () => {}) =>
 const statusesOf = async ({ orchestra }: User) =>
   (await orchestra.list()).items.map(({ status }) => status).toSorted((a, b) => a.localeCompare(b))
 
-it('a run whose parent is cancelled while it begins is cancelled, though no list of the troupe names its agents', async () => {
+it('A child run whose parent is cancelled while the child starts is cancelled, even if the troupe does not register its agents.', async () => {
   const lines: string[] = []
   const destination = { write: (line: string) => void lines.push(line) }
   const user = (await opened({ log: { level: 'warn', format: 'json', destination } })).user('ada')
@@ -40,7 +40,7 @@ it('a run whose parent is cancelled while it begins is cancelled, though no list
   expect(lines).toEqual([])
 })
 
-it('a run is cancelled and awaited when the step that started it fails', async () => {
+it('A step that fails cancels the child run that it started, and awaits its end.', async () => {
   const user = await ada()
   const order: string[] = []
   const works = Promise.withResolvers<void>()
@@ -66,7 +66,7 @@ it('a run is cancelled and awaited when the step that started it fails', async (
   expect(order).toEqual(['stopped', 'ended'])
 })
 
-it('a run that the step that started it does not wait for is cancelled when its parent is', async () => {
+it('A parent run that is cancelled cancels a child run that no step waits for.', async () => {
   const user = await ada()
   const asks = defineAgent({ name: 'Asks', run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?' })) })
   const starts = defineAgent({

@@ -37,7 +37,7 @@ const waits = async (troupe: Troupe, run: Run) =>
     .filter(({ about }) => about === 'waits')
     .map(({ text }) => text)
 
-describe('a run below that is told by its own id', () => {
+describe('commands to a child run', () => {
   const gated = () => {
     const gate = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
@@ -52,7 +52,7 @@ describe('a run below that is told by its own id', () => {
     return { gate, begun, topology: line(first, defineAgent({ name: 'Last', run: async () => 'last' })) }
   }
 
-  it('to pause holds the one above, which says so, and goes on with it', async () => {
+  it('A child run that is paused by its own id makes its parent wait, and the parent explains the wait and resumes with it.', async () => {
     const troupe = await opened()
     const { gate, begun, topology } = gated()
     const run = await troupe.user('ada').orchestra.start({ task: 't', topology: line(above(topology)) })
@@ -70,7 +70,7 @@ describe('a run below that is told by its own id', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'last' } })
   })
 
-  it('to cancel, at work or paused, tells the one above', async () => {
+  it('A child run that is cancelled by its own id, running or paused, gives its parent the status.', async () => {
     const troupe = await opened()
     for (const paused of [false, true]) {
       const { gate, begun, topology } = gated()
@@ -86,7 +86,7 @@ describe('a run below that is told by its own id', () => {
     }
   })
 
-  it('to try again is a run of its own: the one above was told of the failure', async () => {
+  it('A retry of a child run by its own id is a separate run, and the parent keeps the failure.', async () => {
     const troupe = await opened()
     let fails = true
     const lame = defineAgent({

@@ -33,8 +33,8 @@ const lame = (name: string) => {
   return { state, agent }
 }
 
-describe('a run that is tried again', () => {
-  it('does not run again what its step had started and what had ended', async () => {
+describe('a retried run with child runs', () => {
+  it('A retry does not repeat child runs and effects of the failed step that had ended.', async () => {
     const { orchestra } = await ada()
     const { model, agent } = paid('Inner')
     const state = { fails: true, ids: [] as string[], effects: 0 }
@@ -61,7 +61,7 @@ describe('a run that is tried again', () => {
     expect(await orchestra.verifyReplay(retried.id)).toMatchObject({ identical: true })
   })
 
-  it('goes on with a run below that waited for a person and was cancelled when the step failed', async () => {
+  it('A retry resumes a child run that waited for a person and was cancelled when the step failed.', async () => {
     const { orchestra } = await ada()
     const { model, agent } = paid('Inner')
     const state = { fails: true }
@@ -87,7 +87,7 @@ describe('a run that is tried again', () => {
     expect(model.calls).toHaveLength(1)
   })
 
-  it('tries again the run below that it failed with, where that failed, and pays for nothing twice', async () => {
+  it('A retry repeats the failed child run from where it failed, and charges nothing twice.', async () => {
     const { orchestra } = await ada()
     const { model, agent } = paid('Inner')
     const { state, agent: second } = lame('Second')
@@ -118,7 +118,7 @@ describe('a run that is tried again', () => {
     for (const { id } of all) expect(await orchestra.verifyReplay(id)).toMatchObject({ identical: true })
   })
 
-  it('goes on with runs below that were stopped with it', async () => {
+  it('A retry resumes child runs that were stopped by the failure of their parent.', async () => {
     const { orchestra } = await ada()
     const { model, agent } = paid('Inner')
     const { state, agent: bad } = lame('Bad')
@@ -216,7 +216,7 @@ it('A retry charges the steps, the tokens and the hops of a child run that compl
 })
 
 describe('a fork', () => {
-  it('shares the runs that a waiting step had started and that had ended', async () => {
+  it('A fork shares the ended child runs of a waiting step.', async () => {
     const { orchestra } = await ada()
     const { model, agent } = paid('Inner')
     const outer = defineAgent({

@@ -36,7 +36,7 @@ const outer = (topology: object, config?: object) =>
   })
 
 describe('a run that a step starts', () => {
-  it('has a journal of its own and gives its result to the step', async () => {
+  it('A child run has a journal of its own and gives its result to the step.', async () => {
     const ada = (await opened()).user('ada')
     const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(inner()))) })
     const result = await run.result()
@@ -47,7 +47,7 @@ describe('a run that a step starts', () => {
     expect((await (await ada.orchestra.get(id)).status()).status).toBe('completed')
   })
 
-  it('is the same one when the step is entered again, also in another process', async () => {
+  it('A child run is found again when another process replays the step that started it.', async () => {
     let executions = 0
     let release = () => {}
     const gate = new Promise<void>((resolve) => {
@@ -68,7 +68,7 @@ describe('a run that a step starts', () => {
     expect((await second.orchestra.list()).items).toHaveLength(2)
   })
 
-  it('is cancelled with its parent, clean-up awaited', async () => {
+  it('A child run is cancelled with its parent, and its cleanup is awaited.', async () => {
     const ada = (await opened()).user('ada')
     let stopped = false
     const slow = defineAgent({
@@ -94,7 +94,7 @@ describe('a run that a step starts', () => {
     expect((await ada.orchestra.list()).items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
   })
 
-  it("shows its questions as its parent's, and takes their answers through it", async () => {
+  it('A parent run shows the questions of its child run and passes the answers to it.', async () => {
     const ada = (await opened()).user('ada')
     const asker = defineAgent({ name: 'Asker', run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?' })) })
     const middle = outer(solo(asker, 'Asker -> User', 'User -> Asker'))
@@ -110,7 +110,7 @@ describe('a run that a step starts', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'this one' } })
   })
 
-  it('is paused with the run above, and those below it too; who was paused alone stays so', async () => {
+  it('Pausing a run pauses its child runs, and resuming it leaves a child run paused that was paused by its own id.', async () => {
     const ada = (await opened()).user('ada')
     const first = defineAgent({
       name: 'First',
@@ -137,7 +137,7 @@ describe('a run that a step starts', () => {
     expect(emitted).toEqual(['run.paused by parent', 'run.resumed by parent'])
   })
 
-  it('that is started while the run above is paused is paused too', async () => {
+  it('A child run that starts while its parent is paused is paused too.', async () => {
     const ada = (await opened()).user('ada')
     const steps: string[] = []
     const agents = ['One', 'Two'].map((name) => defineAgent({ name, run: async () => steps.push(name) }))
@@ -159,7 +159,7 @@ describe('a run that a step starts', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'completed' })
   })
 
-  it('takes all steps that its parent has left where it names no budget, and its steps count in its parent', async () => {
+  it('A child run without a budget may use all steps that its parent has left, and its steps count in the parent.', async () => {
     const ada = (await opened()).user('ada')
     const endless = {
       agents: [
@@ -179,7 +179,7 @@ describe('a run that a step starts', () => {
     expect(result.totalSteps).toBe(21)
   })
 
-  it('reserves a budget of its own against what goes on beside it, and gives back what it did not use', async () => {
+  it('A child run reserves its budget from its parent, and releases what it did not use.', async () => {
     const ada = (await opened()).user('ada')
     let started = 0
     let meanwhile = 0
@@ -226,7 +226,7 @@ describe('a run that a step starts', () => {
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('is rejected where it reserves more than its parent has left', async () => {
+  it('A child run that reserves more than its parent has left is rejected.', async () => {
     const ada = (await opened()).user('ada')
     const line = (name: string) => ({
       agents: ['A', 'B', 'C'].map((each) => defineAgent({ name: `${each}${name}`, run: async () => each })),
@@ -252,7 +252,7 @@ describe('a run that a step starts', () => {
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('is rejected with an error that says what is used, what is held and by which runs', async () => {
+  it('The error of a rejected reservation names what is used, what is reserved and by which runs.', async () => {
     const ada = (await opened()).user('ada')
     const slow = defineAgent({
       name: 'Slow',
@@ -276,7 +276,7 @@ describe('a run that a step starts', () => {
     expect(error?.message).toMatch(new RegExp(`of 10 used, \\d held by ${first}`))
   })
 
-  it('is refused where its topology is', async () => {
+  it('ctx.startRun with an invalid topology fails the step with a ValidationError.', async () => {
     const ada = (await opened()).user('ada')
     const deep = defineAgent({
       name: 'Deep',
@@ -286,7 +286,7 @@ describe('a run that a step starts', () => {
     expect(result.error?.name).toBe('ValidationError')
   })
 
-  it('is bounded in depth however runs start runs', async () => {
+  it('The depth budget bounds runs that start runs recursively.', async () => {
     const ada = (await opened()).user('ada')
     let made = 0
     const recursive: Agent = defineAgent({

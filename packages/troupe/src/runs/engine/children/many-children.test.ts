@@ -4,7 +4,7 @@ import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixtu
 
 const { ada } = troupesOfTests()
 
-it('2,000 runs on three levels complete under the default budget of the run above them all', async () => {
+it('A run with 2,000 child runs on three levels completes under its default budget.', async () => {
   const { orchestra } = await ada()
   const leaf = defineAgent({ name: 'Leaf', run: async () => 1 })
   const above = (name: string, below: Agent, count: number) =>

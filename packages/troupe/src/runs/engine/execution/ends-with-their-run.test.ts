@@ -12,7 +12,7 @@ import { MockModel } from '../../../testing/index.ts'
 const { ada } = troupesOfTests()
 const isEndRow = (sql: string) => sql.startsWith('insert into inbox')
 
-it('The end of a step that has started a run is a row of the inbox, which comes after what that run has put there', async () => {
+it('A step that started a child run ends with a row in the inbox, after the rows that the child run put there.', async () => {
   const child = {
     agents: [defineAgent({ name: 'Child', run: async () => 'done' })],
     flows: ['Start -> Child', 'Child -> End'],
@@ -29,7 +29,7 @@ it('The end of a step that has started a run is a row of the inbox, which comes 
   expect(texts.filter(isEndRow).length).toBeGreaterThan(0)
 })
 
-it('A step whose end is rejected beside others repeats its turn, and the others end', async () => {
+it('A step whose end is rejected in a common commit repeats its turn, and the other steps end.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-ends-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'troupe.db')

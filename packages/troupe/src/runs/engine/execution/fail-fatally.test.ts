@@ -24,7 +24,7 @@ const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log =
 }
 const openEvaluationTroupe = () => Promise.reject(new Error('nothing is evaluated here'))
 
-it('a broken invariant ends its own run, with the reason, and no other', async () => {
+it('A broken invariant ends its own run with the reason, and no other run.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
   const orchestra = Orchestra[construct](parts.orchestra, 'ada', openEvaluationTroupe)
@@ -47,7 +47,7 @@ it('a broken invariant ends its own run, with the reason, and no other', async (
   expect(await sound?.result()).toMatchObject({ status: 'completed', response: 'fine' })
 })
 
-it('a run whose step cannot be executed for a broken rule fails with it, and is not tried for ever', async () => {
+it('A run whose step breaks an invariant fails with it, and the step is not repeated forever.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
   const error = vi.fn()
@@ -89,7 +89,7 @@ it('a run whose step cannot be executed for a broken rule fails with it, and is 
   await host.close()
 })
 
-it('what comes to a run as it ends is refused, and no run is said to have stopped', async () => {
+it('A run that ends rejects late input with `run.over`, and no run is reported as stopped.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
   const error = vi.fn()
@@ -111,7 +111,7 @@ it('what comes to a run as it ends is refused, and no run is said to have stoppe
   await host.close()
 })
 
-it('a run whose journal is full ends with that reason, and its steps are stopped', async () => {
+it('A run whose journal is full fails with `journal.full`, and its steps are stopped.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
   const { storage, clock } = parts
@@ -139,7 +139,7 @@ it('a run whose journal is full ends with that reason, and its steps are stopped
   await host.close()
 })
 
-it('a child run whose journal is full answers the run that started it, with what it used', async () => {
+it('A child run whose journal is full gives its parent the failure and what it used.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
   const { storage, clock } = parts
@@ -173,7 +173,7 @@ it('a child run whose journal is full answers the run that started it, with what
   await host.close()
 })
 
-it('ended journals go with their retention, by themselves', async () => {
+it('The cleanup removes journals of ended steps after their retention.', async () => {
   const clock = createVirtualClock()
   const storage = await openStorage({ url: 'memory:', migrations: journalMigrations, clock, random: systemRandom })
   const journals = createJournals({ storage, clock, owner: 'here', retention: { closedMs: 90_000 } })

@@ -19,7 +19,7 @@ const ends = (...counts: number[]) => {
   return { pendingEnds, answers }
 }
 
-it('The steps whose ends commit together get the rows of their own statements', () => {
+it('The steps whose ends commit together get the rows of their own statements.', () => {
   const { pendingEnds, answers } = ends(2, 1)
   const rows = ['run', 'a', 'b', 'c'].map((name) => [{ name }])
   const result = { ok: true, rows, affected: [9, 1, 2, 3], revision: 7, at: 1, repeated: false } as const
@@ -30,20 +30,20 @@ it('The steps whose ends commit together get the rows of their own statements', 
   ])
 })
 
-it('A rejection is the answer of the step that caused it, and the others commit alone', () => {
+it('A rejection is the answer of the step that caused it, and the others commit alone.', () => {
   const { pendingEnds, answers } = ends(2, 3, 1)
   const result = { ok: false, code: 'thread.conflict', statement: 8, found: 0 } as const
   expect(answerEnds(pendingEnds, result, 5)).toBe(true)
   expect(answers).toEqual([undefined, { ...result, statement: 1 }, undefined])
 })
 
-it('A rejection of what the run itself commits is the answer of no step', () => {
+it('A rejection of what the run itself commits is the answer of no step.', () => {
   const { pendingEnds, answers } = ends(2, 3)
   expect(answerEnds(pendingEnds, { ok: false, code: 'journal.lost', statement: 0, found: 0 }, 5)).toBe(false)
   expect(answers).toEqual([undefined, undefined])
 })
 
-it('Ends that no change of the run takes in any more commit alone', async () => {
+it('The ends that no change of the run includes any more commit alone.', async () => {
   const waiting = new PendingEnds()
   const results = [1, 2].map((n) => waiting.add({ step: `${n}`, message, change: { statements: [] } }))
   waiting.leave()

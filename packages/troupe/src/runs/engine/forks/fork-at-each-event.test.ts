@@ -60,7 +60,7 @@ const eventsOf = async (run: Run): Promise<RunEvent[]> => {
   return events
 }
 
-it('a fork at any event of a run of 40 steps ends as the run did', async () => {
+it('A fork at any event of a run of 40 steps completes with the response of the run.', async () => {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const { orchestra } = troupe.user('ada')
   const config = {
@@ -80,7 +80,7 @@ it('a fork at any event of a run of 40 steps ends as the run did', async () => {
   }
 }, 120_000)
 
-it('a fork asks those whom the run had not been heard asking, and those outside who have not replied', async () => {
+it('A fork at any event repeats requests that were unanswered then, to agents of the team and to workers outside it.', async () => {
   const Question = defineMessage<string, string>('question')
   const oracle = defineAgent({ name: 'Oracle', run: async () => 'unused', serve: async () => 'within' })
   const asker = defineAgent({

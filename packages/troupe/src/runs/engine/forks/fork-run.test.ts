@@ -35,7 +35,7 @@ const asking = (agent: Agent) => ({
 })
 
 describe('a run', () => {
-  it('is exported as JSON, its journal included', async () => {
+  it('orchestra.export returns a run as JSON, with its journal.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: line([]), tags: ['x'] })
     await run.result()
@@ -45,7 +45,7 @@ describe('a run', () => {
     expect(exported.journal[0]).toMatchObject({ input: { type: 'start', task: 't' } })
   })
 
-  it('says why it failed, and what it waits for', async () => {
+  it('orchestra.why explains why a run failed, and what a run waits for.', async () => {
     const { orchestra } = await ada()
     const bad = defineAgent({
       name: 'A',
@@ -72,7 +72,7 @@ describe('a run', () => {
 })
 
 describe('a fork', () => {
-  it('shares what had settled by then, and goes on with another result', async () => {
+  it('A fork shares the steps that had ended before its event, and continues with an edited result.', async () => {
     const { orchestra } = await ada()
     const calls: string[] = []
     const run = await orchestra.start({ task: 't', topology: line(calls) })
@@ -85,7 +85,7 @@ describe('a fork', () => {
     expect(await orchestra.verifyReplay(fork.id)).toMatchObject({ identical: true })
   })
 
-  it('A run forks itself at one of its events, as orchestra.fork does', async () => {
+  it('A run forks itself at one of its events, as orchestra.fork does.', async () => {
     const { orchestra } = await ada()
     const calls: string[] = []
     const run = await orchestra.start({ task: 't', topology: line(calls) })
@@ -99,7 +99,7 @@ describe('a fork', () => {
     await expect(run.fork({ at: 9_999 })).rejects.toMatchObject({ name: 'ValidationError' })
   })
 
-  it('of the last step is over at once', async () => {
+  it('A fork with an edited result of the last step completes without another step.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: line([]) })
     await run.result()
@@ -109,7 +109,7 @@ describe('a fork', () => {
     expect((await eventsOf(fork)).at(-1)?.type).toBe('run.completed')
   })
 
-  it('with another answer repeats no effect that the step had recorded', async () => {
+  it('A fork with another answer repeats no effect that the step had recorded.', async () => {
     const { orchestra } = await ada()
     let paid = 0
     const agent = defineAgent({
@@ -136,7 +136,7 @@ describe('a fork', () => {
     expect(paid).toBe(1)
   })
 
-  it('of a waiting run waits by itself', async () => {
+  it('A fork of a waiting run waits for an answer of its own.', async () => {
     const { orchestra } = await ada()
     const agent = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: '?' })) })
     const run = await orchestra.start({ task: 't', topology: asking(agent) })
@@ -147,7 +147,7 @@ describe('a fork', () => {
     expect([(await fork.result()).response, (await run.result()).response]).toEqual(['fork', 'run'])
   })
 
-  it('remembers what its LlmAgents had said, and nothing that came later', async () => {
+  it('A fork contains the model conversation up to its event, and nothing later.', async () => {
     const { orchestra } = await ada()
     const invoke = {
       text: '',
@@ -170,7 +170,7 @@ describe('a fork', () => {
     expect(prompt).not.toMatch(/first/)
   })
 
-  it('with another model or prompt has it in helpers and in pools too, and refuses one that nobody takes', async () => {
+  it('A fork that changes a model or a prompt changes it in helpers and pools too, and rejects an unknown model.', async () => {
     const { orchestra } = await ada()
     const asksHelper = { toolCalls: [{ name: 'helper', args: { request: 'x' } }] }
     const before = new MockModel({ modelId: 'before', responses: [asksHelper, 'helped', 'lead', 'pooled'] })
@@ -203,7 +203,7 @@ describe('a fork', () => {
       await expect(rejected()).rejects.toMatchObject({ code: 'model.unknown' })
   })
 
-  it('of a run with an approval asks for it by itself', async () => {
+  it('A fork of a run with an approval asks for the approval itself.', async () => {
     const { orchestra } = await ada()
     let paid = 0
     const pay = defineTool({
@@ -229,7 +229,7 @@ describe('a fork', () => {
     expect(paid).toBe(1)
   })
 
-  it('is compared with its source: where they part, and not when', async () => {
+  it('orchestra.compare names the event at which a fork diverges from its source, and ignores times.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: line([]) })
     await run.result()
@@ -243,7 +243,7 @@ describe('a fork', () => {
     expect(await orchestra.compare(run.id, other.id)).toMatchObject({ identical: false, divergedAt: at })
   })
 
-  it('at no event, or with an edit that fits nothing, is refused', async () => {
+  it('A fork at an unknown event, or with an edit that fits nothing, is rejected.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: line([]) })
     await run.result()

@@ -30,7 +30,7 @@ const seqOf = async (run: Run, type: string, step: string): Promise<number> => {
   return 0
 }
 
-it('A fork without options is rejected with what is missing', async () => {
+it('A fork without options is rejected, and the error names what is missing.', async () => {
   const run = await troupe.user('ada').orchestra.start({ task: 1, topology: line(pays('A')) })
   await run.result()
   const { orchestra } = troupe.user('ada')
@@ -41,7 +41,7 @@ it('A fork without options is rejected with what is missing', async () => {
     })
 })
 
-it('A fork that would repeat effects of class at-most-once names them, and starts only with repeat', async () => {
+it('A fork that would repeat effects of class at-most-once names them, and starts only with `repeat`.', async () => {
   const run = await troupe.user('ada').orchestra.start({ task: 1, topology: line(pays('A'), pays('B')) })
   expect(await run.result()).toMatchObject({ status: 'completed' })
   const at = await seqOf(run, 'step.completed', '1#1')
@@ -60,7 +60,7 @@ it('A fork that would repeat effects of class at-most-once names them, and start
   expect(paid).toEqual(['A', 'B', 'B'])
 })
 
-it('A fork names the effects of the runs that its steps had started', async () => {
+it('A fork that would repeat effects of child runs names them.', async () => {
   const child = pays('Child')
   const starts = defineAgent({
     name: 'Starts',
@@ -75,7 +75,7 @@ it('A fork names the effects of the runs that its steps had started', async () =
   expect(paid).toEqual(['Child'])
 })
 
-it('A retry repeats no effect that happened in the step that failed, and needs no leave', async () => {
+it('A retry repeats no at-most-once effect of the failed step, and does not need `repeat`.', async () => {
   let broken = true
   const agent = pays('A', () => broken)
   const run = await troupe.user('ada').orchestra.start({ task: 1, topology: line(agent) })

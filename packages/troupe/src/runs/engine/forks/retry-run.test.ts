@@ -32,7 +32,7 @@ const responseOf = async (run: Run) => {
 }
 
 describe('a retry', () => {
-  it('goes on where the run failed: nothing that had settled is done again, and the run that failed stays', async () => {
+  it('A retry starts at the failed step, repeats no completed step, and leaves the failed run as it was.', async () => {
     const { orchestra } = await ada()
     const { state, work } = lamed()
     const first = defineAgent({
@@ -62,7 +62,7 @@ describe('a retry', () => {
     for (const { id } of [run, retried]) expect(await orchestra.verifyReplay(id)).toMatchObject({ identical: true })
   })
 
-  it('carries out again the effect that failed, under its key where it is idempotent', async () => {
+  it('A retry repeats the failed effect, under the same key if the effect is idempotent.', async () => {
     const { orchestra } = await ada()
     const { state, work } = lamed()
     const keys: string[] = []
@@ -86,7 +86,7 @@ describe('a retry', () => {
     expect(keys[1]).toBe(keys[0])
   })
 
-  it('repeats no call of a model that was answered, and no tool', async () => {
+  it('A retry repeats no answered model call and no completed tool call.', async () => {
     const { orchestra } = await ada()
     let lookups = 0
     const look = defineTool({
@@ -110,7 +110,7 @@ describe('a retry', () => {
     expect([lookups, model.calls.length]).toEqual([1, 3])
   })
 
-  it('keeps what neighbours had brought, and goes on with those that were stopped', async () => {
+  it('A retry preserves the results of sibling branches, and restarts branches that were stopped.', async () => {
     const { orchestra } = await ada()
     const { state, work } = lamed()
     const stopped = Promise.withResolvers<void>()
@@ -155,7 +155,7 @@ describe('a retry', () => {
     expect(state.calls.toSorted()).toEqual(['Bad', 'Bad', 'Good', 'Slow once'])
   })
 
-  it('of a run that used up its budget takes another, in which counts what was used', async () => {
+  it('A retry of a run that exhausted its budget takes another budget, in which earlier usage counts.', async () => {
     const { orchestra } = await ada()
     const usage = { inputTokens: 2_900, outputTokens: 90 }
     const writer = (name: string) =>
@@ -178,7 +178,7 @@ describe('a retry', () => {
     expect(retried.id).toBe('again')
   })
 
-  it('of a step that came to its time limit carries it out again, and nothing before it', async () => {
+  it('A retry of a step that timed out executes that step again, and no step before it.', async () => {
     const { orchestra } = await ada()
     let [executions, slow] = [0, true]
     const a = defineAgent({
@@ -205,7 +205,7 @@ describe('a retry', () => {
     expect(await orchestra.verifyReplay(retried.id)).toMatchObject({ identical: true })
   })
 
-  it('carries out again what failed beside others, whose outcomes stay', async () => {
+  it('A retry repeats a failed parallel effect, and preserves the outcomes of its siblings.', async () => {
     const { orchestra } = await ada()
     const { state, work } = lamed()
     const done: string[] = []
@@ -233,7 +233,7 @@ describe('a retry', () => {
     expect(await orchestra.verifyReplay(retried.id)).toMatchObject({ identical: true })
   })
 
-  it('asks again whom its step had asked in vain: an agent of the run, one outside, a person', async () => {
+  it('A retry repeats unanswered requests to an agent of the run, to one outside it, and to a person.', async () => {
     const user = await ada()
     const Question = defineMessage<string, string>('question')
     let [serves, paid] = [(): Promise<string> => Promise.reject(new Error('not now')), 0]
@@ -289,7 +289,7 @@ describe('a retry', () => {
     expect(paid).toBe(4)
   }, 30_000)
 
-  it('is refused for what has not failed, and for steps that have not', async () => {
+  it('A retry is rejected for a run that has not failed, for a step that has not failed, and for unknown options.', async () => {
     const { orchestra } = await ada()
     const { work } = lamed()
     const run = await orchestra.start({ task: 't', topology: pipe(defineAgent({ name: 'A', run: async () => 1 })) })

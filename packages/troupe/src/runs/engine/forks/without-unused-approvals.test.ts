@@ -37,7 +37,7 @@ const eventsOf = async (run: Run): Promise<readonly RunEvent[]> => {
 const approvalsOf = async (run: Run) => (await run.result()).questions.filter(({ kind }) => kind === 'approval')
 
 describe('an approval in a fork', () => {
-  it('is asked for again at every place where the call it was given for is not recorded', async () => {
+  it('A fork asks again for an approval whose approved call is not recorded at its event.', async () => {
     const { orchestra } = await ada()
     const sent: unknown[] = []
     const run = await orchestra.start({ task: 'go', topology: pipe(clerk(sent)) })
@@ -61,7 +61,7 @@ describe('an approval in a fork', () => {
     expect(sent).toHaveLength(2)
   })
 
-  it('is given by no edit, whether the question is open or was answered', async () => {
+  it('A fork rejects an edit that gives an approval, whether the question is open or answered.', async () => {
     const { orchestra } = await ada()
     const sent: unknown[] = []
     const run = await orchestra.start({ task: 'go', topology: pipe(clerk(sent)) })
@@ -81,7 +81,7 @@ describe('an approval in a fork', () => {
     expect(sent).toEqual([])
   })
 
-  it('that code asked for goes along with the effect that followed it, and not without it', async () => {
+  it('A fork takes an approval that code asked for only together with the effect that followed it.', async () => {
     const { orchestra } = await ada()
     const paid: string[] = []
     const pays = defineAgent({
@@ -128,7 +128,7 @@ describe('an approval in a retry', () => {
   it.each([
     ['at-most-once', 'waiting', 0],
     ['idempotent', 'completed', 1],
-  ] as const)('of an effect of class %s leaves the retry %s', async (effect, status, times) => {
+  ] as const)('An approval of an effect of class %s leaves the retry %s.', async (effect, status, times) => {
     const { orchestra } = await ada()
     const paid: string[] = []
     const run = await orchestra.start({ task: 'go', topology: pipe(failing(paid, effect)) })

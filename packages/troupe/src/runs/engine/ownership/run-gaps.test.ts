@@ -29,7 +29,7 @@ async function askAndReturn(name: string, awayMs: number) {
   return { clock, troupe, run: await troupe.user('ada').orchestra.get(id) }
 }
 
-describe('A question whose time ran out while no process was there', () => {
+describe('a question whose timeout passes while no process runs', () => {
   it('A question can be answered for a minute after the process is back.', async () => {
     const { clock, run } = await askAndReturn('answered.db', 3 * day)
     await clock.advance('59s')

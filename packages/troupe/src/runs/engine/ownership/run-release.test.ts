@@ -7,7 +7,7 @@ import { createTroupe, defineAgent } from '../../../index.ts'
 import { partsOf } from '../../../startup/troupe.ts'
 
 it.each(['memory:', 'sqlite:'])(
-  'A run that waits is released on %s, and moves once its answer comes or is late',
+  'A run that waits is released on %s, and continues once its answer arrives or times out.',
   async (engine) => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-idle-'))
     const storage = engine === 'memory:' ? engine : `sqlite:${join(folder, 'troupe.db')}`

@@ -20,7 +20,7 @@ describe('orchestra.start', () => {
     ['a registered agent by its name as agent', { task: 'a', agent: 'Upper' }, 'A'],
     ['an agent by its definition', { task: 'a', agent: defineAgent({ name: 'Own', run: async () => 'own' }) }, 'own'],
     ['a topology', { task: 'a', topology: notes }, 'ECHO A'],
-  ])('A run starts %s', async (_, spec, response) => {
+  ])('A run starts from %s.', async (_, spec, response) => {
     expect(await (await orchestraOf()).run(spec)).toMatchObject({ status: 'completed', response })
   })
 
@@ -29,7 +29,7 @@ describe('orchestra.start', () => {
     ['a team and an agent', { team: 'notes', agent: echo }, 'team and agent are there'],
     ['all three', { team: 'notes', agent: echo, topology: notes }, 'team and agent and topology are there'],
     ['none of the three', {}, 'none of them is there'],
-  ])('A start with %s is rejected and names the three', async (_, spec, problem) => {
+  ])('A start with %s is rejected and names the three.', async (_, spec, problem) => {
     const error = await (await orchestraOf()).start({ task: 'a', ...spec } as StartSpec).catch((thrown) => thrown)
     expect(error).toBeInstanceOf(ValidationError)
     expect(error.message).toContain(`exactly one of team, agent and topology; ${problem}`)
@@ -38,7 +38,7 @@ describe('orchestra.start', () => {
   it.each<[string, object, string]>([
     ['team', { team: 'note' }, 'The troupe has no team note; it has notes, Echo, Upper; the nearest is notes.'],
     ['agent', { agent: 'Ecko' }, 'The troupe has no agent Ecko; it has Echo, Upper; the nearest is Echo.'],
-  ])('A start with an unknown %s is rejected with the nearest name', async (_, spec, message) => {
+  ])('A start with an unknown %s is rejected with the nearest name.', async (_, spec, message) => {
     const error = await (await orchestraOf()).start({ task: 'a', ...spec } as StartSpec).catch((thrown) => thrown)
     expect(error).toBeInstanceOf(NotFoundError)
     expect(error).toMatchObject({ code: 'team.unknown', message })
@@ -47,12 +47,12 @@ describe('orchestra.start', () => {
   it.each<[string, object, string]>([
     ['a definition as team', { team: notes }, 'pass a definition as topology'],
     ['an agent that is not an agent', { agent: {} }, 'as defineAgent and new LlmAgent make them'],
-  ])('A start with %s is rejected with what to pass instead', async (_, spec, problem) => {
+  ])('A start with %s is rejected with what to pass instead.', async (_, spec, problem) => {
     const starting = (await orchestraOf()).start({ task: 'a', ...spec } as unknown as StartSpec)
     await expect(starting).rejects.toThrow(problem)
   })
 
-  it('The types of a start accept exactly one of team, agent and topology', () => {
+  it('The types of a start accept exactly one of team, agent and topology.', () => {
     const one: readonly StartSpec[] = [
       { task: 1, team: 'notes' },
       { task: 1, agent: echo },
@@ -67,7 +67,7 @@ describe('orchestra.start', () => {
 })
 
 describe('the other calls that name a team', () => {
-  it('orchestra.check takes the name of a team, an agent and a topology', async () => {
+  it('orchestra.check takes the name of a team, an agent and a topology.', async () => {
     const orchestra = await orchestraOf()
     expect(await orchestra.check('notes')).toEqual([])
     expect(await orchestra.check(echo)).toEqual([])
@@ -75,7 +75,7 @@ describe('the other calls that name a team', () => {
     await expect(orchestra.check('none')).rejects.toMatchObject({ code: 'team.unknown' })
   })
 
-  it('ctx.startRun takes the name of a registered team', async () => {
+  it('ctx.startRun takes the name of a registered team.', async () => {
     const lead = defineAgent({
       name: 'Lead',
       run: async (input: string, ctx) => {
@@ -88,7 +88,7 @@ describe('the other calls that name a team', () => {
     expect(run).toMatchObject({ status: 'completed', response: 'ECHO X' })
   })
 
-  it('A schedule takes a team, or an agent by its name or its definition', async () => {
+  it('A schedule takes a team, or an agent by its name or its definition.', async () => {
     const troupe = await opened({ agents: [echo], teams: { notes } })
     const { schedules } = troupe.user('ada')
     const every = '1d'
@@ -102,14 +102,14 @@ describe('the other calls that name a team', () => {
     await expect(schedules.create(two)).rejects.toThrow('exactly one of team, agent and topology')
   })
 
-  it('An evaluation takes a team in place of the one that ran', async () => {
+  it('An evaluation takes a team in place of the one that ran.', async () => {
     const orchestra = await orchestraOf()
     await orchestra.run({ id: 'past', task: 'a', team: 'notes' })
     const { runs } = await orchestra.evaluate({ runs: ['past'], change: { team: 'Echo' }, score: 'exact' })
     expect(runs).toMatchObject([{ response: 'echo a' }])
   })
 
-  it('A run of a team by its name is listed under the name', async () => {
+  it('A run of a team by its name is listed under the name.', async () => {
     const orchestra = await orchestraOf()
     await orchestra.run({ id: 'one', task: 'a', team: 'notes' })
     await orchestra.run({ id: 'two', task: 'a', agent: echo })

@@ -16,8 +16,8 @@ afterEach(async () => {
   if (missing === undefined) await dropSchema(schema)
 })
 
-describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('runs that are over, on %s', (url) => {
-  it('go with their retention, so many at a time, with all that was kept of them', async () => {
+describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('ended runs on %s', (url) => {
+  it('The cleanup removes ended runs after their retention, in batches, with all their labels and words.', async () => {
     const clock = createVirtualClock()
     const migrations = [...journalMigrations, ...runMigrations]
     storage = await openStorage({

@@ -55,7 +55,7 @@ describe('a list of runs', () => {
     [{ order: 'cost', status: 'failed' }, ['r150', 'r100', 'r50', 'r0']],
     [{ order: 'tokens', tags: ['t3'], maxCost: 0.5 }, ['r23', 'r43', 'r13', 'r33', 'r3']],
     [{ order: 'duration', team: 'trips' }, ['r60', 'r20', 'r80', 'r40', 'r180', 'r160', 'r140', 'r120', 'r100', 'r0']],
-  ])('of %j is those that fit', (filter, ids) => {
+  ])('A list of runs filtered by %j contains the runs that match.', (filter, ids) => {
     expect(found(filter)).toEqual(ids)
   })
 
@@ -72,7 +72,7 @@ describe('a list of runs', () => {
     { order: 'cost' },
     { order: 'tokens', status: 'failed', from: '2026-01-01' },
     { order: 'duration' },
-  ])('of %j goes along an index in its order, and neither scans nor sorts', (filter) => {
+  ])('A list of runs filtered by %j reads an index in its order, without a scan or a sort.', (filter) => {
     const { sql, binds } = listRuns(sqliteDialect, 'ada', filter, 50, { at: 100, run: 'r100' }, mark)
     const plan = db
       .prepare(`explain query plan ${sql}`)
@@ -83,7 +83,7 @@ describe('a list of runs', () => {
 })
 
 describe('the words of a run', () => {
-  it('are those of texts and numbers wherever they stand, without case, and letters of unspaced scripts', () => {
+  it('The search words of a run are its words and numbers in lower case, and single characters of unspaced scripts.', () => {
     expect(searchWordsIn(['Plan a TRIP', { to: ['Åland', 17], by: null }, undefined, true])).toEqual([
       'plan',
       'a',
@@ -93,7 +93,7 @@ describe('the words of a run', () => {
     ])
     expect(searchWordsIn(['东京 tower', 'ｆｕｌｌ'])).toEqual(['东', '京', 'tower', 'full'])
   })
-  it('are bounded, however much there is', () => {
+  it('The search words of a run are bounded in number and in the text that is read.', () => {
     expect(searchWordsIn([Array.from({ length: 10_000 }, (_, i) => `w${i}`).join(' ')])).toHaveLength(maxWords)
     expect(searchWordsIn(['a '.repeat(50_000), 'late'])).toEqual(['a'])
   })

@@ -13,7 +13,7 @@ afterEach(async () => {
 })
 
 describe.each(['memory:', { url: server, schema }].slice(0, missing === undefined ? 2 : 1))('runs on %j', (storage) => {
-  it('are found by what is known of them, and started once by their id', async () => {
+  it('Runs are found by status, tags and words, and started once for their id.', async () => {
     const echo = defineAgent({
       name: 'Echo',
       run: async (task: string) => {
@@ -83,7 +83,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     await expect(orchestra.start({ id: 'a', task: 'other', topology })).rejects.toMatchObject({ code: 'run.repeated' })
   })
 
-  it('A page that looks for a title ends after a bounded number of runs, with a cursor that continues', async () => {
+  it('A page that looks for a title ends after a bounded number of runs, with a cursor that continues.', async () => {
     const agent = defineAgent({ name: 'Echo', run: async (task: string) => task })
     troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent] })
     const { orchestra } = troupe.user('ada')
@@ -100,7 +100,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     expect(newest).toEqual((await orchestra.list({ limit: 1 })).items[0])
   }, 60_000)
 
-  it('The usage over time counts the runs of models whose price is unknown', async () => {
+  it('The usage over time counts the runs of models whose price is unknown.', async () => {
     const agent = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses: ['Yes.', 'No.'] }) })
     const offline = new LlmAgent({ name: 'Offline', model: 'offline/extractive' })
     troupe = await createTroupe({ storage: 'memory:', log: 'silent' })

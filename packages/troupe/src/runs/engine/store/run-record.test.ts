@@ -5,7 +5,7 @@ import { encodeRecord, type RunRecord, readRecord } from './run-record.ts'
 
 const stored = (record: RunRecord) => encodeRecord(record).text
 
-it('a value that stands in a record several times is stored once, and read again at every place', () => {
+it('A stored record contains a repeated value once, and reading it restores the value at every place.', () => {
   const value = { text: 'x'.repeat(100_000), list: [1, 2] } as Json
   const events = Array.from({ length: 20 }, (_, i) => ({ type: 'branch.started', input: value, branch: `${i}` }))
   const record = { input: { type: 'step.returned', outcome: { kind: 'value', value } }, events, first: 7 } as never
@@ -14,7 +14,7 @@ it('a value that stands in a record several times is stored once, and read again
   expect(readRecord(JSON.parse(text) as Json)).toEqual(record)
 })
 
-it('whatever a record holds is read as it was', () => {
+it('A stored record is read as it was written, whatever it contains.', () => {
   const name = fc.oneof(fc.constantFrom('__proto__', 'same', 'constructor', 'toString'), fc.string({ maxLength: 3 }))
   const long = fc.constantFrom('a'.repeat(2_000), 'b'.repeat(70_000))
   const { value } = fc.letrec((tie) => ({

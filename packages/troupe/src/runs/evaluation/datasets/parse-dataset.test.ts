@@ -17,7 +17,7 @@ function rejected(work: () => unknown): Rejection {
 const lines = (...values: readonly unknown[]) => values.map((value) => JSON.stringify(value)).join('\n')
 
 describe('parseDataset', () => {
-  it('parseDataset reads one case from each line, and skips blank lines', () => {
+  it('parseDataset reads one case from each line, and skips blank lines.', () => {
     const text = `\uFEFF{"input":"What is 2 + 2?","expected":4}\r\n\n  \n{"id":"tea","input":{"of":"tea"},"labels":{"tone":"pass","points":2},"tags":["shop"]}\n`
     expect(parseDataset('sums', text)).toMatchObject({
       name: 'sums',
@@ -28,7 +28,7 @@ describe('parseDataset', () => {
     })
   })
 
-  it('parseDataset gives equal content the same version, and other content another', () => {
+  it('parseDataset gives equal content the same version, and other content another.', () => {
     const version = (text: string) => parseDataset('d', text).version
     const first = version('{"input":1,"expected":{"a":1,"b":2}}\n{"input":2}')
     expect(first).toMatch(/^[0-9a-f]{64}$/)
@@ -38,7 +38,7 @@ describe('parseDataset', () => {
     expect(version('{"id":"2","input":2}\n{"id":"1","input":1,"expected":{"a":1,"b":2}}')).not.toBe(first)
   })
 
-  it('parseDataset names each wrong line with its number', () => {
+  it('parseDataset names each wrong line with its number.', () => {
     const text = [
       '{"input":1}',
       '{"input":',
@@ -71,7 +71,7 @@ describe('parseDataset', () => {
     ])
   })
 
-  it('parseDataset rejects a text without a case, too many cases, and a name of spaces', () => {
+  it('parseDataset rejects a text without a case, too many cases, and a name of spaces.', () => {
     expect(() => parseDataset('none', '\n \n')).toThrow(/no case/)
     expect(() => parseDataset('many', lines(...Array.from({ length: 10_001 }, (_, i) => ({ input: i }))))).toThrow(
       /at line 10001: it has more than 10000 cases/,

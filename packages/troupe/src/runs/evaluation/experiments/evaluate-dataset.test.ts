@@ -38,7 +38,7 @@ const total = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum +
 const firstTwo = ([a = 0, b = 0]: readonly number[]) => a + b
 
 describe('experiments.evaluate', () => {
-  it('experiments.evaluate compares a team with a single agent on the same cases', async () => {
+  it('experiments.evaluate compares a team with a single agent on the same cases.', async () => {
     const good = adder('Good', total)
     const weak = adder('Weak', firstTwo)
     const troupe = await opened({ agents: [weak.agent], teams: { adders: solo(good.agent) } })
@@ -79,7 +79,7 @@ describe('experiments.evaluate', () => {
     )
   })
 
-  it('experiments.evaluate resumes an interrupted experiment, and executes no finished case again', async () => {
+  it('experiments.evaluate resumes an interrupted experiment, and executes no finished case again.', async () => {
     const stop = new AbortController()
     const reached = Promise.withResolvers<void>()
     const held = Promise.withResolvers<void>()
@@ -118,7 +118,7 @@ describe('experiments.evaluate', () => {
     expect(asked).toHaveLength(6)
   })
 
-  it('experiments.evaluate resumes from the database what a closed troupe left', async () => {
+  it('experiments.evaluate resumes from the database what a closed troupe left.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'experiment-'))
     const storage = `sqlite:${join(folder, 'troupe.db')}`
     const calls: string[] = []
@@ -155,7 +155,7 @@ describe('experiments.evaluate', () => {
     }
   })
 
-  it('A case whose run fails or asks a person scores 0, and is not executed again', async () => {
+  it('A case whose run fails or asks a person scores 0, and is not executed again.', async () => {
     let executions = 0
     const agent = defineAgent<string>({
       name: 'A',
@@ -187,7 +187,7 @@ describe('experiments.evaluate', () => {
     expect((await ada.orchestra.list({ status: 'waiting' })).items).toEqual([])
   })
 
-  it('A case whose scorer fails is unscored, and the next call scores it without executing it', async () => {
+  it('A case whose scorer fails is unscored, and the next call scores it without executing it.', async () => {
     const { agent, asked } = adder('Adder', total)
     const ada = (await opened({ agents: [agent] })).user('ada')
     let isBroken = true
@@ -205,7 +205,7 @@ describe('experiments.evaluate', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('experiments.evaluate counts cost and tokens of runs, and of judges apart, and reports agreement with labels', async () => {
+  it('experiments.evaluate counts cost and tokens of runs, and of judges apart, and reports agreement with labels.', async () => {
     const prices = { 'mock/writer': { input: 1, output: 1 }, 'mock/judge': { input: 10, output: 10 } }
     const writer = new MockModel({ modelId: 'writer', responses: ['Hello!', 'Go away.', 'Hi.'] })
     const verdict = (choice: string) => JSON.stringify({ reason: 'So it is.', choice })
@@ -235,7 +235,7 @@ describe('experiments.evaluate', () => {
     expect(sum.candidate.agreement?.tone?.kappa).toBeCloseTo(0.4)
   })
 
-  it('experiments.evaluate takes no more runs at once than asked', async () => {
+  it('experiments.evaluate executes no more runs at once than its concurrency allows.', async () => {
     let now = 0
     let highest = 0
     const { agent } = adder('Adder', async (numbers) => {
@@ -256,7 +256,7 @@ describe('experiments.evaluate', () => {
     expect(highest).toBe(3)
   })
 
-  it('experiments.evaluate rejects what it cannot do before a run starts', async () => {
+  it('experiments.evaluate rejects what it cannot do before a run starts.', async () => {
     const { agent, asked } = adder('Adder', total)
     const ada = (await opened({ agents: [agent] })).user('ada')
     const spec = { dataset: sums, agent: 'Adder', scorers: { exactMatch } }

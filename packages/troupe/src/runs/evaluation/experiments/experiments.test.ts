@@ -20,7 +20,7 @@ const storages = ['memory:', { url: server, schema }].slice(0, missing === undef
 
 describe('experiments', () => {
   it.each(storages)(
-    'On %j with encryption, experiments.list returns pages of experiments, the newest first, and of no other user',
+    "experiments.list on %j with encryption returns pages of the user's experiments alone, the newest first.",
     async (storage) => {
       const encryption = { keys: [{ id: 'one', key: randomBytes(32).toString('hex') }] }
       const troupe = await opened({ storage, encryption, agents: [echo] })
@@ -49,7 +49,7 @@ describe('experiments', () => {
     },
   )
 
-  it('experiments.get returns the results of an experiment to its user alone', async () => {
+  it('experiments.get returns the results of an experiment to its user alone.', async () => {
     const troupe = await opened({ agents: [echo] })
     const done = await troupe.user('ada').experiments.evaluate({ ...spec, id: 'one' })
     expect(await troupe.user('ada').experiments.get('one')).toEqual(done)
@@ -57,7 +57,7 @@ describe('experiments', () => {
     await expect(troupe.user('ada').experiments.get('two')).rejects.toMatchObject({ code: 'experiment.unknown' })
   })
 
-  it('An experiment and an evaluation of the same id are apart', async () => {
+  it('An experiment and an evaluation with the same id are stored separately.', async () => {
     const ada = (await opened({ agents: [echo] })).user('ada')
     const { results } = await ada.experiments.evaluate({ ...spec, id: 'nightly' })
     const run = results[0]?.run ?? ''

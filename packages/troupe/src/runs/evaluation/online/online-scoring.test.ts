@@ -21,7 +21,7 @@ const scoredEvents = (troupe: Troupe) => {
 }
 
 describe('scoring of live runs', () => {
-  it('Each completed run is scored where the share is 1, and its scores are stored and emitted', async () => {
+  it('A share of 1 scores each completed run, and stores and emits its scores.', async () => {
     const scorers = {
       long: ({ response, task }: { response: unknown; task: unknown }) => String(response).length / String(task).length,
       form: { schema: { '~standard': { version: 1, vendor: 'own', validate: (value: unknown) => ({ value }) } } },
@@ -44,7 +44,7 @@ describe('scoring of live runs', () => {
     expect(await troupe.user('bob').experiments.scoresOf(run.id)).toBeUndefined()
   })
 
-  it('About the stated share of the runs is scored, and the same runs in each process', async () => {
+  it('A share below 1 scores about that part of the runs, and the same runs in each process.', async () => {
     const scoredIn = async () => {
       const troupe = await opened({ evaluation: { online: { share: 0.3, scorers: { cites: 'citations' } } } })
       const events = scoredEvents(troupe)
@@ -63,7 +63,7 @@ describe('scoring of live runs', () => {
     expect(await scoredIn()).toEqual(first)
   }, 60_000)
 
-  it('Failed runs and runs of experiments are not scored, and a scorer that fails breaks nothing', async () => {
+  it('Live scoring skips failed runs and runs of experiments, and a scorer that fails breaks nothing.', async () => {
     const asked: string[] = []
     const moody = ({ id }: { readonly id: string }) => {
       asked.push(id)
@@ -92,7 +92,7 @@ describe('scoring of live runs', () => {
     expect(failures).toMatchObject([{ callback: 'evaluation', name: 'broken', userId: 'ada' }])
   })
 
-  it('The option is rejected for a share that is none, and for scorers that need an expected answer', async () => {
+  it('The option `evaluation.online` is rejected for an invalid share, and for scorers that need an expected answer.', async () => {
     const scorers = { cites: 'citations' }
     for (const online of [
       { share: 2, scorers },

@@ -11,7 +11,7 @@ import { similarity } from './similarity.ts'
 const context = scoreContext()
 
 describe('scorers', () => {
-  it('exactMatch compares the answer with the expected one as JSON', async () => {
+  it('exactMatch compares the answer with the expected one as JSON.', async () => {
     const score = (response: Json | undefined, expected: Json) => exactMatch(scoredRun(response, { expected }), context)
     expect(await score({ a: 1, b: [2] }, { b: [2], a: 1 })).toBe(1)
     expect(await score('Paris', 'Paris')).toBe(1)
@@ -22,7 +22,7 @@ describe('scorers', () => {
     expect(() => exactMatch(odd, context)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
   })
 
-  it('matchesSchema gives 1 for an answer that fits, and passes on what the schema throws', async () => {
+  it('matchesSchema gives 1 for an answer that fits, and passes on what the schema throws.', async () => {
     const fits = matchesSchema(z.object({ total: z.number() }))
     expect(await fits(scoredRun({ total: 1 }), context)).toBe(1)
     expect(await fits(scoredRun({ total: 'one' }), context)).toBe(0)
@@ -36,7 +36,7 @@ describe('scorers', () => {
     expect(() => matchesSchema({} as never)).toThrow(/not a Standard Schema/)
   })
 
-  it('citesSources gives the share of citations that the run was given', async () => {
+  it('citesSources gives the share of citations that the run was given.', async () => {
     const score = (response: Json) =>
       citesSources(scoredRun(response, { sources: [{ file: 'tea.md', text: 'Tea is best served hot.' }] }), context)
     expect(await score('Hot [tea.md], as "tea is best served hot" says.')).toBe(1)
@@ -45,7 +45,7 @@ describe('scorers', () => {
     expect(await score('It is hot.')).toBe(0)
   })
 
-  it('similarity without a model is the token F1 of both texts', async () => {
+  it('`similarity` without a model is the token F1 of both texts.', async () => {
     const score = (response: Json | undefined, expected: Json) =>
       similarity()(scoredRun(response, { expected }), context)
     expect(await score('The cat sat.', 'the CAT, sat')).toBe(1)
@@ -61,7 +61,7 @@ describe('scorers', () => {
     expect(await score({ city: 'Paris' }, { city: 'Paris' })).toBe(1)
   })
 
-  it('similarity with a model is the cosine of the vectors, and never below 0', async () => {
+  it('`similarity` with a model is the cosine of the vectors, and never below 0.', async () => {
     const asked: string[][] = []
     const model: EmbeddingModelV4 = {
       specificationVersion: 'v4',

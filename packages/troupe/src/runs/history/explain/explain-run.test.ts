@@ -19,7 +19,7 @@ describe('why', () => {
         .join('\n')
   }
 
-  it('says what a run waits for', async () => {
+  it('orchestra.why names the question that a run waits for, and the sender who paused it.', async () => {
     const { orchestra } = await ada()
     const asks = defineAgent({ name: 'A', run: async (_, ctx) => ctx.ask({ text: 'Which house?' }) })
     const run = await orchestra.start({ task: 't', topology: solo(asks) })
@@ -31,7 +31,7 @@ describe('why', () => {
     expect((await explanationsOf(run, orchestra))('waits')).toContain('It was paused by host')
   })
 
-  it('says where it stands, at a breakpoint before its first step too', async () => {
+  it('orchestra.why names the breakpoint at which a run waits, before its first step too.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({
       task: 't',
@@ -42,7 +42,7 @@ describe('why', () => {
     expect((await explanationsOf(run, orchestra))('waits')).toContain('It stands at a breakpoint (agent)')
   })
 
-  it('says why a run failed, after how many attempts, and which guard it tripped', async () => {
+  it('orchestra.why explains why a run failed, after how many attempts, and which guard it tripped.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({
       task: 't',
@@ -72,7 +72,7 @@ describe('why', () => {
     expect((await explanationsOf(stopped, orchestra))('failed')).toBe('It was cancelled by host.')
   })
 
-  it('says where the cost and the time went, and which way was taken', async () => {
+  it('orchestra.why shows where cost and time were spent, and which path the run took.', async () => {
     const clock = createVirtualClock()
     const { orchestra } = (await opened({ clock, prices: { 'mock/mock': { input: 1, output: 2 } } })).user('ada')
     const usage = { inputTokens: 1_000, outputTokens: 500 }
@@ -96,7 +96,7 @@ describe('why', () => {
 })
 
 describe('a tracer', () => {
-  it('shows the way, the interactions, the errors and the states of a run, live or from history', async () => {
+  it('A tracer shows the path, the interactions, the errors and the states of a run, live or from history.', async () => {
     const { orchestra } = await ada()
     const lead = defineAgent({
       name: 'Lead',

@@ -33,7 +33,7 @@ const waits = (testbed: MachineTestbed, reason: 'uncertain' | 'code.changed' | '
   return testbed
 }
 
-it('why names the effect that nobody knows about, and the code that fits no more', () => {
+it('An explanation of a waiting run names an uncertain effect, and code that no longer fits the record.', () => {
   expect(explanationOf(waits(begun(), 'uncertain', { effect: 'pay', call: '/effect:pay#1' }), 'waits')).toMatch(
     /Whether the effect pay of A \(1#1\) happened is unknown.*run\.resolve\(\)/,
   )
@@ -42,7 +42,7 @@ it('why names the effect that nobody knows about, and the code that fits no more
   )
 })
 
-it('why says who is at work, and what is waited for outside', () => {
+it('An explanation of a waiting run names the agent at work, and the child runs that it waits for.', () => {
   expect(explanationOf(begun(), 'waits')).toBe('A is at work on 1#1, for 5s.')
   expect(explanationOf(waits(begun(), 'parked'), 'waits')).toBe(
     'A (1#1) waits for a reply from outside the run, for 5s.',
@@ -55,7 +55,7 @@ A (1#1) waits for the run d that it started, for 5s.`,
   )
 })
 
-it('why says who has taken a run over, and who carries it on', () => {
+it('An explanation of a takeover names the owner, and counts the takeovers.', () => {
   const ownership = { takeovers: 2, owner: 'host/17', isOwnedByOther: true }
   expect(explanationOf(begun(), 'takeover', ownership)).toContain(
     'claimed again 2 times, after a restart, a crash or a wait',

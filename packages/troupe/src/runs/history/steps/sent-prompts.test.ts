@@ -28,7 +28,7 @@ function clerk(model: MockModel, instructions = 'Be brief.') {
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
 
 describe('orchestra.prompts', () => {
-  it('Each model call has the messages, tools and settings that the model was given', async () => {
+  it('orchestra.prompts returns each model call with the messages, tools and settings that the model was given.', async () => {
     const model = new MockModel({ responses })
     const user = await ada()
     const run = await user.orchestra.start({ agent: clerk(model), task: 'Where is order 17?' })
@@ -46,7 +46,7 @@ describe('orchestra.prompts', () => {
     expect([model.calls.length, executions.length]).toEqual(before)
   })
 
-  it('After a restart, and for a step that waits, the prompts so far are the same', async () => {
+  it('orchestra.prompts returns the same prompts after a restart, and for a step that waits.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-prompts-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const storage = `sqlite:${join(folder, 't.db')}`
@@ -69,7 +69,7 @@ describe('orchestra.prompts', () => {
     expect(model.calls).toHaveLength(1)
   })
 
-  it('A step that asked no model has none, and its code is not entered', async () => {
+  it('orchestra.prompts returns nothing for a step without a model call, and does not execute its code.', async () => {
     let entered = 0
     const counter: Agent = defineAgent({
       name: 'Counter',
@@ -86,7 +86,7 @@ describe('orchestra.prompts', () => {
     expect(await user.orchestra.prompts(run.id, '7#1')).toEqual([])
   })
 
-  it('Code that would ask something else today is reported as changed', async () => {
+  it('orchestra.prompts reports changed code that would ask the model something else.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-prompts-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const storage = `sqlite:${join(folder, 't.db')}`

@@ -24,7 +24,7 @@ const drawing = (stubs = {}) => {
   return testbed
 }
 
-it('a run that draws from a common budget begins a step when it was granted all that it uses', () => {
+it('A run that draws from a common budget starts a step once it was granted all that the step uses.', () => {
   const testbed = drawing()
   expect(testbed.of('budget.requested')).toMatchObject([{ steps: 1, hops: 2, branches: 2 }])
   expect(testbed.result).toMatchObject({ status: 'running', totalSteps: 1 })
@@ -40,7 +40,7 @@ it('a run that draws from a common budget begins a step when it was granted all 
   expect(testbed.result).toMatchObject({ status: 'completed', response: ['a', 'b'] })
 })
 
-it('a run that draws from its start begins nothing before its first grant', () => {
+it('A run that draws from a common budget at its start starts no step before its first grant.', () => {
   const { pinned } = drawing()
   const { events } = transition(createState(), { at: 1, type: 'start', task: 1, pinned: { ...pinned, draws: true } })
   expect(events.map(({ type }) => type)).toEqual(['run.started', 'branch.started', 'budget.requested', 'timer.set'])
@@ -56,7 +56,7 @@ it('a run that draws from its start begins nothing before its first grant', () =
   expect(state.budgets.granted).toEqual({ steps: 1, hops: 0, branches: 1 })
 })
 
-it('a step that serves a request is granted too', () => {
+it('A step that serves a request needs a grant too.', () => {
   const asks = () => ({ request: { to: 'B', payload: 1 }, next: () => value('asked') })
   const testbed = drawing({ A: asks })
   grant(testbed, 2, 2, 2)
@@ -69,7 +69,7 @@ it('a step that serves a request is granted too', () => {
   expect(nextRequest(testbed.state)).toBeUndefined()
 })
 
-it('a rejected grant trips the guard, with what is held and by whom', () => {
+it('A rejected grant trips the guard, and the result names what is reserved and by which runs.', () => {
   const rejected = { at: 2_000, type: 'budget.rejected', budget: 'hops', limit: 9 } as const
   const testbed = drawing()
   testbed.apply({ ...rejected, used: 4, held: 5, by: [{ run: 'r', held: 5 }] })

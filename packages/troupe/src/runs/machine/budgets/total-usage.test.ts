@@ -13,7 +13,7 @@ const waits = (testbed: MachineTestbed, more: object = {}) =>
   submit(testbed, { type: 'step.waiting', reason: 'parked', detail: [], ...more })
 const ends = { type: 'step.returned', outcome: { kind: 'value', value: 1 } }
 
-describe('What a run has used', () => {
+describe('the usage of a run', () => {
   it('A run counts what a waiting step has used so far until the end of the step says it anew.', () => {
     const testbed = lone()
     waits(testbed, { usage })

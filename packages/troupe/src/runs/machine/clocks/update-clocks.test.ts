@@ -252,7 +252,7 @@ describe('requests and child runs', () => {
     expect(testbed.result.status).toBe('running')
   })
 
-  it('What a child run of a step that has ended reports changes nothing.', () => {
+  it('A report of a child run changes nothing after its step has ended.', () => {
     const testbed = lead(leaf('p', 100 * hour), limits.time)
     const step = stepOf(testbed, 'P')
     submit(testbed, { type: 'step.waiting', step, reason: 'parked', children: ['one'] })

@@ -12,21 +12,21 @@ function pathsOf(testbed: MachineTestbed, type: Event['type']): string[] {
 }
 
 describe('the agent path', () => {
-  it('of who is invoked is below who invoked it, and back again when they have met', () => {
+  it('The agent path of an invoked agent is below its caller, and the join returns to the caller.', () => {
     const flows = ['Start -> A', 'A <-> B', 'B <-> C', 'A -> End']
     const testbed = new MachineTestbed(team('A B C', flows), { A: fan('B'), B: fan('C'), C: leaf(1) }).runUntilIdle()
     expect(pathsOf(testbed, 'step.started')).toEqual(['A', 'A/B', 'A/B/C', 'A/B', 'A'])
     expect(pathsOf(testbed, 'run.completed')).toEqual([''])
   })
 
-  it('of who gets the work along edges, and of who meets there, is in the place of who had it', () => {
+  it('The agent path of a step along an edge or at a join replaces the agent before it.', () => {
     const flows = ['Start -> A', 'A => {B, C}', 'B -> D', 'C -> D', 'D -> E', 'E -> End']
     const stubs = { A: leaf(1), B: leaf(2), C: leaf(3), D: (i: never) => value(valuesIn(i)), E: leaf(5) }
     const testbed = new MachineTestbed(team('A B C D E', flows), stubs as never).runUntilIdle()
     expect(pathsOf(testbed, 'step.started')).toEqual(['A', 'B', 'C', 'D', 'E'])
   })
 
-  it('of who is asked by a request is below who asks, also one below the other', () => {
+  it('The agent path of a request is below the asking agent, for nested requests too.', () => {
     const request = (to: string) => () => ({ request: { to, payload: 1 }, next: () => finish(1) })
     const flows = ['Start -> A', 'A -> End', 'A -> B', 'A -> C', 'B -> End', 'C -> End']
     const testbed = new MachineTestbed(team('A B C', flows), {
@@ -38,7 +38,7 @@ describe('the agent path', () => {
     expect(pathsOf(testbed, 'answer.delivered')).toEqual(['A/B', 'A'])
   })
 
-  it('of a question and its answer is that of who asks, a helper below its agent', () => {
+  it('The agent path of a question and its answer is that of the asking agent, with a helper below its agent.', () => {
     const form = team('A', ['Start -> A', 'A -> End'])
     const asks = () => ({ ask: { kind: 'question' as const, text: '?' }, next: () => finish(1) })
     const testbed = new MachineTestbed(form, { A: asks }).runUntilIdle()
@@ -54,7 +54,7 @@ describe('the agent path', () => {
     expect(pathsOf(helped, 'question.withdrawn')).toEqual(['A/Helper'])
   })
 
-  it('is empty where the events before are not kept', () => {
+  it('The agent path is empty if earlier events are not stored.', () => {
     const event = { type: 'branch.started', branch: '1/1.1', parent: '1', group: 'run', agent: 'B' } as never
     expect(pathSetBy(new Map(), event)).toEqual(['1/1.1', ['B']])
     expect(pathOf(new Map(), { type: 'step.completed', step: '1#1', branch: '1' } as never)).toEqual([])

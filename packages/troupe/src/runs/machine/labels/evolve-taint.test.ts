@@ -23,13 +23,13 @@ const taintOf = (testbed: MachineTestbed, agent: string, n = 0) =>
   testbed.calls.filter((c) => c.agent === agent)[n]?.command.taint
 
 describe('taint in a run', () => {
-  it('goes from the task to every step and to the result', () => {
+  it('The taint of a task reaches every step and the result.', () => {
     const stubs = { A: () => value(1), B: () => finish(2) }
     const testbed = new MachineTestbed(team('A B', ['A -> B']), stubs, {}, 'go', [web]).runUntilIdle()
     expect([taintOf(testbed, 'A'), taintOf(testbed, 'B'), testbed.result.taint]).toEqual([[web], [web], [web]])
   })
 
-  it('is nowhere where nothing is tainted', () => {
+  it('A run without tainted sources records no taint.', () => {
     const testbed = new MachineTestbed(team('A B', ['A -> B']), {
       A: () => value(1),
       B: () => finish(2),
@@ -38,7 +38,7 @@ describe('taint in a run', () => {
     expect(JSON.stringify(testbed.events)).not.toContain('taint')
   })
 
-  it('meets where branches meet, and not before', () => {
+  it('The taints of branches combine in the results of their caller, and not before.', () => {
     const flows = ['Lead <-> B', 'Lead <-> C', 'Lead -> End']
     const stubs = {
       Lead: (input: Json) => (resultsIn(input) ? finish('both') : invoke(['B', 1], ['C', 2])),
@@ -51,7 +51,7 @@ describe('taint in a run', () => {
     expect(testbed.result.taint).toEqual([payroll, web])
   })
 
-  it('meets at a node where branches of one scope meet', () => {
+  it('The taints of branches combine at the join of their group.', () => {
     const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> M', 'M -> End']
     const stubs = {
       A: () => value(1),
@@ -67,7 +67,7 @@ describe('taint in a run', () => {
     ])
   })
 
-  it('goes to who is only told, and no step of whom arrives anywhere', () => {
+  it('The taint of a step reaches agents that are only notified.', () => {
     const flows = ['Lead <-> B', 'Lead -> C', 'Lead -> End']
     const stubs = {
       Lead: (input: Json) => (resultsIn(input) ? finish('both') : invoke(['B', 1], ['C', 2])),
@@ -80,7 +80,7 @@ describe('taint in a run', () => {
     expect([taintOf(testbed, 'B'), taintOf(testbed, 'C'), taintOf(testbed, 'Lead', 1)]).toEqual([[web], [web], [web]])
   })
 
-  it('goes with a request to who serves it, and with the answer back to who asked', () => {
+  it('The taint of a request reaches the serving agent, and the taint of the answer returns to the asking agent.', () => {
     const asking: Play = { request: { to: 'B', payload: 1 }, next: () => value('answered'), reads: [web] }
     const stubs = { A: () => asking, B: reading(value('served'), payroll) }
     const testbed = new MachineTestbed(team('A B', ['A -> B']), stubs).runUntilIdle()
@@ -89,14 +89,14 @@ describe('taint in a run', () => {
     expect(testbed.of('step.completed').find(({ agent }) => agent === 'A')).toMatchObject({ taint: [payroll, web] })
   })
 
-  it('comes with what a person says', () => {
+  it("The taint of a person's answer reaches the result.", () => {
     const asking: Play = { ask: { kind: 'question', text: '?' }, next: (answer) => finish(answer as Json) }
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => asking }).runUntilIdle()
     testbed.answer(String(testbed.result.questions[0]?.id), 'yes', ['untrusted:person'])
     expect(testbed.runUntilIdle().result).toMatchObject({ status: 'completed', taint: ['untrusted:person'] })
   })
 
-  it('comes with failures too, to whoever stands in, and with a budget that was refused', () => {
+  it('The taint of a failure reaches the substitute agent, and the taint of a rejected budget reaches the result.', () => {
     const failing: AgentStub = () => ({ ...fails('no'), reads: [web] })
     const config = { onError: { '*': { agent: 'B' } } }
     const testbed = new MachineTestbed(
@@ -111,7 +111,7 @@ describe('taint in a run', () => {
     expect(rejected.result).toMatchObject({ status: 'failed', taint: [web] })
   })
 
-  it('stays where a person gives a value in place of a failure', () => {
+  it('A value that a person gives in place of a failure has the taint of the step.', () => {
     const failing: AgentStub = () => ({ ...fails('no'), reads: [web] })
     const config = { debug: { breakOn: ['error' as const] } }
     const testbed = new MachineTestbed(
@@ -126,7 +126,7 @@ describe('taint in a run', () => {
     expect(taintOf(testbed, 'B')).toEqual([web])
   })
 
-  it('ends where a step vouches for what it goes on with', () => {
+  it('A step that vouches for its value ends the taint.', () => {
     const stubs = {
       A: reading(value(1), web),
       B: () => ({ ...value(2), vouches: true }),
@@ -144,7 +144,7 @@ describe('taint in a run', () => {
     ])
   })
 
-  it('has as many sources as it may, and one for all that are more', () => {
+  it('The taint of a run has at most 16 labels, and one label for all others.', () => {
     const reads = Array.from({ length: 40 }, (_, i): TaintLabel => `untrusted:source${i}`)
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: reading(finish(1), ...reads) }).runUntilIdle()
     expect(testbed.result.taint).toHaveLength(16)

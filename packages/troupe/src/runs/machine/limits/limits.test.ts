@@ -17,7 +17,7 @@ import {
 describe('timeouts', () => {
   const solo = (a: AgentStub, config: RunConfig) =>
     new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: a }, config).runUntilIdle()
-  it.each(['run', 'step', 'branch'] as const)('of a %s', (kind) => {
+  it.each(['run', 'step', 'branch'] as const)('The %s timeout fails the run at its duration.', (kind) => {
     const { result } = solo(leaf(1, 25_000), { timeouts: { [kind]: '300ms' } })
     expect(result).toMatchObject({
       status: 'failed',
@@ -25,7 +25,7 @@ describe('timeouts', () => {
       error: { name: 'TimeoutError', message: expect.stringContaining(`${kind} timeout`) },
     })
   })
-  it('of a branch leaves its sibling alone', () => {
+  it('A branch timeout leaves the sibling branch alone.', () => {
     const flows = ['Start -> Lead', 'Lead <-> Tick', 'Lead <-> B1', 'Tick <-> Tock', 'Lead -> End']
     const testbed = new MachineTestbed(
       team('Lead Tick Tock B1', flows),
@@ -45,7 +45,7 @@ describe('timeouts', () => {
       response: [expect.stringContaining('branch timeout'), 'b1'],
     })
   })
-  it('of acquiring an instance of a pool', () => {
+  it('An acquisition timeout fails a branch that waits for an instance of a pool.', () => {
     const lead: AgentStub = (i) =>
       resultsIn(i)
         ? finish((resultsIn(i) ?? []).map((r) => (r.success ? 'ok' : (r.error?.message ?? ''))))
@@ -66,7 +66,7 @@ describe('timeouts', () => {
 
 describe('guards', () => {
   const off = { pingPong: false, repetition: false, noProgress: false } as const
-  it('steps are counted over all branches, and what there is is kept', () => {
+  it('The step budget counts the steps of all branches, and the result contains what was found so far.', () => {
     let n = 0
     const testbed = hub(
       ['B1', 'B2'],
@@ -82,7 +82,7 @@ describe('guards', () => {
     expect(testbed.result.totalSteps).toBe(20)
     expect(JSON.stringify(testbed.result.response)).toMatch(/finding/)
   })
-  it('depth, hops and time', () => {
+  it('The budgets of depth, hops and time stop the run.', () => {
     const deep = new MachineTestbed(
       team('A B', ['Start -> A', 'A <-> B', 'B -> End', 'A -> End']),
       { A: () => invoke(['B', 1]), B: () => invoke(['A', 1]) },
@@ -103,7 +103,7 @@ describe('guards', () => {
       name: 'time',
     })
   })
-  it('ping-pong stops within 20 hops, a bounded conversation does not', () => {
+  it('The ping-pong guard stops hand-offs within 20 hops, but not a bounded conversation.', () => {
     const ticking = { A: (n: Json) => handOff('B', n), B: (n: Json) => handOff('A', n) }
     const testbed = new MachineTestbed(team('A B', ['Start -> A', 'A <-> B', 'A -> End']), ticking, {
       guards: { noProgress: false },
@@ -118,12 +118,12 @@ describe('guards', () => {
     ).runUntilIdle()
     expect(talk.result).toMatchObject({ status: 'completed', response: 40, totalSteps: 40 })
   })
-  it('no progress stops a branch that repeats itself', () => {
+  it('The no-progress guard stops a branch that repeats itself.', () => {
     const testbed = hub(['B'], { B: leaf('same') }, { guards: { noProgress: { steps: 10 } } }, () => invoke(['B', 1]))
     expect(testbed.result.guard?.name).toBe('noProgress')
     expect(testbed.result.totalSteps).toBeLessThan(30)
   })
-  it('a deadlock of requests names all who wait', () => {
+  it('The deadlock guard names all agents that wait for each other.', () => {
     const knot =
       (other: string): AgentStub =>
       () => ({ request: { to: other, payload: 1 }, next: () => value(1), after: 30 })
@@ -135,7 +135,7 @@ describe('guards', () => {
     })
     expect(testbed.result.error?.message).toMatch(/Xavier.*Yvonne|Yvonne.*Xavier/)
   })
-  it('branches count while they are open, those that wait for their turn included', () => {
+  it('The branch budget counts open branches, those that wait for their turn included.', () => {
     const fanOut = (wide: number, config: RunConfig) =>
       hub(['B'], { B: leaf(1) }, { maxParallelBranches: 2, ...config }, (i) =>
         resultsIn(i) ? finish('met') : invoke(...Array.from({ length: wide }, (): [string, Json] => ['B', 1])),
@@ -151,7 +151,7 @@ describe('guards', () => {
     ).runUntilIdle()
     expect(entries.result).toMatchObject({ status: 'failed', totalSteps: 0, guard: { name: 'branches', used: 2 } })
   })
-  it('a team that names no budget is stopped after an hour of work, and after 10,000 steps or hops', () => {
+  it('A team without a budget is stopped after an hour of work, and after 10,000 steps or hops.', () => {
     const ticking = (after: number) => ({
       A: (n: Json) => handOff('B', n, after),
       B: (n: Json) => handOff('A', n, after),
@@ -162,7 +162,7 @@ describe('guards', () => {
     expect(guardAfter(60_000)).toEqual({ name: 'time', limit: 3_600_000, used: 3_600_000 })
     expect(guardAfter(1)).toMatchObject({ limit: 10_000, used: 10_000 })
   })
-  it('rejected budgets, guards of steps and full journals end the run', () => {
+  it('A run ends at a rejected budget, at a guard of a step and at a full journal.', () => {
     const testbed = hub(['B'], { B: () => fails('repeats', 0, 'guard.repetition') })
     expect(testbed.result).toMatchObject({ status: 'failed', guard: { name: 'repetition' } })
     const full = hub(['B'], { B: () => fails('full', 0, 'journal.full') }, { onFailure: 'collect' })
@@ -174,7 +174,7 @@ describe('guards', () => {
       guard: { name: 'tokens', used: 340, limit: 350 },
     })
   })
-  it('a rejected budget tells what was used, and not what it was', () => {
+  it('A rejected budget reports what was used when it was rejected.', () => {
     for (const [budget, limit, used] of [
       ['tokens', 350, 110],
       ['cost', 0.5, 0.25],
@@ -194,7 +194,7 @@ describe('guards', () => {
 })
 
 describe('requests', () => {
-  it('are steps of their own whose outcome is the reply', () => {
+  it('A request is a step of its own whose outcome is the reply.', () => {
     const testbed = hub(
       ['A'],
       { A: () => ({ request: { to: 'Oracle', payload: 6 }, next: (v) => value(v as Json) }) },
@@ -213,7 +213,7 @@ describe('requests', () => {
     ).runUntilIdle()
     expect(asked.result).toMatchObject({ status: 'completed', response: 42, totalSteps: 2 })
   })
-  it('end with their deadline', () => {
+  it('A request fails with a TimeoutError at its deadline.', () => {
     const form = team('A Oracle', ['Start -> A', 'A -> Oracle', 'A -> End', 'Oracle -> End'])
     const testbed = new MachineTestbed(form, {
       A: () => ({
@@ -232,7 +232,7 @@ describe('people', () => {
     () => ({ ask: { kind, text: 'Which?', ...more }, next: (a) => finish(a as Json) })
   const solo = (a: AgentStub, config: RunConfig = {}) =>
     new MachineTestbed(team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']), { A: a }, config).runUntilIdle()
-  it('a question waits for its answer, which counts once', () => {
+  it('A question waits for an answer that fits, and its first answer counts.', () => {
     const testbed = solo(ask('choice', { options: ['red', 'blue'] }))
     expect(testbed.result).toMatchObject({
       status: 'waiting',
@@ -246,7 +246,7 @@ describe('people', () => {
     expect(testbed.answer(id, 'blue')).toEqual([])
     expect(testbed.runUntilIdle().result.response).toBe('red')
   })
-  it('a value sent to User is asked, and the answer comes back; without a way back it is the response', () => {
+  it('A value sent to User becomes a question if User has outgoing edges, and is the response otherwise.', () => {
     const testbed = new MachineTestbed(team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']), {
       A: (i, _, n) => (n === 1 ? handOff('User', 'Colour?') : finish(i)),
     }).runUntilIdle()
@@ -257,7 +257,7 @@ describe('people', () => {
       new MachineTestbed(team('A', ['Start -> A', 'A -> User']), { A: leaf('said') }).runUntilIdle().result.response,
     ).toBe('said')
   })
-  it('human timeouts give the default, or fail', () => {
+  it('A human timeout gives the default answer, or fails the question.', () => {
     const late = solo(ask('question', { timeout: '100ms', default: 'none' }))
     expect(late.run().result.response).toBe('none')
     const never = solo(
@@ -266,7 +266,7 @@ describe('people', () => {
     )
     expect(never.run().result.response).toBe('TimeoutError')
   })
-  it('the deadline of a join stands while every missing branch waits for a person', () => {
+  it('The deadline of a join is suspended while every missing branch waits for a person.', () => {
     const names = ['A', 'B']
     const testbed = hub(names, { A: ask('question'), B: leaf('b', 100) }, { deadline: '1s' })
     testbed.run()
@@ -278,7 +278,7 @@ describe('people', () => {
 })
 
 describe('pausing and cancelling', () => {
-  it('lets steps finish, starts none, and goes on', () => {
+  it('A paused run lets steps finish, starts none, and resumes.', () => {
     const testbed = new MachineTestbed(
       team('A B', ['A -> B']),
       { A: leaf(1, 50), B: leaf(2, 50) },
@@ -290,7 +290,7 @@ describe('pausing and cancelling', () => {
     testbed.apply({ at: testbed.now, type: 'resume', by: 'ada' })
     expect(testbed.runUntilIdle().result).toMatchObject({ status: 'completed', response: 2 })
   })
-  it('cancels what runs, and awaits it', () => {
+  it('A cancelled run cancels the steps in progress and awaits them.', () => {
     const testbed = new MachineTestbed(team('Lead A B', ['Start -> Lead', 'Lead <-> A', 'Lead <-> B', 'Lead -> End']), {
       Lead: fan('A', 'B'),
       A: () => ({ ...value(1, 5_000), stopsAfter: 40 }),
@@ -320,7 +320,7 @@ describe('other edges', () => {
       { from: 'C', to: 'End' },
     ],
   })
-  it('a notification is not awaited, but the run ends after it; its failure is nobody else’s', () => {
+  it('A notification is not awaited, but the run ends after it, and its failure fails no other branch.', () => {
     const testbed = new MachineTestbed(form('notify'), {
       A: leaf('news'),
       B: leaf('heard', 500),
@@ -333,7 +333,7 @@ describe('other edges', () => {
         .response,
     ).toBe('c')
   })
-  it('a query calls and returns', () => {
+  it('A query edge calls an agent and returns its value.', () => {
     const testbed = new MachineTestbed(form('query'), {
       A: (i) => (resultsIn(i) ? value(valuesIn(i)[0] ?? null) : invoke(['B', 2])),
       B: (i) => value(Number(i) * 2),
@@ -341,7 +341,7 @@ describe('other edges', () => {
     }).runUntilIdle()
     expect(testbed.result.response).toBe(4)
   })
-  it('conditions choose the way of a value', () => {
+  it('The conditions of edges choose the target of a value.', () => {
     const base = form('invoke')
     const when = {
       ...base,

@@ -26,14 +26,14 @@ const at = (testbed: MachineTestbed) => testbed.state.run.breakpoint
 const breakOn = (...all: readonly unknown[]): RunConfig => ({ debug: { breakOn: all as never } })
 
 describe('a breakpoint', () => {
-  it('before an agent stops the run once, and it goes on from there', () => {
+  it('A breakpoint before an agent stops the run once, and the run resumes there.', () => {
     const testbed = line(breakOn({ agent: 'B' }))
     expect(testbed.result).toMatchObject({ status: 'waiting', reason: 'breakpoint', totalSteps: 1 })
     expect(at(testbed)).toEqual({ on: 'agent', step: '1#2', agent: 'B' })
     expect(resumeRun(testbed).result).toMatchObject({ status: 'completed', response: 'go>A>B>C' })
   })
 
-  it('may be set while the run stands, in place of those it began with', () => {
+  it('A paused run accepts new breakpoints in place of those it started with.', () => {
     const testbed = line(breakOn({ agent: 'B' }))
     submit(testbed, { type: 'break', breakOn: [{ on: 'agent', agent: 'C' }] })
     expect(at(resumeRun(testbed))).toMatchObject({ agent: 'C' })
@@ -42,7 +42,7 @@ describe('a breakpoint', () => {
     expect(resumeRun(testbed).result).toMatchObject({ status: 'completed' })
   })
 
-  it('of a run below stops this one, and counts for none of its own steps', () => {
+  it('A breakpoint of a child run stops the parent, and does not count for a step of the parent.', () => {
     const testbed = line(breakOn({ agent: 'B' }, { agent: 'C' }))
     const childBreakpoint = { on: 'agent', step: '1#3', agent: 'X', run: 'child' }
     expect(submit(testbed, { type: 'pause', by: 'breakpoint', breakpoint: childBreakpoint })).toEqual([])
@@ -59,14 +59,14 @@ describe('a breakpoint', () => {
     expect(first.state.run.lastBreakpoint.step).toBeUndefined()
   })
 
-  it('at an event stops before the next step, once for each', () => {
+  it('A breakpoint at an event stops the run before the next step, once for each event.', () => {
     const testbed = line(breakOn({ seq: 1 }, { seq: 4 }))
     expect(at(testbed)).toMatchObject({ on: 'seq', step: '1#1' })
     expect(at(resumeRun(testbed))).toMatchObject({ on: 'seq', step: '1#2' })
     expect(resumeRun(testbed).result.status).toBe('completed')
   })
 
-  it('lets a person give what a branch goes on with', () => {
+  it('A breakpoint lets a person edit the input of a branch.', () => {
     const testbed = line(breakOn({ agent: 'B' }))
     submit(testbed, { type: 'branch.edited', branch: '1', input: 'edited' })
     expect(submit(testbed, { type: 'branch.edited', branch: 'none', input: 1 })).toEqual([])
@@ -76,14 +76,14 @@ describe('a breakpoint', () => {
     expect(resumeRun(entry).result.response).toBe('other>A>B>C')
   })
 
-  it('keeps who stood in, and who it came from, when an input is edited', () => {
+  it('A breakpoint preserves the substitute and its origin when an input is edited.', () => {
     const testbed = line({ ...breakOn({ agent: 'C' }), onError: { '*': { agent: 'C' } } }, { A: () => fails('no') })
     submit(testbed, { type: 'branch.edited', branch: '1', input: 'edited' })
     expect(testbed.of('branch.moved').at(-1)).toMatchObject({ substitute: true, from: 'A', input: 'edited' })
     expect(resumeRun(testbed).result.response).toBe('edited>C')
   })
 
-  it('on an error holds it: the run goes on with it, or with what is given instead', () => {
+  it('A breakpoint on an error stops the run, which resumes with the error or with an edited outcome.', () => {
     const bad: Record<string, AgentStub> = {
       B: () => ({ ...fails('no luck', 5), usage: { inputTokens: 3, outputTokens: 1 } }),
     }
@@ -104,7 +104,7 @@ describe('a breakpoint', () => {
     })
   })
 
-  it('holds an outcome that is not possible, and takes a possible one instead', () => {
+  it('A breakpoint on an error also stops at an outcome that is not possible, and takes a possible one instead.', () => {
     const testbed = line(breakOn('error'), {
       B: () => ({ outcome: { kind: 'handOff', agent: 'A', input: 1 } }),
     })
@@ -113,14 +113,14 @@ describe('a breakpoint', () => {
     expect(resumeRun(testbed).result.response).toBe('way out>C')
   })
 
-  it('keeps a failure through a snapshot, and lets a run be cancelled that stands there', () => {
+  it('A breakpoint preserves the failure through a snapshot, and a run that waits there can be cancelled.', () => {
     const testbed = line(breakOn('error'), { B: () => fails('no') })
     testbed.state = loadState(saveState(testbed.state))
     submit(testbed, { type: 'cancel' })
     expect(testbed.runUntilIdle().result.status).toBe('cancelled')
   })
 
-  it('is none for guards, and for what is stopped anyway', () => {
+  it('A breakpoint on an error does not stop for guards or for steps that are cancelled.', () => {
     const guarded = line(breakOn('error'), { B: () => fails('again', 0, 'guard.repetition') })
     expect(guarded.result).toMatchObject({ status: 'failed', guard: { name: 'repetition' } })
     const testbed = new MachineTestbed(
@@ -136,7 +136,7 @@ describe('a breakpoint', () => {
     expect(testbed.runUntilIdle().result.status).toBe('cancelled')
   })
 
-  it('before a call stops the run, and is passed when it goes on', () => {
+  it('A breakpoint before a tool call stops the run, and is passed when the run resumes.', () => {
     const asks: AgentStub = () => ({
       ask: { kind: 'breakpoint', text: 'about to pay' },
       next: (answer) => value(answer as Json),
@@ -157,7 +157,7 @@ describe('a breakpoint', () => {
     for (const value of [false, null, 'yes', {}]) expect(wrong.answer(question?.id ?? '', value)).toEqual([])
   })
 
-  it('is passed step by step, requests that agents make of each other too', () => {
+  it('A breakpoint is passed step by step, through requests between agents too.', () => {
     const testbed = line(breakOn({ agent: 'A' }))
     expect(at(resumeRun(testbed, 1))).toEqual({ on: 'step', step: '1#2', agent: 'B' })
     expect(testbed.calls.map(({ agent }) => agent)).toEqual(['A'])
@@ -172,7 +172,7 @@ describe('a breakpoint', () => {
     expect(resumeRun(asking).result.status).toBe('completed')
   })
 
-  it('while the run is paused by somebody is a failure held, and no second pause', () => {
+  it('A breakpoint on an error while the run is paused adds no second pause, and the failure counts at the resume.', () => {
     const testbed = new MachineTestbed(
       team('A B C', ['A -> B', 'B -> C']),
       { A: () => fails('no', 100), B: () => value(1), C: () => value(1) },
@@ -183,7 +183,7 @@ describe('a breakpoint', () => {
     expect(resumeRun(testbed).result.status).toBe('failed')
   })
 
-  it('replays as it was', () => {
+  it('A run with breakpoints replays with equal events and state.', () => {
     const testbed = line(breakOn('error', { agent: 'B' }), { B: () => fails('no') })
     resumeRun(testbed)
     resumeRun(testbed)
@@ -193,7 +193,7 @@ describe('a breakpoint', () => {
   })
 })
 
-it('what debug takes is checked', () => {
+it('The option `debug.breakOn` is checked, and unknown agents are rejected.', () => {
   const { canonical } = defineTopology(team('A Bobbi B', ['A -> Bobbi', 'Bobbi -> B']))
   expect(readBreakOn({ agent: 'Anybody' })).toEqual([{ on: 'agent', agent: 'Anybody' }])
   const read = (debug: unknown) => () => readConfig({ debug } as never, canonical).debug

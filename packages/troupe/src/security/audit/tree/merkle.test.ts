@@ -52,7 +52,7 @@ const completeOf = (leaves: readonly Buffer[]) => (level: number, last: number) 
   naiveRoot(leaves.slice(last + 1 - 2 ** level, last + 1))
 
 describe('the tree of RFC 9162', () => {
-  test('has the known roots of the known leaves', () => {
+  test('The tree of RFC 9162 has the known roots of the known leaves.', () => {
     const tree = new MerkleTree()
     expect(tree.root().toString('hex')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
     known.forEach((leaf, i) => {
@@ -61,7 +61,7 @@ describe('the tree of RFC 9162', () => {
     })
   })
 
-  test('has the paths and proofs of the seven leaves of section 2.1.5', async () => {
+  test('The tree of RFC 9162 has the paths and proofs of the seven leaves of section 2.1.5.', async () => {
     const leaves = texts(7)
     const complete = completeOf(leaves)
     const [a, b, c, d, , f, j] = leaves.map(naiveLeaf) as Buffer[]
@@ -78,7 +78,7 @@ describe('the tree of RFC 9162', () => {
     expect(await consistencyProof(6, 7, complete)).toEqual([i, j, k])
   })
 
-  test('means what its definition means, for any size, leaf and older size', async () => {
+  test('The tree of RFC 9162 equals its definition for any size, leaf and older size.', async () => {
     const size = fc.integer({ min: 1, max: 200 })
     const cases = fc.record({ size, index: fc.nat(), older: fc.nat() })
     await fc.assert(
@@ -105,7 +105,7 @@ describe('the tree of RFC 9162', () => {
     )
   })
 
-  test('grows a leaf at a time to the root of all of them, and tells which subtrees became complete', () => {
+  test('The tree of RFC 9162 grows one leaf at a time, and reports which subtrees became complete.', () => {
     const leaves = texts(130)
     const tree = new MerkleTree()
     leaves.forEach((leaf, i) => {

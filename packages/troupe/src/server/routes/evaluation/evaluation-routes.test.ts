@@ -13,7 +13,7 @@ describe('an evaluation over HTTP', () => {
     return call
   }
 
-  it('asked again with its Idempotency-Key goes on with what is left', async () => {
+  it('An evaluation over HTTP that is repeated with its Idempotency-Key resumes, and executes no run twice.', async () => {
     const call = await served()
     const sameKey = { 'idempotency-key': 'evaluate' }
     const first = await call('POST', '/v1/evaluations', asked, sameKey)
@@ -25,7 +25,7 @@ describe('an evaluation over HTTP', () => {
     expect(other).toMatchObject({ status: 409, body: { code: 'evaluation.repeated' } })
   })
 
-  it('says what is wrong with a schema that is none', async () => {
+  it('An evaluation over HTTP rejects an invalid schema and names its place.', async () => {
     const call = await served()
     for (const schema of [{ type: 'shout' }, { type: 'object', properties: 'x' }]) {
       const { status, body } = await call('POST', '/v1/evaluations', { ...asked, score: { schema } })
@@ -34,7 +34,7 @@ describe('an evaluation over HTTP', () => {
     }
   })
 
-  it('serves other callers while the schema of an evaluation backtracks', async () => {
+  it('An evaluation over HTTP does not block other callers while its schema backtracks.', async () => {
     const { call } = await servers.start()
     await call('POST', '/v1/runs', { task: `${'a'.repeat(60)}!`, agent: 'Echo', id: 'one' })
     await call('GET', '/v1/runs/one/result?wait=20s')

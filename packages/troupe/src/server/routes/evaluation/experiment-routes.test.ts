@@ -18,7 +18,7 @@ const asked = {
 }
 
 describe('experiments over HTTP', () => {
-  it('POST /v1/experiments sends each result, then the experiment, and repeats no run when asked again', async () => {
+  it('POST /v1/experiments sends each result, then the experiment, and repeats no run when asked again.', async () => {
     const { call } = await servers.start()
     const first = await call('POST', '/v1/experiments', asked)
     expect(first.text.match(/^event: .*$/gm)).toEqual(['event: progress', 'event: progress', 'event: experiment'])
@@ -44,7 +44,7 @@ describe('experiments over HTTP', () => {
     })
   })
 
-  it('POST /v1/experiments takes the Idempotency-Key for its id', async () => {
+  it('POST /v1/experiments uses the Idempotency-Key as its id.', async () => {
     const { call } = await servers.start()
     const { id: _, ...rest } = asked
     const sameKey = { 'idempotency-key': 'evaluate' }
@@ -56,7 +56,7 @@ describe('experiments over HTTP', () => {
     expect((await call('GET', '/v1/experiments')).body.items).toHaveLength(1)
   })
 
-  it('POST /v1/experiments names the wrong line of a data set and the wrong scorer', async () => {
+  it('POST /v1/experiments names the wrong line of a data set and the wrong scorer.', async () => {
     const { call } = await servers.start()
     const rejected = async (body: object) => (await call('POST', '/v1/experiments', { ...asked, ...body })).body
     expect(await rejected({ dataset: { name: 'd', jsonl: '{"input":1}\n{"inptu":1}' } })).toMatchObject({
@@ -73,7 +73,7 @@ describe('experiments over HTTP', () => {
     expect((await call('GET', '/v1/experiments')).body.items).toEqual([])
   })
 
-  it('GET /v1/runs/:run/scores answers with the online scores of a run, for its user alone', async () => {
+  it('GET /v1/runs/:run/scores answers with the online scores of a run, for its user alone.', async () => {
     const { call, troupe } = await servers.start({
       evaluation: { online: { share: 1, scorers: { cites: 'citations' } } },
     })

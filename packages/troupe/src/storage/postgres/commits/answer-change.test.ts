@@ -48,24 +48,24 @@ function attempt(more: Partial<AttemptedChange> = {}, lookups: readonly Transact
   }
 }
 
-test('The answer of a change that committed is its result', async () => {
+test('The answer of a change that committed is its result.', async () => {
   const outcome = done([[{ n: 1 }]])
   expect(await attempt().answer(outcome)).toMatchObject({ ok: true, rows: [[{ n: 1 }]], at: 5, repeated: false })
 })
 
-test.each(['lost', 'retry'] as const)('A change that failed as %s is attempted again', async (kind) => {
+test.each(['lost', 'retry'] as const)('A change that failed as %s is attempted again.', async (kind) => {
   const { attempted, answer } = attempt()
   expect(await answer(failed({ kind }))).toBeUndefined()
   expect(attempted.attempts).toBe(1)
 })
 
-test('A change behind one that failed is attempted again, and this counts as no attempt', async () => {
+test('A change behind one that failed is attempted again, and this counts as no attempt.', async () => {
   const { attempted, answer } = attempt()
   expect(await answer(failed({ kind: 'aborted' }))).toBeUndefined()
   expect(attempted.attempts).toBe(0)
 })
 
-test('Attempts of a change end with the deadline if the connection is lost, and after 20 deadlocks', async () => {
+test('Attempts of a change end with the deadline if the connection is lost, and after 20 deadlocks.', async () => {
   const late = attempt({ deadline: { isOver: () => true } })
   await expect(late.answer(failed({ kind: 'lost' }))).rejects.toMatchObject({ code: 'storage.unreachable' })
   await expect(attempt({ attempts: 19 }).answer(failed({ kind: 'retry' }))).rejects.toMatchObject({
@@ -73,14 +73,14 @@ test('Attempts of a change end with the deadline if the connection is lost, and 
   })
 })
 
-test('A change that waited too long is attempted again if a client was cancelled that blocked it', async () => {
+test('A change that waited too long is attempted again if a client was cancelled that blocked it.', async () => {
   expect(await attempt({}, [], 1).answer(failed({ kind: 'slow' }))).toBeUndefined()
   await expect(attempt({}, [], 0).answer(failed({ kind: 'slow' }))).rejects.toMatchObject({
     code: 'storage.unreachable',
   })
 })
 
-test('An expectation that is not met is a result with the code of its statement', async () => {
+test('An expectation that is not met is a result with the code of its statement.', async () => {
   const expected = { ok: false, code: 'context.conflict', statement: 0, detail: { key: 'k' } }
   expect(await attempt().answer(failed({ kind: 'unexpected', statement: 0, found: 3 }))).toEqual({
     ...expected,
@@ -89,7 +89,7 @@ test('An expectation that is not met is a result with the code of its statement'
   expect(await attempt().answer(failed({ kind: 'unique-violation' }, 0))).toEqual({ ...expected, found: 0 })
 })
 
-test('The result of a change that had been committed is looked up by its id', async () => {
+test('The result of a change that had been committed is looked up by its id.', async () => {
   const found = done([[{ at: '7', revision: '3' }]])
   expect(await attempt({}, [found]).answer(failed({ kind: 'repeated' }))).toMatchObject({
     ok: true,
@@ -101,7 +101,7 @@ test('The result of a change that had been committed is looked up by its id', as
   expect(await attempt({}, [failed({ kind: 'lost' }, -2)]).answer(failed({ kind: 'repeated' }))).toBeUndefined()
 })
 
-test('If the answer of a change without an id is lost, the caller hears that its rows are lost', async () => {
+test('A change without an id whose answer is lost is rejected, because its rows are lost.', async () => {
   const change: Change = { id: null, scope: { user }, statements: [{ ...guarded, returns: true }] }
   const { answer } = attempt({ change, id: 'made', unknown: true })
   await expect(answer(failed({ kind: 'repeated' }))).rejects.toMatchObject({

@@ -16,7 +16,7 @@ const outcomesOf = (queryOutcomes: readonly QueryOutcome[]) =>
     each.status === 'rejected' ? errorClassOf(each.reason).kind : (each.value.rows[0] ?? each.value.command),
   )
 
-describe.skipIf(missing !== undefined)('queries that are sent together', () => {
+describe.skipIf(missing !== undefined)('pipelined queries', () => {
   let client: PoolClient
   /** How often the server said that it is ready for more. */
   let ready = 0
@@ -42,7 +42,7 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     return { first, second, syncs: ready }
   }
 
-  test('are answered alike, with one Sync where all are prepared', async () => {
+  test('Pipelined queries get the same answers, with one Sync if all are prepared.', async () => {
     const bytes = new Uint8Array([0, 255, 92, 34])
     const texts = ['plain', 'with "quotes", \\ and {braces}', '', 'NULL', '世界 🎭']
     const asked = [
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     expect(syncs).toBe(2)
   })
 
-  test('end with what failed: what follows is refused, and the transaction is taken back', async () => {
+  test('Pipelined queries end at a failure: later queries are rejected, and the transaction is rolled back.', async () => {
     const { first, second } = await twice([
       [begin, named('insert into kept values ($1)', 1n), named('select 1 / $1::int as n', 0), named('select 2 as n')],
     ])
@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     expect((await client.query('select n from kept')).rows).toEqual([])
   })
 
-  test('go back to a savepoint, and keep what was before it', async () => {
+  test('Pipelined queries return to a savepoint, and preserve what was before it.', async () => {
     const savepoint = named('savepoint one')
     const back = named('rollback to savepoint one')
     const { first, second } = await twice([
@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     expect((await client.query('select n from kept')).rows).toEqual([{ n: '1' }])
   })
 
-  test('of which the end itself fails say so', async () => {
+  test('Pipelined queries report a commit that fails.', async () => {
     const insert = named('insert into kept values ($1)', 3n)
     const { first, second } = await twice([[begin, insert, named('select 1 as n')]])
     expect([first.at(-1), second.at(-1)]).toEqual(['COMMIT', 'COMMIT'])
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     expect(repeated).toEqual(['BEGIN', 'INSERT', { n: 1 }, 'unique-violation'])
   })
 
-  test('are all rejected on a connection that is lost, and none waits for ever', async () => {
+  test('Pipelined queries are all rejected on a lost connection, and none waits forever.', async () => {
     const asked = (seconds: number) => [
       [begin, named('select 1 as n'), named('select pg_sleep($1)::text as slept', seconds), named('select 2 as n')],
     ]
@@ -109,7 +109,7 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     expect(outcomesOf(await chunks.send(client, asked(0), commit)).at(-1)).toBe('lost')
   })
 
-  test('are one transaction without BEGIN where all are prepared, and what they set ends with it', async () => {
+  test('Pipelined queries are one transaction without BEGIN if all are prepared, and its settings end with it.', async () => {
     const set = named("select set_config('troupe.user', $1, true) as user_id", 'ada')
     const read = named("select current_setting('troupe.user', true) as user_id")
     const fails = named('select 1 / $1::int as n', 0)
@@ -129,7 +129,7 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     expect(await userNow()).not.toBe('ada')
   })
 
-  test('are sent one by one by a pg that handles its queries otherwise', async () => {
+  test('Queries are sent one by one if pg handles its queries otherwise.', async () => {
     class Other {}
     const others = new Chunks(Other as unknown as typeof pg.Query)
     for (let time = 0; time < 2; time++) {

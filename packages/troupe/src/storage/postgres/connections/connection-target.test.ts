@@ -6,24 +6,27 @@ import { checkTransport, optionNames, settingsOf } from './connection-target.ts'
 
 const location = (url: string, more = {}) => settingsOf({ url, ...more }).location
 
-test.each(['p@ss/w#rd?%', 'a:b@c', '%zz', 'ü 🔑', '\'"\\', 'plain'])('the password %j arrives as it is', (password) => {
-  expect(location(`postgres://ada:${encodeURIComponent(password)}@db:6543/shop`).password()).toBe(password)
-  expect(location('postgres://db/shop', { password }).password()).toBe(password)
-})
+test.each(['p@ss/w#rd?%', 'a:b@c', '%zz', 'ü 🔑', '\'"\\', 'plain'])(
+  'The password %j is passed on unchanged.',
+  (password) => {
+    expect(location(`postgres://ada:${encodeURIComponent(password)}@db:6543/shop`).password()).toBe(password)
+    expect(location('postgres://db/shop', { password }).password()).toBe(password)
+  },
+)
 
-test('a password that is not encoded is taken as it stands', () => {
+test('A password that is not encoded is taken literally.', () => {
   const { user, password, host, database } = location('postgresql://ada:p@ss/w:rd#1@db/shop')
   expect([user, password(), host, database]).toEqual(['ada', 'p@ss/w:rd#1', 'db', 'shop'])
 })
 
-test('parts stand for a URL, and go before what it says', () => {
+test('The parts of a connection replace a URL, and take precedence over it.', () => {
   const { host, port, database, user } = location('postgres://ada@db:6543/shop', { host: 'other', database: 'x' })
   expect([host, port, database, user]).toEqual(['other', 6543, 'x', 'ada'])
   const parts = settingsOf({ host: 'h', user: 'u', password: 'p' }).location
   expect([parts.host, parts.port, parts.database, parts.user]).toEqual(['h', 5432, 'u', 'u'])
 })
 
-test('the name for people has no password', () => {
+test('The display name of a connection contains no password.', () => {
   const { name } = location('postgres://ada:secret@db/shop')
   expect(name).toBe('postgres://ada@db:5432/shop')
 })
@@ -34,7 +37,7 @@ test.each([
   'postgres://ada:secret@db/shop?unknown=1',
   'postgres://ada:secret@db:99999/shop',
   'mysql://ada:secret@db/shop',
-])('%j is refused, without its password', (url) => {
+])('The connection %j is rejected, and the error does not contain its password.', (url) => {
   try {
     settingsOf({ url })
     expect.unreachable()
@@ -44,7 +47,7 @@ test.each([
   }
 })
 
-test('misspelt and impossible options are refused', () => {
+test('The PostgreSQL options are rejected if they are misspelt or impossible.', () => {
   for (const wrong of [
     { poolsize: 3 },
     { poolSize: 0 },
@@ -61,13 +64,13 @@ test('misspelt and impossible options are refused', () => {
     expect(() => settingsOf({ url: 'postgres://db/shop', ...(wrong as object) })).toThrow()
 })
 
-test('tables are made under a role of their own, which does not have the password of the other', () => {
+test("The tables are created under a separate role, which does not get the password of the application's role.", () => {
   const settings = settingsOf({ url: 'postgres://app:a@db/shop', migrateUrl: 'postgres://owner@db/shop' })
   const { location, migrateLocation } = settings
   expect([location.user, migrateLocation.user, migrateLocation.password()]).toEqual(['app', 'owner', ''])
 })
 
-test('a second way to the server is for the same user of the same database, unless it says otherwise', () => {
+test('The option listenUrl inherits the user and the database of the main connection.', () => {
   const url = 'postgres://app:a@pooler:6432/shop?schema=team&sslmode=verify-full'
   const { listenLocation } = settingsOf({ url, listenUrl: 'postgres://db:5432' })
   expect(listenLocation).toMatchObject({
@@ -82,12 +85,12 @@ test('a second way to the server is for the same user of the same database, unle
   expect(() => settingsOf({ url, listenUrl: 'postgres://db/shop?schema=other' })).toThrow(/schema/)
 })
 
-test('whoever prints a place, or turns it into JSON, prints no password', () => {
+test('The printed form of a connection and its JSON contain no passwords.', () => {
   const settings = settingsOf({ url: 'postgres://ada:hush@db/shop', migrateUrl: 'postgres://eve:hush@db/shop' })
   expect(inspect(settings, { depth: 9, showHidden: true }) + JSON.stringify(settings)).not.toContain('hush')
 })
 
-test('the page lists every option and no other', () => {
+test('The page of PostgreSQL lists every option and no other.', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../../../docs/postgres.md'), 'utf8')
   const table = page.slice(page.indexOf('| option |'), page.indexOf('\n\n', page.indexOf('| option |')))
   const listed = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? [])
@@ -95,7 +98,7 @@ test('the page lists every option and no other', () => {
 })
 
 test.each(['localhost', '127.0.0.1', '127.1.2.3', '[::1]', '%2Fvar%2Frun%2Fpostgresql'])(
-  'production accepts plain connections to %s, which stay on this machine',
+  'The production profile accepts plain connections to %s, which stay on the machine.',
   (host) => {
     checkTransport(location(`postgres://${host}/shop`))
     checkTransport(location(`postgres://${host}/shop?sslmode=require`))
@@ -114,16 +117,19 @@ test.each([
   ['postgres://127.0.0.1.evil.test/shop', {}],
   ['postgres://10.0.0.1/shop', {}],
   ['postgres://0.0.0.0/shop', {}],
-] as const)('production rejects %s with %j beyond this machine', (url, more) => {
+] as const)('The production profile rejects %s with %j, which leaves the machine.', (url, more) => {
   expect(() => checkTransport(location(url, more))).toThrow(expect.objectContaining({ code: 'config.unsafe' }))
 })
 
-test('production accepts checked certificates, and plain connections that are meant', () => {
+test('The production profile accepts checked certificates, and plain connections that are declared.', () => {
   for (const tls of [true, { ca: 'x' }, { check: true }, 'none'] as const)
     checkTransport(location('postgres://db/shop', { tls }))
   for (const mode of ['verify-full', 'none']) checkTransport(location(`postgres://db/shop?sslmode=${mode}`))
 })
 
-test.each(['allow', 'prefer', 'no-verify', 'verify-ca', 'NONE', ''])('the spelling sslmode=%s is rejected', (mode) => {
-  expect(() => location(`postgres://db/shop?sslmode=${mode}`)).toThrow(/sslmode is disable, none/)
-})
+test.each(['allow', 'prefer', 'no-verify', 'verify-ca', 'NONE', ''])(
+  'The spelling sslmode=%s is rejected with the valid ones.',
+  (mode) => {
+    expect(() => location(`postgres://db/shop?sslmode=${mode}`)).toThrow(/sslmode is disable, none/)
+  },
+)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { seededRandom } from '../../../core/index.ts'
 import { backoffMs } from './deadline.ts'
 
-test('waits double up to a bound, and no two who lost the same server wait alike', () => {
+test('The waits of a backoff double up to a bound, and differ for two clients of the same server.', () => {
   const waits = (seed: number) => {
     const random = seededRandom(seed)
     return [0, 1, 2, 3, 10].map((attempt) => backoffMs(attempt, { first: 100, last: 1_000 }, random))

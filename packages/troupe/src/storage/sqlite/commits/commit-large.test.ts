@@ -48,7 +48,7 @@ async function open(url: string, faults?: Partial<Faults>) {
 for (const engine of ['memory', 'file']) {
   const url = (name: string) => (engine === 'memory' ? 'memory:' : `sqlite:${join(folder, `${name}.db`)}`)
 
-  test(`A large change in ${engine} gives each statement its rows and each feed item its place`, async () => {
+  test(`A large change in ${engine} gives each statement its rows and each feed item its place.`, async () => {
     const { storage, insert, inserts, commit, count } = await open(url('whole'))
     const returning = insert('last', { sql: 'insert into notes (text) values (?) returning text', returns: true })
     const result = await commit([...inserts('a'), returning], null, insertCount)
@@ -62,7 +62,7 @@ for (const engine of ['memory', 'file']) {
     await storage.close()
   })
 
-  test(`A large change in ${engine} that a late statement rejects leaves nothing`, async () => {
+  test(`A large change in ${engine} that a late statement rejects leaves nothing.`, async () => {
     const { storage, insert, inserts, commit, count } = await open(url('rejected'))
     const twice = insert('a 0', { otherwise: 'context.conflict' })
     expect(await commit([...inserts('a'), twice])).toEqual({
@@ -77,7 +77,7 @@ for (const engine of ['memory', 'file']) {
     await storage.close()
   })
 
-  test(`A read in ${engine} beside a large change sees all of it or nothing, and others get their turn`, async () => {
+  test(`A read in ${engine} beside a large change sees all of it or nothing, and other work gets its turn.`, async () => {
     const { storage, insert, inserts, commit, count } = await open(url('reads'))
     let turns = 0
     let isOver = false
@@ -102,7 +102,7 @@ for (const engine of ['memory', 'file']) {
     await storage.close()
   })
 
-  test(`A large change in ${engine} with an id is made once`, async () => {
+  test(`A large change in ${engine} with an id is made once.`, async () => {
     const { storage, inserts, commit, count } = await open(url('once'))
     expect(await commit(inserts('a'), 'c1', 1)).toMatchObject({ ok: true, repeated: false, revision: 1 })
     expect(await commit(inserts('a'), 'c1', 1)).toMatchObject({ ok: true, repeated: true, revision: 1 })
@@ -110,14 +110,14 @@ for (const engine of ['memory', 'file']) {
     await storage.close()
   })
 
-  test(`A value that storage would change rejects a large change in ${engine} before its first slice`, async () => {
+  test(`A value that storage would change rejects a large change in ${engine} before its first slice.`, async () => {
     const { storage, insert, inserts, commit, count } = await open(url('checked'))
     await expect(commit([...inserts('a'), insert('half \ud800')])).rejects.toMatchObject({ code: 'validation.failed' })
     expect(await count()).toBe(0)
     await storage.close()
   })
 
-  test(`A large change in ${engine} reads integers beyond 2^53`, async () => {
+  test(`A large change in ${engine} reads integers beyond 2^53.`, async () => {
     const { storage, inserts, commit } = await open(url('integers'))
     const big = { sql: 'select 9007199254740993 as big', binds: [], returns: true }
     const result = await commit([...inserts('a'), big])
@@ -126,7 +126,7 @@ for (const engine of ['memory', 'file']) {
   })
 }
 
-test('An invalid statement in a large change is named, and nothing of the change stays', async () => {
+test('An invalid statement in a large change is named, and nothing of the change stays.', async () => {
   const { storage, inserts, commit, count } = await open('memory:')
   const invalid = { sql: 'insert into nowhere values (1)', binds: [] }
   await expect(commit([...inserts('a'), invalid])).rejects.toMatchObject({ code: 'invariant.broken' })
@@ -134,7 +134,7 @@ test('An invalid statement in a large change is named, and nothing of the change
   await storage.close()
 })
 
-test('A fault between two slices takes the whole change back', async () => {
+test('A fault between two slices rolls the whole change back.', async () => {
   const { storage, insert, inserts, commit, count } = await open('memory:', {
     at: (batch) => (batch === 3 ? 'io-before' : undefined),
   })
@@ -145,7 +145,7 @@ test('A fault between two slices takes the whole change back', async () => {
   await storage.close()
 })
 
-test('A disk whose owner died between two slices has nothing of the change', async () => {
+test('A disk whose owner died between two slices has nothing of the change.', async () => {
   const disk = createDisk()
   const first = await open('memory:', { disk, at: (batch) => (batch === 3 ? 'dead' : undefined) })
   await expect(first.commit(first.inserts('a'))).rejects.toMatchObject({ code: 'storage.io' })

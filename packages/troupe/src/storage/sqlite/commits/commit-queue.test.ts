@@ -31,7 +31,7 @@ const once = (kind: FaultKind) => ({ at: (batch: number) => (batch === 0 ? kind 
 const codes = async (commits: readonly Promise<unknown>[]) =>
   (await Promise.allSettled(commits)).map((each) => (each.status === 'fulfilled' ? 'ok' : each.reason.code))
 
-test('an I/O error refuses every member of its group, and the next group goes on', async () => {
+test('An I/O error rejects every change of its group, and the next group is committed.', async () => {
   const { add, texts, states } = await open(once('io-before'))
   expect(await codes([add('a'), add('b')])).toEqual(['storage.io', 'storage.io'])
   expect(await codes([add('c'), add('d')])).toEqual(['ok', 'ok'])
@@ -39,14 +39,14 @@ test('an I/O error refuses every member of its group, and the next group goes on
   expect(states).toEqual([])
 })
 
-test('after an answer that was lost, the same id tells that the change had been made', async () => {
+test('A change whose answer was lost is recognised as committed by its id.', async () => {
   const { add, texts } = await open(once('io-after'))
   expect(await codes([add('a', 'c1')])).toEqual(['storage.io'])
   expect(await add('a', 'c1')).toMatchObject({ ok: true, repeated: true })
   expect(await texts()).toEqual(['a'])
 })
 
-test('a full disk refuses changes but not reads, and writing goes on by itself when there is space', async () => {
+test('A full disk rejects changes but not reads, and writing resumes when there is space.', async () => {
   const clock = createVirtualClock()
   const { storage, add, texts, states } = await open({ ...once('full'), fullProbes: 3 }, clock)
   expect(await codes([add('a')])).toEqual(['storage.full'])
@@ -62,7 +62,7 @@ test('a full disk refuses changes but not reads, and writing goes on by itself w
   await storage.close()
 })
 
-test('when the writer is dead everything that waits is refused, and the state says so', async () => {
+test('A dead writer rejects all waiting changes, and the state is failed.', async () => {
   const { storage, add, states } = await open(once('dead'))
   const first = add('a')
   await Promise.resolve()
@@ -73,7 +73,7 @@ test('when the writer is dead everything that waits is refused, and the state sa
   await storage.close()
 })
 
-test('the time of commits follows the clock, and goes on where the clock went back', async () => {
+test('The time of commits follows the clock, and continues if the clock goes back.', async () => {
   let [wall, monotonic] = [10_000, 0]
   const clock: Clock = { ...createVirtualClock(), now: () => wall, monotonic: () => monotonic }
   const { add } = await open(undefined, clock)
@@ -87,7 +87,7 @@ test('the time of commits follows the clock, and goes on where the clock went ba
   expect(await at('d')).toMatchObject({ at: 20_000 })
 })
 
-test('with random faults, what was acknowledged is there once and what was refused for good is not', async () => {
+test('Random faults leave every acknowledged change once, and no finally rejected one.', async () => {
   for (let seed = 0; seed < 30; seed++) {
     const random = seededRandom(seed)
     const { storage, add, texts } = await open({ random, rates: { 'io-before': 0.2, 'io-after': 0.2 } })
@@ -107,14 +107,14 @@ test('with random faults, what was acknowledged is there once and what was refus
   }
 })
 
-test('more changes than may wait are refused at once', async () => {
+test('The commit queue rejects more changes than may wait.', async () => {
   const { add } = await open()
   const commits = Array.from({ length: 65_537 }, (_, i) => add(`${i}`))
   const results = await codes(commits)
   expect(results.filter((result) => result !== 'ok')).toEqual(['storage.busy'])
 })
 
-test('timers get their turn while many changes are made in memory', async () => {
+test('Timers get their turn while many changes are committed in memory.', async () => {
   const { add } = await open()
   let fired = false
   setTimeout(() => {
@@ -132,7 +132,7 @@ test.each([
   ['that finds no space', 'full', ['begins', 'storage.full', 'ended']],
   ['whose writer dies', 'dead', ['begins', 'storage.io']],
 ] as const)(
-  'a change %s begins before it can be seen, and is settled when that is decided',
+  'A change %s is observed before it is visible, and ends when its outcome is decided.',
   async (_, fault, expected) => {
     const clock = createVirtualClock()
     const { storage, add, texts } = await open({ at: () => fault, clock }, clock)

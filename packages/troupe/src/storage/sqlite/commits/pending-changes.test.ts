@@ -24,7 +24,7 @@ function pendingWith(limits: { readonly changes: number; readonly cells: number 
   return { pending, rejected, batchSizes }
 }
 
-test('Pending changes leave in order, as many as a batch may have', () => {
+test('Pending changes leave in order, as many as a batch may have.', () => {
   const changes = ['a', 'b', 'c', 'd', 'e'].map((text) => change(text))
   const { pending } = pendingWith({ changes: 2, cells: 1_000 }, changes)
   expect(pending.fillsBatch).toBe(true)
@@ -34,12 +34,12 @@ test('Pending changes leave in order, as many as a batch may have', () => {
   expect(pending.first).toBeUndefined()
 })
 
-test('A batch of pending changes is closed at its cells', () => {
+test('A batch of pending changes is closed at its limit of cells.', () => {
   const changes = Array.from({ length: 4 }, () => change('a'))
   expect(pendingWith({ changes: 100, cells: 1 }, changes).batchSizes()).toEqual([1, 1, 1, 1])
 })
 
-test('A large change is in no batch', () => {
+test('A large change is in no batch.', () => {
   const large = change(...Array.from({ length: 3_000 }, (_, i) => `${i}`))
   const { pending, batchSizes } = pendingWith({ changes: 100, cells: 1_000 }, [change('a'), large, change('b')])
   expect(batchSizes()).toEqual([1])
@@ -48,7 +48,7 @@ test('A large change is in no batch', () => {
   expect(batchSizes()).toEqual([1])
 })
 
-test('Pending changes that are rejected together leave no batch', () => {
+test('Pending changes that are rejected together leave no batch.', () => {
   const { pending, rejected, batchSizes } = pendingWith({ changes: 2, cells: 100 }, [change('a'), change('b')])
   pending.rejectAll(() => failure('storage.full', { path: 'shop.db' }))
   expect(rejected).toEqual(['storage.full', 'storage.full'])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { SendWindow } from './send-window.ts'
 
-test('A send window lets as many batches leave as it has room for', () => {
+test('A send window lets as many batches leave as it has room for.', () => {
   const window = new SendWindow(2)
   window.add()
   expect([window.isOpen, window.isIdle]).toEqual([true, false])
@@ -13,7 +13,7 @@ test('A send window lets as many batches leave as it has room for', () => {
   expect([window.isOpen, window.isIdle]).toEqual([true, true])
 })
 
-test('While a send window is held no batch leaves', () => {
+test('A send window on hold lets no batch leave.', () => {
   const window = new SendWindow(2)
   window.hold()
   expect([window.isOpen, window.isIdle]).toEqual([false, false])

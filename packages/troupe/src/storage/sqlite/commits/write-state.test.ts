@@ -11,7 +11,7 @@ function watched() {
   return { state, states }
 }
 
-test('A write state is open at first and accepts changes', () => {
+test('A write state is open at first and accepts changes.', () => {
   const { state } = watched()
   expect(state.current).toEqual({ state: 'open' })
   expect(() => state.check()).not.toThrow()
@@ -23,7 +23,7 @@ test.each([
   ['dead', 'failed', 'storage.io'],
   ['corrupt', 'failed', 'storage.corrupt'],
   ['read_only', 'failed', 'storage.read_only'],
-] as const)('After the failure %s a write state is %s and rejects changes with %s', (problem, expected, code) => {
+] as const)('After the failure %s a write state is %s and rejects changes with %s.', (problem, expected, code) => {
   const { state, states } = watched()
   state.fail(failureOf(problem))
   expect(states).toEqual([expected])
@@ -34,7 +34,7 @@ test.each([
   expect(() => state.check()).not.toThrow()
 })
 
-test('A write state notifies its listeners of the same failure once, and of another one again', () => {
+test('A write state notifies its listeners of the same failure once, and of another one again.', () => {
   const { state, states } = watched()
   state.fail(failureOf('io'))
   state.fail(failureOf('io'))
@@ -42,7 +42,7 @@ test('A write state notifies its listeners of the same failure once, and of anot
   expect(states).toEqual(['failed', 'full'])
 })
 
-test('A closed write state stays closed', () => {
+test('A closed write state stays closed.', () => {
   const { state, states } = watched()
   state.close()
   state.fail(failureOf('io'))

@@ -37,7 +37,7 @@ function recovering(...replies: readonly WriterReply[]) {
   return { recovery, clock, state, answers, pending, waiting, requests, rejected, ended }
 }
 
-test('After a failure no batch leaves until a probe has written', async () => {
+test('After a failure no batch leaves until a probe has written.', async () => {
   const { recovery, state, answers, waiting, requests, ended } = recovering()
   answers.reject([waiting], () => state.errorOf(failed('io')))
   recovery.fail(failed('io'))
@@ -52,7 +52,7 @@ test('After a failure no batch leaves until a probe has written', async () => {
   expect(state.isOpen).toBe(true)
 })
 
-test('If the probe fails, waiting changes are rejected and probes follow after doubled waits', async () => {
+test('A failed probe rejects waiting changes, and further probes follow after doubled waits.', async () => {
   const { recovery, clock, state, pending, waiting, requests, rejected } = recovering(failed('io'), failed('io'))
   pending.add(waiting)
   recovery.fail(failed('io'))
@@ -68,7 +68,7 @@ test('If the probe fails, waiting changes are rejected and probes follow after d
   expect(state.isOpen).toBe(true)
 })
 
-test('A full disk is not probed at once', async () => {
+test('A full disk is not probed at once.', async () => {
   const { recovery, clock, state, requests } = recovering()
   recovery.fail(failed('full'))
   await recovery.recover()
@@ -78,7 +78,7 @@ test('A full disk is not probed at once', async () => {
   expect(state.isOpen).toBe(true)
 })
 
-test('A dead writer is never probed', async () => {
+test('A dead writer is never probed again.', async () => {
   const { recovery, clock, state, requests } = recovering()
   recovery.fail(failed('dead'))
   await recovery.recover()
@@ -87,7 +87,7 @@ test('A dead writer is never probed', async () => {
   expect(state.current.state).toBe('failed')
 })
 
-test('A recovery that is closed sends no further probe', async () => {
+test('A recovery that is closed sends no further probe.', async () => {
   const { recovery, clock, requests } = recovering()
   recovery.fail(failed('full'))
   await recovery.recover()

@@ -46,7 +46,7 @@ function start() {
 }
 const ended = (reply: WriterReply | undefined) => (reply?.ok ? reply.cells[0] : reply?.problem)
 
-test('batches that come while one is executed share its transaction, and each gets its own reply', () => {
+test('Batches that arrive during a batch share its transaction, and each gets its own reply.', () => {
   const { writer, insert, batch } = start()
   const first = batch([insert('a')])
   const later = [batch([insert('b')], [insert('c')]), batch([insert('d')])]
@@ -61,7 +61,7 @@ test('batches that come while one is executed share its transaction, and each ge
   expect(db.isTransaction).toBe(false)
 })
 
-test('a transaction takes no more at 256 changes', () => {
+test('A transaction of the writer takes at most 256 changes.', () => {
   const { insert, batch, handle } = start()
   const large = batch(...Array.from({ length: 200 }, (_, i) => [insert(`${i}`)]))
   const more = batch(...Array.from({ length: 56 }, (_, i) => [insert(`${200 + i}`)]))
@@ -69,7 +69,7 @@ test('a transaction takes no more at 256 changes', () => {
   expect(texts()).toHaveLength(256)
 })
 
-test('where a change is refused after it has written, all that was taken is done again without it', () => {
+test('A change that is rejected after it wrote makes the writer repeat the transaction without it.', () => {
   const { insert, batch, handle } = start()
   const replies = handle(
     batch([insert('a')]),
@@ -81,7 +81,7 @@ test('where a change is refused after it has written, all that was taken is done
   expect(texts()).toEqual(['a', 'b', 'c'])
 })
 
-test('behind a failure every batch is refused until a probe has written', () => {
+test('The writer rejects every batch after a failure until a probe has written.', () => {
   const { writer, insert, batch, handle } = start()
   expect(ended(handle(batch([insert('a')]))[0])).toBe(outcome.done)
   const { page_count: pages } = db.prepare('pragma page_count').get() as { page_count: number }
@@ -95,7 +95,7 @@ test('behind a failure every batch is refused until a probe has written', () => 
   expect(texts()).toEqual(['a', 'd'])
 })
 
-test('what may not be written at this moment is refused before it is executed, a probe too', () => {
+test('The writer rejects batches and probes while writing is not permitted.', () => {
   let fileMissing: { ok: false; problem: 'io'; message: string } | undefined = {
     ok: false,
     problem: 'io',
@@ -111,7 +111,7 @@ test('what may not be written at this moment is refused before it is executed, a
   expect(texts()).toEqual([])
 })
 
-test('a batch is answered where its transaction could not begin, and where nothing could be found out before', () => {
+test('The writer answers a batch whose transaction could not begin.', () => {
   const { writer, encoder, insert, batch, handle } = start()
   // As where somebody else holds the file.
   db.exec('begin')
